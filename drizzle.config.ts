@@ -1,0 +1,12 @@
+import { defineConfig } from "drizzle-kit";
+
+/** `bun run db:generate` diffs src/database/schema.ts against drizzle/meta and writes the next migration. */
+export default defineConfig({
+    dialect: "postgresql",
+    schema: "./src/database/schema.ts",
+    out: "./drizzle",
+    schemaFilter: ["public", "ingest"],
+    // Must match migrate.ts, or the command line and the program would keep two journals.
+    migrations: { schema: "ingest", table: "migrations" },
+    strict: true,
+});

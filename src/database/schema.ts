@@ -1,0 +1,269 @@
+/**
+ * The tables that hold the truth. `bun run db:generate` turns a change here into a migration under drizzle/.
+ *
+ * What drizzle cannot say, and what can be rebuilt from these tables at any time (the UNLOGGED staging table,
+ * functions, views, seed rows), lives in sql/ and is re-applied by migrate.ts whenever it changed.
+ */
+import { sql } from "drizzle-orm";
+import {
+    bigint,
+    boolean,
+    index,
+    integer,
+    jsonb,
+    numeric,
+    pgSchema,
+    pgTable,
+    primaryKey,
+    smallint,
+    text,
+    timestamp,
+    unique,
+    uuid,
+    varchar,
+} from "drizzle-orm/pg-core";
+
+const instant = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
+const count = (name: string) => bigint(name, { mode: "number" });
+
+/** What consumers read. Only the merge writes it. */
+export const events = pgTable(
+    "events",
+    {
+        eventId: uuid("event_id").primaryKey(),
+        eventType: varchar("event_type", { length: 50 }).notNull(),
+        productId: varchar("product_id", { length: 100 }).notNull(),
+        userId: varchar("user_id", { length: 100 }).notNull(),
+        eventTimestamp: instant("event_timestamp").notNull(),
+        quantity: integer("quantity"),
+        price: numeric("price", { precision: 10, scale: 2 }),
+        /** Columns of the file that we don't know, by name; null when there are none. */
+        attributes: jsonb("attributes"),
+        createdAt: instant("created_at").notNull().default(sql`now()`),
+        chunkId: count("chunk_id").notNull(),
+        recordNo: count("record_no").notNull(),
+    },
+    (table) => [
+        index("idx_events_event_type").on(table.eventType),
+        index("idx_events_user_id").on(table.userId),
+        index("idx_events_product_id").on(table.productId),
+        index("idx_events_timestamp").on(table.eventTimestamp),
+    ],
+);
+
+export const ingest = pgSchema("ingest");
+
+/** The known types: a row adds a type. */
+export const eventTypes = ingest.table("event_types", {
+    eventType: varchar("event_type", { length: 50 }).primaryKey(),
+});
+
+/** One row per version of a path in the watched folder. */
+export const files = ingest.table(
+    "files",
+    {
+        fileId: bigint("file_id", { mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
+        /** Relative to the watched folder. */
+        path: text("path").notNull(),
+        version: integer("version").notNull().default(1),
+        /** pending | loaded | merged | skipped | failed | replaced: see docs/system_architecture.md. */
+        state: text("state").notNull().default("pending"),
+        sizeBytes: count("size_bytes").notNull(),
+        /** Nanoseconds since 1970 and the inode, as lstat gives them: only ever compared for equality. */
+        mtimeNs: bigint("mtime_ns", { mode: "bigint" }).notNull(),
+        inode: numeric("inode").notNull(),
+        /** How far the ledger's chunks reach. */
+        loadedBytes: count("loaded_bytes").notNull().default(0),
+        loadedRecords: count("loaded_records").notNull().default(0),
+        loadedLines: count("loaded_lines").notNull().default(0),
+        /** Column names as the file spells them, and of those the ones that go to events.attributes. */
+        header: text("header").array(),
+        extraColumns: text("extra_columns").array(),
+        dialect: jsonb("dialect"),
+        attempts: integer("attempts").notNull().default(0),
+        nextAttemptAt: instant("next_attempt_at"),
+        /** A stable code and a sentence for people, while failed or skipped. */
+        problem: text("problem"),
+        problemDetail: text("problem_detail"),
+        /** The merged file whose content this one repeats, when skipped as a copy. */
+        copyOf: count("copy_of"),
+        discoveredAt: instant("discovered_at").notNull().default(sql`now()`),
+        updatedAt: instant("updated_at").notNull().default(sql`now()`),
+        mergedAt: instant("merged_at"),
+    },
+    (table) => [
+        unique("files_path_version").on(table.path, table.version),
+        index("files_open").on(table.fileId).where(sql`state in ('pending', 'loaded', 'failed')`),
+        index("files_size").on(table.sizeBytes).where(sql`state = 'merged'`),
+    ],
+);
+
+/** One row per attempt at one COPY. Written before the COPY begins. */
+export const loads = ingest.table(
+    "loads",
+    {
+        loadId: bigint("load_id", { mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
+        workerId: uuid("worker_id").notNull(),
+        backendPid: integer("backend_pid").notNull(),
+        backendStart: instant("backend_start").notNull(),
+        /** loading | staged | abandoned | swept. */
+        state: text("state").notNull().default("loading"),
+        /** raw | tolerant. */
+        way: text("way").notNull(),
+        records: count("records"),
+        bytes: count("bytes"),
+        startedAt: instant("started_at").notNull().default(sql`now()`),
+        endedAt: instant("ended_at"),
+    },
+    (table) => [index("loads_open").on(table.loadId).where(sql`state in ('loading', 'staged', 'abandoned')`)],
+);
+
+/** One row per contiguous byte range of a file, whole records. */
+export const chunks = ingest.table(
+    "chunks",
+    {
+        chunkId: bigint("chunk_id", { mode: "number" }).primaryKey().generatedByDefaultAsIdentity(),
+        fileId: count("file_id")
+            .notNull()
+            .references(() => files.fileId),
+        firstByte: count("first_byte").notNull(),
+        endByte: count("end_byte").notNull(),
+        /** Number of the chunk's first record in its file, from 1; and of its first line. */
+        firstRecordNo: count("first_record_no").notNull(),
+        firstLineNo: count("first_line_no").notNull(),
+        records: count("records").notNull(),
+        /** sha-256 of the bytes, in hex. */
+        contentHash: text("content_hash").notNull(),
+        /** The one load whose staged rows count. Null while pending. */
+        loadId: count("load_id").references(() => loads.loadId),
+        /** staged | pending (must be staged again) | merged | failed. */
+        state: text("state").notNull(),
+        /** Bit n is set when slice n has been merged. */
+        mergedSlices: integer("merged_slices").notNull().default(0),
+        attempts: integer("attempts").notNull().default(0),
+        nextAttemptAt: instant("next_attempt_at"),
+        problem: text("problem"),
+        problemDetail: text("problem_detail"),
+        stagedAt: instant("staged_at").notNull().default(sql`now()`),
+        mergedAt: instant("merged_at"),
+    },
+    (table) => [
+        index("chunks_open").on(table.chunkId).where(sql`state in ('staged', 'pending')`),
+        index("chunks_file").on(table.fileId, table.firstByte),
+        index("chunks_load").on(table.loadId).where(sql`state = 'staged'`),
+        index("chunks_content_hash").on(table.contentHash),
+    ],
+);
+
+/** The rows that merges lock: whoever holds slice n may merge the records whose event_id falls into it. */
+export const slices = ingest.table("slices", {
+    sliceNo: smallint("slice_no").primaryKey(),
+});
+
+/** One row per merge. */
+export const batches = ingest.table(
+    "batches",
+    {
+        batchId: bigint("batch_id", { mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
+        /** Chosen by the caller, who asks again with it when the acknowledgement was lost. */
+        batchKey: uuid("batch_key").notNull().unique("batches_batch_key"),
+        workerId: uuid("worker_id").notNull(),
+        slices: integer("slices").notNull(),
+        chunks: integer("chunks").notNull(),
+        read: count("read").notNull(),
+        inserted: count("inserted").notNull(),
+        duplicate: count("duplicate").notNull(),
+        conflict: count("conflict").notNull(),
+        rejected: count("rejected").notNull(),
+        startedAt: instant("started_at").notNull(),
+        finishedAt: instant("finished_at").notNull(),
+        /** When the oldest chunk of the batch was staged: finishedAt − this is the wait plus the merge. */
+        oldestStagedAt: instant("oldest_staged_at"),
+        /** Milliseconds by phase. */
+        durationMs: jsonb("duration_ms").notNull().$type<Record<string, number>>(),
+    },
+    (table) => [index("batches_finished_at").on(table.finishedAt)],
+);
+
+/**
+ * What each batch did to each chunk: the grain at which conservation is checked. Like rejects without foreign keys:
+ * they would fire once a row on the hot path; sql/checks/ guards the same.
+ */
+export const chunkMerges = ingest.table(
+    "chunk_merges",
+    {
+        chunkId: count("chunk_id").notNull(),
+        batchId: count("batch_id").notNull(),
+        slices: integer("slices").notNull(),
+        read: count("read").notNull(),
+        inserted: count("inserted").notNull(),
+        duplicate: count("duplicate").notNull(),
+        conflict: count("conflict").notNull(),
+        rejected: count("rejected").notNull(),
+    },
+    (table) => [
+        primaryKey({ columns: [table.chunkId, table.batchId] }),
+        index("chunk_merges_batch").on(table.batchId),
+    ],
+);
+
+/** Every record that is neither an event nor an exact duplicate of one. */
+export const rejects = ingest.table(
+    "rejects",
+    {
+        rejectId: bigint("reject_id", { mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
+        chunkId: count("chunk_id").notNull(),
+        recordNo: count("record_no").notNull(),
+        batchId: count("batch_id").notNull(),
+        /** rejected | conflict. */
+        kind: text("kind").notNull(),
+        /** Every reason, in the order of the rules: see ingest.event_reject_reasons. */
+        reasons: text("reasons").array().notNull(),
+        /** The raw values by column; null when the record could not be split into values. */
+        record: jsonb("record").$type<Record<string, string | null>>(),
+        /** The raw text, when it could not: bounded, with unprintable bytes as \xNN. */
+        rawText: text("raw_text"),
+        lineNo: count("line_no"),
+        byteOffset: count("byte_offset"),
+        rejectedAt: instant("rejected_at").notNull().default(sql`now()`),
+    },
+    (table) => [
+        unique("rejects_chunk_record").on(table.chunkId, table.recordNo),
+        index("rejects_batch").on(table.batchId),
+    ],
+);
+
+/** Counts by event type and time. The grain `total` has one row per type, at bucket 1970-01-01. */
+export const eventStats = ingest.table(
+    "event_stats",
+    {
+        /** total | day | hour | minute. Minutes are kept for recent event time only. */
+        grain: text("grain").notNull(),
+        bucket: instant("bucket").notNull(),
+        eventType: varchar("event_type", { length: 50 }).notNull(),
+        events: count("events").notNull(),
+        quantity: count("quantity").notNull(),
+        /** Sum of quantity × price over purchases. */
+        revenue: numeric("revenue").notNull(),
+    },
+    (table) => [primaryKey({ columns: [table.grain, table.bucket, table.eventType] })],
+);
+
+/** Who is at work, with a lease on the database's clock. */
+export const workers = ingest.table("workers", {
+    workerId: uuid("worker_id").primaryKey(),
+    host: text("host").notNull(),
+    pid: integer("pid").notNull(),
+    inputDir: text("input_dir").notNull(),
+    startedAt: instant("started_at").notNull().default(sql`now()`),
+    leaseUntil: instant("lease_until").notNull(),
+    /** What it is doing, for status: JSON written with each heartbeat. */
+    report: jsonb("report"),
+});
+
+/** At most one worker loads at a time: the row says which. Merging needs only slice locks. */
+export const loaderLease = ingest.table("loader_lease", {
+    onlyRow: boolean("only_row").primaryKey().default(true),
+    workerId: uuid("worker_id"),
+    leaseUntil: instant("lease_until"),
+});
