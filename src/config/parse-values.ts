@@ -1,0 +1,96 @@
+/** Text from a flag or the environment → a value, or what is wrong with it and how to write it. Pure. */
+
+/** `problem` continues a sentence that begins with the setting's name; `remedy` is a whole sentence. */
+export type Parsed<Value> = { value: Value } | { problem: string; remedy: string };
+
+export type Trigger = { kind: "interval"; ms: number } | { kind: "continuous" } | { kind: "available-now" };
+
+/** The longest delay that a JavaScript timer takes (2^31 − 1 ms, 24.8 days); a longer one fires at once. */
+export const longestDurationMs = 2_147_483_647;
+
+const durationForms = "Write it like 250ms, 1s, 1.5s, 2m or 1h.";
+const millisecondsByUnit: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `250ms`, `1.5s`, `2m`, `1h` → whole milliseconds, from `leastMs` to longestDurationMs. */
+export function parseDuration(text: string, { leastMs = 0 } = {}): Parsed<number> {
+    const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
+    if (!match) return { problem: "is not a duration.", remedy: durationForms };
+    const [, amount, unit] = match;
+    if (!unit && Number(amount) !== 0) {
+        return { problem: "is a number without a unit.", remedy: `Did you mean ${amount}s? ${durationForms}` };
+    }
+    const durationMs = Math.round(Number(amount) * millisecondsByUnit[unit ?? "ms"]!);
+    if (durationMs < leastMs) return { problem: `is shorter than ${leastMs}ms.`, remedy: "Give it a longer duration." };
+    if (durationMs > longestDurationMs) {
+        return { problem: "is longer than 24 days.", remedy: "Give it a shorter duration." };
+    }
+    return { value: durationMs };
+}
+
+/** A duration, `continuous` or `available-now`. */
+export function parseTrigger(text: string): Parsed<Trigger> {
+    if (text === "continuous" || text === "available-now") return { value: { kind: text } };
+    const duration = parseDuration(text, { leastMs: 1 });
+    if ("value" in duration) return { value: { kind: "interval", ms: duration.value } };
+    if (duration.problem === "is not a duration.") {
+        const remedy = "Write a duration (250ms, 1s, 1.5s, 2m, 1h), continuous, or available-now.";
+        return { problem: "is not a trigger.", remedy };
+    }
+    return duration;
+}
+
+const bytesByUnit: Record<string, number> = {
+    "": 1,
+    b: 1,
+    kb: 1000,
+    mb: 1000 ** 2,
+    gb: 1000 ** 3,
+    kib: 1024,
+    mib: 1024 ** 2,
+    gib: 1024 ** 3,
+};
+
+/** `65536`, `64KiB`, `16MB`, `1.5GiB`, in any case → bytes, rounded, between the two bounds. */
+export function parseBytes(text: string, { least, most }: { least: number; most: number }): Parsed<number> {
+    const match = /^(\d+(?:\.\d+)?)(b|[kmg]i?b)?$/i.exec(text);
+    if (!match) return { problem: "is not a size.", remedy: "Write it like 65536, 64KiB, 16MiB or 16MB." };
+    const bytes = Math.round(Number(match[1]) * bytesByUnit[(match[2] ?? "").toLowerCase()]!);
+    if (bytes < least || bytes > most) {
+        return { problem: "is out of bounds.", remedy: `Give it ${least} to ${most} bytes.` };
+    }
+    return { value: bytes };
+}
+
+/** Decimal digits (`_` and `,` are not taken) → a whole number between the two bounds. */
+export function parseWholeNumber(text: string, { least, most }: { least: number; most: number }): Parsed<number> {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return { value };
+    const problem = Number.isNaN(value) ? "is not a whole number." : "is out of bounds.";
+    return { problem, remedy: `Give it a whole number from ${least} to ${most}.` };
+}
+
+/** A path; it need not exist. */
+export function parsePath(text: string): Parsed<string> {
+    if (text !== "" && !text.includes("\0")) return { value: text };
+    return { problem: "is not a path.", remedy: "Give it the path of a folder." };
+}
+
+/** A host name or an IP address to listen on, without scheme and port. */
+export function parseHost(text: string): Parsed<string> {
+    if (/^[A-Za-z0-9._-]+$/.test(text) || /^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(text)) {
+        return { value: text };
+    }
+    return { problem: "is not a host.", remedy: "Give it an address such as 127.0.0.1, 0.0.0.0, ::1 or localhost." };
+}
+
+/** A `postgres://` address. Several hosts (`a:1,b:2`) are taken, as libpq does, which `URL` does not read. */
+export function parseDatabaseUrl(text: string): Parsed<string> {
+    const oneHost = text.replace(/^(postgres(?:ql)?:\/\/(?:[^@/]*@)?[^,/]*),[^/?]*/, "$1");
+    if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(oneHost)) return { value: text };
+    return {
+        problem: "is not a Postgres connection string.",
+        remedy:
+            "Write it like postgres://user:password@host:5432/database, with the special characters of a password " +
+            "percent-encoded.",
+    };
+}

@@ -1,0 +1,147 @@
+/** Every setting that takes a value: its flag, its variable, how it is read and what it is when nobody sets it. */
+import { availableParallelism } from "node:os";
+import {
+    type Parsed,
+    parseBytes,
+    parseDatabaseUrl,
+    parseDuration,
+    parseHost,
+    parsePath,
+    parseTrigger,
+    parseWholeNumber,
+    type Trigger,
+} from "./parse-values.ts";
+
+export interface Setting<Value> {
+    /** As commander reads it: `--trigger <when>`. */
+    flag: string;
+    variable: string;
+    description: string;
+    parse(text: string): Parsed<Value>;
+    fallback: Value;
+    /** What help says of the default. */
+    fallbackText: string;
+    /** Never printed. */
+    secret?: boolean;
+}
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
+
+/** As many merges at once as there are cores, but no more than four: past that they wait for the disk. */
+const defaultMergeWorkers = Math.min(4, Math.max(1, availableParallelism()));
+
+const databaseUrl: Setting<string | undefined> = {
+    flag: "--database-url <url>",
+    variable: "DATABASE_URL",
+    description: "the Postgres to use",
+    parse: parseDatabaseUrl,
+    fallback: undefined,
+    fallbackText: "an embedded server under the data folder",
+    secret: true,
+};
+
+const dataDir: Setting<string> = {
+    flag: "--data-dir <folder>",
+    variable: "SLUICE_DATA_DIR",
+    description: "where the embedded server keeps its data",
+    parse: parsePath,
+    fallback: "data",
+    fallbackText: "data",
+};
+
+const inputDir: Setting<string | undefined> = {
+    flag: "--input <folder>",
+    variable: "SLUICE_INPUT_DIR",
+    description: "the folder of CSV files",
+    parse: parsePath,
+    fallback: undefined,
+    fallbackText: "data/input_data",
+};
+
+const trigger: Setting<Trigger> = {
+    flag: "--trigger <when>",
+    variable: "SLUICE_TRIGGER",
+    description: "how often to merge: a duration, continuous, or available-now (take what is there, then exit)",
+    parse: parseTrigger,
+    fallback: { kind: "interval", ms: 1000 },
+    fallbackText: "1s",
+};
+
+const tailSettleMs: Setting<number> = {
+    flag: "--tail-settle <duration>",
+    variable: "SLUICE_TAIL_SETTLE",
+    description: "how long a file must be still before its unfinished last record is taken",
+    parse: (text) => parseDuration(text),
+    fallback: 10_000,
+    fallbackText: "10s",
+};
+
+const maxChunkBytes: Setting<number> = {
+    flag: "--max-chunk-bytes <size>",
+    variable: "SLUICE_MAX_CHUNK_BYTES",
+    description: "the most of one file that is loaded as one chunk",
+    parse: (text) => parseBytes(text, { least: KiB, most: GiB }),
+    fallback: 16 * MiB,
+    fallbackText: "16MiB",
+};
+
+const maxRecordBytes: Setting<number> = {
+    flag: "--max-record-bytes <size>",
+    variable: "SLUICE_MAX_RECORD_BYTES",
+    description: "a record longer than this is rejected",
+    parse: (text) => parseBytes(text, { least: KiB, most: 64 * MiB }),
+    fallback: MiB,
+    fallbackText: "1MiB",
+};
+
+const mergeWorkers: Setting<number> = {
+    flag: "--merge-workers <count>",
+    variable: "SLUICE_MERGE_WORKERS",
+    description: "how many merges may run at once",
+    parse: (text) => parseWholeNumber(text, { least: 1, most: 16 }),
+    fallback: defaultMergeWorkers,
+    fallbackText: "one per core, at most 4",
+};
+
+const maxBatchRecords: Setting<number> = {
+    flag: "--max-batch-records <count>",
+    variable: "SLUICE_MAX_BATCH_RECORDS",
+    description: "about how many records one merge takes at most",
+    parse: (text) => parseWholeNumber(text, { least: 1, most: 10_000_000 }),
+    fallback: 500_000,
+    fallbackText: "500000",
+};
+
+const port: Setting<number> = {
+    flag: "--port <number>",
+    variable: "SLUICE_PORT",
+    description: "the API's port; 0 takes any free one",
+    parse: (text) => parseWholeNumber(text, { least: 0, most: 65_535 }),
+    fallback: 4040,
+    fallbackText: "4040",
+};
+
+const host: Setting<string> = {
+    flag: "--host <address>",
+    variable: "SLUICE_HOST",
+    description: "the address that the API listens on",
+    parse: parseHost,
+    fallback: "127.0.0.1",
+    fallbackText: "127.0.0.1, this machine alone",
+};
+
+export const settings = {
+    databaseUrl,
+    dataDir,
+    inputDir,
+    trigger,
+    tailSettleMs,
+    maxChunkBytes,
+    maxRecordBytes,
+    mergeWorkers,
+    maxBatchRecords,
+    port,
+    host,
+};
