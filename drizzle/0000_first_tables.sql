@@ -89,6 +89,7 @@ CREATE TABLE "ingest"."files" (
 	"loaded_bytes" bigint DEFAULT 0 NOT NULL,
 	"loaded_records" bigint DEFAULT 0 NOT NULL,
 	"loaded_lines" bigint DEFAULT 0 NOT NULL,
+	"tail_byte" bigint,
 	"header" text[],
 	"extra_columns" text[],
 	"dialect" jsonb,

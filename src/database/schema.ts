@@ -76,6 +76,8 @@ export const files = ingest.table(
         loadedBytes: count("loaded_bytes").notNull().default(0),
         loadedRecords: count("loaded_records").notNull().default(0),
         loadedLines: count("loaded_lines").notNull().default(0),
+        /** Where the last record begins, when it was taken without its line end: growth is read again from there. */
+        tailByte: count("tail_byte"),
         /** Column names as the file spells them, and of those the ones that go to events.attributes. */
         header: text("header").array(),
         extraColumns: text("extra_columns").array(),

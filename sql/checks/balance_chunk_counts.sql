@@ -1,0 +1,45 @@
+-- Every chunk is accounted for: each of its merges read what it inserted, found duplicate or in conflict, and rejected;
+-- and the merges of a merged chunk together read its records, no more and no fewer.
+with
+    summed_merges as (
+        select
+            chunk_merges.chunk_id,
+            sum(chunk_merges.read) as read,
+            sum(chunk_merges.inserted) as inserted,
+            sum(chunk_merges.duplicate) as duplicate,
+            sum(chunk_merges.conflict) as conflict,
+            sum(chunk_merges.rejected) as rejected,
+            bool_and(
+                chunk_merges.read
+                = chunk_merges.inserted + chunk_merges.duplicate + chunk_merges.conflict + chunk_merges.rejected
+            ) as is_balanced,
+            -- A count below zero would let another one hide too high.
+            min(least(chunk_merges.inserted, chunk_merges.duplicate, chunk_merges.conflict, chunk_merges.rejected))
+                as least_count
+        from ingest.chunk_merges
+        group by chunk_merges.chunk_id
+    )
+
+select
+    coalesce(chunks.chunk_id, summed_merges.chunk_id) as chunk_id,
+    chunks.file_id,
+    chunks.state,
+    chunks.records,
+    summed_merges.read,
+    summed_merges.inserted,
+    summed_merges.duplicate,
+    summed_merges.conflict,
+    summed_merges.rejected
+from ingest.chunks
+full outer join summed_merges on chunks.chunk_id = summed_merges.chunk_id
+where
+    (chunks.state = 'merged' and summed_merges.read is distinct from chunks.records)
+    or (
+        summed_merges.chunk_id is not null
+        and (
+            summed_merges.is_balanced
+            and summed_merges.least_count >= 0
+            -- A chunk that is merged in part has read a part; one that the ledger does not know has no records.
+            and summed_merges.read <= chunks.records
+        ) is not true
+    );

@@ -1,0 +1,25 @@
+-- Each chunk has as many events as its merges say they inserted.
+with
+    counted_events as (
+        select
+            events.chunk_id,
+            count(*) as events
+        from events
+        group by events.chunk_id
+    ),
+
+    summed_merges as (
+        select
+            chunk_merges.chunk_id,
+            sum(chunk_merges.inserted) as inserted
+        from ingest.chunk_merges
+        group by chunk_merges.chunk_id
+    )
+
+select
+    coalesce(summed_merges.chunk_id, counted_events.chunk_id) as chunk_id,
+    coalesce(summed_merges.inserted, 0) as inserted,
+    coalesce(counted_events.events, 0) as events
+from summed_merges
+full outer join counted_events on summed_merges.chunk_id = counted_events.chunk_id
+where coalesce(summed_merges.inserted, 0) <> coalesce(counted_events.events, 0);

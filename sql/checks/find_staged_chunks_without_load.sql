@@ -1,0 +1,9 @@
+-- Every staged chunk names a load that is staged: rows of any other load are swept away.
+select
+    chunks.chunk_id,
+    chunks.file_id,
+    chunks.load_id,
+    loads.state as load_state
+from ingest.chunks
+left join ingest.loads on chunks.load_id = loads.load_id
+where chunks.state = 'staged' and loads.state is distinct from 'staged';

@@ -1,0 +1,21 @@
+-- A record is an event or a reject, never both, and no two events come from one record.
+with
+    placed_records as (
+        select
+            events.chunk_id,
+            events.record_no
+        from events
+        union all
+        select
+            rejects.chunk_id,
+            rejects.record_no
+        from ingest.rejects
+    )
+
+select
+    placed_records.chunk_id,
+    placed_records.record_no,
+    count(*) as places
+from placed_records
+group by placed_records.chunk_id, placed_records.record_no
+having count(*) > 1;

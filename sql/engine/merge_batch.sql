@@ -1,0 +1,326 @@
+-- One merge: some staged chunks, some slices, one transaction, one call.
+--
+-- In: the caller's key for this batch (asked again with it, the batch that was committed is returned and nothing done),
+-- the slices it would like, and how much it may take. Out: the committed batch, or no row when there was nothing to do
+-- (nothing staged, every wanted slice held by another merge, or only chunks whose staged rows were lost).
+-- Guarantee: rows, rejects, rollups, counts and checkpoint commit together; read = inserted + duplicate + conflict +
+-- rejected for every chunk, each counted on its own, or it raises SL002 and nothing happened.
+--
+-- The engine knows no columns: ingest.reject_records, ingest.insert_records, ingest.settle_losers and
+-- ingest.update_rollups are the stream's part (sql/events/). They meet in the temporary table batch_chunks.
+
+-- The session's scratch tables. Temporary: no WAL, and emptied by the commit itself.
+create or replace function ingest.prepare_merge()
+returns void
+language plpgsql
+as $$
+begin
+    if to_regclass('pg_temp.batch_chunks') is null then
+        create temporary table batch_chunks (
+            chunk_id bigint not null,
+            load_id bigint not null,
+            file_id bigint not null,
+            extra_columns text[],
+            records bigint not null,
+            -- the slices of this chunk that this batch merges
+            todo_slices integer not null,
+            staged bigint not null default 0,
+            read bigint not null default 0,
+            inserted bigint not null default 0,
+            duplicate bigint not null default 0,
+            conflict bigint not null default 0,
+            rejected bigint not null default 0
+        ) on commit delete rows;
+        perform ingest.prepare_stream_merge();
+    end if;
+end
+$$;
+
+-- Locks what is free of the wanted slices until the transaction ends, and returns their mask.
+create or replace function ingest.lock_slices(wanted_slices integer)
+returns integer
+language plpgsql
+as $$
+declare
+    held_slices integer;
+begin
+    with locked_slices as (
+        select slices.slice_no
+        from ingest.slices
+        where (1 << slices.slice_no) & wanted_slices <> 0
+        order by slices.slice_no
+        for update skip locked
+    )
+    select coalesce(bit_or(1 << locked_slices.slice_no), 0)
+    into held_slices
+    from locked_slices;
+    return held_slices;
+end
+$$;
+
+-- Puts the chunks of this batch into batch_chunks: the oldest staged ones, in the order of their ids. A chunk that
+-- waits to be staged again holds back what comes after it, so that a crash does not change the order of merging;
+-- one that could not be staged again (attempts > 0) holds nothing back.
+create or replace function ingest.choose_chunks(held_slices integer, max_records bigint, max_chunks integer)
+returns void
+language plpgsql
+as $$
+begin
+    with open_chunks as (
+        select
+            chunks.chunk_id,
+            chunks.load_id,
+            chunks.file_id,
+            chunks.records,
+            held_slices & ~chunks.merged_slices as todo_slices,
+            bool_or(chunks.state = 'pending') over in_order as is_held_back,
+            coalesce(sum(chunks.records) over before, 0) as records_before,
+            row_number() over in_order as position
+        from ingest.chunks
+        where
+            (chunks.state = 'staged' or (chunks.state = 'pending' and chunks.attempts = 0))
+            and held_slices & ~chunks.merged_slices <> 0
+        window
+            in_order as (order by chunks.chunk_id),
+            before as (order by chunks.chunk_id rows between unbounded preceding and 1 preceding)
+    )
+    insert into batch_chunks (chunk_id, load_id, file_id, extra_columns, records, todo_slices)
+    select
+        open_chunks.chunk_id,
+        open_chunks.load_id,
+        open_chunks.file_id,
+        files.extra_columns,
+        open_chunks.records,
+        open_chunks.todo_slices
+    from open_chunks
+    inner join ingest.files on files.file_id = open_chunks.file_id
+    where
+        not open_chunks.is_held_back
+        and open_chunks.position <= max_chunks
+        and (open_chunks.position = 1 or open_chunks.records_before + open_chunks.records <= max_records);
+end
+$$;
+
+-- Compares what is staged with what the loader recorded. A chunk that lost rows (a crash empties the UNLOGGED table)
+-- leaves the batch and goes back to pending, to be staged again; the others go on.
+create or replace function ingest.drop_lost_chunks()
+returns integer
+language plpgsql
+as $$
+declare
+    lost_chunks bigint[];
+begin
+    with staged_counts as (
+        select staging.load_id, staging.chunk_id, count(*) as staged
+        from ingest.staging
+        where staging.load_id in (select batch_chunks.load_id from batch_chunks)
+        group by staging.load_id, staging.chunk_id
+    )
+    update batch_chunks
+    set staged = staged_counts.staged
+    from staged_counts
+    where batch_chunks.load_id = staged_counts.load_id and batch_chunks.chunk_id = staged_counts.chunk_id;
+
+    with dropped_chunks as (
+        delete from batch_chunks
+        where batch_chunks.staged <> batch_chunks.records
+        returning batch_chunks.chunk_id
+    )
+    select array_agg(dropped_chunks.chunk_id order by dropped_chunks.chunk_id)
+    into lost_chunks
+    from dropped_chunks;
+    if lost_chunks is null then
+        return 0;
+    end if;
+
+    perform from ingest.chunks where chunks.chunk_id = any(lost_chunks) order by chunks.chunk_id for update;
+    update ingest.chunks
+    set state = 'pending', load_id = null
+    where chunks.chunk_id = any(lost_chunks) and chunks.state = 'staged';
+    return cardinality(lost_chunks);
+end
+$$;
+
+-- Writes what the batch did to each chunk, and marks what is complete. The row locks on chunks, then files, taken in
+-- the order of their ids at the very end, let two merges finish the same chunk: the second sees the first's slices.
+create or replace function ingest.complete_chunks(this_batch_id bigint)
+returns void
+language plpgsql
+as $$
+declare
+    touched_files bigint[];
+begin
+    insert into ingest.chunk_merges (chunk_id, batch_id, slices, read, inserted, duplicate, conflict, rejected)
+    select
+        batch_chunks.chunk_id,
+        this_batch_id,
+        batch_chunks.todo_slices,
+        batch_chunks.read,
+        batch_chunks.inserted,
+        batch_chunks.duplicate,
+        batch_chunks.conflict,
+        batch_chunks.rejected
+    from batch_chunks;
+
+    perform
+    from ingest.chunks
+    where chunks.chunk_id in (select batch_chunks.chunk_id from batch_chunks)
+    order by chunks.chunk_id
+    for update;
+
+    update ingest.chunks
+    set
+        merged_slices = chunks.merged_slices | batch_chunks.todo_slices,
+        state = case
+            when chunks.merged_slices | batch_chunks.todo_slices = ingest.all_slices() then 'merged'
+            else chunks.state
+        end,
+        merged_at = case
+            when chunks.merged_slices | batch_chunks.todo_slices = ingest.all_slices() then clock_timestamp()
+        end
+    from batch_chunks
+    where chunks.chunk_id = batch_chunks.chunk_id;
+
+    -- A chunk is complete only if its slices' reads add up to what the loader counted.
+    if exists (
+        select
+        from batch_chunks
+        inner join ingest.chunks on chunks.chunk_id = batch_chunks.chunk_id and chunks.state = 'merged'
+        where chunks.records <> (
+            select sum(chunk_merges.read)
+            from ingest.chunk_merges
+            where chunk_merges.chunk_id = chunks.chunk_id
+        )
+    ) then
+        raise exception 'conservation: the slices of a chunk do not add up to its records' using errcode = 'SL002';
+    end if;
+
+    touched_files := array(
+        select files.file_id
+        from ingest.files
+        where files.file_id in (select batch_chunks.file_id from batch_chunks) and files.state = 'loaded'
+        order by files.file_id
+        for update
+    );
+    update ingest.files
+    set state = 'merged', merged_at = clock_timestamp(), updated_at = clock_timestamp()
+    where
+        files.file_id = any(touched_files)
+        and files.state = 'loaded'
+        and not exists (
+            select from ingest.chunks
+            where chunks.file_id = files.file_id and chunks.state <> 'merged'
+        );
+end
+$$;
+
+create or replace function ingest.merge_batch(
+    wanted_batch_key uuid,
+    worker uuid,
+    wanted_slices integer,
+    max_records bigint,
+    max_chunks integer
+)
+returns setof ingest.batches
+language plpgsql
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
+-- Staging has no statistics and batch_chunks is new every time: plan for what is there now.
+set plan_cache_mode = 'force_custom_plan'
+set work_mem = '128MB'
+as $$
+declare
+    began_at constant timestamptz := clock_timestamp();
+    chosen_at timestamptz;
+    rejected_at timestamptz;
+    inserted_at timestamptz;
+    settled_at timestamptz;
+    held_slices integer;
+    this_batch_id bigint;
+    rollups ingest.event_stats[];
+begin
+    return query select batches.* from ingest.batches where batches.batch_key = wanted_batch_key;
+    if found then
+        return;
+    end if;
+
+    perform ingest.prepare_merge();
+    held_slices := ingest.lock_slices(wanted_slices);
+    if held_slices = 0 then
+        return;
+    end if;
+    perform ingest.choose_chunks(held_slices, max_records, max_chunks);
+    perform ingest.drop_lost_chunks();
+    if not exists (select from batch_chunks) then
+        return;
+    end if;
+    chosen_at := clock_timestamp();
+
+    insert into ingest.batches (
+        batch_key, worker_id, slices, chunks, read, inserted, duplicate, conflict, rejected,
+        started_at, finished_at, oldest_staged_at, duration_ms
+    )
+    select
+        wanted_batch_key, worker, held_slices, count(*), 0, 0, 0, 0, 0, began_at, began_at, min(chunks.staged_at), '{}'
+    from batch_chunks
+    inner join ingest.chunks on chunks.chunk_id = batch_chunks.chunk_id
+    returning batches.batch_id into this_batch_id;
+
+    perform ingest.reject_records(this_batch_id, held_slices);
+    rejected_at := clock_timestamp();
+    rollups := ingest.insert_records(this_batch_id, held_slices);
+    inserted_at := clock_timestamp();
+    perform ingest.settle_losers(this_batch_id);
+    settled_at := clock_timestamp();
+
+    if exists (
+        select from batch_chunks
+        where
+            batch_chunks.read
+            <> batch_chunks.inserted + batch_chunks.duplicate + batch_chunks.conflict + batch_chunks.rejected
+    ) then
+        raise exception 'conservation: read is not inserted + duplicate + conflict + rejected'
+        using errcode = 'SL002';
+    end if;
+
+    -- Last, because other merges may wait for these rows: until our commit.
+    perform ingest.complete_chunks(this_batch_id);
+    perform ingest.update_rollups(rollups);
+
+    return query
+    update ingest.batches
+    set
+        read = totals.read,
+        inserted = totals.inserted,
+        duplicate = totals.duplicate,
+        conflict = totals.conflict,
+        rejected = totals.rejected,
+        finished_at = clock_timestamp(),
+        duration_ms = jsonb_build_object(
+            'choose', ingest.milliseconds(chosen_at - began_at),
+            'reject', ingest.milliseconds(rejected_at - chosen_at),
+            'insert', ingest.milliseconds(inserted_at - rejected_at),
+            'settle', ingest.milliseconds(settled_at - inserted_at),
+            'complete', ingest.milliseconds(clock_timestamp() - settled_at),
+            'total', ingest.milliseconds(clock_timestamp() - began_at)
+        )
+    from (
+        select
+            sum(batch_chunks.read) as read,
+            sum(batch_chunks.inserted) as inserted,
+            sum(batch_chunks.duplicate) as duplicate,
+            sum(batch_chunks.conflict) as conflict,
+            sum(batch_chunks.rejected) as rejected
+        from batch_chunks
+    ) as totals
+    where batches.batch_id = this_batch_id
+    returning batches.*;
+end
+$$;
+
+create or replace function ingest.milliseconds(duration interval)
+returns numeric
+language sql
+immutable
+parallel safe
+return round(extract(epoch from duration) * 1000, 1);

@@ -1,0 +1,455 @@
+-- The stream's part of a merge: what a record of this table is, from staged text to row. Each function is one pass
+-- over the staged rows of the batch; ingest.merge_batch calls them in order and checks that the counts agree.
+-- Three narrow passes beat one that keeps every row: the only place where a whole row is materialised is the sort
+-- that brings the inserts into key order.
+
+create or replace function ingest.prepare_stream_merge()
+returns void
+language plpgsql
+as $$
+begin
+    -- Valid records that found their event_id taken, with the values to compare.
+    create temporary table losing_records (
+        load_id bigint not null,
+        chunk_id bigint not null,
+        record_no bigint not null,
+        event_id uuid not null,
+        event_type text not null,
+        product_id text not null,
+        user_id text not null,
+        event_timestamp timestamptz not null,
+        quantity integer,
+        price numeric(10, 2),
+        attributes jsonb
+    ) on commit delete rows;
+end
+$$;
+
+create or replace function ingest.extra_values(staged ingest.staging)
+returns text[]
+language sql
+immutable
+return array[
+    ingest.trimmed(staged.extra_1), ingest.trimmed(staged.extra_2),
+    ingest.trimmed(staged.extra_3), ingest.trimmed(staged.extra_4),
+    ingest.trimmed(staged.extra_5), ingest.trimmed(staged.extra_6),
+    ingest.trimmed(staged.extra_7), ingest.trimmed(staged.extra_8),
+    ingest.trimmed(staged.extra_9), ingest.trimmed(staged.extra_10),
+    ingest.trimmed(staged.extra_11), ingest.trimmed(staged.extra_12),
+    ingest.trimmed(staged.extra_13), ingest.trimmed(staged.extra_14),
+    ingest.trimmed(staged.extra_15), ingest.trimmed(staged.extra_16)
+];
+
+-- The raw values of a staged record by column, as a reject keeps them.
+create or replace function ingest.raw_record(staged ingest.staging, extra_columns text[])
+returns jsonb
+language sql
+stable
+return case
+    when staged.problem is null then
+        jsonb_build_object(
+            'event_id', staged.event_id,
+            'event_type', staged.event_type,
+            'product_id', staged.product_id,
+            'user_id', staged.user_id,
+            'event_timestamp', staged.event_timestamp,
+            'quantity', staged.quantity,
+            'price', staged.price
+        ) || coalesce(
+            ingest.attributes_of(staged.attributes, extra_columns, ingest.extra_values(staged)),
+            '{}'::jsonb
+        )
+end;
+
+-- Every reason why a record is refused, in the order of the columns; empty when it is not.
+create or replace function ingest.event_reject_reasons(
+    staged ingest.staging,
+    known_types text[],
+    not_after timestamptz
+)
+returns text[]
+language sql
+stable
+return case
+    when staged.problem is not null then array[staged.problem::jsonb ->> 'reason']
+    else array_remove(
+        array[
+            ingest.event_id_reason(ingest.trimmed(staged.event_id)),
+            ingest.event_type_reason(ingest.trimmed(staged.event_type), known_types),
+            ingest.product_id_reason(ingest.trimmed(staged.product_id)),
+            ingest.user_id_reason(ingest.trimmed(staged.user_id)),
+            ingest.event_timestamp_reason(ingest.trimmed(staged.event_timestamp), not_after),
+            ingest.quantity_reason(ingest.trimmed(staged.quantity)),
+            ingest.price_reason(ingest.trimmed(staged.price))
+        ],
+        null
+    )
+end;
+
+-- Pass one: counts what is read, and moves what the rules refuse into rejects.
+create or replace function ingest.reject_records(this_batch_id bigint, held_slices integer)
+returns void
+language plpgsql
+as $$
+declare
+    known_types constant text[] := array(select event_types.event_type from ingest.event_types);
+    not_after constant timestamptz := ingest.latest_event_timestamp();
+begin
+    with trimmed_records as (
+        select
+            staging.load_id,
+            staging.chunk_id,
+            staging.record_no,
+            staging.problem,
+            batch_chunks.extra_columns,
+            ingest.trimmed(staging.event_id) as event_id,
+            ingest.trimmed(staging.event_type) as event_type,
+            ingest.trimmed(staging.product_id) as product_id,
+            ingest.trimmed(staging.user_id) as user_id,
+            ingest.trimmed(staging.event_timestamp) as event_timestamp,
+            ingest.trimmed(staging.quantity) as quantity,
+            ingest.trimmed(staging.price) as price
+        from ingest.staging
+        inner join batch_chunks
+            on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
+        where
+            batch_chunks.todo_slices = ingest.all_slices()
+            or (1 << coalesce(ingest.slice_of(staging.event_id), 0)) & batch_chunks.todo_slices <> 0
+        -- A fence: without it the planner repeats the trims in every place that uses them.
+        offset 0
+    ),
+    judged_records as materialized (
+        select
+            trimmed_records.load_id,
+            trimmed_records.chunk_id,
+            trimmed_records.record_no,
+            (
+                trimmed_records.problem is null
+                and ingest.event_id_reason(trimmed_records.event_id) is null
+                and ingest.event_type_reason(trimmed_records.event_type, known_types) is null
+                and ingest.product_id_reason(trimmed_records.product_id) is null
+                and ingest.user_id_reason(trimmed_records.user_id) is null
+                and ingest.event_timestamp_reason(trimmed_records.event_timestamp, not_after) is null
+                and ingest.quantity_reason(trimmed_records.quantity) is null
+                and ingest.price_reason(trimmed_records.price) is null
+            ) as is_valid
+        from trimmed_records
+    ),
+    read_counts as (
+        select judged_records.chunk_id, count(*) as read
+        from judged_records
+        group by judged_records.chunk_id
+    ),
+    invalid_keys as materialized (
+        select judged_records.load_id, judged_records.chunk_id, judged_records.record_no
+        from judged_records
+        where not judged_records.is_valid
+    ),
+    rejected_records as (
+        insert into ingest.rejects (
+            chunk_id, record_no, batch_id, kind, reasons, record, raw_text, line_no, byte_offset
+        )
+        select
+            staging.chunk_id,
+            staging.record_no,
+            this_batch_id,
+            'rejected',
+            ingest.event_reject_reasons(staging, known_types, not_after),
+            ingest.raw_record(staging, batch_chunks.extra_columns),
+            staging.problem::jsonb ->> 'raw',
+            (staging.problem::jsonb ->> 'line')::bigint,
+            (staging.problem::jsonb ->> 'byte')::bigint
+        from ingest.staging
+        inner join invalid_keys
+            on
+                invalid_keys.load_id = staging.load_id
+                and invalid_keys.chunk_id = staging.chunk_id
+                and invalid_keys.record_no = staging.record_no
+        inner join batch_chunks
+            on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
+        -- Nothing invalid, no second scan.
+        where exists (select from invalid_keys)
+        order by staging.chunk_id, staging.record_no
+        returning rejects.chunk_id
+    ),
+    rejected_counts as (
+        select rejected_records.chunk_id, count(*) as rejected
+        from rejected_records
+        group by rejected_records.chunk_id
+    )
+    update batch_chunks
+    set read = read_counts.read, rejected = coalesce(rejected_counts.rejected, 0)
+    from read_counts
+    left join rejected_counts on rejected_counts.chunk_id = read_counts.chunk_id
+    where batch_chunks.chunk_id = read_counts.chunk_id;
+end
+$$;
+
+-- Pass two: inserts, in key order, the first record of every event_id that is not yet there; keeps the valid records
+-- that were not inserted for settle_losers; returns what the rollups gain.
+create or replace function ingest.insert_records(this_batch_id bigint, held_slices integer)
+returns ingest.event_stats[]
+language plpgsql
+as $$
+declare
+    valid_count bigint;
+    rollups ingest.event_stats[];
+begin
+    select sum(batch_chunks.read - batch_chunks.rejected) into valid_count from batch_chunks;
+
+    with valid_records as not materialized (
+        select
+            staging.load_id,
+            staging.chunk_id,
+            staging.record_no,
+            ingest.trimmed(staging.event_id)::uuid as event_id,
+            ingest.trimmed(staging.event_type) as event_type,
+            ingest.trimmed(staging.product_id) as product_id,
+            ingest.trimmed(staging.user_id) as user_id,
+            ingest.trimmed(staging.event_timestamp)::timestamptz as event_timestamp,
+            ingest.trimmed(staging.quantity)::integer as quantity,
+            ingest.trimmed(staging.price)::numeric(10, 2) as price,
+            case
+                when staging.attributes is not null or batch_chunks.extra_columns is not null then
+                    ingest.attributes_of(
+                        staging.attributes,
+                        batch_chunks.extra_columns,
+                        ingest.extra_values(staging)
+                    )
+            end as attributes
+        from ingest.staging
+        inner join batch_chunks
+            on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
+        where
+            (
+                batch_chunks.todo_slices = ingest.all_slices()
+                or (1 << coalesce(ingest.slice_of(staging.event_id), 0)) & batch_chunks.todo_slices <> 0
+            )
+            and not exists (
+                select from ingest.rejects
+                where
+                    rejects.batch_id = this_batch_id
+                    and rejects.chunk_id = staging.chunk_id
+                    and rejects.record_no = staging.record_no
+            )
+    ),
+    first_records as (
+        select distinct on (valid_records.event_id) valid_records.*
+        from valid_records
+        order by valid_records.event_id, valid_records.chunk_id, valid_records.record_no
+    ),
+    inserted_events as (
+        insert into public.events (
+            event_id, event_type, product_id, user_id, event_timestamp, quantity, price, attributes,
+            chunk_id, record_no
+        )
+        select
+            first_records.event_id,
+            first_records.event_type,
+            first_records.product_id,
+            first_records.user_id,
+            first_records.event_timestamp,
+            first_records.quantity,
+            first_records.price,
+            first_records.attributes,
+            first_records.chunk_id,
+            first_records.record_no
+        from first_records
+        order by first_records.event_id
+        on conflict (event_id) do nothing
+        returning
+            events.chunk_id,
+            events.record_no,
+            events.event_type,
+            events.event_timestamp,
+            events.quantity,
+            events.price
+    ),
+    kept_losers as (
+        insert into losing_records
+        select valid_records.*
+        from valid_records
+        where
+            -- All inserted, nothing lost: no further scan.
+            (select count(*) from inserted_events) < valid_count
+            and not exists (
+                select from inserted_events
+                where
+                    inserted_events.chunk_id = valid_records.chunk_id
+                    and inserted_events.record_no = valid_records.record_no
+            )
+    ),
+    inserted_counts as (
+        select inserted_events.chunk_id, count(*) as inserted
+        from inserted_events
+        group by inserted_events.chunk_id
+    ),
+    counted_chunks as (
+        update batch_chunks
+        set inserted = inserted_counts.inserted
+        from inserted_counts
+        where batch_chunks.chunk_id = inserted_counts.chunk_id
+    ),
+    hourly_gains as materialized (
+        select
+            date_bin('1 hour', inserted_events.event_timestamp, 'epoch') as bucket,
+            inserted_events.event_type,
+            count(*) as events,
+            coalesce(sum(inserted_events.quantity), 0) as quantity,
+            coalesce(
+                sum(inserted_events.quantity * inserted_events.price)
+                filter (where inserted_events.event_type = 'purchase'),
+                0
+            ) as revenue
+        from inserted_events
+        group by 1, 2
+    ),
+    recent_minute_gains as (
+        select
+            date_bin('1 minute', inserted_events.event_timestamp, 'epoch') as bucket,
+            inserted_events.event_type,
+            count(*) as events,
+            coalesce(sum(inserted_events.quantity), 0) as quantity,
+            coalesce(
+                sum(inserted_events.quantity * inserted_events.price)
+                filter (where inserted_events.event_type = 'purchase'),
+                0
+            ) as revenue
+        from inserted_events
+        where inserted_events.event_timestamp >= now() - interval '1 day'
+        group by 1, 2
+    ),
+    gains as (
+        select 'minute' as grain, recent_minute_gains.* from recent_minute_gains
+        union all
+        select 'hour' as grain, hourly_gains.* from hourly_gains
+        union all
+        select
+            'day' as grain,
+            date_bin('1 day', hourly_gains.bucket, 'epoch') as bucket,
+            hourly_gains.event_type,
+            sum(hourly_gains.events),
+            sum(hourly_gains.quantity),
+            sum(hourly_gains.revenue)
+        from hourly_gains
+        group by 2, 3
+        union all
+        select
+            'total' as grain,
+            'epoch' as bucket,
+            hourly_gains.event_type,
+            sum(hourly_gains.events),
+            sum(hourly_gains.quantity),
+            sum(hourly_gains.revenue)
+        from hourly_gains
+        group by 3
+    )
+    select array_agg(
+        row(gains.grain, gains.bucket, gains.event_type, gains.events, gains.quantity, gains.revenue)::ingest.event_stats
+    )
+    into rollups
+    from gains;
+    return rollups;
+end
+$$;
+
+-- Pass three, a later statement and so with the inserted rows in sight: a valid record whose event_id was taken is a
+-- duplicate when all it says is what is stored, else a conflict, which rejects keeps.
+create or replace function ingest.settle_losers(this_batch_id bigint)
+returns void
+language plpgsql
+as $$
+begin
+    if not exists (select from losing_records) then
+        return;
+    end if;
+
+    with losers as materialized (
+        select losing_records.*
+        from losing_records
+    ),
+    compared_records as materialized (
+        select
+            losers.load_id,
+            losers.chunk_id,
+            losers.record_no,
+            (
+                losers.event_type,
+                losers.product_id,
+                losers.user_id,
+                losers.event_timestamp,
+                losers.quantity,
+                losers.price,
+                losers.attributes
+            ) is distinct from (
+                events.event_type,
+                events.product_id,
+                events.user_id,
+                events.event_timestamp,
+                events.quantity,
+                events.price,
+                events.attributes
+            ) as is_conflict
+        from losers
+        inner join public.events on events.event_id = losers.event_id
+    ),
+    duplicate_counts as (
+        select compared_records.chunk_id, count(*) as duplicate
+        from compared_records
+        where not compared_records.is_conflict
+        group by compared_records.chunk_id
+    ),
+    kept_conflicts as (
+        insert into ingest.rejects (chunk_id, record_no, batch_id, kind, reasons, record)
+        select
+            staging.chunk_id,
+            staging.record_no,
+            this_batch_id,
+            'conflict',
+            array['event_id_conflict'],
+            ingest.raw_record(staging, batch_chunks.extra_columns)
+        from ingest.staging
+        inner join compared_records
+            on
+                compared_records.load_id = staging.load_id
+                and compared_records.chunk_id = staging.chunk_id
+                and compared_records.record_no = staging.record_no
+                and compared_records.is_conflict
+        inner join batch_chunks
+            on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
+        where exists (select from compared_records where compared_records.is_conflict)
+        order by staging.chunk_id, staging.record_no
+        returning rejects.chunk_id
+    ),
+    conflict_counts as (
+        select kept_conflicts.chunk_id, count(*) as conflict
+        from kept_conflicts
+        group by kept_conflicts.chunk_id
+    )
+    update batch_chunks
+    set
+        duplicate = coalesce(duplicate_counts.duplicate, 0),
+        conflict = coalesce(conflict_counts.conflict, 0)
+    from duplicate_counts
+    full join conflict_counts on conflict_counts.chunk_id = duplicate_counts.chunk_id
+    where batch_chunks.chunk_id = coalesce(duplicate_counts.chunk_id, conflict_counts.chunk_id);
+end
+$$;
+
+-- Adds a batch's gains to the rollups, in key order, so that two merges that end together queue and never deadlock.
+create or replace function ingest.update_rollups(rollups ingest.event_stats[])
+returns void
+language plpgsql
+as $$
+begin
+    insert into ingest.event_stats (grain, bucket, event_type, events, quantity, revenue)
+    select gains.grain, gains.bucket, gains.event_type, gains.events, gains.quantity, gains.revenue
+    from unnest(rollups) as gains
+    order by gains.grain, gains.bucket, gains.event_type
+    on conflict (grain, bucket, event_type) do update
+    set
+        events = event_stats.events + excluded.events,
+        quantity = event_stats.quantity + excluded.quantity,
+        revenue = event_stats.revenue + excluded.revenue;
+end
+$$;
