@@ -4,7 +4,7 @@ with
         select
             events.chunk_id,
             count(*) as events
-        from events
+        from public.events
         group by events.chunk_id
     ),
 

@@ -27,5 +27,5 @@ select
     cast_ids.record_no,
     cast_ids.event_id_text as event_id
 from cast_ids
-left join events on cast_ids.event_id = events.event_id
+left join public.events on cast_ids.event_id = events.event_id
 where events.event_id is null;

@@ -3,6 +3,6 @@ select
     events.event_id,
     count(*) as events,
     array_agg(events.chunk_id order by events.chunk_id, events.record_no) as chunk_ids
-from events
+from public.events
 group by events.event_id
 having count(*) > 1;

@@ -13,7 +13,7 @@ with
             coalesce(events.quantity, 0) as quantity,
             case when events.event_type = 'purchase' then coalesce(events.quantity * events.price, 0) else 0 end
                 as revenue
-        from events
+        from public.events
         cross join kept_minutes
         cross join lateral (
             values

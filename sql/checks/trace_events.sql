@@ -18,7 +18,7 @@ select
     events.record_no,
     merged_chunks.first_record_no,
     merged_chunks.last_record_no
-from events
+from public.events
 left join merged_chunks on events.chunk_id = merged_chunks.chunk_id
 where
     merged_chunks.chunk_id is null

@@ -4,7 +4,7 @@ with
         select
             events.chunk_id,
             events.record_no
-        from events
+        from public.events
         union all
         select
             rejects.chunk_id,

@@ -49,7 +49,7 @@ with
                 ],
                 null
             ) as broken_rules
-        from events
+        from public.events
     )
 
 select

@@ -1,0 +1,68 @@
+/** Each check of sql/checks/ passes on a database where everything adds up, and sees the one thing that it guards. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { type Corruption, corruptions } from "./corruptions.ts";
+
+type Row = Record<string, unknown>;
+
+const checksDir = join(import.meta.dir, "../../sql/checks");
+const checks = new Map<string, string>();
+for (const name of (await readdir(checksDir)).sort()) {
+    checks.set(name.replace(/\.sql$/, ""), await Bun.file(join(checksDir, name)).text());
+}
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+    await database.sql.unsafe(await Bun.file(join(import.meta.dir, "consistent-ledger.sql")).text());
+});
+afterAll(() => database.drop());
+
+/** Runs every check after `damage`, in a transaction that is rolled back; gives the rows of those that fail. */
+async function failingChecks(damage: string): Promise<Map<string, Row[]>> {
+    const failing = new Map<string, Row[]>();
+    const undo = new Error("undo");
+    await database.sql
+        .begin(async (transaction) => {
+            await transaction.unsafe(damage);
+            for (const [name, text] of checks) {
+                const rows = await transaction.unsafe<Row[]>(text);
+                if (rows.length > 0) failing.set(name, [...rows]);
+            }
+            throw undo;
+        })
+        .catch((error: unknown) => {
+            if (error !== undo) throw error;
+        });
+    return failing;
+}
+
+test("no check fails on a database where everything adds up", async () => {
+    expect([...(await failingChecks("select 1"))]).toEqual([]);
+});
+
+test("every check has a corruption that it guards against", () => {
+    expect([...new Set(corruptions.map((corruption) => corruption.check))].sort()).toEqual([...checks.keys()]);
+});
+
+test("every check begins with a sentence and is one statement", () => {
+    for (const [name, text] of checks) {
+        expect(text, name).toMatch(/^-- [A-Z]/);
+        expect(text.replace(/--.*$/gm, "").trim(), name).toMatch(/^(with|select)\s[^;]*;$/);
+    }
+});
+
+describe.each([...checks.keys()])("%s", (check) => {
+    test.each(corruptions.filter((corruption) => corruption.check === check).map((corruption) => [corruption.what, corruption] as const))(
+        "sees %s",
+        async (_what: string, { corrupt, row, alsoFails = [] }: Corruption) => {
+            const failing = await failingChecks(corrupt);
+
+            expect([...failing.keys()].sort()).toEqual([check, ...alsoFails].sort());
+            expect(failing.get(check)).toContainEqual(expect.objectContaining(row));
+        },
+    );
+});

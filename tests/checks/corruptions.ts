@@ -1,0 +1,400 @@
+/** One thing gone wrong in the database of consistent-ledger.sql, and the checks that must see it. */
+export interface Corruption {
+    check: string;
+    /** Completes "sees …". */
+    what: string;
+    corrupt: string;
+    /** Values that the check's row, or one of its rows, must show. */
+    row: Record<string, unknown>;
+    /** Other checks that the same damage breaks by its nature. */
+    alsoFails?: string[];
+}
+
+const firstEvent = "event_id = '00000000-0000-4000-8000-000000000001'";
+const purchase = "event_id = '00000000-0000-4000-8000-00000000000a'";
+
+export const corruptions: Corruption[] = [
+    {
+        check: "balance_chunk_counts",
+        what: "a merged chunk that has more records than were read",
+        corrupt: "update ingest.chunks set records = 3, first_record_no = 4 where chunk_id = 2",
+        row: { chunk_id: "2", records: "3", read: "2" },
+        alsoFails: ["balance_file_counts"],
+    },
+    {
+        check: "balance_chunk_counts",
+        what: "a chunk that read more than it has",
+        corrupt: `
+            update ingest.chunk_merges set read = read + 2, duplicate = duplicate + 2 where chunk_id = 5;
+            update ingest.batches set read = read + 2, duplicate = duplicate + 2 where batch_id = 6`,
+        row: { chunk_id: "5", records: "2", read: "3" },
+    },
+    {
+        check: "balance_chunk_counts",
+        what: "a merge whose four counts are not what it read",
+        corrupt: `
+            update ingest.chunk_merges set read = read + 1 where chunk_id = 5;
+            update ingest.batches set read = read + 1, duplicate = duplicate + 1 where batch_id = 6`,
+        row: { chunk_id: "5", read: "2", inserted: "1", duplicate: "0" },
+        alsoFails: ["balance_batch_counts"],
+    },
+    {
+        check: "balance_chunk_counts",
+        what: "a count below zero",
+        corrupt: `
+            update ingest.chunk_merges set read = 0, duplicate = -1 where chunk_id = 5;
+            update ingest.batches set read = 0, duplicate = -1 where batch_id = 6`,
+        row: { chunk_id: "5", duplicate: "-1" },
+    },
+    {
+        check: "balance_chunk_counts",
+        what: "a merge of a chunk that does not exist",
+        corrupt: `
+            insert into ingest.chunk_merges values (99, 6, 1, 0, 0, 0, 0, 0);
+            update ingest.batches set chunks = 2 where batch_id = 6`,
+        row: { chunk_id: "99", state: null },
+    },
+    {
+        check: "balance_batch_counts",
+        what: "a batch that counts a record more than its chunks",
+        corrupt: "update ingest.batches set read = read + 1, duplicate = duplicate + 1 where batch_id = 2",
+        row: { batch_id: "2", read: "3", merged_read: "2" },
+    },
+    {
+        check: "balance_batch_counts",
+        what: "a batch whose four counts are not what it read",
+        corrupt: "update ingest.batches set conflict = conflict + 1 where batch_id = 2",
+        row: { batch_id: "2", conflict: "1", merged_conflict: "0" },
+    },
+    {
+        check: "balance_batch_counts",
+        what: "a batch that names another number of chunks",
+        corrupt: "update ingest.batches set chunks = 1 where batch_id = 3",
+        row: { batch_id: "3", chunks: 1, merged_chunks: "2" },
+    },
+    {
+        check: "balance_batch_counts",
+        what: "a batch that is missing",
+        corrupt: "delete from ingest.batches where batch_id = 4",
+        row: { batch_id: "4", read: null, merged_read: "2" },
+    },
+    {
+        check: "balance_file_counts",
+        what: "a merged file of which not every record was read",
+        corrupt: "update ingest.files set state = 'merged' where file_id = 3",
+        row: { file_id: "3", records: "2", read: "1" },
+        alsoFails: ["find_half_merged_files"],
+    },
+    {
+        check: "cover_file_ranges",
+        what: "a gap in the bytes",
+        corrupt: "update ingest.chunks set first_byte = 301 where chunk_id = 2",
+        row: { chunk_id: "2", reached_byte: "300", first_byte: "301" },
+    },
+    {
+        check: "cover_file_ranges",
+        what: "a gap before the first chunk",
+        corrupt: "update ingest.chunks set first_byte = 1 where chunk_id = 5",
+        row: { chunk_id: "5", reached_byte: "0", first_byte: "1" },
+    },
+    {
+        check: "cover_file_ranges",
+        what: "a gap in the record numbers",
+        corrupt: `
+            update ingest.chunks set first_record_no = 2 where chunk_id = 6;
+            update ingest.files set loaded_records = 1 where file_id = 4`,
+        row: { chunk_id: "6", reached_record_no: "0", first_record_no: "2" },
+    },
+    {
+        check: "cover_file_ranges",
+        what: "a file loaded further than its chunks reach",
+        corrupt: "update ingest.files set loaded_bytes = 410 where file_id = 1",
+        row: { file_id: "1", reached_byte: "410", end_byte: "400" },
+    },
+    {
+        check: "cover_file_ranges",
+        what: "a file with more records than its chunks",
+        corrupt: "update ingest.files set loaded_records = 7 where file_id = 1",
+        row: { file_id: "1", reached_record_no: "7", last_record_no: "6" },
+    },
+    {
+        check: "cover_file_ranges",
+        what: "a loaded file without any chunk",
+        corrupt: "update ingest.files set loaded_bytes = 90 where file_id = 5",
+        row: { file_id: "5", chunk_id: null },
+    },
+    {
+        check: "count_inserted_events",
+        what: "an event that moved to another chunk",
+        corrupt: `update public.events set chunk_id = 5, record_no = 2 where ${purchase}`,
+        row: { chunk_id: "1", inserted: "2", events: "1" },
+    },
+    {
+        check: "count_inserted_events",
+        what: "an event that is gone",
+        corrupt: `delete from public.events where ${firstEvent}`,
+        row: { chunk_id: "1", inserted: "2", events: "1" },
+        alsoFails: ["recount_rollups"],
+    },
+    {
+        check: "count_rejects",
+        what: "a reject that is gone",
+        corrupt: "delete from ingest.rejects where chunk_id = 1",
+        row: { chunk_id: "1", rejected: "1", kept_rejected: "0" },
+    },
+    {
+        check: "count_rejects",
+        what: "a conflict that is gone",
+        corrupt: "delete from ingest.rejects where chunk_id = 4",
+        row: { chunk_id: "4", conflict: "1", kept_conflict: "0" },
+    },
+    {
+        check: "count_rejects",
+        what: "a reject of a kind that nobody counts",
+        corrupt: `
+            insert into ingest.rejects (chunk_id, record_no, batch_id, kind, reasons, raw_text)
+            values (5, 2, 6, 'other', '{stray_quote}', 'x')`,
+        row: { chunk_id: "5", kept: "1" },
+    },
+    {
+        check: "find_repeated_event_ids",
+        what: "two events with one id",
+        corrupt: `
+            alter table public.events drop constraint events_pkey;
+            update public.events set event_id = '00000000-0000-4000-8000-00000000000a' where ${firstEvent}`,
+        row: { event_id: "00000000-0000-4000-8000-00000000000a", events: "2" },
+    },
+    {
+        check: "trace_events",
+        what: "an event from beyond the end of its chunk",
+        corrupt: `update public.events set record_no = 5 where ${purchase}`,
+        row: { chunk_id: "1", record_no: "5", last_record_no: "4" },
+    },
+    {
+        check: "trace_events",
+        what: "an event from before its chunk",
+        corrupt: "update public.events set record_no = 1 where chunk_id = 4",
+        row: { chunk_id: "4", record_no: "1", first_record_no: "2" },
+    },
+    {
+        check: "trace_events",
+        what: "an event of a chunk that no merge has read",
+        corrupt: `
+            insert into ingest.chunks
+                (chunk_id, file_id, first_byte, end_byte, first_record_no, first_line_no, records, content_hash, state)
+            values (7, 5, 0, 90, 1, 1, 3, 'hash of 7', 'pending');
+            update ingest.files set loaded_bytes = 90, loaded_records = 3 where file_id = 5;
+            update public.events set chunk_id = 7 where ${purchase}`,
+        row: { chunk_id: "7", record_no: "3", first_record_no: null },
+        alsoFails: ["count_inserted_events"],
+    },
+    {
+        check: "trace_rejects",
+        what: "a reject from beyond the end of its chunk",
+        corrupt: "update ingest.rejects set record_no = 5 where chunk_id = 1",
+        row: { chunk_id: "1", record_no: "5", last_record_no: "4" },
+    },
+    {
+        check: "trace_rejects",
+        what: "a reject of a batch that did not read its chunk",
+        corrupt: "update ingest.rejects set batch_id = 3 where chunk_id = 1",
+        row: { chunk_id: "1", batch_id: "3", first_record_no: null },
+    },
+    {
+        check: "trace_rejects",
+        what: "a reject without a reason",
+        corrupt: "update ingest.rejects set reasons = '{}' where chunk_id = 1",
+        row: { chunk_id: "1", reasons: [] },
+    },
+    {
+        check: "trace_rejects",
+        what: "a conflict with a reason of the rules",
+        corrupt: "update ingest.rejects set reasons = '{price_invalid}' where chunk_id = 2",
+        row: { chunk_id: "2", kind: "conflict" },
+    },
+    {
+        check: "trace_rejects",
+        what: "a reject that kept neither values nor text",
+        corrupt: "update ingest.rejects set raw_text = null where chunk_id = 1",
+        row: { chunk_id: "1", record_no: "2" },
+    },
+    {
+        check: "trace_singly",
+        what: "a record that is both an event and a reject",
+        corrupt: `update public.events set record_no = 2 where ${purchase}`,
+        row: { chunk_id: "1", record_no: "2", places: "2" },
+    },
+    {
+        check: "trace_singly",
+        what: "two events from one record",
+        corrupt: `update public.events set record_no = 1 where ${purchase}`,
+        row: { chunk_id: "1", record_no: "1", places: "2" },
+    },
+    ...["total", "day", "hour", "minute"].flatMap((grain): Corruption[] => [
+        {
+            check: "recount_rollups",
+            what: `a wrong count by ${grain}`,
+            corrupt: `update ingest.event_stats set events = events + 1 where grain = '${grain}' and event_type = 'view'`,
+            row: { grain, event_type: "view" },
+        },
+        {
+            check: "recount_rollups",
+            what: `a missing row by ${grain}`,
+            corrupt: `delete from ingest.event_stats where grain = '${grain}' and event_type = 'purchase'`,
+            row: { grain, event_type: "purchase", events: null },
+        },
+    ]),
+    {
+        check: "recount_rollups",
+        what: "a wrong quantity",
+        corrupt: "update ingest.event_stats set quantity = 7 where grain = 'total' and event_type = 'purchase'",
+        row: { grain: "total", quantity: "7", recounted_quantity: "6" },
+    },
+    {
+        check: "recount_rollups",
+        what: "a revenue that is a cent off",
+        corrupt: "update ingest.event_stats set revenue = 54.99 where grain = 'total' and event_type = 'purchase'",
+        row: { grain: "total", revenue: "54.99", recounted_revenue: "54.98" },
+    },
+    {
+        check: "recount_rollups",
+        what: "a row of a type that has no event",
+        corrupt: `
+            insert into ingest.event_stats
+            values ('day', '2024-03-01 00:00:00+00', 'remove_from_cart', 1, 0, 0)`,
+        row: { grain: "day", event_type: "remove_from_cart", recounted_events: null },
+    },
+    {
+        check: "find_orphan_staged_rows",
+        what: "a staged row of a load that nobody knows",
+        corrupt: "insert into ingest.staging (load_id, chunk_id, record_no) values (99, 5, 1)",
+        row: { load_id: "99", staged_rows: "1", state: null },
+    },
+    {
+        check: "find_orphan_staged_rows",
+        what: "a staged row of a load that was swept",
+        corrupt: "insert into ingest.staging (load_id, chunk_id, record_no) values (2, 4, 2)",
+        row: { load_id: "2", state: "swept" },
+    },
+    {
+        check: "validate_events",
+        what: "a type that is not known",
+        corrupt: "delete from ingest.event_types where event_type = 'add_to_cart'",
+        row: { event_id: "00000000-0000-4000-8000-000000000004", broken_rules: ["event_type is not a known type"] },
+    },
+    ...["product_id", "user_id"].flatMap((column) =>
+        ["''", "' x'", "E'x\\t'", "repeat('x', 101)"].map(
+            (value): Corruption => ({
+                check: "validate_events",
+                what: `a ${column} of ${value}`,
+                corrupt: `
+                    alter table public.events alter column ${column} type text;
+                    update public.events set ${column} = ${value} where ${firstEvent}`,
+                row: { broken_rules: [`${column} is empty, untrimmed or longer than 100 characters`] },
+            }),
+        ),
+    ),
+    {
+        check: "validate_events",
+        what: "an event from before 1970",
+        corrupt: `update public.events set event_timestamp = '1969-12-31 23:59:59.999999+00' where ${firstEvent}`,
+        row: { broken_rules: ["event_timestamp is before 1970 or more than a day ahead of its insertion"] },
+        alsoFails: ["recount_rollups"],
+    },
+    {
+        check: "validate_events",
+        what: "an event from the future of its insertion",
+        corrupt: `
+            update public.events set created_at = event_timestamp - interval '1 day 1 microsecond'
+            where ${firstEvent}`,
+        row: { broken_rules: ["event_timestamp is before 1970 or more than a day ahead of its insertion"] },
+    },
+    {
+        check: "validate_events",
+        what: "a negative quantity",
+        corrupt: `update public.events set quantity = -1 where ${firstEvent}`,
+        row: { broken_rules: ["quantity is negative"] },
+        alsoFails: ["recount_rollups"],
+    },
+    ...["-0.01", "'NaN'"].map(
+        (price): Corruption => ({
+            check: "validate_events",
+            what: `a price of ${price}`,
+            corrupt: `update public.events set price = ${price} where ${firstEvent}`,
+            row: { broken_rules: ["price is out of range"] },
+        }),
+    ),
+    ...["{}", "[]", '"text"', '{"brand": ""}', '{"brand": null}', '{"brand": 1}', '{"a": "b", "brand": {}}'].map(
+        (attributes): Corruption => ({
+            check: "validate_events",
+            what: `attributes of ${attributes}`,
+            corrupt: `update public.events set attributes = '${attributes}' where ${firstEvent}`,
+            row: { broken_rules: ["attributes is not an object of non-empty texts"] },
+        }),
+    ),
+    {
+        check: "find_half_merged_files",
+        what: "a merged file with a failed chunk",
+        corrupt: `
+            update ingest.chunks set state = 'failed', merged_slices = 0 where chunk_id = 6;
+            delete from ingest.chunk_merges where chunk_id = 6;
+            update ingest.batches set chunks = 1 where batch_id = 3`,
+        row: { file_id: "4", chunk_id: "6", chunk_state: "failed" },
+    },
+    {
+        check: "find_half_merged_chunks",
+        what: "a merged chunk with one slice merged",
+        corrupt: `
+            update ingest.chunks set merged_slices = 1 where chunk_id = 6;
+            update ingest.chunk_merges set slices = 1 where chunk_id = 6`,
+        row: { chunk_id: "6", state: "merged", merged_slices: 1 },
+    },
+    {
+        check: "find_half_merged_chunks",
+        what: "a chunk with every slice merged that is not shown as merged",
+        corrupt: `
+            update ingest.chunks set merged_slices = 65535 where chunk_id = 5;
+            update ingest.chunk_merges set slices = 65535 where chunk_id = 5`,
+        row: { chunk_id: "5", state: "staged", merged_slices: 65535 },
+    },
+    {
+        check: "match_merged_slices",
+        what: "a slice that was merged twice",
+        corrupt: "update ingest.chunk_merges set slices = slices | 1 where chunk_id = 1 and batch_id = 2",
+        row: { chunk_id: "1", slices_of_merges: 65535, summed_slices_of_merges: "65536" },
+    },
+    {
+        check: "match_merged_slices",
+        what: "a slice that no batch has merged",
+        corrupt: "update ingest.chunks set merged_slices = 3 where chunk_id = 5",
+        row: { chunk_id: "5", merged_slices: 3, slices_of_merges: 1 },
+    },
+    {
+        check: "find_staged_chunks_without_load",
+        what: "a staged chunk of an abandoned load",
+        corrupt: "update ingest.loads set state = 'abandoned' where load_id = 3",
+        row: { chunk_id: "5", load_state: "abandoned" },
+    },
+    {
+        check: "find_staged_chunks_without_load",
+        what: "a staged chunk that names no load",
+        corrupt: "update ingest.chunks set load_id = null where chunk_id = 5",
+        row: { chunk_id: "5", load_id: null },
+    },
+    ...["00000000-0000-4000-8000-0000000000ff", "no uuid"].map(
+        (eventId): Corruption => ({
+            check: "find_conflicts_without_event",
+            what: `a conflict with ${eventId}, which is no event`,
+            corrupt: `
+                update ingest.rejects set record = jsonb_set(record, '{event_id}', '"${eventId}"')
+                where chunk_id = 2`,
+            row: { chunk_id: "2", event_id: eventId },
+        }),
+    ),
+    {
+        check: "find_conflicts_without_event",
+        what: "a conflict that does not say with what",
+        corrupt: "update ingest.rejects set record = record - 'event_id' where chunk_id = 2",
+        row: { chunk_id: "2", event_id: null },
+    },
+];
