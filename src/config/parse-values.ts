@@ -1,4 +1,6 @@
-/** Text from a flag or the environment → a value, or what is wrong with it and how to write it. Pure. */
+/** Text from a flag or the environment → a value, or what is wrong with it and how to write it. */
+import { parseDatabaseUrl } from "../database/database-target.ts";
+import { SluiceError } from "../errors.ts";
 
 /** `problem` continues a sentence that begins with the setting's name; `remedy` is a whole sentence. */
 export type Parsed<Value> = { value: Value } | { problem: string; remedy: string };
@@ -83,14 +85,13 @@ export function parseHost(text: string): Parsed<string> {
     return { problem: "is not a host.", remedy: "Give it an address such as 127.0.0.1, 0.0.0.0, ::1 or localhost." };
 }
 
-/** A `postgres://` address. Several hosts (`a:1,b:2`) are taken, as libpq does, which `URL` does not read. */
-export function parseDatabaseUrl(text: string): Parsed<string> {
-    const oneHost = text.replace(/^(postgres(?:ql)?:\/\/(?:[^@/]*@)?[^,/]*),[^/?]*/, "$1");
-    if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(oneHost)) return { value: text };
-    return {
-        problem: "is not a Postgres connection string.",
-        remedy:
-            "Write it like postgres://user:password@host:5432/database, with the special characters of a password " +
-            "percent-encoded.",
-    };
+/** A `postgres://` address that src/database can use: the text itself, and the fault never holds it. */
+export function parseConnectionString(text: string): Parsed<string> {
+    try {
+        parseDatabaseUrl(text);
+        return { value: text };
+    } catch (error) {
+        if (!(error instanceof SluiceError)) throw error;
+        return { problem: error.what.replace(/^The database URL /, ""), remedy: error.remedy };
+    }
 }

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import {
     type Parsed,
     parseBytes,
-    parseDatabaseUrl,
+    parseConnectionString,
     parseDuration,
     parseHost,
     parsePath,
@@ -36,7 +36,7 @@ const databaseUrl: Setting<string | undefined> = {
     flag: "--database-url <url>",
     variable: "DATABASE_URL",
     description: "the Postgres to use",
-    parse: parseDatabaseUrl,
+    parse: parseConnectionString,
     fallback: undefined,
     fallbackText: "an embedded server under the data folder",
     secret: true,

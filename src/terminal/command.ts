@@ -1,0 +1,125 @@
+/**
+ * The frame of every scripts/*.ts: flags by commander (it refuses a mistyped one and names the near one), help with
+ * examples, errors in four short lines, exit codes. Results go to stdout; progress, logs and errors to stderr.
+ */
+import { type Argument, Command, CommanderError, type Option } from "commander";
+import { type Flags, isDebugging } from "../config.ts";
+import { isConnectionFault } from "../database/sql-states.ts";
+import { exitCodes, SluiceError } from "../errors.ts";
+import { formatError } from "./format-error.ts";
+
+export interface CommandDefinition {
+    /** What comes after `bun run`. */
+    name: string;
+    /** One sentence. */
+    summary: string;
+    /** More than that, for help. */
+    description?: string;
+    /** `configOptions(…)` of src/config.ts and the command's own. `--help` and `--no-color` are there already. */
+    options?: readonly Option[];
+    arguments?: readonly Argument[];
+    /** Whole command lines, each with what it does. */
+    examples: readonly Example[];
+    /** What it resolves to is the exit code; nothing means 0. */
+    run(given: Given): Promise<number | undefined>;
+}
+
+/** `["bun run status --json", "the same for programs"]`. */
+export type Example = readonly [commandLine: string, does: string];
+
+export interface Given {
+    /** By camel-cased name, as commander parsed them: texts, booleans, and absent when not given. */
+    flags: Flags;
+    args: string[];
+}
+
+/** Where executeCommand writes; process.stdout and process.stderr have this shape. */
+export interface Output {
+    stdout: { write(text: string): unknown };
+    stderr: { write(text: string): unknown };
+}
+
+/** Runs the command on this process's arguments and exits with its code. Does not return. */
+export async function runCommand(definition: CommandDefinition): Promise<never> {
+    // A reader that closes the pipe early (`| head`) has what it wanted.
+    process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+    for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+        process.on(event, (error: unknown) => {
+            process.stderr.write(formatError(error, { command: definition.name, showStack: isDebugging() }));
+            process.exit(exitCodes.failed);
+        });
+    }
+    const exitCode = await executeCommand(definition, process.argv.slice(2), process);
+    await Promise.all([finish(process.stdout), finish(process.stderr)]);
+    process.exit(exitCode);
+}
+
+/** The same without leaving the process: the exit code. Never throws. */
+export async function executeCommand(
+    definition: CommandDefinition,
+    argv: readonly string[],
+    output: Output,
+): Promise<number> {
+    try {
+        const command = createCommand(definition, output);
+        command.parse(argv, { from: "user" });
+        const exitCode = await definition.run({ flags: command.opts(), args: command.args });
+        return exitCode ?? exitCodes.done;
+    } catch (error) {
+        if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
+        const shown = toSluiceError(error, definition.name);
+        output.stderr.write(formatError(shown, { command: definition.name, showStack: isDebugging() }));
+        return shown instanceof SluiceError ? shown.exitCode : exitCodes.failed;
+    }
+}
+
+function createCommand(definition: CommandDefinition, output: Output): Command {
+    const command = new Command(`bun run ${definition.name}`)
+        .description(definition.description ? `${definition.summary}\n\n${definition.description}` : definition.summary)
+        .helpOption("--help", "show this help")
+        .exitOverride()
+        .configureOutput({ writeOut: (text) => output.stdout.write(text), writeErr: () => {} })
+        .addHelpText("after", formatExamples(definition.examples))
+        // Commander runs its own help only when there is an action.
+        .action(() => {});
+    for (const argument of definition.arguments ?? []) command.addArgument(argument);
+    for (const option of definition.options ?? []) command.addOption(option);
+    return command.option("--no-color", "no colours (also NO_COLOR)");
+}
+
+function formatExamples(examples: readonly Example[]): string {
+    const width = Math.max(...examples.map(([commandLine]) => commandLine.length));
+    const lines = examples.map(([commandLine, does]) => `  ${commandLine.padEnd(width)}  ${does}`);
+    return `\nExamples:\n${lines.join("\n")}\n`;
+}
+
+/** What a person can act on as such; anything else as it is. */
+function toSluiceError(error: unknown, name: string): unknown {
+    if (error instanceof CommanderError) return toUsageError(error, name);
+    // An error of the file system has a path, one of a Unix socket an address: ENOENT may be either.
+    const isOfFile = error instanceof Error && "path" in error;
+    if (error instanceof SluiceError || isOfFile || !isConnectionFault(error)) return error;
+    return new SluiceError({
+        code: "database_unreachable",
+        what: "The connection to the database was lost or refused.",
+        remedy: "See that the server is up and can be reached, then run the command again.",
+        exitCode: exitCodes.databaseUnreachable,
+        cause: error,
+    });
+}
+
+function toUsageError(error: CommanderError, name: string): SluiceError {
+    const [, what = error.message, suggestion] =
+        /^(?:error: )?(.*?)\.?(?:\n\((Did you mean .*\?)\))?$/s.exec(error.message) ?? [];
+    return new SluiceError({
+        code: error.code.replace(/^commander\./, "").replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+        what: `${what.charAt(0).toUpperCase()}${what.slice(1)}.`,
+        remedy: suggestion ?? `bun run ${name} --help shows what it takes.`,
+        exitCode: exitCodes.usage,
+    });
+}
+
+/** process.exit drops what a pipe has not taken yet, and under Bun a write of nothing does not wait for the rest. */
+function finish(stream: NodeJS.WriteStream): Promise<void> {
+    return new Promise((resolve) => stream.end(() => resolve()));
+}

@@ -1,0 +1,46 @@
+/** Errors as people see them: what, what to do, and the code that scripts match on. Values in them are sanitized. */
+import { SluiceError } from "../errors.ts";
+import { sanitize } from "./sanitize.ts";
+
+/** A few lines for stderr, with a line end. A SluiceError has no stack: its cause is named when it says more. */
+export function formatError(error: unknown, { command, showStack }: { command: string; showStack: boolean }): string {
+    const lines = error instanceof SluiceError ? describeFault(error, command) : describeBug(error, showStack);
+    return `${lines.join("\n")}\n`;
+}
+
+function describeFault(error: SluiceError, command: string): string[] {
+    return [
+        ...indentRest(`${command}: `, error.what),
+        ...describeCause(error.cause, error.what),
+        ...indentRest("  fix:   ", error.remedy),
+        `  code:  ${error.code} (exit ${error.exitCode})`,
+    ];
+}
+
+/** Postgres's messages may quote values: one line, cut short. */
+function describeCause(cause: unknown, what: string): string[] {
+    const message = cause instanceof Error ? cause.message : "";
+    if (message === "" || what.includes(message)) return [];
+    return [`  cause: ${sanitize(message.split("\n")[0] ?? "", { most: 200 })}`];
+}
+
+function describeBug(error: unknown, showStack: boolean): string[] {
+    const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+    const stackLines = (stack ?? "")
+        .split("\n")
+        .filter((line) => /^\s+at /.test(line))
+        .map((line) => sanitize(line));
+    const isOurs = (line: string) => /[/\\](src|scripts)[/\\](?!terminal)/.test(line);
+    return [
+        ...indentRest("Unexpected error: ", `${name === "Error" ? "" : `${name}: `}${message}`),
+        ...(showStack ? stackLines : stackLines.filter(isOurs).slice(0, 1)),
+        ...(showStack ? [] : ["  This is a bug, or a fault nobody thought of: SLUICE_DEBUG=1 shows the whole stack."]),
+        "  code:  unexpected (exit 1)",
+    ];
+}
+
+/** Several sentences come as lines; those after the first are indented below it. */
+function indentRest(head: string, text: string): string[] {
+    const [first = "", ...rest] = text.split("\n").map((line) => sanitize(line));
+    return [`${head}${first}`, ...rest.map((line) => `${" ".repeat(head.length)}${line}`)];
+}
