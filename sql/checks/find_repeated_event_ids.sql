@@ -1,8 +1,18 @@
 -- An event_id occurs once. The primary key says so too; this counts the rows themselves.
+with
+    repeated_ids as (
+        select
+            events.event_id,
+            count(*) as events
+        from public.events
+        group by events.event_id
+        having count(*) > 1
+    )
+
 select
-    events.event_id,
-    count(*) as events,
-    array_agg(events.chunk_id order by events.chunk_id, events.record_no) as chunk_ids
-from public.events
-group by events.event_id
-having count(*) > 1;
+    repeated_ids.event_id,
+    repeated_ids.events,
+    events.chunk_id,
+    events.record_no
+from repeated_ids
+inner join public.events on repeated_ids.event_id = events.event_id;

@@ -5,36 +5,69 @@ with
         select now() - interval '23 hours 59 minutes' as first_bucket
     ),
 
-    bucketed_events as (
+    recounted_hours as (
         select
-            buckets.grain,
-            buckets.bucket,
+            'hour'::text as grain,
+            date_trunc('hour', events.event_timestamp, 'UTC') as bucket,
             events.event_type,
-            coalesce(events.quantity, 0) as quantity,
-            case when events.event_type = 'purchase' then coalesce(events.quantity * events.price, 0) else 0 end
+            count(*) as events,
+            sum(coalesce(events.quantity, 0)) as quantity,
+            sum(case when events.event_type = 'purchase' then coalesce(events.quantity * events.price, 0) else 0 end)
+                as revenue
+        from public.events
+        group by 2, 3
+    ),
+
+    recounted_days as (
+        select
+            'day'::text as grain,
+            date_trunc('day', recounted_hours.bucket, 'UTC') as bucket,
+            recounted_hours.event_type,
+            sum(recounted_hours.events) as events,
+            sum(recounted_hours.quantity) as quantity,
+            sum(recounted_hours.revenue) as revenue
+        from recounted_hours
+        group by 2, 3
+    ),
+
+    recounted_totals as (
+        select
+            'total'::text as grain,
+            timestamptz '1970-01-01 00:00:00+00' as bucket,
+            recounted_days.event_type,
+            sum(recounted_days.events) as events,
+            sum(recounted_days.quantity) as quantity,
+            sum(recounted_days.revenue) as revenue
+        from recounted_days
+        group by 3
+    ),
+
+    recounted_minutes as (
+        select
+            'minute'::text as grain,
+            date_trunc('minute', events.event_timestamp, 'UTC') as bucket,
+            events.event_type,
+            count(*) as events,
+            sum(coalesce(events.quantity, 0)) as quantity,
+            sum(case when events.event_type = 'purchase' then coalesce(events.quantity * events.price, 0) else 0 end)
                 as revenue
         from public.events
         cross join kept_minutes
-        cross join lateral (
-            values
-            ('total', timestamptz '1970-01-01 00:00:00+00'),
-            ('day', date_trunc('day', events.event_timestamp, 'UTC')),
-            ('hour', date_trunc('hour', events.event_timestamp, 'UTC')),
-            ('minute', date_trunc('minute', events.event_timestamp, 'UTC'))
-        ) as buckets (grain, bucket)
-        where buckets.grain <> 'minute' or buckets.bucket >= kept_minutes.first_bucket
+        where
+            -- For the index; the bucket is what decides.
+            events.event_timestamp >= kept_minutes.first_bucket
+            and date_trunc('minute', events.event_timestamp, 'UTC') >= kept_minutes.first_bucket
+        group by 2, 3
     ),
 
     recounted_stats as (
-        select
-            bucketed_events.grain,
-            bucketed_events.bucket,
-            bucketed_events.event_type,
-            count(*) as events,
-            sum(bucketed_events.quantity) as quantity,
-            sum(bucketed_events.revenue) as revenue
-        from bucketed_events
-        group by bucketed_events.grain, bucketed_events.bucket, bucketed_events.event_type
+        select * from recounted_totals
+        union all
+        select * from recounted_days
+        union all
+        select * from recounted_hours
+        union all
+        select * from recounted_minutes
     ),
 
     kept_stats as (
