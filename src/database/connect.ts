@@ -1,0 +1,132 @@
+/**
+ * The only place that opens connections. Everything goes through postgres.js, except the COPY stream, which goes through
+ * Bun's own client (postgres.js's COPY can hang, or report success when it failed; tests/database/copy-rows.test.ts
+ * shows it).
+ */
+import { SQL } from "bun";
+import postgres from "postgres";
+import { addArrayTypes } from "./array-types.ts";
+import type { DatabaseTarget } from "./database-target.ts";
+
+export type Sql = postgres.Sql;
+
+export interface ConnectOptions {
+    /** What pg_stat_activity shows. */
+    applicationName: string;
+    /** Connections at most; they are opened when needed. */
+    max: number;
+    /** Default 10. The URL's connect_timeout wins. */
+    connectTimeoutSeconds?: number;
+}
+
+/**
+ * Pinned, because each of them changes what the same text means, and a role or a database may set them otherwise.
+ * A peer that vanished is noticed by the server in about a minute: its locks and its COPY must not outlive it by hours.
+ */
+const pinnedSettings = {
+    TimeZone: "UTC",
+    DateStyle: "ISO, YMD",
+    IntervalStyle: "postgres",
+    client_encoding: "UTF8",
+    search_path: "public",
+    extra_float_digits: "1",
+    tcp_keepalives_idle: "30",
+    tcp_keepalives_interval: "10",
+    tcp_keepalives_count: "3",
+};
+
+/**
+ * A postgres.js client with pinned settings on each connection.
+ *
+ * - bigint (so count(*) too) arrives as a JS number. Beyond ±2^53 (files.mtime_ns; no count ever is) it arrives as a JS
+ *   bigint, which no arithmetic with numbers takes silently. numeric arrives as a string.
+ * - Arrays of the built-in types work as parameters (`where id = any(${ids}::bigint[])`) and arrive as JS arrays. Write
+ *   the cast; and an array of booleans, Dates or bigints must be wrapped: `${sql.array(flags)}`.
+ * - drizzle changes the client it is given (dates and JSON go through as text): give it one of its own.
+ * - Not for COPY, and no `begin()` or `reserve()` where data depends on it: see docs/system_architecture.md.
+ *
+ * Close it with `end({ timeout })`.
+ */
+export function connect(target: DatabaseTarget, options: ConnectOptions): Sql {
+    const sql = postgres({
+        host: target.host.startsWith("/") ? undefined : target.host,
+        path: socketPath(target),
+        port: target.port,
+        database: target.database,
+        username: target.user,
+        password: target.password,
+        ssl: tlsForPostgresJs(target),
+        max: options.max,
+        connect_timeout: target.connectTimeoutSeconds ?? options.connectTimeoutSeconds ?? 10,
+        keep_alive: 30,
+        idle_timeout: 0,
+        max_lifetime: null,
+        // Its failure at start-up would be an unhandled rejection; array-types.ts knows what it would find.
+        fetch_types: false,
+        onnotice: () => {},
+        types: { bigint: { to: 20, from: [20], parse: parseBigint, serialize: String } },
+        connection: { application_name: options.applicationName, ...settingsFor(target) },
+    });
+    addArrayTypes(sql);
+    return sql;
+}
+
+/**
+ * A Bun.SQL client of one connection with the same settings, for copyRows and nothing else. Close it with `close()`.
+ * After a lost connection the next statement opens a new one.
+ */
+export function connectForCopy(target: DatabaseTarget, options: { applicationName: string }): SQL {
+    return new SQL({
+        adapter: "postgres",
+        hostname: target.host.startsWith("/") ? undefined : target.host,
+        path: socketPath(target),
+        port: target.port,
+        database: target.database,
+        username: target.user,
+        password: target.password,
+        tls: tlsForBun(target),
+        max: 1,
+        idleTimeout: 0,
+        maxLifetime: 0,
+        connectionTimeout: target.connectTimeoutSeconds ?? 10,
+        connection: { application_name: options.applicationName, ...settingsFor(target) },
+    });
+}
+
+function settingsFor(target: DatabaseTarget): Record<string, string> {
+    return target.serverOptions === null ? pinnedSettings : { ...pinnedSettings, options: target.serverOptions };
+}
+
+function socketPath(target: DatabaseTarget): string | undefined {
+    return target.host.startsWith("/") ? `${target.host}/.s.PGSQL.${target.port}` : undefined;
+}
+
+function parseBigint(text: string): number | bigint {
+    const value = Number(text);
+    return Number.isSafeInteger(value) ? value : BigInt(text);
+}
+
+type PostgresJsTls = NonNullable<postgres.Options<Record<string, never>>["ssl"]>;
+
+/** `allow` and `prefer` are decided by openDatabase; a target that did not pass through it gets the plain reading. */
+function tlsForPostgresJs(target: DatabaseTarget): PostgresJsTls {
+    const { mode, ca } = target.tls;
+    if (mode === "disable" || mode === "allow") return false;
+    if (mode === "prefer" || mode === "require") return mode;
+    return verification(mode, ca) as PostgresJsTls;
+}
+
+function tlsForBun(target: DatabaseTarget): SQL.PostgresOrMySQLOptions["tls"] {
+    const { mode, ca } = target.tls;
+    if (mode === "disable" || mode === "allow") return false;
+    if (mode === "prefer" || mode === "require") return mode;
+    return verification(mode, ca);
+}
+
+function verification(mode: "verify-ca" | "verify-full", ca: string | null) {
+    return {
+        rejectUnauthorized: true,
+        ...(ca === null ? {} : { ca }),
+        ...(mode === "verify-ca" ? { checkServerIdentity: () => undefined } : {}),
+    };
+}

@@ -1,0 +1,203 @@
+/**
+ * Which database, as whom, and how the way to it is protected: a connection URL taken apart the way libpq does.
+ * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { homedir, userInfo } from "node:os";
+import { join } from "node:path";
+import { exitCodes, SluiceError } from "../errors.ts";
+
+export const tlsModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
+export type TlsMode = (typeof tlsModes)[number];
+
+export interface DatabaseTarget {
+    /** Without parameters; with the password: never print it, see describeTarget. */
+    url: string;
+    /** A name, an address, or the directory of a Unix socket when it begins with a slash. */
+    host: string;
+    port: number;
+    database: string;
+    user: string;
+    password: string;
+    tls: {
+        mode: TlsMode;
+        /** PEM of the authorities to trust in place of the built-in ones; null for those. */
+        ca: string | null;
+    };
+    /** Server settings from the URL's `options=`, as libpq passes them on. */
+    serverOptions: string | null;
+    connectTimeoutSeconds: number | null;
+    /** What a person should know about this URL; for the log, once. */
+    warnings: readonly string[];
+}
+
+/** Known to libpq and without meaning here: taken in silence, because hosted databases hand out URLs with them. */
+const ignoredParameters = new Set([
+    "application_name",
+    "fallback_application_name",
+    "gssencmode",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+    "target_session_attrs",
+    "client_encoding",
+    "sslsni",
+]);
+
+/**
+ * Takes postgres:// and postgresql:// URLs. `sslmode` means what it means to libpq (`prefer` when it is missing), and
+ * `require` with an `sslrootcert` is `verify-ca`, as there.
+ * Unlike libpq, `verify-*` without a root certificate trusts the runtime's own list of authorities.
+ * @throws SluiceError (configuration) that names what is wrong and never holds the password.
+ */
+export function parseDatabaseUrl(text: string): DatabaseTarget {
+    const url = toUrl(text);
+    const parameters = readParameters(url);
+    const host = parameters.get("host") ?? decodePart(url.hostname.replace(/^\[|\]$/g, ""), "host");
+    if (host.includes(",")) throw badUrl("it names several hosts", "Name one host.");
+    const user = parameters.get("user") ?? (decodePart(url.username, "user") || userInfo().username);
+    const password = parameters.get("password") ?? decodePart(url.password, "password");
+    const database = parameters.get("dbname") ?? (decodePart(url.pathname.slice(1), "database") || user);
+    const port = readPort(parameters.get("port") ?? (url.port || "5432"));
+    const warnings: string[] = [];
+    const tls = readTls(parameters, warnings);
+    if (parameters.get("channel_binding") === "require") {
+        warnings.push("channel_binding=require is ignored: the driver has no channel binding.");
+    }
+    return makeTarget({
+        host: host || "localhost",
+        port,
+        database,
+        user,
+        password,
+        tls,
+        serverOptions: parameters.get("options") ?? null,
+        connectTimeoutSeconds: readTimeout(parameters.get("connect_timeout")),
+        warnings,
+    });
+}
+
+/** Fills in `url` from the parts. */
+export function makeTarget(parts: Omit<DatabaseTarget, "url">): DatabaseTarget {
+    return { ...parts, url: formatUrl(parts, parts.password) };
+}
+
+/** The same server and account, another database. */
+export function withDatabase(target: DatabaseTarget, database: string): DatabaseTarget {
+    return makeTarget({ ...target, database });
+}
+
+/** For logs and messages: the password is masked. */
+export function describeTarget(target: DatabaseTarget): string {
+    return formatUrl(target, target.password === "" ? "" : "***");
+}
+
+/** For people to paste into psql, which then asks for the password. */
+export function withoutPassword(target: DatabaseTarget): string {
+    return formatUrl(target, "");
+}
+
+function formatUrl(parts: Omit<DatabaseTarget, "url">, password: string): string {
+    const secret = password === "" ? "" : `:${password === "***" ? password : encodeURIComponent(password)}`;
+    const account = `${encodeURIComponent(parts.user)}${secret}`;
+    const database = encodeURIComponent(parts.database);
+    if (parts.host.startsWith("/")) {
+        return `postgresql://${account}@/${database}?host=${encodeURIComponent(parts.host)}&port=${parts.port}`;
+    }
+    const host = parts.host.includes(":") ? `[${parts.host}]` : parts.host;
+    return `postgresql://${account}@${host}:${parts.port}/${database}`;
+}
+
+function toUrl(text: string): URL {
+    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
+    if (scheme !== "postgres" && scheme !== "postgresql") {
+        throw badUrl(
+            scheme === undefined ? "it has no scheme" : `its scheme is ${scheme}`,
+            "Begin it with postgres:// or postgresql://.",
+        );
+    }
+    try {
+        return new URL(text.trim());
+    } catch {
+        // The parser's own message quotes the input, password included.
+        throw badUrl(
+            "its host or port cannot be read",
+            "Write postgres://user:password@host:5432/database, with special characters of the password as %XX.",
+        );
+    }
+}
+
+function readParameters(url: URL): Map<string, string> {
+    const parameters = new Map<string, string>();
+    const known = ["host", "port", "user", "password", "dbname", "sslmode", "sslrootcert", "options"];
+    known.push("connect_timeout", "channel_binding");
+    for (const [name, value] of url.searchParams) {
+        if (ignoredParameters.has(name)) continue;
+        if (!known.includes(name)) {
+            throw badUrl(`its parameter ${name} is not known`, `Known are ${known.join(", ")}.`);
+        }
+        parameters.set(name, value);
+    }
+    return parameters;
+}
+
+function readTls(parameters: Map<string, string>, warnings: string[]): DatabaseTarget["tls"] {
+    const mode = (parameters.get("sslmode") ?? "prefer") as TlsMode;
+    if (!tlsModes.includes(mode)) throw badUrl(`its sslmode is ${mode}`, `Use one of ${tlsModes.join(", ")}.`);
+    const caFile = parameters.get("sslrootcert");
+    if (mode === "require" && caFile === undefined) {
+        warnings.push(
+            "sslmode=require encrypts without checking whose server it is: use sslmode=verify-full to be sure.",
+        );
+        return { mode, ca: null };
+    }
+    if (mode === "require" || mode === "verify-ca" || mode === "verify-full") {
+        return { mode: mode === "require" ? "verify-ca" : mode, ca: readAuthorities(caFile) };
+    }
+    return { mode, ca: null };
+}
+
+function readAuthorities(caFile: string | undefined): string | null {
+    if (caFile === "system") return null;
+    const defaultFile = join(homedir(), ".postgresql", "root.crt");
+    if (caFile === undefined && !existsSync(defaultFile)) return null;
+    const file = caFile ?? defaultFile;
+    try {
+        return readFileSync(file, "utf8");
+    } catch (cause) {
+        throw badUrl(`its sslrootcert ${file} cannot be read`, "Give a readable PEM file.", cause);
+    }
+}
+
+function readPort(text: string): number {
+    const port = Number(text);
+    if (Number.isInteger(port) && port >= 1 && port <= 65535) return port;
+    throw badUrl(`its port is ${text}`, "Use a number from 1 to 65535.");
+}
+
+function readTimeout(text: string | undefined): number | null {
+    if (text === undefined) return null;
+    const seconds = Number(text);
+    if (Number.isInteger(seconds) && seconds >= 0) return seconds === 0 ? null : seconds;
+    throw badUrl(`its connect_timeout is ${text}`, "Use whole seconds.");
+}
+
+function decodePart(text: string, part: string): string {
+    try {
+        return decodeURIComponent(text);
+    } catch {
+        throw badUrl(`its ${part} has a % that begins no %XX`, "Write a literal % as %25.");
+    }
+}
+
+function badUrl(what: string, remedy: string, cause?: unknown): SluiceError {
+    return new SluiceError({
+        code: "bad_database_url",
+        what: `The database URL is not usable: ${what}.`,
+        remedy,
+        exitCode: exitCodes.configuration,
+        cause,
+    });
+}

@@ -1,0 +1,194 @@
+/**
+ * A real PostgreSQL of our own, for who has none: made, started, shared between processes, and stopped by the last one.
+ *
+ * It is never usable by other users of the machine: TCP on 127.0.0.1 only, no Unix socket, scram with a generated
+ * password that is kept in a file nobody else can read. Its files: embedded/server-places.ts.
+ */
+import { randomBytes, randomInt } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { exitCodes, SluiceError } from "../errors.ts";
+import { connect } from "./connect.ts";
+import { type DatabaseTarget, makeTarget, withDatabase } from "./database-target.ts";
+import { prepareBinaries } from "./embedded/binaries.ts";
+import { clusterExists, createCluster, refuseOtherMajor, superuser, writeSettings } from "./embedded/create-cluster.ts";
+import { findPostmaster, isPortFree, startPostmaster, stopPostmaster, waitUntilGone } from "./embedded/postmaster.ts";
+import {
+    choosePlaces,
+    lockFileIn,
+    makeHomeDir,
+    type ServerPlaces,
+    writePrivateFile,
+} from "./embedded/server-places.ts";
+import { withServerLock } from "./embedded/user-registry.ts";
+
+export interface EmbeddedServer {
+    target: DatabaseTarget;
+    /** For psql and other tools, complete with the generated password: for a person's eyes, not for a log. */
+    connectionString: string;
+    /** Such as "18.4". */
+    version: string;
+    /** Starts it again, on the same port, if it has died. Cheap when it has not: call it whenever a connection fails. */
+    ensureRunning(): Promise<void>;
+    /** Stops it if nobody else uses it. Calling it twice does no harm. */
+    release(): Promise<void>;
+}
+
+export interface EmbeddedServerOptions {
+    /** The server's files go to `<dataDir>/postgres`. */
+    dataDir: string;
+    log: (line: string) => void;
+    /** Settings on top of ours, taken when this call starts the server: for throw-away servers. */
+    settings?: Record<string, string>;
+}
+
+/** Kept from start to start in server.json. */
+interface ServerFacts {
+    port: number;
+    password: string;
+}
+
+const postgresMajor = "18";
+const databaseName = "sluice";
+
+/**
+ * Joins the users of the embedded server of `dataDir`, which is made and started as needed; one that runs already is
+ * shared, also when whoever started it was killed. A user that dies without release() is noticed by the next one.
+ * @throws SluiceError when there is no server for this platform, or it cannot be made or started.
+ */
+export async function acquireEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
+    const homeDir = makeHomeDir(options.dataDir);
+    const lockFile = lockFileIn(homeDir);
+    const { facts, userId, version } = await withServerLock(lockFile, async (users) => {
+        const facts = await ensureServer(choosePlaces(homeDir), options);
+        return { facts, userId: users.join(), version: await prepareDatabase(targetOf(facts)) };
+    });
+    const target = targetOf(facts);
+    let isReleased = false;
+
+    return {
+        target,
+        connectionString: target.url,
+        version,
+        async ensureRunning() {
+            await withServerLock(lockFile, () => ensureServer(choosePlaces(homeDir), options, facts));
+        },
+        async release() {
+            if (isReleased) return;
+            isReleased = true;
+            await withServerLock(lockFile, async (users) => {
+                users.leave(userId);
+                if (users.count() === 0) await stopServer(choosePlaces(homeDir), options.log);
+            });
+        },
+    };
+}
+
+/** @param known keeps the port: connections that were made with it must find the server there again. */
+async function ensureServer(
+    places: ServerPlaces,
+    options: EmbeddedServerOptions,
+    known?: ServerFacts,
+): Promise<ServerFacts> {
+    const facts = known ?? readFacts(places);
+    const running = findPostmaster(places);
+    if (running !== null && facts !== null && (await becomesReady(places, running.pid))) {
+        return { ...facts, port: running.port };
+    }
+    return await startServer(places, options, facts, known !== undefined);
+}
+
+async function startServer(
+    places: ServerPlaces,
+    options: EmbeddedServerOptions,
+    known: ServerFacts | null,
+    keepPort: boolean,
+): Promise<ServerFacts> {
+    const binaries = prepareBinaries(places.account, places.baseDir);
+    const isNew = !clusterExists(places);
+    if (!isNew && known === null) throw factsLost(places);
+    if (!isNew) refuseOtherMajor(places, postgresMajor);
+    const password = known?.password ?? randomBytes(24).toString("base64url");
+    const facts = { password, port: await choosePort(known?.port, keepPort) };
+    // Before the cluster: a crash in between leaves a password without a cluster, never the other way about.
+    writePrivateFile(places.factsFile, `${JSON.stringify(facts)}\n`);
+    if (isNew) createCluster(places, binaries, password);
+    writeSettings(places, options.settings ?? {});
+    await startPostmaster(places, binaries, facts.port);
+    options.log(`${isNew ? "Made and started" : "Started"} the embedded PostgreSQL on 127.0.0.1:${facts.port}.`);
+    return facts;
+}
+
+/** Waits while it starts or recovers; false when it was on its way down and is gone now. */
+async function becomesReady(places: ServerPlaces, pid: number): Promise<boolean> {
+    for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 20) {
+        const postmaster = findPostmaster(places);
+        if (postmaster === null) return false;
+        if (postmaster.ready) return true;
+        await Bun.sleep(20);
+    }
+    return !(await waitUntilGone(places, pid));
+}
+
+/** The port of last time if it is free; else one below the range that outgoing connections are given (Linux: 32768 up). */
+async function choosePort(known: number | undefined, keepPort: boolean): Promise<number> {
+    if (known !== undefined && (await isPortFree(known))) return known;
+    for (let attempt = 0; !keepPort && attempt < 100; attempt++) {
+        const port = randomInt(20_000, 32_000);
+        if (await isPortFree(port)) return port;
+    }
+    throw new SluiceError({
+        code: "embedded_port_taken",
+        what: keepPort ? `Port ${known} of the embedded PostgreSQL is taken by another program.` : "No port is free.",
+        remedy: "End the program that listens there, or start this one again to use another port.",
+        exitCode: exitCodes.databaseUnreachable,
+    });
+}
+
+/** @returns the server's version. */
+async function prepareDatabase(target: DatabaseTarget): Promise<string> {
+    const sql = connect(withDatabase(target, "postgres"), { applicationName: "sluice setup", max: 1 });
+    try {
+        const existing = await sql`select 1 from pg_catalog.pg_database where datname = ${databaseName}`;
+        if (existing.length === 0) await sql.unsafe(`create database ${databaseName}`);
+        const [row] = await sql<{ version: string }[]>`select current_setting('server_version') as version`;
+        return row!.version.split(" ")[0]!;
+    } finally {
+        await sql.end();
+    }
+}
+
+async function stopServer(places: ServerPlaces, log: (line: string) => void): Promise<void> {
+    const running = findPostmaster(places);
+    if (running === null) return;
+    if (await stopPostmaster(places)) log("Stopped the embedded PostgreSQL.");
+    else log(`The embedded PostgreSQL (pid ${running.pid}) is taking long to stop; it goes on doing so by itself.`);
+}
+
+function targetOf(facts: ServerFacts): DatabaseTarget {
+    return makeTarget({
+        host: "127.0.0.1",
+        port: facts.port,
+        database: databaseName,
+        user: superuser,
+        password: facts.password,
+        // On loopback, between a process and its own server, there is nobody to hide from.
+        tls: { mode: "disable", ca: null },
+        serverOptions: null,
+        connectTimeoutSeconds: null,
+        warnings: [],
+    });
+}
+
+function readFacts(places: ServerPlaces): ServerFacts | null {
+    if (!existsSync(places.factsFile)) return null;
+    return JSON.parse(readFileSync(places.factsFile, "utf8")) as ServerFacts;
+}
+
+function factsLost(places: ServerPlaces): SluiceError {
+    return new SluiceError({
+        code: "embedded_password_lost",
+        what: `There is an embedded database in ${places.clusterDir}, but its password file ${places.factsFile} is gone.`,
+        remedy: `Restore the file, or move the folder ${places.homeDir} away to begin anew.`,
+        exitCode: exitCodes.configuration,
+    });
+}

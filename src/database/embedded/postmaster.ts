@@ -1,0 +1,160 @@
+/** Starts, finds and stops the server process. */
+import { spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { connect as connectSocket, createServer } from "node:net";
+import { join } from "node:path";
+import { exitCodes, SluiceError } from "../../errors.ts";
+import type { PostgresBinaries } from "./binaries.ts";
+import { lastLines, rotateLog, serverEnvironment } from "./create-cluster.ts";
+import { commandOfProcess } from "./process-identity.ts";
+import type { ServerPlaces } from "./server-places.ts";
+
+export interface Postmaster {
+    pid: number;
+    port: number;
+    /** It says that it takes connections. While it starts, recovers or stops, it doesn't. */
+    ready: boolean;
+}
+
+/** A busy backend outlives a killed postmaster until it has finished: as long as that may take. */
+const startTimeoutMs = 60_000;
+const stopTimeoutMs = 60_000;
+
+/**
+ * The server of this data directory if one runs, whoever started it. Known by the process's own command line: the pid
+ * in postmaster.pid may be stale and in use by another, or that of a copied folder's original.
+ */
+export function findPostmaster(places: ServerPlaces): Postmaster | null {
+    const lines = readPidFile(places);
+    if (lines === null) return null;
+    const pid = Number(lines[0]);
+    if (!isServerOf(places, pid)) return null;
+    return { pid, port: Number(lines[3]), ready: lines[7]?.trim() === "ready" };
+}
+
+/**
+ * Starts the server on 127.0.0.1:port in a process group of its own, so that Ctrl-C does not reach it, and returns
+ * when it takes connections.
+ * @throws SluiceError with the server's last words.
+ */
+export async function startPostmaster(places: ServerPlaces, binaries: PostgresBinaries, port: number): Promise<void> {
+    const deadline = Date.now() + startTimeoutMs;
+    while (true) {
+        disownStalePid(places);
+        rotateLog(places.logFile);
+        const logStart = statSync(places.logFile).size;
+        const exited = spawnPostmaster(places, binaries, port);
+        const outcome = await Promise.race([exited, waitUntilReady(places, deadline)]);
+        if (outcome === "ready") return;
+        const said = readFileSync(places.logFile).subarray(logStart).toString("utf8");
+        // lock_file_exists: backends of a killed postmaster still hold the shared memory block. They are about to end.
+        const heldByOrphans = said.includes(" F0001 ");
+        if (!heldByOrphans || Date.now() > deadline) throw startFailed(places, said);
+        await Bun.sleep(200);
+    }
+}
+
+/**
+ * Fast shutdown: connections are ended, transactions rolled back, a checkpoint written.
+ * @returns false when it has not ended within a minute.
+ */
+export async function stopPostmaster(places: ServerPlaces): Promise<boolean> {
+    const postmaster = findPostmaster(places);
+    if (postmaster === null) return true;
+    process.kill(postmaster.pid, "SIGINT");
+    return await waitUntilGone(places, postmaster.pid);
+}
+
+/** Until the process has ended and taken its postmaster.pid with it. */
+export async function waitUntilGone(places: ServerPlaces, pid: number): Promise<boolean> {
+    const deadline = Date.now() + stopTimeoutMs;
+    while (isServerOf(places, pid)) {
+        if (Date.now() > deadline) return false;
+        await Bun.sleep(20);
+    }
+    return true;
+}
+
+/** Whether something listens on this port of 127.0.0.1 already, or it may not be used. */
+export async function isPortFree(port: number): Promise<boolean> {
+    // Listening alone is not enough of a test: with SO_REUSEADDR macOS lets two listeners have the same port.
+    if (await answers(port)) return false;
+    return new Promise((resolve) => {
+        const server = createServer();
+        server.once("error", () => resolve(false));
+        server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+    });
+}
+
+function answers(port: number): Promise<boolean> {
+    return new Promise((resolve) => {
+        const socket = connectSocket(port, "127.0.0.1");
+        socket.once("connect", () => {
+            socket.destroy();
+            resolve(true);
+        });
+        socket.once("error", () => resolve(false));
+    });
+}
+
+function spawnPostmaster(places: ServerPlaces, binaries: PostgresBinaries, port: number): Promise<"exited"> {
+    const log = openSync(places.logFile, "a", 0o600);
+    // On the command line, where no file of the data directory can override them: who may connect at all.
+    const pinned = ["listen_addresses=127.0.0.1", `port=${port}`, "unix_socket_directories="];
+    try {
+        const child = spawn(
+            binaries.postgres,
+            ["-D", places.clusterDir, ...pinned.flatMap((setting) => ["-c", setting])],
+            { ...places.account, cwd: "/", env: serverEnvironment, detached: true, stdio: ["ignore", log, log] },
+        );
+        child.unref();
+        return new Promise((resolve) => {
+            child.once("exit", () => resolve("exited"));
+            child.once("error", () => resolve("exited"));
+        });
+    } finally {
+        closeSync(log);
+    }
+}
+
+async function waitUntilReady(places: ServerPlaces, deadline: number): Promise<"ready" | "late"> {
+    while (Date.now() < deadline) {
+        if (findPostmaster(places)?.ready === true) return "ready";
+        await Bun.sleep(10);
+    }
+    return "late";
+}
+
+function isServerOf(places: ServerPlaces, pid: number): boolean {
+    const command = commandOfProcess(pid);
+    return command !== null && / -D /.test(command) && command.includes(` ${places.clusterDir} `);
+}
+
+function readPidFile(places: ServerPlaces): string[] | null {
+    try {
+        return readFileSync(join(places.clusterDir, "postmaster.pid"), "utf8").split("\n");
+    } catch {
+        return null;
+    }
+}
+
+/**
+ * After a reboot or in a new container the pid in a stale postmaster.pid may be anybody's, and Postgres would refuse to
+ * start because of it. Deleting the file would also switch off its check for backends that still run; so the pid is
+ * replaced by ours: the server takes its parent's pid for stale (CreateLockFile in miscinit.c) and still checks.
+ */
+function disownStalePid(places: ServerPlaces): void {
+    const lines = readPidFile(places);
+    if (lines === null || commandOfProcess(Number(lines[0])) === null) return;
+    const file = realpathSync(join(places.clusterDir, "postmaster.pid"));
+    writeFileSync(file, [String(process.pid), ...lines.slice(1)].join("\n"));
+}
+
+function startFailed(places: ServerPlaces, said: string): SluiceError {
+    return new SluiceError({
+        code: "embedded_server_failed",
+        what: `The embedded PostgreSQL did not start: ${lastLines(said) || "it said nothing"}.`,
+        remedy: `Mend what it names (its log is ${places.logFile}), or set DATABASE_URL to a database of your own.`,
+        exitCode: exitCodes.databaseUnreachable,
+    });
+}

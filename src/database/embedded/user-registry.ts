@@ -1,0 +1,87 @@
+/**
+ * Who uses the embedded server right now, and the lock under which it is started and stopped.
+ *
+ * One SQLite file does both: an exclusive SQLite transaction is a lock that the kernel takes back the moment its holder
+ * dies, kill -9 included, and what a dead holder had half written is rolled back by the next opener. A lock file with a
+ * pid in it would need a second lock to break it safely.
+ */
+import { Database } from "bun:sqlite";
+import { randomUUID } from "node:crypto";
+import { closeSync, openSync } from "node:fs";
+import { SluiceError } from "../../errors.ts";
+import { startOfProcess } from "./process-identity.ts";
+
+export interface ServerUsers {
+    /** Registers this process; the id is for leave(). */
+    join(): string;
+    leave(userId: string): void;
+    /** After forgetting those whose process is gone. */
+    count(): number;
+}
+
+const lockTimeoutMs = 120_000;
+
+/**
+ * Runs `work` while no other process does the same with this file. What `work` did to the users is kept only if it
+ * resolves. Not re-entrant.
+ * @throws SluiceError when the lock cannot be had within two minutes: somebody holds it and hangs.
+ */
+export async function withServerLock<T>(file: string, work: (users: ServerUsers) => Promise<T>): Promise<T> {
+    // Closed to others: even a reader could hold a lock of its own and keep us out.
+    closeSync(openSync(file, "a", 0o600));
+    const database = new Database(file);
+    try {
+        database.run("pragma busy_timeout = 0");
+        // The file is worth nothing after a power cut: no process outlives one.
+        database.run("pragma synchronous = off");
+        await beginExclusive(database, file);
+        database.run("create table if not exists users (user_id text primary key, pid integer, process_start text)");
+        const result = await work(usersIn(database));
+        database.run("commit");
+        return result;
+    } finally {
+        // Rolls back what was not committed.
+        database.close();
+    }
+}
+
+async function beginExclusive(database: Database, file: string): Promise<void> {
+    const deadline = Date.now() + lockTimeoutMs;
+    while (true) {
+        try {
+            database.run("begin exclusive");
+            return;
+        } catch (error) {
+            const busy = (error as { code?: string }).code?.startsWith("SQLITE_BUSY") === true;
+            if (!busy) throw error;
+            if (Date.now() > deadline) {
+                throw new SluiceError({
+                    code: "embedded_server_locked",
+                    what: `Another process has been starting or stopping the embedded server for two minutes (${file}).`,
+                    remedy: "Look for a Sluice process that hangs and end it.",
+                });
+            }
+            await Bun.sleep(20 + Math.random() * 20);
+        }
+    }
+}
+
+function usersIn(database: Database): ServerUsers {
+    const forget = (userId: string) => database.run("delete from users where user_id = ?", [userId]);
+    return {
+        join() {
+            const userId = randomUUID();
+            database.run("insert into users values (?, ?, ?)", [userId, process.pid, startOfProcess(process.pid)]);
+            return userId;
+        },
+        leave: forget,
+        count() {
+            const users = database
+                .query<{ user_id: string; pid: number; process_start: string }, []>("select * from users")
+                .all();
+            const gone = users.filter((user) => startOfProcess(user.pid) !== user.process_start);
+            for (const user of gone) forget(user.user_id);
+            return users.length - gone.length;
+        },
+    };
+}

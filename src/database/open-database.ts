@@ -1,0 +1,139 @@
+/** The one door to the database for every command: the one that DATABASE_URL names, else the embedded one. */
+import { exitCodes, SluiceError } from "../errors.ts";
+import { connect } from "./connect.ts";
+import { type DatabaseTarget, describeTarget, parseDatabaseUrl, withoutPassword } from "./database-target.ts";
+import { acquireEmbeddedServer, type EmbeddedServer } from "./embedded-server.ts";
+import { settleTls } from "./settle-tls.ts";
+import { isConnectionFault, sqlStateOf, sqlStates } from "./sql-states.ts";
+
+export interface Database {
+    target: DatabaseTarget;
+    /** Null when DATABASE_URL names the database. Its ensureRunning() is for who has lost the connection. */
+    embedded: EmbeddedServer | null;
+    /** What psql takes, for a person's eyes: with the generated password if embedded, else without the password. */
+    connectionString: string;
+    /** Such as "18.4". */
+    serverVersion: string;
+    /** Gives the embedded server back; the last user stops it. Close your connections first. */
+    close(): Promise<void>;
+}
+
+export interface OpenDatabaseOptions {
+    databaseUrl?: string | undefined;
+    /** Where the embedded server lives. */
+    dataDir: string;
+    /** For people: one line, no secrets. */
+    log: (line: string) => void;
+}
+
+export const oldestMajor = 15;
+
+/**
+ * @throws SluiceError: configuration for a URL, account, database or server version that is not usable;
+ * database_unreachable (exit code 4) when there is no answer, which waiting may mend.
+ */
+export async function openDatabase({ databaseUrl, dataDir, log }: OpenDatabaseOptions): Promise<Database> {
+    if (databaseUrl === undefined || databaseUrl === "") {
+        const embedded = await acquireEmbeddedServer({ dataDir, log });
+        const { target, connectionString, version } = embedded;
+        return { target, embedded, connectionString, serverVersion: version, close: () => embedded.release() };
+    }
+    const wanted = parseDatabaseUrl(databaseUrl);
+    for (const warning of wanted.warnings) log(`Warning: ${warning}`);
+    const { target, serverVersion } = await reachServer(wanted);
+    return {
+        target,
+        embedded: null,
+        connectionString: withoutPassword(target),
+        serverVersion,
+        close: async () => {},
+    };
+}
+
+/**
+ * Connects once, to know that it can be done and to whom: the target with `allow` and `prefer` decided, and the version.
+ * @throws SluiceError as openDatabase does.
+ */
+export async function reachServer(wanted: DatabaseTarget): Promise<{ target: DatabaseTarget; serverVersion: string }> {
+    try {
+        const { target, serverVersion } = await settleTls(wanted, readVersion);
+        refuseOldServer(target, serverVersion);
+        return { target, serverVersion };
+    } catch (error) {
+        throw explainConnectFailure(wanted, error);
+    }
+}
+
+async function readVersion(target: DatabaseTarget): Promise<string> {
+    const sql = connect(target, { applicationName: "sluice open", max: 1 });
+    try {
+        const [row] = await sql<{ version: string }[]>`select current_setting('server_version') as version`;
+        // Distributions append their own: "15.18 (Debian 15.18-0+deb12u1)".
+        return row!.version.split(" ")[0]!;
+    } finally {
+        await sql.end({ timeout: 1 });
+    }
+}
+
+function refuseOldServer(target: DatabaseTarget, version: string): void {
+    if (Number.parseInt(version, 10) >= oldestMajor) return;
+    throw new SluiceError({
+        code: "server_too_old",
+        what: `${describeTarget(target)} is PostgreSQL ${version}; Sluice needs ${oldestMajor} or later.`,
+        remedy: "Upgrade the server, or unset DATABASE_URL to use the embedded one.",
+        exitCode: exitCodes.configuration,
+    });
+}
+
+/** What a failed connection means to the person who wrote the URL. Errors of our own pass through. */
+export function explainConnectFailure(target: DatabaseTarget, error: unknown): unknown {
+    if (error instanceof SluiceError) return error;
+    const where = describeTarget(target);
+    const refuse = (code: string, what: string, remedy: string, exitCode: number = exitCodes.configuration) =>
+        new SluiceError({ code, what, remedy, exitCode, cause: error });
+    switch (sqlStateOf(error)) {
+        case sqlStates.invalidCatalogName:
+            return refuse(
+                "database_missing",
+                `There is no database ${target.database} on the server of ${where}.`,
+                "Create it (createdb), or correct the URL.",
+            );
+        case sqlStates.invalidPassword:
+            return refuse(
+                "login_refused",
+                `The server refuses the password of ${target.user} (${where}).`,
+                "Correct the user or password in the URL (special characters as %XX).",
+            );
+        case sqlStates.invalidAuthorization:
+            return refuse(
+                "login_refused",
+                `The server lets nobody in this way: ${where}, sslmode ${target.tls.mode}.`,
+                "Check the user, the sslmode and the server's pg_hba.conf.",
+            );
+    }
+    if (isCertificateFault(error)) {
+        return refuse(
+            "certificate_refused",
+            `The server's certificate does not pass sslmode=${target.tls.mode} (${where}): ${(error as Error).message}.`,
+            "Give its authority as sslrootcert=FILE, and for verify-full the host name that is in the certificate.",
+        );
+    }
+    if (!isConnectionFault(error)) return error;
+    return refuse(
+        "database_unreachable",
+        `The database does not answer: ${where} (${reasonOf(error)}).`,
+        "Check that the server runs and that host and port are right.",
+        exitCodes.databaseUnreachable,
+    );
+}
+
+/** OpenSSL's verification errors, as Node and Bun name them. */
+function isCertificateFault(error: unknown): boolean {
+    const code = (error as { code?: unknown } | null)?.code;
+    return typeof code === "string" && /CERT|SELF_SIGNED|ERR_TLS|ISSUER/.test(code);
+}
+
+function reasonOf(error: unknown): string {
+    const { code, errors } = error as { code?: string; errors?: { code?: string }[] };
+    return sqlStateOf(error) ?? code ?? errors?.[0]?.code ?? "no reason given";
+}
