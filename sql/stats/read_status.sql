@@ -1,4 +1,4 @@
--- What status shows, as one row of JSON columns. One statement, so one snapshot: every number is of the same moment.
+-- What status shows, as the text of one JSON object. One statement, so one snapshot: every number is of the same moment.
 -- Reads no events: their count is the rollups'. Rejects are grouped over the newest 10,000 only, so that neither grows
 -- with history.
 with
@@ -44,7 +44,7 @@ with
         limit 10
     ),
 
-    unread_files as (
+    waiting_files as (
         select
             count(*) as files,
             coalesce(sum(greatest(files.size_bytes - files.loaded_bytes, 0)), 0) as unread_bytes
@@ -117,25 +117,27 @@ with
     )
 
 select
-    to_json(clock_timestamp()) as "asOf",
-    to_json(current_database()) as "databaseName",
-    to_json(current_setting('server_version')) as "serverVersion",
-    (select to_json(merged_totals) from merged_totals) as totals,
-    (select to_json(counted_events.events) from counted_events) as events,
-    (select to_json(counted_files) from counted_files) as files,
-    (select coalesce(json_agg(failed_files), '[]') from failed_files) as "failedFiles",
-    (
-        select json_build_object(
-            'files', unread_files.files,
-            'unreadBytes', unread_files.unread_bytes,
-            'chunks', unmerged_chunks.chunks,
-            'stagedRecords', unmerged_chunks.staged_records,
-            'oldestStagedAt', unmerged_chunks.oldest_staged_at
-        )
-        from unread_files
-        cross join unmerged_chunks
-    ) as backlog,
-    (select to_json(last_batch) from last_batch) as "lastBatch",
-    (select coalesce(json_agg(live_workers), '[]') from live_workers) as workers,
-    (select coalesce(json_agg(counted_reasons), '[]') from counted_reasons) as "rejectReasons",
-    (select to_json(count(*)) from newest_rejects) as "rejectsLookedAt"
+    json_build_object(
+        'asOf', clock_timestamp(),
+        'databaseName', current_database(),
+        'serverVersion', current_setting('server_version'),
+        'totals', (select to_json(merged_totals) from merged_totals),
+        'events', (select counted_events.events from counted_events),
+        'files', (select to_json(counted_files) from counted_files),
+        'failedFiles', (select coalesce(json_agg(failed_files), '[]') from failed_files),
+        'backlog', (
+            select json_build_object(
+                'files', waiting_files.files,
+                'unreadBytes', waiting_files.unread_bytes,
+                'chunks', unmerged_chunks.chunks,
+                'stagedRecords', unmerged_chunks.staged_records,
+                'oldestStagedAt', unmerged_chunks.oldest_staged_at
+            )
+            from waiting_files
+            cross join unmerged_chunks
+        ),
+        'lastBatch', (select to_json(last_batch) from last_batch),
+        'workers', (select coalesce(json_agg(live_workers), '[]') from live_workers),
+        'rejectReasons', (select coalesce(json_agg(counted_reasons), '[]') from counted_reasons),
+        'rejectsLookedAt', (select count(*) from newest_rejects)
+    )::text as status

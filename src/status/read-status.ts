@@ -2,8 +2,8 @@
  * What `bun run status` and `GET /v1/status` show: committed facts of one moment on the database's clock, in one
  * read-only statement (sql/stats/read_status.sql). It takes the same time whatever is in `events`.
  */
-import type { Sql } from "postgres";
 import readStatusQuery from "../../sql/stats/read_status.sql" with { type: "text" };
+import type { Sql } from "../database/connect.ts";
 import { describeState, type State } from "./describe-state.ts";
 
 /** `read` = the sum of the other four. */
@@ -79,12 +79,14 @@ export interface Status extends State {
     rejectsLookedAt: number;
 }
 
-type StatusRow = Omit<Status, "state" | "stateText" | "freshness" | "table">;
+type StatusFacts = Omit<Status, "state" | "stateText" | "freshness" | "table">;
 
 /** Reads the status; throws what postgres.js throws when the database is away or the schema is not there. */
 export async function readStatus(sql: Sql): Promise<Status> {
-    const [row] = await sql.unsafe<[StatusRow]>(readStatusQuery);
-    const facts: StatusRow = {
+    // As text, since drizzle switches off the JSON parser of the client it is given.
+    const [answer] = await sql.unsafe<[{ status: string }]>(readStatusQuery);
+    const row: StatusFacts = JSON.parse(answer.status);
+    const facts: StatusFacts = {
         ...row,
         asOf: toIsoInstant(row.asOf),
         backlog: { ...row.backlog, oldestStagedAt: toIsoInstant(row.backlog.oldestStagedAt) },
@@ -104,7 +106,7 @@ export async function readStatus(sql: Sql): Promise<Status> {
     return { ...describeState(facts), table: "events", ...facts, freshness: measureFreshness(facts) };
 }
 
-function measureFreshness({ asOf, lastBatch }: Pick<StatusRow, "asOf" | "lastBatch">): Status["freshness"] {
+function measureFreshness({ asOf, lastBatch }: Pick<StatusFacts, "asOf" | "lastBatch">): Status["freshness"] {
     if (!lastBatch) return { lastMergedAt: null, secondsSinceLastMerge: null, lastBatchLagSeconds: null };
     const { finishedAt, oldestStagedAt } = lastBatch;
     return {
