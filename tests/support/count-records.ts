@@ -1,0 +1,278 @@
+#!/usr/bin/env bun
+/**
+ * The oracle: says what Sluice must make of a folder of CSV files, when it merges them in path order, undisturbed.
+ *
+ * Written from the rules in DESIGN.md alone: no import from src/, no CSV library, no SQL. A disagreement with the
+ * pipeline is a fault in one of the two, or a rule that is not clear.
+ *
+ *     bun tests/support/count-records.ts DIR [--json] [--list]
+ */
+import { isUtf8 } from "node:buffer";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { columnNames, createRules, readText, requiredColumns } from "./oracle/read-values.ts";
+import { type SplitRecord, splitRecords } from "./oracle/split-records.ts";
+
+export interface CountOptions {
+    /** Longest record in bytes, without its line end. */
+    maxRecordBytes?: number;
+    delimiter?: string;
+    /** Records with a later timestamp are rejected. */
+    latestTimestamp?: Date;
+}
+
+export interface Counts {
+    read: number;
+    inserted: number;
+    duplicate: number;
+    conflict: number;
+    rejected: number;
+}
+
+export interface FileCounts extends Counts {
+    file: string;
+    state: "merged" | "skipped" | "failed";
+    /** The merged file that a skipped one repeats, or why a file failed. */
+    problem: string | null;
+}
+
+/** Typed values as text: see oracle/read-values.ts. */
+export interface ExpectedEvent {
+    eventId: string;
+    eventType: string;
+    productId: string;
+    userId: string;
+    eventTimestamp: string;
+    quantity: string | null;
+    price: string | null;
+    attributes: Record<string, string | null> | null;
+    file: string;
+    recordNo: number;
+}
+
+export interface RecordOutcome {
+    file: string;
+    /** From 1, without the header. */
+    recordNo: number;
+    kind: "duplicate" | "conflict" | "rejected";
+    /** In words of the oracle's own; those of a duplicate or a conflict name the file and record that came first. */
+    reasons: string[];
+}
+
+export interface FolderCounts {
+    files: FileCounts[];
+    total: Counts;
+    /** By event_id, in the order of insertion. */
+    events: Map<string, StoredEvent>;
+    /** Every record that is not an event, in the order of reading. */
+    outcomes: RecordOutcome[];
+}
+
+interface StoredEvent {
+    file: string;
+    recordNo: number;
+    /** The seven typed values and the attributes as JSON, so that a million of them stay small. */
+    content: string;
+}
+
+interface InputFile {
+    name: string;
+    bytes: Buffer;
+}
+
+/** Counts the files `*.csv` of a folder: regular files in byte order of their names, without those that are not ready. */
+export function countFolder(dir: string, options: CountOptions = {}): FolderCounts {
+    const isReady = (name: string) => /^[^._].*\.csv$/s.test(name);
+    const names = readdirSync(dir, { withFileTypes: true })
+        .filter((entry) => entry.isFile() && isReady(entry.name))
+        .map((entry) => entry.name)
+        .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    return countFiles(readEach(dir, names), options);
+}
+
+function* readEach(dir: string, names: string[]): Generator<InputFile> {
+    for (const name of names) yield { name, bytes: readFileSync(join(dir, name)) };
+}
+
+/** Counts files in the order in which they are given. */
+export function countFiles(inputFiles: Iterable<InputFile>, options: CountOptions = {}): FolderCounts {
+    const counts: FolderCounts = { files: [], total: noCounts(), events: new Map(), outcomes: [] };
+    const mergedByContent = new Map<string, string>();
+
+    for (const { name, bytes } of inputFiles) {
+        const content = `${bytes.length} ${Bun.SHA256.hash(bytes, "hex")}`;
+        const original = mergedByContent.get(content);
+        const file =
+            original === undefined
+                ? countFile({ name, bytes }, options, counts)
+                : { file: name, state: "skipped" as const, problem: `same content as ${original}`, ...noCounts() };
+        if (file.state === "merged") mergedByContent.set(content, name);
+        counts.files.push(file);
+        for (const key of countKeys) counts.total[key] += file[key];
+    }
+    return counts;
+}
+
+/** The events with their values spelled out, by event_id. */
+export function* listEvents(counts: FolderCounts): Generator<ExpectedEvent> {
+    for (const [eventId, { file, recordNo, content }] of counts.events) {
+        const [, eventType, productId, userId, eventTimestamp, quantity, price, attributes] = JSON.parse(content);
+        const sorted = attributes as [string, string | null][] | null;
+        yield {
+            eventId,
+            eventType,
+            productId,
+            userId,
+            eventTimestamp,
+            quantity,
+            price,
+            attributes: sorted === null ? null : Object.fromEntries(sorted),
+            file,
+            recordNo,
+        };
+    }
+}
+
+const countKeys = ["read", "inserted", "duplicate", "conflict", "rejected"] as const;
+
+function noCounts(): Counts {
+    return { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
+}
+
+const oneMiB = 1024 * 1024;
+const oneDayMs = 86_400_000;
+
+function countFile({ name, bytes }: InputFile, options: CountOptions, into: FolderCounts): FileCounts {
+    const { maxRecordBytes = oneMiB, delimiter = ",", latestTimestamp } = options;
+    const file: FileCounts = { file: name, state: "merged", problem: null, ...noCounts() };
+    const text = bytes.toString("latin1");
+    const records = splitRecords(text, { delimiter, maxRecordBytes });
+    const header = readHeader(records.next().value ?? null);
+    if ("problem" in header) return { ...file, state: "failed", problem: header.problem };
+
+    const isClean = isUtf8(bytes) && !bytes.includes(0);
+    const readRecord = createReader(header, createRules(latestTimestamp?.getTime() ?? Date.now() + oneDayMs));
+    for (const record of records) {
+        file.read += 1;
+        const reasons = isClean ? [] : findBadBytes(text.slice(record.start, record.end));
+        const content = readRecord(record, reasons);
+        const kind = settle(content, { file: name, recordNo: file.read, reasons }, into);
+        file[kind] += 1;
+    }
+    return file;
+}
+
+interface Place {
+    file: string;
+    recordNo: number;
+    reasons: string[];
+}
+
+/** The first record of an id wins; an identical later one is a duplicate, a differing one a conflict. */
+function settle(content: Content | null, { file, recordNo, reasons }: Place, into: FolderCounts) {
+    if (content === null) {
+        into.outcomes.push({ file, recordNo, kind: "rejected", reasons });
+        return "rejected";
+    }
+    const first = into.events.get(content.eventId);
+    if (first === undefined) {
+        into.events.set(content.eventId, { file, recordNo, content: content.json });
+        return "inserted";
+    }
+    const kind = first.content === content.json ? "duplicate" : "conflict";
+    into.outcomes.push({ file, recordNo, kind, reasons: [`first seen in ${first.file}, record ${first.recordNo}`] });
+    return kind;
+}
+
+interface Header {
+    /** The place of each known column in the file's records; -1 where the file lacks it. */
+    places: number[];
+    /** Unknown columns, by name. */
+    unknown: { name: string; place: number }[];
+    width: number;
+}
+
+function readHeader(record: SplitRecord | null): Header | { problem: string } {
+    if (record === null) return { problem: "no header" };
+    if (record.values === null) return { problem: `header: ${record.problem}` };
+    if (findBadBytes(record.values.join("")).length > 0) return { problem: "header: NUL or invalid UTF-8" };
+    const names = record.values.map((value) => readText(decode(value)) ?? "");
+    const matched = names.map((name) => name.toLowerCase());
+    if (new Set(matched).size < names.length) return { problem: "header: a column twice" };
+
+    const missing = requiredColumns.filter((column) => !matched.includes(column));
+    if (missing.length > 0) return { problem: `header: no ${missing.join(", ")}` };
+    return {
+        places: columnNames.map((column) => matched.indexOf(column)),
+        unknown: names
+            .map((name, place) => ({ name, place }))
+            .filter(({ place }) => !(columnNames as readonly string[]).includes(matched[place]!))
+            .sort((a, b) => (a.name < b.name ? -1 : 1)),
+        width: names.length,
+    };
+}
+
+interface Content {
+    eventId: string;
+    json: string;
+}
+
+/** Gives a function that turns a record into its typed content, or into null after adding its reasons. */
+function createReader({ places, unknown, width }: Header, rules: ReturnType<typeof createRules>) {
+    const columns = columnNames.map((name, index) => ({ name, place: places[index]!, rule: rules[name] }));
+
+    return ({ values, problem }: SplitRecord, reasons: string[]): Content | null => {
+        if (values === null) reasons.push(problem!);
+        else if (values.length !== width) reasons.push(`${values.length} values, ${width} columns`);
+        if (values === null || reasons.length > 0) return null;
+
+        const textAt = (place: number) => (place === -1 ? null : readText(decode(values[place]!)));
+        const typed: unknown[] = [];
+        for (const { name, place, rule } of columns) {
+            const result = rule(textAt(place));
+            if ("problem" in result) reasons.push(`${name}: ${result.problem}`);
+            else typed.push(result.value);
+        }
+        if (reasons.length > 0) return null;
+        typed.push(unknown.length === 0 ? null : unknown.map(({ name, place }) => [name, textAt(place)]));
+        return { eventId: typed[0] as string, json: JSON.stringify(typed) };
+    };
+}
+
+function findBadBytes(byteString: string): string[] {
+    const reasons: string[] = [];
+    if (byteString.includes("\0")) reasons.push("NUL byte");
+    if (!isUtf8(Buffer.from(byteString, "latin1"))) reasons.push("invalid UTF-8");
+    return reasons;
+}
+
+const beyondAscii = /[\x80-\xff]/;
+
+function decode(byteString: string): string {
+    return beyondAscii.test(byteString) ? Buffer.from(byteString, "latin1").toString("utf8") : byteString;
+}
+
+function printCounts({ files, total }: FolderCounts): void {
+    const rows = [...files, { file: "total", state: "", problem: null, ...total }];
+    console.table(rows.map(({ problem, ...row }) => ({ ...row, problem: problem ?? "" })));
+}
+
+if (import.meta.main) {
+    const { values, positionals } = parseArgs({
+        allowPositionals: true,
+        options: {
+            json: { type: "boolean", default: false },
+            list: { type: "boolean", default: false },
+            "max-record-bytes": { type: "string" },
+        },
+    });
+    const maxRecordBytes = values["max-record-bytes"];
+    const counts = countFolder(positionals[0] ?? ".", maxRecordBytes ? { maxRecordBytes: Number(maxRecordBytes) } : {});
+    if (values.json) {
+        const lists = values.list ? { events: [...listEvents(counts)], outcomes: counts.outcomes } : {};
+        console.log(JSON.stringify({ total: counts.total, files: counts.files, ...lists }));
+    } else {
+        printCounts(counts);
+    }
+}
