@@ -1,0 +1,20 @@
+/** What every route module is given. */
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { RequestIdVariables } from "hono/request-id";
+import type { Reader } from "./reader.ts";
+
+export interface ApiEnv {
+    Variables: RequestIdVariables;
+    /** Absent under `app.request()`. */
+    Bindings: { server?: Bun.Server<undefined> } | undefined;
+}
+
+export type Api = OpenAPIHono<ApiEnv>;
+
+export interface Context {
+    reader: Reader;
+    now: () => Date;
+}
+
+/** For how long an answer may be given to others who ask the same: shorter than a page polls. */
+export const sharedForMs = { live: 900, heavy: 5000 } as const;

@@ -1,0 +1,95 @@
+/** `GET /v1/batches` and `GET /v1/batches/:id` */
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Api, Context } from "../api.ts";
+import { sharedForMs } from "../api.ts";
+import { decodeCursor, encodeCursor } from "../cursor.ts";
+import { Problem, problemResponses } from "../problem.ts";
+import {
+    countSchema,
+    cursorSchema,
+    idParameterSchema,
+    idSchema,
+    instantSchema,
+    limitSchema,
+    pageSchema,
+    recordCounts,
+    toPage,
+} from "../shapes.ts";
+import { readBatch, readBatchFiles, selectBatches } from "./read-batches.ts";
+
+export const batchSchema = z
+    .object({
+        batchId: idSchema,
+        workerId: z.guid(),
+        chunks: countSchema,
+        ...recordCounts,
+        startedAt: instantSchema,
+        finishedAt: instantSchema,
+        oldestStagedAt: instantSchema.nullable().openapi({
+            description: "finishedAt − oldestStagedAt is the longest that a record waited and was merged.",
+        }),
+        durationMs: z.record(z.string(), z.number()).openapi({ description: "Milliseconds by phase." }),
+    })
+    .openapi("Batch");
+
+const batchDetailSchema = batchSchema
+    .extend({
+        fileCount: countSchema,
+        files: z
+            .array(z.object({ fileId: idSchema, path: z.string(), ...recordCounts }))
+            .openapi({ description: "What the batch did to each file: the first 200 in path order." }),
+    })
+    .openapi("BatchDetail");
+
+const cursorKeys = z.tuple([z.number().int().positive()]);
+
+const listBatches = createRoute({
+    method: "get",
+    path: "/v1/batches",
+    summary: "Batches, newest first",
+    request: { query: z.strictObject({ limit: limitSchema, cursor: cursorSchema }) },
+    responses: {
+        200: { description: "A page", content: { "application/json": { schema: pageSchema(batchSchema) } } },
+        ...problemResponses(400, 503),
+    },
+});
+
+const getBatch = createRoute({
+    method: "get",
+    path: "/v1/batches/{id}",
+    summary: "One batch, and what it did to each file",
+    request: { params: z.object({ id: idParameterSchema }), query: z.strictObject({}) },
+    responses: {
+        200: { description: "The batch", content: { "application/json": { schema: batchDetailSchema } } },
+        ...problemResponses(400, 404, 503),
+    },
+});
+
+export function addBatchRoutes(app: Api, { reader }: Context): void {
+    app.openapi(listBatches, async (c) => {
+        const { limit, cursor } = c.req.valid("query");
+        const before = cursor === undefined ? undefined : decodeCursor("batches", cursor, cursorKeys)[0];
+        const key = `batches ${limit} ${before}`;
+        const rows = await reader.share(key, sharedForMs.live, (db) => selectBatches(db, { limit, before }));
+        return c.json(
+            toPage(rows, limit, (row) => encodeCursor("batches", [row.batchId])),
+            200,
+        );
+    });
+
+    app.openapi(getBatch, async (c) => {
+        const { id } = c.req.valid("param");
+        const batch = await reader.share(`batch ${id}`, sharedForMs.live, (db) => readBatch(db, id));
+        if (!batch) throw unknownBatch();
+        const touched = await reader.share(`batch files ${id}`, sharedForMs.live, (db) => readBatchFiles(db, id));
+        return c.json({ ...batch, ...touched }, 200);
+    });
+}
+
+function unknownBatch(): Problem {
+    return new Problem({
+        code: "batch_not_found",
+        detail: "GET /v1/batches lists the ones there are.",
+        parameter: "id",
+    });
+}

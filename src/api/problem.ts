@@ -1,0 +1,114 @@
+/**
+ * Errors as RFC 9457 problem+json: a stable `code`, a sentence, the offending parameter, a request id.
+ * Never SQL text, never values of a row, never what the caller sent.
+ */
+import { z } from "@hono/zod-openapi";
+
+/** Every code that this API answers with. A code is never renamed; clients match on it. */
+export const problems = {
+    invalid_parameter: { status: 400, title: "A parameter is not valid" },
+    unknown_parameter: { status: 400, title: "There is no such parameter" },
+    invalid_cursor: { status: 400, title: "The cursor is not one that this list gave out" },
+    invalid_body: { status: 400, title: "The request body is not valid" },
+    range_too_wide: { status: 400, title: "The range holds too many buckets" },
+    token_required: { status: 401, title: "A token is required" },
+    token_invalid: { status: 401, title: "The token is not valid" },
+    host_not_allowed: { status: 403, title: "This host name is not served" },
+    origin_not_allowed: { status: 403, title: "Requests from other sites may not change anything" },
+    not_found: { status: 404, title: "There is nothing at this address" },
+    batch_not_found: { status: 404, title: "There is no such batch" },
+    file_not_found: { status: 404, title: "There is no such file" },
+    method_not_allowed: { status: 405, title: "This address does not take this method" },
+    body_too_large: { status: 413, title: "The request body is too large" },
+    unsupported_media_type: { status: 415, title: "The request body has a type that is not taken here" },
+    too_many_attempts: { status: 429, title: "Too many wrong tokens" },
+    internal_error: { status: 500, title: "Something went wrong inside the API" },
+    database_unavailable: { status: 503, title: "The database does not answer" },
+    database_slow: { status: 503, title: "The database took too long" },
+    database_not_ready: { status: 503, title: "The database has not been prepared for this program" },
+    too_many_requests_waiting: { status: 503, title: "Too many requests are waiting for the database" },
+    too_many_streams: { status: 503, title: "Too many pages follow the live stream" },
+} as const;
+
+export type ProblemCode = keyof typeof problems;
+export type ProblemStatus = (typeof problems)[ProblemCode]["status"];
+
+export const problemSchema = z
+    .object({
+        type: z.string().openapi({ example: "urn:sluice:problem:invalid_parameter" }),
+        title: z.string(),
+        status: z.number().int(),
+        detail: z.string(),
+        code: z.enum(Object.keys(problems) as [ProblemCode, ...ProblemCode[]]),
+        parameter: z.string().optional().openapi({ description: "The parameter at fault, when one is." }),
+        requestId: z.string(),
+    })
+    .openapi("Problem");
+
+interface ProblemFields {
+    code: ProblemCode;
+    /** One or two sentences: what is wrong, and what to do. */
+    detail: string;
+    parameter?: string;
+    headers?: Record<string, string>;
+    cause?: unknown;
+}
+
+/** Thrown anywhere under a route; `answerFault` turns it into the response. */
+export class Problem extends Error {
+    override readonly name = "Problem";
+    readonly code: ProblemCode;
+    readonly detail: string;
+    readonly parameter: string | undefined;
+    readonly headers: Record<string, string>;
+
+    constructor({ code, detail, parameter, headers = {}, cause }: ProblemFields) {
+        super(`${code}: ${detail}`, { cause });
+        this.code = code;
+        this.detail = detail;
+        this.parameter = parameter;
+        this.headers = headers;
+    }
+}
+
+/** The response for a problem. A 503 always says when to come back. */
+export function problemResponse(problem: Problem, requestId: string): Response {
+    const { status, title } = problems[problem.code];
+    const body: z.infer<typeof problemSchema> = {
+        type: `urn:sluice:problem:${problem.code}`,
+        title,
+        status,
+        detail: problem.detail,
+        code: problem.code,
+        ...(problem.parameter === undefined ? {} : { parameter: problem.parameter }),
+        requestId,
+    };
+    return new Response(JSON.stringify(body), {
+        status,
+        headers: {
+            "content-type": "application/problem+json",
+            "cache-control": "no-store",
+            ...(status === 503 ? { "retry-after": "2" } : {}),
+            ...problem.headers,
+        },
+    });
+}
+
+/** The problem responses of a route, for `createRoute`. Every route can be asked wrongly and can find no database. */
+export function problemResponses<Status extends ProblemStatus>(...statuses: Status[]) {
+    const response = (status: ProblemStatus) => ({
+        description: titlesOf(status),
+        content: { "application/problem+json": { schema: problemSchema } },
+    });
+    return Object.fromEntries(statuses.map((status) => [status, response(status)])) as Record<
+        Status,
+        ReturnType<typeof response>
+    >;
+}
+
+function titlesOf(status: ProblemStatus): string {
+    return Object.entries(problems)
+        .filter(([, problem]) => problem.status === status)
+        .map(([code, problem]) => `\`${code}\`: ${problem.title}.`)
+        .join(" ");
+}

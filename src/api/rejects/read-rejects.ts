@@ -1,0 +1,130 @@
+/** Rejects, newest first, and their reasons counted. */
+import { and, arrayContains, desc, eq, inArray, lt, or, type SQL, sql } from "drizzle-orm";
+import { chunks, files, rejects } from "../../database/schema.ts";
+import type { Database } from "../reader.ts";
+import { isoInstant } from "../shapes.ts";
+
+export const rejectKinds = ["rejected", "conflict"] as const;
+export type RejectKind = (typeof rejectKinds)[number];
+
+/** A record may be 1 MiB, a page holds 200: what is longer is cut to a beginning. */
+const maxRecordBytes = 8192;
+const maxTextCharacters = 2000;
+
+export interface RejectsQuery {
+    limit: number;
+    before?: number | undefined;
+    kind?: RejectKind | undefined;
+    reason?: string | undefined;
+    /** A file's id, or its path (then every version of it). */
+    file?: string | undefined;
+}
+
+/** One row more than `limit`. */
+export function selectRejects(db: Database, query: RejectsQuery) {
+    const recordFits = sql`octet_length(${rejects.record}::text) <= ${maxRecordBytes}`;
+    const text = sql`coalesce(${rejects.rawText}, case when not (${recordFits}) then ${rejects.record}::text end)`;
+    return db
+        .select({
+            rejectId: rejects.rejectId,
+            kind: sql<RejectKind>`${rejects.kind}`,
+            reasons: rejects.reasons,
+            fileId: files.fileId,
+            path: files.path,
+            recordNo: rejects.recordNo,
+            lineNo: rejects.lineNo,
+            byteOffset: rejects.byteOffset,
+            chunkId: rejects.chunkId,
+            batchId: rejects.batchId,
+            record: sql<Record<string, string | null> | null>`case when ${recordFits} then ${rejects.record} end`,
+            rawText: sql<string | null>`left(${text}, ${maxTextCharacters})`,
+            truncated: sql<boolean>`(not (${recordFits})) is true or (length(${text}) > ${maxTextCharacters}) is true`,
+            rejectedAt: isoInstant(rejects.rejectedAt),
+        })
+        .from(rejects)
+        .leftJoin(chunks, eq(chunks.chunkId, rejects.chunkId))
+        .leftJoin(files, eq(files.fileId, chunks.fileId))
+        .where(and(...conditions(db, query)))
+        .orderBy(desc(rejects.rejectId))
+        .limit(query.limit + 1);
+}
+
+function conditions(db: Database, { before, kind, reason, file }: RejectsQuery): (SQL | undefined)[] {
+    return [
+        before === undefined ? undefined : lt(rejects.rejectId, before),
+        kind === undefined ? undefined : eq(rejects.kind, kind),
+        reason === undefined ? undefined : arrayContains(rejects.reasons, [reason]),
+        file === undefined ? undefined : inArray(rejects.chunkId, selectChunksOf(db, file)),
+    ];
+}
+
+function selectChunksOf(db: Database, file: string) {
+    const byPath = eq(files.path, file);
+    const byId = /^[1-9]\d{0,14}$/.test(file) ? eq(files.fileId, Number(file)) : undefined;
+    return db
+        .select({ chunkId: chunks.chunkId })
+        .from(chunks)
+        .innerJoin(files, eq(files.fileId, chunks.fileId))
+        .where(or(byPath, byId));
+}
+
+export interface RejectSummary {
+    asOf: string;
+    /** Records: one with two reasons is counted once here. */
+    kinds: { kind: RejectKind; records: number }[];
+    reasons: {
+        kind: RejectKind;
+        reason: string;
+        records: number;
+        firstRejectedAt: string;
+        lastRejectedAt: string;
+        lastRejectId: number;
+    }[];
+}
+
+/** One statement, one snapshot. Reads every reject: its callers share the answer. */
+export async function readRejectSummary(db: Database): Promise<RejectSummary> {
+    const [row] = await db.execute<Record<string, unknown> & RejectSummary>(sql`
+        with counted_kinds as (
+            select ${rejects.kind} as kind, count(*) as records
+            from ${rejects}
+            group by ${rejects.kind}
+        ),
+        counted_reasons as (
+            select
+                ${rejects.kind} as kind,
+                reason,
+                count(*) as records,
+                min(${rejects.rejectedAt}) as first_rejected_at,
+                max(${rejects.rejectedAt}) as last_rejected_at,
+                max(${rejects.rejectId}) as last_reject_id
+            from ${rejects}
+            cross join lateral unnest(${rejects.reasons}) as reason
+            group by ${rejects.kind}, reason
+        )
+        select
+            ${isoInstant(sql`statement_timestamp()`)} as "asOf",
+            (
+                select coalesce(json_agg(json_build_object('kind', kind, 'records', records) order by kind), '[]')
+                from counted_kinds
+            ) as "kinds",
+            (
+                select coalesce(
+                    json_agg(
+                        json_build_object(
+                            'kind', kind,
+                            'reason', reason,
+                            'records', records,
+                            'firstRejectedAt', ${isoInstant(sql`first_rejected_at`)},
+                            'lastRejectedAt', ${isoInstant(sql`last_rejected_at`)},
+                            'lastRejectId', last_reject_id
+                        )
+                        order by records desc, kind, reason
+                    ),
+                    '[]'
+                )
+                from counted_reasons
+            ) as "reasons"
+    `);
+    return row!;
+}

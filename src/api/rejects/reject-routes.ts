@@ -1,0 +1,109 @@
+/** `GET /v1/rejects` and `GET /v1/rejects/summary` */
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Api, Context } from "../api.ts";
+import { sharedForMs } from "../api.ts";
+import { decodeCursor, encodeCursor } from "../cursor.ts";
+import { problemResponses } from "../problem.ts";
+import {
+    countSchema,
+    cursorSchema,
+    idSchema,
+    instantSchema,
+    limitSchema,
+    pageSchema,
+    textSchema,
+    toPage,
+} from "../shapes.ts";
+import { readRejectSummary, rejectKinds, selectRejects } from "./read-rejects.ts";
+
+const rejectSchema = z
+    .object({
+        rejectId: idSchema,
+        kind: z.enum(rejectKinds),
+        reasons: z.array(z.string()),
+        fileId: idSchema.nullable(),
+        path: z.string().nullable(),
+        recordNo: countSchema,
+        lineNo: countSchema.nullable(),
+        byteOffset: countSchema.nullable(),
+        chunkId: idSchema,
+        batchId: idSchema,
+        record: z.record(z.string(), z.string().nullable()).nullable().openapi({
+            description: "The raw values by column; null when it could not be split into values, or is over 8 KiB.",
+        }),
+        rawText: z.string().nullable().openapi({
+            description: "The beginning of the raw text, when there is no record to show. Untrusted: escape it.",
+        }),
+        truncated: z.boolean(),
+        rejectedAt: instantSchema,
+    })
+    .openapi("Reject");
+
+const rejectSummarySchema = z
+    .object({
+        asOf: instantSchema,
+        kinds: z.array(z.object({ kind: z.enum(rejectKinds), records: countSchema })),
+        reasons: z
+            .array(
+                z.object({
+                    kind: z.enum(rejectKinds),
+                    reason: z.string(),
+                    records: countSchema,
+                    firstRejectedAt: instantSchema,
+                    lastRejectedAt: instantSchema,
+                    lastRejectId: idSchema,
+                }),
+            )
+            .openapi({ description: "Most frequent first. A record counts once for each of its reasons." }),
+    })
+    .openapi("RejectSummary");
+
+const cursorKeys = z.tuple([z.number().int().positive()]);
+
+const listRejects = createRoute({
+    method: "get",
+    path: "/v1/rejects",
+    summary: "Rejects and conflicts, newest first",
+    request: {
+        query: z.strictObject({
+            limit: limitSchema,
+            cursor: cursorSchema,
+            kind: z.enum(rejectKinds).optional(),
+            reason: textSchema(200).optional(),
+            file: textSchema(4096).optional().openapi({ description: "A file's id, or its path." }),
+        }),
+    },
+    responses: {
+        200: { description: "A page", content: { "application/json": { schema: pageSchema(rejectSchema) } } },
+        ...problemResponses(400, 503),
+    },
+});
+
+const summarizeRejects = createRoute({
+    method: "get",
+    path: "/v1/rejects/summary",
+    summary: "Rejects and conflicts counted by reason",
+    request: { query: z.strictObject({}) },
+    responses: {
+        200: { description: "The counts", content: { "application/json": { schema: rejectSummarySchema } } },
+        ...problemResponses(400, 503),
+    },
+});
+
+export function addRejectRoutes(app: Api, { reader }: Context): void {
+    app.openapi(listRejects, async (c) => {
+        const { limit, cursor, kind, reason, file } = c.req.valid("query");
+        const before = cursor === undefined ? undefined : decodeCursor("rejects", cursor, cursorKeys)[0];
+        const query = { limit, before, kind, reason, file };
+        const key = `rejects ${JSON.stringify(query)}`;
+        const rows = await reader.share(key, sharedForMs.live, (db) => selectRejects(db, query));
+        return c.json(
+            toPage(rows, limit, (row) => encodeCursor("rejects", [row.rejectId])),
+            200,
+        );
+    });
+
+    app.openapi(summarizeRejects, async (c) => {
+        return c.json(await reader.share("rejects summary", sharedForMs.heavy, readRejectSummary), 200);
+    });
+}

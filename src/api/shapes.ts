@@ -1,0 +1,100 @@
+/** What requests and responses are made of, and how the database's values become it. */
+import { z } from "@hono/zod-openapi";
+import { type AnyColumn, type SQL, sql } from "drizzle-orm";
+
+/** ISO 8601 in UTC, to the microsecond where Postgres has it. */
+export const instantSchema = z.iso.datetime().openapi({ example: "2026-01-31T07:29:31.250000Z" });
+export const countSchema = z.number().int().nonnegative();
+export const idSchema = z.number().int().positive();
+/** Two decimals, as text: JSON's numbers are binary fractions. */
+export const moneySchema = z
+    .string()
+    .regex(/^-?\d+\.\d{2}$/)
+    .openapi({ example: "1299.90" });
+
+/** Where every record of the sum went: read = inserted + duplicate + conflict + rejected, in every response. */
+export const recordCounts = {
+    read: countSchema,
+    inserted: countSchema,
+    duplicate: countSchema,
+    conflict: countSchema,
+    rejected: countSchema,
+};
+
+/** A page of a list: `nextCursor` is null on the last one. */
+export function pageSchema<Row extends z.ZodType>(row: Row) {
+    return z.object({ data: z.array(row), nextCursor: z.string().nullable() });
+}
+
+export const maxLimit = 200;
+
+export const limitSchema = z
+    .string()
+    .regex(/^\d{1,3}$/, `must be a whole number from 1 to ${maxLimit}`)
+    .transform(Number)
+    .refine((limit) => limit >= 1 && limit <= maxLimit, `must be a whole number from 1 to ${maxLimit}`)
+    .optional()
+    .transform((limit) => limit ?? 50)
+    .openapi({ type: "integer", minimum: 1, maximum: maxLimit, default: 50 });
+
+export const cursorSchema = z.string().min(1).max(2000).optional().openapi({
+    description: "nextCursor of the page before.",
+});
+
+/** A filter by exact value. NUL can be in no text of the database. */
+export function textSchema(maxLength: number) {
+    return z
+        .string()
+        .min(1, "must not be empty")
+        .max(maxLength, `must have at most ${maxLength} characters`)
+        .refine((text) => !text.includes("\0"), "must not hold a NUL");
+}
+
+/** An id in a path or a filter: decimal digits, nothing that `Number()` would be lenient about. */
+export const idParameterSchema = z
+    .string()
+    .regex(/^[1-9]\d{0,15}$/, "must be a positive whole number")
+    .transform(Number)
+    .refine(Number.isSafeInteger, "must be a positive whole number")
+    .openapi({ type: "integer", minimum: 1 });
+
+export const instantParameterSchema = z.iso
+    .datetime({ offset: true, error: "must be an ISO 8601 instant such as 2026-01-31T07:00:00Z (write + as %2B)" })
+    .openapi({ format: "date-time" });
+
+/** With microseconds: of one width, so that text order is time order, and no digit of a sort key is lost. */
+export function isoInstant(value: AnyColumn | SQL): SQL<string> {
+    return sql<string>`to_char(${value} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+}
+
+/** For a column that may be null. */
+export function isoInstantOrNull(value: AnyColumn | SQL): SQL<string | null> {
+    return isoInstant(value) as SQL<string | null>;
+}
+
+interface OutcomeColumns {
+    read: AnyColumn;
+    inserted: AnyColumn;
+    duplicate: AnyColumn;
+    conflict: AnyColumn;
+    rejected: AnyColumn;
+}
+
+/** The five counts of `recordCounts`, summed; 0 over no rows. */
+export function sumOutcomes({ read, inserted, duplicate, conflict, rejected }: OutcomeColumns) {
+    const total = (column: AnyColumn) => sql`coalesce(sum(${column}), 0)`.mapWith(Number);
+    return {
+        read: total(read),
+        inserted: total(inserted),
+        duplicate: total(duplicate),
+        conflict: total(conflict),
+        rejected: total(rejected),
+    };
+}
+
+/** One more row than the page holds was read: it tells whether there is a next page. */
+export function toPage<Row>(rows: Row[], limit: number, toCursor: (row: Row) => string) {
+    const data = rows.slice(0, limit);
+    const last = data.at(-1);
+    return { data, nextCursor: rows.length > limit && last ? toCursor(last) : null };
+}
