@@ -17,6 +17,8 @@ export interface ConnectOptions {
     max: number;
     /** Default 10. The URL's connect_timeout wins. */
     connectTimeoutSeconds?: number;
+    /** Takes the message of each notice; without it they are dropped. */
+    onNotice?: (message: string) => void;
 }
 
 /**
@@ -63,7 +65,7 @@ export function connect(target: DatabaseTarget, options: ConnectOptions): Sql {
         max_lifetime: null,
         // Its failure at start-up would be an unhandled rejection; array-types.ts knows what it would find.
         fetch_types: false,
-        onnotice: () => {},
+        onnotice: (notice) => options.onNotice?.(notice["message"] ?? ""),
         types: { bigint: { to: 20, from: [20], parse: parseBigint, serialize: String } },
         connection: { application_name: options.applicationName, ...settingsFor(target) },
     });

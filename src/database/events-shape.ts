@@ -1,0 +1,57 @@
+/** Whether `public.events` is the table that schema.ts describes. */
+import { getTableConfig } from "drizzle-orm/pg-core";
+import type { Sql } from "./connect.ts";
+import { events } from "./schema.ts";
+
+interface Column {
+    name: string;
+    type: string;
+    notNull: boolean;
+    hasDefault: boolean;
+}
+
+/**
+ * One sentence's worth of what is other about it, or null when our statements work on it: all our columns with their
+ * types, and no other column that an insert of ours would have to fill.
+ */
+export async function describeEventsShape(sql: Sql): Promise<string | null> {
+    const found = await sql<Column[]>`
+        select
+            pg_attribute.attname as name,
+            format_type(pg_attribute.atttypid, pg_attribute.atttypmod) as type,
+            pg_attribute.attnotnull as "notNull",
+            pg_attribute.atthasdef or pg_attribute.attidentity <> '' as "hasDefault"
+        from pg_catalog.pg_attribute
+        where pg_attribute.attrelid = 'public.events'::regclass
+            and pg_attribute.attnum > 0
+            and not pg_attribute.attisdropped`;
+    return compareColumns(expectedColumns(), found);
+}
+
+export function compareColumns(expected: readonly Column[], found: readonly Column[]): string | null {
+    for (const column of expected) {
+        const other = found.find((candidate) => candidate.name === column.name);
+        if (other === undefined) return `it has no column ${column.name}`;
+        if (other.type !== column.type) return `its column ${column.name} is ${other.type}, not ${column.type}`;
+        if (other.notNull && !column.notNull) return `its column ${column.name} takes no null`;
+    }
+    const extra = found.find(
+        ({ name, notNull, hasDefault }) =>
+            notNull && !hasDefault && !expected.some((candidate) => candidate.name === name),
+    );
+    return extra === undefined ? null : `its column ${extra.name} must be filled and is none of ours`;
+}
+
+function expectedColumns(): Column[] {
+    return getTableConfig(events).columns.map((column) => ({
+        name: column.name,
+        type: spelledOut(column.getSQLType()),
+        notNull: column.notNull,
+        hasDefault: column.hasDefault,
+    }));
+}
+
+/** drizzle writes varchar(50) and numeric(10, 2); Postgres answers with the long name and without the space. */
+function spelledOut(type: string): string {
+    return type.replace(/^varchar/, "character varying").replaceAll(", ", ",");
+}

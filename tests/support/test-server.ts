@@ -1,0 +1,43 @@
+/**
+ * The server that tests run on: TEST_DATABASE_URL if set (never DATABASE_URL), else an embedded one of their own under
+ * data/test-postgres, shared by all test processes of this checkout. That one is throw-away: it does without fsync.
+ */
+import { join } from "node:path";
+import { connect, type Sql } from "../../src/database/connect.ts";
+import { type DatabaseTarget, parseDatabaseUrl, withDatabase } from "../../src/database/database-target.ts";
+import { acquireEmbeddedServer } from "../../src/database/embedded-server.ts";
+import { reachServer } from "../../src/database/open-database.ts";
+
+export interface TestServer {
+    /** Of the database for administration: tests have their own. */
+    target: DatabaseTarget;
+    admin: Sql;
+    release(): Promise<void>;
+}
+
+export const projectDir = join(import.meta.dir, "../..");
+export const testDataDir = join(projectDir, "data", "test-postgres");
+
+const throwAway = { fsync: "off", full_page_writes: "off", synchronous_commit: "off", max_connections: "200" };
+
+export async function openTestServer(): Promise<TestServer> {
+    const url = process.env["TEST_DATABASE_URL"];
+    if (url !== undefined && url !== "") {
+        const { target } = await reachServer(parseDatabaseUrl(url));
+        return serverAt(target, async () => {});
+    }
+    const embedded = await acquireEmbeddedServer({ dataDir: testDataDir, log: () => {}, settings: throwAway });
+    return serverAt(withDatabase(embedded.target, "postgres"), embedded.release);
+}
+
+function serverAt(target: DatabaseTarget, giveBack: () => Promise<void>): TestServer {
+    const admin = connect(target, { applicationName: "sluice tests", max: 1 });
+    return {
+        target,
+        admin,
+        async release() {
+            await admin.end({ timeout: 5 });
+            await giveBack();
+        },
+    };
+}
