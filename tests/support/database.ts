@@ -157,11 +157,11 @@ function isOld(note: string | null): boolean {
     return note !== null && Date.now() - Date.parse(note) > 24 * 3600 * 1000;
 }
 
-/** At the end of a run: drops its databases except those of the failed files, which are returned. */
+/** At the end of a run: drops its databases except those of failed files, which are returned. */
 export async function dropDatabasesOfRun(
     { admin }: TestServer,
     run: string,
-    failedFiles: ReadonlySet<string>,
+    hasFailed: (file: string) => boolean,
 ): Promise<{ name: string; file: string }[]> {
     const databases = await admin<{ name: string; note: string | null }[]>`
         select datname as name, shobj_description(oid, 'pg_database') as note
@@ -172,7 +172,7 @@ export async function dropDatabasesOfRun(
         if (note === null) continue;
         const { file, run: madeBy } = JSON.parse(note) as TestDatabaseNote;
         if (madeBy !== run) continue;
-        if (failedFiles.has(file)) kept.push({ name, file });
+        if (hasFailed(file)) kept.push({ name, file });
         else await admin.unsafe(`drop database if exists ${name} with (force)`);
     }
     return kept;
