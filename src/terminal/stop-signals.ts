@@ -41,6 +41,27 @@ export function onStopSignal(
     };
 }
 
+/** For commands that only serve: the signal that ends them. A second press exits at once. */
+export function waitForStopSignal(): Promise<StopSignal> {
+    return new Promise((stop) => onStopSignal({ stop }));
+}
+
+export function exitCodeOf(signal: StopSignal): number {
+    return signal === "SIGINT" ? 130 : 143;
+}
+
+/** For commands that have nothing to finish: cleans up, then exits with the signal's code; a second press exits at once. */
+export function exitOnStopSignal(cleanUp: () => Promise<unknown>): () => void {
+    return onStopSignal({
+        stop(signal) {
+            cleanUp().then(
+                () => forceExit(signal),
+                () => forceExit(signal),
+            );
+        },
+    });
+}
+
 /**
  * SIGTERM to npx kills it and its shell and orphans `bun run` and this process, which hear nothing: the only trace is
  * that the parent or the grandparent is another one now.
@@ -79,5 +100,5 @@ export function readParentPid(pid: number): number {
 }
 
 function forceExit(signal: StopSignal): never {
-    process.exit(signal === "SIGINT" ? 130 : 143);
+    process.exit(exitCodeOf(signal));
 }

@@ -1,0 +1,35 @@
+import { createApp } from "../src/api/app.ts";
+import { openApiPool } from "../src/api/open-api-pool.ts";
+import { serveApi } from "../src/api/serve.ts";
+import { configOptions, databaseFields, readConfig } from "../src/config.ts";
+import { openDatabase } from "../src/database/open-database.ts";
+import { runCommand } from "../src/terminal/command.ts";
+import { exitCodeOf, waitForStopSignal } from "../src/terminal/stop-signals.ts";
+import { logToStderr, prepareDatabase } from "../src/terminal/with-database.ts";
+
+await runCommand({
+    name: "api",
+    summary: "Serves the API alone, until it is stopped. It only reads.",
+    options: configOptions("port", "host", ...databaseFields),
+    examples: [
+        ["bun run api", "on 127.0.0.1:4040"],
+        ["bun run api --port 8080 --host 0.0.0.0", "for other machines too: it asks nobody who they are"],
+    ],
+    async run({ flags }) {
+        const config = readConfig([...databaseFields, "port", "host"], flags);
+        const stopSignal = waitForStopSignal();
+        const database = await openDatabase({ ...config, log: logToStderr });
+        const sql = openApiPool(database.target);
+        try {
+            await prepareDatabase(database, { sql, mayMigrate: false });
+            const api = serveApi({ app: createApp({ sql }), ...config });
+            process.stdout.write(`The API is at ${api.url}\n`);
+            const signal = await stopSignal;
+            await api.stop();
+            return exitCodeOf(signal);
+        } finally {
+            await sql.end({ timeout: 1 });
+            await database.close();
+        }
+    },
+});

@@ -1,0 +1,27 @@
+import { formatCheckResult, formatCheckSummary, summarizeChecks } from "../src/checks/format-checks.ts";
+import { runChecks } from "../src/checks/run-checks.ts";
+import { configOptions, databaseFields, readConfig } from "../src/config.ts";
+import { exitCodes } from "../src/errors.ts";
+import { runCommand } from "../src/terminal/command.ts";
+import { withDatabase } from "../src/terminal/with-database.ts";
+
+await runCommand({
+    name: "check",
+    summary: "Runs the logical tests of sql/checks/ on the live database; exits with 1 if one fails.",
+    description: "Each file asserts one thing and selects the rows that break it. Nothing is written.",
+    options: configOptions("json", ...databaseFields),
+    examples: [
+        ["bun run check", "every check, with up to five rows that break one"],
+        ["bun run check --json", "the same for programs"],
+    ],
+    async run({ flags }) {
+        const config = readConfig([...databaseFields, "json"], flags);
+        const print = (lines: string[]) => process.stdout.write(`${lines.join("\n")}\n`);
+        const results = await withDatabase(config, { applicationName: "sluice check" }, (sql) =>
+            runChecks(sql, config.json ? {} : { onResult: (result) => print(formatCheckResult(result, config)) }),
+        );
+        const summary = summarizeChecks(results);
+        print([config.json ? JSON.stringify({ ...summary, checks: results }, null, 2) : formatCheckSummary(results)]);
+        return summary.failed > 0 ? exitCodes.failed : exitCodes.done;
+    },
+});

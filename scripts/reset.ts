@@ -1,0 +1,52 @@
+import { Option } from "commander";
+import { configOptions, databaseFields, readConfig } from "../src/config.ts";
+import { exitCodes, SluiceError } from "../src/errors.ts";
+import { deleteFiles, listInputFiles, measureFiles } from "../src/reset/delete-input-files.ts";
+import { formatPlan } from "../src/reset/format-plan.ts";
+import { planReset, resetDatabase } from "../src/reset/reset-database.ts";
+import { askYesOrNo } from "../src/terminal/ask.ts";
+import { runCommand } from "../src/terminal/command.ts";
+import { withDatabase } from "../src/terminal/with-database.ts";
+
+await runCommand({
+    name: "reset",
+    summary: "Forgets everything that was ingested: events, rejects, ledger and rollups, all or nothing.",
+    description: "Shows what will go and asks. Refuses while an ingest is running.",
+    options: [
+        new Option("--yes", "do not ask"),
+        new Option("--delete-files", "also delete the regular *.csv files in the input folder"),
+        ...configOptions("inputDir", ...databaseFields),
+    ],
+    examples: [
+        ["bun run reset", "show what will go, then ask"],
+        ["bun run reset --yes", "for scripts; the files stay and will be read again"],
+        ["bun run reset --yes --delete-files", "start from an empty folder"],
+    ],
+    async run({ flags }) {
+        const config = readConfig([...databaseFields, "inputDir"], flags);
+        if (flags.yes !== true && !process.stdin.isTTY) throw cannotAsk();
+        return await withDatabase(config, { applicationName: "sluice reset", mayMigrate: true }, async (sql) => {
+            const files = flags.deleteFiles === true ? await listInputFiles(config.inputDir) : [];
+            const fileBytes = await measureFiles(config.inputDir, files);
+            const plan = await planReset(sql);
+            process.stdout.write(`${formatPlan(plan, { ...config, fileCount: files.length, fileBytes }).join("\n")}\n`);
+            if (flags.yes !== true && !(await askYesOrNo("Go on?"))) {
+                process.stdout.write("Nothing was changed.\n");
+                return exitCodes.failed;
+            }
+            await resetDatabase(sql);
+            await deleteFiles(config.inputDir, files);
+            process.stdout.write("Done.\n");
+            return exitCodes.done;
+        });
+    },
+});
+
+function cannotAsk(): SluiceError {
+    return new SluiceError({
+        code: "confirmation_needed",
+        what: "A reset asks before it begins, and there is no terminal to ask at; nothing was changed.",
+        remedy: "Give --yes if you are sure.",
+        exitCode: exitCodes.usage,
+    });
+}

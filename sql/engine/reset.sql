@@ -1,0 +1,38 @@
+-- Forgets everything that was ingested: events, rejects, ledger, rollups, staging, in one transaction, all or nothing.
+-- Keeps the sequences (no id is ever used twice), the known event types and who was at work.
+--
+-- Returns the ingests that are running, and has then changed nothing; no row means that it is done. The lock on
+-- ingest.workers keeps an ingest from starting (it has to enter itself there first) until this has committed.
+create or replace function ingest.reset()
+returns table (worker_host text, worker_pid integer, lease_seconds double precision)
+language plpgsql
+-- The backend of an ingest that was killed may work on for a while, and hold its locks.
+set lock_timeout = '10s'
+as $$
+begin
+    lock table ingest.workers in share row exclusive mode;
+
+    return query
+        select
+            workers.host,
+            workers.pid,
+            extract(epoch from workers.lease_until - clock_timestamp())::double precision
+        from ingest.workers
+        where workers.lease_until > clock_timestamp()
+        order by workers.started_at;
+    if found then
+        return;
+    end if;
+
+    truncate
+        events,
+        ingest.rejects,
+        ingest.chunk_merges,
+        ingest.batches,
+        ingest.chunks,
+        ingest.loads,
+        ingest.files,
+        ingest.event_stats,
+        ingest.staging;
+end
+$$;

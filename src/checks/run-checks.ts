@@ -1,0 +1,102 @@
+/**
+ * The logical tests on a live database. Each file of sql/checks/ asserts one thing: its leading comment says what, and
+ * its one select returns the rows that break it. Each runs alone, in a read-only transaction and on one snapshot.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Sql } from "../database/connect.ts";
+import { isConnectionFault } from "../database/sql-states.ts";
+
+export interface Check {
+    /** The file's name without its ending. */
+    name: string;
+    /** The leading comment, as one line. */
+    asserts: string;
+    /** The select, without a semicolon. */
+    query: string;
+}
+
+export interface CheckResult {
+    name: string;
+    asserts: string;
+    passed: boolean;
+    breakingRows: number;
+    /** Up to five of them. */
+    sampleRows: Record<string, unknown>[];
+    /** What Postgres said when the check itself could not run: neither passed nor broken. */
+    error: string | null;
+    seconds: number;
+}
+
+const sampleCount = 5;
+const checksDir = join(import.meta.dir, "../../sql/checks");
+
+/** Every check of the folder, by name. */
+export function readChecks(folder = checksDir): Check[] {
+    const names = readdirSync(folder).filter((name) => name.endsWith(".sql"));
+    return names
+        .sort()
+        .map((name) => parseCheck(name.slice(0, -".sql".length), readFileSync(join(folder, name), "utf8")));
+}
+
+/**
+ * Runs them one after the other and tells `onResult` of each as it comes.
+ * Throws only when the connection is at fault; a check that fails otherwise is a result with its `error`.
+ */
+export async function runChecks(
+    sql: Sql,
+    { checks = readChecks(), onResult }: { checks?: Check[]; onResult?: (result: CheckResult) => void } = {},
+): Promise<CheckResult[]> {
+    const results: CheckResult[] = [];
+    for (const check of checks) {
+        const result = await runCheck(sql, check);
+        results.push(result);
+        onResult?.(result);
+    }
+    return results;
+}
+
+function parseCheck(name: string, text: string): Check {
+    const lines = text.split("\n");
+    const firstOfQuery = lines.findIndex((line) => !line.startsWith("--") && line.trim() !== "");
+    const comment = lines.slice(0, firstOfQuery).map((line) => line.replace(/^--\s?/, "").trim());
+    const query = lines.slice(firstOfQuery).join("\n").trim().replace(/;$/, "");
+    return { name, asserts: comment.join(" ").trim(), query };
+}
+
+async function runCheck(sql: Sql, { name, asserts, query }: Check): Promise<CheckResult> {
+    const startMs = performance.now();
+    const outcome = await findBreakingRows(sql, query);
+    const passed = outcome.error === null && outcome.breakingRows === 0;
+    return { name, asserts, passed, ...outcome, seconds: (performance.now() - startMs) / 1000 };
+}
+
+/**
+ * Two statements in one message are one transaction (https://www.postgresql.org/docs/current/protocol-flow.html,
+ * "Multiple Statements in a Simple Query"), without a `begin()` that could go astray with its connection.
+ */
+async function findBreakingRows(
+    sql: Sql,
+    query: string,
+): Promise<Pick<CheckResult, "breakingRows" | "sampleRows" | "error">> {
+    try {
+        const [, [answer]] = await sql.unsafe<[[], [{ outcome: string }]]>(`
+            set transaction read only;
+            with breaking_rows as materialized (
+                ${query}
+            )
+            select
+                json_build_object(
+                    'breakingRows', (select count(*) from breaking_rows),
+                    'sampleRows', (
+                        select coalesce(json_agg(sample_rows), '[]')
+                        from (select * from breaking_rows limit ${sampleCount}) as sample_rows
+                    )
+                )::text as outcome
+        `);
+        return { ...JSON.parse(answer.outcome), error: null };
+    } catch (error) {
+        if (isConnectionFault(error) || !(error instanceof Error)) throw error;
+        return { breakingRows: 0, sampleRows: [], error: error.message };
+    }
+}

@@ -1,0 +1,119 @@
+/** The status as one screen. Pure. */
+import { createColors } from "picocolors";
+import { formatAge, formatBytes, formatCount, formatDuration, formatNumber, formatShare } from "../terminal/format.ts";
+import { sanitize } from "../terminal/sanitize.ts";
+import { formatTable } from "../terminal/table.ts";
+import type { FailedFile, LastBatch, LiveWorker, Status } from "./read-status.ts";
+
+type Colors = ReturnType<typeof createColors>;
+
+/** Lines without line ends. */
+export function formatStatus(status: Status, { color }: { color: boolean }): string[] {
+    const colors = createColors(color);
+    const sections = [
+        [describeFlow(status, colors), colorState(status, colors)],
+        formatRecords(status),
+        formatFacts(status),
+        formatFailedFiles(status, colors),
+        formatRejectReasons(status),
+    ];
+    return sections
+        .filter((lines) => lines.length > 0)
+        .flatMap((lines, index) => (index === 0 ? lines : ["", ...lines]));
+}
+
+function describeFlow({ workers, table, databaseName, serverVersion }: Status, colors: Colors): string {
+    const folders = [...new Set(workers.map(({ inputDir }) => inputDir))].map((folder) => sanitize(folder));
+    const server = `${sanitize(databaseName)}, PostgreSQL ${sanitize(serverVersion.split(" ")[0] ?? "")}`;
+    const source = folders.length > 0 ? `${folders.join(", ")} → ` : "";
+    return `${colors.bold(`${source}${table}`)} (${server})`;
+}
+
+function colorState({ state, stateText, files }: Status, colors: Colors): string {
+    if (files.failed > 0) return colors.red(stateText);
+    return state === "stopped" || state === "empty" ? colors.yellow(stateText) : colors.green(stateText);
+}
+
+function formatRecords({ totals }: Status): string[] {
+    const share = (count: number) => formatShare(count, totals.read);
+    const rows = [
+        ["records read", totals.read, ""],
+        ["= inserted", totals.inserted, share(totals.inserted)],
+        ["+ duplicate", totals.duplicate, share(totals.duplicate)],
+        ["+ conflict", totals.conflict, share(totals.conflict)],
+        ["+ rejected", totals.rejected, share(totals.rejected)],
+    ];
+    return formatTable(rows, { rightAligned: [2] });
+}
+
+function formatFacts(status: Status): string[] {
+    const { asOf, totals, lastBatch, freshness, workers } = status;
+    return formatTable([
+        ["events", formatNumber(status.events)],
+        ["files", describeFiles(status)],
+        ["backlog", describeBacklog(status)],
+        ["batches", formatNumber(totals.batches)],
+        ["last batch", lastBatch ? describeBatch(lastBatch, freshness) : "none yet"],
+        ["workers", workers.length === 0 ? "none" : workers.map((worker) => describeWorker(worker, asOf)).join("; ")],
+    ]);
+}
+
+/** The states that there are files in; all of them sum up to the files ever seen. */
+function describeFiles({ files }: Status): string {
+    const parts = Object.entries(files).filter(([, count]) => count > 0);
+    return parts.map(([state, count]) => `${formatNumber(count)} ${state}`).join(", ") || "none";
+}
+
+function describeBacklog({ asOf, backlog }: Status): string {
+    const { files, unreadBytes, chunks, stagedRecords, oldestStagedAt } = backlog;
+    if (files === 0 && chunks === 0) return "none";
+    const parts = [
+        formatCount(files, "file"),
+        `${formatBytes(unreadBytes)} to read`,
+        formatCount(stagedRecords, "staged record"),
+        ...(oldestStagedAt === null ? [] : [`the oldest ${formatAge(secondsBefore(oldestStagedAt, asOf))}`]),
+    ];
+    return parts.join(", ");
+}
+
+function describeBatch(batch: LastBatch, { secondsSinceLastMerge, lastBatchLagSeconds }: Status["freshness"]): string {
+    const tookMs = Date.parse(batch.finishedAt) - Date.parse(batch.startedAt);
+    const lag = lastBatchLagSeconds === null ? "" : `, ${formatDuration(lastBatchLagSeconds * 1000)} after staging`;
+    const number = `#${batch.batchId} ${formatAge(secondsSinceLastMerge)}`;
+    return `${number}: ${formatCount(batch.read, "record")} in ${formatDuration(tookMs)}${lag}`;
+}
+
+function describeWorker({ host, pid, startedAt }: LiveWorker, asOf: string): string {
+    return `pid ${pid} on ${host}, for ${formatDuration(secondsBefore(startedAt, asOf) * 1000)}`;
+}
+
+function formatFailedFiles({ asOf, files, failedFiles }: Status, colors: Colors): string[] {
+    if (files.failed === 0) return [];
+    const title = files.failed > failedFiles.length ? `Failed files (the last ${failedFiles.length})` : "Failed files";
+    const rows = failedFiles.map((file) => [
+        sanitize(file.path, { most: 60 }),
+        file.problem ?? "unknown",
+        sanitize(file.problemDetail ?? "", { most: 100 }),
+        describeRetry(file, asOf),
+    ]);
+    return [colors.red(title), ...formatTable(rows, { indent: "  " })];
+}
+
+function describeRetry({ attempts, nextAttemptAt }: FailedFile, asOf: string): string {
+    const tried = `tried ${formatCount(attempts, "time")}`;
+    if (nextAttemptAt === null) return `${tried}, not again by itself`;
+    const waitMs = Math.max(0, -secondsBefore(nextAttemptAt, asOf) * 1000);
+    return waitMs === 0 ? `${tried}, next now` : `${tried}, next in ${formatDuration(waitMs)}`;
+}
+
+function formatRejectReasons({ rejectReasons, rejectsLookedAt, totals }: Status): string[] {
+    if (rejectReasons.length === 0) return [];
+    const all = totals.rejected + totals.conflict;
+    const of = rejectsLookedAt < all ? `the newest ${formatNumber(rejectsLookedAt)}` : `all ${formatNumber(all)}`;
+    const rows = rejectReasons.map(({ reason, records }) => [reason, records]);
+    return [`Rejects by reason (of ${of})`, ...formatTable(rows, { indent: "  " })];
+}
+
+function secondsBefore(instant: string, asOf: string): number {
+    return (Date.parse(asOf) - Date.parse(instant)) / 1000;
+}
