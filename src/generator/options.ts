@@ -39,6 +39,8 @@ export const defaultGeneratorOptions: Omit<GeneratorOptions, "seed"> = {
 };
 
 export interface OptionFault {
+    flag: string;
+    /** Whole sentences; `what` names the flag. */
     what: string;
     remedy: string;
 }
@@ -47,12 +49,7 @@ const maxSleepSeconds = 86_400;
 
 /** Says everything that is impossible about the options; looks at the output folder, and changes nothing. */
 export function findOptionFaults(options: GeneratorOptions, now: Date): OptionFault[] {
-    const { minRecords, maxRecords, files, seed, sleepSeconds, startTime, outputDir } = options;
-    const ratios = {
-        "--dirty": options.dirtyRatio,
-        "--duplicates": options.duplicateRatio,
-        "--late": options.lateRatio,
-    };
+    const { minRecords, maxRecords, files, seed, sleepSeconds, dirtyRatio, duplicateRatio, lateRatio } = options;
     return [
         ...wholeNumberFaults({
             "--min-records": minRecords,
@@ -61,30 +58,34 @@ export function findOptionFaults(options: GeneratorOptions, now: Date): OptionFa
             "--seed": seed,
         }),
         minRecords > maxRecords && {
+            flag: "--min-records",
             what: `--min-records ${minRecords} is more than --max-records ${maxRecords}.`,
-            remedy: "Make --max-records at least as large as --min-records.",
+            remedy: "Give it at most as many as --max-records.",
         },
         !(sleepSeconds >= 0 && sleepSeconds <= maxSleepSeconds) && {
+            flag: "--sleep",
             what: `--sleep ${sleepSeconds} is not a number of seconds from 0 to ${maxSleepSeconds}.`,
-            remedy: "Give the pause in seconds, such as 2 or 0.5.",
+            remedy: "Give it the pause in seconds, such as 2 or 0.5.",
         },
-        ...ratioFaults(ratios),
-        options.dirtyRatio + options.duplicateRatio > 1 && {
-            what: `--dirty ${options.dirtyRatio} and --duplicates ${options.duplicateRatio} are more than all records.`,
-            remedy: "Make their sum at most 1.",
+        ...ratioFaults({ "--dirty": dirtyRatio, "--duplicates": duplicateRatio, "--late": lateRatio }),
+        dirtyRatio + duplicateRatio > 1 && {
+            flag: "--dirty",
+            what: `--dirty ${dirtyRatio} and --duplicates ${duplicateRatio} are more than all records.`,
+            remedy: "Make the sum of the two at most 1.",
         },
-        startTimeFault(startTime, now),
-        outputDirFault(outputDir),
+        findStartTimeFault(options.startTime, now),
+        findOutputDirFault(options.outputDir),
     ].filter((fault) => fault !== false && fault !== null);
 }
 
 /** Throws one error that names every fault, or does nothing. */
 export function refuseFaults(faults: readonly OptionFault[]): void {
     if (faults.length === 0) return;
+    const remedies = faults.map(({ flag, remedy }) => (faults.length === 1 ? remedy : `${flag}: ${remedy}`));
     throw new SluiceError({
-        code: "invalid_generator_options",
-        what: faults.map((fault) => fault.what).join(" "),
-        remedy: faults.map((fault) => fault.remedy).join(" "),
+        code: "bad_flag_value",
+        what: faults.map(({ what }) => what).join("\n"),
+        remedy: remedies.join("\n"),
         exitCode: exitCodes.usage,
     });
 }
@@ -93,8 +94,9 @@ function wholeNumberFaults(values: Record<string, number>): OptionFault[] {
     return Object.entries(values)
         .filter(([, value]) => !(Number.isSafeInteger(value) && value >= 0))
         .map(([flag, value]) => ({
-            what: `${flag} ${value} is not a whole number from 0.`,
-            remedy: `Give ${flag} digits only.`,
+            flag,
+            what: `${flag} ${value} is not a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`,
+            remedy: "Give it digits only, such as 100.",
         }));
 }
 
@@ -102,39 +104,42 @@ function ratioFaults(ratios: Record<string, number>): OptionFault[] {
     return Object.entries(ratios)
         .filter(([, ratio]) => !(ratio >= 0 && ratio <= 1))
         .map(([flag, ratio]) => ({
+            flag,
             what: `${flag} ${ratio} is not a ratio from 0 to 1.`,
-            remedy: `Give ${flag} a share such as 0.1 for one record in ten.`,
+            remedy: "Give it a share such as 0.1, for one record in ten.",
         }));
 }
 
-function startTimeFault(startTime: Date | null, now: Date): OptionFault | null {
-    if (startTime === null) return null;
-    const isPast = startTime.getTime() >= 0 && startTime <= now;
-    if (isPast) return null;
-    const name = Number.isNaN(startTime.getTime())
-        ? "--start-time is no instant"
-        : `--start-time ${startTime.toISOString()}`;
+function findStartTimeFault(startTime: Date | null, now: Date): OptionFault | null {
+    if (startTime === null || (startTime.getTime() >= 0 && startTime <= now)) return null;
+    const given = Number.isNaN(startTime.getTime()) ? "" : ` ${startTime.toISOString()}`;
     return {
-        what: `${name} does not lie between 1970 and now, so that its records would be rejected.`,
-        remedy: "Give a past instant such as 2024-05-01T12:00:00Z.",
+        flag: "--start-time",
+        what: `--start-time${given} does not lie between 1970 and now.`,
+        remedy: "Give it a past instant such as 2024-05-01T12:00:00Z.",
     };
 }
 
 /** A folder that is missing is no fault if it can be made. */
-function outputDirFault(outputDir: string): OptionFault | null {
-    if (outputDir === "") return { what: "--output-dir is empty.", remedy: "Name a folder." };
-    const path = resolve(outputDir);
-    const existing = findExistingAncestor(path);
+function findOutputDirFault(outputDir: string): OptionFault | null {
+    const flag = "--output-dir";
+    if (outputDir === "") return { flag, what: `${flag} is empty.`, remedy: "Give it the path of a folder." };
+    const existing = findExistingAncestor(resolve(outputDir));
     if (!statSync(existing, { throwIfNoEntry: false })?.isDirectory()) {
-        return { what: `--output-dir ${outputDir}: ${existing} is not a folder.`, remedy: "Name a folder." };
+        return {
+            flag,
+            what: `${flag} ${outputDir}: ${existing} is not a folder.`,
+            remedy: "Give it the path of a folder.",
+        };
     }
     try {
         accessSync(existing, constants.W_OK | constants.X_OK);
         return null;
     } catch {
         return {
-            what: `--output-dir ${outputDir}: ${existing} cannot be written to.`,
-            remedy: "Name a folder that you may write to.",
+            flag,
+            what: `${flag} ${outputDir}: ${existing} cannot be written to.`,
+            remedy: "Give it a folder that you may write to.",
         };
     }
 }
@@ -145,7 +150,7 @@ function findExistingAncestor(path: string): string {
     return parent === path ? path : findExistingAncestor(parent);
 }
 
-/** Below a file (`/etc/hosts/x`) stat raises ENOTDIR in place of ENOENT. */
+/** Below a file stat raises ENOTDIR in place of ENOENT. */
 function exists(path: string): boolean {
     try {
         return statSync(path, { throwIfNoEntry: false }) !== undefined;

@@ -18,6 +18,12 @@ export interface Random {
 const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 const hexOf16Bits = Array.from({ length: 65_536 }, (_, bits) => hexOfByte[bits >>> 8]! + hexOfByte[bits & 255]!);
 
+/** A seed that nobody chose. */
+export function drawSeed(): number {
+    const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+    return (high >>> 11) * 2 ** 32 + low;
+}
+
 /**
  * The same seed (a whole number from 0 to 2⁵³ − 1) gives the same sequence on every machine.
  *

@@ -17,7 +17,7 @@ interface Session {
 }
 
 /** Visits that go on at the same time. */
-const openSessions = 24;
+const openSessions = 12;
 const maxCart = 5;
 
 const secondsPerHour = 3_600;

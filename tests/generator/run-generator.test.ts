@@ -189,7 +189,7 @@ describe("faults", () => {
             startTime: new Date("2999-01-01"),
         });
         expect(error).toBeInstanceOf(SluiceError);
-        expect([error.code, error.exitCode]).toEqual(["invalid_generator_options", 2]);
+        expect([error.code, error.exitCode]).toEqual(["bad_flag_value", 2]);
         for (const part of [
             "--min-records 10 is more than --max-records 5.",
             "--files 1.5",
@@ -203,7 +203,18 @@ describe("faults", () => {
         ]) {
             expect(error.what).toContain(part);
         }
-        expect(error.remedy.length).toBeGreaterThan(100);
+        expect(error.what.split("\n")).toHaveLength(9);
+        expect(error.remedy.split("\n").map((remedy) => remedy.split(" ")[0])).toEqual([
+            "--files:",
+            "--seed:",
+            "--min-records:",
+            "--sleep:",
+            "--dirty:",
+            "--duplicates:",
+            "--late:",
+            "--start-time:",
+            "--output-dir:",
+        ]);
         expect(listNames(parent)).toEqual(["file", "input"]);
     });
 

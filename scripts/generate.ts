@@ -1,0 +1,51 @@
+/** `bun run generate`: writes files of invented events into a folder. */
+import { findOptionFaults, refuseFaults } from "../src/generator/options.ts";
+import { drawSeed } from "../src/generator/random.ts";
+import { generatorFlags, readGeneratorFlags } from "../src/generator/read-flags.ts";
+import { runGenerator } from "../src/generator/run-generator.ts";
+import { runCommand } from "../src/terminal/command.ts";
+import { formatBytes, formatCount } from "../src/terminal/format.ts";
+import { onStopSignal, type StopSignal } from "../src/terminal/stop-signals.ts";
+
+await runCommand({
+    name: "generate",
+    summary: "Writes CSV files of invented shop events, one after the other.",
+    description:
+        "A file becomes visible whole, and never takes the place of another. Same seed, same records; with --start-time " +
+        "the same bytes and names.",
+    options: generatorFlags,
+    examples: [
+        ["bun run generate", "a file every two seconds, until Ctrl-C"],
+        ["bun run generate --files 200 --sleep 0 --dirty 0.1 --duplicates 0.1", "200 files with faults in them"],
+        ["bun run generate --files 1 --min-records 1000000 --max-records 1000000", "one file of a million records"],
+        ["bun run generate --seed 7 --start-time 2024-05-01T12:00:00Z --files 3", "the same three files each time"],
+    ],
+    async run({ flags }) {
+        const { options, faults } = readGeneratorFlags(flags, drawSeed());
+        refuseFaults([...faults, ...findOptionFaults(options, new Date())]);
+
+        const controller = new AbortController();
+        let stoppedBy: StopSignal | undefined;
+        const ignoreSignals = onStopSignal({
+            stop(signal) {
+                stoppedBy = signal;
+                controller.abort();
+            },
+        });
+        const startedAt = performance.now();
+        const written = await runGenerator(options, {
+            signal: controller.signal,
+            onFile({ name, records, bytes }) {
+                // Without a pause they would only scroll by.
+                if (options.sleepSeconds === 0) return;
+                process.stderr.write(`${name}  ${formatCount(records, "record")}  ${formatBytes(bytes)}\n`);
+            },
+        });
+        ignoreSignals();
+        const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+        const amount = `${formatCount(written.files, "file")} of ${formatCount(written.records, "record")}`;
+        process.stdout.write(`Wrote ${amount} to ${options.outputDir} in ${seconds} s (--seed ${options.seed}).\n`);
+        if (stoppedBy === undefined) return 0;
+        return stoppedBy === "SIGINT" ? 130 : 143;
+    },
+});

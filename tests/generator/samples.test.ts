@@ -1,0 +1,50 @@
+import { expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { generatorFlags, readGeneratorFlags } from "../../src/generator/read-flags.ts";
+import { runGenerator } from "../../src/generator/run-generator.ts";
+import { countFolder } from "../support/count-records.ts";
+
+const samples = join(import.meta.dir, "../../data/samples");
+const listFiles = (dir: string) =>
+    readdirSync(dir)
+        .filter((name) => name.endsWith(".csv"))
+        .toSorted();
+
+test("the samples are what their README says they were generated with", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "sluice-samples-"));
+    const commandLines = readFileSync(join(samples, "README.md"), "utf8").matchAll(/^ {4}(--.*)$/gm);
+    for (const [, commandLine = ""] of commandLines) {
+        const command = new Command().exitOverride();
+        for (const option of generatorFlags) command.addOption(option);
+        command.parse(["--output-dir", dir, ...commandLine.split(" ")], { from: "user" });
+        const { options, faults } = readGeneratorFlags(command.opts(), 0);
+        expect(faults).toEqual([]);
+        await runGenerator(options, { signal: new AbortController().signal });
+    }
+    expect(listFiles(dir)).toEqual(listFiles(samples));
+    for (const name of listFiles(dir)) {
+        expect(readFileSync(join(dir, name), "latin1")).toBe(readFileSync(join(samples, name), "latin1"));
+    }
+    rmSync(dir, { recursive: true });
+});
+
+test("the samples hold what a count by hand found", () => {
+    const { files } = countFolder(samples);
+    expect(
+        files.map(({ read, inserted, duplicate, conflict, rejected }) => [
+            read,
+            inserted,
+            duplicate,
+            conflict,
+            rejected,
+        ]),
+    ).toEqual([
+        [20, 20, 0, 0, 0],
+        [21, 21, 0, 0, 0],
+        [19, 19, 0, 0, 0],
+        [24, 8, 4, 1, 11],
+    ]);
+});
