@@ -1,17 +1,15 @@
 /** Each check of sql/checks/ passes on a database where everything adds up, and sees the one thing that it guards. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { readChecks, runChecks } from "../../src/checks/run-checks.ts";
+import type { Sql } from "../../src/database/connect.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type Corruption, corruptions } from "./corruptions.ts";
 
 type Row = Record<string, unknown>;
 
-const checksDir = join(import.meta.dir, "../../sql/checks");
-const checks = new Map<string, string>();
-for (const name of (await readdir(checksDir)).sort()) {
-    checks.set(name.replace(/\.sql$/, ""), await Bun.file(join(checksDir, name)).text());
-}
+const checks = readChecks();
+const checkNames = checks.map((check) => check.name);
 
 let database: TestDatabase;
 
@@ -28,9 +26,9 @@ async function failingChecks(damage: string): Promise<Map<string, Row[]>> {
     await database.sql
         .begin(async (transaction) => {
             await transaction.unsafe(damage);
-            for (const [name, text] of checks) {
-                const rows = await transaction.unsafe<Row[]>(text);
-                if (rows.length > 0) failing.set(name, [...rows]);
+            for (const { name, passed, error, sampleRows } of await runChecks(transaction as unknown as Sql)) {
+                if (error !== null) throw new Error(`${name}: ${error}`);
+                if (!passed) failing.set(name, sampleRows);
             }
             throw undo;
         })
@@ -45,24 +43,25 @@ test("no check fails on a database where everything adds up", async () => {
 });
 
 test("every check has a corruption that it guards against", () => {
-    expect([...new Set(corruptions.map((corruption) => corruption.check))].sort()).toEqual([...checks.keys()]);
+    expect([...new Set(corruptions.map((corruption) => corruption.check))].sort()).toEqual(checkNames);
 });
 
 test("every check begins with a sentence and is one statement", () => {
-    for (const [name, text] of checks) {
-        expect(text, name).toMatch(/^-- [A-Z]/);
-        expect(text.replace(/--.*$/gm, "").trim(), name).toMatch(/^(with|select)\s[^;]*;$/);
+    for (const { name, asserts, query } of checks) {
+        expect(asserts, name).toMatch(/^[A-Z].*[.)]$/);
+        expect(query.replace(/--.*$/gm, "").trim(), name).toMatch(/^(with|select)\s[^;]*$/);
     }
 });
 
-describe.each([...checks.keys()])("%s", (check) => {
-    test.each(corruptions.filter((corruption) => corruption.check === check).map((corruption) => [corruption.what, corruption] as const))(
-        "sees %s",
-        async (_what: string, { corrupt, row, alsoFails = [] }: Corruption) => {
-            const failing = await failingChecks(corrupt);
+describe.each(checkNames)("%s", (check) => {
+    test.each(
+        corruptions
+            .filter((corruption) => corruption.check === check)
+            .map((corruption) => [corruption.what, corruption] as const),
+    )("sees %s", async (_what: string, { corrupt, row, alsoFails = [] }: Corruption) => {
+        const failing = await failingChecks(corrupt);
 
-            expect([...failing.keys()].sort()).toEqual([check, ...alsoFails].sort());
-            expect(failing.get(check)).toContainEqual(expect.objectContaining(row));
-        },
-    );
+        expect([...failing.keys()].sort()).toEqual([check, ...alsoFails].sort());
+        expect(failing.get(check)).toContainEqual(expect.objectContaining(row));
+    });
 });

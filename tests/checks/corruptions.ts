@@ -18,7 +18,7 @@ export const corruptions: Corruption[] = [
         check: "balance_chunk_counts",
         what: "a merged chunk that has more records than were read",
         corrupt: "update ingest.chunks set records = 3, first_record_no = 4 where chunk_id = 2",
-        row: { chunk_id: "2", records: "3", read: "2" },
+        row: { chunk_id: 2, records: 3, read: 2 },
         alsoFails: ["balance_file_counts"],
     },
     {
@@ -27,7 +27,7 @@ export const corruptions: Corruption[] = [
         corrupt: `
             update ingest.chunk_merges set read = read + 2, duplicate = duplicate + 2 where chunk_id = 5;
             update ingest.batches set read = read + 2, duplicate = duplicate + 2 where batch_id = 6`,
-        row: { chunk_id: "5", records: "2", read: "3" },
+        row: { chunk_id: 5, records: 2, read: 3 },
     },
     {
         check: "balance_chunk_counts",
@@ -35,7 +35,7 @@ export const corruptions: Corruption[] = [
         corrupt: `
             update ingest.chunk_merges set read = read + 1 where chunk_id = 5;
             update ingest.batches set read = read + 1, duplicate = duplicate + 1 where batch_id = 6`,
-        row: { chunk_id: "5", read: "2", inserted: "1", duplicate: "0" },
+        row: { chunk_id: 5, read: 2, inserted: 1, duplicate: 0 },
         alsoFails: ["balance_batch_counts"],
     },
     {
@@ -44,7 +44,7 @@ export const corruptions: Corruption[] = [
         corrupt: `
             update ingest.chunk_merges set read = 0, duplicate = -1 where chunk_id = 5;
             update ingest.batches set read = 0, duplicate = -1 where batch_id = 6`,
-        row: { chunk_id: "5", duplicate: "-1" },
+        row: { chunk_id: 5, duplicate: -1 },
     },
     {
         check: "balance_chunk_counts",
@@ -52,50 +52,50 @@ export const corruptions: Corruption[] = [
         corrupt: `
             insert into ingest.chunk_merges values (99, 6, 1, 0, 0, 0, 0, 0);
             update ingest.batches set chunks = 2 where batch_id = 6`,
-        row: { chunk_id: "99", state: null },
+        row: { chunk_id: 99, state: null },
     },
     {
         check: "balance_batch_counts",
         what: "a batch that counts a record more than its chunks",
         corrupt: "update ingest.batches set read = read + 1, duplicate = duplicate + 1 where batch_id = 2",
-        row: { batch_id: "2", read: "3", merged_read: "2" },
+        row: { batch_id: 2, read: 3, merged_read: 2 },
     },
     {
         check: "balance_batch_counts",
         what: "a batch whose four counts are not what it read",
         corrupt: "update ingest.batches set conflict = conflict + 1 where batch_id = 2",
-        row: { batch_id: "2", conflict: "1", merged_conflict: "0" },
+        row: { batch_id: 2, conflict: 1, merged_conflict: 0 },
     },
     {
         check: "balance_batch_counts",
         what: "a batch that names another number of chunks",
         corrupt: "update ingest.batches set chunks = 1 where batch_id = 3",
-        row: { batch_id: "3", chunks: 1, merged_chunks: "2" },
+        row: { batch_id: 3, chunks: 1, merged_chunks: 2 },
     },
     {
         check: "balance_batch_counts",
         what: "a batch that is missing",
         corrupt: "delete from ingest.batches where batch_id = 4",
-        row: { batch_id: "4", read: null, merged_read: "2" },
+        row: { batch_id: 4, read: null, merged_read: 2 },
     },
     {
         check: "balance_file_counts",
         what: "a merged file of which not every record was read",
         corrupt: "update ingest.files set state = 'merged' where file_id = 3",
-        row: { file_id: "3", records: "2", read: "1" },
+        row: { file_id: 3, records: 2, read: 1 },
         alsoFails: ["find_half_merged_files"],
     },
     {
         check: "cover_file_ranges",
         what: "a gap in the bytes",
         corrupt: "update ingest.chunks set first_byte = 301 where chunk_id = 2",
-        row: { chunk_id: "2", reached_byte: "300", first_byte: "301" },
+        row: { chunk_id: 2, reached_byte: 300, first_byte: 301 },
     },
     {
         check: "cover_file_ranges",
         what: "a gap before the first chunk",
         corrupt: "update ingest.chunks set first_byte = 1 where chunk_id = 5",
-        row: { chunk_id: "5", reached_byte: "0", first_byte: "1" },
+        row: { chunk_id: 5, reached_byte: 0, first_byte: 1 },
     },
     {
         check: "cover_file_ranges",
@@ -103,50 +103,50 @@ export const corruptions: Corruption[] = [
         corrupt: `
             update ingest.chunks set first_record_no = 2 where chunk_id = 6;
             update ingest.files set loaded_records = 1 where file_id = 4`,
-        row: { chunk_id: "6", reached_record_no: "0", first_record_no: "2" },
+        row: { chunk_id: 6, reached_record_no: 0, first_record_no: 2 },
     },
     {
         check: "cover_file_ranges",
         what: "a file loaded further than its chunks reach",
         corrupt: "update ingest.files set loaded_bytes = 410 where file_id = 1",
-        row: { file_id: "1", reached_byte: "410", end_byte: "400" },
+        row: { file_id: 1, reached_byte: 410, end_byte: 400 },
     },
     {
         check: "cover_file_ranges",
         what: "a file with more records than its chunks",
         corrupt: "update ingest.files set loaded_records = 7 where file_id = 1",
-        row: { file_id: "1", reached_record_no: "7", last_record_no: "6" },
+        row: { file_id: 1, reached_record_no: 7, last_record_no: 6 },
     },
     {
         check: "cover_file_ranges",
         what: "a loaded file without any chunk",
         corrupt: "update ingest.files set loaded_bytes = 90 where file_id = 5",
-        row: { file_id: "5", chunk_id: null },
+        row: { file_id: 5, chunk_id: null },
     },
     {
         check: "count_inserted_events",
         what: "an event that moved to another chunk",
         corrupt: `update public.events set chunk_id = 5, record_no = 2 where ${purchase}`,
-        row: { chunk_id: "1", inserted: "2", events: "1" },
+        row: { chunk_id: 1, inserted: 2, events: 1 },
     },
     {
         check: "count_inserted_events",
         what: "an event that is gone",
         corrupt: `delete from public.events where ${firstEvent}`,
-        row: { chunk_id: "1", inserted: "2", events: "1" },
+        row: { chunk_id: 1, inserted: 2, events: 1 },
         alsoFails: ["recount_rollups"],
     },
     {
         check: "count_rejects",
         what: "a reject that is gone",
         corrupt: "delete from ingest.rejects where chunk_id = 1",
-        row: { chunk_id: "1", rejected: "1", kept_rejected: "0" },
+        row: { chunk_id: 1, rejected: 1, kept_rejected: 0 },
     },
     {
         check: "count_rejects",
         what: "a conflict that is gone",
         corrupt: "delete from ingest.rejects where chunk_id = 4",
-        row: { chunk_id: "4", conflict: "1", kept_conflict: "0" },
+        row: { chunk_id: 4, conflict: 1, kept_conflict: 0 },
     },
     {
         check: "count_rejects",
@@ -154,7 +154,7 @@ export const corruptions: Corruption[] = [
         corrupt: `
             insert into ingest.rejects (chunk_id, record_no, batch_id, kind, reasons, raw_text)
             values (5, 2, 6, 'other', '{stray_quote}', 'x')`,
-        row: { chunk_id: "5", kept: "1" },
+        row: { chunk_id: 5, kept: 1 },
     },
     {
         check: "find_repeated_event_ids",
@@ -162,19 +162,19 @@ export const corruptions: Corruption[] = [
         corrupt: `
             alter table public.events drop constraint events_pkey;
             update public.events set event_id = '00000000-0000-4000-8000-00000000000a' where ${firstEvent}`,
-        row: { event_id: "00000000-0000-4000-8000-00000000000a", events: "2" },
+        row: { event_id: "00000000-0000-4000-8000-00000000000a", events: 2 },
     },
     {
         check: "trace_events",
         what: "an event from beyond the end of its chunk",
         corrupt: `update public.events set record_no = 5 where ${purchase}`,
-        row: { chunk_id: "1", record_no: "5", last_record_no: "4" },
+        row: { chunk_id: 1, record_no: 5, last_record_no: 4 },
     },
     {
         check: "trace_events",
         what: "an event from before its chunk",
         corrupt: "update public.events set record_no = 1 where chunk_id = 4",
-        row: { chunk_id: "4", record_no: "1", first_record_no: "2" },
+        row: { chunk_id: 4, record_no: 1, first_record_no: 2 },
     },
     {
         check: "trace_events",
@@ -185,50 +185,50 @@ export const corruptions: Corruption[] = [
             values (7, 5, 0, 90, 1, 1, 3, 'hash of 7', 'pending');
             update ingest.files set loaded_bytes = 90, loaded_records = 3 where file_id = 5;
             update public.events set chunk_id = 7 where ${purchase}`,
-        row: { chunk_id: "7", record_no: "3", first_record_no: null },
+        row: { chunk_id: 7, record_no: 3, first_record_no: null },
         alsoFails: ["count_inserted_events"],
     },
     {
         check: "trace_rejects",
         what: "a reject from beyond the end of its chunk",
         corrupt: "update ingest.rejects set record_no = 5 where chunk_id = 1",
-        row: { chunk_id: "1", record_no: "5", last_record_no: "4" },
+        row: { chunk_id: 1, record_no: 5, last_record_no: 4 },
     },
     {
         check: "trace_rejects",
         what: "a reject of a batch that did not read its chunk",
         corrupt: "update ingest.rejects set batch_id = 3 where chunk_id = 1",
-        row: { chunk_id: "1", batch_id: "3", first_record_no: null },
+        row: { chunk_id: 1, batch_id: 3, first_record_no: null },
     },
     {
         check: "trace_rejects",
         what: "a reject without a reason",
         corrupt: "update ingest.rejects set reasons = '{}' where chunk_id = 1",
-        row: { chunk_id: "1", reasons: [] },
+        row: { chunk_id: 1, reasons: [] },
     },
     {
         check: "trace_rejects",
         what: "a conflict with a reason of the rules",
         corrupt: "update ingest.rejects set reasons = '{price_invalid}' where chunk_id = 2",
-        row: { chunk_id: "2", kind: "conflict" },
+        row: { chunk_id: 2, kind: "conflict" },
     },
     {
         check: "trace_rejects",
         what: "a reject that kept neither values nor text",
         corrupt: "update ingest.rejects set raw_text = null where chunk_id = 1",
-        row: { chunk_id: "1", record_no: "2" },
+        row: { chunk_id: 1, record_no: 2 },
     },
     {
         check: "trace_singly",
         what: "a record that is both an event and a reject",
         corrupt: `update public.events set record_no = 2 where ${purchase}`,
-        row: { chunk_id: "1", record_no: "2", places: "2" },
+        row: { chunk_id: 1, record_no: 2, places: 2 },
     },
     {
         check: "trace_singly",
         what: "two events from one record",
         corrupt: `update public.events set record_no = 1 where ${purchase}`,
-        row: { chunk_id: "1", record_no: "1", places: "2" },
+        row: { chunk_id: 1, record_no: 1, places: 2 },
     },
     ...["total", "day", "hour", "minute"].flatMap((grain): Corruption[] => [
         {
@@ -248,13 +248,13 @@ export const corruptions: Corruption[] = [
         check: "recount_rollups",
         what: "a wrong quantity",
         corrupt: "update ingest.event_stats set quantity = 7 where grain = 'total' and event_type = 'purchase'",
-        row: { grain: "total", quantity: "7", recounted_quantity: "6" },
+        row: { grain: "total", quantity: 7, recounted_quantity: 6 },
     },
     {
         check: "recount_rollups",
         what: "a revenue that is a cent off",
         corrupt: "update ingest.event_stats set revenue = 54.99 where grain = 'total' and event_type = 'purchase'",
-        row: { grain: "total", revenue: "54.99", recounted_revenue: "54.98" },
+        row: { grain: "total", revenue: 54.99, recounted_revenue: 54.98 },
     },
     {
         check: "recount_rollups",
@@ -268,13 +268,13 @@ export const corruptions: Corruption[] = [
         check: "find_orphan_staged_rows",
         what: "a staged row of a load that nobody knows",
         corrupt: "insert into ingest.staging (load_id, chunk_id, record_no) values (99, 5, 1)",
-        row: { load_id: "99", staged_rows: "1", state: null },
+        row: { load_id: 99, staged_rows: 1, state: null },
     },
     {
         check: "find_orphan_staged_rows",
         what: "a staged row of a load that was swept",
         corrupt: "insert into ingest.staging (load_id, chunk_id, record_no) values (2, 4, 2)",
-        row: { load_id: "2", state: "swept" },
+        row: { load_id: 2, state: "swept" },
     },
     {
         check: "validate_events",
@@ -297,7 +297,7 @@ export const corruptions: Corruption[] = [
     {
         check: "validate_events",
         what: "an event from before 1970",
-        corrupt: `update public.events set event_timestamp = '1969-12-31 23:59:59.999999+00' where ${firstEvent}`,
+        corrupt: `update public.events set event_timestamp = '1969-12-31 08:00:00+00' where ${firstEvent}`,
         row: { broken_rules: ["event_timestamp is before 1970 or more than a day ahead of its insertion"] },
         alsoFails: ["recount_rollups"],
     },
@@ -339,7 +339,7 @@ export const corruptions: Corruption[] = [
             update ingest.chunks set state = 'failed', merged_slices = 0 where chunk_id = 6;
             delete from ingest.chunk_merges where chunk_id = 6;
             update ingest.batches set chunks = 1 where batch_id = 3`,
-        row: { file_id: "4", chunk_id: "6", chunk_state: "failed" },
+        row: { file_id: 4, chunk_id: 6, chunk_state: "failed" },
     },
     {
         check: "find_half_merged_chunks",
@@ -347,7 +347,7 @@ export const corruptions: Corruption[] = [
         corrupt: `
             update ingest.chunks set merged_slices = 1 where chunk_id = 6;
             update ingest.chunk_merges set slices = 1 where chunk_id = 6`,
-        row: { chunk_id: "6", state: "merged", merged_slices: 1 },
+        row: { chunk_id: 6, state: "merged", merged_slices: 1 },
     },
     {
         check: "find_half_merged_chunks",
@@ -355,31 +355,31 @@ export const corruptions: Corruption[] = [
         corrupt: `
             update ingest.chunks set merged_slices = 65535 where chunk_id = 5;
             update ingest.chunk_merges set slices = 65535 where chunk_id = 5`,
-        row: { chunk_id: "5", state: "staged", merged_slices: 65535 },
+        row: { chunk_id: 5, state: "staged", merged_slices: 65535 },
     },
     {
         check: "match_merged_slices",
         what: "a slice that was merged twice",
         corrupt: "update ingest.chunk_merges set slices = slices | 1 where chunk_id = 1 and batch_id = 2",
-        row: { chunk_id: "1", slices_of_merges: 65535, summed_slices_of_merges: "65536" },
+        row: { chunk_id: 1, slices_of_merges: 65535, summed_slices_of_merges: 65536 },
     },
     {
         check: "match_merged_slices",
         what: "a slice that no batch has merged",
         corrupt: "update ingest.chunks set merged_slices = 3 where chunk_id = 5",
-        row: { chunk_id: "5", merged_slices: 3, slices_of_merges: 1 },
+        row: { chunk_id: 5, merged_slices: 3, slices_of_merges: 1 },
     },
     {
         check: "find_staged_chunks_without_load",
         what: "a staged chunk of an abandoned load",
         corrupt: "update ingest.loads set state = 'abandoned' where load_id = 3",
-        row: { chunk_id: "5", load_state: "abandoned" },
+        row: { chunk_id: 5, load_state: "abandoned" },
     },
     {
         check: "find_staged_chunks_without_load",
         what: "a staged chunk that names no load",
         corrupt: "update ingest.chunks set load_id = null where chunk_id = 5",
-        row: { chunk_id: "5", load_id: null },
+        row: { chunk_id: 5, load_id: null },
     },
     ...["00000000-0000-4000-8000-0000000000ff", "no uuid"].map(
         (eventId): Corruption => ({
@@ -388,13 +388,13 @@ export const corruptions: Corruption[] = [
             corrupt: `
                 update ingest.rejects set record = jsonb_set(record, '{event_id}', '"${eventId}"')
                 where chunk_id = 2`,
-            row: { chunk_id: "2", event_id: eventId },
+            row: { chunk_id: 2, event_id: eventId },
         }),
     ),
     {
         check: "find_conflicts_without_event",
         what: "a conflict that does not say with what",
         corrupt: "update ingest.rejects set record = record - 'event_id' where chunk_id = 2",
-        row: { chunk_id: "2", event_id: null },
+        row: { chunk_id: 2, event_id: null },
     },
 ];

@@ -1,0 +1,148 @@
+/** Given these files, expect these events, rejects and counts: each case through the real pipeline, on a clean database. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type CheckResult, runChecks } from "../../src/checks/run-checks.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { type IngestSummary, ingestFolder } from "../support/ingest-folder.ts";
+import {
+    type Case,
+    type Counts,
+    deliverStep,
+    type ExpectedEvent,
+    type ExpectedReject,
+    readCases,
+} from "./read-case.ts";
+import { type Outcome, readOutcome } from "./read-outcome.ts";
+
+const cases = readCases(import.meta.dir);
+const countNames = ["read", "inserted", "duplicate", "conflict", "rejected"] as const;
+
+let database: TestDatabase;
+let inputDir: string;
+
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+});
+afterAll(() => database.drop());
+
+beforeEach(async () => {
+    inputDir = await mkdtemp(join(tmpdir(), "sluice-case-"));
+    await database.sql`select ingest.reset()`;
+});
+afterEach(() => rm(inputDir, { recursive: true }));
+
+describe.each(cases.map((testCase) => [testCase.name, testCase] as const))("%s", (_name, testCase: Case) => {
+    test(testCase.about, async () => {
+        const summaries: IngestSummary[] = [];
+        for (const step of testCase.steps) {
+            await deliverStep(step, inputDir);
+            summaries.push(await ingestFolder(database.target, inputDir, testCase.overrides));
+        }
+        const outcome = await readOutcome(database.sql);
+
+        expect(comparable(outcome, testCase)).toEqual(expected(testCase));
+        expect(addCounts(summaries)).toEqual(testCase.counts);
+        expect(await failingChecks()).toEqual([]);
+    });
+});
+
+/** The outcome without what the case says nothing about. */
+function comparable(outcome: Outcome, { rejects }: Case): Outcome {
+    return {
+        ...outcome,
+        rejects: outcome.rejects.map((reject, index) => onlyWhatIsExpected(reject, rejects[index])),
+    };
+}
+
+function onlyWhatIsExpected(reject: ExpectedReject, expectedReject: ExpectedReject | undefined): ExpectedReject {
+    const { file, record_no, kind, reasons } = reject;
+    const judged: ExpectedReject = { file, record_no, kind, reasons };
+    if (expectedReject === undefined) return judged;
+    for (const field of ["raw_text", "line_no", "byte_offset"] as const) {
+        if (field in expectedReject) Object.assign(judged, { [field]: reject[field] });
+    }
+    if (expectedReject.record !== undefined) {
+        const columns = Object.keys(expectedReject.record);
+        judged.record = Object.fromEntries(columns.map((column) => [column, reject.record?.[column] ?? null]));
+    }
+    return judged;
+}
+
+function expected({ files, events, rejects, counts }: Case): Outcome {
+    return {
+        files: files.map((file) => ({ problem: null, ...file })),
+        events: events.map(withMicroseconds).sort((a, b) => (a.event_id < b.event_id ? -1 : 1)),
+        rejects,
+        counts,
+    };
+}
+
+/** "…:05Z" and "…:05.5Z" as the database spells them. */
+function withMicroseconds(event: ExpectedEvent): ExpectedEvent {
+    const [seconds, decimals = ""] = event.event_timestamp.replace("Z", "").split(".");
+    return { ...event, event_timestamp: `${seconds}.${decimals.padEnd(6, "0")}Z` };
+}
+
+function addCounts(summaries: IngestSummary[]): Counts {
+    const total: Counts = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
+    for (const { records } of summaries) {
+        for (const name of countNames) total[name] += records[name];
+    }
+    return total;
+}
+
+async function failingChecks(): Promise<CheckResult[]> {
+    return (await runChecks(database.sql)).filter((check) => !check.passed);
+}
+
+/** Slips of the hand: these look at expected.json alone. */
+describe("the cases themselves", () => {
+    test.each(cases.map((testCase) => [testCase.name, testCase] as const))("%s adds up", (_name, testCase: Case) => {
+        const { counts, events, rejects, files } = testCase;
+
+        expect(counts.inserted + counts.duplicate + counts.conflict + counts.rejected).toBe(counts.read);
+        expect(events).toHaveLength(counts.inserted);
+        expect(rejects.filter((reject) => reject.kind === "rejected")).toHaveLength(counts.rejected);
+        expect(rejects.filter((reject) => reject.kind === "conflict")).toHaveLength(counts.conflict);
+        const merged = files.filter((file) => file.state === "merged").map((file) => file.path);
+        for (const { file } of [...events, ...rejects]) expect(merged).toContain(file);
+    });
+
+    test("every reason code has a case", () => {
+        const reasons = new Set(cases.flatMap((testCase) => testCase.rejects.flatMap((reject) => reject.reasons)));
+        expect([...reasons].sort()).toEqual(allReasons.toSorted());
+    });
+});
+
+const allReasons = [
+    "event_id_missing",
+    "event_id_invalid",
+    "event_type_missing",
+    "event_type_unknown",
+    "product_id_missing",
+    "product_id_too_long",
+    "user_id_missing",
+    "user_id_too_long",
+    "event_timestamp_missing",
+    "event_timestamp_invalid",
+    "event_timestamp_too_early",
+    "event_timestamp_in_future",
+    "quantity_invalid",
+    "quantity_negative",
+    "quantity_out_of_range",
+    "price_invalid",
+    "price_negative",
+    "price_too_precise",
+    "price_out_of_range",
+    "too_few_fields",
+    "too_many_fields",
+    "stray_quote",
+    "unclosed_quote",
+    "stray_carriage_return",
+    "nul_byte",
+    "invalid_utf8",
+    "record_too_long",
+    "event_id_conflict",
+];
