@@ -82,6 +82,8 @@ export const files = ingest.table(
         header: text("header").array(),
         extraColumns: text("extra_columns").array(),
         dialect: jsonb("dialect"),
+        /** sha-256 in hex of the whole content, when one chunk holds it all; null when it took several. */
+        contentHash: text("content_hash"),
         attempts: integer("attempts").notNull().default(0),
         nextAttemptAt: instant("next_attempt_at"),
         /** A stable code and a sentence for people, while failed or skipped. */
@@ -95,8 +97,11 @@ export const files = ingest.table(
     },
     (table) => [
         unique("files_path_version").on(table.path, table.version),
-        index("files_open").on(table.fileId).where(sql`state in ('pending', 'loaded', 'failed')`),
-        index("files_size").on(table.sizeBytes).where(sql`state = 'merged'`),
+        index("files_pending").on(sql`${table.path} collate "C"`).where(sql`state in ('pending', 'failed')`),
+        index("files_loaded").on(table.fileId).where(sql`state = 'loaded'`),
+        index("files_content_hash").on(table.contentHash),
+        /** For copies of files that took several chunks. */
+        index("files_size").on(table.sizeBytes).where(sql`content_hash is null`),
     ],
 );
 
@@ -153,7 +158,6 @@ export const chunks = ingest.table(
         index("chunks_open").on(table.chunkId).where(sql`state in ('staged', 'pending')`),
         index("chunks_file").on(table.fileId, table.firstByte),
         index("chunks_load").on(table.loadId).where(sql`state = 'staged'`),
-        index("chunks_content_hash").on(table.contentHash),
     ],
 );
 
@@ -203,10 +207,7 @@ export const chunkMerges = ingest.table(
         conflict: count("conflict").notNull(),
         rejected: count("rejected").notNull(),
     },
-    (table) => [
-        primaryKey({ columns: [table.chunkId, table.batchId] }),
-        index("chunk_merges_batch").on(table.batchId),
-    ],
+    (table) => [primaryKey({ columns: [table.chunkId, table.batchId] }), index("chunk_merges_batch").on(table.batchId)],
 );
 
 /** Every record that is neither an event nor an exact duplicate of one. */

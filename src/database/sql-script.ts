@@ -83,7 +83,8 @@ export function splitStatements(text: string): SqlStatement[] {
     let blockDepth = 0;
     let previousWord = "";
     const finish = () => {
-        if (start >= 0) statements.push({ text: text.slice(start, end), line: text.slice(0, start).split("\n").length });
+        if (start >= 0)
+            statements.push({ text: text.slice(start, end), line: text.slice(0, start).split("\n").length });
         start = -1;
     };
 
