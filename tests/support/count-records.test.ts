@@ -122,6 +122,19 @@ describe("what a record is", () => {
         ]);
     });
 
+    test("a carriage return that ends no line costs its line, and is data inside quotes", () => {
+        const counts = count([
+            header +
+                row(1, "view,p\r1,u,2024-05-01 10:00:00,0,0") +
+                row(2, 'view,"p\r1",u,2024-05-01 10:00:00,0,0') +
+                row(3, 'view,"p1",u\r,2024-05-01 10:00:00,0,0') +
+                row(4).replace("\n", "\r\r\n") +
+                row(5).replace("\n", "\r"),
+        ]);
+        expect([...counts.events.values()].map(({ recordNo }) => recordNo)).toEqual([2, 5]);
+        expect(counts.total.rejected).toBe(3);
+    });
+
     test("short and long rows are rejected, a row of one value too", () => {
         expect(tally(`${header}${id(1)},view\n${row(2).trimEnd()},\n""\n${row(3)}`)).toEqual([4, 1, 0, 0, 3]);
     });
@@ -174,6 +187,15 @@ describe("the header", () => {
         expect(counts.total.read).toBe(1);
     });
 
+    test("unknown names differ by case and need to be names", () => {
+        const withColumns = (names: string) => `${header.trimEnd()},${names}\n${row(1).trimEnd()},a,b\n`;
+        expect([...listEvents(count([withColumns("size,SIZE")]))]).toMatchObject([
+            { attributes: { size: "a", SIZE: "b" } },
+        ]);
+        expect(count([withColumns("size,size")]).files[0]?.problem).toBe("header: a column twice");
+        expect(count([withColumns("size, ")]).files[0]?.problem).toBe("header: a column without a name");
+    });
+
     test("a column that is there twice, a broken header and an empty file fail", () => {
         expect(count([header.replace("price", "Quantity")]).files[0]?.problem).toBe("header: a column twice");
         expect(count([header.replace("price", 'pri"ce') + row(1)]).files[0]?.problem).toBe(
@@ -189,15 +211,20 @@ describe("the header", () => {
             extra + withExtra(1, " red ,") + withExtra(1, "red,") + withExtra(1, "blue,"),
             header.replace("\n", ",size,Colour\n") + withExtra(1, ",red") + withExtra(2, "L,é"),
             header + row(1),
+            extra + withExtra(3, " ,"),
+            header + row(3),
         ]);
         expect(counts.files.map(({ inserted, duplicate, conflict }) => [inserted, duplicate, conflict])).toEqual([
             [1, 1, 1],
             [1, 1, 0],
             [0, 0, 1],
+            [1, 0, 0],
+            [0, 1, 0],
         ]);
         expect([...listEvents(counts)].map(({ attributes }) => attributes)).toEqual([
-            { Colour: "red", size: null },
+            { Colour: "red" },
             { Colour: "é", size: "L" },
+            null,
         ]);
     });
 });

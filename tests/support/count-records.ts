@@ -46,7 +46,7 @@ export interface ExpectedEvent {
     eventTimestamp: string;
     quantity: string | null;
     price: string | null;
-    attributes: Record<string, string | null> | null;
+    attributes: Record<string, string> | null;
     file: string;
     recordNo: number;
 }
@@ -118,7 +118,7 @@ export function countFiles(inputFiles: Iterable<InputFile>, options: CountOption
 export function* listEvents(counts: FolderCounts): Generator<ExpectedEvent> {
     for (const [eventId, { file, recordNo, content }] of counts.events) {
         const [, eventType, productId, userId, eventTimestamp, quantity, price, attributes] = JSON.parse(content);
-        const sorted = attributes as [string, string | null][] | null;
+        const sorted = attributes as [string, string][] | null;
         yield {
             eventId,
             eventType,
@@ -199,7 +199,11 @@ function readHeader(record: SplitRecord | null): Header | { problem: string } {
     if (findBadBytes(record.values.join("")).length > 0) return { problem: "header: NUL or invalid UTF-8" };
     const names = record.values.map((value) => readText(decode(value)) ?? "");
     const matched = names.map((name) => name.toLowerCase());
-    if (new Set(matched).size < names.length) return { problem: "header: a column twice" };
+    const isKnown = (name: string) => (columnNames as readonly string[]).includes(name);
+    // Known columns match in any case; unknown ones are attributes under their own spelling.
+    const distinct = new Set(names.map((name, place) => (isKnown(matched[place]!) ? matched[place]! : name)));
+    if (distinct.size < names.length) return { problem: "header: a column twice" };
+    if (names.includes("")) return { problem: "header: a column without a name" };
 
     const missing = requiredColumns.filter((column) => !matched.includes(column));
     if (missing.length > 0) return { problem: `header: no ${missing.join(", ")}` };
@@ -207,7 +211,7 @@ function readHeader(record: SplitRecord | null): Header | { problem: string } {
         places: columnNames.map((column) => matched.indexOf(column)),
         unknown: names
             .map((name, place) => ({ name, place }))
-            .filter(({ place }) => !(columnNames as readonly string[]).includes(matched[place]!))
+            .filter(({ place }) => !isKnown(matched[place]!))
             .sort((a, b) => (a.name < b.name ? -1 : 1)),
         width: names.length,
     };
@@ -235,7 +239,9 @@ function createReader({ places, unknown, width }: Header, rules: ReturnType<type
             else typed.push(result.value);
         }
         if (reasons.length > 0) return null;
-        typed.push(unknown.length === 0 ? null : unknown.map(({ name, place }) => [name, textAt(place)]));
+        // Empty is null, and an attribute that is null is none.
+        const attributes = unknown.map(({ name, place }) => [name, textAt(place)]).filter(([, text]) => text !== null);
+        typed.push(attributes.length === 0 ? null : attributes);
         return { eventId: typed[0] as string, json: JSON.stringify(typed) };
     };
 }

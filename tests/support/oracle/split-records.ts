@@ -1,6 +1,7 @@
 /**
  * Bytes of a CSV file → its records, by the sentence of DESIGN.md: the longest strictly valid CSV record up to a
  * maximum size; otherwise the physical line, and reading resumes at the next line. A fully empty line is no record.
+ * Lines end with LF or CRLF; any other carriage return is only valid inside quotes.
  *
  * Part of the oracle: written from the rules alone, sharing nothing with src/.
  */
@@ -40,7 +41,7 @@ export function* splitRecords(bytes: string, { delimiter, maxRecordBytes }: Spli
         const hasQuote = nextQuote !== -1 && nextQuote < line.end;
         const record = hasQuote
             ? readStrictRecord(bytes, position, delimiter, maxRecordBytes)
-            : { ...line, values: bytes.slice(line.start, line.end).split(delimiter) };
+            : readPlainLine(bytes, line, delimiter);
 
         if (record !== null && record.end - position <= maxRecordBytes) {
             yield { values: record.values, problem: null, start: position, end: record.end };
@@ -53,8 +54,14 @@ export function* splitRecords(bytes: string, { delimiter, maxRecordBytes }: Spli
     }
 }
 
+interface Line {
+    start: number;
+    end: number;
+    next: number;
+}
+
 /** The physical line at `start`: up to LF, CRLF or the end of the file. */
-function findLine(bytes: string, start: number): { start: number; end: number; next: number } {
+function findLine(bytes: string, start: number): Line {
     const feed = bytes.indexOf("\n", start);
     if (feed === -1) return { start, end: trimReturn(bytes, start, bytes.length), next: bytes.length };
     return { start, end: trimReturn(bytes, start, feed), next: feed + 1 };
@@ -68,6 +75,12 @@ interface StrictRecord {
     values: string[];
     end: number;
     next: number;
+}
+
+/** A line without a quote. */
+function readPlainLine(bytes: string, { start, end, next }: Line, delimiter: string): StrictRecord | null {
+    const text = bytes.slice(start, end);
+    return text.includes("\r") ? null : { values: text.split(delimiter), end, next };
 }
 
 /** Null when what begins at `start` is not strictly valid, or longer than `maxBytes`. */
@@ -113,7 +126,7 @@ function readPlainField(bytes: string, start: number, delimiter: string): Field 
     const comma = bytes.indexOf(delimiter, start);
     const end = comma !== -1 && comma < line.end ? comma : line.end;
     const value = bytes.slice(start, end);
-    return value.includes('"') ? null : { value, end };
+    return value.includes('"') || value.includes("\r") ? null : { value, end };
 }
 
 /** 0 at the end of the file; null where no line ends. */
