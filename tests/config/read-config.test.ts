@@ -1,0 +1,152 @@
+import { describe, expect, test } from "bun:test";
+import { settings } from "../../src/config/settings.ts";
+import {
+    configOptions,
+    type Environment,
+    type Flags,
+    ingestFields,
+    isStartedByNpm,
+    readConfig,
+} from "../../src/config.ts";
+import { SluiceError } from "../../src/errors.ts";
+
+const everyField = [
+    ...ingestFields,
+    "databaseUrl",
+    "dataDir",
+    "port",
+    "host",
+    "checkAtEnd",
+    "json",
+    "generate",
+] as const;
+
+function refuse(flags: Flags, environment: Environment): SluiceError {
+    try {
+        readConfig(everyField, flags, environment);
+    } catch (error) {
+        if (error instanceof SluiceError) return error;
+    }
+    throw new Error("it was taken");
+}
+
+test("the defaults", () => {
+    const { mergeWorkers, ...config } = readConfig(everyField, {}, {});
+
+    expect(mergeWorkers).toBeGreaterThanOrEqual(1);
+    expect(mergeWorkers).toBeLessThanOrEqual(4);
+    expect(config).toEqual({
+        databaseUrl: undefined,
+        dataDir: "data",
+        inputDir: "data/input_data",
+        trigger: { kind: "interval", ms: 1000 },
+        tailSettleMs: 10_000,
+        maxChunkBytes: 16_777_216,
+        maxRecordBytes: 1_048_576,
+        maxBatchRecords: 500_000,
+        port: 4040,
+        host: "127.0.0.1",
+        checkAtEnd: false,
+        json: false,
+        generate: true,
+        // Whether this test's stdout is a terminal: see use-color.test.ts.
+        color: expect.any(Boolean),
+    });
+});
+
+test("a flag wins over a variable, a variable over the default, nothing is nothing", () => {
+    const environment = { SLUICE_TRIGGER: "2s", SLUICE_PORT: " 5000 ", SLUICE_HOST: "" };
+    const config = readConfig(["trigger", "port", "host"], { trigger: "3s" }, environment);
+
+    expect(config.trigger).toEqual({ kind: "interval", ms: 3000 });
+    expect(config.port).toBe(5000);
+    expect(config.host).toBe("127.0.0.1");
+});
+
+test("the input folder goes with the data folder unless it is named", () => {
+    expect(readConfig(["inputDir"], { dataDir: "elsewhere" }, {}).inputDir).toBe("elsewhere/input_data");
+    expect(readConfig(["inputDir"], { dataDir: "elsewhere", input: "in" }, {}).inputDir).toBe("in");
+});
+
+test("events are invented only in a database of our own, unless that is asked for", () => {
+    const generate = (flags: Flags, environment: Environment) => readConfig(["generate"], flags, environment).generate;
+    const DATABASE_URL = "postgres://db/shop";
+
+    expect(generate({}, {})).toBe(true);
+    expect(generate({}, { DATABASE_URL: "" })).toBe(true);
+    expect(generate({}, { DATABASE_URL })).toBe(false);
+    expect(generate({ databaseUrl: DATABASE_URL }, {})).toBe(false);
+    expect(generate({ generate: true }, { DATABASE_URL })).toBe(true);
+    expect(generate({ generate: false }, {})).toBe(false);
+});
+
+test("what it returns cannot be changed", () => {
+    const config = readConfig(["trigger", "port"], {}, {});
+
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(Object.isFrozen(config.trigger)).toBe(true);
+});
+
+describe("faults", () => {
+    const badValues: Record<keyof typeof settings, string> = {
+        databaseUrl: "mysql://me:hunter2@db/shop",
+        dataDir: "a\0b",
+        inputDir: "a\0b",
+        trigger: "often",
+        tailSettleMs: "5",
+        maxChunkBytes: "1",
+        maxRecordBytes: "1TiB",
+        mergeWorkers: "0",
+        maxBatchRecords: "1e6",
+        port: "65536",
+        host: "http://x",
+    };
+    const fields = Object.keys(settings) as (keyof typeof settings)[];
+
+    test.each(fields)("a bad %s should fail by its flag with 2, by its variable with 3", (field) => {
+        const { flag, variable } = settings[field];
+        const [option] = configOptions(field);
+        const byFlag = refuse({ [option!.attributeName()]: badValues[field] }, {});
+        const byVariable = refuse({}, { [variable]: badValues[field] });
+
+        expect(byFlag).toMatchObject({ code: "bad_flag_value", exitCode: 2 });
+        expect(byFlag.what).toStartWith(flag.split(" ")[0]!);
+        expect(byVariable).toMatchObject({ code: "bad_configuration", exitCode: 3 });
+        expect(byVariable.what).toStartWith(variable);
+        expect(byVariable.remedy).not.toBe("");
+    });
+
+    test("one error names all of them, each with its remedy", () => {
+        const environment = Object.fromEntries(fields.map((field) => [settings[field].variable, badValues[field]]));
+        const { what, remedy, exitCode } = refuse({ port: "x" }, environment);
+
+        expect(what.split("\n")).toHaveLength(fields.length);
+        expect(remedy.split("\n")).toHaveLength(fields.length);
+        expect(what).toContain('--port "x" is not a whole number.');
+        expect(remedy).toContain("SLUICE_TRIGGER: Write a duration");
+        expect(exitCode).toBe(2);
+    });
+
+    test("a database URL is named and never shown", () => {
+        const { what, remedy } = refuse({}, { DATABASE_URL: badValues.databaseUrl });
+
+        expect(what).toBe("DATABASE_URL is not usable: its scheme is mysql.");
+        expect(`${what}${remedy}`).not.toContain("hunter2");
+    });
+
+    test("a value cannot forge lines or colours", () => {
+        expect(refuse({ trigger: "1s\n\u001b[31mdone" }, {}).what).toBe(
+            '--trigger "1s\\x0a\\x1b[31mdone" is not a trigger.',
+        );
+    });
+
+    test("settings that a command does not take are not looked at", () => {
+        expect(readConfig(["json"], {}, { SLUICE_PORT: "x" }).json).toBe(false);
+    });
+});
+
+test("npm is recognized by what it says of itself", () => {
+    expect(isStartedByNpm({ npm_config_user_agent: "npm/10.8.2 node/v20.0.0 linux x64" })).toBe(true);
+    expect(isStartedByNpm({ npm_config_user_agent: "bun/1.4.5 npm/? node/v24.0.0 linux x64" })).toBe(false);
+    expect(isStartedByNpm({})).toBe(false);
+});

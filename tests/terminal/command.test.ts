@@ -1,0 +1,169 @@
+import { describe, expect, test } from "bun:test";
+import { Argument, Option } from "commander";
+import { SluiceError } from "../../src/errors.ts";
+import { type CommandDefinition, executeCommand } from "../../src/terminal/command.ts";
+
+async function execute(argv: string[], given: Partial<CommandDefinition> = {}) {
+    const written = { stdout: "", stderr: "" };
+    const into = (stream: keyof typeof written) => ({
+        write(text: string) {
+            written[stream] += text;
+        },
+    });
+    const definition: CommandDefinition = {
+        name: "pour",
+        summary: "Pours it.",
+        options: [new Option("--into <vessel>"), new Option("--slowly")],
+        examples: [["bun run pour --into glass", "fills the glass"]],
+        run: async () => {},
+        ...given,
+    };
+    const exitCode = await executeCommand(definition, argv, { stdout: into("stdout"), stderr: into("stderr") });
+    return { exitCode, ...written };
+}
+
+test("gives the command its flags and arguments, and exits with what it says", async () => {
+    let seen: unknown;
+    const { exitCode, stdout, stderr } = await execute(["--into", "glass", "milk", "--slowly"], {
+        arguments: [new Argument("<what>")],
+        run: async (given) => {
+            seen = given;
+            return 7;
+        },
+    });
+
+    expect(seen).toEqual({ flags: { into: "glass", slowly: true, color: true }, args: ["milk"] });
+    expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 7, stdout: "", stderr: "" });
+});
+
+test("--help goes to stdout, with the flags and the examples, and exits with 0", async () => {
+    const { exitCode, stdout, stderr } = await execute(["--help"]);
+
+    expect(stdout).toStartWith("Usage: bun run pour [options]\n\nPours it.\n");
+    expect(stdout).toContain("--into <vessel>");
+    expect(stdout).toContain("--no-color");
+    expect(stdout).toContain("Examples:\n  bun run pour --into glass  fills the glass\n");
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+});
+
+describe("usage errors exit with 2 and run nothing", () => {
+    test.each([
+        ["a mistyped flag, with the near one", ["--intoo", "x"], "Unknown option '--intoo'.", "Did you mean --into?"],
+        ["a flag that is nothing like one", ["--qqqqqqqq"], "Unknown option '--qqqqqqqq'.", "bun run pour --help"],
+        ["a flag without its value", ["--into"], "Option '--into <vessel>' argument missing.", "bun run pour --help"],
+        ["too much", ["milk"], "Too many arguments. Expected 0 arguments but got 1: milk.", "bun run pour --help"],
+        ["escapes in a flag", ["--\u001b[31m"], "Unknown option '--\\x1b[31m'.", "bun run pour --help"],
+    ])("%s", async (_case, argv, what, remedy) => {
+        let hasRun = false;
+        const { exitCode, stdout, stderr } = await execute(argv, {
+            run: async () => {
+                hasRun = true;
+            },
+        });
+
+        expect({ exitCode, stdout, hasRun }).toEqual({ exitCode: 2, stdout: "", hasRun: false });
+        const [first, second, third, ...rest] = stderr.trimEnd().split("\n");
+        expect(first).toBe(`pour: ${what}`);
+        expect(second).toStartWith(`  fix:   ${remedy}`);
+        expect(third).toMatch(/^ {2}code: {2}[a-z_]+ \(exit 2\)$/);
+        expect(rest).toEqual([]);
+    });
+});
+
+const failWith = (error: unknown) => ({
+    run: async () => {
+        throw error;
+    },
+});
+
+test("a SluiceError is what, why, remedy and code, in four lines and without a stack", async () => {
+    const cause = new Error("disk quota exceeded");
+    const error = new SluiceError({
+        code: "glass_full",
+        what: "The glass is full.",
+        remedy: "Drink.",
+        exitCode: 3,
+        cause,
+    });
+    const { exitCode, stderr } = await execute([], failWith(error));
+
+    expect(exitCode).toBe(3);
+    expect(stderr).toBe(
+        "pour: The glass is full.\n  cause: disk quota exceeded\n  fix:   Drink.\n  code:  glass_full (exit 3)\n",
+    );
+});
+
+test("several faults are lines below one another", async () => {
+    const error = new SluiceError({ code: "c", what: "One.\nTwo.", remedy: "Do a.\nDo b.", exitCode: 3 });
+
+    expect((await execute([], failWith(error))).stderr).toBe(
+        "pour: One.\n      Two.\n  fix:   Do a.\n         Do b.\n  code:  c (exit 3)\n",
+    );
+});
+
+test("a lost connection is told as such, with 4", async () => {
+    const error = Object.assign(new Error("write CONNECTION_CLOSED db:5432"), { code: "CONNECTION_CLOSED" });
+    const { exitCode, stderr } = await execute([], failWith(error));
+
+    expect(exitCode).toBe(4);
+    expect(stderr).toContain("code:  database_unreachable (exit 4)");
+});
+
+test("a missing file is no lost connection", async () => {
+    const { exitCode, stderr } = await execute([], { run: async () => void (await Bun.file("/nowhere/x").text()) });
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("code:  unexpected (exit 1)");
+});
+
+test("an unexpected error is its message and where to see more, with 1", async () => {
+    const { exitCode, stderr } = await execute([], failWith(new TypeError("x is not\u001b[2J a function")));
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toStartWith("Unexpected error: TypeError: x is not\\x1b[2J a function\n");
+    expect(stderr).toContain("SLUICE_DEBUG=1");
+    expect(stderr).not.toContain("\u001b");
+});
+
+describe("as a process", () => {
+    const script = (body: string) => `
+        import { runCommand } from ${JSON.stringify(import.meta.resolve("../../src/terminal/command.ts"))};
+        await runCommand({ name: "pour", summary: "Pours it.", examples: [["bun run pour", "x"]], run: async () => { ${body} } });`;
+    const spawn = (body: string) =>
+        Bun.spawn([process.execPath, "-e", script(body)], { stdout: "pipe", stderr: "pipe" });
+
+    test("everything written reaches a slow reader before the exit", async () => {
+        const child = spawn(`process.stdout.write("x".repeat(3_000_000)); return 5;`);
+        await Bun.sleep(200);
+
+        expect((await child.stdout.text()).length).toBe(3_000_000);
+        expect(await child.exited).toBe(5);
+    });
+
+    test("open handles do not keep it", async () => {
+        expect(await spawn("setInterval(() => {}, 1000);").exited).toBe(0);
+    });
+
+    test("a rejection that nobody awaits is told in the same way", async () => {
+        const child = spawn(`Promise.reject(new RangeError("astray")); await Bun.sleep(5000);`);
+
+        expect(await child.exited).toBe(1);
+        expect(await child.stderr.text()).toStartWith("Unexpected error: RangeError: astray\n");
+    });
+
+    test("a reader that goes away early is no error", async () => {
+        const child = Bun.spawn(
+            [
+                "sh",
+                "-c",
+                `"$0" -e "$1" | head -c 3; true`,
+                process.execPath,
+                script(`process.stdout.write("abc".repeat(1_000_000));`),
+            ],
+            { stdout: "pipe", stderr: "pipe" },
+        );
+
+        expect(await child.stdout.text()).toBe("abc");
+        expect(await child.stderr.text()).toBe("");
+    });
+});
