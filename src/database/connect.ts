@@ -61,11 +61,13 @@ export function connect(target: DatabaseTarget, options: ConnectOptions): Sql {
         max: options.max,
         connect_timeout: target.connectTimeoutSeconds ?? options.connectTimeoutSeconds ?? 10,
         keep_alive: 30,
+        // Its own backoff grows to 20 s: a database that is back would go unnoticed for that long.
+        backoff: (retries) => Math.min(0.05 * 2 ** retries, 1),
         idle_timeout: 0,
         max_lifetime: null,
         // Its failure at start-up would be an unhandled rejection; array-types.ts knows what it would find.
         fetch_types: false,
-        onnotice: (notice) => options.onNotice?.(notice["message"] ?? ""),
+        onnotice: (notice) => options.onNotice?.(notice.message ?? ""),
         types: { bigint: { to: 20, from: [20], parse: parseBigint, serialize: String } },
         connection: { application_name: options.applicationName, ...settingsFor(target) },
     });

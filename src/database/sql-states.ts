@@ -97,7 +97,7 @@ const shapeOfSqlState = /^[0-9A-Z]{5}$/;
 
 /** The five characters, whichever driver threw; null when the server did not answer with an error. Looks through `cause`. */
 export function sqlStateOf(error: unknown): string | null {
-    for (let cause = error, depth = 0; isObject(cause) && depth < 5; cause = cause["cause"], depth++) {
+    for (let cause = error, depth = 0; isObject(cause) && depth < 5; cause = cause.cause, depth++) {
         for (const field of ["sqlState", "errno", "code"]) {
             const value = cause[field];
             // An errno such as EPIPE has five capitals too: only SQLSTATEs have a digit in them.
@@ -136,10 +136,10 @@ function codesOf(error: unknown): string[] {
     while (open.length > 0 && codes.length < 20) {
         const next = open.pop();
         if (!isObject(next)) continue;
-        if (typeof next["code"] === "string") codes.push(next["code"]);
+        if (typeof next.code === "string") codes.push(next.code);
         // A name with several addresses fails with an AggregateError of one error per address.
-        if (Array.isArray(next["errors"])) open.push(...next["errors"]);
-        if (next["cause"] !== undefined) open.push(next["cause"]);
+        if (Array.isArray(next.errors)) open.push(...next.errors);
+        if (next.cause !== undefined) open.push(next.cause);
     }
     return codes;
 }

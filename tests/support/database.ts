@@ -77,7 +77,7 @@ async function createDatabase(importMetaPath: string, template: string): Promise
 
 /** Which `bun run test` this process belongs to. */
 function currentRun(): string | null {
-    return process.env["SLUICE_TEST_RUN"] ?? null;
+    return process.env.SLUICE_TEST_RUN ?? null;
 }
 
 function noteFor(file: string): TestDatabaseNote {

@@ -21,7 +21,7 @@ export const testDataDir = join(projectDir, "data", "test-postgres");
 const throwAway = { fsync: "off", full_page_writes: "off", synchronous_commit: "off", max_connections: "200" };
 
 export async function openTestServer(): Promise<TestServer> {
-    const url = process.env["TEST_DATABASE_URL"];
+    const url = process.env.TEST_DATABASE_URL;
     if (url !== undefined && url !== "") {
         const { target } = await reachServer(parseDatabaseUrl(url));
         return serverAt(target, async () => {});

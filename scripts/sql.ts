@@ -1,0 +1,80 @@
+/** `bun run sql 'select …'`: a look into the database for who has no psql. Cannot write. */
+import { Argument, InvalidArgumentError, Option } from "commander";
+import { configOptions, databaseFields, readConfig } from "../src/config.ts";
+import { withDatabase as withDatabaseName } from "../src/database/database-target.ts";
+import { type ReadonlyResult, runReadonly } from "../src/database/run-readonly.ts";
+import { isConnectionFault, sqlStateOf } from "../src/database/sql-states.ts";
+import { exitCodes, SluiceError } from "../src/errors.ts";
+import { runCommand } from "../src/terminal/command.ts";
+import { formatTable } from "../src/terminal/table.ts";
+import { withDatabase } from "../src/terminal/with-database.ts";
+
+const defaultLimit = 1000;
+
+await runCommand({
+    name: "sql",
+    summary: "Runs one SQL statement in a read-only transaction and prints what it returns.",
+    arguments: [new Argument("<statement>", "one statement, in quotes")],
+    options: [
+        ...configOptions(...databaseFields, "json"),
+        new Option("--database <name>", "another database on the same server"),
+        new Option("--limit <rows>", "print no more rows than this").default(defaultLimit).argParser(parseLimit),
+    ],
+    examples: [
+        ["bun run sql 'select * from ingest.checkpoint'", "how far each file has come"],
+        ["bun run sql 'select reasons, count(*) from ingest.rejects group by 1'", "why records were rejected"],
+        ["bun run sql --json 'select * from events limit 3'", "a JSON array"],
+    ],
+    async run({ flags, args }) {
+        const config = readConfig([...databaseFields, "json"], flags);
+        const [statement = ""] = args;
+        const limit = flags.limit as number;
+        const result = await withDatabase(config, { applicationName: "sluice sql" }, async (_, { target }) => {
+            const chosen = typeof flags.database === "string" ? withDatabaseName(target, flags.database) : target;
+            return await runReadonly(chosen, statement, { limit }).catch(refuseStatement);
+        });
+        process.stdout.write(config.json ? toJson(result) : toTable(result));
+        return undefined;
+    },
+});
+
+function parseLimit(text: string): number {
+    const limit = Number(text);
+    if (Number.isSafeInteger(limit) && limit > 0) return limit;
+    throw new InvalidArgumentError("It is a number of rows, from 1.");
+}
+
+function refuseStatement(error: unknown): never {
+    const sqlState = sqlStateOf(error);
+    if (sqlState === null || isConnectionFault(error)) throw error;
+    const { message, position } = error as { message: string; position?: string };
+    throw new SluiceError({
+        code: "statement_failed",
+        what: `${message}${position === undefined ? "" : ` (at character ${position})`}, SQLSTATE ${sqlState}.`,
+        remedy: "Correct the statement; this command runs one, and cannot write.",
+        exitCode: exitCodes.failed,
+    });
+}
+
+function toTable({ columns, rows, rowCount }: ReadonlyResult): string {
+    const rightAligned = columns.flatMap(({ isNumber }, index) => (isNumber ? [index] : []));
+    const lines = formatTable(rows, { header: columns.map(({ name }) => name), rightAligned });
+    const plural = rowCount === 1 ? "row" : "rows";
+    const count = rows.length < rowCount ? `the first ${rows.length} of ${rowCount} rows` : `${rowCount} ${plural}`;
+    return `${[...lines, `(${count})`].join("\n")}\n`;
+}
+
+/** Numbers and JSON go in as Postgres spells them, so that no digit is lost. */
+function toJson({ columns, rows }: ReadonlyResult): string {
+    const objects = rows.map((row) => {
+        const fields = columns.map((column, index) => {
+            const text = row[index] ?? null;
+            if (text === null) return `${JSON.stringify(column.name)}: null`;
+            const isLiteral = column.isJson || (column.isNumber && Number.isFinite(Number(text)));
+            const value = isLiteral ? text : column.isBoolean ? String(text === "t") : JSON.stringify(text);
+            return `${JSON.stringify(column.name)}: ${value}`;
+        });
+        return `  {${fields.join(", ")}}`;
+    });
+    return objects.length === 0 ? "[]\n" : `[\n${objects.join(",\n")}\n]\n`;
+}
