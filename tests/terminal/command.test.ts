@@ -136,7 +136,7 @@ describe("as a process", () => {
         const child = spawn(`process.stdout.write("x".repeat(3_000_000)); return 5;`);
         await Bun.sleep(200);
 
-        expect((await child.stdout.text()).length).toBe(3_000_000);
+        expect((await new Response(child.stdout).text()).length).toBe(3_000_000);
         expect(await child.exited).toBe(5);
     });
 
@@ -148,7 +148,7 @@ describe("as a process", () => {
         const child = spawn(`Promise.reject(new RangeError("astray")); await Bun.sleep(5000);`);
 
         expect(await child.exited).toBe(1);
-        expect(await child.stderr.text()).toStartWith("Unexpected error: RangeError: astray\n");
+        expect(await new Response(child.stderr).text()).toStartWith("Unexpected error: RangeError: astray\n");
     });
 
     test("a reader that goes away early is no error", async () => {
@@ -163,7 +163,7 @@ describe("as a process", () => {
             { stdout: "pipe", stderr: "pipe" },
         );
 
-        expect(await child.stdout.text()).toBe("abc");
-        expect(await child.stderr.text()).toBe("");
+        expect(await new Response(child.stdout).text()).toBe("abc");
+        expect(await new Response(child.stderr).text()).toBe("");
     });
 });

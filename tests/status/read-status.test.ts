@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import { drizzle } from "drizzle-orm/postgres-js";
+import readStatusQuery from "../../sql/stats/read_status.sql" with { type: "text" };
+import { connect } from "../../src/database/connect.ts";
+import { readStatus, type Status } from "../../src/status/read-status.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+
+let database: TestDatabase;
+let empty: Status;
+let status: Status;
+
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+    empty = await readStatus(database.sql);
+    await database.sql.unsafe(await Bun.file(join(import.meta.dir, "small-ledger.sql")).text());
+    status = await readStatus(database.sql);
+});
+afterAll(() => database.drop());
+
+test("an empty database is all zeros, and says that nothing has happened", () => {
+    expect(empty).toMatchObject({
+        state: "empty",
+        table: "events",
+        totals: { batches: 0, read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 },
+        events: 0,
+        files: { pending: 0, loaded: 0, merged: 0, skipped: 0, failed: 0, replaced: 0 },
+        failedFiles: [],
+        backlog: { files: 0, unreadBytes: 0, chunks: 0, stagedRecords: 0, oldestStagedAt: null },
+        lastBatch: null,
+        freshness: { lastMergedAt: null, secondsSinceLastMerge: null, lastBatchLagSeconds: null },
+        workers: [],
+        rejectReasons: [],
+        rejectsLookedAt: 0,
+    });
+});
+
+test("totals are of all batches, and add up", () => {
+    const { totals } = status;
+
+    expect(totals).toEqual({ batches: 2, read: 12, inserted: 9, duplicate: 1, conflict: 1, rejected: 1 });
+    expect(totals.inserted + totals.duplicate + totals.conflict + totals.rejected).toBe(totals.read);
+});
+
+test("events are counted once, by the rollup of totals", () => {
+    expect(status.events).toBe(9);
+});
+
+test("files by state, and the failed ones with the reason", () => {
+    expect(status.files).toEqual({ pending: 1, loaded: 1, merged: 1, skipped: 1, failed: 1, replaced: 1 });
+    expect(status.failedFiles).toEqual([
+        {
+            fileId: 4,
+            path: "failed.csv",
+            problem: "header_missing_columns",
+            problemDetail: "It has no column price.",
+            attempts: 2,
+            nextAttemptAt: null,
+        },
+    ]);
+});
+
+test("the backlog is what is not read, and what of the staged records is not merged", () => {
+    expect(status.backlog).toEqual({
+        files: 2,
+        unreadBytes: 60,
+        chunks: 1,
+        stagedRecords: 6,
+        oldestStagedAt: "2026-01-01T00:00:30.000Z",
+    });
+});
+
+test("the last batch, and how fresh that is", () => {
+    expect(status.lastBatch).toMatchObject({
+        batchId: 2,
+        read: 4,
+        finishedAt: "2026-01-01T00:01:02.500Z",
+        durationMs: { validate: 1200 },
+    });
+    const sinceMs = Date.parse(status.asOf) - Date.parse("2026-01-01T00:01:02.500Z");
+    expect(status.freshness).toEqual({
+        lastMergedAt: "2026-01-01T00:01:02.500Z",
+        secondsSinceLastMerge: sinceMs / 1000,
+        lastBatchLagSeconds: 32.5,
+    });
+});
+
+test("a worker counts while its lease runs", () => {
+    expect(status.workers.map(({ host, pid, report }) => ({ host, pid, report }))).toEqual([
+        { host: "one", pid: 11, report: { phase: "load" } },
+    ]);
+});
+
+test("a reject counts once for each of its reasons", () => {
+    expect(status.rejectReasons).toEqual([
+        { reason: "price_negative", records: 2 },
+        { reason: "event_id_conflict", records: 1 },
+        { reason: "quantity_negative", records: 1 },
+    ]);
+    expect(status.rejectsLookedAt).toBe(3);
+});
+
+test("reads the same through a client that drizzle has changed", async () => {
+    const sql = connect(database.target, { applicationName: "drizzled", max: 1 });
+    drizzle(sql);
+    const { asOf: _, freshness: __, ...facts } = await readStatus(sql);
+    await sql.end();
+
+    expect(status).toMatchObject(facts);
+});
+
+test("does not read events", async () => {
+    const lines = await database.sql.unsafe<{ "QUERY PLAN": string }[]>(`explain ${readStatusQuery}`);
+    const relations = lines.flatMap((line) => / on (\S+)/.exec(line["QUERY PLAN"])?.[1] ?? []);
+
+    expect(relations).toContain("event_stats");
+    expect(relations).not.toContain("events");
+});
