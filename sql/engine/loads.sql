@@ -162,7 +162,7 @@ begin
         from jsonb_to_recordset(staged_chunks) as fields (
             "fileId" bigint, "firstByte" bigint, "endByte" bigint, "firstRecordNo" bigint, "records" bigint,
             "endLineNo" bigint, "atEnd" boolean, "tailByte" bigint, "sizeBytes" bigint, "mtimeNs" bigint,
-            "inode" numeric, "header" text[], "extraColumns" text[], "isAgain" boolean
+            "inode" numeric, "header" text[], "extraColumns" text[], "contentHash" text, "isAgain" boolean
         )
         where not "isAgain"
     ),
@@ -186,6 +186,9 @@ begin
             inode = staged."inode",
             header = staged."header",
             extra_columns = staged."extraColumns",
+            content_hash = case
+                when staged."atEnd" and staged."firstByte" = 0 then staged."contentHash"
+            end,
             attempts = 0,
             next_attempt_at = null,
             problem = null,

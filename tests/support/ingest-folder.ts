@@ -1,25 +1,37 @@
 /** The one place where the cases meet the pipeline. */
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
+import type { IngestSummary } from "../../src/ingest/progress.ts";
+
+export type { IngestSummary };
+import { runIngest } from "../../src/ingest/run-ingest.ts";
 
 /** What a case may set other than the defaults, in its expected.json. */
 export interface IngestOverrides {
     maxRecordBytes?: number;
     maxChunkBytes?: number;
+    maxBatchRecords?: number;
     mergeWorkers?: number;
-}
-
-export interface IngestSummary {
-    files: { merged: number; skipped: number; failed: number };
-    records: { read: number; inserted: number; duplicate: number; conflict: number; rejected: number };
-    batches: number;
-    seconds: number;
 }
 
 /** Takes all that is in `inputDir` into the database, as `ingest --trigger available-now` does, and returns its summary. */
 export async function ingestFolder(
-    _target: DatabaseTarget,
-    _inputDir: string,
-    _overrides: IngestOverrides = {},
+    target: DatabaseTarget,
+    inputDir: string,
+    overrides: IngestOverrides = {},
 ): Promise<IngestSummary> {
-    throw new Error("not wired yet");
+    const silent = { info() {}, warn() {}, error() {} };
+    return await runIngest({
+        target,
+        config: {
+            inputDir,
+            trigger: { kind: "available-now" },
+            tailSettleMs: 10_000,
+            maxChunkBytes: 16 * 1024 * 1024,
+            maxRecordBytes: 1024 * 1024,
+            mergeWorkers: 2,
+            maxBatchRecords: 500_000,
+            ...overrides,
+        },
+        log: silent,
+    });
 }

@@ -1,0 +1,75 @@
+import { formatCheckSummary } from "../src/checks/format-checks.ts";
+import { runChecks } from "../src/checks/run-checks.ts";
+import { configOptions, databaseFields, ingestFields, readConfig } from "../src/config.ts";
+import { connect } from "../src/database/connect.ts";
+import { migrateDatabase } from "../src/database/migrate.ts";
+import { openDatabase } from "../src/database/open-database.ts";
+import { exitCodes } from "../src/errors.ts";
+import { runIngest } from "../src/ingest/run-ingest.ts";
+import { runCommand } from "../src/terminal/command.ts";
+import { formatBatch, formatSummary, logTo } from "../src/terminal/ingest-output.ts";
+import { exitCodeOf, onStopSignal, type StopSignal } from "../src/terminal/stop-signals.ts";
+import { logToStderr } from "../src/terminal/with-database.ts";
+
+const fields = [...ingestFields, ...databaseFields, "checkAtEnd", "json"] as const;
+
+await runCommand({
+    name: "ingest",
+    summary: "Moves the CSV files of a folder into events, until it is stopped.",
+    description:
+        "Every record ends inserted, counted as a duplicate, or kept in ingest.rejects with its reasons.\n" +
+        "With --trigger available-now it takes all that is there and exits: 0 when done, 1 when a file failed.",
+    options: configOptions(...fields),
+    examples: [
+        ["bun run ingest", "watch data/input_data, merge every second"],
+        ["bun run ingest --trigger available-now --check", "take what is there, check the result, exit"],
+        ["bun run ingest --input /srv/drops --trigger continuous --json", "as soon as files come; NDJSON on stdout"],
+    ],
+    async run({ flags }) {
+        const config = readConfig(fields, flags);
+        const stopper = new AbortController();
+        let stoppedBy: StopSignal | null = null;
+        const stopListening = onStopSignal({
+            stop(signal) {
+                stoppedBy = signal;
+                stopper.abort();
+            },
+        });
+        const database = await openDatabase({ ...config, log: logToStderr });
+        const print = (line: string) => process.stdout.write(`${line}\n`);
+        try {
+            await migrateDatabase(database.target, { log: logToStderr });
+            const summary = await runIngest({
+                target: database.target,
+                config,
+                signal: stopper.signal,
+                revive: database.embedded ? () => database.embedded!.ensureRunning() : null,
+                log: logTo(logToStderr),
+                onBatch: (batch) => print(config.json ? JSON.stringify(batch) : formatBatch(batch)),
+            });
+            if (stoppedBy !== null) {
+                if (!config.json) for (const line of formatSummary(summary)) logToStderr(line);
+                return exitCodeOf(stoppedBy);
+            }
+            if (config.json) print(JSON.stringify(summary));
+            else for (const line of formatSummary(summary)) print(line);
+            const brokenChecks = config.checkAtEnd ? await checkAtEnd(database.target) : 0;
+            return summary.files.failed > 0 || brokenChecks > 0 ? exitCodes.failed : exitCodes.done;
+        } finally {
+            await database.close();
+            stopListening();
+        }
+    },
+});
+
+/** Runs the checks and says on stderr how they ended. Returns how many are broken. */
+async function checkAtEnd(target: Parameters<typeof connect>[0]): Promise<number> {
+    const sql = connect(target, { applicationName: "sluice check", max: 1 });
+    try {
+        const results = await runChecks(sql);
+        logToStderr(formatCheckSummary(results));
+        return results.filter(({ passed }) => !passed).length;
+    } finally {
+        await sql.end({ timeout: 1 });
+    }
+}

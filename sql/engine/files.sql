@@ -1,0 +1,174 @@
+-- The files of the ledger, as discovery and the loader move them on. One row per version of a path; the highest
+-- version of a path is the current one.
+
+-- Makes sure that every path that was seen has a row, and returns the current one of each.
+-- `seen_files` is a JSON array of {path, sizeBytes, mtimeNs, inode}.
+create or replace function ingest.register_files(seen_files jsonb)
+returns setof ingest.files
+language plpgsql
+as $$
+begin
+    insert into ingest.files (path, size_bytes, mtime_ns, inode)
+    select seen."path", seen."sizeBytes", seen."mtimeNs", seen."inode"
+    from jsonb_to_recordset(seen_files) as seen ("path" text, "sizeBytes" bigint, "mtimeNs" bigint, "inode" numeric)
+    where not exists (select from ingest.files where files.path = seen."path")
+    order by seen."path" collate "C"
+    on conflict (path, version) do nothing;
+
+    return query
+    select distinct on (files.path) files.*
+    from ingest.files
+    where files.path in (
+        select seen."path" from jsonb_to_recordset(seen_files) as seen ("path" text)
+    )
+    order by files.path, files.version desc;
+end
+$$;
+
+-- Files that look different from what the ledger remembers are read again: growth continues, anything else is judged
+-- by the loader. Chunks that had failed get another try.
+create or replace function ingest.reopen_files(file_ids bigint[])
+returns void
+language plpgsql
+as $$
+begin
+    update ingest.chunks
+    set state = 'pending', load_id = null, attempts = 0, next_attempt_at = null, problem = null, problem_detail = null
+    where chunks.file_id = any(file_ids) and chunks.state = 'failed';
+
+    update ingest.files
+    set
+        state = 'pending',
+        attempts = 0,
+        next_attempt_at = null,
+        problem = null,
+        problem_detail = null,
+        copy_of = null,
+        updated_at = clock_timestamp()
+    where files.file_id = any(file_ids) and files.state in ('loaded', 'merged', 'skipped', 'failed');
+end
+$$;
+
+-- The file changed its time or inode, but not its content: back to where it was.
+create or replace function ingest.settle_file(settled_file_id bigint, seen_mtime_ns bigint, seen_inode numeric)
+returns void
+language sql
+begin atomic
+    update ingest.files
+    set
+        mtime_ns = seen_mtime_ns,
+        inode = seen_inode,
+        state = case
+            when exists (
+                select from ingest.chunks
+                where chunks.file_id = files.file_id and chunks.state <> 'merged'
+            ) then 'loaded'
+            else 'merged'
+        end,
+        updated_at = clock_timestamp()
+    where files.file_id = settled_file_id and files.state in ('pending', 'failed');
+end;
+
+-- Bytes that were taken before have changed: the path gets a new version, judged from its beginning.
+create or replace function ingest.replace_file(
+    replaced_file_id bigint,
+    seen_size_bytes bigint,
+    seen_mtime_ns bigint,
+    seen_inode numeric,
+    detail text
+)
+returns bigint
+language sql
+begin atomic
+    with replaced_file as (
+        update ingest.files
+        set
+            state = 'replaced',
+            problem = 'rewritten',
+            problem_detail = detail,
+            next_attempt_at = null,
+            updated_at = clock_timestamp()
+        where files.file_id = replaced_file_id and files.state <> 'replaced'
+        returning files.path, files.version
+    )
+    insert into ingest.files (path, version, size_bytes, mtime_ns, inode)
+    select replaced_file.path, replaced_file.version + 1, seen_size_bytes, seen_mtime_ns, seen_inode
+    from replaced_file
+    returning files.file_id;
+end;
+
+-- Fails a file, visibly. With `retry_after` it is tried again then, each time later; without it waits for a change.
+create or replace function ingest.fail_file(
+    failed_file_id bigint,
+    failure text,
+    detail text,
+    seen_size_bytes bigint,
+    seen_mtime_ns bigint,
+    seen_inode numeric,
+    retry_after interval
+)
+returns void
+language sql
+begin atomic
+    update ingest.files
+    set
+        state = 'failed',
+        problem = failure,
+        problem_detail = detail,
+        size_bytes = coalesce(seen_size_bytes, files.size_bytes),
+        mtime_ns = coalesce(seen_mtime_ns, files.mtime_ns),
+        inode = coalesce(seen_inode, files.inode),
+        attempts = files.attempts + 1,
+        next_attempt_at = clock_timestamp() + retry_after * (2 ^ least(files.attempts, 6)),
+        updated_at = clock_timestamp()
+    where files.file_id = failed_file_id and files.state in ('pending', 'failed', 'loaded', 'merged');
+end;
+
+-- Skips whole files as copies of merged ones. `copies` is a JSON array of {fileId, copyOf, detail, sizeBytes, mtimeNs, inode}.
+create or replace function ingest.skip_copies(copies jsonb)
+returns void
+language sql
+begin atomic
+    update ingest.files
+    set
+        state = 'skipped',
+        problem = 'copy',
+        problem_detail = copy."detail",
+        copy_of = copy."copyOf",
+        size_bytes = copy."sizeBytes",
+        mtime_ns = copy."mtimeNs",
+        inode = copy."inode",
+        attempts = 0,
+        next_attempt_at = null,
+        updated_at = clock_timestamp()
+    from jsonb_to_recordset(copies) as copy (
+        "fileId" bigint, "copyOf" bigint, "detail" text, "sizeBytes" bigint, "mtimeNs" bigint, "inode" numeric
+    )
+    where files.file_id = copy."fileId" and files.state in ('pending', 'failed') and files.loaded_bytes = 0;
+end;
+
+-- A chunk that cannot be staged again, or whose merge raises on data. With `retry_after` it waits and holds nobody
+-- back; without it is given up, and its file with it.
+create or replace function ingest.fail_chunk(failed_chunk_id bigint, failure text, detail text, retry_after interval)
+returns void
+language plpgsql
+as $$
+begin
+    update ingest.chunks
+    set
+        state = case when retry_after is null then 'failed' else 'pending' end,
+        load_id = null,
+        attempts = chunks.attempts + 1,
+        next_attempt_at = clock_timestamp() + retry_after * (2 ^ least(chunks.attempts, 6)),
+        problem = failure,
+        problem_detail = detail
+    where chunks.chunk_id = failed_chunk_id and chunks.state in ('staged', 'pending');
+
+    if retry_after is null then
+        update ingest.files
+        set state = 'failed', problem = failure, problem_detail = detail, updated_at = clock_timestamp()
+        from ingest.chunks
+        where chunks.chunk_id = failed_chunk_id and files.file_id = chunks.file_id and files.state <> 'replaced';
+    end if;
+end
+$$;

@@ -1,0 +1,149 @@
+/**
+ * Finds the files of the watched folder and keeps the ledger's list of them. Polling is the truth; `fs.watch` only says
+ * when to look and where.
+ *
+ * A look at names alone (readdir) finds new files; every file is looked at (lstat) when it is new, when the watch named
+ * it, or on a full pass, which comes round so seldom that it costs a few percent of the time at most.
+ */
+import { lstat, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { SluiceError } from "../errors.ts";
+import type { IngestContext } from "./context.ts";
+import { type LedgerFile, registerFiles, reopenFiles, type SeenFile } from "./ledger.ts";
+import { seenOf } from "./open-input.ts";
+import type { TailWatch } from "./watch-tails.ts";
+
+export interface Discovery {
+    /** Looks once and brings the ledger up to date. Returns how many files are new or changed. */
+    look(hints: FolderHints): Promise<number>;
+}
+
+export interface FolderHints {
+    /** Names that the watch reported since the last look. */
+    names: Set<string>;
+    /** The watch lost track, or there is none: look at every file. */
+    isOverflow: boolean;
+}
+
+const registerAtOnce = 2_000;
+const lstatAtOnce = 64;
+/** A full pass may take this share of the time. */
+const fullPassShare = 0.05;
+const fullPassAtLeastEveryMs = 30_000;
+
+/** Whether a name is an input file that is ready to be read. */
+export function isReadyName(name: string): boolean {
+    if (name.startsWith(".") || name.startsWith("_")) return false;
+    return name.toLowerCase().endsWith(".csv");
+}
+
+export function createDiscovery(context: IngestContext, tails: TailWatch): Discovery {
+    const known = new Map<string, SeenFile>();
+    let nextFullPassAt = 0;
+    return {
+        async look({ names, isOverflow }) {
+            const startedAt = performance.now();
+            const present = (await readFolder(context.config.inputDir)).filter(isReadyName);
+            const isFullPass = isOverflow || startedAt >= nextFullPassAt;
+            const toSee = isFullPass ? present : present.filter((name) => !known.has(name) || names.has(name));
+            const changed = await seeFiles(context.config.inputDir, toSee, known);
+            if (isFullPass) {
+                forgetGone(known, present);
+                const took = performance.now() - startedAt;
+                nextFullPassAt = performance.now() + Math.min(took / fullPassShare, fullPassAtLeastEveryMs);
+            }
+            for (let from = 0; from < changed.length; from += registerAtOnce) {
+                const page = changed.slice(from, from + registerAtOnce);
+                await register(context, tails, page);
+                // Only now: a look that failed half-way must find them again.
+                for (const { path, ...seen } of page) known.set(path, seen);
+            }
+            return changed.length;
+        },
+    };
+}
+
+async function readFolder(inputDir: string): Promise<string[]> {
+    try {
+        return (await readdir(inputDir)).sort(byBytes);
+    } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        throw new SluiceError({
+            code: "input_folder_unreadable",
+            what: `The input folder ${inputDir} cannot be read (${code}).`,
+            remedy: code === "ENOENT" ? "Create it, or name another with --input." : "Make it readable, or name another with --input.",
+            cause: error,
+        });
+    }
+}
+
+/** The order of the ledger: `collate "C"`, that of the bytes in UTF-8. */
+function byBytes(left: string, right: string): number {
+    return Buffer.compare(Buffer.from(left), Buffer.from(right));
+}
+
+async function seeFiles(
+    inputDir: string,
+    names: string[],
+    known: Map<string, SeenFile>,
+): Promise<(SeenFile & { path: string })[]> {
+    const changed: (SeenFile & { path: string })[] = [];
+    for (let from = 0; from < names.length; from += lstatAtOnce) {
+        const page = names.slice(from, from + lstatAtOnce);
+        const seen = await Promise.all(page.map((name) => see(inputDir, name)));
+        for (const [index, path] of page.entries()) {
+            const now = seen[index];
+            if (now && !isSame(known.get(path), now)) changed.push({ path, ...now });
+        }
+    }
+    return changed;
+}
+
+/** Null when the file is gone again. Directories are none of ours; what else is no regular file fails when it is opened. */
+async function see(inputDir: string, name: string): Promise<SeenFile | null> {
+    try {
+        const stats = await lstat(join(inputDir, name), { bigint: true });
+        return stats.isDirectory() ? null : seenOf(stats);
+    } catch {
+        return null;
+    }
+}
+
+function isSame(left: SeenFile | undefined, right: SeenFile): boolean {
+    return (
+        left !== undefined &&
+        left.sizeBytes === right.sizeBytes &&
+        left.mtimeNs === right.mtimeNs &&
+        left.inode === right.inode
+    );
+}
+
+function forgetGone(known: Map<string, SeenFile>, present: string[]): void {
+    if (known.size === 0) return;
+    const names = new Set(present);
+    for (const path of known.keys()) if (!names.has(path)) known.delete(path);
+}
+
+async function register(
+    context: IngestContext,
+    tails: TailWatch,
+    seen: (SeenFile & { path: string })[],
+): Promise<void> {
+    const seenByPath = new Map(seen.map((file) => [file.path, file]));
+    const rows = await registerFiles(context.sql, seen);
+    const toReopen: number[] = [];
+    for (const row of rows) {
+        const now = seenByPath.get(row.path);
+        if (!now) continue;
+        tails.forget(row.fileId);
+        if (needsReopening(row, now)) toReopen.push(row.fileId);
+    }
+    if (toReopen.length > 0) await reopenFiles(context.sql, toReopen);
+}
+
+/** A file that the ledger thinks done with, but that no longer looks as the ledger remembers it. */
+function needsReopening(row: LedgerFile, now: SeenFile): boolean {
+    if (row.state === "pending" || row.state === "replaced") return false;
+    if (row.state === "failed" && row.problem === "file_vanished") return true;
+    return !isSame(row, now);
+}

@@ -1,0 +1,90 @@
+/**
+ * Whether a new file repeats, byte for byte, one that was merged: then it is skipped and says so. One that is loaded
+ * but not merged yet holds its copies back until it is, so that what is skipped does not depend on timing.
+ */
+import type { IngestContext } from "./context.ts";
+import {
+    chunksOfFile,
+    type Copy,
+    filesWithContent,
+    type KnownContent,
+    type LedgerFile,
+    manyChunkFilesOfSize,
+} from "./ledger.ts";
+import type { LoadPart } from "./load-chunks.ts";
+import { hashRange, type InputFile } from "./open-input.ts";
+
+interface Candidate {
+    ledgerFile: LedgerFile;
+    part: LoadPart;
+    contentHash: string | null;
+}
+
+export interface SortedCandidates<Member extends Candidate> {
+    toLoad: Member[];
+    copies: { ledgerFile: LedgerFile; copy: Copy }[];
+    held: Member[];
+}
+
+/** Sorts the members of a group. Only whole new files can be copies; of two in the group the second is held. */
+export async function findCopies<Member extends Candidate>(
+    context: IngestContext,
+    members: Member[],
+): Promise<SortedCandidates<Member>> {
+    const hashes = members.flatMap(({ contentHash }) => (contentHash === null ? [] : [contentHash]));
+    const known = new Map<string, KnownContent>();
+    for (const content of hashes.length > 0 ? await filesWithContent(context.sql, hashes) : []) {
+        if (known.get(content.contentHash)?.state !== "merged") known.set(content.contentHash, content);
+    }
+    const sorted: SortedCandidates<Member> = { toLoad: [], copies: [], held: [] };
+    const inGroup = new Set<string>();
+    for (const member of members) {
+        const { ledgerFile, part, contentHash } = member;
+        const original = contentHash === null ? undefined : known.get(contentHash);
+        const isUnfinished = !part.takeTail && (await endsUnfinished(part));
+        if (contentHash === null || isUnfinished) {
+            sorted.toLoad.push(member);
+        } else if (original && original.fileId !== ledgerFile.fileId) {
+            if (original.state === "loaded") sorted.held.push(member);
+            else sorted.copies.push({ ledgerFile, copy: copyOf(ledgerFile, part.file, original) });
+        } else if (inGroup.has(contentHash)) {
+            sorted.held.push(member);
+        } else {
+            inGroup.add(contentHash);
+            sorted.toLoad.push(member);
+        }
+    }
+    return sorted;
+}
+
+/** The last byte is no line end: more may come, so the whole is not known yet. */
+async function endsUnfinished({ file }: LoadPart): Promise<boolean> {
+    const { sizeBytes } = file.seen;
+    return sizeBytes === 0 || (await file.read(sizeBytes - 1, 1))[0] !== 0x0a;
+}
+
+/** The same for a file that takes several chunks: it is hashed by the chunks of the merged files of its size. */
+export async function findCopy(
+    context: IngestContext,
+    ledgerFile: LedgerFile,
+    file: InputFile,
+): Promise<Copy | "held" | null> {
+    for (const original of await manyChunkFilesOfSize(context.sql, file.seen.sizeBytes)) {
+        if (original.fileId === ledgerFile.fileId || !(await hasSameChunks(context, original, file))) continue;
+        return original.state === "loaded" ? "held" : copyOf(ledgerFile, file, original);
+    }
+    return null;
+}
+
+async function hasSameChunks(context: IngestContext, original: KnownContent, file: InputFile): Promise<boolean> {
+    const chunks = await chunksOfFile(context.sql, original.fileId);
+    for (const chunk of chunks) {
+        if ((await hashRange(file, chunk.firstByte, chunk.endByte)) !== chunk.contentHash) return false;
+    }
+    return chunks.length > 0;
+}
+
+function copyOf(ledgerFile: LedgerFile, file: InputFile, original: KnownContent): Copy {
+    const detail = `Its content is that of ${original.path}, which is merged.`;
+    return { ...file.seen, fileId: ledgerFile.fileId, copyOf: original.fileId, detail };
+}

@@ -1,0 +1,230 @@
+/**
+ * Every statement with which the ingest reads and moves the ledger, one function each. All are single statements that
+ * commit on their own; what they do is in sql/engine/.
+ */
+import type { Sql } from "../database/connect.ts";
+
+export interface LedgerFile {
+    fileId: number;
+    /** Relative to the watched folder. */
+    path: string;
+    version: number;
+    state: "pending" | "loaded" | "merged" | "skipped" | "failed" | "replaced";
+    sizeBytes: number;
+    /** Decimal text: only ever compared. */
+    mtimeNs: string;
+    inode: string;
+    loadedBytes: number;
+    loadedRecords: number;
+    loadedLines: number;
+    tailByte: number | null;
+    problem: string | null;
+}
+
+export interface LedgerChunk {
+    chunkId: number;
+    fileId: number;
+    path: string;
+    firstByte: number;
+    endByte: number;
+    firstRecordNo: number;
+    firstLineNo: number;
+    records: number;
+    contentHash: string;
+    attempts: number;
+}
+
+/** What lstat or fstat says of a file, as the ledger keeps it. */
+export interface SeenFile {
+    sizeBytes: number;
+    mtimeNs: string;
+    inode: string;
+}
+
+/** A chunk as record_load takes it. */
+export interface StagedChunk extends SeenFile {
+    chunkId: number;
+    fileId: number;
+    firstByte: number;
+    endByte: number;
+    firstRecordNo: number;
+    firstLineNo: number;
+    endLineNo: number;
+    records: number;
+    contentHash: string;
+    atEnd: boolean;
+    tailByte: number | null;
+    header: string[];
+    extraColumns: string[] | null;
+    isAgain: boolean;
+}
+
+const fileColumns = `
+    file_id as "fileId", path, version, state, size_bytes as "sizeBytes", mtime_ns::text as "mtimeNs",
+    inode::text as "inode", loaded_bytes as "loadedBytes", loaded_records as "loadedRecords",
+    loaded_lines as "loadedLines", tail_byte as "tailByte", problem`;
+
+const chunkColumns = `
+    chunks.chunk_id as "chunkId", chunks.file_id as "fileId", files.path, chunks.first_byte as "firstByte",
+    chunks.end_byte as "endByte", chunks.first_record_no as "firstRecordNo", chunks.first_line_no as "firstLineNo",
+    chunks.records, chunks.content_hash as "contentHash", chunks.attempts`;
+
+export async function registerFiles(sql: Sql, seen: (SeenFile & { path: string })[]): Promise<LedgerFile[]> {
+    return await sql<LedgerFile[]>`
+        select ${sql.unsafe(fileColumns)} from ingest.register_files(${JSON.stringify(seen)}::text::jsonb)`;
+}
+
+export async function reopenFiles(sql: Sql, fileIds: number[]): Promise<void> {
+    await sql`select ingest.reopen_files(${fileIds}::bigint[])`;
+}
+
+/** Files to load, in path order: the pending ones, and failed ones whose next attempt is due. */
+export async function nextFiles(sql: Sql, limit: number, exceptFileIds: number[]): Promise<LedgerFile[]> {
+    return await sql<LedgerFile[]>`
+        select ${sql.unsafe(fileColumns)}
+        from ingest.files
+        where
+            files.state in ('pending', 'failed')
+            and (files.state = 'pending' or files.next_attempt_at <= clock_timestamp())
+            and files.file_id <> all(${exceptFileIds}::bigint[])
+        order by files.path collate "C"
+        limit ${limit}`;
+}
+
+/** Chunks whose staged rows were lost, in the order of their ids. */
+export async function chunksToStageAgain(sql: Sql, limit: number): Promise<LedgerChunk[]> {
+    return await sql<LedgerChunk[]>`
+        select ${sql.unsafe(chunkColumns)}
+        from ingest.chunks
+        inner join ingest.files on files.file_id = chunks.file_id
+        where
+            chunks.state = 'pending'
+            and (chunks.next_attempt_at is null or chunks.next_attempt_at <= clock_timestamp())
+        order by chunks.chunk_id
+        limit ${limit}`;
+}
+
+/** The chunks of one file in the order of their bytes. */
+export async function chunksOfFile(sql: Sql, fileId: number): Promise<LedgerChunk[]> {
+    return await sql<LedgerChunk[]>`
+        select ${sql.unsafe(chunkColumns)}
+        from ingest.chunks
+        inner join ingest.files on files.file_id = chunks.file_id
+        where chunks.file_id = ${fileId}
+        order by chunks.first_byte, chunks.chunk_id`;
+}
+
+export interface KnownContent {
+    fileId: number;
+    path: string;
+    state: "loaded" | "merged";
+    contentHash: string;
+}
+
+/** Files with one of these whole contents, merged or on the way there. */
+export async function filesWithContent(sql: Sql, contentHashes: string[]): Promise<KnownContent[]> {
+    return await sql<KnownContent[]>`
+        select file_id as "fileId", path, state, content_hash as "contentHash"
+        from ingest.files
+        where content_hash = any(${contentHashes}::text[]) and state in ('loaded', 'merged')
+        order by file_id`;
+}
+
+/** Files of this size that took several chunks, merged or on the way there. */
+export async function manyChunkFilesOfSize(sql: Sql, sizeBytes: number): Promise<KnownContent[]> {
+    return await sql<KnownContent[]>`
+        select file_id as "fileId", path, state, '' as "contentHash"
+        from ingest.files
+        where content_hash is null and size_bytes = ${sizeBytes} and state in ('loaded', 'merged')
+        order by file_id
+        limit 100`;
+}
+
+export async function settleFile(sql: Sql, fileId: number, seen: SeenFile): Promise<void> {
+    await sql`select ingest.settle_file(${fileId}, ${seen.mtimeNs}::text::bigint, ${seen.inode}::text::numeric)`;
+}
+
+export async function replaceFile(sql: Sql, fileId: number, seen: SeenFile, detail: string): Promise<void> {
+    await sql`
+        select ingest.replace_file(
+            ${fileId}, ${seen.sizeBytes}, ${seen.mtimeNs}::text::bigint, ${seen.inode}::text::numeric, ${detail}
+        )`;
+}
+
+export interface FileFailure {
+    problem: string;
+    detail: string;
+    /** Null: wait until the file changes. */
+    retryAfterMs: number | null;
+}
+
+export async function failFile(sql: Sql, fileId: number, seen: SeenFile | null, failure: FileFailure): Promise<void> {
+    await sql`
+        select ingest.fail_file(
+            ${fileId}, ${failure.problem}, ${failure.detail}, ${seen?.sizeBytes ?? null},
+            ${seen?.mtimeNs ?? null}::text::bigint, ${seen?.inode ?? null}::text::numeric,
+            ${failure.retryAfterMs}::float8 * interval '1 millisecond'
+        )`;
+}
+
+export async function failChunk(sql: Sql, chunkId: number, failure: FileFailure): Promise<void> {
+    await sql`
+        select ingest.fail_chunk(
+            ${chunkId}, ${failure.problem}, ${failure.detail},
+            ${failure.retryAfterMs}::float8 * interval '1 millisecond'
+        )`;
+}
+
+export interface Copy extends SeenFile {
+    fileId: number;
+    copyOf: number;
+    detail: string;
+}
+
+export async function skipCopies(sql: Sql, copies: Copy[]): Promise<void> {
+    await sql`select ingest.skip_copies(${JSON.stringify(copies)}::text::jsonb)`;
+}
+
+export async function recordLoad(sql: Sql, loadId: number, bytes: number, chunks: StagedChunk[]): Promise<void> {
+    await sql`select ingest.record_load(${loadId}, ${bytes}, ${JSON.stringify(chunks)}::text::jsonb)`;
+}
+
+export async function abandonLoads(sql: Sql, loadIds: number[]): Promise<void> {
+    await sql`select ingest.abandon_loads(${loadIds}::bigint[])`;
+}
+
+export async function takeLoaderLease(sql: Sql, workerId: string, leaseMs: number): Promise<boolean> {
+    const [row] = await sql<{ taken: boolean }[]>`
+        select ingest.take_loader_lease(${workerId}, ${leaseMs}::float8 * interval '1 millisecond') as taken`;
+    return row!.taken;
+}
+
+export async function retireWorker(sql: Sql, workerId: string): Promise<void> {
+    await sql`select ingest.retire_worker(${workerId})`;
+}
+
+export async function sweepStaging(sql: Sql): Promise<number> {
+    const [row] = await sql<{ rows: number }[]>`select ingest.sweep_staging() as rows`;
+    return row!.rows;
+}
+
+export interface Backlog {
+    /** Records in chunks that are staged and not yet merged in all slices. */
+    stagedRecords: number;
+    stagedChunks: number;
+    /** Chunks that must be staged again and may be tried now or later. */
+    pendingChunks: number;
+    pendingFiles: number;
+}
+
+export async function readBacklog(sql: Sql): Promise<Backlog> {
+    const [row] = await sql<Backlog[]>`
+        select
+            coalesce(sum(chunks.records) filter (where chunks.state = 'staged'), 0)::bigint as "stagedRecords",
+            count(*) filter (where chunks.state = 'staged') as "stagedChunks",
+            count(*) filter (where chunks.state = 'pending') as "pendingChunks",
+            (select count(*) from ingest.files where files.state = 'pending') as "pendingFiles"
+        from ingest.chunks
+        where chunks.state in ('staged', 'pending')`;
+    return row!;
+}

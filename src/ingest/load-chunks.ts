@@ -1,0 +1,152 @@
+/**
+ * One load: one COPY of the records of one or many chunks into staging, then one statement that makes them count.
+ *
+ * Input: parts (byte ranges of open files, all of one COPY statement). Output: the ledger names the load as the one
+ * that counts for their chunks. Guarantee: the load stands in the ledger before its COPY begins, and nothing counts
+ * before record_load has committed; whatever fails on the way leaves rows that nobody names, to be swept.
+ */
+import type { IngestContext } from "./context.ts";
+import { abandonLoads, recordLoad, type StagedChunk } from "./ledger.ts";
+import { InputChanged, type InputFile } from "./open-input.ts";
+import type { FileShape } from "./read-header.ts";
+import { type ReadOutcome, readRecords } from "./read-records.ts";
+import { copyStatement, stageRecords, type Way } from "./stage-records.ts";
+
+export interface LoadPart {
+    fileId: number;
+    path: string;
+    file: InputFile;
+    shape: FileShape;
+    firstByte: number;
+    /** Where the first record begins: behind the header in a file's first chunk, else `firstByte`. */
+    recordsFrom: number;
+    /** The chunk ends with the first record that reaches this byte. */
+    stopAt: number;
+    takeTail: boolean;
+    firstRecordNo: number;
+    firstLineNo: number;
+    /** The chunk in the ledger, when its staged rows were lost: the bytes must be the same ones. */
+    again: { chunkId: number; endByte: number; records: number; contentHash: string } | null;
+}
+
+export interface LoadedPart {
+    part: LoadPart;
+    outcome: ReadOutcome;
+    /** False when the part held no finished record: it is not in the ledger. */
+    isRecorded: boolean;
+}
+
+/** Values that only the tolerant way carries turned up in a load of the raw way. */
+export class NeedsTolerantWay extends Error {
+    override readonly name = "NeedsTolerantWay";
+}
+
+/** Bytes that are staged again are not those that were staged before. */
+export class SourceChanged extends Error {
+    override readonly name = "SourceChanged";
+    readonly part: LoadPart;
+    constructor(part: LoadPart) {
+        super("The bytes of a chunk have changed since they were first staged.");
+        this.part = part;
+    }
+}
+
+/**
+ * Stages `parts` in their order. Throws what the COPY or the files throw, with the load given up and its connection
+ * discarded; then nothing of it counts.
+ */
+export async function loadChunks(context: IngestContext, parts: LoadPart[], way: Way): Promise<LoadedPart[]> {
+    const { copyConnection, sql, workerId } = context;
+    const { loadId, chunkIds } = await copyConnection.beginLoad(workerId, way, parts.length);
+    try {
+        const outcomes: ReadOutcome[] = [];
+        const source = stageParts(context, parts, way, loadId, chunkIds, outcomes);
+        await copyConnection.copy(copyStatement(parts[0]!.shape, way), source);
+        const loaded = await Promise.all(parts.map((part, index) => settlePart(part, outcomes[index]!)));
+        const chunks = loaded.flatMap(({ part, outcome, isRecorded }, index) =>
+            isRecorded ? [stagedChunk(part, outcome, part.again?.chunkId ?? chunkIds[index]!)] : [],
+        );
+        const bytes = chunks.reduce((sum, chunk) => sum + chunk.endByte - chunk.firstByte, 0);
+        await recordLoad(sql, loadId, bytes, chunks);
+        return loaded;
+    } catch (error) {
+        await copyConnection.discard();
+        await abandonLoads(sql, [loadId]).catch(() => {
+            // The database is away: whoever holds the lease next abandons what is left 'loading'.
+        });
+        throw error;
+    }
+}
+
+async function* stageParts(
+    context: IngestContext,
+    parts: LoadPart[],
+    way: Way,
+    loadId: number,
+    chunkIds: number[],
+    outcomes: ReadOutcome[],
+): AsyncGenerator<Uint8Array> {
+    for (const [index, part] of parts.entries()) {
+        const pieces = readRecords(part.file, {
+            ...part,
+            sizeBytes: part.again && part.takeTail ? part.again.endByte : part.file.seen.sizeBytes,
+            fieldCount: part.shape.targets.length,
+            maxRecordBytes: context.config.maxRecordBytes,
+        });
+        let next = await pieces.next();
+        while (!next.done) {
+            const { bytes, records, firstByte, recordsBefore, linesBefore } = next.value;
+            if (records.hasEndMarker && way === "raw") throw new NeedsTolerantWay();
+            const place = {
+                loadId,
+                chunkId: part.again?.chunkId ?? chunkIds[index]!,
+                firstRecordNo: part.firstRecordNo + recordsBefore,
+                firstLineNo: part.firstLineNo + linesBefore,
+                firstByte,
+            };
+            if (records.count > 0) yield stageRecords(bytes, records, part.shape, place, way);
+            next = await pieces.next();
+        }
+        outcomes[index] = next.value;
+    }
+}
+
+/** After the last byte: is it still the file that was opened, and is a chunk staged again the same? */
+async function settlePart(part: LoadPart, outcome: ReadOutcome): Promise<LoadedPart> {
+    const { sizeBytes } = part.file.seen;
+    const sizeNow = await part.file.currentSize();
+    if (sizeNow < sizeBytes) {
+        throw new InputChanged(`The file shrank from ${sizeBytes} to ${sizeNow} bytes while it was read.`);
+    }
+    const { again } = part;
+    if (again) {
+        const isSame =
+            outcome.endByte === again.endByte &&
+            outcome.records === again.records &&
+            outcome.contentHash === again.contentHash;
+        if (!isSame) throw new SourceChanged(part);
+    }
+    // A header alone is a chunk when the file ends with it; an unfinished first record waits.
+    const isRecorded = outcome.endByte > part.recordsFrom || part.recordsFrom === part.file.seen.sizeBytes;
+    return { part, outcome, isRecorded };
+}
+
+function stagedChunk(part: LoadPart, outcome: ReadOutcome, chunkId: number): StagedChunk {
+    return {
+        ...part.file.seen,
+        chunkId,
+        fileId: part.fileId,
+        firstByte: part.firstByte,
+        endByte: outcome.endByte,
+        firstRecordNo: part.firstRecordNo,
+        firstLineNo: part.firstLineNo,
+        endLineNo: part.firstLineNo + outcome.lines - 1,
+        records: outcome.records,
+        contentHash: outcome.contentHash,
+        atEnd: outcome.endByte >= part.file.seen.sizeBytes,
+        tailByte: outcome.tailByte,
+        header: part.shape.header,
+        extraColumns: part.shape.extraColumns,
+        isAgain: part.again !== null,
+    };
+}

@@ -1,0 +1,303 @@
+/**
+ * A round of loading: chunks whose staged rows were lost first, then pending files in path order, small ones grouped
+ * into one load, a big one chunk by chunk.
+ *
+ * Only the holder of the loader's lease runs rounds. All that must survive is in the ledger; the state here (who waits
+ * for what) may be lost at any time.
+ */
+import { isDataFault } from "../database/sql-states.ts";
+import type { IngestContext } from "./context.ts";
+import { findCopy, findCopies } from "./find-copies.ts";
+import {
+    chunksToStageAgain,
+    type Copy,
+    failFile,
+    type FileFailure,
+    type LedgerFile,
+    nextFiles,
+    replaceFile,
+    settleFile,
+    skipCopies,
+} from "./ledger.ts";
+import { type LoadedPart, type LoadPart, loadChunks, NeedsTolerantWay } from "./load-chunks.ts";
+import { InputChanged, InputFault, type InputFile } from "./open-input.ts";
+import { nextPart, type PreparedFile, prepareFile } from "./prepare-file.ts";
+import { stageChunksAgain } from "./stage-again.ts";
+import { copyStatement, type Way } from "./stage-records.ts";
+import type { TailWatch } from "./watch-tails.ts";
+
+export interface LoaderState {
+    tails: TailWatch;
+    /** Files whose records COPY refused on the raw way. */
+    tolerantFiles: Set<number>;
+    /** Files that failed in a group and are now tried one by one. */
+    aloneFiles: Set<number>;
+    /** Copies of files that are loaded but not merged yet: skipped once they are. */
+    heldCopies: Set<number>;
+}
+
+export interface LoadHooks {
+    /** Resolves when staging has room. */
+    waitForRoom(): Promise<void>;
+    /** After every load: there is something to merge. */
+    onLoad(records: number, bytes: number): void;
+    isStopped(): boolean;
+}
+
+export interface RoundOutcome {
+    /** Whether the round moved anything: if so another may find more. */
+    hasProgress: boolean;
+}
+
+const groupFiles = 500;
+const groupBytes = 8 * 1024 * 1024;
+
+export async function loadRound(context: IngestContext, state: LoaderState, hooks: LoadHooks): Promise<RoundOutcome> {
+    const lost = await chunksToStageAgain(context.sql, groupFiles);
+    if (lost.length > 0) {
+        await hooks.waitForRoom();
+        const restaged = await stageChunksAgain(context, lost);
+        hooks.onLoad(restaged.records, restaged.bytes);
+        return { hasProgress: true };
+    }
+    const files = await nextFiles(context.sql, groupFiles, [...state.tails.waiting(), ...state.heldCopies]);
+    let hasProgress = false;
+    const group = startGroup(context, state, hooks);
+    try {
+        for (const ledgerFile of files) {
+            if (hooks.isStopped()) break;
+            const prepared = await prepareFile(context, ledgerFile, state.tails.isSettled(ledgerFile));
+            if (await takePrepared(context, state, hooks, group, ledgerFile, prepared)) hasProgress = true;
+        }
+        if (await group.flush()) hasProgress = true;
+    } finally {
+        await group.close();
+    }
+    return { hasProgress };
+}
+
+async function takePrepared(
+    context: IngestContext,
+    state: LoaderState,
+    hooks: LoadHooks,
+    group: LoadGroup,
+    ledgerFile: LedgerFile,
+    prepared: PreparedFile,
+): Promise<boolean> {
+    const { sql, log } = context;
+    switch (prepared.kind) {
+        case "fault":
+            await group.flush();
+            await failFile(sql, ledgerFile.fileId, prepared.file?.seen ?? null, prepared.failure);
+            log.error(`${ledgerFile.path} failed: ${prepared.failure.detail}`);
+            return true;
+        case "wait":
+            state.tails.wait(ledgerFile, prepared.file.seen);
+            await prepared.file.close();
+            return false;
+        case "same":
+            await prepared.file.close();
+            await settleFile(sql, ledgerFile.fileId, prepared.file.seen);
+            return true;
+        case "rewritten":
+            await prepared.file.close();
+            await replaceFile(sql, ledgerFile.fileId, prepared.file.seen, prepared.detail);
+            log.warn(`${ledgerFile.path} is read anew as another version: ${prepared.detail}`);
+            return true;
+        case "load":
+            if (prepared.part.stopAt < prepared.part.file.seen.sizeBytes) {
+                await group.flush();
+                return await loadLargeFile(context, state, hooks, ledgerFile, prepared.part);
+            }
+            return await group.add(ledgerFile, prepared.part, prepared.contentHash);
+    }
+}
+
+interface LoadGroup {
+    add(ledgerFile: LedgerFile, part: LoadPart, contentHash: string | null): Promise<boolean>;
+    flush(): Promise<boolean>;
+    close(): Promise<void>;
+}
+
+interface GroupMember {
+    ledgerFile: LedgerFile;
+    part: LoadPart;
+    contentHash: string | null;
+}
+
+/** Collects parts of the same COPY statement until they are worth a load. */
+function startGroup(context: IngestContext, state: LoaderState, hooks: LoadHooks): LoadGroup {
+    let members: GroupMember[] = [];
+    let bytes = 0;
+    const keyOf = ({ ledgerFile, part }: GroupMember): string => {
+        const way = wayOf(state, ledgerFile, part);
+        const alone = state.aloneFiles.has(ledgerFile.fileId) ? String(ledgerFile.fileId) : "";
+        return `${alone} ${copyStatement(part.shape, way)}`;
+    };
+    const flush = async (): Promise<boolean> => {
+        const flushed = members;
+        members = [];
+        bytes = 0;
+        return flushed.length > 0 && (await loadGroup(context, state, hooks, flushed));
+    };
+    return {
+        async add(ledgerFile, part, contentHash) {
+            const member = { ledgerFile, part, contentHash };
+            const isFull = members.length >= groupFiles || bytes >= groupBytes;
+            const hasMoved =
+                members[0] && (isFull || keyOf(members[0]) !== keyOf(member)) ? await flush() : false;
+            members.push(member);
+            bytes += part.file.seen.sizeBytes - part.firstByte;
+            return hasMoved;
+        },
+        flush,
+        async close() {
+            await closeAll(members);
+        },
+    };
+}
+
+function wayOf(state: LoaderState, ledgerFile: LedgerFile, part: LoadPart): Way {
+    return part.shape.needsTolerantWay || state.tolerantFiles.has(ledgerFile.fileId) ? "tolerant" : "raw";
+}
+
+async function closeAll(members: { part: { file: InputFile } }[]): Promise<void> {
+    for (const { part } of members) await part.file.close();
+}
+
+async function loadGroup(
+    context: IngestContext,
+    state: LoaderState,
+    hooks: LoadHooks,
+    members: GroupMember[],
+): Promise<boolean> {
+    try {
+        const { toLoad, copies, held } = await findCopies(context, members);
+        for (const { ledgerFile } of held) state.heldCopies.add(ledgerFile.fileId);
+        if (copies.length > 0) await reportCopies(context, copies);
+        if (toLoad.length === 0) return copies.length > 0;
+        await hooks.waitForRoom();
+        const way = wayOf(state, toLoad[0]!.ledgerFile, toLoad[0]!.part);
+        const parts = toLoad.map((member) => member.part);
+        const loaded = await loadOrExplain(context, state, parts, way);
+        if (loaded.length === 0) return true;
+        return afterLoad(state, hooks, loaded, toLoad) || copies.length > 0;
+    } finally {
+        await closeAll(members);
+    }
+}
+
+/** Whether any part got into the ledger; the others wait for the rest of their tail. */
+function afterLoad(
+    state: LoaderState,
+    hooks: LoadHooks,
+    loaded: LoadedPart[],
+    members: { ledgerFile: LedgerFile }[],
+): boolean {
+    let records = 0;
+    let bytes = 0;
+    for (const [index, { part, outcome, isRecorded }] of loaded.entries()) {
+        if (outcome.endByte < part.file.seen.sizeBytes) state.tails.wait(members[index]!.ledgerFile, part.file.seen);
+        if (!isRecorded) continue;
+        records += outcome.records;
+        bytes += outcome.endByte - part.firstByte;
+    }
+    hooks.onLoad(records, bytes);
+    return loaded.some(({ isRecorded }) => isRecorded);
+}
+
+/**
+ * A load, and what a failure of its own says about its files: refused records go the tolerant way, then each file on
+ * its own, until the one that cannot pass is failed and the rest has gone on. Faults of the database pass through.
+ */
+async function loadOrExplain(
+    context: IngestContext,
+    state: LoaderState,
+    parts: LoadPart[],
+    way: Way,
+): Promise<LoadedPart[]> {
+    try {
+        return await loadChunks(context, parts, way);
+    } catch (error) {
+        if (error instanceof InputFault || error instanceof InputChanged) {
+            for (const { fileId } of parts) state.aloneFiles.add(fileId);
+            if (parts.length === 1 && error instanceof InputFault) await failPart(context, parts[0]!, error.failure);
+            return [];
+        }
+        const isRefused = error instanceof NeedsTolerantWay || isDataFault(error);
+        if (!isRefused) throw error;
+        if (way === "raw") {
+            for (const { fileId } of parts) state.tolerantFiles.add(fileId);
+        } else if (parts.length > 1) {
+            for (const { fileId } of parts) state.aloneFiles.add(fileId);
+        } else {
+            const detail = "Postgres refused its records on both ways of loading.";
+            await failPart(context, parts[0]!, { problem: "copy_refused", detail, retryAfterMs: null });
+        }
+        return [];
+    }
+}
+
+async function failPart(context: IngestContext, part: LoadPart, failure: FileFailure): Promise<void> {
+    await failFile(context.sql, part.fileId, part.file.seen, failure);
+    context.log.error(`${part.path} failed: ${failure.detail}`);
+}
+
+/** Chunk after chunk of one file that does not fit a group, until its end or its unfinished tail. */
+async function loadLargeFile(
+    context: IngestContext,
+    state: LoaderState,
+    hooks: LoadHooks,
+    ledgerFile: LedgerFile,
+    firstPart: LoadPart,
+): Promise<boolean> {
+    const { file, shape, takeTail } = firstPart;
+    try {
+        if (firstPart.firstByte === 0) {
+            const copy = await findCopy(context, ledgerFile, file);
+            if (copy === "held") {
+                state.heldCopies.add(ledgerFile.fileId);
+                return false;
+            }
+            if (copy !== null) {
+                await reportCopies(context, [{ ledgerFile, copy }]);
+                return true;
+            }
+        }
+        let part = firstPart;
+        while (!hooks.isStopped()) {
+            await hooks.waitForRoom();
+            const loaded = await loadOrExplain(context, state, [part], wayOf(state, ledgerFile, part));
+            if (loaded.length === 0) return true;
+            const { outcome, isRecorded } = loaded[0]!;
+            afterLoad(state, hooks, loaded, [{ ledgerFile }]);
+            if (!isRecorded || outcome.endByte >= file.seen.sizeBytes) return isRecorded || part !== firstPart;
+            part = nextPart(
+                context,
+                {
+                    ...ledgerFile,
+                    loadedBytes: outcome.endByte,
+                    loadedRecords: part.firstRecordNo + outcome.records - 1,
+                    loadedLines: part.firstLineNo + outcome.lines - 1,
+                    tailByte: outcome.tailByte,
+                },
+                file,
+                shape,
+                takeTail,
+            );
+        }
+        return true;
+    } finally {
+        await file.close();
+    }
+}
+
+async function reportCopies(context: IngestContext, copies: { ledgerFile: LedgerFile; copy: Copy }[]): Promise<void> {
+    await skipCopies(
+        context.sql,
+        copies.map(({ copy }) => copy),
+    );
+    for (const { ledgerFile, copy } of copies) {
+        context.log.info(`${ledgerFile.path} is skipped: ${copy.detail}`);
+    }
+}

@@ -1,0 +1,121 @@
+/**
+ * One merge: the call, what to do when its answer was lost, and the way around records that no merge can take.
+ */
+import { randomUUID } from "node:crypto";
+import type { Sql } from "../database/connect.ts";
+import { isDataFault, sqlStateOf } from "../database/sql-states.ts";
+import type { IngestContext } from "./context.ts";
+import { failChunk } from "./ledger.ts";
+
+export const allSlices = 0xffff;
+
+/** A committed batch, as the ledger has it. */
+export interface Batch {
+    batchId: number;
+    slices: number;
+    chunks: number;
+    read: number;
+    inserted: number;
+    duplicate: number;
+    conflict: number;
+    rejected: number;
+    startedAt: Date;
+    finishedAt: Date;
+    oldestStagedAt: Date | null;
+    durationMs: Record<string, number>;
+}
+
+export interface MergeRequest {
+    /** Bit n wants slice n; the merge takes those that no other merge holds. */
+    slices: number;
+    maxRecords: number;
+    maxChunks: number;
+}
+
+/** SQLSTATE of ours: a count in the merge did not add up, and nothing was committed. */
+const conservationState = "SL002";
+
+const everyChunk = 2_147_483_647;
+
+/**
+ * Merges what is staged, up to the request's bounds. Null when there was nothing to do. `batchKey` makes a call that is
+ * repeated after a lost answer return the batch that was committed, instead of merging again.
+ */
+export async function callMerge(
+    sql: Sql,
+    workerId: string,
+    batchKey: string,
+    { slices, maxRecords, maxChunks }: MergeRequest,
+): Promise<Batch | null> {
+    const [row] = await sql<Batch[]>`
+        select
+            batch_id as "batchId",
+            slices,
+            chunks,
+            read,
+            inserted,
+            duplicate,
+            conflict,
+            rejected,
+            started_at as "startedAt",
+            finished_at as "finishedAt",
+            oldest_staged_at as "oldestStagedAt",
+            duration_ms as "durationMs"
+        from ingest.merge_batch(${batchKey}, ${workerId}, ${slices}, ${maxRecords}, ${maxChunks})`;
+    return row ?? null;
+}
+
+export interface Merger {
+    /** One batch, or null when there is nothing to merge for these slices. Faults of the database pass through. */
+    merge(slices: number): Promise<Batch | null>;
+}
+
+/**
+ * A merger keeps the key of a batch until it knows how that ended, so that a lost answer is asked for again; and
+ * halves its batches while they raise on data, until the one chunk that cannot pass is alone: that is failed, and the
+ * rest goes on (promise 6).
+ */
+export function createMerger(context: IngestContext): Merger {
+    const { sql, workerId, config, log } = context;
+    let openKey: string | null = null;
+    let maxChunks = everyChunk;
+    return {
+        async merge(slices) {
+            while (true) {
+                openKey ??= randomUUID();
+                const request = { slices, maxRecords: config.maxBatchRecords, maxChunks };
+                try {
+                    const batch = await callMerge(sql, workerId, openKey, request);
+                    openKey = null;
+                    if (batch) maxChunks = Math.min(everyChunk, maxChunks * 2);
+                    return batch;
+                } catch (error) {
+                    if (!isDataFault(error) && sqlStateOf(error) !== conservationState) throw error;
+                    openKey = null;
+                    const open = await openChunks(sql, slices);
+                    if (open.length === 0) return null;
+                    const tried = Math.min(maxChunks, open.length);
+                    if (tried === 1) {
+                        const detail = `Its merge failed with SQLSTATE ${sqlStateOf(error)}.`;
+                        const failure = { problem: "merge_failed", detail, retryAfterMs: null };
+                        await failChunk(sql, open[0]!.chunkId, failure);
+                        log.error(`${open[0]!.path}: chunk ${open[0]!.chunkId} is set aside. ${detail}`);
+                    } else {
+                        maxChunks = Math.ceil(tried / 2);
+                        log.warn(`A merge failed on its data (SQLSTATE ${sqlStateOf(error)}); trying fewer chunks.`);
+                    }
+                }
+            }
+        },
+    };
+}
+
+/** The staged chunks in the order in which a merge takes them. */
+async function openChunks(sql: Sql, slices: number): Promise<{ chunkId: number; path: string }[]> {
+    return await sql<{ chunkId: number; path: string }[]>`
+        select chunks.chunk_id as "chunkId", files.path
+        from ingest.chunks
+        inner join ingest.files on files.file_id = chunks.file_id
+        where chunks.state = 'staged' and ${slices}::integer & ~chunks.merged_slices <> 0
+        order by chunks.chunk_id`;
+}

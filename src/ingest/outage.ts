@@ -1,0 +1,93 @@
+/**
+ * What every loop does when the database does not answer: says so once, tries again with growing pauses, brings an
+ * embedded server back up, says when it is over. Nothing is lost meanwhile: all state is in the database and the files.
+ */
+import type { Sql } from "../database/connect.ts";
+import { isConnectionFault, isRetryable } from "../database/sql-states.ts";
+import type { IngestLog } from "./context.ts";
+
+export interface Outage {
+    /** Since when the database has been away, or null. */
+    since(): Date | null;
+    /**
+     * Runs `step` until it succeeds or fails for another reason than the database being away or busy. Null when the
+     * run was stopped meanwhile.
+     */
+    survive<Result>(step: () => Promise<Result>): Promise<Result | null>;
+}
+
+export interface OutageOptions {
+    sql: Sql;
+    log: IngestLog;
+    signal: AbortSignal;
+    /** Restarts an embedded server that died. */
+    revive: (() => Promise<void>) | null;
+}
+
+const firstPauseMs = 200;
+const longestPauseMs = 5_000;
+
+export function createOutage({ sql, log, signal, revive }: OutageOptions): Outage {
+    let startedAt: Date | null = null;
+    let recovery: Promise<void> | null = null;
+
+    async function recover(error: unknown): Promise<void> {
+        startedAt = new Date();
+        log.warn(`The database is away (${reasonOf(error)}). Waiting for it; nothing is lost.`);
+        for (let attempt = 0; !signal.aborted; attempt += 1) {
+            await pause(attempt, signal);
+            const isBack = await Promise.resolve(revive?.())
+                .then(() => sql`select 1`)
+                .then(() => true)
+                .catch(() => false);
+            if (isBack) {
+                const seconds = Math.round((Date.now() - startedAt.getTime()) / 1000);
+                log.info(`The database is back after ${seconds} s.`);
+                break;
+            }
+        }
+        startedAt = null;
+        recovery = null;
+    }
+
+    return {
+        since: () => startedAt,
+        async survive(step) {
+            for (let attempt = 0; !signal.aborted; attempt += 1) {
+                try {
+                    return await step();
+                } catch (error) {
+                    if (isConnectionFault(error)) {
+                        recovery ??= recover(error);
+                        await recovery;
+                    } else if (isRetryable(error)) {
+                        await pause(attempt, signal);
+                    } else {
+                        throw error;
+                    }
+                }
+            }
+            return null;
+        },
+    };
+}
+
+/** Grows from 0.2 to 5 s, with jitter, so that many workers do not come back in step. */
+function pause(attempt: number, signal: AbortSignal): Promise<void> {
+    const longest = Math.min(firstPauseMs * 2 ** attempt, longestPauseMs);
+    const pauseMs = longest * (0.5 + Math.random() / 2);
+    return new Promise((resolve) => {
+        const done = () => {
+            clearTimeout(timer);
+            signal.removeEventListener("abort", done);
+            resolve();
+        };
+        const timer = setTimeout(done, pauseMs);
+        signal.addEventListener("abort", done);
+    });
+}
+
+function reasonOf(error: unknown): string {
+    const { code, message } = error as { code?: string; message?: string };
+    return code ?? message ?? "no answer";
+}

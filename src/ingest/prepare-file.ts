@@ -1,0 +1,116 @@
+/**
+ * Decides what of a pending file is to be loaded now. Reads its header and, when some of it was loaded before, checks
+ * that those bytes are still the same.
+ */
+import type { IngestContext } from "./context.ts";
+import { chunksOfFile, type FileFailure, type LedgerChunk, type LedgerFile } from "./ledger.ts";
+import type { LoadPart } from "./load-chunks.ts";
+import { hashRange, holdInMemory, InputFault, type InputFile, openInput } from "./open-input.ts";
+import { type FileShape, readHeader } from "./read-header.ts";
+
+export type PreparedFile =
+    /** Close `part.file`. `contentHash` of the whole content is there for small new files. */
+    | { kind: "load"; part: LoadPart; contentHash: string | null }
+    /** Nothing but an unfinished tail: to be looked at again when it changes or has been still for a while. */
+    | { kind: "wait"; file: InputFile }
+    /** Nothing new: only its times or inode differ. */
+    | { kind: "same"; file: InputFile }
+    /** Bytes that were loaded before have changed. */
+    | { kind: "rewritten"; file: InputFile; detail: string }
+    | { kind: "fault"; file: InputFile | null; failure: FileFailure };
+
+const headerProbeBytes = 80 * 1024;
+/** Files up to this size are held in memory while they are loaded: one read, one descriptor at a time. */
+const smallFileBytes = 1024 * 1024;
+
+/** `takeTail` says that an unfinished last record counts. Never throws InputFault: that is the kind "fault". */
+export async function prepareFile(
+    context: IngestContext,
+    ledgerFile: LedgerFile,
+    takeTail: boolean,
+): Promise<PreparedFile> {
+    let file: InputFile | null = null;
+    try {
+        file = await openInput(context.config.inputDir, ledgerFile.path);
+        if (file.seen.sizeBytes <= smallFileBytes) file = await holdInMemory(file);
+        return await prepareOpenFile(context, ledgerFile, file, takeTail);
+    } catch (error) {
+        await file?.close();
+        if (error instanceof InputFault) return { kind: "fault", file, failure: error.failure };
+        throw error;
+    }
+}
+
+async function prepareOpenFile(
+    context: IngestContext,
+    ledgerFile: LedgerFile,
+    file: InputFile,
+    takeTail: boolean,
+): Promise<PreparedFile> {
+    const { sizeBytes } = file.seen;
+    if (ledgerFile.loadedBytes > 0) {
+        const rewritten = await findRewrite(context, ledgerFile, file);
+        if (rewritten) return { kind: "rewritten", file, detail: rewritten };
+        if (sizeBytes === ledgerFile.loadedBytes) return { kind: "same", file };
+    }
+    const probeBytes = Math.min(sizeBytes, headerProbeBytes);
+    const shape = readHeader(await file.read(0, probeBytes), probeBytes === sizeBytes && takeTail);
+    if ("problem" in shape) {
+        if (shape.problem === "header_unfinished") return { kind: "wait", file };
+        return { kind: "fault", file, failure: { ...shape, retryAfterMs: null } };
+    }
+    const part = nextPart(context, ledgerFile, file, shape, takeTail);
+    const isWholeSmallFile = part.firstByte === 0 && sizeBytes <= smallFileBytes;
+    return { kind: "load", part, contentHash: isWholeSmallFile ? await hashRange(file, 0, sizeBytes) : null };
+}
+
+/** The part of a file that comes after what the ledger has of it. */
+export function nextPart(
+    context: IngestContext,
+    ledgerFile: Pick<LedgerFile, "fileId" | "path" | "loadedBytes" | "loadedRecords" | "loadedLines" | "tailByte">,
+    file: InputFile,
+    shape: FileShape,
+    takeTail: boolean,
+): LoadPart {
+    const isFirst = ledgerFile.loadedBytes === 0;
+    // A tail that was taken without its line end is read again, under its own number, together with what follows it.
+    const rereadsTail = ledgerFile.tailByte !== null;
+    const firstByte = ledgerFile.tailByte ?? ledgerFile.loadedBytes;
+    return {
+        fileId: ledgerFile.fileId,
+        path: ledgerFile.path,
+        file,
+        shape,
+        firstByte,
+        recordsFrom: isFirst ? shape.headerBytes : firstByte,
+        stopAt: firstByte + context.config.maxChunkBytes,
+        takeTail,
+        firstRecordNo: ledgerFile.loadedRecords + (rereadsTail ? 0 : 1),
+        firstLineNo: isFirst ? shape.headerLines + 1 : ledgerFile.loadedLines + (rereadsTail ? 0 : 1),
+        again: null,
+    };
+}
+
+/**
+ * Why what was loaded before is no longer what the file holds, or null. Growth with the same inode re-checks the first
+ * and the last chunk; anything else the whole.
+ */
+async function findRewrite(context: IngestContext, ledgerFile: LedgerFile, file: InputFile): Promise<string | null> {
+    const { sizeBytes, mtimeNs, inode } = file.seen;
+    if (sizeBytes === ledgerFile.sizeBytes && mtimeNs === ledgerFile.mtimeNs && inode === ledgerFile.inode) return null;
+    if (sizeBytes < ledgerFile.loadedBytes) {
+        return `It shrank to ${sizeBytes} bytes; ${ledgerFile.loadedBytes} had been read.`;
+    }
+    const chunks = await chunksOfFile(context.sql, ledgerFile.fileId);
+    const hasGrown = sizeBytes > ledgerFile.sizeBytes && inode === ledgerFile.inode;
+    for (const chunk of hasGrown ? ends(chunks) : chunks) {
+        if ((await hashRange(file, chunk.firstByte, chunk.endByte)) !== chunk.contentHash) {
+            return `Bytes ${chunk.firstByte} to ${chunk.endByte} have changed since they were read.`;
+        }
+    }
+    return null;
+}
+
+function ends(chunks: LedgerChunk[]): LedgerChunk[] {
+    return chunks.length > 2 ? [chunks[0]!, chunks.at(-1)!] : chunks;
+}

@@ -1,0 +1,149 @@
+/** Streams a file's records in pieces of about a megabyte: memory does not grow with the file, the chunk or a line. */
+import type { InputFile } from "./open-input.ts";
+import { createScanner, recordKinds, type ScannedRecords } from "./scan-records.ts";
+
+export interface RecordRange {
+    /** Where the chunk begins, for its hash, and where its first record does: behind the header in a file's first chunk. */
+    firstByte: number;
+    recordsFrom: number;
+    /** Stop at the first record end at or behind this byte. */
+    stopAt: number;
+    /** The file's size as it was when it was opened: nothing behind it is read. */
+    sizeBytes: number;
+    /** Whether an unfinished record at `sizeBytes` counts as one. */
+    takeTail: boolean;
+    fieldCount: number;
+    maxRecordBytes: number;
+}
+
+/** Some whole records, with the bytes they stand in. Overwritten by the next piece: use it before asking for that. */
+export interface RecordPiece {
+    bytes: Buffer;
+    records: ScannedRecords;
+    /** Of `bytes[0]` in the file. */
+    firstByte: number;
+    /** Records and lines of the chunk before this piece. */
+    recordsBefore: number;
+    linesBefore: number;
+}
+
+/** What was read, known once the stream has ended. */
+export interface ReadOutcome {
+    endByte: number;
+    records: number;
+    lines: number;
+    contentHash: string;
+    /** Where the last record begins, when it was taken without its line end. */
+    tailByte: number | null;
+}
+
+const blockBytes = 1024 * 1024;
+
+/** Yields the records of `range` and returns what was read. Reads until `stopAt`, or until only an unfinished tail is left. */
+export async function* readRecords(
+    file: InputFile,
+    range: RecordRange,
+): AsyncGenerator<RecordPiece, ReadOutcome, void> {
+    const scanner = createScanner();
+    const hasher = new Bun.CryptoHasher("sha256");
+    const outcome = { endByte: range.recordsFrom, records: 0, lines: 0, tailByte: null as number | null };
+    if (range.recordsFrom > range.firstByte) {
+        hasher.update(await file.read(range.firstByte, range.recordsFrom - range.firstByte));
+    }
+    let carried: Buffer = Buffer.alloc(0);
+    let readTo = range.recordsFrom;
+    while (outcome.endByte < range.stopAt) {
+        const length = Math.min(blockBytes, range.sizeBytes - readTo);
+        const block = await file.read(readTo, length);
+        readTo += length;
+        const bytes = carried.length === 0 ? block : Buffer.concat([carried, block]);
+        const isLast = readTo >= range.sizeBytes;
+        const records = scanner(bytes, {
+            fieldCount: range.fieldCount,
+            maxRecordBytes: range.maxRecordBytes,
+            atEnd: isLast && range.takeTail,
+            stopAfterBytes: range.stopAt - outcome.endByte,
+        });
+        if (records.consumedBytes === 0 && bytes.length > range.maxRecordBytes + blockBytes) {
+            const skipped = yield* skipLongLine(file, range, bytes, outcome, hasher, readTo);
+            if (skipped === null) break;
+            outcome.endByte = skipped;
+            readTo = skipped;
+            carried = Buffer.alloc(0);
+            if (readTo >= range.sizeBytes) break;
+            continue;
+        }
+        if (records.consumedBytes > 0) {
+            const firstByte = outcome.endByte;
+            const last = records.count - 1;
+            hasher.update(bytes.subarray(0, records.consumedBytes));
+            yield {
+                bytes,
+                records,
+                firstByte,
+                recordsBefore: outcome.records,
+                linesBefore: outcome.lines,
+            };
+            outcome.records += records.count;
+            outcome.lines += records.consumedLines;
+            outcome.endByte = firstByte + records.consumedBytes;
+            if (records.endsWithTail) outcome.tailByte = firstByte + records.starts[last]!;
+        }
+        carried = bytes.subarray(records.consumedBytes);
+        if (isLast) break;
+    }
+    return { ...outcome, contentHash: hasher.digest("hex") };
+}
+
+/**
+ * A line so long that it does not fit: one record of kind record_too_long, its bytes only hashed. Returns where the
+ * next line begins, or null when the line is unfinished and does not count yet.
+ */
+async function* skipLongLine(
+    file: InputFile,
+    range: RecordRange,
+    start: Buffer,
+    outcome: { endByte: number; records: number; lines: number; tailByte: number | null },
+    hasher: Bun.CryptoHasher,
+    readTo: number,
+): AsyncGenerator<RecordPiece, number | null, void> {
+    let at = readTo;
+    let end: number | null = null;
+    while (end === null && at < range.sizeBytes) {
+        const block = await file.read(at, Math.min(blockBytes, range.sizeBytes - at));
+        const lineFeed = block.indexOf(0x0a);
+        if (lineFeed !== -1) end = at + lineFeed + 1;
+        at += block.length;
+    }
+    if (end === null && !range.takeTail) return null;
+    yield {
+        bytes: start,
+        records: oneRecord(start.length),
+        firstByte: outcome.endByte,
+        recordsBefore: outcome.records,
+        linesBefore: outcome.lines,
+    };
+    hasher.update(start);
+    for (let position = readTo; position < (end ?? range.sizeBytes); position += blockBytes) {
+        const length = Math.min(blockBytes, (end ?? range.sizeBytes) - position);
+        hasher.update(await file.read(position, length));
+    }
+    if (end === null) outcome.tailByte = outcome.endByte;
+    outcome.records += 1;
+    outcome.lines += 1;
+    return end ?? range.sizeBytes;
+}
+
+function oneRecord(length: number): ScannedRecords {
+    return {
+        count: 1,
+        starts: Int32Array.of(0),
+        ends: Int32Array.of(length),
+        kinds: Uint8Array.of(recordKinds.indexOf("record_too_long")),
+        lines: Int32Array.of(0),
+        consumedBytes: length,
+        consumedLines: 1,
+        endsWithTail: false,
+        hasEndMarker: false,
+    };
+}

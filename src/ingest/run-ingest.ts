@@ -1,0 +1,333 @@
+/**
+ * The trigger that drives discover → load → merge, until it is stopped or, for available-now, all is done.
+ *
+ * One loop loads (in the process that holds the loader's lease), one per merge worker merges, one renews the lease.
+ * They share nothing but signals: what one leaves to the other is in the ledger. Loading overlaps merging.
+ */
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import type { IngestConfig } from "../config.ts";
+import { connect } from "../database/connect.ts";
+import type { DatabaseTarget } from "../database/database-target.ts";
+import { sqlStateOf } from "../database/sql-states.ts";
+import type { IngestContext, IngestLog } from "./context.ts";
+import { createCopyConnection } from "./copy-connection.ts";
+import { createDiscovery } from "./discover-files.ts";
+import { nextFiles, readBacklog, retireWorker, sweepStaging, takeLoaderLease } from "./ledger.ts";
+import { type LoaderState, loadRound } from "./load-files.ts";
+import { allSlices, type Batch, createMerger } from "./merge-batch.ts";
+import { createOutage } from "./outage.ts";
+import { addBatch, type BatchProgress, type IngestSummary, progressOf } from "./progress.ts";
+import { createSignal } from "./signal.ts";
+import { watchFolder } from "./watch-folder.ts";
+import { createTailWatch } from "./watch-tails.ts";
+
+export interface IngestOptions {
+    /** Asked at every connect of the COPY: an embedded server may come back on another port. */
+    target: DatabaseTarget;
+    config: IngestConfig;
+    log: IngestLog;
+    onBatch?: (progress: BatchProgress) => void;
+    /** Stops the run: nothing more is read, the batch in progress ends or is rolled back. */
+    signal?: AbortSignal;
+    /** Restarts an embedded server that died. */
+    revive?: (() => Promise<void>) | null;
+}
+
+/** Staged records from which on all merge workers share the slices; below, one takes them all. */
+const parallelFromRecords = 20_000;
+const leaseMs = 10_000;
+const heartbeatMs = 2_000;
+/** How long a merge may go on after a stop before it is rolled back. */
+const stopGraceMs = 2_500;
+/** Swept at once; less than that waits for a quiet moment. */
+const sweepFromRecords = 200_000;
+const quietSweepMs = 5_000;
+const pollMs = 1_000;
+const quickPollMs = 5;
+
+export async function runIngest(options: IngestOptions): Promise<IngestSummary> {
+    const { config, log, target } = options;
+    const startedAt = performance.now();
+    const stopper = new AbortController();
+    const { signal } = stopper;
+    options.signal?.addEventListener("abort", () => stopper.abort(), { once: true });
+    if (options.signal?.aborted) stopper.abort();
+
+    const workerId = randomUUID();
+    const applicationName = `sluice-${workerId.slice(0, 8)}`;
+    const sql = connect(target, { applicationName, max: config.mergeWorkers + 3 });
+    const copyConnection = createCopyConnection(() => target, `${applicationName}-copy`);
+    const context: IngestContext = { config, sql, copyConnection, workerId, log };
+    const outage = createOutage({ sql, log, signal, revive: options.revive ?? null });
+    const run: Run = {
+        context,
+        signal,
+        staged: createSignal(),
+        merged: createSignal(),
+        isLoader: false,
+        isLoadingDone: false,
+        isDone: false,
+        mergedSinceSweep: 0,
+        records: { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 },
+        batches: 0,
+        previousStartedAt: null,
+        survive: outage.survive,
+        onBatch: options.onBatch ?? (() => {}),
+        awaySince: outage.since,
+    };
+    const begunAt = await run.survive(() => clockOf(run));
+    const stopMerges = () => setTimeout(() => cancelMerges(run, applicationName), stopGraceMs);
+    let graceTimer: ReturnType<typeof setTimeout> | null = null;
+    signal.addEventListener("abort", () => {
+        graceTimer = stopMerges();
+        run.staged.give();
+        run.merged.give();
+    });
+    try {
+        await renewLease(run);
+        const heartbeat = keepLease(run);
+        const work = [loadLoop(run), ...Array.from({ length: config.mergeWorkers }, (_, index) => mergeLoop(run, index))];
+        await Promise.all(work.map((loop) => loop.catch(endWith(stopper))));
+        run.isDone = true;
+        run.merged.give();
+        await heartbeat;
+        if (stopper.signal.reason instanceof FatalError) throw stopper.signal.reason.cause;
+        if (!signal.aborted && run.mergedSinceSweep > 0) await sweep(run);
+        return await summarize(run, begunAt, startedAt);
+    } finally {
+        if (graceTimer) clearTimeout(graceTimer);
+        await retireWorker(sql, workerId).catch(() => {
+            // The database is away: the lease runs out by itself.
+        });
+        await copyConnection.discard();
+        await sql.end({ timeout: 1 });
+    }
+}
+
+class FatalError extends Error {}
+
+/** One loop's failure ends the others; the first one is what the run throws. */
+function endWith(stopper: AbortController): (error: unknown) => void {
+    return (error) => {
+        if (!stopper.signal.aborted) stopper.abort(new FatalError("The run failed.", { cause: error }));
+    };
+}
+
+interface Run {
+    context: IngestContext;
+    signal: AbortSignal;
+    /** Given when there is something to merge. */
+    staged: ReturnType<typeof createSignal>;
+    /** Given when something was merged, and when the folder is to be looked at. */
+    merged: ReturnType<typeof createSignal>;
+    isLoader: boolean;
+    /** Available-now: nothing is left to load. */
+    isLoadingDone: boolean;
+    isDone: boolean;
+    mergedSinceSweep: number;
+    records: IngestSummary["records"];
+    batches: number;
+    previousStartedAt: Date | null;
+    survive<Result>(step: () => Promise<Result>): Promise<Result | null>;
+    onBatch(progress: BatchProgress): void;
+    awaySince(): Date | null;
+}
+
+async function clockOf({ context }: Run): Promise<string> {
+    const [row] = await context.sql<{ now: string }[]>`select clock_timestamp()::text as now`;
+    return row!.now;
+}
+
+async function keepLease(run: Run): Promise<void> {
+    while (!run.isDone && !run.signal.aborted) {
+        const wakeAt = performance.now() + heartbeatMs;
+        while (!run.isDone && !run.signal.aborted && performance.now() < wakeAt) await Bun.sleep(50);
+        await renewLease(run);
+    }
+}
+
+async function renewLease(run: Run): Promise<void> {
+    const { sql, workerId, config } = run.context;
+    const wasLoader = run.isLoader;
+    await run.survive(async () => {
+        const report = JSON.stringify({ trigger: config.trigger, isLoader: wasLoader, records: run.records });
+        await sql`
+            select ingest.renew_worker(
+                ${workerId}, ${hostname()}, ${process.pid}, ${resolve(config.inputDir)},
+                ${leaseMs}::float8 * interval '1 millisecond', ${report}::text::jsonb
+            )`;
+        run.isLoader = await takeLoaderLease(sql, workerId, leaseMs);
+    });
+}
+
+async function loadLoop(run: Run): Promise<void> {
+    const { context, signal } = run;
+    const { trigger } = context.config;
+    const isAvailableNow = trigger.kind === "available-now";
+    const tails = createTailWatch(isAvailableNow ? 0 : context.config.tailSettleMs);
+    const state: LoaderState = { tails, tolerantFiles: new Set(), aloneFiles: new Set(), heldCopies: new Set() };
+    const discovery = createDiscovery(context, tails);
+    const changed = createSignal();
+    const folder = watchFolder(context.config.inputDir, () => changed.give());
+    const hooks = {
+        waitForRoom: () => waitForRoom(run),
+        onLoad: () => run.staged.give(),
+        isStopped: () => signal.aborted || !run.isLoader,
+    };
+    try {
+        while (!signal.aborted) {
+            const startedAt = performance.now();
+            const seenChanges = changed.count();
+            const seenMerges = run.merged.count();
+            // Looking needs no lease: an available-now run must see the folder whoever loads.
+            if (run.isLoader || isAvailableNow) {
+                await runRounds(run, async () => {
+                    await discovery.look(folder.take());
+                    state.heldCopies.clear();
+                    while (!hooks.isStopped() && (await loadRound(context, state, hooks)).hasProgress) {}
+                });
+                if (run.isLoader) await sweepWhenWorthIt(run);
+            }
+            if (isAvailableNow) {
+                if (await isAllLoaded(run)) break;
+                await run.merged.wait(seenMerges, quickPollMs * 20);
+            } else if (trigger.kind === "continuous") {
+                await changed.wait(seenChanges, run.isLoader ? pollMs : quickPollMs * 20);
+            } else {
+                const pauseMs = trigger.ms - (performance.now() - startedAt);
+                if (pauseMs > 0) await sleep(run.isLoader ? pauseMs : Math.min(pauseMs, 100), signal);
+            }
+        }
+    } finally {
+        folder.close();
+        run.isLoadingDone = true;
+        run.staged.give();
+    }
+}
+
+/** SL001: another worker has taken over, or moved a file on; the ledger knows better, so it is simply read again. */
+async function runRounds(run: Run, rounds: () => Promise<void>): Promise<void> {
+    await run.survive(async () => {
+        try {
+            await rounds();
+        } catch (error) {
+            if (sqlStateOf(error) !== "SL001") throw error;
+            run.context.log.warn("A load was taken over by another worker; its files are looked at again.");
+        }
+    });
+}
+
+/** Available-now: whether the ledger has nothing more to load, whoever loads. */
+async function isAllLoaded(run: Run): Promise<boolean> {
+    const { sql } = run.context;
+    const isDone = await run.survive(async () => {
+        const { stagedChunks, pendingChunks } = await readBacklog(sql);
+        if (stagedChunks > 0 || pendingChunks > 0) return false;
+        return (await nextFiles(sql, 1, [])).length === 0;
+    });
+    return isDone === true;
+}
+
+/** Back-pressure: staging holds a few batches, not the folder. */
+async function waitForRoom(run: Run): Promise<void> {
+    const { sql, config } = run.context;
+    const mostStaged = config.maxBatchRecords * 3;
+    while (!run.signal.aborted) {
+        const seen = run.merged.count();
+        const { stagedRecords } = await readBacklog(sql);
+        if (run.mergedSinceSweep >= sweepFromRecords) await sweep(run);
+        if (stagedRecords < mostStaged) return;
+        await run.merged.wait(seen, pollMs);
+    }
+}
+
+async function sweep(run: Run): Promise<void> {
+    run.mergedSinceSweep = 0;
+    lastSweepAt.set(run, performance.now());
+    await sweepStaging(run.context.sql);
+}
+
+const lastSweepAt = new WeakMap<Run, number>();
+
+async function sweepWhenWorthIt(run: Run): Promise<void> {
+    const quietMs = performance.now() - (lastSweepAt.get(run) ?? 0);
+    const isDue = run.mergedSinceSweep > 0 && quietMs >= quietSweepMs;
+    if (isDue || run.mergedSinceSweep >= sweepFromRecords) await run.survive(() => sweep(run));
+}
+
+async function mergeLoop(run: Run, index: number): Promise<void> {
+    const { context, signal } = run;
+    const { mergeWorkers } = context.config;
+    const merger = createMerger(context);
+    while (!signal.aborted) {
+        const seen = run.staged.count();
+        const batch = await run.survive(async () => {
+            const { stagedRecords, stagedChunks } = await readBacklog(context.sql);
+            if (stagedChunks === 0) return null;
+            const isShared = stagedRecords >= parallelFromRecords;
+            const slices = isShared ? shareOfSlices(index, mergeWorkers) : index === 0 ? allSlices : 0;
+            return slices === 0 ? null : await merger.merge(slices);
+        });
+        if (batch) {
+            finishBatch(run, batch);
+        } else {
+            if (run.isLoadingDone) break;
+            await run.staged.wait(seen, pollMs);
+        }
+    }
+}
+
+/** The mask of every `count`-th slice. */
+function shareOfSlices(index: number, count: number): number {
+    let mask = 0;
+    for (let slice = index; slice < 16; slice += count) mask |= 1 << slice;
+    return mask;
+}
+
+function finishBatch(run: Run, batch: Batch): void {
+    addBatch(run.records, batch);
+    run.batches += 1;
+    run.mergedSinceSweep += batch.read;
+    run.onBatch(progressOf(batch, run.previousStartedAt));
+    run.previousStartedAt = batch.startedAt;
+    run.merged.give();
+    // The others may have waited for slices that this merge held.
+    run.staged.give();
+}
+
+async function cancelMerges(run: Run, applicationName: string): Promise<void> {
+    await run.context.sql`
+        select pg_cancel_backend(pid)
+        from pg_stat_activity
+        where application_name = ${applicationName} and state = 'active' and pid <> pg_backend_pid()`.catch(() => {});
+}
+
+async function summarize(run: Run, begunAt: string | null, startedAt: number): Promise<IngestSummary> {
+    const [files] = await run.context.sql<IngestSummary["files"][]>`
+        select
+            count(*) filter (where state = 'merged' and merged_at >= ${begunAt}::text::timestamptz) as merged,
+            count(*) filter (where state = 'skipped' and updated_at >= ${begunAt}::text::timestamptz) as skipped,
+            count(*) filter (where state = 'failed' and updated_at >= ${begunAt}::text::timestamptz) as failed
+        from ingest.files`;
+    return {
+        type: "summary",
+        files: { merged: files!.merged, skipped: files!.skipped, failed: files!.failed },
+        records: run.records,
+        batches: run.batches,
+        seconds: Math.round(performance.now() - startedAt) / 1000,
+    };
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+        const done = () => {
+            clearTimeout(timer);
+            signal.removeEventListener("abort", done);
+            resolve();
+        };
+        const timer = setTimeout(done, ms);
+        signal.addEventListener("abort", done);
+    });
+}

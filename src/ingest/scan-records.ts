@@ -1,0 +1,321 @@
+/**
+ * Cuts bytes into records, without looking at values. Pure.
+ *
+ * A record is the longest strictly valid CSV record (a quote opens only at a field's start; a closing quote is followed
+ * by the delimiter, a line end or another quote) of at most `maxRecordBytes`; where there is none, it is the physical
+ * line, and reading resumes at the next line. So a stray or unclosed quote costs one line. A line without a byte is no
+ * record. Lines end with LF or CRLF.
+ */
+import { isUtf8 } from "node:buffer";
+
+const COMMA = 0x2c;
+const QUOTE = 0x22;
+const LF = 0x0a;
+const CR = 0x0d;
+const BACKSLASH = 0x5c;
+const DOT = 0x2e;
+
+/** What the scanner found a record to be. Everything above `strictQuoted` is why it cannot be split into values. */
+export const recordKinds = [
+    "strict",
+    "strict_quoted",
+    "too_few_fields",
+    "too_many_fields",
+    "stray_quote",
+    "unclosed_quote",
+    "stray_carriage_return",
+    "nul_byte",
+    "invalid_utf8",
+    "record_too_long",
+] as const;
+
+export type RecordKind = (typeof recordKinds)[number];
+
+export const STRICT = 0;
+export const STRICT_QUOTED = 1;
+const TOO_FEW_FIELDS = 2;
+const TOO_MANY_FIELDS = 3;
+const STRAY_QUOTE = 4;
+const UNCLOSED_QUOTE = 5;
+const STRAY_CARRIAGE_RETURN = 6;
+const NUL_BYTE = 7;
+const INVALID_UTF8 = 8;
+const RECORD_TOO_LONG = 9;
+
+export interface ScanOptions {
+    /** Fields in the header: a record with another number is ragged. */
+    fieldCount: number;
+    maxRecordBytes: number;
+    /** True when nothing follows `bytes`: then an unfinished last record is one. */
+    atEnd: boolean;
+    /** Stop once the records reach this many bytes. */
+    stopAfterBytes?: number;
+}
+
+/** The records of `bytes`, as parallel arrays of `count` entries, reused by the next scan of the same scanner. */
+export interface ScannedRecords {
+    count: number;
+    /** Byte offsets in `bytes`: where a record begins, and where it ends before its line end. */
+    starts: Int32Array;
+    ends: Int32Array;
+    /** Index into `recordKinds`. */
+    kinds: Uint8Array;
+    /** Lines from the beginning of `bytes` to each record: 0 for one that begins on the first. */
+    lines: Int32Array;
+    /** How many bytes the records and blank lines take, line ends included. The rest is an unfinished record. */
+    consumedBytes: number;
+    consumedLines: number;
+    /** The last record ended with the input and not with a line end. */
+    endsWithTail: boolean;
+    /** Some quoted value has a line that begins with `\.`, which COPY on PostgreSQL 15 takes for the end of data. */
+    hasEndMarker: boolean;
+}
+
+/** A scanner with its own buffers. One per stream: the arrays it returns are overwritten by its next call. */
+export function createScanner(): (bytes: Uint8Array, options: ScanOptions) => ScannedRecords {
+    const records = emptyRecords(4096);
+    return (bytes, options) => {
+        scan(bytes, options, records);
+        judgeBytes(bytes, records);
+        return records;
+    };
+}
+
+function emptyRecords(capacity: number): ScannedRecords {
+    return {
+        count: 0,
+        starts: new Int32Array(capacity),
+        ends: new Int32Array(capacity),
+        kinds: new Uint8Array(capacity),
+        lines: new Int32Array(capacity),
+        consumedBytes: 0,
+        consumedLines: 0,
+        endsWithTail: false,
+        hasEndMarker: false,
+    };
+}
+
+function grow(records: ScannedRecords): void {
+    const capacity = records.starts.length * 2;
+    const copy = <Column extends Int32Array | Uint8Array>(column: Column, larger: Column): Column => {
+        larger.set(column);
+        return larger;
+    };
+    records.starts = copy(records.starts, new Int32Array(capacity));
+    records.ends = copy(records.ends, new Int32Array(capacity));
+    records.kinds = copy(records.kinds, new Uint8Array(capacity));
+    records.lines = copy(records.lines, new Int32Array(capacity));
+}
+
+function add(records: ScannedRecords, start: number, end: number, kind: number): void {
+    if (records.count === records.starts.length) grow(records);
+    records.starts[records.count] = start;
+    records.ends[records.count] = end;
+    records.kinds[records.count] = kind;
+    records.lines[records.count] = records.consumedLines;
+    records.count += 1;
+}
+
+/** One loop over the bytes: about 0.1 s per million records of 100 bytes without quotes. */
+function scan(bytes: Uint8Array, options: ScanOptions, records: ScannedRecords): void {
+    const { fieldCount, maxRecordBytes, atEnd, stopAfterBytes = Number.POSITIVE_INFINITY } = options;
+    records.count = 0;
+    records.consumedBytes = 0;
+    records.consumedLines = 0;
+    records.endsWithTail = false;
+    records.hasEndMarker = false;
+    let start = 0;
+    let commas = 0;
+    let at = 0;
+    while (at < bytes.length) {
+        const byte = bytes[at]!;
+        if (byte === COMMA) {
+            commas += 1;
+            at += 1;
+        } else if (byte === LF) {
+            addLine(bytes, records, start, at, commas, fieldCount, maxRecordBytes);
+            at += 1;
+            start = at;
+            commas = 0;
+            records.consumedBytes = start;
+            records.consumedLines += 1;
+            if (start >= stopAfterBytes) return;
+        } else if (byte === QUOTE) {
+            const next = takeQuoted(bytes, records, start, options);
+            if (next === NEED_MORE) return;
+            at = next;
+            start = next;
+            commas = 0;
+            records.consumedBytes = next;
+            if (next >= stopAfterBytes) return;
+        } else {
+            at += 1;
+        }
+    }
+    if (start < bytes.length && atEnd) {
+        addLine(bytes, records, start, bytes.length, commas, fieldCount, maxRecordBytes);
+        records.consumedBytes = bytes.length;
+        records.consumedLines += 1;
+        records.endsWithTail = true;
+    }
+}
+
+/** Adds the line [start, end) that holds no quote. */
+function addLine(
+    bytes: Uint8Array,
+    records: ScannedRecords,
+    start: number,
+    end: number,
+    commas: number,
+    fieldCount: number,
+    maxRecordBytes: number,
+): void {
+    const contentEnd = end > start && bytes[end - 1] === CR ? end - 1 : end;
+    if (contentEnd === start) return;
+    let kind = STRICT;
+    if (contentEnd - start > maxRecordBytes) kind = RECORD_TOO_LONG;
+    else if (commas + 1 < fieldCount) kind = TOO_FEW_FIELDS;
+    else if (commas + 1 > fieldCount) kind = TOO_MANY_FIELDS;
+    add(records, start, contentEnd, kind);
+}
+
+const NEED_MORE = -1;
+
+/**
+ * Adds the record that begins at `start` and holds a quote on its first line. Returns where the next one begins, or
+ * NEED_MORE when only further bytes can tell.
+ */
+function takeQuoted(bytes: Uint8Array, records: ScannedRecords, start: number, options: ScanOptions): number {
+    // The line end does not count towards the maximum.
+    const mostBytes = options.maxRecordBytes + 2;
+    const limit = Math.min(bytes.length, start + mostBytes);
+    const found = findStrictEnd(bytes, start, limit);
+    if (found.outcome === "strict" && found.end - start <= options.maxRecordBytes) {
+        add(records, start, found.end, quotedKind(found.fields, options.fieldCount));
+        records.consumedLines += found.lines;
+        if (found.hasEndMarker) records.hasEndMarker = true;
+        return found.next;
+    }
+    const cutShort = limit === bytes.length && limit - start < mostBytes;
+    if (found.outcome === "open" && cutShort) {
+        if (!options.atEnd) return NEED_MORE;
+        if (!found.inQuotes) {
+            // The input ends outside quotes: a whole record without its line end.
+            const end = bytes.at(-1) === CR ? bytes.length - 1 : bytes.length;
+            if (end - start > options.maxRecordBytes) {
+                return takePhysicalLine(bytes, records, start, RECORD_TOO_LONG, options);
+            }
+            add(records, start, end, quotedKind(found.fields, options.fieldCount));
+            records.consumedLines += found.lines + 1;
+            records.endsWithTail = true;
+            return bytes.length;
+        }
+    }
+    const isOpen = found.outcome === "open" && found.inQuotes;
+    const reason = found.outcome === "broken" ? found.reason : isOpen ? UNCLOSED_QUOTE : RECORD_TOO_LONG;
+    return takePhysicalLine(bytes, records, start, reason, options);
+}
+
+function quotedKind(fields: number, fieldCount: number): number {
+    if (fields === fieldCount) return STRICT_QUOTED;
+    return fields < fieldCount ? TOO_FEW_FIELDS : TOO_MANY_FIELDS;
+}
+
+function takePhysicalLine(
+    bytes: Uint8Array,
+    records: ScannedRecords,
+    start: number,
+    reason: number,
+    { maxRecordBytes, atEnd }: ScanOptions,
+): number {
+    const lineEnd = bytes.indexOf(LF, start);
+    if (lineEnd === -1 && !atEnd) return NEED_MORE;
+    const end = lineEnd === -1 ? bytes.length : lineEnd;
+    const contentEnd = bytes[end - 1] === CR ? end - 1 : end;
+    add(records, start, contentEnd, contentEnd - start > maxRecordBytes ? RECORD_TOO_LONG : reason);
+    records.consumedLines += 1;
+    if (lineEnd === -1) records.endsWithTail = true;
+    return lineEnd === -1 ? bytes.length : lineEnd + 1;
+}
+
+type StrictEnd =
+    | { outcome: "strict"; end: number; next: number; fields: number; lines: number; hasEndMarker: boolean }
+    | { outcome: "open"; inQuotes: boolean; fields: number; lines: number }
+    | { outcome: "broken"; reason: number };
+
+/** Follows the strict grammar from `start`: to the record's line end, to what breaks it, or to `limit`. */
+function findStrictEnd(bytes: Uint8Array, start: number, limit: number): StrictEnd {
+    let fields = 1;
+    let lines = 0;
+    let at = start;
+    let hasEndMarker = false;
+    while (true) {
+        // At the start of a field.
+        if (at < limit && bytes[at] === QUOTE) {
+            at += 1;
+            while (true) {
+                if (at >= limit) return { outcome: "open", inQuotes: true, fields, lines };
+                const byte = bytes[at]!;
+                if (byte === QUOTE) {
+                    if (bytes[at + 1] !== QUOTE || at + 1 >= limit) break;
+                    at += 2;
+                } else {
+                    if (byte === LF) {
+                        lines += 1;
+                        if (bytes[at + 1] === BACKSLASH && bytes[at + 2] === DOT) hasEndMarker = true;
+                    }
+                    at += 1;
+                }
+            }
+            at += 1;
+            if (at >= limit) return { outcome: "open", inQuotes: false, fields, lines };
+            const after = bytes[at]!;
+            if (after === CR) {
+                if (at + 1 >= limit) return { outcome: "open", inQuotes: false, fields, lines };
+                if (bytes[at + 1] !== LF) return { outcome: "broken", reason: STRAY_QUOTE };
+            } else if (after !== COMMA && after !== LF) {
+                return { outcome: "broken", reason: STRAY_QUOTE };
+            }
+        } else {
+            while (at < limit && bytes[at] !== COMMA && bytes[at] !== LF) {
+                if (bytes[at] === QUOTE) return { outcome: "broken", reason: STRAY_QUOTE };
+                if (bytes[at] === CR) {
+                    if (at + 1 >= limit) return { outcome: "open", inQuotes: false, fields, lines };
+                    if (bytes[at + 1] === LF) break;
+                    return { outcome: "broken", reason: STRAY_CARRIAGE_RETURN };
+                }
+                at += 1;
+            }
+            if (at >= limit) return { outcome: "open", inQuotes: false, fields, lines };
+        }
+        // Behind a field: a delimiter or a line end.
+        if (bytes[at] === COMMA) {
+            fields += 1;
+            at += 1;
+        } else {
+            const next = bytes[at] === CR ? at + 2 : at + 1;
+            return { outcome: "strict", end: at, next, fields, lines: lines + 1, hasEndMarker };
+        }
+    }
+}
+
+/**
+ * Finds the records that hold a NUL, invalid UTF-8 or, outside quotes, a carriage return. Whole-buffer checks first
+ * (7 ms per 100 MB): a record is only looked at when its buffer is not clean.
+ */
+function judgeBytes(bytes: Uint8Array, records: ScannedRecords): void {
+    const seen = bytes.subarray(0, records.consumedBytes);
+    const hasNul = seen.indexOf(0) !== -1;
+    const hasReturn = seen.indexOf(CR) !== -1;
+    const isText = isUtf8(seen);
+    if (!hasNul && !hasReturn && isText) return;
+    for (let index = 0; index < records.count; index += 1) {
+        const kind = records.kinds[index]!;
+        if (kind > TOO_MANY_FIELDS) continue;
+        const record = bytes.subarray(records.starts[index]!, records.ends[index]!);
+        if (hasNul && record.indexOf(0) !== -1) records.kinds[index] = NUL_BYTE;
+        else if (!isText && !isUtf8(record)) records.kinds[index] = INVALID_UTF8;
+        else if (hasReturn && kind !== STRICT_QUOTED && record.indexOf(CR) !== -1 && !record.includes(QUOTE))
+            records.kinds[index] = STRAY_CARRIAGE_RETURN;
+    }
+}

@@ -1,0 +1,32 @@
+/** A wake-up call between loops that cannot be missed: whoever waits names the last count it has seen. */
+export interface Signal {
+    /** How often it was given. */
+    count(): number;
+    give(): void;
+    /** Resolves once the count has passed `seen`, or after `timeoutMs`. */
+    wait(seen: number, timeoutMs: number): Promise<void>;
+}
+
+export function createSignal(): Signal {
+    let given = 0;
+    const waiters = new Set<() => void>();
+    return {
+        count: () => given,
+        give() {
+            given += 1;
+            for (const wake of waiters) wake();
+        },
+        wait(seen, timeoutMs) {
+            if (given > seen) return Promise.resolve();
+            return new Promise((resolve) => {
+                const wake = () => {
+                    clearTimeout(timer);
+                    waiters.delete(wake);
+                    resolve();
+                };
+                const timer = setTimeout(wake, timeoutMs);
+                waiters.add(wake);
+            });
+        },
+    };
+}

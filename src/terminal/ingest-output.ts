@@ -1,0 +1,43 @@
+/** How an ingest looks: a line a batch, a closing summary that adds up. Machine-readable with --json. */
+import type { IngestLog } from "../ingest/context.ts";
+import type { BatchProgress, IngestSummary } from "../ingest/progress.ts";
+import { formatNumber } from "./format.ts";
+import { sanitize } from "./sanitize.ts";
+
+/** `batch 12   500 read = 488 inserted + 7 duplicate + 2 conflict + 3 rejected   41 ms, 12,195/s`. */
+export function formatBatch(batch: BatchProgress): string {
+    const { batchId, numInputRows, inserted, duplicate, conflict, rejected } = batch;
+    const equation = formatEquation({ read: numInputRows, inserted, duplicate, conflict, rejected });
+    const ms = Math.round(batch.durationMs["total"] ?? 0);
+    return `batch ${batchId}  ${equation}  in ${formatNumber(ms)} ms, ${formatNumber(Math.round(batch.processedRowsPerSecond))}/s`;
+}
+
+export function formatEquation(records: IngestSummary["records"]): string {
+    const { read, inserted, duplicate, conflict, rejected } = records;
+    return (
+        `${formatNumber(read)} read = ${formatNumber(inserted)} inserted + ${formatNumber(duplicate)} duplicate` +
+        ` + ${formatNumber(conflict)} conflict + ${formatNumber(rejected)} rejected`
+    );
+}
+
+export function formatSummary({ files, records, batches, seconds }: IngestSummary): string[] {
+    const fileWords = [
+        `${formatNumber(files.merged)} merged`,
+        ...(files.skipped > 0 ? [`${formatNumber(files.skipped)} skipped as copies`] : []),
+        ...(files.failed > 0 ? [`${formatNumber(files.failed)} failed (bun run status tells why)`] : []),
+    ];
+    return [
+        `records  ${formatEquation(records)}`,
+        `files    ${fileWords.join(", ")}`,
+        `         ${formatNumber(batches)} ${batches === 1 ? "batch" : "batches"} in ${seconds.toFixed(1)} s`,
+    ];
+}
+
+/** File names come from anywhere: nothing in a line may move the cursor. */
+export function logTo(write: (line: string) => void): IngestLog {
+    return {
+        info: (line) => write(sanitize(line)),
+        warn: (line) => write(`warning: ${sanitize(line)}`),
+        error: (line) => write(`error: ${sanitize(line)}`),
+    };
+}
