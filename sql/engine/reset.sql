@@ -7,7 +7,7 @@ create or replace function ingest.reset()
 returns table (worker_host text, worker_pid integer, lease_seconds double precision)
 language plpgsql
 -- The backend of an ingest that was killed may work on for a while, and hold its locks.
-set lock_timeout = '10s'
+set lock_timeout = '5s'
 as $$
 begin
     lock table ingest.workers in share row exclusive mode;

@@ -13,7 +13,7 @@ values
 insert into ingest.chunks
     (chunk_id, file_id, first_byte, end_byte, first_record_no, first_line_no, records, content_hash, state, merged_slices, staged_at)
 values
-    (1, 1, 0, 400, 1, 2, 8, 'a', 'merged', 65535, now() - interval '2 minutes'),
+    (1, 1, 0, 400, 1, 2, 9, 'a', 'merged', 65535, now() - interval '2 minutes'),
     (2, 2, 0, 300, 1, 2, 10, 'b', 'staged', 1, '2026-01-01 00:00:30+00'),
     (3, 4, 0, 90, 1, 2, 5, 'c', 'failed', 0, now());
 
@@ -25,7 +25,7 @@ insert into ingest.batches
 overriding system value
 values
     (
-        1, gen_random_uuid(), gen_random_uuid(), 65535, 1, 8, 5, 1, 1, 1,
+        1, gen_random_uuid(), gen_random_uuid(), 65535, 1, 9, 5, 1, 1, 2,
         '2026-01-01 00:00:00+00', '2026-01-01 00:00:01+00', null, '{"validate": 400}'
     ),
     (
@@ -36,7 +36,7 @@ values
 insert into ingest.chunk_merges
     (chunk_id, batch_id, slices, read, inserted, duplicate, conflict, rejected)
 values
-    (1, 1, 65535, 8, 5, 1, 1, 1),
+    (1, 1, 65535, 9, 5, 1, 1, 2),
     (2, 2, 1, 4, 4, 0, 0, 0);
 
 insert into ingest.rejects

@@ -1,0 +1,28 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { runScript, spawnScript } from "../support/run-script.ts";
+
+let database: TestDatabase;
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+});
+afterAll(() => database.drop());
+
+test("serves until it is stopped: says where, answers, and ends with the signal's code", async () => {
+    const child = spawnScript("api", ["--database-url", database.url, "--port", "0"]);
+    const { value } = await child.stdout.getReader().read();
+    const [, url] = /^The API is at (http:\/\/127\.0\.0\.1:\d+)\n$/.exec(new TextDecoder().decode(value)) ?? [];
+    const response = await fetch(`${url}/v1/status`);
+
+    expect(await response.json()).toMatchObject({ state: "empty", events: 0 });
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(143);
+});
+
+test("a port that is taken should fail, with the remedy", async () => {
+    using other = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+    const { exitCode, stderr } = await runScript("api", ["--database-url", database.url, "--port", String(other.port)]);
+
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain("code:  port_taken (exit 3)");
+});

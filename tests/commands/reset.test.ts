@@ -1,0 +1,197 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { planReset, resetDatabase } from "../../src/reset/reset-database.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { runScript } from "../support/run-script.ts";
+
+let database: TestDatabase;
+let folder: string;
+
+/** What a reset leaves as it is. A new table of the schema must be put here or into sql/engine/reset.sql. */
+const keptTables = [
+    "ingest.applied_sql",
+    "ingest.event_types",
+    "ingest.loader_lease",
+    "ingest.migrations",
+    "ingest.slices",
+    "ingest.workers",
+];
+
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+});
+afterAll(() => database.drop());
+
+beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "reset-"));
+    writeFileSync(join(folder, "a.csv"), "event_id\n");
+    await database.sql`select from ingest.reset()`;
+    await database.sql.unsafe(await Bun.file(join(import.meta.dir, "../checks/consistent-ledger.sql")).text());
+});
+afterEach(async () => {
+    rmSync(folder, { recursive: true, force: true });
+    await database.sql`delete from ingest.workers`;
+});
+
+const reset = (...args: string[]) => runScript("reset", ["--database-url", database.url, "--input", folder, ...args]);
+
+async function countRows(): Promise<Record<string, number>> {
+    const tables = await database.sql<{ name: string }[]>`
+        select format('%s.%s', schemaname, tablename) as name
+        from pg_tables
+        where schemaname in ('public', 'ingest')
+        order by 1`;
+    const counts = tables.map(async ({ name }) => {
+        const [row] = await database.sql.unsafe<[{ count: number }]>(`select count(*)::int as count from ${name}`);
+        return [name, row.count] as const;
+    });
+    return Object.fromEntries(await Promise.all(counts));
+}
+
+async function startWorker(leaseUntil: string): Promise<void> {
+    await database.sql.unsafe(`
+        insert into ingest.workers (worker_id, host, pid, input_dir, lease_until)
+        values (gen_random_uuid(), 'mill', 4711, 'data/input_data', ${leaseUntil})`);
+}
+
+test("shows what will go and how much of it, and clears every table but those that are no history", async () => {
+    const before = await countRows();
+    const { exitCode, stdout } = await reset("--yes");
+    const after = await countRows();
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^ +${before["public.events"]} {2}events$`, "m"));
+    expect(stdout).toMatch(new RegExp(`^ +${before["ingest.rejects"]} {2}rejects and conflicts$`, "m"));
+    expect(stdout).toMatch(new RegExp(`^ +${before["ingest.files"]} {2}files in the ledger$`, "m"));
+    expect(stdout).toEndWith("\nDone.\n");
+    expect(Object.keys(before).filter((name) => before[name] === 0 && !keptTables.includes(name))).toEqual([]);
+    expect(after).toEqual(
+        Object.fromEntries(
+            Object.entries(before).map(([name, count]) => [name, keptTables.includes(name) ? count : 0]),
+        ),
+    );
+    expect(existsSync(join(folder, "a.csv"))).toBe(true);
+});
+
+test("no id is used twice", async () => {
+    const nextFileId = async () => {
+        const [row] = await database.sql<[{ id: number }]>`select nextval('ingest.files_file_id_seq')::int as id`;
+        return row.id;
+    };
+    const before = await nextFileId();
+    await resetDatabase(database.sql);
+
+    expect(await nextFileId()).toBe(before + 1);
+});
+
+test("without a terminal and without --yes should fail as usage, and changes nothing", async () => {
+    const before = await countRows();
+    const { exitCode, stdout, stderr } = await reset("--delete-files");
+
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+    expect(stderr).toContain("Give --yes if you are sure.");
+    expect(await countRows()).toEqual(before);
+    expect(readdirSync(folder)).toEqual(["a.csv"]);
+});
+
+test("refuses while an ingest is running, naming host and pid, and changes nothing", async () => {
+    await startWorker("clock_timestamp() + interval '10 seconds'");
+    const before = await countRows();
+    const { exitCode, stderr } = await reset("--yes", "--delete-files");
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("An ingest is running (pid 4711 on mill); nothing was changed.");
+    expect(await countRows()).toEqual(before);
+    expect(readdirSync(folder)).toEqual(["a.csv"]);
+});
+
+test("an ingest whose lease has run out is not running", async () => {
+    await startWorker("clock_timestamp() - interval '1 second'");
+
+    await planReset(database.sql);
+    await resetDatabase(database.sql);
+});
+
+test("an ingest that starts after the plan was shown is seen all the same", async () => {
+    await planReset(database.sql);
+    await startWorker("clock_timestamp() + interval '10 seconds'");
+    const before = await countRows();
+
+    await expect(resetDatabase(database.sql)).rejects.toMatchObject({ code: "ingest_running" });
+    expect(await countRows()).toEqual(before);
+});
+
+test("an ingest that starts during the reset waits until it is done", async () => {
+    const sql = database.sql;
+    let started = Promise.resolve();
+    await sql.begin(async (transaction) => {
+        await transaction`select from ingest.reset()`;
+        started = startWorker("clock_timestamp() + interval '10 seconds'");
+        await untilSomebodyWaits();
+    });
+    await started;
+
+    expect(await sql`select from ingest.workers where lease_until > clock_timestamp()`).toHaveLength(1);
+
+    async function untilSomebodyWaits() {
+        const deadline = performance.now() + 10_000;
+        const waiting = () => sql`
+            select from pg_locks
+            where not granted and relation = 'ingest.workers'::regclass and mode = 'RowExclusiveLock'`;
+        while ((await waiting()).length === 0) {
+            if (performance.now() > deadline) throw new Error("the worker did not wait");
+            await Bun.sleep(20);
+        }
+    }
+});
+
+test("all or nothing: a table that cannot be cleared keeps all the others", async () => {
+    const before = await countRows();
+    await database.sql.unsafe(`
+        create function refuse_truncate() returns trigger language plpgsql as 'begin raise exception ''no''; end';
+        create trigger refuse before truncate on ingest.event_stats execute function refuse_truncate()`);
+    try {
+        expect((await reset("--yes", "--delete-files")).exitCode).toBe(1);
+        expect(await countRows()).toEqual(before);
+        expect(readdirSync(folder)).toEqual(["a.csv"]);
+    } finally {
+        await database.sql`drop function refuse_truncate cascade`;
+    }
+});
+
+test("tables that somebody holds are not waited for without end", async () => {
+    const before = await countRows();
+    await database.sql.begin(async (transaction) => {
+        await transaction`lock table ingest.chunks in access share mode`;
+        expect(await resetDatabase(database.sql).catch((error) => error)).toMatchObject({ code: "tables_in_use" });
+    });
+
+    expect(await countRows()).toEqual(before);
+}, 30_000);
+
+test("--delete-files deletes the regular CSV files of the folder and nothing else", async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), "elsewhere-"));
+    writeFileSync(join(elsewhere, "kept.csv"), "");
+    symlinkSync(join(elsewhere, "kept.csv"), join(folder, "link.csv"));
+    mkdirSync(join(folder, "folder.csv"));
+    writeFileSync(join(folder, "folder.csv", "inner.csv"), "");
+    for (const name of ["b.CSV", "notes.txt", "c.csv.part", ".hidden.csv", "_writing.csv"])
+        writeFileSync(join(folder, name), "x");
+    const { exitCode, stdout } = await reset("--yes", "--delete-files");
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(`2 files in ${folder} (10 B) will be deleted.`);
+    expect(readdirSync(folder).sort()).toEqual([
+        ".hidden.csv",
+        "_writing.csv",
+        "c.csv.part",
+        "folder.csv",
+        "link.csv",
+        "notes.txt",
+    ]);
+    expect(readdirSync(join(folder, "folder.csv"))).toEqual(["inner.csv"]);
+    expect(readdirSync(elsewhere)).toEqual(["kept.csv"]);
+    rmSync(elsewhere, { recursive: true });
+});
