@@ -5,7 +5,7 @@ with
             rejects.reject_id,
             rejects.chunk_id,
             rejects.record_no,
-            lower(btrim(rejects.record ->> 'event_id', E' \t\n\r\f\v')) as event_id_text
+            lower(btrim(rejects.record ->> 'event_id', E' \t\n\r\f\x0b')) as event_id_text
         from ingest.rejects
         where rejects.kind = 'conflict'
     ),

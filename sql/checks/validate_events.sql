@@ -1,5 +1,5 @@
 -- No event is one that the rules would reject. (Written from the rules, not from the merge: what it lets in by mistake
--- shows here.)
+-- shows here.) White space with \x0b, because before PostgreSQL 16 '\v' is the letter v.
 with
     judged_events as (
         select
@@ -17,13 +17,13 @@ with
                     case
                         when (
                             length(events.product_id) between 1 and 100
-                            and events.product_id = btrim(events.product_id, E' \t\n\r\f\v')
+                            and events.product_id = btrim(events.product_id, E' \t\n\r\f\x0b')
                         ) is not true then 'product_id is empty, untrimmed or longer than 100 characters'
                     end,
                     case
                         when (
                             length(events.user_id) between 1 and 100
-                            and events.user_id = btrim(events.user_id, E' \t\n\r\f\v')
+                            and events.user_id = btrim(events.user_id, E' \t\n\r\f\x0b')
                         ) is not true then 'user_id is empty, untrimmed or longer than 100 characters'
                     end,
                     case

@@ -283,7 +283,7 @@ export const corruptions: Corruption[] = [
         row: { event_id: "00000000-0000-4000-8000-000000000004", broken_rules: ["event_type is not a known type"] },
     },
     ...["product_id", "user_id"].flatMap((column) =>
-        ["''", "' x'", "E'x\\t'", "repeat('x', 101)"].map(
+        ["''", "' x'", "E'x\\t'", "E'\\x0bx'", "repeat('x', 101)"].map(
             (value): Corruption => ({
                 check: "validate_events",
                 what: `a ${column} of ${value}`,
