@@ -90,9 +90,12 @@ CREATE TABLE "ingest"."files" (
 	"loaded_records" bigint DEFAULT 0 NOT NULL,
 	"loaded_lines" bigint DEFAULT 0 NOT NULL,
 	"tail_byte" bigint,
+	"tail_record_no" bigint,
+	"tail_line_no" bigint,
 	"header" text[],
 	"extra_columns" text[],
 	"dialect" jsonb,
+	"content_hash" text,
 	"attempts" integer DEFAULT 0 NOT NULL,
 	"next_attempt_at" timestamp with time zone,
 	"problem" text,
@@ -159,12 +162,13 @@ CREATE INDEX "chunk_merges_batch" ON "ingest"."chunk_merges" USING btree ("batch
 CREATE INDEX "chunks_open" ON "ingest"."chunks" USING btree ("chunk_id") WHERE state in ('staged', 'pending');--> statement-breakpoint
 CREATE INDEX "chunks_file" ON "ingest"."chunks" USING btree ("file_id","first_byte");--> statement-breakpoint
 CREATE INDEX "chunks_load" ON "ingest"."chunks" USING btree ("load_id") WHERE state = 'staged';--> statement-breakpoint
-CREATE INDEX "chunks_content_hash" ON "ingest"."chunks" USING btree ("content_hash");--> statement-breakpoint
 CREATE INDEX "idx_events_event_type" ON "events" USING btree ("event_type");--> statement-breakpoint
 CREATE INDEX "idx_events_user_id" ON "events" USING btree ("user_id");--> statement-breakpoint
 CREATE INDEX "idx_events_product_id" ON "events" USING btree ("product_id");--> statement-breakpoint
 CREATE INDEX "idx_events_timestamp" ON "events" USING btree ("event_timestamp");--> statement-breakpoint
-CREATE INDEX "files_open" ON "ingest"."files" USING btree ("file_id") WHERE state in ('pending', 'loaded', 'failed');--> statement-breakpoint
-CREATE INDEX "files_size" ON "ingest"."files" USING btree ("size_bytes") WHERE state = 'merged';--> statement-breakpoint
+CREATE INDEX "files_pending" ON "ingest"."files" USING btree ("path" collate "C") WHERE state in ('pending', 'failed');--> statement-breakpoint
+CREATE INDEX "files_loaded" ON "ingest"."files" USING btree ("file_id") WHERE state = 'loaded';--> statement-breakpoint
+CREATE INDEX "files_content_hash" ON "ingest"."files" USING btree ("content_hash");--> statement-breakpoint
+CREATE INDEX "files_size" ON "ingest"."files" USING btree ("size_bytes") WHERE content_hash is null;--> statement-breakpoint
 CREATE INDEX "loads_open" ON "ingest"."loads" USING btree ("load_id") WHERE state in ('loading', 'staged', 'abandoned');--> statement-breakpoint
 CREATE INDEX "rejects_batch" ON "ingest"."rejects" USING btree ("batch_id");

@@ -95,7 +95,7 @@ $$;
 
 -- Ends a load: from here on its rows count. `staged_chunks` is a JSON array of
 -- {chunkId, fileId, firstByte, endByte, firstRecordNo, firstLineNo, endLineNo, records, contentHash, atEnd, tailByte,
---  sizeBytes, mtimeNs, inode, header, extraColumns, isAgain}; `isAgain` marks a chunk that is staged again.
+--  tailRecordNo, tailLineNo, sizeBytes, mtimeNs, inode, header, extraColumns, isAgain}; `isAgain` marks a chunk that is staged again.
 -- Raises SL001 when the load was abandoned meanwhile, or a file is not where the loader believed it to be.
 create or replace function ingest.record_load(fenced_load_id bigint, load_bytes bigint, staged_chunks jsonb)
 returns void
@@ -161,8 +161,8 @@ begin
         select *
         from jsonb_to_recordset(staged_chunks) as fields (
             "fileId" bigint, "firstByte" bigint, "endByte" bigint, "firstRecordNo" bigint, "records" bigint,
-            "endLineNo" bigint, "atEnd" boolean, "tailByte" bigint, "sizeBytes" bigint, "mtimeNs" bigint,
-            "inode" numeric, "header" text[], "extraColumns" text[], "contentHash" text, "isAgain" boolean
+            "endLineNo" bigint, "atEnd" boolean, "tailByte" bigint, "tailRecordNo" bigint,
+            "tailLineNo" bigint, "sizeBytes" bigint, "mtimeNs" bigint, "inode" numeric, "header" text[], "extraColumns" text[], "contentHash" text, "isAgain" boolean
         )
         where not "isAgain"
     ),
@@ -181,6 +181,8 @@ begin
             loaded_records = staged."firstRecordNo" + staged."records" - 1,
             loaded_lines = staged."endLineNo",
             tail_byte = staged."tailByte",
+            tail_record_no = staged."tailRecordNo",
+            tail_line_no = staged."tailLineNo",
             size_bytes = staged."sizeBytes",
             mtime_ns = staged."mtimeNs",
             inode = staged."inode",

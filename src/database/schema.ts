@@ -76,8 +76,13 @@ export const files = ingest.table(
         loadedBytes: count("loaded_bytes").notNull().default(0),
         loadedRecords: count("loaded_records").notNull().default(0),
         loadedLines: count("loaded_lines").notNull().default(0),
-        /** Where the last record begins, when it was taken without its line end: growth is read again from there. */
+        /**
+         * Where what was taken unfinished begins (a record without its line end, lines behind an open quote, a header
+         * alone), its record number and line: growth is read again from there.
+         */
         tailByte: count("tail_byte"),
+        tailRecordNo: count("tail_record_no"),
+        tailLineNo: count("tail_line_no"),
         /** Column names as the file spells them, and of those the ones that go to events.attributes. */
         header: text("header").array(),
         extraColumns: text("extra_columns").array(),

@@ -17,7 +17,10 @@ export interface LedgerFile {
     loadedBytes: number;
     loadedRecords: number;
     loadedLines: number;
+    /** What was taken unfinished, and is read again when the file grows. */
     tailByte: number | null;
+    tailRecordNo: number | null;
+    tailLineNo: number | null;
     problem: string | null;
 }
 
@@ -54,6 +57,8 @@ export interface StagedChunk extends SeenFile {
     contentHash: string;
     atEnd: boolean;
     tailByte: number | null;
+    tailRecordNo: number | null;
+    tailLineNo: number | null;
     header: string[];
     extraColumns: string[] | null;
     isAgain: boolean;
@@ -62,7 +67,8 @@ export interface StagedChunk extends SeenFile {
 const fileColumns = `
     file_id as "fileId", path, version, state, size_bytes as "sizeBytes", mtime_ns::text as "mtimeNs",
     inode::text as "inode", loaded_bytes as "loadedBytes", loaded_records as "loadedRecords",
-    loaded_lines as "loadedLines", tail_byte as "tailByte", problem`;
+    loaded_lines as "loadedLines", tail_byte as "tailByte",
+    tail_record_no as "tailRecordNo", tail_line_no as "tailLineNo", problem`;
 
 const chunkColumns = `
     chunks.chunk_id as "chunkId", chunks.file_id as "fileId", files.path, chunks.first_byte as "firstByte",

@@ -144,9 +144,24 @@ function stagedChunk(part: LoadPart, outcome: ReadOutcome, chunkId: number): Sta
         records: outcome.records,
         contentHash: outcome.contentHash,
         atEnd: outcome.endByte >= part.file.seen.sizeBytes,
-        tailByte: outcome.tailByte,
+        ...tailOf(part, outcome),
         header: part.shape.header,
         extraColumns: part.shape.extraColumns,
         isAgain: part.again !== null,
     };
+}
+
+type Tail = Pick<StagedChunk, "tailByte" | "tailRecordNo" | "tailLineNo">;
+
+/** Where to read again from if the file grows. A header without its line end may go on too: then from the start. */
+export function tailOf(part: LoadPart, { tail }: ReadOutcome): Tail {
+    if (tail) {
+        return {
+            tailByte: tail.byte,
+            tailRecordNo: part.firstRecordNo + tail.recordsBefore,
+            tailLineNo: part.firstLineNo + tail.linesBefore,
+        };
+    }
+    if (part.firstByte === 0 && !part.shape.hasLineEnd) return { tailByte: 0, tailRecordNo: 1, tailLineNo: 1 };
+    return { tailByte: null, tailRecordNo: null, tailLineNo: null };
 }

@@ -19,7 +19,7 @@ import {
     settleFile,
     skipCopies,
 } from "./ledger.ts";
-import { type LoadedPart, type LoadPart, loadChunks, NeedsTolerantWay } from "./load-chunks.ts";
+import { type LoadedPart, type LoadPart, loadChunks, NeedsTolerantWay, tailOf } from "./load-chunks.ts";
 import { InputChanged, InputFault, type InputFile } from "./open-input.ts";
 import { nextPart, type PreparedFile, prepareFile } from "./prepare-file.ts";
 import { stageChunksAgain } from "./stage-again.ts";
@@ -279,7 +279,7 @@ async function loadLargeFile(
                     loadedBytes: outcome.endByte,
                     loadedRecords: part.firstRecordNo + outcome.records - 1,
                     loadedLines: part.firstLineNo + outcome.lines - 1,
-                    tailByte: outcome.tailByte,
+                    ...tailOf(part, outcome),
                 },
                 file,
                 shape,

@@ -67,15 +67,14 @@ async function prepareOpenFile(
 /** The part of a file that comes after what the ledger has of it. */
 export function nextPart(
     context: IngestContext,
-    ledgerFile: Pick<LedgerFile, "fileId" | "path" | "loadedBytes" | "loadedRecords" | "loadedLines" | "tailByte">,
+    ledgerFile: LedgerFile,
     file: InputFile,
     shape: FileShape,
     takeTail: boolean,
 ): LoadPart {
-    const isFirst = ledgerFile.loadedBytes === 0;
-    // A tail that was taken without its line end is read again, under its own number, together with what follows it.
-    const rereadsTail = ledgerFile.tailByte !== null;
+    // What was taken unfinished is read again, under its own number, together with what follows it.
     const firstByte = ledgerFile.tailByte ?? ledgerFile.loadedBytes;
+    const isFirst = firstByte === 0;
     return {
         fileId: ledgerFile.fileId,
         path: ledgerFile.path,
@@ -85,8 +84,8 @@ export function nextPart(
         recordsFrom: isFirst ? shape.headerBytes : firstByte,
         stopAt: firstByte + context.config.maxChunkBytes,
         takeTail,
-        firstRecordNo: ledgerFile.loadedRecords + (rereadsTail ? 0 : 1),
-        firstLineNo: isFirst ? shape.headerLines + 1 : ledgerFile.loadedLines + (rereadsTail ? 0 : 1),
+        firstRecordNo: ledgerFile.tailRecordNo ?? ledgerFile.loadedRecords + 1,
+        firstLineNo: isFirst ? shape.headerLines + 1 : (ledgerFile.tailLineNo ?? ledgerFile.loadedLines + 1),
         again: null,
     };
 }

@@ -1,6 +1,7 @@
 /** From a file's first line to the columns of staging its values go to. Pure; csv-parse reads the line. */
 import { CsvError, parse } from "csv-parse/sync";
 import { type EventColumn, eventColumns, requiredColumns, stagedExtraColumns } from "../contract.ts";
+import { findStrictEnd } from "./scan-records.ts";
 
 export interface FileShape {
     /** Column names as the file spells them, trimmed. */
@@ -14,6 +15,8 @@ export interface FileShape {
     /** Bytes before the first record: BOM, blank lines and the header line itself. */
     headerBytes: number;
     headerLines: number;
+    /** False when the file ends with its header, unfinished. */
+    hasLineEnd: boolean;
 }
 
 export interface HeaderFault {
@@ -41,8 +44,10 @@ export function readHeader(bytes: Uint8Array, atEnd: boolean): FileShape | Heade
         start += bytes[start] === 0x0a ? 1 : 2;
         headerLines += 1;
     }
-    const lineEnd = bytes.indexOf(0x0a, start);
-    if (lineEnd === -1) {
+    // The header is a record like others: a quoted name may hold a line end.
+    const found = findStrictEnd(bytes, start, bytes.length);
+    const lineEnd = found.outcome === "strict" ? found.next - 1 : bytes.indexOf(0x0a, start);
+    if (lineEnd === -1 || (found.outcome === "open" && !atEnd)) {
         if (bytes.length - start > maxHeaderBytes) {
             return { problem: "header_too_long", detail: `The first line has no end within ${maxHeaderBytes} bytes.` };
         }
@@ -54,7 +59,12 @@ export function readHeader(bytes: Uint8Array, atEnd: boolean): FileShape | Heade
     if ("problem" in names) return names;
     const shape = shapeOf(names.header);
     if ("problem" in shape) return shape;
-    return { ...shape, headerBytes: lineEnd === -1 ? bytes.length : lineEnd + 1, headerLines };
+    return {
+        ...shape,
+        headerBytes: lineEnd === -1 ? bytes.length : lineEnd + 1,
+        headerLines: headerLines - 1 + (found.outcome === "strict" ? found.lines : 1),
+        hasLineEnd: lineEnd !== -1,
+    };
 }
 
 function splitHeader(line: Uint8Array): { header: string[] } | HeaderFault {
@@ -69,7 +79,7 @@ function splitHeader(line: Uint8Array): { header: string[] } | HeaderFault {
     }
 }
 
-function shapeOf(header: string[]): Omit<FileShape, "headerBytes" | "headerLines"> | HeaderFault {
+function shapeOf(header: string[]): Omit<FileShape, "headerBytes" | "headerLines" | "hasLineEnd"> | HeaderFault {
     const targets = header.map((name) => eventColumns.find((column) => column === name.toLowerCase()) ?? null);
     const missing = requiredColumns.filter((column) => !targets.includes(column));
     if (missing.length > 0) {

@@ -33,8 +33,8 @@ export interface ReadOutcome {
     records: number;
     lines: number;
     contentHash: string;
-    /** Where the last record begins, when it was taken without its line end. */
-    tailByte: number | null;
+    /** What was taken unfinished: its byte in the file, and how many records and lines of the chunk come before it. */
+    tail: { byte: number; recordsBefore: number; linesBefore: number } | null;
 }
 
 const blockBytes = 1024 * 1024;
@@ -46,7 +46,7 @@ export async function* readRecords(
 ): AsyncGenerator<RecordPiece, ReadOutcome, void> {
     const scanner = createScanner();
     const hasher = new Bun.CryptoHasher("sha256");
-    const outcome = { endByte: range.recordsFrom, records: 0, lines: 0, tailByte: null as number | null };
+    const outcome = { endByte: range.recordsFrom, records: 0, lines: 0, tail: null as ReadOutcome["tail"] };
     if (range.recordsFrom > range.firstByte) {
         hasher.update(await file.read(range.firstByte, range.recordsFrom - range.firstByte));
     }
@@ -75,7 +75,6 @@ export async function* readRecords(
         }
         if (records.consumedBytes > 0) {
             const firstByte = outcome.endByte;
-            const last = records.count - 1;
             hasher.update(bytes.subarray(0, records.consumedBytes));
             yield {
                 bytes,
@@ -84,10 +83,16 @@ export async function* readRecords(
                 recordsBefore: outcome.records,
                 linesBefore: outcome.lines,
             };
+            if (records.tailIndex !== -1) {
+                outcome.tail = {
+                    byte: firstByte + records.starts[records.tailIndex]!,
+                    recordsBefore: outcome.records + records.tailIndex,
+                    linesBefore: outcome.lines + records.lines[records.tailIndex]!,
+                };
+            }
             outcome.records += records.count;
             outcome.lines += records.consumedLines;
             outcome.endByte = firstByte + records.consumedBytes;
-            if (records.endsWithTail) outcome.tailByte = firstByte + records.starts[last]!;
         }
         carried = bytes.subarray(records.consumedBytes);
         if (isLast) break;
@@ -103,7 +108,7 @@ async function* skipLongLine(
     file: InputFile,
     range: RecordRange,
     start: Buffer,
-    outcome: { endByte: number; records: number; lines: number; tailByte: number | null },
+    outcome: Omit<ReadOutcome, "contentHash">,
     hasher: Bun.CryptoHasher,
     readTo: number,
 ): AsyncGenerator<RecordPiece, number | null, void> {
@@ -128,7 +133,9 @@ async function* skipLongLine(
         const length = Math.min(blockBytes, (end ?? range.sizeBytes) - position);
         hasher.update(await file.read(position, length));
     }
-    if (end === null) outcome.tailByte = outcome.endByte;
+    if (end === null) {
+        outcome.tail = { byte: outcome.endByte, recordsBefore: outcome.records, linesBefore: outcome.lines };
+    }
     outcome.records += 1;
     outcome.lines += 1;
     return end ?? range.sizeBytes;
@@ -143,7 +150,7 @@ function oneRecord(length: number): ScannedRecords {
         lines: Int32Array.of(0),
         consumedBytes: length,
         consumedLines: 1,
-        endsWithTail: false,
+        tailIndex: -1,
         hasEndMarker: false,
     };
 }

@@ -65,8 +65,9 @@ export interface ScannedRecords {
     /** How many bytes the records and blank lines take, line ends included. The rest is an unfinished record. */
     consumedBytes: number;
     consumedLines: number;
-    /** The last record ended with the input and not with a line end. */
-    endsWithTail: boolean;
+    /** The first of the records that only count because the input ends: one without its line end, or lines behind an
+     * open quote. -1 when there is none. */
+    tailIndex: number;
     /** Some quoted value has a line that begins with `\.`, which COPY on PostgreSQL 15 takes for the end of data. */
     hasEndMarker: boolean;
 }
@@ -90,7 +91,7 @@ function emptyRecords(capacity: number): ScannedRecords {
         lines: new Int32Array(capacity),
         consumedBytes: 0,
         consumedLines: 0,
-        endsWithTail: false,
+        tailIndex: -1,
         hasEndMarker: false,
     };
 }
@@ -122,7 +123,7 @@ function scan(bytes: Uint8Array, options: ScanOptions, records: ScannedRecords):
     records.count = 0;
     records.consumedBytes = 0;
     records.consumedLines = 0;
-    records.endsWithTail = false;
+    records.tailIndex = -1;
     records.hasEndMarker = false;
     let start = 0;
     let commas = 0;
@@ -156,7 +157,7 @@ function scan(bytes: Uint8Array, options: ScanOptions, records: ScannedRecords):
         addLine(bytes, records, start, bytes.length, commas, fieldCount, maxRecordBytes);
         records.consumedBytes = bytes.length;
         records.consumedLines += 1;
-        records.endsWithTail = true;
+        if (records.count > 0) markTail(records);
     }
 }
 
@@ -197,8 +198,10 @@ function takeQuoted(bytes: Uint8Array, records: ScannedRecords, start: number, o
         return found.next;
     }
     const cutShort = limit === bytes.length && limit - start < mostBytes;
+    let isTail = false;
     if (found.outcome === "open" && cutShort) {
         if (!options.atEnd) return NEED_MORE;
+        isTail = true;
         if (!found.inQuotes) {
             // The input ends outside quotes: a whole record without its line end.
             const end = bytes.at(-1) === CR ? bytes.length - 1 : bytes.length;
@@ -207,13 +210,20 @@ function takeQuoted(bytes: Uint8Array, records: ScannedRecords, start: number, o
             }
             add(records, start, end, quotedKind(found.fields, options.fieldCount));
             records.consumedLines += found.lines + 1;
-            records.endsWithTail = true;
+            markTail(records);
             return bytes.length;
         }
     }
     const isOpen = found.outcome === "open" && found.inQuotes;
     const reason = found.outcome === "broken" ? found.reason : isOpen ? UNCLOSED_QUOTE : RECORD_TOO_LONG;
-    return takePhysicalLine(bytes, records, start, reason, options);
+    const next = takePhysicalLine(bytes, records, start, reason, options);
+    if (isTail) markTail(records);
+    return next;
+}
+
+/** The record just added counts only because the input ends. */
+function markTail(records: ScannedRecords): void {
+    if (records.tailIndex === -1) records.tailIndex = records.count - 1;
 }
 
 function quotedKind(fields: number, fieldCount: number): number {
@@ -234,17 +244,22 @@ function takePhysicalLine(
     const contentEnd = bytes[end - 1] === CR ? end - 1 : end;
     add(records, start, contentEnd, contentEnd - start > maxRecordBytes ? RECORD_TOO_LONG : reason);
     records.consumedLines += 1;
-    if (lineEnd === -1) records.endsWithTail = true;
+    if (lineEnd === -1) markTail(records);
     return lineEnd === -1 ? bytes.length : lineEnd + 1;
 }
 
-type StrictEnd =
+export type StrictEnd =
     | { outcome: "strict"; end: number; next: number; fields: number; lines: number; hasEndMarker: boolean }
     | { outcome: "open"; inQuotes: boolean; fields: number; lines: number }
     | { outcome: "broken"; reason: number };
 
+/** A quote that breaks the record on a later line than the one it opened on was not closed where it should have been. */
+function brokenBy(reason: number, lines: number): StrictEnd {
+    return { outcome: "broken", reason: lines > 0 ? UNCLOSED_QUOTE : reason };
+}
+
 /** Follows the strict grammar from `start`: to the record's line end, to what breaks it, or to `limit`. */
-function findStrictEnd(bytes: Uint8Array, start: number, limit: number): StrictEnd {
+export function findStrictEnd(bytes: Uint8Array, start: number, limit: number): StrictEnd {
     let fields = 1;
     let lines = 0;
     let at = start;
@@ -272,17 +287,17 @@ function findStrictEnd(bytes: Uint8Array, start: number, limit: number): StrictE
             const after = bytes[at]!;
             if (after === CR) {
                 if (at + 1 >= limit) return { outcome: "open", inQuotes: false, fields, lines };
-                if (bytes[at + 1] !== LF) return { outcome: "broken", reason: STRAY_QUOTE };
+                if (bytes[at + 1] !== LF) return brokenBy(STRAY_QUOTE, lines);
             } else if (after !== COMMA && after !== LF) {
-                return { outcome: "broken", reason: STRAY_QUOTE };
+                return brokenBy(STRAY_QUOTE, lines);
             }
         } else {
             while (at < limit && bytes[at] !== COMMA && bytes[at] !== LF) {
-                if (bytes[at] === QUOTE) return { outcome: "broken", reason: STRAY_QUOTE };
+                if (bytes[at] === QUOTE) return brokenBy(STRAY_QUOTE, lines);
                 if (bytes[at] === CR) {
                     if (at + 1 >= limit) return { outcome: "open", inQuotes: false, fields, lines };
                     if (bytes[at + 1] === LF) break;
-                    return { outcome: "broken", reason: STRAY_CARRIAGE_RETURN };
+                    return brokenBy(STRAY_CARRIAGE_RETURN, lines);
                 }
                 at += 1;
             }
