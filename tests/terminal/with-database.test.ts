@@ -1,0 +1,34 @@
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const dataDir = mkdtempSync(join(tmpdir(), "with-database-"));
+afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+
+const script = `
+    import { runCommand } from ${JSON.stringify(import.meta.resolve("../../src/terminal/command.ts"))};
+    import { withDatabase } from ${JSON.stringify(import.meta.resolve("../../src/terminal/with-database.ts"))};
+    const config = { databaseUrl: undefined, dataDir: ${JSON.stringify(dataDir)} };
+    await runCommand({
+        name: "sleep",
+        summary: "Sleeps.",
+        examples: [["bun run sleep", "until Ctrl-C"]],
+        run: () => withDatabase(config, { applicationName: "sleep" }, async (sql) => {
+            const [row] = await sql\`select count(*)::int as files from ingest.files\`;
+            console.log("files", row.files);
+            await sql\`select pg_sleep(60)\`;
+        }),
+    });`;
+
+test("sets its own server up, and Ctrl-C during a query stops that server and is no error", async () => {
+    const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "pipe" });
+    const { value } = await child.stdout.getReader().read();
+    expect(new TextDecoder().decode(value)).toBe("files 0\n");
+    child.kill("SIGINT");
+    const stderr = await new Response(child.stderr).text();
+
+    expect(await child.exited).toBe(130);
+    expect(stderr).toEndWith("Stopped the embedded PostgreSQL.\n");
+    expect(stderr).not.toContain("code:");
+});
