@@ -10,19 +10,21 @@ import { logToStderr, prepareDatabase } from "../src/terminal/with-database.ts";
 await runCommand({
     name: "api",
     summary: "Serves the API alone, until it is stopped. It only reads.",
+    description:
+        "For other machines too it needs a secret of at least 32 bytes in SLUICE_API_TOKEN, which callers must give.",
     options: configOptions("port", "host", ...databaseFields),
     examples: [
         ["bun run api", "on 127.0.0.1:4040"],
-        ["bun run api --port 8080 --host 0.0.0.0", "for other machines too: it asks nobody who they are"],
+        ["bun run api --port 8080 --host 0.0.0.0", "for other machines too: see above"],
     ],
     async run({ flags }) {
-        const config = readConfig([...databaseFields, "port", "host"], flags);
+        const config = readConfig([...databaseFields, "port", "host", "apiToken"], flags);
         const stopSignal = waitForStopSignal();
         const database = await openDatabase({ ...config, log: logToStderr });
         const sql = openApiPool(database.target);
         try {
             await prepareDatabase(database, { sql, mayMigrate: false });
-            const api = serveApi({ app: createApp({ sql }), ...config });
+            const api = serveApi({ app: createApp({ sql, host: config.host, token: config.apiToken }), ...config });
             process.stdout.write(`The API is at ${api.url}\n`);
             const signal = await stopSignal;
             await api.stop();

@@ -25,6 +25,8 @@ export interface Config {
     maxBatchRecords: number;
     port: number;
     host: string;
+    /** What the API asks of its callers; undefined: nothing, and then it serves this machine alone. */
+    apiToken: string | undefined;
     checkAtEnd: boolean;
     json: boolean;
     /** Whether `start` generates events: by default only into its own embedded server. */
@@ -57,6 +59,8 @@ export type Environment = Record<string, string | undefined>;
 type ValueField = keyof typeof settings;
 
 const switches = {
+    // Never a flag: every user of the machine sees those.
+    apiToken: () => [],
     checkAtEnd: () => [new Option("--check", "run the checks at the end; exit 1 if one fails")],
     json: () => [new Option("--json", "print JSON on stdout")],
     generate: () => [
@@ -127,6 +131,7 @@ const readers: { [Field in keyof Config]: (source: Source) => Config[Field] } = 
     maxBatchRecords: (source) => readSetting(settings.maxBatchRecords, source),
     port: (source) => readSetting(settings.port, source),
     host: (source) => readSetting(settings.host, source),
+    apiToken: ({ environment }) => environment.SLUICE_API_TOKEN?.trim() || undefined,
     checkAtEnd: ({ flags }) => flags.check === true,
     json: ({ flags }) => flags.json === true,
     generate: (source) => {

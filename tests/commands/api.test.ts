@@ -26,3 +26,17 @@ test("a port that is taken should fail, with the remedy", async () => {
     expect(exitCode).toBe(3);
     expect(stderr).toContain("code:  port_taken (exit 3)");
 });
+
+test("is not shown to other machines without a token", async () => {
+    const { exitCode, stderr } = await runScript("api", [
+        "--database-url",
+        database.url,
+        "--port",
+        "0",
+        "--host",
+        "0.0.0.0",
+    ]);
+
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain("code:  api_token_missing (exit 3)");
+});

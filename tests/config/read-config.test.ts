@@ -63,6 +63,15 @@ test("a flag wins over a variable, a variable over the default, nothing is nothi
     expect(config.host).toBe("127.0.0.1");
 });
 
+test("the API's token is a variable and never a flag", () => {
+    const secret = "s".repeat(32);
+
+    expect(readConfig(["apiToken"], { apiToken: secret }, {}).apiToken).toBeUndefined();
+    expect(readConfig(["apiToken"], {}, { SLUICE_API_TOKEN: secret }).apiToken).toBe(secret);
+    expect(readConfig(["apiToken"], {}, { SLUICE_API_TOKEN: "" }).apiToken).toBeUndefined();
+    expect(configOptions("apiToken")).toEqual([]);
+});
+
 test("the input folder goes with the data folder unless it is named", () => {
     expect(readConfig(["inputDir"], { dataDir: "elsewhere" }, {}).inputDir).toBe("elsewhere/input_data");
     expect(readConfig(["inputDir"], { dataDir: "elsewhere", input: "in" }, {}).inputDir).toBe("in");
