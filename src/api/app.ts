@@ -1,5 +1,6 @@
 /** The API: middleware, routes, errors. Reads the database only, and never imports src/ingest/. */
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { bodyLimit } from "hono/body-limit";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import type { Sql } from "../database/connect.ts";
@@ -10,34 +11,56 @@ import { refuseInvalidParameters } from "./check-parameters.ts";
 import { addEventRoutes } from "./events/event-routes.ts";
 import { addFileRoutes } from "./files/file-routes.ts";
 import { addHealthRoutes } from "./health-routes.ts";
+import { createHttpMetrics } from "./metrics/http-metrics.ts";
+import { addMetricsRoutes } from "./metrics/metrics-routes.ts";
 import { addOpenApiRoute } from "./openapi-route.ts";
 import { Problem, problemResponse } from "./problem.ts";
 import { createReader } from "./reader.ts";
 import { addRejectRoutes } from "./rejects/reject-routes.ts";
+import { checkHost } from "./safety/check-host.ts";
+import { checkOrigin } from "./safety/check-origin.ts";
+import { limitAttempts } from "./safety/limit-attempts.ts";
+import { protectedApps, requireToken } from "./safety/require-token.ts";
+import { secureHeaders } from "./safety/secure-headers.ts";
+import { addSessionRoutes } from "./safety/session-routes.ts";
+import { createTokenCheck } from "./safety/tokens.ts";
 import { addStatsRoutes } from "./stats/stats-routes.ts";
 import { addStatusRoutes } from "./status-routes.ts";
+
+/** Nothing that this API takes is longer. */
+export const maxBodyBytes = 65_536;
 
 export interface AppOptions {
     /** The API's own pool, from `openApiPool`; the caller ends it. drizzle changes its parsers. */
     sql: Sql;
     now?: () => Date;
+    /** The address or name that it is served on: a name is then taken in Host headers too. */
+    host?: string;
+    /** Further names it is known as, such as a proxy's. */
+    allowedHosts?: readonly string[];
+    /** At least 32 bytes. With it, everything but the probes asks for it; without it only loopback is served. */
+    token?: string | undefined;
+    /** Paths that need no token: a page that asks for one. */
+    openPaths?: readonly string[];
     /** How long a request may wait for the database. */
     deadlineMs?: number;
     /** Told of every 500; prints a line to stderr by default. */
     onFault?: (fault: Fault) => void;
 }
 
-export function createApp({ sql, now = () => new Date(), deadlineMs, onFault = printFault }: AppOptions): Api {
+/** @throws SluiceError api_token_short */
+export function createApp(options: AppOptions): Api {
+    const { sql, now = () => new Date(), deadlineMs, onFault = printFault } = options;
     const reader = createReader({ sql, now, ...(deadlineMs === undefined ? {} : { deadlineMs }) });
     const context: Context = { reader, now };
+    const httpMetrics = createHttpMetrics();
     const app: Api = new OpenAPIHono<ApiEnv>({ defaultHook: (result) => refuseInvalidParameters(result) });
 
     app.use(requestId({ limitLength: 64 }));
+    app.use(httpMetrics.middleware);
+    app.use(secureHeaders());
     app.use(methodNotAllowed({ app, onMethodNotAllowed: (c, methods) => refuseMethod(methods, c.get("requestId")) }));
-    app.use("/v1/*", async (c, next) => {
-        await next();
-        c.header("cache-control", "no-store");
-    });
+    addGuards(app, options, now);
 
     addHealthRoutes(app, context);
     addStatusRoutes(app, context);
@@ -46,11 +69,25 @@ export function createApp({ sql, now = () => new Date(), deadlineMs, onFault = p
     addBatchRoutes(app, context);
     addFileRoutes(app, context);
     addRejectRoutes(app, context);
+    addMetricsRoutes(app, context, httpMetrics);
     addOpenApiRoute(app);
 
     app.notFound((c) => problemResponse(unknownRoute(), c.get("requestId")));
     app.onError((error, c) => answerFault(error, c.get("requestId"), onFault));
     return app;
+}
+
+/** Everything that may refuse a request before a route sees it, cheapest first. */
+function addGuards(app: Api, { host, allowedHosts = [], token, openPaths = [] }: AppOptions, now: () => Date): void {
+    app.use(checkHost(host === undefined ? allowedHosts : [host, ...allowedHosts]));
+    app.use(checkOrigin());
+    app.use(bodyLimit({ maxSize: maxBodyBytes }));
+    if (token === undefined) return;
+    const tokens = createTokenCheck(token);
+    const attempts = limitAttempts({ now });
+    app.use(requireToken({ tokens, attempts, openPaths }));
+    addSessionRoutes(app, tokens, attempts);
+    protectedApps.add(app);
 }
 
 function unknownRoute(): Problem {

@@ -1,6 +1,9 @@
 /** Puts the app on a port. */
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { Api } from "./api.ts";
+import { maxBodyBytes } from "./app.ts";
+import { refuseExposure } from "./safety/check-exposure.ts";
+import { protectedApps } from "./safety/require-token.ts";
 
 export interface ServeOptions {
     app: Api;
@@ -19,16 +22,20 @@ export interface ServedApi {
 }
 
 const stopGraceMs = 1000;
-/** Nothing that this API takes is longer. Bun answers more with a bare 413 before the app sees it. */
-const maxBodyBytes = 65_536;
+/** Above what the app takes, so that the app can say what is wrong; Bun answers more with a bare 413. */
+const maxRequestBodySize = 4 * maxBodyBytes;
 
-/** @throws SluiceError port_taken, port_not_allowed or host_not_found, each with the remedy */
+/**
+ * @throws SluiceError api_token_missing when others could reach an app that asks for no token; port_taken,
+ * port_not_allowed or host_not_found; each with the remedy
+ */
 export function serveApi({ app, host, port }: ServeOptions): ServedApi {
+    refuseExposure(host, protectedApps.has(app));
     const server = listen(() =>
         Bun.serve({
             hostname: host,
             port,
-            maxRequestBodySize: maxBodyBytes,
+            maxRequestBodySize,
             fetch: (request, server) => app.fetch(request, { server }),
         }),
     );

@@ -1,0 +1,72 @@
+/** The ledger's facts as metrics. Pure. */
+import type { Status } from "../../status/read-status.ts";
+import type { Stats } from "../stats/read-stats.ts";
+import type { Metric, Sample } from "./exposition.ts";
+
+export function describeFacts(status: Status, { eventTypes }: Stats): Metric[] {
+    const { totals, files, backlog, lastBatch, freshness, workers, asOf } = status;
+    const byType = (value: (sums: Stats["eventTypes"][number]) => number) =>
+        eventTypes.map((sums) => ({ labels: { event_type: sums.eventType }, value: value(sums) }));
+    return [
+        gauge("sluice_facts_timestamp_seconds", "When the facts below were read, on the database's clock.", [
+            { value: toSeconds(asOf) },
+        ]),
+        counter("sluice_records_read_total", "Records read: the sum of all outcomes.", [{ value: totals.read }]),
+        counter(
+            "sluice_records_total",
+            "Records by what became of them.",
+            (["inserted", "duplicate", "conflict", "rejected"] as const).map((outcome) => ({
+                labels: { outcome },
+                value: totals[outcome],
+            })),
+        ),
+        counter("sluice_batches_total", "Batches committed.", [{ value: totals.batches }]),
+        counter(
+            "sluice_events_total",
+            "Events inserted, by type.",
+            byType(({ events }) => events),
+        ),
+        counter(
+            "sluice_event_quantity_total",
+            "Sum of the events' quantities, by type.",
+            byType((sums) => sums.quantity),
+        ),
+        counter(
+            "sluice_revenue_total",
+            "Sum of quantity times price over purchases.",
+            byType(({ revenue }) => Number(revenue)),
+        ),
+        gauge(
+            "sluice_files",
+            "Files by state.",
+            Object.entries(files).map(([state, value]) => ({ labels: { state }, value })),
+        ),
+        gauge("sluice_backlog_files", "Files that are known and not merged.", [{ value: backlog.files }]),
+        gauge("sluice_backlog_bytes", "Bytes that are known and not read.", [{ value: backlog.unreadBytes }]),
+        gauge("sluice_backlog_records", "Records that are staged and not merged.", [{ value: backlog.stagedRecords }]),
+        gauge("sluice_workers", "Workers with a lease.", [{ value: workers.length }]),
+        gauge("sluice_last_batch_timestamp_seconds", "When the last batch was committed.", [
+            ...(lastBatch ? [{ value: toSeconds(lastBatch.finishedAt) }] : []),
+        ]),
+        gauge("sluice_last_batch_duration_seconds", "How long the last batch took.", [
+            ...(lastBatch ? [{ value: toSeconds(lastBatch.finishedAt) - toSeconds(lastBatch.startedAt) }] : []),
+        ]),
+        gauge(
+            "sluice_last_batch_lag_seconds",
+            "From staging to commit, of the oldest record of the last batch.",
+            freshness.lastBatchLagSeconds === null ? [] : [{ value: freshness.lastBatchLagSeconds }],
+        ),
+    ];
+}
+
+export function counter(name: string, help: string, samples: Sample[]): Metric {
+    return { name, type: "counter", help, samples };
+}
+
+export function gauge(name: string, help: string, samples: Sample[]): Metric {
+    return { name, type: "gauge", help, samples };
+}
+
+function toSeconds(instant: string): number {
+    return Date.parse(instant) / 1000;
+}

@@ -1,0 +1,72 @@
+/** With a token, everything but the probes and the way to sign in asks for it: as a bearer token, or by the cookie. */
+import type { Context, MiddlewareHandler } from "hono";
+import { getCookie } from "hono/cookie";
+import type { Api, ApiEnv } from "../api.ts";
+import { Problem } from "../problem.ts";
+import type { AttemptLimit } from "./limit-attempts.ts";
+import type { TokenCheck } from "./tokens.ts";
+
+export const sessionCookie = "sluice_session";
+
+/** Apps that ask for a token: serveApi puts no other on an address that others can reach. */
+export const protectedApps = new WeakSet<Api>();
+
+const openPaths = new Set(["/livez", "/readyz", "/v1/session"]);
+
+interface TokenGuard {
+    tokens: TokenCheck;
+    attempts: AttemptLimit;
+    /** Further paths that need no token, such as the page that asks for it. */
+    openPaths?: readonly string[];
+}
+
+export function requireToken({ tokens, attempts, openPaths: more = [] }: TokenGuard): MiddlewareHandler<ApiEnv> {
+    const open = new Set([...openPaths, ...more]);
+    return async (c, next) => {
+        if (open.has(c.req.path)) return next();
+        const bearer = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+        const session = getCookie(c, sessionCookie);
+        if (bearer === undefined && session === undefined) throw tokenRequired();
+        checkAttempt(c, attempts, () =>
+            bearer === undefined ? tokens.isSession(session ?? "") : tokens.isToken(bearer),
+        );
+        return next();
+    };
+}
+
+/**
+ * Runs a check that may fail so many times a minute from one address; past that even the right token has to wait, or
+ * the limit would limit nothing. @throws Problem
+ */
+export function checkAttempt(c: Context<ApiEnv>, attempts: AttemptLimit, isRight: () => boolean): void {
+    const address = c.env?.server?.requestIP(c.req.raw)?.address ?? "unknown";
+    const blockedForMs = attempts.blockedForMs(address);
+    if (blockedForMs > 0) throw tooManyAttempts(blockedForMs);
+    if (isRight()) return;
+    attempts.recordFailure(address);
+    throw new Problem({
+        code: "token_invalid",
+        detail: "Use the token that the API was started with.",
+        headers: challenge('Bearer realm="sluice", error="invalid_token"'),
+    });
+}
+
+function tokenRequired(): Problem {
+    return new Problem({
+        code: "token_required",
+        detail: "Send it as `Authorization: Bearer …`, or sign in with POST /v1/session.",
+        headers: challenge('Bearer realm="sluice"'),
+    });
+}
+
+function tooManyAttempts(blockedForMs: number): Problem {
+    return new Problem({
+        code: "too_many_attempts",
+        detail: "Wait before the next attempt.",
+        headers: { "retry-after": String(Math.ceil(blockedForMs / 1000)) },
+    });
+}
+
+function challenge(value: string): Record<string, string> {
+    return { "www-authenticate": value };
+}

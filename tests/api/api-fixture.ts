@@ -1,0 +1,64 @@
+/** An app on a database of its own, whose every answer is held to the OpenAPI document. */
+
+import type { Api } from "../../src/api/api.ts";
+import { type AppOptions, createApp } from "../../src/api/app.ts";
+import { openApiPool } from "../../src/api/open-api-pool.ts";
+import type { Sql } from "../../src/database/connect.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { createConformanceCheck } from "./check-conformance.ts";
+
+export interface ApiFixture {
+    app: Api;
+    database: TestDatabase;
+    /** For what a test inserts; the app has a pool of its own. */
+    sql: Sql;
+    get(path: string, headers?: Record<string, string>): Promise<Answer>;
+    close(): Promise<void>;
+}
+
+export interface Answer {
+    status: number;
+    headers: Headers;
+    // biome-ignore lint/suspicious/noExplicitAny: what a test expects of a body, it says itself
+    body: any;
+}
+
+/** `now` jumps ahead at each look, so that no answer is taken from an earlier question; a test of sharing passes its own. */
+export async function openApiFixture(importMetaPath: string, options: Partial<AppOptions> = {}): Promise<ApiFixture> {
+    const database = await createTestDatabase(importMetaPath);
+    const pool = options.sql ?? openApiPool(database.target);
+    const app = createApp({ now: jumpingClock(), ...options, sql: pool });
+    const check = await createConformanceCheck(app);
+    return {
+        app,
+        database,
+        sql: database.sql,
+        get: (path, headers) => check(path, headers),
+        async close() {
+            await pool.end({ timeout: 1 });
+            await database.drop();
+        },
+    };
+}
+
+export function jumpingClock(): () => Date {
+    let at = Date.parse("2026-01-01T00:00:00Z");
+    return () => {
+        at += 60_000;
+        return new Date(at);
+    };
+}
+
+/** Follows nextCursor to the end. */
+export async function readPages(fixture: ApiFixture, path: string): Promise<Answer["body"][]> {
+    const rows: Answer["body"][] = [];
+    let cursor: string | null = null;
+    do {
+        const separator = path.includes("?") ? "&" : "?";
+        const { status, body } = await fixture.get(cursor === null ? path : `${path}${separator}cursor=${cursor}`);
+        if (status !== 200) throw new Error(`${path}: ${status} ${JSON.stringify(body)}`);
+        rows.push(...body.data);
+        cursor = body.nextCursor;
+    } while (cursor !== null);
+    return rows;
+}

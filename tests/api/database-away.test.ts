@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { openApiPool } from "../../src/api/open-api-pool.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { type DatabaseProxy, openDatabaseProxy } from "./database-proxy.ts";
+import { insertBatch } from "./seed-ledger.ts";
+
+/** Promise 9: when the database is away the API says so, and never shows an old number as if it were new. */
+const addresses = [
+    "/v1/status",
+    "/v1/stats",
+    "/v1/stats?bucket=hour",
+    "/v1/events",
+    "/v1/batches",
+    "/v1/batches/1",
+    "/v1/files",
+    "/v1/files/1",
+    "/v1/rejects",
+    "/v1/rejects/summary",
+];
+
+let origin: TestDatabase;
+let proxy: DatabaseProxy;
+let api: ApiFixture;
+
+beforeAll(async () => {
+    origin = await createTestDatabase(import.meta.path);
+    proxy = openDatabaseProxy(origin.target);
+    // The real clock: answers are shared as they are in service.
+    api = await openApiFixture(import.meta.path, {
+        sql: openApiPool(proxy.target),
+        now: () => new Date(),
+        deadlineMs: 700,
+    });
+    await insertBatch(origin.sql, { inserted: 5 });
+});
+afterAll(async () => {
+    await api.close();
+    proxy.stop();
+    await origin.drop();
+});
+
+async function answersWith(status: number, path: string): Promise<void> {
+    const deadline = Date.now() + 10_000;
+    while ((await api.get(path)).status !== status) {
+        if (Date.now() > deadline) throw new Error(`${path} did not answer ${status}`);
+        await Bun.sleep(50);
+    }
+}
+
+test("answers 503 with Retry-After while the database is away, and again with numbers when it is back", async () => {
+    expect((await api.get("/v1/stats")).body.records.read).toBe(5);
+    proxy.cut();
+    // An answer may be shared for less than a second, and bears its time.
+    await Bun.sleep(950);
+    for (const path of addresses) {
+        const { status, body, headers } = await api.get(path);
+        expect([path, status, body.code]).toEqual([path, 503, "database_unavailable"]);
+        expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
+        expect(JSON.stringify(body)).not.toMatch(/select|ECONN|127\.0\.0\.1|ingest\./i);
+    }
+    const ready = await api.get("/readyz?verbose");
+    expect([ready.status, ready.body.status]).toEqual([503, "unavailable"]);
+    expect(ready.body.checks[0]).toMatchObject({ name: "database", ok: false, code: "database_unavailable" });
+    expect((await api.get("/livez")).status).toBe(200);
+    const metrics = await api.get("/metrics");
+    expect(metrics.body).toContain("sluice_database_up 0\n");
+    expect(metrics.body).not.toContain("sluice_records");
+
+    proxy.mend();
+    for (const path of addresses.filter((address) => !address.startsWith("/v1/files/"))) await answersWith(200, path);
+    expect((await api.get("/readyz")).status).toBe(200);
+}, 30_000);
+
+test("goes on after its connections are cut in the middle of a hundred requests", async () => {
+    for (let round = 0; round < 5; round++) {
+        const asked = Array.from({ length: 100 }, (_, number) => api.get(`/v1/batches?limit=${1 + number}`));
+        await Bun.sleep(round * 3);
+        proxy.cut();
+        for (const { status } of await Promise.all(asked)) expect([200, 503]).toContain(status);
+        proxy.mend();
+        await answersWith(200, "/v1/stats");
+    }
+    await Bun.sleep(1000);
+    const answers = await Promise.all(
+        Array.from({ length: 40 }, (_, number) => api.get(`/v1/files?limit=${1 + number}`)),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+}, 60_000);
+
+test("answers 503 in time when the database stalls, and takes no more than it can hold", async () => {
+    await answersWith(200, "/v1/stats");
+    proxy.stall();
+    await Bun.sleep(950);
+    const beganAt = performance.now();
+    const asked = await Promise.all(
+        Array.from({ length: 100 }, (_, number) => api.get(`/v1/rejects?limit=${1 + number}`)),
+    );
+    expect(performance.now() - beganAt).toBeLessThan(3000);
+    const codes = asked.map(({ status, body }) => `${status} ${body.code}`);
+    expect(new Set(codes)).toEqual(new Set(["503 database_slow", "503 too_many_requests_waiting"]));
+    proxy.cut();
+    proxy.mend();
+    await answersWith(200, "/v1/stats");
+}, 30_000);
+
+test("answers 503 when a statement is ended by the server, and the others go on", async () => {
+    const locked = await origin.sql.reserve();
+    try {
+        await locked`begin`;
+        await locked`lock table ingest.rejects in access exclusive mode`;
+        const { status, body } = await api.get("/v1/rejects?limit=3");
+        expect([status, body.code]).toEqual([503, "database_slow"]);
+        await answersWith(200, "/v1/events");
+    } finally {
+        await locked`rollback`;
+        locked.release();
+    }
+    await answersWith(200, "/v1/rejects");
+}, 30_000);
+
+test("ends long statements and refuses writes on the server's side, whatever the program does", async () => {
+    const pool = openApiPool(origin.target);
+    try {
+        const [settings] = await pool`
+            select
+                current_setting('statement_timeout') as timeout,
+                current_setting('application_name') as name`;
+        expect(settings).toEqual({ timeout: "5s", name: "sluice-api" });
+        expect(pool`delete from ingest.batches`.execute()).rejects.toMatchObject({ code: "25006" });
+    } finally {
+        await pool.end({ timeout: 1 });
+    }
+});
+
+test("says that the database is not prepared when its tables are missing", async () => {
+    await origin.sql`alter table ingest.rejects rename to rejects_gone`;
+    const { status, body } = await api.get("/v1/rejects?limit=9");
+    expect([status, body.code]).toEqual([503, "database_not_ready"]);
+    expect(JSON.stringify(body)).not.toContain("rejects_gone");
+    await origin.sql`alter table ingest.rejects_gone rename to rejects`;
+});

@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { drizzle } from "drizzle-orm/postgres-js";
+import fc from "fast-check";
+import { encodeCursor } from "../../src/api/cursor.ts";
+import { selectEvents } from "../../src/api/events/read-events.ts";
+import * as schema from "../../src/database/schema.ts";
+import { type ApiFixture, openApiFixture, readPages } from "./api-fixture.ts";
+
+let api: ApiFixture;
+
+beforeAll(async () => {
+    api = await openApiFixture(import.meta.path);
+    // 300 at one instant, 300 one microsecond apart, and 20,000 in the past so that an index is worth its while.
+    await api.sql`
+        insert into events (event_id, event_type, product_id, user_id, event_timestamp, quantity, price, chunk_id, record_no)
+        select
+            gen_random_uuid(),
+            case when number % 10 = 0 then 'purchase' else 'view' end,
+            'product ' || number % 7,
+            'user ' || number % 100,
+            case
+                when number <= 300 then '2026-01-02T03:04:05.123456Z'
+                when number <= 600 then '2026-01-02T03:04:05.123456Z'::timestamptz + (number - 450) * interval '1 microsecond'
+                else '2025-12-31T00:00:00Z'::timestamptz - number * interval '1 second'
+            end,
+            number % 3,
+            case when number % 2 = 0 then 19.90 end,
+            1,
+            number
+        from generate_series(1, 20600) as number`;
+    await api.sql`analyze events`;
+});
+afterAll(() => api.close());
+
+test("gives the newest fifty by default, with exact timestamps and money as text", async () => {
+    const { body, headers } = await api.get("/v1/events");
+    expect(body.data).toHaveLength(50);
+    expect(body.data[0].eventTimestamp).toBe("2026-01-02T03:04:05.123606Z");
+    const prices = new Set(body.data.map((event: { price: string | null }) => event.price));
+    expect([...prices].sort()).toEqual(["19.90", null]);
+    expect(headers.get("cache-control")).toBe("no-store");
+});
+
+test("walks every event exactly once, newest first, through equal timestamps", async () => {
+    const rows = await readPages(api, "/v1/events?limit=200");
+    expect(rows).toHaveLength(20600);
+    expect(new Set(rows.map((row) => row.eventId)).size).toBe(20600);
+    const times = rows.map((row) => row.eventTimestamp);
+    expect(times).toEqual([...times].sort().reverse());
+}, 60_000);
+
+test("walks every event exactly once with pages that end inside equal timestamps", async () => {
+    const expected = await api.sql`select event_id from events where user_id = 'user 7'`;
+    for (const limit of [1, 3, 7]) {
+        const rows = await readPages(api, `/v1/events?limit=${limit}&user_id=user%207`);
+        expect(rows.map((row) => row.eventId).sort()).toEqual(expected.map((row) => row.event_id).sort());
+    }
+}, 60_000);
+
+test("combines filters", async () => {
+    const rows = await readPages(api, "/v1/events?event_type=purchase&product_id=product%203&user_id=user%2010");
+    const [expected] = await api.sql`
+        select count(*) from events
+        where event_type = 'purchase' and product_id = 'product 3' and user_id = 'user 10'`;
+    expect(rows).toHaveLength(expected!.count);
+    expect(rows.length).toBeGreaterThan(0);
+    expect((await api.get("/v1/events?event_type=nothing")).body).toEqual({ data: [], nextCursor: null });
+});
+
+test("reads through an index, whatever the filters", async () => {
+    const db = drizzle.mock({ schema });
+    const after = { eventTimestamp: "2025-12-30T00:00:00.000000Z", eventId: crypto.randomUUID() };
+    for (const query of [
+        { limit: 50 },
+        { limit: 200, after },
+        { limit: 50, eventType: "purchase" },
+        { limit: 50, eventType: "unknown", after },
+        { limit: 50, userId: "user 7" },
+        { limit: 50, productId: "product 1", userId: "user 7", eventType: "view", after },
+    ]) {
+        const statement = selectEvents(db, query).toSQL();
+        const plan = await api.sql.unsafe(`explain ${statement.sql}`, statement.params as string[]);
+        const text = plan.map((line) => line["QUERY PLAN"]).join("\n");
+        expect(text).not.toContain("Seq Scan");
+        expect(text).toMatch(/Index/);
+    }
+});
+
+test("leaves long attributes out of the list, and says so", async () => {
+    const add = (attributes: string | null, second: number) => api.sql`
+        insert into events (event_id, event_type, product_id, user_id, event_timestamp, attributes, chunk_id, record_no)
+        values (gen_random_uuid(), 'view', 'attributes', 'u', ${`2026-02-01T00:00:0${second}Z`}, ${attributes}::text::jsonb, 1, 1)`;
+    await add(JSON.stringify({ note: "x".repeat(20_000) }), 3);
+    await add(JSON.stringify({ colour: "red", "<b>": null }), 2);
+    await add(null, 1);
+    const { body } = await api.get("/v1/events?product_id=attributes");
+    expect(body.data.map((event: Record<string, unknown>) => [event.attributes, event.attributesOmitted])).toEqual([
+        [null, true],
+        [{ colour: "red", "<b>": null }, false],
+        [null, false],
+    ]);
+});
+
+test("should fail for limits that are no whole number from 1 to 200", async () => {
+    for (const limit of ["0", "201", "-1", "1.5", "1e2", "", "ten", "0x10", "%20", "9".repeat(30)]) {
+        const { status, body } = await api.get(`/v1/events?limit=${limit}`);
+        expect([limit, status, body.code, body.parameter]).toEqual([limit, 400, "invalid_parameter", "limit"]);
+    }
+    expect((await api.get("/v1/events?limit=200")).body.data).toHaveLength(200);
+    expect((await api.get("/v1/events?limit=1")).body.data).toHaveLength(1);
+});
+
+test("should fail for a parameter that does not exist, rather than answer another question", async () => {
+    const { status, body } = await api.get("/v1/events?event_typ=view");
+    expect([status, body.code, body.parameter]).toEqual([400, "unknown_parameter", "event_typ"]);
+});
+
+test("should fail for filters that no column could hold", async () => {
+    for (const [name, value] of [
+        ["user_id", "x".repeat(101)],
+        ["product_id", ""],
+        ["event_type", "x".repeat(51)],
+        ["user_id", "a%00b"],
+    ]) {
+        const { status, body } = await api.get(`/v1/events?${name}=${value}`);
+        expect([status, body.parameter]).toEqual([400, name]);
+    }
+});
+
+test("should fail for a cursor of another list, of wrong keys, or of anything else", async () => {
+    const instant = "2026-01-01T00:00:00.000000Z";
+    for (const cursor of [
+        encodeCursor("batches", [5]),
+        encodeCursor("events", [5]),
+        encodeCursor("events", [instant, "no uuid"]),
+        encodeCursor("events", ["infinity", crypto.randomUUID()]),
+        encodeCursor("events", ["2026-02-31T00:00:00.000000Z", crypto.randomUUID()]),
+        encodeCursor("events", [instant, crypto.randomUUID(), 1]),
+        encodeCursor("events", [`${instant}'; drop table events; --`, crypto.randomUUID()]),
+        "e30",
+        "bnVsbA",
+        "%00",
+    ]) {
+        const { status, body } = await api.get(`/v1/events?cursor=${cursor}`);
+        expect([status, body.parameter]).toEqual([400, "cursor"]);
+    }
+});
+
+test("never answers a cursor with a 500, whatever it is", async () => {
+    await fc.assert(
+        fc.asyncProperty(fc.oneof(fc.string(), fc.base64String(), fc.json()), async (text) => {
+            const encoded = Buffer.from(text).toString("base64url");
+            for (const cursor of [encodeURIComponent(text), encoded]) {
+                if (cursor === "") continue;
+                expect((await api.get(`/v1/events?cursor=${cursor}`)).status).toBe(400);
+            }
+        }),
+        { numRuns: 100 },
+    );
+});
+
+test("never answers a filter with a 500, and never with rows that don't match", async () => {
+    await fc.assert(
+        fc.asyncProperty(fc.string({ maxLength: 40, unit: "binary" }), async (text) => {
+            const { status, body } = await api.get(`/v1/events?user_id=${encodeURIComponent(text.toWellFormed())}`);
+            expect([200, 400]).toContain(status);
+            if (status === 200) expect(body.data).toEqual([]);
+        }),
+        { numRuns: 100 },
+    );
+});

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { formatMetrics } from "../../src/api/metrics/exposition.ts";
+import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { insertBatch, insertFile } from "./seed-ledger.ts";
+
+let api: ApiFixture;
+
+beforeAll(async () => {
+    api = await openApiFixture(import.meta.path);
+    await insertBatch(api.sql, { inserted: 5, duplicate: 2, conflict: 1, rejected: 3 });
+    await insertFile(api.sql, 'odd "name"\n.csv', "failed");
+    await api.sql`insert into ingest.event_stats values ('total', '1970-01-01Z', 'purchase', 5, 7, 12.5)`;
+});
+afterAll(() => api.close());
+
+interface Sample {
+    name: string;
+    labels: Record<string, string>;
+    value: number;
+}
+
+/** A strict reader of the text format, written from its specification alone. */
+function parseExposition(text: string): { samples: Sample[]; types: Map<string, string>; helps: Set<string> } {
+    expect(text).toEndWith("\n");
+    const samples: Sample[] = [];
+    const types = new Map<string, string>();
+    const helps = new Set<string>();
+    for (const line of text.slice(0, -1).split("\n")) {
+        const comment = /^# (HELP|TYPE) ([a-zA-Z_:][\w:]*) (.+)$/.exec(line);
+        if (comment) {
+            const [, kind, name, rest] = comment;
+            if (kind === "HELP") {
+                expect(helps.has(name!)).toBe(false);
+                helps.add(name!);
+            } else {
+                expect(types.has(name!)).toBe(false);
+                expect(["counter", "gauge", "histogram"]).toContain(rest!);
+                types.set(name!, rest!);
+            }
+            continue;
+        }
+        const sample = /^([a-zA-Z_:][\w:]*)(?:\{((?:[a-z_]\w*="(?:[^"\\\n]|\\[\\n"])*",?)*)\})? (-?[\d.e+-]+)$/.exec(
+            line,
+        );
+        if (!sample) throw new Error(`not a sample: ${line}`);
+        const labels = Object.fromEntries(
+            [...(sample[2] ?? "").matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, name, value]) => [name!, value!]),
+        );
+        samples.push({ name: sample[1]!, labels, value: Number(sample[3]) });
+    }
+    return { samples, types, helps };
+}
+
+test("follows the exposition format and the naming conventions", async () => {
+    await api.get("/v1/events");
+    const { body, headers } = await api.get("/metrics");
+    expect(headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+    const { samples, types, helps } = parseExposition(body);
+    const seen = new Set<string>();
+    for (const { name, labels, value } of samples) {
+        const family = types.has(name) ? name : name.replace(/_(?:bucket|sum|count)$/, "");
+        expect([name, types.has(family), helps.has(family)]).toEqual([name, true, true]);
+        const key = `${name} ${JSON.stringify(Object.entries(labels).sort())}`;
+        expect(seen.has(key)).toBe(false);
+        seen.add(key);
+        expect(Number.isFinite(value)).toBe(true);
+    }
+    for (const [name, type] of types) {
+        expect([name, name.endsWith("_total")]).toEqual([name, type === "counter"]);
+        expect(name).not.toMatch(/milli|_ms(_|$)|kilo|mega|minutes|hours|percent/);
+        expect(name).toMatch(/^(sluice|process)_[a-z_]+$/);
+    }
+});
+
+test("shows the ledger's facts, and no label that grows with the data", async () => {
+    const { samples } = parseExposition((await api.get("/metrics")).body);
+    const value = (name: string, labels: Record<string, string> = {}) =>
+        samples.find((sample) => sample.name === name && Bun.deepEquals(sample.labels, labels))?.value;
+    expect(value("sluice_database_up")).toBe(1);
+    expect(value("sluice_records_read_total")).toBe(11);
+    expect(value("sluice_records_total", { outcome: "inserted" })).toBe(5);
+    expect(value("sluice_records_total", { outcome: "rejected" })).toBe(3);
+    expect(value("sluice_batches_total")).toBe(1);
+    expect(value("sluice_events_total", { event_type: "purchase" })).toBe(5);
+    expect(value("sluice_revenue_total", { event_type: "purchase" })).toBe(12.5);
+    expect(value("sluice_files", { state: "failed" })).toBe(1);
+    expect(value("sluice_last_batch_lag_seconds")).toBeGreaterThanOrEqual(2);
+    const labelNames = new Set(samples.flatMap(({ labels }) => Object.keys(labels)));
+    expect([...labelNames].sort()).toEqual(["event_type", "le", "method", "outcome", "route", "state", "status"]);
+});
+
+test("counts requests by route, not by address: whoever invents addresses adds no series", async () => {
+    for (let number = 1; number <= 20; number++) {
+        await api.get(`/v1/batches/${number}`);
+        await api.get(`/no/such/${number}`);
+    }
+    await api.app.request("/v1/events", { method: "BREW" });
+    const { samples } = parseExposition((await api.get("/metrics")).body);
+    const routes = new Set(
+        samples.filter(({ name }) => name === "sluice_http_requests_total").map(({ labels }) => labels.route),
+    );
+    expect([...routes].sort()).toEqual(["/metrics", "/openapi.json", "/v1/batches/:id", "/v1/events", "unmatched"]);
+    const buckets = samples.filter(
+        ({ name, labels }) => name.endsWith("_duration_seconds_bucket") && labels.route === "/v1/batches/:id",
+    );
+    const values = buckets.map((bucket) => bucket.value);
+    expect(values).toEqual(values.toSorted((left, right) => left - right));
+    expect(buckets.at(-1)).toMatchObject({ labels: { le: "+Inf" }, value: 20 });
+});
+
+test("escapes what a label or a help text may hold", () => {
+    const text = formatMetrics([
+        { name: "m", type: "gauge", help: "a\\b\nc", samples: [{ labels: { l: 'q"\\\n' }, value: 1 }] },
+        { name: "empty", type: "gauge", help: "", samples: [] },
+    ]);
+    expect(text).toBe('# HELP m a\\\\b\\nc\n# TYPE m gauge\nm{l="q\\"\\\\\\n"} 1\n');
+});
