@@ -118,8 +118,10 @@ function toUrl(text: string): URL {
             "Begin it with postgres:// or postgresql://.",
         );
     }
+    // libpq takes user@/database?host=/var/run/postgresql; URL wants a host between an @ and the rest.
+    const withHost = text.trim().replace(/^([^/]+:\/\/[^/?#]*@)(?=[:/?]|$)/, "$1localhost");
     try {
-        return new URL(text.trim());
+        return new URL(withHost);
     } catch {
         // The parser's own message quotes the input, password included.
         throw badUrl(

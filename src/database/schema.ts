@@ -146,6 +146,8 @@ export const chunks = ingest.table(
         records: count("records").notNull(),
         /** sha-256 of the bytes, in hex. */
         contentHash: text("content_hash").notNull(),
+        /** Whether a value may have white space around it, or be empty in quotes: else the merge need not trim. */
+        isPadded: boolean("is_padded").notNull().default(true),
         /** The one load whose staged rows count. Null while pending. */
         loadId: count("load_id").references(() => loads.loadId),
         /** staged | pending (must be staged again) | merged | failed. */

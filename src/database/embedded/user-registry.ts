@@ -32,8 +32,6 @@ export async function withServerLock<T>(file: string, work: (users: ServerUsers)
     const database = new Database(file);
     try {
         database.run("pragma busy_timeout = 0");
-        // The file is worth nothing after a power cut: no process outlives one.
-        database.run("pragma synchronous = off");
         await beginExclusive(database, file);
         database.run("create table if not exists users (user_id text primary key, pid integer, process_start text)");
         const result = await work(usersIn(database));
@@ -49,6 +47,8 @@ async function beginExclusive(database: Database, file: string): Promise<void> {
     const deadline = Date.now() + lockTimeoutMs;
     while (true) {
         try {
+            // The file is worth nothing after a power cut: no process outlives one. (This reads it, so it may be busy too.)
+            database.run("pragma synchronous = off");
             database.run("begin exclusive");
             return;
         } catch (error) {

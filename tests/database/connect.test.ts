@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { connect, connectForCopy } from "../../src/database/connect.ts";
+import { createBareDatabase, type TestDatabase } from "../support/database.ts";
+
+let database: TestDatabase;
+beforeAll(async () => {
+    database = await createBareDatabase(import.meta.path);
+});
+afterAll(() => database.drop());
+
+const pinned = {
+    TimeZone: "UTC",
+    DateStyle: "ISO, YMD",
+    client_encoding: "UTF8",
+    search_path: "public",
+    tcp_keepalives_idle: "30",
+    application_name: "who asks",
+};
+
+describe("settings are the same whatever the role says", () => {
+    beforeAll(async () => {
+        const { sql, target } = database;
+        await sql.unsafe(`alter database ${target.database} set timezone = 'Asia/Tokyo'`);
+        await sql.unsafe(`alter database ${target.database} set datestyle = 'SQL, DMY'`);
+        await sql.unsafe(`alter database ${target.database} set search_path = 'elsewhere'`);
+    });
+    const query = `select ${Object.keys(pinned)
+        .map((name) => `current_setting('${name}') as "${name}"`)
+        .join(", ")}`;
+
+    test("with postgres.js", async () => {
+        const sql = connect(database.target, { applicationName: "who asks", max: 1 });
+        const [row] = await sql.unsafe<Record<string, string>[]>(query);
+        await sql.end();
+        expect(row!).toEqual(pinned);
+    });
+
+    test("with the client for COPY", async () => {
+        const sql = connectForCopy(database.target, { applicationName: "who asks" });
+        const [row] = await sql.unsafe(query);
+        await sql.close();
+        expect(row).toEqual(pinned);
+    });
+});
+
+test("a bigint arrives as a number, and as a JS bigint when a number could not hold it", async () => {
+    const [row] = await database.sql`
+        select 9007199254740991::bigint as "largest", -9007199254740993::bigint as "beyond", count(*) as "count",
+            1700000000123456789::bigint as "nanoseconds"
+        from generate_series(1, 3)`;
+    expect(row).toEqual({
+        largest: 9007199254740991,
+        beyond: -9007199254740993n,
+        count: 3,
+        nanoseconds: 1700000000123456789n,
+    });
+});
+
+test("a numeric arrives as the text it is", async () => {
+    const [row] = await database.sql`select 12.30::numeric(10, 2) as "price"`;
+    expect(row).toEqual({ price: "12.30" });
+});
+
+describe("arrays", () => {
+    const flags = [true, null, false];
+
+    test("go in as parameters with a cast", async () => {
+        const { sql } = database;
+        const [row] = await sql`
+            select
+                ${[1, 2]}::bigint[] = '{1,2}' as "bigints",
+                ${['a"b', "c\\d", "e,f", "{}", "null", ""]}::text[]
+                    = array['a"b', 'c\\d', 'e,f', '{}', 'null', ''] as "texts",
+                ${[]}::int[] = '{}' as "empty",
+                ${sql.array(flags)}::boolean[] = array[true, null, false] as "booleans",
+                3 = any(${[3, 4]}::int[]) as "member"`;
+        expect(row).toEqual({ bigints: true, texts: true, empty: true, booleans: true, member: true });
+    });
+
+    test("come out as arrays, with their nulls and in any depth", async () => {
+        const [row] = await database.sql`
+            select
+                array[1, null, 3]::bigint[] as "bigints",
+                array['a"b', 'c\\d', 'e,f', '{}', null, 'NULL', ''] as "texts",
+                '{}'::text[] as "empty",
+                array[[1, 2], [3, 4]] as "nested",
+                array[1.50]::numeric[] as "numerics",
+                array['{"a": 1}'::jsonb] as "documents",
+                array['2024-05-01 00:00:00Z'::timestamptz] as "instants"`;
+        expect(row).toEqual({
+            bigints: [1, null, 3],
+            texts: ['a"b', "c\\d", "e,f", "{}", null, "NULL", ""],
+            empty: [],
+            nested: [
+                [1, 2],
+                [3, 4],
+            ],
+            numerics: ["1.50"],
+            documents: [{ a: 1 }],
+            instants: [new Date("2024-05-01T00:00:00Z")],
+        });
+    });
+});
