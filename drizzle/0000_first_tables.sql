@@ -39,6 +39,7 @@ CREATE TABLE "ingest"."chunks" (
 	"first_line_no" bigint NOT NULL,
 	"records" bigint NOT NULL,
 	"content_hash" text NOT NULL,
+	"is_padded" boolean DEFAULT true NOT NULL,
 	"load_id" bigint,
 	"state" text NOT NULL,
 	"merged_slices" integer DEFAULT 0 NOT NULL,

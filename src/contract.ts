@@ -14,6 +14,9 @@ export const eventColumns = [
 
 export type EventColumn = (typeof eventColumns)[number];
 
+/** What makes a record the same as another, and decides its slice. */
+export const keyColumn: EventColumn = "event_id";
+
 /** A file without one of these fails; the others are null when a file lacks them. */
 export const requiredColumns: readonly EventColumn[] = [
     "event_id",

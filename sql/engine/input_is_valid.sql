@@ -21,6 +21,7 @@ begin
             end if;
             case type_name
                 when 'uuid' then perform value::uuid;
+                when 'timestamp' then perform value::timestamp;
                 when 'timestamptz' then perform value::timestamptz;
             end case;
             return true;

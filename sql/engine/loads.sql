@@ -94,7 +94,7 @@ end
 $$;
 
 -- Ends a load: from here on its rows count. `staged_chunks` is a JSON array of
--- {chunkId, fileId, firstByte, endByte, firstRecordNo, firstLineNo, endLineNo, records, contentHash, atEnd, tailByte,
+-- {chunkId, fileId, firstByte, endByte, firstRecordNo, firstLineNo, endLineNo, records, contentHash, isPadded, atEnd, tailByte,
 --  tailRecordNo, tailLineNo, sizeBytes, mtimeNs, inode, header, extraColumns, isAgain}; `isAgain` marks a chunk that is staged again.
 -- Raises SL001 when the load was abandoned meanwhile, or a file is not where the loader believed it to be.
 create or replace function ingest.record_load(fenced_load_id bigint, load_bytes bigint, staged_chunks jsonb)
@@ -123,12 +123,13 @@ begin
         select *
         from jsonb_to_recordset(staged_chunks) as fields (
             "chunkId" bigint, "fileId" bigint, "firstByte" bigint, "endByte" bigint, "firstRecordNo" bigint,
-            "firstLineNo" bigint, "records" bigint, "contentHash" text, "isAgain" boolean
+            "firstLineNo" bigint, "records" bigint, "contentHash" text, "isPadded" boolean,
+            "isAgain" boolean
         )
     ),
     restaged_chunks as (
         update ingest.chunks
-        set load_id = fenced_load_id, state = 'staged', staged_at = clock_timestamp(), problem = null
+        set load_id = fenced_load_id, state = 'staged', is_padded = staged."isPadded", staged_at = clock_timestamp(), problem = null
         from staged
         where
             staged."isAgain"
@@ -141,11 +142,11 @@ begin
     new_chunks as (
         insert into ingest.chunks (
             chunk_id, file_id, first_byte, end_byte, first_record_no, first_line_no, records, content_hash,
-            load_id, state, staged_at
+            is_padded, load_id, state, staged_at
         )
         select
             "chunkId", "fileId", "firstByte", "endByte", "firstRecordNo", "firstLineNo", "records", "contentHash",
-            fenced_load_id, 'staged', clock_timestamp()
+            "isPadded", fenced_load_id, 'staged', clock_timestamp()
         from staged
         where not staged."isAgain"
         order by "chunkId"

@@ -7,15 +7,8 @@ insert into ingest.loader_lease (only_row)
 values (true)
 on conflict (only_row) do nothing;
 
--- The slice of a key as it stands in the file: its last hex digit, whatever its case; 0 for a text that ends otherwise.
--- The last digit is random in uuid versions 1 to 8 or at least spread; the definition does not depend on the
--- version of Postgres (as hashtext would), since chunks.merged_slices outlives an upgrade.
-create or replace function ingest.slice_of(key text)
-returns integer
-language sql
-immutable
-parallel safe
-return strpos('0123456789abcdef0123456789ABCDEF', right(rtrim(key, E' \t\n\r\f\v'), 1)) & 15;
+-- Which slice a record falls into is the loader's business (src/ingest/slice-of.ts): a function of its trimmed key
+-- alone. Were it ever wrong, two merges would meet at an event_id and one wait for the other; nothing would be lost.
 
 -- The bit masks of slices already merged and still to do are integers: 65535 is all sixteen.
 create or replace function ingest.all_slices()

@@ -3,7 +3,7 @@
 -- When the columns below change, the old table is dropped: its chunks fail their count and are staged again.
 do $$
 declare
-    wanted_columns constant text := 'load_id chunk_id record_no problem event_id event_type product_id user_id '
+    wanted_columns constant text := 'load_id chunk_id record_no slice_no problem event_id event_type product_id user_id '
         'event_timestamp quantity price attributes extra_1 extra_2 extra_3 extra_4 extra_5 extra_6 extra_7 extra_8 '
         'extra_9 extra_10 extra_11 extra_12 extra_13 extra_14 extra_15 extra_16';
     present_columns text;
@@ -19,6 +19,8 @@ begin
             load_id bigint not null,
             chunk_id bigint not null,
             record_no bigint not null,
+            -- the share of the key space that the record's key falls into, as the loader tells it
+            slice_no smallint not null,
             -- {"reason", "line", "byte", "raw"} of a record that could not be split into values
             problem text,
             event_id text,

@@ -9,7 +9,7 @@ returns text
 language sql
 immutable
 parallel safe
-return nullif(btrim(value, E' \t\n\r\f\v'), '');
+return nullif(btrim(value, E' \t\n\r\f\x0b'), '');
 
 -- The dashed form, any case. The cast alone would take {braces} and undashed ids too.
 create or replace function ingest.event_id_reason(value text)
@@ -56,9 +56,10 @@ return case
     when length(value) > 100 then 'user_id_too_long'
 end;
 
--- YYYY-MM-DD, T or space, HH:MM:SS, up to six decimals, then nothing (UTC), Z or ±HH[[:]MM]. The shape is checked
--- by position, the calendar by Postgres, and hour and second by hand: Postgres takes 24:00:00 and :60, and after a
--- good shape also words such as "epoch", "PM" or "America/New_York".
+-- YYYY-MM-DD, T or space, HH:MM:SS, up to six decimals, then nothing (UTC), Z or ±HH[[:]MM]. The first nineteen
+-- characters must be what Postgres itself writes for the moment it reads in them: that leaves out 24:00:00 and :60
+-- (which it carries over), short years and whatever else it is lenient about, and costs a third of checking the shape
+-- by position. What follows them is checked by shape, or "epoch", "PM" and "America/New_York" would pass.
 create or replace function ingest.event_timestamp_reason(value text, not_after timestamptz)
 returns text
 language sql
@@ -67,17 +68,22 @@ parallel safe
 return case
     when value is null then 'event_timestamp_missing'
     when (
-        (value like '____-__-__ __:__:__%' or value like '____-__-__T__:__:__%')
-        and translate(left(value, 19), '0123456789T', '') in ('-- ::', '--::')
-        and substr(value, 12, 2) <= '23'
-        and substr(value, 18, 2) <= '59'
-        and (
-            length(value) = 19
-            or substr(value, 20) ~ '^(\.[0-9]{1,6})?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?$'
-        )
-        and ingest.input_is_valid(value, 'timestamptz')
+        case
+            when value like '____-__-__ __:__:__' then
+                case
+                    when ingest.input_is_valid(value, 'timestamp') then value::timestamp::text = value
+                end
+            when value like '____-__-__ __:__:__%' or value like '____-__-__T__:__:__%' then
+                case
+                    when ingest.input_is_valid(overlay(left(value, 19) placing ' ' from 11), 'timestamp') then
+                        overlay(left(value, 19) placing ' ' from 11)::timestamp::text
+                        = overlay(left(value, 19) placing ' ' from 11)
+                        and substr(value, 20) ~ '^(\.[0-9]{1,6})?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?$'
+                        and ingest.input_is_valid(value, 'timestamptz')
+                end
+        end
     ) is not true then 'event_timestamp_invalid'
-    when left(value, 4) < '1970' then 'event_timestamp_too_early'
+    when value < '1970' then 'event_timestamp_too_early'
     when value::timestamptz > not_after then 'event_timestamp_in_future'
 end;
 

@@ -95,55 +95,49 @@ declare
     known_types constant text[] := array(select event_types.event_type from ingest.event_types);
     not_after constant timestamptz := ingest.latest_event_timestamp();
 begin
-    with trimmed_records as (
+    with bare_records as (
         select
             staging.load_id,
             staging.chunk_id,
             staging.record_no,
             staging.problem,
-            batch_chunks.extra_columns,
-            ingest.trimmed(staging.event_id) as event_id,
-            ingest.trimmed(staging.event_type) as event_type,
-            ingest.trimmed(staging.product_id) as product_id,
-            ingest.trimmed(staging.user_id) as user_id,
-            ingest.trimmed(staging.event_timestamp) as event_timestamp,
-            ingest.trimmed(staging.quantity) as quantity,
-            ingest.trimmed(staging.price) as price
+            case when batch_chunks.is_padded then ingest.trimmed(staging.event_id) else staging.event_id end as event_id,
+            case when batch_chunks.is_padded then ingest.trimmed(staging.event_type) else staging.event_type end as event_type,
+            case when batch_chunks.is_padded then ingest.trimmed(staging.product_id) else staging.product_id end as product_id,
+            case when batch_chunks.is_padded then ingest.trimmed(staging.user_id) else staging.user_id end as user_id,
+            case when batch_chunks.is_padded then ingest.trimmed(staging.event_timestamp) else staging.event_timestamp end as event_timestamp,
+            case when batch_chunks.is_padded then ingest.trimmed(staging.quantity) else staging.quantity end as quantity,
+            case when batch_chunks.is_padded then ingest.trimmed(staging.price) else staging.price end as price
         from ingest.staging
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
-        where
-            batch_chunks.todo_slices = ingest.all_slices()
-            or (1 << coalesce(ingest.slice_of(staging.event_id), 0)) & batch_chunks.todo_slices <> 0
+        where (1 << staging.slice_no) & batch_chunks.todo_slices <> 0
         -- A fence: without it the planner repeats the trims in every place that uses them.
         offset 0
     ),
-    judged_records as materialized (
+    judged_chunks as materialized (
         select
-            trimmed_records.load_id,
-            trimmed_records.chunk_id,
-            trimmed_records.record_no,
-            (
-                trimmed_records.problem is null
-                and ingest.event_id_reason(trimmed_records.event_id) is null
-                and ingest.event_type_reason(trimmed_records.event_type, known_types) is null
-                and ingest.product_id_reason(trimmed_records.product_id) is null
-                and ingest.user_id_reason(trimmed_records.user_id) is null
-                and ingest.event_timestamp_reason(trimmed_records.event_timestamp, not_after) is null
-                and ingest.quantity_reason(trimmed_records.quantity) is null
-                and ingest.price_reason(trimmed_records.price) is null
-            ) as is_valid
-        from trimmed_records
-    ),
-    read_counts as (
-        select judged_records.chunk_id, count(*) as read
-        from judged_records
-        group by judged_records.chunk_id
+            bare_records.load_id,
+            bare_records.chunk_id,
+            count(*) as read,
+            array_agg(bare_records.record_no) filter (
+                where not (
+                    bare_records.problem is null
+                    and ingest.event_id_reason(bare_records.event_id) is null
+                    and ingest.event_type_reason(bare_records.event_type, known_types) is null
+                    and ingest.product_id_reason(bare_records.product_id) is null
+                    and ingest.user_id_reason(bare_records.user_id) is null
+                    and ingest.event_timestamp_reason(bare_records.event_timestamp, not_after) is null
+                    and ingest.quantity_reason(bare_records.quantity) is null
+                    and ingest.price_reason(bare_records.price) is null
+                )
+            ) as invalid_record_nos
+        from bare_records
+        group by bare_records.load_id, bare_records.chunk_id
     ),
     invalid_keys as materialized (
-        select judged_records.load_id, judged_records.chunk_id, judged_records.record_no
-        from judged_records
-        where not judged_records.is_valid
+        select judged_chunks.load_id, judged_chunks.chunk_id, unnest(judged_chunks.invalid_record_nos) as record_no
+        from judged_chunks
     ),
     rejected_records as (
         insert into ingest.rejects (
@@ -178,10 +172,10 @@ begin
         group by rejected_records.chunk_id
     )
     update batch_chunks
-    set read = read_counts.read, rejected = coalesce(rejected_counts.rejected, 0)
-    from read_counts
-    left join rejected_counts on rejected_counts.chunk_id = read_counts.chunk_id
-    where batch_chunks.chunk_id = read_counts.chunk_id;
+    set read = judged_chunks.read, rejected = coalesce(rejected_counts.rejected, 0)
+    from judged_chunks
+    left join rejected_counts on rejected_counts.chunk_id = judged_chunks.chunk_id
+    where batch_chunks.chunk_id = judged_chunks.chunk_id;
 end
 $$;
 
@@ -202,13 +196,13 @@ begin
             staging.load_id,
             staging.chunk_id,
             staging.record_no,
-            ingest.trimmed(staging.event_id)::uuid as event_id,
-            ingest.trimmed(staging.event_type) as event_type,
-            ingest.trimmed(staging.product_id) as product_id,
-            ingest.trimmed(staging.user_id) as user_id,
-            ingest.trimmed(staging.event_timestamp)::timestamptz as event_timestamp,
-            ingest.trimmed(staging.quantity)::integer as quantity,
-            ingest.trimmed(staging.price)::numeric(10, 2) as price,
+            (case when batch_chunks.is_padded then ingest.trimmed(staging.event_id) else staging.event_id end)::uuid as event_id,
+            case when batch_chunks.is_padded then ingest.trimmed(staging.event_type) else staging.event_type end as event_type,
+            case when batch_chunks.is_padded then ingest.trimmed(staging.product_id) else staging.product_id end as product_id,
+            case when batch_chunks.is_padded then ingest.trimmed(staging.user_id) else staging.user_id end as user_id,
+            (case when batch_chunks.is_padded then ingest.trimmed(staging.event_timestamp) else staging.event_timestamp end)::timestamptz as event_timestamp,
+            (case when batch_chunks.is_padded then ingest.trimmed(staging.quantity) else staging.quantity end)::integer as quantity,
+            (case when batch_chunks.is_padded then ingest.trimmed(staging.price) else staging.price end)::numeric(10, 2) as price,
             case
                 when staging.attributes is not null or batch_chunks.extra_columns is not null then
                     ingest.attributes_of(
@@ -221,10 +215,7 @@ begin
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
         where
-            (
-                batch_chunks.todo_slices = ingest.all_slices()
-                or (1 << coalesce(ingest.slice_of(staging.event_id), 0)) & batch_chunks.todo_slices <> 0
-            )
+            (1 << staging.slice_no) & batch_chunks.todo_slices <> 0
             and not exists (
                 select from ingest.rejects
                 where

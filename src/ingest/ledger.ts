@@ -55,6 +55,7 @@ export interface StagedChunk extends SeenFile {
     endLineNo: number;
     records: number;
     contentHash: string;
+    isPadded: boolean;
     atEnd: boolean;
     tailByte: number | null;
     tailRecordNo: number | null;

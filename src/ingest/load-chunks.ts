@@ -5,6 +5,7 @@
  * that counts for their chunks. Guarantee: the load stands in the ledger before its COPY begins, and nothing counts
  * before record_load has committed; whatever fails on the way leaves rows that nobody names, to be swept.
  */
+import { keyColumn } from "../contract.ts";
 import type { IngestContext } from "./context.ts";
 import { abandonLoads, recordLoad, type StagedChunk } from "./ledger.ts";
 import { InputChanged, type InputFile } from "./open-input.ts";
@@ -64,7 +65,7 @@ export async function loadChunks(context: IngestContext, parts: LoadPart[], way:
         await copyConnection.copy(copyStatement(parts[0]!.shape, way), source);
         const loaded = await Promise.all(parts.map((part, index) => settlePart(part, outcomes[index]!)));
         const chunks = loaded.flatMap(({ part, outcome, isRecorded }, index) =>
-            isRecorded ? [stagedChunk(part, outcome, part.again?.chunkId ?? chunkIds[index]!)] : [],
+            isRecorded ? [stagedChunk(part, outcome, part.again?.chunkId ?? chunkIds[index]!, way)] : [],
         );
         const bytes = chunks.reduce((sum, chunk) => sum + chunk.endByte - chunk.firstByte, 0);
         await recordLoad(sql, loadId, bytes, chunks);
@@ -91,6 +92,7 @@ async function* stageParts(
             ...part,
             sizeBytes: part.again && part.takeTail ? part.again.endByte : part.file.seen.sizeBytes,
             fieldCount: part.shape.targets.length,
+            keyIndex: part.shape.targets.indexOf(keyColumn),
             maxRecordBytes: context.config.maxRecordBytes,
         });
         let next = await pieces.next();
@@ -131,7 +133,7 @@ async function settlePart(part: LoadPart, outcome: ReadOutcome): Promise<LoadedP
     return { part, outcome, isRecorded };
 }
 
-function stagedChunk(part: LoadPart, outcome: ReadOutcome, chunkId: number): StagedChunk {
+function stagedChunk(part: LoadPart, outcome: ReadOutcome, chunkId: number, way: Way): StagedChunk {
     return {
         ...part.file.seen,
         chunkId,
@@ -143,6 +145,7 @@ function stagedChunk(part: LoadPart, outcome: ReadOutcome, chunkId: number): Sta
         endLineNo: part.firstLineNo + outcome.lines - 1,
         records: outcome.records,
         contentHash: outcome.contentHash,
+        isPadded: outcome.isPadded || way === "tolerant",
         atEnd: outcome.endByte >= part.file.seen.sizeBytes,
         ...tailOf(part, outcome),
         header: part.shape.header,

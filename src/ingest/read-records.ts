@@ -13,6 +13,7 @@ export interface RecordRange {
     /** Whether an unfinished record at `sizeBytes` counts as one. */
     takeTail: boolean;
     fieldCount: number;
+    keyIndex: number;
     maxRecordBytes: number;
 }
 
@@ -33,6 +34,8 @@ export interface ReadOutcome {
     records: number;
     lines: number;
     contentHash: string;
+    /** A value may have white space around it, or be an empty quoted one. */
+    isPadded: boolean;
     /** What was taken unfinished: its byte in the file, and how many records and lines of the chunk come before it. */
     tail: { byte: number; recordsBefore: number; linesBefore: number } | null;
 }
@@ -46,7 +49,7 @@ export async function* readRecords(
 ): AsyncGenerator<RecordPiece, ReadOutcome, void> {
     const scanner = createScanner();
     const hasher = new Bun.CryptoHasher("sha256");
-    const outcome = { endByte: range.recordsFrom, records: 0, lines: 0, tail: null as ReadOutcome["tail"] };
+    const outcome = { endByte: range.recordsFrom, records: 0, lines: 0, isPadded: false, tail: null as ReadOutcome["tail"] };
     if (range.recordsFrom > range.firstByte) {
         hasher.update(await file.read(range.firstByte, range.recordsFrom - range.firstByte));
     }
@@ -60,6 +63,7 @@ export async function* readRecords(
         const isLast = readTo >= range.sizeBytes;
         const records = scanner(bytes, {
             fieldCount: range.fieldCount,
+            keyIndex: range.keyIndex,
             maxRecordBytes: range.maxRecordBytes,
             atEnd: isLast && range.takeTail,
             stopAfterBytes: range.stopAt - outcome.endByte,
@@ -92,6 +96,7 @@ export async function* readRecords(
             }
             outcome.records += records.count;
             outcome.lines += records.consumedLines;
+            if (records.isPadded) outcome.isPadded = true;
             outcome.endByte = firstByte + records.consumedBytes;
         }
         carried = bytes.subarray(records.consumedBytes);
@@ -150,6 +155,8 @@ function oneRecord(length: number): ScannedRecords {
         lines: Int32Array.of(0),
         consumedBytes: length,
         consumedLines: 1,
+        slices: Uint8Array.of(0),
+        isPadded: false,
         tailIndex: -1,
         hasEndMarker: false,
     };

@@ -27,7 +27,7 @@ export interface StagingPlace {
 /** A reject keeps at most so much of a record that cannot be split. */
 const maxRawTextBytes = 16 * 1024;
 
-const keyColumns = ["load_id", "chunk_id", "record_no", "problem"];
+const keyColumns = ["load_id", "chunk_id", "record_no", "slice_no", "problem"];
 
 /** The COPY statement for files of this shape. Files of one statement can share a load. */
 export function copyStatement(shape: FileShape, way: Way): string {
@@ -56,11 +56,11 @@ export function stageRecords(
 }
 
 function stageRaw(bytes: Buffer, records: ScannedRecords, shape: FileShape, place: StagingPlace): Buffer {
-    const { count, starts, ends, kinds } = records;
+    const { count, starts, ends, kinds, slices } = records;
     const prefix = Buffer.from(`${place.loadId},${place.chunkId},`);
     const problems = new Map<number, Buffer>();
-    // A record number, the empty problem with its two commas and the line feed take 20 bytes at the most.
-    let capacity = count * (prefix.length + 20) + records.consumedBytes;
+    // A record number, a slice, the empty problem, their commas and the line feed take 23 bytes at the most.
+    let capacity = count * (prefix.length + 23) + records.consumedBytes;
     for (let index = 0; index < count; index += 1) {
         if (kinds[index]! <= STRICT_QUOTED) continue;
         const problem = problemRow(bytes, records, index, shape, place);
@@ -72,6 +72,8 @@ function stageRaw(bytes: Buffer, records: ScannedRecords, shape: FileShape, plac
     for (let index = 0; index < count; index += 1) {
         at += prefix.copy(out, at);
         at = writeDigits(out, at, place.firstRecordNo + index);
+        out[at++] = 0x2c;
+        at = writeDigits(out, at, slices[index]!);
         out[at++] = 0x2c;
         const problem = problems.get(index);
         if (problem) {
@@ -139,7 +141,7 @@ function stageTolerant(bytes: Buffer, records: ScannedRecords, shape: FileShape,
     const lines: string[] = [];
     let rowNo = 0;
     for (let index = 0; index < records.count; index += 1) {
-        const key = `${place.loadId}\t${place.chunkId}\t${place.firstRecordNo + index}\t`;
+        const key = `${place.loadId}\t${place.chunkId}\t${place.firstRecordNo + index}\t${records.slices[index]}\t`;
         if (records.kinds[index]! <= STRICT_QUOTED) {
             lines.push(`${key}\\N\t${tolerantFields(rows[rowNo]!, shape)}\n`);
             rowNo += 1;
@@ -172,12 +174,11 @@ function tolerantFields(values: string[], shape: FileShape): string {
         return position === -1 ? "\\N" : escapeText(values[position]!);
     });
     if (!shape.extraColumns) return [...known, "\\N"].join("\t");
-    const attributes: Record<string, string> = {};
-    for (const [position, target] of shape.targets.entries()) {
+    const attributes = shape.targets.flatMap((target, position) => {
         const value = trimAsciiSpace(values[position]!);
-        if (target === null && value !== "") attributes[shape.header[position]!] = value;
-    }
-    return [...known, escapeText(JSON.stringify(attributes))].join("\t");
+        return target === null && value !== "" ? [[shape.header[position]!, value]] : [];
+    });
+    return [...known, escapeText(JSON.stringify(Object.fromEntries(attributes)))].join("\t");
 }
 
 /** The white space that ingest.trimmed takes off, and no other. */

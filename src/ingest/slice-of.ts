@@ -1,0 +1,17 @@
+/**
+ * The slice of a record: a function of its trimmed key alone, so that equal keys always meet in the same merge. It is
+ * the key's last hex digit, whatever its case: random in every version of uuid, and the same for ever (slices are kept
+ * in the ledger while a chunk is half merged). 0 for a key that ends otherwise: such a record is rejected anyway.
+ */
+const sliceByByte = new Uint8Array(256);
+for (let digit = 0; digit < 16; digit += 1) {
+    sliceByByte[digit.toString(16).charCodeAt(0)] = digit;
+    sliceByByte[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;
+}
+
+/** The slice of a key whose last byte, behind which only white space and quotes may stand, is before `end`. */
+export function sliceOfBytes(bytes: Uint8Array, start: number, end: number): number {
+    let at = end - 1;
+    while (at >= start && (bytes[at]! <= 0x20 || bytes[at] === 0x22)) at -= 1;
+    return at < start ? 0 : sliceByByte[bytes[at]!]!;
+}
