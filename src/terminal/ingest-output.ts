@@ -8,7 +8,7 @@ import { sanitize } from "./sanitize.ts";
 export function formatBatch(batch: BatchProgress): string {
     const { batchId, numInputRows, inserted, duplicate, conflict, rejected } = batch;
     const equation = formatEquation({ read: numInputRows, inserted, duplicate, conflict, rejected });
-    const ms = Math.round(batch.durationMs["total"] ?? 0);
+    const ms = Math.round(batch.durationMs.total ?? 0);
     return `batch ${batchId}  ${equation}  in ${formatNumber(ms)} ms, ${formatNumber(Math.round(batch.processedRowsPerSecond))}/s`;
 }
 
