@@ -5,6 +5,7 @@ import { connect } from "../src/database/connect.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";
 import { openDatabase } from "../src/database/open-database.ts";
 import { exitCodes } from "../src/errors.ts";
+import { requireInputFolder } from "../src/ingest/input-folder.ts";
 import { runIngest } from "../src/ingest/run-ingest.ts";
 import { runCommand } from "../src/terminal/command.ts";
 import { formatBatch, formatSummary, logTo } from "../src/terminal/ingest-output.ts";
@@ -27,6 +28,7 @@ await runCommand({
     ],
     async run({ flags }) {
         const config = readConfig(fields, flags);
+        requireInputFolder(config.inputDir, flags.input === undefined);
         const stopper = new AbortController();
         let stoppedBy: StopSignal | null = null;
         const stopListening = onStopSignal({

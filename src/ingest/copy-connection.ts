@@ -21,11 +21,10 @@ export interface CopyConnection {
     discard(): Promise<void>;
 }
 
-/** `getTarget` is asked at every connect: an embedded server that was restarted may have moved to another port. */
-export function createCopyConnection(getTarget: () => DatabaseTarget, applicationName: string): CopyConnection {
+export function createCopyConnection(target: DatabaseTarget, applicationName: string): CopyConnection {
     let client: SQL | null = null;
     const connected = (): SQL => {
-        client ??= connectForCopy(getTarget(), { applicationName });
+        client ??= connectForCopy(target, { applicationName });
         return client;
     };
     return {

@@ -7,8 +7,8 @@
  */
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { SluiceError } from "../errors.ts";
 import type { IngestContext } from "./context.ts";
+import { inputFolderError } from "./input-folder.ts";
 import { type LedgerFile, registerFiles, reopenFiles, type SeenFile } from "./ledger.ts";
 import { seenOf } from "./open-input.ts";
 import type { TailWatch } from "./watch-tails.ts";
@@ -67,13 +67,7 @@ async function readFolder(inputDir: string): Promise<string[]> {
     try {
         return (await readdir(inputDir)).sort(byBytes);
     } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        throw new SluiceError({
-            code: "input_folder_unreadable",
-            what: `The input folder ${inputDir} cannot be read (${code}).`,
-            remedy: code === "ENOENT" ? "Create it, or name another with --input." : "Make it readable, or name another with --input.",
-            cause: error,
-        });
+        throw inputFolderError(inputDir, error);
     }
 }
 

@@ -14,6 +14,7 @@ import { sqlStateOf } from "../database/sql-states.ts";
 import type { IngestContext, IngestLog } from "./context.ts";
 import { createCopyConnection } from "./copy-connection.ts";
 import { createDiscovery } from "./discover-files.ts";
+import { isInputFolderError } from "./input-folder.ts";
 import { nextFiles, readBacklog, retireWorker, sweepStaging, takeLoaderLease } from "./ledger.ts";
 import { type LoaderState, loadRound } from "./load-files.ts";
 import { allSlices, type Batch, createMerger } from "./merge-batch.ts";
@@ -24,7 +25,6 @@ import { watchFolder } from "./watch-folder.ts";
 import { createTailWatch } from "./watch-tails.ts";
 
 export interface IngestOptions {
-    /** Asked at every connect of the COPY: an embedded server may come back on another port. */
     target: DatabaseTarget;
     config: IngestConfig;
     log: IngestLog;
@@ -58,7 +58,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
     const workerId = randomUUID();
     const applicationName = `sluice-${workerId.slice(0, 8)}`;
     const sql = connect(target, { applicationName, max: config.mergeWorkers + 3 });
-    const copyConnection = createCopyConnection(() => target, `${applicationName}-copy`);
+    const copyConnection = createCopyConnection(target, `${applicationName}-copy`);
     const context: IngestContext = { config, sql, copyConnection, workerId, log };
     const outage = createOutage({ sql, log, signal, revive: options.revive ?? null });
     const run: Run = {
@@ -69,6 +69,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
         isLoader: false,
         isLoadingDone: false,
         isDone: false,
+        isFolderAway: false,
         mergedSinceSweep: 0,
         records: { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 },
         batches: 0,
@@ -126,6 +127,8 @@ interface Run {
     /** Available-now: nothing is left to load. */
     isLoadingDone: boolean;
     isDone: boolean;
+    /** The watched folder was gone at the last look. */
+    isFolderAway: boolean;
     mergedSinceSweep: number;
     records: IngestSummary["records"];
     batches: number;
@@ -207,14 +210,24 @@ async function loadLoop(run: Run): Promise<void> {
     }
 }
 
+/** Raised by the ledger's functions. */
+const loadFenced = "SL001";
+
 /** SL001: another worker has taken over, or moved a file on; the ledger knows better, so it is simply read again. */
 async function runRounds(run: Run, rounds: () => Promise<void>): Promise<void> {
     await run.survive(async () => {
         try {
             await rounds();
+            run.isFolderAway = false;
         } catch (error) {
-            if (sqlStateOf(error) !== "SL001") throw error;
-            run.context.log.warn("A load was taken over by another worker; its files are looked at again.");
+            if (sqlStateOf(error) === loadFenced) {
+                run.context.log.warn("A load was taken over by another worker; its files are looked at again.");
+            } else if (isInputFolderError(error)) {
+                if (!run.isFolderAway) run.context.log.warn(`${error.message} Waiting for it.`);
+                run.isFolderAway = true;
+            } else {
+                throw error;
+            }
         }
     });
 }

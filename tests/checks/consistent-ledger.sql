@@ -35,10 +35,10 @@ values
     (6, 4, 0, 70, 1, 1, 0, 'hash of 6', 1, 'merged', 65535);
 
 insert into ingest.staging
-    (load_id, chunk_id, record_no, event_id)
+    (load_id, chunk_id, record_no, slice_no, event_id)
 values
-    (3, 5, 1, '00000000-0000-4000-8000-00000000000f'),
-    (3, 5, 2, '00000000-0000-4000-8000-000000000008');
+    (3, 5, 1, 15, '00000000-0000-4000-8000-00000000000f'),
+    (3, 5, 2, 8, '00000000-0000-4000-8000-000000000008');
 
 insert into ingest.batches
     (batch_id, batch_key, worker_id, slices, chunks, read, inserted, duplicate, conflict, rejected, started_at, finished_at, duration_ms)

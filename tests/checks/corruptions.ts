@@ -267,13 +267,13 @@ export const corruptions: Corruption[] = [
     {
         check: "find_orphan_staged_rows",
         what: "a staged row of a load that nobody knows",
-        corrupt: "insert into ingest.staging (load_id, chunk_id, record_no) values (99, 5, 1)",
+        corrupt: "insert into ingest.staging (load_id, chunk_id, record_no, slice_no) values (99, 5, 1, 0)",
         row: { load_id: 99, staged_rows: 1, state: null },
     },
     {
         check: "find_orphan_staged_rows",
         what: "a staged row of a load that was swept",
-        corrupt: "insert into ingest.staging (load_id, chunk_id, record_no) values (2, 4, 2)",
+        corrupt: "insert into ingest.staging (load_id, chunk_id, record_no, slice_no) values (2, 4, 2, 0)",
         row: { load_id: 2, state: "swept" },
     },
     {

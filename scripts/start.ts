@@ -1,0 +1,110 @@
+import manifest from "../package.json" with { type: "json" };
+import { createApp } from "../src/api/app.ts";
+import { openApiPool } from "../src/api/open-api-pool.ts";
+import { serveApi } from "../src/api/serve.ts";
+import { type Config, configOptions, databaseFields, ingestFields, readConfig } from "../src/config.ts";
+import { migrateDatabase } from "../src/database/migrate.ts";
+import { type Database, openDatabase } from "../src/database/open-database.ts";
+import { drawSeed } from "../src/generator/random.ts";
+import { defaultGeneratorOptions } from "../src/generator/options.ts";
+import { runGenerator } from "../src/generator/run-generator.ts";
+import { requireInputFolder } from "../src/ingest/input-folder.ts";
+import type { IngestSummary } from "../src/ingest/progress.ts";
+import { runIngest } from "../src/ingest/run-ingest.ts";
+import { runCommand } from "../src/terminal/command.ts";
+import { formatBatch, formatSummary, logTo } from "../src/terminal/ingest-output.ts";
+import { onStopSignal } from "../src/terminal/stop-signals.ts";
+import { logToStderr } from "../src/terminal/with-database.ts";
+
+const fields = [...ingestFields, ...databaseFields, "port", "host", "apiToken", "generate"] as const;
+type StartConfig = Pick<Config, (typeof fields)[number]>;
+
+const print = (line: string) => process.stdout.write(`${line}\n`);
+
+await runCommand({
+    name: "start",
+    summary: "Everything in one process: database, ingest, API and, for a first look, a generator of events.",
+    description:
+        "Without DATABASE_URL it starts a PostgreSQL of its own under data/, and writes CSV files of invented events\n" +
+        "into the watched folder. With DATABASE_URL it invents nothing unless --generate says so.",
+    options: configOptions(...fields),
+    examples: [
+        ["bun run start", "the embedded database, generated events, the API on 127.0.0.1:4040"],
+        ["bun run start --no-generate --input /srv/drops", "your files, the embedded database"],
+        ["DATABASE_URL=postgres://… bun run start", "your database, your files in data/input_data"],
+    ],
+    async run({ flags }) {
+        const config = readConfig(fields, flags);
+        requireInputFolder(config.inputDir, flags.input === undefined);
+        const stopper = new AbortController();
+        const stopListening = onStopSignal({ stop: () => stopper.abort() });
+        const database = await openDatabase({ ...config, log: logToStderr });
+        try {
+            await migrateDatabase(database.target, { log: logToStderr });
+            const summary = await serveWhileIngesting(config, database, stopper);
+            print("Stopped.");
+            for (const line of formatSummary(summary)) print(line);
+        } finally {
+            await database.close();
+            stopListening();
+        }
+        return 0;
+    },
+});
+
+async function serveWhileIngesting(
+    config: StartConfig,
+    database: Database,
+    stopper: AbortController,
+): Promise<IngestSummary> {
+    const sql = openApiPool(database.target);
+    const api = serveApi({ app: createApp({ sql, host: config.host, token: config.apiToken }), ...config });
+    try {
+        for (const line of banner(config, database, api.url)) print(line);
+        const log = logTo(logToStderr);
+        const ingest = runIngest({
+            target: database.target,
+            config,
+            signal: stopper.signal,
+            revive: database.embedded ? () => database.embedded!.ensureRunning() : null,
+            log,
+            onBatch: (batch) => {
+                if (batch.numInputRows > 0) print(formatBatch(batch));
+            },
+        });
+        // The ingest goes on without the generator: a full disk or a folder that went away is its own message.
+        const generator = config.generate ? generate(config, stopper.signal, log.error) : Promise.resolve();
+        try {
+            return await ingest;
+        } finally {
+            stopper.abort();
+            await generator;
+        }
+    } finally {
+        await api.stop();
+        await sql.end({ timeout: 1 });
+    }
+}
+
+async function generate({ inputDir }: StartConfig, signal: AbortSignal, report: (line: string) => void): Promise<void> {
+    try {
+        await runGenerator({ ...defaultGeneratorOptions, seed: drawSeed(), outputDir: inputDir }, { signal });
+    } catch (error) {
+        report(`The generator has stopped: ${error instanceof Error ? error.message : error}`);
+    }
+}
+
+function banner(config: StartConfig, database: Database, apiUrl: string): string[] {
+    const { minRecords, maxRecords, sleepSeconds } = defaultGeneratorOptions;
+    const server = `${database.embedded ? "embedded " : ""}PostgreSQL ${database.serverVersion}`;
+    return [
+        `Sluice ${manifest.version}: ${config.inputDir}/*.csv → events`,
+        `  database   ${server}, psql '${database.connectionString}'`,
+        `  API        ${apiUrl}/v1/stats and /v1/status`,
+        ...(config.generate
+            ? [`  generator  a file of ${minRecords} to ${maxRecords} invented events every ${sleepSeconds} s (--no-generate)`]
+            : [`  waiting for CSV files in ${config.inputDir} (bun run generate makes some)`]),
+        "  Ctrl-C stops.",
+        "",
+    ];
+}

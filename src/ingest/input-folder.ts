@@ -1,0 +1,36 @@
+/** The watched folder itself: there, a folder, readable; or an error that says what to do. */
+import { mkdirSync, readdirSync } from "node:fs";
+import { exitCodes, SluiceError } from "../errors.ts";
+
+/** The project's own default folder is made when it is missing; one that somebody named must be there. */
+export function requireInputFolder(inputDir: string, isDefault: boolean): void {
+    try {
+        if (isDefault) mkdirSync(inputDir, { recursive: true });
+        readdirSync(inputDir);
+    } catch (error) {
+        throw inputFolderError(inputDir, error);
+    }
+}
+
+/** What a failed look at the folder means to whoever chose it. */
+export function inputFolderError(inputDir: string, cause: unknown): SluiceError {
+    const { code } = cause as NodeJS.ErrnoException;
+    const isMissing = code === "ENOENT";
+    return new SluiceError({
+        code: isMissing ? "input_folder_missing" : "input_folder_unreadable",
+        what: isMissing
+            ? `The input folder ${inputDir} does not exist.`
+            : `The input folder ${inputDir} cannot be read (${code}).`,
+        remedy: isMissing
+            ? `Create it (mkdir -p ${inputDir}), or name another with --input.`
+            : "Give the user that runs Sluice the right to read it, or name another with --input.",
+        exitCode: exitCodes.configuration,
+        cause,
+    });
+}
+
+export function isInputFolderError(error: unknown): error is SluiceError {
+    return (
+        error instanceof SluiceError && (error.code === "input_folder_missing" || error.code === "input_folder_unreadable")
+    );
+}
