@@ -8,6 +8,7 @@ import { sql } from "drizzle-orm";
 import {
     bigint,
     boolean,
+    customType,
     index,
     integer,
     jsonb,
@@ -25,6 +26,8 @@ import {
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
 const count = (name: string) => bigint(name, { mode: "number" });
+/** A transaction's number that never wraps; only ever handed back to Postgres. */
+const xid8 = customType<{ data: string }>({ dataType: () => "xid8" });
 
 /** What consumers read. Only the merge writes it. */
 export const events = pgTable(
@@ -194,8 +197,13 @@ export const batches = ingest.table(
         oldestStagedAt: instant("oldest_staged_at"),
         /** Milliseconds by phase. */
         durationMs: jsonb("duration_ms").notNull().$type<Record<string, number>>(),
+        /** Tells which snapshots see the batch: /v1/stream goes by it, because ids do not follow the order of commits. */
+        transactionId: xid8("transaction_id").notNull().default(sql`pg_current_xact_id()`),
     },
-    (table) => [index("batches_finished_at").on(table.finishedAt)],
+    (table) => [
+        index("batches_finished_at").on(table.finishedAt),
+        index("batches_transaction_id").on(table.transactionId),
+    ],
 );
 
 /**

@@ -1,0 +1,2 @@
+ALTER TABLE "ingest"."batches" ADD COLUMN "transaction_id" "xid8" DEFAULT pg_current_xact_id() NOT NULL;--> statement-breakpoint
+CREATE INDEX "batches_transaction_id" ON "ingest"."batches" USING btree ("transaction_id");
