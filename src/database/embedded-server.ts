@@ -11,15 +11,17 @@ import { connect } from "./connect.ts";
 import { type DatabaseTarget, makeTarget, withDatabase } from "./database-target.ts";
 import { prepareBinaries } from "./embedded/binaries.ts";
 import { clusterExists, createCluster, refuseOtherMajor, superuser, writeSettings } from "./embedded/create-cluster.ts";
-import { findPostmaster, isPortFree, startPostmaster, stopPostmaster, waitUntilGone } from "./embedded/postmaster.ts";
+import { becomesReady, findPostmaster, isPortFree, startPostmaster, stopPostmaster } from "./embedded/postmaster.ts";
 import {
     choosePlaces,
+    folderUnusable,
+    isFileFault,
     lockFileIn,
     makeHomeDir,
     type ServerPlaces,
     writePrivateFile,
 } from "./embedded/server-places.ts";
-import { withServerLock } from "./embedded/user-registry.ts";
+import { type ServerUsers, withServerLock } from "./embedded/user-registry.ts";
 
 export interface EmbeddedServer {
     target: DatabaseTarget;
@@ -58,9 +60,13 @@ const databaseName = "sluice";
 export async function acquireEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
     const homeDir = makeHomeDir(options.dataDir);
     const lockFile = lockFileIn(homeDir);
-    const { facts, userId, version } = await withServerLock(lockFile, async (users) => {
-        const facts = await ensureServer(choosePlaces(homeDir), options);
+    const join = async (users: ServerUsers) => {
+        // Others may hold connections to the port of last time.
+        const facts = await ensureServer(choosePlaces(homeDir), options, { keepPort: users.count() > 0 });
         return { facts, userId: users.join(), version: await prepareDatabase(targetOf(facts)) };
+    };
+    const { facts, userId, version } = await withServerLock(lockFile, options.log, join).catch((error: unknown) => {
+        throw isFileFault(error) ? folderUnusable(homeDir, error) : error;
     });
     const target = targetOf(facts);
     let isReleased = false;
@@ -70,12 +76,14 @@ export async function acquireEmbeddedServer(options: EmbeddedServerOptions): Pro
         connectionString: target.url,
         version,
         async ensureRunning() {
-            await withServerLock(lockFile, () => ensureServer(choosePlaces(homeDir), options, facts));
+            await withServerLock(lockFile, options.log, () =>
+                ensureServer(choosePlaces(homeDir), options, { known: facts, keepPort: true }),
+            );
         },
         async release() {
             if (isReleased) return;
             isReleased = true;
-            await withServerLock(lockFile, async (users) => {
+            await withServerLock(lockFile, options.log, async (users) => {
                 users.leave(userId);
                 if (users.count() === 0) await stopServer(choosePlaces(homeDir), options.log);
             });
@@ -83,18 +91,24 @@ export async function acquireEmbeddedServer(options: EmbeddedServerOptions): Pro
     };
 }
 
-/** @param known keeps the port: connections that were made with it must find the server there again. */
+interface KnownServer {
+    /** Read from server.json otherwise. */
+    known?: ServerFacts;
+    /** Connections that were made with it must find the server there again. */
+    keepPort: boolean;
+}
+
 async function ensureServer(
     places: ServerPlaces,
     options: EmbeddedServerOptions,
-    known?: ServerFacts,
+    { known, keepPort }: KnownServer,
 ): Promise<ServerFacts> {
     const facts = known ?? readFacts(places);
     const running = findPostmaster(places);
-    if (running !== null && facts !== null && (await becomesReady(places, running.pid))) {
+    if (running !== null && facts !== null && (await becomesReady(places))) {
         return { ...facts, port: running.port };
     }
-    return await startServer(places, options, facts, known !== undefined);
+    return await startServer(places, options, facts, keepPort);
 }
 
 async function startServer(
@@ -113,20 +127,9 @@ async function startServer(
     writePrivateFile(places.factsFile, `${JSON.stringify(facts)}\n`);
     if (isNew) createCluster(places, binaries, password);
     writeSettings(places, options.settings ?? {});
-    await startPostmaster(places, binaries, facts.port);
+    await startPostmaster(places, binaries, facts.port, options.log);
     options.log(`${isNew ? "Made and started" : "Started"} the embedded PostgreSQL on 127.0.0.1:${facts.port}.`);
     return facts;
-}
-
-/** Waits while it starts or recovers; false when it was on its way down and is gone now. */
-async function becomesReady(places: ServerPlaces, pid: number): Promise<boolean> {
-    for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 20) {
-        const postmaster = findPostmaster(places);
-        if (postmaster === null) return false;
-        if (postmaster.ready) return true;
-        await Bun.sleep(20);
-    }
-    return !(await waitUntilGone(places, pid));
 }
 
 /** The port of last time if it is free; else one below the range that outgoing connections are given (Linux: 32768 up). */

@@ -16,9 +16,13 @@ export interface Postmaster {
     ready: boolean;
 }
 
-/** A busy backend outlives a killed postmaster until it has finished: as long as that may take. */
-const startTimeoutMs = 60_000;
+/**
+ * Recovery after a crash replays up to max_wal_size; and a busy backend outlives a killed postmaster until it has
+ * finished, which keeps a new one from starting.
+ */
+const startTimeoutMs = 600_000;
 const stopTimeoutMs = 60_000;
+const sayAfterMs = 3_000;
 
 /**
  * The server of this data directory if one runs, whoever started it. Known by the process's own command line: the pid
@@ -37,14 +41,33 @@ export function findPostmaster(places: ServerPlaces): Postmaster | null {
  * when it takes connections.
  * @throws SluiceError with the server's last words.
  */
-export async function startPostmaster(places: ServerPlaces, binaries: PostgresBinaries, port: number): Promise<void> {
+export async function startPostmaster(
+    places: ServerPlaces,
+    binaries: PostgresBinaries,
+    port: number,
+    log: (line: string) => void,
+): Promise<void> {
     const deadline = Date.now() + startTimeoutMs;
+    const saying = setTimeout(() => log("The embedded PostgreSQL is recovering from a crash; waiting."), sayAfterMs);
+    try {
+        await startUntil(deadline, places, binaries, port);
+    } finally {
+        clearTimeout(saying);
+    }
+}
+
+async function startUntil(
+    deadline: number,
+    places: ServerPlaces,
+    binaries: PostgresBinaries,
+    port: number,
+): Promise<void> {
     while (true) {
         disownStalePid(places);
         rotateLog(places.logFile);
         const logStart = statSync(places.logFile).size;
-        const exited = spawnPostmaster(places, binaries, port);
-        const outcome = await Promise.race([exited, waitUntilReady(places, deadline)]);
+        const hasExited = spawnPostmaster(places, binaries, port);
+        const outcome = await waitUntilReady(places, deadline, hasExited);
         if (outcome === "ready") return;
         const said = readFileSync(places.logFile).subarray(logStart).toString("utf8");
         // lock_file_exists: backends of a killed postmaster still hold the shared memory block. They are about to end.
@@ -62,17 +85,19 @@ export async function stopPostmaster(places: ServerPlaces): Promise<boolean> {
     const postmaster = findPostmaster(places);
     if (postmaster === null) return true;
     process.kill(postmaster.pid, "SIGINT");
-    return await waitUntilGone(places, postmaster.pid);
-}
-
-/** Until the process has ended and taken its postmaster.pid with it. */
-export async function waitUntilGone(places: ServerPlaces, pid: number): Promise<boolean> {
     const deadline = Date.now() + stopTimeoutMs;
-    while (isServerOf(places, pid)) {
+    while (isServerOf(places, postmaster.pid)) {
         if (Date.now() > deadline) return false;
         await Bun.sleep(20);
     }
     return true;
+}
+
+/** Waits while it starts, recovers or stops. False when it is gone. */
+export async function becomesReady(places: ServerPlaces): Promise<boolean> {
+    return (
+        (await waitUntilReady(places, Date.now() + startTimeoutMs, () => findPostmaster(places) === null)) === "ready"
+    );
 }
 
 /** Whether something listens on this port of 127.0.0.1 already, or it may not be used. */
@@ -97,7 +122,7 @@ function answers(port: number): Promise<boolean> {
     });
 }
 
-function spawnPostmaster(places: ServerPlaces, binaries: PostgresBinaries, port: number): Promise<"exited"> {
+function spawnPostmaster(places: ServerPlaces, binaries: PostgresBinaries, port: number): () => boolean {
     const log = openSync(places.logFile, "a", 0o600);
     // On the command line, where no file of the data directory can override them: who may connect at all.
     const pinned = ["listen_addresses=127.0.0.1", `port=${port}`, "unix_socket_directories="];
@@ -108,18 +133,22 @@ function spawnPostmaster(places: ServerPlaces, binaries: PostgresBinaries, port:
             { ...places.account, cwd: "/", env: serverEnvironment, detached: true, stdio: ["ignore", log, log] },
         );
         child.unref();
-        return new Promise((resolve) => {
-            child.once("exit", () => resolve("exited"));
-            child.once("error", () => resolve("exited"));
-        });
+        let hasExited = false;
+        for (const event of ["exit", "error"]) child.once(event, () => (hasExited = true));
+        return () => hasExited;
     } finally {
         closeSync(log);
     }
 }
 
-async function waitUntilReady(places: ServerPlaces, deadline: number): Promise<"ready" | "late"> {
+async function waitUntilReady(
+    places: ServerPlaces,
+    deadline: number,
+    isGone: () => boolean,
+): Promise<"ready" | "gone" | "late"> {
     while (Date.now() < deadline) {
         if (findPostmaster(places)?.ready === true) return "ready";
+        if (isGone()) return "gone";
         await Bun.sleep(10);
     }
     return "late";

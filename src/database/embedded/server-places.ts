@@ -49,15 +49,26 @@ export function makeHomeDir(dataDir: string): string {
         // Whatever the checkout's .gitignore says, a database is never committed.
         writeFileSync(join(homeDir, ".gitignore"), "*\n");
     } catch (cause) {
-        throw new SluiceError({
-            code: "data_directory_unusable",
-            what: `The folder for the embedded database cannot be used: ${homeDir} (${(cause as Error).message}).`,
-            remedy: "Run as the user who owns it, or set DATABASE_URL to a database of your own.",
-            exitCode: exitCodes.configuration,
-            cause,
-        });
+        throw folderUnusable(homeDir, cause);
     }
     return realpathSync(homeDir);
+}
+
+/** Whether the file system refused: full, read-only, or somebody else's. */
+export function isFileFault(error: unknown): boolean {
+    const { code } = error as { code?: string };
+    const codes = ["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_READONLY"];
+    return code !== undefined && codes.includes(code);
+}
+
+export function folderUnusable(homeDir: string, cause: unknown): SluiceError {
+    return new SluiceError({
+        code: "data_directory_unusable",
+        what: `The folder for the embedded database cannot be used: ${homeDir} (${(cause as Error).message}).`,
+        remedy: "Make room, or run as the user who owns it, or set DATABASE_URL to a database of your own.",
+        exitCode: exitCodes.configuration,
+        cause,
+    });
 }
 
 /** Decides the places, the same way each time; makes nothing but the base folder. Call it under the server lock. */

@@ -19,20 +19,26 @@ export interface ServerUsers {
     count(): number;
 }
 
-const lockTimeoutMs = 120_000;
+/** Longer than a start may take (postmaster.ts): recovery after a crash is done under the lock. */
+const lockTimeoutMs = 660_000;
+const sayAfterMs = 3_000;
 
 /**
  * Runs `work` while no other process does the same with this file. What `work` did to the users is kept only if it
  * resolves. Not re-entrant.
- * @throws SluiceError when the lock cannot be had within two minutes: somebody holds it and hangs.
+ * @throws SluiceError when the lock cannot be had within eleven minutes: somebody holds it and hangs.
  */
-export async function withServerLock<T>(file: string, work: (users: ServerUsers) => Promise<T>): Promise<T> {
+export async function withServerLock<T>(
+    file: string,
+    log: (line: string) => void,
+    work: (users: ServerUsers) => Promise<T>,
+): Promise<T> {
     // Closed to others: even a reader could hold a lock of its own and keep us out.
     closeSync(openSync(file, "a", 0o600));
     const database = new Database(file);
     try {
         database.run("pragma busy_timeout = 0");
-        await beginExclusive(database, file);
+        await beginExclusive(database, file, log);
         database.run("create table if not exists users (user_id text primary key, pid integer, process_start text)");
         const result = await work(usersIn(database));
         database.run("commit");
@@ -43,8 +49,9 @@ export async function withServerLock<T>(file: string, work: (users: ServerUsers)
     }
 }
 
-async function beginExclusive(database: Database, file: string): Promise<void> {
-    const deadline = Date.now() + lockTimeoutMs;
+async function beginExclusive(database: Database, file: string, log: (line: string) => void): Promise<void> {
+    const startedAt = Date.now();
+    let hasSaid = false;
     while (true) {
         try {
             // The file is worth nothing after a power cut: no process outlives one. (This reads it, so it may be busy too.)
@@ -54,16 +61,23 @@ async function beginExclusive(database: Database, file: string): Promise<void> {
         } catch (error) {
             const busy = (error as { code?: string }).code?.startsWith("SQLITE_BUSY") === true;
             if (!busy) throw error;
-            if (Date.now() > deadline) {
-                throw new SluiceError({
-                    code: "embedded_server_locked",
-                    what: `Another process has been starting or stopping the embedded server for two minutes (${file}).`,
-                    remedy: "Look for a Sluice process that hangs and end it.",
-                });
+            const waitedMs = Date.now() - startedAt;
+            if (waitedMs > lockTimeoutMs) throw lockTimeout(file);
+            if (waitedMs > sayAfterMs && !hasSaid) {
+                log("Waiting for another process that is starting or stopping the embedded PostgreSQL.");
+                hasSaid = true;
             }
             await Bun.sleep(20 + Math.random() * 20);
         }
     }
+}
+
+function lockTimeout(file: string): SluiceError {
+    return new SluiceError({
+        code: "embedded_server_locked",
+        what: `Another process has been starting or stopping the embedded server for more than ten minutes (${file}).`,
+        remedy: "Look for a Sluice process that hangs and end it.",
+    });
 }
 
 function usersIn(database: Database): ServerUsers {

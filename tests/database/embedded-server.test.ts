@@ -1,0 +1,336 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { connect as connectSocket } from "node:net";
+import { networkInterfaces, tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect } from "../../src/database/connect.ts";
+import { type DatabaseTarget, makeTarget } from "../../src/database/database-target.ts";
+import { findPostmaster } from "../../src/database/embedded/postmaster.ts";
+import { choosePlaces, makeHomeDir } from "../../src/database/embedded/server-places.ts";
+import { acquireEmbeddedServer, type EmbeddedServer } from "../../src/database/embedded-server.ts";
+import { sqlStateOf } from "../../src/database/sql-states.ts";
+
+const isRoot = process.getuid?.() === 0;
+
+let dataDir: string;
+let lines: string[];
+let open: EmbeddedServer[];
+let outside: string[];
+
+beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), "sluice-embedded-"));
+    if (isRoot) Bun.spawnSync(["chmod", "755", dataDir]);
+    lines = [];
+    open = [];
+    outside = [];
+});
+afterEach(async () => {
+    for (const server of open) await server.release();
+    for (const dir of [dataDir, ...outside]) rmSync(dir, { recursive: true, force: true });
+});
+
+async function acquire(dir = dataDir): Promise<EmbeddedServer> {
+    const server = await acquireEmbeddedServer({
+        dataDir: dir,
+        log: (line) => lines.push(line),
+        settings: { shared_buffers: "16MB", fsync: "off" },
+    });
+    open.push(server);
+    return server;
+}
+
+const places = (dir = dataDir) => choosePlaces(makeHomeDir(dir));
+const postmasterPid = () => findPostmaster(places())?.pid ?? null;
+
+async function ask<Row extends object>(target: DatabaseTarget, query: string): Promise<Row[]> {
+    const sql = connect(target, { applicationName: "embedded test", max: 1, connectTimeoutSeconds: 5 });
+    try {
+        return [...(await sql.unsafe<Row[]>(query))];
+    } finally {
+        await sql.end({ timeout: 1 });
+    }
+}
+
+/** A second process that uses the server. */
+async function spawnUser() {
+    const child = Bun.spawn([process.execPath, join(import.meta.dir, "embedded-user.ts"), dataDir], {
+        stdin: "pipe",
+        stdout: "pipe",
+        stderr: "inherit",
+    });
+    const reader = child.stdout.getReader();
+    const { value } = await reader.read();
+    const said = JSON.parse(Buffer.from(value!).toString()) as { connectionString: string };
+    return {
+        ...said,
+        kill: async () => {
+            child.kill("SIGKILL");
+            await child.exited;
+        },
+        leave: async () => {
+            child.stdin.end();
+            expect(await child.exited).toBe(0);
+        },
+    };
+}
+
+async function until(what: string, isTrue: () => boolean): Promise<void> {
+    const deadline = Date.now() + 10_000;
+    while (!isTrue()) {
+        if (Date.now() > deadline) throw new Error(`not in time: ${what}`);
+        await Bun.sleep(20);
+    }
+}
+
+test("a new server is PostgreSQL 18 in UTF8 and locale C, with durability untouched", async () => {
+    const server = await acquireEmbeddedServer({ dataDir, log: (line) => lines.push(line) });
+    open.push(server);
+    expect(server.version).toMatch(/^18\./);
+    const names = ["server_encoding", "fsync", "full_page_writes", "synchronous_commit", "max_wal_size", "lc_messages"];
+    const [row] = await ask(server.target, `select ${names.map((name) => `current_setting('${name}') as ${name}`)}`);
+    expect(row).toEqual({
+        server_encoding: "UTF8",
+        fsync: "on",
+        full_page_writes: "on",
+        synchronous_commit: "on",
+        max_wal_size: "4GB",
+        lc_messages: "C",
+    });
+    const [locale] = await ask(server.target, "select datcollate from pg_database where datname = current_database()");
+    expect(locale).toEqual({ datcollate: "C" });
+});
+
+test("data and port survive stop and start", async () => {
+    const first = await acquire();
+    await ask(first.target, "create table kept as select 7 as n");
+    await first.release();
+    expect(postmasterPid()).toBeNull();
+    const second = await acquire();
+    expect(second.connectionString).toBe(first.connectionString);
+    expect(await ask(second.target, "select n from kept")).toEqual([{ n: 7 }]);
+    expect(lines.filter((line) => line.startsWith("Made"))).toHaveLength(1);
+});
+
+describe("several users", () => {
+    test("share one server, and the last one to leave stops it", async () => {
+        const server = await acquire();
+        const pid = postmasterPid();
+        const other = await spawnUser();
+        expect(other.connectionString).toBe(server.connectionString);
+        await server.release();
+        await server.release();
+        expect(postmasterPid()).toBe(pid);
+        await other.leave();
+        expect(postmasterPid()).toBeNull();
+    });
+
+    test("that come at once make one server", async () => {
+        const [one, two] = await Promise.all([spawnUser(), spawnUser()]);
+        expect(two.connectionString).toBe(one.connectionString);
+        await one.leave();
+        expect(postmasterPid()).not.toBeNull();
+        await two.leave();
+        expect(postmasterPid()).toBeNull();
+    });
+
+    test("of one process are counted one by one", async () => {
+        const one = await acquire();
+        const two = await acquire();
+        await one.release();
+        expect(await ask(two.target, "select 1 as up")).toEqual([{ up: 1 }]);
+    });
+});
+
+test("a server whose owner was killed with kill -9 is adopted, and stopped by the next one to leave", async () => {
+    const owner = await spawnUser();
+    const pid = postmasterPid();
+    await owner.kill();
+    expect(postmasterPid()).toBe(pid);
+    const heir = await acquire();
+    expect(postmasterPid()).toBe(pid);
+    expect(heir.connectionString).toBe(owner.connectionString);
+    await heir.release();
+    expect(postmasterPid()).toBeNull();
+});
+
+test("a killed user does not keep the server up", async () => {
+    const server = await acquire();
+    const other = await spawnUser();
+    await other.kill();
+    await server.release();
+    expect(postmasterPid()).toBeNull();
+});
+
+describe("a postmaster killed with kill -9", () => {
+    async function killPostmaster(): Promise<void> {
+        const pid = postmasterPid()!;
+        process.kill(pid, "SIGKILL");
+        await until("the postmaster is gone", () => postmasterPid() === null);
+    }
+
+    test("is restarted on its port by ensureRunning, with what was committed", async () => {
+        const server = await acquire();
+        await ask(server.target, "create table kept as select 7 as n");
+        await killPostmaster();
+        await server.ensureRunning();
+        expect(await ask(server.target, "select n from kept")).toEqual([{ n: 7 }]);
+        const pid = postmasterPid();
+        await server.ensureRunning();
+        expect(postmasterPid()).toBe(pid);
+    });
+
+    test("is restarted by the next user, also while one of its backends is still busy", async () => {
+        const server = await acquire();
+        // A backend in a tight loop does not see that its postmaster is gone until it has finished.
+        const busy = ask(server.target, "select count(*) as n from generate_series(1, 10000000)").catch(() => []);
+        await Bun.sleep(300);
+        await killPostmaster();
+        const next = await acquire();
+        expect(await ask(next.target, "select 1 as up")).toEqual([{ up: 1 }]);
+        await busy;
+    });
+
+    test("with a pid that is somebody else's now is not taken for running", async () => {
+        const server = await acquire();
+        await killPostmaster();
+        // As after a reboot: the pid in the stale file belongs to another living process.
+        const file = join(places().clusterDir, "postmaster.pid");
+        const stale = readFileSync(file, "utf8").split("\n");
+        const stranger = Bun.spawn(["sleep", "60"]);
+        writeFileSync(file, [String(stranger.pid), ...stale.slice(1)].join("\n"));
+        await server.ensureRunning();
+        expect(await ask(server.target, "select 1 as up")).toEqual([{ up: 1 }]);
+        stranger.kill();
+    });
+});
+
+test("a cluster whose making was cut short is made again", async () => {
+    const { baseDir } = places();
+    mkdirSync(join(baseDir, "cluster.partial"));
+    writeFileSync(join(baseDir, "cluster.partial", "PG_VERSION"), "18\n");
+    const server = await acquire();
+    expect(await ask(server.target, "select 1 as up")).toEqual([{ up: 1 }]);
+});
+
+describe("other users of the machine", () => {
+    test("should fail: without the password, or with a wrong one", async () => {
+        const { target } = await acquire();
+        for (const password of ["", "guessed"]) {
+            const refused = await ask(makeTarget({ ...target, password }), "select 1").catch((error: unknown) => error);
+            expect(["28P01", "28000"]).toContain(sqlStateOf(refused) ?? String(refused));
+        }
+    });
+
+    test("cannot read the password, the log or the data", async () => {
+        await acquire();
+        const { factsFile, logFile, lockFile, clusterDir, homeDir } = places();
+        for (const file of [factsFile, logFile, lockFile]) expect(statSync(file).mode & 0o077, file).toBe(0);
+        expect(statSync(clusterDir).mode & 0o077).toBe(0);
+        expect(statSync(homeDir).mode & 0o066).toBe(0);
+        expect(readFileSync(logFile, "utf8")).not.toContain(JSON.parse(readFileSync(factsFile, "utf8")).password);
+    });
+
+    test("find it on no other address and on no Unix socket", async () => {
+        const { target } = await acquire();
+        const addresses = Object.values(networkInterfaces()).flatMap(
+            (list) => list?.map(({ address }) => address) ?? [],
+        );
+        for (const address of ["::1", ...addresses.filter((candidate) => candidate !== "127.0.0.1")]) {
+            expect(await answers(address, target.port), address).toBe(false);
+        }
+        expect(await answers("127.0.0.1", target.port)).toBe(true);
+        const [row] = await ask<{ dirs: string }>(
+            target,
+            "select current_setting('unix_socket_directories') || current_setting('listen_addresses') as dirs",
+        );
+        expect(row!.dirs).toBe("127.0.0.1");
+        expect(existsSync(`/tmp/.s.PGSQL.${target.port}`)).toBe(false);
+    });
+
+    function answers(host: string, port: number): Promise<boolean> {
+        return new Promise((resolve) => {
+            const socket = connectSocket({ host, port, timeout: 1000 });
+            const finish = (answer: boolean) => {
+                socket.destroy();
+                resolve(answer);
+            };
+            socket.once("connect", () => finish(true));
+            socket.once("error", () => finish(false));
+            socket.once("timeout", () => finish(false));
+        });
+    }
+});
+
+test("errors in the log name no row values", async () => {
+    const { target } = await acquire();
+    await ask(target, "create table t (secret_value text check (secret_value <> 'topsecret'))");
+    await ask(target, "insert into t values ('topsecret')").catch(() => {});
+    const log = readFileSync(places().logFile, "utf8");
+    expect(log).toContain("23514");
+    expect(log).not.toContain("topsecret");
+});
+
+test("the folder is never committed", async () => {
+    await acquire();
+    expect(readFileSync(join(dataDir, "postgres", ".gitignore"), "utf8")).toBe("*\n");
+});
+
+test("should fail: the password file is gone, and no data is touched", async () => {
+    await (await acquire()).release();
+    rmSync(places().factsFile);
+    await expect(acquire()).rejects.toMatchObject({ code: "embedded_password_lost" });
+    expect(existsSync(places().clusterDir)).toBe(true);
+});
+
+test("should fail: data of another major version, and none is touched", async () => {
+    await (await acquire()).release();
+    writeFileSync(join(places().clusterDir, "PG_VERSION"), "17\n");
+    await expect(acquire()).rejects.toMatchObject({ code: "embedded_data_of_other_version" });
+    expect(lines.at(-1)).toContain("Stopped");
+});
+
+test.skipIf(!existsSync("/proc/self/stat"))(
+    "Ctrl-C does not reach the server: it leads a process group of its own",
+    async () => {
+        await acquire();
+        const pid = postmasterPid()!;
+        const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+        const [, , processGroup] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+        expect(Number(processGroup)).toBe(pid);
+    },
+);
+
+describe.skipIf(!isRoot)("started by root in a folder that only root can enter", () => {
+    let closedDir: string;
+    beforeEach(() => {
+        closedDir = join(dataDir, "closed");
+        mkdirSync(closedDir, { mode: 0o700 });
+    });
+
+    test("it keeps cluster and data outside, and finds them again", async () => {
+        const server = await acquire(closedDir);
+        const { baseDir, clusterDir, account } = places(closedDir);
+        outside.push(baseDir);
+        expect(baseDir.startsWith(closedDir)).toBe(false);
+        expect(readFileSync(join(closedDir, "postgres", "location"), "utf8").trim()).toBe(baseDir);
+        expect(statSync(clusterDir)).toMatchObject({ uid: account!.uid });
+        expect(account!.uid).not.toBe(0);
+        await ask(server.target, "create table kept as select 7 as n");
+        await server.release();
+        const again = await acquire(closedDir);
+        expect(await ask(again.target, "select n from kept")).toEqual([{ n: 7 }]);
+    });
+
+    test("a copy of the folder gets a cluster of its own", async () => {
+        const server = await acquire(closedDir);
+        outside.push(places(closedDir).baseDir);
+        const copy = join(dataDir, "copy");
+        Bun.spawnSync(["cp", "-a", closedDir, copy]);
+        rmSync(join(copy, "postgres", "users.sqlite"));
+        rmSync(join(copy, "postgres", "server.json"));
+        const other = await acquire(copy);
+        outside.push(places(copy).baseDir);
+        expect(other.connectionString).not.toBe(server.connectionString);
+        expect(places(copy).baseDir).not.toBe(places(closedDir).baseDir);
+    });
+});
