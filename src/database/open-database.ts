@@ -75,7 +75,8 @@ async function readVersion(target: DatabaseTarget): Promise<string> {
     }
 }
 
-function refuseOldServer(target: DatabaseTarget, version: string): void {
+/** @throws SluiceError before version 15. */
+export function refuseOldServer(target: DatabaseTarget, version: string): void {
     if (Number.parseInt(version, 10) >= oldestMajor) return;
     throw new SluiceError({
         code: "server_too_old",
@@ -130,7 +131,7 @@ export function explainConnectFailure(target: DatabaseTarget, error: unknown): u
 /** OpenSSL's verification errors, as Node and Bun name them. */
 function isCertificateFault(error: unknown): boolean {
     const code = (error as { code?: unknown } | null)?.code;
-    return typeof code === "string" && /CERT|SELF_SIGNED|ERR_TLS|ISSUER/.test(code);
+    return typeof code === "string" && /CERT|SELF_SIGNED|ERR_TLS|ISSUER|LEAF_SIGNATURE|HOSTNAME/.test(code);
 }
 
 function reasonOf(error: unknown): string {

@@ -1,0 +1,210 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect, connectForCopy } from "../../src/database/connect.ts";
+import { type DatabaseTarget, makeTarget, withDatabase } from "../../src/database/database-target.ts";
+import { openDatabase, reachServer, refuseOldServer } from "../../src/database/open-database.ts";
+import { exitCodes, SluiceError } from "../../src/errors.ts";
+import { createBareDatabase, type TestDatabase } from "../support/database.ts";
+import { startTlsServer, type TlsServer } from "./tls-server.ts";
+
+let database: TestDatabase;
+beforeAll(async () => {
+    database = await createBareDatabase(import.meta.path);
+});
+afterAll(() => database.drop());
+
+const freePort = () => {
+    const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    listener.stop();
+    return listener.port;
+};
+
+async function refusalOf(opening: Promise<unknown>): Promise<SluiceError> {
+    const error = await opening.then(
+        () => expect.unreachable("it was opened"),
+        (caught: unknown) => caught,
+    );
+    expect(error).toBeInstanceOf(SluiceError);
+    return error as SluiceError;
+}
+
+test("opens the database of a URL, and says its version and how psql gets there", async () => {
+    const log: string[] = [];
+    const opened = await openDatabase({ databaseUrl: database.url, dataDir: "nowhere", log: (line) => log.push(line) });
+    const { target } = database;
+    expect(opened.embedded).toBeNull();
+    expect(opened.serverVersion).toMatch(/^\d+\.\d+$/);
+    expect(opened.target).toMatchObject({ host: target.host, port: target.port, database: target.database });
+    expect(opened.connectionString).toContain(target.database);
+    if (target.password !== "") expect(opened.connectionString).not.toContain(target.password);
+    expect(log).toEqual([]);
+    await opened.close();
+});
+
+test("without a URL opens the embedded server, and stops it on close", async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), "sluice-open-"));
+    try {
+        const opened = await openDatabase({ dataDir, log: () => {} });
+        expect(opened.embedded).not.toBeNull();
+        expect(opened.connectionString).toBe(opened.target.url);
+        await opened.close();
+        await refusalOf(reachServer(opened.target));
+    } finally {
+        rmSync(dataDir, { recursive: true, force: true });
+    }
+});
+
+describe("should fail:", () => {
+    test("nobody listens there", async () => {
+        const target = makeTarget({ ...database.target, host: "127.0.0.1", port: freePort() });
+        const error = await refusalOf(reachServer(target));
+        expect(error).toMatchObject({ code: "database_unreachable", exitCode: exitCodes.databaseUnreachable });
+        expect(error.what).toContain(String(target.port));
+    });
+
+    test("the host has no address", async () => {
+        const error = await refusalOf(reachServer(makeTarget({ ...database.target, host: "no-such-host.invalid" })));
+        expect(error).toMatchObject({ code: "database_unreachable", exitCode: exitCodes.databaseUnreachable });
+    });
+
+    test("somebody listens there and never answers", async () => {
+        const mute = createServer(() => {});
+        await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
+        const { port } = mute.address() as { port: number };
+        const base = { ...database.target, host: "127.0.0.1", port, connectTimeoutSeconds: 1 };
+        for (const mode of ["prefer", "disable"] as const) {
+            const error = await refusalOf(reachServer(makeTarget({ ...base, tls: { mode, ca: null } })));
+            expect(error).toMatchObject({ code: "database_unreachable" });
+        }
+        mute.close();
+    });
+
+    test("there is no such database", async () => {
+        const error = await refusalOf(reachServer(withDatabase(database.target, "no_such_database")));
+        expect(error).toMatchObject({ code: "database_missing", exitCode: exitCodes.configuration });
+        expect(error.what).toContain("no_such_database");
+    });
+
+    test("a server before version 15", () => {
+        expect(() => refuseOldServer(database.target, "14.23")).toThrow(/is PostgreSQL 14\.23; .* 15 or later/);
+        expect(() => refuseOldServer(database.target, "15.0")).not.toThrow();
+        expect(() => refuseOldServer(database.target, "19beta1")).not.toThrow();
+    });
+});
+
+describe.skipIf(Bun.which("openssl") === null)("sslmode, at a server that knows TLS", () => {
+    let dataDir: string;
+    let tls: TlsServer;
+    const any = "host all all 127.0.0.1/32 scram-sha-256";
+    const onlyTls = "hostssl all all 127.0.0.1/32 scram-sha-256";
+    const onlyPlain = "hostnossl all all 127.0.0.1/32 scram-sha-256";
+
+    beforeAll(async () => {
+        dataDir = mkdtempSync(join(tmpdir(), "sluice-tls-"));
+        Bun.spawnSync(["chmod", "755", dataDir]);
+        tls = await startTlsServer(dataDir);
+        await tls.setTls(true);
+    });
+    afterEach(() => tls.setRules(any));
+    afterAll(async () => {
+        await tls.server.release();
+        rmSync(dataDir, { recursive: true, force: true });
+    });
+
+    const urlWith = (parameters: string, host = "localhost") =>
+        `${tls.server.target.url.replace("127.0.0.1", host)}?${parameters}`;
+    const open = (parameters: string, host?: string) =>
+        openDatabase({
+            databaseUrl: urlWith(parameters, host),
+            dataDir: "nowhere",
+            log: (line) => warnings.push(line),
+        });
+    let warnings: string[] = [];
+
+    /** Whether each of the two drivers comes in encrypted. */
+    async function encryption(target: DatabaseTarget): Promise<boolean[]> {
+        const query = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
+        const sql = connect(target, { applicationName: "tls test", max: 1 });
+        const copySql = connectForCopy(target, { applicationName: "tls test" });
+        const answers = [await sql.unsafe<{ ssl: boolean }[]>(query), await copySql.unsafe(query)];
+        await sql.end();
+        await copySql.close();
+        return answers.map(([row]) => row!.ssl);
+    }
+
+    test.each([
+        ["sslmode=disable", any, false],
+        ["sslmode=allow", any, false],
+        ["sslmode=allow", onlyTls, true],
+        ["sslmode=prefer", any, true],
+        ["sslmode=prefer", onlyPlain, false],
+        ["", any, true],
+        ["sslmode=require", any, true],
+    ])("%s where the rule is %s: encrypted %p", async (parameters, rule, isEncrypted) => {
+        await tls.setRules(rule);
+        const { target } = await open(parameters);
+        expect(await encryption(target)).toEqual([isEncrypted, isEncrypted]);
+    });
+
+    test.each(["verify-ca", "verify-full"])("sslmode=%s passes with the right authority", async (mode) => {
+        const { target } = await open(`sslmode=${mode}&sslrootcert=${tls.caFile}`);
+        expect(await encryption(target)).toEqual([true, true]);
+    });
+
+    test("verify-ca takes a certificate for another host name, verify-full does not", async () => {
+        const { target } = await open(`sslmode=verify-ca&sslrootcert=${tls.caFile}`, "127.0.0.1");
+        expect(await encryption(target)).toEqual([true, true]);
+        const error = await refusalOf(open(`sslmode=verify-full&sslrootcert=${tls.caFile}`, "127.0.0.1"));
+        expect(error).toMatchObject({ code: "certificate_refused", exitCode: exitCodes.configuration });
+    });
+
+    test("the client for COPY checks the host name as well", async () => {
+        const { target } = await open(`sslmode=verify-full&sslrootcert=${tls.caFile}`);
+        const copySql = connectForCopy(makeTarget({ ...target, host: "127.0.0.1" }), { applicationName: "tls test" });
+        const failure = await copySql.unsafe("select 1").catch((error: Error) => error);
+        expect(failure).toBeInstanceOf(Error);
+        await copySql.close();
+    });
+
+    test.each(["verify-ca", "verify-full"])("should fail: sslmode=%s with an unknown authority", async (mode) => {
+        const error = await refusalOf(open(`sslmode=${mode}&sslrootcert=system`));
+        expect(error).toMatchObject({ code: "certificate_refused", exitCode: exitCodes.configuration });
+        const target = { ...tls.server.target, host: "localhost", tls: { mode: mode as "verify-ca", ca: null } };
+        const copySql = connectForCopy(target, { applicationName: "tls test" });
+        expect(await copySql.unsafe("select 1").catch((failure: Error) => failure)).toBeInstanceOf(Error);
+        await copySql.close();
+    });
+
+    test("sslmode=require warns once, and names verify-full", async () => {
+        warnings = [];
+        await open("sslmode=require");
+        expect(warnings).toHaveLength(1);
+        expect(warnings[0]).toContain("verify-full");
+    });
+
+    test("should fail: a wrong password, which is not repeated", async () => {
+        const target = makeTarget({ ...tls.server.target, password: "hunter2" });
+        const error = await refusalOf(reachServer(target));
+        expect(error).toMatchObject({ code: "login_refused", exitCode: exitCodes.configuration });
+        expect(`${error.message} ${error.stack}`).not.toContain("hunter2");
+    });
+
+    test("should fail: the server's rules want TLS and the URL has none", async () => {
+        await tls.setRules(onlyTls);
+        expect(await refusalOf(open("sslmode=disable"))).toMatchObject({ code: "login_refused" });
+    });
+
+    test("should fail: TLS is asked for and the server has none", async () => {
+        await tls.setTls(false);
+        for (const mode of ["require", "verify-full"]) {
+            const error = await refusalOf(open(`sslmode=${mode}`));
+            expect(error).toMatchObject({ code: "server_without_tls", exitCode: exitCodes.configuration });
+        }
+        const { target } = await open("sslmode=prefer");
+        expect(await encryption(target)).toEqual([false, false]);
+        await tls.setTls(true);
+    });
+});
