@@ -4,8 +4,8 @@
  */
 import type { IngestContext } from "./context.ts";
 import {
-    chunksOfFile,
     type Copy,
+    chunksOfFile,
     filesWithContent,
     type KnownContent,
     type LedgerFile,

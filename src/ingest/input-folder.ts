@@ -31,6 +31,7 @@ export function inputFolderError(inputDir: string, cause: unknown): SluiceError 
 
 export function isInputFolderError(error: unknown): error is SluiceError {
     return (
-        error instanceof SluiceError && (error.code === "input_folder_missing" || error.code === "input_folder_unreadable")
+        error instanceof SluiceError &&
+        (error.code === "input_folder_missing" || error.code === "input_folder_unreadable")
     );
 }

@@ -7,12 +7,12 @@
  */
 import { isDataFault } from "../database/sql-states.ts";
 import type { IngestContext } from "./context.ts";
-import { findCopy, findCopies } from "./find-copies.ts";
+import { findCopies, findCopy } from "./find-copies.ts";
 import {
-    chunksToStageAgain,
     type Copy,
-    failFile,
+    chunksToStageAgain,
     type FileFailure,
+    failFile,
     type LedgerFile,
     nextFiles,
     replaceFile,
@@ -144,8 +144,7 @@ function startGroup(context: IngestContext, state: LoaderState, hooks: LoadHooks
         async add(ledgerFile, part, contentHash) {
             const member = { ledgerFile, part, contentHash };
             const isFull = members.length >= groupFiles || bytes >= groupBytes;
-            const hasMoved =
-                members[0] && (isFull || keyOf(members[0]) !== keyOf(member)) ? await flush() : false;
+            const hasMoved = members[0] && (isFull || keyOf(members[0]) !== keyOf(member)) ? await flush() : false;
             members.push(member);
             bytes += part.file.seen.sizeBytes - part.firstByte;
             return hasMoved;

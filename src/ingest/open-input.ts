@@ -45,7 +45,11 @@ export async function openInput(inputDir: string, path: string): Promise<InputFi
     try {
         const stats = await handle.stat({ bigint: true });
         if (!stats.isFile()) {
-            throw new InputFault({ problem: "not_a_regular_file", detail: "It is no regular file.", retryAfterMs: null });
+            throw new InputFault({
+                problem: "not_a_regular_file",
+                detail: "It is no regular file.",
+                retryAfterMs: null,
+            });
         }
         return {
             seen: seenOf(stats),

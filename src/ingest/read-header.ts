@@ -92,9 +92,7 @@ function shapeOf(header: string[]): Omit<FileShape, "headerBytes" | "headerLines
     const known = targets.filter((target) => target !== null);
     const repeated = [...known, ...extraColumns].find((name, index, names) => names.indexOf(name) !== index);
     if (repeated !== undefined || extraColumns.includes("")) {
-        const detail = repeated
-            ? `The header names ${repeated} twice.`
-            : "The header has a column without a name.";
+        const detail = repeated ? `The header names ${repeated} twice.` : "The header has a column without a name.";
         return { problem: "header_duplicate_columns", detail };
     }
     return {

@@ -49,7 +49,13 @@ export async function* readRecords(
 ): AsyncGenerator<RecordPiece, ReadOutcome, void> {
     const scanner = createScanner();
     const hasher = new Bun.CryptoHasher("sha256");
-    const outcome = { endByte: range.recordsFrom, records: 0, lines: 0, isPadded: false, tail: null as ReadOutcome["tail"] };
+    const outcome = {
+        endByte: range.recordsFrom,
+        records: 0,
+        lines: 0,
+        isPadded: false,
+        tail: null as ReadOutcome["tail"],
+    };
     if (range.recordsFrom > range.firstByte) {
         hasher.update(await file.read(range.firstByte, range.recordsFrom - range.firstByte));
     }

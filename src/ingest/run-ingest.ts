@@ -89,7 +89,10 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
     try {
         await renewLease(run);
         const heartbeat = keepLease(run);
-        const work = [loadLoop(run), ...Array.from({ length: config.mergeWorkers }, (_, index) => mergeLoop(run, index))];
+        const work = [
+            loadLoop(run),
+            ...Array.from({ length: config.mergeWorkers }, (_, index) => mergeLoop(run, index)),
+        ];
         await Promise.all(work.map((loop) => loop.catch(endWith(stopper))));
         run.isDone = true;
         run.merged.give();

@@ -5,7 +5,7 @@
 import { stagedExtraColumns } from "../contract.ts";
 import { isDataFault } from "../database/sql-states.ts";
 import type { IngestContext } from "./context.ts";
-import { failChunk, type FileFailure, type LedgerChunk } from "./ledger.ts";
+import { type FileFailure, failChunk, type LedgerChunk } from "./ledger.ts";
 import { type LoadPart, loadChunks, NeedsTolerantWay, SourceChanged } from "./load-chunks.ts";
 import { hashRange, holdInMemory, InputChanged, InputFault, type InputFile, openInput } from "./open-input.ts";
 import { readHeader } from "./read-header.ts";
@@ -92,7 +92,11 @@ async function loadAgain(context: IngestContext, parts: LoadPart[]): Promise<voi
                 return;
             }
             const chunk = { ...error.part, ...error.part.again! };
-            await giveUp(context, chunk, new InputChanged("The source's records are not those that were staged before."));
+            await giveUp(
+                context,
+                chunk,
+                new InputChanged("The source's records are not those that were staged before."),
+            );
             return;
         }
         const isRefused = error instanceof NeedsTolerantWay || isDataFault(error);
