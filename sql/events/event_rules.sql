@@ -20,8 +20,7 @@ parallel safe
 return case
     when value is null then 'event_id_missing'
     when (
-        length(value) = 36
-        and value like '________-____-____-____-____________'
+        value like '________-____-____-____-____________'
         and ingest.input_is_valid(value, 'uuid')
     ) is not true then 'event_id_invalid'
 end;

@@ -3,7 +3,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../database/connect.ts";
-import { isDataFault, sqlStateOf } from "../database/sql-states.ts";
+import { isDataFault, sqlStateOf, sqlStates } from "../database/sql-states.ts";
 import type { IngestContext } from "./context.ts";
 import { failChunk } from "./ledger.ts";
 
@@ -34,6 +34,9 @@ export interface MergeRequest {
 
 /** SQLSTATE of ours: a count in the merge did not add up, and nothing was committed. */
 const conservationState = "SL002";
+
+/** Somebody else inserted an event_id between our look-up and our insert: so often a merge is simply called again. */
+const mostCollisions = 5;
 
 const everyChunk = 2_147_483_647;
 
@@ -81,7 +84,7 @@ export function createMerger(context: IngestContext): Merger {
     let maxChunks = everyChunk;
     return {
         async merge(slices) {
-            while (true) {
+            for (let collisions = 0; ; ) {
                 openKey ??= randomUUID();
                 const request = { slices, maxRecords: config.maxBatchRecords, maxChunks };
                 try {
@@ -90,6 +93,10 @@ export function createMerger(context: IngestContext): Merger {
                     if (batch) maxChunks = Math.min(everyChunk, maxChunks * 2);
                     return batch;
                 } catch (error) {
+                    if (sqlStateOf(error) === sqlStates.uniqueViolation && collisions < mostCollisions) {
+                        collisions += 1;
+                        continue;
+                    }
                     if (!isDataFault(error) && sqlStateOf(error) !== conservationState) throw error;
                     openKey = null;
                     const open = await openChunks(sql, slices);
