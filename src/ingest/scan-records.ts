@@ -52,7 +52,10 @@ export interface ScanOptions {
     maxRecordBytes: number;
     /** True when nothing follows `bytes`: then an unfinished last record is one. */
     atEnd: boolean;
-    /** Stop once the records reach this many bytes. */
+    /**
+     * Stop once the records reach this many bytes. Not behind a record that only counts because the input ends: what
+     * follows it would be read again with it if the input grows, so it belongs to the same chunk.
+     */
     stopAfterBytes?: number;
 }
 
@@ -160,7 +163,7 @@ function scan(bytes: Uint8Array, options: ScanOptions, records: ScannedRecords):
             keyStart = at;
             records.consumedBytes = start;
             records.consumedLines += 1;
-            if (start >= stopAfterBytes) return;
+            if (start >= stopAfterBytes && records.tailIndex === -1) return;
         } else if (byte === QUOTE) {
             const next = takeQuoted(bytes, records, start, options);
             if (next === NEED_MORE) return;
@@ -169,7 +172,7 @@ function scan(bytes: Uint8Array, options: ScanOptions, records: ScannedRecords):
             commas = 0;
             keyStart = next;
             records.consumedBytes = next;
-            if (next >= stopAfterBytes) return;
+            if (next >= stopAfterBytes && records.tailIndex === -1) return;
         } else {
             at += 1;
         }
