@@ -19,11 +19,16 @@ export function printFault({ requestId, code, summary }: Fault): void {
  * or an absent database is not reported, the response says it all.
  */
 export function answerFault(error: unknown, requestId: string, onFault: (fault: Fault) => void): Response {
+    return problemResponse(toReportedProblem(error, requestId, onFault), requestId);
+}
+
+/** The same for what fails outside a request. */
+export function toReportedProblem(error: unknown, requestId: string, onFault: (fault: Fault) => void): Problem {
     const problem = toProblem(error);
     if (problems[problem.code].status === 500) {
         onFault({ requestId, code: problem.code, summary: summarize(error) });
     }
-    return problemResponse(problem, requestId);
+    return problem;
 }
 
 function toProblem(error: unknown): Problem {

@@ -14,6 +14,8 @@ export type Api = OpenAPIHono<ApiEnv>;
 export interface Context {
     reader: Reader;
     now: () => Date;
+    /** What to tell a caller of an error outside a request; reports what is our own fault. */
+    explainFault(error: unknown): { code: string; detail: string };
 }
 
 /** For how long an answer may be given to others who ask the same: shorter than a page polls. */

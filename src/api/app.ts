@@ -4,7 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import type { Sql } from "../database/connect.ts";
-import { answerFault, type Fault, printFault } from "./answer-fault.ts";
+import { answerFault, type Fault, printFault, toReportedProblem } from "./answer-fault.ts";
 import type { Api, ApiEnv, Context } from "./api.ts";
 import { addBatchRoutes } from "./batches/batch-routes.ts";
 import { refuseInvalidParameters } from "./check-parameters.ts";
@@ -26,6 +26,7 @@ import { addSessionRoutes } from "./safety/session-routes.ts";
 import { createTokenCheck } from "./safety/tokens.ts";
 import { addStatsRoutes } from "./stats/stats-routes.ts";
 import { addStatusRoutes } from "./status-routes.ts";
+import { addStreamRoutes, type StreamOptions } from "./stream/stream-routes.ts";
 
 /** Nothing that this API takes is longer. */
 export const maxBodyBytes = 65_536;
@@ -44,15 +45,20 @@ export interface AppOptions {
     openPaths?: readonly string[];
     /** How long a request may wait for the database. */
     deadlineMs?: number;
+    stream?: StreamOptions;
     /** Told of every 500; prints a line to stderr by default. */
     onFault?: (fault: Fault) => void;
 }
 
 /** @throws SluiceError api_token_short */
 export function createApp(options: AppOptions): Api {
-    const { sql, now = () => new Date(), deadlineMs, onFault = printFault } = options;
+    const { sql, now = () => new Date(), deadlineMs, onFault = printFault, stream = {} } = options;
     const reader = createReader({ sql, now, ...(deadlineMs === undefined ? {} : { deadlineMs }) });
-    const context: Context = { reader, now };
+    const context: Context = {
+        reader,
+        now,
+        explainFault: (error) => toReportedProblem(error, "stream", onFault),
+    };
     const httpMetrics = createHttpMetrics();
     const app: Api = new OpenAPIHono<ApiEnv>({ defaultHook: (result) => refuseInvalidParameters(result) });
 
@@ -69,6 +75,7 @@ export function createApp(options: AppOptions): Api {
     addBatchRoutes(app, context);
     addFileRoutes(app, context);
     addRejectRoutes(app, context);
+    addStreamRoutes(app, context, stream);
     addMetricsRoutes(app, context, httpMetrics);
     addOpenApiRoute(app);
 

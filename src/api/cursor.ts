@@ -11,14 +11,19 @@ export function encodeCursor(list: string, keys: readonly (string | number)[]): 
  *
  * @throws Problem invalid_cursor, whatever was done to the text: nothing of it reaches SQL unchecked.
  */
-export function decodeCursor<Keys>(list: string, cursor: string, keysSchema: z.ZodType<Keys>): Keys {
+export function decodeCursor<Keys>(
+    list: string,
+    cursor: string,
+    keysSchema: z.ZodType<Keys>,
+    parameter = "cursor",
+): Keys {
     const [decodedList, ...keys] = parseArray(cursor);
     const checked = keysSchema.safeParse(keys);
     if (decodedList !== list || !checked.success) {
         throw new Problem({
             code: "invalid_cursor",
-            detail: "Take the cursor from nextCursor of this same list, or leave it out to begin with the newest.",
-            parameter: "cursor",
+            detail: "Take it from an answer of this same address, or leave it out to begin with the newest.",
+            parameter,
         });
     }
     return checked.data;

@@ -27,7 +27,7 @@ export function toDatabaseProblem(error: unknown): Problem | undefined {
     return isAway ? absentDatabase(error) : undefined;
 }
 
-function absentDatabase(cause: unknown): Problem {
+export function absentDatabase(cause: unknown): Problem {
     return new Problem({
         code: "database_unavailable",
         detail: "Nothing is shown rather than an old number. Ask again: there is an answer as soon as it is back.",

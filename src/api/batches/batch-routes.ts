@@ -15,6 +15,8 @@ import {
     recordCounts,
     toPage,
 } from "../shapes.ts";
+import { readStreamHead } from "../stream/read-new-batches.ts";
+import { encodeStreamCursor } from "../stream/stream-cursor.ts";
 import { readBatch, readBatchFiles, selectBatches } from "./read-batches.ts";
 
 export const batchSchema = z
@@ -41,6 +43,10 @@ const batchDetailSchema = batchSchema
     })
     .openapi("BatchDetail");
 
+const batchPageSchema = pageSchema(batchSchema).extend({
+    streamCursor: z.string().openapi({ description: "`after` of /v1/stream, to miss nothing after this list." }),
+});
+
 const cursorKeys = z.tuple([z.number().int().positive()]);
 
 const listBatches = createRoute({
@@ -49,7 +55,7 @@ const listBatches = createRoute({
     summary: "Batches, newest first",
     request: { query: z.strictObject({ limit: limitSchema, cursor: cursorSchema }) },
     responses: {
-        200: { description: "A page", content: { "application/json": { schema: pageSchema(batchSchema) } } },
+        200: { description: "A page", content: { "application/json": { schema: batchPageSchema } } },
         ...problemResponses(400, 503),
     },
 });
@@ -70,11 +76,13 @@ export function addBatchRoutes(app: Api, { reader }: Context): void {
         const { limit, cursor } = c.req.valid("query");
         const before = cursor === undefined ? undefined : decodeCursor("batches", cursor, cursorKeys)[0];
         const key = `batches ${limit} ${before}`;
-        const rows = await reader.share(key, sharedForMs.live, (db) => selectBatches(db, { limit, before }));
-        return c.json(
-            toPage(rows, limit, (row) => encodeCursor("batches", [row.batchId])),
-            200,
-        );
+        const { streamCursor, rows } = await reader.share(key, sharedForMs.live, async (db) => ({
+            // First, so that a batch committed between the two is in the stream after it, or in both.
+            streamCursor: encodeStreamCursor(await readStreamHead(db)),
+            rows: await selectBatches(db, { limit, before }),
+        }));
+        const page = toPage(rows, limit, (row) => encodeCursor("batches", [row.batchId]));
+        return c.json({ ...page, streamCursor }, 200);
     });
 
     app.openapi(getBatch, async (c) => {

@@ -1,0 +1,41 @@
+/**
+ * Where a reader of the stream is: which batches it has, said in snapshots. Opaque to clients.
+ *
+ * After a long absence there are more batches than fit one read. Then the cursor also says up to which snapshot this
+ * catching up goes and how far it has come in it, because the order inside, by transaction, is not the order of commits.
+ */
+import { z } from "@hono/zod-openapi";
+import { decodeCursor, encodeCursor } from "../cursor.ts";
+import { parseSnapshot, type Snapshot } from "./snapshots.ts";
+
+export interface StreamCursor {
+    /** The database's own identity: after another was put in its place, the numbers mean nothing. */
+    system: string;
+    seen: Snapshot;
+    catchingUp?: { upTo: Snapshot; transactionId: string; batchId: number } | undefined;
+}
+
+const number = z.string().regex(/^\d{1,20}$/);
+const snapshot = z.string().transform((text, context) => {
+    const parsed = parseSnapshot(text);
+    if (parsed) return parsed;
+    context.addIssue({ code: "custom", message: "no snapshot" });
+    return z.NEVER;
+});
+const transaction = number.refine((text) => BigInt(text) < 2n ** 64n);
+const keys = z.union([
+    z.tuple([number, snapshot]),
+    z.tuple([number, snapshot, snapshot, transaction, z.number().int().positive()]),
+]);
+
+export function encodeStreamCursor({ system, seen, catchingUp }: StreamCursor): string {
+    const rest = catchingUp ? [catchingUp.upTo.text, catchingUp.transactionId, catchingUp.batchId] : [];
+    return encodeCursor("stream", [system, seen.text, ...rest]);
+}
+
+/** @throws Problem invalid_cursor */
+export function decodeStreamCursor(text: string, parameter: string): StreamCursor {
+    const [system, seen, upTo, transactionId, batchId] = decodeCursor("stream", text, keys, parameter);
+    if (upTo === undefined) return { system, seen };
+    return { system, seen, catchingUp: { upTo, transactionId: transactionId!, batchId: batchId! } };
+}

@@ -1,0 +1,96 @@
+/** `GET /v1/stream`: what happens, as server-sent events. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { readStatus } from "../../status/read-status.ts";
+import type { Api, Context } from "../api.ts";
+import { sharedForMs } from "../api.ts";
+import { Problem, problemResponses } from "../problem.ts";
+import { openStream } from "./open-stream.ts";
+import { readNewBatches, readStreamHead } from "./read-new-batches.ts";
+import { decodeStreamCursor, encodeStreamCursor, type StreamCursor } from "./stream-cursor.ts";
+import { heartbeatBytes } from "./stream-events.ts";
+import { createStreamHub, type StreamSource } from "./stream-hub.ts";
+
+export interface StreamOptions {
+    pollMs?: number;
+    maxViewers?: number;
+}
+
+const cursorSchema = z.string().min(1).max(30_000);
+
+const followStream = createRoute({
+    method: "get",
+    path: "/v1/stream",
+    summary: "Batches and status as they happen (server-sent events)",
+    description: [
+        "`batches`: what was committed, in the order in which it became visible; each batch as in /v1/batches, at least",
+        "once (know them by batchId). Its id is where to go on: an EventSource sends it by itself as Last-Event-ID, and",
+        "the first time it can be given as `after`, from `streamCursor` of /v1/batches. `status`: as /v1/status, every",
+        "second. `unavailable`: the database is away; what was shown is old from here on. `reset`: the place to go on",
+        "from is not known here, so load the lists again.",
+    ].join(" "),
+    request: {
+        query: z.strictObject({
+            after: cursorSchema
+                .optional()
+                .openapi({ description: "streamCursor of /v1/batches, or the id of an event." }),
+        }),
+        headers: z.object({
+            "last-event-id": z.string().max(30_000).optional().openapi({ description: "Goes before `after`." }),
+        }),
+    },
+    responses: {
+        200: { description: "Events without end", content: { "text/event-stream": { schema: z.string() } } },
+        ...problemResponses(400, 503),
+    },
+});
+
+export function addStreamRoutes(app: Api, context: Context, { pollMs = 1000, maxViewers = 500 }: StreamOptions): void {
+    const hub = createStreamHub({ source: createSource(context), pollMs });
+
+    app.openapi(followStream, (c) => {
+        if (hub.viewers() >= maxViewers) throw tooManyStreams();
+        const lastEventId = c.req.valid("header")["last-event-id"];
+        const cursor = placeOf(lastEventId === "" ? undefined : lastEventId, c.req.valid("query").after);
+        // Bun ends what is silent for ten seconds; this is alive by its heartbeats.
+        c.env?.server?.timeout(c.req.raw, 0);
+        // Nobody would read, or end, the stream of a HEAD request.
+        const body = c.req.method === "HEAD" ? heartbeatBytes : openStream(hub, cursor, context.now);
+        return new Response(body, {
+            headers: {
+                "content-type": "text/event-stream; charset=utf-8",
+                "cache-control": "no-store, no-transform",
+                "x-accel-buffering": "no",
+            },
+        });
+    });
+}
+
+function createSource({ reader, explainFault }: Context): StreamSource {
+    return {
+        readHead: () => reader.read(readStreamHead),
+        readNewBatches: (cursor) =>
+            reader.share(`stream ${encodeStreamCursor(cursor)}`, 0, (db) => readNewBatches(db, cursor)),
+        readStatus: () => reader.share("status", sharedForMs.live, () => readStatus(reader.sql)),
+        explain: explainFault,
+    };
+}
+
+/** A browser that comes back cannot mend its Last-Event-ID, and gives up on an error: an odd one gets a reset. */
+function placeOf(lastEventId: string | undefined, after: string | undefined): StreamCursor | undefined {
+    if (lastEventId === undefined) return after === undefined ? undefined : decodeStreamCursor(after, "after");
+    try {
+        return decodeStreamCursor(lastEventId, "last-event-id");
+    } catch {
+        return unknownPlace;
+    }
+}
+
+/** Of no database, so the hub answers with a reset. */
+const unknownPlace: StreamCursor = {
+    system: "0",
+    seen: { text: "1:1:", xmin: 1n, xmax: 1n, running: new Set() },
+};
+
+function tooManyStreams(): Problem {
+    return new Problem({ code: "too_many_streams", detail: "Close a page, or ask /v1/status from time to time." });
+}

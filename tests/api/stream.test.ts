@@ -1,0 +1,372 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import type { Api } from "../../src/api/api.ts";
+import { type AppOptions, createApp } from "../../src/api/app.ts";
+import { encodeCursor } from "../../src/api/cursor.ts";
+import { openApiPool } from "../../src/api/open-api-pool.ts";
+import { serveApi } from "../../src/api/serve.ts";
+import type { Sql } from "../../src/database/connect.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { openDatabaseProxy } from "./database-proxy.ts";
+import { type EventReader, readEvents } from "./event-source.ts";
+import { insertBatch } from "./seed-ledger.ts";
+
+let database: TestDatabase;
+let sql: Sql;
+let pool: Sql;
+const readers: EventReader[] = [];
+
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+    sql = database.sql;
+    pool = openApiPool(database.target);
+});
+afterEach(async () => {
+    for (const reader of readers.splice(0)) await reader.close().catch(() => {});
+});
+afterAll(async () => {
+    await pool.end({ timeout: 1 });
+    await database.drop();
+});
+
+function openApp(options: Partial<AppOptions> = {}): Api {
+    return createApp({ sql: pool, stream: { pollMs: 20 }, ...options });
+}
+
+async function follow(app: Api, query = "", headers: Record<string, string> = {}): Promise<EventReader> {
+    const response = await app.request(`/v1/stream${query}`, { headers });
+    if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
+    const reader = readEvents(response);
+    readers.push(reader);
+    return reader;
+}
+
+const hasBatch = (batchId: number) => (reader: EventReader) => reader.batchIds().includes(batchId);
+const hasStatus = (reader: EventReader) => reader.events.some(({ event }) => event === "status");
+
+/** The first status comes when the stream has begun: what is committed after that must be told. */
+async function isUpToDate(reader: EventReader): Promise<void> {
+    await reader.until(hasStatus);
+    const probe = await insertBatch(sql, { inserted: 1 });
+    await reader.until(hasBatch(probe));
+}
+
+/** A transaction that stays open until it is told to commit. */
+async function beginBatch(): Promise<{ batchId: number; commit(): Promise<void> }> {
+    const connection = await sql.reserve();
+    await connection`begin`;
+    const batchId = await insertBatch(connection, { inserted: 1 });
+    return {
+        batchId,
+        async commit() {
+            await connection`commit`;
+            connection.release();
+        },
+    };
+}
+
+test("tells the status, and each batch as it is committed, as /v1/batches has it", async () => {
+    const app = openApp();
+    const response = await app.request("/v1/stream");
+    expect(response.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
+    expect(response.headers.get("cache-control")).toBe("no-store, no-transform");
+    const reader = readEvents(response);
+    readers.push(reader);
+    await isUpToDate(reader);
+    const batchId = await insertBatch(sql, { inserted: 3, rejected: 1 });
+    await reader.until(hasBatch(batchId));
+    const told = reader.events.findLast(({ event }) => event === "batches")!.data.batches.at(-1);
+    const { data } = (await (await app.request("/v1/batches?limit=1")).json()) as { data: unknown[] };
+    expect(told).toEqual(data[0]);
+    expect(reader.events.find(({ event }) => event === "status")!.data).toMatchObject({ table: "events" });
+});
+
+test("tells a batch that was begun first and committed last: the order is that of commits, not of numbers", async () => {
+    const reader = await follow(openApp());
+    await isUpToDate(reader);
+    const slow = await beginBatch();
+    const quick = await insertBatch(sql, { inserted: 1 });
+    expect(quick).toBeGreaterThan(slow.batchId);
+    await reader.until(hasBatch(quick));
+    expect(reader.batchIds()).not.toContain(slow.batchId);
+    await slow.commit();
+    await reader.until(hasBatch(slow.batchId));
+    expect(reader.batchIds().slice(-2)).toEqual([quick, slow.batchId]);
+});
+
+test("goes on from Last-Event-ID with what was begun before it and committed after it", async () => {
+    const app = openApp();
+    await follow(app);
+    const first = await follow(app);
+    await isUpToDate(first);
+    const slow = await beginBatch();
+    const quick = await insertBatch(sql, { inserted: 1 });
+    await first.until(hasBatch(quick));
+    await first.close();
+    await slow.commit();
+    const later = await insertBatch(sql, { inserted: 1 });
+    // The same app remembers them, another one has to ask.
+    for (const next of [app, openApp()]) {
+        const second = await follow(next, "", { "last-event-id": first.lastEventId() });
+        await second.until(hasBatch(later));
+        expect(second.batchIds().toSorted((left, right) => left - right)).toEqual([slow.batchId, later]);
+    }
+});
+
+test("misses nothing between a list and the stream after it", async () => {
+    const app = openApp();
+    const slow = await beginBatch();
+    const list = (await (await app.request("/v1/batches")).json()) as { streamCursor: string };
+    const between = await insertBatch(sql, { inserted: 1 });
+    await slow.commit();
+    const reader = await follow(app, `?after=${list.streamCursor}`);
+    await reader.until((each) => hasBatch(between)(each) && hasBatch(slow.batchId)(each));
+    const fresh = await follow(app);
+    await fresh.until(hasStatus);
+    expect(fresh.batchIds()).not.toContain(between);
+});
+
+test("Last-Event-ID goes before ?after=, which a browser repeats each time it comes back", async () => {
+    const app = openApp();
+    const list = (await (await app.request("/v1/batches")).json()) as { streamCursor: string };
+    const old = await insertBatch(sql, { inserted: 1 });
+    const first = await follow(app, `?after=${list.streamCursor}`);
+    await first.until(hasBatch(old));
+    const second = await follow(app, `?after=${list.streamCursor}`, { "last-event-id": first.lastEventId() });
+    await isUpToDate(second);
+    expect(second.batchIds()).not.toContain(old);
+});
+
+test("catches up with thousands of batches, none left out, while others are committed in any order", async () => {
+    const app = openApp();
+    const list = (await (await app.request("/v1/batches")).json()) as { streamCursor: string };
+    const [before] = await sql`select coalesce(max(batch_id), 0) as batch_id from ingest.batches`;
+    const slow = await Promise.all([beginBatch(), beginBatch()]);
+    const insertMany = (count: number) => sql`
+        insert into ingest.batches
+            (batch_key, worker_id, slices, chunks, read, inserted, duplicate, conflict, rejected, started_at, finished_at, duration_ms)
+        select gen_random_uuid(), gen_random_uuid(), 1, 1, 1, 1, 0, 0, 0, now(), now(), '{}'
+        from generate_series(1, ${count})`;
+    // One transaction of more than one read, and many small ones.
+    await insertMany(1200);
+    for (let number = 0; number < 700; number++) await insertBatch(sql, { inserted: 1 });
+    let isWriting = true;
+    const writer = (async () => {
+        for (let number = 0; isWriting && number < 400; number++) {
+            const late = await beginBatch();
+            await insertBatch(sql, { inserted: 1 });
+            await late.commit();
+        }
+    })();
+    // Away and back again, at every other event.
+    let cursor = list.streamCursor;
+    const seen = new Set<number>();
+    const expected = async () => {
+        const rows = await sql`select batch_id from ingest.batches where batch_id > ${before!.batch_id}`;
+        return rows.map((row) => row.batch_id as number);
+    };
+    for (let visit = 0; visit < 12; visit++) {
+        const reader = await follow(app, `?after=${cursor}`);
+        // Nothing may be left to tell: then a status or two is all there is.
+        await reader.until(({ events }) => events.some(({ event }) => event === "batches") || events.length > 3);
+        for (const batchId of reader.batchIds()) seen.add(batchId);
+        cursor = reader.lastEventId() || cursor;
+        await reader.close();
+        if (visit === 1) await slow[0]!.commit();
+    }
+    isWriting = false;
+    await writer;
+    await slow[1]!.commit();
+    const all = await expected();
+    const last = await follow(app, `?after=${cursor}`);
+    await last.until((each) => {
+        for (const batchId of each.batchIds()) seen.add(batchId);
+        return all.every((batchId) => seen.has(batchId));
+    });
+    expect(all.length).toBeGreaterThan(1900);
+    expect([...seen].toSorted((left, right) => left - right)).toEqual(all.toSorted((left, right) => left - right));
+}, 60_000);
+
+describe("many viewers", () => {
+    /** The real pool, with a count of its statements. */
+    function countStatements(): { sql: Sql; count(): number } {
+        let statements = 0;
+        const counting = new Proxy(pool, {
+            get(target, key) {
+                if (key === "unsafe") statements += 1;
+                return Reflect.get(target, key);
+            },
+            apply(target, self, args) {
+                statements += 1;
+                return Reflect.apply(target, self, args);
+            },
+        });
+        return { sql: counting, count: () => statements };
+    }
+
+    test("cost the database what one costs, coming and going included", async () => {
+        const counted = countStatements();
+        const app = openApp({ sql: counted.sql, stream: { pollMs: 100 } });
+        const rate = async () => {
+            const before = counted.count();
+            await Bun.sleep(2000);
+            return counted.count() - before;
+        };
+        const first = await follow(app);
+        await isUpToDate(first);
+        const withOne = await rate();
+        expect(withOne).toBeGreaterThan(10);
+        const beforeJoining = counted.count();
+        const crowd = await Promise.all(Array.from({ length: 200 }, () => follow(app)));
+        const returned = await Promise.all(
+            Array.from({ length: 50 }, () => follow(app, "", { "last-event-id": first.lastEventId() })),
+        );
+        expect(counted.count() - beforeJoining).toBeLessThan(10);
+        const withMany = await rate();
+        expect(withMany).toBeLessThanOrEqual(withOne * 1.2 + 2);
+        const batchId = await insertBatch(sql, { inserted: 1 });
+        for (const reader of [...crowd, ...returned]) await reader.until(hasBatch(batchId));
+    }, 30_000);
+
+    test("leave: when the last one is gone, nobody asks the database", async () => {
+        const counted = countStatements();
+        const app = openApp({ sql: counted.sql });
+        const reader = await follow(app);
+        await reader.until(hasStatus);
+        await reader.close();
+        await Bun.sleep(200);
+        const before = counted.count();
+        await Bun.sleep(300);
+        expect(counted.count()).toBe(before);
+        const again = await follow(app, "", { "last-event-id": reader.lastEventId() });
+        await isUpToDate(again);
+    });
+
+    test("should fail beyond as many as are allowed, until one leaves", async () => {
+        const app = openApp({ stream: { pollMs: 20, maxViewers: 2 } });
+        const first = await follow(app);
+        await follow(app);
+        const response = await app.request("/v1/stream");
+        expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([
+            503,
+            "too_many_streams",
+        ]);
+        await first.close();
+        await follow(app);
+    });
+
+    test("a HEAD request follows nothing", async () => {
+        const app = openApp({ stream: { pollMs: 20, maxViewers: 1 } });
+        for (let number = 0; number < 3; number++) {
+            const response = await app.request("/v1/stream", { method: "HEAD" });
+            expect([response.status, response.headers.get("content-type")]).toEqual([
+                200,
+                "text/event-stream; charset=utf-8",
+            ]);
+        }
+        await follow(app);
+    });
+
+    test("one that does not read is dropped, and can go on where it was; the others notice nothing", async () => {
+        const app = openApp();
+        const good = await follow(app);
+        await isUpToDate(good);
+        const stalled = (await app.request(`/v1/stream?after=${good.lastEventId()}`)).body!.getReader();
+        await stalled.read();
+        const inserted: number[] = [];
+        for (let number = 0; number < 40; number++) {
+            const batchId = await insertBatch(sql, { inserted: 1 });
+            await sql`update ingest.batches set duration_ms = jsonb_build_object(repeat('x', 100000), 1) where batch_id = ${batchId}`;
+            inserted.push(batchId);
+            await good.until(hasBatch(batchId));
+        }
+        const drain = async () => {
+            for (;;) if ((await stalled.read()).done) return;
+        };
+        expect(drain()).rejects.toThrow("does not read");
+        expect(good.batchIds()).toEqual(expect.arrayContaining(inserted));
+        expect(good.end()).toBeUndefined();
+        await sql`update ingest.batches set duration_ms = '{}'`;
+    }, 30_000);
+});
+
+describe("places that are not known", () => {
+    test("should fail for an ?after= that no answer gave", async () => {
+        const app = openApp();
+        const system = "1";
+        for (const after of [
+            "x",
+            encodeCursor("batches", [1]),
+            encodeCursor("stream", [system]),
+            encodeCursor("stream", [system, "5:1:"]),
+            encodeCursor("stream", [system, "1:1:'; drop table events"]),
+            encodeCursor("stream", [system, "1:9:", "1:9:", "99999999999999999999", 1]),
+            encodeCursor("stream", [system, "1:9:", "1:9:", "1", 0]),
+            encodeCursor("stream", [1, "1:9:"]),
+        ]) {
+            const response = await app.request(`/v1/stream?after=${after}`);
+            const { code, parameter } = (await response.json()) as { code: string; parameter: string };
+            expect([response.status, code, parameter]).toEqual([400, "invalid_cursor", "after"]);
+        }
+    });
+
+    test("resets a browser that comes back with an id of another database, of the future, or of nothing", async () => {
+        const app = openApp();
+        const [row] = await sql`select system_identifier::text as system from pg_control_system()`;
+        for (const id of [
+            "x",
+            encodeCursor("stream", ["123", "5:5:"]),
+            encodeCursor("stream", [row!.system, "9000000000:9000000000:"]),
+        ]) {
+            const reader = await follow(app, "", { "last-event-id": id });
+            await reader.until(({ events }) => events.some(({ event }) => event === "reset"));
+            await isUpToDate(reader);
+            expect(reader.lastEventId()).not.toBe(id);
+        }
+    });
+
+    test("gives everything there is to who asks from the beginning of time", async () => {
+        const [row] = await sql`select system_identifier::text as system from pg_control_system()`;
+        const reader = await follow(openApp(), `?after=${encodeCursor("stream", [row!.system, "1:1:"])}`);
+        const [count] = await sql`select count(*) as batches from ingest.batches`;
+        await reader.until((each) => new Set(each.batchIds()).size >= count!.batches);
+    });
+});
+
+test("says that the database is away, and goes on when it is back, nothing lost", async () => {
+    const proxy = openDatabaseProxy(database.target);
+    const away = openApiPool(proxy.target);
+    try {
+        const app = createApp({ sql: away, stream: { pollMs: 50 }, deadlineMs: 500 });
+        const reader = await follow(app);
+        await isUpToDate(reader);
+        proxy.cut();
+        await reader.until(({ events }) => events.at(-1)?.event === "unavailable");
+        const missed = await insertBatch(sql, { inserted: 1 });
+        const joined = await follow(app, "", { "last-event-id": reader.lastEventId() });
+        await joined.until(({ events }) => events.at(-1)?.event === "unavailable");
+        const { code } = joined.events.at(-1)!.data;
+        expect(["database_unavailable", "database_slow"]).toContain(code);
+        proxy.mend();
+        await reader.until(hasBatch(missed));
+        await joined.until(hasBatch(missed));
+        await reader.until(({ events }) => events.at(-1)?.event === "status");
+        expect(reader.end()).toBeUndefined();
+        await reader.close();
+        await joined.close();
+    } finally {
+        await away.end({ timeout: 1 });
+        proxy.stop();
+    }
+}, 30_000);
+
+test("stays open on the wire although nothing happens for longer than Bun waits, and ends with the server", async () => {
+    const served = serveApi({ app: openApp({ stream: { pollMs: 60_000 } }), host: "127.0.0.1", port: 0 });
+    const reader = readEvents(await fetch(`${served.url}/v1/stream`));
+    await reader.until(hasStatus);
+    await Bun.sleep(13_000);
+    expect(reader.end()).toBeUndefined();
+    const beganAt = performance.now();
+    await served.stop();
+    expect(performance.now() - beganAt).toBeLessThan(2000);
+    await reader.until((each) => each.end() !== undefined);
+}, 30_000);
