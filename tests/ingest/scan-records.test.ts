@@ -1,0 +1,357 @@
+/** What a record is, by hand. The properties of the scanner are in scan-records-properties.test.ts. */
+import { describe, expect, test } from "bun:test";
+import { kindsOf, listRecords } from "./list-records.ts";
+
+const bytesOf = (...parts: (string | number[])[]) => Buffer.concat(parts.map((part) => Buffer.from(part as string)));
+
+describe("lines and line ends", () => {
+    test("each line is a record; LF, CRLF and both in one input end it", () => {
+        expect(kindsOf("a,b\nc,d\r\ne,f\n")).toEqual([
+            ["a,b", "strict"],
+            ["c,d", "strict"],
+            ["e,f", "strict"],
+        ]);
+    });
+
+    test("a line without a byte is no record, but a line", () => {
+        const { records, consumedBytes, consumedLines } = listRecords("\n\r\na,b\n\n\r\nc,d\n\n");
+        expect(records.map(({ text, line }) => [text, line])).toEqual([
+            ["a,b", 2],
+            ["c,d", 5],
+        ]);
+        expect([consumedBytes, consumedLines]).toEqual([15, 7]);
+    });
+
+    test("a line of white space is a record, and ragged", () => {
+        expect(kindsOf(" \n\t\n")).toEqual([
+            [" ", "too_few_fields"],
+            ["\t", "too_few_fields"],
+        ]);
+    });
+
+    test("a carriage return that ends no line is stray, and costs the line", () => {
+        expect(kindsOf("a\r,b\na,\rb\r\n\ra,b\na,b\r\r\nc,d\n")).toEqual([
+            ["a\r,b", "stray_carriage_return"],
+            ["a,\rb", "stray_carriage_return"],
+            ["\ra,b", "stray_carriage_return"],
+            ["a,b\r", "stray_carriage_return"],
+            ["c,d", "strict"],
+        ]);
+    });
+
+    test("a carriage return within quotes is part of the value", () => {
+        expect(kindsOf('"a\rb",c\n"a\r\nb",c\n')).toEqual([
+            ['"a\rb",c', "strict_quoted"],
+            ['"a\r\nb",c', "strict_quoted"],
+        ]);
+    });
+
+    test("a carriage return in a record that also holds quotes is stray too", () => {
+        expect(kindsOf('"a",b\rc\n"a"\r,b\nc,d\n')).toEqual([
+            ['"a",b\rc', "stray_carriage_return"],
+            ['"a"\r,b', "stray_quote"],
+            ["c,d", "strict"],
+        ]);
+    });
+});
+
+describe("fields", () => {
+    test("a record with another number of fields than the header is ragged, and its neighbour is not", () => {
+        expect(kindsOf("a\na,b\na,b,c\n,\n,,\n")).toEqual([
+            ["a", "too_few_fields"],
+            ["a,b", "strict"],
+            ["a,b,c", "too_many_fields"],
+            [",", "strict"],
+            [",,", "too_many_fields"],
+        ]);
+    });
+
+    test("commas within quotes part nothing", () => {
+        expect(kindsOf('"a,b"\n"a,b",c\n"a,b",c,"d,e"\n')).toEqual([
+            ['"a,b"', "too_few_fields"],
+            ['"a,b",c', "strict_quoted"],
+            ['"a,b",c,"d,e"', "too_many_fields"],
+        ]);
+    });
+});
+
+describe("quotes", () => {
+    test("a quoted value may hold delimiters, line ends and doubled quotes", () => {
+        const { records, consumedLines } = listRecords('a,"b\n""c"",\r\n"\nd,e\n');
+        expect(records.map(({ text, kind, line }) => [text, kind, line])).toEqual([
+            ['a,"b\n""c"",\r\n"', "strict_quoted", 0],
+            ["d,e", "strict", 3],
+        ]);
+        expect(consumedLines).toBe(4);
+    });
+
+    test("a quote in an unquoted field is stray, and costs its line alone", () => {
+        expect(kindsOf('a,b"c\na,b"c"\na ,"b"\nc,d\n')).toEqual([
+            ['a,b"c', "stray_quote"],
+            ['a,b"c"', "stray_quote"],
+            ['a ,"b"', "strict_quoted"],
+            ["c,d", "strict"],
+        ]);
+    });
+
+    test("white space before an opening quote makes it stray: the field began with the space", () => {
+        expect(kindsOf('a, "b"\na,\t"b"\n')).toEqual([
+            ['a, "b"', "stray_quote"],
+            ['a,\t"b"', "stray_quote"],
+        ]);
+    });
+
+    test("text behind a closing quote is stray", () => {
+        expect(kindsOf('"a"b,c\n"a" ,c\n"a""b",c\n')).toEqual([
+            ['"a"b,c', "stray_quote"],
+            ['"a" ,c', "stray_quote"],
+            ['"a""b",c', "strict_quoted"],
+        ]);
+    });
+
+    test("a quote that a later line breaks was not closed: its own line is the record, the later ones stand for themselves", () => {
+        expect(kindsOf('a,"b\nc,d\ne,"f"\ng,h\n')).toEqual([
+            ['a,"b', "unclosed_quote"],
+            ["c,d", "strict"],
+            ['e,"f"', "strict_quoted"],
+            ["g,h", "strict"],
+        ]);
+    });
+
+    test("the longest strict record wins: a quote that is closed further on takes the lines between", () => {
+        expect(kindsOf('a,"b\nc,d\ne"\ng,h\n')).toEqual([
+            ['a,"b\nc,d\ne"', "strict_quoted"],
+            ["g,h", "strict"],
+        ]);
+    });
+
+    test("an open quote waits for more bytes, and at the end of the input costs one line", () => {
+        const input = 'a,b\nc,"d\ne,f\n';
+        const waiting = listRecords(input);
+        expect(waiting.records.map(({ text }) => text)).toEqual(["a,b"]);
+        expect([waiting.consumedBytes, waiting.consumedLines, waiting.tailByte]).toEqual([4, 1, null]);
+
+        const ended = listRecords(input, { atEnd: true });
+        expect(ended.records.map(({ text, kind, line }) => [text, kind, line])).toEqual([
+            ["a,b", "strict", 0],
+            ['c,"d', "unclosed_quote", 1],
+            ["e,f", "strict", 2],
+        ]);
+        // From the open quote on it may all turn out otherwise.
+        expect([ended.consumedBytes, ended.tailByte]).toEqual([13, 4]);
+    });
+
+    test("a value may begin a line with \\., which COPY on PostgreSQL 15 takes for the end of data", () => {
+        expect(listRecords('a,"b\n\\.\nc"\n').hasEndMarker).toBe(true);
+        expect(listRecords('a,"b\n\\,\nc"\n\\.,b\n').hasEndMarker).toBe(false);
+    });
+});
+
+describe("the tail", () => {
+    test("a record without its line end waits, and counts at the end of the input", () => {
+        expect(listRecords("a,b\nc,d")).toMatchObject({ consumedBytes: 4, tailByte: null, records: [{ text: "a,b" }] });
+        expect(listRecords("a,b\nc,d", { atEnd: true })).toMatchObject({
+            consumedBytes: 7,
+            consumedLines: 2,
+            tailByte: 4,
+            records: [{ text: "a,b" }, { text: "c,d", kind: "strict", line: 1 }],
+        });
+    });
+
+    test("a quoted record without its line end counts at the end, whole", () => {
+        for (const input of ['a,"b\nc"', 'a,"b\nc"\r', 'a,"b\n"",c"']) {
+            expect(listRecords(input)).toMatchObject({ consumedBytes: 0, records: [] });
+            expect(listRecords(input, { atEnd: true })).toMatchObject({
+                consumedBytes: input.length,
+                consumedLines: 2,
+                tailByte: 0,
+                records: [{ text: input.replace(/\r$/, ""), kind: "strict_quoted" }],
+            });
+        }
+    });
+
+    test("half a line end is none: the carriage return waits, and belongs to no value", () => {
+        expect(listRecords("a,b\r")).toMatchObject({ consumedBytes: 0, records: [] });
+        expect(listRecords("a,b\r", { atEnd: true })).toMatchObject({ tailByte: 0, records: [{ text: "a,b" }] });
+    });
+
+    test("a lone carriage return at the end is no record", () => {
+        expect(listRecords("a,b\n\r", { atEnd: true })).toMatchObject({ consumedBytes: 5, records: [{ text: "a,b" }] });
+    });
+
+    test("no tail when the last line has its end", () => {
+        expect(listRecords('a,b\n"c",d\r\n', { atEnd: true }).tailByte).toBeNull();
+    });
+
+    test("nothing is in nothing", () => {
+        expect(listRecords("", { atEnd: true })).toMatchObject({ records: [], consumedBytes: 0, consumedLines: 0 });
+    });
+});
+
+describe("bytes that are no text", () => {
+    test("a NUL and invalid UTF-8 reject their record alone", () => {
+        const input = bytesOf("a,b\nc,\0\n", [0xff], ",d\ne,", [0xc3], "\né,ü\n", [0xed, 0xa0, 0x80], ",x\n");
+        expect(listRecords(input).records.map(({ kind }) => kind)).toEqual([
+            "strict",
+            "nul_byte",
+            "invalid_utf8",
+            "invalid_utf8",
+            "strict",
+            "invalid_utf8",
+        ]);
+    });
+
+    test("they are found within quotes, and in ragged records too", () => {
+        const input = bytesOf('a,"b\0"\n"', [0xff], '\n",c\n\0\na,b,', [0xff], "\n");
+        expect(listRecords(input).records.map(({ kind }) => kind)).toEqual([
+            "nul_byte",
+            "invalid_utf8",
+            "nul_byte",
+            "invalid_utf8",
+        ]);
+    });
+
+    test("a character that a line end cuts in two is invalid in both lines", () => {
+        expect(listRecords(bytesOf("a,", [0xc3], "\n", [0xa9], ",b\n")).records.map(({ kind }) => kind)).toEqual([
+            "invalid_utf8",
+            "invalid_utf8",
+        ]);
+    });
+});
+
+describe("the maximum size", () => {
+    const maxRecordBytes = 10;
+
+    test.each([
+        ["LF", "\n"],
+        ["CRLF", "\r\n"],
+    ])("counts a plain record without its line end (%s): 10 bytes fit, 11 do not", (_name, lineEnd) => {
+        for (const atEnd of [false, true]) {
+            const kind = (text: string) => kindsOf(`${text}${lineEnd}a,b\n`, { maxRecordBytes, atEnd });
+            expect(kind("1234,67890")).toEqual([
+                ["1234,67890", "strict"],
+                ["a,b", "strict"],
+            ]);
+            expect(kind("1234,678901")).toEqual([
+                ["1234,678901", "record_too_long"],
+                ["a,b", "strict"],
+            ]);
+            expect(kind("123456789")).toEqual([
+                ["123456789", "too_few_fields"],
+                ["a,b", "strict"],
+            ]);
+        }
+    });
+
+    test.each([
+        ["LF", "\n"],
+        ["CRLF", "\r\n"],
+    ])("counts a quoted record without its line end (%s): 9 and 10 bytes fit, 11 do not", (_name, lineEnd) => {
+        for (const atEnd of [false, true]) {
+            const kind = (text: string) => kindsOf(`${text}${lineEnd}a,b\n`, { maxRecordBytes, atEnd })[0];
+            expect(kind('12,"45678"')).toEqual(['12,"45678"', "strict_quoted"]);
+            expect(kind('12,"4567"')).toEqual(['12,"4567"', "strict_quoted"]);
+            expect(kind('12,"456789"')).toEqual(['12,"456789"', "record_too_long"]);
+            expect(kind('"12",56789')).toEqual(['"12",56789', "strict_quoted"]);
+            expect(kind('"12",567890')).toEqual(['"12",567890', "record_too_long"]);
+        }
+    });
+
+    test("a quoted record over lines that is too long falls into its lines", () => {
+        expect(kindsOf('1,"34\n678"\na,b\n', { maxRecordBytes })).toEqual([
+            ['1,"34\n678"', "strict_quoted"],
+            ["a,b", "strict"],
+        ]);
+        expect(kindsOf('1,"34\n6789"\na,b\n', { maxRecordBytes })).toEqual([
+            ['1,"34', "record_too_long"],
+            ['6789"', "stray_quote"],
+            ["a,b", "strict"],
+        ]);
+    });
+
+    test("a quote that is still open after the maximum is not waited for", () => {
+        // Ten bytes and a line end might follow: eleven and it cannot fit any more.
+        expect(kindsOf('1,"4\n67890', { maxRecordBytes })).toEqual([]);
+        expect(kindsOf('1,"4\n6789012', { maxRecordBytes })).toEqual([['1,"4', "unclosed_quote"]]);
+    });
+
+    test("a tail may have the maximum, with half a line end behind it, and no more", () => {
+        const kind = (text: string) => kindsOf(text, { maxRecordBytes, atEnd: true });
+        expect(kind("1234,67890\r")).toEqual([["1234,67890", "strict"]]);
+        expect(kind("1234,678901")).toEqual([["1234,678901", "record_too_long"]]);
+        expect(kind('12,"45678"')).toEqual([['12,"45678"', "strict_quoted"]]);
+        expect(kind('12,"45678"\r')).toEqual([['12,"45678"', "strict_quoted"]]);
+        expect(kind('12,"456789"')).toEqual([['12,"456789"', "record_too_long"]]);
+    });
+});
+
+describe("where a scan stops", () => {
+    const input = 'a,b\n"c\n",d\n\ne,f\n';
+
+    test.each([
+        [1, 4],
+        [4, 4],
+        [5, 11],
+        [11, 11],
+        [12, 12],
+        [13, 16],
+        [99, 16],
+    ])("at the first record or blank line that reaches byte %d: byte %d", (stopAfterBytes, consumedBytes) => {
+        expect(listRecords(input, { stopAfterBytes }).consumedBytes).toBe(consumedBytes);
+    });
+
+    test("takes any number of records", () => {
+        const { records, consumedLines } = listRecords("a,b\n".repeat(10_000));
+        expect([records.length, consumedLines, records.at(-1)!.start]).toEqual([10_000, 10_000, 39_996]);
+    });
+});
+
+describe("padding", () => {
+    test.each([["a,b\n"], ["a b,c\n"], ["a,b\r\n"], ["\n\r\na,b\n\n"], [",\n"], ["é,\u00a0ü\n"], ["a,b\nc,d"]])(
+        "%j has none: the merge need not trim",
+        (input) => {
+            expect(listRecords(input, { atEnd: true }).isPadded).toBe(false);
+        },
+    );
+
+    test.each([
+        [" a,b\n"],
+        ["a ,b\n"],
+        ["a, b\n"],
+        ["a,b \n"],
+        ["a,b \r\n"],
+        ["a,b\t"],
+        ["a,\t\n"],
+        ["\fa,b\n"],
+        ["a\v,b\n"],
+        ["c,d\n a,b\nc,d\n"],
+        ['a,""\n'],
+        ['a," b"\n'],
+        ['a,"b"\n'],
+        ['a,"b"'],
+    ])("%j may have some", (input) => {
+        expect(listRecords(input, { atEnd: true }).isPadded).toBe(true);
+    });
+
+    test("is told anew by every scan", () => {
+        expect(listRecords("a,b\n").isPadded).toBe(false);
+        expect(listRecords(" a,b\n").isPadded).toBe(true);
+        expect(listRecords("a,b\n").isPadded).toBe(false);
+    });
+});
+
+describe("slices", () => {
+    const slicesOf = (input: string, keyIndex: number) =>
+        listRecords(input, { keyIndex, atEnd: true }).records.map(({ slice }) => slice);
+
+    test("are the key's last hex digit, whatever its case, its place, quotes and white space around it", () => {
+        expect(slicesOf("xx0,a\nxx9,a\nxxa,a\nxxF,a\n", 0)).toEqual([0, 9, 10, 15]);
+        expect(slicesOf("a,xx0\na,xx9\na,xxb\na,xxF", 1)).toEqual([0, 9, 11, 15]);
+        expect(slicesOf('" x7 ",a\n x7 ,a\n"x7",a\nx7\t,a\nx7,"a"\n', 0)).toEqual([7, 7, 7, 7, 7]);
+        expect(slicesOf('a,"x7 "\na,x7\r\n"a\n,",x7\na, x7 \r\na,"x7"', 1)).toEqual([7, 7, 7, 7, 7]);
+    });
+
+    test("are 0 for a key that ends otherwise, or with nothing", () => {
+        expect(slicesOf('xxg,a\n,a\n"",a\n  ,a\né,a\n', 0)).toEqual([0, 0, 0, 0, 0]);
+    });
+});
