@@ -102,9 +102,13 @@ export const files = ingest.table(
         discoveredAt: instant("discovered_at").notNull().default(sql`now()`),
         updatedAt: instant("updated_at").notNull().default(sql`now()`),
         mergedAt: instant("merged_at"),
+        /** When the file left the folder after its merge, and where to; null when it was deleted. */
+        archivedAt: instant("archived_at"),
+        archivedTo: text("archived_to"),
     },
     (table) => [
         unique("files_path_version").on(table.path, table.version),
+        index("files_unarchived").on(table.fileId).where(sql`state in ('merged', 'skipped') and archived_at is null`),
         index("files_pending").on(sql`${table.path} collate "C"`).where(sql`state in ('pending', 'failed')`),
         index("files_loaded").on(table.fileId).where(sql`state = 'loaded'`),
         index("files_content_hash").on(table.contentHash),
@@ -153,7 +157,7 @@ export const chunks = ingest.table(
         isPadded: boolean("is_padded").notNull().default(true),
         /** The one load whose staged rows count. Null while pending. */
         loadId: count("load_id").references(() => loads.loadId),
-        /** staged | pending (must be staged again) | merged | failed. */
+        /** held (until its file is within its reject budget) | staged | pending (must be staged again) | merged | failed. */
         state: text("state").notNull(),
         /** Bit n is set when slice n has been merged. */
         mergedSlices: integer("merged_slices").notNull().default(0),
@@ -168,6 +172,7 @@ export const chunks = ingest.table(
         index("chunks_open").on(table.chunkId).where(sql`state in ('staged', 'pending')`),
         index("chunks_file").on(table.fileId, table.firstByte),
         index("chunks_load").on(table.loadId).where(sql`state = 'staged'`),
+        index("chunks_held").on(table.fileId).where(sql`state = 'held'`),
     ],
 );
 
@@ -184,6 +189,8 @@ export const batches = ingest.table(
         /** Chosen by the caller, who asks again with it when the acknowledgement was lost. */
         batchKey: uuid("batch_key").notNull().unique("batches_batch_key"),
         workerId: uuid("worker_id").notNull(),
+        /** merge | replay. */
+        kind: text("kind").notNull().default("merge"),
         slices: integer("slices").notNull(),
         chunks: integer("chunks").notNull(),
         read: count("read").notNull(),
@@ -191,6 +198,8 @@ export const batches = ingest.table(
         duplicate: count("duplicate").notNull(),
         conflict: count("conflict").notNull(),
         rejected: count("rejected").notNull(),
+        /** Events that were replaced by a conflicting record, on request: they are rejects of this batch now. */
+        displaced: count("displaced").notNull().default(0),
         startedAt: instant("started_at").notNull(),
         finishedAt: instant("finished_at").notNull(),
         /** When the oldest chunk of the batch was staged: finishedAt − this is the wait plus the merge. */
@@ -215,17 +224,22 @@ export const chunkMerges = ingest.table(
     {
         chunkId: count("chunk_id").notNull(),
         batchId: count("batch_id").notNull(),
+        /** 0 in a replay: it judges records again whose slices are merged. */
         slices: integer("slices").notNull(),
         read: count("read").notNull(),
         inserted: count("inserted").notNull(),
         duplicate: count("duplicate").notNull(),
         conflict: count("conflict").notNull(),
         rejected: count("rejected").notNull(),
+        displaced: count("displaced").notNull().default(0),
     },
     (table) => [primaryKey({ columns: [table.chunkId, table.batchId] }), index("chunk_merges_batch").on(table.batchId)],
 );
 
-/** Every record that is neither an event nor an exact duplicate of one. */
+/**
+ * Every record that is neither an event nor an exact duplicate of one. Never deleted: what a replay makes of a reject is
+ * written beside it, and a new reject of that replay's batch follows when it is one again.
+ */
 export const rejects = ingest.table(
     "rejects",
     {
@@ -237,17 +251,28 @@ export const rejects = ingest.table(
         kind: text("kind").notNull(),
         /** Every reason, in the order of the rules: see ingest.event_reject_reasons. */
         reasons: text("reasons").array().notNull(),
-        /** The raw values by column; null when the record could not be split into values. */
+        /** The raw values by column; null when the record could not be split into values. May be edited for a replay. */
         record: jsonb("record").$type<Record<string, string | null>>(),
         /** The raw text, when it could not: bounded, with unprintable bytes as \xNN. */
         rawText: text("raw_text"),
         lineNo: count("line_no"),
         byteOffset: count("byte_offset"),
         rejectedAt: instant("rejected_at").notNull().default(sql`now()`),
+        /** What `record` was before somebody edited it. */
+        originalRecord: jsonb("original_record").$type<Record<string, string | null>>(),
+        editedAt: instant("edited_at"),
+        /** The replay that resolved it; null while it stands. */
+        resolvedByBatch: count("resolved_by_batch"),
+        resolvedAt: instant("resolved_at"),
+        /** inserted | duplicate | accepted (replaced the event), conflict | rejected (again, as a reject of that batch), displaced (was the event). */
+        resolution: text("resolution"),
     },
     (table) => [
-        unique("rejects_chunk_record").on(table.chunkId, table.recordNo),
+        unique("rejects_chunk_record_batch").on(table.chunkId, table.recordNo, table.batchId),
         index("rejects_batch").on(table.batchId),
+        index("rejects_resolved_by").on(table.resolvedByBatch).where(sql`resolved_by_batch is not null`),
+        /** For the rivals of an event. Cut: a value of any length may stand there. */
+        index("rejects_event_id").on(sql`left(lower(btrim(record ->> 'event_id')), 36)`),
     ],
 );
 
