@@ -1,7 +1,7 @@
 /** From a file's first line to the columns of staging its values go to. Pure; csv-parse reads the line. */
 import { CsvError, parse } from "csv-parse/sync";
 import { type EventColumn, eventColumns, requiredColumns, stagedExtraColumns } from "../contract.ts";
-import { findStrictEnd } from "./scan-records.ts";
+import { findStrictEnd, recordKinds } from "./scan-records.ts";
 
 export interface FileShape {
     /** Column names as the file spells them, trimmed. */
@@ -46,6 +46,11 @@ export function readHeader(bytes: Uint8Array, atEnd: boolean): FileShape | Heade
     }
     // The header is a record like others: a quoted name may hold a line end.
     const found = findStrictEnd(bytes, start, bytes.length);
+    if (found.outcome === "broken") {
+        // Not for csv-parse to judge: a file whose lines end with carriage returns alone would be all header, no record.
+        const reason = recordKinds[found.reason]!.replaceAll("_", " ");
+        return { problem: "header_unreadable", detail: `The first line is no strict CSV: it has a ${reason}.` };
+    }
     const lineEnd = found.outcome === "strict" ? found.next - 1 : bytes.indexOf(0x0a, start);
     if (lineEnd === -1 || (found.outcome === "open" && !atEnd)) {
         if (bytes.length - start > maxHeaderBytes) {
@@ -71,7 +76,7 @@ function splitHeader(line: Uint8Array): { header: string[] } | HeaderFault {
     try {
         const text = new TextDecoder("utf-8", { fatal: true }).decode(line);
         if (text.includes("\0")) throw new TypeError("It holds a NUL byte.");
-        const rows = parse(text, { relax_column_count: true, record_delimiter: ["\r\n", "\n", "\r"] });
+        const rows = parse(text.replace(/\r$/, ""), { relax_column_count: true, record_delimiter: "\n" });
         return { header: (rows[0] ?? []).map((name) => name.trim()) };
     } catch (error) {
         if (!(error instanceof CsvError || error instanceof TypeError)) throw error;

@@ -1,0 +1,135 @@
+import { describe, expect, test } from "bun:test";
+import { type FileShape, type HeaderFault, readHeader } from "../../src/ingest/read-header.ts";
+
+const required = "event_id,event_type,product_id,user_id,event_timestamp";
+const all = `${required},quantity,price`;
+
+function shapeOf(input: string | Uint8Array, atEnd = false): FileShape {
+    const shape = readHeader(typeof input === "string" ? Buffer.from(input) : input, atEnd);
+    if ("problem" in shape) throw new Error(`${shape.problem}: ${shape.detail}`);
+    return shape;
+}
+
+function problemOf(input: string | Uint8Array, atEnd = false): HeaderFault["problem"] | null {
+    const shape = readHeader(typeof input === "string" ? Buffer.from(input) : input, atEnd);
+    return "problem" in shape ? shape.problem : null;
+}
+
+describe("a header", () => {
+    test("says which event column each field fills, and where the records begin", () => {
+        expect(shapeOf(`${all}\n1,2`)).toEqual({
+            header: all.split(","),
+            targets: all.split(",") as FileShape["targets"],
+            extraColumns: null,
+            needsTolerantWay: false,
+            headerBytes: all.length + 1,
+            headerLines: 1,
+            hasLineEnd: true,
+        });
+    });
+
+    test("names columns in any order and case, with white space around them", () => {
+        const { header, targets } = shapeOf(" PRICE ,\tEvent_ID,event_type,USER_id,product_id,event_timestamp\r\n");
+        expect(targets).toEqual(["price", "event_id", "event_type", "user_id", "product_id", "event_timestamp"]);
+        expect(header.slice(0, 2)).toEqual(["PRICE", "Event_ID"]);
+    });
+
+    test("may lack quantity and price, and nothing else", () => {
+        expect(problemOf(`${required}\n`)).toBeNull();
+        for (const column of required.split(",")) {
+            const others = all.split(",").filter((name) => name !== column);
+            expect([column, problemOf(`${others.join(",")}\n`)]).toEqual([column, "header_missing_columns"]);
+        }
+    });
+
+    test("keeps the spelling of columns we don't know, in the order of the file", () => {
+        const { extraColumns, targets } = shapeOf(`Zebra,${all},campaign id,\n`.replace(",\n", ",é\n"));
+        expect(extraColumns).toEqual(["Zebra", "campaign id", "é"]);
+        expect([targets[0], ...targets.slice(-2)]).toEqual([null, null, null]);
+    });
+
+    test("of sixteen unknown columns goes the raw way, of seventeen the tolerant one", () => {
+        const names = (count: number) => Array.from({ length: count }, (_, index) => `extra${index}`).join(",");
+        expect(shapeOf(`${all},${names(16)}\n`).needsTolerantWay).toBe(false);
+        expect(shapeOf(`${all},${names(17)}\n`).needsTolerantWay).toBe(true);
+    });
+
+    test("may begin with a byte order mark and blank lines, which count towards its bytes and lines", () => {
+        expect(shapeOf(`\ufeff${all}\n`)).toMatchObject({ headerBytes: all.length + 4, headerLines: 1 });
+        expect(shapeOf(`\ufeff\n\r\n${all}\r\nx`)).toMatchObject({ headerBytes: all.length + 8, headerLines: 3 });
+    });
+
+    test("may be quoted, over several lines", () => {
+        const quoted = `"event_id","event_type",product_id,user_id,event_timestamp,"say ""it""","two\nlines"\n`;
+        expect(shapeOf(quoted)).toMatchObject({
+            extraColumns: ['say "it"', "two\nlines"],
+            headerBytes: quoted.length,
+            headerLines: 2,
+        });
+        expect(shapeOf(quoted.replaceAll("\n", "\r\n")).extraColumns).toEqual(['say "it"', "two\r\nlines"]);
+    });
+});
+
+describe("an unfinished header", () => {
+    test("waits, and counts at the end of the file", () => {
+        for (const input of [all, `${all}\r`, `${all},"x"`]) {
+            expect(problemOf(input)).toBe("header_unfinished");
+            expect(shapeOf(input, true)).toMatchObject({
+                headerBytes: input.length,
+                hasLineEnd: false,
+                headerLines: 1,
+            });
+        }
+        expect(shapeOf(`${all}\r`, true).header).toEqual(all.split(","));
+    });
+
+    test("with an open quote waits, and is unreadable at the end of the file", () => {
+        const input = `${all},"extra\nrest of it\n`;
+        expect([problemOf(input), problemOf(input, true)]).toEqual(["header_unfinished", "header_unreadable"]);
+    });
+
+    test("of an empty file waits, and is a fault at the end", () => {
+        for (const input of ["", "\n", "\r\n\n", "\ufeff", "\ufeff\n"]) {
+            expect([problemOf(input), problemOf(input, true)]).toEqual(["header_unfinished", "empty_file"]);
+        }
+    });
+
+    test("is not waited for beyond 64 KiB", () => {
+        const long = (bytes: number) => `${all},${"x".repeat(bytes - all.length - 1)}`;
+        expect(problemOf(long(64 * 1024))).toBe("header_unfinished");
+        expect(problemOf(long(64 * 1024 + 1))).toBe("header_too_long");
+        expect(problemOf(`${all},"${"x\n".repeat(33 * 1024)}`)).toBe("header_too_long");
+        expect(problemOf(`${long(64 * 1024)}\n`)).toBeNull();
+    });
+});
+
+describe("a header that cannot be read", () => {
+    test.each([
+        ["an event column twice, in any case", `${all},Price\n`, "header_duplicate_columns"],
+        ["an unknown name twice", `${all},x,x\n`, "header_duplicate_columns"],
+        ["a column without a name", `${all},\n`, "header_duplicate_columns"],
+        ["a column with a name of white space", `${all},  \n`, "header_duplicate_columns"],
+        ["a stray quote", `${all},a"b\n`, "header_unreadable"],
+        ["text behind a closing quote", `${all},"a"b\n`, "header_unreadable"],
+        ["a NUL byte", `${all},a\0b\n`, "header_unreadable"],
+        ["a carriage return that ends no line", `${all},a\rb\n`, "header_unreadable"],
+        ["records where the header should be", "1,view,p,u,2024-01-01 00:00:00,1,1\n", "header_missing_columns"],
+        ["semicolons", `${all.replaceAll(",", ";")}\n`, "header_missing_columns"],
+    ] as const)("should fail: %s", (_what, input, problem) => {
+        expect(problemOf(input)).toBe(problem);
+        expect(problemOf(input, true)).toBe(problem);
+    });
+
+    test("should fail: invalid UTF-8", () => {
+        expect(problemOf(Buffer.concat([Buffer.from(`${all},`), Buffer.of(0xff, 0x0a)]))).toBe("header_unreadable");
+    });
+
+    test("promise 3: a file whose lines end with carriage returns alone fails, and is not all header", () => {
+        const input = `${all}\r1,view,p,u,2024-01-01 00:00:00,1,1\r2,view,p,u,2024-01-01 00:00:00,1,1\r`;
+        expect([problemOf(input), problemOf(input, true)]).toEqual(["header_unreadable", "header_unreadable"]);
+    });
+
+    test("two unknown names that differ in case are two", () => {
+        expect(shapeOf(`${all},x,X\n`).extraColumns).toEqual(["x", "X"]);
+    });
+});
