@@ -64,6 +64,11 @@ export function connect(target: DatabaseTarget, options: ConnectOptions): Sql {
         // Its own backoff grows to 20 s: a database that is back would go unnoticed for that long.
         backoff: (retries) => Math.min(0.05 * 2 ** retries, 1),
         idle_timeout: 0,
+        // Named, or the driver would take them from PG… variables. (PGPASSWORD stays: both drivers use it, as libpq does,
+        // for a URL without a password.)
+        ...({ sslnegotiation: null, max_pipeline: 100 } as object),
+        prepare: true,
+        debug: false,
         max_lifetime: null,
         // Its failure at start-up would be an unhandled rejection; array-types.ts knows what it would find.
         fetch_types: false,

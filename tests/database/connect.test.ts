@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { connect, connectForCopy } from "../../src/database/connect.ts";
 import { createBareDatabase, type TestDatabase } from "../support/database.ts";
+import { projectDir } from "../support/test-server.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -100,4 +102,32 @@ describe("arrays", () => {
             instants: [new Date("2024-05-01T00:00:00Z")],
         });
     });
+});
+
+test("variables of other programs steer neither client", async () => {
+    const script = `
+        import { connect, connectForCopy } from ${JSON.stringify(join(projectDir, "src/database/connect.ts"))};
+        const target = JSON.parse(process.argv[1]);
+        const sql = connect(target, { applicationName: "env", max: 1 });
+        const copySql = connectForCopy(target, { applicationName: "env" });
+        const query = "select current_database() || current_setting('TimeZone') as here";
+        console.log((await sql.unsafe(query))[0].here, (await copySql.unsafe(query))[0].here);
+        process.exit(0);`;
+    const elsewhere = "postgres://x:y@127.0.0.1:1/elsewhere";
+    const child = Bun.spawn([process.execPath, "-e", script, JSON.stringify(database.target)], {
+        env: {
+            ...process.env,
+            ...{ DATABASE_URL: elsewhere, POSTGRES_URL: elsewhere, TLS_DATABASE_URL: elsewhere, PGURL: elsewhere },
+            ...{ PGHOST: "127.0.0.9", PGPORT: "1", PGUSER: "x", PGDATABASE: "elsewhere", PGPASSWORD: "y" },
+            ...{
+                PGSSLMODE: "require",
+                PGSSL: "require",
+                PGSSLNEGOTIATION: "direct",
+                PGOPTIONS: "-c TimeZone=Asia/Tokyo",
+            },
+        },
+        stderr: "inherit",
+    });
+    const here = `${database.target.database}UTC`;
+    expect((await new Response(child.stdout).text()).trim()).toBe(`${here} ${here}`);
 });
