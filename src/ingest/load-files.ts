@@ -28,8 +28,6 @@ import type { TailWatch } from "./watch-tails.ts";
 
 export interface LoaderState {
     tails: TailWatch;
-    /** Files whose records COPY refused on the raw way. */
-    tolerantFiles: Set<number>;
     /** Files that failed in a group and are now tried one by one. */
     aloneFiles: Set<number>;
     /** Copies of files that are loaded but not merged yet: skipped once they are. */
@@ -130,7 +128,7 @@ function startGroup(context: IngestContext, state: LoaderState, hooks: LoadHooks
     let members: GroupMember[] = [];
     let bytes = 0;
     const keyOf = ({ ledgerFile, part }: GroupMember): string => {
-        const way = wayOf(state, ledgerFile, part);
+        const way = wayOf(part);
         const alone = state.aloneFiles.has(ledgerFile.fileId) ? String(ledgerFile.fileId) : "";
         return `${alone} ${copyStatement(part.shape, way)}`;
     };
@@ -156,8 +154,8 @@ function startGroup(context: IngestContext, state: LoaderState, hooks: LoadHooks
     };
 }
 
-function wayOf(state: LoaderState, ledgerFile: LedgerFile, part: LoadPart): Way {
-    return part.shape.needsTolerantWay || state.tolerantFiles.has(ledgerFile.fileId) ? "tolerant" : "raw";
+function wayOf({ shape }: LoadPart): Way {
+    return shape.needsTolerantWay ? "tolerant" : "raw";
 }
 
 async function closeAll(members: { part: { file: InputFile } }[]): Promise<void> {
@@ -176,27 +174,21 @@ async function loadGroup(
         if (copies.length > 0) await reportCopies(context, copies);
         if (toLoad.length === 0) return copies.length > 0;
         await hooks.waitForRoom();
-        const way = wayOf(state, toLoad[0]!.ledgerFile, toLoad[0]!.part);
         const parts = toLoad.map((member) => member.part);
-        const loaded = await loadOrExplain(context, state, parts, way);
+        const loaded = await loadOrExplain(context, state, parts, wayOf(parts[0]!));
         if (loaded.length === 0) return true;
-        return afterLoad(state, hooks, loaded, toLoad) || copies.length > 0;
+        return afterLoad(state, hooks, loaded) || copies.length > 0;
     } finally {
         await closeAll(members);
     }
 }
 
 /** Whether any part got into the ledger; the others wait for the rest of their tail. */
-function afterLoad(
-    state: LoaderState,
-    hooks: LoadHooks,
-    loaded: LoadedPart[],
-    members: { ledgerFile: LedgerFile }[],
-): boolean {
+function afterLoad(state: LoaderState, hooks: LoadHooks, loaded: LoadedPart[]): boolean {
     let records = 0;
     let bytes = 0;
-    for (const [index, { part, outcome, isRecorded }] of loaded.entries()) {
-        if (outcome.endByte < part.file.seen.sizeBytes) state.tails.wait(members[index]!.ledgerFile, part.file.seen);
+    for (const { part, outcome, isRecorded } of loaded) {
+        if (outcome.endByte < part.file.seen.sizeBytes) state.tails.wait(part, part.file.seen);
         if (!isRecorded) continue;
         records += outcome.records;
         bytes += outcome.endByte - part.firstByte;
@@ -207,7 +199,8 @@ function afterLoad(
 
 /**
  * A load, and what a failure of its own says about its files: refused records go the tolerant way, then each file on
- * its own, until the one that cannot pass is failed and the rest has gone on. Faults of the database pass through.
+ * its own, until the one that cannot pass is failed and the rest has gone on. All of that here and now, so that what
+ * comes after is not merged before it (promise 10). Faults of the database pass through.
  */
 async function loadOrExplain(
     context: IngestContext,
@@ -225,15 +218,15 @@ async function loadOrExplain(
         }
         const isRefused = error instanceof NeedsTolerantWay || isDataFault(error);
         if (!isRefused) throw error;
-        if (way === "raw") {
-            for (const { fileId } of parts) state.tolerantFiles.add(fileId);
-        } else if (parts.length > 1) {
-            for (const { fileId } of parts) state.aloneFiles.add(fileId);
-        } else {
+        if (way === "raw") return await loadOrExplain(context, state, parts, "tolerant");
+        if (parts.length === 1) {
             const detail = "Postgres refused its records on both ways of loading.";
             await failPart(context, parts[0]!, { problem: "copy_refused", detail, retryAfterMs: null });
+            return [];
         }
-        return [];
+        const loaded: LoadedPart[] = [];
+        for (const part of parts) loaded.push(...(await loadOrExplain(context, state, [part], way)));
+        return loaded;
     }
 }
 
@@ -266,10 +259,10 @@ async function loadLargeFile(
         let part = firstPart;
         while (!hooks.isStopped()) {
             await hooks.waitForRoom();
-            const loaded = await loadOrExplain(context, state, [part], wayOf(state, ledgerFile, part));
+            const loaded = await loadOrExplain(context, state, [part], wayOf(part));
             if (loaded.length === 0) return true;
             const { outcome, isRecorded } = loaded[0]!;
-            afterLoad(state, hooks, loaded, [{ ledgerFile }]);
+            afterLoad(state, hooks, loaded);
             if (!isRecorded || outcome.endByte >= file.seen.sizeBytes) return isRecorded || part !== firstPart;
             part = nextPart(
                 context,

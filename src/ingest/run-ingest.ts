@@ -35,7 +35,10 @@ export interface IngestOptions {
     revive?: (() => Promise<void>) | null;
 }
 
-/** Staged records from which on all merge workers share the slices; below, one takes them all. */
+/**
+ * Staged records from which on all merge workers share the slices; below, one takes them all. Where one batch may take
+ * fewer than that, what is more than a batch is shared: staging never holds more than a few of those.
+ */
 const parallelFromRecords = 20_000;
 const leaseMs = 10_000;
 const heartbeatMs = 2_000;
@@ -173,9 +176,10 @@ async function loadLoop(run: Run): Promise<void> {
     const { trigger } = context.config;
     const isAvailableNow = trigger.kind === "available-now";
     const tails = createTailWatch(isAvailableNow ? 0 : context.config.tailSettleMs);
-    const state: LoaderState = { tails, tolerantFiles: new Set(), aloneFiles: new Set(), heldCopies: new Set() };
+    const state: LoaderState = { tails, aloneFiles: new Set(), heldCopies: new Set() };
     const discovery = createDiscovery(context, tails);
     const changed = createSignal();
+    let hasLooked = false;
     const folder = watchFolder(context.config.inputDir, () => changed.give());
     const hooks = {
         waitForRoom: () => waitForRoom(run),
@@ -190,7 +194,9 @@ async function loadLoop(run: Run): Promise<void> {
             // Looking needs no lease: an available-now run must see the folder whoever loads.
             if (run.isLoader || isAvailableNow) {
                 await runRounds(run, async () => {
-                    await discovery.look(folder.take());
+                    // Available-now takes what is there when it begins, or it might never end.
+                    if (!isAvailableNow || !hasLooked) await discovery.look(folder.take());
+                    hasLooked = true;
                     state.heldCopies.clear();
                     while (!hooks.isStopped() && (await loadRound(context, state, hooks)).hasProgress) {}
                 });
@@ -275,14 +281,15 @@ async function sweepWhenWorthIt(run: Run): Promise<void> {
 
 async function mergeLoop(run: Run, index: number): Promise<void> {
     const { context, signal } = run;
-    const { mergeWorkers } = context.config;
+    const { mergeWorkers, maxBatchRecords } = context.config;
+    const sharedFrom = Math.min(parallelFromRecords, maxBatchRecords);
     const merger = createMerger(context);
     while (!signal.aborted) {
         const seen = run.staged.count();
         const batch = await run.survive(async () => {
             const { stagedRecords, stagedChunks } = await readBacklog(context.sql);
             if (stagedChunks === 0) return null;
-            const isShared = stagedRecords >= parallelFromRecords;
+            const isShared = stagedRecords >= sharedFrom;
             const slices = isShared ? shareOfSlices(index, mergeWorkers) : index === 0 ? allSlices : 0;
             return slices === 0 ? null : await merger.merge(slices);
         });

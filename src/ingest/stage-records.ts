@@ -154,28 +154,33 @@ function stageTolerant(bytes: Buffer, records: ScannedRecords, shape: FileShape,
 }
 
 /** csv-parse on the strict records alone: it must find exactly these, or the scanner and it disagree on CSV. */
-function splitStrictRecords(bytes: Buffer, records: ScannedRecords): string[][] {
+function splitStrictRecords(bytes: Buffer, records: ScannedRecords): (string | null)[][] {
     const pieces: Buffer[] = [];
     const lineFeed = Buffer.from("\n");
     for (let index = 0; index < records.count; index += 1) {
         if (records.kinds[index]! > STRICT_QUOTED) continue;
         pieces.push(bytes.subarray(records.starts[index], records.ends[index]), lineFeed);
     }
-    const rows: string[][] = parse(Buffer.concat(pieces), { record_delimiter: "\n", relax_column_count: true });
+    const rows: (string | null)[][] = parse(Buffer.concat(pieces), {
+        record_delimiter: "\n",
+        relax_column_count: true,
+        // As COPY reads them on the raw way: nothing is null, "" is an empty text. A reject shows which it was.
+        cast: (value, { quoting }) => (value === "" && !quoting ? null : value),
+    });
     if (rows.length !== pieces.length / 2) {
         throw new Error(`csv-parse found ${rows.length} records where the scanner found ${pieces.length / 2}`);
     }
     return rows;
 }
 
-function tolerantFields(values: string[], shape: FileShape): string {
+function tolerantFields(values: (string | null)[], shape: FileShape): string {
     const known = eventColumns.map((column) => {
-        const position = shape.targets.indexOf(column);
-        return position === -1 ? "\\N" : escapeText(values[position]!);
+        const value = values[shape.targets.indexOf(column)] ?? null;
+        return value === null ? "\\N" : escapeText(value);
     });
     if (!shape.extraColumns) return [...known, "\\N"].join("\t");
     const attributes = shape.targets.flatMap((target, position) => {
-        const value = trimAsciiSpace(values[position]!);
+        const value = trimAsciiSpace(values[position] ?? "");
         return target === null && value !== "" ? [[shape.header[position]!, value]] : [];
     });
     return [...known, escapeText(JSON.stringify(Object.fromEntries(attributes)))].join("\t");

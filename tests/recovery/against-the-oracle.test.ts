@@ -1,0 +1,174 @@
+/**
+ * The whole way from folder to tables, held row by row to what an independent program says of the same files: promises
+ * 1, 2, 3 and 10 without any disturbance.
+ */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { countFolder, type FolderCounts } from "../support/count-records.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { chooseSeed, generateFolder, isLongRun } from "../support/generate-folder.ts";
+import { ingestOnce } from "../support/ingest-process.ts";
+import { expectOracle, expectSameTables, expectSound, readTables, type Tables } from "../support/read-tables.ts";
+
+const seed = chooseSeed("against the oracle");
+let database: TestDatabase;
+let folder: string;
+let generatedDir: string;
+let oracle: FolderCounts;
+
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+    folder = mkdtempSync(join(tmpdir(), "sluice-oracle-"));
+    generatedDir = join(folder, "generated");
+    await generateFolder(generatedDir, {
+        files: 200,
+        seed,
+        dirty: 0.1,
+        duplicates: 0.1,
+        ...(isLongRun ? { minRecords: 10, maxRecords: 3_000 } : {}),
+    });
+    oracle = countFolder(generatedDir);
+});
+afterAll(async () => {
+    await database.drop();
+    rmSync(folder, { recursive: true });
+});
+beforeEach(async () => {
+    await database.sql`select ingest.reset()`;
+});
+
+const smallBatches = ["--max-batch-records", "1000"];
+const smallChunks = ["--max-chunk-bytes", "4KiB"];
+const ways: [string, string[]][] = ["1", "4"].flatMap((workers): [string, string[]][] => [
+    [`${workers} merge workers`, ["--merge-workers", workers]],
+    [`${workers} merge workers and small batches`, ["--merge-workers", workers, ...smallBatches]],
+    [
+        `${workers} merge workers, small batches and small chunks`,
+        ["--merge-workers", workers, ...smallBatches, ...smallChunks],
+    ],
+]);
+
+describe("200 dirty files", () => {
+    let first: Tables | null = null;
+
+    test.each(ways)(
+        "with %s become the tables that the oracle expects, and the same ones in every way",
+        async (_, flags) => {
+            const { exitCode, summary, batches, stderr } = await ingestOnce(database.url, generatedDir, flags);
+            expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+            expect(summary!.records).toEqual(oracle.total);
+            expect(summary!.files).toEqual({ merged: 200, skipped: 0, failed: 0 });
+            expect(batches.reduce((sum, batch) => sum + batch.numInputRows, 0)).toBe(oracle.total.read);
+            await expectOracle(database.sql, oracle);
+            await expectSound(database.sql);
+            const tables = await readTables(database.sql);
+            first ??= tables;
+            expectSameTables(tables, first);
+        },
+    );
+
+    test("with small batches are merged slice by slice, side by side", async () => {
+        const { batches } = await ingestOnce(database.url, generatedDir, ["--merge-workers", "4", ...smallBatches]);
+        expect(batches.filter(({ slices }) => slices === 4).length).toBeGreaterThan(10);
+    });
+});
+
+describe("what has been ingested once", () => {
+    let inputDir: string;
+    let before: Tables;
+
+    beforeEach(async () => {
+        inputDir = mkdtempSync(join(folder, "again-"));
+        for (const name of readdirSync(generatedDir).slice(0, 20))
+            cpSync(join(generatedDir, name), join(inputDir, name));
+        expect((await ingestOnce(database.url, inputDir)).exitCode).toBe(0);
+        before = await readTables(database.sql);
+    });
+    afterEach(() => rmSync(inputDir, { recursive: true }));
+
+    test("is not read again", async () => {
+        const { exitCode, summary, stderr } = await ingestOnce(database.url, inputDir);
+        expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+        expect(summary).toMatchObject({
+            files: { merged: 0, skipped: 0, failed: 0 },
+            records: { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 },
+            batches: 0,
+        });
+        expectSameTables(await readTables(database.sql), before);
+        await expectSound(database.sql);
+    });
+
+    test("is skipped under another name, and the run says so", async () => {
+        const [name] = readdirSync(inputDir);
+        cpSync(join(inputDir, name!), join(inputDir, "a-copy.csv"));
+        const { exitCode, summary, stderr } = await ingestOnce(database.url, inputDir);
+        expect(exitCode).toBe(0);
+        expect(summary!.files).toEqual({ merged: 0, skipped: 1, failed: 0 });
+        expect(stderr).toContain(`a-copy.csv is skipped: Its content is that of ${name}`);
+        expectSameTables(await readTables(database.sql), before);
+        await expectSound(database.sql);
+    });
+
+    test("changes nothing when its rows come again in a new file", async () => {
+        const accepted = acceptedLines(inputDir);
+        writeFileSync(join(inputDir, "again.csv"), `${headerOf(inputDir)}\n${accepted.reverse().join("\n")}\n`);
+        const { summary } = await ingestOnce(database.url, inputDir);
+        expect(summary!.files).toEqual({ merged: 1, skipped: 0, failed: 0 });
+        expect(summary!.records).toEqual({
+            read: accepted.length,
+            inserted: 0,
+            duplicate: accepted.length,
+            conflict: 0,
+            rejected: 0,
+        });
+        const { events, rejects } = await readTables(database.sql);
+        expect({ events, rejects }).toEqual({ events: before.events, rejects: before.rejects });
+        await expectSound(database.sql);
+    });
+
+    test("shows one changed price as one conflict that SQL finds", async () => {
+        const accepted = acceptedLines(inputDir);
+        const changed = accepted[3]!.replace(/[^,]*$/, "4711.11");
+        const lines = accepted.with(3, changed);
+        writeFileSync(join(inputDir, "again.csv"), `${headerOf(inputDir)}\n${lines.join("\n")}\n`);
+        const { summary } = await ingestOnce(database.url, inputDir);
+        expect(summary!.records).toMatchObject({ inserted: 0, duplicate: accepted.length - 1, conflict: 1 });
+        const found = await database.sql`
+            select files.path, rejects.record_no as "recordNo", rejects.reasons, rejects.record ->> 'price' as price
+            from ingest.rejects
+            inner join ingest.chunks on chunks.chunk_id = rejects.chunk_id
+            inner join ingest.files on files.file_id = chunks.file_id
+            where rejects.record ->> 'event_id' = ${changed.split(",")[0]!} and rejects.record ->> 'price' = '4711.11'`;
+        expect([...found]).toEqual([
+            { path: "again.csv", recordNo: 4, reasons: ["event_id_conflict"], price: "4711.11" },
+        ]);
+        await expectSound(database.sql);
+    });
+});
+
+function headerOf(inputDir: string): string {
+    return linesOf(join(inputDir, readdirSync(inputDir)[0]!))[0]!;
+}
+
+/** The lines of plain records that became events: quoted and padded ones are left out, a comma ends each value. */
+function acceptedLines(inputDir: string): string[] {
+    const { events } = countFolder(inputDir);
+    const lines = readdirSync(inputDir).flatMap((name) =>
+        linesOf(join(inputDir, name)).map((line) => ({ name, line })),
+    );
+    const seen = new Set<string>();
+    return lines
+        .filter(({ name, line }) => {
+            const eventId = line.split(",")[0]!;
+            const isFirst = events.get(eventId)?.file === name && !seen.has(eventId);
+            seen.add(eventId);
+            return isFirst && /^[\w.: -]+(,[\w.: -]+){6}$/.test(line);
+        })
+        .map(({ line }) => line);
+}
+
+function linesOf(file: string): string[] {
+    return readFileSync(file, "latin1").trimEnd().split(/\r?\n/);
+}

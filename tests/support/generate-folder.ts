@@ -1,0 +1,33 @@
+/** Folders of generated files for tests: the same seed gives the same bytes. */
+import { runScript } from "./run-script.ts";
+
+export interface FolderOptions {
+    files: number;
+    seed: number;
+    minRecords?: number;
+    maxRecords?: number;
+    dirty?: number;
+    duplicates?: number;
+}
+
+/** Writes `files` files to `folder` with `bun run generate`, all of them within the past. */
+export async function generateFolder(folder: string, options: FolderOptions): Promise<void> {
+    const { files, seed, minRecords = 10, maxRecords = 100, dirty = 0, duplicates = 0 } = options;
+    const { exitCode, stderr } = await runScript("generate", [
+        ...["--output-dir", folder, "--files", String(files), "--seed", String(seed), "--sleep", "0"],
+        ...["--min-records", String(minRecords), "--max-records", String(maxRecords)],
+        ...["--dirty", String(dirty), "--duplicates", String(duplicates)],
+        ...["--start-time", "2024-05-01T12:00:00Z"],
+    ]);
+    if (exitCode !== 0) throw new Error(`The generator ended with ${exitCode}: ${stderr}`);
+}
+
+/** SLUICE_TEST_SEED replays a run; without it each run draws a new seed, and prints it. */
+export function chooseSeed(what: string): number {
+    const seed = Number(process.env.SLUICE_TEST_SEED ?? Math.floor(Math.random() * 1_000_000));
+    console.log(`${what}: SLUICE_TEST_SEED=${seed}`);
+    return seed;
+}
+
+/** The longer versions of tests: SLUICE_TEST_LONG=1. */
+export const isLongRun = Boolean(process.env.SLUICE_TEST_LONG);

@@ -1,0 +1,73 @@
+/** The ingest as a child process, the way a person runs it: to be watched, stopped, frozen and killed. */
+import type { BatchProgress, IngestSummary } from "../../src/ingest/progress.ts";
+import { spawnScript } from "./run-script.ts";
+
+export interface IngestProcess {
+    pid: number;
+    kill(signal: NodeJS.Signals): void;
+    /** The exit code: 128 + n when a signal ended it. */
+    exited: Promise<number>;
+    /** What it has said so far. */
+    stderr(): string;
+    batches(): BatchProgress[];
+    /** Waits for its end. */
+    finish(): Promise<FinishedIngest>;
+}
+
+export interface FinishedIngest {
+    exitCode: number;
+    stderr: string;
+    batches: BatchProgress[];
+    /** The last line of an available-now run that was not stopped. */
+    summary: IngestSummary | null;
+}
+
+/** `flags` come after `--input`, `--json` and the database's URL; without `--trigger` it watches, as `bun run ingest` does. */
+export function startIngest(databaseUrl: string, inputDir: string, flags: readonly string[] = []): IngestProcess {
+    const child = spawnScript("ingest", ["--input", inputDir, "--json", ...flags], {
+        environment: { DATABASE_URL: databaseUrl },
+    });
+    const stdout = collect(child.stdout);
+    const stderr = collect(child.stderr);
+    const readLines = () =>
+        stdout
+            .text()
+            .split("\n")
+            .slice(0, -1)
+            .map((line) => JSON.parse(line));
+    return {
+        pid: child.pid,
+        kill: (signal) => child.kill(signal),
+        exited: child.exited,
+        stderr: stderr.text,
+        batches: () => readLines().filter(({ type }) => type !== "summary"),
+        async finish() {
+            const [exitCode] = await Promise.all([child.exited, stdout.ended, stderr.ended]);
+            const lines = readLines();
+            return {
+                exitCode,
+                stderr: stderr.text(),
+                batches: lines.filter(({ type }) => type !== "summary"),
+                summary: lines.find(({ type }) => type === "summary") ?? null,
+            };
+        },
+    };
+}
+
+/** Takes what is in the folder, as `ingest --trigger available-now` does, and waits for its end. */
+export async function ingestOnce(
+    databaseUrl: string,
+    inputDir: string,
+    flags: readonly string[] = [],
+): Promise<FinishedIngest> {
+    return await startIngest(databaseUrl, inputDir, ["--trigger", "available-now", ...flags]).finish();
+}
+
+function collect(stream: ReadableStream<Uint8Array>): { text: () => string; ended: Promise<void> } {
+    const decoder = new TextDecoder();
+    let text = "";
+    const read = async () => {
+        for await (const piece of stream) text += decoder.decode(piece, { stream: true });
+    };
+    return { text: () => text, ended: read() };
+}

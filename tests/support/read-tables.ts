@@ -1,0 +1,136 @@
+/** What an ingest has left behind, as lines of text that can be compared, and whether all of it is in order. */
+import { expect } from "bun:test";
+import { runChecks } from "../../src/checks/run-checks.ts";
+import type { Sql } from "../../src/database/connect.ts";
+import type { Counts, FolderCounts } from "./count-records.ts";
+import { listEvents } from "./count-records.ts";
+
+/** One line a row, in an order of their own: chunk ids and times differ from run to run and are left out. */
+export interface Tables {
+    events: string[];
+    rejects: string[];
+    counts: Counts;
+}
+
+export async function readTables(sql: Sql): Promise<Tables> {
+    const events = await sql<{ line: string }[]>`
+        select jsonb_build_array(
+            events.event_id, events.event_type, events.product_id, events.user_id, events.event_timestamp,
+            events.quantity, events.price::text, events.attributes, files.path, events.record_no
+        )::text as line
+        from public.events
+        left join ingest.chunks on chunks.chunk_id = events.chunk_id
+        left join ingest.files on files.file_id = chunks.file_id
+        order by events.event_id`;
+    const rejects = await sql<{ line: string }[]>`
+        select jsonb_build_array(
+            files.path, rejects.record_no, rejects.kind, rejects.reasons, rejects.record, rejects.raw_text,
+            rejects.line_no, rejects.byte_offset
+        )::text as line
+        from ingest.rejects
+        left join ingest.chunks on chunks.chunk_id = rejects.chunk_id
+        left join ingest.files on files.file_id = chunks.file_id
+        order by files.path collate "C", rejects.record_no, rejects.kind, rejects.reject_id`;
+    return {
+        events: events.map(({ line }) => line),
+        rejects: rejects.map(({ line }) => line),
+        counts: await readCounts(sql),
+    };
+}
+
+export async function readCounts(sql: Sql): Promise<Counts> {
+    const [counts] = await sql<Counts[]>`
+        select
+            coalesce(sum(batches.read), 0)::bigint as read,
+            coalesce(sum(batches.inserted), 0)::bigint as inserted,
+            coalesce(sum(batches.duplicate), 0)::bigint as duplicate,
+            coalesce(sum(batches.conflict), 0)::bigint as conflict,
+            coalesce(sum(batches.rejected), 0)::bigint as rejected
+        from ingest.batches`;
+    return { ...counts! };
+}
+
+/** The state of the current version of every file, and its problem if it has one: `merged`, `failed empty_file`. */
+export async function readFileStates(sql: Sql): Promise<Record<string, string>> {
+    const rows = await sql<{ path: string; state: string }[]>`
+        select files.path, concat_ws(' ', files.state, files.problem) as state
+        from ingest.files
+        where files.state <> 'replaced'
+        order by files.path collate "C"`;
+    return Object.fromEntries(rows.map(({ path, state }) => [path, state]));
+}
+
+/** Fails with the first difference: comparing a hundred thousand lines by toEqual would print them. */
+export function expectSameTables(actual: Tables, expected: Tables): void {
+    expect(actual.counts).toEqual(expected.counts);
+    expectSameLines("events", actual.events, expected.events);
+    expectSameLines("rejects", actual.rejects, expected.rejects);
+}
+
+export function expectSameLines(what: string, actual: string[], expected: string[]): void {
+    const at = expected.findIndex((line, index) => actual[index] !== line);
+    const where = at === -1 ? Math.min(actual.length, expected.length) : at;
+    expect({ [what]: actual.length, at: where, line: actual[where] }).toEqual({
+        [what]: expected.length,
+        at: where,
+        line: expected[where],
+    });
+}
+
+/** Counts, events and rejects are what the oracle says of the folder, row by row. */
+export async function expectOracle(sql: Sql, oracle: FolderCounts): Promise<void> {
+    expect(await readCounts(sql)).toEqual(oracle.total);
+    const events = await sql<{ line: string }[]>`
+        select jsonb_build_array(
+            events.event_id, events.event_type, events.product_id, events.user_id,
+            to_char(events.event_timestamp at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+            events.quantity::text, events.price::text, events.attributes, files.path, events.record_no
+        ) as line
+        from public.events
+        left join ingest.chunks on chunks.chunk_id = events.chunk_id
+        left join ingest.files on files.file_id = chunks.file_id`;
+    const expectedEvents = [...listEvents(oracle)].map((event) => [
+        ...[event.eventId, event.eventType, event.productId, event.userId, event.eventTimestamp],
+        ...[event.quantity, event.price, event.attributes, event.file, event.recordNo],
+    ]);
+    const byLine = (rows: unknown[]) => rows.map((row) => JSON.stringify(row)).sort();
+    expectSameLines("events", byLine(events.map(({ line }) => line)), byLine(expectedEvents));
+
+    const rejects = await sql<{ line: string }[]>`
+        select jsonb_build_array(files.path, rejects.record_no, rejects.kind) as line
+        from ingest.rejects
+        left join ingest.chunks on chunks.chunk_id = rejects.chunk_id
+        left join ingest.files on files.file_id = chunks.file_id`;
+    const expectedRejects = oracle.outcomes
+        .filter(({ kind }) => kind !== "duplicate")
+        .map(({ file, recordNo, kind }) => [file, recordNo, kind]);
+    expectSameLines("rejects", byLine(rejects.map(({ line }) => line)), byLine(expectedRejects));
+}
+
+/** After every run: all checks pass, and nothing is left behind that somebody would have to tidy up (promise 8). */
+export async function expectSound(sql: Sql): Promise<void> {
+    const broken = (await runChecks(sql)).filter(({ passed }) => !passed);
+    expect(broken.map(({ name, sampleRows, error }) => ({ name, sampleRows, error }))).toEqual([]);
+    const [left] = await sql`
+        select
+            (select count(*) from ingest.loads where loads.state = 'loading') as loading,
+            (select count(*) from ingest.staging) as "stagedRows",
+            (select count(*) from ingest.chunks where chunks.state in ('staged', 'pending')) as "openChunks",
+            (select count(*) from ingest.files where files.state in ('pending', 'loaded')) as "openFiles",
+            (select count(*) from ingest.workers) as workers,
+            (select count(*) from ingest.loader_lease where loader_lease.worker_id is not null) as leases,
+            (
+                select count(*)
+                from pg_stat_activity
+                where pg_stat_activity.datname = current_database() and pg_stat_activity.application_name like 'sluice-%'
+            ) as backends`;
+    expect(left).toEqual({
+        loading: 0,
+        stagedRows: 0,
+        openChunks: 0,
+        openFiles: 0,
+        workers: 0,
+        leases: 0,
+        backends: 0,
+    });
+}
