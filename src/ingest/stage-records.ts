@@ -122,7 +122,7 @@ function problemJson(bytes: Buffer, records: ScannedRecords, index: number, plac
 
 /** The text of any bytes: what is no UTF-8, and NUL, as \xNN; cut with … at 16 KiB. */
 export function readableText(record: Buffer): string {
-    const bounded = record.length > maxRawTextBytes ? record.subarray(0, maxRawTextBytes) : record;
+    const bounded = record.length > maxRawTextBytes ? record.subarray(0, cutBefore(record, maxRawTextBytes)) : record;
     const ellipsis = record.length > maxRawTextBytes ? "…" : "";
     if (isUtf8(bounded)) return bounded.toString("utf8").replaceAll("\0", "\\x00") + ellipsis;
     let text = "";
@@ -134,6 +134,13 @@ export function readableText(record: Buffer): string {
         at += width ?? 1;
     }
     return text + ellipsis;
+}
+
+/** The last place up to `at` that is not within a character. */
+function cutBefore(record: Buffer, at: number): number {
+    let end = at;
+    while (end > at - 3 && (record[end]! & 0xc0) === 0x80) end -= 1;
+    return end;
 }
 
 function stageTolerant(bytes: Buffer, records: ScannedRecords, shape: FileShape, place: StagingPlace): Buffer {

@@ -1,0 +1,155 @@
+/** The bytes of a COPY, both ways. What Postgres makes of them is in raw-and-tolerant.test.ts. */
+import { describe, expect, test } from "bun:test";
+import { type FileShape, readHeader } from "../../src/ingest/read-header.ts";
+import { createScanner } from "../../src/ingest/scan-records.ts";
+import { copyStatement, readableText, stageRecords, type Way } from "../../src/ingest/stage-records.ts";
+
+const header = "event_id,event_type,product_id,user_id,event_timestamp";
+const place = { loadId: 7, chunkId: 41, firstRecordNo: 100, firstLineNo: 500, firstByte: 9_000 };
+
+function shapeOf(names: string): FileShape {
+    const shape = readHeader(Buffer.from(`${names}\n`), true);
+    if ("problem" in shape) throw new Error(shape.detail);
+    return shape;
+}
+
+function staged(records: string | Buffer, way: Way, names = header): string {
+    const bytes = Buffer.from(records as string);
+    const shape = shapeOf(names);
+    const fieldCount = shape.targets.length;
+    const keyIndex = shape.targets.indexOf("event_id");
+    const scanned = createScanner()(bytes, { fieldCount, keyIndex, maxRecordBytes: 100_000, atEnd: true });
+    return stageRecords(bytes, scanned, shape, place, way).toString();
+}
+
+const stagedLines = (records: string | Buffer, way: Way, names?: string) => staged(records, way, names).split("\n");
+
+describe("the COPY statement", () => {
+    const reordered = shapeOf("user_id,Colour,event_id,event_type,size,product_id,event_timestamp");
+
+    test("of the raw way has the columns in the order of the file, unknown ones in spare columns", () => {
+        expect(copyStatement(reordered, "raw")).toBe(
+            "copy ingest.staging (load_id, chunk_id, record_no, slice_no, problem, user_id, extra_1, event_id, " +
+                "event_type, extra_2, product_id, event_timestamp) from stdin (format csv)",
+        );
+    });
+
+    test("of the tolerant way is the same for every file", () => {
+        const statement =
+            "copy ingest.staging (load_id, chunk_id, record_no, slice_no, problem, event_id, event_type, product_id, " +
+            "user_id, event_timestamp, quantity, price, attributes) from stdin";
+        expect(copyStatement(reordered, "tolerant")).toBe(statement);
+        expect(copyStatement(shapeOf(header), "tolerant")).toBe(statement);
+    });
+});
+
+describe("the raw way", () => {
+    test("passes a record's own bytes on, behind load, chunk, record number, slice and an empty problem", () => {
+        expect(staged('ida,"b""\n",c,d,e\r\n\r\nid9,,é,,\\.', "raw")).toBe(
+            '7,41,100,10,,ida,"b""\n",c,d,e\n7,41,101,9,,id9,,é,,\\.\n',
+        );
+    });
+
+    test("puts a problem in place of a record that cannot be split, and leaves its neighbours alone", () => {
+        const [first, second, third, end] = stagedLines('ida,b,c,d,e\nid"b,"c\nidc,b,c,d,e\n', "raw");
+        expect([first, third, end]).toEqual(["7,41,100,10,,ida,b,c,d,e", "7,41,102,12,,idc,b,c,d,e", ""]);
+        const [, problem] = /^7,41,101,0,"(.*)",,,,,$/.exec(second!)!;
+        expect(JSON.parse(problem!.replaceAll('""', '"'))).toEqual({
+            reason: "stray_quote",
+            line: 501,
+            byte: 9_012,
+            raw: 'id"b,"c',
+        });
+    });
+
+    test("writes numbers of any length", () => {
+        const bytes = Buffer.from("a,b,c,d,e\n");
+        const scanned = createScanner()(bytes, { fieldCount: 5, keyIndex: 0, maxRecordBytes: 99, atEnd: true });
+        for (const number of [0, 9, 10, 99, 100, 2 ** 31, Number.MAX_SAFE_INTEGER]) {
+            const far = { ...place, loadId: number, chunkId: number, firstRecordNo: number };
+            expect(stageRecords(bytes, scanned, shapeOf(header), far, "raw").toString()).toBe(
+                `${number},${number},${number},10,,a,b,c,d,e\n`,
+            );
+        }
+    });
+
+    test("a line break, a quote and a comma in a problem stay within it", () => {
+        const text = staged('a,"b\n\n', "raw");
+        expect(text.match(/\n/g)).toHaveLength(1);
+        expect(text).toContain('""raw"":""a,\\""b""');
+    });
+});
+
+describe("the tolerant way", () => {
+    const nothing = "\\N\t\\N";
+
+    test("takes the values out, in the order of the table", () => {
+        const names = "user_id,event_id,event_type,product_id,event_timestamp";
+        expect(staged('u,ida,"v\n""w""",p, t \n', "tolerant", names)).toBe(
+            `7,41,100,10`.replaceAll(",", "\t") + `\t\\N\tida\tv\\n"w"\tp\tu\t t \t${nothing}\t\\N\n`,
+        );
+    });
+
+    test("escapes what COPY's text format would take for something else, and nothing more", () => {
+        const line = staged('\\N,"a\tb",\\.,"c\r\nd",\\\\x\b\f\v\n', "tolerant");
+        expect(line).toBe(`7\t41\t100\t0\t\\N\t\\\\N\ta\\tb\t\\\\.\tc\\r\\nd\t\\\\\\\\x\b\f\v\t${nothing}\t\\N\n`);
+    });
+
+    test("tells empty from nothing as the raw way does: nothing is null, quotes hold an empty text", () => {
+        expect(staged(',"",x,,\n', "tolerant")).toBe(`7\t41\t100\t0\t\\N\t\\N\t\tx\t\\N\t\\N\t${nothing}\t\\N\n`);
+    });
+
+    test("makes unknown columns one JSON object, without white space around values and without empty ones", () => {
+        const names = `${header},colour,"say ""hi""",empty,__proto__`;
+        const line = staged('a,b,c,d,e, re\td ,"\\ ""x""", ,y\n', "tolerant", names);
+        const json = line.trimEnd().split("\t").at(-1)!;
+        // As text format spells it: every backslash of the JSON twice.
+        expect(json).toBe(`{"colour":"re\\\\td","say \\\\"hi\\\\"":"\\\\\\\\ \\\\"x\\\\"","__proto__":"y"}`);
+    });
+
+    test("a record that cannot be split has its problem, and no values", () => {
+        const [line] = stagedLines("a,b\tc\\d\n", "tolerant");
+        const [load, chunk, record, slice, problem, ...values] = line!.split("\t");
+        expect([load, chunk, record, slice]).toEqual(["7", "41", "100", "10"]);
+        expect(values).toEqual(Array(8).fill("\\N"));
+        expect(JSON.parse(problem!.replaceAll("\\\\", "\\"))).toEqual({
+            reason: "too_few_fields",
+            line: 500,
+            byte: 9_000,
+            raw: "a,b\tc\\d",
+        });
+    });
+
+    test("says where a record stands: its number, its line and its byte, blank lines and line ends counted", () => {
+        const names = `${header},x`;
+        const lines = stagedLines('a,b,c,d,e,"\n"\n\n\r\nshort\n', "tolerant", names);
+        expect(lines[1]).toContain('"line":504,"byte":9017');
+        expect(lines[1]).toStartWith("7\t41\t101\t");
+    });
+});
+
+describe("the readable text of any bytes", () => {
+    test("is the text itself when it is UTF-8", () => {
+        expect(readableText(Buffer.from('a,é,"日本"\t\u0001🙂\\'))).toBe('a,é,"日本"\t\u0001🙂\\');
+    });
+
+    test("shows NUL, and every byte that is no UTF-8, as \\xNN", () => {
+        expect(readableText(Buffer.from("a\0b"))).toBe("a\\x00b");
+        const bytes = [0x61, 0xff, 0xc3, 0xa9, 0xc3, 0x28, 0xed, 0xa0, 0x80, 0xf0, 0x9f, 0x99, 0x82, 0xe2, 0x82, 0x00];
+        expect(readableText(Buffer.from(bytes))).toBe("a\\xffé\\xc3(\\xed\\xa0\\x80🙂\\xe2\\x82\\x00");
+    });
+
+    test("is cut at 16 KiB, and says so", () => {
+        const most = 16 * 1024;
+        expect(readableText(Buffer.alloc(most, "x"))).toBe("x".repeat(most));
+        expect(readableText(Buffer.alloc(most + 1, "x"))).toBe(`${"x".repeat(most)}…`);
+    });
+
+    test("is not cut within a character", () => {
+        const text = `x${"é".repeat(9_000)}`;
+        expect(readableText(Buffer.from(text))).toBe(`x${"é".repeat((16 * 1024 - 2) / 2)}…`);
+        expect(readableText(Buffer.from(`xx${"🙂".repeat(5_000)}`))).toBe(`xx${"🙂".repeat(4_095)}…`);
+        // What is no text at the cut stays to be seen.
+        expect(readableText(Buffer.alloc(20_000, 0xc3))).toBe(`${"\\xc3".repeat(16 * 1024)}…`);
+    });
+});
