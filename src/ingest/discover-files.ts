@@ -65,15 +65,10 @@ export function createDiscovery(context: IngestContext, tails: TailWatch): Disco
 
 async function readFolder(inputDir: string): Promise<string[]> {
     try {
-        return (await readdir(inputDir)).sort(byBytes);
+        return await readdir(inputDir);
     } catch (error) {
         throw inputFolderError(inputDir, error);
     }
-}
-
-/** The order of the ledger: `collate "C"`, that of the bytes in UTF-8. */
-function byBytes(left: string, right: string): number {
-    return Buffer.compare(Buffer.from(left), Buffer.from(right));
 }
 
 async function seeFiles(

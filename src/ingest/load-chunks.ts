@@ -11,6 +11,7 @@ import { abandonLoads, recordLoad, type StagedChunk } from "./ledger.ts";
 import { InputChanged, type InputFile } from "./open-input.ts";
 import type { FileShape } from "./read-header.ts";
 import { type ReadOutcome, readRecords } from "./read-records.ts";
+import { createScanner } from "./scan-records.ts";
 import { copyStatement, stageRecords, type Way } from "./stage-records.ts";
 
 export interface LoadPart {
@@ -87,14 +88,16 @@ async function* stageParts(
     chunkIds: number[],
     outcomes: ReadOutcome[],
 ): AsyncGenerator<Uint8Array> {
+    const scanner = createScanner();
     for (const [index, part] of parts.entries()) {
-        const pieces = readRecords(part.file, {
+        const range = {
             ...part,
             sizeBytes: part.again && part.takeTail ? part.again.endByte : part.file.seen.sizeBytes,
             fieldCount: part.shape.targets.length,
             keyIndex: part.shape.targets.indexOf(keyColumn),
             maxRecordBytes: context.config.maxRecordBytes,
-        });
+        };
+        const pieces = readRecords(part.file, range, scanner);
         let next = await pieces.next();
         while (!next.done) {
             const { bytes, records, firstByte, recordsBefore, linesBefore } = next.value;

@@ -1,6 +1,6 @@
 /** Streams a file's records in pieces of about a megabyte: memory does not grow with the file, the chunk or a line. */
 import type { InputFile } from "./open-input.ts";
-import { createScanner, recordKinds, type ScannedRecords } from "./scan-records.ts";
+import { createScanner, recordKinds, type Scanner, type ScannedRecords } from "./scan-records.ts";
 
 export interface RecordRange {
     /** Where the chunk begins, for its hash, and where its first record does: behind the header in a file's first chunk. */
@@ -46,8 +46,8 @@ const blockBytes = 1024 * 1024;
 export async function* readRecords(
     file: InputFile,
     range: RecordRange,
+    scanner: Scanner = createScanner(),
 ): AsyncGenerator<RecordPiece, ReadOutcome, void> {
-    const scanner = createScanner();
     const hasher = new Bun.CryptoHasher("sha256");
     const outcome = {
         endByte: range.recordsFrom,

@@ -42,7 +42,7 @@ export interface IngestOptions {
 const parallelFromRecords = 20_000;
 const leaseMs = 10_000;
 const heartbeatMs = 2_000;
-/** How long a merge may go on after a stop before it is rolled back. */
+/** How long a merge or a load may go on after a stop before it is rolled back. */
 const stopGraceMs = 2_500;
 /** Swept at once; less than that waits for a quiet moment. */
 const sweepFromRecords = 200_000;
@@ -82,7 +82,11 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
         awaySince: outage.since,
     };
     const begunAt = await run.survive(() => clockOf(run));
-    const stopMerges = () => setTimeout(() => cancelMerges(run, applicationName), stopGraceMs);
+    const stopMerges = () =>
+        setTimeout(() => {
+            cancelMerges(run, applicationName);
+            copyConnection.discard();
+        }, stopGraceMs);
     let graceTimer: ReturnType<typeof setTimeout> | null = null;
     signal.addEventListener("abort", () => {
         graceTimer = stopMerges();

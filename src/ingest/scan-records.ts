@@ -83,8 +83,11 @@ export interface ScannedRecords {
     hasEndMarker: boolean;
 }
 
-/** A scanner with its own buffers. One per stream: the arrays it returns are overwritten by its next call. */
-export function createScanner(): (bytes: Uint8Array, options: ScanOptions) => ScannedRecords {
+/** The records of some bytes, in arrays that its next call overwrites. */
+export type Scanner = (bytes: Uint8Array, options: ScanOptions) => ScannedRecords;
+
+/** A scanner with its own buffers: for one stream after the other. */
+export function createScanner(): Scanner {
     const records = emptyRecords(4096);
     return (bytes, options) => {
         scan(bytes, options, records);
