@@ -75,9 +75,9 @@ export function createApp(options: AppOptions): Api {
     addBatchRoutes(app, context);
     addFileRoutes(app, context);
     addRejectRoutes(app, context);
-    addStreamRoutes(app, context, stream);
-    addMetricsRoutes(app, context, httpMetrics);
-    addOpenApiRoute(app);
+    const hub = addStreamRoutes(app, context, stream);
+    addMetricsRoutes(app, context, { httpMetrics, streamViewers: hub.viewers });
+    addOpenApiRoute(app, { asksForToken: options.token !== undefined });
 
     app.notFound((c) => problemResponse(unknownRoute(), c.get("requestId")));
     app.onError((error, c) => answerFault(error, c.get("requestId"), onFault));

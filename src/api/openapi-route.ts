@@ -1,7 +1,13 @@
 /** `GET /openapi.json`: the OpenAPI 3.1 document, made from the schemas that the routes are checked against. */
 import type { Api } from "./api.ts";
+import { sessionCookie } from "./safety/require-token.ts";
 
-export function addOpenApiRoute(app: Api): void {
+interface OpenApiOptions {
+    asksForToken: boolean;
+}
+
+export function addOpenApiRoute(app: Api, { asksForToken }: OpenApiOptions): void {
+    if (asksForToken) describeToken(app);
     let document: ReturnType<Api["getOpenAPI31Document"]> | undefined;
     app.get("/openapi.json", (c) => {
         document ??= app.getOpenAPI31Document({
@@ -15,7 +21,14 @@ export function addOpenApiRoute(app: Api): void {
                 license: { name: "MIT" },
             },
             servers: [{ url: "/" }],
+            ...(asksForToken ? { security: [{ token: [] }, { session: [] }] } : {}),
         });
         return c.json(document);
     });
+}
+
+function describeToken(app: Api): void {
+    const { openAPIRegistry: registry } = app;
+    registry.registerComponent("securitySchemes", "token", { type: "http", scheme: "bearer" });
+    registry.registerComponent("securitySchemes", "session", { type: "apiKey", in: "cookie", name: sessionCookie });
 }

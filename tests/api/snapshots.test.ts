@@ -20,7 +20,14 @@ const snapshotText = fc
     .map(([xmin, offsets, width]) => {
         const running = offsets.filter((offset) => offset < width).toSorted((left, right) => left - right);
         return `${xmin}:${xmin + BigInt(width)}:${running.map((offset) => xmin + BigInt(offset)).join(",")}`;
-    });
+    })
+    // No transaction has a number whose lower half is 0, and no snapshot names one.
+    .filter((text) =>
+        text
+            .split(":")
+            .slice(0, 2)
+            .every((id) => BigInt(id) % 2n ** 32n !== 0n),
+    );
 
 test("sees a transaction exactly when Postgres says that the snapshot does", async () => {
     await fc.assert(
@@ -63,6 +70,8 @@ test("takes nothing that Postgres would refuse", async () => {
         "1:5:3,2",
         "1:5:2,2",
         "1:18446744073709551616:",
+        "4294967296:4294967297:",
+        "4294967295:4294967296:",
         "-1:1:",
         "1:1:;",
     ]) {

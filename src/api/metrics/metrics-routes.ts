@@ -24,7 +24,12 @@ const getMetrics = createRoute({
     },
 });
 
-export function addMetricsRoutes(app: Api, context: Context, httpMetrics: HttpMetrics): void {
+interface OwnMetrics {
+    httpMetrics: HttpMetrics;
+    streamViewers: () => number;
+}
+
+export function addMetricsRoutes(app: Api, context: Context, { httpMetrics, streamViewers }: OwnMetrics): void {
     const startedAt = context.now().getTime() / 1000;
     app.openapi(getMetrics, async (c) => {
         const facts = await readFacts(context);
@@ -32,6 +37,7 @@ export function addMetricsRoutes(app: Api, context: Context, httpMetrics: HttpMe
             gauge("sluice_database_up", "Whether the database answered this scrape.", [{ value: facts ? 1 : 0 }]),
             ...(facts ?? []),
             ...httpMetrics.collect(),
+            gauge("sluice_stream_viewers", "Open live streams.", [{ value: streamViewers() }]),
             ...describeProcess(startedAt),
         ];
         return c.text(formatMetrics(metrics), 200, { "content-type": contentType });

@@ -31,8 +31,13 @@ export function parseSnapshot(text: string): Snapshot | undefined {
     const isInOrder = running.every(
         (id, index) => id >= xmin && id < xmax && (index === 0 || id > running[index - 1]!),
     );
-    if (xmin === 0n || xmin > xmax || xmax > maxTransactionId || !isInOrder) return undefined;
+    if (!isTransactionId(xmin) || !isTransactionId(xmax) || xmin > xmax || !isInOrder) return undefined;
     return { text, xmin, xmax, running: new Set(running) };
+}
+
+/** The lower half is the number on disk, where 0 means none. */
+function isTransactionId(id: bigint): boolean {
+    return id <= maxTransactionId && (id & 0xffff_ffffn) !== 0n;
 }
 
 /** Whether the transaction was over when the snapshot was taken: Postgres's own rule. */

@@ -8,7 +8,7 @@ import { openStream } from "./open-stream.ts";
 import { readNewBatches, readStreamHead } from "./read-new-batches.ts";
 import { decodeStreamCursor, encodeStreamCursor, type StreamCursor } from "./stream-cursor.ts";
 import { heartbeatBytes } from "./stream-events.ts";
-import { createStreamHub, type StreamSource } from "./stream-hub.ts";
+import { createStreamHub, type StreamHub, type StreamSource } from "./stream-hub.ts";
 
 export interface StreamOptions {
     pollMs?: number;
@@ -44,7 +44,11 @@ const followStream = createRoute({
     },
 });
 
-export function addStreamRoutes(app: Api, context: Context, { pollMs = 1000, maxViewers = 500 }: StreamOptions): void {
+export function addStreamRoutes(
+    app: Api,
+    context: Context,
+    { pollMs = 1000, maxViewers = 500 }: StreamOptions,
+): StreamHub {
     const hub = createStreamHub({ source: createSource(context), pollMs });
 
     app.openapi(followStream, (c) => {
@@ -63,6 +67,7 @@ export function addStreamRoutes(app: Api, context: Context, { pollMs = 1000, max
             },
         });
     });
+    return hub;
 }
 
 function createSource({ reader, explainFault }: Context): StreamSource {
