@@ -1,0 +1,51 @@
+/** The context of an ingest that a test drives step by step, on its own database and folder. */
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { IngestConfig } from "../../src/config.ts";
+import type { IngestContext } from "../../src/ingest/context.ts";
+import { createCopyConnection } from "../../src/ingest/copy-connection.ts";
+import { takeLoaderLease } from "../../src/ingest/ledger.ts";
+import type { TestDatabase } from "../support/database.ts";
+
+export interface TestIngest {
+    context: IngestContext;
+    inputDir: string;
+    /** What was logged, as `level: line`. */
+    lines: string[];
+    close(): Promise<void>;
+}
+
+/** Holds the loader's lease for an hour. */
+export async function openTestIngest(
+    database: TestDatabase,
+    overrides: Partial<IngestConfig> = {},
+): Promise<TestIngest> {
+    const inputDir = mkdtempSync(join(tmpdir(), "sluice-ingest-"));
+    const workerId = randomUUID();
+    const copyConnection = createCopyConnection(database.target, "test copy");
+    const lines: string[] = [];
+    const logAs = (level: string) => (line: string) => void lines.push(`${level}: ${line}`);
+    const config: IngestConfig = {
+        inputDir,
+        trigger: { kind: "available-now" },
+        tailSettleMs: 10_000,
+        maxChunkBytes: 16 * 1024 * 1024,
+        maxRecordBytes: 1024 * 1024,
+        mergeWorkers: 1,
+        maxBatchRecords: 500_000,
+        ...overrides,
+    };
+    const log = { info: logAs("info"), warn: logAs("warn"), error: logAs("error") };
+    await takeLoaderLease(database.sql, workerId, 3_600_000);
+    return {
+        context: { config, sql: database.sql, copyConnection, workerId, log },
+        inputDir,
+        lines,
+        async close() {
+            await copyConnection.discard();
+            rmSync(inputDir, { recursive: true, force: true });
+        },
+    };
+}

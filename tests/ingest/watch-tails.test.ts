@@ -1,0 +1,81 @@
+import { beforeEach, describe, expect, test } from "bun:test";
+import { createTailWatch, type TailWatch } from "../../src/ingest/watch-tails.ts";
+
+const settleMs = 10_000;
+const file = { fileId: 1 };
+const seen = (sizeBytes: number, mtimeNs = "1", inode = "1") => ({ sizeBytes, mtimeNs, inode });
+
+let now = 0;
+let tails: TailWatch;
+beforeEach(() => {
+    now = 5_000;
+    tails = createTailWatch(settleMs, () => now);
+});
+
+describe("an unfinished tail", () => {
+    test("counts once its file has been still for as long as it is told, and no sooner", () => {
+        tails.wait(file, seen(100));
+        expect([tails.isSettled(file), tails.waiting(), tails.nextSettleMs()]).toEqual([false, [1], settleMs]);
+        now += settleMs - 1;
+        expect([tails.isSettled(file), tails.waiting(), tails.nextSettleMs()]).toEqual([false, [1], 1]);
+        now += 1;
+        expect([tails.isSettled(file), tails.waiting(), tails.nextSettleMs()]).toEqual([true, [], 0]);
+    });
+
+    test("begins to wait anew when the file has grown or was touched", () => {
+        tails.wait(file, seen(100));
+        now += settleMs - 1;
+        tails.wait(file, seen(101));
+        now += settleMs - 1;
+        expect(tails.isSettled(file)).toBe(false);
+        tails.wait(file, seen(101, "2"));
+        now += settleMs - 1;
+        expect(tails.isSettled(file)).toBe(false);
+        now += 1;
+        expect(tails.isSettled(file)).toBe(true);
+    });
+
+    test("goes on waiting when the file is looked at again and is the same", () => {
+        tails.wait(file, seen(100));
+        now += settleMs / 2;
+        tails.wait(file, seen(100));
+        now += settleMs / 2;
+        expect(tails.isSettled(file)).toBe(true);
+    });
+
+    test("is looked at again at once, and is not settled, when its file is seen to have changed", () => {
+        tails.wait(file, seen(100));
+        now += settleMs;
+        tails.forget(file.fileId);
+        expect([tails.isSettled(file), tails.waiting(), tails.nextSettleMs()]).toEqual([false, [], null]);
+    });
+
+    test("of a file that nobody waits for has not settled", () => {
+        expect([tails.isSettled(file), tails.waiting(), tails.nextSettleMs()]).toEqual([false, [], null]);
+        tails.forget(2);
+    });
+});
+
+test("each file waits for itself; the next to settle is the one that waits longest", () => {
+    tails.wait({ fileId: 1 }, seen(1));
+    now += 3_000;
+    tails.wait({ fileId: 2 }, seen(2));
+    expect(tails.waiting()).toEqual([1, 2]);
+    expect(tails.nextSettleMs()).toBe(7_000);
+    now += 7_000;
+    expect([tails.isSettled({ fileId: 1 }), tails.isSettled({ fileId: 2 })]).toEqual([true, false]);
+    expect(tails.waiting()).toEqual([2]);
+});
+
+test("with no time to settle every tail counts at once, also of a file that is seen for the first time", () => {
+    const impatient = createTailWatch(0, () => now);
+    expect(impatient.isSettled(file)).toBe(true);
+    impatient.wait(file, seen(1));
+    expect([impatient.isSettled(file), impatient.waiting()]).toEqual([true, []]);
+});
+
+test("does not believe a file's own time: one from the future settles like others", () => {
+    tails.wait(file, seen(100, String(10n ** 21n)));
+    now += settleMs;
+    expect(tails.isSettled(file)).toBe(true);
+});
