@@ -1,7 +1,8 @@
 -- Loading: a lease says who may load, a load id fences every attempt, and the ledger names the one load of a chunk
 -- that counts. The database's clock decides, never a worker's.
 
--- Registers or renews a worker. Called every few seconds, with what the worker wants status to know.
+-- Registers or renews a worker. Called every few seconds, with what the worker wants status to know. Workers whose lease
+-- has run out are struck off the list: killed ones will not do it, and one that was only frozen enters itself again.
 create or replace function ingest.renew_worker(
     worker uuid,
     worker_host text,
@@ -17,6 +18,9 @@ begin atomic
     values (worker, worker_host, worker_pid, worker_input_dir, clock_timestamp() + lease, worker_report)
     on conflict (worker_id) do update
     set lease_until = excluded.lease_until, report = excluded.report;
+
+    delete from ingest.workers
+    where workers.lease_until < clock_timestamp();
 end;
 
 -- True when `worker` now holds the right to load, until the lease runs out. Taking it over from another worker

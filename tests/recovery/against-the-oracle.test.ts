@@ -10,7 +10,14 @@ import { countFolder, type FolderCounts } from "../support/count-records.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { chooseSeed, generateFolder, isLongRun } from "../support/generate-folder.ts";
 import { ingestOnce } from "../support/ingest-process.ts";
-import { expectOracle, expectSameTables, expectSound, readTables, type Tables } from "../support/read-tables.ts";
+import {
+    emptyTables,
+    expectOracle,
+    expectSameTables,
+    expectSound,
+    readTables,
+    type Tables,
+} from "../support/read-tables.ts";
 
 const seed = chooseSeed("against the oracle");
 let database: TestDatabase;
@@ -36,7 +43,7 @@ afterAll(async () => {
     rmSync(folder, { recursive: true });
 });
 beforeEach(async () => {
-    await database.sql`select ingest.reset()`;
+    await emptyTables(database.sql);
 });
 
 const smallBatches = ["--max-batch-records", "1000"];

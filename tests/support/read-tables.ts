@@ -107,6 +107,13 @@ export async function expectOracle(sql: Sql, oracle: FolderCounts): Promise<void
     expectSameLines("rejects", byLine(rejects.map(({ line }) => line)), byLine(expectedRejects));
 }
 
+/** As `bun run reset` does, whatever was running: for tests that have killed it. */
+export async function emptyTables(sql: Sql): Promise<void> {
+    await sql`delete from ingest.workers`;
+    expect([...(await sql`select * from ingest.reset()`)]).toEqual([]);
+    await sql`update ingest.loader_lease set worker_id = null, lease_until = null`;
+}
+
 /** After every run: all checks pass, and nothing is left behind that somebody would have to tidy up (promise 8). */
 export async function expectSound(sql: Sql): Promise<void> {
     const broken = (await runChecks(sql)).filter(({ passed }) => !passed);
