@@ -45,7 +45,9 @@ export function createDiscovery(context: IngestContext, tails: TailWatch): Disco
             const startedAt = performance.now();
             const present = (await readFolder(context.config.inputDir)).filter(isReadyName);
             const isFullPass = isOverflow || startedAt >= nextFullPassAt;
-            const toSee = isFullPass ? present : present.filter((name) => !known.has(name) || names.has(name));
+            // What was reported is looked up in the ledger even if it looks the same: it may have gone and come back.
+            for (const name of names) known.delete(name);
+            const toSee = isFullPass ? present : present.filter((name) => !known.has(name));
             const changed = await seeFiles(context.config.inputDir, toSee, known);
             if (isFullPass) {
                 forgetGone(known, present);
