@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect as connectSocket } from "node:net";
-import { networkInterfaces, tmpdir } from "node:os";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { connect } from "../../src/database/connect.ts";
 import { type DatabaseTarget, makeTarget } from "../../src/database/database-target.ts";
@@ -9,6 +9,7 @@ import { findPostmaster } from "../../src/database/embedded/postmaster.ts";
 import { choosePlaces, makeHomeDir } from "../../src/database/embedded/server-places.ts";
 import { acquireEmbeddedServer, type EmbeddedServer } from "../../src/database/embedded-server.ts";
 import { sqlStateOf } from "../../src/database/sql-states.ts";
+import { makeDataDir } from "../support/test-server.ts";
 
 const isRoot = process.getuid?.() === 0;
 
@@ -18,8 +19,7 @@ let open: EmbeddedServer[];
 let outside: string[];
 
 beforeEach(() => {
-    dataDir = mkdtempSync(join(tmpdir(), "sluice-embedded-"));
-    if (isRoot) Bun.spawnSync(["chmod", "755", dataDir]);
+    dataDir = makeDataDir();
     lines = [];
     open = [];
     outside = [];

@@ -1,13 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { connect, connectForCopy } from "../../src/database/connect.ts";
 import { type DatabaseTarget, makeTarget, withDatabase } from "../../src/database/database-target.ts";
 import { openDatabase, reachServer, refuseOldServer } from "../../src/database/open-database.ts";
 import { exitCodes, SluiceError } from "../../src/errors.ts";
 import { createBareDatabase, type TestDatabase } from "../support/database.ts";
+import { makeDataDir } from "../support/test-server.ts";
 import { startTlsServer, type TlsServer } from "./tls-server.ts";
 
 let database: TestDatabase;
@@ -45,7 +44,7 @@ test("opens the database of a URL, and says its version and how psql gets there"
 });
 
 test("without a URL opens the embedded server, and stops it on close", async () => {
-    const dataDir = mkdtempSync(join(tmpdir(), "sluice-open-"));
+    const dataDir = makeDataDir();
     try {
         const opened = await openDatabase({ dataDir, log: () => {} });
         expect(opened.embedded).not.toBeNull();
@@ -103,8 +102,7 @@ describe.skipIf(Bun.which("openssl") === null)("sslmode, at a server that knows 
     const onlyPlain = "hostnossl all all 127.0.0.1/32 scram-sha-256";
 
     beforeAll(async () => {
-        dataDir = mkdtempSync(join(tmpdir(), "sluice-tls-"));
-        Bun.spawnSync(["chmod", "755", dataDir]);
+        dataDir = makeDataDir();
         tls = await startTlsServer(dataDir);
         await tls.setTls(true);
     });

@@ -2,11 +2,23 @@
  * The server that tests run on: TEST_DATABASE_URL if set (never DATABASE_URL), else an embedded one of their own under
  * data/test-postgres, shared by all test processes of this checkout. That one is throw-away: it does without fsync.
  */
+import { chmodSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { type DatabaseTarget, parseDatabaseUrl, withDatabase } from "../../src/database/database-target.ts";
 import { acquireEmbeddedServer } from "../../src/database/embedded-server.ts";
 import { reachServer } from "../../src/database/open-database.ts";
+
+/**
+ * A new folder for an embedded server of a test's own. Open to others' eyes, unlike mkdtemp's: a server started by root
+ * would else keep its cluster outside of it, where nobody clears it away. Remove it at the end.
+ */
+export function makeDataDir(): string {
+    const dir = mkdtempSync(join(tmpdir(), "sluice-data-"));
+    chmodSync(dir, 0o755);
+    return dir;
+}
 
 export interface TestServer {
     /** Of the database for administration: tests have their own. */
