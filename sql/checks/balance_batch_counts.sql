@@ -8,7 +8,8 @@ with
             sum(chunk_merges.inserted) as inserted,
             sum(chunk_merges.duplicate) as duplicate,
             sum(chunk_merges.conflict) as conflict,
-            sum(chunk_merges.rejected) as rejected
+            sum(chunk_merges.rejected) as rejected,
+            sum(chunk_merges.displaced) as displaced
         from ingest.chunk_merges
         group by chunk_merges.batch_id
     )
@@ -26,7 +27,9 @@ select
     batches.conflict,
     summed_merges.conflict as merged_conflict,
     batches.rejected,
-    summed_merges.rejected as merged_rejected
+    summed_merges.rejected as merged_rejected,
+    batches.displaced,
+    summed_merges.displaced as merged_displaced
 from ingest.batches
 full outer join summed_merges on batches.batch_id = summed_merges.batch_id
 where
@@ -38,4 +41,5 @@ where
         and batches.duplicate = coalesce(summed_merges.duplicate, 0)
         and batches.conflict = coalesce(summed_merges.conflict, 0)
         and batches.rejected = coalesce(summed_merges.rejected, 0)
+        and batches.displaced = coalesce(summed_merges.displaced, 0)
     ) is not true;

@@ -1,10 +1,11 @@
 -- Every chunk is accounted for: each of its merges read what it inserted, found duplicate or in conflict, and rejected;
--- and the merges of a merged chunk together read its records, no more and no fewer.
+-- and the merges of a merged chunk together read its records, no more and no fewer. A replay (no slices) reads rejects
+-- again: it must balance too, and reads none of the chunk's records for the first time.
 with
     summed_merges as (
         select
             chunk_merges.chunk_id,
-            sum(chunk_merges.read) as read,
+            coalesce(sum(chunk_merges.read) filter (where chunk_merges.slices <> 0), 0) as read,
             sum(chunk_merges.inserted) as inserted,
             sum(chunk_merges.duplicate) as duplicate,
             sum(chunk_merges.conflict) as conflict,
@@ -14,8 +15,15 @@ with
                 = chunk_merges.inserted + chunk_merges.duplicate + chunk_merges.conflict + chunk_merges.rejected
             ) as is_balanced,
             -- A count below zero would let another one hide too high.
-            min(least(chunk_merges.inserted, chunk_merges.duplicate, chunk_merges.conflict, chunk_merges.rejected))
-                as least_count
+            min(
+                least(
+                    chunk_merges.inserted,
+                    chunk_merges.duplicate,
+                    chunk_merges.conflict,
+                    chunk_merges.rejected,
+                    chunk_merges.displaced
+                )
+            ) as least_count
         from ingest.chunk_merges
         group by chunk_merges.chunk_id
     )

@@ -19,6 +19,8 @@ with
             sum(chunk_merges.rejected) as rejected
         from ingest.chunk_merges
         inner join ingest.chunks on chunk_merges.chunk_id = chunks.chunk_id
+        -- Not the replays: they read records again.
+        where chunk_merges.slices <> 0
         group by chunks.file_id
     )
 

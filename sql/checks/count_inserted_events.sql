@@ -1,4 +1,4 @@
--- Each chunk has as many events as its merges say they inserted.
+-- Each chunk has as many events as its merges and replays say they inserted, less those that a replay displaced.
 with
     counted_events as (
         select
@@ -11,7 +11,7 @@ with
     summed_merges as (
         select
             chunk_merges.chunk_id,
-            sum(chunk_merges.inserted) as inserted
+            sum(chunk_merges.inserted - chunk_merges.displaced) as inserted
         from ingest.chunk_merges
         group by chunk_merges.chunk_id
     )

@@ -1,36 +1,40 @@
--- Each chunk has as many rejects, and as many conflicts among them, as its merges say.
+-- Each batch has left as many rejects of each chunk, and as many conflicts among them, as it says: the displaced events of
+-- a replay are conflicts of its batch.
 with
     counted_rejects as (
         select
             rejects.chunk_id,
+            rejects.batch_id,
             count(*) filter (where rejects.kind = 'rejected') as rejected,
             count(*) filter (where rejects.kind = 'conflict') as conflict,
             count(*) as rejects
         from ingest.rejects
-        group by rejects.chunk_id
+        group by rejects.chunk_id, rejects.batch_id
     ),
 
-    summed_merges as (
+    merge_counts as (
         select
             chunk_merges.chunk_id,
-            sum(chunk_merges.rejected) as rejected,
-            sum(chunk_merges.conflict) as conflict
+            chunk_merges.batch_id,
+            chunk_merges.rejected,
+            chunk_merges.conflict + chunk_merges.displaced as conflict
         from ingest.chunk_merges
-        group by chunk_merges.chunk_id
     )
 
 select
-    coalesce(summed_merges.chunk_id, counted_rejects.chunk_id) as chunk_id,
-    coalesce(summed_merges.rejected, 0) as rejected,
+    coalesce(merge_counts.chunk_id, counted_rejects.chunk_id) as chunk_id,
+    coalesce(merge_counts.batch_id, counted_rejects.batch_id) as batch_id,
+    coalesce(merge_counts.rejected, 0) as rejected,
     coalesce(counted_rejects.rejected, 0) as kept_rejected,
-    coalesce(summed_merges.conflict, 0) as conflict,
+    coalesce(merge_counts.conflict, 0) as conflict,
     coalesce(counted_rejects.conflict, 0) as kept_conflict,
     coalesce(counted_rejects.rejects, 0) as kept
-from summed_merges
-full outer join counted_rejects on summed_merges.chunk_id = counted_rejects.chunk_id
+from merge_counts
+full outer join counted_rejects
+    on merge_counts.chunk_id = counted_rejects.chunk_id and merge_counts.batch_id = counted_rejects.batch_id
 where
-    coalesce(summed_merges.rejected, 0) <> coalesce(counted_rejects.rejected, 0)
-    or coalesce(summed_merges.conflict, 0) <> coalesce(counted_rejects.conflict, 0)
+    coalesce(merge_counts.rejected, 0) <> coalesce(counted_rejects.rejected, 0)
+    or coalesce(merge_counts.conflict, 0) <> coalesce(counted_rejects.conflict, 0)
     -- A reject of a third kind would be in neither count.
     or coalesce(counted_rejects.rejects, 0)
     <> coalesce(counted_rejects.rejected, 0) + coalesce(counted_rejects.conflict, 0);

@@ -1,11 +1,12 @@
--- Every conflict has the event that it is in conflict with.
+-- Every conflict has the event that it is, or was before somebody edited it, in conflict with.
 with
     conflicting_ids as (
         select
             rejects.reject_id,
             rejects.chunk_id,
             rejects.record_no,
-            lower(btrim(rejects.record ->> 'event_id', E' \t\n\r\f\x0b')) as event_id_text
+            lower(btrim(coalesce(rejects.original_record, rejects.record) ->> 'event_id', E' \t\n\r\f\x0b'))
+                as event_id_text
         from ingest.rejects
         where rejects.kind = 'conflict'
     ),

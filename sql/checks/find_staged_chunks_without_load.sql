@@ -1,4 +1,4 @@
--- Every staged chunk names a load that is staged: rows of any other load are swept away.
+-- Every staged chunk, held ones too, names a load that is staged: rows of any other load are swept away.
 select
     chunks.chunk_id,
     chunks.file_id,
@@ -6,4 +6,4 @@ select
     loads.state as load_state
 from ingest.chunks
 left join ingest.loads on chunks.load_id = loads.load_id
-where chunks.state = 'staged' and loads.state is distinct from 'staged';
+where chunks.state in ('staged', 'held') and loads.state is distinct from 'staged';

@@ -1,4 +1,5 @@
--- A record is an event or a reject, never both, and no two events come from one record.
+-- A record is an event or a reject, never both, and no two events come from one record. A reject that a replay resolved
+-- is history, except one that was displaced: its record is nowhere else.
 with
     placed_records as (
         select
@@ -10,6 +11,7 @@ with
             rejects.chunk_id,
             rejects.record_no
         from ingest.rejects
+        where rejects.resolved_by_batch is null or rejects.resolution = 'displaced'
     )
 
 select

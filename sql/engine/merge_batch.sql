@@ -31,7 +31,9 @@ begin
             inserted bigint not null default 0,
             duplicate bigint not null default 0,
             conflict bigint not null default 0,
-            rejected bigint not null default 0
+            rejected bigint not null default 0,
+            -- events of this chunk that a replay replaced; 0 in a merge
+            displaced bigint not null default 0
         ) on commit delete rows;
         perform ingest.prepare_stream_merge();
     end if;
@@ -193,7 +195,8 @@ begin
         where chunks.records <> (
             select sum(chunk_merges.read)
             from ingest.chunk_merges
-            where chunk_merges.chunk_id = chunks.chunk_id
+            -- A replay reads no slice.
+            where chunk_merges.chunk_id = chunks.chunk_id and chunk_merges.slices <> 0
         )
     ) then
         raise exception 'conservation: the slices of a chunk do not add up to its records' using errcode = 'SL002';

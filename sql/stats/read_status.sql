@@ -62,9 +62,9 @@ with
         left join lateral (
             select sum(chunk_merges.read) as read
             from ingest.chunk_merges
-            where chunk_merges.chunk_id = chunks.chunk_id
+            where chunk_merges.chunk_id = chunks.chunk_id and chunk_merges.slices <> 0
         ) as done_merges on true
-        where chunks.state in ('staged', 'pending')
+        where chunks.state in ('held', 'staged', 'pending')
     ),
 
     last_batch as (

@@ -4,6 +4,8 @@
 --   file 3 half.csv    loaded; its chunk is staged, and merged for slice 0 only
 --   file 4 header.csv  merged, without a record
 --   file 5 to 7        waiting, skipped as a copy, failed
+--   file 8 replayed.csv  merged by batch 8; batch 7 replayed three of its rejects: 2 was inserted, 3 rejected again,
+--                      4 accepted in the place of 1; 5 stands as it was
 insert into ingest.files
     (file_id, path, state, size_bytes, mtime_ns, inode, loaded_bytes, loaded_records, loaded_lines, problem, copy_of)
 overriding system value
@@ -14,13 +16,14 @@ values
     (4, 'header.csv', 'merged', 70, 1, 4, 70, 0, 1, null, null),
     (5, 'waiting.csv', 'pending', 90, 1, 5, 0, 0, 0, null, null),
     (6, 'copy.csv', 'skipped', 400, 1, 6, 0, 0, 0, 'copy', 1),
-    (7, 'bad.csv', 'failed', 20, 1, 7, 0, 0, 0, 'header_missing_columns', null);
+    (7, 'bad.csv', 'failed', 20, 1, 7, 0, 0, 0, 'header_missing_columns', null),
+    (8, 'replayed.csv', 'merged', 500, 1, 8, 500, 5, 6, null, null);
 
 insert into ingest.loads
     (load_id, worker_id, backend_pid, backend_start, state, way, records)
 overriding system value
 values
-    (1, '00000000-0000-4000-8000-0000000000aa', 1, now(), 'swept', 'raw', 8),
+    (1, '00000000-0000-4000-8000-0000000000aa', 1, now(), 'swept', 'raw', 13),
     (2, '00000000-0000-4000-8000-0000000000aa', 1, now(), 'swept', 'tolerant', 2),
     (3, '00000000-0000-4000-8000-0000000000aa', 1, now(), 'staged', 'raw', 2);
 
@@ -32,7 +35,8 @@ values
     (3, 2, 0, 200, 1, 1, 2, 'hash of 3', 1, 'merged', 65535),
     (4, 2, 150, 260, 2, 3, 2, 'hash of 4', 2, 'merged', 65535),
     (5, 3, 0, 150, 1, 1, 2, 'hash of 5', 3, 'staged', 1),
-    (6, 4, 0, 70, 1, 1, 0, 'hash of 6', 1, 'merged', 65535);
+    (6, 4, 0, 70, 1, 1, 0, 'hash of 6', 1, 'merged', 65535),
+    (8, 8, 0, 500, 1, 1, 5, 'hash of 8', 1, 'merged', 65535);
 
 insert into ingest.staging
     (load_id, chunk_id, record_no, slice_no, event_id)
@@ -62,6 +66,19 @@ values
     (4, 5, 65535, 2, 1, 0, 1, 0),
     (5, 6, 1, 1, 1, 0, 0, 0);
 
+insert into ingest.batches
+    (batch_id, batch_key, worker_id, kind, slices, chunks, read, inserted, duplicate, conflict, rejected, displaced, started_at, finished_at, duration_ms)
+overriding system value
+values
+    (8, gen_random_uuid(), '00000000-0000-4000-8000-0000000000aa', 'merge', 65535, 1, 5, 1, 0, 1, 3, 0, now(), now(), '{}'),
+    (7, gen_random_uuid(), '00000000-0000-4000-8000-0000000000aa', 'replay', 65535, 1, 3, 2, 0, 0, 1, 1, now(), now(), '{}');
+
+insert into ingest.chunk_merges
+    (chunk_id, batch_id, slices, read, inserted, duplicate, conflict, rejected, displaced)
+values
+    (8, 8, 65535, 5, 1, 0, 1, 3, 0),
+    (8, 7, 0, 3, 2, 0, 0, 1, 1);
+
 insert into public.events
     (event_id, event_type, product_id, user_id, event_timestamp, quantity, price, attributes, chunk_id, record_no)
 values
@@ -71,7 +88,9 @@ values
     ('00000000-0000-4000-8000-000000000004', 'add_to_cart', 'p3', 'u2', '2024-03-02 00:00:00+00', 0, 0, null, 3, 1),
     ('00000000-0000-4000-8000-000000000005', 'view', 'p3', 'u2', now() - interval '10 minutes', null, null, null, 3, 2),
     ('00000000-0000-4000-8000-000000000006', 'purchase', 'p3', 'u2', now() - interval '10 minutes', 3, 5.00, null, 4, 3),
-    ('00000000-0000-4000-8000-00000000000f', 'view', 'p4', 'u3', '2024-03-01 10:59:59.999999+00', 1, null, null, 5, 1);
+    ('00000000-0000-4000-8000-00000000000f', 'view', 'p4', 'u3', '2024-03-01 10:59:59.999999+00', 1, null, null, 5, 1),
+    ('00000000-0000-4000-8000-000000000010', 'add_to_cart', 'p9', 'u9', '2024-03-05 08:00:00+00', null, null, null, 8, 4),
+    ('00000000-0000-4000-8000-000000000011', 'add_to_cart', 'p9', 'u9', '2024-03-05 08:30:00+00', 1, 9.99, null, 8, 2);
 
 insert into ingest.rejects
     (chunk_id, record_no, batch_id, kind, reasons, record, raw_text)
@@ -80,15 +99,27 @@ values
     (2, 6, 3, 'conflict', '{event_id_conflict}', '{"event_id": "00000000-0000-4000-8000-00000000000A", "price": "20.99"}', null),
     (4, 2, 5, 'conflict', '{event_id_conflict}', '{"event_id": " 00000000-0000-4000-8000-000000000005 ", "price": "1"}', null);
 
+insert into ingest.rejects
+    (chunk_id, record_no, batch_id, kind, reasons, record, raw_text, resolved_by_batch, resolved_at, resolution)
+values
+    (8, 2, 8, 'rejected', '{price_invalid}', '{"event_id": "00000000-0000-4000-8000-000000000011", "price": "9.99"}', null, 7, now(), 'inserted'),
+    (8, 3, 8, 'rejected', '{user_id_missing,price_invalid}', '{"price": "9.99"}', null, 7, now(), 'rejected'),
+    (8, 3, 7, 'rejected', '{user_id_missing}', '{"price": "9.99"}', null, null, null, null),
+    (8, 4, 8, 'conflict', '{event_id_conflict}', '{"event_id": "00000000-0000-4000-8000-000000000010"}', null, 7, now(), 'accepted'),
+    (8, 1, 7, 'conflict', '{event_id_conflict}', '{"event_id": "00000000-0000-4000-8000-000000000010"}', null, 7, now(), 'displaced'),
+    (8, 5, 8, 'rejected', '{too_few_fields}', null, 'just,two', null, null, null);
+
 insert into ingest.event_stats
     (grain, bucket, event_type, events, quantity, revenue)
 values
     ('total', '1970-01-01 00:00:00+00', 'view', 3, 1, 0),
-    ('total', '1970-01-01 00:00:00+00', 'add_to_cart', 1, 0, 0),
+    ('total', '1970-01-01 00:00:00+00', 'add_to_cart', 3, 1, 0),
     ('total', '1970-01-01 00:00:00+00', 'purchase', 3, 6, 54.98),
     ('day', '2024-03-01 00:00:00+00', 'view', 2, 1, 0),
     ('day', '2024-03-01 00:00:00+00', 'purchase', 2, 3, 39.98),
     ('day', '2024-03-02 00:00:00+00', 'add_to_cart', 1, 0, 0),
+    ('day', '2024-03-05 00:00:00+00', 'add_to_cart', 2, 1, 0),
+    ('hour', '2024-03-05 08:00:00+00', 'add_to_cart', 2, 1, 0),
     ('day', date_trunc('day', now() - interval '10 minutes', 'UTC'), 'view', 1, 0, 0),
     ('day', date_trunc('day', now() - interval '10 minutes', 'UTC'), 'purchase', 1, 3, 15),
     ('hour', '2024-03-01 10:00:00+00', 'view', 2, 1, 0),

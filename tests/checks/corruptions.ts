@@ -199,6 +199,7 @@ export const corruptions: Corruption[] = [
         what: "a reject of a batch that did not read its chunk",
         corrupt: "update ingest.rejects set batch_id = 3 where chunk_id = 1",
         row: { chunk_id: 1, batch_id: 3, first_record_no: null },
+        alsoFails: ["count_rejects"],
     },
     {
         check: "trace_rejects",
@@ -386,6 +387,7 @@ export const corruptions: Corruption[] = [
             check: "find_conflicts_without_event",
             what: `a conflict with ${eventId}, which is no event`,
             corrupt: `
+                alter table ingest.rejects disable trigger note_edited_reject;
                 update ingest.rejects set record = jsonb_set(record, '{event_id}', '"${eventId}"')
                 where chunk_id = 2`,
             row: { chunk_id: 2, event_id: eventId },
@@ -394,7 +396,71 @@ export const corruptions: Corruption[] = [
     {
         check: "find_conflicts_without_event",
         what: "a conflict that does not say with what",
-        corrupt: "update ingest.rejects set record = record - 'event_id' where chunk_id = 2",
+        corrupt: `
+            alter table ingest.rejects disable trigger note_edited_reject;
+            update ingest.rejects set record = record - 'event_id' where chunk_id = 2`,
         row: { chunk_id: 2, event_id: null },
+    },
+    {
+        check: "balance_replays",
+        what: "a reject that names no replay as what resolved it",
+        corrupt: "update ingest.rejects set resolution = 'duplicate' where chunk_id = 2 and batch_id = 3",
+        row: { chunk_id: 2, batch_id: null, resolved: 1 },
+    },
+    {
+        check: "balance_replays",
+        what: "a reject that says it was resolved by a merge",
+        corrupt: `
+            update ingest.rejects set resolved_by_batch = 6, resolution = 'duplicate'
+            where chunk_id = 2 and batch_id = 3`,
+        row: { chunk_id: 2, batch_id: 6, resolved: 1 },
+    },
+    {
+        check: "balance_replays",
+        what: "a replay that read a reject more than name it",
+        corrupt: `
+            update ingest.chunk_merges set read = read + 1, duplicate = duplicate + 1 where batch_id = 7;
+            update ingest.batches set read = read + 1, duplicate = duplicate + 1 where batch_id = 7`,
+        row: { chunk_id: 8, batch_id: 7, read: 4, resolved: 3 },
+    },
+    {
+        check: "balance_replays",
+        what: "a reject that became another thing than its replay says",
+        corrupt: "update ingest.rejects set resolution = 'duplicate' where resolution = 'rejected'",
+        row: { chunk_id: 8, batch_id: 7, rejected: 1, resolved_rejected: 0 },
+    },
+    {
+        check: "balance_replays",
+        what: "a replay that claims a slice",
+        corrupt: "update ingest.chunk_merges set slices = 1 where batch_id = 7",
+        row: { chunk_id: 8, batch_id: 7, slices: 1 },
+        alsoFails: ["balance_chunk_counts", "balance_file_counts", "match_merged_slices"],
+    },
+    {
+        check: "balance_batch_counts",
+        what: "a batch that displaced another number of events than its chunks lost",
+        corrupt: "update ingest.batches set displaced = 0 where batch_id = 7",
+        row: { batch_id: 7, displaced: 0, merged_displaced: 1 },
+    },
+    {
+        check: "count_inserted_events",
+        what: "an event that is there although a replay displaced it",
+        corrupt: `
+            insert into public.events (event_id, event_type, product_id, user_id, event_timestamp, chunk_id, record_no)
+            values ('00000000-0000-4000-8000-000000000012', 'view', 'p9', 'u9', '2024-03-05', 8, 1)`,
+        row: { chunk_id: 8, inserted: 2, events: 3 },
+        alsoFails: ["recount_rollups", "trace_singly"],
+    },
+    {
+        check: "count_rejects",
+        what: "a displaced event that was not kept",
+        corrupt: "delete from ingest.rejects where resolution = 'displaced'",
+        row: { chunk_id: 8, batch_id: 7, conflict: 1, kept_conflict: 0 },
+    },
+    {
+        check: "trace_singly",
+        what: "a record that was displaced and is an event all the same",
+        corrupt: "update public.events set record_no = 1 where chunk_id = 8 and record_no = 4",
+        row: { chunk_id: 8, record_no: 1, places: 2 },
     },
 ];

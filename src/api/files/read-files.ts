@@ -1,5 +1,5 @@
 /** Files from the ledger, newest first: one row per version of a path. */
-import { and, desc, eq, lt, sql } from "drizzle-orm";
+import { and, desc, eq, lt, ne, sql } from "drizzle-orm";
 import { chunkMerges, chunks, files } from "../../database/schema.ts";
 import type { Database } from "../reader.ts";
 import { isoInstant, isoInstantOrNull, sumOutcomes } from "../shapes.ts";
@@ -95,6 +95,7 @@ export async function readFile(db: Database, fileId: number) {
     return file;
 }
 
+/** Of merges alone: replays judge records again. */
 function selectRecordCounts(db: Database, fileId: number) {
     const { read, inserted, duplicate, conflict, rejected } = sumOutcomes(chunkMerges);
     return db
@@ -107,7 +108,7 @@ function selectRecordCounts(db: Database, fileId: number) {
         })
         .from(chunks)
         .innerJoin(chunkMerges, eq(chunkMerges.chunkId, chunks.chunkId))
-        .where(eq(chunks.fileId, fileId));
+        .where(and(eq(chunks.fileId, fileId), ne(chunkMerges.slices, 0)));
 }
 
 function selectChunkCounts(db: Database, fileId: number) {

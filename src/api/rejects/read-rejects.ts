@@ -2,10 +2,14 @@
 import { and, arrayContains, desc, eq, inArray, lt, or, type SQL, sql } from "drizzle-orm";
 import { chunks, files, rejects } from "../../database/schema.ts";
 import type { Database } from "../reader.ts";
-import { isoInstant } from "../shapes.ts";
+import { isoInstant, isoInstantOrNull } from "../shapes.ts";
 
 export const rejectKinds = ["rejected", "conflict"] as const;
 export type RejectKind = (typeof rejectKinds)[number];
+
+/** What a replay made of a reject. */
+export const rejectResolutions = ["inserted", "duplicate", "accepted", "conflict", "rejected", "displaced"] as const;
+export type RejectResolution = (typeof rejectResolutions)[number];
 
 /** A record may be 1 MiB, a page holds 200: what is longer is cut to a beginning. */
 const maxRecordBytes = 8192;
@@ -40,6 +44,9 @@ export function selectRejects(db: Database, query: RejectsQuery) {
             rawText: sql<string | null>`left(${text}, ${maxTextCharacters})`,
             truncated: sql<boolean>`(not (${recordFits})) is true or (length(${text}) > ${maxTextCharacters}) is true`,
             rejectedAt: isoInstant(rejects.rejectedAt),
+            resolution: sql<RejectResolution | null>`${rejects.resolution}`,
+            resolvedByBatch: rejects.resolvedByBatch,
+            resolvedAt: isoInstantOrNull(rejects.resolvedAt),
         })
         .from(rejects)
         .leftJoin(chunks, eq(chunks.chunkId, rejects.chunkId))

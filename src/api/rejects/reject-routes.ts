@@ -14,7 +14,7 @@ import {
     textSchema,
     toPage,
 } from "../shapes.ts";
-import { readRejectSummary, rejectKinds, selectRejects } from "./read-rejects.ts";
+import { readRejectSummary, rejectKinds, rejectResolutions, selectRejects } from "./read-rejects.ts";
 
 const rejectSchema = z
     .object({
@@ -36,6 +36,12 @@ const rejectSchema = z
         }),
         truncated: z.boolean(),
         rejectedAt: instantSchema,
+        resolution: z.enum(rejectResolutions).nullable().openapi({
+            description:
+                "What a replay made of it; null while it stands. conflict and rejected: again, as another reject.",
+        }),
+        resolvedByBatch: idSchema.nullable(),
+        resolvedAt: instantSchema.nullable(),
     })
     .openapi("Reject");
 

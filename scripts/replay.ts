@@ -1,0 +1,85 @@
+import { Option } from "commander";
+import { configOptions, databaseFields, readConfig } from "../src/config.ts";
+import { sqlStateOf } from "../src/database/sql-states.ts";
+import { exitCodes, SluiceError } from "../src/errors.ts";
+import { type ReplaySummary, runReplay } from "../src/replay/run-replay.ts";
+import { runCommand } from "../src/terminal/command.ts";
+import { formatCount } from "../src/terminal/format.ts";
+import { formatEquation } from "../src/terminal/ingest-output.ts";
+import { withDatabase } from "../src/terminal/with-database.ts";
+
+const print = (line: string) => process.stdout.write(`${line}\n`);
+
+await runCommand({
+    name: "replay",
+    summary:
+        "Judges rejects again by today's rules; what passes becomes events, from the file and record it came from.",
+    description:
+        "A reject is never deleted: it names the batch that resolved it. What would end as before is left alone, so a\n" +
+        "second replay does nothing. Edit a record first, if you like: update ingest.rejects set record = record || '{…}'.",
+    options: [
+        new Option("--reason <code>", "only rejects with this reason"),
+        new Option("--file <path>", "only rejects of this file, as the watched folder names it"),
+        new Option("--since <moment>", "only rejects from then on, such as 2026-01-31 or 2026-01-31T07:00:00Z"),
+        new Option("--accept-conflicts", "let conflicting records replace the stored events, which become the rejects"),
+        new Option("--dry-run", "do it all, roll it back, say what came of it"),
+        ...configOptions("json", ...databaseFields),
+    ],
+    examples: [
+        ["bun run replay --dry-run", "what would pass today"],
+        ["bun run replay --reason event_type_unknown", "after a type was added"],
+        ["bun run replay --file events_7.csv --accept-conflicts", "this file is right where it contradicts"],
+    ],
+    async run({ flags }) {
+        const config = readConfig([...databaseFields, "json"], flags);
+        const text = (name: string) => (typeof flags[name] === "string" ? flags[name] : undefined);
+        const request = {
+            reason: text("reason"),
+            file: text("file"),
+            since: text("since"),
+            acceptConflicts: flags.acceptConflicts === true,
+            dryRun: flags.dryRun === true,
+        };
+        const summary = await withDatabase(
+            config,
+            { applicationName: "sluice replay", mayMigrate: true },
+            async (sql) => {
+                await requireMoment(sql, request.since);
+                return await runReplay(sql, request, (batch) => {
+                    if (!config.json && !request.dryRun) print(`batch ${batch.batchId}  ${formatEquation(batch)}`);
+                });
+            },
+        );
+        if (config.json) print(JSON.stringify(summary));
+        else for (const line of describe(summary)) print(line);
+        return exitCodes.done;
+    },
+});
+
+function describe({ dryRun, unchanged, unsplittable, displaced, ...records }: ReplaySummary): string[] {
+    return [
+        `${dryRun ? "would be" : "replayed"}  ${formatEquation(records)}`,
+        ...(displaced > 0 ? [`          ${formatCount(displaced, "event")} replaced by conflicting records`] : []),
+        ...(unchanged > 0
+            ? [`          ${formatCount(unchanged, "reject")} would end as before and stand as they are`]
+            : []),
+        ...(unsplittable > 0
+            ? [
+                  `          ${formatCount(unsplittable, "reject")} could not be split into values: set their record first`,
+              ]
+            : []),
+    ];
+}
+
+async function requireMoment(sql: Parameters<typeof runReplay>[0], since: string | undefined): Promise<void> {
+    if (since === undefined) return;
+    await sql`select ${since}::text::timestamptz`.catch((error: unknown) => {
+        if (!sqlStateOf(error)?.startsWith("22")) throw error;
+        throw new SluiceError({
+            code: "bad_flag_value",
+            what: "--since is not a moment.",
+            remedy: "Write it like 2026-01-31 or 2026-01-31T07:00:00Z.",
+            exitCode: exitCodes.usage,
+        });
+    });
+}

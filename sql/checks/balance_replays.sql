@@ -1,0 +1,53 @@
+-- Every replay is accounted for: each record that it read is one reject, which names it and what has become of it; and
+-- the resolutions add up to the replay's own counts. A reject names a replay and a resolution, or neither.
+with
+    counted_resolutions as (
+        select
+            rejects.chunk_id,
+            rejects.resolved_by_batch as batch_id,
+            count(*) as read,
+            count(*) filter (where rejects.resolution in ('inserted', 'accepted')) as inserted,
+            count(*) filter (where rejects.resolution = 'duplicate') as duplicate,
+            count(*) filter (where rejects.resolution = 'conflict') as conflict,
+            count(*) filter (where rejects.resolution = 'rejected') as rejected
+        from ingest.rejects
+        -- What a replay displaced is its own reject from the start: it was not read by it as one.
+        where num_nonnulls(rejects.resolved_by_batch, rejects.resolution) > 0 and rejects.resolution is distinct from 'displaced'
+        group by rejects.chunk_id, rejects.resolved_by_batch
+    ),
+
+    replay_counts as (
+        select chunk_merges.*
+        from ingest.chunk_merges
+        inner join ingest.batches on chunk_merges.batch_id = batches.batch_id
+        where batches.kind = 'replay'
+    )
+
+select
+    coalesce(replay_counts.chunk_id, counted_resolutions.chunk_id) as chunk_id,
+    coalesce(replay_counts.batch_id, counted_resolutions.batch_id) as batch_id,
+    replay_counts.slices,
+    replay_counts.read,
+    counted_resolutions.read as resolved,
+    replay_counts.inserted,
+    counted_resolutions.inserted as resolved_inserted,
+    replay_counts.duplicate,
+    counted_resolutions.duplicate as resolved_duplicate,
+    replay_counts.conflict,
+    counted_resolutions.conflict as resolved_conflict,
+    replay_counts.rejected,
+    counted_resolutions.rejected as resolved_rejected
+from replay_counts
+full outer join counted_resolutions
+    on
+        replay_counts.chunk_id = counted_resolutions.chunk_id
+        and replay_counts.batch_id = counted_resolutions.batch_id
+where
+    (
+        replay_counts.slices = 0
+        and replay_counts.read = coalesce(counted_resolutions.read, 0)
+        and replay_counts.inserted = coalesce(counted_resolutions.inserted, 0)
+        and replay_counts.duplicate = coalesce(counted_resolutions.duplicate, 0)
+        and replay_counts.conflict = coalesce(counted_resolutions.conflict, 0)
+        and replay_counts.rejected = coalesce(counted_resolutions.rejected, 0)
+    ) is not true;

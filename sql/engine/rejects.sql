@@ -1,0 +1,25 @@
+-- A reject may be edited before it is replayed: update ingest.rejects set record = record || '{"price": "12.50"}' where …
+-- What it was stays in original_record. A resolved one is history and takes no edit: its edit would never be replayed.
+create or replace function ingest.note_edited_reject()
+returns trigger
+language plpgsql
+as $$
+begin
+    if new.resolved_by_batch is not null then
+        raise exception 'reject % was resolved by batch % and is history', new.reject_id, new.resolved_by_batch
+        using errcode = 'SL004';
+    end if;
+    if jsonb_typeof(new.record) is distinct from 'object' then
+        raise exception 'the record of a reject is one JSON object of texts by column' using errcode = 'SL004';
+    end if;
+    new.original_record := coalesce(old.original_record, old.record);
+    new.edited_at := clock_timestamp();
+    return new;
+end
+$$;
+
+create or replace trigger note_edited_reject
+before update of record on ingest.rejects
+for each row
+when (old.record is distinct from new.record)
+execute function ingest.note_edited_reject();

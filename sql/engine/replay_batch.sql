@@ -1,0 +1,225 @@
+-- One replay: standing rejects that today's rules judge otherwise, through the ordinary merge, in one transaction.
+--
+-- In: the caller's key (asked again with it, the committed batch is returned), a range of reject ids, what to choose of
+-- it, whether conflicts are accepted. Out: the committed batch, or no row when no verdict has changed: so a second
+-- replay does nothing. Guarantee: as for ingest.merge_batch; and every record read resolves exactly one reject, which
+-- names the batch. With `is_dry_run` it does everything, then raises SL003 with the batch as JSON in its DETAIL.
+--
+-- The records are staged under a load of their own, but under the chunk and record number that they came from: so the
+-- merge's own functions give what passes its original lineage, and chunk_merges gets a row of that chunk (slices 0).
+-- The stream's part is in sql/events/replay_events.sql. They meet in the temporary table replayed_rejects.
+
+create or replace function ingest.prepare_replay()
+returns void
+language plpgsql
+as $$
+begin
+    perform ingest.prepare_merge();
+    if to_regclass('pg_temp.replayed_rejects') is null then
+        create temporary table replayed_rejects (
+            reject_id bigint not null,
+            chunk_id bigint not null,
+            record_no bigint not null,
+            kind text not null,
+            reasons text[] not null,
+            record jsonb not null
+        ) on commit delete rows;
+    end if;
+end
+$$;
+
+-- Locks the chosen rejects and notes them. One that somebody is editing now is left for the next replay.
+create or replace function ingest.choose_rejects(
+    from_reject_id bigint,
+    to_reject_id bigint,
+    wanted_reason text,
+    wanted_file text,
+    since timestamptz
+)
+returns void
+language plpgsql
+as $$
+begin
+    insert into replayed_rejects (reject_id, chunk_id, record_no, kind, reasons, record)
+    select
+        rejects.reject_id,
+        rejects.chunk_id,
+        rejects.record_no,
+        rejects.kind,
+        rejects.reasons,
+        rejects.record
+    from ingest.rejects
+    where
+        rejects.reject_id between from_reject_id and to_reject_id
+        and rejects.resolved_by_batch is null
+        and rejects.record is not null
+        and (wanted_reason is null or wanted_reason = any(rejects.reasons))
+        and (since is null or rejects.rejected_at >= since)
+        and (wanted_file is null or rejects.chunk_id in (select ingest.chunks_of_path(wanted_file)))
+    order by rejects.reject_id
+    for update skip locked;
+end
+$$;
+
+create or replace function ingest.chunks_of_path(wanted_path text)
+returns setof bigint
+language sql
+stable
+begin atomic
+    select chunks.chunk_id
+    from ingest.files
+    inner join ingest.chunks on chunks.file_id = files.file_id
+    where files.path = wanted_path;
+end;
+
+-- Writes what the replay did to each chunk. The chunks themselves do not move: what they are was settled by the merge.
+create or replace function ingest.complete_replay(this_batch_id bigint)
+returns void
+language plpgsql
+as $$
+begin
+    if exists (
+        select from batch_chunks
+        where
+            batch_chunks.read
+            <> batch_chunks.inserted + batch_chunks.duplicate + batch_chunks.conflict + batch_chunks.rejected
+    ) or (select sum(batch_chunks.read) from batch_chunks) <> (select count(*) from replayed_rejects) then
+        raise exception 'conservation: a replay is not inserted + duplicate + conflict + rejected'
+        using errcode = 'SL002';
+    end if;
+
+    insert into ingest.chunk_merges (
+        chunk_id, batch_id, slices, read, inserted, duplicate, conflict, rejected, displaced
+    )
+    select
+        batch_chunks.chunk_id,
+        this_batch_id,
+        0,
+        batch_chunks.read,
+        batch_chunks.inserted,
+        batch_chunks.duplicate,
+        batch_chunks.conflict,
+        batch_chunks.rejected,
+        batch_chunks.displaced
+    from batch_chunks;
+end
+$$;
+
+create or replace function ingest.replay_batch(
+    wanted_batch_key uuid,
+    worker uuid,
+    from_reject_id bigint,
+    to_reject_id bigint,
+    wanted_reason text,
+    wanted_file text,
+    since timestamptz,
+    accept_conflicts boolean,
+    is_dry_run boolean
+)
+returns setof ingest.batches
+language plpgsql
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
+set plan_cache_mode = 'force_custom_plan'
+set work_mem = '128MB'
+set jit = off
+as $$
+declare
+    began_at constant timestamptz := clock_timestamp();
+    this_load_id bigint;
+    this_batch_id bigint;
+    rollups ingest.event_stats[];
+    exchanged_rollups ingest.event_stats[];
+    finished_batch ingest.batches;
+begin
+    return query select batches.* from ingest.batches where batches.batch_key = wanted_batch_key;
+    if found then
+        return;
+    end if;
+
+    perform ingest.prepare_replay();
+    perform ingest.choose_rejects(from_reject_id, to_reject_id, wanted_reason, wanted_file, since);
+    if not exists (select from replayed_rejects) then
+        return;
+    end if;
+
+    this_load_id := nextval(pg_get_serial_sequence('ingest.loads', 'load_id'));
+    perform ingest.stage_rejects(this_load_id);
+    perform ingest.drop_unchanged_rejects(this_load_id, accept_conflicts);
+    if not exists (select from replayed_rejects) then
+        delete from ingest.staging where staging.load_id = this_load_id;
+        return;
+    end if;
+
+    -- Only now, and waiting: merges take what slices are free, so none waits for us while we wait for it.
+    perform from ingest.slices order by slices.slice_no for update;
+
+    insert into ingest.loads (
+        load_id, worker_id, backend_pid, backend_start, state, way, records, ended_at
+    ) overriding system value
+    select
+        this_load_id, worker, activity.pid, activity.backend_start, 'swept', 'replay',
+        (select count(*) from replayed_rejects), clock_timestamp()
+    from pg_stat_activity as activity
+    where activity.pid = pg_backend_pid();
+
+    insert into batch_chunks (chunk_id, load_id, file_id, records, is_padded, todo_slices)
+    select chunks.chunk_id, this_load_id, chunks.file_id, count(*), true, ingest.all_slices()
+    from replayed_rejects
+    inner join ingest.chunks on chunks.chunk_id = replayed_rejects.chunk_id
+    group by chunks.chunk_id, chunks.file_id;
+
+    insert into ingest.batches (
+        batch_key, worker_id, kind, slices, chunks, read, inserted, duplicate, conflict, rejected,
+        started_at, finished_at, duration_ms
+    )
+    values (
+        wanted_batch_key, worker, 'replay', ingest.all_slices(), 0, 0, 0, 0, 0, 0, began_at, began_at, '{}'
+    )
+    returning batches.batch_id into this_batch_id;
+
+    perform ingest.reject_records(this_batch_id, ingest.all_slices());
+    rollups := ingest.insert_records(this_batch_id, ingest.all_slices());
+    perform ingest.settle_losers(this_batch_id);
+    perform ingest.resolve_rejects(this_batch_id, this_load_id);
+    if accept_conflicts then
+        exchanged_rollups := ingest.accept_conflicts(this_batch_id);
+    end if;
+    delete from ingest.staging where staging.load_id = this_load_id;
+
+    perform ingest.complete_replay(this_batch_id);
+    -- One after the other: an upsert takes each key once.
+    perform ingest.update_rollups(rollups);
+    perform ingest.update_rollups(exchanged_rollups);
+
+    update ingest.batches
+    set
+        chunks = totals.chunks,
+        read = totals.read,
+        inserted = totals.inserted,
+        duplicate = totals.duplicate,
+        conflict = totals.conflict,
+        rejected = totals.rejected,
+        displaced = totals.displaced,
+        finished_at = clock_timestamp(),
+        duration_ms = jsonb_build_object('total', ingest.milliseconds(clock_timestamp() - began_at))
+    from (
+        select
+            count(*) as chunks,
+            sum(batch_chunks.read) as read,
+            sum(batch_chunks.inserted) as inserted,
+            sum(batch_chunks.duplicate) as duplicate,
+            sum(batch_chunks.conflict) as conflict,
+            sum(batch_chunks.rejected) as rejected,
+            sum(batch_chunks.displaced) as displaced
+        from batch_chunks
+    ) as totals
+    where batches.batch_id = this_batch_id
+    returning batches.* into finished_batch;
+
+    if is_dry_run then
+        raise exception 'a replay that was only tried' using errcode = 'SL003', detail = to_jsonb(finished_batch)::text;
+    end if;
+    return next finished_batch;
+end
+$$;

@@ -1,0 +1,126 @@
+/**
+ * Replays rejects: in ranges of reject ids, each one statement and one transaction (sql/engine/replay_batch.sql).
+ * What has changed its verdict goes through the ordinary merge; the rest is only counted.
+ */
+import { randomUUID } from "node:crypto";
+import type { Sql } from "../database/connect.ts";
+import { isConnectionFault, isRetryable, sqlStateOf } from "../database/sql-states.ts";
+
+export interface ReplayRequest {
+    /** Only rejects with this reason. */
+    reason?: string | undefined;
+    /** Only rejects of this path, every version of it. */
+    file?: string | undefined;
+    /** Only rejects from this moment on: anything that Postgres reads as a timestamp. */
+    since?: string | undefined;
+    /** A record that is in conflict replaces the event; the old row becomes the reject. */
+    acceptConflicts?: boolean;
+    /** Everything is done and rolled back. Ranges do not see each other's outcome then. */
+    dryRun?: boolean;
+    /** Reject ids that one transaction looks at. */
+    rangeIds?: number;
+}
+
+export interface ReplayBatch {
+    batchId: number;
+    read: number;
+    inserted: number;
+    duplicate: number;
+    conflict: number;
+    rejected: number;
+    displaced: number;
+}
+
+export interface ReplaySummary extends Omit<ReplayBatch, "batchId"> {
+    dryRun: boolean;
+    batches: number;
+    /** Chosen rejects whose verdict is what it was: they stand. */
+    unchanged: number;
+    /** Chosen rejects that could not be split into values: they need a `record` first. */
+    unsplittable: number;
+}
+
+interface Standing {
+    firstId: number | null;
+    lastId: number | null;
+    splittable: number;
+    unsplittable: number;
+}
+
+/** Raised by a dry run; the batch that would have been is in its DETAIL. */
+const triedOnly = "SL003";
+const defaultRangeIds = 100_000;
+const mostAttempts = 8;
+
+/** Throws what the database throws; what was committed before that stays, and a further replay goes on from there. */
+export async function runReplay(
+    sql: Sql,
+    request: ReplayRequest,
+    onBatch: (batch: ReplayBatch) => void = () => {},
+): Promise<ReplaySummary> {
+    const { rangeIds = defaultRangeIds, dryRun = false } = request;
+    const workerId = randomUUID();
+    const before = await readStanding(sql, request);
+    const total = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0, displaced: 0 };
+    let batches = 0;
+    // Rejects that the replay itself leaves have higher ids: it never meets them.
+    for (let from = before.firstId ?? 0; before.lastId !== null && from <= before.lastId; from += rangeIds) {
+        const to = Math.min(from + rangeIds - 1, before.lastId);
+        const batch = await replayRange(sql, request, workerId, from, to);
+        if (batch === null) continue;
+        batches += 1;
+        for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += batch[name];
+        onBatch(batch);
+    }
+    return { dryRun, batches, ...total, unchanged: before.splittable - total.read, unsplittable: before.unsplittable };
+}
+
+async function replayRange(
+    sql: Sql,
+    { reason, file, since, acceptConflicts = false, dryRun = false }: ReplayRequest,
+    workerId: string,
+    from: number,
+    to: number,
+): Promise<ReplayBatch | null> {
+    const batchKey = randomUUID();
+    for (let attempt = 1; ; attempt += 1) {
+        try {
+            const [row] = await sql<ReplayBatch[]>`
+                select batch_id as "batchId", read, inserted, duplicate, conflict, rejected, displaced
+                from ingest.replay_batch(
+                    ${batchKey}, ${workerId}, ${from}, ${to}, ${reason ?? null}, ${file ?? null},
+                    ${since ?? null}::text::timestamptz, ${acceptConflicts}, ${dryRun}
+                )`;
+            return row ?? null;
+        } catch (error) {
+            if (dryRun && sqlStateOf(error) === triedOnly) return batchOfDetail(error);
+            // The same key again: a batch whose acknowledgement was lost is given back, not done twice.
+            if (attempt === mostAttempts || !(isConnectionFault(error) || isRetryable(error))) throw error;
+            await Bun.sleep(100 * 2 ** attempt);
+        }
+    }
+}
+
+function batchOfDetail(error: unknown): ReplayBatch {
+    const { batch_id, read, inserted, duplicate, conflict, rejected, displaced } = JSON.parse(
+        (error as { detail: string }).detail,
+    );
+    return { batchId: batch_id, read, inserted, duplicate, conflict, rejected, displaced };
+}
+
+/** What the request chooses of the rejects that stand. */
+async function readStanding(sql: Sql, { reason, file, since }: ReplayRequest): Promise<Standing> {
+    const [row] = await sql<Standing[]>`
+        select
+            min(reject_id) filter (where record is not null) as "firstId",
+            max(reject_id) filter (where record is not null) as "lastId",
+            count(*) filter (where record is not null) as "splittable",
+            count(*) filter (where record is null) as "unsplittable"
+        from ingest.rejects
+        where
+            resolved_by_batch is null
+            and (${reason ?? null}::text is null or ${reason ?? null} = any(reasons))
+            and (${since ?? null}::text is null or rejected_at >= ${since ?? null}::text::timestamptz)
+            and (${file ?? null}::text is null or chunk_id in (select ingest.chunks_of_path(${file ?? null})))`;
+    return row!;
+}

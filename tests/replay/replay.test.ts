@@ -1,0 +1,355 @@
+/** Rejects judged again: promise 3 (nothing lost, a reject is found by SQL for ever), 1, 2 and 4 hold for replays too. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runChecks } from "../../src/checks/run-checks.ts";
+import { connect } from "../../src/database/connect.ts";
+import { sqlStateOf } from "../../src/database/sql-states.ts";
+import { type ReplayRequest, runReplay } from "../../src/replay/run-replay.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { ingestFolder } from "../support/ingest-folder.ts";
+
+const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
+const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
+const nothing = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0, displaced: 0 };
+
+let database: TestDatabase;
+let inputDir: string;
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+    inputDir = await mkdtemp(join(tmpdir(), "sluice-replay-"));
+    await database.sql`select ingest.reset()`;
+    await database.sql`delete from ingest.event_types where event_type = 'wish'`;
+});
+afterEach(() => rm(inputDir, { recursive: true }));
+
+async function ingest(files: Record<string, string[]>, columns = header): Promise<void> {
+    for (const [name, lines] of Object.entries(files)) {
+        await writeFile(join(inputDir, name), `${[columns, ...lines].join("\n")}\n`);
+    }
+    await ingestFolder(database.target, inputDir);
+}
+
+const replay = (request: ReplayRequest = {}) => runReplay(database.sql, request);
+
+async function expectChecksToPass(): Promise<void> {
+    const failing = (await runChecks(database.sql)).filter(({ passed }) => !passed);
+    expect(failing).toEqual([]);
+}
+
+/** Everything that a replay may change, as text. */
+async function wholeState(): Promise<unknown> {
+    const [row] = await database.sql`
+        select
+            (select json_agg(events order by event_id) from events) as events,
+            (select json_agg(rejects order by reject_id) from ingest.rejects) as rejects,
+            (select json_agg(batches order by batch_id) from ingest.batches) as batches,
+            (select json_agg(chunk_merges order by chunk_id, batch_id) from ingest.chunk_merges) as merges,
+            (select json_agg(event_stats order by grain, bucket, event_type) from ingest.event_stats) as stats,
+            (select count(*) from ingest.staging where chunk_id in (select chunk_id from ingest.chunks)) as staged`;
+    return row;
+}
+
+const rejectsOf = (recordNo: number) => database.sql`
+    select kind, reasons, resolution, resolved_by_batch is not null as "isResolved", record ->> 'price' as price
+    from ingest.rejects
+    where record_no = ${recordNo}
+    order by reject_id`;
+
+test("a record that passes today becomes an event of the file and record it came from; the old counts stay", async () => {
+    await ingest({
+        "a.csv": [`${id(1)},view,p,u,2024-01-01 00:00:00,,`, `${id(2)},wish,p,u,2024-01-01 00:00:00,3,1.50`],
+    });
+    const [before] = await database.sql`select chunk_id, batch_id from ingest.rejects`;
+    await database.sql`insert into ingest.event_types values ('wish')`;
+
+    expect(await replay()).toEqual({
+        ...nothing,
+        dryRun: false,
+        batches: 1,
+        read: 1,
+        inserted: 1,
+        unchanged: 0,
+        unsplittable: 0,
+    });
+
+    const [event] =
+        await database.sql`select chunk_id, record_no, event_type, price from events where event_id = ${id(2)}`;
+    expect(event).toEqual({ chunk_id: before!.chunk_id, record_no: 2, event_type: "wish", price: "1.50" });
+    expect([...(await rejectsOf(2))]).toEqual([
+        { kind: "rejected", reasons: ["event_type_unknown"], resolution: "inserted", isResolved: true, price: "1.50" },
+    ]);
+    const batches = await database.sql`
+        select kind, chunks, read, inserted, rejected from ingest.batches order by batch_id`;
+    expect([...batches]).toEqual([
+        { kind: "merge", chunks: 1, read: 2, inserted: 1, rejected: 1 },
+        { kind: "replay", chunks: 1, read: 1, inserted: 1, rejected: 0 },
+    ]);
+    await expectChecksToPass();
+});
+
+test("a second replay does nothing at all", async () => {
+    await ingest({
+        "a.csv": [`${id(1)},wish,p,u,2024-01-01 00:00:00,,`, `${id(2)},view,,u,2024-01-01 00:00:00,,`, "only,two"],
+    });
+    await database.sql`insert into ingest.event_types values ('wish')`;
+    expect(await replay()).toMatchObject({ batches: 1, read: 1, inserted: 1, unchanged: 1, unsplittable: 1 });
+    const after = await wholeState();
+
+    expect(await replay()).toMatchObject({ ...nothing, batches: 0, unchanged: 1, unsplittable: 1 });
+    expect(await wholeState()).toEqual(after);
+});
+
+test("a record can be edited by SQL before its replay, also one that could not be split; what it was is kept", async () => {
+    await ingest({ "a.csv": [`${id(1)},view,p,u,2024-01-01 00:00:00,,1.999`, "only,two"] });
+    await database.sql`update ingest.rejects set record = record || '{"price": "1.99"}' where record_no = 1`;
+    await database.sql`
+        update ingest.rejects
+        set record = ${JSON.stringify({ event_id: id(2), event_type: "view", product_id: "p", user_id: "u", event_timestamp: "2024-01-01 00:00:00" })}::text::jsonb
+        where record_no = 2`;
+    await expectChecksToPass();
+
+    expect(await replay()).toMatchObject({ read: 2, inserted: 2, unsplittable: 0 });
+
+    const rejects = await database.sql`
+        select original_record ->> 'price' as price, edited_at is not null as edited, raw_text from ingest.rejects order by record_no`;
+    expect([...rejects]).toEqual([
+        { price: "1.999", edited: true, raw_text: null },
+        { price: null, edited: true, raw_text: "only,two" },
+    ]);
+    expect([...(await database.sql`select record_no, price from events order by 1`)]).toEqual([
+        { record_no: 1, price: "1.99" },
+        { record_no: 2, price: null },
+    ]);
+    await expectChecksToPass();
+});
+
+test("an edit that helps nothing should fail: a resolved reject is history, a record is an object", async () => {
+    await ingest({ "a.csv": [`${id(1)},view,p,u,2024-01-01 00:00:00,,1.999`] });
+    const edit = (value: string) =>
+        database.sql`update ingest.rejects set record = ${value}::text::jsonb`.then(() => null, sqlStateOf);
+
+    expect(await edit("[1]")).toBe("SL004");
+    await database.sql`update ingest.rejects set record = record || '{"price": "1"}'`;
+    await replay();
+    expect(await edit("{}")).toBe("SL004");
+});
+
+test("what fails for other reasons is a new reject of the replay; the old one names it", async () => {
+    await ingest({ "a.csv": [`${id(1)},view,,u,2024-01-01 00:00:00,,-1`] });
+    await database.sql`update ingest.rejects set record = record || '{"product_id": "p"}'`;
+
+    expect(await replay()).toMatchObject({ read: 1, rejected: 1 });
+
+    expect([...(await rejectsOf(1))]).toEqual([
+        {
+            kind: "rejected",
+            reasons: ["product_id_missing", "price_negative"],
+            resolution: "rejected",
+            isResolved: true,
+            price: "-1",
+        },
+        { kind: "rejected", reasons: ["price_negative"], resolution: null, isResolved: false, price: "-1" },
+    ]);
+    await expectChecksToPass();
+});
+
+test("what repeats an event is a duplicate, what contradicts it a conflict that stands", async () => {
+    await ingest({
+        "a.csv": [
+            `${id(1)},view,p,u,2024-01-01 00:00:00,,1`,
+            `${id(1)},view,p,u,2024-01-01 00:00:00,,1.001`,
+            `${id(1)},view,p,u,2024-01-01 00:00:00,,2.001`,
+        ],
+    });
+    await database.sql`update ingest.rejects set record = record || '{"price": "1.00"}' where record_no = 2`;
+    await database.sql`update ingest.rejects set record = record || '{"price": "2.00"}' where record_no = 3`;
+
+    expect(await replay()).toMatchObject({ read: 2, duplicate: 1, conflict: 1 });
+
+    expect((await rejectsOf(2)).map(({ resolution }) => resolution)).toEqual(["duplicate"]);
+    expect((await rejectsOf(3)).map(({ kind, resolution }) => [kind, resolution])).toEqual([
+        ["rejected", "conflict"],
+        ["conflict", null],
+    ]);
+    await expectChecksToPass();
+    expect(await replay()).toMatchObject({ ...nothing, batches: 0, unchanged: 1 });
+});
+
+test("--accept-conflicts replaces the stored row, keeps the old one as the reject and corrects the rollups", async () => {
+    const recent = new Date(Date.now() - 600_000).toISOString().slice(0, 19);
+    await ingest(
+        {
+            "a.csv": [`${id(1)},purchase,p,u,2024-01-01 10:00:00,2,5.00,acme`],
+            "b.csv": [`${id(1)},purchase,p,u,${recent},3,7.00,other`],
+        },
+        `${header},brand`,
+    );
+    expect(await replay()).toMatchObject({ ...nothing, batches: 0, unchanged: 1 });
+
+    expect(await replay({ acceptConflicts: true })).toMatchObject({ read: 1, inserted: 1, displaced: 1, conflict: 0 });
+
+    const [event] = await database.sql`
+        select quantity, price, attributes, path from events join ingest.chunks using (chunk_id) join ingest.files using (file_id)`;
+    expect(event).toEqual({ quantity: 3, price: "7.00", attributes: { brand: "other" }, path: "b.csv" });
+    const rejects = await database.sql`
+        select path, record ->> 'price' as price, record ->> 'brand' as brand, resolution
+        from ingest.rejects join ingest.chunks using (chunk_id) join ingest.files using (file_id)
+        order by reject_id`;
+    expect([...rejects]).toEqual([
+        { path: "b.csv", price: "7.00", brand: "other", resolution: "accepted" },
+        { path: "a.csv", price: "5.00", brand: "acme", resolution: "displaced" },
+    ]);
+    const [total] = await database.sql`select events, quantity, revenue from ingest.event_stats where grain = 'total'`;
+    expect(total).toEqual({ events: 1, quantity: 3, revenue: "21.00" });
+    await expectChecksToPass();
+    const after = await wholeState();
+    expect(await replay({ acceptConflicts: true })).toMatchObject({ ...nothing, batches: 0, unchanged: 0 });
+    expect(await wholeState()).toEqual(after);
+});
+
+test("of several conflicts that are accepted the last one stays; the others are displaced, and do not take turns", async () => {
+    await ingest({
+        "a.csv": [1, 2, 3, 3].map((price) => `${id(1)},view,p,u,2024-01-01 00:00:00,,${price}`),
+    });
+
+    expect(await replay({ acceptConflicts: true })).toMatchObject({ read: 3, inserted: 1, conflict: 2, displaced: 1 });
+
+    const [event] = await database.sql`select record_no, price from events`;
+    expect(event).toEqual({ record_no: 4, price: "3.00" });
+    await expectChecksToPass();
+    expect(await replay({ acceptConflicts: true })).toMatchObject({ ...nothing, batches: 0 });
+});
+
+test("a displaced event can be put back: reopened by SQL, then accepted", async () => {
+    await ingest({ "a.csv": [1, 2].map((price) => `${id(1)},view,p,u,2024-01-01 00:00:00,,${price}`) });
+    await replay({ acceptConflicts: true });
+    await database.sql`
+        update ingest.rejects set resolved_by_batch = null, resolved_at = null, resolution = null
+        where resolution = 'displaced'`;
+    await expectChecksToPass();
+
+    expect(await replay({ acceptConflicts: true })).toMatchObject({ read: 1, inserted: 1, displaced: 1 });
+    expect((await database.sql`select price from events`)[0]).toEqual({ price: "1.00" });
+    await expectChecksToPass();
+});
+
+test("a rejected record that passes today and contradicts an event replaces it when conflicts are accepted", async () => {
+    await ingest({
+        "a.csv": [`${id(1)},view,p,u,2024-01-01 00:00:00,,1`, `${id(1)},wish,p,u,2024-01-01 00:00:00,,1`],
+    });
+    await database.sql`insert into ingest.event_types values ('wish')`;
+
+    expect(await replay({ acceptConflicts: true })).toMatchObject({ read: 1, inserted: 1, displaced: 1 });
+    expect((await database.sql`select event_type from events`)[0]).toEqual({ event_type: "wish" });
+    await expectChecksToPass();
+});
+
+test("two rejects of one id that pass in the same replay: the first is inserted, the second in conflict", async () => {
+    await ingest({
+        "a.csv": [`${id(1)},wish,p,u,2024-01-01 00:00:00,,1`, `${id(1)},wish,p,u,2024-01-01 00:00:00,,2`],
+    });
+    await database.sql`insert into ingest.event_types values ('wish')`;
+
+    expect(await replay({ dryRun: true, acceptConflicts: true })).toMatchObject({ inserted: 2, displaced: 1 });
+    expect(await replay()).toMatchObject({ read: 2, inserted: 1, conflict: 1 });
+    expect((await database.sql`select record_no from events`)[0]).toEqual({ record_no: 1 });
+    await expectChecksToPass();
+    await replay({ acceptConflicts: true });
+    await expectChecksToPass();
+});
+
+test("--reason, --file and --since choose; unknown columns come along", async () => {
+    await ingest(
+        {
+            "a.csv": [`${id(1)},wish,p,u,2024-01-01 00:00:00,,, red `, `${id(2)},view,p,u,2024-01-01 00:00:00,,-1,`],
+            "b.csv": [`${id(3)},wish,p,u,2024-01-01 00:00:00,,,`],
+        },
+        `${header},colour`,
+    );
+    await database.sql`insert into ingest.event_types values ('wish')`;
+
+    expect(await replay({ since: "2999-01-01" })).toMatchObject({ ...nothing, unchanged: 0 });
+    expect(await replay({ file: "c.csv" })).toMatchObject({ ...nothing, unchanged: 0 });
+    expect(await replay({ reason: "price_negative" })).toMatchObject({ ...nothing, unchanged: 1 });
+    expect(await replay({ reason: "event_type_unknown", file: "a.csv" })).toMatchObject({ read: 1, unchanged: 0 });
+    expect(await replay({ since: "2020-01-01", rangeIds: 1 })).toMatchObject({ read: 1, inserted: 1, unchanged: 1 });
+
+    const events = await database.sql`select event_id, attributes from events order by 1`;
+    expect([...events]).toEqual([
+        { event_id: id(1), attributes: { colour: "red" } },
+        { event_id: id(3), attributes: null },
+    ]);
+    await expectChecksToPass();
+});
+
+test("--dry-run says what would come of it and changes nothing", async () => {
+    await ingest({ "a.csv": [`${id(1)},wish,p,u,2024-01-01 00:00:00,,`] });
+    await database.sql`insert into ingest.event_types values ('wish')`;
+    const before = await wholeState();
+
+    expect(await replay({ dryRun: true })).toMatchObject({ dryRun: true, read: 1, inserted: 1 });
+    expect(await wholeState()).toEqual(before);
+});
+
+test("a call that is repeated with its key, because its answer was lost, gives the batch back and does nothing", async () => {
+    await ingest({ "a.csv": [`${id(1)},wish,p,u,2024-01-01 00:00:00,,`] });
+    await database.sql`insert into ingest.event_types values ('wish')`;
+    const key = crypto.randomUUID();
+    const call = () => database.sql`
+        select batch_id, read, inserted
+        from ingest.replay_batch(${key}, ${key}, 0, 1000000, null, null, null, false, false)`;
+    const first = [...(await call())];
+    const after = await wholeState();
+
+    expect([...(await call())]).toEqual(first);
+    expect(await wholeState()).toEqual(after);
+});
+
+test("a replay that is killed has done nothing, and the next one does it all", async () => {
+    await ingest({ "a.csv": [`${id(1)},wish,p,u,2024-01-01 00:00:00,,`] });
+    await database.sql`insert into ingest.event_types values ('wish')`;
+    const before = await wholeState();
+    const victim = connect(database.target, { applicationName: "victim", max: 1 });
+    const release = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    const holder = database.sql.begin(async (transaction) => {
+        await transaction`select from ingest.slices where slice_no = 7 for update`;
+        held.resolve();
+        await release.promise;
+    });
+    await held.promise;
+    const killed = victim`
+        select from ingest.replay_batch(gen_random_uuid(), gen_random_uuid(), 0, 1000000, null, null, null, true, false)`.then(
+        () => "done",
+        () => "killed",
+    );
+    // It has staged its records and waits for the slices.
+    while ((await database.sql`select from pg_locks where not granted`).length === 0) await Bun.sleep(5);
+    await database.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'victim'`;
+
+    expect(await killed).toBe("killed");
+    release.resolve();
+    await holder;
+    await victim.end({ timeout: 1 });
+    expect(await wholeState()).toEqual(before);
+    expect(await replay()).toMatchObject({ read: 1, inserted: 1 });
+    await expectChecksToPass();
+});
+
+test("a reject that somebody is editing is left for the next replay", async () => {
+    await ingest({
+        "a.csv": [`${id(1)},wish,p,u,2024-01-01 00:00:00,,`, `${id(2)},wish,p,u,2024-01-01 00:00:00,,`],
+    });
+    await database.sql`insert into ingest.event_types values ('wish')`;
+    await database.sql.begin(async (transaction) => {
+        await transaction`update ingest.rejects set record = record || '{"user_id": "v"}' where record_no = 1`;
+        expect(await replay()).toMatchObject({ read: 1, inserted: 1, unchanged: 1 });
+    });
+    expect(await replay()).toMatchObject({ read: 1, inserted: 1, unchanged: 0 });
+    await expectChecksToPass();
+});
