@@ -4,13 +4,13 @@
  */
 import { join } from "node:path";
 import { Option } from "commander";
-import type { Trigger } from "./config/parse-values.ts";
+import type { AfterMerge, RejectBudget, Trigger } from "./config/parse-values.ts";
 import { type Setting, settings } from "./config/settings.ts";
 import { exitCodes, SluiceError } from "./errors.ts";
 import { sanitize } from "./terminal/sanitize.ts";
 import { decideColor } from "./terminal/use-color.ts";
 
-export type { Trigger } from "./config/parse-values.ts";
+export type { AfterMerge, RejectBudget, Trigger } from "./config/parse-values.ts";
 
 export interface Config {
     /** A `postgres://` address; undefined means the embedded server under `dataDir`. */
@@ -23,6 +23,11 @@ export interface Config {
     maxRecordBytes: number;
     mergeWorkers: number;
     maxBatchRecords: number;
+    /** A file, or an addition to one, with more rejects than this fails whole; null: it may have any number. */
+    maxRejects: RejectBudget | null;
+    afterMerge: AfterMerge;
+    /** Where `afterMerge` archive moves files to: under the data folder. */
+    archiveDir: string;
     port: number;
     host: string;
     /** What the API asks of its callers; undefined: nothing, and then it serves this machine alone. */
@@ -45,6 +50,9 @@ export const ingestFields = [
     "maxRecordBytes",
     "mergeWorkers",
     "maxBatchRecords",
+    "maxRejects",
+    "afterMerge",
+    "archiveDir",
 ] as const satisfies readonly ConfigField[];
 
 /** What the engine needs to know of the command line. */
@@ -61,6 +69,8 @@ type ValueField = keyof typeof settings;
 const switches = {
     // Never a flag: every user of the machine sees those.
     apiToken: () => [],
+    // It goes with the data folder.
+    archiveDir: () => [],
     checkAtEnd: () => [new Option("--check", "run the checks at the end; exit 1 if one fails")],
     json: () => [new Option("--json", "print JSON on stdout")],
     generate: () => [
@@ -129,6 +139,9 @@ const readers: { [Field in keyof Config]: (source: Source) => Config[Field] } = 
     maxRecordBytes: (source) => readSetting(settings.maxRecordBytes, source),
     mergeWorkers: (source) => readSetting(settings.mergeWorkers, source),
     maxBatchRecords: (source) => readSetting(settings.maxBatchRecords, source),
+    maxRejects: (source) => readSetting(settings.maxRejects, source),
+    afterMerge: (source) => readSetting(settings.afterMerge, source),
+    archiveDir: (source) => join(readSetting(settings.dataDir, source), "archive"),
     port: (source) => readSetting(settings.port, source),
     host: (source) => readSetting(settings.host, source),
     apiToken: ({ environment }) => environment.SLUICE_API_TOKEN?.trim() || undefined,

@@ -1,14 +1,18 @@
 /** Every setting that takes a value: its flag, its variable, how it is read and what it is when nobody sets it. */
 import { availableParallelism } from "node:os";
 import {
+    type AfterMerge,
     type Parsed,
+    parseAfterMerge,
     parseBytes,
     parseConnectionString,
     parseDuration,
     parseHost,
     parsePath,
+    parseRejectBudget,
     parseTrigger,
     parseWholeNumber,
+    type RejectBudget,
     type Trigger,
 } from "./parse-values.ts";
 
@@ -114,6 +118,24 @@ const maxBatchRecords: Setting<number> = {
     fallbackText: "500000",
 };
 
+const maxRejects: Setting<RejectBudget | null> = {
+    flag: "--max-rejects <budget>",
+    variable: "SLUICE_MAX_REJECTS",
+    description: "a file with more rejects (100, 0.05 or 5%) fails, and nothing of it gets in",
+    parse: parseRejectBudget,
+    fallback: null,
+    fallbackText: "any number",
+};
+
+const afterMerge: Setting<AfterMerge> = {
+    flag: "--after-merge <what>",
+    variable: "SLUICE_AFTER_MERGE",
+    description: "what becomes of a file that is merged: keep, archive (to data/archive) or delete",
+    parse: parseAfterMerge,
+    fallback: "keep",
+    fallbackText: "keep",
+};
+
 const port: Setting<number> = {
     flag: "--port <number>",
     variable: "SLUICE_PORT",
@@ -142,6 +164,8 @@ export const settings = {
     maxRecordBytes,
     mergeWorkers,
     maxBatchRecords,
+    maxRejects,
+    afterMerge,
     port,
     host,
 };

@@ -80,8 +80,9 @@ export async function loadChunks(context: IngestContext, parts: LoadPart[], way:
     }
 }
 
-async function* stageParts(
-    context: IngestContext,
+/** The COPY bytes of all parts, one after the other; `outcomes` gets an entry per part as it ends. */
+export async function* stageParts(
+    context: Pick<IngestContext, "config">,
     parts: LoadPart[],
     way: Way,
     loadId: number,

@@ -7,6 +7,7 @@ import {
     parseDuration,
     parseHost,
     parsePath,
+    parseRejectBudget,
     parseTrigger,
     parseWholeNumber,
 } from "../../src/config/parse-values.ts";
@@ -67,6 +68,24 @@ describe("durations", () => {
                 else expect(exactMs / 1000).toBeGreaterThan(longestDurationMs - 1);
             }),
         );
+    });
+});
+
+describe("reject budgets", () => {
+    test.each([
+        ["0", { kind: "count", most: 0 }],
+        ["1", { kind: "count", most: 1 }],
+        ["100", { kind: "count", most: 100 }],
+        ["0.0", { kind: "ratio", most: 0 }],
+        [".5", { kind: "ratio", most: 0.5 }],
+        ["1.0", { kind: "ratio", most: 1 }],
+        ["5%", { kind: "ratio", most: 0.05 }],
+        ["0.1%", { kind: "ratio", most: 0.001 }],
+        ["100%", { kind: "ratio", most: 1 }],
+    ] as const)("%s", (text, value) => expect(parseRejectBudget(text)).toEqual({ value }));
+
+    test.each(["", "%", ".", "-1", "1.5", "101%", "1e3", "5 %", "many"])("%j should fail", (text) => {
+        expect(parseRejectBudget(text)).toMatchObject({ problem: expect.any(String), remedy: expect.any(String) });
     });
 });
 

@@ -44,6 +44,9 @@ test("the defaults", () => {
         maxChunkBytes: 16_777_216,
         maxRecordBytes: 1_048_576,
         maxBatchRecords: 500_000,
+        maxRejects: null,
+        afterMerge: "keep",
+        archiveDir: "data/archive",
         port: 4040,
         host: "127.0.0.1",
         checkAtEnd: false,
@@ -107,6 +110,8 @@ describe("faults", () => {
         maxRecordBytes: "1TiB",
         mergeWorkers: "0",
         maxBatchRecords: "1e6",
+        maxRejects: "lots",
+        afterMerge: "burn",
         port: "65536",
         host: "http://x",
     };

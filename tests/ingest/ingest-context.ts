@@ -35,6 +35,9 @@ export async function openTestIngest(
         maxRecordBytes: 1024 * 1024,
         mergeWorkers: 1,
         maxBatchRecords: 500_000,
+        maxRejects: null,
+        afterMerge: "keep",
+        archiveDir: join(inputDir, "_archive"),
         ...overrides,
     };
     const log = { info: logAs("info"), warn: logAs("warn"), error: logAs("error") };

@@ -1,8 +1,10 @@
 /** The one place where the cases meet the pipeline. */
+import type { AfterMerge, RejectBudget } from "../../src/config.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import type { IngestSummary } from "../../src/ingest/progress.ts";
 
 export type { IngestSummary };
+
 import { runIngest } from "../../src/ingest/run-ingest.ts";
 
 /** What a case may set other than the defaults, in its expected.json. */
@@ -11,6 +13,9 @@ export interface IngestOverrides {
     maxChunkBytes?: number;
     maxBatchRecords?: number;
     mergeWorkers?: number;
+    maxRejects?: RejectBudget | null;
+    afterMerge?: AfterMerge;
+    archiveDir?: string;
 }
 
 /** Takes all that is in `inputDir` into the database, as `ingest --trigger available-now` does, and returns its summary. */
@@ -30,6 +35,9 @@ export async function ingestFolder(
             maxRecordBytes: 1024 * 1024,
             mergeWorkers: 2,
             maxBatchRecords: 500_000,
+            maxRejects: null,
+            afterMerge: "keep",
+            archiveDir: `${inputDir}-archive`,
             ...overrides,
         },
         log: silent,
