@@ -10,6 +10,7 @@ import { addBatchRoutes } from "./batches/batch-routes.ts";
 import { refuseInvalidParameters } from "./check-parameters.ts";
 import { addEventRoutes } from "./events/event-routes.ts";
 import { addFileRoutes } from "./files/file-routes.ts";
+import { addFlowRoutes } from "./flow/flow-routes.ts";
 import { addHealthRoutes } from "./health-routes.ts";
 import { createHttpMetrics } from "./metrics/http-metrics.ts";
 import { addMetricsRoutes } from "./metrics/metrics-routes.ts";
@@ -71,6 +72,7 @@ export function createApp(options: AppOptions): Api {
     addHealthRoutes(app, context);
     addStatusRoutes(app, context);
     addStatsRoutes(app, context);
+    addFlowRoutes(app, context);
     addEventRoutes(app, context);
     addBatchRoutes(app, context);
     addFileRoutes(app, context);
