@@ -5,8 +5,8 @@ import { serveApi } from "../src/api/serve.ts";
 import { type Config, configOptions, databaseFields, ingestFields, readConfig } from "../src/config.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";
 import { type Database, openDatabase } from "../src/database/open-database.ts";
-import { drawSeed } from "../src/generator/random.ts";
 import { defaultGeneratorOptions } from "../src/generator/options.ts";
+import { drawSeed } from "../src/generator/random.ts";
 import { runGenerator } from "../src/generator/run-generator.ts";
 import { requireInputFolder } from "../src/ingest/input-folder.ts";
 import type { IngestSummary } from "../src/ingest/progress.ts";
@@ -102,7 +102,9 @@ function banner(config: StartConfig, database: Database, apiUrl: string): string
         `  database   ${server}, psql '${database.connectionString}'`,
         `  API        ${apiUrl}/v1/stats and /v1/status`,
         ...(config.generate
-            ? [`  generator  a file of ${minRecords} to ${maxRecords} invented events every ${sleepSeconds} s (--no-generate)`]
+            ? [
+                  `  generator  a file of ${minRecords} to ${maxRecords} invented events every ${sleepSeconds} s (--no-generate)`,
+              ]
             : [`  waiting for CSV files in ${config.inputDir} (bun run generate makes some)`]),
         "  Ctrl-C stops.",
         "",
