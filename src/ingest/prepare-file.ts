@@ -75,14 +75,16 @@ export function nextPart(
     // What was taken unfinished is read again, under its own number, together with what follows it.
     const firstByte = ledgerFile.tailByte ?? ledgerFile.loadedBytes;
     const isFirst = firstByte === 0;
+    const recordsFrom = isFirst ? shape.headerBytes : firstByte;
     return {
         fileId: ledgerFile.fileId,
         path: ledgerFile.path,
         file,
         shape,
         firstByte,
-        recordsFrom: isFirst ? shape.headerBytes : firstByte,
-        stopAt: firstByte + context.config.maxChunkBytes,
+        recordsFrom,
+        // At least one record, however long the header: a chunk of none would be no progress.
+        stopAt: Math.max(firstByte + context.config.maxChunkBytes, recordsFrom + 1),
         takeTail,
         firstRecordNo: ledgerFile.tailRecordNo ?? ledgerFile.loadedRecords + 1,
         firstLineNo: isFirst ? shape.headerLines + 1 : (ledgerFile.tailLineNo ?? ledgerFile.loadedLines + 1),

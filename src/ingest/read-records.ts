@@ -1,6 +1,6 @@
 /** Streams a file's records in pieces of about a megabyte: memory does not grow with the file, the chunk or a line. */
 import type { InputFile } from "./open-input.ts";
-import { createScanner, recordKinds, type Scanner, type ScannedRecords } from "./scan-records.ts";
+import { createScanner, recordKinds, type ScannedRecords, type Scanner } from "./scan-records.ts";
 
 export interface RecordRange {
     /** Where the chunk begins, for its hash, and where its first record does: behind the header in a file's first chunk. */

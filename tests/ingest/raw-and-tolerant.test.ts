@@ -1,0 +1,273 @@
+/**
+ * Two ways in, one result: random files, loaded by the raw and by the tolerant way into two databases, must come to the
+ * same events, rejects and counts, row by row; and to what the oracle says of them. fast-check prints the seed.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { randomUUID } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { eventColumns } from "../../src/contract.ts";
+import type { IngestContext } from "../../src/ingest/context.ts";
+import { type LedgerFile, registerFiles } from "../../src/ingest/ledger.ts";
+import { type LoadPart, loadChunks, NeedsTolerantWay, tailOf } from "../../src/ingest/load-chunks.ts";
+import { allSlices, callMerge } from "../../src/ingest/merge-batch.ts";
+import { nextPart, prepareFile } from "../../src/ingest/prepare-file.ts";
+import type { Way } from "../../src/ingest/stage-records.ts";
+import { type Outcome, readOutcome } from "../cases/read-outcome.ts";
+import { countFiles, type FolderCounts, listEvents } from "../support/count-records.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { openTestIngest, type TestIngest } from "./ingest-context.ts";
+import { anyFile } from "./random-files.ts";
+
+/** Folders of up to `mostFiles`. More find more: 2 000 take three minutes. */
+const runs = 100;
+const mostFiles = 6;
+
+interface Loaded {
+    database: TestDatabase;
+    ingest: TestIngest;
+}
+
+let raw: Loaded;
+let tolerant: Loaded;
+
+async function open(): Promise<Loaded> {
+    const database = await createTestDatabase(import.meta.path);
+    return { database, ingest: await openTestIngest(database) };
+}
+beforeAll(async () => {
+    raw = await open();
+    tolerant = await open();
+});
+afterAll(async () => {
+    for (const { database, ingest } of [raw, tolerant]) {
+        await ingest.close();
+        await database.drop();
+    }
+});
+
+interface Folder {
+    files: Buffer[];
+    maxChunkBytes: number;
+    maxRecordBytes: number;
+}
+
+type ChunkCounts = { path: string; firstByte: number; endByte: number; records: number; contentHash: string } & Record<
+    "read" | "inserted" | "duplicate" | "conflict" | "rejected",
+    number
+>;
+
+interface Result extends Outcome {
+    chunks: ChunkCounts[];
+    /** How many loads could not go the way that was asked for, because they hold what only the tolerant way carries. */
+    detours: number;
+}
+
+/** Loads the files one after the other by `way`, and merges all in one batch. */
+async function load({ ingest, database }: Loaded, folder: Folder, way: Way): Promise<Result> {
+    const { sql } = database;
+    await sql`select ingest.reset()`;
+    const config = {
+        ...ingest.context.config,
+        maxChunkBytes: folder.maxChunkBytes,
+        maxRecordBytes: folder.maxRecordBytes,
+    };
+    const context: IngestContext = { ...ingest.context, config };
+    const paths = folder.files.map((_, index) => `${index}.csv`);
+    for (const [index, path] of paths.entries()) writeFileSync(join(ingest.inputDir, path), folder.files[index]!);
+    const seen = paths.map((path) => ({ path, sizeBytes: 0, mtimeNs: "0", inode: "0" }));
+    let detours = 0;
+    for (const ledgerFile of await registerFiles(sql, seen)) detours += await loadFile(context, ledgerFile, way);
+    await callMerge(sql, context.workerId, randomUUID(), { slices: allSlices, maxRecords: 1e9, maxChunks: 1e9 });
+    const chunks = await sql<ChunkCounts[]>`
+        select
+            files.path, chunks.first_byte as "firstByte", chunks.end_byte as "endByte", chunks.records,
+            chunks.content_hash as "contentHash", chunk_merges.read, chunk_merges.inserted, chunk_merges.duplicate,
+            chunk_merges.conflict, chunk_merges.rejected
+        from ingest.chunks
+        inner join ingest.files on files.file_id = chunks.file_id
+        inner join ingest.chunk_merges on chunk_merges.chunk_id = chunks.chunk_id
+        order by chunks.chunk_id`;
+    return { ...(await readOutcome(sql)), chunks: [...chunks], detours };
+}
+
+async function loadFile(context: IngestContext, ledgerFile: LedgerFile, way: Way): Promise<number> {
+    const prepared = await prepareFile(context, ledgerFile, true);
+    if (prepared.kind !== "load") throw new Error(`The file is not to be loaded: ${prepared.kind}`);
+    let { part } = prepared;
+    const { file, shape } = part;
+    let detours = 0;
+    while (true) {
+        const { outcome, hasDetour } = await loadPart(context, part, way);
+        if (hasDetour) detours += 1;
+        if (outcome.endByte >= file.seen.sizeBytes) break;
+        const state = {
+            ...ledgerFile,
+            loadedBytes: outcome.endByte,
+            loadedRecords: part.firstRecordNo + outcome.records - 1,
+            loadedLines: part.firstLineNo + outcome.lines - 1,
+            ...tailOf(part, outcome),
+        };
+        part = nextPart(context, state, file, shape, true);
+    }
+    await file.close();
+    return detours;
+}
+
+async function loadPart(context: IngestContext, part: LoadPart, way: Way) {
+    if (way === "raw" && !part.shape.needsTolerantWay) {
+        try {
+            const [loaded] = await loadChunks(context, [part], "raw");
+            return { outcome: loaded!.outcome, hasDetour: false };
+        } catch (error) {
+            // The one reason to give way. That COPY itself refuses a record would be a fault of the scanner's.
+            if (!(error instanceof NeedsTolerantWay)) throw error;
+        }
+    }
+    const [loaded] = await loadChunks(context, [part], "tolerant");
+    return { outcome: loaded!.outcome, hasDetour: way === "raw" };
+}
+
+function expectOracle(result: Outcome, expected: FolderCounts): void {
+    expect(result.counts).toEqual(expected.total);
+    expect(result.files.map(({ path, state }) => [path, state])).toEqual(
+        expected.files.map(({ file, state }) => [file, state]),
+    );
+    const found = result.events.map((event) => ({
+        eventId: event.event_id,
+        eventType: event.event_type,
+        productId: event.product_id,
+        userId: event.user_id,
+        eventTimestamp: event.event_timestamp,
+        quantity: event.quantity === null ? null : String(event.quantity),
+        price: event.price,
+        attributes: event.attributes,
+        file: event.file,
+        recordNo: event.record_no,
+    }));
+    const byId = (left: { eventId: string }, right: { eventId: string }) => (left.eventId < right.eventId ? -1 : 1);
+    expect(found).toEqual([...listEvents(expected)].sort(byId));
+
+    const outcomes = expected.outcomes.filter(({ kind }) => kind !== "duplicate");
+    expect(result.rejects.map(({ file, record_no, kind }) => [file, record_no, kind])).toEqual(
+        outcomes.map(({ file, recordNo, kind }) => [file, recordNo, kind]),
+    );
+    for (const [index, { reasons, kind, record }] of result.rejects.entries()) {
+        if (kind !== "rejected" || record === null) continue;
+        // The oracle words its reasons in its own way, but names the same columns.
+        const columns = reasons.map((reason) => eventColumns.find((column) => reason.startsWith(column)));
+        expect(columns).toEqual(outcomes[index]!.reasons.map((reason) => reason.split(":")[0]) as typeof columns);
+    }
+}
+
+/** Files of the same bytes would be skipped as copies; what is loaded here goes in without that question. */
+function distinct(files: Buffer[]): Buffer[] {
+    return [...new Map(files.map((file) => [file.toString("latin1"), file])).values()];
+}
+
+async function expectTheSame(folder: Folder): Promise<Result> {
+    // Both to their end, or a failed one would leave the other in the way of the next run.
+    const [first, second] = await Promise.allSettled([load(raw, folder, "raw"), load(tolerant, folder, "tolerant")]);
+    if (first.status === "rejected") throw first.reason;
+    if (second.status === "rejected") throw second.reason;
+    const [byRaw, byTolerant] = [first.value, second.value];
+    expect({ ...byRaw, detours: 0 }).toEqual(byTolerant);
+    const named = folder.files.map((bytes, index) => ({ name: `${index}.csv`, bytes }));
+    expectOracle(byTolerant, countFiles(named, { maxRecordBytes: folder.maxRecordBytes }));
+    return byRaw;
+}
+
+test("promises 1 and 10: random files come to the same events, rejects and counts by either way, those of the oracle", async () => {
+    const folders = fc.record({
+        files: fc.array(anyFile, { minLength: 1, maxLength: mostFiles }).map(distinct),
+        maxChunkBytes: fc.oneof(fc.constant(1_000_000), fc.integer({ min: 1, max: 600 })),
+        // The oracle holds headers to the maximum too: none is as long as that.
+        maxRecordBytes: fc.oneof(fc.constant(1_000_000), fc.integer({ min: 200, max: 400 })),
+    });
+    const tally = { records: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0, detours: 0, loads: 0 };
+    await fc.assert(
+        fc.asyncProperty(folders, async (folder) => {
+            const { counts, chunks, detours } = await expectTheSame(folder);
+            tally.records += counts.read;
+            tally.inserted += counts.inserted;
+            tally.duplicate += counts.duplicate;
+            tally.conflict += counts.conflict;
+            tally.rejected += counts.rejected;
+            tally.detours += detours;
+            tally.loads += chunks.length;
+        }),
+        { numRuns: runs },
+    );
+    // The files have some of everything, or the property says little.
+    for (const count of [tally.inserted, tally.duplicate, tally.conflict, tally.rejected]) {
+        expect(count).toBeGreaterThan(tally.records / 200);
+    }
+    expect(tally.loads - tally.detours).toBeGreaterThan(tally.loads / 2);
+}, 600_000);
+
+describe("by hand", () => {
+    const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price,extra";
+    const id = (no: number) => `018f0000-0000-4000-8000-${String(no).padStart(12, "0")}`;
+    const row = (no: number, product: string, extra: string) =>
+        `${id(no)},view,${product},u,2024-05-01 10:00:00,,,${extra}`;
+    const large = { maxChunkBytes: 1_000_000, maxRecordBytes: 1_000_000 };
+
+    test.each([
+        ["a line that ends COPY's data", [row(1, "p", ""), "\\.", row(2, "\\.", "\\."), '"\\."', row(3, "p", "\\.")]],
+        ["what text format escapes", [row(1, "a\\tb", "\\N"), row(2, "\\", "a\tb"), row(3, "\\\\", "\\x41")]],
+        ["what CSV format calls null", [row(1, '""', '""'), row(2, "p", ""), `${id(3)},,,,,,,`, row(4, "p", '" "')]],
+        ["line ends within quotes", [row(1, '"a\nb"', '"\r\n"'), row(2, '"a\rb"', '"\n\n"'), row(3, '"\n"', "x")]],
+        [
+            "quotes",
+            [row(1, '""""', '"a""b"'), row(2, '"a"b', "x"), row(3, 'a"b', "x"), row(4, '"open', "x"), row(5, "p", "x")],
+        ],
+        [
+            "white space",
+            [row(1, " p ", "\tx\v"), row(2, '" p "', '" "'), `  ${row(3, "p", "x")}  `, row(4, "p\u00a0", "x")],
+        ],
+        ["control characters", [row(1, "\u0001", "\u001f"), row(2, "a\u007fb", "\u0085"), row(3, "p", "\b")]],
+    ])("%s", async (_what, lines) => {
+        for (const lineEnd of ["\n", "\r\n"]) {
+            const { counts, detours } = await expectTheSame({
+                ...large,
+                files: [Buffer.from([header, ...lines, ""].join(lineEnd))],
+            });
+            expect(counts.read).toBeGreaterThanOrEqual(3);
+            expect(detours).toBe(0);
+        }
+    });
+
+    test("a quoted value with a line of \\. goes the tolerant way, for PostgreSQL 15 would stop there", async () => {
+        const lines = [header, row(1, "p", ""), row(2, '"a\n\\.\nb"', "x"), row(3, "p", ""), ""];
+        const { counts, detours, events } = await expectTheSame({ ...large, files: [Buffer.from(lines.join("\n"))] });
+        expect([counts.inserted, detours]).toEqual([3, 1]);
+        expect(events[1]!.product_id).toBe("a\n\\.\nb");
+    });
+
+    test("several chunks of many files share one load", async () => {
+        const { ingest, database } = raw;
+        for (const way of ["raw", "tolerant"] as const) {
+            await database.sql`select ingest.reset()`;
+            const files = Array.from({ length: 5 }, (_, no) =>
+                Buffer.from([header, row(no, "p", "x"), row(99, "p", String(no)), "short", ""].join("\n")),
+            );
+            for (const [no, bytes] of files.entries()) writeFileSync(join(ingest.inputDir, `${no}.csv`), bytes);
+            const seen = files.map((_, no) => ({ path: `${no}.csv`, sizeBytes: 0, mtimeNs: "0", inode: "0" }));
+            const parts: LoadPart[] = [];
+            for (const ledgerFile of await registerFiles(database.sql, seen)) {
+                const prepared = await prepareFile(ingest.context, ledgerFile, true);
+                if (prepared.kind === "load") parts.push(prepared.part);
+            }
+            await loadChunks(ingest.context, parts, way);
+            const batch = await callMerge(database.sql, ingest.context.workerId, randomUUID(), {
+                slices: allSlices,
+                maxRecords: 1e9,
+                maxChunks: 1e9,
+            });
+            expect(batch).toMatchObject({ chunks: 5, read: 15, inserted: 6, duplicate: 0, conflict: 4, rejected: 5 });
+            const loads = await database.sql`select state, way, records from ingest.loads`;
+            expect([...loads]).toEqual([{ state: "staged", way, records: 15 }]);
+        }
+    });
+});
