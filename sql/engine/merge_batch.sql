@@ -295,6 +295,7 @@ begin
     -- Last, because other merges may wait for these rows: until our commit.
     perform ingest.complete_chunks(this_batch_id);
     perform ingest.update_rollups(rollups);
+    perform ingest.update_totals(this_batch_id, 'merge');
 
     return query
     update ingest.batches

@@ -191,6 +191,7 @@ begin
     -- One after the other: an upsert takes each key once.
     perform ingest.update_rollups(rollups);
     perform ingest.update_rollups(exchanged_rollups);
+    perform ingest.update_totals(this_batch_id, 'replay');
 
     update ingest.batches
     set

@@ -33,6 +33,11 @@ begin
         ingest.loads,
         ingest.files,
         ingest.event_stats,
+        ingest.product_stats,
+        ingest.reject_stats,
+        ingest.file_stats,
+        ingest.file_changes,
+        ingest.totals,
         ingest.staging;
 end
 $$;

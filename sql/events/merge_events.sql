@@ -22,6 +22,7 @@ begin
         price numeric(10, 2),
         attributes jsonb
     ) on commit delete rows;
+    perform ingest.prepare_product_gains();
 end
 $$;
 
@@ -186,6 +187,7 @@ returns ingest.event_stats[]
 language plpgsql
 as $$
 declare
+    first_product_day constant timestamptz := ingest.first_kept_product_day();
     valid_count bigint;
     rollups ingest.event_stats[];
 begin
@@ -262,6 +264,7 @@ begin
             events.chunk_id,
             events.record_no,
             events.event_type,
+            events.product_id,
             events.event_timestamp,
             events.quantity,
             events.price
@@ -290,6 +293,25 @@ begin
         set inserted = inserted_counts.inserted
         from inserted_counts
         where batch_chunks.chunk_id = inserted_counts.chunk_id
+    ),
+    kept_product_gains as (
+        insert into product_gains (bucket, product_id, events, purchases, quantity, revenue)
+        select
+            case
+                when inserted_events.event_timestamp >= first_product_day then
+                    date_bin('1 day', inserted_events.event_timestamp, 'epoch')
+            end,
+            inserted_events.product_id,
+            count(*),
+            count(*) filter (where inserted_events.event_type = 'purchase'),
+            coalesce(sum(inserted_events.quantity) filter (where inserted_events.event_type = 'purchase'), 0),
+            coalesce(
+                sum(inserted_events.quantity * inserted_events.price)
+                filter (where inserted_events.event_type = 'purchase'),
+                0
+            )
+        from inserted_events
+        group by 1, 2
     ),
     -- One pass over what was inserted, at the finest grain that its time is kept in.
     finest_gains as materialized (
@@ -443,5 +465,6 @@ begin
         events = event_stats.events + excluded.events,
         quantity = event_stats.quantity + excluded.quantity,
         revenue = event_stats.revenue + excluded.revenue;
+    perform ingest.update_product_stats();
 end
 $$;

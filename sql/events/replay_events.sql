@@ -310,9 +310,27 @@ begin
         where chunk_changes.chunk_id not in (select batch_chunks.chunk_id from batch_chunks)
     ),
     changes as (
-        select -1 as sign, event_type, event_timestamp, quantity, price from replaced_events
+        select -1 as sign, event_type, product_id, event_timestamp, quantity, price from replaced_events
         union all
-        select 1 as sign, event_type, event_timestamp, quantity, price from accepted_records
+        select 1 as sign, event_type, product_id, event_timestamp, quantity, price from accepted_records
+    ),
+    kept_product_gains as (
+        insert into product_gains (bucket, product_id, events, purchases, quantity, revenue)
+        select
+            case
+                when changes.event_timestamp >= ingest.first_kept_product_day() then
+                    date_bin('1 day', changes.event_timestamp, 'epoch')
+            end,
+            changes.product_id,
+            sum(changes.sign),
+            coalesce(sum(changes.sign) filter (where changes.event_type = 'purchase'), 0),
+            coalesce(sum(changes.sign * changes.quantity) filter (where changes.event_type = 'purchase'), 0),
+            coalesce(
+                sum(changes.sign * changes.quantity * changes.price) filter (where changes.event_type = 'purchase'),
+                0
+            )
+        from changes
+        group by 1, 2
     ),
     gains as (
         select

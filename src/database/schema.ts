@@ -9,6 +9,7 @@ import {
     bigint,
     boolean,
     customType,
+    date,
     index,
     integer,
     jsonb,
@@ -290,6 +291,65 @@ export const eventStats = ingest.table(
         revenue: numeric("revenue").notNull(),
     },
     (table) => [primaryKey({ columns: [table.grain, table.bucket, table.eventType] })],
+);
+
+/** The sums over ingest.batches, one row per kind of batch: whoever shows them adds nothing up. */
+export const totals = ingest.table("totals", {
+    /** merge | replay. */
+    kind: text("kind").primaryKey(),
+    batches: count("batches").notNull(),
+    read: count("read").notNull(),
+    inserted: count("inserted").notNull(),
+    duplicate: count("duplicate").notNull(),
+    conflict: count("conflict").notNull(),
+    rejected: count("rejected").notNull(),
+    displaced: count("displaced").notNull(),
+});
+
+/** Files by state, without what ingest.file_changes holds: together they are the truth. */
+export const fileStats = ingest.table("file_stats", {
+    state: text("state").primaryKey(),
+    files: count("files").notNull(),
+});
+
+/** What happened to the numbers of files by state since a merge last added it up. Only ever inserted: nobody waits. */
+export const fileChanges = ingest.table("file_changes", {
+    state: text("state").notNull(),
+    files: count("files").notNull(),
+});
+
+/** Rejects by the day they were written, kind and reason. The reason '' counts each reject once, whatever its reasons. */
+export const rejectStats = ingest.table(
+    "reject_stats",
+    {
+        day: date("day").notNull(),
+        kind: text("kind").notNull(),
+        reason: text("reason").notNull(),
+        rejects: count("rejects").notNull(),
+        /** Of those, how many a replay has resolved. */
+        resolved: count("resolved").notNull(),
+        firstRejectedAt: instant("first_rejected_at").notNull(),
+        lastRejectedAt: instant("last_rejected_at").notNull(),
+        lastRejectId: count("last_reject_id").notNull(),
+    },
+    (table) => [primaryKey({ columns: [table.day, table.kind, table.reason] })],
+);
+
+/** Counts by product. The grain `total` has one row per product, at bucket 1970-01-01. */
+export const productStats = ingest.table(
+    "product_stats",
+    {
+        /** total | day. Days are kept for event time that was not older than 35 days when it was merged. */
+        grain: text("grain").notNull(),
+        bucket: instant("bucket").notNull(),
+        productId: varchar("product_id", { length: 100 }).notNull(),
+        events: count("events").notNull(),
+        purchases: count("purchases").notNull(),
+        /** Of purchases, as is revenue: the sum of quantity × price. */
+        quantity: count("quantity").notNull(),
+        revenue: numeric("revenue").notNull(),
+    },
+    (table) => [primaryKey({ columns: [table.grain, table.bucket, table.productId] })],
 );
 
 /** Who is at work, with a lease on the database's clock. */

@@ -28,7 +28,9 @@ beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "reset-"));
     writeFileSync(join(folder, "a.csv"), "event_id\n");
     await database.sql`select from ingest.reset()`;
-    await database.sql.unsafe(await Bun.file(join(import.meta.dir, "../checks/consistent-ledger.sql")).text());
+    const [ledger, sums] = ["consistent-ledger.sql", "consistent-sums.sql"].map((name) => `../checks/${name}`);
+    await database.sql.unsafe(await Bun.file(join(import.meta.dir, ledger!)).text());
+    await database.sql.unsafe(await Bun.file(join(import.meta.dir, sums!)).text());
 });
 afterEach(async () => {
     rmSync(folder, { recursive: true, force: true });

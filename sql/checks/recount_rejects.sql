@@ -1,0 +1,52 @@
+-- The sums over all rejects, by day, kind and reason, equal the rejects counted; the reason '' counts each one once.
+with
+    counted_rejects as (
+        select
+            (rejects.rejected_at at time zone 'UTC')::date as day,
+            rejects.kind,
+            reason_list.reason,
+            count(*) as rejects,
+            count(rejects.resolved_by_batch) as resolved,
+            min(rejects.rejected_at) as first_rejected_at,
+            max(rejects.rejected_at) as last_rejected_at,
+            max(rejects.reject_id) as last_reject_id
+        from ingest.rejects
+        cross join lateral unnest(array_prepend('', rejects.reasons)) as reason_list (reason)
+        group by 1, 2, 3
+    ),
+
+    kept_stats as (
+        select reject_stats.*
+        from ingest.reject_stats
+        -- A replay may take back what it has just written.
+        where reject_stats.rejects <> 0 or reject_stats.resolved <> 0
+    )
+
+select
+    coalesce(kept_stats.day, counted_rejects.day) as day,
+    coalesce(kept_stats.kind, counted_rejects.kind) as kind,
+    coalesce(kept_stats.reason, counted_rejects.reason) as reason,
+    kept_stats.rejects,
+    counted_rejects.rejects as recounted_rejects,
+    kept_stats.resolved,
+    counted_rejects.resolved as recounted_resolved,
+    kept_stats.first_rejected_at,
+    counted_rejects.first_rejected_at as recounted_first_rejected_at,
+    kept_stats.last_rejected_at,
+    counted_rejects.last_rejected_at as recounted_last_rejected_at,
+    kept_stats.last_reject_id,
+    counted_rejects.last_reject_id as recounted_last_reject_id
+from kept_stats
+full outer join counted_rejects
+    on
+        kept_stats.day = counted_rejects.day
+        and kept_stats.kind = counted_rejects.kind
+        and kept_stats.reason = counted_rejects.reason
+where
+    (
+        kept_stats.rejects = counted_rejects.rejects
+        and kept_stats.resolved = counted_rejects.resolved
+        and kept_stats.first_rejected_at = counted_rejects.first_rejected_at
+        and kept_stats.last_rejected_at = counted_rejects.last_rejected_at
+        and kept_stats.last_reject_id = counted_rejects.last_reject_id
+    ) is not true;

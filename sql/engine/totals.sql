@@ -1,0 +1,221 @@
+-- The sums that status and the API show, kept by whoever changes what is summed, in the same transaction: so that they
+-- cost the same after a million batches as after one. sql/checks/ recounts each of them.
+--
+-- Batches and rejects are added up at the very end of a merge or replay, in the order of the keys: the rows are locked
+-- from then until the commit, and merges that end together queue and never deadlock. Files change state in many places,
+-- under locks in many orders: what changes is noted in rows of its own, which makes nobody wait, and the next merge
+-- adds them to file_stats.
+
+-- Called last of all. What the batch did is in batch_chunks.
+create or replace function ingest.update_totals(this_batch_id bigint, batch_kind text)
+returns void
+language plpgsql
+as $$
+begin
+    perform ingest.update_reject_stats(this_batch_id);
+
+    insert into ingest.totals (kind, batches, read, inserted, duplicate, conflict, rejected, displaced)
+    select
+        batch_kind,
+        1,
+        sum(batch_chunks.read),
+        sum(batch_chunks.inserted),
+        sum(batch_chunks.duplicate),
+        sum(batch_chunks.conflict),
+        sum(batch_chunks.rejected),
+        sum(batch_chunks.displaced)
+    from batch_chunks
+    on conflict (kind) do update
+    set
+        batches = totals.batches + excluded.batches,
+        read = totals.read + excluded.read,
+        inserted = totals.inserted + excluded.inserted,
+        duplicate = totals.duplicate + excluded.duplicate,
+        conflict = totals.conflict + excluded.conflict,
+        rejected = totals.rejected + excluded.rejected,
+        displaced = totals.displaced + excluded.displaced;
+
+    -- One at a time, because the row of the totals is locked.
+    if batch_kind = 'merge' then
+        perform ingest.add_up_file_changes();
+    end if;
+end
+$$;
+
+-- The rejects that the batch wrote, and those that it resolved.
+create or replace function ingest.update_reject_stats(this_batch_id bigint)
+returns void
+language plpgsql
+as $$
+begin
+    with batch_rejects as (
+        select rejects.*, 1 as written, (rejects.resolved_by_batch is not distinct from this_batch_id)::integer as resolved
+        from ingest.rejects
+        where rejects.batch_id = this_batch_id
+        union all
+        select rejects.*, 0 as written, 1 as resolved
+        from ingest.rejects
+        where rejects.resolved_by_batch = this_batch_id and rejects.batch_id <> this_batch_id
+    )
+    insert into ingest.reject_stats (
+        day, kind, reason, rejects, resolved, first_rejected_at, last_rejected_at, last_reject_id
+    )
+    select
+        (batch_rejects.rejected_at at time zone 'UTC')::date as day,
+        batch_rejects.kind,
+        reason_list.reason,
+        sum(batch_rejects.written),
+        sum(batch_rejects.resolved),
+        min(batch_rejects.rejected_at),
+        max(batch_rejects.rejected_at),
+        max(batch_rejects.reject_id)
+    from batch_rejects
+    cross join lateral unnest(array_prepend('', batch_rejects.reasons)) as reason_list (reason)
+    group by 1, 2, 3
+    order by 1, 2, 3
+    on conflict (day, kind, reason) do update
+    set
+        rejects = reject_stats.rejects + excluded.rejects,
+        resolved = reject_stats.resolved + excluded.resolved,
+        first_rejected_at = least(reject_stats.first_rejected_at, excluded.first_rejected_at),
+        last_rejected_at = greatest(reject_stats.last_rejected_at, excluded.last_rejected_at),
+        last_reject_id = greatest(reject_stats.last_reject_id, excluded.last_reject_id);
+end
+$$;
+
+create or replace function ingest.add_up_file_changes()
+returns void
+language plpgsql
+as $$
+begin
+    with taken_changes as (
+        delete from ingest.file_changes
+        returning file_changes.state, file_changes.files
+    )
+    insert into ingest.file_stats (state, files)
+    select taken_changes.state, sum(taken_changes.files)
+    from taken_changes
+    group by taken_changes.state
+    order by taken_changes.state
+    on conflict (state) do update
+    set files = file_stats.files + excluded.files;
+end
+$$;
+
+create or replace function ingest.note_new_files()
+returns trigger
+language plpgsql
+as $$
+begin
+    insert into ingest.file_changes (state, files)
+    select new_files.state, count(*)
+    from new_files
+    group by new_files.state;
+    return null;
+end
+$$;
+
+create or replace function ingest.note_changed_files()
+returns trigger
+language plpgsql
+as $$
+begin
+    insert into ingest.file_changes (state, files)
+    select changed_states.state, sum(changed_states.files)
+    from (
+        select new_files.state, 1 as files from new_files
+        union all
+        select old_files.state, -1 as files from old_files
+    ) as changed_states
+    group by changed_states.state
+    having sum(changed_states.files) <> 0;
+    return null;
+end
+$$;
+
+create or replace function ingest.note_removed_files()
+returns trigger
+language plpgsql
+as $$
+begin
+    insert into ingest.file_changes (state, files)
+    select old_files.state, -count(*)
+    from old_files
+    group by old_files.state;
+    return null;
+end
+$$;
+
+create or replace trigger note_new_files
+after insert on ingest.files
+referencing new table as new_files
+for each statement execute function ingest.note_new_files();
+
+create or replace trigger note_changed_files
+after update on ingest.files
+referencing old table as old_files new table as new_files
+for each statement execute function ingest.note_changed_files();
+
+create or replace trigger note_removed_files
+after delete on ingest.files
+referencing old table as old_files
+for each statement execute function ingest.note_removed_files();
+
+-- Files by state, those of a moment ago included.
+create or replace view ingest.counted_files as
+select counted_states.state, sum(counted_states.files)::bigint as files
+from (
+    select file_stats.state, file_stats.files from ingest.file_stats
+    union all
+    select file_changes.state, file_changes.files from ingest.file_changes
+) as counted_states
+group by counted_states.state;
+
+-- Counts everything anew; for tables that are older than these sums, and for repair. Nothing may merge meanwhile, so it
+-- waits for the merges that run and keeps others out.
+create or replace function ingest.rebuild_totals()
+returns void
+language plpgsql
+as $$
+begin
+    lock table ingest.batches, ingest.rejects, ingest.files in share row exclusive mode;
+
+    delete from ingest.totals;
+    insert into ingest.totals (kind, batches, read, inserted, duplicate, conflict, rejected, displaced)
+    select
+        batches.kind,
+        count(*),
+        sum(batches.read),
+        sum(batches.inserted),
+        sum(batches.duplicate),
+        sum(batches.conflict),
+        sum(batches.rejected),
+        sum(batches.displaced)
+    from ingest.batches
+    group by batches.kind;
+
+    delete from ingest.file_changes;
+    delete from ingest.file_stats;
+    insert into ingest.file_stats (state, files)
+    select files.state, count(*)
+    from ingest.files
+    group by files.state;
+
+    delete from ingest.reject_stats;
+    insert into ingest.reject_stats (
+        day, kind, reason, rejects, resolved, first_rejected_at, last_rejected_at, last_reject_id
+    )
+    select
+        (rejects.rejected_at at time zone 'UTC')::date,
+        rejects.kind,
+        reason_list.reason,
+        count(*),
+        count(rejects.resolved_by_batch),
+        min(rejects.rejected_at),
+        max(rejects.rejected_at),
+        max(rejects.reject_id)
+    from ingest.rejects
+    cross join lateral unnest(array_prepend('', rejects.reasons)) as reason_list (reason)
+    group by 1, 2, 3;
+end
+$$;

@@ -1,0 +1,90 @@
+/** What the checks of the sums must see; like corruptions.ts. */
+import type { Corruption } from "./corruptions.ts";
+
+/** Whoever damages what is summed up makes these fail as well, by their nature. */
+export const sumChecks = ["recount_files", "recount_products", "recount_rejects", "recount_totals"];
+
+export const sumCorruptions: Corruption[] = [
+    ...["batches", "read", "inserted", "duplicate", "conflict", "rejected", "displaced"].map((column) => ({
+        check: "recount_totals",
+        what: `a total of another number: ${column}`,
+        corrupt: `update ingest.totals set ${column} = ${column} + 1 where kind = 'merge'`,
+        row: { kind: "merge" },
+    })),
+    {
+        check: "recount_totals",
+        what: "replays that nobody added up",
+        corrupt: "delete from ingest.totals where kind = 'replay'",
+        row: { kind: "replay", read: null, summed_read: 3 },
+    },
+    {
+        check: "recount_totals",
+        what: "a total of batches that there are not",
+        corrupt: "insert into ingest.totals values ('other', 0, 0, 0, 0, 0, 0, 0)",
+        row: { kind: "other", summed_batches: null },
+    },
+    {
+        check: "recount_files",
+        what: "a file more in a state than there are",
+        corrupt: "insert into ingest.file_changes values ('merged', 1)",
+        row: { state: "merged", files: 5, recounted_files: 4 },
+    },
+    {
+        check: "recount_files",
+        what: "a state that was not counted",
+        corrupt: "delete from ingest.file_changes where state = 'failed'",
+        row: { state: "failed", files: null, recounted_files: 1 },
+    },
+    {
+        check: "recount_files",
+        what: "a state that no file is in",
+        corrupt: "insert into ingest.file_stats values ('other', 2)",
+        row: { state: "other", files: 2, recounted_files: null },
+    },
+    ...["rejects", "resolved", "last_reject_id"].map((column) => ({
+        check: "recount_rejects",
+        what: `a reason with another number: ${column}`,
+        corrupt: `update ingest.reject_stats set ${column} = ${column} + 1 where reason = 'user_id_missing'`,
+        row: { kind: "rejected", reason: "user_id_missing" },
+    })),
+    ...["first_rejected_at", "last_rejected_at"].map((column) => ({
+        check: "recount_rejects",
+        what: `a reason of another time: ${column}`,
+        corrupt: `update ingest.reject_stats set ${column} = '2024-03-01' where reason = 'event_id_conflict'`,
+        row: { kind: "conflict", reason: "event_id_conflict" },
+    })),
+    {
+        check: "recount_rejects",
+        what: "a reason that was not counted",
+        corrupt: "delete from ingest.reject_stats where reason = 'price_invalid'",
+        row: { reason: "price_invalid", rejects: null, recounted_rejects: 2 },
+    },
+    {
+        check: "recount_rejects",
+        what: "a reason that no reject has",
+        corrupt: "insert into ingest.reject_stats values ('2024-03-01', 'rejected', 'x', 1, 0, now(), now(), 1)",
+        row: { day: "2024-03-01", reason: "x", recounted_rejects: null },
+    },
+    ...["events", "purchases", "quantity", "revenue"].flatMap((column) =>
+        ["total", "day"].map((grain) => ({
+            check: "recount_products",
+            what: `a product with another number by ${grain}: ${column}`,
+            corrupt: `
+                update ingest.product_stats set ${column} = ${column} + 1
+                where grain = '${grain}' and product_id = 'p3'`,
+            row: { grain, product_id: "p3" },
+        })),
+    ),
+    {
+        check: "recount_products",
+        what: "a product that was not counted",
+        corrupt: "delete from ingest.product_stats where product_id = 'p4'",
+        row: { product_id: "p4", events: null, recounted_events: 1 },
+    },
+    {
+        check: "recount_products",
+        what: "a product that no event names",
+        corrupt: "insert into ingest.product_stats values ('total', 'epoch', 'p0', 1, 0, 0, 0)",
+        row: { product_id: "p0", events: 1, recounted_events: null },
+    },
+];
