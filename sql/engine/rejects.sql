@@ -23,3 +23,30 @@ before update of record on ingest.rejects
 for each row
 when (old.record is distinct from new.record)
 execute function ingest.note_edited_reject();
+
+-- Lets a displaced event be accepted again: the next replay with accept_conflicts finds it standing. False when there is
+-- no such displaced reject.
+create or replace function ingest.reopen_reject(displaced_reject_id bigint)
+returns boolean
+language plpgsql
+as $$
+declare
+    reopened ingest.rejects;
+begin
+    update ingest.rejects
+    set resolved_by_batch = null, resolved_at = null, resolution = null
+    where rejects.reject_id = displaced_reject_id and rejects.resolution = 'displaced'
+    returning rejects.* into reopened;
+    if not found then
+        return false;
+    end if;
+
+    update ingest.reject_stats
+    set resolved = reject_stats.resolved - 1
+    where
+        reject_stats.day = (reopened.rejected_at at time zone 'UTC')::date
+        and reject_stats.kind = reopened.kind
+        and reject_stats.reason = any(array_prepend('', reopened.reasons));
+    return true;
+end
+$$;

@@ -228,9 +228,7 @@ test("of several conflicts that are accepted the last one stays; the others are 
 test("a displaced event can be put back: reopened by SQL, then accepted", async () => {
     await ingest({ "a.csv": [1, 2].map((price) => `${id(1)},view,p,u,2024-01-01 00:00:00,,${price}`) });
     await replay({ acceptConflicts: true });
-    await database.sql`
-        update ingest.rejects set resolved_by_batch = null, resolved_at = null, resolution = null
-        where resolution = 'displaced'`;
+    await database.sql`select ingest.reopen_reject(reject_id) from ingest.rejects where resolution = 'displaced'`;
     await expectChecksToPass();
 
     expect(await replay({ acceptConflicts: true })).toMatchObject({ read: 1, inserted: 1, displaced: 1 });

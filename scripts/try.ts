@@ -1,0 +1,34 @@
+import { Argument } from "commander";
+import { configOptions, databaseFields, readConfig } from "../src/config.ts";
+import { exitCodes } from "../src/errors.ts";
+import { runCommand } from "../src/terminal/command.ts";
+import { withDatabase } from "../src/terminal/with-database.ts";
+import { formatTried } from "../src/try/format-tried.ts";
+import { tryFiles } from "../src/try/try-files.ts";
+
+const fields = [...databaseFields, "maxRecordBytes", "maxChunkBytes", "json"] as const;
+
+await runCommand({
+    name: "try",
+    summary: "Says what an ingest of these files would do now, by doing it and undoing it.",
+    description:
+        "The real load, validation and dedupe against the real table. Leaves nothing behind, killed or not.\n" +
+        "Exits with 1 when a file would fail.",
+    arguments: [new Argument("<files...>", "CSV files, wherever they are")],
+    options: configOptions(...fields),
+    examples: [
+        ["bun run try incoming/events_7.csv", "what would be inserted, duplicate, in conflict, rejected, and why"],
+        ["bun run try --json a.csv b.csv", "two files as one ingest, for programs"],
+    ],
+    async run({ flags, args }) {
+        const config = readConfig(fields, flags);
+        const tried = await withDatabase(
+            config,
+            { applicationName: "sluice try", mayMigrate: true },
+            async (_, { target }) => await tryFiles({ target, config, files: args }),
+        );
+        const lines = config.json ? [JSON.stringify(tried, null, 2)] : tried.flatMap(formatTried);
+        process.stdout.write(`${lines.join("\n")}\n`);
+        return tried.some(({ problem }) => problem !== null) ? exitCodes.failed : exitCodes.done;
+    },
+});

@@ -1,0 +1,134 @@
+-- A dry run of one slice: the very functions of a merge on the very tables, and never anything left of it.
+--
+-- In: the slice, and for each tried file the chunk number under which its records stand in the session's temporary
+-- table try_staging (made by open_try; COPY fills it), its unknown columns and whether it is padded. Out: always the
+-- exception SL003, whose DETAIL is the answer as JSON: the statement that answers is the statement that undoes. There is
+-- no transaction to forget, and no moment at which a kill leaves a row.
+--
+-- It locks its one slice, waiting, for as long as a sixteenth of the records takes to merge: merges take what slices are
+-- free and go on with the other fifteen. Nothing is written to the ledger. What stays is dead rows for VACUUM.
+create or replace function ingest.open_try()
+returns void
+language plpgsql
+as $$
+begin
+    create temporary table try_staging (like ingest.staging);
+end
+$$;
+
+create or replace function ingest.try_slice(tried_slice integer, tried_files jsonb, samples integer)
+returns void
+language plpgsql
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
+set plan_cache_mode = 'force_custom_plan'
+set work_mem = '128MB'
+set jit = off
+as $$
+declare
+    no_batch constant bigint := -1;
+    answer jsonb;
+begin
+    perform ingest.prepare_merge();
+    perform from ingest.slices where slices.slice_no = tried_slice for update;
+
+    insert into ingest.staging
+    select try_staging.*
+    from pg_temp.try_staging
+    where try_staging.slice_no = tried_slice;
+
+    insert into batch_chunks (chunk_id, load_id, file_id, extra_columns, records, is_padded, todo_slices)
+    select
+        tried."chunkId",
+        no_batch,
+        0,
+        tried."extraColumns",
+        0,
+        tried."isPadded",
+        1 << tried_slice
+    from jsonb_to_recordset(tried_files) as tried ("chunkId" bigint, "extraColumns" text[], "isPadded" boolean);
+
+    perform ingest.reject_records(no_batch, 1 << tried_slice);
+    perform ingest.insert_records(no_batch, 1 << tried_slice);
+    perform ingest.settle_losers(no_batch);
+
+    with refused_records as materialized (
+        select
+            rejects.*,
+            reason_list.reason,
+            row_number() over (partition by rejects.chunk_id, reason_list.reason order by rejects.record_no) as position
+        from ingest.rejects
+        cross join lateral unnest(rejects.reasons) as reason_list (reason)
+        where rejects.batch_id = no_batch
+    ),
+    counted_reasons as (
+        select
+            refused_records.chunk_id as "chunkId",
+            refused_records.reason,
+            count(*) as records,
+            jsonb_agg(
+                jsonb_build_object(
+                    'recordNo', refused_records.record_no,
+                    'lineNo', refused_records.line_no,
+                    'byteOffset', refused_records.byte_offset,
+                    'record', refused_records.record,
+                    'rawText', left(refused_records.raw_text, 500),
+                    'stored', case
+                        when refused_records.kind = 'conflict' then ingest.stored_record(refused_records.record)
+                    end
+                )
+                order by refused_records.record_no
+            ) filter (where refused_records.position <= samples) as samples
+        from refused_records
+        group by refused_records.chunk_id, refused_records.reason
+    ),
+    inserted_samples as (
+        select batch_chunks.chunk_id as "chunkId", sampled_records.*
+        from batch_chunks
+        cross join lateral (
+            select
+                staging.record_no as "recordNo",
+                ingest.raw_record(staging, batch_chunks.extra_columns) as record
+            from ingest.staging
+            where
+                staging.load_id = no_batch
+                and staging.chunk_id = batch_chunks.chunk_id
+                and not exists (
+                    select from ingest.rejects
+                    where
+                        rejects.batch_id = no_batch
+                        and rejects.chunk_id = staging.chunk_id
+                        and rejects.record_no = staging.record_no
+                )
+                and not exists (
+                    select from losing_records
+                    where
+                        losing_records.chunk_id = staging.chunk_id
+                        and losing_records.record_no = staging.record_no
+                )
+            order by staging.record_no
+            limit samples
+        ) as sampled_records
+    )
+    select jsonb_build_object(
+        'files', (
+            select jsonb_agg(
+                jsonb_build_object(
+                    'chunkId', batch_chunks.chunk_id,
+                    'read', batch_chunks.read,
+                    'inserted', batch_chunks.inserted,
+                    'duplicate', batch_chunks.duplicate,
+                    'conflict', batch_chunks.conflict,
+                    'rejected', batch_chunks.rejected
+                )
+            )
+            from batch_chunks
+        ),
+        'reasons', (select coalesce(jsonb_agg(to_jsonb(counted_reasons)), '[]') from counted_reasons),
+        'inserted', (select coalesce(jsonb_agg(to_jsonb(inserted_samples)), '[]') from inserted_samples)
+    )
+    into answer;
+
+    raise exception 'a slice that was only tried' using errcode = 'SL003', detail = answer::text;
+end
+$$;

@@ -1,0 +1,42 @@
+/** A dry run for people: what would come of each file, why, and a few records of each kind. Pure. */
+import { formatBytes, formatCount, formatNumber } from "../terminal/format.ts";
+import { formatEquation } from "../terminal/ingest-output.ts";
+import { sanitize } from "../terminal/sanitize.ts";
+import type { RecordSample, TriedFile } from "./try-files.ts";
+
+export function formatTried(tried: TriedFile): string[] {
+    const name = sanitize(tried.file);
+    if (tried.problem !== null) {
+        return [`${name} would fail: ${sanitize(tried.problemDetail ?? "")}`, `  code:  ${tried.problem}`];
+    }
+    return [
+        `${name}  ${formatBytes(tried.sizeBytes ?? 0)}`,
+        ...(tried.copyOf === null ? [] : [`  would be skipped: its content is that of ${sanitize(tried.copyOf)}`]),
+        `  header   ${sanitize((tried.header ?? []).join(", "), { most: 160 })}`,
+        ...(tried.extraColumns
+            ? [`  unknown  ${sanitize(tried.extraColumns.join(", "), { most: 160 })} (go to attributes)`]
+            : []),
+        ...(tried.dialect === null ? [] : [`  dialect  ${sanitize(JSON.stringify(tried.dialect), { most: 160 })}`]),
+        `  records  ${formatEquation(tried.records)}`,
+        ...tried.reasons.flatMap(({ reason, records, samples }) => [
+            `  ${reason}  ${formatCount(records, "record")}`,
+            ...samples.flatMap(formatSample),
+        ]),
+        ...(tried.insertedSamples.length > 0 ? ["  inserted, such as"] : []),
+        ...tried.insertedSamples.flatMap(formatSample),
+    ];
+}
+
+function formatSample({ recordNo, lineNo, record, rawText, stored }: RecordSample): string[] {
+    const place = `record ${formatNumber(recordNo)}${lineNo ? `, line ${formatNumber(lineNo)}` : ""}`;
+    const lines = [`    ${place}: ${sanitize(record ? describeRecord(record) : (rawText ?? ""), { most: 200 })}`];
+    if (stored) lines.push(`      stored: ${sanitize(describeRecord(stored), { most: 200 })}`);
+    return lines;
+}
+
+function describeRecord(record: Record<string, string | null>): string {
+    return Object.entries(record)
+        .filter(([, value]) => value !== null)
+        .map(([column, value]) => `${column}=${value}`)
+        .join(" ");
+}

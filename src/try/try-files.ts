@@ -1,0 +1,296 @@
+/**
+ * What an ingest of these files would do now: the real load into a temporary table of one connection, then the real merge
+ * of it, slice by slice, each a statement that ends by undoing itself (sql/engine/try_slice.sql).
+ *
+ * Guarantee: nothing is left, killed or not. The temporary table goes with the connection; a slice's merge ends in an
+ * exception. A lost connection loses the temporary table too, so that no later step can go on without it.
+ */
+import { randomUUID } from "node:crypto";
+import { basename, dirname } from "node:path";
+import type { SQL } from "bun";
+import type { IngestConfig } from "../config.ts";
+import { connect, connectForCopy, type Sql } from "../database/connect.ts";
+import { copyRows } from "../database/copy-rows.ts";
+import type { DatabaseTarget } from "../database/database-target.ts";
+import { isDataFault, sqlStateOf } from "../database/sql-states.ts";
+import type { IngestContext } from "../ingest/context.ts";
+import { findCopy } from "../ingest/find-copies.ts";
+import { filesWithContent, type LedgerFile } from "../ingest/ledger.ts";
+import { type LoadPart, NeedsTolerantWay, stageParts } from "../ingest/load-chunks.ts";
+import { InputChanged, InputFault, type InputFile } from "../ingest/open-input.ts";
+import { prepareFile } from "../ingest/prepare-file.ts";
+import type { ReadOutcome } from "../ingest/read-records.ts";
+import { copyStatement, type Way } from "../ingest/stage-records.ts";
+
+export interface TryOptions {
+    target: DatabaseTarget;
+    config: Pick<IngestConfig, "maxRecordBytes" | "maxChunkBytes">;
+    /** Paths, wherever they are: they need not be in the watched folder. Tried in this order, as one ingest. */
+    files: readonly string[];
+    /** How many records of each kind to show. */
+    samples?: number;
+}
+
+export interface RecordSample {
+    recordNo: number;
+    lineNo?: number | null;
+    byteOffset?: number | null;
+    record: Record<string, string | null> | null;
+    rawText?: string | null;
+    /** Of a conflict: the event that is stored, in the same shape. */
+    stored?: Record<string, string | null> | null;
+}
+
+export interface TriedFile {
+    file: string;
+    /** Why the file as a whole would fail; then nothing else is known of it. */
+    problem: string | null;
+    problemDetail: string | null;
+    /** The merged file whose content it repeats: an ingest would skip it. */
+    copyOf: string | null;
+    sizeBytes: number | null;
+    header: string[] | null;
+    /** Columns of the file that we don't know: they go to attributes. */
+    extraColumns: string[] | null;
+    way: Way | null;
+    /** How the file is written, where the loader says so. */
+    dialect: unknown;
+    records: { read: number; inserted: number; duplicate: number; conflict: number; rejected: number };
+    /** Most frequent first. A record counts once for each of its reasons. */
+    reasons: { reason: string; records: number; samples: RecordSample[] }[];
+    insertedSamples: RecordSample[];
+}
+
+interface StagedFile {
+    report: TriedFile;
+    chunkId: number;
+    extraColumns: string[] | null;
+    isPadded: boolean;
+}
+
+/** Raised by what undoes itself; the answer is in its DETAIL. */
+const triedOnly = "SL003";
+const noLoad = -1;
+
+/** Throws what the database throws. A file that would fail is reported, and the others are tried. */
+export async function tryFiles({ target, config, files, samples = 3 }: TryOptions): Promise<TriedFile[]> {
+    const session = connectForCopy(target, { applicationName: "sluice try" });
+    const sql = connect(target, { applicationName: "sluice try", max: 1 });
+    try {
+        await session.unsafe("select ingest.open_try()");
+        const staged: StagedFile[] = [];
+        const reports: TriedFile[] = [];
+        for (const [index, file] of files.entries()) {
+            // Ascending, as chunks of one ingest are: the first record of an id wins.
+            const { report, loaded } = await stageFile(session, sql, config, file, index - files.length);
+            reports.push(report);
+            if (loaded) staged.push(loaded);
+        }
+        for (const slice of await slicesOf(session)) addSlice(staged, await trySlice(session, slice, staged, samples));
+        for (const report of reports) trimSamples(report, samples);
+        return reports;
+    } finally {
+        await session.close({ timeout: 0 }).catch(() => {});
+        await sql.end({ timeout: 1 });
+    }
+}
+
+async function stageFile(
+    session: SQL,
+    sql: Sql,
+    config: TryOptions["config"],
+    path: string,
+    chunkId: number,
+): Promise<{ report: TriedFile; loaded: StagedFile | null }> {
+    const report = emptyReport(path);
+    const context = contextFor(sql, config, dirname(path));
+    const ledgerFile = unknownFile(basename(path));
+    const prepared = await prepareFile(context, ledgerFile, true);
+    if (prepared.kind !== "load") {
+        const { problem, detail } =
+            prepared.kind === "fault"
+                ? prepared.failure
+                : { problem: "empty_file", detail: "It holds no finished record." };
+        await prepared.file?.close();
+        return { report: { ...report, problem, problemDetail: detail }, loaded: null };
+    }
+    const { part, contentHash } = prepared;
+    try {
+        describe(report, part);
+        report.copyOf = await findOriginal(context, ledgerFile, part.file, contentHash);
+        const whole = { ...part, stopAt: Number.MAX_SAFE_INTEGER };
+        const { outcome, way } = await copyWhole(session, context, whole, chunkId);
+        report.way = way;
+        const isPadded = outcome.isPadded || way === "tolerant";
+        return { report, loaded: { report, chunkId, extraColumns: part.shape.extraColumns, isPadded } };
+    } catch (error) {
+        const failure = failureOf(error);
+        if (failure === null) throw error;
+        await session.unsafe(`delete from pg_temp.try_staging where chunk_id = ${chunkId}`);
+        return { report: { ...report, ...failure }, loaded: null };
+    } finally {
+        await part.file.close();
+    }
+}
+
+/** The raw way, or the tolerant one where raw cannot: as a load does. */
+async function copyWhole(
+    session: SQL,
+    context: IngestContext,
+    part: LoadPart,
+    chunkId: number,
+): Promise<{ outcome: ReadOutcome; way: Way }> {
+    const copy = async (way: Way) => {
+        const outcomes: ReadOutcome[] = [];
+        const source = stageParts(context, [part], way, noLoad, [chunkId], outcomes);
+        const statement = copyStatement(part.shape, way).replace("copy ingest.staging", "copy pg_temp.try_staging");
+        await copyRows(session, statement, source);
+        return { outcome: outcomes[0]!, way };
+    };
+    if (part.shape.needsTolerantWay) return await copy("tolerant");
+    return await copy("raw").catch((error: unknown) => {
+        if (error instanceof NeedsTolerantWay || isDataFault(error)) return copy("tolerant");
+        throw error;
+    });
+}
+
+/** The slices that have any record. */
+async function slicesOf(session: SQL): Promise<number[]> {
+    const rows: { slice_no: number }[] = await session.unsafe(
+        "select distinct slice_no from pg_temp.try_staging order by slice_no",
+    );
+    return rows.map(({ slice_no }) => slice_no);
+}
+
+interface SliceAnswer {
+    files: ({ chunkId: number } & TriedFile["records"])[];
+    reasons: { chunkId: number; reason: string; records: number; samples: RecordSample[] | null }[];
+    inserted: ({ chunkId: number } & RecordSample)[];
+}
+
+async function trySlice(session: SQL, slice: number, staged: StagedFile[], samples: number): Promise<SliceAnswer> {
+    const files = staged.map(({ chunkId, extraColumns, isPadded }) => ({ chunkId, extraColumns, isPadded }));
+    try {
+        await session`select ingest.try_slice(${slice}, ${JSON.stringify(files)}::text::jsonb, ${samples})`;
+    } catch (error) {
+        if (sqlStateOf(error) === triedOnly) return JSON.parse((error as { detail: string }).detail);
+        throw error;
+    }
+    throw new Error("A slice that was tried was not undone.");
+}
+
+function addSlice(staged: StagedFile[], answer: SliceAnswer): void {
+    const reports = new Map(staged.map(({ chunkId, report }) => [chunkId, report]));
+    for (const { chunkId, ...counts } of answer.files) {
+        const { records } = reports.get(chunkId)!;
+        for (const name of Object.keys(records) as (keyof typeof records)[]) records[name] += counts[name];
+    }
+    for (const { chunkId, reason, records, samples } of answer.reasons) {
+        const { reasons } = reports.get(chunkId)!;
+        const known = reasons.find((entry) => entry.reason === reason);
+        if (known) {
+            known.records += records;
+            known.samples.push(...(samples ?? []));
+        } else {
+            reasons.push({ reason, records, samples: samples ?? [] });
+        }
+    }
+    for (const { chunkId, ...sample } of answer.inserted) reports.get(chunkId)!.insertedSamples.push(sample);
+}
+
+function trimSamples(report: TriedFile, samples: number): void {
+    const firstOf = (list: RecordSample[]) => list.sort((a, b) => a.recordNo - b.recordNo).slice(0, samples);
+    report.reasons.sort((a, b) => b.records - a.records || (a.reason < b.reason ? -1 : 1));
+    for (const entry of report.reasons) entry.samples = firstOf(entry.samples);
+    report.insertedSamples = firstOf(report.insertedSamples);
+}
+
+async function findOriginal(
+    context: IngestContext,
+    ledgerFile: LedgerFile,
+    file: InputFile,
+    contentHash: string | null,
+): Promise<string | null> {
+    if (contentHash !== null) {
+        const originals = await filesWithContent(context.sql, [contentHash]);
+        return originals.find(({ state }) => state === "merged")?.path ?? null;
+    }
+    const copy = await findCopy(context, ledgerFile, file);
+    if (copy === null || copy === "held") return null;
+    const [row] = await context.sql<{ path: string }[]>`select path from ingest.files where file_id = ${copy.copyOf}`;
+    return row?.path ?? null;
+}
+
+function failureOf(error: unknown): Pick<TriedFile, "problem" | "problemDetail"> | null {
+    if (error instanceof InputFault) return { problem: error.failure.problem, problemDetail: error.failure.detail };
+    if (error instanceof InputChanged) return { problem: "file_changing", problemDetail: error.message };
+    if (!isDataFault(error)) return null;
+    return { problem: "copy_refused", problemDetail: "Postgres refused its records on both ways of loading." };
+}
+
+function describe(report: TriedFile, part: LoadPart): void {
+    report.sizeBytes = part.file.seen.sizeBytes;
+    report.header = part.shape.header;
+    report.extraColumns = part.shape.extraColumns;
+    report.dialect = "dialect" in part.shape ? part.shape.dialect : null;
+}
+
+function emptyReport(file: string): TriedFile {
+    return {
+        file,
+        problem: null,
+        problemDetail: null,
+        copyOf: null,
+        sizeBytes: null,
+        header: null,
+        extraColumns: null,
+        way: null,
+        dialect: null,
+        records: { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 },
+        reasons: [],
+        insertedSamples: [],
+    };
+}
+
+/** A file that the ledger has never seen. */
+function unknownFile(path: string): LedgerFile {
+    return {
+        fileId: 0,
+        path,
+        version: 1,
+        state: "pending",
+        sizeBytes: 0,
+        mtimeNs: "0",
+        inode: "0",
+        loadedBytes: 0,
+        loadedRecords: 0,
+        loadedLines: 0,
+        tailByte: null,
+        tailRecordNo: null,
+        tailLineNo: null,
+        problem: null,
+    };
+}
+
+/** What reading a file asks of an ingest; nothing of it loads or writes to the ledger. */
+function contextFor(sql: Sql, config: TryOptions["config"], inputDir: string): IngestContext {
+    const silent = { info() {}, warn() {}, error() {} };
+    const refuse = () => Promise.reject(new Error("A dry run opens no load."));
+    return {
+        config: {
+            ...config,
+            inputDir,
+            trigger: { kind: "available-now" },
+            tailSettleMs: 0,
+            mergeWorkers: 1,
+            maxBatchRecords: 1,
+            maxRejects: null,
+            afterMerge: "keep",
+            archiveDir: "",
+        },
+        sql,
+        copyConnection: { beginLoad: refuse, copy: refuse, discard: async () => {} },
+        workerId: randomUUID(),
+        log: silent,
+    };
+}

@@ -1,0 +1,204 @@
+/** A dry run says what an ingest would do, and leaves nothing, killed or not. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runChecks } from "../../src/checks/run-checks.ts";
+import { tryFiles } from "../../src/try/try-files.ts";
+import { readCases } from "../cases/read-case.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { ingestFolder } from "../support/ingest-folder.ts";
+import { runScript, spawnScript } from "../support/run-script.ts";
+
+const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
+const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
+const config = { maxRecordBytes: 1024 * 1024, maxChunkBytes: 16 * 1024 * 1024 };
+
+let database: TestDatabase;
+let dir: string;
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), "sluice-try-"));
+    await database.sql`select ingest.reset()`;
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+const write = async (name: string, lines: string[], columns = header) => {
+    const path = join(dir, name);
+    await writeFile(path, `${[columns, ...lines].join("\n")}\n`);
+    return path;
+};
+const tryThem = (...files: string[]) => tryFiles({ target: database.target, config, files });
+
+/** Every row of every table, counted, and who holds what. */
+async function whatIsThere(): Promise<unknown> {
+    const [row] = await database.sql`
+        select
+            (select count(*) from events) as events,
+            (select count(*) from ingest.rejects) as rejects,
+            (select count(*) from ingest.staging) as staging,
+            (select json_agg(files order by file_id) from ingest.files) as files,
+            (select count(*) from ingest.loads) as loads,
+            (select count(*) from ingest.chunks) as chunks,
+            (select count(*) from ingest.batches) as batches,
+            (select json_agg(event_stats order by grain, bucket, event_type) from ingest.event_stats) as stats,
+            (
+                select count(*) from pg_stat_activity
+                where datname = current_database() and application_name = 'sluice try'
+            ) as sessions`;
+    return row;
+}
+
+test("says what would be inserted, duplicate, in conflict and rejected, and why, with samples", async () => {
+    await write("stored.csv", [`${id(1)},view,p,u,2024-01-01 00:00:00,,1`, `${id(2)},view,p,u,2024-01-01 00:00:00,,2`]);
+    await ingestFolder(database.target, dir);
+    const before = await whatIsThere();
+    const file = await write(
+        "new.csv",
+        [
+            `${id(1)},view,p,u,2024-01-01 00:00:00,,1,`,
+            `${id(2)},view,p,u,2024-01-01 00:00:00,,9,`,
+            `${id(3)},view,p,u,2024-01-01 00:00:00,,,red`,
+            `${id(3)},view,p,u,2024-01-01 00:00:00,,,red`,
+            `${id(4)},buy,,u,2024-01-01 00:00:00,,,`,
+            "only,two",
+        ],
+        `${header},colour`,
+    );
+
+    const [tried] = await tryThem(file);
+
+    expect(tried).toMatchObject({
+        file,
+        problem: null,
+        copyOf: null,
+        extraColumns: ["colour"],
+        way: "raw",
+        records: { read: 6, inserted: 1, duplicate: 2, conflict: 1, rejected: 2 },
+        insertedSamples: [{ recordNo: 3, record: { event_id: id(3), colour: "red" } }],
+    });
+    expect(tried!.reasons.map(({ reason, records }) => [reason, records])).toEqual([
+        ["event_id_conflict", 1],
+        ["event_type_unknown", 1],
+        ["product_id_missing", 1],
+        ["too_few_fields", 1],
+    ]);
+    expect(tried!.reasons[0]!.samples).toMatchObject([
+        { recordNo: 2, record: { price: "9" }, stored: { event_id: id(2), price: "2.00" } },
+    ]);
+    expect(tried!.reasons[3]!.samples).toMatchObject([{ recordNo: 6, lineNo: 7, rawText: "only,two" }]);
+    expect(await whatIsThere()).toEqual(before);
+});
+
+test("several files are tried as one ingest: the first record of an id wins", async () => {
+    const first = await write("b.csv", [`${id(1)},view,p,u,2024-01-01 00:00:00,,1`]);
+    const second = await write("a.csv", [`${id(1)},view,p,u,2024-01-01 00:00:00,,2`]);
+
+    const tried = await tryThem(first, second);
+
+    expect(tried.map(({ records }) => records)).toEqual([
+        { read: 1, inserted: 1, duplicate: 0, conflict: 0, rejected: 0 },
+        { read: 1, inserted: 0, duplicate: 0, conflict: 1, rejected: 0 },
+    ]);
+});
+
+test("a file that would fail says so, and the others are tried", async () => {
+    const bad = await write("bad.csv", ["1,2"], "foo,bar");
+    const good = await write("good.csv", [`${id(1)},view,p,u,2024-01-01 00:00:00,,1`]);
+
+    const tried = await tryThem(bad, join(dir, "missing.csv"), good);
+
+    expect(tried.map(({ problem }) => problem)).toEqual(["header_missing_columns", "file_vanished", null]);
+    expect(tried[2]!.records.inserted).toBe(1);
+});
+
+test("a file whose content is merged already would be skipped", async () => {
+    await write("a.csv", [`${id(1)},view,p,u,2024-01-01 00:00:00,,1`]);
+    await ingestFolder(database.target, dir);
+    await copyFile(join(dir, "a.csv"), join(dir, "b.csv"));
+
+    expect((await tryThem(join(dir, "b.csv")))[0]).toMatchObject({
+        copyOf: "a.csv",
+        records: { read: 1, duplicate: 1 },
+    });
+});
+
+test("a running ingest goes on: a dry run locks one slice at a time, and never the ledger", async () => {
+    const lines = [5, 6, 7].map((n) => `${id(n)},view,p,u,2024-01-01 00:00:00,,1`);
+    const file = await write("a.csv", lines);
+    const release = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    // A merge that holds slice 7 for long: the dry run waits for it with no other slice in its hands.
+    const holder = database.sql.begin(async (transaction) => {
+        await transaction`select from ingest.slices where slice_no = 7 for update`;
+        held.resolve();
+        await release.promise;
+    });
+    await held.promise;
+    const trying = tryThem(file);
+    while ((await database.sql`select from pg_locks where not granted`).length === 0) await Bun.sleep(5);
+    const [free] = await database.sql`
+        select count(*) as slices from (select from ingest.slices for update skip locked) as free_slices`;
+
+    expect(free).toEqual({ slices: 15 });
+    release.resolve();
+    await holder;
+    expect((await trying)[0]!.records.inserted).toBe(3);
+});
+
+test("killed while it waits or works, it leaves nothing", async () => {
+    const lines = Array.from({ length: 60_000 }, (_, n) => `${id(n)},view,p,u,2024-01-01 00:00:00,,1`);
+    const file = await write("a.csv", lines);
+    const before = await whatIsThere();
+    for (const afterMs of [700, 1000, 1300]) {
+        const child = spawnScript("try", [file, "--database-url", database.url]);
+        await Bun.sleep(afterMs);
+        child.kill("SIGKILL");
+        await child.exited;
+        const deadline = Date.now() + 20_000;
+        let after = await whatIsThere();
+        while (JSON.stringify(after) !== JSON.stringify(before) && Date.now() < deadline) {
+            await Bun.sleep(50);
+            after = await whatIsThere();
+        }
+        expect(after).toEqual(before);
+    }
+    expect((await runChecks(database.sql)).filter(({ passed }) => !passed)).toEqual([]);
+});
+
+test("the command: samples on one screen, nothing raw reaches the terminal, 1 when a file would fail", async () => {
+    const file = await write("a.csv", [`${id(1)},view,p\u001b[31m,u,2024-01-01 00:00:00,,1`, "x\u001b[2J,y"]);
+    const good = await runScript("try", [file, "--database-url", database.url]);
+
+    expect(good).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(good.stdout).toContain("2 read = 1 inserted + 0 duplicate + 0 conflict + 1 rejected");
+    expect(good.stdout).toContain("too_few_fields  1 record\n    record 2, line 3: x\\x1b[2J,y");
+    expect(good.stdout).not.toContain("\u001b");
+
+    const bad = await runScript("try", [join(dir, "none.csv"), "--json", "--database-url", database.url]);
+    expect(bad.exitCode).toBe(1);
+    expect(JSON.parse(bad.stdout)[0]).toMatchObject({ problem: "file_vanished" });
+});
+
+/** The hand-written cases of one step: what the dry run foretells is what the case expects. */
+const oneStepCases = readCases(join(import.meta.dir, "../cases")).filter(
+    ({ steps, overrides, files }) =>
+        steps.length === 1 && Object.keys(overrides).length === 0 && files.every(({ state }) => state === "merged"),
+);
+
+test.each(oneStepCases.map((testCase) => [testCase.name, testCase] as const))(
+    "foretells the case %s",
+    async (_name, { steps, counts }) => {
+        const names = (await readdir(steps[0]!)).filter((name) => /^[^._].*\.csv$/i.test(name)).sort();
+        const tried = await tryThem(...names.map((name) => join(steps[0]!, name)));
+        const total = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
+        for (const { records } of tried) {
+            for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += records[name];
+        }
+
+        expect(total).toEqual(counts);
+    },
+);
