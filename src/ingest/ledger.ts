@@ -221,6 +221,8 @@ export interface Backlog {
     stagedChunks: number;
     /** Chunks that must be staged again and may be tried now or later. */
     pendingChunks: number;
+    /** Those of them that may be tried now. */
+    lostChunks: number;
     pendingFiles: number;
 }
 
@@ -230,6 +232,11 @@ export async function readBacklog(sql: Sql): Promise<Backlog> {
             coalesce(sum(chunks.records) filter (where chunks.state = 'staged'), 0)::bigint as "stagedRecords",
             count(*) filter (where chunks.state = 'staged') as "stagedChunks",
             count(*) filter (where chunks.state = 'pending') as "pendingChunks",
+            count(*) filter (
+                where
+                    chunks.state = 'pending'
+                    and (chunks.next_attempt_at is null or chunks.next_attempt_at <= clock_timestamp())
+            ) as "lostChunks",
             (select count(*) from ingest.files where files.state = 'pending') as "pendingFiles"
         from ingest.chunks
         where chunks.state in ('staged', 'pending')`;

@@ -35,8 +35,11 @@ export interface LoaderState {
 }
 
 export interface LoadHooks {
-    /** Resolves when staging has room. */
-    waitForRoom(): Promise<void>;
+    /**
+     * True when staging has room. False when nothing new may be loaded now: the run was stopped, or staged rows were lost
+     * and must come first. They hold back every merge, so that waiting for room without them would never end.
+     */
+    waitForRoom(): Promise<boolean>;
     /** After every load: there is something to merge. */
     onLoad(records: number, bytes: number): void;
     isStopped(): boolean;
@@ -53,7 +56,6 @@ const groupBytes = 8 * 1024 * 1024;
 export async function loadRound(context: IngestContext, state: LoaderState, hooks: LoadHooks): Promise<RoundOutcome> {
     const lost = await chunksToStageAgain(context.sql, groupFiles);
     if (lost.length > 0) {
-        await hooks.waitForRoom();
         const restaged = await stageChunksAgain(context, lost);
         hooks.onLoad(restaged.records, restaged.bytes);
         return { hasProgress: true };
@@ -173,7 +175,7 @@ async function loadGroup(
         for (const { ledgerFile } of held) state.heldCopies.add(ledgerFile.fileId);
         if (copies.length > 0) await reportCopies(context, copies);
         if (toLoad.length === 0) return copies.length > 0;
-        await hooks.waitForRoom();
+        if (!(await hooks.waitForRoom())) return true;
         const parts = toLoad.map((member) => member.part);
         const loaded = await loadOrExplain(context, state, parts, wayOf(parts[0]!));
         if (loaded.length === 0) return true;
@@ -258,7 +260,7 @@ async function loadLargeFile(
         }
         let part = firstPart;
         while (!hooks.isStopped()) {
-            await hooks.waitForRoom();
+            if (!(await hooks.waitForRoom())) return true;
             const loaded = await loadOrExplain(context, state, [part], wayOf(part));
             if (loaded.length === 0) return true;
             const { outcome, isRecorded } = loaded[0]!;

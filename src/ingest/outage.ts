@@ -30,6 +30,8 @@ const longestPauseMs = 5_000;
 export function createOutage({ sql, log, signal, revive }: OutageOptions): Outage {
     let startedAt: Date | null = null;
     let recovery: Promise<void> | null = null;
+    /** By the monotonic clock. */
+    let recoveredAt = Number.NEGATIVE_INFINITY;
 
     async function recover(error: unknown): Promise<void> {
         startedAt = new Date();
@@ -48,16 +50,20 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
         }
         startedAt = null;
         recovery = null;
+        recoveredAt = performance.now();
     }
 
     return {
         since: () => startedAt,
         async survive(step) {
             for (let attempt = 0; !signal.aborted; attempt += 1) {
+                const begunAt = performance.now();
                 try {
                     return await step();
                 } catch (error) {
                     if (isConnectionFault(error)) {
+                        // It failed on the outage that is over: no news.
+                        if (recovery === null && begunAt < recoveredAt) continue;
                         recovery ??= recover(error);
                         await recovery;
                     } else if (isRetryable(error)) {

@@ -256,17 +256,19 @@ async function isAllLoaded(run: Run): Promise<boolean> {
     return isDone === true;
 }
 
-/** Back-pressure: staging holds a few batches, not the folder. */
-async function waitForRoom(run: Run): Promise<void> {
+/** Back-pressure: staging holds a few batches, not the folder. False: see LoadHooks. */
+async function waitForRoom(run: Run): Promise<boolean> {
     const { sql, config } = run.context;
     const mostStaged = config.maxBatchRecords * 3;
     while (!run.signal.aborted) {
         const seen = run.merged.count();
-        const { stagedRecords } = await readBacklog(sql);
+        const { stagedRecords, lostChunks } = await readBacklog(sql);
+        if (lostChunks > 0) return false;
         if (run.mergedSinceSweep >= sweepFromRecords) await sweep(run);
-        if (stagedRecords < mostStaged) return;
+        if (stagedRecords < mostStaged) return true;
         await run.merged.wait(seen, pollMs);
     }
+    return false;
 }
 
 async function sweep(run: Run): Promise<void> {

@@ -10,8 +10,8 @@ export interface IngestProcess {
     /** What it has said so far. */
     stderr(): string;
     batches(): BatchProgress[];
-    /** Waits for its end. */
-    finish(): Promise<FinishedIngest>;
+    /** Waits for its end. One that hangs is killed, and the error says what it had said. */
+    finish(deadline?: { deadlineMs?: number }): Promise<FinishedIngest>;
 }
 
 export interface FinishedIngest {
@@ -41,8 +41,15 @@ export function startIngest(databaseUrl: string, inputDir: string, flags: readon
         exited: child.exited,
         stderr: stderr.text,
         batches: () => readLines().filter(({ type }) => type !== "summary"),
-        async finish() {
+        async finish({ deadlineMs = 45_000 } = {}) {
+            let isLate = false;
+            const timer = setTimeout(() => {
+                isLate = true;
+                child.kill("SIGKILL");
+            }, deadlineMs);
             const [exitCode] = await Promise.all([child.exited, stdout.ended, stderr.ended]);
+            clearTimeout(timer);
+            if (isLate) throw new Error(`The ingest did not end within ${deadlineMs} ms. It had said: ${stderr.text()}`);
             const lines = readLines();
             return {
                 exitCode,

@@ -1,0 +1,242 @@
+/**
+ * Postgres dies under a running ingest: crash recovery empties the UNLOGGED staging table, connections end in the middle
+ * of everything. The ingest goes on by itself, and ends with the tables of an undisturbed run: promises 2, 4, 5, 8, 10.
+ */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect, type Sql } from "../../src/database/connect.ts";
+import type { DatabaseTarget } from "../../src/database/database-target.ts";
+import { createRandom } from "../../src/generator/random.ts";
+import { countFolder, type FolderCounts } from "../support/count-records.ts";
+import { chooseSeed, generateFolder, isLongRun } from "../support/generate-folder.ts";
+import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";
+import { ask, type OwnServer, openOwnServer } from "../support/own-server.ts";
+import { expectOracle, expectSameTables, expectSound, readTables, type Tables } from "../support/read-tables.ts";
+import { runScript } from "../support/run-script.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const seed = chooseSeed("lost database");
+const crashes = isLongRun ? 20 : 4;
+let server: OwnServer;
+let folder: string;
+let inputDir: string;
+let oracle: FolderCounts;
+let target: DatabaseTarget;
+
+beforeAll(async () => {
+    server = await openOwnServer();
+    folder = mkdtempSync(join(tmpdir(), "sluice-lost-"));
+    inputDir = join(folder, "input");
+    const most = isLongRun ? 1_500 : 400;
+    await generateFolder(inputDir, { files: 30, seed, minRecords: 20, maxRecords: most, dirty: 0.05, duplicates: 0.1 });
+    oracle = countFolder(inputDir);
+}, 60_000);
+afterAll(async () => {
+    await server.close();
+    rmSync(folder, { recursive: true });
+});
+beforeEach(async () => {
+    await server.start();
+    target = await server.createDatabase();
+});
+
+const smallChunks = ["--max-chunk-bytes", "8KiB", "--max-batch-records", "1000"];
+const ways: [string, string[]][] = [
+    ["a chunk a file, one merge worker", ["--merge-workers", "1"]],
+    ["many chunks a file, four merge workers", ["--merge-workers", "4", ...smallChunks]],
+];
+const faults: [string, () => Promise<void>][] = [
+    ["a backend is killed", crashBackend],
+    [
+        "the postmaster is killed",
+        async () => {
+            await server.killPostmaster();
+            await server.start();
+        },
+    ],
+    [
+        "the server is restarted",
+        async () => {
+            await server.stop();
+            await server.start();
+        },
+    ],
+];
+
+describe.each(ways)("with chunks staged (%s)", (_way, flags) => {
+    test.each(faults)("when %s, the ingest stages again what was lost and goes on", async (_fault, strike) => {
+        const slices = await holdSlices(65_535);
+        const child = startIngest(target.url, inputDir, ["--trigger", "available-now", ...flags]);
+        await waitUntil("chunks are staged", async () => (await count("ingest.chunks where state = 'staged'")) > 2);
+        await strike();
+        await slices.end({ timeout: 1 });
+        await expectUndisturbedEnd(child);
+    });
+
+    test.each(faults)("when %s while they are merged in part, each slice is merged once", async (_fault, strike) => {
+        const slices = await holdSlices(0xff00);
+        const child = startIngest(target.url, inputDir, ["--trigger", "available-now", ...flags]);
+        await waitUntil("chunks are merged in part", async () => (await count(mergedInPart)) > 2);
+        await strike();
+        await slices.end({ timeout: 1 });
+        await expectUndisturbedEnd(child);
+    });
+});
+
+const mergedInPart = "ingest.chunks where state = 'staged' and merged_slices > 0";
+
+describe("at random moments", () => {
+    test.each(ways)(
+        "crashes of the server change nothing (%s)",
+        async (_way, flags) => {
+            const random = createRandom(seed);
+            const steps = await stepsOfUndisturbedRun(flags);
+            const child = startIngest(target.url, inputDir, ["--trigger", "available-now", ...flags]);
+            let isOver = false;
+            child.exited.then(() => {
+                isOver = true;
+            });
+            let struck = 0;
+            for (; struck < crashes && !isOver; struck += 1) {
+                const from = await countSteps();
+                const more = random.between(0, Math.ceil(steps / crashes));
+                await waitUntil(`${more} steps more`, async () => isOver || (await countSteps()) >= from + more);
+                await Bun.sleep(random.between(0, 40));
+                await random.pick(faults)[1]();
+            }
+            console.log(`${struck} crashes`);
+            await expectUndisturbedEnd(child);
+            expect(struck).toBeGreaterThan(1);
+        },
+        300_000,
+    );
+
+    test("crashes of server and ingest together change nothing", async () => {
+        const random = createRandom(seed + 1);
+        const flags = ways[1]![1];
+        const steps = await stepsOfUndisturbedRun(flags);
+        for (let crash = 0; crash < crashes; crash += 1) {
+            const child = startIngest(target.url, inputDir, ["--trigger", "available-now", ...flags]);
+            const from = await countSteps();
+            const more = random.between(0, Math.ceil(steps / crashes));
+            await waitUntil(`${more} steps more`, async () => (await countSteps()) >= from + more);
+            child.kill("SIGKILL");
+            await random.pick(faults)[1]();
+            await ask(target, (sql) => sql`update ingest.loader_lease set lease_until = clock_timestamp()`);
+            await ask(target, (sql) => sql`update ingest.workers set lease_until = clock_timestamp()`);
+        }
+        await expectUndisturbedEnd(startIngest(target.url, inputDir, ["--trigger", "available-now", ...flags]));
+    }, 300_000);
+});
+
+test("while the server is away the ingest says so once, waits, and says once that it is back", async () => {
+    const child = startIngest(target.url, inputDir, ["--trigger", "100ms", ...ways[1]![1]]);
+    await waitUntil("something is merged", async () => (await count("ingest.batches")) > 1);
+    await server.stop();
+    await waitUntil("the ingest has noticed", () => child.stderr().includes("The database is away"));
+    await Bun.sleep(isLongRun ? 60_000 : 4_000);
+    expect(child.stderr()).not.toContain("The database is back");
+    await server.start();
+    await waitUntil("all is merged", async () => (await readAll()).counts.read === oracle.total.read);
+    child.kill("SIGTERM");
+    const { exitCode, stderr } = await child.finish();
+    expect(exitCode).toBe(143);
+    expect(stderr.match(/The database is away/g)).toHaveLength(1);
+    expect(stderr.match(/The database is back/g)).toHaveLength(1);
+    await ask(target, (sql) => expectOracle(sql, oracle));
+}, 120_000);
+
+test("while the server is away the ingest can be stopped", async () => {
+    const child = startIngest(target.url, inputDir, ["--trigger", "100ms", ...ways[1]![1]]);
+    await waitUntil("something is merged", async () => (await count("ingest.batches")) > 1);
+    await server.stop();
+    await waitUntil("the ingest has noticed", () => child.stderr().includes("The database is away"));
+    child.kill("SIGTERM");
+    expect((await child.finish()).exitCode).toBe(143);
+    await server.start();
+});
+
+test("should fail: no server at the start is exit code 4, with the address", async () => {
+    await server.stop();
+    const { exitCode, stderr } = await ingestOnce(target.url, inputDir);
+    await server.start();
+    expect(exitCode).toBe(4);
+    expect(stderr).toContain(`127.0.0.1:${target.port}`);
+});
+
+test("an embedded server whose postmaster is killed is started again by the ingest that uses it", async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), "sluice-embedded-ingest-"));
+    Bun.spawnSync(["chmod", "755", dataDir]);
+    const flags = ["--data-dir", dataDir, "--trigger", "available-now", ...ways[1]![1]];
+    const child = startIngest("", inputDir, flags);
+    await waitUntil("something is merged", () => child.batches().length > 2);
+    const pidFile = Bun.spawnSync(["find", dataDir, "-name", "postmaster.pid"]).stdout.toString().trim();
+    process.kill(Number((await Bun.file(pidFile).text()).split("\n")[0]), "SIGKILL");
+    const { exitCode, summary } = await child.finish();
+    expect(exitCode).toBe(0);
+    expect(summary!.records.read).toBeGreaterThan(0);
+    const status = await runScript("status", ["--data-dir", dataDir, "--json"]);
+    expect(JSON.parse(status.stdout).records).toMatchObject(oracle.total);
+    expect((await runScript("check", ["--data-dir", dataDir])).exitCode).toBe(0);
+    rmSync(dataDir, { recursive: true });
+}, 60_000);
+
+/** Kills one of the ingest's backends; Postgres then ends all of them. */
+async function crashBackend(): Promise<void> {
+    const [backend] = await ask(
+        target,
+        (sql) => sql<{ pid: number }[]>`
+            select pid
+            from pg_stat_activity
+            where application_name like 'sluice-%' and datname = current_database()
+            order by state = 'active' desc
+            limit 1`,
+    );
+    if (backend) server.killBackend(backend.pid);
+    await ask(target, (sql) => sql`select 1`);
+}
+
+/** Merges skip slices that others hold: with all of them held, what is staged stays so. The crash ends the hold too. */
+async function holdSlices(mask: number): Promise<Sql> {
+    const sql = connect(target, { applicationName: "recovery test holds slices", max: 1 });
+    await sql.unsafe("begin");
+    await sql`select from ingest.slices where (1 << slice_no) & ${mask} <> 0 for update`;
+    return sql;
+}
+
+async function expectUndisturbedEnd(child: IngestProcess): Promise<void> {
+    const { exitCode, stderr } = await child.finish();
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+    await ask(target, (sql) => expectOracle(sql, oracle));
+    await ask(target, (sql) => expectSound(sql));
+}
+
+let undisturbed: Tables | null = null;
+
+/** In a database of its own; its tables are what all ways must end with. */
+async function stepsOfUndisturbedRun(flags: string[]): Promise<number> {
+    const own = target;
+    const { exitCode } = await ingestOnce(own.url, inputDir, flags);
+    expect(exitCode).toBe(0);
+    const steps = await countSteps();
+    const tables = await readAll();
+    undisturbed ??= tables;
+    expectSameTables(tables, undisturbed);
+    target = await server.createDatabase();
+    return steps;
+}
+
+async function readAll(): Promise<Tables> {
+    return await ask(target, (sql) => readTables(sql));
+}
+
+async function countSteps(): Promise<number> {
+    return (await count("ingest.loads")) + (await count("ingest.batches"));
+}
+
+async function count(from: string): Promise<number> {
+    const [row] = await ask(target, (sql) => sql.unsafe<{ rows: number }[]>(`select count(*) as rows from ${from}`));
+    return row!.rows;
+}

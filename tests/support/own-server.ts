@@ -1,0 +1,115 @@
+/**
+ * A Postgres of a test's own, to be stopped, started and killed. Durable as shipped: the settings are those of the
+ * embedded server. SLUICE_TEST_POSTGRES_BIN, a folder with initdb and postgres, takes another version than the one of the
+ * package.
+ */
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect, type Sql } from "../../src/database/connect.ts";
+import { type DatabaseTarget, makeTarget, withDatabase } from "../../src/database/database-target.ts";
+import { prepareBinaries } from "../../src/database/embedded/binaries.ts";
+import { createCluster, superuser, writeSettings } from "../../src/database/embedded/create-cluster.ts";
+import { findPostmaster, isPortFree, startPostmaster, stopPostmaster } from "../../src/database/embedded/postmaster.ts";
+import { choosePlaces, makeHomeDir } from "../../src/database/embedded/server-places.ts";
+import { migrateDatabase } from "../../src/database/migrate.ts";
+import { waitUntil } from "./wait-until.ts";
+
+export interface OwnServer {
+    /** A migrated, empty database. */
+    createDatabase(): Promise<DatabaseTarget>;
+    /** Fast shutdown: what is running is rolled back. Resolves when it is gone. */
+    stop(): Promise<void>;
+    /** Does nothing when it runs. */
+    start(): Promise<void>;
+    /** kill -9 of the postmaster; its backends notice and go. Resolves when it is gone. */
+    killPostmaster(): Promise<void>;
+    /** kill -9 of a backend: Postgres ends all others, recovers, and empties the UNLOGGED tables. */
+    killBackend(pid: number): void;
+    /** Stops it and removes its files. */
+    close(): Promise<void>;
+}
+
+const templateName = "sluice_own_template";
+
+export async function openOwnServer(): Promise<OwnServer> {
+    const dataDir = mkdtempSync(join(tmpdir(), "sluice-own-server-"));
+    // Root lends the server another account, which must be able to enter.
+    chmodSync(dataDir, 0o755);
+    const places = choosePlaces(makeHomeDir(dataDir));
+    const binDir = process.env.SLUICE_TEST_POSTGRES_BIN;
+    const binaries = binDir
+        ? { initdb: join(binDir, "initdb"), postgres: join(binDir, "postgres") }
+        : prepareBinaries(places.account, places.baseDir);
+    const port = await choosePort();
+    const password = "own-server";
+    createCluster(places, binaries, password);
+    writeSettings(places, {});
+    const start = async () => {
+        if (findPostmaster(places) === null) await startPostmaster(places, binaries, port, () => {});
+    };
+    await start();
+
+    const admin = makeTarget({
+        host: "127.0.0.1",
+        port,
+        database: "postgres",
+        user: superuser,
+        password,
+        tls: { mode: "disable", ca: null },
+        serverOptions: null,
+        connectTimeoutSeconds: null,
+        warnings: [],
+    });
+    await ask(admin, (sql) => sql.unsafe(`create database ${templateName}`));
+    await migrateDatabase(withDatabase(admin, templateName), { log: () => {} });
+    let databases = 0;
+    return {
+        async createDatabase() {
+            databases += 1;
+            const name = `sluice_own_${databases}`;
+            await ask(admin, (sql) => sql.unsafe(`create database ${name} template ${templateName}`));
+            return withDatabase(admin, name);
+        },
+        async stop() {
+            if (!(await stopPostmaster(places))) throw new Error("The server did not stop.");
+        },
+        start,
+        async killPostmaster() {
+            const { pid } = findPostmaster(places)!;
+            process.kill(pid, "SIGKILL");
+            await waitUntil("the postmaster is gone", () => findPostmaster(places) === null);
+        },
+        killBackend: (pid) => process.kill(pid, "SIGKILL"),
+        async close() {
+            await stopPostmaster(places);
+            rmSync(dataDir, { recursive: true, force: true });
+        },
+    };
+}
+
+/**
+ * Asks on a connection of its own, and again as long as there is none: the tests' own connections die with the server
+ * too. `query` must therefore be one that may run twice.
+ */
+export async function ask<Result>(target: DatabaseTarget, query: (sql: Sql) => PromiseLike<Result>): Promise<Result> {
+    const deadline = Date.now() + 30_000;
+    while (true) {
+        const sql = connect(target, { applicationName: "recovery test", max: 1, connectTimeoutSeconds: 5 });
+        try {
+            return await query(sql);
+        } catch (error) {
+            if (Date.now() > deadline) throw error;
+            await Bun.sleep(50);
+        } finally {
+            await sql.end({ timeout: 1 });
+        }
+    }
+}
+
+async function choosePort(): Promise<number> {
+    while (true) {
+        const port = 20_000 + Math.floor(Math.random() * 12_000);
+        if (await isPortFree(port)) return port;
+    }
+}
