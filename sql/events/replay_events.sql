@@ -219,7 +219,7 @@ begin
         from losing_records
     ),
     replaced_events as materialized (
-        select events.*
+        select events.*, ingest.record_of(events) as record
         from accepted_records
         inner join public.events on events.event_id = accepted_records.event_id
     ),
@@ -268,15 +268,7 @@ begin
             this_batch_id,
             'conflict',
             array['event_id_conflict'],
-            jsonb_build_object(
-                'event_id', replaced_events.event_id::text,
-                'event_type', replaced_events.event_type,
-                'product_id', replaced_events.product_id,
-                'user_id', replaced_events.user_id,
-                'event_timestamp', replaced_events.event_timestamp::text,
-                'quantity', replaced_events.quantity::text,
-                'price', replaced_events.price::text
-            ) || coalesce(replaced_events.attributes, '{}'::jsonb),
+            replaced_events.record,
             this_batch_id,
             now(),
             'displaced'

@@ -28,6 +28,7 @@ import { createTokenCheck } from "./safety/tokens.ts";
 import { addStatsRoutes } from "./stats/stats-routes.ts";
 import { addStatusRoutes } from "./status-routes.ts";
 import { addStreamRoutes, type StreamOptions } from "./stream/stream-routes.ts";
+import { addTraceRoutes } from "./trace/trace-routes.ts";
 
 /** Nothing that this API takes is longer. */
 export const maxBodyBytes = 65_536;
@@ -77,6 +78,7 @@ export function createApp(options: AppOptions): Api {
     addBatchRoutes(app, context);
     addFileRoutes(app, context);
     addRejectRoutes(app, context);
+    addTraceRoutes(app, context);
     const hub = addStreamRoutes(app, context, stream);
     addMetricsRoutes(app, context, { httpMetrics, streamViewers: hub.viewers });
     addOpenApiRoute(app, { asksForToken: options.token !== undefined });

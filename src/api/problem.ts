@@ -17,6 +17,7 @@ export const problems = {
     origin_not_allowed: { status: 403, title: "Requests from other sites may not change anything" },
     not_found: { status: 404, title: "There is nothing at this address" },
     batch_not_found: { status: 404, title: "There is no such batch" },
+    record_not_found: { status: 404, title: "There is no such record" },
     file_not_found: { status: 404, title: "There is no such file" },
     method_not_allowed: { status: 405, title: "This address does not take this method" },
     body_too_large: { status: 413, title: "The request body is too large" },

@@ -1,0 +1,36 @@
+import { Argument } from "commander";
+import { configOptions, databaseFields, readConfig } from "../src/config.ts";
+import { exitCodes, SluiceError } from "../src/errors.ts";
+import { runCommand } from "../src/terminal/command.ts";
+import { withDatabase } from "../src/terminal/with-database.ts";
+import { formatTrace } from "../src/trace/format-trace.ts";
+import { parseTraceSubject, readTrace } from "../src/trace/read-trace.ts";
+
+await runCommand({
+    name: "trace",
+    summary:
+        "Tells the life of a record: file, bytes, chunk, load, each rule's verdict, batch, commit, and its rivals.",
+    description: "Exits with 1 when nothing of it is kept.",
+    arguments: [new Argument("<record>", "an event_id, or file:record such as events_7.csv:12")],
+    options: configOptions("json", ...databaseFields),
+    examples: [
+        ["bun run trace 6f1c7b9e-53f0-4a58-9d0e-4b3c0a9f1d22", "an event, and every reject that claims its id"],
+        ["bun run trace events_7.csv:12", "the twelfth record of a file"],
+    ],
+    async run({ flags, args }) {
+        const config = readConfig([...databaseFields, "json"], flags);
+        const subject = parseTraceSubject(args[0] ?? "");
+        if (subject === null) {
+            throw new SluiceError({
+                code: "bad_argument",
+                what: "That is neither an event_id nor file:record.",
+                remedy: "Write an event_id with its dashes, or a file and a record number such as events_7.csv:12.",
+                exitCode: exitCodes.usage,
+            });
+        }
+        const trace = await withDatabase(config, { applicationName: "sluice trace" }, (sql) => readTrace(sql, subject));
+        const lines = config.json ? [JSON.stringify(trace, null, 2)] : formatTrace(subject, trace);
+        process.stdout.write(`${lines.join("\n")}\n`);
+        return trace.records.length > 0 ? exitCodes.done : exitCodes.failed;
+    },
+});

@@ -1,0 +1,80 @@
+/** A trace for people. Pure. */
+import { formatBytes, formatNumber } from "../terminal/format.ts";
+import { sanitize } from "../terminal/sanitize.ts";
+import type { RawRecord, Trace, TracedBatch, TracedRecord, TracedReject, TraceSubject } from "./read-trace.ts";
+
+export function formatTrace(subject: TraceSubject, { records }: Trace): string[] {
+    if (records.length === 0) {
+        const what =
+            "eventId" in subject
+                ? `No event and no reject has the event_id ${subject.eventId}.`
+                : `The ledger has no record ${subject.record} of ${sanitize(subject.file)}.`;
+        return [what];
+    }
+    const [first, ...others] = records;
+    const title = "eventId" in subject ? "its rivals" : "in other versions or loads";
+    return [
+        ...formatRecord(first!),
+        ...(others.length > 0 ? ["", `${title} (exact duplicates are counted, not kept):`] : []),
+        ...others.flatMap((record) => ["", ...formatRecord(record)]),
+    ];
+}
+
+function formatRecord(traced: TracedRecord): string[] {
+    const { file, chunk, load, recordNo } = traced;
+    const version = file.version > 1 ? `, version ${file.version}` : "";
+    return [
+        `record ${formatNumber(recordNo)} of ${sanitize(file.path)}${version}: ${describeOutcome(traced)}`,
+        `  file     ${file.state}, ${formatBytes(file.sizeBytes)}, found ${file.discoveredAt}${archived(traced)}`,
+        `  chunk    ${chunk.chunkId}: bytes ${formatNumber(chunk.firstByte)} to ${formatNumber(chunk.endByte)}, ` +
+            `${formatNumber(chunk.records)} records from ${formatNumber(chunk.firstRecordNo)}, ${chunk.state}`,
+        ...(load ? [`  load     ${load.loadId}: ${load.way} way, ${load.startedAt}`] : []),
+        ...(traced.insertedBy ? [`  event    inserted by ${describeBatch(traced.insertedBy)}`] : []),
+        ...(traced.event ? [`           ${describeRecord(traced.event)}`] : []),
+        ...traced.rejects.flatMap(formatReject),
+        ...formatVerdicts(traced),
+    ];
+}
+
+function describeOutcome({ outcome, rejects }: TracedRecord): string {
+    const last = rejects.at(-1);
+    if (outcome === "duplicate") return "an exact duplicate of an event";
+    if (outcome === "waiting") return "not merged yet";
+    if (outcome === "failed") return "in a chunk that failed";
+    if (outcome === "displaced") return "was the event; a conflicting record was accepted in its place";
+    return outcome === "inserted" || !last ? outcome : `${outcome} (${last.reasons.join(", ")})`;
+}
+
+function archived({ file }: TracedRecord): string {
+    if (file.archivedAt === null) return "";
+    return file.archivedTo === null ? `, deleted ${file.archivedAt}` : `, now ${sanitize(file.archivedTo)}`;
+}
+
+function formatReject(reject: TracedReject): string[] {
+    const place = reject.lineNo === null ? "" : ` at line ${reject.lineNo}, byte ${reject.byteOffset}`;
+    const text = reject.record ? describeRecord(reject.record) : sanitize(reject.rawText ?? "", { most: 300 });
+    return [
+        `  reject   ${reject.rejectId}: ${reject.kind}${place}, ${reject.reasons.join(", ")}`,
+        ...(reject.batch ? [`           by ${describeBatch(reject.batch)}`] : []),
+        `           ${text}`,
+        ...(reject.originalRecord ? [`           edited; it was ${describeRecord(reject.originalRecord)}`] : []),
+        ...(reject.resolvedBy ? [`           ${reject.resolution} by ${describeBatch(reject.resolvedBy)}`] : []),
+    ];
+}
+
+function formatVerdicts({ verdicts }: TracedRecord): string[] {
+    if (verdicts === null) return [];
+    return verdicts.map(({ column, value, reason }, index) => {
+        const head = index === 0 ? "  rules    " : "           ";
+        return `${head}${column} ${sanitize(value ?? "(none)", { most: 60 })}: ${reason ?? "passes"}`;
+    });
+}
+
+function describeBatch({ batchId, kind, committedAt }: TracedBatch): string {
+    return `${kind === "replay" ? "replay batch" : "batch"} ${batchId}, committed ${committedAt}`;
+}
+
+function describeRecord(record: RawRecord): string {
+    const values = Object.entries(record).filter(([, value]) => value !== null);
+    return sanitize(values.map(([column, value]) => `${column}=${value}`).join(" "), { most: 300 });
+}

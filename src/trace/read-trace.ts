@@ -1,0 +1,111 @@
+/** The life of a record: file, bytes, chunk, load, each rule's verdict, batch, commit; and what became of its rivals. */
+import type { Sql } from "../database/connect.ts";
+
+export type TraceSubject = { eventId: string } | { file: string; record: number };
+
+export interface TracedBatch {
+    batchId: number;
+    kind: "merge" | "replay";
+    workerId: string;
+    startedAt: string;
+    committedAt: string;
+}
+
+export type RawRecord = Record<string, string | null>;
+
+export interface TracedReject {
+    rejectId: number;
+    kind: "rejected" | "conflict";
+    reasons: string[];
+    record: RawRecord | null;
+    /** Before somebody edited it. */
+    originalRecord: RawRecord | null;
+    rawText: string | null;
+    lineNo: number | null;
+    byteOffset: number | null;
+    rejectedAt: string;
+    batch: TracedBatch | null;
+    resolution: "inserted" | "duplicate" | "accepted" | "conflict" | "rejected" | "displaced" | null;
+    resolvedAt: string | null;
+    resolvedBy: TracedBatch | null;
+}
+
+export const traceOutcomes = [
+    "inserted",
+    "duplicate",
+    "conflict",
+    "rejected",
+    "displaced",
+    "waiting",
+    "failed",
+] as const;
+
+export interface TracedRecord {
+    recordNo: number;
+    /** Where the record is now. A duplicate is counted and not kept: it is known by being nowhere else. */
+    outcome: (typeof traceOutcomes)[number];
+    file: {
+        fileId: number;
+        path: string;
+        version: number;
+        state: string;
+        sizeBytes: number;
+        discoveredAt: string;
+        mergedAt: string | null;
+        archivedAt: string | null;
+        archivedTo: string | null;
+    };
+    chunk: {
+        chunkId: number;
+        state: string;
+        firstByte: number;
+        endByte: number;
+        firstRecordNo: number;
+        records: number;
+        contentHash: string;
+        stagedAt: string;
+        mergedAt: string | null;
+    };
+    load: { loadId: number; way: string; workerId: string; startedAt: string; endedAt: string | null } | null;
+    insertedBy: TracedBatch | null;
+    /** Raw values as they would make the event, and created_at. */
+    event: RawRecord | null;
+    rejects: TracedReject[];
+    /** Of every rule today; null when no values are kept. */
+    verdicts: { column: string; value: string | null; reason: string | null }[] | null;
+}
+
+export interface Trace {
+    asOf: string;
+    /** For an event_id: the event's own record first, then its rivals. For file:record: that of every version, newest first. */
+    records: TracedRecord[];
+}
+
+/** One statement, one snapshot. No records when nothing of the subject is kept. */
+export async function readTrace(sql: Sql, subject: TraceSubject): Promise<Trace> {
+    const [row] =
+        "eventId" in subject
+            ? await sql<{ trace: string }[]>`
+                  select json_build_object(
+                      'asOf', statement_timestamp(), 'records', coalesce(ingest.trace_event_id(${subject.eventId}), '[]')
+                  )::text as trace`
+            : await sql<{ trace: string }[]>`
+                  select json_build_object(
+                      'asOf', statement_timestamp(),
+                      'records', ingest.trace_file_record(${subject.file}, ${subject.record})
+                  )::text as trace`;
+    return JSON.parse(row!.trace);
+}
+
+const uuidShape = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export function isEventId(text: string): boolean {
+    return uuidShape.test(text);
+}
+
+/** `event_id`, or `file:record` where the last colon counts. Null when it is neither. */
+export function parseTraceSubject(text: string): TraceSubject | null {
+    if (isEventId(text)) return { eventId: text.toLowerCase() };
+    const match = /^(.+):([1-9]\d{0,14})$/s.exec(text);
+    return match ? { file: match[1]!, record: Number(match[2]) } : null;
+}
