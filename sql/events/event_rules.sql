@@ -113,7 +113,11 @@ return case
         or value like '%.'
     then
         case when value ~ '^-[0-9]+(\.[0-9]+)?$' then 'price_negative' else 'price_invalid' end
-    when length(rtrim(split_part(value, '.', 2), '0')) > 2 then 'price_too_precise'
+    when
+        length(rtrim(split_part(value, '.', 2), '0')) > 2
+        -- As many as numeric can take; the cast raises at one more, were they all zeros.
+        or (length(value) > 16383 and length(split_part(value, '.', 2)) > 16383)
+    then 'price_too_precise'
     when length(ltrim(split_part(value, '.', 1), '0')) > 8 then 'price_out_of_range'
 end;
 
