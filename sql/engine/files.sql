@@ -44,6 +44,9 @@ begin
         problem = null,
         problem_detail = null,
         copy_of = null,
+        -- It is in the folder, or it would not have been seen to differ.
+        archived_at = null,
+        archived_to = null,
         updated_at = clock_timestamp()
     where files.file_id = any(file_ids) and files.state in ('loaded', 'merged', 'skipped', 'failed');
 end

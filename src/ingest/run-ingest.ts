@@ -11,6 +11,8 @@ import type { IngestConfig } from "../config.ts";
 import { connect } from "../database/connect.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
 import { sqlStateOf } from "../database/sql-states.ts";
+import { exitCodes, SluiceError } from "../errors.ts";
+import { createArchiver } from "./archive-files.ts";
 import type { IngestContext, IngestLog } from "./context.ts";
 import { createCopyConnection } from "./copy-connection.ts";
 import { createDiscovery } from "./discover-files.ts";
@@ -94,6 +96,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
         run.merged.give();
     });
     try {
+        await run.survive(() => refuseOtherFolder(run));
         await renewLease(run);
         const heartbeat = keepLease(run);
         const work = [
@@ -153,6 +156,26 @@ async function clockOf({ context }: Run): Promise<string> {
     return row!.now;
 }
 
+/**
+ * The ledger's paths are relative to one folder, so one database serves one folder at a time. Workers on other hosts
+ * are trusted to see the same folder under whatever path it is mounted there.
+ */
+async function refuseOtherFolder({ context }: Run): Promise<void> {
+    const inputDir = resolve(context.config.inputDir);
+    const [other] = await context.sql<{ pid: number; inputDir: string }[]>`
+        select pid, input_dir as "inputDir"
+        from ingest.workers
+        where lease_until > clock_timestamp() and host = ${hostname()} and input_dir <> ${inputDir}
+        limit 1`;
+    if (!other) return;
+    throw new SluiceError({
+        code: "other_folder_in_use",
+        what: `An ingest of another folder, ${other.inputDir} (pid ${other.pid}), is at work on this database.`,
+        remedy: "Stop it first, or give this folder a database of its own with --database-url or --data-dir.",
+        exitCode: exitCodes.configuration,
+    });
+}
+
 async function keepLease(run: Run): Promise<void> {
     while (!run.isDone && !run.signal.aborted) {
         const wakeAt = performance.now() + heartbeatMs;
@@ -182,6 +205,7 @@ async function loadLoop(run: Run): Promise<void> {
     const tails = createTailWatch(isAvailableNow ? 0 : context.config.tailSettleMs);
     const state: LoaderState = { tails, aloneFiles: new Set(), heldCopies: new Set() };
     const discovery = createDiscovery(context, tails);
+    const archiver = createArchiver(context, isAvailableNow ? 0 : context.config.tailSettleMs);
     const changed = createSignal();
     let hasLooked = false;
     const folder = watchFolder(context.config.inputDir, () => changed.give());
@@ -206,8 +230,10 @@ async function loadLoop(run: Run): Promise<void> {
                 });
                 if (run.isLoader) await sweepWhenWorthIt(run);
             }
+            const isAllDone = isAvailableNow && (await isAllLoaded(run));
+            if (run.isLoader && !signal.aborted) await runRounds(run, async () => void (await archiver.pass()));
             if (isAvailableNow) {
-                if (await isAllLoaded(run)) break;
+                if (isAllDone) break;
                 await run.merged.wait(seenMerges, quickPollMs * 20);
             } else if (trigger.kind === "continuous") {
                 await changed.wait(seenChanges, run.isLoader ? pollMs : quickPollMs * 20);

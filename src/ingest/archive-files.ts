@@ -1,0 +1,246 @@
+/**
+ * What becomes of a file after its merge (`--after-merge archive | delete`). Only after the commit, only when the file is
+ * still and is the very one that was merged; else it is left to discovery, which continues it.
+ *
+ * A file leaves in three steps: renamed aside (`.sluice-leaving-ID/NAME`, which discovery does not see), looked at again,
+ * then moved or deleted. What grew meanwhile is put back, as is what a crash left aside. The ledger is told last: until
+ * then the step is tried again, and since nothing here changes a file's bytes, inode or times, never ingested again.
+ */
+import { type BigIntStats, constants } from "node:fs";
+import { copyFile, link, lstat, mkdir, open, readdir, rename, rmdir, unlink } from "node:fs/promises";
+import { join, parse } from "node:path";
+import type { IngestContext } from "./context.ts";
+import { seenOf } from "./open-input.ts";
+
+export interface Archiver {
+    /** One pass over the files that are merged and still here. Returns how many left. Throws what the database throws. */
+    pass(): Promise<number>;
+}
+
+interface MergedFile {
+    fileId: number;
+    path: string;
+    sizeBytes: number;
+    mtimeNs: string;
+    inode: string;
+    /** The day of its merge in UTC: the archive's folder is the same at every attempt. */
+    day: string;
+}
+
+interface Waiting {
+    stillSince: number;
+    failures: number;
+    nextTryAt: number;
+}
+
+const asidePrefix = ".sluice-leaving-";
+const pageFiles = 500;
+const firstRetryMs = 1_000;
+const longestRetryMs = 300_000;
+
+/** A file must have been still for `settleMs` on our own clock. */
+export function createArchiver(context: IngestContext, settleMs: number, now = () => performance.now()): Archiver {
+    const { afterMerge } = context.config;
+    const waiting = new Map<number, Waiting>();
+    let isRecovered = false;
+    return {
+        async pass() {
+            if (!isRecovered) await putAllBack(context);
+            isRecovered = true;
+            if (afterMerge === "keep") return 0;
+            let left = 0;
+            let after = 0;
+            while (true) {
+                const files = await mergedFiles(context, after);
+                for (const file of files) if (await takeAway(context, file, waiting, settleMs, now())) left += 1;
+                if (files.length < pageFiles) return left;
+                after = files.at(-1)!.fileId;
+            }
+        },
+    };
+}
+
+async function takeAway(
+    context: IngestContext,
+    file: MergedFile,
+    waiting: Map<number, Waiting>,
+    settleMs: number,
+    now: number,
+): Promise<boolean> {
+    const entry = waiting.get(file.fileId) ?? { stillSince: now, failures: 0, nextTryAt: now };
+    if (now < entry.nextTryAt) return false;
+    let archivedTo: string | null;
+    try {
+        const present = await look(join(context.config.inputDir, file.path));
+        if (present !== null && !isSame(present, file)) {
+            waiting.delete(file.fileId);
+            return false;
+        }
+        waiting.set(file.fileId, entry);
+        if (present !== null && now - entry.stillSince < settleMs) return false;
+        const outcome = present === null ? await findGone(context, file) : await leave(context, file);
+        if (outcome === "grew") {
+            waiting.delete(file.fileId);
+            return false;
+        }
+        archivedTo = outcome.archivedTo;
+    } catch (error) {
+        entry.failures += 1;
+        entry.nextTryAt = now + Math.min(firstRetryMs * 2 ** entry.failures, longestRetryMs);
+        if (entry.failures === 1) {
+            const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+            context.log.warn(`${file.path} is merged but cannot leave the folder (${reason}); it is tried again.`);
+        }
+        waiting.set(file.fileId, entry);
+        return false;
+    }
+    await noteArchived(context, file.fileId, archivedTo);
+    waiting.delete(file.fileId);
+    return true;
+}
+
+type Outcome = { archivedTo: string | null } | "grew";
+
+async function leave(context: IngestContext, file: MergedFile): Promise<Outcome> {
+    const { inputDir, afterMerge } = context.config;
+    const asideDir = join(inputDir, `${asidePrefix}${file.fileId}`);
+    const aside = join(asideDir, file.path);
+    await mkdir(asideDir, { recursive: true });
+    await rename(join(inputDir, file.path), aside);
+    try {
+        const seen = await look(aside);
+        if (seen === null || !isSame(seen, file)) return await giveBack(context, aside, file);
+        if (afterMerge === "delete") {
+            await unlink(aside);
+            return { archivedTo: null };
+        }
+        const target = await moveInto(context.config.archiveDir, file, aside);
+        const moved = await look(target);
+        // Whoever still had it open may have written to it on its way.
+        if (moved !== null && Number(moved.size) !== file.sizeBytes) return await giveBack(context, target, file);
+        return { archivedTo: target };
+    } catch (error) {
+        if ((await look(aside)) !== null) await giveBack(context, aside, file);
+        throw error;
+    } finally {
+        await rmdir(asideDir).catch(() => {
+            // Not empty: the next start puts back what is in it.
+        });
+    }
+}
+
+async function giveBack({ config, log }: IngestContext, from: string, file: MergedFile): Promise<"grew"> {
+    const name = await moveWithoutOverwriting(from, config.inputDir, file.path, String(file.fileId));
+    if (name !== file.path) log.warn(`${file.path} changed while it left, and another came: it is back as ${name}.`);
+    return "grew";
+}
+
+/** Archives it as `YYYY-MM-DD/NAME`, or `NAME.ID` in the same folder when another of that name is there. */
+async function moveInto(archiveDir: string, file: MergedFile, from: string): Promise<string> {
+    const folder = join(archiveDir, file.day);
+    await mkdir(folder, { recursive: true });
+    return join(folder, await moveWithoutOverwriting(from, folder, file.path, String(file.fileId)));
+}
+
+/** A hard link is the only way to a name that never overwrites one; across file systems, or without links, a copy. */
+async function moveWithoutOverwriting(from: string, folder: string, name: string, suffix: string): Promise<string> {
+    for (const candidate of [name, secondName(name, suffix)]) {
+        const to = join(folder, candidate);
+        try {
+            await link(from, to);
+        } catch (error) {
+            const { code } = error as NodeJS.ErrnoException;
+            if (code === "EEXIST") continue;
+            if (code !== "EXDEV" && code !== "EPERM" && code !== "ENOTSUP") throw error;
+            if ((await look(to)) !== null) continue;
+            await copyDurably(from, to);
+        }
+        await unlink(from);
+        return candidate;
+    }
+    throw new Error(`${name} and ${secondName(name, suffix)} are both taken in ${folder}`);
+}
+
+async function copyDurably(from: string, to: string): Promise<void> {
+    const partial = `${to}.partial`;
+    const { atime, mtime } = await lstat(from);
+    await copyFile(from, partial, constants.COPYFILE_FICLONE);
+    const handle = await open(partial, "r+");
+    try {
+        await handle.utimes(atime, mtime);
+        await handle.sync();
+    } finally {
+        await handle.close();
+    }
+    await rename(partial, to);
+}
+
+function secondName(name: string, suffix: string): string {
+    const { name: stem, ext } = parse(name);
+    return `${stem}.${suffix}${ext}`;
+}
+
+/** It is not here: archived by an attempt whose end the ledger missed, or removed by somebody. */
+async function findGone(context: IngestContext, file: MergedFile): Promise<Outcome> {
+    const { inputDir, archiveDir } = context.config;
+    await lstat(inputDir);
+    for (const name of [file.path, secondName(file.path, String(file.fileId))]) {
+        const target = join(archiveDir, file.day, name);
+        const found = await look(target);
+        if (found !== null && Number(found.size) === file.sizeBytes) return { archivedTo: target };
+    }
+    return { archivedTo: null };
+}
+
+/** What a crash left aside comes back under its name; a later pass takes it away again. */
+async function putAllBack(context: IngestContext): Promise<void> {
+    const { inputDir } = context.config;
+    const folders = (await readdir(inputDir)).filter((name) => name.startsWith(asidePrefix));
+    for (const folder of folders) {
+        const suffix = folder.slice(asidePrefix.length);
+        for (const name of await readdir(join(inputDir, folder)).catch(() => [])) {
+            await moveWithoutOverwriting(join(inputDir, folder, name), inputDir, name, suffix);
+        }
+        await rmdir(join(inputDir, folder)).catch(() => {});
+    }
+}
+
+async function look(path: string): Promise<BigIntStats | null> {
+    return await lstat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT") return null;
+        throw error;
+    });
+}
+
+function isSame(stats: BigIntStats, file: MergedFile): boolean {
+    const seen = seenOf(stats);
+    return (
+        stats.isFile() &&
+        seen.sizeBytes === file.sizeBytes &&
+        seen.mtimeNs === file.mtimeNs &&
+        seen.inode === file.inode
+    );
+}
+
+/** Merged files, and copies of them, that the ledger believes to be in the folder. */
+async function mergedFiles({ sql }: IngestContext, afterFileId: number): Promise<MergedFile[]> {
+    return await sql<MergedFile[]>`
+        select
+            file_id as "fileId",
+            path,
+            size_bytes as "sizeBytes",
+            mtime_ns::text as "mtimeNs",
+            inode::text as inode,
+            to_char(coalesce(merged_at, updated_at) at time zone 'UTC', 'YYYY-MM-DD') as day
+        from ingest.files
+        where state in ('merged', 'skipped') and archived_at is null and file_id > ${afterFileId}
+        order by file_id
+        limit ${pageFiles}`;
+}
+
+async function noteArchived({ sql }: IngestContext, fileId: number, archivedTo: string | null): Promise<void> {
+    await sql`
+        update ingest.files
+        set archived_at = clock_timestamp(), archived_to = ${archivedTo}
+        where file_id = ${fileId} and state in ('merged', 'skipped')`;
+}

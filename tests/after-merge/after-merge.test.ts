@@ -1,0 +1,182 @@
+/** Files leave the folder after their merge and never before, and whatever fails on the way, nothing is ingested twice. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createArchiver } from "../../src/ingest/archive-files.ts";
+import type { IngestContext } from "../../src/ingest/context.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { ingestFolder } from "../support/ingest-folder.ts";
+
+const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
+const line = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")},view,p,u,2024-01-01 00:00:00,,1\n`;
+const today = new Date().toISOString().slice(0, 10);
+
+let database: TestDatabase;
+let root: string;
+let inputDir: string;
+let archiveDir: string;
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "sluice-after-merge-"));
+    inputDir = join(root, "input");
+    archiveDir = join(root, "archive");
+    await mkdir(inputDir);
+    await database.sql`select ingest.reset()`;
+});
+afterEach(() => rm(root, { recursive: true }));
+
+const put = (name: string, ...numbers: number[]) =>
+    writeFile(join(inputDir, name), `${header}\n${numbers.map(line).join("")}`);
+const ingest = (afterMerge: "keep" | "archive" | "delete") =>
+    ingestFolder(database.target, inputDir, { afterMerge, archiveDir });
+const ledger = async () => [
+    ...(await database.sql`
+        select path, version, state, archived_at is not null as left, archived_to as "to"
+        from ingest.files order by path, version`),
+];
+
+/** An archiver of its own, to pass when the test says so, by the test's clock. */
+function archiverOf(afterMerge: "archive" | "delete", settleMs = 0, now = () => 0) {
+    const lines: string[] = [];
+    const log = { info() {}, warn: (text: string) => void lines.push(text), error() {} };
+    const config = { inputDir, archiveDir, afterMerge };
+    const context = { config, sql: database.sql, log } as unknown as IngestContext;
+    return { lines, archiver: createArchiver(context, settleMs, now) };
+}
+
+test("by default files stay", async () => {
+    await put("a.csv", 1);
+    await ingest("keep");
+
+    expect(await readdir(inputDir)).toEqual(["a.csv"]);
+    expect(await ledger()).toEqual([{ path: "a.csv", version: 1, state: "merged", left: false, to: null }]);
+});
+
+test("archive moves merged files and copies of them, by the day of the merge; what failed stays", async () => {
+    await put("a.csv", 1);
+    await ingest("keep");
+    await put("b.csv", 1);
+    await writeFile(join(inputDir, "bad.csv"), "foo,bar\n1,2\n");
+    await ingest("archive");
+
+    expect(await readdir(inputDir)).toEqual(["bad.csv"]);
+    expect(await readFile(join(archiveDir, today, "a.csv"), "utf8")).toBe(`${header}\n${line(1)}`);
+    expect(await ledger()).toEqual([
+        { path: "a.csv", version: 1, state: "merged", left: true, to: join(archiveDir, today, "a.csv") },
+        { path: "b.csv", version: 1, state: "skipped", left: true, to: join(archiveDir, today, "b.csv") },
+        { path: "bad.csv", version: 1, state: "failed", left: false, to: null },
+    ]);
+    expect((await ingest("archive")).records.read).toBe(0);
+});
+
+test("delete deletes, and the ledger says when", async () => {
+    await put("a.csv", 1);
+    await ingest("delete");
+
+    expect(await readdir(inputDir)).toEqual([]);
+    expect(await ledger()).toEqual([{ path: "a.csv", version: 1, state: "merged", left: true, to: null }]);
+});
+
+test("a file that grew since its merge stays, is continued, and leaves then", async () => {
+    await put("a.csv", 1);
+    await ingest("keep");
+    await appendFile(join(inputDir, "a.csv"), line(2));
+
+    expect(await archiverOf("archive").archiver.pass()).toBe(0);
+    expect(await readdir(inputDir)).toEqual(["a.csv"]);
+    expect((await ingest("archive")).records).toMatchObject({ read: 1, inserted: 1 });
+    expect(await readFile(join(archiveDir, today, "a.csv"), "utf8")).toBe(`${header}\n${line(1)}${line(2)}`);
+});
+
+test("a file leaves only when it has been still for long enough", async () => {
+    await put("a.csv", 1);
+    await ingest("keep");
+    let clock = 0;
+    const { archiver } = archiverOf("archive", 10_000, () => clock);
+
+    expect(await archiver.pass()).toBe(0);
+    clock = 9_999;
+    expect(await archiver.pass()).toBe(0);
+    clock = 10_000;
+    expect(await archiver.pass()).toBe(1);
+});
+
+test("another file of the same name and day is archived beside the first", async () => {
+    await put("a.csv", 1);
+    await ingest("archive");
+    await put("a.csv", 2);
+    expect((await ingest("archive")).records).toMatchObject({ inserted: 1 });
+
+    const names = (await readdir(join(archiveDir, today))).sort();
+    expect(names).toHaveLength(2);
+    expect(names[1]).toBe("a.csv");
+    expect(names[0]).toMatch(/^a\.\d+\.csv$/);
+});
+
+test("a failure is retried, said once, and never causes a second ingest", async () => {
+    await put("a.csv", 1);
+    await ingest("keep");
+    await writeFile(archiveDir, "in the way");
+    let clock = 0;
+    const { archiver, lines } = archiverOf("archive", 0, () => clock);
+    for (clock = 0; clock < 60_000; clock += 1_000) expect(await archiver.pass()).toBe(0);
+    expect(lines).toHaveLength(1);
+    expect(await readdir(inputDir)).toEqual(["a.csv"]);
+    expect((await ingest("keep")).records.read).toBe(0);
+
+    await rm(archiveDir);
+    clock += 600_000;
+    expect(await archiver.pass()).toBe(1);
+    expect((await ingest("archive")).records.read).toBe(0);
+    expect((await database.sql`select count(*) from ingest.chunks`)[0]).toEqual({ count: 1 });
+});
+
+test("what a crash left aside comes back, is not ingested again, and leaves then", async () => {
+    await put("a.csv", 1);
+    await ingest("keep");
+    const inode = (await stat(join(inputDir, "a.csv"))).ino;
+    await mkdir(join(inputDir, ".sluice-leaving-7"));
+    await rename(join(inputDir, "a.csv"), join(inputDir, ".sluice-leaving-7/a.csv"));
+
+    expect((await ingest("keep")).records.read).toBe(0);
+    expect(await readdir(inputDir)).toEqual(["a.csv"]);
+    expect((await stat(join(inputDir, "a.csv"))).ino).toBe(inode);
+    expect((await ingest("archive")).records.read).toBe(0);
+    expect(await readdir(inputDir)).toEqual([]);
+});
+
+test("what a crash left aside never overwrites a file that came meanwhile", async () => {
+    await put("a.csv", 1);
+    await mkdir(join(inputDir, ".sluice-leaving-7"));
+    await rename(join(inputDir, "a.csv"), join(inputDir, ".sluice-leaving-7/a.csv"));
+    await put("a.csv", 2);
+    await ingest("keep");
+    await ingest("keep");
+
+    expect((await readdir(inputDir)).sort()).toEqual(["a.7.csv", "a.csv"]);
+    expect((await database.sql`select count(*) from events`)[0]).toEqual({ count: 2 });
+});
+
+test("moved, and the ledger missed it: the next pass finds it in the archive", async () => {
+    await put("a.csv", 1);
+    await ingest("keep");
+    await mkdir(join(archiveDir, today), { recursive: true });
+    await rename(join(inputDir, "a.csv"), join(archiveDir, today, "a.csv"));
+
+    expect(await archiverOf("archive").archiver.pass()).toBe(1);
+    expect((await ledger())[0]).toMatchObject({ left: true, to: join(archiveDir, today, "a.csv") });
+});
+
+test("an archived file that is delivered again is no news, and leaves again", async () => {
+    await put("a.csv", 1);
+    await ingest("archive");
+    await put("a.csv", 1);
+    expect((await ingest("archive")).records.read).toBe(0);
+
+    expect(await readdir(inputDir)).toEqual([]);
+    expect((await ledger())[0]).toMatchObject({ version: 1, state: "merged", left: true });
+});
