@@ -2,6 +2,7 @@ import { createApp } from "../src/api/app.ts";
 import { openApiPool } from "../src/api/open-api-pool.ts";
 import { serveApi } from "../src/api/serve.ts";
 import { configOptions, databaseFields, readConfig } from "../src/config.ts";
+import { addPage, pagePaths } from "../src/dashboard/serve-page.ts";
 import { openDatabase } from "../src/database/open-database.ts";
 import { runCommand } from "../src/terminal/command.ts";
 import { exitCodeOf, waitForStopSignal } from "../src/terminal/stop-signals.ts";
@@ -24,7 +25,10 @@ await runCommand({
         const sql = openApiPool(database.target);
         try {
             await prepareDatabase(database, { sql, mayMigrate: false });
-            const api = serveApi({ app: createApp({ sql, host: config.host, token: config.apiToken }), ...config });
+            const api = serveApi({
+                app: addPage(createApp({ sql, host: config.host, token: config.apiToken, openPaths: pagePaths })),
+                ...config,
+            });
             process.stdout.write(`The API is at ${api.url}\n`);
             const signal = await stopSignal;
             await api.stop();

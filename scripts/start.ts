@@ -3,6 +3,7 @@ import { createApp } from "../src/api/app.ts";
 import { openApiPool } from "../src/api/open-api-pool.ts";
 import { serveApi } from "../src/api/serve.ts";
 import { type Config, configOptions, databaseFields, ingestFields, readConfig } from "../src/config.ts";
+import { addPage, pagePaths } from "../src/dashboard/serve-page.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";
 import { type Database, openDatabase } from "../src/database/open-database.ts";
 import { defaultGeneratorOptions } from "../src/generator/options.ts";
@@ -58,7 +59,10 @@ async function serveWhileIngesting(
     stopper: AbortController,
 ): Promise<IngestSummary> {
     const sql = openApiPool(database.target);
-    const api = serveApi({ app: createApp({ sql, host: config.host, token: config.apiToken }), ...config });
+    const api = serveApi({
+        app: addPage(createApp({ sql, host: config.host, token: config.apiToken, openPaths: pagePaths })),
+        ...config,
+    });
     try {
         for (const line of banner(config, database, api.url)) print(line);
         const log = logTo(logToStderr);
@@ -100,6 +104,7 @@ function banner(config: StartConfig, database: Database, apiUrl: string): string
     return [
         `Sluice ${manifest.version}: ${config.inputDir}/*.csv → events`,
         `  database   ${server}, psql '${database.connectionString}'`,
+        `  page       ${apiUrl}/`,
         `  API        ${apiUrl}/v1/stats and /v1/status`,
         ...(config.generate
             ? [

@@ -1,0 +1,54 @@
+import { Batches } from "./batches/batches.tsx";
+import { Business } from "./business/business.tsx";
+import { FlowCharts } from "./charts/flow-charts.tsx";
+import { Files } from "./files/files.tsx";
+import { formatClock } from "./format.ts";
+import { Header } from "./header/header.tsx";
+import { nowMs } from "./live/clock.ts";
+import { isStale, link, linkProblem, status } from "./live/connection.ts";
+import { describeVerdict } from "./now/describe-verdict.ts";
+import { Now } from "./now/now.tsx";
+import { Rejects } from "./rejects/rejects.tsx";
+import { SignIn } from "./sign-in.tsx";
+
+export function App() {
+    const signedOut = link.value === "sign_in";
+    const verdict = describeVerdict({ link: link.value, problem: linkProblem.value, status: status.value });
+    return (
+        <>
+            <a class="skip" href="#main">
+                Skip to the numbers
+            </a>
+            <Header verdict={verdict} />
+            <main id="main" tabIndex={-1} data-link={link.value}>
+                <Now verdict={verdict} />
+                {signedOut && <SignIn />}
+                {status.value && !signedOut && (
+                    <div class={isStale.value ? "old" : undefined}>
+                        <FlowCharts />
+                        <Business />
+                        <Batches />
+                        <Files />
+                        <Rejects />
+                    </div>
+                )}
+            </main>
+            <Footer />
+        </>
+    );
+}
+
+function Footer() {
+    return (
+        <footer>
+            {status.value && (
+                <span class="as-of">
+                    As of {formatClock(status.value.asOf, nowMs.value)} on the database's clock ·{" "}
+                    {status.value.databaseName}, PostgreSQL {status.value.serverVersion}
+                </span>
+            )}
+            <a href="/openapi.json">openapi.json</a>
+            <a href="/metrics">metrics</a>
+        </footer>
+    );
+}

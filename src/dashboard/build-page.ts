@@ -1,0 +1,69 @@
+/** Bundles the page once, in memory: nothing is written, so a clean clone and a read-only one both serve it. */
+import { fileURLToPath } from "node:url";
+
+export interface Asset {
+    bytes: Uint8Array<ArrayBuffer>;
+    type: string;
+    etag: string;
+}
+
+const font = "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2";
+
+const icon =
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#1f5fd0"/>' +
+    '<path d="M9 9v14M23 9v14M9 13c5 0 9 6 14 6M9 19c3 0 5 1.500 6.500 3" fill="none" stroke="#fff" stroke-width="2.500" stroke-linecap="round"/></svg>';
+
+/** Classic scripts, the first one blocking: the theme is there before anything is painted. */
+const html = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Sluice</title>
+<link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
+<link rel="preload" href="/assets/inter.woff2" as="font" type="font/woff2" crossorigin>
+<link rel="stylesheet" href="/assets/page.css">
+<script src="/assets/theme.js"></script>
+<script src="/assets/page.js" defer></script>
+</head>
+<body><div id="page"></div><noscript>This page needs JavaScript. GET /v1/status tells the same.</noscript></body>
+</html>
+`;
+
+/** By path. @throws when the bundle does not build, with what Bun says of it */
+export async function buildPage(): Promise<Map<string, Asset>> {
+    const build = await Bun.build({
+        entrypoints: [source("page.tsx"), source("theme.ts")],
+        target: "browser",
+        format: "iife",
+        minify: true,
+        define: { "process.env.NODE_ENV": '"production"' },
+        external: ["/assets/*"],
+    });
+    const built = build.outputs.map(async (output): Promise<[string, Asset]> => {
+        const name = output.path.replace(/^.*[/\\]/, "");
+        return [`/assets/${name}`, toAsset(await output.arrayBuffer(), output.type)];
+    });
+    return new Map([
+        ["/", toAsset(encode(html), "text/html; charset=utf-8")],
+        ["/assets/icon.svg", toAsset(encode(icon), "image/svg+xml")],
+        [
+            "/assets/inter.woff2",
+            toAsset(await Bun.file(fileURLToPath(import.meta.resolve(font))).arrayBuffer(), "font/woff2"),
+        ],
+        ...(await Promise.all(built)),
+    ]);
+}
+
+function source(name: string): string {
+    return fileURLToPath(new URL(name, import.meta.url));
+}
+
+function encode(text: string): ArrayBuffer {
+    return new TextEncoder().encode(text).buffer;
+}
+
+function toAsset(content: ArrayBuffer, type: string): Asset {
+    return { bytes: new Uint8Array(content), type, etag: `"${Bun.hash(content).toString(36)}"` };
+}

@@ -1,0 +1,3 @@
+export function Funnel() {
+    return null;
+}

@@ -1,0 +1,3 @@
+export function TopProducts() {
+    return null;
+}

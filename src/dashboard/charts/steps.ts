@@ -1,0 +1,98 @@
+/** From what the API says of steps to what a chart draws. A step of which nothing is known is null, never 0. Pure. */
+import type { Flow, FlowStep, Stats } from "../shapes.ts";
+
+export type Values = (number | null)[];
+
+/** Steps that say something: those before the first commit are nulls, an unfinished last one is left out at first. */
+export function knownSteps({ steps, since, stepSeconds }: Flow): { step: FlowStep; isKnown: boolean }[] {
+    const sinceMs = since === null ? Number.POSITIVE_INFINITY : Date.parse(since);
+    return steps
+        .filter((step, index) => index < steps.length - 1 || step.seconds >= stepSeconds / 4)
+        .map((step) => ({ step, isKnown: Date.parse(step.from) + stepSeconds * 1000 > sinceMs }));
+}
+
+/** The middle of each step, in seconds. */
+export function stepTimes(flow: Flow): number[] {
+    return knownSteps(flow).map(({ step }) => Date.parse(step.from) / 1000 + flow.stepSeconds / 2);
+}
+
+export function rates(flow: Flow, field: "arrived" | "read" | "inserted" | "rejected"): Values {
+    return knownSteps(flow).map(({ step, isKnown }) =>
+        isKnown && step.seconds > 0 ? step[field] / step.seconds : null,
+    );
+}
+
+export function shares(flow: Flow, part: (step: FlowStep) => number): Values {
+    return knownSteps(flow).map(({ step, isKnown }) => (isKnown && step.read > 0 ? part(step) / step.read : null));
+}
+
+export function measures(flow: Flow, field: "longestBatchMs" | "lagP95Ms"): Values {
+    return knownSteps(flow).map(({ step }) => step[field]);
+}
+
+/** Backwards from what waits now: what came in a step was not there before it, what was merged was. */
+export function backlogRecords(flow: Flow, stagedRecords: number): Values {
+    const known = knownSteps(flow);
+    const values: Values = new Array(known.length).fill(null);
+    const last = flow.steps.at(-1);
+    let waiting = stagedRecords;
+    if (last && known.at(-1)?.step !== last) waiting += last.read - last.arrived;
+    for (let index = known.length - 1; index >= 0; index--) {
+        const { step, isKnown } = known[index]!;
+        values[index] = isKnown ? Math.max(0, waiting) : null;
+        waiting += step.read - step.arrived;
+    }
+    return values;
+}
+
+/** Phases in the order in which a merge runs; unknown ones last. `total` is their sum, not one of them. */
+const phaseOrder = ["choose", "reject", "insert", "settle", "complete"];
+
+export function sortPhases(durations: readonly (Record<string, number> | null)[]): string[] {
+    const names = new Set(durations.flatMap((durationMs) => Object.keys(durationMs ?? {})));
+    names.delete("total");
+    const place = (name: string) => (phaseOrder.includes(name) ? phaseOrder.indexOf(name) : phaseOrder.length);
+    return [...names].sort((left, right) => place(left) - place(right) || left.localeCompare(right));
+}
+
+export function phaseMeans(flow: Flow): { name: string; values: Values }[] {
+    const known = knownSteps(flow);
+    const names = sortPhases(known.map(({ step }) => step.meanDurationMs));
+    return names.map((name) => ({ name, values: known.map(({ step }) => step.meanDurationMs?.[name] ?? null) }));
+}
+
+export interface TypeSeries {
+    times: number[];
+    series: { name: string; values: Values }[];
+}
+
+/** A bucket between two that have events has none: 0. Outside of them nothing is known: null. */
+export function eventsByType(
+    stats: Stats,
+    types: readonly string[],
+    fromMs: number,
+    toMs: number,
+    stepMs: number,
+): TypeSeries {
+    const counts = new Map(
+        (stats.series?.data ?? []).map((point) => [`${Date.parse(point.bucket)} ${point.eventType}`, point.events]),
+    );
+    const starts: number[] = [];
+    for (let at = Math.floor(fromMs / stepMs) * stepMs; at < toMs; at += stepMs) starts.push(at);
+    return {
+        times: starts.map((at) => (at + stepMs / 2) / 1000),
+        series: types.map((name) => ({ name, values: starts.map((at) => counts.get(`${at} ${name}`) ?? 0) })),
+    };
+}
+
+/** Each series on top of those before it; null where one of them is. */
+export function stack(series: readonly Values[]): Values[] {
+    const below: Values = [];
+    return series.map((values) =>
+        values.map((value, index) => {
+            const base = below[index] === undefined ? 0 : below[index]!;
+            below[index] = value === null || base === null ? null : base + value;
+            return below[index]!;
+        }),
+    );
+}

@@ -1,0 +1,30 @@
+/** The first screen: the verdict, the equation, the numbers. */
+import { formatClock } from "../format.ts";
+import { isStale, status } from "../live/connection.ts";
+import { CodeText } from "../parts/code-text.tsx";
+import { Balance } from "./balance.tsx";
+import type { Verdict } from "./describe-verdict.ts";
+import { Strip } from "./strip.tsx";
+
+export function Now({ verdict }: { verdict: Verdict }) {
+    const asOf = status.value?.asOf;
+    return (
+        <section class="now" aria-labelledby="verdict">
+            <div class="verdict">
+                <h1 id="verdict" class={verdict.tone}>
+                    <CodeText text={verdict.headline} />
+                </h1>
+                <p>
+                    <CodeText text={verdict.detail} />
+                </p>
+                {isStale.value && asOf && <p class="last-known">Last known {formatClock(asOf)}</p>}
+            </div>
+            {status.value && (
+                <div class={isStale.value ? "old" : undefined}>
+                    <Balance totals={status.value.totals} />
+                    <Strip status={status.value} />
+                </div>
+            )}
+        </section>
+    );
+}

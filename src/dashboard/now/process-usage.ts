@@ -1,0 +1,47 @@
+/** Memory and CPU of the process that serves the page, from /metrics: every five seconds while somebody looks. */
+import { signal } from "@preact/signals";
+import type { Values } from "../charts/steps.ts";
+import { link } from "../live/connection.ts";
+
+interface Usage {
+    residentBytes: number | null;
+    /** Of one core, since the look before. */
+    cpuShare: number | null;
+    /** Of the CPU. */
+    history: Values;
+}
+
+export const usage = signal<Usage>({ residentBytes: null, cpuShare: null, history: [] });
+
+const everyMs = 5000;
+const mostPoints = 60;
+
+export function watchUsage(): void {
+    let before: { atMs: number; cpuSeconds: number } | null = null;
+    const look = async () => {
+        if (link.value !== "live" || document.visibilityState !== "visible") return;
+        const text = await fetch("/metrics").then(
+            (response) => (response.ok ? response.text() : ""),
+            () => "",
+        );
+        const cpuSeconds = readMetric(text, "process_cpu_seconds_total");
+        const atMs = performance.now();
+        const cpuShare =
+            before && cpuSeconds !== null && cpuSeconds >= before.cpuSeconds
+                ? (cpuSeconds - before.cpuSeconds) / ((atMs - before.atMs) / 1000)
+                : null;
+        before = cpuSeconds === null ? null : { atMs, cpuSeconds };
+        usage.value = {
+            residentBytes: readMetric(text, "process_resident_memory_bytes"),
+            cpuShare,
+            history: [...usage.value.history, cpuShare].slice(-mostPoints),
+        };
+    };
+    setInterval(look, everyMs);
+    setTimeout(look, 500);
+}
+
+export function readMetric(text: string, name: string): number | null {
+    const value = Number(new RegExp(`^${name} (\\S+)`, "m").exec(text)?.[1] ?? Number.NaN);
+    return Number.isFinite(value) ? value : null;
+}

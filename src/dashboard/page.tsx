@@ -1,0 +1,19 @@
+/** Starts the page. */
+import { render } from "preact";
+import "uplot/dist/uPlot.min.css";
+import "./styles/base.css";
+import "./styles/now.css";
+import "./styles/charts.css";
+import "./styles/tables.css";
+import { App } from "./app.tsx";
+import { startClock } from "./live/clock.ts";
+import { connect, watchSilence } from "./live/connection.ts";
+import { watchUsage } from "./now/process-usage.ts";
+import { followTheme } from "./settings.ts";
+
+followTheme();
+startClock();
+void connect();
+watchSilence();
+watchUsage();
+render(<App />, document.getElementById("page")!);

@@ -1,0 +1,2 @@
+/** Bun bundles what is imported for its effect. */
+declare module "*.css";
