@@ -1,6 +1,7 @@
 import { formatCheckSummary } from "../src/checks/format-checks.ts";
 import { runChecks } from "../src/checks/run-checks.ts";
 import { configOptions, databaseFields, ingestFields, readConfig } from "../src/config.ts";
+import { readConfigFile } from "../src/config-file/read-config-file.ts";
 import { connect } from "../src/database/connect.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";
 import { openDatabase } from "../src/database/open-database.ts";
@@ -27,7 +28,8 @@ await runCommand({
         ["bun run ingest --input /srv/drops --trigger continuous --json", "as soon as files come; NDJSON on stdout"],
     ],
     async run({ flags }) {
-        const config = readConfig(fields, flags);
+        const settings = readConfig(fields, flags);
+        const config = { ...settings, sources: await readConfigFile(settings.configFile) };
         requireInputFolder(config.inputDir, flags.input === undefined);
         const stopper = new AbortController();
         let stoppedBy: StopSignal | null = null;

@@ -2,7 +2,15 @@ import manifest from "../package.json" with { type: "json" };
 import { createApp } from "../src/api/app.ts";
 import { openApiPool } from "../src/api/open-api-pool.ts";
 import { serveApi } from "../src/api/serve.ts";
-import { type Config, configOptions, databaseFields, ingestFields, readConfig } from "../src/config.ts";
+import {
+    type Config,
+    configOptions,
+    databaseFields,
+    type IngestConfig,
+    ingestFields,
+    readConfig,
+} from "../src/config.ts";
+import { readConfigFile } from "../src/config-file/read-config-file.ts";
 import { addPage, pagePaths } from "../src/dashboard/serve-page.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";
 import { type Database, openDatabase } from "../src/database/open-database.ts";
@@ -18,7 +26,7 @@ import { onStopSignal } from "../src/terminal/stop-signals.ts";
 import { logToStderr } from "../src/terminal/with-database.ts";
 
 const fields = [...ingestFields, ...databaseFields, "port", "host", "apiToken", "generate"] as const;
-type StartConfig = Pick<Config, (typeof fields)[number]>;
+type StartConfig = Pick<Config, (typeof fields)[number]> & Pick<IngestConfig, "sources">;
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -35,7 +43,8 @@ await runCommand({
         ["DATABASE_URL=postgres://… bun run start", "your database, your files in data/input_data"],
     ],
     async run({ flags }) {
-        const config = readConfig(fields, flags);
+        const settings = readConfig(fields, flags);
+        const config = { ...settings, sources: await readConfigFile(settings.configFile) };
         requireInputFolder(config.inputDir, flags.input === undefined);
         const stopper = new AbortController();
         const stopListening = onStopSignal({ stop: () => stopper.abort() });

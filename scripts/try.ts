@@ -1,12 +1,21 @@
 import { Argument } from "commander";
 import { configOptions, databaseFields, readConfig } from "../src/config.ts";
+import { readConfigFile } from "../src/config-file/read-config-file.ts";
 import { exitCodes } from "../src/errors.ts";
 import { runCommand } from "../src/terminal/command.ts";
 import { withDatabase } from "../src/terminal/with-database.ts";
 import { formatTried } from "../src/try/format-tried.ts";
 import { tryFiles } from "../src/try/try-files.ts";
 
-const fields = [...databaseFields, "maxRecordBytes", "maxChunkBytes", "json"] as const;
+const fields = [
+    ...databaseFields,
+    "maxRecordBytes",
+    "maxChunkBytes",
+    "maxExpandedBytes",
+    "maxExpansionRatio",
+    "configFile",
+    "json",
+] as const;
 
 await runCommand({
     name: "try",
@@ -21,7 +30,8 @@ await runCommand({
         ["bun run try --json a.csv b.csv", "two files as one ingest, for programs"],
     ],
     async run({ flags, args }) {
-        const config = readConfig(fields, flags);
+        const settings = readConfig(fields, flags);
+        const config = { ...settings, sources: await readConfigFile(settings.configFile) };
         const tried = await withDatabase(
             config,
             { applicationName: "sluice try", mayMigrate: true },

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Option } from "commander";
 import type { AfterMerge, RejectBudget, Trigger } from "./config/parse-values.ts";
 import { type Setting, settings } from "./config/settings.ts";
+import type { SourceConfig } from "./config-file/source-config.ts";
 import { exitCodes, SluiceError } from "./errors.ts";
 import { sanitize } from "./terminal/sanitize.ts";
 import { decideColor } from "./terminal/use-color.ts";
@@ -28,6 +29,10 @@ export interface Config {
     afterMerge: AfterMerge;
     /** Where `afterMerge` archive moves files to: under the data folder. */
     archiveDir: string;
+    maxExpandedBytes: number;
+    maxExpansionRatio: number;
+    /** What to read sources from; undefined: sluice.config.ts in the working folder, if it is there. */
+    configFile: string | undefined;
     port: number;
     host: string;
     /** What the API asks of its callers; undefined: nothing, and then it serves this machine alone. */
@@ -53,10 +58,20 @@ export const ingestFields = [
     "maxRejects",
     "afterMerge",
     "archiveDir",
+    "maxExpandedBytes",
+    "maxExpansionRatio",
+    "configFile",
 ] as const satisfies readonly ConfigField[];
 
 /** What the engine needs to know of the command line. */
-export type IngestConfig = Pick<Config, (typeof ingestFields)[number]>;
+export type IngestConfig = Pick<
+    Config,
+    Exclude<(typeof ingestFields)[number], "maxExpandedBytes" | "maxExpansionRatio" | "configFile">
+> &
+    Partial<Pick<Config, "maxExpandedBytes" | "maxExpansionRatio">> & {
+        /** Of sluice.config.ts: see src/config-file. */
+        sources?: readonly SourceConfig[];
+    };
 
 /** Where the database is: every command that opens one takes these. */
 export const databaseFields = ["databaseUrl", "dataDir"] as const satisfies readonly ConfigField[];
@@ -142,6 +157,9 @@ const readers: { [Field in keyof Config]: (source: Source) => Config[Field] } = 
     maxRejects: (source) => readSetting(settings.maxRejects, source),
     afterMerge: (source) => readSetting(settings.afterMerge, source),
     archiveDir: (source) => join(readSetting(settings.dataDir, source), "archive"),
+    maxExpandedBytes: (source) => readSetting(settings.maxExpandedBytes, source),
+    maxExpansionRatio: (source) => readSetting(settings.maxExpansionRatio, source),
+    configFile: (source) => readSetting(settings.configFile, source),
     port: (source) => readSetting(settings.port, source),
     host: (source) => readSetting(settings.host, source),
     apiToken: ({ environment }) => environment.SLUICE_API_TOKEN?.trim() || undefined,

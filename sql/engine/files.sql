@@ -108,7 +108,9 @@ create or replace function ingest.fail_file(
     seen_size_bytes bigint,
     seen_mtime_ns bigint,
     seen_inode numeric,
-    retry_after interval
+    retry_after interval,
+    -- What the configuration said of it: when that changes, it is tried again.
+    failed_source jsonb
 )
 returns void
 language sql
@@ -118,6 +120,7 @@ begin atomic
         state = 'failed',
         problem = failure,
         problem_detail = detail,
+        source = case when files.loaded_bytes = 0 then failed_source else files.source end,
         size_bytes = coalesce(seen_size_bytes, files.size_bytes),
         mtime_ns = coalesce(seen_mtime_ns, files.mtime_ns),
         inode = coalesce(seen_inode, files.inode),

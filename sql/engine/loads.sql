@@ -99,7 +99,7 @@ $$;
 
 -- Ends a load: from here on its rows count. `staged_chunks` is a JSON array of
 -- {chunkId, fileId, firstByte, endByte, firstRecordNo, firstLineNo, endLineNo, records, contentHash, isPadded, atEnd, tailByte,
---  tailRecordNo, tailLineNo, sizeBytes, mtimeNs, inode, header, extraColumns, isAgain}; `isAgain` marks a chunk that is staged again.
+--  tailRecordNo, tailLineNo, sizeBytes, mtimeNs, inode, header, extraColumns, missingColumns, ignoredColumns, dialect, source, isAgain}; `isAgain` marks a chunk that is staged again.
 -- Raises SL001 when the load was abandoned meanwhile, or a file is not where the loader believed it to be.
 create or replace function ingest.record_load(fenced_load_id bigint, load_bytes bigint, staged_chunks jsonb)
 returns void
@@ -167,7 +167,8 @@ begin
         from jsonb_to_recordset(staged_chunks) as fields (
             "fileId" bigint, "firstByte" bigint, "endByte" bigint, "firstRecordNo" bigint, "records" bigint,
             "endLineNo" bigint, "atEnd" boolean, "tailByte" bigint, "tailRecordNo" bigint,
-            "tailLineNo" bigint, "sizeBytes" bigint, "mtimeNs" bigint, "inode" numeric, "header" text[], "extraColumns" text[], "contentHash" text, "isAgain" boolean
+            "tailLineNo" bigint, "sizeBytes" bigint, "mtimeNs" bigint, "inode" numeric, "header" text[], "extraColumns" text[],
+            "missingColumns" text[], "ignoredColumns" text[], "dialect" jsonb, "source" jsonb, "contentHash" text, "isAgain" boolean
         )
         where not "isAgain"
     ),
@@ -193,6 +194,10 @@ begin
             inode = staged."inode",
             header = staged."header",
             extra_columns = staged."extraColumns",
+            missing_columns = staged."missingColumns",
+            ignored_columns = staged."ignoredColumns",
+            dialect = staged."dialect",
+            source = nullif(staged."source", 'null'::jsonb),
             content_hash = case
                 when staged."atEnd" and staged."firstByte" = 0 then staged."contentHash"
             end,

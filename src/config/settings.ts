@@ -136,6 +136,33 @@ const afterMerge: Setting<AfterMerge> = {
     fallbackText: "keep",
 };
 
+const maxExpandedBytes: Setting<number> = {
+    flag: "--max-expanded-bytes <size>",
+    variable: "SLUICE_MAX_EXPANDED_BYTES",
+    description: "a compressed file that expands to more fails",
+    parse: (text) => parseBytes(text, { least: KiB, most: 1024 * GiB }),
+    fallback: 64 * GiB,
+    fallbackText: "64GiB",
+};
+
+const maxExpansionRatio: Setting<number> = {
+    flag: "--max-expansion-ratio <number>",
+    variable: "SLUICE_MAX_EXPANSION_RATIO",
+    description: "a compressed file that expands to more times its size fails, past the first MiB",
+    parse: (text) => parseWholeNumber(text, { least: 1, most: 1_000_000 }),
+    fallback: 1000,
+    fallbackText: "1000",
+};
+
+const configFile: Setting<string | undefined> = {
+    flag: "--config <file>",
+    variable: "SLUICE_CONFIG",
+    description: "how files are to be read: dialects, column mapping",
+    parse: parsePath,
+    fallback: undefined,
+    fallbackText: "sluice.config.ts, if it is there",
+};
+
 const port: Setting<number> = {
     flag: "--port <number>",
     variable: "SLUICE_PORT",
@@ -166,6 +193,9 @@ export const settings = {
     maxBatchRecords,
     maxRejects,
     afterMerge,
+    maxExpandedBytes,
+    maxExpansionRatio,
+    configFile,
     port,
     host,
 };

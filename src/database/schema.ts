@@ -91,6 +91,11 @@ export const files = ingest.table(
         header: text("header").array(),
         extraColumns: text("extra_columns").array(),
         dialect: jsonb("dialect"),
+        /** Our columns that neither the file nor its source has, and the file's that its source leaves out. */
+        missingColumns: text("missing_columns").array(),
+        ignoredColumns: text("ignored_columns").array(),
+        /** What sluice.config.ts said of the file when it was read; null when nothing. It goes on being read by that. */
+        source: jsonb("source"),
         /** sha-256 in hex of the whole content, when one chunk holds it all; null when it took several. */
         contentHash: text("content_hash"),
         attempts: integer("attempts").notNull().default(0),

@@ -7,6 +7,8 @@
  */
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { SourceConfig } from "../config-file/source-config.ts";
+import { sourceKey, sourceOf } from "../config-file/source-of.ts";
 import type { IngestContext } from "./context.ts";
 import { inputFolderError } from "./input-folder.ts";
 import { type LedgerFile, registerFiles, reopenFiles, type SeenFile } from "./ledger.ts";
@@ -34,7 +36,7 @@ const fullPassAtLeastEveryMs = 30_000;
 /** Whether a name is an input file that is ready to be read. */
 export function isReadyName(name: string): boolean {
     if (name.startsWith(".") || name.startsWith("_")) return false;
-    return name.toLowerCase().endsWith(".csv");
+    return /\.csv(\.gz|\.zst)?$/i.test(name);
 }
 
 export function createDiscovery(context: IngestContext, tails: TailWatch): Discovery {
@@ -127,9 +129,15 @@ async function register(
         const now = seenByPath.get(row.path);
         if (!now) continue;
         tails.forget(row.fileId);
-        if (needsReopening(row, now)) toReopen.push(row.fileId);
+        const source = sourceOf(context.config.sources ?? [], row.path);
+        if (needsReopening(row, now) || isReadOtherwise(row, source)) toReopen.push(row.fileId);
     }
     if (toReopen.length > 0) await reopenFiles(context.sql, toReopen);
+}
+
+/** A file that failed before anything of it got in, under a configuration that has changed since. */
+function isReadOtherwise(row: LedgerFile, source: SourceConfig | null): boolean {
+    return row.state === "failed" && row.loadedBytes === 0 && sourceKey(row.source) !== sourceKey(source);
 }
 
 /** A file that the ledger thinks done with, but that no longer looks as the ledger remembers it. */

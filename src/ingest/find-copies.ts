@@ -2,6 +2,8 @@
  * Whether a new file repeats, byte for byte, one that was merged: then it is skipped and says so. One that is loaded
  * but not merged yet holds its copies back until it is, so that what is skipped does not depend on timing.
  */
+import type { SourceConfig } from "../config-file/source-config.ts";
+import { sourceKey } from "../config-file/source-of.ts";
 import type { IngestContext } from "./context.ts";
 import {
     type Copy,
@@ -34,23 +36,25 @@ export async function findCopies<Member extends Candidate>(
     const hashes = members.flatMap(({ contentHash }) => (contentHash === null ? [] : [contentHash]));
     const known = new Map<string, KnownContent>();
     for (const content of hashes.length > 0 ? await filesWithContent(context.sql, hashes) : []) {
-        if (known.get(content.contentHash)?.state !== "merged") known.set(content.contentHash, content);
+        const reading = readingOf(content.contentHash, content.source);
+        if (known.get(reading)?.state !== "merged") known.set(reading, content);
     }
     const sorted: SortedCandidates<Member> = { toLoad: [], copies: [], held: [] };
     const inGroup = new Set<string>();
     for (const member of members) {
         const { ledgerFile, part, contentHash } = member;
-        const original = contentHash === null ? undefined : known.get(contentHash);
+        const reading = readingOf(contentHash ?? "", part.shape.source);
+        const original = contentHash === null ? undefined : known.get(reading);
         const isUnfinished = !part.takeTail && (await endsUnfinished(part));
         if (contentHash === null || isUnfinished) {
             sorted.toLoad.push(member);
         } else if (original && original.fileId !== ledgerFile.fileId) {
             if (original.state === "loaded") sorted.held.push(member);
             else sorted.copies.push({ ledgerFile, copy: copyOf(ledgerFile, part.file, original) });
-        } else if (inGroup.has(contentHash)) {
+        } else if (inGroup.has(reading)) {
             sorted.held.push(member);
         } else {
-            inGroup.add(contentHash);
+            inGroup.add(reading);
             sorted.toLoad.push(member);
         }
     }
@@ -58,19 +62,26 @@ export async function findCopies<Member extends Candidate>(
 }
 
 /** The last byte is no line end: more may come, so the whole is not known yet. */
-async function endsUnfinished({ file }: LoadPart): Promise<boolean> {
-    const { sizeBytes } = file.seen;
-    return sizeBytes === 0 || (await file.read(sizeBytes - 1, 1))[0] !== 0x0a;
+async function endsUnfinished({ file, shape }: LoadPart): Promise<boolean> {
+    const { sizeBytes } = file;
+    const lastByte = sizeBytes === 0 ? undefined : (await file.read(sizeBytes - 1, 1))[0];
+    return lastByte !== 0x0a && !(lastByte === 0x0d && shape.dialect.lineEnd === "any");
+}
+
+/** The same bytes under other rules are other records. */
+function readingOf(contentHash: string, source: SourceConfig | null): string {
+    return `${contentHash} ${sourceKey(source)}`;
 }
 
 /** The same for a file that takes several chunks: it is hashed by the chunks of the merged files of its size. */
 export async function findCopy(
     context: IngestContext,
     ledgerFile: LedgerFile,
-    file: InputFile,
+    { file, shape }: LoadPart,
 ): Promise<Copy | "held" | null> {
     for (const original of await manyChunkFilesOfSize(context.sql, file.seen.sizeBytes)) {
-        if (original.fileId === ledgerFile.fileId || !(await hasSameChunks(context, original, file))) continue;
+        const isOther = original.fileId !== ledgerFile.fileId && sourceKey(original.source) === sourceKey(shape.source);
+        if (!isOther || !(await hasSameChunks(context, original, file))) continue;
         return original.state === "loaded" ? "held" : copyOf(ledgerFile, file, original);
     }
     return null;
@@ -78,6 +89,7 @@ export async function findCopy(
 
 async function hasSameChunks(context: IngestContext, original: KnownContent, file: InputFile): Promise<boolean> {
     const chunks = await chunksOfFile(context.sql, original.fileId);
+    if ((chunks.at(-1)?.endByte ?? 0) !== file.sizeBytes) return false;
     for (const chunk of chunks) {
         if ((await hashRange(file, chunk.firstByte, chunk.endByte)) !== chunk.contentHash) return false;
     }

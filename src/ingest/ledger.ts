@@ -2,7 +2,9 @@
  * Every statement with which the ingest reads and moves the ledger, one function each. All are single statements that
  * commit on their own; what they do is in sql/engine/.
  */
+import type { SourceConfig } from "../config-file/source-config.ts";
 import type { Sql } from "../database/connect.ts";
+import type { Dialect } from "./dialect/dialect.ts";
 
 export interface LedgerFile {
     fileId: number;
@@ -22,6 +24,10 @@ export interface LedgerFile {
     tailRecordNo: number | null;
     tailLineNo: number | null;
     problem: string | null;
+    /** How it has been read so far; null before its first load. */
+    dialect: Dialect | null;
+    /** What the configuration said of it when it was last read or failed. */
+    source: SourceConfig | null;
 }
 
 export interface LedgerChunk {
@@ -35,6 +41,8 @@ export interface LedgerChunk {
     records: number;
     contentHash: string;
     attempts: number;
+    dialect: Dialect | null;
+    source: SourceConfig | null;
 }
 
 /** What lstat or fstat says of a file, as the ledger keeps it. */
@@ -62,6 +70,10 @@ export interface StagedChunk extends SeenFile {
     tailLineNo: number | null;
     header: string[];
     extraColumns: string[] | null;
+    missingColumns: string[] | null;
+    ignoredColumns: string[] | null;
+    dialect: Dialect;
+    source: SourceConfig | null;
     isAgain: boolean;
 }
 
@@ -69,12 +81,13 @@ const fileColumns = `
     file_id as "fileId", path, version, state, size_bytes as "sizeBytes", mtime_ns::text as "mtimeNs",
     inode::text as "inode", loaded_bytes as "loadedBytes", loaded_records as "loadedRecords",
     loaded_lines as "loadedLines", tail_byte as "tailByte",
-    tail_record_no as "tailRecordNo", tail_line_no as "tailLineNo", problem`;
+    tail_record_no as "tailRecordNo", tail_line_no as "tailLineNo", problem, dialect, source`;
 
 const chunkColumns = `
     chunks.chunk_id as "chunkId", chunks.file_id as "fileId", files.path, chunks.first_byte as "firstByte",
     chunks.end_byte as "endByte", chunks.first_record_no as "firstRecordNo", chunks.first_line_no as "firstLineNo",
-    chunks.records, chunks.content_hash as "contentHash", chunks.attempts`;
+    chunks.records, chunks.content_hash as "contentHash", chunks.attempts,
+    files.dialect, files.source`;
 
 export async function registerFiles(sql: Sql, seen: (SeenFile & { path: string })[]): Promise<LedgerFile[]> {
     return await sql<LedgerFile[]>`
@@ -126,12 +139,13 @@ export interface KnownContent {
     path: string;
     state: "loaded" | "merged";
     contentHash: string;
+    source: SourceConfig | null;
 }
 
 /** Files with one of these whole contents, merged or on the way there. */
 export async function filesWithContent(sql: Sql, contentHashes: string[]): Promise<KnownContent[]> {
     return await sql<KnownContent[]>`
-        select file_id as "fileId", path, state, content_hash as "contentHash"
+        select file_id as "fileId", path, state, content_hash as "contentHash", source
         from ingest.files
         where content_hash = any(${contentHashes}::text[]) and state in ('loaded', 'merged')
         order by file_id`;
@@ -140,7 +154,7 @@ export async function filesWithContent(sql: Sql, contentHashes: string[]): Promi
 /** Files of this size that took several chunks, merged or on the way there. */
 export async function manyChunkFilesOfSize(sql: Sql, sizeBytes: number): Promise<KnownContent[]> {
     return await sql<KnownContent[]>`
-        select file_id as "fileId", path, state, '' as "contentHash"
+        select file_id as "fileId", path, state, '' as "contentHash", source
         from ingest.files
         where content_hash is null and size_bytes = ${sizeBytes} and state in ('loaded', 'merged')
         order by file_id
@@ -165,12 +179,20 @@ export interface FileFailure {
     retryAfterMs: number | null;
 }
 
-export async function failFile(sql: Sql, fileId: number, seen: SeenFile | null, failure: FileFailure): Promise<void> {
+/** `source`: what the configuration said of the file, so that a change of it gives the file another try. */
+export async function failFile(
+    sql: Sql,
+    fileId: number,
+    seen: SeenFile | null,
+    failure: FileFailure,
+    source: SourceConfig | null = null,
+): Promise<void> {
     await sql`
         select ingest.fail_file(
             ${fileId}, ${failure.problem}, ${failure.detail}, ${seen?.sizeBytes ?? null},
             ${seen?.mtimeNs ?? null}::text::bigint, ${seen?.inode ?? null}::text::numeric,
-            ${failure.retryAfterMs}::float8 * interval '1 millisecond'
+            ${failure.retryAfterMs}::float8 * interval '1 millisecond',
+            ${source ? JSON.stringify(source) : null}::text::jsonb
         )`;
 }
 

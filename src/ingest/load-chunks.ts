@@ -7,6 +7,7 @@
  */
 import { keyColumn } from "../contract.ts";
 import type { IngestContext } from "./context.ts";
+import { grammarOf } from "./dialect/dialect.ts";
 import { abandonLoads, recordLoad, type StagedChunk } from "./ledger.ts";
 import { InputChanged, type InputFile } from "./open-input.ts";
 import type { FileShape } from "./read-header.ts";
@@ -93,10 +94,11 @@ export async function* stageParts(
     for (const [index, part] of parts.entries()) {
         const range = {
             ...part,
-            sizeBytes: part.again && part.takeTail ? part.again.endByte : part.file.seen.sizeBytes,
+            sizeBytes: part.again && part.takeTail ? part.again.endByte : part.file.sizeBytes,
             fieldCount: part.shape.targets.length,
             keyIndex: part.shape.targets.indexOf(keyColumn),
             maxRecordBytes: context.config.maxRecordBytes,
+            grammar: grammarOf(part.shape.dialect),
         };
         const pieces = readRecords(part.file, range, scanner);
         let next = await pieces.next();
@@ -133,7 +135,7 @@ async function settlePart(part: LoadPart, outcome: ReadOutcome): Promise<LoadedP
         if (!isSame) throw new SourceChanged(part);
     }
     // A header alone is a chunk when the file ends with it; an unfinished first record waits.
-    const isRecorded = outcome.endByte > part.recordsFrom || part.recordsFrom === part.file.seen.sizeBytes;
+    const isRecorded = outcome.endByte > part.recordsFrom || part.recordsFrom === part.file.sizeBytes;
     return { part, outcome, isRecorded };
 }
 
@@ -150,12 +152,21 @@ function stagedChunk(part: LoadPart, outcome: ReadOutcome, chunkId: number, way:
         records: outcome.records,
         contentHash: outcome.contentHash,
         isPadded: outcome.isPadded || way === "tolerant",
-        atEnd: outcome.endByte >= part.file.seen.sizeBytes,
+        atEnd: outcome.endByte >= part.file.sizeBytes,
         ...tailOf(part, outcome),
         header: part.shape.header,
         extraColumns: part.shape.extraColumns,
+        missingColumns: part.shape.missingColumns,
+        ignoredColumns: ignoredColumnsOf(part.shape),
+        dialect: part.shape.dialect,
+        source: part.shape.source,
         isAgain: part.again !== null,
     };
+}
+
+function ignoredColumnsOf({ header, targets }: FileShape): string[] | null {
+    const ignored = header.filter((_, index) => targets[index] === "ignored");
+    return ignored.length > 0 ? ignored : null;
 }
 
 type Tail = Pick<StagedChunk, "tailByte" | "tailRecordNo" | "tailLineNo">;

@@ -88,7 +88,7 @@ async function takePrepared(
     switch (prepared.kind) {
         case "fault":
             await group.flush();
-            await failFile(sql, ledgerFile.fileId, prepared.file?.seen ?? null, prepared.failure);
+            await failFile(sql, ledgerFile.fileId, prepared.seen, prepared.failure, prepared.source);
             log.error(`${ledgerFile.path} failed: ${prepared.failure.detail}`);
             return true;
         case "wait":
@@ -105,7 +105,7 @@ async function takePrepared(
             log.warn(`${ledgerFile.path} is read anew as another version: ${prepared.detail}`);
             return true;
         case "load":
-            if (prepared.part.stopAt < prepared.part.file.seen.sizeBytes) {
+            if (prepared.part.stopAt < prepared.part.file.sizeBytes) {
                 await group.flush();
                 return await loadLargeFile(context, state, hooks, ledgerFile, prepared.part);
             }
@@ -146,7 +146,7 @@ function startGroup(context: IngestContext, state: LoaderState, hooks: LoadHooks
             const isFull = members.length >= groupFiles || bytes >= groupBytes;
             const hasMoved = members[0] && (isFull || keyOf(members[0]) !== keyOf(member)) ? await flush() : false;
             members.push(member);
-            bytes += part.file.seen.sizeBytes - part.firstByte;
+            bytes += part.file.sizeBytes - part.firstByte;
             return hasMoved;
         },
         flush,
@@ -190,7 +190,7 @@ function afterLoad(state: LoaderState, hooks: LoadHooks, loaded: LoadedPart[]): 
     let records = 0;
     let bytes = 0;
     for (const { part, outcome, isRecorded } of loaded) {
-        if (outcome.endByte < part.file.seen.sizeBytes) state.tails.wait(part, part.file.seen);
+        if (outcome.endByte < part.file.sizeBytes) state.tails.wait(part, part.file.seen);
         if (!isRecorded) continue;
         records += outcome.records;
         bytes += outcome.endByte - part.firstByte;
@@ -233,7 +233,7 @@ async function loadOrExplain(
 }
 
 async function failPart(context: IngestContext, part: LoadPart, failure: FileFailure): Promise<void> {
-    await failFile(context.sql, part.fileId, part.file.seen, failure);
+    await failFile(context.sql, part.fileId, part.file.seen, failure, part.shape.source);
     context.log.error(`${part.path} failed: ${failure.detail}`);
 }
 
@@ -248,7 +248,7 @@ async function loadLargeFile(
     const { file, shape, takeTail } = firstPart;
     try {
         if (firstPart.firstByte === 0) {
-            const copy = await findCopy(context, ledgerFile, file);
+            const copy = await findCopy(context, ledgerFile, firstPart);
             if (copy === "held") {
                 state.heldCopies.add(ledgerFile.fileId);
                 return false;
@@ -265,7 +265,7 @@ async function loadLargeFile(
             if (loaded.length === 0) return true;
             const { outcome, isRecorded } = loaded[0]!;
             afterLoad(state, hooks, loaded);
-            if (!isRecorded || outcome.endByte >= file.seen.sizeBytes) return isRecorded || part !== firstPart;
+            if (!isRecorded || outcome.endByte >= file.sizeBytes) return isRecorded || part !== firstPart;
             part = nextPart(
                 context,
                 {

@@ -2,11 +2,18 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
+import type { Encoding } from "./dialect/dialect.ts";
 import type { FileFailure, SeenFile } from "./ledger.ts";
 
 export interface InputFile {
     /** As it was when it was opened. */
     seen: SeenFile;
+    /** How many bytes `read` has to give: those of the file, or what they become when they are expanded and transcoded. */
+    sizeBytes: number;
+    /** Expanded: then it is taken whole, and not until it is still. */
+    isCompressed: boolean;
+    /** What the bytes were before `read` gave them out as UTF-8. */
+    encoding: Encoding;
     /**
      * Exactly `length` bytes from `position`.
      * @throws InputChanged when the file ends before: it was truncated while it was read (a read just ends then).
@@ -21,6 +28,8 @@ export interface InputFile {
 export class InputFault extends Error {
     override readonly name = "InputFault";
     readonly failure: FileFailure;
+    /** The file as it was seen, when it could be opened. */
+    seen: SeenFile | null = null;
 
     constructor(failure: FileFailure, cause?: unknown) {
         super(failure.detail, { cause });
@@ -53,6 +62,9 @@ export async function openInput(inputDir: string, path: string): Promise<InputFi
         }
         return {
             seen: seenOf(stats),
+            sizeBytes: Number(stats.size),
+            isCompressed: false,
+            encoding: "utf-8",
             read: (position, length) => readExactly(handle, position, length),
             currentSize: async () => (await handle.stat()).size,
             close: () => handle.close(),
@@ -65,11 +77,11 @@ export async function openInput(inputDir: string, path: string): Promise<InputFi
 
 /** The same file with its bytes in memory and its descriptor closed: for small ones. */
 export async function holdInMemory(file: InputFile): Promise<InputFile> {
-    const bytes = await file.read(0, file.seen.sizeBytes);
+    const bytes = await file.read(0, file.sizeBytes);
     const sizeAfter = await file.currentSize();
     await file.close();
     return {
-        seen: file.seen,
+        ...file,
         read: async (position, length) => bytes.subarray(position, position + length),
         currentSize: async () => sizeAfter,
         close: async () => {},

@@ -2,10 +2,15 @@
  * Decides what of a pending file is to be loaded now. Reads its header and, when some of it was loaded before, checks
  * that those bytes are still the same.
  */
+import type { SourceConfig } from "../config-file/source-config.ts";
+import { sourceOf } from "../config-file/source-of.ts";
 import type { IngestContext } from "./context.ts";
-import { chunksOfFile, type FileFailure, type LedgerChunk, type LedgerFile } from "./ledger.ts";
+import { defaultDialect } from "./dialect/dialect.ts";
+import { compressionOf } from "./dialect/expand.ts";
+import { chunksOfFile, type FileFailure, type LedgerChunk, type LedgerFile, type SeenFile } from "./ledger.ts";
 import type { LoadPart } from "./load-chunks.ts";
-import { hashRange, holdInMemory, InputFault, type InputFile, openInput } from "./open-input.ts";
+import { openContent } from "./open-content.ts";
+import { hashRange, holdInMemory, InputChanged, InputFault, type InputFile, openInput } from "./open-input.ts";
 import { type FileShape, readHeader } from "./read-header.ts";
 
 export type PreparedFile =
@@ -17,7 +22,7 @@ export type PreparedFile =
     | { kind: "same"; file: InputFile }
     /** Bytes that were loaded before have changed. */
     | { kind: "rewritten"; file: InputFile; detail: string }
-    | { kind: "fault"; file: InputFile | null; failure: FileFailure };
+    | { kind: "fault"; seen: SeenFile | null; source: SourceConfig | null; failure: FileFailure };
 
 const headerProbeBytes = 80 * 1024;
 /** Files up to this size are held in memory while they are loaded: one read, one descriptor at a time. */
@@ -30,14 +35,21 @@ export async function prepareFile(
     takeTail: boolean,
 ): Promise<PreparedFile> {
     let file: InputFile | null = null;
+    const source = readingSource(context, ledgerFile);
     try {
-        file = await openInput(context.config.inputDir, ledgerFile.path);
-        if (file.seen.sizeBytes <= smallFileBytes) file = await holdInMemory(file);
-        return await prepareOpenFile(context, ledgerFile, file, takeTail);
+        if (compressionOf(ledgerFile.path) !== null && !takeTail) {
+            // It cannot be told whether it is whole before it is still.
+            return { kind: "wait", file: await openInput(context.config.inputDir, ledgerFile.path) };
+        }
+        const encoding = isBegun(ledgerFile) ? (ledgerFile.dialect?.encoding ?? "utf-8") : null;
+        file = await openContent(context, ledgerFile.path, { source, encoding });
+        if (file.sizeBytes <= smallFileBytes) file = await holdInMemory(file);
+        return await prepareOpenFile(context, ledgerFile, file, source, takeTail);
     } catch (error) {
         await file?.close();
-        if (error instanceof InputFault) return { kind: "fault", file, failure: error.failure };
-        throw error;
+        if (error instanceof InputChanged) return { kind: "fault", seen: null, source, failure: changedFailure(error) };
+        if (!(error instanceof InputFault)) throw error;
+        return { kind: "fault", seen: file?.seen ?? error.seen, source, failure: error.failure };
     }
 }
 
@@ -45,23 +57,42 @@ async function prepareOpenFile(
     context: IngestContext,
     ledgerFile: LedgerFile,
     file: InputFile,
+    source: SourceConfig | null,
     takeTail: boolean,
 ): Promise<PreparedFile> {
-    const { sizeBytes } = file.seen;
+    const { sizeBytes } = file;
     if (ledgerFile.loadedBytes > 0) {
         const rewritten = await findRewrite(context, ledgerFile, file);
         if (rewritten) return { kind: "rewritten", file, detail: rewritten };
         if (sizeBytes === ledgerFile.loadedBytes) return { kind: "same", file };
     }
     const probeBytes = Math.min(sizeBytes, headerProbeBytes);
-    const shape = readHeader(await file.read(0, probeBytes), probeBytes === sizeBytes && takeTail);
+    const shape = readHeader(await file.read(0, probeBytes), probeBytes === sizeBytes && takeTail, {
+        source,
+        dialect: isBegun(ledgerFile) ? (ledgerFile.dialect ?? defaultDialect) : null,
+        encoding: file.encoding,
+    });
     if ("problem" in shape) {
         if (shape.problem === "header_unfinished") return { kind: "wait", file };
-        return { kind: "fault", file, failure: { ...shape, retryAfterMs: null } };
+        await file.close();
+        return { kind: "fault", seen: file.seen, source, failure: { ...shape, retryAfterMs: null } };
     }
     const part = nextPart(context, ledgerFile, file, shape, takeTail);
     const isWholeSmallFile = part.firstByte === 0 && sizeBytes <= smallFileBytes;
     return { kind: "load", part, contentHash: isWholeSmallFile ? await hashRange(file, 0, sizeBytes) : null };
+}
+
+function changedFailure({ message }: InputChanged): FileFailure {
+    return { problem: "file_changed", detail: message, retryAfterMs: 1_000 };
+}
+
+/** Records of it are in the ledger: it goes on being read as it was. */
+function isBegun({ tailByte, loadedBytes }: LedgerFile): boolean {
+    return (tailByte ?? loadedBytes) > 0;
+}
+
+function readingSource(context: IngestContext, ledgerFile: LedgerFile): SourceConfig | null {
+    return isBegun(ledgerFile) ? ledgerFile.source : sourceOf(context.config.sources ?? [], ledgerFile.path);
 }
 
 /** The part of a file that comes after what the ledger has of it. */
@@ -97,13 +128,17 @@ export function nextPart(
  * and the last chunk; anything else the whole.
  */
 async function findRewrite(context: IngestContext, ledgerFile: LedgerFile, file: InputFile): Promise<string | null> {
-    const { sizeBytes, mtimeNs, inode } = file.seen;
-    if (sizeBytes === ledgerFile.sizeBytes && mtimeNs === ledgerFile.mtimeNs && inode === ledgerFile.inode) return null;
+    const { seen, sizeBytes } = file;
+    const isSameSize = seen.sizeBytes === ledgerFile.sizeBytes;
+    if (isSameSize && seen.mtimeNs === ledgerFile.mtimeNs && seen.inode === ledgerFile.inode) return null;
     if (sizeBytes < ledgerFile.loadedBytes) {
         return `It shrank to ${sizeBytes} bytes; ${ledgerFile.loadedBytes} had been read.`;
     }
+    if (file.isCompressed && (ledgerFile.state === "merged" || sizeBytes !== ledgerFile.loadedBytes) && !isSameSize) {
+        return "It is another compressed file than the one that was read.";
+    }
     const chunks = await chunksOfFile(context.sql, ledgerFile.fileId);
-    const hasGrown = sizeBytes > ledgerFile.sizeBytes && inode === ledgerFile.inode;
+    const hasGrown = seen.sizeBytes > ledgerFile.sizeBytes && seen.inode === ledgerFile.inode;
     for (const chunk of hasGrown ? ends(chunks) : chunks) {
         if ((await hashRange(file, chunk.firstByte, chunk.endByte)) !== chunk.contentHash) {
             return `Bytes ${chunk.firstByte} to ${chunk.endByte} have changed since they were read.`;

@@ -1,16 +1,36 @@
 /** From a file's first line to the columns of staging its values go to. Pure; csv-parse reads the line. */
 import { CsvError, parse } from "csv-parse/sync";
-import { type EventColumn, eventColumns, requiredColumns, stagedExtraColumns } from "../contract.ts";
-import { findStrictEnd, recordKinds } from "./scan-records.ts";
+import type { SourceConfig } from "../config-file/source-config.ts";
+import { type EventColumn, eventColumns, keyColumn, requiredColumns, stagedExtraColumns } from "../contract.ts";
+import {
+    ambiguousDelimiter,
+    declaredDialect,
+    delimiterVariants,
+    endsLinesWithReturn,
+    fitsFieldCount,
+} from "./dialect/detect-dialect.ts";
+import { type Dialect, type Encoding, grammarOf } from "./dialect/dialect.ts";
+import { toStandardQuotes } from "./dialect/standard-quotes.ts";
+import { findLineEnd, findStrictEnd, recordKinds } from "./scan-records.ts";
+
+/** Where the values of one field go: an event column, events.attributes (null), or nowhere. */
+export type Target = EventColumn | null | "ignored";
 
 export interface FileShape {
     /** Column names as the file spells them, trimmed. */
     header: string[];
-    /** For each field of a record: the event column it fills, or null for one we don't know. */
-    targets: (EventColumn | null)[];
-    /** The names we don't know, in the order of the file; null when there are none. */
+    /** For each field of a record. */
+    targets: Target[];
+    /** The names we don't know and keep, in the order of the file; null when there are none. */
     extraColumns: string[] | null;
-    /** Too many unknown columns for the raw way. */
+    /** The event columns that neither the file nor the configuration has. */
+    missingColumns: EventColumn[] | null;
+    dialect: Dialect;
+    /** What the configuration says of this file; null when it says nothing. */
+    source: SourceConfig | null;
+    /** Values are changed on the way. */
+    isMapped: boolean;
+    /** Values are changed, there are too many unknown columns, or COPY does not know the dialect. */
     needsTolerantWay: boolean;
     /** Bytes before the first record: BOM, blank lines and the header line itself. */
     headerBytes: number;
@@ -26,8 +46,18 @@ export interface HeaderFault {
         | "header_too_long"
         | "header_unreadable"
         | "header_missing_columns"
-        | "header_duplicate_columns";
+        | "header_duplicate_columns"
+        | "header_new_columns"
+        | "dialect_ambiguous";
     detail: string;
+}
+
+export interface HeaderOptions {
+    source?: SourceConfig | null;
+    /** What the file was found to be before: then nothing is detected again. */
+    dialect?: Dialect | null;
+    /** What the bytes were before they were UTF-8. */
+    encoding?: Encoding;
 }
 
 const maxHeaderBytes = 64 * 1024;
@@ -37,46 +67,151 @@ const bom = [0xef, 0xbb, 0xbf];
  * The shape of a file that begins with `bytes` (64 KiB are enough). `atEnd` says that nothing follows: then a header
  * without a line end counts, and an empty file is a fault of its own.
  */
-export function readHeader(bytes: Uint8Array, atEnd: boolean): FileShape | HeaderFault {
-    let start = bom.every((byte, index) => bytes[index] === byte) ? bom.length : 0;
-    let headerLines = 1;
-    while (bytes[start] === 0x0a || (bytes[start] === 0x0d && bytes[start + 1] === 0x0a)) {
-        start += bytes[start] === 0x0a ? 1 : 2;
+export function readHeader(
+    bytes: Uint8Array,
+    atEnd: boolean,
+    { source = null, dialect: knownDialect = null, encoding = "utf-8" }: HeaderOptions = {},
+): FileShape | HeaderFault {
+    const start = bom.every((byte, index) => bytes[index] === byte) ? bom.length : 0;
+    if (knownDialect) return nearestFault([readWith(bytes, start, atEnd, knownDialect, source)]);
+    const declared = source ?? {};
+    const basis = withLineEnd(bytes, start, atEnd, declaredDialect(declared, encoding), source);
+    if ("problem" in basis) return basis;
+    const variants = delimiterVariants(basis, declared);
+    const read = variants.map((dialect) => readWith(bytes, start, atEnd, dialect, source));
+    if (variants.length === 1) return nearestFault(read);
+    const fitting = variants.filter((dialect, index) => {
+        const shape = read[index]!;
+        if ("problem" in shape) return isOfRightColumns(shape);
+        return !source?.header || fitsFieldCount(bytes, shape.headerBytes, dialect, source.header.length);
+    });
+    if (fitting.length === 1) return read[variants.indexOf(fitting[0]!)]!;
+    const isHeaderRead = read.some((shape) => !("problem" in shape));
+    if (fitting.length > 1) {
+        const what = source?.header ? "records have the declared columns" : "the header has every required column";
+        return ambiguousDelimiter(fitting, what);
+    }
+    if (source?.header && isHeaderRead) {
+        const what = `none of the first records has the ${source.header.length} declared columns`;
+        return ambiguousDelimiter(variants, what);
+    }
+    return nearestFault(read);
+}
+
+/** The fault of a header that does hold every required column. */
+function isOfRightColumns({ problem }: HeaderFault): boolean {
+    return problem === "header_duplicate_columns" || problem === "header_new_columns";
+}
+
+/** The first shape; of headers that all lack something, the one that lacks least, of equals the comma's. */
+function nearestFault(read: (FileShape | HeaderFault)[]): FileShape | HeaderFault {
+    const shape = read.find((candidate): candidate is FileShape => !("problem" in candidate));
+    if (shape) return shape;
+    const faults = read.filter((shape): shape is HeaderFault & { missing?: number } => "problem" in shape);
+    const missing = (fault: { missing?: number }) => fault.missing ?? Number.POSITIVE_INFINITY;
+    const { problem, detail } = faults.reduce((best, fault) => (missing(fault) < missing(best) ? fault : best));
+    return { problem, detail };
+}
+
+function withLineEnd(
+    bytes: Uint8Array,
+    start: number,
+    atEnd: boolean,
+    dialect: Dialect,
+    source: SourceConfig | null,
+): Dialect | HeaderFault {
+    if (source?.lineEnd !== undefined) return dialect;
+    const verdicts = delimiterVariants(dialect, source ?? {}).map((variant) => {
+        const isReturn = endsLinesWithReturn(bytes, start, variant);
+        if (isReturn === false) return false;
+        // Only what reads as a header, or has no need of one, tells a line end from a stray CR.
+        const shape = readWith(bytes, start, atEnd, { ...variant, lineEnd: "any" }, source);
+        return "problem" in shape && !isOfRightColumns(shape) ? false : isReturn;
+    });
+    if (verdicts.includes(null)) {
+        const detail =
+            "Its line ends are not certain: the first line ends with CR, and there are LFs too. " +
+            "Declare them in sluice.config.ts (lineEnd).";
+        return { problem: "dialect_ambiguous", detail };
+    }
+    return verdicts.includes(true) ? { ...dialect, lineEnd: "any" } : dialect;
+}
+
+function readWith(
+    bytes: Uint8Array,
+    bomEnd: number,
+    atEnd: boolean,
+    dialect: Dialect,
+    source: SourceConfig | null,
+): FileShape | HeaderFault {
+    const grammar = grammarOf(dialect);
+    if (source?.header) {
+        if (bytes.length === bomEnd) return emptyFile(atEnd);
+        const shape = shapeOf(source.header, dialect, source);
+        if ("problem" in shape) return shape;
+        return { ...shape, headerBytes: bomEnd, headerLines: 0, hasLineEnd: true };
+    }
+    let start = bomEnd;
+    let headerLines = 0;
+    while (start < bytes.length) {
+        const line = findLineEnd(bytes, start, grammar.takesReturn);
+        const isBlank = line.end === start || (bytes[start] === 0x0d && line.end === start + 1);
+        const isComment = bytes[start] === grammar.comment;
+        if (line.end === -1 || line.next > bytes.length || !(isBlank || isComment)) {
+            // A comment without its line end: all there is.
+            if (isComment) start = bytes.length;
+            break;
+        }
+        start = line.next;
         headerLines += 1;
     }
     // The header is a record like others: a quoted name may hold a line end.
-    const found = findStrictEnd(bytes, start, bytes.length);
+    const found = findStrictEnd(bytes, start, bytes.length, grammar);
     if (found.outcome === "broken") {
-        // Not for csv-parse to judge: a file whose lines end with carriage returns alone would be all header, no record.
+        // Not for csv-parse to judge: a file whose lines end otherwise than it thinks would be all header, no record.
         const reason = recordKinds[found.reason]!.replaceAll("_", " ");
         return { problem: "header_unreadable", detail: `The first line is no strict CSV: it has a ${reason}.` };
     }
-    const lineEnd = found.outcome === "strict" ? found.next - 1 : bytes.indexOf(0x0a, start);
-    if (lineEnd === -1 || (found.outcome === "open" && !atEnd)) {
+    const line = findLineEnd(bytes, start, grammar.takesReturn);
+    const isStrict = found.outcome === "strict" && (atEnd || found.next <= bytes.length);
+    const hasLineEnd = isStrict || (line.end !== -1 && line.next <= bytes.length && found.outcome !== "open");
+    if (!hasLineEnd) {
         if (bytes.length - start > maxHeaderBytes) {
             return { problem: "header_too_long", detail: `The first line has no end within ${maxHeaderBytes} bytes.` };
         }
         if (!atEnd) return { problem: "header_unfinished", detail: "The header has no line end yet." };
-        if (start >= bytes.length) return { problem: "empty_file", detail: "The file has no header." };
+        if (start >= bytes.length) return emptyFile(atEnd);
     }
-    const end = lineEnd === -1 ? bytes.length : lineEnd;
-    const names = splitHeader(bytes.subarray(start, end));
+    const end = isStrict ? found.end : line.end === -1 ? bytes.length : line.end;
+    const names = splitHeader(bytes.subarray(start, end), dialect);
     if ("problem" in names) return names;
-    const shape = shapeOf(names.header);
+    const shape = shapeOf(names.header, dialect, source);
     if ("problem" in shape) return shape;
     return {
         ...shape,
-        headerBytes: lineEnd === -1 ? bytes.length : lineEnd + 1,
-        headerLines: headerLines - 1 + (found.outcome === "strict" ? found.lines : 1),
-        hasLineEnd: lineEnd !== -1,
+        headerBytes: isStrict ? found.next : Math.min(line.next, bytes.length),
+        headerLines: headerLines + (isStrict ? found.lines : 1),
+        hasLineEnd: isStrict || line.end !== -1,
     };
 }
 
-function splitHeader(line: Uint8Array): { header: string[] } | HeaderFault {
+function emptyFile(atEnd: boolean): HeaderFault {
+    return atEnd
+        ? { problem: "empty_file", detail: "The file has no header." }
+        : { problem: "header_unfinished", detail: "The file has nothing in it yet." };
+}
+
+function splitHeader(line: Uint8Array, dialect: Dialect): { header: string[] } | HeaderFault {
     try {
-        const text = new TextDecoder("utf-8", { fatal: true }).decode(line);
+        const text = new TextDecoder("utf-8", { fatal: true }).decode(toStandardQuotes(line, dialect));
         if (text.includes("\0")) throw new TypeError("It holds a NUL byte.");
-        const rows = parse(text.replace(/\r$/, ""), { relax_column_count: true, record_delimiter: "\n" });
+        const rows = parse(text.replace(/\r$/, ""), {
+            relax_column_count: true,
+            record_delimiter: "\n",
+            delimiter: dialect.delimiter,
+            quote: dialect.quote ?? false,
+            escape: dialect.quote ?? '"',
+        });
         return { header: (rows[0] ?? []).map((name) => name.trim()) };
     } catch (error) {
         if (!(error instanceof CsvError || error instanceof TypeError)) throw error;
@@ -84,26 +219,92 @@ function splitHeader(line: Uint8Array): { header: string[] } | HeaderFault {
     }
 }
 
-function shapeOf(header: string[]): Omit<FileShape, "headerBytes" | "headerLines" | "hasLineEnd"> | HeaderFault {
-    const targets = header.map((name) => eventColumns.find((column) => column === name.toLowerCase()) ?? null);
-    const missing = requiredColumns.filter((column) => !targets.includes(column));
-    if (missing.length > 0) {
+type Shape = Omit<FileShape, "headerBytes" | "headerLines" | "hasLineEnd">;
+
+function shapeOf(
+    header: string[],
+    dialect: Dialect,
+    source: SourceConfig | null,
+): Shape | (HeaderFault & { missing?: number }) {
+    const targets = targetsOf(header, source);
+    const given = new Set<Target>([...targets, ...givenColumns(source)]);
+    const missing = requiredColumns.filter((column) => !given.has(column));
+    const lost = missingSources(header, targets, source);
+    if (missing.length > 0 || lost.length > 0) {
         return {
             problem: "header_missing_columns",
-            detail: `The header lacks ${missing.join(", ")}; it has ${header.slice(0, 20).join(", ")}.`,
+            detail: `The header lacks ${[...missing, ...lost].join(", ")}; it has ${header.slice(0, 20).join(", ")}.`,
+            missing: missing.length + lost.length,
         };
     }
     const extraColumns = header.filter((_, index) => targets[index] === null);
-    const known = targets.filter((target) => target !== null);
+    const known = targets.filter((target) => target !== null && target !== "ignored");
     const repeated = [...known, ...extraColumns].find((name, index, names) => names.indexOf(name) !== index);
     if (repeated !== undefined || extraColumns.includes("")) {
         const detail = repeated ? `The header names ${repeated} twice.` : "The header has a column without a name.";
         return { problem: "header_duplicate_columns", detail };
     }
+    const constant = Object.keys(source?.constants ?? {}).find((column) => known.includes(column as EventColumn));
+    if (constant !== undefined) {
+        const detail = `The header has ${constant}, which sluice.config.ts sets as a constant: ignore the column, or set a default.`;
+        return { problem: "header_duplicate_columns", detail };
+    }
+    if (source?.newColumns === "reject-file" && extraColumns.length > 0) {
+        const detail = `The header has new columns: ${extraColumns.join(", ")}. sluice.config.ts says newColumns: "reject-file".`;
+        return { problem: "header_new_columns", detail };
+    }
+    const missingColumns = eventColumns.filter((column) => !given.has(column));
+    const isMapped = changesValues(source, targets);
+    const unknownColumns = targets.filter((target) => target === null || target === "ignored").length;
     return {
         header,
         targets,
         extraColumns: extraColumns.length > 0 ? extraColumns : null,
-        needsTolerantWay: extraColumns.length > stagedExtraColumns,
+        missingColumns: missingColumns.length > 0 ? missingColumns : null,
+        dialect,
+        source,
+        isMapped,
+        needsTolerantWay: isMapped || unknownColumns > stagedExtraColumns || dialect.quote === null,
     };
+}
+
+function targetsOf(header: string[], source: SourceConfig | null): Target[] {
+    const aliases = new Map(
+        Object.entries(source?.aliases ?? {}).map(([name, column]) => [name.toLowerCase(), column]),
+    );
+    const ignored = new Set((source?.ignore ?? []).map((name) => name.toLowerCase()));
+    return header.map((name) => {
+        const lowerName = name.toLowerCase();
+        if (ignored.has(lowerName)) return "ignored";
+        const known = aliases.get(lowerName) ?? eventColumns.find((column) => column === lowerName) ?? null;
+        return known === null && source?.newColumns === "ignore" ? "ignored" : known;
+    });
+}
+
+/** The columns that the configuration fills. */
+function givenColumns(source: SourceConfig | null): EventColumn[] {
+    const filled = [source?.constants, source?.defaults, ...(source?.rules ?? []).map(({ set }) => set)];
+    const columns = filled.flatMap((values) => Object.keys(values ?? {}) as EventColumn[]);
+    return source?.deriveEventId ? [...columns, keyColumn] : columns;
+}
+
+/** Columns that an event_id is to be derived from and that the file does not have. */
+function missingSources(header: string[], targets: Target[], source: SourceConfig | null): string[] {
+    const from = source?.deriveEventId?.from;
+    if (from === undefined || from === "record" || targets.includes(keyColumn)) return [];
+    return from.filter((name) => findColumn(header, targets, name) === -1);
+}
+
+/** The place of a column by the file's name for it or by ours; -1 when the file does not have it. */
+export function findColumn(header: string[], targets: Target[], name: string): number {
+    const lowerName = name.toLowerCase();
+    const place = header.findIndex((column) => column.toLowerCase() === lowerName);
+    return place === -1 ? targets.indexOf(lowerName as EventColumn) : place;
+}
+
+function changesValues(source: SourceConfig | null, targets: Target[]): boolean {
+    if (source === null) return false;
+    const { constants, defaults, values, rules, timestamps, deriveEventId } = source;
+    const isDeriving = deriveEventId !== undefined && !targets.includes(keyColumn);
+    return isDeriving || [constants, defaults, values, rules, timestamps].some((setting) => setting !== undefined);
 }

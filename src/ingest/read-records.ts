@@ -1,6 +1,7 @@
 /** Streams a file's records in pieces of about a megabyte: memory does not grow with the file, the chunk or a line. */
+import type { Grammar } from "./dialect/dialect.ts";
 import type { InputFile } from "./open-input.ts";
-import { createScanner, recordKinds, type ScannedRecords, type Scanner } from "./scan-records.ts";
+import { createScanner, findLineEnd, recordKinds, type ScannedRecords, type Scanner } from "./scan-records.ts";
 
 export interface RecordRange {
     /** Where the chunk begins, for its hash, and where its first record does: behind the header in a file's first chunk. */
@@ -15,6 +16,8 @@ export interface RecordRange {
     fieldCount: number;
     keyIndex: number;
     maxRecordBytes: number;
+    /** Of the file's dialect; the default one's when it is not given. */
+    grammar?: Grammar;
 }
 
 /** Some whole records, with the bytes they stand in. Overwritten by the next piece: use it before asking for that. */
@@ -71,6 +74,7 @@ export async function* readRecords(
             fieldCount: range.fieldCount,
             keyIndex: range.keyIndex,
             maxRecordBytes: range.maxRecordBytes,
+            grammar: range.grammar,
             atEnd: isLast && range.takeTail,
             stopAfterBytes: range.stopAt - outcome.endByte,
         });
@@ -127,8 +131,9 @@ async function* skipLongLine(
     let end: number | null = null;
     while (end === null && at < range.sizeBytes) {
         const block = await file.read(at, Math.min(blockBytes, range.sizeBytes - at));
-        const lineFeed = block.indexOf(0x0a);
-        if (lineFeed !== -1) end = at + lineFeed + 1;
+        const line = findLineEnd(block, 0, range.grammar?.takesReturn ?? false);
+        // Of a CRLF in two blocks the LF becomes a blank line.
+        if (line.end !== -1) end = at + Math.min(line.next, block.length);
         at += block.length;
     }
     if (end === null && !range.takeTail) return null;

@@ -4,13 +4,12 @@
  * A record is the longest strictly valid CSV record (a quote opens only at a field's start; a closing quote is followed
  * by the delimiter, a line end or another quote) of at most `maxRecordBytes`; where there is none, it is the physical
  * line, and reading resumes at the next line. So a stray or unclosed quote costs one line. A line without a byte is no
- * record. Lines end with LF or CRLF.
+ * record, and neither is a comment line. Lines end with LF or CRLF, and with a lone CR where the dialect says so.
  */
 import { isUtf8 } from "node:buffer";
+import { DELIMITER, defaultGrammar, type Grammar, LINE_END, PLAIN } from "./dialect/dialect.ts";
 import { sliceOfBytes } from "./slice-of.ts";
 
-const COMMA = 0x2c;
-const QUOTE = 0x22;
 const LF = 0x0a;
 const CR = 0x0d;
 const BACKSLASH = 0x5c;
@@ -52,6 +51,8 @@ export interface ScanOptions {
     maxRecordBytes: number;
     /** True when nothing follows `bytes`: then an unfinished last record is one. */
     atEnd: boolean;
+    /** Of the file's dialect; when not given, the default one's. */
+    grammar?: Grammar;
     /**
      * Stop once the records reach this many bytes. Not behind a record that only counts because the input ends: what
      * follows it would be read again with it if the input grows, so it belongs to the same chunk.
@@ -91,7 +92,7 @@ export function createScanner(): Scanner {
     const records = emptyRecords(4096);
     return (bytes, options) => {
         scan(bytes, options, records);
-        judgeBytes(bytes, records);
+        judgeBytes(bytes, records, options.grammar ?? defaultGrammar);
         return records;
     };
 }
@@ -137,7 +138,8 @@ function add(records: ScannedRecords, start: number, end: number, kind: number, 
 
 /** One loop over the bytes: about 0.1 s per million records of 100 bytes without quotes. */
 function scan(bytes: Uint8Array, options: ScanOptions, records: ScannedRecords): void {
-    const { fieldCount, keyIndex, maxRecordBytes, atEnd, stopAfterBytes = Number.POSITIVE_INFINITY } = options;
+    const { grammar = defaultGrammar, keyIndex, atEnd, stopAfterBytes = Number.POSITIVE_INFINITY } = options;
+    const { classes, delimiter, quote } = grammar;
     records.count = 0;
     records.consumedBytes = 0;
     records.consumedLines = 0;
@@ -145,45 +147,56 @@ function scan(bytes: Uint8Array, options: ScanOptions, records: ScannedRecords):
     records.hasEndMarker = false;
     records.isPadded = false;
     let start = 0;
-    let commas = 0;
+    let delimiters = 0;
     let keyStart = 0;
     let keyEnd = 0;
     let at = 0;
     while (at < bytes.length) {
-        const byte = bytes[at]!;
-        if (byte === COMMA) {
-            if (commas === keyIndex) keyEnd = at;
-            commas += 1;
+        const byteClass = classes[bytes[at]!]!;
+        if (byteClass === PLAIN) {
             at += 1;
-            if (commas === keyIndex) keyStart = at;
-            if (isSpace(bytes, at - 2, start) || isSpace(bytes, at, start)) records.isPadded = true;
-        } else if (byte === LF) {
-            const slice = sliceOfBytes(bytes, keyStart, commas > keyIndex ? keyEnd : at);
-            addLine(bytes, records, start, at, commas, fieldCount, maxRecordBytes, slice);
+        } else if (byteClass === DELIMITER) {
+            if (delimiters === keyIndex) keyEnd = at;
+            delimiters += 1;
             at += 1;
+            if (delimiters === keyIndex) keyStart = at;
+            if (isSpace(bytes, at - 2, start, delimiter) || isSpace(bytes, at, start, delimiter)) {
+                records.isPadded = true;
+            }
+        } else if (byteClass === LINE_END) {
+            let next = at + 1;
+            if (bytes[at] === CR) {
+                // Whether an LF follows belongs to this line end.
+                if (next === bytes.length && !atEnd) return;
+                if (bytes[next] === LF) next += 1;
+            }
+            const slice = sliceOfBytes(bytes, keyStart, delimiters > keyIndex ? keyEnd : at, quote);
+            addLine(bytes, records, start, at, delimiters, options, grammar, slice);
+            at = next;
             start = at;
-            commas = 0;
+            delimiters = 0;
             keyStart = at;
             records.consumedBytes = start;
             records.consumedLines += 1;
             if (start >= stopAfterBytes && records.tailIndex === -1) return;
-        } else if (byte === QUOTE) {
-            const next = takeQuoted(bytes, records, start, options);
+        } else {
+            const next =
+                bytes[start] === grammar.comment
+                    ? skipPhysicalLine(bytes, records, start, atEnd, grammar)
+                    : takeQuoted(bytes, records, start, options, grammar);
             if (next === NEED_MORE) return;
             at = next;
             start = next;
-            commas = 0;
+            delimiters = 0;
             keyStart = next;
             records.consumedBytes = next;
             if (next >= stopAfterBytes && records.tailIndex === -1) return;
-        } else {
-            at += 1;
         }
     }
     if (start < bytes.length && atEnd) {
-        const slice = sliceOfBytes(bytes, keyStart, commas > keyIndex ? keyEnd : bytes.length);
+        const slice = sliceOfBytes(bytes, keyStart, delimiters > keyIndex ? keyEnd : bytes.length, quote);
         const before = records.count;
-        addLine(bytes, records, start, bytes.length, commas, fieldCount, maxRecordBytes, slice);
+        addLine(bytes, records, start, bytes.length, delimiters, options, grammar, slice);
         // A lone carriage return is no record yet.
         if (records.count > before) markTail(records);
         records.consumedBytes = bytes.length;
@@ -197,24 +210,31 @@ function addLine(
     records: ScannedRecords,
     start: number,
     end: number,
-    commas: number,
-    fieldCount: number,
-    maxRecordBytes: number,
+    delimiters: number,
+    { fieldCount, maxRecordBytes }: ScanOptions,
+    { comment, takesReturn }: Grammar,
     slice: number,
 ): void {
-    const contentEnd = end > start && bytes[end - 1] === CR ? end - 1 : end;
-    if (contentEnd === start) return;
+    const contentEnd = !takesReturn && end > start && bytes[end - 1] === CR ? end - 1 : end;
+    if (contentEnd === start || bytes[start] === comment) return;
     if (bytes[start]! <= SPACE || bytes[contentEnd - 1]! <= SPACE) records.isPadded = true;
     let kind = STRICT;
     if (contentEnd - start > maxRecordBytes) kind = RECORD_TOO_LONG;
-    else if (commas + 1 < fieldCount) kind = TOO_FEW_FIELDS;
-    else if (commas + 1 > fieldCount) kind = TOO_MANY_FIELDS;
+    else if (delimiters + 1 < fieldCount) kind = TOO_FEW_FIELDS;
+    else if (delimiters + 1 > fieldCount) kind = TOO_MANY_FIELDS;
     add(records, start, contentEnd, kind, slice);
 }
 
-/** White space beside a delimiter; a line end, or nothing, is none. */
-function isSpace(bytes: Uint8Array, at: number, start: number): boolean {
-    return at >= start && at < bytes.length && bytes[at]! <= SPACE && bytes[at] !== LF && bytes[at] !== CR;
+/** White space beside a delimiter; a line end, another delimiter, or nothing, is none. */
+function isSpace(bytes: Uint8Array, at: number, start: number, delimiter: number): boolean {
+    return (
+        at >= start &&
+        at < bytes.length &&
+        bytes[at]! <= SPACE &&
+        bytes[at] !== LF &&
+        bytes[at] !== CR &&
+        bytes[at] !== delimiter
+    );
 }
 
 const NEED_MORE = -1;
@@ -223,13 +243,19 @@ const NEED_MORE = -1;
  * Adds the record that begins at `start` and holds a quote on its first line. Returns where the next one begins, or
  * NEED_MORE when only further bytes can tell.
  */
-function takeQuoted(bytes: Uint8Array, records: ScannedRecords, start: number, options: ScanOptions): number {
+function takeQuoted(
+    bytes: Uint8Array,
+    records: ScannedRecords,
+    start: number,
+    options: ScanOptions,
+    grammar: Grammar,
+): number {
     // The line end does not count towards the maximum.
     const mostBytes = options.maxRecordBytes + 2;
     const limit = Math.min(bytes.length, start + mostBytes);
-    const found = findStrictEnd(bytes, start, limit);
+    const found = findStrictEnd(bytes, start, limit, grammar);
     if (found.outcome === "strict" && found.end - start <= options.maxRecordBytes) {
-        const slice = sliceOfQuoted(bytes, start, found.end, options.keyIndex);
+        const slice = sliceOfQuoted(bytes, start, found.end, options.keyIndex, grammar);
         records.isPadded = true;
         add(records, start, found.end, quotedKind(found.fields, options.fieldCount), slice);
         records.consumedLines += found.lines;
@@ -245,9 +271,9 @@ function takeQuoted(bytes: Uint8Array, records: ScannedRecords, start: number, o
             // The input ends outside quotes: a whole record without its line end.
             const end = bytes.at(-1) === CR ? bytes.length - 1 : bytes.length;
             if (end - start > options.maxRecordBytes) {
-                return takePhysicalLine(bytes, records, start, RECORD_TOO_LONG, options);
+                return takePhysicalLine(bytes, records, start, RECORD_TOO_LONG, options, grammar);
             }
-            const slice = sliceOfQuoted(bytes, start, end, options.keyIndex);
+            const slice = sliceOfQuoted(bytes, start, end, options.keyIndex, grammar);
             records.isPadded = true;
             add(records, start, end, quotedKind(found.fields, options.fieldCount), slice);
             records.consumedLines += found.lines + 1;
@@ -257,25 +283,33 @@ function takeQuoted(bytes: Uint8Array, records: ScannedRecords, start: number, o
     }
     const isOpen = found.outcome === "open" && found.inQuotes;
     const reason = found.outcome === "broken" ? found.reason : isOpen ? UNCLOSED_QUOTE : RECORD_TOO_LONG;
-    const next = takePhysicalLine(bytes, records, start, reason, options);
+    const next = takePhysicalLine(bytes, records, start, reason, options, grammar);
     if (isTail) markTail(records);
     return next;
 }
 
 /** The slice of a strict record with quotes: its key is the field of that number. */
-function sliceOfQuoted(bytes: Uint8Array, start: number, end: number, keyIndex: number): number {
+function sliceOfQuoted(bytes: Uint8Array, start: number, end: number, keyIndex: number, grammar: Grammar): number {
+    const { delimiter, quote, escapeByte } = grammar;
     let fieldNo = 0;
     let fieldStart = start;
     let inQuotes = false;
     for (let at = start; at < end; at += 1) {
-        if (bytes[at] === QUOTE) inQuotes = !inQuotes;
-        else if (bytes[at] === COMMA && !inQuotes) {
-            if (fieldNo === keyIndex) return sliceOfBytes(bytes, fieldStart, at);
+        const byte = bytes[at];
+        if (inQuotes && byte === escapeByte && escapeByte !== quote && isEscaped(bytes[at + 1], grammar)) at += 1;
+        else if (byte === quote) inQuotes = !inQuotes;
+        else if (byte === delimiter && !inQuotes) {
+            if (fieldNo === keyIndex) return sliceOfBytes(bytes, fieldStart, at, quote);
             fieldNo += 1;
             fieldStart = at + 1;
         }
     }
-    return fieldNo === keyIndex ? sliceOfBytes(bytes, fieldStart, end) : 0;
+    return fieldNo === keyIndex ? sliceOfBytes(bytes, fieldStart, end, quote) : 0;
+}
+
+/** Whether `next`, behind an escape character, is escaped; before any other byte the escape stands for itself, as in COPY. */
+function isEscaped(next: number | undefined, { quote, escapeByte }: Grammar): boolean {
+    return next === quote || next === escapeByte;
 }
 
 /** The record just added counts only because the input ends. */
@@ -294,15 +328,43 @@ function takePhysicalLine(
     start: number,
     reason: number,
     { maxRecordBytes, atEnd }: ScanOptions,
+    grammar: Grammar,
 ): number {
-    const lineEnd = bytes.indexOf(LF, start);
-    if (lineEnd === -1 && !atEnd) return NEED_MORE;
-    const end = lineEnd === -1 ? bytes.length : lineEnd;
-    const contentEnd = bytes[end - 1] === CR ? end - 1 : end;
+    const line = findLineEnd(bytes, start, grammar.takesReturn);
+    if ((line.end === -1 || line.next > bytes.length) && !atEnd) return NEED_MORE;
+    const end = line.end === -1 ? bytes.length : line.end;
+    const contentEnd = !grammar.takesReturn && bytes[end - 1] === CR ? end - 1 : end;
     add(records, start, contentEnd, contentEnd - start > maxRecordBytes ? RECORD_TOO_LONG : reason, 0);
     records.consumedLines += 1;
-    if (lineEnd === -1) markTail(records);
-    return lineEnd === -1 ? bytes.length : lineEnd + 1;
+    if (line.end === -1) markTail(records);
+    return Math.min(bytes.length, line.next);
+}
+
+/** A comment line that holds a quote. */
+function skipPhysicalLine(
+    bytes: Uint8Array,
+    records: ScannedRecords,
+    start: number,
+    atEnd: boolean,
+    { takesReturn }: Grammar,
+): number {
+    const line = findLineEnd(bytes, start, takesReturn);
+    if ((line.end === -1 || line.next > bytes.length) && !atEnd) return NEED_MORE;
+    records.consumedLines += 1;
+    return Math.min(bytes.length, line.next);
+}
+
+/**
+ * Where the physical line from `start` ends and the next one begins; -1 and the length without a line end. `next` is
+ * past the length when the last byte is a CR, to which an LF may belong.
+ */
+export function findLineEnd(bytes: Uint8Array, start: number, takesReturn: boolean): { end: number; next: number } {
+    const lineFeed = bytes.indexOf(LF, start);
+    if (!takesReturn) return { end: lineFeed, next: lineFeed === -1 ? bytes.length : lineFeed + 1 };
+    const carriageReturn = (lineFeed === -1 ? bytes : bytes.subarray(0, lineFeed)).indexOf(CR, start);
+    if (carriageReturn === -1) return { end: lineFeed, next: lineFeed === -1 ? bytes.length : lineFeed + 1 };
+    if (carriageReturn === bytes.length - 1) return { end: carriageReturn, next: bytes.length + 1 };
+    return { end: carriageReturn, next: carriageReturn + (bytes[carriageReturn + 1] === LF ? 2 : 1) };
 }
 
 export type StrictEnd =
@@ -316,24 +378,33 @@ function brokenBy(reason: number, lines: number): StrictEnd {
 }
 
 /** Follows the strict grammar from `start`: to the record's line end, to what breaks it, or to `limit`. */
-export function findStrictEnd(bytes: Uint8Array, start: number, limit: number): StrictEnd {
+export function findStrictEnd(
+    bytes: Uint8Array,
+    start: number,
+    limit: number,
+    grammar: Grammar = defaultGrammar,
+): StrictEnd {
+    const { delimiter, quote, escapeByte, takesReturn } = grammar;
+    const hasOwnEscape = escapeByte !== quote;
     let fields = 1;
     let lines = 0;
     let at = start;
     let hasEndMarker = false;
     while (true) {
         // At the start of a field.
-        if (at < limit && bytes[at] === QUOTE) {
+        if (at < limit && bytes[at] === quote) {
             at += 1;
             while (true) {
                 if (at >= limit) return { outcome: "open", inQuotes: true, fields, lines };
                 const byte = bytes[at]!;
-                if (byte === QUOTE) {
-                    if (bytes[at + 1] !== QUOTE || at + 1 >= limit) break;
+                if (hasOwnEscape && byte === escapeByte && isEscaped(bytes[at + 1], grammar)) {
+                    at += 2;
+                } else if (byte === quote) {
+                    if (hasOwnEscape || bytes[at + 1] !== quote || at + 1 >= limit) break;
                     at += 2;
                 } else {
-                    if (byte === LF) {
-                        lines += 1;
+                    if (byte === LF || (byte === CR && takesReturn)) {
+                        if (byte === LF || bytes[at + 1] !== LF) lines += 1;
                         if (bytes[at + 1] === BACKSLASH && bytes[at + 2] === DOT) hasEndMarker = true;
                     }
                     at += 1;
@@ -344,16 +415,16 @@ export function findStrictEnd(bytes: Uint8Array, start: number, limit: number): 
             const after = bytes[at]!;
             if (after === CR) {
                 if (at + 1 >= limit) return { outcome: "open", inQuotes: false, fields, lines };
-                if (bytes[at + 1] !== LF) return brokenBy(STRAY_QUOTE, lines);
-            } else if (after !== COMMA && after !== LF) {
+                if (bytes[at + 1] !== LF && !takesReturn) return brokenBy(STRAY_QUOTE, lines);
+            } else if (after !== delimiter && after !== LF) {
                 return brokenBy(STRAY_QUOTE, lines);
             }
         } else {
-            while (at < limit && bytes[at] !== COMMA && bytes[at] !== LF) {
-                if (bytes[at] === QUOTE) return brokenBy(STRAY_QUOTE, lines);
+            while (at < limit && bytes[at] !== delimiter && bytes[at] !== LF) {
+                if (bytes[at] === quote) return brokenBy(STRAY_QUOTE, lines);
                 if (bytes[at] === CR) {
                     if (at + 1 >= limit) return { outcome: "open", inQuotes: false, fields, lines };
-                    if (bytes[at + 1] === LF) break;
+                    if (bytes[at + 1] === LF || takesReturn) break;
                     return brokenBy(STRAY_CARRIAGE_RETURN, lines);
                 }
                 at += 1;
@@ -361,11 +432,11 @@ export function findStrictEnd(bytes: Uint8Array, start: number, limit: number): 
             if (at >= limit) return { outcome: "open", inQuotes: false, fields, lines };
         }
         // Behind a field: a delimiter or a line end.
-        if (bytes[at] === COMMA) {
+        if (bytes[at] === delimiter) {
             fields += 1;
             at += 1;
         } else {
-            const next = bytes[at] === CR ? at + 2 : at + 1;
+            const next = bytes[at] === CR && bytes[at + 1] === LF ? at + 2 : at + 1;
             return { outcome: "strict", end: at, next, fields, lines: lines + 1, hasEndMarker };
         }
     }
@@ -375,19 +446,20 @@ export function findStrictEnd(bytes: Uint8Array, start: number, limit: number): 
  * Finds the records that hold a NUL, invalid UTF-8 or, outside quotes, a carriage return. Whole-buffer checks first
  * (7 ms per 100 MB): a record is only looked at when its buffer is not clean.
  */
-function judgeBytes(bytes: Uint8Array, records: ScannedRecords): void {
+function judgeBytes(bytes: Uint8Array, records: ScannedRecords, { quote, takesReturn }: Grammar): void {
     const seen = bytes.subarray(0, records.consumedBytes);
     const hasNul = seen.indexOf(0) !== -1;
-    const hasReturn = seen.indexOf(CR) !== -1;
+    const hasReturn = !takesReturn && seen.indexOf(CR) !== -1;
     const isText = isUtf8(seen);
     if (!hasNul && !hasReturn && isText) return;
     for (let index = 0; index < records.count; index += 1) {
         const kind = records.kinds[index]!;
         if (kind > TOO_MANY_FIELDS) continue;
         const record = bytes.subarray(records.starts[index]!, records.ends[index]!);
-        if (hasNul && record.indexOf(0) !== -1) records.kinds[index] = NUL_BYTE;
+        const holds = (byte: number) => byte !== -1 && record.indexOf(byte) !== -1;
+        if (hasNul && holds(0)) records.kinds[index] = NUL_BYTE;
         else if (!isText && !isUtf8(record)) records.kinds[index] = INVALID_UTF8;
-        else if (hasReturn && kind !== STRICT_QUOTED && record.indexOf(CR) !== -1 && !record.includes(QUOTE))
+        else if (hasReturn && kind !== STRICT_QUOTED && holds(CR) && !holds(quote))
             records.kinds[index] = STRAY_CARRIAGE_RETURN;
     }
 }

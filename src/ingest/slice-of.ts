@@ -10,8 +10,15 @@ for (let digit = 0; digit < 16; digit += 1) {
 }
 
 /** The slice of a key whose last byte, behind which only white space and quotes may stand, is before `end`. */
-export function sliceOfBytes(bytes: Uint8Array, start: number, end: number): number {
+export function sliceOfBytes(bytes: Uint8Array, start: number, end: number, quote = 0x22): number {
     let at = end - 1;
-    while (at >= start && (bytes[at]! <= 0x20 || bytes[at] === 0x22)) at -= 1;
+    while (at >= start && (bytes[at]! <= 0x20 || bytes[at] === quote)) at -= 1;
     return at < start ? 0 : sliceByByte[bytes[at]!]!;
+}
+
+/** The same of a key that is no longer bytes. */
+export function sliceOfText(key: string | null): number {
+    const bare = key?.trimEnd() ?? "";
+    const code = bare.charCodeAt(bare.length - 1);
+    return code < 256 ? sliceByByte[code]! : 0;
 }

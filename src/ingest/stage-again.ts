@@ -2,13 +2,14 @@
  * Stages chunks again whose rows the UNLOGGED staging table lost. Their bytes must be the same: promise 5. A chunk
  * whose source is gone or changed is failed, visibly; one that cannot be read now waits and holds nobody back.
  */
-import { stagedExtraColumns } from "../contract.ts";
 import { isDataFault } from "../database/sql-states.ts";
 import type { IngestContext } from "./context.ts";
+import { defaultDialect } from "./dialect/dialect.ts";
 import { type FileFailure, failChunk, type LedgerChunk } from "./ledger.ts";
 import { type LoadPart, loadChunks, NeedsTolerantWay, SourceChanged } from "./load-chunks.ts";
+import { openContent } from "./open-content.ts";
 import { hashRange, holdInMemory, InputChanged, InputFault, type InputFile, openInput } from "./open-input.ts";
-import { readHeader } from "./read-header.ts";
+import { type FileShape, readHeader } from "./read-header.ts";
 import { copyStatement, type Way } from "./stage-records.ts";
 
 const groupBytes = 8 * 1024 * 1024;
@@ -24,7 +25,7 @@ export async function stageChunksAgain(
         for (const chunk of chunks) {
             const part = await prepareAgain(context, chunk);
             if (part === null) continue;
-            if (parts[0] && copyStatement(part.shape, "raw") !== copyStatement(parts[0].shape, "raw")) {
+            if (parts[0] && statementOf(part) !== statementOf(parts[0])) {
                 await part.file.close();
                 break;
             }
@@ -39,13 +40,23 @@ export async function stageChunksAgain(
     return { records: parts.reduce((sum, part) => sum + part.again!.records, 0), bytes };
 }
 
+function wayOf({ shape }: LoadPart): Way {
+    return shape.needsTolerantWay ? "tolerant" : "raw";
+}
+
+function statementOf(part: LoadPart): string {
+    return copyStatement(part.shape, wayOf(part));
+}
+
 async function prepareAgain(context: IngestContext, chunk: LedgerChunk): Promise<LoadPart | null> {
     let file: InputFile | null = null;
     try {
-        file = await openInput(context.config.inputDir, chunk.path);
-        if (file.seen.sizeBytes < chunk.endByte) throw new InputChanged("The source is shorter than it was.");
-        if (file.seen.sizeBytes <= groupBytes) file = await holdInMemory(file);
-        if ((await hashRange(file, chunk.firstByte, chunk.endByte)) !== chunk.contentHash) {
+        file = await openAgain(context, chunk);
+        if (file.sizeBytes < chunk.endByte) throw new InputChanged("The source is shorter than it was.");
+        const isStream = file.isCompressed || file.encoding !== "utf-8";
+        if (file.sizeBytes <= groupBytes) file = await holdInMemory(file);
+        // A stream is hashed while it is loaded: to go back would be to expand it from its start again.
+        else if (!isStream && (await hashRange(file, chunk.firstByte, chunk.endByte)) !== chunk.contentHash) {
             throw new InputChanged("The source's bytes are not those that were staged before.");
         }
         return await partAgain(chunk, file);
@@ -58,12 +69,14 @@ async function prepareAgain(context: IngestContext, chunk: LedgerChunk): Promise
 }
 
 async function partAgain(chunk: LedgerChunk, file: InputFile): Promise<LoadPart> {
-    const shape = readHeader(await file.read(0, Math.min(file.seen.sizeBytes, 80 * 1024)), true);
-    if ("problem" in shape) throw new InputChanged("The source's header is not what it was.");
+    const shape = await shapeAgain(chunk, file);
     const isFirst = chunk.firstByte === 0;
     const recordsFrom = isFirst ? shape.headerBytes : chunk.firstByte;
-    // The last record was taken without its line end: then the chunk ends the input, whatever has come since.
-    const lastByte = chunk.endByte > recordsFrom ? (await file.read(chunk.endByte - 1, 1))[0] : 0x0a;
+    const isStream = file.isCompressed || file.encoding !== "utf-8";
+    // The last record was taken without its line end: then the chunk ends the input, whatever has come since. (A stream
+    // is not read ahead for that: loadAgain tries both.)
+    const lastByte = chunk.endByte > recordsFrom && !isStream ? (await file.read(chunk.endByte - 1, 1))[0] : 0x0a;
+    const isLineEnd = lastByte === 0x0a || (lastByte === 0x0d && shape.dialect.lineEnd === "any");
     return {
         fileId: chunk.fileId,
         path: chunk.path,
@@ -72,16 +85,53 @@ async function partAgain(chunk: LedgerChunk, file: InputFile): Promise<LoadPart>
         firstByte: chunk.firstByte,
         recordsFrom,
         stopAt: chunk.endByte,
-        takeTail: lastByte !== 0x0a || chunk.endByte === file.seen.sizeBytes,
+        takeTail: !isLineEnd || chunk.endByte === file.sizeBytes,
         firstRecordNo: chunk.firstRecordNo,
         firstLineNo: chunk.firstLineNo,
         again: chunk,
     };
 }
 
+const shapes = new WeakMap<InputFile, FileShape>();
+
+/** As it was read before: by the dialect and the source that the ledger has of it. */
+async function shapeAgain({ dialect, source }: LedgerChunk, file: InputFile): Promise<FileShape> {
+    const known = shapes.get(file);
+    if (known) return known;
+    const probe = await file.read(0, Math.min(file.sizeBytes, 80 * 1024));
+    const shape = readHeader(probe, true, { source, dialect: dialect ?? defaultDialect });
+    if ("problem" in shape) throw new InputChanged("The source's header is not what it was.");
+    shapes.set(file, shape);
+    return shape;
+}
+
+interface KeptStream extends InputFile {
+    release(): Promise<void>;
+}
+
+const keptStreams = new WeakMap<IngestContext, { path: string; file: KeptStream }>();
+
+/** A stream stays open from chunk to chunk, or each would expand the file from its start. */
+async function openAgain(context: IngestContext, { path, source, dialect }: LedgerChunk): Promise<InputFile> {
+    const kept = keptStreams.get(context);
+    if (kept?.path === path && (await isUnchanged(context, kept.file, path))) return kept.file;
+    keptStreams.delete(context);
+    await kept?.file.release();
+    const file = await openContent(context, path, { source, encoding: dialect?.encoding ?? "utf-8" });
+    if ((!file.isCompressed && file.encoding === "utf-8") || file.sizeBytes <= groupBytes) return file;
+    const stream = { ...file, close: async () => {}, release: file.close };
+    keptStreams.set(context, { path, file: stream });
+    return stream;
+}
+
+async function isUnchanged(context: IngestContext, { seen }: InputFile, path: string): Promise<boolean> {
+    const now = await openInput(context.config.inputDir, path);
+    await now.close();
+    return now.seen.sizeBytes === seen.sizeBytes && now.seen.mtimeNs === seen.mtimeNs && now.seen.inode === seen.inode;
+}
+
 async function loadAgain(context: IngestContext, parts: LoadPart[]): Promise<void> {
-    const needsTolerantWay = (parts[0]!.shape.extraColumns?.length ?? 0) > stagedExtraColumns;
-    let way: Way = needsTolerantWay ? "tolerant" : "raw";
+    let way = wayOf(parts[0]!);
     try {
         await loadChunks(context, parts, way);
     } catch (error) {

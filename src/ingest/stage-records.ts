@@ -9,8 +9,12 @@
 import { isUtf8 } from "node:buffer";
 import { parse } from "csv-parse/sync";
 import { eventColumns } from "../contract.ts";
+import { type Dialect, defaultDialect } from "./dialect/dialect.ts";
+import { toStandardQuotes } from "./dialect/standard-quotes.ts";
+import { createMapping, type RecordMapping } from "./map-record.ts";
 import type { FileShape } from "./read-header.ts";
 import { recordKinds, type ScannedRecords, STRICT_QUOTED } from "./scan-records.ts";
+import { trimAsciiSpace } from "./trim-text.ts";
 
 export type Way = "raw" | "tolerant";
 
@@ -35,13 +39,21 @@ export function copyStatement(shape: FileShape, way: Way): string {
         const columns = [...keyColumns, ...eventColumns, "attributes"].join(", ");
         return `copy ingest.staging (${columns}) from stdin`;
     }
-    let extraNo = 0;
+    // The columns that are left out stand behind the ones that the merge makes attributes of: it does not see them.
+    let keptNo = 0;
+    let ignoredNo = shape.extraColumns?.length ?? 0;
     const columns = shape.targets.map((target) => {
-        if (target !== null) return target;
-        extraNo += 1;
-        return `extra_${extraNo}`;
+        if (target === null) return `extra_${++keptNo}`;
+        return target === "ignored" ? `extra_${++ignoredNo}` : target;
     });
-    return `copy ingest.staging (${[...keyColumns, ...columns].join(", ")}) from stdin (format csv)`;
+    return `copy ingest.staging (${[...keyColumns, ...columns].join(", ")}) from stdin (${copyOptions(shape.dialect)})`;
+}
+
+function copyOptions({ delimiter, quote, escape: escapeMark }: Dialect): string {
+    const { delimiter: comma, quote: doubleQuote } = defaultDialect;
+    if (delimiter === comma && quote === doubleQuote && escapeMark === doubleQuote) return "format csv";
+    const literal = (character: string) => `E'\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}'`;
+    return `format csv, delimiter ${literal(delimiter)}, quote ${literal(quote!)}, escape ${literal(escapeMark!)}`;
 }
 
 /** The COPY bytes of all `records` of `bytes`, by the given way. */
@@ -57,9 +69,10 @@ export function stageRecords(
 
 function stageRaw(bytes: Buffer, records: ScannedRecords, shape: FileShape, place: StagingPlace): Buffer {
     const { count, starts, ends, kinds, slices } = records;
-    const prefix = Buffer.from(`${place.loadId},${place.chunkId},`);
+    const delimiter = shape.dialect.delimiter.charCodeAt(0);
+    const prefix = Buffer.from([place.loadId, place.chunkId, ""].join(shape.dialect.delimiter));
     const problems = new Map<number, Buffer>();
-    // A record number, a slice, the empty problem, their commas and the line feed take 23 bytes at the most.
+    // A record number, a slice, the empty problem, their delimiters and the line feed take 23 bytes at the most.
     let capacity = count * (prefix.length + 23) + records.consumedBytes;
     for (let index = 0; index < count; index += 1) {
         if (kinds[index]! <= STRICT_QUOTED) continue;
@@ -72,14 +85,14 @@ function stageRaw(bytes: Buffer, records: ScannedRecords, shape: FileShape, plac
     for (let index = 0; index < count; index += 1) {
         at += prefix.copy(out, at);
         at = writeDigits(out, at, place.firstRecordNo + index);
-        out[at++] = 0x2c;
+        out[at++] = delimiter;
         at = writeDigits(out, at, slices[index]!);
-        out[at++] = 0x2c;
+        out[at++] = delimiter;
         const problem = problems.get(index);
         if (problem) {
             at += problem.copy(out, at);
         } else {
-            out[at++] = 0x2c;
+            out[at++] = delimiter;
             at += bytes.copy(out, at, starts[index], ends[index]);
         }
         out[at++] = 0x0a;
@@ -106,8 +119,11 @@ function problemRow(
     shape: FileShape,
     place: StagingPlace,
 ): Buffer {
-    const problem = problemJson(bytes, records, index, place).replaceAll('"', '""');
-    return Buffer.from(`"${problem}"${",".repeat(shape.targets.length)}`);
+    const { delimiter, quote, escape: escapeMark } = shape.dialect;
+    const problem = [...problemJson(bytes, records, index, place)].map((character) =>
+        character === quote || character === escapeMark ? escapeMark + character : character,
+    );
+    return Buffer.from(quote + problem.join("") + quote + delimiter.repeat(shape.targets.length));
 }
 
 function problemJson(bytes: Buffer, records: ScannedRecords, index: number, place: StagingPlace): string {
@@ -144,33 +160,50 @@ function cutBefore(record: Buffer, at: number): number {
 }
 
 function stageTolerant(bytes: Buffer, records: ScannedRecords, shape: FileShape, place: StagingPlace): Buffer {
-    const rows = splitStrictRecords(bytes, records);
+    const rows = splitStrictRecords(bytes, records, shape.dialect);
+    const mapping = mappingOf(shape);
     const lines: string[] = [];
     let rowNo = 0;
     for (let index = 0; index < records.count; index += 1) {
-        const key = `${place.loadId}\t${place.chunkId}\t${place.firstRecordNo + index}\t${records.slices[index]}\t`;
+        const key = `${place.loadId}\t${place.chunkId}\t${place.firstRecordNo + index}\t`;
         if (records.kinds[index]! <= STRICT_QUOTED) {
-            lines.push(`${key}\\N\t${tolerantFields(rows[rowNo]!, shape)}\n`);
+            const values = rows[rowNo]!;
+            const mapped = mapping?.(values);
+            const slice = mapped?.slice ?? records.slices[index];
+            lines.push(`${key}${slice}\t\\N\t${tolerantFields(values, mapped?.known ?? null, shape)}\n`);
             rowNo += 1;
         } else {
             const problem = escapeText(problemJson(bytes, records, index, place));
-            lines.push(`${key}${problem}${"\t\\N".repeat(eventColumns.length + 1)}\n`);
+            lines.push(`${key}${records.slices[index]}\t${problem}${"\t\\N".repeat(eventColumns.length + 1)}\n`);
         }
     }
     return Buffer.from(lines.join(""));
 }
 
+const mappings = new WeakMap<FileShape, RecordMapping>();
+
+function mappingOf(shape: FileShape): RecordMapping | null {
+    if (!shape.isMapped) return null;
+    const mapping = mappings.get(shape) ?? createMapping(shape);
+    mappings.set(shape, mapping);
+    return mapping;
+}
+
 /** csv-parse on the strict records alone: it must find exactly these, or the scanner and it disagree on CSV. */
-function splitStrictRecords(bytes: Buffer, records: ScannedRecords): (string | null)[][] {
-    const pieces: Buffer[] = [];
+function splitStrictRecords(bytes: Buffer, records: ScannedRecords, dialect: Dialect): (string | null)[][] {
+    const pieces: Uint8Array[] = [];
     const lineFeed = Buffer.from("\n");
     for (let index = 0; index < records.count; index += 1) {
         if (records.kinds[index]! > STRICT_QUOTED) continue;
-        pieces.push(bytes.subarray(records.starts[index], records.ends[index]), lineFeed);
+        const record = bytes.subarray(records.starts[index], records.ends[index]);
+        pieces.push(toStandardQuotes(record, dialect), lineFeed);
     }
     const rows: (string | null)[][] = parse(Buffer.concat(pieces), {
         record_delimiter: "\n",
         relax_column_count: true,
+        delimiter: dialect.delimiter,
+        quote: dialect.quote ?? false,
+        escape: dialect.quote ?? '"',
         // As COPY reads them on the raw way: nothing is null, "" is an empty text. A reject shows which it was.
         cast: (value, { quoting }) => (value === "" && !quoting ? null : value),
     });
@@ -180,22 +213,18 @@ function splitStrictRecords(bytes: Buffer, records: ScannedRecords): (string | n
     return rows;
 }
 
-function tolerantFields(values: (string | null)[], shape: FileShape): string {
-    const known = eventColumns.map((column) => {
-        const value = values[shape.targets.indexOf(column)] ?? null;
+/** `mapped`: the values of the event columns when the configuration changes them. */
+function tolerantFields(values: (string | null)[], mapped: (string | null)[] | null, shape: FileShape): string {
+    const known = eventColumns.map((column, index) => {
+        const value = (mapped ? mapped[index] : values[shape.targets.indexOf(column)]) ?? null;
         return value === null ? "\\N" : escapeText(value);
     });
     if (!shape.extraColumns) return [...known, "\\N"].join("\t");
     const attributes = shape.targets.flatMap((target, position) => {
-        const value = trimAsciiSpace(values[position] ?? "");
-        return target === null && value !== "" ? [[shape.header[position]!, value]] : [];
+        const value = target === null ? trimAsciiSpace(values[position] ?? "") : "";
+        return value === "" ? [] : [[shape.header[position]!, value]];
     });
     return [...known, escapeText(JSON.stringify(Object.fromEntries(attributes)))].join("\t");
-}
-
-/** The white space that ingest.trimmed takes off, and no other. */
-function trimAsciiSpace(value: string): string {
-    return value.replace(/^[ \t\n\r\f\v]+/, "").replace(/[ \t\n\r\f\v]+$/, "");
 }
 
 const textEscapes: Record<string, string> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };

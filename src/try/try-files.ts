@@ -9,22 +9,26 @@ import { randomUUID } from "node:crypto";
 import { basename, dirname } from "node:path";
 import type { SQL } from "bun";
 import type { IngestConfig } from "../config.ts";
+import { sourceKey } from "../config-file/source-of.ts";
 import { connect, connectForCopy, type Sql } from "../database/connect.ts";
 import { copyRows } from "../database/copy-rows.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
 import { isDataFault, sqlStateOf } from "../database/sql-states.ts";
 import type { IngestContext } from "../ingest/context.ts";
 import { findCopy } from "../ingest/find-copies.ts";
-import { filesWithContent, type LedgerFile } from "../ingest/ledger.ts";
+import { filesWithContent, type KnownContent, type LedgerFile } from "../ingest/ledger.ts";
 import { type LoadPart, NeedsTolerantWay, stageParts } from "../ingest/load-chunks.ts";
-import { InputChanged, InputFault, type InputFile } from "../ingest/open-input.ts";
+import { InputChanged, InputFault } from "../ingest/open-input.ts";
 import { prepareFile } from "../ingest/prepare-file.ts";
 import type { ReadOutcome } from "../ingest/read-records.ts";
 import { copyStatement, type Way } from "../ingest/stage-records.ts";
 
 export interface TryOptions {
     target: DatabaseTarget;
-    config: Pick<IngestConfig, "maxRecordBytes" | "maxChunkBytes">;
+    config: Pick<
+        IngestConfig,
+        "maxRecordBytes" | "maxChunkBytes" | "maxExpandedBytes" | "maxExpansionRatio" | "sources"
+    >;
     /** Paths, wherever they are: they need not be in the watched folder. Tried in this order, as one ingest. */
     files: readonly string[];
     /** How many records of each kind to show. */
@@ -111,13 +115,13 @@ async function stageFile(
             prepared.kind === "fault"
                 ? prepared.failure
                 : { problem: "empty_file", detail: "It holds no finished record." };
-        await prepared.file?.close();
+        if (prepared.kind !== "fault") await prepared.file.close();
         return { report: { ...report, problem, problemDetail: detail }, loaded: null };
     }
     const { part, contentHash } = prepared;
     try {
         describe(report, part);
-        report.copyOf = await findOriginal(context, ledgerFile, part.file, contentHash);
+        report.copyOf = await findOriginal(context, ledgerFile, part, contentHash);
         const whole = { ...part, stopAt: Number.MAX_SAFE_INTEGER };
         const { outcome, way } = await copyWhole(session, context, whole, chunkId);
         report.way = way;
@@ -208,14 +212,16 @@ function trimSamples(report: TriedFile, samples: number): void {
 async function findOriginal(
     context: IngestContext,
     ledgerFile: LedgerFile,
-    file: InputFile,
+    part: LoadPart,
     contentHash: string | null,
 ): Promise<string | null> {
     if (contentHash !== null) {
         const originals = await filesWithContent(context.sql, [contentHash]);
-        return originals.find(({ state }) => state === "merged")?.path ?? null;
+        const key = sourceKey(part.shape.source);
+        const isOriginal = ({ state, source }: KnownContent) => state === "merged" && sourceKey(source) === key;
+        return originals.find(isOriginal)?.path ?? null;
     }
-    const copy = await findCopy(context, ledgerFile, file);
+    const copy = await findCopy(context, ledgerFile, part);
     if (copy === null || copy === "held") return null;
     const [row] = await context.sql<{ path: string }[]>`select path from ingest.files where file_id = ${copy.copyOf}`;
     return row?.path ?? null;
@@ -232,7 +238,7 @@ function describe(report: TriedFile, part: LoadPart): void {
     report.sizeBytes = part.file.seen.sizeBytes;
     report.header = part.shape.header;
     report.extraColumns = part.shape.extraColumns;
-    report.dialect = "dialect" in part.shape ? part.shape.dialect : null;
+    report.dialect = part.shape.dialect;
 }
 
 function emptyReport(file: string): TriedFile {
@@ -269,6 +275,8 @@ function unknownFile(path: string): LedgerFile {
         tailRecordNo: null,
         tailLineNo: null,
         problem: null,
+        dialect: null,
+        source: null,
     };
 }
 

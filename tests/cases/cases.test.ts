@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CheckResult, runChecks } from "../../src/checks/run-checks.ts";
+import { readConfigFile } from "../../src/config-file/read-config-file.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type IngestSummary, ingestFolder } from "../support/ingest-folder.ts";
 import {
@@ -36,9 +37,10 @@ afterEach(() => rm(inputDir, { recursive: true }));
 describe.each(cases.map((testCase) => [testCase.name, testCase] as const))("%s", (_name, testCase: Case) => {
     test(testCase.about, async () => {
         const summaries: IngestSummary[] = [];
+        const sources = testCase.configFile ? await readConfigFile(testCase.configFile) : [];
         for (const step of testCase.steps) {
             await deliverStep(step, inputDir);
-            summaries.push(await ingestFolder(database.target, inputDir, testCase.overrides));
+            summaries.push(await ingestFolder(database.target, inputDir, { ...testCase.overrides, sources }));
         }
         const outcome = await readOutcome(database.sql);
 

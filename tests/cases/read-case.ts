@@ -43,6 +43,8 @@ export interface Case {
     /** The folders whose files arrive one after another, with an ingest after each. */
     steps: string[];
     overrides: IngestOverrides;
+    /** The case's own sluice.config.ts. */
+    configFile: string | null;
     files: { path: string; state: string; problem?: string }[];
     events: ExpectedEvent[];
     rejects: ExpectedReject[];
@@ -57,7 +59,14 @@ export function readCases(casesDir: string): Case[] {
         .sort()
         .map((name) => {
             const expected = JSON.parse(readFileSync(join(casesDir, name, "expected.json"), "utf8"));
-            return { overrides: {}, ...expected, name, steps: readSteps(join(casesDir, name)) };
+            const configFile = join(casesDir, name, "sluice.config.ts");
+            return {
+                overrides: {},
+                ...expected,
+                name,
+                configFile: existsSync(configFile) ? configFile : null,
+                steps: readSteps(join(casesDir, name)),
+            };
         });
 }
 

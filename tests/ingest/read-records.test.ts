@@ -12,6 +12,9 @@ const MiB = 1024 * 1024;
 function virtualFile(sizeBytes: number, read: (position: number, length: number) => Buffer): InputFile {
     return {
         seen: { sizeBytes, mtimeNs: "1", inode: "1" },
+        sizeBytes,
+        isCompressed: false,
+        encoding: "utf-8",
         read: async (position, length) => {
             if (position + length > sizeBytes) throw new InputChanged("behind the end");
             return read(position, length);

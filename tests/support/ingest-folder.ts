@@ -1,5 +1,6 @@
 /** The one place where the cases meet the pipeline. */
 import type { AfterMerge, RejectBudget } from "../../src/config.ts";
+import type { SourceConfig } from "../../src/config-file/source-config.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import type { IngestSummary } from "../../src/ingest/progress.ts";
 
@@ -16,6 +17,11 @@ export interface IngestOverrides {
     maxRejects?: RejectBudget | null;
     afterMerge?: AfterMerge;
     archiveDir?: string;
+    tailSettleMs?: number;
+    maxExpandedBytes?: number;
+    maxExpansionRatio?: number;
+    /** As read from a case's sluice.config.ts. */
+    sources?: SourceConfig[];
 }
 
 /** Takes all that is in `inputDir` into the database, as `ingest --trigger available-now` does, and returns its summary. */

@@ -49,7 +49,8 @@ export function startIngest(databaseUrl: string, inputDir: string, flags: readon
             }, deadlineMs);
             const [exitCode] = await Promise.all([child.exited, stdout.ended, stderr.ended]);
             clearTimeout(timer);
-            if (isLate) throw new Error(`The ingest did not end within ${deadlineMs} ms. It had said: ${stderr.text()}`);
+            if (isLate)
+                throw new Error(`The ingest did not end within ${deadlineMs} ms. It had said: ${stderr.text()}`);
             const lines = readLines();
             return {
                 exitCode,

@@ -4,6 +4,7 @@ import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runChecks } from "../../src/checks/run-checks.ts";
+import { readConfigFile } from "../../src/config-file/read-config-file.ts";
 import { tryFiles } from "../../src/try/try-files.ts";
 import { readCases } from "../cases/read-case.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
@@ -191,9 +192,11 @@ const oneStepCases = readCases(join(import.meta.dir, "../cases")).filter(
 
 test.each(oneStepCases.map((testCase) => [testCase.name, testCase] as const))(
     "foretells the case %s",
-    async (_name, { steps, counts }) => {
-        const names = (await readdir(steps[0]!)).filter((name) => /^[^._].*\.csv$/i.test(name)).sort();
-        const tried = await tryThem(...names.map((name) => join(steps[0]!, name)));
+    async (_name, { steps, counts, configFile }) => {
+        const names = (await readdir(steps[0]!)).filter((name) => /^[^._].*\.csv(\.gz|\.zst)?$/i.test(name)).sort();
+        const sources = configFile ? await readConfigFile(configFile) : [];
+        const files = names.map((name) => join(steps[0]!, name));
+        const tried = await tryFiles({ target: database.target, config: { ...config, sources }, files });
         const total = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
         for (const { records } of tried) {
             for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += records[name];

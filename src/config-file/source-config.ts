@@ -1,0 +1,93 @@
+/** What sluice.config.ts can say about the files of a source. Declarative throughout: the ledger keeps it with each file. */
+import type { EventColumn } from "../contract.ts";
+import type { Encoding } from "../ingest/dialect/dialect.ts";
+
+export interface SluiceConfig {
+    /** The first whose `match` fits a file's name is the file's source; a file that none fits is read as it is. */
+    sources: SourceConfig[];
+}
+
+export interface SourceConfig extends DeclaredDialect {
+    /** A glob over file names: `*.csv`, `orders-*.csv.gz`, `{a,b}.csv`. */
+    match: string;
+    /** The file's name for a column → ours: `{ event_time: "event_timestamp" }`. Compared without regard to case. */
+    aliases?: Record<string, EventColumn>;
+    /** Columns of the file that are left out altogether. */
+    ignore?: string[];
+    /** What to do about columns nobody named: keep them in events.attributes (default), fail the file, or leave them out. */
+    newColumns?: NewColumns;
+    /** Values that every record has, for columns that the file does not have. */
+    constants?: Partial<Record<EventColumn, string>>;
+    /** Values for where the file's is empty or the column is missing. They are filled in last. */
+    defaults?: Partial<Record<EventColumn, string>>;
+    /** By column, a file's value → ours: `{ event_type: { cart: "add_to_cart" } }`. What is not listed stays as it is. */
+    values?: Partial<Record<EventColumn, Record<string, string>>>;
+    /** Carried out in their order, after `values` and `constants`. */
+    rules?: ValueRule[];
+    /** How event_timestamp is written, when not as YYYY-MM-DD HH:MM:SS. A value of no such form is left as it is. */
+    timestamps?: TimestampFormat;
+    /**
+     * Makes an event_id (a uuid v5) for files that have none; a file with an event_id column keeps its own.
+     *
+     * THE CONSEQUENCE: records that are identical in what the id is derived from become one. Someone who clicks twice
+     * within a second, in a log with whole seconds, has clicked once; with `from` too narrow, records that differ
+     * elsewhere count as conflicts and are kept in ingest.rejects. Changing this setting changes every id: files that
+     * are read again would then be inserted again.
+     */
+    deriveEventId?: DerivedId;
+}
+
+export interface DeclaredDialect {
+    /** One character. Undeclared: comma, semicolon, tab or pipe, whichever makes the header hold every required column. */
+    delimiter?: string;
+    /** One character (default `"`), or false: no value is quoted, and quotes are text. */
+    quote?: string | false;
+    /** One character; default: the quote itself, doubled. */
+    escape?: string;
+    /** Lines that begin with this character are no records. */
+    comment?: string;
+    /** `lf`: LF and CRLF. `any`: a lone CR too. Undeclared: `any` when the first lines hold CR and no LF. */
+    lineEnd?: "lf" | "any";
+    /** Undeclared: UTF-8, or UTF-16 when the file begins with its byte order mark. */
+    encoding?: Encoding;
+    /** The names of the columns, for files without a header line. */
+    header?: string[];
+}
+
+export const newColumnPolicies = ["keep", "reject-file", "ignore"] as const;
+export type NewColumns = (typeof newColumnPolicies)[number];
+
+/** `{ absolute: "quantity" }` drops a minus sign; `set` gives columns other values; `when` says for which records. */
+export interface ValueRule {
+    when?: RuleCondition;
+    absolute?: EventColumn;
+    set?: Partial<Record<EventColumn, string>>;
+}
+
+/** `column` is ours or the file's; of the tests exactly one is given. Values are compared trimmed; a missing one is "". */
+export interface RuleCondition {
+    column: string;
+    equals?: string;
+    startsWith?: string;
+    isEmpty?: boolean;
+}
+
+export interface TimestampFormat {
+    /**
+     * `yyyy` `M` `MM` `d` `dd` `H` `HH` `h` `hh` `m` `mm` `s` `ss` `S`…`SSSSSS` (decimals) `a` (AM/PM), text in 'single
+     * quotes', and anything else as itself. A single letter takes one or two digits. Or `epoch-seconds`, `epoch-milliseconds`.
+     */
+    format: string | string[];
+    /** The offset from UTC of values of that form: `+02:00`. Default: UTC. Zones with summer time are not known. */
+    offset?: string;
+}
+
+export interface DerivedId {
+    /**
+     * Columns of the file (its name or ours), in this order; or "record": all of them by name, empty ones left out, so
+     * that neither the order of columns nor an empty new one matters.
+     */
+    from: string[] | "record";
+    /** A uuid. Two sources with the same namespace and the same values make the same id. Default: Sluice's own. */
+    namespace?: string;
+}

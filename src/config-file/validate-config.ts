@@ -1,0 +1,204 @@
+/** The value that sluice.config.ts exports → its sources, or every fault in it at once. Pure. */
+import { eventColumns } from "../contract.ts";
+import { encodings } from "../ingest/dialect/dialect.ts";
+import { formatFault } from "../ingest/read-timestamp.ts";
+import { newColumnPolicies, type SourceConfig } from "./source-config.ts";
+import { suggestName } from "./suggest-name.ts";
+
+/** `at` is a path such as `sources[0].aliases.event_time`. */
+export interface ConfigFault {
+    at: string;
+    problem: string;
+}
+
+export type Validated = { sources: SourceConfig[] } | { faults: ConfigFault[] };
+
+export function validateConfig(value: unknown): Validated {
+    const faults: ConfigFault[] = [];
+    const fault = (at: string, problem: string) => void faults.push({ at, problem });
+    if (!isObject(value))
+        return { faults: [{ at: "export default", problem: "is no object: write { sources: [ … ] }" }] };
+    checkKeys(value, ["sources"], "", fault);
+    if (!Array.isArray(value.sources)) {
+        fault("sources", "must be a list");
+    } else {
+        for (const [index, source] of value.sources.entries()) checkSource(source, `sources[${index}]`, fault);
+    }
+    return faults.length > 0 ? { faults } : { sources: value.sources as SourceConfig[] };
+}
+
+type Fault = (at: string, problem: string) => void;
+type Check = (value: unknown, at: string, fault: Fault) => void;
+
+const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const offsetForm = /^(Z|[+-](0\d|1[0-5]):[0-5]\d)$/;
+
+const isText: Check = (value, at, fault) => {
+    if (typeof value !== "string") fault(at, "must be a text");
+};
+
+const isName: Check = (value, at, fault) => {
+    if (typeof value !== "string" || value.trim() === "") fault(at, "must be a text that is not empty");
+};
+
+/** One ASCII character that can delimit or quote: COPY takes no other. */
+const isMark: Check = (value, at, fault) => {
+    if (typeof value !== "string" || !/^[\t -~]$/.test(value))
+        fault(at, "must be one character, tab or printable ASCII");
+    else if (/[A-Za-z0-9.\\-]/.test(value) && value !== "\\")
+        fault(at, `must not be "${value}", which values are made of`);
+};
+
+const isColumn: Check = (value, at, fault) => {
+    const columns: readonly unknown[] = eventColumns;
+    if (!columns.includes(value)) fault(at, unknownName(value, eventColumns, "column"));
+};
+
+function unknownName(value: unknown, names: readonly string[], what: string): string {
+    if (typeof value !== "string") return `must be one of ${names.join(", ")}`;
+    const near = suggestName(value, names);
+    return `"${value}" is no ${what}${near ? `; did you mean "${near}"?` : `: there are ${names.join(", ")}`}`;
+}
+
+function oneOf(names: readonly string[], what: string): Check {
+    return (value, at, fault) => {
+        if (typeof value !== "string" || !names.includes(value)) fault(at, unknownName(value, names, what));
+    };
+}
+
+function listOf(check: Check): Check {
+    return (value, at, fault) => {
+        if (!Array.isArray(value) || value.length === 0) fault(at, "must be a list that is not empty");
+        else for (const [index, item] of value.entries()) check(item, `${at}[${index}]`, fault);
+    };
+}
+
+/** An object whose keys and values pass. */
+function mapOf(checkKey: Check, checkValue: Check): Check {
+    return (value, at, fault) => {
+        if (!isObject(value)) return fault(at, "must be an object");
+        for (const [key, item] of Object.entries(value)) {
+            checkKey(key, `${at}.${key}`, fault);
+            checkValue(item, `${at}.${key}`, fault);
+        }
+    };
+}
+
+function objectOf(checks: Record<string, Check>, required: string[] = []): Check {
+    return (value, at, fault) => {
+        if (!isObject(value)) return fault(at, "must be an object");
+        checkKeys(value, Object.keys(checks), at, fault);
+        for (const key of required) if (value[key] === undefined) fault(`${at}.${key}`, "is missing");
+        for (const [key, check] of Object.entries(checks)) {
+            if (value[key] !== undefined) check(value[key], `${at}.${key}`, fault);
+        }
+    };
+}
+
+const isBoolean: Check = (value, at, fault) => {
+    if (typeof value !== "boolean") fault(at, "must be true or false");
+};
+
+const isFormat: Check = (value, at, fault) => {
+    if (typeof value !== "string") return fault(at, "must be a text");
+    const problem = formatFault(value);
+    if (problem) fault(at, problem);
+};
+
+const isCondition: Check = (value, at, fault) => {
+    objectOf({ column: isName, equals: isText, startsWith: isText, isEmpty: isBoolean }, ["column"])(value, at, fault);
+    if (!isObject(value)) return;
+    const tests = ["equals", "startsWith", "isEmpty"].filter((test) => value[test] !== undefined);
+    if (tests.length !== 1) fault(at, "needs exactly one of equals, startsWith, isEmpty");
+};
+
+const isRule: Check = (value, at, fault) => {
+    objectOf({ when: isCondition, absolute: isColumn, set: mapOf(isColumn, isText) })(value, at, fault);
+    if (isObject(value) && value.absolute === undefined && value.set === undefined) fault(at, "needs absolute or set");
+};
+
+const sourceChecks: Record<keyof SourceConfig, Check> = {
+    match: isName,
+    delimiter: isMark,
+    quote: (value, at, fault) => (value === false ? undefined : isMark(value, at, fault)),
+    escape: isMark,
+    comment: isMark,
+    lineEnd: oneOf(["lf", "any"], "line end"),
+    encoding: oneOf(encodings, "encoding"),
+    header: listOf(isName),
+    aliases: mapOf(isName, isColumn),
+    ignore: listOf(isName),
+    newColumns: oneOf(newColumnPolicies, "policy for new columns"),
+    constants: mapOf(isColumn, isText),
+    defaults: mapOf(isColumn, isText),
+    values: mapOf(isColumn, mapOf(isText, isText)),
+    rules: listOf(isRule),
+    timestamps: objectOf(
+        {
+            format: (value, at, fault) => (Array.isArray(value) ? listOf(isFormat) : isFormat)(value, at, fault),
+            offset: (value, at, fault) => {
+                if (typeof value !== "string" || !offsetForm.test(value))
+                    fault(at, 'must be an offset such as "+02:00"');
+            },
+        },
+        ["format"],
+    ),
+    deriveEventId: objectOf(
+        {
+            from: (value, at, fault) => {
+                if (value !== "record" && !Array.isArray(value)) fault(at, 'must be a list of columns, or "record"');
+                else if (Array.isArray(value)) listOf(isName)(value, at, fault);
+            },
+            namespace: (value, at, fault) => {
+                if (typeof value !== "string" || !uuidForm.test(value)) fault(at, "must be a uuid");
+            },
+        },
+        ["from"],
+    ),
+};
+
+function checkSource(value: unknown, at: string, fault: Fault): void {
+    objectOf(sourceChecks, ["match"])(value, at, fault);
+    if (!isObject(value)) return;
+    const { delimiter, quote = '"', escape: escapeMark, comment, aliases, constants, defaults, header } = value;
+    const marks = { delimiter, quote: quote || undefined, comment };
+    for (const [left, right] of [
+        ["delimiter", "quote"],
+        ["delimiter", "comment"],
+        ["quote", "comment"],
+    ] as const) {
+        if (marks[left] !== undefined && marks[left] === marks[right]) fault(`${at}.${right}`, `is the ${left} too`);
+    }
+    if (escapeMark !== undefined && escapeMark === delimiter) fault(`${at}.escape`, "is the delimiter too");
+    if (escapeMark !== undefined && quote === false) fault(`${at}.escape`, "has no meaning when no value is quoted");
+    for (const column of eventColumns) {
+        const isTwice = isObject(constants) && isObject(defaults) && column in constants && column in defaults;
+        if (isTwice) fault(`${at}.defaults.${column}`, "is a constant too");
+    }
+    checkNames(aliases, header, at, fault);
+}
+
+/** Names that only differ in case would be one. */
+function checkNames(aliases: unknown, header: unknown, at: string, fault: Fault): void {
+    const lists = {
+        aliases: isObject(aliases) ? Object.keys(aliases) : [],
+        header: Array.isArray(header) ? header : [],
+    };
+    for (const [key, names] of Object.entries(lists)) {
+        const lower = names.map((name) => String(name).toLowerCase());
+        const repeated = lower.find((name, index) => lower.indexOf(name) !== index);
+        if (repeated !== undefined) fault(`${at}.${key}`, `names ${repeated} twice`);
+    }
+}
+
+function checkKeys(value: Record<string, unknown>, known: string[], at: string, fault: Fault): void {
+    for (const key of Object.keys(value)) {
+        if (known.includes(key)) continue;
+        const near = suggestName(key, known);
+        fault(at === "" ? key : `${at}.${key}`, `is not known${near ? `; did you mean ${near}?` : ""}`);
+    }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,78 @@
+/** How a file spells its records, in the form that the ledger keeps it (ingest.files.dialect). */
+
+export const encodings = ["utf-8", "utf-16le", "utf-16be", "windows-1252", "latin1"] as const;
+export type Encoding = (typeof encodings)[number];
+
+export interface Dialect {
+    delimiter: string;
+    /** Null: no value is quoted. */
+    quote: string | null;
+    /** What makes a quote inside a quoted value one of the value; null without a quote. */
+    escape: string | null;
+    /** Lines that begin with it are no records; null: there are none. */
+    comment: string | null;
+    /** `lf`: LF or CRLF ends a line, and a lone CR is a stray one. `any`: a lone CR ends a line as well. */
+    lineEnd: "lf" | "any";
+    encoding: Encoding;
+}
+
+export const defaultDialect: Dialect = {
+    delimiter: ",",
+    quote: '"',
+    escape: '"',
+    comment: null,
+    lineEnd: "lf",
+    encoding: "utf-8",
+};
+
+/** The delimiters that are tried when none is declared. */
+export const delimiterCandidates = [",", ";", "\t", "|"] as const;
+
+const candidateNames: Record<string, string> = { ",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe" };
+
+/** For people. */
+export function delimiterName(delimiter: string): string {
+    return candidateNames[delimiter] ?? `"${delimiter}"`;
+}
+
+/** What the scanner does with a byte; the class of most bytes is 0. */
+export const PLAIN = 0;
+export const DELIMITER = 1;
+export const LINE_END = 2;
+export const QUOTE = 3;
+
+/** A dialect as the scanner takes it: bytes, and none (-1) where there is none. */
+export interface Grammar {
+    /** By byte: PLAIN, DELIMITER, LINE_END or QUOTE. One load a byte, whatever the dialect. */
+    classes: Uint8Array;
+    delimiter: number;
+    quote: number;
+    escapeByte: number;
+    comment: number;
+    /** A lone CR ends a line. */
+    takesReturn: boolean;
+}
+
+export function grammarOf({
+    delimiter,
+    quote,
+    escape: escapeMark,
+    comment,
+    lineEnd,
+}: Omit<Dialect, "encoding">): Grammar {
+    const grammar: Grammar = {
+        classes: new Uint8Array(256),
+        delimiter: delimiter.charCodeAt(0),
+        quote: quote === null ? -1 : quote.charCodeAt(0),
+        escapeByte: quote === null || escapeMark === null ? -1 : escapeMark.charCodeAt(0),
+        comment: comment === null ? -1 : comment.charCodeAt(0),
+        takesReturn: lineEnd === "any",
+    };
+    grammar.classes[0x0a] = LINE_END;
+    if (grammar.takesReturn) grammar.classes[0x0d] = LINE_END;
+    grammar.classes[grammar.delimiter] = DELIMITER;
+    if (grammar.quote !== -1) grammar.classes[grammar.quote] = QUOTE;
+    return grammar;
+}
+
+export const defaultGrammar = grammarOf(defaultDialect);

@@ -1,0 +1,92 @@
+/**
+ * Compressed bytes → what they hold, streamed. DecompressionStream, not node:zlib: that one ends without an error where
+ * a zstd file is cut short. Concatenated gzip members and zstd frames are one stream; bytes behind them are a fault.
+ */
+import { InputChanged, InputFault } from "../open-input.ts";
+
+export interface ExpansionLimits {
+    /** The most bytes that a file may expand to. */
+    maxExpandedBytes: number;
+    /** The most bytes that a byte of it may become, past the first MiB. */
+    maxExpansionRatio: number;
+}
+
+export const defaultExpansionLimits: ExpansionLimits = {
+    maxExpandedBytes: 64 * 1024 ** 3,
+    maxExpansionRatio: 1000,
+};
+
+const formats: Record<string, "gzip" | "zstd"> = { ".gz": "gzip", ".zst": "zstd" };
+const freeBytes = 1024 * 1024;
+
+/** By the name's end; null for a file that is not compressed. */
+export function compressionOf(path: string): "gzip" | "zstd" | null {
+    const end = /\.(gz|zst)$/i.exec(path)?.[0].toLowerCase();
+    return end === undefined ? null : formats[end]!;
+}
+
+/**
+ * @throws InputFault `archive_truncated`, `archive_corrupt`, or `archive_too_large` as soon as a limit is passed.
+ * @throws InputChanged, InputFault of the source.
+ */
+export async function* expand(
+    source: AsyncIterable<Uint8Array>,
+    format: "gzip" | "zstd",
+    limits: ExpansionLimits,
+): AsyncGenerator<Uint8Array> {
+    let takenBytes = 0;
+    let givenBytes = 0;
+    const pieces = source[Symbol.asyncIterator]();
+    const compressed = new ReadableStream<BufferSource>(
+        {
+            async pull(controller) {
+                const { done, value } = await pieces.next();
+                if (done) {
+                    controller.close();
+                } else {
+                    takenBytes += value.length;
+                    controller.enqueue(value as Uint8Array<ArrayBuffer>);
+                }
+            },
+            async cancel() {
+                await pieces.return?.();
+            },
+        },
+        { highWaterMark: 0 },
+    );
+    // zstd is in Bun's DecompressionStream, not yet in its types.
+    const expanded = compressed.pipeThrough(new DecompressionStream(format as CompressionFormat));
+    try {
+        for await (const piece of expanded as unknown as AsyncIterable<Uint8Array>) {
+            givenBytes += piece.length;
+            checkLimits(givenBytes, takenBytes, limits);
+            yield piece;
+        }
+    } catch (error) {
+        throw expansionFault(error);
+    }
+}
+
+function checkLimits(givenBytes: number, takenBytes: number, limits: ExpansionLimits): void {
+    const { maxExpandedBytes, maxExpansionRatio } = limits;
+    if (givenBytes > maxExpandedBytes) {
+        throw tooLarge(`It expands to more than ${maxExpandedBytes} bytes (--max-expanded-bytes).`);
+    }
+    if (givenBytes > freeBytes && givenBytes > takenBytes * maxExpansionRatio) {
+        throw tooLarge(`It expands to more than ${maxExpansionRatio} times its size (--max-expansion-ratio).`);
+    }
+}
+
+function tooLarge(detail: string): InputFault {
+    return new InputFault({ problem: "archive_too_large", detail, retryAfterMs: null });
+}
+
+function expansionFault(error: unknown): unknown {
+    if (error instanceof InputFault || error instanceof InputChanged || !(error instanceof TypeError)) return error;
+    // DecompressionStream has no code for it.
+    const isTruncated = /unexpected end/i.test(error.message);
+    const failure = isTruncated
+        ? { problem: "archive_truncated", detail: "The compressed file ends before its end: it is incomplete." }
+        : { problem: "archive_corrupt", detail: `The compressed file is damaged (${error.message}).` };
+    return new InputFault({ ...failure, retryAfterMs: null }, error);
+}

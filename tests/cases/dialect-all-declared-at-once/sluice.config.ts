@@ -1,0 +1,13 @@
+import { defineConfig } from "../../../src/config-file/define-config.ts";
+
+export default defineConfig({
+    sources: [
+        {
+            match: "*.csv",
+            quote: "'",
+            escape: "\\",
+            comment: "#",
+            encoding: "windows-1252",
+        },
+    ],
+});

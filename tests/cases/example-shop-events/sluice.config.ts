@@ -1,0 +1,13 @@
+import { defineConfig } from "../../../src/config-file/define-config.ts";
+
+export default defineConfig({
+    sources: [
+        {
+            match: "20??-???.csv",
+            aliases: { event_time: "event_timestamp" },
+            timestamps: { format: "yyyy-MM-dd HH:mm:ss 'UTC'" },
+            values: { event_type: { cart: "add_to_cart" } },
+            deriveEventId: { from: "record" },
+        },
+    ],
+});

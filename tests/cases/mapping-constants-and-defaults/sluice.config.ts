@@ -1,0 +1,11 @@
+import { defineConfig } from "../../../src/config-file/define-config.ts";
+
+export default defineConfig({
+    sources: [
+        {
+            match: "*.csv",
+            constants: { event_type: "purchase", price: "9.99" },
+            defaults: { quantity: "1", user_id: "nobody" },
+        },
+    ],
+});

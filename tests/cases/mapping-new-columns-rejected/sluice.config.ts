@@ -1,0 +1,11 @@
+import { defineConfig } from "../../../src/config-file/define-config.ts";
+
+export default defineConfig({
+    sources: [
+        {
+            match: "*.csv",
+            newColumns: "reject-file",
+            ignore: ["known"],
+        },
+    ],
+});

@@ -1,0 +1,8 @@
+import { defineConfig } from "../../../src/config-file/define-config.ts";
+
+export default defineConfig({
+    sources: [
+        { match: "views.csv", constants: { event_type: "view" } },
+        { match: "wins.csv", constants: { event_type: "purchase" } },
+    ],
+});
