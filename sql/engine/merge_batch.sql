@@ -248,6 +248,8 @@ declare
     this_batch_id bigint;
     rollups ingest.event_stats[];
 begin
+    -- A call that is repeated after a lost answer waits until the first one, which may still be at work, has ended.
+    perform pg_advisory_xact_lock(hashtextextended(wanted_batch_key::text, 0));
     return query select batches.* from ingest.batches where batches.batch_key = wanted_batch_key;
     if found then
         return;

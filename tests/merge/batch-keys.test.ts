@@ -1,0 +1,80 @@
+/** A lost answer is asked for again: the same batch key never merges twice, and always gets the same batch. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { randomUUID } from "node:crypto";
+import type { Sql } from "../../src/database/connect.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { allSlices, event, merge, stageFile, tables } from "./ledger.ts";
+import { closeSessions, openSession, whenWaiting } from "./sessions.ts";
+
+let database: TestDatabase;
+let sql: Sql;
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+    sql = database.sql;
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+    await sql`select ingest.reset()`;
+});
+afterEach(closeSessions);
+
+describe("promise 2: a batch key", () => {
+    test("asked for again gives the batch that was committed, and changes nothing", async () => {
+        const key = randomUUID();
+        await stageFile(sql, [event(1), event(1), event(2)]);
+        const batch = await merge(sql, { key });
+        await stageFile(sql, [event(3)]);
+        const before = await tables(sql);
+        for (const slices of [allSlices, 1]) expect(await merge(sql, { key, slices })).toEqual(batch);
+        expect(await tables(sql)).toEqual(before);
+        expect(await merge(sql)).toMatchObject({ inserted: 1 });
+    });
+
+    test("of a merge that was rolled back is as good as new", async () => {
+        const key = randomUUID();
+        await stageFile(sql, [event(1)]);
+        const session = openSession(database);
+        await session`begin`;
+        await merge(session, { key });
+        await session`rollback`;
+        expect(await merge(sql, { key })).toMatchObject({ inserted: 1 });
+    });
+
+    test("of a merge that found nothing to do may find something later", async () => {
+        const key = randomUUID();
+        expect(await merge(sql, { key })).toBeNull();
+        await stageFile(sql, [event(1)]);
+        expect(await merge(sql, { key })).toMatchObject({ inserted: 1 });
+    });
+
+    test("asked for while the first call is still at work waits for its end, and gets its batch", async () => {
+        const key = randomUUID();
+        await stageFile(sql, [event(1), event(2)]);
+        const session = openSession(database);
+        await session`begin`;
+        const batch = await merge(session, { key });
+        const repeated = merge(sql, { key });
+        await whenWaiting(sql);
+        await session`commit`;
+        expect(await repeated).toEqual(batch);
+        expect(batch).toMatchObject({ read: 2 });
+    });
+
+    test("asked for again takes no slices that have become free meanwhile", async () => {
+        const key = randomUUID();
+        await stageFile(sql, [event(0), event(1)]);
+        const holder = openSession(database);
+        await holder`begin`;
+        await holder`select from ingest.slices where slice_no = 0 for update`;
+        const session = openSession(database);
+        await session`begin`;
+        const batch = await merge(session, { key });
+        expect(batch).toMatchObject({ slices: 0xfffe, read: 1 });
+        await holder`rollback`;
+        const repeated = merge(sql, { key });
+        await whenWaiting(sql);
+        await session`commit`;
+        expect(await repeated).toEqual(batch);
+        expect(await merge(sql)).toMatchObject({ slices: allSlices, read: 1 });
+    });
+});
