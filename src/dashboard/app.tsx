@@ -5,11 +5,12 @@ import { Files } from "./files/files.tsx";
 import { formatClock } from "./format.ts";
 import { Header } from "./header/header.tsx";
 import { nowMs } from "./live/clock.ts";
-import { isStale, link, linkProblem, status } from "./live/connection.ts";
+import { isStale, link, linkProblem, offers, status } from "./live/connection.ts";
 import { describeVerdict } from "./now/describe-verdict.ts";
 import { Now } from "./now/now.tsx";
 import { Rejects } from "./rejects/rejects.tsx";
 import { SignIn } from "./sign-in.tsx";
+import { Trace } from "./trace/trace.tsx";
 
 export function App() {
     const signedOut = link.value === "sign_in";
@@ -30,6 +31,7 @@ export function App() {
                         <Batches />
                         <Files />
                         <Rejects />
+                        {offers.value.has("/v1/trace") && <Trace />}
                     </div>
                 )}
             </main>

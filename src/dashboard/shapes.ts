@@ -85,6 +85,7 @@ export interface Flow {
     window: FlowWindow;
     stepSeconds: number;
     since: string | null;
+    stagedRecords: number;
     steps: FlowStep[];
 }
 

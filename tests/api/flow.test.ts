@@ -21,7 +21,7 @@ test("has every step of a window before the first batch, and nothing in them", a
     for (const [window, steps, stepSeconds] of windows) {
         const { status, body } = await api.get(`/v1/flow?window=${window}`);
         expect(status).toBe(200);
-        expect(body).toMatchObject({ window, stepSeconds, since: null });
+        expect(body).toMatchObject({ window, stepSeconds, since: null, stagedRecords: 0 });
         expect(body.steps).toHaveLength(steps);
         const starts = body.steps.map(({ from }: { from: string }) => Date.parse(from) / 1000);
         expect(starts.every((at: number, index: number) => at === starts[0] + index * stepSeconds)).toBe(true);
@@ -52,6 +52,10 @@ test("counts what was staged and what was committed in the step in which it happ
     expect(step.meanDurationMs).toEqual({ merge: 12.5 });
     expect(step.lagP95Ms).toBeGreaterThanOrEqual(2000);
     expect(hour.since).not.toBeNull();
+    expect(hour.stagedRecords).toBe(10);
+    await api.sql`update ingest.batches set kind = 'replay' where batch_id <> ${longAgo}`;
+    const { body: withReplay } = await api.get("/v1/flow?window=24h");
+    expect(sum(withReplay.steps, "read")).toBe(7);
 });
 
 test("should fail for a window that there is not", async () => {

@@ -14,6 +14,9 @@ const flowSchema = z
         window: windowSchema,
         stepSeconds: z.number().int().positive(),
         since: instantSchema.nullable().openapi({ description: "Before it nothing was committed; null: ever." }),
+        stagedRecords: countSchema.openapi({
+            description: "Staged and not merged now; backwards over the steps, the backlog at the beginning of each.",
+        }),
         steps: z.array(
             z.object({
                 from: instantSchema,

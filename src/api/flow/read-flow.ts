@@ -1,6 +1,6 @@
 /** What arrived and what was committed, by the time at which it happened (not by event time), in even steps up to now. */
 import { type SQL, sql } from "drizzle-orm";
-import { batches, chunks } from "../../database/schema.ts";
+import { batches, chunkMerges, chunks } from "../../database/schema.ts";
 import type { Database } from "../reader.ts";
 import { isoInstant, isoInstantOrNull } from "../shapes.ts";
 
@@ -36,12 +36,15 @@ export interface Flow {
     asOf: string;
     /** Before this nothing was ever committed; null when nothing was. */
     since: string | null;
+    /** Records that are staged and not merged at this moment: with the steps, the backlog at any of theirs. */
+    stagedRecords: number;
     steps: FlowStep[];
 }
 
 /**
- * One statement, one snapshot. Batches are entered by their index on finished_at. Chunks have none on staged_at, but
- * their numbers follow it: walking back from the newest to the first that is too old reads little more than the window.
+ * One statement, one snapshot. Replays are left out: what they read was read before. Batches are entered by their index
+ * on finished_at. Chunks have none on staged_at, but their numbers follow it: walking back from the newest to the first
+ * that is too old reads little more than the window.
  */
 export async function readFlow(db: Database, window: FlowWindow): Promise<Flow> {
     const { steps, stepSeconds } = flowWindows[window];
@@ -63,6 +66,7 @@ export async function readFlow(db: Database, window: FlowWindow): Promise<Flow> 
         select
             ${isoInstant(sql`(select now_at from bounds)`)} as "asOf",
             ${isoInstantOrNull(sql`(select ${batches.startedAt} from ${batches} order by ${batches.batchId} limit 1)`)} as "since",
+            (${waitingRecords}) as "stagedRecords",
             (
                 select json_agg(
                     json_build_object(
@@ -89,6 +93,18 @@ export async function readFlow(db: Database, window: FlowWindow): Promise<Flow> 
     `);
     return row!;
 }
+
+/** A chunk whose slices are merged one by one still counts with what is left of it. As a float: JSON has no bigint. */
+const waitingRecords = sql`
+    select coalesce(sum(greatest(${chunks.records} - coalesce(done_merges.read, 0), 0)), 0)::float8
+    from ${chunks}
+    left join lateral (
+        select sum(${chunkMerges.read}) as read
+        from ${chunkMerges}
+        where ${chunkMerges.chunkId} = ${chunks.chunkId}
+    ) as done_merges on true
+    where ${chunks.state} in ('staged', 'pending')
+`;
 
 function arrivals(step: SQL): SQL {
     return sql`
@@ -128,7 +144,7 @@ function commits(step: SQL): SQL {
                 extract(epoch from ${batches.finishedAt} - ${batches.startedAt}) * 1000 as total_ms,
                 extract(epoch from ${batches.finishedAt} - ${batches.oldestStagedAt}) * 1000 as lag_ms
             from ${batches}
-            where ${batches.finishedAt} >= (select from_at from bounds)
+            where ${batches.finishedAt} >= (select from_at from bounds) and ${batches.kind} = 'merge'
         ),
         commits as (
             select

@@ -146,13 +146,12 @@ function Types({ flow }: { flow: Flow }) {
 }
 
 function Backlog({ flow }: { flow: Flow }) {
-    const waiting = status.value?.backlog.stagedRecords ?? 0;
     const { times, series } = useMemo(
         () => ({
             times: stepTimes(flow).map((at) => at - flow.stepSeconds / 2),
-            series: [{ name: "staged, not merged", color: "--accent", values: backlogRecords(flow, waiting) }],
+            series: [{ name: "staged, not merged", color: "--accent", values: backlogRecords(flow) }],
         }),
-        [flow, waiting],
+        [flow],
     );
     return (
         <TimeChart

@@ -31,11 +31,11 @@ export function measures(flow: Flow, field: "longestBatchMs" | "lagP95Ms"): Valu
 }
 
 /** Backwards from what waits now: what came in a step was not there before it, what was merged was. */
-export function backlogRecords(flow: Flow, stagedRecords: number): Values {
+export function backlogRecords(flow: Flow): Values {
     const known = knownSteps(flow);
     const values: Values = new Array(known.length).fill(null);
     const last = flow.steps.at(-1);
-    let waiting = stagedRecords;
+    let waiting = flow.stagedRecords;
     if (last && known.at(-1)?.step !== last) waiting += last.read - last.arrived;
     for (let index = known.length - 1; index >= 0; index--) {
         const { step, isKnown } = known[index]!;

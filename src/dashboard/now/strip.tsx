@@ -40,7 +40,7 @@ export function Strip({ status }: { status: Status }) {
                 label="Backlog"
                 unit={backlog.stagedRecords === 1 ? "record" : "records"}
                 note={`${formatNumber(backlog.files)} files, ${formatBytes(backlog.unreadBytes)} unread`}
-                values={spark((known) => backlogRecords(known, backlog.stagedRecords))}
+                values={spark((known) => backlogRecords(known))}
                 least={10}
             >
                 {formatCountOrDash(backlog.stagedRecords)}

@@ -5,9 +5,11 @@ import { formatNumber } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 import { formatAgo, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
+import { offers } from "../live/connection.ts";
 import { useResource } from "../live/use-resource.ts";
 import { Nothing, Panel } from "../parts/panel.tsx";
 import type { Page, Reject, RejectSummary } from "../shapes.ts";
+import { traceRecord } from "../trace/trace.tsx";
 
 const chosen = signal<string | null>(null);
 
@@ -85,7 +87,16 @@ function Samples({ reason }: { reason: string }) {
                             <b>{sanitize(reject.path ?? "unknown file")}</b> record {formatNumber(reject.recordNo)}
                             {reject.lineNo !== null && `, line ${formatNumber(reject.lineNo)}`} · batch #
                             {formatNumber(reject.batchId)} · {formatAgo(reject.rejectedAt, nowMs.value)}
-                            {reject.resolution && <span class="tag">{reject.resolution} by a replay</span>}
+                            {reject.resolution && <span class="tag">{reject.resolution} by a replay</span>}{" "}
+                            {offers.value.has("/v1/trace") && reject.path !== null && (
+                                <button
+                                    type="button"
+                                    class="link"
+                                    onClick={() => traceRecord(`${reject.path}:${reject.recordNo}`)}
+                                >
+                                    Trace<span class="unseen"> record {reject.recordNo}</span>
+                                </button>
+                            )}
                         </p>
                         <Sample reject={reject} />
                         {reject.reasons.length > 1 && (
