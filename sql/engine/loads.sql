@@ -23,6 +23,38 @@ begin atomic
     where workers.lease_until < clock_timestamp();
 end;
 
+-- Marks loads as given up and ends the backends that may still be writing their rows; sweep_staging removes the rows.
+-- Waits for their end, which takes milliseconds: a COPY that waits for its client can be ended in no other way.
+create or replace function ingest.abandon_loads(load_ids bigint[])
+returns void
+language plpgsql
+as $$
+begin
+    perform pg_terminate_backend(activity.pid, 1000)
+    from ingest.loads
+    inner join pg_stat_activity as activity
+        on activity.pid = loads.backend_pid and activity.backend_start = loads.backend_start
+    where loads.load_id = any(load_ids) and loads.state = 'loading' and activity.pid <> pg_backend_pid();
+
+    update ingest.loads
+    set state = 'abandoned', ended_at = clock_timestamp()
+    where loads.load_id = any(load_ids) and loads.state = 'loading';
+end
+$$;
+
+-- A worker loads one thing at a time: between two loads, one of its own that still says 'loading' has failed, and the
+-- database was not there to be told.
+create or replace function ingest.abandon_loads_of(worker uuid)
+returns void
+language sql
+begin atomic
+    select ingest.abandon_loads(array(
+        select loads.load_id
+        from ingest.loads
+        where loads.state = 'loading' and loads.worker_id = worker
+    ));
+end;
+
 -- True when `worker` now holds the right to load, until the lease runs out. Taking it over from another worker
 -- abandons that one's loads and terminates their backends: a COPY that waits for its client ends in no other way.
 create or replace function ingest.take_loader_lease(worker uuid, lease interval)
@@ -62,6 +94,8 @@ create or replace function ingest.retire_worker(worker uuid)
 returns void
 language sql
 begin atomic
+    select ingest.abandon_loads_of(worker);
+
     update ingest.loader_lease
     set worker_id = null, lease_until = null
     where loader_lease.worker_id = worker;
@@ -70,9 +104,46 @@ begin atomic
     where workers.worker_id = worker;
 end;
 
+-- The lane of the newest load whose rows may still be there; when that holds enough rows and another lane is empty,
+-- the empty one, so that the full one can be truncated once it is spent.
+create or replace function ingest.choose_lane()
+returns smallint
+language sql
+begin atomic
+    with open_loads as (
+        select loads.load_id, loads.lane, coalesce(loads.records, 0) as records
+        from ingest.loads
+        where loads.state in ('loading', 'staged', 'abandoned')
+    ),
+    current_lane as (
+        select
+            open_loads.lane,
+            (select sum(in_lane.records) from open_loads as in_lane where in_lane.lane = open_loads.lane) as records
+        from open_loads
+        order by open_loads.load_id desc
+        limit 1
+    ),
+    empty_lane as (
+        select lanes.lane
+        from (values (0::smallint), (1::smallint), (2::smallint)) as lanes (lane)
+        where not exists (select from open_loads where open_loads.lane = lanes.lane)
+        order by lanes.lane
+        limit 1
+    )
+    select coalesce(
+        (
+            select empty_lane.lane
+            from empty_lane
+            where coalesce((select current_lane.records from current_lane), 0) >= 200000
+        ),
+        (select current_lane.lane from current_lane),
+        0::smallint
+    );
+end;
+
 -- Opens a load on the connection that will COPY, and reserves the ids of its chunks. Committed before the COPY begins.
 create or replace function ingest.begin_load(worker uuid, load_way text, chunk_count integer)
-returns table (load_id bigint, chunk_ids bigint[])
+returns table (load_id bigint, chunk_ids bigint[], lane smallint)
 language plpgsql
 as $$
 begin
@@ -82,9 +153,11 @@ begin
     ) then
         raise exception 'worker % no longer holds the right to load', worker using errcode = 'SL001';
     end if;
+    perform ingest.abandon_loads_of(worker);
 
-    insert into ingest.loads (worker_id, backend_pid, backend_start, way)
-    select worker, activity.pid, activity.backend_start, load_way
+    begin_load.lane := ingest.choose_lane();
+    insert into ingest.loads (worker_id, backend_pid, backend_start, way, lane)
+    select worker, activity.pid, activity.backend_start, load_way, begin_load.lane
     from pg_stat_activity as activity
     where activity.pid = pg_backend_pid()
     returning loads.load_id into begin_load.load_id;
@@ -99,7 +172,7 @@ $$;
 
 -- Ends a load: from here on its rows count. `staged_chunks` is a JSON array of
 -- {chunkId, fileId, firstByte, endByte, firstRecordNo, firstLineNo, endLineNo, records, contentHash, isPadded, atEnd, tailByte,
---  tailRecordNo, tailLineNo, sizeBytes, mtimeNs, inode, header, extraColumns, missingColumns, ignoredColumns, dialect, source, isAgain}; `isAgain` marks a chunk that is staged again.
+--  tailRecordNo, tailLineNo, sizeBytes, mtimeNs, inode, header, extraColumns, missingColumns, ignoredColumns, dialect, source, isAgain, isHeld}; `isAgain` marks a chunk that is staged again, `isHeld` one that waits for the judgement of its whole file (sql/engine/budget.sql).
 -- Raises SL001 when the load was abandoned meanwhile, or a file is not where the loader believed it to be.
 create or replace function ingest.record_load(fenced_load_id bigint, load_bytes bigint, staged_chunks jsonb)
 returns void
@@ -128,12 +201,20 @@ begin
         from jsonb_to_recordset(staged_chunks) as fields (
             "chunkId" bigint, "fileId" bigint, "firstByte" bigint, "endByte" bigint, "firstRecordNo" bigint,
             "firstLineNo" bigint, "records" bigint, "contentHash" text, "isPadded" boolean,
-            "isAgain" boolean
+            "isAgain" boolean, "isHeld" boolean
         )
     ),
     restaged_chunks as (
         update ingest.chunks
-        set load_id = fenced_load_id, state = 'staged', is_padded = staged."isPadded", staged_at = clock_timestamp(), problem = null
+        set
+            load_id = fenced_load_id,
+            state = 'staged',
+            is_padded = staged."isPadded",
+            staged_at = clock_timestamp(),
+            attempts = 0,
+            next_attempt_at = null,
+            problem = null,
+            problem_detail = null
         from staged
         where
             staged."isAgain"
@@ -150,7 +231,7 @@ begin
         )
         select
             "chunkId", "fileId", "firstByte", "endByte", "firstRecordNo", "firstLineNo", "records", "contentHash",
-            "isPadded", fenced_load_id, 'staged', clock_timestamp()
+            "isPadded", fenced_load_id, case when "isHeld" then 'held' else 'staged' end, clock_timestamp()
         from staged
         where not staged."isAgain"
         order by "chunkId"
@@ -223,84 +304,68 @@ begin
 end
 $$;
 
--- Marks loads as given up and ends the backends that may still be writing their rows; sweep_staging removes the rows.
-create or replace function ingest.abandon_loads(load_ids bigint[])
-returns void
-language plpgsql
-as $$
-begin
-    perform pg_terminate_backend(activity.pid)
-    from ingest.loads
-    inner join pg_stat_activity as activity
-        on activity.pid = loads.backend_pid and activity.backend_start = loads.backend_start
-    where loads.load_id = any(load_ids) and loads.state = 'loading' and activity.pid <> pg_backend_pid();
-
-    update ingest.loads
-    set state = 'abandoned', ended_at = clock_timestamp()
-    where loads.load_id = any(load_ids) and loads.state = 'loading';
-end
-$$;
-
--- Removes the staged rows that no longer count, and says how many: those of loads whose every chunk has moved on, and
--- of abandoned loads once their backend is gone. Only the holder of the loader's lease calls this, between two loads.
--- TRUNCATE when nothing else is staged (free), else DELETE (1 s of CPU per million rows).
-create or replace function ingest.sweep_staging()
+-- Truncates every lane of staging whose rows no longer count, and says how many that were: lanes of loads whose every
+-- chunk has moved on, and of abandoned loads once their backend is gone. Only for who holds the loader's lease, or finds
+-- it free, and between two loads: nobody else can begin one meanwhile. A lane that somebody reads is left for the next time.
+create or replace function ingest.sweep_staging(worker uuid)
 returns bigint
 language plpgsql
 as $$
 declare
-    spent_loads bigint[];
     swept_rows bigint := 0;
-    is_alone boolean;
+    spent_lane record;
 begin
-    select array_agg(loads.load_id)
-    into spent_loads
-    from ingest.loads
+    perform
+    from ingest.loader_lease
     where
-        (
-            loads.state = 'staged'
-            and not exists (
-                select from ingest.chunks
-                where chunks.load_id = loads.load_id and chunks.state = 'staged'
-            )
-        )
-        or (
-            loads.state = 'abandoned'
-            and not exists (
-                select from pg_stat_activity as activity
-                where activity.pid = loads.backend_pid and activity.backend_start = loads.backend_start
-            )
-        );
-    if spent_loads is null then
+        loader_lease.worker_id is null
+        or loader_lease.worker_id = worker
+        or loader_lease.lease_until < clock_timestamp()
+    for update skip locked;
+    if not found then
         return 0;
     end if;
+    perform ingest.abandon_loads_of(worker);
 
-    is_alone := not exists (
-        select from ingest.loads
-        where loads.state in ('loading', 'staged', 'abandoned') and loads.load_id <> all(spent_loads)
-    );
-    if is_alone then
+    for spent_lane in
+        select
+            loads.lane,
+            array_agg(loads.load_id) as load_ids,
+            coalesce(sum(loads.records), 0) as records
+        from ingest.loads
+        where loads.state in ('loading', 'staged', 'abandoned')
+        group by loads.lane
+        having bool_and(
+            case loads.state
+                when 'staged' then not exists (
+                    select from ingest.chunks
+                    where chunks.load_id = loads.load_id and chunks.state = 'staged'
+                ) and not exists (
+                    select from ingest.chunks
+                    where chunks.load_id = loads.load_id and chunks.state = 'held'
+                )
+                when 'abandoned' then not exists (
+                    select from pg_stat_activity as activity
+                    where activity.pid = loads.backend_pid and activity.backend_start = loads.backend_start
+                )
+                else false
+            end
+        )
+        order by loads.lane
+    loop
         begin
             set local lock_timeout = '50ms';
-            truncate ingest.staging;
-            select coalesce(sum(loads.records), 0) into swept_rows
-            from ingest.loads
-            where loads.load_id = any(spent_loads);
+            execute format('truncate ingest.staging_%s', spent_lane.lane);
+            set local lock_timeout = 0;
         exception
             when lock_not_available then
-                is_alone := false;
+                continue;
         end;
-        set local lock_timeout = 0;
-    end if;
-    if not is_alone then
-        delete from ingest.staging
-        where staging.load_id = any(spent_loads);
-        get diagnostics swept_rows = row_count;
-    end if;
-
-    update ingest.loads
-    set state = 'swept'
-    where loads.load_id = any(spent_loads);
+        update ingest.loads
+        set state = 'swept'
+        where loads.load_id = any(spent_lane.load_ids);
+        swept_rows := swept_rows + spent_lane.records;
+    end loop;
     return swept_rows;
 end
 $$;

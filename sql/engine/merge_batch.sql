@@ -19,6 +19,7 @@ begin
         create temporary table batch_chunks (
             chunk_id bigint not null,
             load_id bigint not null,
+            lane smallint not null default 0,
             file_id bigint not null,
             extra_columns text[],
             records bigint not null,
@@ -89,10 +90,11 @@ begin
             in_order as (order by chunks.chunk_id),
             before as (order by chunks.chunk_id rows between unbounded preceding and 1 preceding)
     )
-    insert into batch_chunks (chunk_id, load_id, file_id, extra_columns, records, is_padded, todo_slices)
+    insert into batch_chunks (chunk_id, load_id, lane, file_id, extra_columns, records, is_padded, todo_slices)
     select
         open_chunks.chunk_id,
         open_chunks.load_id,
+        loads.lane,
         open_chunks.file_id,
         files.extra_columns,
         open_chunks.records,
@@ -100,6 +102,7 @@ begin
         open_chunks.todo_slices
     from open_chunks
     inner join ingest.files on files.file_id = open_chunks.file_id
+    inner join ingest.loads on loads.load_id = open_chunks.load_id
     where
         not open_chunks.is_held_back
         and open_chunks.position <= max_chunks
@@ -107,19 +110,34 @@ begin
 end
 $$;
 
+-- The partitions of staging that the batch's rows are in: named in every statement that reads them, as a value, so
+-- that the others are neither read nor locked.
+create or replace function ingest.batch_lanes()
+returns smallint[]
+language plpgsql
+as $$
+begin
+    return array(select distinct batch_chunks.lane from batch_chunks order by batch_chunks.lane);
+end
+$$;
+
 -- Compares what is staged with what the loader recorded. A chunk that lost rows (a crash empties the UNLOGGED table)
--- leaves the batch and goes back to pending, to be staged again; the others go on.
+-- leaves the batch and goes back to pending, to be staged again; those before it go on. Those behind it wait, as they
+-- will while it is pending, so that a crash does not change the order of merging.
 create or replace function ingest.drop_lost_chunks()
 returns integer
 language plpgsql
 as $$
 declare
+    lanes constant smallint[] := ingest.batch_lanes();
     lost_chunks bigint[];
 begin
     with staged_counts as (
         select staging.load_id, staging.chunk_id, count(*) as staged
         from ingest.staging
-        where staging.load_id in (select batch_chunks.load_id from batch_chunks)
+        where
+            staging.lane = any(lanes)
+            and staging.load_id in (select batch_chunks.load_id from batch_chunks)
         group by staging.load_id, staging.chunk_id
     )
     update batch_chunks
@@ -138,6 +156,8 @@ begin
     if lost_chunks is null then
         return 0;
     end if;
+    delete from batch_chunks
+    where batch_chunks.chunk_id > lost_chunks[1];
 
     perform from ingest.chunks where chunks.chunk_id = any(lost_chunks) order by chunks.chunk_id for update;
     update ingest.chunks

@@ -12,7 +12,7 @@ returns void
 language plpgsql
 as $$
 begin
-    create temporary table try_staging (like ingest.staging);
+    create temporary table try_staging (like ingest.staging including defaults);
 end
 $$;
 

@@ -93,6 +93,7 @@ returns void
 language plpgsql
 as $$
 declare
+    lanes constant smallint[] := ingest.batch_lanes();
     known_types constant text[] := array(select event_types.event_type from ingest.event_types);
     not_after constant timestamptz := ingest.latest_event_timestamp();
 begin
@@ -112,7 +113,9 @@ begin
         from ingest.staging
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
-        where (1 << staging.slice_no) & batch_chunks.todo_slices <> 0
+        where
+            staging.lane = any(lanes)
+            and (1 << staging.slice_no) & batch_chunks.todo_slices <> 0
         -- A fence: without it the planner repeats the trims in every place that uses them.
         offset 0
     ),
@@ -163,7 +166,7 @@ begin
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
         -- Nothing invalid, no second scan.
-        where exists (select from invalid_keys)
+        where staging.lane = any(lanes) and exists (select from invalid_keys)
         order by staging.chunk_id, staging.record_no
         returning rejects.chunk_id
     ),
@@ -188,6 +191,7 @@ language plpgsql
 as $$
 declare
     first_product_day constant timestamptz := ingest.first_kept_product_day();
+    lanes constant smallint[] := ingest.batch_lanes();
     valid_count bigint;
     rollups ingest.event_stats[];
 begin
@@ -217,7 +221,8 @@ begin
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
         where
-            (1 << staging.slice_no) & batch_chunks.todo_slices <> 0
+            staging.lane = any(lanes)
+            and (1 << staging.slice_no) & batch_chunks.todo_slices <> 0
             and not exists (
                 select from ingest.rejects
                 where
@@ -373,6 +378,8 @@ create or replace function ingest.settle_losers(this_batch_id bigint)
 returns void
 language plpgsql
 as $$
+declare
+    lanes constant smallint[] := ingest.batch_lanes();
 begin
     if not exists (select from losing_records) then
         return;
@@ -431,7 +438,7 @@ begin
                 and compared_records.is_conflict
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
-        where exists (select from compared_records where compared_records.is_conflict)
+        where staging.lane = any(lanes) and exists (select from compared_records where compared_records.is_conflict)
         order by staging.chunk_id, staging.record_no
         returning rejects.chunk_id
     ),

@@ -135,6 +135,8 @@ export const loads = ingest.table(
         state: text("state").notNull().default("loading"),
         /** raw | tolerant. */
         way: text("way").notNull(),
+        /** Which partition of the staging table its rows are in. */
+        lane: smallint("lane").notNull().default(0),
         records: count("records"),
         bytes: count("bytes"),
         startedAt: instant("started_at").notNull().default(sql`now()`),

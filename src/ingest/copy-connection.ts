@@ -10,6 +10,8 @@ import type { DatabaseTarget } from "../database/database-target.ts";
 export interface OpenedLoad {
     loadId: number;
     chunkIds: number[];
+    /** The partition of staging to copy into. */
+    lane: number;
 }
 
 export interface CopyConnection {
@@ -32,9 +34,10 @@ export function createCopyConnection(target: DatabaseTarget, applicationName: st
             const [row] = await connected()`
                 select
                     load_id::text as "loadId",
-                    array_to_json(chunk_ids)::text as "chunkIds"
+                    array_to_json(chunk_ids)::text as "chunkIds",
+                    lane
                 from ingest.begin_load(${workerId}::text::uuid, ${way}, ${chunkCount})`;
-            return { loadId: Number(row.loadId), chunkIds: JSON.parse(row.chunkIds) };
+            return { loadId: Number(row.loadId), chunkIds: JSON.parse(row.chunkIds), lane: Number(row.lane) };
         },
         copy: (statement, source) => copyRows(connected(), statement, source),
         async discard() {

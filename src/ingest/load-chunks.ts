@@ -60,14 +60,14 @@ export class SourceChanged extends Error {
  */
 export async function loadChunks(context: IngestContext, parts: LoadPart[], way: Way): Promise<LoadedPart[]> {
     const { copyConnection, sql, workerId } = context;
-    const { loadId, chunkIds } = await copyConnection.beginLoad(workerId, way, parts.length);
+    const { loadId, chunkIds, lane } = await copyConnection.beginLoad(workerId, way, parts.length);
     try {
         const outcomes: ReadOutcome[] = [];
         const source = stageParts(context, parts, way, loadId, chunkIds, outcomes);
-        await copyConnection.copy(copyStatement(parts[0]!.shape, way), source);
+        await copyConnection.copy(copyStatement(parts[0]!.shape, way, `ingest.staging_${lane}`), source);
         const loaded = await Promise.all(parts.map((part, index) => settlePart(part, outcomes[index]!)));
         const chunks = loaded.flatMap(({ part, outcome, isRecorded }, index) =>
-            isRecorded ? [stagedChunk(part, outcome, part.again?.chunkId ?? chunkIds[index]!, way)] : [],
+            isRecorded ? [stagedChunk(context, part, outcome, part.again?.chunkId ?? chunkIds[index]!, way)] : [],
         );
         const bytes = chunks.reduce((sum, chunk) => sum + chunk.endByte - chunk.firstByte, 0);
         await recordLoad(sql, loadId, bytes, chunks);
@@ -139,7 +139,13 @@ async function settlePart(part: LoadPart, outcome: ReadOutcome): Promise<LoadedP
     return { part, outcome, isRecorded };
 }
 
-function stagedChunk(part: LoadPart, outcome: ReadOutcome, chunkId: number, way: Way): StagedChunk {
+function stagedChunk(
+    { config }: Pick<IngestContext, "config">,
+    part: LoadPart,
+    outcome: ReadOutcome,
+    chunkId: number,
+    way: Way,
+): StagedChunk {
     return {
         ...part.file.seen,
         chunkId,
@@ -161,6 +167,7 @@ function stagedChunk(part: LoadPart, outcome: ReadOutcome, chunkId: number, way:
         dialect: part.shape.dialect,
         source: part.shape.source,
         isAgain: part.again !== null,
+        isHeld: config.maxRejects !== null,
     };
 }
 

@@ -33,11 +33,11 @@ const maxRawTextBytes = 16 * 1024;
 
 const keyColumns = ["load_id", "chunk_id", "record_no", "slice_no", "problem"];
 
-/** The COPY statement for files of this shape. Files of one statement can share a load. */
-export function copyStatement(shape: FileShape, way: Way): string {
+/** The COPY statement for files of this shape, into staging or one of its lanes. Files of one statement can share a load. */
+export function copyStatement(shape: FileShape, way: Way, table = "ingest.staging"): string {
     if (way === "tolerant") {
         const columns = [...keyColumns, ...eventColumns, "attributes"].join(", ");
-        return `copy ingest.staging (${columns}) from stdin`;
+        return `copy ${table} (${columns}) from stdin`;
     }
     // The columns that are left out stand behind the ones that the merge makes attributes of: it does not see them.
     let keptNo = 0;
@@ -46,7 +46,7 @@ export function copyStatement(shape: FileShape, way: Way): string {
         if (target === null) return `extra_${++keptNo}`;
         return target === "ignored" ? `extra_${++ignoredNo}` : target;
     });
-    return `copy ingest.staging (${[...keyColumns, ...columns].join(", ")}) from stdin (${copyOptions(shape.dialect)})`;
+    return `copy ${table} (${[...keyColumns, ...columns].join(", ")}) from stdin (${copyOptions(shape.dialect)})`;
 }
 
 function copyOptions({ delimiter, quote, escape: escapeMark }: Dialect): string {

@@ -97,6 +97,7 @@ export async function insertStaged(
         chunk_id: chunkId,
         record_no: firstRecordNo + index,
         slice_no: sliceOf(row),
+        lane: 0,
         ...row,
     }));
     await sql`
@@ -258,20 +259,28 @@ export async function rejectRows(sql: Sql): Promise<RejectRow[]> {
     return [...rows];
 }
 
-/** What a merge leaves for people, without ids of batches and times: equal when two ways of merging came to the same. */
+/**
+ * What a merge leaves, without the ids of batches and times, and with chunks and files counted from 1: equal when two
+ * ways of merging came to the same.
+ */
 export async function tables(sql: Sql) {
+    const chunkNos = sql`(
+        select chunks.chunk_id, row_number() over (order by chunks.chunk_id) as chunk_no from ingest.chunks
+    ) as numbered_chunks`;
     const events = await sql`
         select
-            event_id, event_type, product_id, user_id, event_timestamp, quantity, price, attributes, chunk_id, record_no
+            event_id, event_type, product_id, user_id, event_timestamp, quantity, price, attributes, chunk_no, record_no
         from events
+        left join ${chunkNos} using (chunk_id)
         order by event_id`;
     const rejects = await sql`
-        select chunk_id, record_no, kind, reasons, record, raw_text, line_no, byte_offset
+        select chunk_no, record_no, kind, reasons, record, raw_text, line_no, byte_offset
         from ingest.rejects
-        order by chunk_id, record_no`;
+        left join ${chunkNos} using (chunk_id)
+        order by chunk_no, record_no`;
     const counts = await sql`
         select
-            chunk_id,
+            chunk_no,
             sum(read) as read,
             sum(inserted) as inserted,
             sum(duplicate) as duplicate,
@@ -280,14 +289,15 @@ export async function tables(sql: Sql) {
             bit_or(slices) as slices,
             sum(slices) as slice_sum
         from ingest.chunk_merges
-        group by chunk_id
-        order by chunk_id`;
+        left join ${chunkNos} using (chunk_id)
+        group by chunk_no
+        order by chunk_no`;
     const stats = await sql`
         select grain, bucket, event_type, events, quantity, revenue
         from ingest.event_stats
         order by grain, bucket, event_type`;
-    const chunks = await sql`select chunk_id, state, merged_slices from ingest.chunks order by chunk_id`;
-    const files = await sql`select path, state from ingest.files order by path`;
+    const chunks = await sql`select state, merged_slices from ingest.chunks order by chunk_id`;
+    const files = await sql`select state from ingest.files order by file_id`;
     const asJson = (rows: readonly unknown[]) => JSON.parse(JSON.stringify(rows));
     return {
         events: asJson(events),

@@ -1,0 +1,1 @@
+ALTER TABLE "ingest"."loads" ADD COLUMN "lane" smallint DEFAULT 0 NOT NULL;
