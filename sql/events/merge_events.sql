@@ -158,15 +158,17 @@ begin
             (staging.problem::jsonb ->> 'line')::bigint,
             (staging.problem::jsonb ->> 'byte')::bigint
         from ingest.staging
-        inner join invalid_keys
-            on
-                invalid_keys.load_id = staging.load_id
-                and invalid_keys.chunk_id = staging.chunk_id
-                and invalid_keys.record_no = staging.record_no
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
-        -- Nothing invalid, no second scan.
-        where staging.lane = any(lanes) and exists (select from invalid_keys)
+        where
+            staging.lane = any(lanes)
+            -- Nothing invalid, no second scan.
+            and exists (select from invalid_keys)
+            -- As a value: then it is a hash table, whatever the planner believes. There are no figures to believe in,
+            -- and a nested loop over both sides is what it takes for cheap.
+            and ((staging.chunk_id, staging.record_no) in (
+                select invalid_keys.chunk_id, invalid_keys.record_no from invalid_keys
+            )) is true
         order by staging.chunk_id, staging.record_no
         returning rejects.chunk_id
     ),
@@ -223,12 +225,10 @@ begin
         where
             staging.lane = any(lanes)
             and (1 << staging.slice_no) & batch_chunks.todo_slices <> 0
-            and not exists (
-                select from ingest.rejects
-                where
-                    rejects.batch_id = this_batch_id
-                    and rejects.chunk_id = staging.chunk_id
-                    and rejects.record_no = staging.record_no
+            and (staging.chunk_id, staging.record_no) not in (
+                select rejects.chunk_id, rejects.record_no
+                from ingest.rejects
+                where rejects.batch_id = this_batch_id
             )
     ),
     first_records as (
@@ -286,11 +286,9 @@ begin
         where
             -- All inserted, nothing lost: no further scan.
             (select coalesce(sum(inserted_counts.inserted), 0) from inserted_counts) < valid_count
-            and not exists (
-                select from inserted_events
-                where
-                    inserted_events.chunk_id = valid_records.chunk_id
-                    and inserted_events.record_no = valid_records.record_no
+            and (valid_records.chunk_id, valid_records.record_no) not in (
+                select inserted_events.chunk_id, inserted_events.record_no
+                from inserted_events
             )
     ),
     counted_chunks as (
@@ -412,7 +410,13 @@ begin
                 events.attributes
             ) as is_conflict
         from losers
-        inner join public.events on events.event_id = losers.event_id
+        -- Fenced, so that it is a look-up a loser and never a scan of the table.
+        cross join lateral (
+            select events.*
+            from public.events
+            where events.event_id = losers.event_id
+            offset 0
+        ) as events
     ),
     duplicate_counts as (
         select compared_records.chunk_id, count(*) as duplicate
@@ -430,15 +434,16 @@ begin
             array['event_id_conflict'],
             ingest.raw_record(staging, batch_chunks.extra_columns)
         from ingest.staging
-        inner join compared_records
-            on
-                compared_records.load_id = staging.load_id
-                and compared_records.chunk_id = staging.chunk_id
-                and compared_records.record_no = staging.record_no
-                and compared_records.is_conflict
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
-        where staging.lane = any(lanes) and exists (select from compared_records where compared_records.is_conflict)
+        where
+            staging.lane = any(lanes)
+            and exists (select from compared_records where compared_records.is_conflict)
+            and ((staging.chunk_id, staging.record_no) in (
+                select compared_records.chunk_id, compared_records.record_no
+                from compared_records
+                where compared_records.is_conflict
+            )) is true
         order by staging.chunk_id, staging.record_no
         returning rejects.chunk_id
     ),
