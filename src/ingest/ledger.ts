@@ -3,6 +3,7 @@
  * commit on their own; what they do is in sql/engine/.
  */
 import type { SourceConfig } from "../config-file/source-config.ts";
+import type { RejectBudget } from "../config.ts";
 import type { Sql } from "../database/connect.ts";
 import type { Dialect } from "./dialect/dialect.ts";
 
@@ -75,6 +76,8 @@ export interface StagedChunk extends SeenFile {
     dialect: Dialect;
     source: SourceConfig | null;
     isAgain: boolean;
+    /** Waits until its whole file has been judged by the reject budget. */
+    isHeld: boolean;
 }
 
 const fileColumns = `
@@ -237,11 +240,31 @@ export async function sweepStaging(sql: Sql): Promise<number> {
     return row!.rows;
 }
 
+export interface JudgedFile {
+    path: string;
+    /** lost: its staged rows were gone, and it is loaded again. */
+    verdict: "released" | "failed" | "lost";
+    detail: string | null;
+}
+
+/** Judges the files whose held chunks are all there is of them now: `waiting` are those with an unfinished tail. */
+export async function judgeHeldFiles(
+    sql: Sql,
+    waiting: number[],
+    budget: RejectBudget | null,
+): Promise<JudgedFile[]> {
+    const most = { count: null as number | null, ratio: null as number | null };
+    if (budget !== null) most[budget.kind] = budget.most;
+    return await sql<JudgedFile[]>`
+        select path, verdict, detail
+        from ingest.judge_held_files(${waiting}::bigint[], ${most.count}::bigint, ${most.ratio}::float8)`;
+}
+
 export interface Backlog {
     /** Records in chunks that are staged and not yet merged in all slices. */
     stagedRecords: number;
     stagedChunks: number;
-    /** Chunks that must be staged again and may be tried now or later. */
+    /** Chunks that must be staged again and may be tried now or later, and those that wait for their file's judgement. */
     pendingChunks: number;
     /** Those of them that may be tried now. */
     lostChunks: number;
@@ -253,7 +276,7 @@ export async function readBacklog(sql: Sql): Promise<Backlog> {
         select
             coalesce(sum(chunks.records) filter (where chunks.state = 'staged'), 0)::bigint as "stagedRecords",
             count(*) filter (where chunks.state = 'staged') as "stagedChunks",
-            count(*) filter (where chunks.state = 'pending') as "pendingChunks",
+            count(*) filter (where chunks.state in ('pending', 'held')) as "pendingChunks",
             count(*) filter (
                 where
                     chunks.state = 'pending'
@@ -261,6 +284,6 @@ export async function readBacklog(sql: Sql): Promise<Backlog> {
             ) as "lostChunks",
             (select count(*) from ingest.files where files.state = 'pending') as "pendingFiles"
         from ingest.chunks
-        where chunks.state in ('staged', 'pending')`;
+        where chunks.state in ('staged', 'pending', 'held')`;
     return row!;
 }

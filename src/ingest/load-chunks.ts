@@ -167,7 +167,7 @@ function stagedChunk(
         dialect: part.shape.dialect,
         source: part.shape.source,
         isAgain: part.again !== null,
-        isHeld: config.maxRejects !== null,
+        isHeld: Boolean(config.maxRejects),
     };
 }
 

@@ -18,6 +18,7 @@ import { createCopyConnection } from "./copy-connection.ts";
 import { createDiscovery } from "./discover-files.ts";
 import { isInputFolderError } from "./input-folder.ts";
 import { nextFiles, readBacklog, retireWorker, sweepStaging, takeLoaderLease } from "./ledger.ts";
+import { judgeFiles } from "./judge-files.ts";
 import { type LoaderState, loadRound } from "./load-files.ts";
 import { allSlices, type Batch, createMerger } from "./merge-batch.ts";
 import { createOutage } from "./outage.ts";
@@ -226,7 +227,12 @@ async function loadLoop(run: Run): Promise<void> {
                     if (!isAvailableNow || !hasLooked) await discovery.look(folder.take());
                     hasLooked = true;
                     state.heldCopies.clear();
-                    while (!hooks.isStopped() && (await loadRound(context, state, hooks)).hasProgress) {}
+                    let hasProgress = true;
+                    while (!hooks.isStopped() && hasProgress) {
+                        hasProgress = (await loadRound(context, state, hooks)).hasProgress;
+                        if (!hooks.isStopped() && (await judgeFiles(context, state))) hasProgress = true;
+                        if (context.config.maxRejects) run.staged.give();
+                    }
                 });
                 if (run.isLoader) await sweepWhenWorthIt(run);
             }

@@ -147,7 +147,7 @@ async function copyWhole(
     const copy = async (way: Way) => {
         const outcomes: ReadOutcome[] = [];
         const source = stageParts(context, [part], way, noLoad, [chunkId], outcomes);
-        const statement = copyStatement(part.shape, way).replace("copy ingest.staging", "copy pg_temp.try_staging");
+        const statement = copyStatement(part.shape, way).replace(/^copy ingest\.staging\w*/, "copy pg_temp.try_staging");
         await copyRows(session, statement, source);
         return { outcome: outcomes[0]!, way };
     };

@@ -1,0 +1,175 @@
+-- Reject budgets: with one set, the loader stages chunks as 'held', which no merge takes. When all that a file has now is
+-- staged, its held chunks are judged together, by the merge's own validation, and released or taken back as a whole.
+--
+-- One statement per round of the loader, for files that are loaded, or whose rest is an unfinished tail. Without a budget
+-- (both null) everything is released: so a budget that was taken away holds nobody. What is over its budget fails the file;
+-- what lost its staged rows is loaded again. Returns the files that were judged.
+create or replace function ingest.judge_held_files(
+    waiting_file_ids bigint[],
+    most_rejects bigint,
+    most_ratio double precision
+)
+returns table (path text, verdict text, detail text)
+language plpgsql
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
+set plan_cache_mode = 'force_custom_plan'
+set work_mem = '128MB'
+set jit = off
+as $$
+declare
+    no_batch constant bigint := -1;
+    held_file record;
+    counted record;
+begin
+    for held_file in
+        select files.file_id, files.path
+        from ingest.files
+        where
+            files.file_id in (select chunks.file_id from ingest.chunks where chunks.state = 'held')
+            and (files.state = 'loaded' or files.file_id = any(waiting_file_ids))
+        order by files.file_id
+    loop
+        judge_held_files.path := held_file.path;
+        detail := null;
+        if most_rejects is null and most_ratio is null then
+            verdict := 'released';
+        else
+            perform ingest.prepare_merge();
+            insert into batch_chunks (chunk_id, load_id, file_id, extra_columns, records, is_padded, todo_slices)
+            select
+                chunks.chunk_id,
+                chunks.load_id,
+                chunks.file_id,
+                files.extra_columns,
+                chunks.records,
+                chunks.is_padded,
+                ingest.all_slices()
+            from ingest.chunks
+            inner join ingest.files on files.file_id = chunks.file_id
+            where chunks.file_id = held_file.file_id and chunks.state = 'held';
+
+            perform ingest.reject_records(no_batch, ingest.all_slices());
+            select
+                sum(batch_chunks.records)::bigint as records,
+                sum(batch_chunks.rejected)::bigint as rejected,
+                bool_or(batch_chunks.read <> batch_chunks.records) as has_lost_rows
+            into counted
+            from batch_chunks;
+            verdict := case
+                when counted.has_lost_rows then 'lost'
+                when counted.rejected > most_rejects or counted.rejected > most_ratio * counted.records then 'failed'
+                else 'released'
+            end;
+            if verdict = 'failed' then
+                detail := ingest.describe_rejects(no_batch, counted.rejected, counted.records);
+            end if;
+            delete from ingest.rejects where rejects.batch_id = no_batch;
+            delete from batch_chunks;
+        end if;
+
+        if verdict = 'released' then
+            update ingest.chunks
+            set state = 'staged'
+            where chunks.file_id = held_file.file_id and chunks.state = 'held';
+        else
+            perform ingest.take_back_held_chunks(held_file.file_id);
+            update ingest.files
+            set
+                state = case when verdict = 'failed' then 'failed' else 'pending' end,
+                problem = case when verdict = 'failed' then 'too_many_rejects' end,
+                problem_detail = judge_held_files.detail,
+                attempts = files.attempts + 1,
+                next_attempt_at = null,
+                updated_at = clock_timestamp()
+            where files.file_id = held_file.file_id;
+        end if;
+        return next;
+    end loop;
+end
+$$;
+
+-- Forgets the held chunks of a file: as if what they hold had never been read. Nothing of them was merged.
+create or replace function ingest.take_back_held_chunks(held_file_id bigint)
+returns void
+language plpgsql
+as $$
+declare
+    first_held ingest.chunks;
+    reached_byte bigint;
+    reached_record_no bigint;
+begin
+    select chunks.* into first_held
+    from ingest.chunks
+    where chunks.file_id = held_file_id and chunks.state = 'held'
+    order by chunks.first_byte, chunks.chunk_id
+    limit 1;
+
+    delete from ingest.chunks
+    where chunks.file_id = held_file_id and chunks.state = 'held';
+
+    select coalesce(max(chunks.end_byte), 0), coalesce(max(chunks.first_record_no + chunks.records - 1), 0)
+    into reached_byte, reached_record_no
+    from ingest.chunks
+    where chunks.file_id = held_file_id;
+
+    update ingest.files
+    set
+        loaded_bytes = reached_byte,
+        loaded_records = reached_record_no,
+        loaded_lines = case when first_held.first_byte = 0 then 0 else first_held.first_line_no - 1 end,
+        -- An unfinished tail had been taken before, and was read again with what followed it: so it will be once more.
+        tail_byte = case when first_held.first_byte < reached_byte then first_held.first_byte end,
+        tail_record_no = case when first_held.first_byte < reached_byte then first_held.first_record_no end,
+        tail_line_no = case when first_held.first_byte < reached_byte then first_held.first_line_no end,
+        content_hash = null
+    where files.file_id = held_file_id;
+end
+$$;
+
+-- The three most frequent reasons, where each is met first, and the first refused record as a sample.
+create or replace function ingest.describe_rejects(judged_batch_id bigint, rejected bigint, records bigint)
+returns text
+language sql
+stable
+return (
+    with counted_reasons as (
+        select reason_list.reason, count(*) as rejects, min(rejects.record_no) as first_record_no
+        from ingest.rejects
+        cross join lateral unnest(rejects.reasons) as reason_list (reason)
+        where rejects.batch_id = judged_batch_id
+        group by reason_list.reason
+        order by count(*) desc, reason_list.reason
+        limit 3
+    ),
+    first_reject as (
+        select rejects.record_no, coalesce(rejects.raw_text, rejects.record::text) as raw
+        from ingest.rejects
+        where rejects.batch_id = judged_batch_id
+        order by rejects.record_no
+        limit 1
+    )
+    select
+        format(
+            '%s of %s records would be rejected, and nothing of them got in: %s. Record %s: %s',
+            rejected,
+            records,
+            (
+                select
+                    string_agg(
+                        format(
+                            '%s %s (first in record %s)',
+                            counted_reasons.rejects,
+                            counted_reasons.reason,
+                            counted_reasons.first_record_no
+                        ),
+                        ', '
+                        order by counted_reasons.rejects desc, counted_reasons.reason
+                    )
+                from counted_reasons
+            ),
+            first_reject.record_no,
+            left(first_reject.raw, 300)
+        )
+    from first_reject
+);
