@@ -1,0 +1,301 @@
+/**
+ * The page in a real browser, on the real service, on a Postgres of its own that can be stopped: what a visitor sees
+ * from the empty table on, one test after the other. Promise 9.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import axe from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import type { DatabaseTarget } from "../../src/database/database-target.ts";
+import { findChromium, launchChromium } from "../support/browser.ts";
+import { ask, type OwnServer, openOwnServer } from "../support/own-server.ts";
+import { type Service, startService } from "../support/service.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const chromium = await findChromium();
+if ("missing" in chromium) console.error(`The browser tests are skipped: ${chromium.missing}.`);
+
+const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
+const fadeMs = 400;
+
+describe.skipIf("missing" in chromium)("the page", () => {
+    let server: OwnServer;
+    let target: DatabaseTarget;
+    let inputDir: string;
+    let service: Service;
+    let browser: Browser;
+    let page: Page;
+    const requests: string[] = [];
+    const complaints: string[] = [];
+    /** A browser logs every answer that is no success: while a test takes something away, it may. */
+    let isDisturbed = false;
+
+    beforeAll(async () => {
+        server = await openOwnServer();
+        target = await server.createDatabase();
+        inputDir = mkdtempSync(join(tmpdir(), "sluice-browser-"));
+        service = await startService(target.url, inputDir);
+        browser = await launchChromium((chromium as { path: string }).path);
+        page = await openPage();
+    }, 60_000);
+    afterAll(async () => {
+        await browser?.close();
+        await service?.stop();
+        await server?.close();
+        if (inputDir) rmSync(inputDir, { recursive: true, force: true });
+    });
+
+    async function openPage(): Promise<Page> {
+        const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, timezoneId: "Asia/Tokyo" });
+        const opened = await context.newPage();
+        opened.setDefaultTimeout(15_000);
+        opened.on("request", (request) => requests.push(request.url()));
+        opened.on("pageerror", (error) => complaints.push(`uncaught: ${error.message}`));
+        opened.on("console", (message) => {
+            const isNetwork = message.text().startsWith("Failed to load resource");
+            if (message.type() === "error" && !(isNetwork && isDisturbed)) complaints.push(message.text());
+        });
+        await opened.goto(service.pageUrl);
+        return opened;
+    }
+
+    /** Whole or not at all, as a careful writer does it. */
+    function drop(name: string, lines: string[], head = header): void {
+        const aside = join(inputDir, `.${name}`);
+        writeFileSync(aside, `${[head, ...lines].join("\n")}\n`);
+        renameSync(aside, join(inputDir, name));
+    }
+
+    // biome-ignore lint/performance/useDomNodeTextContent: as a visitor reads it, with what is hidden left out
+    const textOf = async (selector: string) =>
+        (await page.locator(selector).first().innerText({ timeout: 2000 })).trim();
+    const shows = (what: string, selector: string, expected: string | RegExp) =>
+        waitUntil(`${what}: ${expected}`, async () => {
+            const text = await textOf(selector).catch(() => "");
+            return typeof expected === "string" ? text === expected : expected.test(text);
+        });
+
+    test("says what to do while there is nothing", async () => {
+        await shows("the verdict", "h1", "Waiting for the first file.");
+        expect(await textOf(".verdict")).toContain("Drop a CSV into");
+        expect(await textOf(".verdict")).toContain("bun run generate");
+        expect(await textOf("[data-test=read]")).toBe("0");
+        const text = await textOf("body");
+        expect(text).not.toMatch(/NaN|undefined|Infinity|\[object/);
+        expect(text).toContain("No batch yet");
+    }, 30_000);
+
+    test("moves its numbers when files arrive, without a reload", async () => {
+        await page.evaluate("window.isTheSame = true");
+        drop("first.csv", [
+            event(1, "view"),
+            event(2, "add_to_cart"),
+            event(3, "purchase", "2,10.50"),
+            event(1, "view"),
+        ]);
+        await shows("read", "[data-test=read]", "4");
+        expect(await textOf("[data-test=inserted]")).toBe("3");
+        expect(await textOf("[data-test=duplicate]")).toBe("1");
+        expect(await textOf(".balanced")).toBe("Every record is accounted for.");
+        await shows("the batch", "#batches tbody", /#1\b/);
+        await shows("the file", "#files tbody", /first\.csv\s+merged/);
+        await shows("the revenue", "[data-test=revenue]", "21.00");
+        await shows("the events", ".latest", /product_3/);
+        await shows("the header", "[data-test=last-batch]", /^batch #\d+ · \d+ s ago$/);
+        drop("second.csv", [event(4, "view")]);
+        await shows("read", "[data-test=read]", "5");
+        expect(await page.evaluate("window.isTheSame")).toBe(true);
+    }, 30_000);
+
+    test("shows rejects by reason, with samples that are text whatever they hold", async () => {
+        const hostile = '<img src=x onerror="document.title=1">';
+        drop("bad.csv", [
+            event(5, "view"),
+            event(6, "no_such_type"),
+            event(7, "view").replace("product_7", `"${hostile.replaceAll('"', '""')}${"x".repeat(100)}"`),
+            event(1, "purchase", "1,1.00"),
+        ]);
+        await shows("rejected", "[data-test=rejected]", "2");
+        expect(await textOf("[data-test=conflict]")).toBe("1");
+        await shows("the reasons", ".reasons", /event type unknown/);
+        await page.getByRole("button", { name: /product id too long/ }).click();
+        await shows("the sample", ".samples", /bad\.csv record 3/);
+        expect(await textOf(".samples")).toContain("<img src=x onerror=");
+        expect(await page.locator(".samples img").count()).toBe(0);
+        expect(await page.title()).toBe("Sluice");
+    }, 30_000);
+
+    test("agrees with SQL at the same batch", async () => {
+        const [counts] = await ask(
+            target,
+            (sql) => sql<Record<string, number>[]>`
+                select
+                    count(*)::int as batches, sum(read)::int as read, sum(inserted)::int as inserted,
+                    sum(duplicate)::int as duplicate, sum(conflict)::int as conflict, sum(rejected)::int as rejected,
+                    (select count(*)::int from events) as events,
+                    (select count(*)::int from ingest.rejects) as rejects
+                from ingest.batches`,
+        );
+        const { batches, events, rejects, ...outcomes } = counts!;
+        const balance = page.locator("[data-test=balance]");
+        await waitUntil("the same batch", async () => (await balance.getAttribute("data-batches")) === String(batches));
+        for (const [outcome, count] of Object.entries(outcomes)) {
+            expect([outcome, await textOf(`[data-test=${outcome}]`)]).toEqual([outcome, String(count)]);
+        }
+        expect(await textOf("[data-test=events]")).toBe(String(events));
+        await shows("the rejects", "#rejects .note", new RegExp(`^${rejects} records`));
+    }, 30_000);
+
+    test("tells by keyboard what a batch did to each file", async () => {
+        const row = page.locator("#batches .row-button").last();
+        await row.focus();
+        await page.keyboard.press("Enter");
+        await shows("the detail", "#batches .detail", /first\.csv/);
+        expect(await row.getAttribute("aria-expanded")).toBe("true");
+        await page.keyboard.press("Enter");
+        expect(await page.locator("#batches .detail").count()).toBe(0);
+    }, 30_000);
+
+    test("has a table behind each chart, and three windows", async () => {
+        await page.locator(".chart summary").first().click();
+        await shows("the table", ".chart .behind tbody", /\d\d:\d\d:\d\d/);
+        await page.locator(".chart summary").first().click();
+        for (const name of ["The last hour", "The last day", "The last five minutes"]) {
+            await page.getByRole("radio", { name }).check();
+            await waitUntil("four charts", async () => (await page.locator(".chart canvas").count()) === 4);
+        }
+    }, 30_000);
+
+    test("traces a record by its event id", async () => {
+        await page.getByRole("searchbox").fill(eventId(1));
+        await page.keyboard.press("Enter");
+        await shows("the life", "#trace .lives", /first\.csv:1/);
+        expect(await textOf("#trace .lives")).toContain("inserted by batch #");
+        await page.getByRole("searchbox").fill("nonsense");
+        await page.keyboard.press("Enter");
+        await shows("the hint", "#trace .nothing", /Give an event id/);
+    }, 30_000);
+
+    test("names the file that failed, and why", async () => {
+        drop("broken.csv", ["1,2"], "event_id,colour");
+        await shows("the state", ".state", "Failing");
+        expect(await textOf("h1")).toMatch(/^1 file failed/);
+        expect(await textOf(".verdict")).toContain("broken.csv");
+        await page.getByRole("radio", { name: /^failed/ }).check();
+        await shows("the list", "#files tbody", /broken\.csv\s+failed/);
+        await page.getByRole("radio", { name: /^all/ }).check();
+        rmSync(join(inputDir, "broken.csv"));
+    }, 30_000);
+
+    test("keeps the last known numbers, marked as such, while Postgres is away, and goes on by itself", async () => {
+        isDisturbed = true;
+        const read = await textOf("[data-test=read]");
+        await server.stop();
+        await shows("the state", ".state", "Database away");
+        await shows("the age", ".last-known", /^Last known (\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d$/);
+        expect(await textOf("[data-test=read]")).toBe(read);
+        await page.waitForTimeout(fadeMs);
+        expect(await opacityOf(page, "[data-test=balance]")).toBeLessThan(1);
+        drop("meanwhile.csv", [event(8, "view"), event(9, "view")]);
+        await server.start();
+        await shows("read", "[data-test=read]", String(Number(read) + 2));
+        await page.waitForTimeout(fadeMs);
+        expect(await opacityOf(page, "[data-test=balance]")).toBe(1);
+        expect(await page.locator(".last-known, .trouble").count()).toBe(0);
+        expect(await page.evaluate("window.isTheSame")).toBe(true);
+        isDisturbed = false;
+    }, 60_000);
+
+    test("comes back when the service does, and has missed nothing", async () => {
+        isDisturbed = true;
+        const read = Number(await textOf("[data-test=read]"));
+        const { port } = service;
+        await service.stop();
+        await shows("the state", ".state", "No connection");
+        drop("absent.csv", [event(10, "view")]);
+        service = await startService(target.url, inputDir, { port });
+        await shows("read", "[data-test=read]", String(read + 1));
+        const [last] = await ask(
+            target,
+            (sql) => sql<{ id: string }[]>`select max(batch_id)::text as id from ingest.batches`,
+        );
+        await shows("the batch", "#batches tbody", new RegExp(`^\\s*#${last!.id}\\b`));
+        expect(await page.evaluate("window.isTheSame")).toBe(true);
+        isDisturbed = false;
+    }, 60_000);
+
+    test("has a dark and a light theme that stay, and two clocks", async () => {
+        const groundOf = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
+        const theme = () => page.evaluate("document.documentElement.dataset.theme");
+        await page.getByRole("radio", { name: "Dark", exact: true }).check();
+        expect(await theme()).toBe("dark");
+        const dark = await groundOf();
+        await page.reload();
+        await shows("the page", "[data-test=read]", /\d/);
+        expect([await theme(), await groundOf()]).toEqual(["dark", dark]);
+        await page.getByRole("radio", { name: "As the system" }).check();
+        expect(await theme()).toBe("light");
+        expect(await groundOf()).not.toBe(dark);
+
+        const committed = () => textOf("#batches tbody td:nth-child(2)");
+        await shows("a batch", "#batches tbody", /#/);
+        const tokyo = await committed();
+        await page.getByRole("radio", { name: /^Coordinated/ }).check();
+        await waitUntil("another clock", async () => (await committed()) !== tokyo);
+        await page.getByRole("radio", { name: /^Local/ }).check();
+    }, 30_000);
+
+    test("fits 375 pixels", async () => {
+        await page.setViewportSize({ width: 375, height: 812 });
+        await page.waitForTimeout(200);
+        expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(375);
+        await page.setViewportSize({ width: 1360, height: 900 });
+    }, 30_000);
+
+    test.each(["Light", "Dark"])(
+        "has nothing serious to axe (%s)",
+        async (name) => {
+            await page.getByRole("radio", { name, exact: true }).check();
+            await page.waitForTimeout(fadeMs);
+            await page.evaluate(axe.source);
+            const { violations } = (await page.evaluate("axe.run()")) as axe.AxeResults;
+            const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+            const named = serious.flatMap(({ id, nodes }) =>
+                nodes.map(({ target: place, failureSummary }) => [id, place, failureSummary]),
+            );
+            expect(named).toEqual([]);
+        },
+        30_000,
+    );
+
+    test("asked no other host, and the browser had nothing to complain of", () => {
+        const hosts = new Set(requests.map((url) => new URL(url).host));
+        expect([...hosts]).toEqual([new URL(service.pageUrl).host]);
+        expect(complaints).toEqual([]);
+    });
+});
+
+/** The same in every file: an event that comes again is a duplicate. */
+const minute = new Date().toISOString().slice(0, 16);
+
+/** The n-th event: a line of a file. */
+function event(n: number, type: string, amounts = "0,0"): string {
+    return `${eventId(n)},${type},product_${n},user_${n},${minute}:${String(n).padStart(2, "0")},${amounts}`;
+}
+
+function eventId(n: number): string {
+    return `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
+}
+
+/** As seen: what is around it fades it too. */
+async function opacityOf(page: Page, selector: string): Promise<number> {
+    return await page.locator(selector).evaluate((element) => {
+        let opacity = 1;
+        for (let node: Element | null = element; node; node = node.parentElement) {
+            opacity *= Number(getComputedStyle(node).opacity);
+        }
+        return opacity;
+    });
+}
