@@ -35,7 +35,7 @@ function firstLine(cause: unknown): string {
 function configFileError(name: string, faults: string[], remedy: string, cause?: unknown): SluiceError {
     return new SluiceError({
         code: "bad_config_file",
-        what: faults.map((fault) => `${name}: ${fault}.`).join("\n"),
+        what: faults.map((fault) => `${name}: ${fault}${fault.endsWith("?") ? "" : "."}`).join("\n"),
         remedy,
         exitCode: exitCodes.configuration,
         cause,

@@ -1,0 +1,147 @@
+/** sluice.config.ts: what it may say, and that every fault in it is named at once. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readConfigFile } from "../../src/config-file/read-config-file.ts";
+import { sourceKey, sourceOf } from "../../src/config-file/source-of.ts";
+import { validateConfig } from "../../src/config-file/validate-config.ts";
+import { SluiceError } from "../../src/errors.ts";
+
+const faultsOf = (source: unknown): string[] => {
+    const validated = validateConfig({ sources: [source] });
+    return "faults" in validated ? validated.faults.map(({ at, problem }) => `${at} ${problem}`) : [];
+};
+
+describe("a source", () => {
+    test("may say everything at once", () => {
+        const source = {
+            match: "*.csv",
+            delimiter: ";",
+            quote: "'",
+            escape: "\\",
+            comment: "#",
+            lineEnd: "any",
+            encoding: "windows-1252",
+            header: ["a", "b"],
+            aliases: { a: "event_id" },
+            ignore: ["b"],
+            newColumns: "keep",
+            constants: { price: "1" },
+            defaults: { quantity: "1" },
+            values: { event_type: { x: "view" } },
+            rules: [{ when: { column: "a", equals: "" }, absolute: "quantity", set: { user_id: "u" } }],
+            timestamps: { format: ["d.M.yyyy H:mm", "epoch-seconds"], offset: "-05:30" },
+            deriveEventId: { from: ["a"], namespace: "6ba7b811-9dad-11d1-80b4-00c04fd430c8" },
+        };
+        expect(faultsOf(source)).toEqual([]);
+        expect(validateConfig({ sources: [source] })).toEqual({ sources: [source] } as never);
+    });
+
+    test.each([
+        [{ match: "*", delimitor: ";" }, "sources[0].delimitor is not known; did you mean delimiter?"],
+        [{}, "sources[0].match is missing"],
+        [
+            { match: "*", aliases: { x: "event_timestmp" } },
+            'sources[0].aliases.x "event_timestmp" is no column; did you mean "event_timestamp"?',
+        ],
+        [{ match: "*", aliases: { x: "event_id", X: "price" } }, "sources[0].aliases names x twice"],
+        [{ match: "*", delimiter: ";;" }, "sources[0].delimiter must be one character, tab or printable ASCII"],
+        [{ match: "*", delimiter: "§" }, "sources[0].delimiter must be one character, tab or printable ASCII"],
+        [{ match: "*", delimiter: "5" }, 'sources[0].delimiter must not be "5", which values are made of'],
+        [{ match: "*", delimiter: "'", quote: "'" }, "sources[0].quote is the delimiter too"],
+        [{ match: "*", quote: false, escape: "\\" }, "sources[0].escape has no meaning when no value is quoted"],
+        [{ match: "*", encoding: "latin-1" }, 'sources[0].encoding "latin-1" is no encoding; did you mean "latin1"?'],
+        [
+            { match: "*", newColumns: "reject" },
+            'sources[0].newColumns "reject" is no policy for new columns: there are keep, reject-file, ignore',
+        ],
+        [
+            { match: "*", rules: [{ when: { column: "a" }, set: {} }] },
+            "sources[0].rules[0].when needs exactly one of equals, startsWith, isEmpty",
+        ],
+        [{ match: "*", rules: [{}] }, "sources[0].rules[0] needs absolute or set"],
+        [
+            { match: "*", timestamps: { format: "H:mm" } },
+            "sources[0].timestamps.format needs yyyy, M or MM, and d or dd",
+        ],
+        [
+            { match: "*", timestamps: { format: "yyyy-MM-ddTHH:mm" } },
+            `sources[0].timestamps.format has "T", which is no token: put text in 'single quotes'`,
+        ],
+        [
+            { match: "*", timestamps: { format: "M/d/yyyy h:mm" } },
+            "sources[0].timestamps.format needs a (AM/PM) together with h or hh",
+        ],
+        [
+            { match: "*", timestamps: { format: "M/d/yyyy", offset: "Europe/Berlin" } },
+            'sources[0].timestamps.offset must be an offset such as "+02:00"',
+        ],
+        [
+            { match: "*", deriveEventId: { from: "all" } },
+            'sources[0].deriveEventId.from must be a list of columns, or "record"',
+        ],
+        [
+            { match: "*", constants: { price: "1" }, defaults: { price: "2" } },
+            "sources[0].defaults.price is a constant too",
+        ],
+        ["*.csv", "sources[0] must be an object"],
+    ])("%j should fail", (source, fault) => {
+        expect(faultsOf(source)).toEqual([fault]);
+    });
+
+    test("with several faults should name them all", () => {
+        expect(faultsOf({ match: 5, quote: "", header: [] })).toHaveLength(3);
+    });
+});
+
+test("the first source whose glob fits a name is its source", () => {
+    const sources = [{ match: "a-*.csv" }, { match: "*.csv" }, { match: "*.{gz,zst}" }];
+    expect(["a-1.csv", "b.csv", "b.csv.gz", "b.txt"].map((name) => sourceOf(sources, name)?.match)).toEqual([
+        "a-*.csv",
+        "*.csv",
+        "*.{gz,zst}",
+        undefined,
+    ]);
+});
+
+test("sources that say the same are the same, whatever the order of their keys", () => {
+    expect(sourceKey({ match: "*", delimiter: ";" })).toBe(sourceKey({ delimiter: ";", match: "*" }));
+    expect(sourceKey({ match: "*", ignore: ["a", "b"] })).not.toBe(sourceKey({ match: "*", ignore: ["b", "a"] }));
+});
+
+describe("the file", () => {
+    let dir: string;
+    beforeAll(async () => {
+        dir = await mkdtemp(join(tmpdir(), "sluice-config-"));
+    });
+    afterAll(() => rm(dir, { recursive: true }));
+
+    const refuse = async (name: string, text: string | null): Promise<SluiceError> => {
+        if (text !== null) await writeFile(join(dir, name), text);
+        const error = await readConfigFile(join(dir, name)).then(
+            () => null,
+            (thrown: unknown) => thrown,
+        );
+        if (!(error instanceof SluiceError)) throw new Error("it was taken");
+        return error;
+    };
+
+    test("is optional at the project's root, and must be there when it is named", async () => {
+        expect((await refuse("none.ts", null)).what).toEndWith("none.ts: does not exist.");
+    });
+
+    test("that cannot be loaded should fail with 3", async () => {
+        const error = await refuse("broken.ts", "export default {");
+        expect([error.code, error.exitCode]).toEqual(["bad_config_file", 3]);
+    });
+
+    test("with faults should fail with 3 and name each on its line", async () => {
+        const error = await refuse("faults.ts", "export default { source: [], sources: [{ match: '*', qoute: 1 }] };");
+        expect(error.exitCode).toBe(3);
+        expect(error.what.split("\n").map((line) => line.replace(/^.*faults\.ts: /, ""))).toEqual([
+            "source is not known; did you mean sources?",
+            "sources[0].qoute is not known; did you mean quote?",
+        ]);
+    });
+});

@@ -1,0 +1,117 @@
+/** The two ways of staging come to the same rows in every dialect that the raw way takes. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { SQL } from "bun";
+import { connectForCopy } from "../../src/database/connect.ts";
+import { copyRows } from "../../src/database/copy-rows.ts";
+import { type Dialect, defaultDialect, grammarOf } from "../../src/ingest/dialect/dialect.ts";
+import { type FileShape, readHeader } from "../../src/ingest/read-header.ts";
+import { createScanner } from "../../src/ingest/scan-records.ts";
+import { copyStatement, stageRecords, type Way } from "../../src/ingest/stage-records.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+
+const columns = ["x", "event_id", "event_type", "product_id", "user_id", "event_timestamp", "quantity", "y", "price"];
+
+let database: TestDatabase;
+let copier: SQL;
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+    copier = connectForCopy(database.target, { applicationName: "test dialects" });
+});
+afterAll(async () => {
+    await copier.close({ timeout: 0 });
+    await database.drop();
+});
+
+const dialects: Dialect[] = [];
+for (const delimiter of [",", ";", "\t", "|", "~", ":"]) {
+    for (const [quote, escapeMark] of [
+        ['"', '"'],
+        ["'", "'"],
+        ['"', "\\"],
+        ["'", '"'],
+    ] as const) {
+        for (const lineEnd of ["lf", "any"] as const) {
+            dialects.push({ ...defaultDialect, delimiter, quote, escape: escapeMark, lineEnd, comment: "#" });
+        }
+    }
+}
+
+/** Mulberry32. */
+function randomOf(seed: number): () => number {
+    let state = seed;
+    return () => {
+        state = (state + 0x6d2b79f5) | 0;
+        let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+        mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+        return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+    };
+}
+
+function randomText({ delimiter, quote, escape: escapeMark }: Dialect, random: () => number): string {
+    const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!;
+    const pieces = ["a", "é", " ", "\\", "\\.", "0", "#", "\n", "\r", "\r\n", "\t", "{", "\u{1f600}", '"', "'", ","];
+    const value = () => Array.from({ length: Math.floor(random() * 4) }, () => pick(pieces)).join("");
+    const plain = () => value().replaceAll(/["'\r\n]/g, "").replaceAll(delimiter, "");
+    const quoted = () => {
+        const inner = [...value(), pick([delimiter, ""])].map((character) =>
+            character === quote || (character === escapeMark && random() < 0.7) ? escapeMark + character : character,
+        );
+        return quote + inner.join("") + quote;
+    };
+    const field = () => (random() < 0.05 ? value() : random() < 0.4 ? quoted() : plain());
+    const record = () =>
+        columns
+            .map(field)
+            .slice(random() < 0.05 ? 1 : 0)
+            .join(delimiter);
+    return Array.from({ length: 120 }, () => record() + pick(["\n", "\r\n", "\r\n", "\n", "\r"])).join("");
+}
+
+async function stagedBy(way: Way, loadId: number, bytes: Buffer, shape: FileShape): Promise<unknown[]> {
+    const records = createScanner()(bytes, {
+        fieldCount: columns.length,
+        keyIndex: columns.indexOf("event_id"),
+        maxRecordBytes: 1024,
+        atEnd: true,
+        grammar: grammarOf(shape.dialect),
+    });
+    const place = { loadId, chunkId: 1, firstRecordNo: 1, firstLineNo: 1, firstByte: 0 };
+    const staged = stageRecords(bytes, records, shape, place, way);
+    await copyRows(
+        copier,
+        copyStatement(shape, way),
+        (async function* () {
+            yield staged;
+        })(),
+    );
+    return await database.sql`
+        select
+            record_no, slice_no, problem::jsonb ->> 'reason' as reason, problem, event_id, event_type, product_id,
+            user_id, event_timestamp, quantity, price,
+            case when problem is null then
+                ingest.attributes_of(attributes, array['x', 'y'], array[ingest.trimmed(extra_1), ingest.trimmed(extra_2)])
+            end as attributes
+        from ingest.staging
+        where load_id = ${loadId}
+        order by record_no`;
+}
+
+test.each(dialects.map((dialect, index) => [JSON.stringify(dialect), dialect, index] as const))(
+    "%s",
+    async (_name, dialect, index) => {
+        const seed = Number(process.env.SLUICE_SEED ?? 20_240_101) + index;
+        const text = randomText(dialect, randomOf(seed));
+        // What PostgreSQL 15 takes for the end of data never goes the raw way.
+        const bytes = Buffer.from(text.replaceAll(/([\r\n])\\\./g, "$1."));
+        const header = Buffer.from(`${columns.join(dialect.delimiter)}\n`);
+        const shape = readHeader(header, true, { dialect });
+        if ("problem" in shape) throw new Error(shape.detail);
+
+        const raw = await stagedBy("raw", index * 2 + 1, bytes, shape);
+        const tolerant = await stagedBy("tolerant", index * 2 + 2, bytes, shape);
+
+        expect(raw.length).toBeGreaterThan(50);
+        expect(raw.filter((row) => (row as { problem: string | null }).problem === null).length).toBeGreaterThan(10);
+        expect({ seed, rows: raw }).toEqual({ seed, rows: tolerant });
+    },
+);
