@@ -51,7 +51,10 @@ function randomText({ delimiter, quote, escape: escapeMark }: Dialect, random: (
     const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!;
     const pieces = ["a", "é", " ", "\\", "\\.", "0", "#", "\n", "\r", "\r\n", "\t", "{", "\u{1f600}", '"', "'", ","];
     const value = () => Array.from({ length: Math.floor(random() * 4) }, () => pick(pieces)).join("");
-    const plain = () => value().replaceAll(/["'\r\n]/g, "").replaceAll(delimiter, "");
+    const plain = () =>
+        value()
+            .replaceAll(/["'\r\n]/g, "")
+            .replaceAll(delimiter, "");
     const quoted = () => {
         const inner = [...value(), pick([delimiter, ""])].map((character) =>
             character === quote || (character === escapeMark && random() < 0.7) ? escapeMark + character : character,
@@ -84,7 +87,7 @@ async function stagedBy(way: Way, loadId: number, bytes: Buffer, shape: FileShap
             yield staged;
         })(),
     );
-    return await database.sql`
+    const rows = await database.sql`
         select
             record_no, slice_no, problem::jsonb ->> 'reason' as reason, problem, event_id, event_type, product_id,
             user_id, event_timestamp, quantity, price,
@@ -94,6 +97,7 @@ async function stagedBy(way: Way, loadId: number, bytes: Buffer, shape: FileShap
         from ingest.staging
         where load_id = ${loadId}
         order by record_no`;
+    return [...rows];
 }
 
 test.each(dialects.map((dialect, index) => [JSON.stringify(dialect), dialect, index] as const))(
