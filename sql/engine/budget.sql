@@ -132,44 +132,44 @@ create or replace function ingest.describe_rejects(judged_batch_id bigint, rejec
 returns text
 language sql
 stable
-return (
-    with counted_reasons as (
-        select reason_list.reason, count(*) as rejects, min(rejects.record_no) as first_record_no
-        from ingest.rejects
-        cross join lateral unnest(rejects.reasons) as reason_list (reason)
-        where rejects.batch_id = judged_batch_id
-        group by reason_list.reason
-        order by count(*) desc, reason_list.reason
-        limit 3
-    ),
-    first_reject as (
-        select rejects.record_no, coalesce(rejects.raw_text, rejects.record::text) as raw
-        from ingest.rejects
-        where rejects.batch_id = judged_batch_id
-        order by rejects.record_no
-        limit 1
+as $$
+with counted_reasons as (
+    select reason_list.reason, count(*) as rejects, min(rejects.record_no) as first_record_no
+    from ingest.rejects
+    cross join lateral unnest(rejects.reasons) as reason_list (reason)
+    where rejects.batch_id = judged_batch_id
+    group by reason_list.reason
+    order by count(*) desc, reason_list.reason
+    limit 3
+),
+first_reject as (
+    select rejects.record_no, coalesce(rejects.raw_text, rejects.record::text) as raw
+    from ingest.rejects
+    where rejects.batch_id = judged_batch_id
+    order by rejects.record_no
+    limit 1
+)
+select
+    format(
+        '%s of %s records would be rejected, and nothing of them got in: %s. Record %s: %s',
+        rejected,
+        records,
+        (
+            select
+                string_agg(
+                    format(
+                        '%s %s (first in record %s)',
+                        counted_reasons.rejects,
+                        counted_reasons.reason,
+                        counted_reasons.first_record_no
+                    ),
+                    ', '
+                    order by counted_reasons.rejects desc, counted_reasons.reason
+                )
+            from counted_reasons
+        ),
+        first_reject.record_no,
+        left(first_reject.raw, 300)
     )
-    select
-        format(
-            '%s of %s records would be rejected, and nothing of them got in: %s. Record %s: %s',
-            rejected,
-            records,
-            (
-                select
-                    string_agg(
-                        format(
-                            '%s %s (first in record %s)',
-                            counted_reasons.rejects,
-                            counted_reasons.reason,
-                            counted_reasons.first_record_no
-                        ),
-                        ', '
-                        order by counted_reasons.rejects desc, counted_reasons.reason
-                    )
-                from counted_reasons
-            ),
-            first_reject.record_no,
-            left(first_reject.raw, 300)
-        )
-    from first_reject
-);
+from first_reject
+$$;

@@ -65,12 +65,12 @@ create or replace function ingest.chunks_of_path(wanted_path text)
 returns setof bigint
 language sql
 stable
-begin atomic
-    select chunks.chunk_id
-    from ingest.files
-    inner join ingest.chunks on chunks.file_id = files.file_id
-    where files.path = wanted_path;
-end;
+as $$
+select chunks.chunk_id
+from ingest.files
+inner join ingest.chunks on chunks.file_id = files.file_id
+where files.path = wanted_path
+$$;
 
 -- Writes what the replay did to each chunk. The chunks themselves do not move: what they are was settled by the merge.
 create or replace function ingest.complete_replay(this_batch_id bigint)

@@ -21,12 +21,14 @@ begin
 end
 $$;
 
--- An event as the raw values that would make it.
+-- An event as the raw values that would make it. As text, like every body here that names columns of a table: a parsed
+-- one would stand in the way of a migration that changes them.
 create or replace function ingest.record_of(stored public.events)
 returns jsonb
 language sql
 stable
-return jsonb_build_object(
+as $$
+select jsonb_build_object(
     'event_id', stored.event_id::text,
     'event_type', stored.event_type,
     'product_id', stored.product_id,
@@ -34,4 +36,5 @@ return jsonb_build_object(
     'event_timestamp', stored.event_timestamp::text,
     'quantity', stored.quantity::text,
     'price', stored.price::text
-) || coalesce(stored.attributes, '{}'::jsonb);
+) || coalesce(stored.attributes, '{}'::jsonb)
+$$;

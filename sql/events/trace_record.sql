@@ -8,224 +8,224 @@ create or replace function ingest.record_verdicts(record jsonb)
 returns jsonb
 language sql
 stable
-return (
+as $$
+select
+    jsonb_agg(
+        jsonb_build_object('column', verdicts.column_name, 'value', verdicts.value, 'reason', verdicts.reason)
+        order by verdicts.position
+    )
+from (
     select
-        jsonb_agg(
-            jsonb_build_object('column', verdicts.column_name, 'value', verdicts.value, 'reason', verdicts.reason)
-            order by verdicts.position
-        )
-    from (
-        select
-            rules.position,
-            rules.column_name,
-            record ->> rules.column_name as value,
-            case rules.column_name
-                when 'event_id' then ingest.event_id_reason(trimmed_values.value)
-                when 'event_type' then
-                    ingest.event_type_reason(
-                        trimmed_values.value,
-                        array(select event_types.event_type from ingest.event_types)
-                    )
-                when 'product_id' then ingest.product_id_reason(trimmed_values.value)
-                when 'user_id' then ingest.user_id_reason(trimmed_values.value)
-                when 'event_timestamp' then
-                    ingest.event_timestamp_reason(trimmed_values.value, ingest.latest_event_timestamp())
-                when 'quantity' then ingest.quantity_reason(trimmed_values.value)
-                when 'price' then ingest.price_reason(trimmed_values.value)
-            end as reason
-        from unnest(
-            array['event_id', 'event_type', 'product_id', 'user_id', 'event_timestamp', 'quantity', 'price']
-        ) with ordinality as rules (column_name, position)
-        cross join lateral (select ingest.trimmed(record ->> rules.column_name) as value) as trimmed_values
-    ) as verdicts
-);
+        rules.position,
+        rules.column_name,
+        record ->> rules.column_name as value,
+        case rules.column_name
+            when 'event_id' then ingest.event_id_reason(trimmed_values.value)
+            when 'event_type' then
+                ingest.event_type_reason(
+                    trimmed_values.value,
+                    array(select event_types.event_type from ingest.event_types)
+                )
+            when 'product_id' then ingest.product_id_reason(trimmed_values.value)
+            when 'user_id' then ingest.user_id_reason(trimmed_values.value)
+            when 'event_timestamp' then
+                ingest.event_timestamp_reason(trimmed_values.value, ingest.latest_event_timestamp())
+            when 'quantity' then ingest.quantity_reason(trimmed_values.value)
+            when 'price' then ingest.price_reason(trimmed_values.value)
+        end as reason
+    from unnest(
+        array['event_id', 'event_type', 'product_id', 'user_id', 'event_timestamp', 'quantity', 'price']
+    ) with ordinality as rules (column_name, position)
+    cross join lateral (select ingest.trimmed(record ->> rules.column_name) as value) as trimmed_values
+) as verdicts
+$$;
 
 create or replace function ingest.batch_of_trace(wanted_batch_id bigint)
 returns jsonb
 language sql
 stable
-return (
-    select
-        jsonb_build_object(
-            'batchId', batches.batch_id,
-            'kind', batches.kind,
-            'workerId', batches.worker_id,
-            'startedAt', batches.started_at,
-            'committedAt', batches.finished_at
-        )
-    from ingest.batches
-    where batches.batch_id = wanted_batch_id
-);
+as $$
+select
+    jsonb_build_object(
+        'batchId', batches.batch_id,
+        'kind', batches.kind,
+        'workerId', batches.worker_id,
+        'startedAt', batches.started_at,
+        'committedAt', batches.finished_at
+    )
+from ingest.batches
+where batches.batch_id = wanted_batch_id
+$$;
 
 -- One record of one chunk. `stored` is the event that came from it, or null.
 create or replace function ingest.trace_record(traced_chunk_id bigint, traced_record_no bigint, stored public.events)
 returns jsonb
 language sql
 stable
-return (
-    with own_rejects as (
-        select rejects.*
-        from ingest.rejects
-        where rejects.chunk_id = traced_chunk_id and rejects.record_no = traced_record_no
-    ),
-    last_reject as (
-        select own_rejects.*
-        from own_rejects
-        order by own_rejects.reject_id desc
-        limit 1
-    ),
-    -- The merge that had the event's slice, unless a replay let it in.
-    inserting_batch as (
-        select
-            coalesce(
-                (
-                    select max(own_rejects.resolved_by_batch)
-                    from own_rejects
-                    where own_rejects.resolution in ('inserted', 'accepted')
-                ),
-                (
-                    select min(chunk_merges.batch_id)
-                    from ingest.chunk_merges
-                    where
-                        chunk_merges.chunk_id = traced_chunk_id
-                        and chunk_merges.slices
-                        & (1 << strpos('0123456789abcdef', right((stored).event_id::text, 1)) - 1) <> 0
-                )
-            ) as batch_id
-    )
+as $$
+with own_rejects as (
+    select rejects.*
+    from ingest.rejects
+    where rejects.chunk_id = traced_chunk_id and rejects.record_no = traced_record_no
+),
+last_reject as (
+    select own_rejects.*
+    from own_rejects
+    order by own_rejects.reject_id desc
+    limit 1
+),
+-- The merge that had the event's slice, unless a replay let it in.
+inserting_batch as (
     select
-        jsonb_build_object(
-            'recordNo', traced_record_no,
-            'outcome', case
-                when (stored).event_id is not null then 'inserted'
-                when exists (
-                    select from own_rejects
-                    where own_rejects.resolved_by_batch is null or own_rejects.resolution = 'displaced'
-                ) then (
-                    select coalesce(own_rejects.resolution, own_rejects.kind)
-                    from own_rejects
-                    where own_rejects.resolved_by_batch is null or own_rejects.resolution = 'displaced'
-                )
-                when exists (select from own_rejects) then 'duplicate'
-                when chunks.state = 'merged' then 'duplicate'
-                when chunks.state = 'failed' then 'failed'
-                else 'waiting'
-            end,
-            'file', jsonb_build_object(
-                'fileId', files.file_id,
-                'path', files.path,
-                'version', files.version,
-                'state', files.state,
-                'sizeBytes', files.size_bytes,
-                'discoveredAt', files.discovered_at,
-                'mergedAt', files.merged_at,
-                'archivedAt', files.archived_at,
-                'archivedTo', files.archived_to
-            ),
-            'chunk', jsonb_build_object(
-                'chunkId', chunks.chunk_id,
-                'state', chunks.state,
-                'firstByte', chunks.first_byte,
-                'endByte', chunks.end_byte,
-                'firstRecordNo', chunks.first_record_no,
-                'records', chunks.records,
-                'contentHash', chunks.content_hash,
-                'stagedAt', chunks.staged_at,
-                'mergedAt', chunks.merged_at
-            ),
-            'load', case
-                when loads.load_id is not null then jsonb_build_object(
-                    'loadId', loads.load_id,
-                    'way', loads.way,
-                    'workerId', loads.worker_id,
-                    'startedAt', loads.started_at,
-                    'endedAt', loads.ended_at
-                )
-            end,
-            'insertedBy', case
-                when (stored).event_id is not null then (
-                    select ingest.batch_of_trace(inserting_batch.batch_id)
-                    from inserting_batch
-                )
-            end,
-            'event', case
-                when (stored).event_id is not null then
-                    ingest.record_of(stored) || jsonb_build_object('created_at', (stored).created_at::text)
-            end,
-            'rejects', (
-                select
-                    coalesce(
-                        jsonb_agg(
-                            jsonb_build_object(
-                                'rejectId', own_rejects.reject_id,
-                                'kind', own_rejects.kind,
-                                'reasons', own_rejects.reasons,
-                                'record', own_rejects.record,
-                                'originalRecord', own_rejects.original_record,
-                                'rawText', own_rejects.raw_text,
-                                'lineNo', own_rejects.line_no,
-                                'byteOffset', own_rejects.byte_offset,
-                                'rejectedAt', own_rejects.rejected_at,
-                                'batch', ingest.batch_of_trace(own_rejects.batch_id),
-                                'resolution', own_rejects.resolution,
-                                'resolvedAt', own_rejects.resolved_at,
-                                'resolvedBy', ingest.batch_of_trace(own_rejects.resolved_by_batch)
-                            )
-                            order by own_rejects.reject_id
-                        ),
-                        '[]'
-                    )
+        coalesce(
+            (
+                select max(own_rejects.resolved_by_batch)
                 from own_rejects
+                where own_rejects.resolution in ('inserted', 'accepted')
             ),
-            'verdicts', case
-                when (stored).event_id is not null then ingest.record_verdicts(ingest.record_of(stored))
-                else (
-                    select ingest.record_verdicts(last_reject.record)
-                    from last_reject
-                    where last_reject.record is not null
+            (
+                select min(chunk_merges.batch_id)
+                from ingest.chunk_merges
+                where
+                    chunk_merges.chunk_id = traced_chunk_id
+                    and chunk_merges.slices
+                    & (1 << strpos('0123456789abcdef', right((stored).event_id::text, 1)) - 1) <> 0
+            )
+        ) as batch_id
+)
+select
+    jsonb_build_object(
+        'recordNo', traced_record_no,
+        'outcome', case
+            when (stored).event_id is not null then 'inserted'
+            when exists (
+                select from own_rejects
+                where own_rejects.resolved_by_batch is null or own_rejects.resolution = 'displaced'
+            ) then (
+                select coalesce(own_rejects.resolution, own_rejects.kind)
+                from own_rejects
+                where own_rejects.resolved_by_batch is null or own_rejects.resolution = 'displaced'
+            )
+            when exists (select from own_rejects) then 'duplicate'
+            when chunks.state = 'merged' then 'duplicate'
+            when chunks.state = 'failed' then 'failed'
+            else 'waiting'
+        end,
+        'file', jsonb_build_object(
+            'fileId', files.file_id,
+            'path', files.path,
+            'version', files.version,
+            'state', files.state,
+            'sizeBytes', files.size_bytes,
+            'discoveredAt', files.discovered_at,
+            'mergedAt', files.merged_at,
+            'archivedAt', files.archived_at,
+            'archivedTo', files.archived_to
+        ),
+        'chunk', jsonb_build_object(
+            'chunkId', chunks.chunk_id,
+            'state', chunks.state,
+            'firstByte', chunks.first_byte,
+            'endByte', chunks.end_byte,
+            'firstRecordNo', chunks.first_record_no,
+            'records', chunks.records,
+            'contentHash', chunks.content_hash,
+            'stagedAt', chunks.staged_at,
+            'mergedAt', chunks.merged_at
+        ),
+        'load', case
+            when loads.load_id is not null then jsonb_build_object(
+                'loadId', loads.load_id,
+                'way', loads.way,
+                'workerId', loads.worker_id,
+                'startedAt', loads.started_at,
+                'endedAt', loads.ended_at
+            )
+        end,
+        'insertedBy', case
+            when (stored).event_id is not null then (
+                select ingest.batch_of_trace(inserting_batch.batch_id)
+                from inserting_batch
+            )
+        end,
+        'event', case
+            when (stored).event_id is not null then
+                ingest.record_of(stored) || jsonb_build_object('created_at', (stored).created_at::text)
+        end,
+        'rejects', (
+            select
+                coalesce(
+                    jsonb_agg(
+                        jsonb_build_object(
+                            'rejectId', own_rejects.reject_id,
+                            'kind', own_rejects.kind,
+                            'reasons', own_rejects.reasons,
+                            'record', own_rejects.record,
+                            'originalRecord', own_rejects.original_record,
+                            'rawText', own_rejects.raw_text,
+                            'lineNo', own_rejects.line_no,
+                            'byteOffset', own_rejects.byte_offset,
+                            'rejectedAt', own_rejects.rejected_at,
+                            'batch', ingest.batch_of_trace(own_rejects.batch_id),
+                            'resolution', own_rejects.resolution,
+                            'resolvedAt', own_rejects.resolved_at,
+                            'resolvedBy', ingest.batch_of_trace(own_rejects.resolved_by_batch)
+                        )
+                        order by own_rejects.reject_id
+                    ),
+                    '[]'
                 )
-            end
-        )
-    from ingest.chunks
-    inner join ingest.files on files.file_id = chunks.file_id
-    left join ingest.loads on loads.load_id = chunks.load_id
-    where chunks.chunk_id = traced_chunk_id
-);
+            from own_rejects
+        ),
+        'verdicts', case
+            when (stored).event_id is not null then ingest.record_verdicts(ingest.record_of(stored))
+            else (
+                select ingest.record_verdicts(last_reject.record)
+                from last_reject
+                where last_reject.record is not null
+            )
+        end
+    )
+from ingest.chunks
+inner join ingest.files on files.file_id = chunks.file_id
+left join ingest.loads on loads.load_id = chunks.load_id
+where chunks.chunk_id = traced_chunk_id
+$$;
 
 -- Every record that is kept and claims this event_id: the event's own first, then its rivals in the order of the files.
 create or replace function ingest.trace_event_id(traced_event_id uuid)
 returns jsonb
 language sql
 stable
-return (
-    with stored_event as materialized (
-        select events as stored, events.chunk_id, events.record_no
-        from public.events
-        where events.event_id = traced_event_id
-    ),
-    claims as (
-        select stored_event.chunk_id, stored_event.record_no
-        from stored_event
-        union
-        select rejects.chunk_id, rejects.record_no
-        from ingest.rejects
-        where left(lower(btrim(rejects.record ->> 'event_id')), 36) = traced_event_id::text
-    ),
-    first_claims as (
-        select claims.chunk_id, claims.record_no, stored_event.stored
-        from claims
-        left join stored_event
-            on stored_event.chunk_id = claims.chunk_id and stored_event.record_no = claims.record_no
-        order by stored_event.chunk_id is null, claims.chunk_id, claims.record_no
-        limit 100
+as $$
+with stored_event as materialized (
+    select events as stored, events.chunk_id, events.record_no
+    from public.events
+    where events.event_id = traced_event_id
+),
+claims as (
+    select stored_event.chunk_id, stored_event.record_no
+    from stored_event
+    union
+    select rejects.chunk_id, rejects.record_no
+    from ingest.rejects
+    where left(lower(btrim(rejects.record ->> 'event_id')), 36) = traced_event_id::text
+),
+first_claims as (
+    select claims.chunk_id, claims.record_no, stored_event.stored
+    from claims
+    left join stored_event
+        on stored_event.chunk_id = claims.chunk_id and stored_event.record_no = claims.record_no
+    order by stored_event.chunk_id is null, claims.chunk_id, claims.record_no
+    limit 100
+)
+select
+    jsonb_agg(
+        ingest.trace_record(first_claims.chunk_id, first_claims.record_no, first_claims.stored)
+        order by (first_claims.stored).event_id is null, first_claims.chunk_id, first_claims.record_no
     )
-    select
-        jsonb_agg(
-            ingest.trace_record(first_claims.chunk_id, first_claims.record_no, first_claims.stored)
-            order by (first_claims.stored).event_id is null, first_claims.chunk_id, first_claims.record_no
-        )
-    from first_claims
-);
+from first_claims
+$$;
 
 -- That record of every version of a path, the newest first; of a tail that was read twice, both times. An event is found
 -- by where it came from, which no index helps with: a scan of events, when nothing tells its event_id.
