@@ -1,0 +1,396 @@
+/** The loader's lease, the fence of a load, and what sweeping may take away. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { randomUUID } from "node:crypto";
+import type { Sql } from "../../src/database/connect.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import {
+    beginLoad,
+    chunkRecord,
+    chunkStates,
+    event,
+    fileStates,
+    insertStaged,
+    merge,
+    recordLoad,
+    registerFile,
+    stageFile,
+    takeLease,
+    worker,
+} from "./ledger.ts";
+import { closeSessions, openSession, whenWaiting } from "./sessions.ts";
+
+let database: TestDatabase;
+let sql: Sql;
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+    sql = database.sql;
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+    await sql`update ingest.loader_lease set worker_id = null, lease_until = null`;
+    await sql`select ingest.reset()`;
+});
+afterEach(closeSessions);
+
+const other = "00000000-0000-4000-8000-00000000000b";
+const expired = "-1 second";
+
+async function loadStates(): Promise<string[]> {
+    const rows = await sql<{ state: string }[]>`select state from ingest.loads order by load_id`;
+    return rows.map(({ state }) => state);
+}
+async function stagedRows(): Promise<number> {
+    const [row] = await sql<{ rows: number }[]>`select count(*) as rows from ingest.staging`;
+    return row!.rows;
+}
+async function sweep(sweeper = worker): Promise<number> {
+    const [row] = await sql<{ rows: number }[]>`select ingest.sweep_staging(${sweeper}) as rows`;
+    return row!.rows;
+}
+const beginAs = (session: Sql, holder: string) => session<{ loadId: number; chunkIds: number[] }[]>`
+    select load_id as "loadId", chunk_ids as "chunkIds" from ingest.begin_load(${holder}, 'raw', 1)`;
+
+/** Resolves once the session's backend is gone; fails after five seconds. */
+async function whenGone(applicationName: string): Promise<void> {
+    for (let tries = 0; tries < 500; tries += 1) {
+        const rows = await sql`select from pg_stat_activity where application_name = ${applicationName}`;
+        if (rows.length === 0) return;
+        await Bun.sleep(10);
+    }
+    throw new Error(`The backend of ${applicationName} is still there.`);
+}
+
+describe("the loader's lease", () => {
+    test("is had by one worker at a time, and renewed by the same", async () => {
+        expect(await takeLease(sql)).toBe(true);
+        expect(await takeLease(sql, other)).toBe(false);
+        expect(await takeLease(sql)).toBe(true);
+        const [row] =
+            await sql`select worker_id, lease_until > now() + interval '59 minutes' as renewed from ingest.loader_lease`;
+        expect(row).toEqual({ worker_id: worker, renewed: true });
+    });
+
+    test("is free when it has run out by the database's clock, or was given back", async () => {
+        await takeLease(sql, worker, expired);
+        expect(await takeLease(sql, other, expired)).toBe(true);
+        expect(await takeLease(sql)).toBe(true);
+        await sql`select ingest.retire_worker(${worker})`;
+        expect(await takeLease(sql, other)).toBe(true);
+        // Retiring gives back one's own alone.
+        await sql`select ingest.retire_worker(${worker})`;
+        expect(await takeLease(sql)).toBe(false);
+    });
+
+    test("that two take at the same moment is had by one, and the other does not wait", async () => {
+        await takeLease(sql, randomUUID(), expired);
+        const session = openSession(database);
+        await session`begin`;
+        expect(await takeLease(session)).toBe(true);
+        expect(await takeLease(sql, other)).toBe(false);
+        await session`commit`;
+        const workers = Array.from({ length: 8 }, () => randomUUID());
+        await sql`select ingest.retire_worker(${worker})`;
+        const taken = await Promise.all(workers.map((holder) => takeLease(sql, holder)));
+        expect(taken.filter(Boolean)).toHaveLength(1);
+    });
+
+    test("should fail: a load is begun without it, or after it has run out", async () => {
+        await expect(beginLoad(sql)).rejects.toMatchObject({ code: "SL001" });
+        await takeLease(sql, other);
+        await expect(beginLoad(sql)).rejects.toMatchObject({ code: "SL001" });
+        await takeLease(sql, other, expired);
+        await takeLease(sql, worker, expired);
+        await expect(beginLoad(sql)).rejects.toMatchObject({ code: "SL001" });
+        expect(await loadStates()).toEqual([]);
+    });
+});
+
+describe("promise 8: taking over", () => {
+    test("abandons the loads of the worker before, and ends the backends that write them", async () => {
+        const session = openSession(database, "abandoned copy");
+        await takeLease(sql, other);
+        await beginAs(session, other);
+        await session`begin`;
+        await session`insert into ingest.staging (load_id, chunk_id, record_no, slice_no) values (1, 1, 1, 0)`;
+        await takeLease(sql, other, expired);
+
+        expect(await takeLease(sql)).toBe(true);
+        await whenGone("abandoned copy");
+        expect(await loadStates()).toEqual(["abandoned"]);
+        expect(await stagedRows()).toBe(0);
+    });
+
+    test("abandons nothing of a worker that takes its own lease again", async () => {
+        await takeLease(sql, worker, "1 hour");
+        await beginLoad(sql);
+        await takeLease(sql, worker, expired);
+        expect(await takeLease(sql)).toBe(true);
+        expect(await loadStates()).toEqual(["loading"]);
+    });
+
+    test("leaves loads that are staged to count: their rows are whole", async () => {
+        await stageFile(sql, [event(1)]);
+        await sql`update ingest.loader_lease set lease_until = now() - interval '1 second'`;
+        expect(await takeLease(sql, other)).toBe(true);
+        expect(await loadStates()).toEqual(["staged"]);
+        expect(await merge(sql)).toMatchObject({ inserted: 1 });
+    });
+
+    test("ends no backend that has only got the process id of one that is gone", async () => {
+        const session = openSession(database, "innocent");
+        const [backend] = await session<{ pid: number }[]>`select pg_backend_pid() as pid`;
+        await sql`
+            insert into ingest.loads (worker_id, backend_pid, backend_start, way)
+            values (${other}, ${backend!.pid}, now() - interval '1 day', 'raw')`;
+        await takeLease(sql);
+        expect(await loadStates()).toEqual(["abandoned"]);
+        expect([...(await session`select 1 as one`)]).toEqual([{ one: 1 }]);
+    });
+
+    test("a worker's own load that failed while the database was away is abandoned when it begins the next", async () => {
+        await takeLease(sql);
+        const session = openSession(database, "failed copy");
+        await beginAs(session, worker);
+        await beginLoad(sql);
+        await whenGone("failed copy");
+        expect(await loadStates()).toEqual(["abandoned", "loading"]);
+    });
+});
+
+describe("a load", () => {
+    test("stands in the ledger, with the very backend that writes it, before its rows do", async () => {
+        await takeLease(sql);
+        const session = openSession(database);
+        const [backend] = await session<{ pid: number }[]>`select pg_backend_pid() as pid`;
+        const [load] = await session<{ chunkIds: number[] }[]>`
+            select chunk_ids as "chunkIds" from ingest.begin_load(${worker}, 'tolerant', 5)`;
+        expect(load!.chunkIds).toHaveLength(5);
+        expect(load!.chunkIds).toEqual([...new Set(load!.chunkIds)].sort((left, right) => left - right));
+        const [row] = await sql`select state, way, backend_pid, worker_id, records from ingest.loads`;
+        expect(row).toEqual({
+            state: "loading",
+            way: "tolerant",
+            backend_pid: backend!.pid,
+            worker_id: worker,
+            records: null,
+        });
+    });
+
+    test("moves its files on: how far they are loaded, as what they were seen, with which header", async () => {
+        await takeLease(sql);
+        const fileId = await registerFile(sql, "a.csv");
+        const { loadId, chunkIds } = await beginLoad(sql);
+        const rows = [event(1), event(2)];
+        const record = chunkRecord({ chunkId: chunkIds[0]!, fileId }, rows, {
+            sizeBytes: 20,
+            mtimeNs: "1700000000000000123",
+            inode: "18446744073709551615",
+            extraColumns: ["x"],
+            tailByte: 10,
+            tailRecordNo: 2,
+            tailLineNo: 3,
+        });
+        await insertStaged(sql, { loadId, chunkId: chunkIds[0]! }, rows);
+        await recordLoad(sql, loadId, [record]);
+        const [file] = await sql`
+            select
+                state, size_bytes, mtime_ns::text, inode, loaded_bytes, loaded_records, loaded_lines, tail_byte,
+                tail_record_no, tail_line_no, extra_columns, content_hash
+            from ingest.files`;
+        expect(file).toEqual({
+            state: "loaded",
+            size_bytes: 20,
+            mtime_ns: "1700000000000000123",
+            inode: "18446744073709551615",
+            loaded_bytes: 20,
+            loaded_records: 2,
+            loaded_lines: 3,
+            tail_byte: 10,
+            tail_record_no: 2,
+            tail_line_no: 3,
+            extra_columns: ["x"],
+            content_hash: record.contentHash,
+        });
+        const [load] = await sql`select state, records from ingest.loads`;
+        expect(load).toEqual({ state: "staged", records: 2 });
+    });
+
+    test("of a part of a file has no hash of the whole, first or last", async () => {
+        const { fileId } = await stageFile(sql, [event(1)], { atEnd: false });
+        const hashOfFile = async () => (await sql`select content_hash from ingest.files`)[0]!.content_hash;
+        expect([await hashOfFile(), await fileStates(sql)]).toEqual([null, ["pending"]]);
+        await stageFile(sql, [event(2)], { fileId, firstRecordNo: 2 });
+        expect([await hashOfFile(), await fileStates(sql)]).toEqual([null, ["loaded"]]);
+    });
+});
+
+describe("promise 5: record_load is fenced. Should fail, and change nothing:", () => {
+    /** Begins a load of one file and gives what ends it. */
+    async function begin(fileOptions: Partial<Record<string, unknown>> = {}) {
+        await takeLease(sql);
+        const fileId = await registerFile(sql, "a.csv");
+        const { loadId, chunkIds } = await beginLoad(sql);
+        const record = chunkRecord({ chunkId: chunkIds[0]!, fileId }, [event(1)], fileOptions);
+        await insertStaged(sql, { loadId, chunkId: chunkIds[0]! }, [event(1)]);
+        return { fileId, loadId, record, end: () => recordLoad(sql, loadId, [record]) };
+    }
+    async function expectFenced(load: { end(): Promise<void> }, state: string): Promise<void> {
+        await expect(load.end()).rejects.toMatchObject({ code: "SL001" });
+        expect([await chunkStates(sql), await loadStates()]).toEqual([[], [state]]);
+    }
+
+    test("the load was taken over", async () => {
+        const load = await begin();
+        await sql`select ingest.abandon_loads(array[${load.loadId}]::bigint[])`;
+        await expectFenced(load, "abandoned");
+        expect(await fileStates(sql)).toEqual(["pending"]);
+    });
+
+    test("the load was never begun", async () => {
+        const load = await begin();
+        await expect(recordLoad(sql, load.loadId + 1_000, [load.record])).rejects.toMatchObject({ code: "SL001" });
+        expect(await loadStates()).toEqual(["loading"]);
+    });
+
+    test("it has ended already", async () => {
+        const load = await begin();
+        await load.end();
+        await expect(load.end()).rejects.toMatchObject({ code: "SL001" });
+        expect(await chunkStates(sql)).toEqual(["staged"]);
+    });
+
+    test("the file is loaded further, or less far, than the loader believed", async () => {
+        for (const [loadedBytes, tailByte] of [
+            [10, null],
+            [30, 10],
+        ]) {
+            const load = await begin();
+            await sql`update ingest.files set loaded_bytes = ${loadedBytes!}, tail_byte = ${tailByte!}`;
+            await expectFenced(load, "loading");
+            await sql`select ingest.reset()`;
+        }
+        await expectFenced(await begin({ firstRecordNo: 2 }), "loading");
+    });
+
+    test.each(["loaded", "merged", "skipped", "replaced"])("the file is %s meanwhile", async (state) => {
+        const load = await begin();
+        await sql`update ingest.files set state = ${state}`;
+        await expectFenced(load, "loading");
+        expect(await fileStates(sql)).toEqual([state]);
+    });
+
+    test("one of several files has moved on: none of the load counts", async () => {
+        const load = await begin();
+        const second = await registerFile(sql, "b.csv");
+        await sql`update ingest.files set loaded_bytes = 5 where file_id = ${second}`;
+        const chunks = [load.record, chunkRecord({ chunkId: 1_000_000, fileId: second }, [event(2)])];
+        await expectFenced({ end: () => recordLoad(sql, load.loadId, chunks) }, "loading");
+        expect(await fileStates(sql)).toEqual(["pending", "pending"]);
+    });
+});
+
+describe("sweeping", () => {
+    test("takes the rows of merged chunks, and says how many they were", async () => {
+        await stageFile(sql, [event(1), event(2)]);
+        await stageFile(sql, [event(3)]);
+        await merge(sql);
+        expect(await sweep()).toBe(3);
+        expect([await stagedRows(), await loadStates()]).toEqual([0, ["swept", "swept"]]);
+        expect(await sweep()).toBe(0);
+    });
+
+    test("promise 5: never takes a row of a load that counts, is half merged, or is still being written", async () => {
+        await stageFile(sql, [event(1), event(2)]);
+        expect([await sweep(), await stagedRows()]).toEqual([0, 2]);
+        await merge(sql, { slices: 0b10 });
+        expect([await sweep(), await stagedRows()]).toEqual([0, 2]);
+        await merge(sql);
+
+        // Begun by another session, so that it is not this worker's load between two loads.
+        const session = openSession(database, "copying");
+        await takeLease(sql);
+        await sql`
+            insert into ingest.loads (worker_id, backend_pid, backend_start, way)
+            select ${other}, pid, backend_start, 'raw' from pg_stat_activity where application_name = 'copying'`;
+        await session`select 1`;
+        await session`begin`;
+        const [load] = await sql<{ loadId: number }[]>`
+            insert into ingest.loads (worker_id, backend_pid, backend_start, way)
+            select ${other}, pid, backend_start, 'raw' from pg_stat_activity where application_name = 'copying'
+            returning load_id as "loadId"`;
+        await insertStaged(session, { loadId: load!.loadId, chunkId: 1_000 }, [event(3)]);
+        await sweep();
+        await session`commit`;
+        const [kept] = await sql`select count(*) as rows from ingest.staging where load_id = ${load!.loadId}`;
+        expect(kept).toEqual({ rows: 1 });
+    });
+
+    test("keeps what an abandoned load wrote until its backend is gone, and takes it then", async () => {
+        const session = openSession(database, "slow backend");
+        await session`select 1`;
+        await takeLease(sql);
+        const [load] = await sql<{ loadId: number }[]>`
+            insert into ingest.loads (worker_id, backend_pid, backend_start, way, state)
+            select ${other}, pid, backend_start, 'raw', 'abandoned'
+            from pg_stat_activity
+            where application_name = 'slow backend'
+            returning load_id as "loadId"`;
+        await insertStaged(session, { loadId: load!.loadId, chunkId: 1 }, [event(1)]);
+        await sweep();
+        expect([await stagedRows(), await loadStates()]).toEqual([1, ["abandoned"]]);
+        await closeSessions();
+        await whenGone("slow backend");
+        await sweep();
+        expect([await stagedRows(), await loadStates()]).toEqual([0, ["swept"]]);
+    });
+
+    test("leaves rows that somebody reads for the next time, and waits for nobody", async () => {
+        await stageFile(sql, [event(1)]);
+        await merge(sql);
+        const reader = openSession(database);
+        await reader`begin`;
+        await reader`select count(*) from ingest.staging`;
+        const startedAt = performance.now();
+        await sweep();
+        expect(performance.now() - startedAt).toBeLessThan(3_000);
+        await reader`rollback`;
+        await sweep();
+        expect([await stagedRows(), await loadStates()]).toEqual([0, ["swept"]]);
+    });
+
+    test("is for who holds the lease, or finds it free", async () => {
+        await stageFile(sql, [event(1)]);
+        await merge(sql);
+        expect([await sweep(other), await stagedRows()]).toEqual([0, 1]);
+        await sql`select ingest.retire_worker(${worker})`;
+        expect([await sweep(other), await stagedRows()]).toEqual([1, 0]);
+    });
+
+    test("does not disturb a merge beside it", async () => {
+        await stageFile(sql, [event(0), event(1)]);
+        const session = openSession(database);
+        await session`begin`;
+        await merge(session, { slices: 0b1 });
+        await sweep();
+        await session`commit`;
+        expect(await merge(sql)).toMatchObject({ read: 1, inserted: 1 });
+    });
+});
+
+test("a load that ends while another worker takes over counts, and is not abandoned", async () => {
+    const session = openSession(database);
+    await takeLease(sql);
+    const fileId = await registerFile(sql, "a.csv");
+    const { loadId, chunkIds } = await beginLoad(session);
+    await insertStaged(sql, { loadId, chunkId: chunkIds[0]! }, [event(1)]);
+    const recording = openSession(database);
+    await recording`begin`;
+    await recordLoad(recording, loadId, [chunkRecord({ chunkId: chunkIds[0]!, fileId }, [event(1)])]);
+    await takeLease(sql, worker, expired);
+    const takeover = takeLease(sql, other);
+    await whenWaiting(sql);
+    await recording`commit`;
+    expect(await takeover).toBe(true);
+    expect([await chunkStates(sql), await loadStates()]).toEqual([["staged"], ["staged"]]);
+    expect(await merge(sql)).toMatchObject({ inserted: 1 });
+});
