@@ -1,0 +1,110 @@
+/** docs/data_contract.md and the code say the same: every code, and what really gets it. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { eventColumns } from "../../src/contract.ts";
+import { recordKinds } from "../../src/ingest/scan-records.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { ingestFolder } from "../support/ingest-folder.ts";
+import { projectDir } from "../support/test-server.ts";
+
+const page = readFileSync(join(projectDir, "docs/data_contract.md"), "utf8");
+const header = eventColumns.join(",");
+const goodValues = ["6f1c7b9e-53f0-4a58-9d0e-4b3c0a9f1d22", "view", "p-1", "u-7", "2026-01-31 07:29:31", "2", "19.99"];
+
+/** The cells of the rows of a section's table. */
+function tableOf(title: string): string[][] {
+    const section = page.split(`## ${title}\n`)[1]!.split("\n## ")[0]!;
+    const rows = section.split("\n").filter((line) => line.startsWith("| `"));
+    return rows.map((row) => row.slice(2, -2).split(" | "));
+}
+
+const unquoted = (cell: string) => /^`(.*)`$/.exec(cell)![1]!;
+const reasonRows = ["Reasons of the rules", "Reasons of the text", "Conflicts"].flatMap(tableOf);
+const examples = reasonRows.map(([reason, , example]) => [unquoted(reason!), unquoted(example!)] as const);
+
+/** `{p×101}` is 101 p's, `\xNN` a byte. */
+function bytesOf(example: string): Buffer {
+    const match = /^(\w+)=(.*)$/s.exec(example);
+    const column = eventColumns.findIndex((name) => name === match?.[1]);
+    const line = column === -1 ? example : goodValues.with(column, match![2]!).join(",");
+    const repeated = line.replace(/\{(.)×(\d+)\}/g, (_, character: string, times: string) =>
+        character.repeat(Number(times)),
+    );
+    const pieces = repeated.split(/\\x([0-9a-f]{2})/);
+    return Buffer.concat(pieces.map((piece, index) => Buffer.from(piece, index % 2 === 1 ? "hex" : "utf8")));
+}
+
+let database: TestDatabase;
+let inputDir: string;
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+    inputDir = await mkdtemp(join(tmpdir(), "sluice-contract-"));
+    const good = Buffer.from(`${goodValues.join(",")}\n`);
+    for (const [reason, example] of examples) {
+        // Only the conflict needs the event that it contradicts; its file comes first, by its name.
+        const before = reason === "event_id_conflict" ? good : Buffer.alloc(0);
+        const name = reason === "event_id_conflict" ? "0" : reason;
+        const content = [Buffer.from(`${header}\n`), before, bytesOf(example), Buffer.from("\n")];
+        await writeFile(join(inputDir, `${name}.csv`), Buffer.concat(content));
+    }
+    await ingestFolder(database.target, inputDir);
+}, 30_000);
+afterAll(async () => {
+    await rm(inputDir, { recursive: true });
+    await database.drop();
+});
+
+test("every reason that the code knows is on the page, once, and no other", () => {
+    const rules = readFileSync(join(projectDir, "sql/events/event_rules.sql"), "utf8").replace(/--.*$/gm, "");
+    const ofRules = [...rules.matchAll(/\b(?:then|else) '([a-z_]+)'/g)].map(([, code]) => code!);
+    const ofText = recordKinds.filter((kind) => !kind.startsWith("strict"));
+    const known = [...new Set([...ofRules, ...ofText, "event_id_conflict"])].sort();
+
+    expect(examples.map(([reason]) => reason).sort()).toEqual(known);
+});
+
+test.each(examples)("%s is what its example gets, and nothing else", async (reason) => {
+    const path = reason === "event_id_conflict" ? "0.csv" : `${reason}.csv`;
+    const rejects = await database.sql`
+        select rejects.reasons, rejects.kind
+        from ingest.rejects
+        inner join ingest.chunks using (chunk_id)
+        inner join ingest.files using (file_id)
+        where files.path = ${path}`;
+
+    expect([...rejects]).toEqual([
+        { reasons: [reason], kind: reason === "event_id_conflict" ? "conflict" : "rejected" },
+    ]);
+});
+
+test("the record that the examples change is good", async () => {
+    expect((await database.sql`select count(*) from events`)[0]).toEqual({ count: 1 });
+});
+
+describe("files", () => {
+    test("every problem that the code gives a file is on the page, and no other", () => {
+        const folders = ["src/ingest", "src/ingest/dialect", "sql/engine"];
+        const texts = folders.flatMap((folder) =>
+            readdirSync(join(projectDir, folder))
+                .filter((name) => /\.(ts|sql)$/.test(name))
+                .map((name) => readFileSync(join(projectDir, folder, name), "utf8")),
+        );
+        const given = texts.flatMap((text) => [
+            ...[...text.matchAll(/problem: "([a-z_0-9]+)"/g)].map(([, code]) => code!),
+            ...[...text.matchAll(/problem = (?:case when .* then )?'([a-z_]+)'/g)].map(([, code]) => code!),
+        ]);
+
+        expect(
+            tableOf("Files")
+                .map(([problem]) => unquoted(problem!))
+                .sort(),
+        ).toEqual([...new Set(given)].sort());
+    });
+});
+
+test("the columns of the page are those of the contract", () => {
+    expect(tableOf("Columns").map(([column]) => unquoted(column!))).toEqual([...eventColumns]);
+});
