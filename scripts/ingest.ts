@@ -58,7 +58,7 @@ await runCommand({
             if (config.json) print(JSON.stringify(summary));
             else for (const line of formatSummary(summary)) print(line);
             const brokenChecks = config.checkAtEnd ? await checkAtEnd(database.target) : 0;
-            return summary.files.failed > 0 || brokenChecks > 0 ? exitCodes.failed : exitCodes.done;
+            return (summary.files?.failed ?? 0) > 0 || brokenChecks > 0 ? exitCodes.failed : exitCodes.done;
         } finally {
             await database.close();
             stopListening();

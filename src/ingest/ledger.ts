@@ -235,8 +235,8 @@ export async function retireWorker(sql: Sql, workerId: string): Promise<void> {
     await sql`select ingest.retire_worker(${workerId})`;
 }
 
-export async function sweepStaging(sql: Sql): Promise<number> {
-    const [row] = await sql<{ rows: number }[]>`select ingest.sweep_staging() as rows`;
+export async function sweepStaging(sql: Sql, workerId: string): Promise<number> {
+    const [row] = await sql<{ rows: number }[]>`select ingest.sweep_staging(${workerId}) as rows`;
     return row!.rows;
 }
 

@@ -3,7 +3,7 @@
  * embedded server back up, says when it is over. Nothing is lost meanwhile: all state is in the database and the files.
  */
 import type { Sql } from "../database/connect.ts";
-import { isConnectionFault, isRetryable } from "../database/sql-states.ts";
+import { isConnectionFault, isRetryable, sqlStateOf } from "../database/sql-states.ts";
 import type { IngestLog } from "./context.ts";
 
 export interface Outage {
@@ -26,6 +26,8 @@ export interface OutageOptions {
 
 const firstPauseMs = 200;
 const longestPauseMs = 5_000;
+/** What fails so soon after an outage met a connection that was attempted during it: no news. */
+const echoMs = 1_000;
 
 export function createOutage({ sql, log, signal, revive }: OutageOptions): Outage {
     let startedAt: Date | null = null;
@@ -62,8 +64,10 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
                     return await step();
                 } catch (error) {
                     if (isConnectionFault(error)) {
-                        // It failed on the outage that is over: no news.
-                        if (recovery === null && begunAt < recoveredAt) continue;
+                        if (recovery === null && begunAt < recoveredAt + echoMs) {
+                            await pause(0, signal);
+                            continue;
+                        }
                         recovery ??= recover(error);
                         await recovery;
                     } else if (isRetryable(error)) {
@@ -95,5 +99,5 @@ function pause(attempt: number, signal: AbortSignal): Promise<void> {
 
 function reasonOf(error: unknown): string {
     const { code, message } = error as { code?: string; message?: string };
-    return code ?? message ?? "no answer";
+    return sqlStateOf(error) ?? code ?? message ?? "no answer";
 }

@@ -21,7 +21,8 @@ export interface BatchProgress {
 
 export interface IngestSummary {
     type: "summary";
-    files: { merged: number; skipped: number; failed: number };
+    /** Null when the run was stopped while the database was away. */
+    files: { merged: number; skipped: number; failed: number } | null;
     records: { read: number; inserted: number; duplicate: number; conflict: number; rejected: number };
     batches: number;
     seconds: number;

@@ -10,7 +10,7 @@ import { resolve } from "node:path";
 import type { IngestConfig } from "../config.ts";
 import { connect } from "../database/connect.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
-import { sqlStateOf } from "../database/sql-states.ts";
+import { isConnectionFault, isRetryable, sqlStateOf } from "../database/sql-states.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import { createArchiver } from "./archive-files.ts";
 import type { IngestContext, IngestLog } from "./context.ts";
@@ -47,6 +47,8 @@ const leaseMs = 10_000;
 const heartbeatMs = 2_000;
 /** How long a merge or a load may go on after a stop before it is rolled back. */
 const stopGraceMs = 2_500;
+/** How long a run that ends waits for the database's answer to its last words. */
+const lastWordsMs = 1_000;
 /** Swept at once; less than that waits for a quiet moment. */
 const sweepFromRecords = 200_000;
 const quietSweepMs = 5_000;
@@ -99,7 +101,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
     try {
         await run.survive(() => refuseOtherFolder(run));
         await renewLease(run);
-        const heartbeat = keepLease(run);
+        const heartbeat = keepLease(run).catch(endWith(stopper));
         const work = [
             loadLoop(run),
             ...Array.from({ length: config.mergeWorkers }, (_, index) => mergeLoop(run, index)),
@@ -109,13 +111,13 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
         run.merged.give();
         await heartbeat;
         if (stopper.signal.reason instanceof FatalError) throw stopper.signal.reason.cause;
-        if (!signal.aborted && run.mergedSinceSweep > 0) await sweep(run);
+        // Also what earlier runs left behind that were killed before they could.
+        await run.survive(() => sweep(run));
         return await summarize(run, begunAt, startedAt);
     } finally {
         if (graceTimer) clearTimeout(graceTimer);
-        await retireWorker(sql, workerId).catch(() => {
-            // The database is away: the lease runs out by itself.
-        });
+        // When it fails, the lease runs out by itself.
+        await answerInTime(retireWorker(sql, workerId)).catch(() => null);
         await copyConnection.discard();
         await sql.end({ timeout: 1 });
     }
@@ -306,7 +308,7 @@ async function waitForRoom(run: Run): Promise<boolean> {
 async function sweep(run: Run): Promise<void> {
     run.mergedSinceSweep = 0;
     lastSweepAt.set(run, performance.now());
-    await sweepStaging(run.context.sql);
+    await sweepStaging(run.context.sql, run.context.workerId);
 }
 
 const lastSweepAt = new WeakMap<Run, number>();
@@ -366,19 +368,33 @@ async function cancelMerges(run: Run, applicationName: string): Promise<void> {
 }
 
 async function summarize(run: Run, begunAt: string | null, startedAt: number): Promise<IngestSummary> {
-    const [files] = await run.context.sql<IngestSummary["files"][]>`
+    const count = () => countFiles(run, begunAt);
+    return {
+        type: "summary",
+        files: run.signal.aborted ? await answerInTime(count()) : await run.survive(count),
+        records: run.records,
+        batches: run.batches,
+        seconds: Math.round(performance.now() - startedAt) / 1000,
+    };
+}
+
+async function countFiles({ context }: Run, begunAt: string | null): Promise<NonNullable<IngestSummary["files"]>> {
+    const [files] = await context.sql<NonNullable<IngestSummary["files"]>[]>`
         select
             count(*) filter (where state = 'merged' and merged_at >= ${begunAt}::text::timestamptz) as merged,
             count(*) filter (where state = 'skipped' and updated_at >= ${begunAt}::text::timestamptz) as skipped,
             count(*) filter (where state = 'failed' and updated_at >= ${begunAt}::text::timestamptz) as failed
         from ingest.files`;
-    return {
-        type: "summary",
-        files: { merged: files!.merged, skipped: files!.skipped, failed: files!.failed },
-        records: run.records,
-        batches: run.batches,
-        seconds: Math.round(performance.now() - startedAt) / 1000,
-    };
+    return { ...files! };
+}
+
+/** For the last words of a run, which must not keep it from ending: null when the database is away, or too slow. */
+async function answerInTime<Answer>(query: Promise<Answer>): Promise<Answer | null> {
+    const given = query.catch((error: unknown) => {
+        if (!isConnectionFault(error) && !isRetryable(error)) throw error;
+        return null;
+    });
+    return await Promise.race([given, Bun.sleep(lastWordsMs).then(() => null)]);
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

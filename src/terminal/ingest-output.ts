@@ -21,16 +21,19 @@ export function formatEquation(records: IngestSummary["records"]): string {
 }
 
 export function formatSummary({ files, records, batches, seconds }: IngestSummary): string[] {
-    const fileWords = [
-        `${formatNumber(files.merged)} merged`,
-        ...(files.skipped > 0 ? [`${formatNumber(files.skipped)} skipped as copies`] : []),
-        ...(files.failed > 0 ? [`${formatNumber(files.failed)} failed (bun run status tells why)`] : []),
-    ];
     return [
         `records  ${formatEquation(records)}`,
-        `files    ${fileWords.join(", ")}`,
+        `files    ${files ? formatFiles(files) : "not counted: the database is away"}`,
         `         ${formatNumber(batches)} ${batches === 1 ? "batch" : "batches"} in ${seconds.toFixed(1)} s`,
     ];
+}
+
+function formatFiles({ merged, skipped, failed }: NonNullable<IngestSummary["files"]>): string {
+    return [
+        `${formatNumber(merged)} merged`,
+        ...(skipped > 0 ? [`${formatNumber(skipped)} skipped as copies`] : []),
+        ...(failed > 0 ? [`${formatNumber(failed)} failed (bun run status tells why)`] : []),
+    ].join(", ");
 }
 
 /** File names come from anywhere: nothing in a line may move the cursor. */
