@@ -1,5 +1,6 @@
 /** How the page writes instants, rates and shares. Whatever is not a number is a dash. */
 import { formatNumber } from "../terminal/format.ts";
+import { isNumber } from "./is-number.ts";
 import { type Zone, zone } from "./settings.ts";
 
 export const dash = "–";
@@ -61,10 +62,6 @@ export function formatCode(code: string): string {
 
 export function zoneName(chosen: Zone): string {
     return chosen === "utc" ? "UTC" : Intl.DateTimeFormat().resolvedOptions().timeZone;
-}
-
-export function isNumber(value: unknown): value is number {
-    return typeof value === "number" && Number.isFinite(value);
 }
 
 const cache = new Map<Zone, ReturnType<typeof makeFormats>>();

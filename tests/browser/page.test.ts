@@ -68,8 +68,9 @@ describe.skipIf("missing" in chromium)("the page", () => {
         renameSync(aside, join(inputDir, name));
     }
 
-    // biome-ignore lint/performance/useDomNodeTextContent: as a visitor reads it, with what is hidden left out
+    /** As a visitor reads it: what is hidden is left out. */
     const textOf = async (selector: string) =>
+        // biome-ignore lint/performance/useDomNodeTextContent: see above
         (await page.locator(selector).first().innerText({ timeout: 2000 })).trim();
     const shows = (what: string, selector: string, expected: string | RegExp) =>
         waitUntil(`${what}: ${expected}`, async () => {

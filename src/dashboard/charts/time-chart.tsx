@@ -4,7 +4,8 @@
  */
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
-import { dash, formatAxisTime, formatClock, isNumber } from "../format.ts";
+import { dash, formatAxisTime, formatClock } from "../format.ts";
+import { isNumber } from "../is-number.ts";
 import { Scroll } from "../parts/scroll.tsx";
 import { shownTheme, zone } from "../settings.ts";
 import { stack, type Values } from "./steps.ts";

@@ -1,6 +1,6 @@
 /** The verdict: the API's own words while it answers; else what is wrong with the way to it. Pure. */
 import { sanitize } from "../../terminal/sanitize.ts";
-import { isNumber } from "../format.ts";
+import { isNumber } from "../is-number.ts";
 import type { Link } from "../live/connection.ts";
 import type { Flow, Problem, Status } from "../shapes.ts";
 

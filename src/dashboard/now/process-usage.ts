@@ -11,10 +11,10 @@ interface Usage {
     history: Values;
 }
 
-export const usage = signal<Usage>({ residentBytes: null, cpuShare: null, history: [] });
-
 const everyMs = 5000;
 const mostPoints = 60;
+
+export const usage = signal<Usage>({ residentBytes: null, cpuShare: null, history: new Array(mostPoints).fill(null) });
 
 export function watchUsage(): void {
     let before: { atMs: number; cpuSeconds: number } | null = null;

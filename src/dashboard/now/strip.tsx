@@ -1,6 +1,6 @@
 /** The numbers that tell whether it keeps up, each with its last five minutes. */
 import type { ComponentChildren } from "preact";
-import { formatBytes, formatDuration, formatNumber, formatShare } from "../../terminal/format.ts";
+import { formatBytes, formatCount, formatDuration, formatNumber, formatShare } from "../../terminal/format.ts";
 import { backlogRecords, measures, rates, shares, type Values } from "../charts/steps.ts";
 import { dash, formatCountOrDash, formatRate } from "../format.ts";
 import { useResource } from "../live/use-resource.ts";
@@ -39,7 +39,7 @@ export function Strip({ status }: { status: Status }) {
             <Cell
                 label="Backlog"
                 unit={backlog.stagedRecords === 1 ? "record" : "records"}
-                note={`${formatNumber(backlog.files)} files, ${formatBytes(backlog.unreadBytes)} unread`}
+                note={`${formatCount(backlog.files, "file")}, ${formatBytes(backlog.unreadBytes)} unread`}
                 values={spark((known) => backlogRecords(known))}
                 least={10}
             >

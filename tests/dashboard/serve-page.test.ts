@@ -1,0 +1,56 @@
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { ApiEnv } from "../../src/api/api.ts";
+import { addPage, pagePaths } from "../../src/dashboard/serve-page.ts";
+import { projectDir } from "../support/test-server.ts";
+
+const app = addPage(new OpenAPIHono<ApiEnv>());
+
+describe.each([...pagePaths])("%s", (path) => {
+    test("is served under a policy that allows nothing inline and nothing from elsewhere", async () => {
+        const response = await app.request(path);
+        expect(response.status).toBe(200);
+        const policy = response.headers.get("content-security-policy")!;
+        expect(policy).toContain("default-src 'none'");
+        expect(policy).not.toMatch(/unsafe|https?:|\*/);
+        expect((await response.arrayBuffer()).byteLength).toBeGreaterThan(100);
+    });
+
+    test("costs nothing when it is known already", async () => {
+        const etag = (await app.request(path)).headers.get("etag")!;
+        const again = await app.request(path, { headers: { "if-none-match": etag } });
+        expect([again.status, (await again.arrayBuffer()).byteLength]).toEqual([304, 0]);
+    });
+});
+
+test("has no inline script or style, and names no address of another host", async () => {
+    const html = await (await app.request("/")).text();
+    expect(html).not.toMatch(/<style|style="|<script>|https?:|\bon\w+="/);
+    const css = await (await app.request("/assets/page.css")).text();
+    expect(css).not.toMatch(/https?:|@import/);
+    for (const [, place] of html.matchAll(/(?:src|href)="([^"]+)"/g)) {
+        expect(pagePaths as readonly string[]).toContain(place!);
+    }
+});
+
+test("is small: 60 KB of script and 10 KB of style, compressed", async () => {
+    const sizeOf = async (path: string) =>
+        Bun.gzipSync(new Uint8Array(await (await app.request(path)).arrayBuffer())).byteLength;
+    expect(await sizeOf("/assets/page.js")).toBeLessThan(60_000);
+    expect(await sizeOf("/assets/page.css")).toBeLessThan(10_000);
+});
+
+test("meets the API only: nothing of the ingest, the database or the API's own code is in it", () => {
+    const folder = join(projectDir, "src/dashboard");
+    const sources = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => /\.tsx?$/.test(name));
+    expect(sources.length).toBeGreaterThan(20);
+    for (const name of sources) {
+        const imports = [...readFileSync(join(folder, name), "utf8").matchAll(/^import (?!type ).*from "([^"]+)"/gm)];
+        const foreign = imports
+            .map(([, from]) => from!)
+            .filter((from) => /\/(ingest|database|api|status)\//.test(from));
+        expect([name, foreign]).toEqual([name, []]);
+    }
+});
