@@ -12,7 +12,8 @@ import { sourceKey, sourceOf } from "../config-file/source-of.ts";
 import type { IngestContext } from "./context.ts";
 import { inputFolderError } from "./input-folder.ts";
 import { type LedgerFile, registerFiles, reopenFiles, type SeenFile } from "./ledger.ts";
-import { seenOf } from "./open-input.ts";
+import { findEscapedName, seenOf } from "./open-input.ts";
+import { readableText } from "./readable-text.ts";
 import type { TailWatch } from "./watch-tails.ts";
 
 export interface Discovery {
@@ -69,10 +70,16 @@ export function createDiscovery(context: IngestContext, tails: TailWatch): Disco
 
 async function readFolder(inputDir: string): Promise<string[]> {
     try {
-        return await readdir(inputDir);
+        const names = await readdir(inputDir);
+        // A name that is no UTF-8 came out with U+FFFD, and no file has that name.
+        return names.some((name) => name.includes("\ufffd")) ? await readEscapedNames(inputDir) : names;
     } catch (error) {
         throw inputFolderError(inputDir, error);
     }
+}
+
+async function readEscapedNames(inputDir: string): Promise<string[]> {
+    return (await readdir(inputDir, { encoding: "buffer" })).map(readableText);
 }
 
 async function seeFiles(
@@ -98,8 +105,17 @@ async function see(inputDir: string, name: string): Promise<SeenFile | null> {
         const stats = await lstat(join(inputDir, name), { bigint: true });
         return stats.isDirectory() ? null : seenOf(stats);
     } catch {
-        return null;
+        return name.includes("\\x") ? await seeEscaped(inputDir, name) : null;
     }
+}
+
+/** A file whose name is no UTF-8: it is listed, so that it fails where everybody sees it (openInput). */
+async function seeEscaped(inputDir: string, name: string): Promise<SeenFile | null> {
+    const bytes = await findEscapedName(inputDir, name);
+    if (bytes === null) return null;
+    const path = Buffer.concat([Buffer.from(`${inputDir}/`), bytes]);
+    const stats = await lstat(path, { bigint: true }).catch(() => null);
+    return stats === null || stats.isDirectory() ? null : seenOf(stats);
 }
 
 function isSame(left: SeenFile | undefined, right: SeenFile): boolean {

@@ -2,8 +2,9 @@
  * Every statement with which the ingest reads and moves the ledger, one function each. All are single statements that
  * commit on their own; what they do is in sql/engine/.
  */
-import type { SourceConfig } from "../config-file/source-config.ts";
+
 import type { RejectBudget } from "../config.ts";
+import type { SourceConfig } from "../config-file/source-config.ts";
 import type { Sql } from "../database/connect.ts";
 import type { Dialect } from "./dialect/dialect.ts";
 
@@ -248,11 +249,7 @@ export interface JudgedFile {
 }
 
 /** Judges the files whose held chunks are all there is of them now: `waiting` are those with an unfinished tail. */
-export async function judgeHeldFiles(
-    sql: Sql,
-    waiting: number[],
-    budget: RejectBudget | null,
-): Promise<JudgedFile[]> {
+export async function judgeHeldFiles(sql: Sql, waiting: number[], budget: RejectBudget | null): Promise<JudgedFile[]> {
     const most = { count: null as number | null, ratio: null as number | null };
     if (budget !== null) most[budget.kind] = budget.most;
     return await sql<JudgedFile[]>`

@@ -1,9 +1,11 @@
 /** Opens files of the watched folder safely: regular files only, never through a symlink. */
+import { isUtf8 } from "node:buffer";
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Encoding } from "./dialect/dialect.ts";
 import type { FileFailure, SeenFile } from "./ledger.ts";
+import { readableText } from "./readable-text.ts";
 
 export interface InputFile {
     /** As it was when it was opened. */
@@ -48,8 +50,9 @@ const unreadableRetryMs = 5_000;
 export async function openInput(inputDir: string, path: string): Promise<InputFile> {
     // O_NONBLOCK: a FIFO would block the open until somebody writes.
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-    const handle = await open(join(inputDir, path), flags).catch((error: NodeJS.ErrnoException) => {
-        throw new InputFault(openFailure(error), error);
+    const handle = await open(join(inputDir, path), flags).catch(async (error: NodeJS.ErrnoException) => {
+        const isEscaped = error.code === "ENOENT" && (await findEscapedName(inputDir, path)) !== null;
+        throw new InputFault(isEscaped ? nameFailure : openFailure(error), error);
     });
     try {
         const stats = await handle.stat({ bigint: true });
@@ -90,6 +93,19 @@ export async function holdInMemory(file: InputFile): Promise<InputFile> {
 
 export function seenOf(stats: { size: bigint; mtimeNs: bigint; ino: bigint }): SeenFile {
     return { sizeBytes: Number(stats.size), mtimeNs: String(stats.mtimeNs), inode: String(stats.ino) };
+}
+
+const nameFailure: FileFailure = {
+    problem: "file_name_invalid",
+    detail: "Its name is no UTF-8, and is shown with the bytes that are none as \\xNN: rename it.",
+    retryAfterMs: null,
+};
+
+/** The bytes of a name that the ledger has with `\xNN` in it, because it is no UTF-8; null when there is no such file. */
+export async function findEscapedName(inputDir: string, name: string): Promise<Buffer | null> {
+    if (!name.includes("\\x")) return null;
+    const names = await readdir(inputDir, { encoding: "buffer" }).catch(() => []);
+    return names.find((bytes) => !isUtf8(bytes) && readableText(bytes) === name) ?? null;
 }
 
 function openFailure(error: NodeJS.ErrnoException): FileFailure {

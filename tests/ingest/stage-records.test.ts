@@ -1,8 +1,9 @@
 /** The bytes of a COPY, both ways. What Postgres makes of them is in raw-and-tolerant.test.ts. */
 import { describe, expect, test } from "bun:test";
 import { type FileShape, readHeader } from "../../src/ingest/read-header.ts";
+import { readableText } from "../../src/ingest/readable-text.ts";
 import { createScanner } from "../../src/ingest/scan-records.ts";
-import { copyStatement, readableText, stageRecords, type Way } from "../../src/ingest/stage-records.ts";
+import { copyStatement, stageRecords, type Way } from "../../src/ingest/stage-records.ts";
 
 const header = "event_id,event_type,product_id,user_id,event_timestamp";
 const place = { loadId: 7, chunkId: 41, firstRecordNo: 100, firstLineNo: 500, firstByte: 9_000 };
