@@ -65,8 +65,14 @@ $$;
 
 -- Puts the chunks of this batch into batch_chunks: the oldest staged ones, in the order of their ids. A chunk that
 -- waits to be staged again holds back what comes after it, so that a crash does not change the order of merging;
--- one that could not be staged again (attempts > 0) holds nothing back.
-create or replace function ingest.choose_chunks(held_slices integer, max_records bigint, max_chunks integer)
+-- one that could not be staged again (attempts > 0) holds nothing back. With `only_chunk` that one or none: it has to be
+-- among those that would have been chosen anyway.
+create or replace function ingest.choose_chunks(
+    held_slices integer,
+    max_records bigint,
+    max_chunks integer,
+    only_chunk bigint
+)
 returns void
 language plpgsql
 as $$
@@ -106,7 +112,8 @@ begin
     where
         not open_chunks.is_held_back
         and open_chunks.position <= max_chunks
-        and (open_chunks.position = 1 or open_chunks.records_before + open_chunks.records <= max_records);
+        and (open_chunks.position = 1 or open_chunks.records_before + open_chunks.records <= max_records)
+        and (only_chunk is null or open_chunks.chunk_id = only_chunk);
 end
 $$;
 
@@ -246,7 +253,8 @@ create or replace function ingest.merge_batch(
     worker uuid,
     wanted_slices integer,
     max_records bigint,
-    max_chunks integer
+    max_chunks integer,
+    only_chunk bigint default null
 )
 returns setof ingest.batches
 language plpgsql
@@ -280,7 +288,7 @@ begin
     if held_slices = 0 then
         return;
     end if;
-    perform ingest.choose_chunks(held_slices, max_records, max_chunks);
+    perform ingest.choose_chunks(held_slices, max_records, max_chunks, only_chunk);
     perform ingest.drop_lost_chunks();
     if not exists (select from batch_chunks) then
         return;

@@ -30,6 +30,8 @@ export interface MergeRequest {
     slices: number;
     maxRecords: number;
     maxChunks: number;
+    /** Nothing but this chunk, and only if its turn has come. */
+    onlyChunk?: number;
 }
 
 /** SQLSTATE of ours: a count in the merge did not add up, and nothing was committed. */
@@ -48,7 +50,7 @@ export async function callMerge(
     sql: Sql,
     workerId: string,
     batchKey: string,
-    { slices, maxRecords, maxChunks }: MergeRequest,
+    { slices, maxRecords, maxChunks, onlyChunk }: MergeRequest,
 ): Promise<Batch | null> {
     const [row] = await sql<Batch[]>`
         select
@@ -64,7 +66,9 @@ export async function callMerge(
             finished_at as "finishedAt",
             oldest_staged_at as "oldestStagedAt",
             duration_ms as "durationMs"
-        from ingest.merge_batch(${batchKey}, ${workerId}, ${slices}, ${maxRecords}, ${maxChunks})`;
+        from ingest.merge_batch(
+            ${batchKey}, ${workerId}, ${slices}, ${maxRecords}, ${maxChunks}, ${onlyChunk ?? null}
+        )`;
     return row ?? null;
 }
 
@@ -82,14 +86,42 @@ export function createMerger(context: IngestContext): Merger {
     const { sql, workerId, config, log } = context;
     let openKey: string | null = null;
     let maxChunks = everyChunk;
+
+    async function call(slices: number, onlyChunk?: number): Promise<Batch | null> {
+        openKey ??= randomUUID();
+        const most = onlyChunk === undefined ? maxChunks : 1;
+        const request = { slices, maxRecords: config.maxBatchRecords, maxChunks: most, onlyChunk };
+        const batch = await callMerge(sql, workerId, openKey, request);
+        openKey = null;
+        return batch;
+    }
+
+    /**
+     * A merge of one chunk failed: of which, only asking for one by name can tell, since others merge and fail chunks too.
+     * In their order, until one is merged (its batch is returned) or is found to be the one that cannot pass.
+     */
+    async function tryOneByOne(slices: number, open: OpenChunk[]): Promise<Batch | "failed" | null> {
+        for (const { chunkId, path } of open) {
+            try {
+                const batch = await call(slices, chunkId);
+                if (batch) return batch;
+            } catch (error) {
+                if (!isFaultOfData(error)) throw error;
+                openKey = null;
+                const detail = `Its merge failed with SQLSTATE ${sqlStateOf(error)}.`;
+                await failChunk(sql, chunkId, { problem: "merge_failed", detail, retryAfterMs: null });
+                log.error(`${path}: chunk ${chunkId} is set aside. ${detail}`);
+                return "failed";
+            }
+        }
+        return null;
+    }
+
     return {
         async merge(slices) {
             for (let collisions = 0; ; ) {
-                openKey ??= randomUUID();
-                const request = { slices, maxRecords: config.maxBatchRecords, maxChunks };
                 try {
-                    const batch = await callMerge(sql, workerId, openKey, request);
-                    openKey = null;
+                    const batch = await call(slices);
                     if (batch) maxChunks = Math.min(everyChunk, maxChunks * 2);
                     return batch;
                 } catch (error) {
@@ -97,16 +129,13 @@ export function createMerger(context: IngestContext): Merger {
                         collisions += 1;
                         continue;
                     }
-                    if (!isDataFault(error) && sqlStateOf(error) !== conservationState) throw error;
+                    if (!isFaultOfData(error)) throw error;
                     openKey = null;
                     const open = await openChunks(sql, slices);
-                    if (open.length === 0) return null;
                     const tried = Math.min(maxChunks, open.length);
-                    if (tried === 1) {
-                        const detail = `Its merge failed with SQLSTATE ${sqlStateOf(error)}.`;
-                        const failure = { problem: "merge_failed", detail, retryAfterMs: null };
-                        await failChunk(sql, open[0]!.chunkId, failure);
-                        log.error(`${open[0]!.path}: chunk ${open[0]!.chunkId} is set aside. ${detail}`);
+                    if (tried <= 1) {
+                        const outcome = await tryOneByOne(slices, open);
+                        if (outcome !== "failed") return outcome;
                     } else {
                         maxChunks = Math.ceil(tried / 2);
                         log.warn(`A merge failed on its data (SQLSTATE ${sqlStateOf(error)}); trying fewer chunks.`);
@@ -117,9 +146,18 @@ export function createMerger(context: IngestContext): Merger {
     };
 }
 
+function isFaultOfData(error: unknown): boolean {
+    return isDataFault(error) || sqlStateOf(error) === conservationState;
+}
+
+interface OpenChunk {
+    chunkId: number;
+    path: string;
+}
+
 /** The staged chunks in the order in which a merge takes them. */
-async function openChunks(sql: Sql, slices: number): Promise<{ chunkId: number; path: string }[]> {
-    return await sql<{ chunkId: number; path: string }[]>`
+async function openChunks(sql: Sql, slices: number): Promise<OpenChunk[]> {
+    return await sql<OpenChunk[]>`
         select chunks.chunk_id as "chunkId", files.path
         from ingest.chunks
         inner join ingest.files on files.file_id = chunks.file_id
