@@ -6,6 +6,8 @@ import { type ReadonlyResult, runReadonly } from "../src/database/run-readonly.t
 import { isConnectionFault, sqlStateOf } from "../src/database/sql-states.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
 import { runCommand } from "../src/terminal/command.ts";
+import { formatCsv } from "../src/terminal/csv.ts";
+import { sanitize } from "../src/terminal/sanitize.ts";
 import { formatTable } from "../src/terminal/table.ts";
 import { withDatabase } from "../src/terminal/with-database.ts";
 
@@ -18,12 +20,14 @@ await runCommand({
     options: [
         ...configOptions(...databaseFields, "json"),
         new Option("--database <name>", "another database on the same server"),
+        new Option("--csv", "print CSV; cells that a spreadsheet would run are escaped"),
         new Option("--limit <rows>", "print no more rows than this").default(defaultLimit).argParser(parseLimit),
     ],
     examples: [
         ["bun run sql 'select * from ingest.checkpoint'", "how far each file has come"],
         ["bun run sql 'select reasons, count(*) from ingest.rejects group by 1'", "why records were rejected"],
         ["bun run sql --json 'select * from events limit 3'", "a JSON array"],
+        ["bun run sql --csv 'select * from ingest.rejects'", "CSV for a spreadsheet, which runs nothing of it"],
     ],
     async run({ flags, args }) {
         const config = readConfig([...databaseFields, "json"], flags);
@@ -33,10 +37,20 @@ await runCommand({
             const chosen = typeof flags.database === "string" ? withDatabaseName(target, flags.database) : target;
             return await runReadonly(chosen, statement, { limit }).catch(refuseStatement);
         });
-        process.stdout.write(config.json ? toJson(result) : toTable(result));
+        const { columns, rows } = result;
+        const isCsv = flags.csv === true && !config.json;
+        process.stdout.write(
+            config.json ? toJson(result) : isCsv ? formatCsv(columns, printable(rows)) : toTable(result),
+        );
         return undefined;
     },
 });
+
+/** At a terminal nothing raw; in a file, or a pipe to one, the values themselves. */
+function printable(rows: ReadonlyResult["rows"]): ReadonlyResult["rows"] {
+    if (!process.stdout.isTTY) return rows;
+    return rows.map((row) => row.map((value) => (value === null ? null : sanitize(value))));
+}
 
 function parseLimit(text: string): number {
     const limit = Number(text);

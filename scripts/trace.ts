@@ -2,6 +2,7 @@ import { Argument } from "commander";
 import { configOptions, databaseFields, readConfig } from "../src/config.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
 import { runCommand } from "../src/terminal/command.ts";
+import { formatJson } from "../src/terminal/json.ts";
 import { withDatabase } from "../src/terminal/with-database.ts";
 import { formatTrace } from "../src/trace/format-trace.ts";
 import { parseTraceSubject, readTrace } from "../src/trace/read-trace.ts";
@@ -29,7 +30,7 @@ await runCommand({
             });
         }
         const trace = await withDatabase(config, { applicationName: "sluice trace" }, (sql) => readTrace(sql, subject));
-        const lines = config.json ? [JSON.stringify(trace, null, 2)] : formatTrace(subject, trace);
+        const lines = config.json ? [formatJson(trace)] : formatTrace(subject, trace);
         process.stdout.write(`${lines.join("\n")}\n`);
         return trace.records.length > 0 ? exitCodes.done : exitCodes.failed;
     },

@@ -3,6 +3,7 @@ import { configOptions, databaseFields, readConfig } from "../src/config.ts";
 import { readConfigFile } from "../src/config-file/read-config-file.ts";
 import { exitCodes } from "../src/errors.ts";
 import { runCommand } from "../src/terminal/command.ts";
+import { formatJson } from "../src/terminal/json.ts";
 import { withDatabase } from "../src/terminal/with-database.ts";
 import { formatTried } from "../src/try/format-tried.ts";
 import { tryFiles } from "../src/try/try-files.ts";
@@ -11,6 +12,7 @@ const fields = [
     ...databaseFields,
     "maxRecordBytes",
     "maxChunkBytes",
+    "maxRejects",
     "maxExpandedBytes",
     "maxExpansionRatio",
     "configFile",
@@ -37,7 +39,7 @@ await runCommand({
             { applicationName: "sluice try", mayMigrate: true },
             async (_, { target }) => await tryFiles({ target, config, files: args }),
         );
-        const lines = config.json ? [JSON.stringify(tried, null, 2)] : tried.flatMap(formatTried);
+        const lines = config.json ? [formatJson(tried)] : tried.flatMap(formatTried);
         process.stdout.write(`${lines.join("\n")}\n`);
         return tried.some(({ problem }) => problem !== null) ? exitCodes.failed : exitCodes.done;
     },

@@ -6,10 +6,10 @@ import type { RecordSample, TriedFile } from "./try-files.ts";
 
 export function formatTried(tried: TriedFile): string[] {
     const name = sanitize(tried.file);
-    if (tried.problem !== null) {
-        return [`${name} would fail: ${sanitize(tried.problemDetail ?? "")}`, `  code:  ${tried.problem}`];
-    }
+    const failure = [`${name} would fail: ${sanitize(tried.problemDetail ?? "")}`, `  code:  ${tried.problem}`];
+    if (tried.problem !== null && tried.problem !== "too_many_rejects") return failure;
     return [
+        ...(tried.problem === null ? [] : failure),
         `${name}  ${formatBytes(tried.sizeBytes ?? 0)}`,
         ...(tried.copyOf === null ? [] : [`  would be skipped: its content is that of ${sanitize(tried.copyOf)}`]),
         `  header   ${sanitize((tried.header ?? []).join(", "), { most: 160 })}`,

@@ -8,7 +8,7 @@
 import { randomUUID } from "node:crypto";
 import { basename, dirname } from "node:path";
 import type { SQL } from "bun";
-import type { IngestConfig } from "../config.ts";
+import type { IngestConfig, RejectBudget } from "../config.ts";
 import { sourceKey } from "../config-file/source-of.ts";
 import { connect, connectForCopy, type Sql } from "../database/connect.ts";
 import { copyRows } from "../database/copy-rows.ts";
@@ -28,7 +28,8 @@ export interface TryOptions {
     config: Pick<
         IngestConfig,
         "maxRecordBytes" | "maxChunkBytes" | "maxExpandedBytes" | "maxExpansionRatio" | "sources"
-    >;
+    > &
+        Partial<Pick<IngestConfig, "maxRejects">>;
     /** Paths, wherever they are: they need not be in the watched folder. Tried in this order, as one ingest. */
     files: readonly string[];
     /** How many records of each kind to show. */
@@ -91,7 +92,10 @@ export async function tryFiles({ target, config, files, samples = 3 }: TryOption
             if (loaded) staged.push(loaded);
         }
         for (const slice of await slicesOf(session)) addSlice(staged, await trySlice(session, slice, staged, samples));
-        for (const report of reports) trimSamples(report, samples);
+        for (const report of reports) {
+            trimSamples(report, samples);
+            judgeBudget(report, config.maxRejects ?? null);
+        }
         return reports;
     } finally {
         await session.close({ timeout: 0 }).catch(() => {});
@@ -147,7 +151,10 @@ async function copyWhole(
     const copy = async (way: Way) => {
         const outcomes: ReadOutcome[] = [];
         const source = stageParts(context, [part], way, noLoad, [chunkId], outcomes);
-        const statement = copyStatement(part.shape, way).replace(/^copy ingest\.staging\w*/, "copy pg_temp.try_staging");
+        const statement = copyStatement(part.shape, way).replace(
+            /^copy ingest\.staging\w*/,
+            "copy pg_temp.try_staging",
+        );
         await copyRows(session, statement, source);
         return { outcome: outcomes[0]!, way };
     };
@@ -200,6 +207,14 @@ function addSlice(staged: StagedFile[], answer: SliceAnswer): void {
         }
     }
     for (const { chunkId, ...sample } of answer.inserted) reports.get(chunkId)!.insertedSamples.push(sample);
+}
+
+/** Of the file alone: what it would do to the files after it that it does not get in is not tried. */
+function judgeBudget(report: TriedFile, budget: RejectBudget | null): void {
+    const { rejected, read } = report.records;
+    if (budget === null || rejected <= (budget.kind === "count" ? budget.most : budget.most * read)) return;
+    report.problem = "too_many_rejects";
+    report.problemDetail = `${rejected} of ${read} records would be rejected, so nothing of it would get in.`;
 }
 
 function trimSamples(report: TriedFile, samples: number): void {

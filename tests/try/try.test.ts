@@ -53,6 +53,17 @@ async function whatIsThere(): Promise<unknown> {
     return row;
 }
 
+/** The end of a session takes the server a moment. */
+async function expectToSettleAt(before: unknown): Promise<void> {
+    const deadline = Date.now() + 20_000;
+    let after = await whatIsThere();
+    while (JSON.stringify(after) !== JSON.stringify(before) && Date.now() < deadline) {
+        await Bun.sleep(50);
+        after = await whatIsThere();
+    }
+    expect(after).toEqual(before);
+}
+
 test("says what would be inserted, duplicate, in conflict and rejected, and why, with samples", async () => {
     await write("stored.csv", [`${id(1)},view,p,u,2024-01-01 00:00:00,,1`, `${id(2)},view,p,u,2024-01-01 00:00:00,,2`]);
     await ingestFolder(database.target, dir);
@@ -91,7 +102,7 @@ test("says what would be inserted, duplicate, in conflict and rejected, and why,
         { recordNo: 2, record: { price: "9" }, stored: { event_id: id(2), price: "2.00" } },
     ]);
     expect(tried!.reasons[3]!.samples).toMatchObject([{ recordNo: 6, lineNo: 7, rawText: "only,two" }]);
-    expect(await whatIsThere()).toEqual(before);
+    await expectToSettleAt(before);
 });
 
 test("several files are tried as one ingest: the first record of an id wins", async () => {
@@ -114,6 +125,23 @@ test("a file that would fail says so, and the others are tried", async () => {
 
     expect(tried.map(({ problem }) => problem)).toEqual(["header_missing_columns", "file_vanished", null]);
     expect(tried[2]!.records.inserted).toBe(1);
+});
+
+test("a file above its reject budget would fail, and its reasons are told", async () => {
+    const file = await write("a.csv", [`${id(1)},view,p,u,2024-01-01 00:00:00,,1`, "only,two"]);
+    const tryWith = (most: number) =>
+        tryFiles({
+            target: database.target,
+            config: { ...config, maxRejects: { kind: "ratio", most } },
+            files: [file],
+        });
+
+    expect((await tryWith(0.5))[0]).toMatchObject({ problem: null });
+    expect((await tryWith(0.4))[0]).toMatchObject({
+        problem: "too_many_rejects",
+        records: { read: 2, rejected: 1 },
+        reasons: [{ reason: "too_few_fields" }],
+    });
 });
 
 test("a file whose content is merged already would be skipped", async () => {
@@ -159,16 +187,10 @@ test("killed while it waits or works, it leaves nothing", async () => {
         await Bun.sleep(afterMs);
         child.kill("SIGKILL");
         await child.exited;
-        const deadline = Date.now() + 20_000;
-        let after = await whatIsThere();
-        while (JSON.stringify(after) !== JSON.stringify(before) && Date.now() < deadline) {
-            await Bun.sleep(50);
-            after = await whatIsThere();
-        }
-        expect(after).toEqual(before);
+        await expectToSettleAt(before);
     }
     expect((await runChecks(database.sql)).filter(({ passed }) => !passed)).toEqual([]);
-});
+}, 90_000);
 
 test("the command: samples on one screen, nothing raw reaches the terminal, 1 when a file would fail", async () => {
     const file = await write("a.csv", [`${id(1)},view,p\u001b[31m,u,2024-01-01 00:00:00,,1`, "x\u001b[2J,y"]);
