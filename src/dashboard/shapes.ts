@@ -132,7 +132,7 @@ export interface SourceFile {
 
 export interface RejectSummary {
     asOf: string;
-    kinds: { kind: string; records: number }[];
+    kinds: { kind: string; records: number; open?: number }[];
     reasons: {
         kind: string;
         reason: string;

@@ -57,7 +57,11 @@ export function TimeChart(props: TimeChartProps) {
                     {mark && (
                         <li>
                             <span class="swatch line" aria-hidden="true" />
-                            {mark.label} <b>{format(mark.value)}</b>
+                            {mark.label}{" "}
+                            <b>
+                                {format(mark.value)}
+                                {isOffScale(series, mark.value) && " ↑"}
+                            </b>
                         </li>
                     )}
                 </ul>
@@ -178,9 +182,16 @@ function chartOptions(latest: Latest, width: number, onCursor: (index: number | 
     };
 }
 
+/** A line this many times above everything else would press the rest flat: the legend then says that it is up there. */
+const flatFrom = 8;
+
+function isOffScale(series: Series[], mark: number): boolean {
+    const tops = stack(series.map(({ values }) => values)).at(-1) ?? [];
+    return Math.max(0, ...tops.map((top) => top ?? 0)) * flatFrom <= mark;
+}
+
 function niceTop(most: number | null, { mark, least = 1 }: TimeChartProps): number {
-    // A line far above everything else would press the rest flat: it is then only named in the legend.
-    const markTop = mark && (most ?? 0) > mark.value / 8 ? mark.value : 0;
+    const markTop = mark && (most ?? 0) * flatFrom > mark.value ? mark.value : 0;
     return Math.max(most ?? 0, markTop, least) * 1.12;
 }
 

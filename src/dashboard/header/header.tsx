@@ -2,7 +2,7 @@
 
 import { formatNumber } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
-import { dash, formatAgo, zoneName } from "../format.ts";
+import { formatAgo, zoneName } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
 import { isStale, status } from "../live/connection.ts";
 import type { Verdict } from "../now/describe-verdict.ts";
@@ -47,8 +47,9 @@ export function Header({ verdict }: { verdict: Verdict }) {
 }
 
 function Route() {
-    const folders = [...new Set(status.value?.workers.map(({ inputDir }) => inputDir))];
-    const table = status.value?.table ?? "events";
+    if (!status.value) return <span class="route" />;
+    const { workers, table } = status.value;
+    const folders = [...new Set(workers.map(({ inputDir }) => inputDir))];
     const full = folders.map((folder) => sanitize(folder)).join(", ");
     return (
         <span class="route" title={full === "" ? undefined : `${full} → ${table}`}>
@@ -67,7 +68,8 @@ function shorten(path: string): string {
 }
 
 function LastBatch() {
-    const last = status.value?.lastBatch;
+    if (!status.value) return null;
+    const last = status.value.lastBatch;
     return (
         <span class={`last-batch ${isStale.value ? "old" : ""}`} data-test="last-batch">
             {last ? (
@@ -76,7 +78,7 @@ function LastBatch() {
                     <span class="muted">· {formatAgo(last.finishedAt, nowMs.value)}</span>
                 </>
             ) : (
-                <span class="muted">no batch yet {dash}</span>
+                <span class="muted">no batch yet</span>
             )}
         </span>
     );

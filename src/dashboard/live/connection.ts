@@ -32,9 +32,9 @@ let source: EventSource | null = null;
 let lastWordMs = 0;
 
 export async function connect(): Promise<void> {
-    if (offers.value.size === 0) await readOffers();
     const answer = cursor === null ? await readBatches() : null;
     if (answer && !("body" in answer)) return retreat(answer);
+    if (offers.value.size === 0) await readOffers();
     listen();
 }
 

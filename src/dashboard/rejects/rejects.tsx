@@ -1,7 +1,7 @@
 /** What was refused: by reason, with samples as the files had them. */
 import { signal } from "@preact/signals";
 import { eventColumns } from "../../contract.ts";
-import { formatNumber } from "../../terminal/format.ts";
+import { formatCount, formatNumber } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 import { formatAgo, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
@@ -10,6 +10,7 @@ import { useResource } from "../live/use-resource.ts";
 import { Nothing, Panel } from "../parts/panel.tsx";
 import type { Page, Reject, RejectSummary } from "../shapes.ts";
 import { traceRecord } from "../trace/trace.tsx";
+import { Replay } from "./replay.tsx";
 
 const chosen = signal<string | null>(null);
 
@@ -21,11 +22,12 @@ export function Rejects() {
     } = useResource<RejectSummary>("/v1/rejects/summary", { everyMs: 3000, idleMs: 20_000 });
     const reasons = summary?.reasons ?? [];
     const records = summary?.kinds.reduce((sum, kind) => sum + kind.records, 0) ?? 0;
+    const standing = summary?.kinds.reduce((sum, kind) => sum + standingOf(kind), 0) ?? 0;
     return (
         <Panel
             id="rejects"
             title="Rejects"
-            note={records > 0 && `${formatNumber(records)} records, ${formatNumber(reasons.length)} reasons`}
+            note={records > 0 && describeStanding(standing, records)}
             problem={problem}
             knownAt={knownAt}
         >
@@ -41,17 +43,26 @@ export function Rejects() {
     );
 }
 
+function standingOf({ records, open }: { records: number; open?: number }): number {
+    return open ?? records;
+}
+
+function describeStanding(standing: number, records: number): string {
+    const resolved = records - standing;
+    return `${formatCount(standing, "record")} refused${resolved > 0 ? `, ${formatNumber(resolved)} more resolved by replays` : ""}`;
+}
+
 function reasonShown(reasons: RejectSummary["reasons"]): string {
     const isThere = reasons.some(({ reason }) => reason === chosen.value);
     return (isThere ? chosen.value : reasons[0]?.reason) ?? "";
 }
 
 function Reasons({ reasons }: { reasons: RejectSummary["reasons"] }) {
-    const most = Math.max(1, ...reasons.map(({ records }) => records));
+    const most = Math.max(1, ...reasons.map(standingOf));
     const shown = reasonShown(reasons);
     return (
         <ul class="reasons" aria-label="Reasons">
-            {reasons.map(({ kind, reason, records }) => (
+            {reasons.map(({ kind, reason, ...counts }) => (
                 <li key={`${kind} ${reason}`}>
                     <button
                         type="button"
@@ -61,9 +72,9 @@ function Reasons({ reasons }: { reasons: RejectSummary["reasons"] }) {
                         }}
                     >
                         <span class="bar-name">{formatCode(reason)}</span>
-                        <span class="bar-value">{formatNumber(records)}</span>
+                        <span class="bar-value">{formatNumber(standingOf(counts))}</span>
                         <span class="bar-track" aria-hidden="true">
-                            <span class={kind} style={{ width: `${(100 * records) / most}%` }} />
+                            <span class={kind} style={{ width: `${(100 * standingOf(counts)) / most}%` }} />
                         </span>
                     </button>
                 </li>
@@ -78,7 +89,10 @@ function Samples({ reason }: { reason: string }) {
     const samples = data?.data ?? [];
     return (
         <section class="samples" aria-label={`Records with ${formatCode(reason)}`}>
-            <h3>{formatCode(reason)}</h3>
+            <div class="samples-head">
+                <h3>{formatCode(reason)}</h3>
+                {offers.value.has("/v1/replay") && <Replay key={reason} reason={reason} />}
+            </div>
             {problem && <p class="trouble">{problem.title}.</p>}
             <ol>
                 {samples.map((reject) => (
