@@ -339,6 +339,28 @@ test("a replay that is killed has done nothing, and the next one does it all", a
     await expectChecksToPass();
 });
 
+test("replays and merges side by side come to what they come to one after the other", async () => {
+    const lines = (from: number, type: string) =>
+        Array.from({ length: 2_000 }, (_, n) => `${id(from + n)},${type},p,u,2024-01-01 00:00:00,1,2`);
+    await ingest({ "a.csv": lines(0, "wish"), "b.csv": lines(10_000, "view") });
+    await database.sql`insert into ingest.event_types values ('wish')`;
+    // New records, and rivals of those that the replay lets in.
+    const writing = ingest(
+        Object.fromEntries(
+            [0, 1, 2, 3].map((n) => [`c${n}.csv`, [...lines(20_000 + n * 2_000, "view"), ...lines(n * 500, "wish")]]),
+        ),
+    );
+    const replays = Array.from({ length: 4 }, () => replay({ rangeIds: 300 }));
+    await Promise.all([writing, ...replays]);
+
+    await expectChecksToPass();
+    const [counts] = await database.sql`
+        select
+            (select count(*) from events) as events,
+            (select count(*) from ingest.rejects where resolution is null) as standing`;
+    expect(counts).toEqual({ events: 2_000 + 2_000 + 8_000 + 1_500, standing: 0 });
+}, 30_000);
+
 test("a reject that somebody is editing is left for the next replay", async () => {
     await ingest({
         "a.csv": [`${id(1)},wish,p,u,2024-01-01 00:00:00,,`, `${id(2)},wish,p,u,2024-01-01 00:00:00,,`],
