@@ -1,5 +1,6 @@
 -- The sums by product equal a recount of events: in total, and by day for the last 34 days of event time. (Days are kept
--- for 35; one less here, because a merge may have begun just after this statement.)
+-- for 35; one less here, because a merge may have begun just after this statement.) Where some products were added up
+-- under '', only the sum of all can be.
 with
     kept_days as (
         select date_bin('1 day', now() - interval '34 days', 'epoch') as first_bucket
@@ -37,33 +38,66 @@ with
         group by recounted_days.product_id
     ),
 
+    summed_buckets as (
+        select
+            product_stats.grain,
+            product_stats.bucket
+        from ingest.product_stats
+        where product_stats.product_id = ''
+    ),
+
     kept_stats as (
-        select product_stats.*
+        select
+            product_stats.grain,
+            product_stats.bucket,
+            case when summed_buckets.grain is null then product_stats.product_id else '' end as product_id,
+            sum(product_stats.events) as events,
+            sum(product_stats.purchases) as purchases,
+            sum(product_stats.quantity) as quantity,
+            sum(product_stats.revenue) as revenue
         from ingest.product_stats
         cross join kept_days
+        left join summed_buckets
+            on product_stats.grain = summed_buckets.grain and product_stats.bucket = summed_buckets.bucket
         where product_stats.grain <> 'day' or product_stats.bucket >= kept_days.first_bucket
+        group by 1, 2, 3
+    ),
+
+    comparable_stats as (
+        select
+            recounted_stats.grain,
+            recounted_stats.bucket,
+            case when summed_buckets.grain is null then recounted_stats.product_id else '' end as product_id,
+            sum(recounted_stats.events) as events,
+            sum(recounted_stats.purchases) as purchases,
+            sum(recounted_stats.quantity) as quantity,
+            sum(recounted_stats.revenue) as revenue
+        from recounted_stats
+        left join summed_buckets
+            on recounted_stats.grain = summed_buckets.grain and recounted_stats.bucket = summed_buckets.bucket
+        group by 1, 2, 3
     )
 
 select
-    coalesce(kept_stats.grain, recounted_stats.grain) as grain,
-    coalesce(kept_stats.bucket, recounted_stats.bucket) as bucket,
-    coalesce(kept_stats.product_id, recounted_stats.product_id) as product_id,
+    coalesce(kept_stats.grain, comparable_stats.grain) as grain,
+    coalesce(kept_stats.bucket, comparable_stats.bucket) as bucket,
+    coalesce(kept_stats.product_id, comparable_stats.product_id) as product_id,
     kept_stats.events,
-    recounted_stats.events as recounted_events,
+    comparable_stats.events as recounted_events,
     kept_stats.purchases,
-    recounted_stats.purchases as recounted_purchases,
+    comparable_stats.purchases as recounted_purchases,
     kept_stats.quantity,
-    recounted_stats.quantity as recounted_quantity,
+    comparable_stats.quantity as recounted_quantity,
     kept_stats.revenue,
-    recounted_stats.revenue as recounted_revenue
+    comparable_stats.revenue as recounted_revenue
 from kept_stats
-full outer join recounted_stats
+full outer join comparable_stats
     on
-        kept_stats.grain = recounted_stats.grain
-        and kept_stats.bucket = recounted_stats.bucket
-        and kept_stats.product_id = recounted_stats.product_id
+        kept_stats.grain = comparable_stats.grain
+        and kept_stats.bucket = comparable_stats.bucket
+        and kept_stats.product_id = comparable_stats.product_id
 where
-    coalesce(kept_stats.events, 0) <> coalesce(recounted_stats.events, 0)
-    or coalesce(kept_stats.purchases, 0) <> coalesce(recounted_stats.purchases, 0)
-    or coalesce(kept_stats.quantity, 0) <> coalesce(recounted_stats.quantity, 0)
-    or coalesce(kept_stats.revenue, 0) <> coalesce(recounted_stats.revenue, 0);
+    coalesce(kept_stats.events, 0) <> coalesce(comparable_stats.events, 0)
+    or coalesce(kept_stats.purchases, 0) <> coalesce(comparable_stats.purchases, 0)
+    or coalesce(kept_stats.quantity, 0) <> coalesce(comparable_stats.quantity, 0)
+    or coalesce(kept_stats.revenue, 0) <> coalesce(comparable_stats.revenue, 0);

@@ -1,16 +1,17 @@
 -- What status shows, as the text of one JSON object. One statement, so one snapshot: every number is of the same moment.
--- Reads no events: their count is the rollups'. Rejects are grouped over the newest 10,000 only, so that neither grows
--- with history.
+-- Reads no events, and of the ledger only what is open or new: what is summed up here was summed up by the merge, so that
+-- it costs the same however long the history is.
 with
     merged_totals as (
         select
-            count(*) as batches,
-            coalesce(sum(batches.read), 0) as read,
-            coalesce(sum(batches.inserted), 0) as inserted,
-            coalesce(sum(batches.duplicate), 0) as duplicate,
-            coalesce(sum(batches.conflict), 0) as conflict,
-            coalesce(sum(batches.rejected), 0) as rejected
-        from ingest.batches
+            coalesce(sum(totals.batches), 0) as batches,
+            coalesce(sum(totals.read), 0) as read,
+            coalesce(sum(totals.inserted), 0) as inserted,
+            coalesce(sum(totals.duplicate), 0) as duplicate,
+            coalesce(sum(totals.conflict), 0) as conflict,
+            coalesce(sum(totals.rejected), 0) as rejected,
+            coalesce(sum(totals.displaced), 0) as displaced
+        from ingest.totals
     ),
 
     counted_events as (
@@ -19,15 +20,15 @@ with
         where event_stats.grain = 'total'
     ),
 
-    counted_files as (
+    files_by_state as (
         select
-            count(*) filter (where files.state = 'pending') as pending,
-            count(*) filter (where files.state = 'loaded') as loaded,
-            count(*) filter (where files.state = 'merged') as merged,
-            count(*) filter (where files.state = 'skipped') as skipped,
-            count(*) filter (where files.state = 'failed') as failed,
-            count(*) filter (where files.state = 'replaced') as replaced
-        from ingest.files
+            coalesce(sum(counted_files.files) filter (where counted_files.state = 'pending'), 0) as pending,
+            coalesce(sum(counted_files.files) filter (where counted_files.state = 'loaded'), 0) as loaded,
+            coalesce(sum(counted_files.files) filter (where counted_files.state = 'merged'), 0) as merged,
+            coalesce(sum(counted_files.files) filter (where counted_files.state = 'skipped'), 0) as skipped,
+            coalesce(sum(counted_files.files) filter (where counted_files.state = 'failed'), 0) as failed,
+            coalesce(sum(counted_files.files) filter (where counted_files.state = 'replaced'), 0) as replaced
+        from ingest.counted_files
     ),
 
     failed_files as (
@@ -37,19 +38,37 @@ with
             files.problem,
             files.problem_detail as "problemDetail",
             files.attempts,
-            files.next_attempt_at as "nextAttemptAt"
+            files.next_attempt_at as "nextAttemptAt",
+            files.updated_at as "failedAt"
         from ingest.files
         where files.state = 'failed'
         order by files.updated_at desc, files.file_id desc
         limit 10
     ),
 
+    -- Apart, because each state has an index of its own.
+    open_files as (
+        select files.size_bytes, files.loaded_bytes, files.discovered_at
+        from ingest.files
+        where files.state = 'pending'
+        union all
+        select files.size_bytes, files.loaded_bytes, files.discovered_at
+        from ingest.files
+        where files.state = 'loaded'
+    ),
+
     waiting_files as (
         select
             count(*) as files,
-            coalesce(sum(greatest(files.size_bytes - files.loaded_bytes, 0)), 0) as unread_bytes
-        from ingest.files
-        where files.state in ('pending', 'loaded')
+            coalesce(sum(greatest(open_files.size_bytes - open_files.loaded_bytes, 0)), 0) as unread_bytes,
+            coalesce(
+                sum(greatest(open_files.size_bytes - open_files.loaded_bytes, 0))
+                filter (where open_files.discovered_at >= clock_timestamp() - interval '60 seconds'),
+                0
+            ) as new_unread_bytes,
+            min(open_files.discovered_at) filter (where open_files.size_bytes > open_files.loaded_bytes)
+                as oldest_unread_at
+        from open_files
     ),
 
     -- A chunk whose slices are merged one by one still counts with what is left of it.
@@ -84,6 +103,88 @@ with
         limit 1
     ),
 
+    -- The largest of the latest merges show best what merging can do.
+    latest_merges as (
+        select batches.started_at, batches.finished_at, batches.read
+        from ingest.batches
+        where batches.kind = 'merge'
+        order by batches.finished_at desc
+        limit 200
+    ),
+
+    largest_merges as (
+        select
+            latest_merges.started_at as "startedAt",
+            latest_merges.finished_at as "finishedAt",
+            latest_merges.read
+        from latest_merges
+        where latest_merges.read > 0
+        order by latest_merges.read desc, latest_merges.finished_at desc
+        limit 10
+    ),
+
+    -- Numbered in the order of staging, near enough.
+    latest_chunks as (
+        select chunks.*, files.discovered_at
+        from (
+            select chunks.*
+            from ingest.chunks
+            order by chunks.chunk_id desc
+            limit 2000
+        ) as chunks
+        inner join ingest.files on files.file_id = chunks.file_id
+    ),
+
+    arrived_records as (
+        select
+            coalesce(
+                sum(latest_chunks.records)
+                filter (where latest_chunks.staged_at >= clock_timestamp() - interval '60 seconds'),
+                0
+            ) as staged,
+            coalesce(
+                sum(latest_chunks.records) filter (
+                    where
+                        latest_chunks.staged_at >= clock_timestamp() - interval '60 seconds'
+                        and latest_chunks.discovered_at >= clock_timestamp() - interval '60 seconds'
+                ),
+                0
+            ) as staged_of_new_files,
+            sum(latest_chunks.end_byte - latest_chunks.first_byte)::float8 / nullif(sum(latest_chunks.records), 0)
+                as bytes_per_record
+        from latest_chunks
+    ),
+
+    -- From the moment a file was seen; for what was appended later, from its staging.
+    merged_ages as (
+        select
+            extract(
+                epoch from latest_chunks.merged_at
+                - case when latest_chunks.first_byte = 0 then latest_chunks.discovered_at else latest_chunks.staged_at end
+            )::float8 as age_seconds,
+            latest_chunks.records
+        from latest_chunks
+        where latest_chunks.merged_at >= clock_timestamp() - interval '5 minutes' and latest_chunks.records > 0
+    ),
+
+    ranked_ages as (
+        select
+            merged_ages.age_seconds,
+            sum(merged_ages.records) over (order by merged_ages.age_seconds) as records_up_to,
+            sum(merged_ages.records) over () as records
+        from merged_ages
+    ),
+
+    fresh_records as (
+        select
+            coalesce(max(ranked_ages.records), 0) as records,
+            min(ranked_ages.age_seconds) filter (where ranked_ages.records_up_to >= 0.5 * ranked_ages.records)
+                as p50_seconds,
+            min(ranked_ages.age_seconds) filter (where ranked_ages.records_up_to >= 0.95 * ranked_ages.records)
+                as p95_seconds
+        from ranked_ages
+    ),
+
     live_workers as (
         select
             workers.worker_id as "workerId",
@@ -98,21 +199,19 @@ with
         order by workers.started_at
     ),
 
-    newest_rejects as (
-        select rejects.reasons
-        from ingest.rejects
-        order by rejects.reject_id desc
-        limit 10000
+    standing_rejects as (
+        select
+            reject_stats.reason,
+            sum(reject_stats.rejects - reject_stats.resolved) as records
+        from ingest.reject_stats
+        group by reject_stats.reason
     ),
 
-    counted_reasons as (
-        select
-            reason_list.reason,
-            count(*) as records
-        from newest_rejects
-        cross join lateral unnest(newest_rejects.reasons) as reason_list (reason)
-        group by reason_list.reason
-        order by count(*) desc, reason_list.reason
+    frequent_reasons as (
+        select standing_rejects.reason, standing_rejects.records
+        from standing_rejects
+        where standing_rejects.reason <> '' and standing_rejects.records > 0
+        order by standing_rejects.records desc, standing_rejects.reason
         limit 5
     )
 
@@ -123,7 +222,7 @@ select
         'serverVersion', current_setting('server_version'),
         'totals', (select to_json(merged_totals) from merged_totals),
         'events', (select counted_events.events from counted_events),
-        'files', (select to_json(counted_files) from counted_files),
+        'files', (select to_json(files_by_state) from files_by_state),
         'failedFiles', (select coalesce(json_agg(failed_files), '[]') from failed_files),
         'backlog', (
             select json_build_object(
@@ -131,13 +230,34 @@ select
                 'unreadBytes', waiting_files.unread_bytes,
                 'chunks', unmerged_chunks.chunks,
                 'stagedRecords', unmerged_chunks.staged_records,
-                'oldestStagedAt', unmerged_chunks.oldest_staged_at
+                'oldestStagedAt', unmerged_chunks.oldest_staged_at,
+                'oldestUnreadAt', waiting_files.oldest_unread_at,
+                'newUnreadBytes', waiting_files.new_unread_bytes
             )
             from waiting_files
             cross join unmerged_chunks
         ),
         'lastBatch', (select to_json(last_batch) from last_batch),
         'workers', (select coalesce(json_agg(live_workers), '[]') from live_workers),
-        'rejectReasons', (select coalesce(json_agg(counted_reasons), '[]') from counted_reasons),
-        'rejectsLookedAt', (select count(*) from newest_rejects)
+        'largestMerges', (select coalesce(json_agg(largest_merges), '[]') from largest_merges),
+        'arrivals', (
+            select json_build_object(
+                'stagedRecords', arrived_records.staged,
+                'stagedRecordsOfNewFiles', arrived_records.staged_of_new_files,
+                'bytesPerRecord', arrived_records.bytes_per_record
+            )
+            from arrived_records
+        ),
+        'merged', (
+            select json_build_object(
+                'records', fresh_records.records,
+                'p50Seconds', fresh_records.p50_seconds,
+                'p95Seconds', fresh_records.p95_seconds
+            )
+            from fresh_records
+        ),
+        'rejectReasons', (select coalesce(json_agg(frequent_reasons), '[]') from frequent_reasons),
+        'standingRejects', (
+            select coalesce(sum(standing_rejects.records), 0) from standing_rejects where standing_rejects.reason = ''
+        )
     )::text as status

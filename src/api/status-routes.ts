@@ -1,5 +1,6 @@
 /** `GET /v1/status`: what `bun run status` shows, from the same query. */
 import { createRoute, z } from "@hono/zod-openapi";
+import { states } from "../status/describe-state.ts";
 import { readStatus } from "../status/read-status.ts";
 import type { Api, Context } from "./api.ts";
 import { sharedForMs } from "./api.ts";
@@ -13,6 +14,7 @@ const failedFileSchema = z.object({
     problemDetail: z.string().nullable(),
     attempts: countSchema,
     nextAttemptAt: instantSchema.nullable().openapi({ description: "Null when it is not tried again by itself." }),
+    failedAt: instantSchema,
 });
 
 const lastBatchSchema = z.object({
@@ -37,12 +39,21 @@ const workerSchema = z.object({
 export const statusSchema = z
     .object({
         asOf: instantSchema.openapi({ description: "The database's clock at the snapshot that every number is from." }),
-        state: z.enum(["empty", "stopped", "working", "up_to_date"]),
-        stateText: z.string(),
+        state: z.enum(states).openapi({
+            description:
+                "stopped: nobody is at work. starting. empty: no file has ever been seen. failing: a file failed within " +
+                "the hour, or is tried again by itself. behind: what waits takes longer than a few triggers, or more " +
+                "arrives than can be merged. running. idle: nothing came within a minute.",
+        }),
+        verdict: z.string().openapi({ description: "The same in a sentence or two, for people." }),
         databaseName: z.string(),
         serverVersion: z.string(),
         table: z.literal("events"),
-        totals: z.object({ ...recordCounts, batches: countSchema }),
+        totals: z.object({ ...recordCounts, batches: countSchema, displaced: countSchema }).openapi({
+            description:
+                "Over all committed batches, replays included, which read records a second time. displaced: events that " +
+                "a replay replaced.",
+        }),
         events: countSchema,
         files: z.object({
             pending: countSchema,
@@ -59,18 +70,42 @@ export const statusSchema = z
             chunks: countSchema,
             stagedRecords: countSchema,
             oldestStagedAt: instantSchema.nullable(),
+            oldestUnreadAt: instantSchema.nullable(),
+            records: countSchema.openapi({ description: "Staged, and unread by the mean size of the latest ones." }),
+            seconds: z.number().nonnegative().nullable().openapi({
+                description: "What they take at the capacity below; null when that is not known yet.",
+            }),
+        }),
+        arrival: z
+            .object({ recordsPerSecond: z.number().nonnegative(), windowSeconds: countSchema })
+            .openapi({ description: "What came in the last minute: an estimate while files wait to be read." }),
+        capacity: z.object({ recordsPerSecond: countSchema.nullable(), asOf: instantSchema.nullable() }).openapi({
+            description:
+                "What the ten largest of the latest 200 merges reached while they ran, and when the last of these " +
+                "ended: it can do at least this. Null before the first merge.",
         }),
         lastBatch: lastBatchSchema.nullable(),
         freshness: z.object({
             lastMergedAt: instantSchema.nullable(),
             secondsSinceLastMerge: z.number().nonnegative().nullable(),
             lastBatchLagSeconds: z.number().nullable(),
+            p50Seconds: z
+                .number()
+                .nullable()
+                .openapi({
+                    description:
+                        "From the moment a file was seen (for what was appended later: from its staging) to the commit, of " +
+                        "the records that were merged in the window; null when none were.",
+                }),
+            p95Seconds: z.number().nullable(),
+            windowSeconds: countSchema,
+            records: countSchema,
         }),
         workers: z.array(workerSchema),
         rejectReasons: z.array(z.object({ reason: z.string(), records: countSchema })).openapi({
-            description: "The most frequent among the newest rejects; a record counts once for each of its reasons.",
+            description: "The most frequent among those that stand; a record counts once for each of its reasons.",
         }),
-        rejectsLookedAt: countSchema,
+        standingRejects: countSchema.openapi({ description: "Rejects and conflicts that no replay has resolved." }),
     })
     .openapi("Status");
 

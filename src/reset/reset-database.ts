@@ -34,7 +34,7 @@ export async function planReset(sql: Sql): Promise<ResetPlan> {
     return {
         databaseName,
         events,
-        rejects: totals.rejected + totals.conflict,
+        rejects: totals.rejected + totals.conflict + totals.displaced,
         files: Object.values(files).reduce((sum, count) => sum + count, 0),
         batches: totals.batches,
         stagedRecords: backlog.stagedRecords,

@@ -29,9 +29,11 @@ function describeFlow({ workers, table, databaseName, serverVersion }: Status, c
     return `${colors.bold(`${source}${table}`)} (${server})`;
 }
 
-function colorState({ state, stateText, files }: Status, colors: Colors): string {
-    if (files.failed > 0) return colors.red(stateText);
-    return state === "stopped" || state === "empty" ? colors.yellow(stateText) : colors.green(stateText);
+function colorState({ state, verdict, files }: Status, colors: Colors): string {
+    if (files.failed > 0) return colors.red(verdict);
+    return state === "stopped" || state === "empty" || state === "behind"
+        ? colors.yellow(verdict)
+        : colors.green(verdict);
 }
 
 function formatRecords({ totals }: Status): string[] {
@@ -106,12 +108,10 @@ function describeRetry({ attempts, nextAttemptAt }: FailedFile, asOf: string): s
     return waitMs === 0 ? `${tried}, next now` : `${tried}, next in ${formatDuration(waitMs)}`;
 }
 
-function formatRejectReasons({ rejectReasons, rejectsLookedAt, totals }: Status): string[] {
+function formatRejectReasons({ rejectReasons, standingRejects }: Status): string[] {
     if (rejectReasons.length === 0) return [];
-    const all = totals.rejected + totals.conflict;
-    const of = rejectsLookedAt < all ? `the newest ${formatNumber(rejectsLookedAt)}` : `all ${formatNumber(all)}`;
     const rows = rejectReasons.map(({ reason, records }) => [reason, records]);
-    return [`Rejects by reason (of ${of})`, ...formatTable(rows, { indent: "  " })];
+    return [`Rejects by reason (of ${formatNumber(standingRejects)})`, ...formatTable(rows, { indent: "  " })];
 }
 
 function secondsBefore(instant: string, asOf: string): number {

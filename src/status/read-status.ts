@@ -5,6 +5,7 @@
 import readStatusQuery from "../../sql/stats/read_status.sql" with { type: "text" };
 import type { Sql } from "../database/connect.ts";
 import { describeState, type State } from "./describe-state.ts";
+import { arrivalWindowSeconds, type LargeMerge, measurePace, type Pace } from "./measure-pace.ts";
 
 /** `read` = the sum of the other four. */
 export interface RecordCounts {
@@ -23,6 +24,7 @@ export interface FailedFile {
     attempts: number;
     /** Null when it is not tried again by itself. */
     nextAttemptAt: string | null;
+    failedAt: string;
 }
 
 export interface LastBatch extends RecordCounts {
@@ -50,8 +52,8 @@ export interface Status extends State {
     databaseName: string;
     serverVersion: string;
     table: "events";
-    /** Of all batches there have been. */
-    totals: RecordCounts & { batches: number };
+    /** Of all batches there have been, replays included: they read records a second time. */
+    totals: RecordCounts & { batches: number; displaced: number };
     /** Rows in `events`, by the rollups. */
     events: number;
     files: { pending: number; loaded: number; merged: number; skipped: number; failed: number; replaced: number };
@@ -64,7 +66,16 @@ export interface Status extends State {
         chunks: number;
         stagedRecords: number;
         oldestStagedAt: string | null;
+        oldestUnreadAt: string | null;
+        /** Staged, and unread by the mean size of the latest records. */
+        records: number;
+        /** What they take at the present capacity; null when that is not known yet. */
+        seconds: number | null;
     };
+    /** An estimate: what came in the last minute. */
+    arrival: { recordsPerSecond: number; windowSeconds: number };
+    /** What the largest of the latest merges reached while they ran; null before the first one. */
+    capacity: { recordsPerSecond: number | null; asOf: string | null };
     lastBatch: LastBatch | null;
     freshness: {
         lastMergedAt: string | null;
@@ -72,14 +83,29 @@ export interface Status extends State {
         secondsSinceLastMerge: number | null;
         /** From staging to commit, of the oldest record of the last batch. */
         lastBatchLagSeconds: number | null;
+        /** From the moment a file was seen (for what was appended later: from staging) to commit, of the records of the last five minutes. */
+        p50Seconds: number | null;
+        p95Seconds: number | null;
+        windowSeconds: number;
+        /** How many records these are about. */
+        records: number;
     };
     workers: LiveWorker[];
-    /** The five most frequent among the newest 10,000 rejects; a record counts once for each of its reasons. */
+    /** The five most frequent among the rejects that stand; a record counts once for each of its reasons. */
     rejectReasons: { reason: string; records: number }[];
-    rejectsLookedAt: number;
+    /** Rejects and conflicts that no replay has resolved. */
+    standingRejects: number;
 }
 
-type StatusFacts = Omit<Status, "state" | "stateText" | "freshness" | "table">;
+interface StatusFacts
+    extends Omit<Status, "state" | "verdict" | "freshness" | "table" | "arrival" | "capacity" | "backlog"> {
+    backlog: Omit<Status["backlog"], "records" | "seconds"> & { newUnreadBytes: number };
+    arrivals: { stagedRecords: number; stagedRecordsOfNewFiles: number; bytesPerRecord: number | null };
+    largestMerges: LargeMerge[];
+    merged: { records: number; p50Seconds: number | null; p95Seconds: number | null };
+}
+
+const freshnessWindowSeconds = 300;
 
 /** Reads the status; throws what postgres.js throws when the database is away or the schema is not there. */
 export async function readStatus(sql: Sql): Promise<Status> {
@@ -89,8 +115,16 @@ export async function readStatus(sql: Sql): Promise<Status> {
     const facts: StatusFacts = {
         ...row,
         asOf: toIsoInstant(row.asOf),
-        backlog: { ...row.backlog, oldestStagedAt: toIsoInstant(row.backlog.oldestStagedAt) },
-        failedFiles: row.failedFiles.map((file) => ({ ...file, nextAttemptAt: toIsoInstant(file.nextAttemptAt) })),
+        backlog: {
+            ...row.backlog,
+            oldestStagedAt: toIsoInstant(row.backlog.oldestStagedAt),
+            oldestUnreadAt: toIsoInstant(row.backlog.oldestUnreadAt),
+        },
+        failedFiles: row.failedFiles.map((file) => ({
+            ...file,
+            nextAttemptAt: toIsoInstant(file.nextAttemptAt),
+            failedAt: toIsoInstant(file.failedAt),
+        })),
         lastBatch: row.lastBatch && {
             ...row.lastBatch,
             startedAt: toIsoInstant(row.lastBatch.startedAt),
@@ -103,10 +137,40 @@ export async function readStatus(sql: Sql): Promise<Status> {
             leaseUntil: toIsoInstant(worker.leaseUntil),
         })),
     };
-    return { ...describeState(facts), table: "events", ...facts, freshness: measureFreshness(facts) };
+    return describeFacts(facts);
 }
 
-function measureFreshness({ asOf, lastBatch }: Pick<StatusFacts, "asOf" | "lastBatch">): Status["freshness"] {
+function describeFacts({ backlog, arrivals, largestMerges, merged, ...facts }: StatusFacts): Status {
+    const pace = measurePace({ backlog, arrivals, largestMerges });
+    const { newUnreadBytes: _, ...known } = backlog;
+    return {
+        ...describeState({ ...facts, backlog, pace }),
+        table: "events",
+        ...facts,
+        backlog: { ...known, records: pace.waitingRecords, seconds: roundTo(pace.drainSeconds, 1) },
+        arrival: { recordsPerSecond: roundTo(pace.arrivalPerSecond, 1), windowSeconds: arrivalWindowSeconds },
+        capacity: measuredCapacity(pace, largestMerges),
+        freshness: {
+            ...measureFreshness(facts),
+            p50Seconds: roundTo(merged.p50Seconds, 3),
+            p95Seconds: roundTo(merged.p95Seconds, 3),
+            windowSeconds: freshnessWindowSeconds,
+            records: merged.records,
+        },
+    };
+}
+
+function measuredCapacity({ capacityPerSecond }: Pace, merges: LargeMerge[]): Status["capacity"] {
+    const ends = merges.map(({ finishedAt }) => toIsoInstant(finishedAt)).sort();
+    return {
+        recordsPerSecond: capacityPerSecond === null ? null : Math.round(capacityPerSecond),
+        asOf: ends.at(-1) ?? null,
+    };
+}
+
+type MergeAges = Pick<Status["freshness"], "lastMergedAt" | "secondsSinceLastMerge" | "lastBatchLagSeconds">;
+
+function measureFreshness({ asOf, lastBatch }: Pick<StatusFacts, "asOf" | "lastBatch">): MergeAges {
     if (!lastBatch) return { lastMergedAt: null, secondsSinceLastMerge: null, lastBatchLagSeconds: null };
     const { finishedAt, oldestStagedAt } = lastBatch;
     return {
@@ -114,6 +178,11 @@ function measureFreshness({ asOf, lastBatch }: Pick<StatusFacts, "asOf" | "lastB
         secondsSinceLastMerge: Math.max(0, secondsBetween(finishedAt, asOf)),
         lastBatchLagSeconds: oldestStagedAt === null ? null : secondsBetween(oldestStagedAt, finishedAt),
     };
+}
+
+/** To so many decimals. */
+function roundTo<Value extends number | null>(value: Value, decimals: number): Value {
+    return (value === null ? null : Number(value.toFixed(decimals))) as Value;
 }
 
 function secondsBetween(earlier: string, later: string): number {

@@ -63,8 +63,8 @@ test("filters by kind, reason, file id and path, alone and together", async () =
 test("counts by reason, a record once for each of its reasons", async () => {
     const { body } = await api.get("/v1/rejects/summary");
     expect(body.kinds).toEqual([
-        { kind: "conflict", records: 1 },
-        { kind: "rejected", records: 31 },
+        { kind: "conflict", records: 1, open: 1 },
+        { kind: "rejected", records: 31, open: 31 },
     ]);
     expect(body.reasons.map(({ kind, reason, records }: Record<string, unknown>) => [kind, reason, records])).toEqual([
         ["rejected", "price_negative", 30],

@@ -43,6 +43,11 @@ export async function insertBatch(sql: Sql, outcomes: Outcomes, chunkId?: number
             )
             returning batch_id
         ),
+        -- A row of its own: tests hold transactions open, and none may wait for another.
+        counted_batch as (
+            insert into ingest.totals
+            values (gen_random_uuid()::text, 1, ${read}, ${inserted}, ${duplicate}, ${conflict}, ${rejected}, 0)
+        ),
         inserted_chunk_merges as (
             insert into ingest.chunk_merges
             select ${chunkId ?? null}::bigint, batch_id, 65535, ${read}, ${inserted}, ${duplicate}, ${conflict}, ${rejected}
@@ -67,11 +72,25 @@ export async function insertReject(sql: Sql, seed: RejectSeed): Promise<number> 
     const { chunkId, recordNo, batchId = 1, kind = "rejected", reasons = ["price_negative"], rawText = null } = seed;
     const record = seed.record === undefined ? { event_id: "x" } : seed.record;
     const [reject] = await sql`
-        insert into ingest.rejects (chunk_id, record_no, batch_id, kind, reasons, record, raw_text)
-        values (
-            ${chunkId}, ${recordNo}, ${batchId}, ${kind}, ${reasons}::text[],
-            ${record === null ? null : JSON.stringify(record)}::text::jsonb, ${rawText}
+        with inserted_reject as (
+            insert into ingest.rejects (chunk_id, record_no, batch_id, kind, reasons, record, raw_text)
+            values (
+                ${chunkId}, ${recordNo}, ${batchId}, ${kind}, ${reasons}::text[],
+                ${record === null ? null : JSON.stringify(record)}::text::jsonb, ${rawText}
+            )
+            returning reject_id, rejected_at
+        ),
+        counted_reject as (
+            insert into ingest.reject_stats
+            select
+                rejected_at::date, ${kind}, reason, 1, 0, rejected_at, rejected_at, reject_id
+            from inserted_reject
+            cross join unnest(array_prepend('', ${reasons}::text[])) as reason
+            on conflict (day, kind, reason) do update
+            set rejects = reject_stats.rejects + 1,
+                last_rejected_at = excluded.last_rejected_at,
+                last_reject_id = excluded.last_reject_id
         )
-        returning reject_id`;
+        select reject_id from inserted_reject`;
     return reject!.reject_id;
 }

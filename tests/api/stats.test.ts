@@ -110,7 +110,7 @@ describe("with batches and rollups", () => {
 });
 
 test("keeps read = inserted + duplicate + conflict + rejected, and inserted = events, while batches commit", async () => {
-    await api.sql`truncate ingest.batches, ingest.event_stats`;
+    await api.sql`truncate ingest.batches, ingest.totals, ingest.event_stats`;
     await addStats("total", "1970-01-01Z", "view", [0, 0, "0"]);
     let isDone = false;
     const writer = (async () => {

@@ -77,6 +77,14 @@ export const sumCorruptions: Corruption[] = [
     ),
     {
         check: "recount_products",
+        what: "a sum of all products that is off, where some have no row of their own",
+        corrupt: `
+            update ingest.product_stats set product_id = '' where grain = 'total' and product_id = 'p9';
+            update ingest.product_stats set quantity = quantity + 1 where grain = 'total' and product_id = 'p1'`,
+        row: { grain: "total", product_id: "", quantity: 7, recounted_quantity: 6 },
+    },
+    {
+        check: "recount_products",
         what: "a product that was not counted",
         corrupt: "delete from ingest.product_stats where product_id = 'p4'",
         row: { product_id: "p4", events: null, recounted_events: 1 },

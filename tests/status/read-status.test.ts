@@ -22,23 +22,25 @@ test("an empty database is all zeros, and says that nothing has happened", () =>
     expect(empty).toMatchObject({
         state: "empty",
         table: "events",
-        totals: { batches: 0, read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 },
+        totals: { batches: 0, read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0, displaced: 0 },
         events: 0,
         files: { pending: 0, loaded: 0, merged: 0, skipped: 0, failed: 0, replaced: 0 },
         failedFiles: [],
-        backlog: { files: 0, unreadBytes: 0, chunks: 0, stagedRecords: 0, oldestStagedAt: null },
+        backlog: { files: 0, unreadBytes: 0, chunks: 0, stagedRecords: 0, oldestStagedAt: null, oldestUnreadAt: null },
+        arrival: { recordsPerSecond: 0, windowSeconds: 60 },
+        capacity: { recordsPerSecond: null, asOf: null },
         lastBatch: null,
-        freshness: { lastMergedAt: null, secondsSinceLastMerge: null, lastBatchLagSeconds: null },
+        freshness: { lastMergedAt: null, secondsSinceLastMerge: null, p50Seconds: null, p95Seconds: null, records: 0 },
         workers: [],
         rejectReasons: [],
-        rejectsLookedAt: 0,
+        standingRejects: 0,
     });
 });
 
 test("totals are of all batches, and add up", () => {
     const { totals } = status;
 
-    expect(totals).toEqual({ batches: 2, read: 13, inserted: 9, duplicate: 1, conflict: 1, rejected: 2 });
+    expect(totals).toEqual({ batches: 2, read: 13, inserted: 9, duplicate: 1, conflict: 1, rejected: 2, displaced: 0 });
     expect(totals.inserted + totals.duplicate + totals.conflict + totals.rejected).toBe(totals.read);
 });
 
@@ -56,6 +58,7 @@ test("files by state, and the failed ones with the reason", () => {
             problemDetail: "It has no column price.",
             attempts: 2,
             nextAttemptAt: null,
+            failedAt: expect.any(String),
         },
     ]);
 });
@@ -67,7 +70,36 @@ test("the backlog is what is not read, and what of the staged records is not mer
         chunks: 1,
         stagedRecords: 6,
         oldestStagedAt: "2026-01-01T00:00:30.000Z",
+        oldestUnreadAt: expect.any(String),
+        // 790 bytes hold 24 records, so 60 bytes hold two; 13 were merged in 3.5 s.
+        records: 8,
+        seconds: 2.2,
     });
+    expect(status.capacity).toEqual({ recordsPerSecond: 4, asOf: "2026-01-01T00:01:02.500Z" });
+    expect(status.arrival).toEqual({ recordsPerSecond: 0.1, windowSeconds: 60 });
+});
+
+test("the age of records at their commit, from when their file was seen, by record", async () => {
+    await database.sql
+        .begin(async (transaction) => {
+            await transaction`update ingest.files set discovered_at = now() - interval '100 seconds' where file_id = 1`;
+            await transaction`
+            insert into ingest.chunks
+                (chunk_id, file_id, first_byte, end_byte, first_record_no, first_line_no, records, content_hash, state, staged_at, merged_at)
+            values
+                (11, 1, 0, 10, 1, 2, 94, '', 'merged', now() - interval '20 seconds', now() - interval '10 seconds'),
+                (12, 1, 10, 20, 95, 96, 6, '', 'merged', now() - interval '20 seconds', now() - interval '18 seconds'),
+                (13, 1, 20, 30, 101, 102, 900, '', 'merged', now() - interval '1 hour', now() - interval '6 minutes')`;
+            const { freshness } = await readStatus(transaction as unknown as typeof database.sql);
+            expect(freshness).toMatchObject({ p50Seconds: 90, p95Seconds: 90, records: 100, windowSeconds: 300 });
+            await transaction`update ingest.chunks set records = 4 where end_byte = 10`;
+            expect((await readStatus(transaction as unknown as typeof database.sql)).freshness).toMatchObject({
+                p50Seconds: 2,
+                p95Seconds: 90,
+            });
+            throw new Error("undo");
+        })
+        .catch((error: Error) => expect(error.message).toBe("undo"));
 });
 
 test("the last batch, and how fresh that is", () => {
@@ -78,7 +110,7 @@ test("the last batch, and how fresh that is", () => {
         durationMs: { validate: 1200 },
     });
     const sinceMs = Date.parse(status.asOf) - Date.parse("2026-01-01T00:01:02.500Z");
-    expect(status.freshness).toEqual({
+    expect(status.freshness).toMatchObject({
         lastMergedAt: "2026-01-01T00:01:02.500Z",
         secondsSinceLastMerge: sinceMs / 1000,
         lastBatchLagSeconds: 32.5,
@@ -97,7 +129,7 @@ test("a reject counts once for each of its reasons", () => {
         { reason: "event_id_conflict", records: 1 },
         { reason: "quantity_negative", records: 1 },
     ]);
-    expect(status.rejectsLookedAt).toBe(3);
+    expect(status.standingRejects).toBe(3);
 });
 
 test("reads the same through a client that drizzle has changed", async () => {
@@ -115,4 +147,5 @@ test("does not read events", async () => {
 
     expect(relations).toContain("event_stats");
     expect(relations).not.toContain("events");
+    expect(relations).not.toContain("rejects");
 });

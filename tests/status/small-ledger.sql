@@ -53,6 +53,20 @@ values
     ('total', '1970-01-01 00:00:00+00', 'purchase', 3, 3, 30),
     ('day', '2026-01-01 00:00:00+00', 'view', 6, 0, 0);
 
+insert into ingest.totals
+    (kind, batches, read, inserted, duplicate, conflict, rejected, displaced)
+values
+    ('merge', 2, 13, 9, 1, 1, 2, 0);
+
+insert into ingest.reject_stats
+    (day, kind, reason, rejects, resolved, first_rejected_at, last_rejected_at, last_reject_id)
+values
+    ('2026-01-01', 'conflict', '', 1, 0, '2026-01-01', '2026-01-01', 1),
+    ('2026-01-01', 'conflict', 'event_id_conflict', 1, 0, '2026-01-01', '2026-01-01', 1),
+    ('2026-01-01', 'rejected', '', 2, 0, '2026-01-01', '2026-01-01', 3),
+    ('2026-01-01', 'rejected', 'price_negative', 2, 0, '2026-01-01', '2026-01-01', 3),
+    ('2026-01-01', 'rejected', 'quantity_negative', 1, 0, '2026-01-01', '2026-01-01', 2);
+
 insert into ingest.workers
     (worker_id, host, pid, input_dir, started_at, lease_until, report)
 values

@@ -1,6 +1,6 @@
 /** Rejects, newest first, and their reasons counted. */
-import { and, arrayContains, desc, eq, inArray, lt, or, type SQL, sql } from "drizzle-orm";
-import { chunks, files, rejects } from "../../database/schema.ts";
+import { and, arrayContains, desc, eq, inArray, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { chunks, files, rejectStats, rejects } from "../../database/schema.ts";
 import type { Database } from "../reader.ts";
 import { isoInstant, isoInstantOrNull } from "../shapes.ts";
 
@@ -22,6 +22,8 @@ export interface RejectsQuery {
     reason?: string | undefined;
     /** A file's id, or its path (then every version of it). */
     file?: string | undefined;
+    /** Whether a replay has resolved it. */
+    open?: boolean | undefined;
 }
 
 /** One row more than `limit`. */
@@ -44,6 +46,7 @@ export function selectRejects(db: Database, query: RejectsQuery) {
             rawText: sql<string | null>`left(${text}, ${maxTextCharacters})`,
             truncated: sql<boolean>`(not (${recordFits})) is true or (length(${text}) > ${maxTextCharacters}) is true`,
             rejectedAt: isoInstant(rejects.rejectedAt),
+            editedAt: isoInstantOrNull(rejects.editedAt),
             resolution: sql<RejectResolution | null>`${rejects.resolution}`,
             resolvedByBatch: rejects.resolvedByBatch,
             resolvedAt: isoInstantOrNull(rejects.resolvedAt),
@@ -56,10 +59,11 @@ export function selectRejects(db: Database, query: RejectsQuery) {
         .limit(query.limit + 1);
 }
 
-function conditions(db: Database, { before, kind, reason, file }: RejectsQuery): (SQL | undefined)[] {
+function conditions(db: Database, { before, kind, reason, file, open }: RejectsQuery): (SQL | undefined)[] {
     return [
         before === undefined ? undefined : lt(rejects.rejectId, before),
         kind === undefined ? undefined : eq(rejects.kind, kind),
+        open === undefined ? undefined : open ? isNull(rejects.resolvedByBatch) : isNotNull(rejects.resolvedByBatch),
         reason === undefined ? undefined : arrayContains(rejects.reasons, [reason]),
         file === undefined ? undefined : inArray(rejects.chunkId, selectChunksOf(db, file)),
     ];
@@ -78,42 +82,44 @@ function selectChunksOf(db: Database, file: string) {
 export interface RejectSummary {
     asOf: string;
     /** Records: one with two reasons is counted once here. */
-    kinds: { kind: RejectKind; records: number }[];
+    kinds: { kind: RejectKind; records: number; open: number }[];
     reasons: {
         kind: RejectKind;
         reason: string;
         records: number;
+        /** Of those, the ones that no replay has resolved. */
+        open: number;
         firstRejectedAt: string;
         lastRejectedAt: string;
         lastRejectId: number;
     }[];
 }
 
-/** One statement, one snapshot. Reads every reject: its callers share the answer. */
+/** One statement, one snapshot, from the rollup. */
 export async function readRejectSummary(db: Database): Promise<RejectSummary> {
     const [row] = await db.execute<Record<string, unknown> & RejectSummary>(sql`
-        with counted_kinds as (
-            select ${rejects.kind} as kind, count(*) as records
-            from ${rejects}
-            group by ${rejects.kind}
-        ),
-        counted_reasons as (
+        with counted_reasons as (
             select
-                ${rejects.kind} as kind,
-                reason,
-                count(*) as records,
-                min(${rejects.rejectedAt}) as first_rejected_at,
-                max(${rejects.rejectedAt}) as last_rejected_at,
-                max(${rejects.rejectId}) as last_reject_id
-            from ${rejects}
-            cross join lateral unnest(${rejects.reasons}) as reason
-            group by ${rejects.kind}, reason
+                ${rejectStats.kind} as kind,
+                ${rejectStats.reason} as reason,
+                sum(${rejectStats.rejects}) as records,
+                sum(${rejectStats.rejects} - ${rejectStats.resolved}) as open,
+                min(${rejectStats.firstRejectedAt}) as first_rejected_at,
+                max(${rejectStats.lastRejectedAt}) as last_rejected_at,
+                max(${rejectStats.lastRejectId}) as last_reject_id
+            from ${rejectStats}
+            group by ${rejectStats.kind}, ${rejectStats.reason}
+            having sum(${rejectStats.rejects}) > 0
         )
         select
             ${isoInstant(sql`statement_timestamp()`)} as "asOf",
             (
-                select coalesce(json_agg(json_build_object('kind', kind, 'records', records) order by kind), '[]')
-                from counted_kinds
+                select coalesce(
+                    json_agg(json_build_object('kind', kind, 'records', records, 'open', open) order by kind),
+                    '[]'
+                )
+                from counted_reasons
+                where reason = ''
             ) as "kinds",
             (
                 select coalesce(
@@ -122,6 +128,7 @@ export async function readRejectSummary(db: Database): Promise<RejectSummary> {
                             'kind', kind,
                             'reason', reason,
                             'records', records,
+                            'open', open,
                             'firstRejectedAt', ${isoInstant(sql`first_rejected_at`)},
                             'lastRejectedAt', ${isoInstant(sql`last_rejected_at`)},
                             'lastRejectId', last_reject_id
@@ -131,6 +138,7 @@ export async function readRejectSummary(db: Database): Promise<RejectSummary> {
                     '[]'
                 )
                 from counted_reasons
+                where reason <> ''
             ) as "reasons"
     `);
     return row!;

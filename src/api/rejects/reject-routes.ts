@@ -36,6 +36,7 @@ const rejectSchema = z
         }),
         truncated: z.boolean(),
         rejectedAt: instantSchema,
+        editedAt: instantSchema.nullable().openapi({ description: "When somebody edited its record for a replay." }),
         resolution: z.enum(rejectResolutions).nullable().openapi({
             description:
                 "What a replay made of it; null while it stands. conflict and rejected: again, as another reject.",
@@ -45,16 +46,19 @@ const rejectSchema = z
     })
     .openapi("Reject");
 
+const openSchema = countSchema.openapi({ description: "Of those, the ones that no replay has resolved." });
+
 const rejectSummarySchema = z
     .object({
         asOf: instantSchema,
-        kinds: z.array(z.object({ kind: z.enum(rejectKinds), records: countSchema })),
+        kinds: z.array(z.object({ kind: z.enum(rejectKinds), records: countSchema, open: openSchema })),
         reasons: z
             .array(
                 z.object({
                     kind: z.enum(rejectKinds),
                     reason: z.string(),
                     records: countSchema,
+                    open: openSchema,
                     firstRejectedAt: instantSchema,
                     lastRejectedAt: instantSchema,
                     lastRejectId: idSchema,
@@ -77,6 +81,10 @@ const listRejects = createRoute({
             kind: z.enum(rejectKinds).optional(),
             reason: textSchema(200).optional(),
             file: textSchema(4096).optional().openapi({ description: "A file's id, or its path." }),
+            open: z
+                .enum(["true", "false"])
+                .optional()
+                .openapi({ description: "Only those that stand, or only those that a replay has resolved." }),
         }),
     },
     responses: {
@@ -98,9 +106,10 @@ const summarizeRejects = createRoute({
 
 export function addRejectRoutes(app: Api, { reader }: Context): void {
     app.openapi(listRejects, async (c) => {
-        const { limit, cursor, kind, reason, file } = c.req.valid("query");
+        const { limit, cursor, kind, reason, file, ...rest } = c.req.valid("query");
         const before = cursor === undefined ? undefined : decodeCursor("rejects", cursor, cursorKeys)[0];
-        const query = { limit, before, kind, reason, file };
+        const open = rest.open === undefined ? undefined : rest.open === "true";
+        const query = { limit, before, kind, reason, file, open };
         const key = `rejects ${JSON.stringify(query)}`;
         const rows = await reader.share(key, sharedForMs.live, (db) => selectRejects(db, query));
         return c.json(
@@ -110,6 +119,6 @@ export function addRejectRoutes(app: Api, { reader }: Context): void {
     });
 
     app.openapi(summarizeRejects, async (c) => {
-        return c.json(await reader.share("rejects summary", sharedForMs.heavy, readRejectSummary), 200);
+        return c.json(await reader.share("rejects summary", sharedForMs.live, readRejectSummary), 200);
     });
 }

@@ -1,6 +1,6 @@
 /** Totals and series from the ledger and the rollups. Never touches `events`. */
 import { type SQL, sql } from "drizzle-orm";
-import { batches, eventStats } from "../../database/schema.ts";
+import { eventStats, totals } from "../../database/schema.ts";
 import type { Database } from "../reader.ts";
 import { isoInstant } from "../shapes.ts";
 
@@ -67,13 +67,13 @@ const sums = sql`
 
 const recordCounts = sql`
     select json_build_object(
-        'read', coalesce(sum(${batches.read}), 0),
-        'inserted', coalesce(sum(${batches.inserted}), 0),
-        'duplicate', coalesce(sum(${batches.duplicate}), 0),
-        'conflict', coalesce(sum(${batches.conflict}), 0),
-        'rejected', coalesce(sum(${batches.rejected}), 0)
+        'read', coalesce(sum(${totals.read}), 0),
+        'inserted', coalesce(sum(${totals.inserted}), 0),
+        'duplicate', coalesce(sum(${totals.duplicate}), 0),
+        'conflict', coalesce(sum(${totals.conflict}), 0),
+        'rejected', coalesce(sum(${totals.rejected}), 0)
     )
-    from ${batches}
+    from ${totals}
 `;
 
 const eventTotals = sql`select json_build_object(${sums}) from ${eventStats} where ${eventStats.grain} = 'total'`;
