@@ -11,7 +11,7 @@ import type { Browser, Page } from "playwright-core";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import { findChromium, launchChromium } from "../support/browser.ts";
 import { ask, type OwnServer, openOwnServer } from "../support/own-server.ts";
-import { type Service, startService } from "../support/service.ts";
+import { type Service, startApi, startService } from "../support/service.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const chromium = await findChromium();
@@ -47,7 +47,7 @@ describe.skipIf("missing" in chromium)("the page", () => {
         if (inputDir) rmSync(inputDir, { recursive: true, force: true });
     });
 
-    async function openPage(): Promise<Page> {
+    async function openPage(url = service.pageUrl): Promise<Page> {
         const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, timezoneId: "Asia/Tokyo" });
         const opened = await context.newPage();
         opened.setDefaultTimeout(15_000);
@@ -57,7 +57,7 @@ describe.skipIf("missing" in chromium)("the page", () => {
             const isNetwork = message.text().startsWith("Failed to load resource");
             if (message.type() === "error" && !(isNetwork && isDisturbed)) complaints.push(message.text());
         });
-        await opened.goto(service.pageUrl);
+        await opened.goto(url);
         return opened;
     }
 
@@ -227,6 +227,43 @@ describe.skipIf("missing" in chromium)("the page", () => {
         isDisturbed = false;
     }, 60_000);
 
+    test("shows a panel's own trouble in that panel, with what it knew before", async () => {
+        isDisturbed = true;
+        const problem = {
+            code: "database_slow",
+            title: "The database took too long",
+            detail: "Ask again.",
+            status: 503,
+        };
+        await page.route("**/v1/files*", (route) =>
+            route.fulfill({ status: 503, contentType: "application/problem+json", body: JSON.stringify(problem) }),
+        );
+        await shows("the trouble", "#files .trouble", /The database took too long\. Ask again\. Last known/);
+        expect(await page.locator(".trouble").count()).toBe(1);
+        expect(await textOf("#files tbody")).toContain("first.csv");
+        expect(await textOf(".state")).not.toBe("Database away");
+        await page.unroute("**/v1/files*");
+        await waitUntil("the trouble is over", async () => (await page.locator(".trouble").count()) === 0);
+        isDisturbed = false;
+    }, 30_000);
+
+    test("asks for the token where there is one, and goes on with the right one", async () => {
+        isDisturbed = true;
+        const token = "t".repeat(32);
+        const api = await startApi(target.url, { SLUICE_API_TOKEN: token });
+        const other = await openPage(api.url);
+        await other.getByRole("heading", { name: "A token is needed." }).waitFor();
+        await other.getByRole("textbox", { name: "Token" }).fill("wrong");
+        await other.keyboard.press("Enter");
+        await other.getByText("The token is not valid.").waitFor();
+        await other.getByRole("textbox", { name: "Token" }).fill(token);
+        await other.keyboard.press("Enter");
+        await other.locator("[data-test=read]").waitFor();
+        await other.context().close();
+        await api.stop();
+        isDisturbed = false;
+    }, 30_000);
+
     test("has a dark and a light theme that stay, and two clocks", async () => {
         const groundOf = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
         const theme = () => page.evaluate("document.documentElement.dataset.theme");
@@ -272,8 +309,8 @@ describe.skipIf("missing" in chromium)("the page", () => {
     );
 
     test("asked no other host, and the browser had nothing to complain of", () => {
-        const hosts = new Set(requests.map((url) => new URL(url).host));
-        expect([...hosts]).toEqual([new URL(service.pageUrl).host]);
+        const hosts = new Set(requests.map((url) => new URL(url).hostname));
+        expect([...hosts]).toEqual([new URL(service.pageUrl).hostname]);
         expect(complaints).toEqual([]);
     });
 });

@@ -1,4 +1,4 @@
-/** `bun run start` as a child process on a database of the caller's: everything that a visitor of the page meets. */
+/** The service as a child process on a database of the caller's: everything that a visitor of the page meets. */
 import { spawnScript } from "./run-script.ts";
 import { waitUntil } from "./wait-until.ts";
 
@@ -11,15 +11,36 @@ export interface Service {
     stop(): Promise<void>;
 }
 
-/** Port 0 takes any. It generates nothing unless `flags` say so. */
+/** `bun run start`. Port 0 takes any. It generates nothing unless `flags` say so. */
 export async function startService(
     databaseUrl: string,
     inputDir: string,
     { port = 0, flags = [] }: { port?: number; flags?: string[] } = {},
 ): Promise<Service> {
-    const child = spawnScript("start", ["--input", inputDir, "--port", String(port), ...flags], {
-        environment: { DATABASE_URL: databaseUrl },
-    });
+    const args = ["--input", inputDir, "--port", String(port), ...flags];
+    const { child, url } = await startAndRead("start", args, { DATABASE_URL: databaseUrl }, /^ {2}page +(\S+)$/m);
+    return { pageUrl: url, port: Number(new URL(url).port), pid: child.pid, stop: () => end(child) };
+}
+
+/** `bun run api` on any port. */
+export async function startApi(
+    databaseUrl: string,
+    environment: Record<string, string> = {},
+): Promise<{ url: string; stop(): Promise<void> }> {
+    const variables = { DATABASE_URL: databaseUrl, ...environment };
+    const { child, url } = await startAndRead("api", ["--port", "0"], variables, /^The API is at (\S+)$/m);
+    return { url, stop: () => end(child) };
+}
+
+type Child = ReturnType<typeof spawnScript>;
+
+async function startAndRead(
+    script: string,
+    args: string[],
+    environment: Record<string, string>,
+    address: RegExp,
+): Promise<{ child: Child; url: string }> {
+    const child = spawnScript(script, args, { environment });
     let stdout = "";
     let stderr = "";
     void collect(child.stdout, (piece) => {
@@ -28,21 +49,18 @@ export async function startService(
     void collect(child.stderr, (piece) => {
         stderr += piece;
     });
-    const pageUrl = await waitUntil("the page is served", () => {
-        if (child.exitCode !== null) throw new Error(`start ended with ${child.exitCode}: ${stderr}`);
-        return /^ {2}page +(\S+)$/m.exec(stdout)?.[1] ?? null;
+    const url = await waitUntil(`${script} tells its address`, () => {
+        if (child.exitCode !== null) throw new Error(`${script} ended with ${child.exitCode}: ${stderr}`);
+        return address.exec(stdout)?.[1] ?? null;
     });
-    return {
-        pageUrl,
-        port: Number(new URL(pageUrl).port),
-        pid: child.pid,
-        async stop() {
-            child.kill("SIGTERM");
-            const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
-            await child.exited;
-            clearTimeout(timer);
-        },
-    };
+    return { child, url };
+}
+
+async function end(child: Child): Promise<void> {
+    child.kill("SIGTERM");
+    const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
+    await child.exited;
+    clearTimeout(timer);
 }
 
 async function collect(stream: ReadableStream<Uint8Array>, take: (piece: string) => void): Promise<void> {
