@@ -52,25 +52,48 @@ begin
 end
 $$;
 
+-- The state of a file whose bytes are all staged.
+create or replace function ingest.state_of_chunks(whole_file_id bigint)
+returns text
+language sql
+stable
+return (
+    select
+        case
+            when bool_or(chunks.state = 'failed') then 'failed'
+            when bool_or(chunks.state <> 'merged') then 'loaded'
+            else 'merged'
+        end
+    from ingest.chunks
+    where chunks.file_id = whole_file_id
+);
+
 -- The file changed its time or inode, but not its content: back to where it was.
 create or replace function ingest.settle_file(settled_file_id bigint, seen_mtime_ns bigint, seen_inode numeric)
 returns void
-language sql
-begin atomic
+language plpgsql
+as $$
+begin
+    -- A merge that completes one of them looks at the file's state as we look at theirs: one of us has to be first.
+    perform
+    from ingest.chunks
+    where chunks.file_id = settled_file_id and chunks.state <> 'merged'
+    order by chunks.chunk_id
+    for update;
+
     update ingest.files
     set
         mtime_ns = seen_mtime_ns,
         inode = seen_inode,
-        state = case
-            when exists (
-                select from ingest.chunks
-                where chunks.file_id = files.file_id and chunks.state <> 'merged'
-            ) then 'loaded'
-            else 'merged'
-        end,
+        state = ingest.state_of_chunks(files.file_id),
+        attempts = 0,
+        next_attempt_at = null,
+        problem = case when ingest.state_of_chunks(files.file_id) = 'failed' then files.problem end,
+        problem_detail = case when ingest.state_of_chunks(files.file_id) = 'failed' then files.problem_detail end,
         updated_at = clock_timestamp()
     where files.file_id = settled_file_id and files.state in ('pending', 'failed');
-end;
+end
+$$;
 
 -- Bytes that were taken before have changed: the path gets a new version, judged from its beginning.
 create or replace function ingest.replace_file(
@@ -154,7 +177,7 @@ begin atomic
 end;
 
 -- A chunk that cannot be staged again, or whose merge raises on data. With `retry_after` it waits and holds nobody
--- back; without it is given up, and its file with it.
+-- back; without it is given up, and its file with it, once all of that is loaded: what is left of it goes on.
 create or replace function ingest.fail_chunk(failed_chunk_id bigint, failure text, detail text, retry_after interval)
 returns void
 language plpgsql
@@ -172,9 +195,18 @@ begin
 
     if retry_after is null then
         update ingest.files
-        set state = 'failed', problem = failure, problem_detail = detail, updated_at = clock_timestamp()
+        set
+            state = case when files.state = 'pending' then 'pending' else 'failed' end,
+            problem = failure,
+            problem_detail = detail,
+            updated_at = clock_timestamp()
         from ingest.chunks
-        where chunks.chunk_id = failed_chunk_id and files.file_id = chunks.file_id and files.state <> 'replaced';
+        where
+            chunks.chunk_id = failed_chunk_id
+            -- It may have been merged meanwhile.
+            and chunks.state = 'failed'
+            and files.file_id = chunks.file_id
+            and files.state <> 'replaced';
     end if;
 end
 $$;

@@ -242,7 +242,17 @@ begin
         raise exception 'a chunk of load % is no longer waiting to be staged', fenced_load_id using errcode = 'SL001';
     end if;
 
-    -- Chunks first, then files, each in the order of their ids: the order in which the merge locks them too.
+    -- Chunks first, then files, each in the order of their ids: the order in which the merge locks them too. In a
+    -- statement of its own, so that the next one sees what whoever held them has done.
+    perform
+    from ingest.files
+    where files.file_id in (
+        select (staged_chunk ->> 'fileId')::bigint
+        from jsonb_array_elements(staged_chunks) as elements (staged_chunk)
+    )
+    order by files.file_id
+    for update;
+
     with staged as (
         select *
         from jsonb_to_recordset(staged_chunks) as fields (
@@ -253,17 +263,19 @@ begin
         )
         where not "isAgain"
     ),
-    locked_files as materialized (
-        select files.file_id
-        from ingest.files
-        where files.file_id in (select "fileId" from staged)
-        order by files.file_id
-        for update
+    failed_files as materialized (
+        select chunks.file_id
+        from ingest.chunks
+        where chunks.file_id in (select "fileId" from staged) and chunks.state = 'failed'
     ),
     advanced_files as (
         update ingest.files
         set
-            state = case when staged."atEnd" then 'loaded' else 'pending' end,
+            state = case
+                when not staged."atEnd" then 'pending'
+                when files.file_id in (select failed_files.file_id from failed_files) then 'failed'
+                else 'loaded'
+            end,
             loaded_bytes = staged."endByte",
             loaded_records = staged."firstRecordNo" + staged."records" - 1,
             loaded_lines = staged."endLineNo",
@@ -284,13 +296,16 @@ begin
             end,
             attempts = 0,
             next_attempt_at = null,
-            problem = null,
-            problem_detail = null,
+            problem = case
+                when files.file_id in (select failed_files.file_id from failed_files) then files.problem
+            end,
+            problem_detail = case
+                when files.file_id in (select failed_files.file_id from failed_files) then files.problem_detail
+            end,
             updated_at = clock_timestamp()
         from staged
         where
-            files.file_id in (select locked_files.file_id from locked_files)
-            and files.file_id = staged."fileId"
+            files.file_id = staged."fileId"
             and files.state in ('pending', 'failed')
             and coalesce(files.tail_byte, files.loaded_bytes) = staged."firstByte"
         returning files.file_id

@@ -1,0 +1,352 @@
+/** The files and chunks of the ledger, as discovery, the loader and failures move them on. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import type { Sql } from "../../src/database/connect.ts";
+import { failFile, nextFiles } from "../../src/ingest/ledger.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import {
+    chunkRows,
+    chunkStates,
+    event,
+    fileStates,
+    merge,
+    registerFile,
+    stageAgain,
+    stageChunks,
+    stageFile,
+    takeLease,
+} from "./ledger.ts";
+import { closeSessions, openSession, whenWaiting } from "./sessions.ts";
+
+let database: TestDatabase;
+let sql: Sql;
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+    sql = database.sql;
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+    await sql`select ingest.reset()`;
+});
+afterEach(closeSessions);
+
+const register = (...paths: string[]) => sql<{ path: string; version: number; fileId: number }[]>`
+    select path, version, file_id as "fileId"
+    from ingest.register_files(${JSON.stringify(paths.map((path) => ({ path, sizeBytes: 9, mtimeNs: "1", inode: "1" })))}::text::jsonb)`;
+const settle = (fileId: number, session = sql) => session`select ingest.settle_file(${fileId}, 2, 3)`;
+const reopen = (fileId: number) => sql`select ingest.reopen_files(array[${fileId}]::bigint[])`;
+const failChunk = (chunkId: number, retryAfter: string | null = null) =>
+    sql`select ingest.fail_chunk(${chunkId}, 'merge_failed', 'Why.', ${retryAfter}::text::interval)`;
+const setState = (fileId: number, state: string) =>
+    sql`update ingest.files set state = ${state} where file_id = ${fileId}`;
+
+async function file(fileId: number) {
+    const [row] = await sql`
+        select
+            state, problem, problem_detail, attempts, version, copy_of,
+            round(extract(epoch from next_attempt_at - clock_timestamp()))::integer as retry_in
+        from ingest.files
+        where file_id = ${fileId}`;
+    return row!;
+}
+
+describe("registering", () => {
+    test("makes a row of every path that has none, in the order of the bytes of the names", async () => {
+        const rows = await register("b.csv", "a.csv", "é.csv", "Z.csv");
+        expect(rows.toSorted((left, right) => left.fileId - right.fileId).map(({ path }) => path)).toEqual([
+            "Z.csv",
+            "a.csv",
+            "b.csv",
+            "é.csv",
+        ]);
+        const again = await register("a.csv", "c.csv");
+        expect(again.find(({ path }) => path === "a.csv")).toEqual(rows.find(({ path }) => path === "a.csv")!);
+        expect(await fileStates(sql)).toHaveLength(5);
+    });
+
+    test("by two at once makes one row a path", async () => {
+        const session = openSession(database);
+        await session`begin`;
+        await registerFile(session, "a.csv");
+        const second = registerFile(sql, "a.csv");
+        await whenWaiting(sql);
+        await session`commit`;
+        expect(await second).toBeGreaterThan(0);
+        expect(await fileStates(sql)).toEqual(["pending"]);
+    });
+
+    test("gives the newest version of a path", async () => {
+        const fileId = await registerFile(sql, "a.csv");
+        await sql`select ingest.replace_file(${fileId}, 5, 6, 7, 'rewritten')`;
+        expect(await register("a.csv")).toMatchObject([{ version: 2 }]);
+    });
+});
+
+describe("the files to load", () => {
+    test("are the pending ones in path order, and failed ones that are due", async () => {
+        const states: [string, string, string | null][] = [
+            ["d.csv", "pending", null],
+            ["a.csv", "failed", "-1 second"],
+            ["b.csv", "failed", "1 hour"],
+            ["c.csv", "failed", null],
+            ["e.csv", "merged", null],
+            ["f.csv", "skipped", null],
+            ["g.csv", "loaded", null],
+            ["Z.csv", "pending", null],
+        ];
+        for (const [path, state, due] of states) {
+            const fileId = await registerFile(sql, path);
+            await sql`
+                update ingest.files set state = ${state}, next_attempt_at = now() + ${due}::text::interval
+                where file_id = ${fileId}`;
+        }
+        const next = await nextFiles(sql, 10, []);
+        expect(next.map(({ path }) => path)).toEqual(["Z.csv", "a.csv", "d.csv"]);
+        expect((await nextFiles(sql, 2, [next[0]!.fileId])).map(({ path }) => path)).toEqual(["a.csv", "d.csv"]);
+    });
+});
+
+describe("a file that fails", () => {
+    const failure = { problem: "file_unreadable", detail: "It cannot be opened.", retryAfterMs: 5_000 };
+
+    test("is tried again later, each time after twice the time, and at most 64 times the first", async () => {
+        const fileId = await registerFile(sql, "a.csv");
+        const waits: number[] = [];
+        for (let attempt = 0; attempt < 9; attempt += 1) {
+            await failFile(sql, fileId, null, failure);
+            waits.push((await file(fileId)).retry_in);
+        }
+        expect(waits).toEqual([5, 10, 20, 40, 80, 160, 320, 320, 320]);
+        expect(await file(fileId)).toMatchObject({ state: "failed", problem: "file_unreadable", attempts: 9 });
+    });
+
+    test("for good waits until it is seen to change", async () => {
+        const fileId = await registerFile(sql, "a.csv");
+        const seen = { sizeBytes: 4, mtimeNs: "5", inode: "6" };
+        await failFile(sql, fileId, seen, { ...failure, retryAfterMs: null });
+        expect(await file(fileId)).toMatchObject({ state: "failed", retry_in: null });
+        const [row] = await sql`select size_bytes, mtime_ns, inode from ingest.files`;
+        expect(row).toEqual({ size_bytes: 4, mtime_ns: 5, inode: "6" });
+        await reopen(fileId);
+        expect(await file(fileId)).toMatchObject({
+            state: "pending",
+            problem: null,
+            problem_detail: null,
+            attempts: 0,
+        });
+    });
+
+    test("is no longer failed when its bytes turn out to be the same as ever, and its problem is gone", async () => {
+        const { fileId } = await stageFile(sql, [event(1)]);
+        await merge(sql);
+        await failFile(sql, fileId, null, failure);
+        await settle(fileId);
+        expect(await file(fileId)).toMatchObject({
+            state: "merged",
+            problem: null,
+            problem_detail: null,
+            retry_in: null,
+        });
+    });
+
+    test.each(["replaced", "skipped"])("should not: one that is %s", async (state) => {
+        const fileId = await registerFile(sql, "a.csv");
+        await setState(fileId, state);
+        await failFile(sql, fileId, null, failure);
+        expect(await file(fileId)).toMatchObject({ state, problem: null });
+    });
+});
+
+describe("a file that is rewritten", () => {
+    test("is replaced by the next version of its path, to be read from the beginning", async () => {
+        const { fileId } = await stageFile(sql, [event(1)]);
+        const [row] = await sql`select ingest.replace_file(${fileId}, 5, 6, 7, 'It shrank.') as file_id`;
+        expect(await file(fileId)).toMatchObject({
+            state: "replaced",
+            problem: "rewritten",
+            problem_detail: "It shrank.",
+        });
+        const [next] = await sql`
+            select state, version, loaded_bytes, size_bytes, mtime_ns, inode from ingest.files where file_id = ${row!.file_id}`;
+        expect(next).toEqual({ state: "pending", version: 2, loaded_bytes: 0, size_bytes: 5, mtime_ns: 6, inode: "7" });
+    });
+
+    test("keeps what was staged of it: that is merged, and the old version stays replaced", async () => {
+        const { fileId } = await stageFile(sql, [event(1)]);
+        await sql`select ingest.replace_file(${fileId}, 5, 6, 7, 'It shrank.')`;
+        expect(await merge(sql)).toMatchObject({ inserted: 1 });
+        expect([await chunkStates(sql), await fileStates(sql)]).toEqual([["merged"], ["replaced", "pending"]]);
+    });
+
+    test("is replaced once", async () => {
+        const fileId = await registerFile(sql, "a.csv");
+        await sql`select ingest.replace_file(${fileId}, 5, 6, 7, 'It shrank.')`;
+        const [again] = await sql`select ingest.replace_file(${fileId}, 5, 6, 7, 'It shrank.') as file_id`;
+        expect(again).toEqual({ file_id: null });
+        expect(await fileStates(sql)).toEqual(["replaced", "pending"]);
+    });
+});
+
+describe("copies", () => {
+    const skip = (fileId: number, copyOf: number) => sql`
+        select ingest.skip_copies(${JSON.stringify([
+            { fileId, copyOf, detail: "A copy.", sizeBytes: 1, mtimeNs: "2", inode: "3" },
+        ])}::text::jsonb)`;
+
+    test("are skipped, and name the file they are copies of", async () => {
+        const [original, copy] = [await registerFile(sql, "a.csv"), await registerFile(sql, "b.csv")];
+        await skip(copy, original);
+        expect(await file(copy)).toMatchObject({ state: "skipped", problem: "copy", copy_of: original });
+    });
+
+    test.each(["loaded", "merged", "replaced", "skipped"])("should not: one that is %s", async (state) => {
+        const fileId = await registerFile(sql, "a.csv");
+        await setState(fileId, state);
+        await skip(fileId, 1);
+        expect(await file(fileId)).toMatchObject({ state, copy_of: null });
+    });
+
+    test("should not: one of which some was loaded before", async () => {
+        const { fileId } = await stageFile(sql, [event(1)], { atEnd: false });
+        await skip(fileId, 1);
+        expect(await file(fileId)).toMatchObject({ state: "pending", copy_of: null });
+    });
+});
+
+describe("a file that is the same as ever, but for its times,", () => {
+    test("is merged when its chunks are, else loaded", async () => {
+        const { fileId } = await stageFile(sql, [event(1)]);
+        await reopen(fileId);
+        await settle(fileId);
+        expect(await fileStates(sql)).toEqual(["loaded"]);
+        await merge(sql);
+        expect(await fileStates(sql)).toEqual(["merged"]);
+        await reopen(fileId);
+        await settle(fileId);
+        expect(await fileStates(sql)).toEqual(["merged"]);
+    });
+
+    test("promise 8: is merged when its last chunk is, at the very moment at which it is settled", async () => {
+        const { fileId } = await stageFile(sql, [event(1)]);
+        await reopen(fileId);
+        const session = openSession(database);
+        await session`begin`;
+        await merge(session);
+        const settled = settle(fileId).execute();
+        await whenWaiting(sql);
+        await session`commit`;
+        await settled;
+        expect([await chunkStates(sql), await fileStates(sql)]).toEqual([["merged"], ["merged"]]);
+    });
+
+    test("promise 8: is merged when it is settled at the very moment at which its last chunk is merged", async () => {
+        const { fileId } = await stageFile(sql, [event(1)]);
+        await reopen(fileId);
+        const session = openSession(database);
+        await session`begin`;
+        await settle(fileId, session);
+        const merged = merge(sql);
+        await whenWaiting(sql);
+        await session`commit`;
+        await merged;
+        expect([await chunkStates(sql), await fileStates(sql)]).toEqual([["merged"], ["merged"]]);
+    });
+
+    test("stays failed when one of its chunks is", async () => {
+        const { fileId, chunkId } = await stageFile(sql, [event(1)]);
+        await reopen(fileId);
+        await failChunk(chunkId);
+        await settle(fileId);
+        expect(await file(fileId)).toMatchObject({ state: "failed", problem: "merge_failed" });
+    });
+});
+
+describe("a chunk that fails", () => {
+    test("for good fails its file", async () => {
+        const { fileId, chunkId } = await stageFile(sql, [event(1)]);
+        await failChunk(chunkId);
+        expect(await chunkRows(sql)).toMatchObject([
+            { state: "failed", loadId: null, problem: "merge_failed", attempts: 1 },
+        ]);
+        expect(await file(fileId)).toMatchObject({ state: "failed", problem: "merge_failed", problem_detail: "Why." });
+        expect(await merge(sql)).toBeNull();
+    });
+
+    test("for now is tried again later, each time after twice the time, and its file is not failed", async () => {
+        const staged = await stageFile(sql, [event(1)]);
+        const waits: number[] = [];
+        for (let attempt = 0; attempt < 8; attempt += 1) {
+            await failChunk(staged.chunkId, "5 seconds");
+            const [row] = await sql<{ wait: number }[]>`
+                select round(extract(epoch from next_attempt_at - clock_timestamp()))::integer as wait from ingest.chunks`;
+            waits.push(row!.wait);
+        }
+        expect(waits).toEqual([5, 10, 20, 40, 80, 160, 320, 320]);
+        expect([await chunkStates(sql), await fileStates(sql)]).toEqual([["pending"], ["loaded"]]);
+        await stageAgain(sql, staged);
+        expect(await chunkRows(sql)).toMatchObject([{ state: "staged", problem: null }]);
+        await merge(sql);
+        expect(await fileStates(sql)).toEqual(["merged"]);
+    });
+
+    test("should not: one that is merged by now; and its file is not failed either", async () => {
+        const { chunkId } = await stageFile(sql, [event(1)]);
+        await merge(sql);
+        await failChunk(chunkId);
+        expect([await chunkStates(sql), await fileStates(sql)]).toEqual([["merged"], ["merged"]]);
+    });
+
+    test("should not: one that is merged while it waits to be failed", async () => {
+        const { chunkId } = await stageFile(sql, [event(1)]);
+        const session = openSession(database);
+        await session`begin`;
+        await merge(session);
+        const failed = failChunk(chunkId).execute();
+        await whenWaiting(sql);
+        await session`commit`;
+        await failed;
+        expect([await chunkStates(sql), await fileStates(sql)]).toEqual([["merged"], ["merged"]]);
+    });
+
+    test("of a replaced version fails alone", async () => {
+        const { fileId, chunkId } = await stageFile(sql, [event(1)]);
+        await sql`select ingest.replace_file(${fileId}, 5, 6, 7, 'It shrank.')`;
+        await failChunk(chunkId);
+        expect([await chunkStates(sql), await fileStates(sql)]).toEqual([["failed"], ["replaced", "pending"]]);
+    });
+
+    test("promise 6: fails its file visibly when more of that is still being loaded: the rest goes on, the failure stays", async () => {
+        const { fileId, chunkId } = await stageFile(sql, [event(1)], { atEnd: false });
+        await failChunk(chunkId);
+        // Still to be loaded, whoever does it, also after a restart.
+        expect((await nextFiles(sql, 10, [])).map((next) => next.fileId)).toEqual([fileId]);
+        await stageFile(sql, [event(2)], { fileId, firstRecordNo: 2, atEnd: false });
+        await stageFile(sql, [event(3)], { fileId, firstRecordNo: 3 });
+        await merge(sql);
+        expect(await chunkStates(sql)).toEqual(["failed", "merged", "merged"]);
+        expect(await file(fileId)).toMatchObject({ state: "failed", problem: "merge_failed", problem_detail: "Why." });
+    });
+
+    test("promise 6: at the very moment at which the rest of its file is recorded, stays visible", async () => {
+        const { fileId, chunkId } = await stageFile(sql, [event(1)], { atEnd: false });
+        const session = openSession(database);
+        await session`begin`;
+        await session`select ingest.fail_chunk(${chunkId}, 'merge_failed', 'Why.', null)`;
+        const rest = stageFile(sql, [event(2)], { fileId, firstRecordNo: 2 });
+        await whenWaiting(sql);
+        await session`commit`;
+        await rest;
+        await merge(sql);
+        expect(await file(fileId)).toMatchObject({ state: "failed", problem: "merge_failed" });
+    });
+});
+
+test("a file of many chunks is not merged before the last, in whatever order they are", async () => {
+    const staged = await stageChunks(sql, [[event(1)], [event(2)], [event(3)]]);
+    await failChunk(staged[0]!.chunkId, "1 hour");
+    await merge(sql);
+    expect([await chunkStates(sql), await fileStates(sql)]).toEqual([["pending", "merged", "merged"], ["loaded"]]);
+    await takeLease(sql);
+    await stageAgain(sql, staged[0]!);
+    await merge(sql);
+    expect(await fileStates(sql)).toEqual(["merged"]);
+});
