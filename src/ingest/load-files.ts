@@ -21,7 +21,7 @@ import {
 } from "./ledger.ts";
 import { type LoadedPart, type LoadPart, loadChunks, NeedsTolerantWay, tailOf } from "./load-chunks.ts";
 import { InputChanged, InputFault, type InputFile } from "./open-input.ts";
-import { nextPart, type PreparedFile, prepareFile } from "./prepare-file.ts";
+import { changedFailure, nextPart, type PreparedFile, prepareFile } from "./prepare-file.ts";
 import { stageChunksAgain } from "./stage-again.ts";
 import { copyStatement, type Way } from "./stage-records.ts";
 import type { TailWatch } from "./watch-tails.ts";
@@ -171,7 +171,14 @@ async function loadGroup(
     members: GroupMember[],
 ): Promise<boolean> {
     try {
-        const { toLoad, copies, held } = await findCopies(context, members);
+        const sorted = await unlessInputFault(
+            context,
+            state,
+            members.map(({ part }) => part),
+            () => findCopies(context, members),
+        );
+        if (sorted === null) return true;
+        const { toLoad, copies, held } = sorted;
         for (const { ledgerFile } of held) state.heldCopies.add(ledgerFile.fileId);
         if (copies.length > 0) await reportCopies(context, copies);
         if (toLoad.length === 0) return copies.length > 0;
@@ -192,6 +199,7 @@ function afterLoad(state: LoaderState, hooks: LoadHooks, loaded: LoadedPart[]): 
     for (const { part, outcome, isRecorded } of loaded) {
         if (outcome.endByte < part.file.sizeBytes) state.tails.wait(part, part.file.seen);
         if (!isRecorded) continue;
+        state.aloneFiles.delete(part.fileId);
         records += outcome.records;
         bytes += outcome.endByte - part.firstByte;
     }
@@ -214,8 +222,7 @@ async function loadOrExplain(
         return await loadChunks(context, parts, way);
     } catch (error) {
         if (error instanceof InputFault || error instanceof InputChanged) {
-            for (const { fileId } of parts) state.aloneFiles.add(fileId);
-            if (parts.length === 1 && error instanceof InputFault) await failPart(context, parts[0]!, error.failure);
+            await explainInputFault(context, state, parts, error);
             return [];
         }
         const isRefused = error instanceof NeedsTolerantWay || isDataFault(error);
@@ -230,6 +237,39 @@ async function loadOrExplain(
         for (const part of parts) loaded.push(...(await loadOrExplain(context, state, [part], way)));
         return loaded;
     }
+}
+
+/** Null when a file could not be read to its end; what that means for it is in the ledger then. */
+async function unlessInputFault<Result>(
+    context: IngestContext,
+    state: LoaderState,
+    parts: LoadPart[],
+    work: () => Promise<Result>,
+): Promise<Result | null> {
+    try {
+        return await work();
+    } catch (error) {
+        if (!(error instanceof InputFault || error instanceof InputChanged)) throw error;
+        await explainInputFault(context, state, parts, error);
+        return null;
+    }
+}
+
+/**
+ * Of several files none is blamed: each is tried alone. One that changed while it was read is looked at again at once;
+ * when that happens to it again, after a pause, or a file that is never what it says would keep the run busy for ever.
+ */
+async function explainInputFault(
+    context: IngestContext,
+    { aloneFiles }: LoaderState,
+    parts: LoadPart[],
+    error: InputFault | InputChanged,
+): Promise<void> {
+    const [part] = parts;
+    const isFirstTime = parts.length > 1 || !aloneFiles.has(part!.fileId);
+    for (const { fileId } of parts) aloneFiles.add(fileId);
+    if (parts.length > 1 || (error instanceof InputChanged && isFirstTime)) return;
+    await failPart(context, part!, error instanceof InputFault ? error.failure : changedFailure(error));
 }
 
 async function failPart(context: IngestContext, part: LoadPart, failure: FileFailure): Promise<void> {
@@ -248,13 +288,16 @@ async function loadLargeFile(
     const { file, shape, takeTail } = firstPart;
     try {
         if (firstPart.firstByte === 0) {
-            const copy = await findCopy(context, ledgerFile, firstPart);
-            if (copy === "held") {
+            const copy = await unlessInputFault(context, state, [firstPart], async () => ({
+                found: await findCopy(context, ledgerFile, firstPart),
+            }));
+            if (copy === null) return true;
+            if (copy.found === "held") {
                 state.heldCopies.add(ledgerFile.fileId);
                 return false;
             }
-            if (copy !== null) {
-                await reportCopies(context, [{ ledgerFile, copy }]);
+            if (copy.found !== null) {
+                await reportCopies(context, [{ ledgerFile, copy: copy.found }]);
                 return true;
             }
         }

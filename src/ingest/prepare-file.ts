@@ -82,7 +82,8 @@ async function prepareOpenFile(
     return { kind: "load", part, contentHash: isWholeSmallFile ? await hashRange(file, 0, sizeBytes) : null };
 }
 
-function changedFailure({ message }: InputChanged): FileFailure {
+/** It was other bytes at the end of reading than at the beginning: whoever writes it may be done in a moment. */
+export function changedFailure({ message }: InputChanged): FileFailure {
     return { problem: "file_changed", detail: message, retryAfterMs: 1_000 };
 }
 

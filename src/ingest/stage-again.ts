@@ -20,22 +20,23 @@ export async function stageChunksAgain(
     chunks: LedgerChunk[],
 ): Promise<{ records: number; bytes: number }> {
     const parts: LoadPart[] = [];
+    /** By path: a file of many small chunks is opened, and held in memory, once. */
+    const files = new Map<string, InputFile>();
     let bytes = 0;
     try {
         for (const chunk of chunks) {
-            const part = await prepareAgain(context, chunk);
+            const isNew = !files.has(chunk.path);
+            const part = await prepareAgain(context, chunk, files);
             if (part === null) continue;
-            if (parts[0] && statementOf(part) !== statementOf(parts[0])) {
-                await part.file.close();
-                break;
-            }
+            if (parts[0] && statementOf(part) !== statementOf(parts[0])) break;
             parts.push(part);
             bytes += chunk.endByte - chunk.firstByte;
+            if (isNew && part.file.sizeBytes <= groupBytes) bytes += part.file.sizeBytes;
             if (bytes >= groupBytes) break;
         }
         if (parts.length > 0) await loadAgain(context, parts);
     } finally {
-        for (const part of parts) await part.file.close();
+        for (const file of files.values()) await file.close();
     }
     return { records: parts.reduce((sum, part) => sum + part.again!.records, 0), bytes };
 }
@@ -48,24 +49,39 @@ function statementOf(part: LoadPart): string {
     return copyStatement(part.shape, wayOf(part));
 }
 
-async function prepareAgain(context: IngestContext, chunk: LedgerChunk): Promise<LoadPart | null> {
-    let file: InputFile | null = null;
+async function prepareAgain(
+    context: IngestContext,
+    chunk: LedgerChunk,
+    files: Map<string, InputFile>,
+): Promise<LoadPart | null> {
     try {
-        file = await openAgain(context, chunk);
+        const file = files.get(chunk.path) ?? (await openForGroup(context, chunk, files));
         if (file.sizeBytes < chunk.endByte) throw new InputChanged("The source is shorter than it was.");
         const isStream = file.isCompressed || file.encoding !== "utf-8";
-        if (file.sizeBytes <= groupBytes) file = await holdInMemory(file);
         // A stream is hashed while it is loaded: to go back would be to expand it from its start again.
-        else if (!isStream && (await hashRange(file, chunk.firstByte, chunk.endByte)) !== chunk.contentHash) {
+        const isAhead = file.sizeBytes > groupBytes && !isStream;
+        if (isAhead && (await hashRange(file, chunk.firstByte, chunk.endByte)) !== chunk.contentHash) {
             throw new InputChanged("The source's bytes are not those that were staged before.");
         }
         return await partAgain(chunk, file);
     } catch (error) {
-        await file?.close();
         if (!(error instanceof InputFault || error instanceof InputChanged)) throw error;
         await giveUp(context, chunk, error);
         return null;
     }
+}
+
+async function openForGroup(
+    context: IngestContext,
+    chunk: LedgerChunk,
+    files: Map<string, InputFile>,
+): Promise<InputFile> {
+    const file = await openAgain(context, chunk);
+    files.set(chunk.path, file);
+    if (file.sizeBytes > groupBytes) return file;
+    const held = await holdInMemory(file);
+    files.set(chunk.path, held);
+    return held;
 }
 
 async function partAgain(chunk: LedgerChunk, file: InputFile): Promise<LoadPart> {
@@ -130,29 +146,30 @@ async function isUnchanged(context: IngestContext, { seen }: InputFile, path: st
     return now.seen.sizeBytes === seen.sizeBytes && now.seen.mtimeNs === seen.mtimeNs && now.seen.inode === seen.inode;
 }
 
-async function loadAgain(context: IngestContext, parts: LoadPart[]): Promise<void> {
-    let way = wayOf(parts[0]!);
+/** Throws faults of the database; what else goes wrong is one chunk's fault, and that is given up. */
+async function loadAgain(context: IngestContext, parts: LoadPart[], way: Way = wayOf(parts[0]!)): Promise<void> {
     try {
         await loadChunks(context, parts, way);
     } catch (error) {
-        if (error instanceof SourceChanged) {
-            // The same bytes cut otherwise: a quote that was open at the end has been closed by what came since.
-            if (!error.part.takeTail) {
-                await loadChunks(context, [{ ...error.part, takeTail: true }], way);
-                return;
-            }
-            const chunk = { ...error.part, ...error.part.again! };
-            await giveUp(
-                context,
-                chunk,
-                new InputChanged("The source's records are not those that were staged before."),
-            );
-            return;
-        }
         const isRefused = error instanceof NeedsTolerantWay || isDataFault(error);
-        if (!isRefused || way === "tolerant") throw error;
-        way = "tolerant";
-        await loadChunks(context, parts, way);
+        const isInputFault = error instanceof InputFault || error instanceof InputChanged;
+        if (error instanceof SourceChanged && !error.part.takeTail) {
+            // The same bytes cut otherwise: a quote that was open at the end has been closed by what came since.
+            await loadAgain(context, [{ ...error.part, takeTail: true }], way);
+        } else if (error instanceof SourceChanged) {
+            const fault = new InputChanged("The source's records are not those that were staged before.");
+            await giveUp(context, { ...error.part, ...error.part.again! }, fault);
+        } else if (isRefused && way === "raw") {
+            await loadAgain(context, parts, "tolerant");
+        } else if (!isRefused && !isInputFault) {
+            throw error;
+        } else if (parts.length > 1) {
+            for (const part of parts) await loadAgain(context, [part], way);
+        } else {
+            const refusal = { problem: "copy_refused", detail: "Postgres refuses its records.", retryAfterMs: null };
+            const fault = isInputFault ? error : new InputFault(refusal);
+            await giveUp(context, { ...parts[0]!, ...parts[0]!.again! }, fault);
+        }
     }
 }
 

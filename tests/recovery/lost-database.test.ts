@@ -132,7 +132,7 @@ describe("at random moments", () => {
 });
 
 test("while the server is away the ingest says so once, waits, and says once that it is back", async () => {
-    const child = startIngest(target.url, inputDir, ["--trigger", "100ms", ...ways[1]![1]]);
+    const child = startIngest(target.url, inputDir, ["--trigger", "available-now", ...ways[1]![1]]);
     await waitUntil("something is merged", async () => (await count("ingest.batches")) > 1);
     await server.stop();
     await waitUntil("the ingest has noticed", () => child.stderr().includes("The database is away"));
@@ -140,14 +140,13 @@ test("while the server is away the ingest says so once, waits, and says once tha
     await Bun.sleep(isLongRun ? 60_000 : 4_000);
     expect(child.stderr()).not.toContain("The database is back");
     await server.start();
-    await waitUntil("all is merged", async () => (await readAll()).counts.read === oracle.total.read);
-    child.kill("SIGTERM");
     const { exitCode, stderr } = await child.finish();
-    expect(exitCode).toBe(143);
+    expect(exitCode).toBe(0);
     const said = stderr.split("\n").filter((line) => line.includes("The database is"));
     expect(said).toEqual([expect.stringContaining("is away"), expect.stringContaining("is back")]);
     await ask(target, (sql) => expectOracle(sql, oracle));
-}, 120_000);
+    await ask(target, (sql) => expectSound(sql));
+}, 180_000);
 
 test("while the server is away the ingest can be stopped", async () => {
     const child = startIngest(target.url, inputDir, ["--trigger", "100ms", ...ways[1]![1]]);
@@ -179,7 +178,7 @@ test("an embedded server whose postmaster is killed is started again by the inge
     expect(exitCode).toBe(0);
     expect(summary!.records.read).toBeGreaterThan(0);
     const status = await runScript("status", ["--data-dir", dataDir, "--json"]);
-    expect(JSON.parse(status.stdout).records).toMatchObject(oracle.total);
+    expect(JSON.parse(status.stdout).totals).toMatchObject(oracle.total);
     expect((await runScript("check", ["--data-dir", dataDir])).exitCode).toBe(0);
     rmSync(dataDir, { recursive: true });
 }, 60_000);

@@ -1,0 +1,125 @@
+/** Promise 6: what cannot be read fails or is rejected where it stands, visibly, and the rest of the folder is ingested. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { ingestOnce } from "../support/ingest-process.ts";
+import { emptyTables, expectSound, readCounts, readFileStates } from "../support/read-tables.ts";
+
+const isRoot = process.getuid?.() === 0;
+const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
+const eventId = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
+const record = (n: number, rest = "view,p1,u1,2024-05-01 10:00:00,0,0") => `${eventId(n)},${rest}\n`;
+
+let database: TestDatabase;
+let folder: string;
+let inputDir: string;
+
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "sluice-neighbours-"));
+    inputDir = join(folder, "input");
+    mkdirSync(inputDir);
+    await emptyTables(database.sql);
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const put = (name: string, content: string | Buffer) => writeFileSync(join(inputDir, name), content);
+
+test("records that cannot be split or read are rejected where they stand, and no file fails for them", async () => {
+    put("a-good.csv", header + record(1));
+    put("b-ragged.csv", [header, record(2), `${eventId(3)},view\n`, record(4)].join(""));
+    put("c-nul.csv", header + record(5) + record(6, "view,p\0,u1,2024-05-01 10:00:00,0,0") + record(7));
+    put(
+        "d-utf8.csv",
+        Buffer.concat([
+            Buffer.from(header + record(8) + eventId(9)),
+            Buffer.from([0x2c, 0xff, 0x0a]),
+            Buffer.from(record(10)),
+        ]),
+    );
+    put("e-unclosed.csv", header + record(11) + record(12, 'view,"p,u1,2024-05-01 10:00:00,0,0') + record(13));
+    put("z-good.csv", header + record(14));
+    const { exitCode, summary } = await ingestOnce(database.url, inputDir);
+    expect(exitCode).toBe(0);
+    expect(summary!.files).toEqual({ merged: 6, skipped: 0, failed: 0 });
+    expect(summary!.records).toEqual({ read: 14, inserted: 10, duplicate: 0, conflict: 0, rejected: 4 });
+    const rejects = await database.sql`
+        select files.path, rejects.record_no as "recordNo", rejects.reasons
+        from ingest.rejects
+        inner join ingest.chunks on chunks.chunk_id = rejects.chunk_id
+        inner join ingest.files on files.file_id = chunks.file_id
+        order by files.path`;
+    expect([...rejects]).toEqual([
+        { path: "b-ragged.csv", recordNo: 2, reasons: ["too_few_fields"] },
+        { path: "c-nul.csv", recordNo: 2, reasons: ["nul_byte"] },
+        { path: "d-utf8.csv", recordNo: 2, reasons: ["invalid_utf8"] },
+        { path: "e-unclosed.csv", recordNo: 2, reasons: ["unclosed_quote"] },
+    ]);
+    await expectSound(database.sql);
+});
+
+test("files that are none fail visibly, directories are none of ours, and the run ends with exit code 1", async () => {
+    put("a-good.csv", header + record(1));
+    put("b-header.csv", "id,type,product\n1,view,p\n");
+    mkdirSync(join(inputDir, "c-directory.csv"));
+    writeFileSync(join(inputDir, "c-directory.csv", "inner.csv"), header + record(99));
+    writeFileSync(join(folder, "secret.csv"), header + record(98));
+    symlinkSync(join(folder, "secret.csv"), join(inputDir, "d-symlink.csv"));
+    symlinkSync(join(folder, "nowhere.csv"), join(inputDir, "e-dangling.csv"));
+    expect(Bun.spawnSync(["mkfifo", join(inputDir, "f-fifo.csv")]).exitCode).toBe(0);
+    put("g-empty.csv", "");
+    put("z-good.csv", header + record(2));
+    const { exitCode, summary, stderr } = await ingestOnce(database.url, inputDir);
+    expect(exitCode).toBe(1);
+    expect(summary!.files).toEqual({ merged: 2, skipped: 0, failed: 5 });
+    expect(await readFileStates(database.sql)).toEqual({
+        "a-good.csv": "merged",
+        "b-header.csv": "failed header_missing_columns",
+        "d-symlink.csv": "failed not_a_regular_file",
+        "e-dangling.csv": "failed not_a_regular_file",
+        "f-fifo.csv": "failed not_a_regular_file",
+        "g-empty.csv": "failed empty_file",
+        "z-good.csv": "merged",
+    });
+    for (const name of ["b-header", "d-symlink", "e-dangling", "f-fifo", "g-empty"]) expect(stderr).toContain(name);
+    expect(await readCounts(database.sql)).toMatchObject({ read: 2, inserted: 2 });
+    await expectSound(database.sql);
+
+    // Mended, they are taken; what was done is not done again.
+    put("b-header.csv", header + record(3));
+    rmSync(join(inputDir, "d-symlink.csv"));
+    put("d-symlink.csv", header + record(4));
+    for (const name of ["e-dangling.csv", "f-fifo.csv", "g-empty.csv"]) rmSync(join(inputDir, name));
+    const again = await ingestOnce(database.url, inputDir);
+    expect(again.exitCode).toBe(0);
+    expect(again.summary!.records).toMatchObject({ read: 2, inserted: 2 });
+    await expectSound(database.sql);
+});
+
+test("a watching run takes the rest of the folder while one file fails", async () => {
+    put("a-good.csv", header + record(1));
+    put("b-header.csv", "nothing of ours\n");
+    put("z-good.csv", header + record(2));
+    const { summary } = await ingestOnce(database.url, inputDir, ["--max-chunk-bytes", "1KiB"]);
+    expect(summary!.records.inserted).toBe(2);
+});
+
+test.skipIf(isRoot)("a file that may not be read fails, says so, and is taken once it may", async () => {
+    put("a-good.csv", header + record(1));
+    put("b-closed.csv", header + record(2));
+    chmodSync(join(inputDir, "b-closed.csv"), 0o000);
+    put("z-good.csv", header + record(3));
+    const { exitCode, stderr } = await ingestOnce(database.url, inputDir);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("b-closed.csv failed: Permission denied");
+    chmodSync(join(inputDir, "b-closed.csv"), 0o600);
+    // A change of mode changes neither size nor time: its next attempt finds it readable.
+    await database.sql`update ingest.files set next_attempt_at = clock_timestamp() where path = 'b-closed.csv'`;
+    expect((await ingestOnce(database.url, inputDir)).exitCode).toBe(0);
+    expect(await readCounts(database.sql)).toMatchObject({ read: 3, inserted: 3 });
+});

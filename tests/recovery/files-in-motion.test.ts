@@ -1,0 +1,295 @@
+/** Files that change while they are watched: nothing is lost silently, nothing is taken twice (promises 2, 3 and 8). */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import {
+    appendFileSync,
+    mkdirSync,
+    mkdtempSync,
+    readdirSync,
+    readFileSync,
+    renameSync,
+    rmSync,
+    truncateSync,
+    writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createRandom } from "../../src/generator/random.ts";
+import { countFiles } from "../support/count-records.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { chooseSeed, generateFolder, isLongRun } from "../support/generate-folder.ts";
+import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";
+import { emptyTables, expectSound, readCounts, readFileStates } from "../support/read-tables.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const seed = chooseSeed("files in motion");
+const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
+const eventId = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
+const record = (n: number, price = "0.00") => `${eventId(n)},purchase,p1,u1,2024-05-01 10:00:00,1,${price}\n`;
+const records = (from: number, to: number, price?: string) =>
+    Array.from({ length: to - from + 1 }, (_, index) => record(from + index, price)).join("");
+
+let database: TestDatabase;
+let folder: string;
+let inputDir: string;
+let running: IngestProcess | null;
+
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "sluice-motion-"));
+    inputDir = join(folder, "input");
+    mkdirSync(inputDir);
+    running = null;
+    await emptyTables(database.sql);
+});
+afterEach(() => {
+    running?.kill("SIGKILL");
+    rmSync(folder, { recursive: true });
+});
+
+const at = (name: string) => join(inputDir, name);
+const put = (name: string, content: string) => writeFileSync(at(name), content);
+
+async function watch(flags: string[] = []): Promise<IngestProcess> {
+    running = startIngest(database.url, inputDir, ["--trigger", "50ms", "--tail-settle", "60s", ...flags]);
+    await waitUntil("the ingest runs", async () => (await database.sql`select from ingest.workers`).length > 0);
+    return running;
+}
+
+/** Stops it, and sees to it that it was well until then and that nothing is left behind. */
+async function stopSoundly(child: IngestProcess): Promise<string> {
+    child.kill("SIGTERM");
+    const { exitCode, stderr } = await child.finish();
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 143 });
+    return stderr;
+}
+
+/** The counts of all batches, once `isReached` says that they are complete. */
+async function countsWhen(what: string, isReached: (counts: Awaited<ReturnType<typeof readCounts>>) => boolean) {
+    return await waitUntil(what, async () => {
+        const counts = await readCounts(database.sql);
+        return isReached(counts) && counts;
+    });
+}
+
+describe("a file that grows", () => {
+    test.each([["4KiB"], ["16MiB"]])(
+        "in pieces of any size is taken record by record, once (%s a chunk)",
+        async (chunk) => {
+            await generateFolder(join(folder, "generated"), { files: 1, seed, minRecords: 400, maxRecords: 400 });
+            const [name] = readdirSync(join(folder, "generated"));
+            const bytes = readFileSync(join(folder, "generated", name!));
+            const random = createRandom(seed);
+            const child = await watch(["--max-chunk-bytes", chunk]);
+            for (let from = 0; from < bytes.length; ) {
+                const to = from + random.between(1, 2_000);
+                appendFileSync(at("growing.csv"), bytes.subarray(from, to));
+                from = to;
+                if (random.chance(0.5)) await Bun.sleep(random.between(0, 60));
+            }
+            const counts = await countsWhen("all is read", ({ read }) => read >= 400);
+            expect(counts).toEqual({ read: 400, inserted: 400, duplicate: 0, conflict: 0, rejected: 0 });
+            await stopSoundly(child);
+            await ingestOnce(database.url, inputDir);
+            expect(await readCounts(database.sql)).toEqual(counts);
+            await expectSound(database.sql);
+        },
+    );
+
+    test("in dirty pieces, with tails taken early, still loses no record", async () => {
+        await generateFolder(join(folder, "generated"), {
+            files: 1,
+            seed,
+            minRecords: 300,
+            maxRecords: 300,
+            dirty: 0.2,
+        });
+        const [name] = readdirSync(join(folder, "generated"));
+        const bytes = readFileSync(join(folder, "generated", name!));
+        const random = createRandom(seed);
+        const child = await watch(["--max-chunk-bytes", "4KiB", "--tail-settle", "1ms"]);
+        for (let from = 0; from < bytes.length; ) {
+            const to = from + random.between(1, 3_000);
+            appendFileSync(at("growing.csv"), bytes.subarray(from, to));
+            from = to;
+            await Bun.sleep(random.between(0, 150));
+        }
+        await waitUntil("all is merged", async () => (await readFileStates(database.sql))["growing.csv"] === "merged");
+        await stopSoundly(child);
+        const oracle = countFiles([{ name: "growing.csv", bytes }]);
+        const stored = await database.sql<{ eventId: string }[]>`select event_id as "eventId" from public.events`;
+        const storedIds = new Set(stored.map(({ eventId }) => eventId));
+        expect([...oracle.events.keys()].filter((id) => !storedIds.has(id))).toEqual([]);
+        const { read, inserted, duplicate, conflict, rejected } = await readCounts(database.sql);
+        expect(read).toBe(inserted + duplicate + conflict + rejected);
+        await ingestOnce(database.url, inputDir);
+        await expectSound(database.sql);
+    });
+
+    test("while no ingest runs is continued from its last record", async () => {
+        put("growing.csv", header + records(1, 50));
+        await ingestOnce(database.url, inputDir);
+        appendFileSync(at("growing.csv"), records(51, 70));
+        const { summary } = await ingestOnce(database.url, inputDir);
+        expect(summary!.records).toEqual({ read: 20, inserted: 20, duplicate: 0, conflict: 0, rejected: 0 });
+        await expectSound(database.sql);
+    });
+});
+
+describe("a file that is changed where it was read", () => {
+    test("by truncation is read anew, as another version", async () => {
+        put("a.csv", header + records(1, 100));
+        const child = await watch();
+        await countsWhen("it is read", ({ read }) => read === 100);
+        truncateSync(at("a.csv"), (header + records(1, 40)).length);
+        const counts = await countsWhen("it is read again", ({ read }) => read > 100);
+        expect(counts).toEqual({ read: 140, inserted: 100, duplicate: 40, conflict: 0, rejected: 0 });
+        expect(await stopSoundly(child)).toContain("a.csv is read anew");
+    });
+
+    test("in place and of the same size shows its changed records as conflicts", async () => {
+        put("a.csv", header + records(1, 30, "1.00"));
+        const child = await watch();
+        await countsWhen("it is read", ({ read }) => read === 30);
+        put("a.csv", header + records(1, 29, "1.00") + record(30, "2.00"));
+        const counts = await countsWhen("it is read again", ({ read }) => read > 30);
+        expect(counts).toEqual({ read: 60, inserted: 30, duplicate: 29, conflict: 1, rejected: 0 });
+        await stopSoundly(child);
+        await ingestOnce(database.url, inputDir);
+        expect(await readCounts(database.sql)).toEqual(counts);
+        await expectSound(database.sql);
+    });
+
+    test("by another file under its name is read whole, longer, shorter or equal in size", async () => {
+        put("a.csv", header + records(1, 10));
+        const child = await watch();
+        let read = 10;
+        await countsWhen("it is read", (counts) => counts.read === read);
+        for (const [from, to] of [
+            [101, 110],
+            [201, 230],
+            [301, 305],
+        ] as const) {
+            writeFileSync(join(folder, "new"), header + records(from, to));
+            renameSync(join(folder, "new"), at("a.csv"));
+            read += to - from + 1;
+            await countsWhen("the new one is read", (counts) => counts.read >= read);
+        }
+        expect(await readCounts(database.sql)).toEqual({
+            read: 55,
+            inserted: 55,
+            duplicate: 0,
+            conflict: 0,
+            rejected: 0,
+        });
+        await stopSoundly(child);
+        await ingestOnce(database.url, inputDir);
+        await expectSound(database.sql);
+    });
+
+    test.each([
+        ["in memory at once", 5_000],
+        ["in many reads", 40_000],
+    ])(
+        "again and again, while it is read %s, costs the run nothing but work",
+        async (_, size) => {
+            const child = await watch(["--trigger", "continuous"]);
+            const writer = Bun.spawn([
+                ...[process.execPath, join(import.meta.dir, "../support/restless-writer.ts")],
+                ...[at("a.csv"), String(size), isLongRun ? "2000" : "300"],
+            ]);
+            expect(await writer.exited).toBe(0);
+            await waitUntil("all of the last content is there", async () => {
+                const [row] = await database.sql`select count(*) as events from public.events`;
+                return row!.events === size;
+            });
+            await waitUntil("it is merged", async () => (await readFileStates(database.sql))["a.csv"] === "merged");
+            await stopSoundly(child);
+            await ingestOnce(database.url, inputDir);
+            await expectSound(database.sql);
+        },
+        180_000,
+    );
+});
+
+describe("a file that is renamed", () => {
+    test("after it was merged is skipped as a copy", async () => {
+        put("a.csv", header + records(1, 10));
+        const child = await watch();
+        await countsWhen("it is read", ({ read }) => read === 10);
+        await waitUntil("it is merged", async () => (await readFileStates(database.sql))["a.csv"] === "merged");
+        renameSync(at("a.csv"), at("b.csv"));
+        await waitUntil("it is skipped", async () => (await readFileStates(database.sql))["b.csv"] === "skipped copy");
+        await stopSoundly(child);
+        await ingestOnce(database.url, inputDir);
+        expect(await readCounts(database.sql)).toMatchObject({ read: 10 });
+        await expectSound(database.sql);
+    });
+
+    test("away and back, with a look at the folder in between, is taken all the same", async () => {
+        const child = await watch();
+        for (let round = 1; round <= 20; round += 1) {
+            const name = `file-${round}.csv`;
+            writeFileSync(join(folder, name), header + record(round));
+            for (let turn = 0; turn < 3; turn += 1) {
+                renameSync(join(folder, name), at(name));
+                await Bun.sleep(turn * 3);
+                renameSync(at(name), join(folder, name));
+                await Bun.sleep(20);
+            }
+            renameSync(join(folder, name), at(name));
+        }
+        await waitUntil("all are there", async () => (await readCounts(database.sql)).inserted === 20);
+        await stopSoundly(child);
+    });
+});
+
+describe("a file that is deleted", () => {
+    test("between staging and merge is merged: its rows are staged", async () => {
+        put("a.csv", header + records(1, 10));
+        await database.sql.begin(async (sql) => {
+            await sql`select from ingest.slices for update`;
+            await watch();
+            await waitUntil("it is staged", async () => (await database.sql`select from ingest.chunks`).length > 0);
+            rmSync(at("a.csv"));
+            await Bun.sleep(200);
+        });
+        const counts = await countsWhen("it is merged", ({ read }) => read === 10);
+        expect(counts.inserted).toBe(10);
+        await stopSoundly(running!);
+        expect((await ingestOnce(database.url, inputDir)).exitCode).toBe(0);
+        expect(await readFileStates(database.sql)).toEqual({ "a.csv": "merged" });
+        await expectSound(database.sql);
+    });
+
+    test("and made again with other content is another version", async () => {
+        put("a.csv", header + records(1, 10));
+        const child = await watch();
+        await countsWhen("it is read", ({ read }) => read === 10);
+        rmSync(at("a.csv"));
+        await Bun.sleep(150);
+        put("a.csv", header + records(11, 15));
+        await countsWhen("the new one is read", ({ read }) => read === 15);
+        await stopSoundly(child);
+        await ingestOnce(database.url, inputDir);
+        await expectSound(database.sql);
+    });
+});
+
+test("an input folder that is removed and made again is watched again", async () => {
+    put("a.csv", header + records(1, 10));
+    const child = await watch();
+    await countsWhen("the first file is read", ({ read }) => read === 10);
+    rmSync(inputDir, { recursive: true });
+    await Bun.sleep(300);
+    mkdirSync(inputDir);
+    put("b.csv", header + records(11, 20));
+    await countsWhen("the file of the new folder is read", ({ read }) => read === 20);
+    appendFileSync(at("b.csv"), records(21, 25));
+    await countsWhen("its growth is seen", ({ read }) => read === 25);
+    await stopSoundly(child);
+    await ingestOnce(database.url, inputDir);
+    await expectSound(database.sql);
+});
