@@ -3,7 +3,7 @@
  * timestamps, values, constants, rules, the derived event_id, defaults. What does not fit a form stays as it is: the
  * rules of the merge judge it, and the reject shows what the file said.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { DerivedId, RuleCondition, ValueRule } from "../config-file/source-config.ts";
 import { type EventColumn, eventColumns, keyColumn } from "../contract.ts";
 import { type FileShape, findColumn } from "./read-header.ts";
@@ -106,9 +106,9 @@ function createDerivation({ from, namespace = defaultNamespace }: DerivedId, sha
 
 /** A version 5 uuid: RFC 9562, section 5.5. */
 function uuidOf(namespaceBytes: Buffer, name: string): string {
-    const hash = createHash("sha1").update(namespaceBytes).update(name).digest();
-    hash[6] = (hash[6]! & 0x0f) | 0x50;
-    hash[8] = (hash[8]! & 0x3f) | 0x80;
-    const hex = hash.toString("hex", 0, 16);
+    // One call: a hash object for each record takes three times as long.
+    const digest = hash("sha1", Buffer.concat([namespaceBytes, Buffer.from(name)]), "hex");
+    const variant = "89ab"[Number.parseInt(digest[16]!, 16) & 3]!;
+    const hex = `${digest.slice(0, 12)}5${digest.slice(13, 16)}${variant}${digest.slice(17, 32)}`;
     return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
