@@ -1,5 +1,6 @@
 /** Files leave the folder after their merge and never before, and whatever fails on the way, nothing is ingested twice. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { appendFileSync } from "node:fs";
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -133,6 +134,34 @@ test("a failure is retried, said once, and never causes a second ingest", async 
     expect(await archiver.pass()).toBe(1);
     expect((await ingest("archive")).records.read).toBe(0);
     expect((await database.sql`select count(*) from ingest.chunks`)[0]).toEqual({ count: 1 });
+});
+
+test.each([
+    ["before it was renamed aside", "afterMerge"],
+    ["after it was looked at again", "archiveDir"],
+] as const)("a file that grows %s is put back and continued", async (_when, setting) => {
+    await put("a.csv", 1);
+    await ingest("keep");
+    const values = { inputDir, archiveDir, afterMerge: "archive" as const };
+    let looks = 0;
+    // The setting is read at that very moment: the archiver asks for it between two of its steps.
+    const config = Object.defineProperty({ ...values }, setting, {
+        get() {
+            looks += 1;
+            const aside = new Bun.Glob(".sluice-leaving-*/a.csv").scanSync({ cwd: inputDir, dot: true });
+            const path = [...aside][0] ?? "a.csv";
+            if (setting === "archiveDir" || looks === 2) appendFileSync(join(inputDir, path), line(2));
+            return values[setting];
+        },
+    });
+    const log = { info() {}, warn() {}, error() {} };
+    const archiver = createArchiver({ config, sql: database.sql, log } as unknown as IngestContext, 0);
+
+    expect(await archiver.pass()).toBe(0);
+    expect(await readdir(inputDir)).toEqual(["a.csv"]);
+    expect(await ledger()).toMatchObject([{ state: "merged", left: false }]);
+    expect((await ingest("archive")).records).toMatchObject({ read: 1, inserted: 1 });
+    expect(await readdir(inputDir)).toEqual([]);
 });
 
 test("what a crash left aside comes back, is not ingested again, and leaves then", async () => {
