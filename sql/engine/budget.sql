@@ -22,6 +22,17 @@ declare
     held_file record;
     counted record;
 begin
+    -- What was rewritten or failed before it was all there is not judged any more: it is read anew when it is read again.
+    perform ingest.take_back_held_chunks(unjudged_files.file_id)
+    from (
+        select files.file_id
+        from ingest.files
+        where
+            files.file_id in (select chunks.file_id from ingest.chunks where chunks.state = 'held')
+            and files.state in ('replaced', 'failed')
+        order by files.file_id
+    ) as unjudged_files;
+
     for held_file in
         select files.file_id, files.path
         from ingest.files

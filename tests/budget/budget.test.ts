@@ -121,6 +121,14 @@ test("chunks that a run with a budget left held are judged by the next, or let i
     expect(await state()).toEqual({ events: 1, rejects: 1, files: "a.csv merged", open: 0 });
 });
 
+test("held chunks of a file that was rewritten meanwhile are forgotten: the new version is judged", async () => {
+    await put("a.csv", good(1), bad(2));
+    await hold();
+    await put("a.csv", good(3), good(4), good(5));
+    await ingest(count(0));
+    expect(await state()).toEqual({ events: 3, rejects: 0, files: "a.csv replaced rewritten, a.csv merged", open: 0 });
+});
+
 test("held chunks whose staged rows the database lost are loaded again", async () => {
     await put("a.csv", good(1), good(2));
     await hold();
