@@ -1,0 +1,165 @@
+/**
+ * Several ingest processes on the same folder and database: promise 2 whoever loads and merges, and promise 10 in what it
+ * promises of several loaders: inserted, rejected, and duplicate + conflict are those of one alone.
+ */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { countFolder, type FolderCounts } from "../support/count-records.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { chooseSeed, generateFolder, isLongRun } from "../support/generate-folder.ts";
+import { type IngestProcess, startIngest } from "../support/ingest-process.ts";
+import { emptyTables, expectSameLines, expectSound, readCounts } from "../support/read-tables.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const seed = chooseSeed("many workers");
+let database: TestDatabase;
+let folder: string;
+let inputDir: string;
+let oracle: FolderCounts;
+
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+    folder = mkdtempSync(join(tmpdir(), "sluice-workers-"));
+    inputDir = join(folder, "input");
+    const most = isLongRun ? 2_000 : 400;
+    await generateFolder(inputDir, { files: 40, seed, minRecords: 50, maxRecords: most, dirty: 0.05, duplicates: 0.2 });
+    oracle = countFolder(inputDir);
+});
+afterAll(async () => {
+    await database.drop();
+    rmSync(folder, { recursive: true });
+});
+beforeEach(async () => {
+    await emptyTables(database.sql);
+});
+
+const flags = ["--trigger", "available-now", "--max-chunk-bytes", "16KiB", "--max-batch-records", "500"];
+
+async function expectResultOfOne(): Promise<void> {
+    const { read, inserted, duplicate, conflict, rejected } = await readCounts(database.sql);
+    const { total } = oracle;
+    expect({ read, inserted, losers: duplicate + conflict, rejected }).toEqual({
+        read: total.read,
+        inserted: total.inserted,
+        losers: total.duplicate + total.conflict,
+        rejected: total.rejected,
+    });
+    const ids = await database.sql<{ id: string }[]>`select event_id::text as id from public.events`;
+    expectSameLines("event ids", ids.map(({ id }) => id).sort(), [...oracle.events.keys()].sort());
+    await expectSound(database.sql);
+}
+
+describe.each([[2], [3]])("%i ingests at once", (count) => {
+    test("do the work of one, and all of them end", async () => {
+        const children = Array.from({ length: count }, () => startIngest(database.url, inputDir, flags));
+        const ended = await Promise.all(children.map((child) => child.finish()));
+        expect(ended.map(({ exitCode, stderr }) => ({ exitCode, stderr }))).toEqual(
+            Array(count).fill({ exitCode: 0, stderr: "" }),
+        );
+        expect(ended.reduce((sum, { summary }) => sum + summary!.records.read, 0)).toBe(oracle.total.read);
+        await expectResultOfOne();
+    });
+
+    test("of which one is killed do the work of one", async () => {
+        const children = Array.from({ length: count }, () => startIngest(database.url, inputDir, flags));
+        const loader = await waitForLoader(children);
+        loader.kill("SIGKILL");
+        await expireLeases();
+        const others = children.filter((child) => child !== loader);
+        for (const { exitCode } of await Promise.all(others.map((child) => child.finish()))) expect(exitCode).toBe(0);
+        await expectResultOfOne();
+    });
+});
+
+describe("a frozen ingest", () => {
+    test("in the middle of a COPY, thawed after its lease, commits nothing that another took over", async () => {
+        const frozen = startIngest(database.url, inputDir, flags);
+        await freezeInCopy(frozen);
+        const [before] = await readLoads();
+        expect(before!.loading).toBeLessThanOrEqual(1);
+        if (!isLongRun) await expireLeases();
+        const heir = startIngest(database.url, inputDir, flags);
+        const { exitCode } = await heir.finish();
+        expect(exitCode).toBe(0);
+        const countsOfHeir = await readCounts(database.sql);
+        frozen.kill("SIGCONT");
+        expect((await frozen.finish()).exitCode).toBe(0);
+        expect(await readCounts(database.sql)).toEqual(countsOfHeir);
+        await expectResultOfOne();
+    }, 120_000);
+
+    test("thawed while the other one is still at work, leaves the work to it and merges with it", async () => {
+        const frozen = startIngest(database.url, inputDir, flags);
+        await freezeInCopy(frozen);
+        await expireLeases();
+        const heir = startIngest(database.url, inputDir, flags);
+        await waitUntil("the heir loads", () => isLoader(heir.pid));
+        frozen.kill("SIGCONT");
+        expect((await heir.finish()).exitCode).toBe(0);
+        expect((await frozen.finish()).exitCode).toBe(0);
+        await expectResultOfOne();
+    }, 120_000);
+
+    test("again and again, at any moment, comes to the same result", async () => {
+        const children = [startIngest(database.url, inputDir, flags), startIngest(database.url, inputDir, flags)];
+        for (let turn = 0; turn < (isLongRun ? 20 : 4); turn += 1) {
+            const child = children[turn % 2]!;
+            child.kill("SIGSTOP");
+            await expireLeases();
+            await Bun.sleep(Math.random() * 300);
+            child.kill("SIGCONT");
+            await Bun.sleep(Math.random() * 300);
+        }
+        for (const { exitCode, stderr } of await Promise.all(children.map((child) => child.finish()))) {
+            expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+        }
+        await expectResultOfOne();
+    }, 120_000);
+});
+
+/** Stops the process when one of its backends copies; it may be at any byte of it. */
+async function freezeInCopy(child: IngestProcess): Promise<void> {
+    await waitUntil("it copies", async () => {
+        const copying = await database.sql`
+            select
+            from pg_stat_activity
+            where
+                datname = current_database()
+                and application_name like 'sluice-%-copy'
+                and state = 'active'
+                and query like 'copy %'
+                and (select count(*) > 3 from ingest.loads)`;
+        return copying.length > 0;
+    });
+    child.kill("SIGSTOP");
+}
+
+/** As if nobody had renewed them for ten seconds. */
+async function expireLeases(): Promise<void> {
+    await database.sql`update ingest.loader_lease set lease_until = clock_timestamp()`;
+    await database.sql`update ingest.workers set lease_until = clock_timestamp()`;
+}
+
+async function waitForLoader(children: IngestProcess[]): Promise<IngestProcess> {
+    return await waitUntil("one of them loads", async () => {
+        const loads = await database.sql`select from ingest.loads where state in ('staged', 'swept')`;
+        if (loads.length < 3) return null;
+        for (const child of children) if (await isLoader(child.pid)) return child;
+        return null;
+    });
+}
+
+async function isLoader(pid: number): Promise<boolean> {
+    const found = await database.sql`
+        select
+        from ingest.loader_lease
+        inner join ingest.workers on workers.worker_id = loader_lease.worker_id
+        where workers.pid = ${pid}`;
+    return found.length > 0;
+}
+
+async function readLoads(): Promise<{ loading: number }[]> {
+    return await database.sql`select count(*) as loading from ingest.loads where state = 'loading'`;
+}

@@ -1,0 +1,139 @@
+/** Ctrl-C and SIGTERM in the middle of a big load: the run ends at once, nothing is half done, the next one goes on. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runChecks } from "../../src/checks/run-checks.ts";
+import { createRandom } from "../../src/generator/random.ts";
+import { countFolder, type FolderCounts } from "../support/count-records.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { chooseSeed, generateFolder, isLongRun } from "../support/generate-folder.ts";
+import { ingestOnce, startIngest } from "../support/ingest-process.ts";
+import { emptyTables, expectOracle, expectSound } from "../support/read-tables.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const seed = chooseSeed("stopped ingest");
+const stops = isLongRun ? 20 : 3;
+let database: TestDatabase;
+let folder: string;
+let inputDir: string;
+let oracle: FolderCounts;
+
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+    folder = mkdtempSync(join(tmpdir(), "sluice-stopped-"));
+    inputDir = join(folder, "input");
+    const size = isLongRun ? 300_000 : 60_000;
+    await generateFolder(inputDir, { files: 2, seed, minRecords: size, maxRecords: size, duplicates: 0.05 });
+    oracle = countFolder(inputDir);
+});
+afterAll(async () => {
+    await database.drop();
+    rmSync(folder, { recursive: true });
+});
+beforeEach(async () => {
+    await emptyTables(database.sql);
+});
+
+const flags = ["--trigger", "available-now", "--max-chunk-bytes", "512KiB", "--max-batch-records", "20000"];
+
+describe.each([
+    ["SIGTERM", 143],
+    ["SIGINT", 130],
+] as const)("%s in the middle of a big load", (signal, exitCode) => {
+    test(`ends the run with exit code ${exitCode}, and the next runs go on from there`, async () => {
+        const random = createRandom(seed);
+        const stopped: { loads: number; ms: number }[] = [];
+        for (let stop = 0; stop < stops; stop += 1) {
+            const loadsBefore = await countLoads();
+            const child = startIngest(database.url, inputDir, flags);
+            await waitUntil("it is at work", async () => (await countLoads()) > loadsBefore);
+            await Bun.sleep(random.between(0, 200));
+            const at = performance.now();
+            child.kill(signal);
+            const ended = await child.finish({ deadlineMs: 20_000 });
+            stopped.push({ loads: await countLoads(), ms: Math.round(performance.now() - at) });
+            expect(ended).toMatchObject({ exitCode, summary: null });
+            await expectNothingHalfDone();
+        }
+        console.log(`${signal}: ended after ${stopped.map(({ ms }) => `${ms} ms`).join(", ")}`);
+        expect((await ingestOnce(database.url, inputDir, flags)).exitCode).toBe(0);
+        await expectOracle(database.sql, oracle);
+        await expectSound(database.sql);
+    }, 180_000);
+});
+
+test("a merge that does not end by itself is rolled back when the run is stopped", async () => {
+    const { child, unlock } = await startBlockedMerge();
+    child.kill("SIGTERM");
+    const { exitCode } = await child.finish({ deadlineMs: 20_000 });
+    await unlock();
+    expect(exitCode).toBe(143);
+    await expectNothingHalfDone();
+    expect((await ingestOnce(database.url, inputDir, flags)).exitCode).toBe(0);
+    await expectOracle(database.sql, oracle);
+}, 120_000);
+
+test("a second Ctrl-C ends the run at once, and what its backends still finish counts once", async () => {
+    const { child, unlock } = await startBlockedMerge();
+    child.kill("SIGINT");
+    // Nearer to the first it would be the same press, which arrives twice.
+    await Bun.sleep(400);
+    child.kill("SIGINT");
+    const { exitCode } = await child.finish({ deadlineMs: 20_000 });
+    expect(exitCode).toBe(130);
+    await unlock();
+    await database.sql`update ingest.loader_lease set lease_until = clock_timestamp()`;
+    expect((await ingestOnce(database.url, inputDir, flags)).exitCode).toBe(0);
+    await expectOracle(database.sql, oracle);
+    await expectSound(database.sql);
+}, 120_000);
+
+/** A merge that waits for a lock on `events` for as long as the test likes. */
+async function startBlockedMerge() {
+    await ingestOnce(database.url, inputDir, [
+        "--trigger",
+        "available-now",
+        "--input",
+        mkdtempSync(join(folder, "empty-")),
+    ]);
+    const locked = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    const transaction = database.sql.begin(async (sql) => {
+        await sql`lock table public.events in access exclusive mode`;
+        locked.resolve();
+        await released.promise;
+    });
+    await locked.promise;
+    const child = startIngest(database.url, inputDir, flags);
+    await waitUntil("a merge waits", async () => {
+        const waiting = await database.sql`
+            select
+            from pg_stat_activity
+            where datname = current_database() and query like '%merge_batch%' and wait_event_type = 'Lock'`;
+        return waiting.length > 0;
+    });
+    return {
+        child,
+        async unlock() {
+            released.resolve();
+            await transaction;
+        },
+    };
+}
+
+async function expectNothingHalfDone(): Promise<void> {
+    const [left] = await database.sql`
+        select
+            (select count(*) from ingest.loads where loads.state = 'loading') as loading,
+            (select count(*) from ingest.workers) as workers,
+            (select count(*) from ingest.loader_lease where loader_lease.worker_id is not null) as leases`;
+    expect(left).toEqual({ loading: 0, workers: 0, leases: 0 });
+    const broken = (await runChecks(database.sql)).filter(({ passed }) => !passed);
+    expect(broken.map(({ name, sampleRows }) => ({ name, sampleRows }))).toEqual([]);
+}
+
+async function countLoads(): Promise<number> {
+    const [row] = await database.sql<{ loads: number }[]>`select count(*) as loads from ingest.loads`;
+    return row!.loads;
+}
