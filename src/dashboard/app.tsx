@@ -1,6 +1,7 @@
 import { Batches } from "./batches/batches.tsx";
 import { Business } from "./business/business.tsx";
 import { FlowCharts } from "./charts/flow-charts.tsx";
+import { Checks } from "./checks/checks.tsx";
 import { Files } from "./files/files.tsx";
 import { formatClock } from "./format.ts";
 import { Header } from "./header/header.tsx";
@@ -31,6 +32,7 @@ export function App() {
                         <Batches />
                         <Files />
                         <Rejects />
+                        {offers.value.has("/v1/checks") && <Checks />}
                         {offers.value.has("/v1/trace") && <Trace />}
                     </div>
                 )}

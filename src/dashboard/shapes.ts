@@ -113,6 +113,28 @@ export interface ShopEvent {
     createdAt: string;
 }
 
+export interface FunnelSteps {
+    asOf: string;
+    steps: { eventType: string; events: number; shareOfPrevious: number | null }[];
+}
+
+export interface TopProductList {
+    asOf: string;
+    data: { productId: string; purchases: number; revenue: string }[];
+}
+
+export interface CheckRun {
+    finishedAt: string;
+    seconds: number;
+    passed: boolean;
+    checks: { name: string; asserts: string; outcome: "passed" | "broken" | "not_run"; breakingRows: number }[];
+}
+
+export interface CheckRuns {
+    running: boolean;
+    run: CheckRun | null;
+}
+
 export interface SourceFile {
     fileId: number;
     path: string;
