@@ -4,7 +4,9 @@ export function suggestName(given: string, names: readonly string[]): string | n
         .map((name) => ({ name, distance: editDistance(given.toLowerCase(), name.toLowerCase()) }))
         .sort((left, right) => left.distance - right.distance);
     const nearest = ranked[0];
-    return nearest && nearest.distance <= Math.max(given.length < 4 ? 1 : 2, Math.floor(given.length / 3)) ? nearest.name : null;
+    return nearest && nearest.distance <= Math.max(given.length < 4 ? 1 : 2, Math.floor(given.length / 3))
+        ? nearest.name
+        : null;
 }
 
 /** Levenshtein: how many characters to insert, delete or replace. */
