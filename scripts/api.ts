@@ -1,5 +1,6 @@
 import { createApp } from "../src/api/app.ts";
 import { openApiPool } from "../src/api/open-api-pool.ts";
+import { openWorkPool } from "../src/api/open-work-pool.ts";
 import { serveApi } from "../src/api/serve.ts";
 import { configOptions, databaseFields, readConfig } from "../src/config.ts";
 import { addPage, pagePaths } from "../src/dashboard/serve-page.ts";
@@ -10,31 +11,39 @@ import { logToStderr, prepareDatabase } from "../src/terminal/with-database.ts";
 
 await runCommand({
     name: "api",
-    summary: "Serves the API alone, until it is stopped. It only reads.",
+    summary: "Serves the API alone, until it is stopped. It reads, and replays when asked to.",
     description:
-        "For other machines too it needs a secret of at least 32 bytes in SLUICE_API_TOKEN, which callers must give.",
-    options: configOptions("port", "host", ...databaseFields),
+        "For other machines too it needs a secret of at least 32 bytes in SLUICE_API_TOKEN, which callers must give.\n" +
+        "With --input it takes uploads for that folder.",
+    options: configOptions("inputDir", "port", "host", ...databaseFields),
     examples: [
         ["bun run api", "on 127.0.0.1:4040"],
+        ["bun run api --input data/input_data", "POST /v1/ingest puts files there"],
         ["bun run api --port 8080 --host 0.0.0.0", "for other machines too: see above"],
     ],
     async run({ flags }) {
-        const config = readConfig([...databaseFields, "port", "host", "apiToken"], flags);
+        const config = readConfig([...databaseFields, "inputDir", "port", "host", "apiToken"], flags);
         const stopSignal = waitForStopSignal();
         const database = await openDatabase({ ...config, log: logToStderr });
         const sql = openApiPool(database.target);
+        const workSql = openWorkPool(database.target);
         try {
             await prepareDatabase(database, { sql, mayMigrate: false });
-            const api = serveApi({
-                app: addPage(createApp({ sql, host: config.host, token: config.apiToken, openPaths: pagePaths })),
-                ...config,
+            const app = createApp({
+                sql,
+                workSql,
+                host: config.host,
+                token: config.apiToken,
+                openPaths: pagePaths,
+                upload: flags.input === undefined ? undefined : { inputDir: config.inputDir },
             });
+            const api = serveApi({ app: addPage(app), ...config });
             process.stdout.write(`The API is at ${api.url}\n`);
             const signal = await stopSignal;
             await api.stop();
             return exitCodeOf(signal);
         } finally {
-            await sql.end({ timeout: 1 });
+            await Promise.all([sql.end({ timeout: 1 }), workSql.end({ timeout: 1 })]);
             await database.close();
         }
     },

@@ -1,6 +1,7 @@
 import manifest from "../package.json" with { type: "json" };
 import { createApp } from "../src/api/app.ts";
 import { openApiPool } from "../src/api/open-api-pool.ts";
+import { openWorkPool } from "../src/api/open-work-pool.ts";
 import { serveApi } from "../src/api/serve.ts";
 import {
     type Config,
@@ -68,10 +69,16 @@ async function serveWhileIngesting(
     stopper: AbortController,
 ): Promise<IngestSummary> {
     const sql = openApiPool(database.target);
-    const api = serveApi({
-        app: addPage(createApp({ sql, host: config.host, token: config.apiToken, openPaths: pagePaths })),
-        ...config,
+    const workSql = openWorkPool(database.target);
+    const app = createApp({
+        sql,
+        workSql,
+        host: config.host,
+        token: config.apiToken,
+        openPaths: pagePaths,
+        upload: { inputDir: config.inputDir },
     });
+    const api = serveApi({ app: addPage(app), ...config });
     try {
         for (const line of banner(config, database, api.url)) print(line);
         const log = logTo(logToStderr);
@@ -95,7 +102,7 @@ async function serveWhileIngesting(
         }
     } finally {
         await api.stop();
-        await sql.end({ timeout: 1 });
+        await Promise.all([sql.end({ timeout: 1 }), workSql.end({ timeout: 1 })]);
     }
 }
 

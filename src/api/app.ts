@@ -8,6 +8,8 @@ import { answerFault, type Fault, printFault, toReportedProblem } from "./answer
 import type { Api, ApiEnv, Context } from "./api.ts";
 import { addBatchRoutes } from "./batches/batch-routes.ts";
 import { refuseInvalidParameters } from "./check-parameters.ts";
+import { addCheckRoutes } from "./checks/check-routes.ts";
+import { addDocsRoute } from "./docs/docs-route.ts";
 import { addEventRoutes } from "./events/event-routes.ts";
 import { addFileRoutes } from "./files/file-routes.ts";
 import { addFlowRoutes } from "./flow/flow-routes.ts";
@@ -18,6 +20,7 @@ import { addOpenApiRoute } from "./openapi-route.ts";
 import { Problem, problemResponse } from "./problem.ts";
 import { createReader } from "./reader.ts";
 import { addRejectRoutes } from "./rejects/reject-routes.ts";
+import { addReplayRoutes } from "./replay/replay-routes.ts";
 import { checkHost } from "./safety/check-host.ts";
 import { checkOrigin } from "./safety/check-origin.ts";
 import { limitAttempts } from "./safety/limit-attempts.ts";
@@ -25,13 +28,18 @@ import { protectedApps, requireToken } from "./safety/require-token.ts";
 import { secureHeaders } from "./safety/secure-headers.ts";
 import { addSessionRoutes } from "./safety/session-routes.ts";
 import { createTokenCheck } from "./safety/tokens.ts";
+import { addProductRoutes } from "./stats/product-routes.ts";
 import { addStatsRoutes } from "./stats/stats-routes.ts";
 import { addStatusRoutes } from "./status-routes.ts";
 import { addStreamRoutes, type StreamOptions } from "./stream/stream-routes.ts";
 import { addTraceRoutes } from "./trace/trace-routes.ts";
+import { addUploadRoutes, defaultMaxUploadBytes, type UploadOptions, uploadPath } from "./upload/upload-routes.ts";
 
-/** Nothing that this API takes is longer. */
+/** Nothing that this API takes is longer, except uploads. */
 export const maxBodyBytes = 65_536;
+
+/** What the longest body of an app may be, where that is more. */
+export const longestBodies = new WeakMap<Api, number>();
 
 export interface AppOptions {
     /** The API's own pool, from `openApiPool`; the caller ends it. drizzle changes its parsers. */
@@ -48,6 +56,10 @@ export interface AppOptions {
     /** How long a request may wait for the database. */
     deadlineMs?: number;
     stream?: StreamOptions;
+    /** From `openWorkPool`; the caller ends it. With it there are /v1/checks and /v1/replay. */
+    workSql?: Sql | undefined;
+    /** With it there is /v1/ingest. */
+    upload?: UploadOptions | undefined;
     /** Told of every 500; prints a line to stderr by default. */
     onFault?: (fault: Fault) => void;
 }
@@ -79,8 +91,18 @@ export function createApp(options: AppOptions): Api {
     addFileRoutes(app, context);
     addRejectRoutes(app, context);
     addTraceRoutes(app, context);
+    addProductRoutes(app, context);
+    if (options.workSql) {
+        addCheckRoutes(app, context, options.workSql);
+        addReplayRoutes(app, options.workSql);
+    }
+    if (options.upload) {
+        addUploadRoutes(app, context, options.upload);
+        longestBodies.set(app, options.upload.maxUploadBytes ?? defaultMaxUploadBytes);
+    }
     const hub = addStreamRoutes(app, context, stream);
     addMetricsRoutes(app, context, { httpMetrics, streamViewers: hub.viewers });
+    addDocsRoute(app);
     addOpenApiRoute(app, { asksForToken: options.token !== undefined });
 
     app.notFound((c) => problemResponse(unknownRoute(), c.get("requestId")));
@@ -89,10 +111,13 @@ export function createApp(options: AppOptions): Api {
 }
 
 /** Everything that may refuse a request before a route sees it, cheapest first. */
-function addGuards(app: Api, { host, allowedHosts = [], token, openPaths = [] }: AppOptions, now: () => Date): void {
+function addGuards(app: Api, options: AppOptions, now: () => Date): void {
+    const { host, allowedHosts = [], token, openPaths = [], upload } = options;
     app.use(checkHost(host === undefined ? allowedHosts : [host, ...allowedHosts]));
     app.use(checkOrigin());
-    app.use(bodyLimit({ maxSize: maxBodyBytes }));
+    const limitBody = bodyLimit({ maxSize: maxBodyBytes });
+    // An upload counts its own bytes, as they come.
+    app.use((c, next) => (upload && c.req.path === uploadPath ? next() : limitBody(c, next)));
     if (token === undefined) return;
     const tokens = createTokenCheck(token);
     const attempts = limitAttempts({ now });

@@ -9,6 +9,7 @@ export const problems = {
     invalid_parameter: { status: 400, title: "A parameter is not valid" },
     unknown_parameter: { status: 400, title: "There is no such parameter" },
     invalid_cursor: { status: 400, title: "The cursor is not one that this list gave out" },
+    invalid_file_name: { status: 400, title: "The file name is not one to write to" },
     invalid_body: { status: 400, title: "The request body is not valid" },
     range_too_wide: { status: 400, title: "The range holds too many buckets" },
     token_required: { status: 401, title: "A token is required" },
@@ -20,6 +21,7 @@ export const problems = {
     record_not_found: { status: 404, title: "There is no such record" },
     file_not_found: { status: 404, title: "There is no such file" },
     method_not_allowed: { status: 405, title: "This address does not take this method" },
+    replay_running: { status: 409, title: "A replay is running" },
     body_too_large: { status: 413, title: "The request body is too large" },
     unsupported_media_type: { status: 415, title: "The request body has a type that is not taken here" },
     too_many_attempts: { status: 429, title: "Too many wrong tokens" },
@@ -28,7 +30,9 @@ export const problems = {
     database_slow: { status: 503, title: "The database took too long" },
     database_not_ready: { status: 503, title: "The database has not been prepared for this program" },
     too_many_requests_waiting: { status: 503, title: "Too many requests are waiting for the database" },
+    too_many_uploads: { status: 503, title: "Too many uploads at once" },
     too_many_streams: { status: 503, title: "Too many pages follow the live stream" },
+    folder_unavailable: { status: 507, title: "The watched folder takes no file" },
 } as const;
 
 export type ProblemCode = keyof typeof problems;

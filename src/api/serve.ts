@@ -1,7 +1,7 @@
 /** Puts the app on a port. */
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { Api } from "./api.ts";
-import { maxBodyBytes } from "./app.ts";
+import { longestBodies, maxBodyBytes } from "./app.ts";
 import { refuseExposure } from "./safety/check-exposure.ts";
 import { protectedApps } from "./safety/require-token.ts";
 
@@ -22,8 +22,8 @@ export interface ServedApi {
 }
 
 const stopGraceMs = 1000;
-/** Above what the app takes, so that the app can say what is wrong; Bun answers more with a bare 413. */
-const maxRequestBodySize = 4 * maxBodyBytes;
+/** How far above what the app takes, so that the app can say what is wrong; Bun answers more with a bare 413. */
+const spareBodyBytes = 3 * maxBodyBytes;
 
 /**
  * @throws SluiceError api_token_missing when others could reach an app that asks for no token; port_taken,
@@ -35,7 +35,7 @@ export function serveApi({ app, host, port }: ServeOptions): ServedApi {
         Bun.serve({
             hostname: host,
             port,
-            maxRequestBodySize,
+            maxRequestBodySize: (longestBodies.get(app) ?? maxBodyBytes) + spareBodyBytes,
             fetch: (request, server) => app.fetch(request, { server }),
         }),
     );

@@ -37,6 +37,17 @@ export const limitSchema = z
     .transform((limit) => limit ?? 50)
     .openapi({ type: "integer", minimum: 1, maximum: maxLimit, default: 50 });
 
+/** A whole number in a query. */
+export function wholeNumberSchema(least: number, most: number) {
+    const message = `must be a whole number from ${least} to ${most}`;
+    return z
+        .string()
+        .regex(/^\d{1,9}$/, message)
+        .transform(Number)
+        .refine((value) => value >= least && value <= most, message)
+        .openapi({ type: "integer", minimum: least, maximum: most });
+}
+
 export const cursorSchema = z.string().min(1).max(2000).optional().openapi({
     description: "nextCursor of the page before.",
 });

@@ -3,6 +3,7 @@
 import type { Api } from "../../src/api/api.ts";
 import { type AppOptions, createApp } from "../../src/api/app.ts";
 import { openApiPool } from "../../src/api/open-api-pool.ts";
+import { openWorkPool } from "../../src/api/open-work-pool.ts";
 import type { Sql } from "../../src/database/connect.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { createConformanceCheck } from "./check-conformance.ts";
@@ -13,6 +14,7 @@ export interface ApiFixture {
     /** For what a test inserts; the app has a pool of its own. */
     sql: Sql;
     get(path: string, headers?: Record<string, string>): Promise<Answer>;
+    post(path: string, body: BodyInit, headers?: Record<string, string>): Promise<Answer>;
     close(): Promise<void>;
 }
 
@@ -27,15 +29,17 @@ export interface Answer {
 export async function openApiFixture(importMetaPath: string, options: Partial<AppOptions> = {}): Promise<ApiFixture> {
     const database = await createTestDatabase(importMetaPath);
     const pool = options.sql ?? openApiPool(database.target);
-    const app = createApp({ now: jumpingClock(), ...options, sql: pool });
+    const workSql = openWorkPool(database.target);
+    const app = createApp({ now: jumpingClock(), workSql, ...options, sql: pool });
     const check = await createConformanceCheck(app);
     return {
         app,
         database,
         sql: database.sql,
-        get: (path, headers) => check(path, headers),
+        get: (path, headers = {}) => check(path, { headers }),
+        post: (path, body, headers = {}) => check(path, { method: "POST", body, headers }),
         async close() {
-            await pool.end({ timeout: 1 });
+            await Promise.all([pool.end({ timeout: 1 }), workSql.end({ timeout: 1 })]);
             await database.drop();
         },
     };

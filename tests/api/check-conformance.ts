@@ -32,12 +32,13 @@ export async function createConformanceCheck(app: Api) {
         components: { schemas: Object.fromEntries(schemas.map(([name, schema]) => [name, closeInside(schema)])) },
     });
 
-    return async function get(path: string, headers: Record<string, string> = {}): Promise<Answer> {
-        const response = await app.request(path, { headers });
+    return async function ask(path: string, request: RequestInit = {}): Promise<Answer> {
+        const response = await app.request(path, request);
         const text = await response.text();
         const contentType = (response.headers.get("content-type") ?? "").split(";")[0]!;
         const body = contentType.includes("json") ? JSON.parse(text) : text;
-        const schema = schemaOf(document, new URL(path, "http://localhost").pathname, response.status, contentType);
+        const operation = { path: new URL(path, "http://localhost").pathname, method: request.method ?? "GET" };
+        const schema = schemaOf(document, operation, response.status, contentType);
         if (schema === undefined) throw new Error(`${path}: ${response.status} ${contentType} is not documented`);
         const validate = ajv.compile(close(schema));
         if (!validate(body)) throw new Error(`${path}: ${ajv.errorsText(validate.errors)} in ${text.slice(0, 500)}`);
@@ -46,11 +47,16 @@ export async function createConformanceCheck(app: Api) {
 }
 
 /** Unknown routes and refused hosts are answered by no operation: they are problems all the same. */
-function schemaOf(document: Document, path: string, status: number, contentType: string): Schema | undefined {
+function schemaOf(
+    document: Document,
+    { path, method }: { path: string; method: string },
+    status: number,
+    contentType: string,
+): Schema | undefined {
     const template = Object.keys(document.paths)
         .sort((left, right) => Number(left.includes("{")) - Number(right.includes("{")))
         .find((candidate) => new RegExp(`^${candidate.replace(/\{\w+\}/g, "[^/]+")}$`).test(path));
-    const operation = template === undefined ? undefined : document.paths[template]!.get;
+    const operation = template === undefined ? undefined : document.paths[template]![method.toLowerCase()];
     const documented = operation?.responses[String(status)]?.content?.[contentType]?.schema;
     if (documented) return documented;
     const isGeneral = operation === undefined || [401, 403, 405, 429, 500].includes(status);

@@ -24,7 +24,7 @@ test("is a valid OpenAPI 3.1 document", async () => {
 test("documents every route that there is, and its problems", async () => {
     const { paths } = await readDocument(api.app, authorization);
     const routes = api.app.routes
-        .filter(({ method, path }) => method !== "ALL" && path !== "/openapi.json")
+        .filter(({ method, path }) => method !== "ALL" && !["/openapi.json", "/docs"].includes(path))
         .map(({ method, path }) => `${method.toLowerCase()} ${path.replace(/:(\w+)/g, "{$1}")}`);
     const documented = Object.entries(paths).flatMap(([path, item]) =>
         Object.keys(item).map((method) => `${method} ${path}`),

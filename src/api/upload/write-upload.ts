@@ -1,0 +1,96 @@
+/** Writes an upload beside the watched files under a name that no reader takes, then makes it visible whole. */
+import { randomBytes } from "node:crypto";
+import { link, lstat, open, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { Problem } from "../problem.ts";
+
+export interface WrittenUpload {
+    bytes: number;
+    /** False when a file of that name was there already: nothing was written. */
+    isNew: boolean;
+}
+
+/**
+ * Streams: holds one piece in memory. On the disk before it is visible. Whatever fails, nothing stays aside.
+ * @throws Problem body_too_large, invalid_body (no byte), folder_unavailable
+ */
+export async function writeUpload(
+    folder: string,
+    name: string,
+    content: AsyncIterable<Uint8Array>,
+    maxBytes: number,
+): Promise<WrittenUpload> {
+    const aside = join(folder, `.upload_${randomBytes(8).toString("hex")}.part`);
+    try {
+        const bytes = await writeAside(aside, content, maxBytes);
+        return { bytes, isNew: await takeName(aside, join(folder, name)) };
+    } catch (error) {
+        throw toFolderProblem(error) ?? error;
+    } finally {
+        await rm(aside, { force: true }).catch(() => {});
+    }
+}
+
+async function writeAside(path: string, content: AsyncIterable<Uint8Array>, maxBytes: number): Promise<number> {
+    const file = await open(path, "wx", 0o644);
+    try {
+        let bytes = 0;
+        for await (const piece of content) {
+            bytes += piece.length;
+            if (bytes > maxBytes) throw uploadTooLarge(maxBytes);
+            await writeWhole(file, piece);
+        }
+        if (bytes === 0)
+            throw new Problem({ code: "invalid_body", detail: "It is empty: send CSV with a header line." });
+        await file.sync();
+        return bytes;
+    } finally {
+        await file.close();
+    }
+}
+
+/** A write may take less than it was given. */
+async function writeWhole(file: Awaited<ReturnType<typeof open>>, piece: Uint8Array): Promise<void> {
+    let written = 0;
+    while (written < piece.length) written += (await file.write(piece, written)).bytesWritten;
+}
+
+const noHardLinks = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
+
+/** link, unlike rename, refuses to replace what is there. */
+async function takeName(aside: string, path: string): Promise<boolean> {
+    try {
+        await link(aside, path);
+        return true;
+    } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code ?? "";
+        if (code === "EEXIST") return false;
+        if (!noHardLinks.has(code)) throw error;
+    }
+    if (await isThere(path)) return false;
+    await rename(aside, path);
+    return true;
+}
+
+export async function isThere(path: string): Promise<boolean> {
+    return await lstat(path).then(
+        () => true,
+        () => false,
+    );
+}
+
+export function uploadTooLarge(maxBytes: number): Problem {
+    return new Problem({
+        code: "body_too_large",
+        detail: `At most ${maxBytes} bytes at once: send several files, or put it into the watched folder.`,
+    });
+}
+
+const folderFaults = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EIO"]);
+
+/** Without the path, which is nobody's business. */
+function toFolderProblem(error: unknown): Problem | undefined {
+    const code = (error as NodeJS.ErrnoException | null)?.code ?? "";
+    if (!folderFaults.has(code)) return undefined;
+    return new Problem({ code: "folder_unavailable", detail: `It cannot be written to (${code}).`, cause: error });
+}

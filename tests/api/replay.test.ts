@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ingestFolder } from "../support/ingest-folder.ts";
+import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+
+let api: ApiFixture;
+let folder: string;
+const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
+const id = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
+
+beforeAll(async () => {
+    api = await openApiFixture(import.meta.path);
+    folder = await mkdtemp(join(tmpdir(), "replay-"));
+    const rows = [1, 2].map((number) => `${id(number)},wish,p,u,2024-01-01 00:00:00,1,1`);
+    await writeFile(
+        join(folder, "a.csv"),
+        [header, ...rows, `${id(3)},view,p,u,2024-01-01 00:00:00,1,-1`, ""].join("\n"),
+    );
+    await ingestFolder(api.database.target, folder);
+});
+afterAll(async () => {
+    await rm(folder, { recursive: true });
+    await api.close();
+});
+
+const replay = (request: unknown, headers: Record<string, string> = {}) =>
+    api.post("/v1/replay", JSON.stringify(request), { "content-type": "application/json", ...headers });
+
+test("nothing has changed its verdict: nothing is done", async () => {
+    const { status, body } = await replay({});
+    expect([status, body]).toEqual([
+        200,
+        {
+            dryRun: false,
+            batches: 0,
+            read: 0,
+            inserted: 0,
+            duplicate: 0,
+            conflict: 0,
+            rejected: 0,
+            displaced: 0,
+            unchanged: 3,
+            unsplittable: 0,
+        },
+    ]);
+});
+
+test("what passes today becomes events, and the counts of rejects say so at once", async () => {
+    await api.sql`insert into ingest.event_types values ('wish')`;
+    expect((await replay({ reason: "event_type_unknown", dryRun: true })).body).toMatchObject({
+        dryRun: true,
+        inserted: 2,
+    });
+    expect((await replay({ reason: "event_type_unknown" })).body).toMatchObject({ batches: 1, read: 2, inserted: 2 });
+    const { body } = await api.get("/v1/rejects/summary");
+    expect(body.kinds).toEqual([{ kind: "rejected", records: 3, open: 1 }]);
+    expect((await api.get("/v1/rejects?open=true")).body.data).toHaveLength(1);
+    expect((await api.get("/v1/rejects?open=false")).body.data).toHaveLength(2);
+    expect((await api.get("/v1/status")).body).toMatchObject({ events: 2, standingRejects: 1 });
+    const top = await api.get("/v1/stats/top-products");
+    expect(top.body.data).toMatchObject([{ productId: "p", events: 2 }]);
+});
+
+test("should fail for a request that is not one, from another site, and with another type of body", async () => {
+    expect((await replay({ reasons: "x" })).body.code).toBe("unknown_parameter");
+    expect((await replay({ since: "yesterday" })).body).toMatchObject({ code: "invalid_body", parameter: "since" });
+    expect((await replay({}, { origin: "https://evil.example" })).body.code).toBe("origin_not_allowed");
+    expect((await replay({}, { "sec-fetch-site": "cross-site" })).status).toBe(403);
+    const asText = await api.post("/v1/replay", "{}", { "content-type": "text/plain" });
+    expect([asText.status, asText.body.code]).toEqual([415, "unsupported_media_type"]);
+});
+
+test("should fail while another one runs", async () => {
+    await api.sql`update ingest.rejects set record = record || '{"price": "1"}' where resolved_by_batch is null`;
+    let first: ReturnType<typeof replay> | undefined;
+    await api.sql.begin(async (transaction) => {
+        await transaction`select from ingest.slices for update`;
+        first = replay({});
+        await Bun.sleep(200);
+        const { status, body } = await replay({});
+        expect([status, body.code]).toEqual([409, "replay_running"]);
+    });
+    expect((await first!).body).toMatchObject({ inserted: 1 });
+});
