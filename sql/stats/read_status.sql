@@ -185,6 +185,33 @@ with
         from ranked_ages
     ),
 
+    -- How the newest files' headers differ from what is known; all of history is in ingest.column_drift.
+    newest_files as (
+        select files.file_id, files.path, files.extra_columns, files.ignored_columns, files.missing_columns
+        from ingest.files
+        order by files.file_id desc
+        limit 1000
+    ),
+
+    drifted_columns as (
+        select
+            named_columns.kind,
+            named_columns.column_name as "column",
+            count(*) as files,
+            (array_agg(newest_files.path order by newest_files.file_id desc))[1] as "lastPath"
+        from newest_files
+        cross join lateral (
+            select 'kept' as kind, unnest(newest_files.extra_columns) as column_name
+            union all
+            select 'ignored', unnest(newest_files.ignored_columns)
+            union all
+            select 'missing', unnest(newest_files.missing_columns)
+        ) as named_columns
+        group by named_columns.kind, named_columns.column_name
+        order by files desc, named_columns.kind, "column"
+        limit 20
+    ),
+
     live_workers as (
         select
             workers.worker_id as "workerId",
@@ -256,6 +283,7 @@ select
             )
             from fresh_records
         ),
+        'columnDrift', (select coalesce(json_agg(drifted_columns), '[]') from drifted_columns),
         'rejectReasons', (select coalesce(json_agg(frequent_reasons), '[]') from frequent_reasons),
         'standingRejects', (
             select coalesce(sum(standing_rejects.records), 0) from standing_rejects where standing_rejects.reason = ''

@@ -102,6 +102,20 @@ export const statusSchema = z
             records: countSchema,
         }),
         workers: z.array(workerSchema),
+        columnDrift: z
+            .array(
+                z.object({
+                    kind: z.enum(["kept", "ignored", "missing"]),
+                    column: z.string(),
+                    files: countSchema,
+                    lastPath: z.string(),
+                }),
+            )
+            .openapi({
+                description:
+                    "How the headers of the newest 1,000 files differ from what is known: columns kept in attributes or " +
+                    "ignored, and optional ones that are missing; the 20 most frequent.",
+            }),
         rejectReasons: z.array(z.object({ reason: z.string(), records: countSchema })).openapi({
             description: "The most frequent among those that stand; a record counts once for each of its reasons.",
         }),

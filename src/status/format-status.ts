@@ -15,6 +15,7 @@ export function formatStatus(status: Status, { color }: { color: boolean }): str
         formatRecords(status),
         formatFacts(status),
         formatFailedFiles(status, colors),
+        formatColumnDrift(status),
         formatRejectReasons(status),
     ];
     return sections
@@ -106,6 +107,18 @@ function describeRetry({ attempts, nextAttemptAt }: FailedFile, asOf: string): s
     if (nextAttemptAt === null) return `${tried}, not again by itself`;
     const waitMs = Math.max(0, -secondsBefore(nextAttemptAt, asOf) * 1000);
     return waitMs === 0 ? `${tried}, next now` : `${tried}, next in ${formatDuration(waitMs)}`;
+}
+
+const driftWords = { kept: "kept in attributes", ignored: "ignored", missing: "missing" };
+
+function formatColumnDrift({ columnDrift }: Status): string[] {
+    if (columnDrift.length === 0) return [];
+    const rows = columnDrift.map(({ kind, column, files, lastPath }) => [
+        sanitize(column, { most: 40 }),
+        driftWords[kind],
+        `in ${formatCount(files, "file")}, last ${sanitize(lastPath, { most: 60 })}`,
+    ]);
+    return ["Columns other than ours, in the newest files", ...formatTable(rows, { indent: "  " })];
 }
 
 function formatRejectReasons({ rejectReasons, standingRejects }: Status): string[] {

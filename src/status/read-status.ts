@@ -91,6 +91,11 @@ export interface Status extends State {
         records: number;
     };
     workers: LiveWorker[];
+    /**
+     * Columns of the newest 1,000 files that are not ours (kept in attributes, or ignored) or that they lack: the 20
+     * most frequent.
+     */
+    columnDrift: { kind: "kept" | "ignored" | "missing"; column: string; files: number; lastPath: string }[];
     /** The five most frequent among the rejects that stand; a record counts once for each of its reasons. */
     rejectReasons: { reason: string; records: number }[];
     /** Rejects and conflicts that no replay has resolved. */

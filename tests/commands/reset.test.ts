@@ -41,9 +41,13 @@ const reset = (...args: string[]) => runScript("reset", ["--database-url", datab
 
 async function countRows(): Promise<Record<string, number>> {
     const tables = await database.sql<{ name: string }[]>`
-        select format('%s.%s', schemaname, tablename) as name
-        from pg_tables
-        where schemaname in ('public', 'ingest')
+        select format('%s.%s', pg_class.relnamespace::regnamespace, pg_class.relname) as name
+        from pg_class
+        where
+            pg_class.relnamespace in ('public'::regnamespace, 'ingest'::regnamespace)
+            and pg_class.relkind in ('r', 'p')
+            -- Lanes of staging are counted with it.
+            and not pg_class.relispartition
         order by 1`;
     const counts = tables.map(async ({ name }) => {
         const [row] = await database.sql.unsafe<[{ count: number }]>(`select count(*)::int as count from ${name}`);
