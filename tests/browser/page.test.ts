@@ -86,6 +86,7 @@ describe.skipIf("missing" in chromium)("the page", () => {
         const text = await textOf("body");
         expect(text).not.toMatch(/NaN|undefined|Infinity|\[object/);
         expect(text).toContain("No batch yet");
+        expect(requests.filter((url) => url.endsWith("/v1/checks"))).toEqual([]);
     }, 30_000);
 
     test("moves its numbers when files arrive, without a reload", async () => {
@@ -146,7 +147,44 @@ describe.skipIf("missing" in chromium)("the page", () => {
             expect([outcome, await textOf(`[data-test=${outcome}]`)]).toEqual([outcome, String(count)]);
         }
         expect(await textOf("[data-test=events]")).toBe(String(events));
-        await shows("the rejects", "#rejects .note", new RegExp(`^${rejects} records`));
+        await shows("the rejects", "#rejects .panel-head .note", new RegExp(`^${rejects} records`));
+    }, 30_000);
+
+    test("moves rejects by a replay, when the rule that refused them has changed", async () => {
+        const events = Number(await textOf("[data-test=events]"));
+        await ask(target, (sql) => sql`insert into ingest.event_types values ('no_such_type') on conflict do nothing`);
+        await page.getByRole("button", { name: /^event type unknown/ }).click();
+        await page.getByRole("button", { name: "Replay the records with event type unknown" }).click();
+        await shows("what came of it", ".samples-head", /1 record inserted/);
+        await shows("the events", "[data-test=events]", String(events + 1));
+        await shows("the batch", "#batches tbody", /replay/);
+        await shows("the rejects", "#rejects .panel-head .note", /^2 records refused, 1 more resolved by replays$/);
+        expect(await textOf(".balanced")).toBe("Every record is accounted for.");
+        await page.getByRole("button", { name: "Replay the records with event type unknown" }).click();
+        await shows("that nothing is left", ".samples-head", /Nothing to replay/);
+    }, 30_000);
+
+    test("counts the funnel and the products as SQL does", async () => {
+        const steps = await ask(
+            target,
+            (sql) => sql<{ type: string; events: number }[]>`
+                select event_type as type, count(*)::int as events from events
+                where event_type in ('view', 'add_to_cart', 'purchase') group by 1`,
+        );
+        for (const { type, events } of steps) {
+            const row = page.locator(".funnel li").filter({ hasText: new RegExp(`^${type.replaceAll("_", " ")}`) });
+            await waitUntil(
+                `${events} of ${type}`,
+                async () => (await row.locator(".bar-value").textContent())?.startsWith(`${events}`) ?? false,
+            );
+        }
+        await shows("the best product", "#business", /Top products\s+product_3\s+21\.00/);
+    }, 30_000);
+
+    test("runs the checks when somebody looks at them", async () => {
+        await page.locator("#checks").scrollIntoViewIfNeeded();
+        await shows("the checks", "#checks .panel-head .note", /^All \d+ hold/);
+        await page.evaluate("scrollTo(0, 0)");
     }, 30_000);
 
     test("tells by keyboard what a batch did to each file", async () => {
