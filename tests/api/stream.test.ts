@@ -8,7 +8,7 @@ import type { Sql } from "../../src/database/connect.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { openDatabaseProxy } from "./database-proxy.ts";
 import { type EventReader, readEvents } from "./event-source.ts";
-import { insertBatch } from "./seed-ledger.ts";
+import { insertBatch, insertFile } from "./seed-ledger.ts";
 
 let database: TestDatabase;
 let sql: Sql;
@@ -311,7 +311,8 @@ describe("places that are not known", () => {
 
     test("resets a browser that comes back with an id of another database, of the future, or of nothing", async () => {
         const app = openApp();
-        const [row] = await sql`select system_identifier::text as system from pg_control_system()`;
+        const [row] =
+            await sql`select system_identifier::text || '-' || pg_relation_filenode('ingest.batches') as system from pg_control_system()`;
         for (const id of [
             "x",
             encodeCursor("stream", ["123", "5:5:"]),
@@ -325,11 +326,44 @@ describe("places that are not known", () => {
     });
 
     test("gives everything there is to who asks from the beginning of time", async () => {
-        const [row] = await sql`select system_identifier::text as system from pg_control_system()`;
+        const [row] =
+            await sql`select system_identifier::text || '-' || pg_relation_filenode('ingest.batches') as system from pg_control_system()`;
         const reader = await follow(openApp(), `?after=${encodeCursor("stream", [row!.system, "1:1:"])}`);
         const [count] = await sql`select count(*) as batches from ingest.batches`;
         await reader.until((each) => new Set(each.batchIds()).size >= count!.batches);
     });
+});
+
+test("tells viewers, and whoever comes back, that the tables were reset; then goes on", async () => {
+    const app = openApp();
+    const reader = await follow(app);
+    await isUpToDate(reader);
+    const before = reader.lastEventId();
+    await sql`select from ingest.reset()`;
+    await reader.until(({ events }) => events.some(({ event }) => event === "reset"));
+    await isUpToDate(reader);
+    const back = await follow(app, "", { "last-event-id": before });
+    await back.until(({ events }) => events.some(({ event }) => event === "reset"));
+    await isUpToDate(back);
+});
+
+test("tells which files came and what became of them, and nothing of files that stay as they are", async () => {
+    await insertFile(sql, "old.csv");
+    const reader = await follow(openApp());
+    await isUpToDate(reader);
+    await Bun.sleep(60);
+    const fileId = await insertFile(sql, "new.csv", "pending");
+    const told = (state: string) => (each: EventReader) =>
+        each.events.some(
+            ({ event, data }) =>
+                event === "files" && data.files.some((file: { state: string }) => file.state === state),
+        );
+    await reader.until(told("pending"));
+    await sql`update ingest.files set state = 'failed', problem = 'empty_file' where file_id = ${fileId}`;
+    await reader.until(told("failed"));
+    const files = reader.events.filter(({ event }) => event === "files").flatMap(({ data }) => data.files);
+    expect(new Set(files.map(({ path }: { path: string }) => path))).toEqual(new Set(["new.csv"]));
+    expect(files.at(-1)).toMatchObject({ fileId, state: "failed", problem: "empty_file" });
 });
 
 test("says that the database is away, and goes on when it is back, nothing lost", async () => {

@@ -17,14 +17,16 @@ import {
 } from "../shapes.ts";
 import { readStreamHead } from "../stream/read-new-batches.ts";
 import { encodeStreamCursor } from "../stream/stream-cursor.ts";
-import { readBatch, readBatchFiles, selectBatches } from "./read-batches.ts";
+import { batchKinds, readBatch, readBatchFiles, selectBatches } from "./read-batches.ts";
 
 export const batchSchema = z
     .object({
         batchId: idSchema,
         workerId: z.guid(),
+        kind: z.enum(batchKinds).openapi({ description: "A replay reads rejects again." }),
         chunks: countSchema,
         ...recordCounts,
+        displaced: countSchema.openapi({ description: "Events that a replay replaced; they are rejects now." }),
         startedAt: instantSchema,
         finishedAt: instantSchema,
         oldestStagedAt: instantSchema.nullable().openapi({

@@ -7,15 +7,20 @@ import { isoInstant, isoInstantOrNull, sumOutcomes } from "../shapes.ts";
 /** More files than this in one batch are counted, not listed. */
 export const maxBatchFiles = 200;
 
+export const batchKinds = ["merge", "replay"] as const;
+export type BatchKind = (typeof batchKinds)[number];
+
 export const batchFields = {
     batchId: batches.batchId,
     workerId: batches.workerId,
+    kind: sql<BatchKind>`${batches.kind}`,
     chunks: batches.chunks,
     read: batches.read,
     inserted: batches.inserted,
     duplicate: batches.duplicate,
     conflict: batches.conflict,
     rejected: batches.rejected,
+    displaced: batches.displaced,
     startedAt: isoInstant(batches.startedAt),
     finishedAt: isoInstant(batches.finishedAt),
     oldestStagedAt: isoInstantOrNull(batches.oldestStagedAt),

@@ -13,12 +13,14 @@ export const maxBatchesPerRead = 500;
 export interface StreamBatch {
     batchId: number;
     workerId: string;
+    kind: string;
     chunks: number;
     read: number;
     inserted: number;
     duplicate: number;
     conflict: number;
     rejected: number;
+    displaced: number;
     startedAt: string;
     finishedAt: string;
     oldestStagedAt: string | null;
@@ -73,8 +75,14 @@ export async function readNewBatches(db: Database, cursor: StreamCursor): Promis
     return { batches: taken, hasMore, cursor: { system, seen: hasMore ? cursor.seen : upTo, catchingUp } };
 }
 
-/** Readable for every role; differs between any two clusters. */
-const systemIdentifier = sql`(select system_identifier::text from pg_control_system())`;
+/**
+ * Readable for every role. Differs between any two clusters, and changes when the tables are reset: TRUNCATE gives the
+ * table a new file. (So does VACUUM FULL: then the lists are loaded once more than needed.)
+ */
+const systemIdentifier = sql`(
+    select system_identifier::text || '-' || pg_relation_filenode('ingest.batches')::text
+    from pg_control_system()
+)`;
 const currentSnapshot = sql`pg_current_snapshot()::text`;
 
 /**
@@ -112,12 +120,14 @@ function selectNewBatches({ seen, catchingUp }: StreamCursor): SQL {
 const batchJson = sql`json_build_object(
     'batchId', ${batches.batchId},
     'workerId', ${batches.workerId},
+    'kind', ${batches.kind},
     'chunks', ${batches.chunks},
     'read', ${batches.read},
     'inserted', ${batches.inserted},
     'duplicate', ${batches.duplicate},
     'conflict', ${batches.conflict},
     'rejected', ${batches.rejected},
+    'displaced', ${batches.displaced},
     'startedAt', ${isoInstant(batches.startedAt)},
     'finishedAt', ${isoInstant(batches.finishedAt)},
     'oldestStagedAt', ${isoInstant(batches.oldestStagedAt)},

@@ -9,7 +9,7 @@ import { decodeCursor, encodeCursor } from "../cursor.ts";
 import { parseSnapshot, type Snapshot } from "./snapshots.ts";
 
 export interface StreamCursor {
-    /** The database's own identity: after another was put in its place, the numbers mean nothing. */
+    /** The database's own identity, and its tables': after others were put in their place, the numbers mean nothing. */
     system: string;
     seen: Snapshot;
     catchingUp?: { upTo: Snapshot; transactionId: string; batchId: number } | undefined;
@@ -23,9 +23,10 @@ const snapshot = z.string().transform((text, context) => {
     return z.NEVER;
 });
 const transaction = number.refine((text) => BigInt(text) < 2n ** 64n);
+const system = z.string().regex(/^\d{1,20}(-\d{1,10})?$/);
 const keys = z.union([
-    z.tuple([number, snapshot]),
-    z.tuple([number, snapshot, snapshot, transaction, z.number().int().positive()]),
+    z.tuple([system, snapshot]),
+    z.tuple([system, snapshot, snapshot, transaction, z.number().int().positive()]),
 ]);
 
 export function encodeStreamCursor({ system, seen, catchingUp }: StreamCursor): string {

@@ -1,4 +1,5 @@
 /** What goes over the stream, as https://html.spec.whatwg.org/multipage/server-sent-events.html frames it. Pure. */
+import type { StreamFile } from "./file-changes.ts";
 import type { NewBatch, StreamBatch } from "./read-new-batches.ts";
 import { encodeStreamCursor, type StreamCursor } from "./stream-cursor.ts";
 
@@ -6,6 +7,7 @@ import { encodeStreamCursor, type StreamCursor } from "./stream-cursor.ts";
 export type StreamEvent =
     | { event: "batches"; id: string; data: { batches: StreamBatch[] } }
     | { event: "reset"; id: string; data: { reason: string } }
+    | { event: "files"; data: { files: StreamFile[] } }
     | { event: "status"; data: unknown }
     | { event: "unavailable"; data: { code: string; detail: string } };
 
@@ -31,6 +33,6 @@ export function resetEvent(cursor: StreamCursor): StreamEvent {
     return {
         event: "reset",
         id: encodeStreamCursor(cursor),
-        data: { reason: "The place to go on from is not known here: load the lists again." },
+        data: { reason: "The tables were reset, or the place to go on from is not known here: load the lists again." },
     };
 }

@@ -3,6 +3,7 @@
  * second whatever the number of viewers, and serves who comes back from memory.
  */
 import { createBatchMemory } from "./batch-memory.ts";
+import { createFileWatch, type StreamFile } from "./file-changes.ts";
 import type { NewBatches } from "./read-new-batches.ts";
 import { sees } from "./snapshots.ts";
 import type { StreamCursor } from "./stream-cursor.ts";
@@ -13,6 +14,7 @@ export interface StreamSource {
     /** Undefined when the cursor is not of this database. */
     readNewBatches(cursor: StreamCursor): Promise<NewBatches | undefined>;
     readStatus(): Promise<unknown>;
+    readFiles(): Promise<StreamFile[]>;
     /** What to tell viewers of an error. */
     explain(error: unknown): { code: string; detail: string };
 }
@@ -60,10 +62,12 @@ export function createStreamHub({
     let head: StreamCursor | undefined;
     let beginning: Promise<StreamCursor> | undefined;
     let latest: Uint8Array | undefined;
+    let fileWatch = createFileWatch();
     let isRunning = false;
 
     async function run(): Promise<void> {
         isRunning = true;
+        fileWatch = createFileWatch();
         const heartbeat = setInterval(() => sendAll(viewers, heartbeatBytes, false), heartbeatMs);
         while (viewers.size > 0) {
             await poll();
@@ -78,6 +82,8 @@ export function createStreamHub({
     async function poll(): Promise<void> {
         try {
             await pollBatches(await ensureHead());
+            const changed = fileWatch.changed(await source.readFiles());
+            if (changed.length > 0) sendAll(viewers, encodeEvent({ event: "files", data: { files: changed } }), false);
             latest = encodeEvent({ event: "status", data: await source.readStatus() });
         } catch (error) {
             latest = encodeEvent({ event: "unavailable", data: source.explain(error) });

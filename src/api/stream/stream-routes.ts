@@ -4,6 +4,7 @@ import { readStatus } from "../../status/read-status.ts";
 import type { Api, Context } from "../api.ts";
 import { sharedForMs } from "../api.ts";
 import { Problem, problemResponses } from "../problem.ts";
+import { readWatchedFiles } from "./file-changes.ts";
 import { openStream } from "./open-stream.ts";
 import { readNewBatches, readStreamHead } from "./read-new-batches.ts";
 import { decodeStreamCursor, encodeStreamCursor, type StreamCursor } from "./stream-cursor.ts";
@@ -25,8 +26,9 @@ const followStream = createRoute({
         "`batches`: what was committed, in the order in which it became visible; each batch as in /v1/batches, at least",
         "once (know them by batchId). Its id is where to go on: an EventSource sends it by itself as Last-Event-ID, and",
         "the first time it can be given as `after`, from `streamCursor` of /v1/batches. `status`: as /v1/status, every",
-        "second. `unavailable`: the database is away; what was shown is old from here on. `reset`: the place to go on",
-        "from is not known here, so load the lists again.",
+        "second. `files`: files that came or changed (of those that are open, and the newest hundred), as a hint what to",
+        "load again: one may be left out. `unavailable`: the database is away; what was shown is old from here on. `reset`: the",
+        "tables were reset, or the place to go on from is not known here, so load the lists again.",
     ].join(" "),
     request: {
         query: z.strictObject({
@@ -76,6 +78,7 @@ function createSource({ reader, explainFault }: Context): StreamSource {
         readNewBatches: (cursor) =>
             reader.share(`stream ${encodeStreamCursor(cursor)}`, 0, (db) => readNewBatches(db, cursor)),
         readStatus: () => reader.share("status", sharedForMs.live, () => readStatus(reader.sql)),
+        readFiles: () => reader.share("stream files", 0, readWatchedFiles),
         explain: explainFault,
     };
 }
