@@ -1,11 +1,15 @@
 /** Promise 6: a merge that raises on data is retried on halves until the one chunk that cannot pass is set aside. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { eventColumns } from "../../src/contract.ts";
 import type { Sql } from "../../src/database/connect.ts";
 import type { IngestContext } from "../../src/ingest/context.ts";
 import { failChunk } from "../../src/ingest/ledger.ts";
 import { createMerger, type Merger } from "../../src/ingest/merge-batch.ts";
 import { openTestIngest, type TestIngest } from "../ingest/ingest-context.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { ingestFolder } from "../support/ingest-folder.ts";
 import {
     allSlices,
     chunkRows,
@@ -18,6 +22,7 @@ import {
     stageChunks,
     stageFile,
     takeLease,
+    worker,
 } from "./ledger.ts";
 import { closeSessions, openSession } from "./sessions.ts";
 
@@ -134,6 +139,39 @@ describe("promise 6: a chunk that no merge can take", () => {
         expect(await mergeAll(merger)).toEqual([2]);
         await sql`select ingest.settle_file(${staged.fileId}, 1, 1)`;
         expect([await chunkStates(sql), await fileStates(sql)]).toEqual([["merged"], ["merged"]]);
+    });
+
+    test("of a large file, through the whole pipeline: the rest of the file is in, and the file is seen to have failed", async () => {
+        const header = eventColumns.join(",");
+        const rows = Array.from({ length: 400 }, (_, no) =>
+            Object.values(no === 30 ? poison(no) : event(no)).join(","),
+        );
+        writeFileSync(join(ingest.inputDir, "large.csv"), `${[header, ...rows].join("\n")}\n`);
+        writeFileSync(join(ingest.inputDir, "other.csv"), `${header}\n${Object.values(event(1_000)).join(",")}\n`);
+        await sql`select ingest.retire_worker(${worker})`;
+        const { files } = await ingestFolder(database.target, ingest.inputDir, {
+            maxChunkBytes: 2_000,
+            maxBatchRecords: 50,
+        });
+        expect(files).toEqual({ merged: 1, skipped: 0, failed: 1 });
+
+        const [failed, ...others] = (await chunkRows(sql)).toSorted((left) => (left.state === "failed" ? -1 : 1));
+        expect(failed).toMatchObject({ state: "failed", problem: "merge_failed" });
+        expect(new Set(others.map(({ state }) => state))).toEqual(new Set(["merged"]));
+        // Some of its slices may have been merged: what is missing is what nobody has read.
+        const [lost] = await sql<{ records: number }[]>`
+            select
+                chunks.records - coalesce(
+                    (select sum(read)::bigint from ingest.chunk_merges where chunk_merges.chunk_id = chunks.chunk_id),
+                    0
+                ) as records
+            from ingest.chunks
+            where chunks.chunk_id = ${failed!.chunkId}`;
+        expect(lost!.records).toBeGreaterThan(0);
+        const [events] = await sql`select count(*) as events from events`;
+        expect(events).toEqual({ events: 401 - lost!.records });
+        const [large] = await sql`select state, problem, loaded_records from ingest.files where path = 'large.csv'`;
+        expect(large).toEqual({ state: "failed", problem: "merge_failed", loaded_records: 400 });
     });
 
     test("is failed too when it is the counts that do not add up", async () => {
