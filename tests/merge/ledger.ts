@@ -92,12 +92,13 @@ export async function insertStaged(
     { loadId, chunkId, firstRecordNo = 1 }: { loadId: number; chunkId: number; firstRecordNo?: number },
     rows: StagedRow[],
 ): Promise<void> {
+    const [load] = await sql<{ lane: number }[]>`select lane from ingest.loads where load_id = ${loadId}`;
     const staged = rows.map((row, index) => ({
         load_id: loadId,
         chunk_id: chunkId,
         record_no: firstRecordNo + index,
         slice_no: sliceOf(row),
-        lane: 0,
+        lane: load?.lane ?? 0,
         ...row,
     }));
     await sql`

@@ -377,6 +377,61 @@ describe("sweeping", () => {
     });
 });
 
+describe("the lanes of staging", () => {
+    /** As if the load had brought as many records as make a lane full. */
+    const fill = (loadId: number) => sql`update ingest.loads set records = 200000 where load_id = ${loadId}`;
+    async function rowsByLane(): Promise<Record<string, number>> {
+        const rows = await sql<{ lane: number; rows: number }[]>`
+            select lane, count(*) as rows from ingest.staging group by lane order by lane`;
+        return Object.fromEntries(rows.map(({ lane, rows: count }) => [lane, count]));
+    }
+    async function lanes(): Promise<number[]> {
+        const rows = await sql<{ lane: number }[]>`select lane from ingest.loads order by load_id`;
+        return rows.map(({ lane }) => lane);
+    }
+
+    test("are filled one after the other, and a full one is left for an empty one", async () => {
+        for (let load = 0; load < 8; load += 1) {
+            const { loadId } = await stageFile(sql, [event(load)]);
+            if (load % 2 === 1) await fill(loadId);
+        }
+        // When all three are full, it stays at the last.
+        expect(await lanes()).toEqual([0, 0, 1, 1, 2, 2, 2, 2]);
+        expect(await rowsByLane()).toEqual({ 0: 2, 1: 2, 2: 4 });
+        expect(await merge(sql)).toMatchObject({ chunks: 8, read: 8, inserted: 8 });
+    });
+
+    test("are truncated each on its own, once all of their loads are spent", async () => {
+        const first = await stageFile(sql, [event(1)]);
+        await fill(first.loadId);
+        await stageFile(sql, [event(2)]);
+        await stageFile(sql, [event(3)]);
+        await merge(sql, { maxChunks: 2 });
+        await sweep();
+        // The second load is spent too, but shares its lane with one that counts.
+        expect([await rowsByLane(), await loadStates()]).toEqual([{ 1: 2 }, ["swept", "staged", "staged"]]);
+        await stageFile(sql, [event(4)]);
+        expect(await merge(sql)).toMatchObject({ chunks: 2, inserted: 2 });
+        await sweep();
+        expect([await rowsByLane(), await loadStates()]).toEqual([{}, ["swept", "swept", "swept", "swept"]]);
+    });
+
+    test("of which one is read by a slow merge do not keep another from being truncated", async () => {
+        const first = await stageFile(sql, [event(1)]);
+        await fill(first.loadId);
+        await merge(sql);
+        await stageFile(sql, [event(2)]);
+        const session = openSession(database);
+        await session`begin`;
+        expect(await merge(session)).toMatchObject({ inserted: 1 });
+        await sweep();
+        expect(await rowsByLane()).toEqual({ 1: 1 });
+        await session`commit`;
+        await sweep();
+        expect(await rowsByLane()).toEqual({});
+    });
+});
+
 test("a load that ends while another worker takes over counts, and is not abandoned", async () => {
     const session = openSession(database);
     await takeLease(sql);
