@@ -14,7 +14,7 @@ export function Business() {
     const hourMs = 3_600_000;
     const sinceMs = Math.floor(nowMs.value / hourMs) * hourMs - 23 * hourMs;
     const path = `/v1/stats?bucket=hour&from=${new Date(sinceMs).toISOString()}`;
-    const { data: stats, problem, knownAt } = useResource<Stats>(path, { everyMs: 3000 });
+    const { data: stats, problem, knownAt } = useResource<Stats>(path, { everyMs: 3000, keepsOld: true });
     return (
         <Panel id="business" title="Business" problem={problem} knownAt={knownAt}>
             <div class="business">

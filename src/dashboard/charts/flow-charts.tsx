@@ -116,7 +116,7 @@ function Types({ flow }: { flow: Flow }) {
     // Whole steps, without an end: all pages ask the same, and share one answer.
     const from = new Date(Math.floor(fromMs / stepMs) * stepMs).toISOString();
     const path = `/v1/stats?bucket=${grain}&from=${from}`;
-    const { data: stats } = useResource<Stats>(path, { everyMs: 3000, idleMs: 30_000 });
+    const { data: stats } = useResource<Stats>(path, { everyMs: 3000, idleMs: 30_000, keepsOld: true });
     const { times, series } = useMemo(() => {
         const types =
             stats?.eventTypes.toSorted((left, right) => right.events - left.events).map(({ eventType }) => eventType) ??

@@ -4,7 +4,7 @@ import { formatBytes, formatNumber } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 import { formatAgo, formatClock, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
-import { status } from "../live/connection.ts";
+import { filesVersion, status } from "../live/connection.ts";
 import { useResource } from "../live/use-resource.ts";
 import { Choice } from "../parts/choice.tsx";
 import { Nothing, Panel } from "../parts/panel.tsx";
@@ -21,8 +21,9 @@ const filters: Filter[] = ["all", "pending", "loaded", "merged", "failed", "skip
 export function Files() {
     const query = filter.value === "all" ? "" : `&state=${filter.value}`;
     const { data, problem, knownAt } = useResource<Page<SourceFile>>(`/v1/files?limit=12${query}`, {
-        everyMs: 2000,
-        idleMs: 4000,
+        everyMs: 1000,
+        idleMs: 5000,
+        follows: filesVersion,
     });
     const files = data?.data ?? [];
     const counts: Record<string, number> = status.value?.files ?? {};

@@ -1,7 +1,7 @@
 /** The database's clock, as far as the page can tell it: ages are by the clock that wrote the instants. */
 import { signal } from "@preact/signals";
 
-/** Ticks four times a second while the page is seen. */
+/** Ticks every second while the page is seen. */
 export const nowMs = signal(Date.now());
 let aheadMs = 0;
 
@@ -13,7 +13,7 @@ export function setClock(asOf: string): void {
 export function startClock(): void {
     setInterval(() => {
         if (document.visibilityState === "visible") tick();
-    }, 250);
+    }, 1000);
 }
 
 function tick(): void {

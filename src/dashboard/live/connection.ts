@@ -22,6 +22,9 @@ export const isStale = computed(() => link.value !== "live" && status.value !== 
 /** Lists are asked for again when it changes. */
 export const newestBatchId = computed(() => status.value?.lastBatch?.batchId ?? 0);
 
+/** Grows when files came or changed. */
+export const filesVersion = signal(0);
+
 const mostBatches = 400;
 /** The API speaks every second; this long without a word means that nobody is there. */
 const silenceMs = 8000;
@@ -70,6 +73,9 @@ function listen(): void {
     on<{ code: string; detail: string }>("unavailable", (problem) =>
         setLink("database_away", { title: "The database does not answer", ...problem }),
     );
+    on("files", () => {
+        filesVersion.value += 1;
+    });
     on("reset", () => void readBatches());
     stream.addEventListener("error", () => {
         if (source === stream) void hangUp();

@@ -1,9 +1,9 @@
 /**
- * An address of the API that is asked again and again while somebody looks: every `everyMs` if something was committed
+ * An address of the API that is asked again and again while somebody looks: every `everyMs` if there is something new
  * since, every `idleMs` if not, at once after the connection came back. All who use one address share one copy.
  */
-import { type Signal, signal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Problem } from "../shapes.ts";
 import { link, newestBatchId } from "./connection.ts";
 import { fetchJson } from "./fetch-json.ts";
@@ -21,6 +21,10 @@ interface Resource {
 export interface Pace {
     everyMs?: number;
     idleMs?: number;
+    /** What tells that there is something new; the newest batch when it is left out. */
+    follows?: ReadonlySignal<number>;
+    /** For a window that moves on: its address changes, and what was known of the one before stays until the new is there. */
+    keepsOld?: boolean;
 }
 
 const resources = new Map<string, Resource>();
@@ -37,8 +41,11 @@ export function useResource<Body>(path: string | null, pace: Pace = {}) {
             if (resources.get(path) === resource) resources.delete(path);
         };
     }, [resource]);
+    const before = useRef<Body | null>(null);
+    const data = (resource?.data.value ?? null) as Body | null;
+    if (data !== null) before.current = data;
     return {
-        data: (resource?.data.value ?? null) as Body | null,
+        data: data ?? (pace.keepsOld ? before.current : null),
         problem: resource?.problem.value ?? null,
         knownAt: resource?.knownAt.value ?? null,
         refresh: () => resource?.refresh(),
@@ -50,22 +57,22 @@ export function refreshAll(): void {
     for (const resource of resources.values()) void resource.refresh();
 }
 
-function open(path: string, { everyMs = 2000, idleMs = 15_000 }: Pace): Resource {
+function open(path: string, { everyMs = 2000, idleMs = 15_000, follows = newestBatchId }: Pace): Resource {
     const known = resources.get(path);
     if (known) return known;
     let askedAt = Number.NEGATIVE_INFINITY;
-    let batchIdThen = -1;
+    let versionThen = -1;
     let isAsking = false;
 
     async function refresh(): Promise<void> {
         if (isAsking) return;
         isAsking = true;
         askedAt = Date.now();
-        const batchId = newestBatchId.value;
+        const version = follows.value;
         const answer = await fetchJson<unknown>(path);
         isAsking = false;
         if ("body" in answer) {
-            batchIdThen = batchId;
+            versionThen = version;
             resource.data.value = answer.body;
             resource.knownAt.value = Date.now();
             resource.problem.value = null;
@@ -79,7 +86,7 @@ function open(path: string, { everyMs = 2000, idleMs = 15_000 }: Pace): Resource
             askedAt = Number.NEGATIVE_INFINITY;
             return;
         }
-        const pause = batchIdThen === newestBatchId.value && !resource.problem.value ? idleMs : everyMs;
+        const pause = versionThen === follows.value && !resource.problem.value ? idleMs : everyMs;
         if (document.visibilityState === "visible" && Date.now() - askedAt >= pause) void refresh();
     }, 250);
     const resource: Resource = {
