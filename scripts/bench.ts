@@ -35,10 +35,10 @@ await runCommand({
     ],
     async run({ flags }) {
         const config = readConfig(["databaseUrl", "json"], flags);
-        const isQuick = flags["quick"] === true;
-        const named = flags["scenario"] as string[] | undefined;
+        const isQuick = flags.quick === true;
+        const named = flags.scenario as string[] | undefined;
         const wanted = named ?? (isQuick ? ["one-file", "small-files"] : scenarios.map(({ name }) => name));
-        const rounds = isQuick ? 1 : wholeRounds(String(flags["rounds"]));
+        const rounds = isQuick ? 1 : wholeRounds(String(flags.rounds));
         // Not under TMPDIR's 0700 folders alone: as root the embedded server runs as another account.
         const workDir = mkdtempSync(join(tmpdir(), "sluice-bench-"));
         const dataDir = join(workDir, "data");
