@@ -28,7 +28,7 @@ const examples = reasonRows.map(([reason, , example]) => [unquoted(reason!), unq
 /** `{p×101}` is 101 p's, `\xNN` a byte. */
 function bytesOf(example: string): Buffer {
     const match = /^(\w+)=(.*)$/s.exec(example);
-    const column = eventColumns.indexOf(match?.[1]);
+    const column = (eventColumns as readonly string[]).indexOf(match?.[1] ?? "");
     const line = column === -1 ? example : goodValues.with(column, match![2]!).join(",");
     const repeated = line.replace(/\{(.)×(\d+)\}/g, (_, character: string, times: string) =>
         character.repeat(Number(times)),
