@@ -157,13 +157,13 @@ test("should fail when the sender breaks off, and leaves nothing behind", async 
             controller.error(new Error("gone"));
         },
     });
-    const app = createApp({ sql: api.sql, upload: { inputDir }, onFault: () => {} });
+    const app = createApp({ sql: api.sql, upload: { inputDir } });
     const response = await app.request("/v1/ingest", {
         method: "POST",
         body: broken,
         headers: { "content-type": "text/csv" },
     });
-    expect(response.status).toBe(500);
+    expect(response.status).toBe(400);
     expect(readdirSync(inputDir)).toEqual([]);
 });
 

@@ -108,7 +108,7 @@ async function openBody(request: Request): Promise<{ content: AsyncIterable<Uint
         .map((part) => part.trim());
     if (request.body === null)
         throw new Problem({ code: "invalid_body", detail: "It is empty: send CSV with a header line." });
-    const body = request.body as unknown as AsyncIterable<Uint8Array>;
+    const body = untilBreak(request.body as unknown as AsyncIterable<Uint8Array>);
     if (type.toLowerCase() === "text/csv") return { content: body };
     if (type.toLowerCase() !== "multipart/form-data") {
         throw new Problem({
@@ -119,6 +119,15 @@ async function openBody(request: Request): Promise<{ content: AsyncIterable<Uint
     const boundary = parameters.map((text) => /^boundary="?([^"]{1,70})"?$/i.exec(text)?.[1]).find(Boolean);
     if (!boundary) throw new Problem({ code: "invalid_body", detail: "The Content-Type names no boundary." });
     return await readFilePart(body, boundary);
+}
+
+/** A sender that goes away is no fault of ours. */
+async function* untilBreak(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    try {
+        yield* body;
+    } catch (cause) {
+        throw new Problem({ code: "invalid_body", detail: "It broke off before its end: send it again.", cause });
+    }
 }
 
 function tooManyUploads(): Problem {

@@ -1,0 +1,101 @@
+/** What arrives over the wire that no well-behaved client sends: refused or survived, and others are served meanwhile. */
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createApp } from "../../src/api/app.ts";
+import { openApiPool } from "../../src/api/open-api-pool.ts";
+import { type ServedApi, serveApi } from "../../src/api/serve.ts";
+import type { Sql } from "../../src/database/connect.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+
+let database: TestDatabase;
+let pool: Sql;
+let inputDir: string;
+let api: ServedApi;
+const sockets: Socket[] = [];
+
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+    pool = openApiPool(database.target);
+    inputDir = mkdtempSync(join(tmpdir(), "wire-"));
+    const app = createApp({ sql: pool, upload: { inputDir }, stream: { pollMs: 100 } });
+    api = serveApi({ app, host: "127.0.0.1", port: 0 });
+});
+afterEach(() => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+});
+afterAll(async () => {
+    await api.stop();
+    await pool.end({ timeout: 1 });
+    rmSync(inputDir, { recursive: true });
+    await database.drop();
+});
+
+interface Wire {
+    send(text: string): void;
+    /** What has come so far. */
+    received(): string;
+    closed: Promise<void>;
+}
+
+function open(): Wire {
+    const socket = connect(api.port, "127.0.0.1");
+    sockets.push(socket);
+    let text = "";
+    socket.on("data", (bytes) => {
+        text += bytes;
+    });
+    // Reset or ended: either way it is over.
+    socket.on("error", () => {});
+    const closed = new Promise<void>((resolve) => socket.on("close", () => resolve()));
+    return { send: (part) => void socket.write(part), received: () => text, closed };
+}
+
+const isServing = async () => (await fetch(`${api.url}/v1/status`)).status === 200;
+
+test("should fail for a header of 10 MB", async () => {
+    const wire = open();
+    wire.send(`GET /v1/status HTTP/1.1\r\nHost: localhost\r\nX-Long: ${"x".repeat(10 * 1024 * 1024)}\r\n\r\n`);
+    await wire.closed;
+    expect(wire.received()).toMatch(/^(HTTP\/1\.1 4\d\d |$)/);
+    expect(await isServing()).toBe(true);
+});
+
+test("cuts off who sends a header byte by byte, and serves others meanwhile", async () => {
+    const slow = Array.from({ length: 50 }, open);
+    const began = performance.now();
+    for (const wire of slow) wire.send("GET /v1/status HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
+    expect(await isServing()).toBe(true);
+    await Promise.all(slow.map(({ closed }) => closed));
+    expect(performance.now() - began).toBeLessThan(30_000);
+    expect(await isServing()).toBe(true);
+});
+
+test("gives up an upload whose sender went away or fell silent, and keeps nothing of it", async () => {
+    const wire = open();
+    wire.send(
+        "POST /v1/ingest HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nContent-Length: 1000\r\n\r\nhalf of it",
+    );
+    const deadline = performance.now() + 5000;
+    while (readdirSync(inputDir).length === 0 && performance.now() < deadline) await Bun.sleep(10);
+    expect(readdirSync(inputDir)[0]).toMatch(/^\.upload_[0-9a-f]+\.part$/);
+    for (const socket of sockets.splice(0)) socket.destroy();
+    while (readdirSync(inputDir).length > 0 && performance.now() < deadline) await Bun.sleep(10);
+    expect(readdirSync(inputDir)).toEqual([]);
+});
+
+test("serves others while the viewer of a stream does not read", async () => {
+    const stalled = connect(api.port, "127.0.0.1");
+    sockets.push(stalled);
+    stalled.on("error", () => {});
+    stalled.pause();
+    stalled.write("GET /v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const reading = await fetch(`${api.url}/v1/stream`);
+    const reader = reading.body!.getReader();
+    const first = await reader.read();
+    expect(first.done).toBe(false);
+    expect(await isServing()).toBe(true);
+    await reader.cancel();
+});

@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runChecks } from "../../src/checks/run-checks.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { ingestFolder } from "../support/ingest-folder.ts";
+
+let database: TestDatabase;
+let folder: string;
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+    folder = mkdtempSync(join(tmpdir(), "products-"));
+});
+afterAll(async () => {
+    rmSync(folder, { recursive: true });
+    await database.drop();
+});
+
+test("a batch of more products than get rows keeps the best ones, adds up the others, and loses nothing", async () => {
+    const products = 25_000;
+    const at = new Date().toISOString();
+    const rows = Array.from({ length: products }, (_, index) => {
+        const id = `00000000-0000-4000-8000-${index.toString(16).padStart(12, "0")}`;
+        return `${id},purchase,p${index},u,${at},1,${index}`;
+    });
+    const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
+    writeFileSync(join(folder, "a.csv"), `${[header, ...rows].join("\n")}\n`);
+    await ingestFolder(database.target, folder, { mergeWorkers: 1 });
+
+    const stats = await database.sql`
+        select grain, count(*) as products, sum(events)::bigint as events, sum(revenue)::float8 as revenue,
+            max(events) filter (where product_id = '') as others, min(revenue) filter (where product_id <> '')::float8 as least
+        from ingest.product_stats group by grain order by grain`;
+    const batches = await database.sql`select from ingest.batches`;
+    expect(batches).toHaveLength(1);
+    const whole = { events: products, revenue: (products * (products - 1)) / 2 };
+    expect(stats.map((row) => ({ ...row }))).toEqual(
+        ["day", "total"].map((grain) => ({ grain, products: 20_001, ...whole, others: 5000, least: 5000 })),
+    );
+    expect((await runChecks(database.sql)).filter(({ passed }) => !passed)).toEqual([]);
+});
