@@ -16,6 +16,7 @@ set datestyle = 'ISO, YMD'
 set plan_cache_mode = 'force_custom_plan'
 set work_mem = '128MB'
 set jit = off
+set enable_mergejoin = off
 as $$
 declare
     no_batch constant bigint := -1;

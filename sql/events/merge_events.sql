@@ -93,7 +93,7 @@ returns void
 language plpgsql
 as $$
 declare
-    lanes constant smallint[] := ingest.batch_lanes();
+    idle_lanes constant smallint[] := ingest.idle_lanes();
     known_types constant text[] := array(select event_types.event_type from ingest.event_types);
     not_after constant timestamptz := ingest.latest_event_timestamp();
 begin
@@ -114,7 +114,7 @@ begin
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
         where
-            staging.lane = any(lanes)
+            staging.lane <> all(idle_lanes)
             and (1 << staging.slice_no) & batch_chunks.todo_slices <> 0
         -- A fence: without it the planner repeats the trims in every place that uses them.
         offset 0
@@ -161,7 +161,7 @@ begin
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
         where
-            staging.lane = any(lanes)
+            staging.lane <> all(idle_lanes)
             -- Nothing invalid, no second scan.
             and exists (select from invalid_keys)
             -- As a value: then it is a hash table, whatever the planner believes. There are no figures to believe in,
@@ -193,7 +193,7 @@ language plpgsql
 as $$
 declare
     first_product_day constant timestamptz := ingest.first_kept_product_day();
-    lanes constant smallint[] := ingest.batch_lanes();
+    idle_lanes constant smallint[] := ingest.idle_lanes();
     valid_count bigint;
     rollups ingest.event_stats[];
 begin
@@ -223,7 +223,7 @@ begin
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
         where
-            staging.lane = any(lanes)
+            staging.lane <> all(idle_lanes)
             and (1 << staging.slice_no) & batch_chunks.todo_slices <> 0
             and (staging.chunk_id, staging.record_no) not in (
                 select rejects.chunk_id, rejects.record_no
@@ -377,7 +377,7 @@ returns void
 language plpgsql
 as $$
 declare
-    lanes constant smallint[] := ingest.batch_lanes();
+    idle_lanes constant smallint[] := ingest.idle_lanes();
 begin
     if not exists (select from losing_records) then
         return;
@@ -437,7 +437,7 @@ begin
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
         where
-            staging.lane = any(lanes)
+            staging.lane <> all(idle_lanes)
             and exists (select from compared_records where compared_records.is_conflict)
             and ((staging.chunk_id, staging.record_no) in (
                 select compared_records.chunk_id, compared_records.record_no
