@@ -76,7 +76,7 @@ export interface ScannedRecords {
     consumedBytes: number;
     consumedLines: number;
     /** The first of the records that only count because the input ends: one without its line end, or lines behind an
-     * open quote. -1 when there is none. */
+     * open quote; or `count`, for a lone carriage return that may yet become one. -1 when there is none. */
     tailIndex: number;
     /** A value may have white space around it, or be an empty quoted one. */
     isPadded: boolean;
@@ -197,8 +197,8 @@ function scan(bytes: Uint8Array, options: ScanOptions, records: ScannedRecords):
         const slice = sliceOfBytes(bytes, keyStart, delimiters > keyIndex ? keyEnd : bytes.length, quote);
         const before = records.count;
         addLine(bytes, records, start, bytes.length, delimiters, options, grammar, slice);
-        // A lone carriage return is no record yet.
         if (records.count > before) markTail(records);
+        else markEmptyTail(records, start);
         records.consumedBytes = bytes.length;
         records.consumedLines += 1;
     }
@@ -315,6 +315,15 @@ function isEscaped(next: number | undefined, { quote, escapeByte }: Grammar): bo
 /** The record just added counts only because the input ends. */
 function markTail(records: ScannedRecords): void {
     if (records.tailIndex === -1) records.tailIndex = records.count - 1;
+}
+
+/** A lone carriage return at the end is no record, but the line that it begins may be one if the input grows. */
+function markEmptyTail(records: ScannedRecords, start: number): void {
+    if (records.tailIndex !== -1) return;
+    if (records.count === records.starts.length) grow(records);
+    records.starts[records.count] = start;
+    records.lines[records.count] = records.consumedLines;
+    records.tailIndex = records.count;
 }
 
 function quotedKind(fields: number, fieldCount: number): number {

@@ -20,8 +20,8 @@ import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { openTestIngest, type TestIngest } from "./ingest-context.ts";
 import { anyFile } from "./random-files.ts";
 
-/** Folders of up to `mostFiles`. More find more: 2 000 take three minutes. */
-const runs = 100;
+/** Folders of up to `mostFiles`. More find more: 2 000 take three minutes on an idle machine. */
+const runs = 60;
 const mostFiles = 6;
 
 interface Loaded {

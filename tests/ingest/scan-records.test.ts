@@ -175,8 +175,16 @@ describe("the tail", () => {
         expect(listRecords("a,b\r", { atEnd: true })).toMatchObject({ tailByte: 0, records: [{ text: "a,b" }] });
     });
 
-    test("a lone carriage return at the end is no record", () => {
-        expect(listRecords("a,b\n\r", { atEnd: true })).toMatchObject({ consumedBytes: 5, records: [{ text: "a,b" }] });
+    test("a lone carriage return at the end is no record, but the line may become one", () => {
+        expect(listRecords("a,b\n\r", { atEnd: true })).toMatchObject({
+            consumedBytes: 5,
+            consumedLines: 2,
+            tailByte: 4,
+            records: [{ text: "a,b" }],
+        });
+        // Also behind as many records as the scanner has room for.
+        const many = listRecords(`${"a,b\n".repeat(4096)}\r`, { atEnd: true });
+        expect([many.records.length, many.tailByte]).toEqual([4096, 4 * 4096]);
     });
 
     test("no tail when the last line has its end", () => {
