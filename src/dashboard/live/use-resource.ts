@@ -76,7 +76,7 @@ function open(path: string, { everyMs = 2000, idleMs = 15_000, follows = newestB
             resource.data.value = answer.body;
             resource.knownAt.value = Date.now();
             resource.problem.value = null;
-        } else if (link.value === "live") {
+        } else if (link.value === "live" && answer.status > 0) {
             resource.problem.value = answer.problem;
         }
     }
@@ -84,6 +84,8 @@ function open(path: string, { everyMs = 2000, idleMs = 15_000, follows = newestB
     const timer = setInterval(() => {
         if (link.value !== "live") {
             askedAt = Number.NEGATIVE_INFINITY;
+            // The whole page says so already.
+            resource.problem.value = null;
             return;
         }
         const pause = versionThen === follows.value && !resource.problem.value ? idleMs : everyMs;
