@@ -268,17 +268,16 @@ function takeQuoted(
         if (!options.atEnd) return NEED_MORE;
         isTail = true;
         if (!found.inQuotes) {
-            // The input ends outside quotes: a whole record without its line end.
+            // The input ends outside quotes: a whole record without its line end, or one that is too long already.
             const end = bytes.at(-1) === CR ? bytes.length - 1 : bytes.length;
-            if (end - start > options.maxRecordBytes) {
-                return takePhysicalLine(bytes, records, start, RECORD_TOO_LONG, options, grammar);
+            if (end - start <= options.maxRecordBytes) {
+                const slice = sliceOfQuoted(bytes, start, end, options.keyIndex, grammar);
+                records.isPadded = true;
+                add(records, start, end, quotedKind(found.fields, options.fieldCount), slice);
+                records.consumedLines += found.lines + 1;
+                markTail(records);
+                return bytes.length;
             }
-            const slice = sliceOfQuoted(bytes, start, end, options.keyIndex, grammar);
-            records.isPadded = true;
-            add(records, start, end, quotedKind(found.fields, options.fieldCount), slice);
-            records.consumedLines += found.lines + 1;
-            markTail(records);
-            return bytes.length;
         }
     }
     const isOpen = found.outcome === "open" && found.inQuotes;

@@ -292,3 +292,62 @@ test("a chunk that is read again, after the file has grown, is what it was: any 
         { numRuns: 500 },
     );
 });
+
+interface Reached {
+    bytes: number;
+    records: number;
+    lines: number;
+    tail: { byte: number; record: number; line: number } | null;
+}
+
+/** Reads what has come since, chunk by chunk and with its tail, as load-files.ts does. */
+async function readOn(content: Buffer, chunkBytes: number, reached: Reached, into: ReadRecord[]): Promise<void> {
+    while (reached.bytes < content.length) {
+        const firstByte = reached.tail?.byte ?? reached.bytes;
+        const firstRecord = reached.tail?.record ?? reached.records;
+        const firstLine = reached.tail?.line ?? reached.lines;
+        const { records, outcome } = await readAll(fileOf(content), {
+            firstByte,
+            stopAt: firstByte + chunkBytes,
+            takeTail: true,
+            maxRecordBytes: 12,
+        });
+        // What was taken unfinished is told anew, under its own number.
+        into.length = firstRecord;
+        for (const record of records) {
+            into.push({ ...record, recordNo: firstRecord + record.recordNo, lineNo: firstLine + record.lineNo });
+        }
+        reached.bytes = outcome.endByte;
+        reached.records = firstRecord + outcome.records;
+        reached.lines = firstLine + outcome.lines;
+        reached.tail = outcome.tail && {
+            byte: outcome.tail.byte,
+            record: firstRecord + outcome.tail.recordsBefore,
+            line: firstLine + outcome.tail.linesBefore,
+        };
+    }
+}
+
+test("promise 10: a file that comes in pieces, each read to its unfinished end, is what it would be at once", async () => {
+    const symbol = fc.constantFrom("a,b", "\n", "\r\n", '"', ",", "x", '"x\ny",z\n', "\r", '""');
+    const piece = fc.array(symbol, { maxLength: 12 }).map((symbols) => Buffer.from(symbols.join("")));
+    await fc.assert(
+        fc.asyncProperty(
+            fc.array(piece, { maxLength: 4 }),
+            fc.integer({ min: 1, max: 40 }),
+            async (pieces, chunkBytes) => {
+                const reached: Reached = { bytes: 0, records: 0, lines: 0, tail: null };
+                const inPieces: ReadRecord[] = [];
+                let content: Buffer = Buffer.alloc(0);
+                for (const piece of pieces) {
+                    content = Buffer.concat([content, piece]);
+                    await readOn(content, chunkBytes, reached, inPieces);
+                }
+                const atOnce = await readAll(fileOf(content), { takeTail: true, maxRecordBytes: 12 });
+                expect(inPieces).toEqual(atOnce.records);
+                expect(reached).toMatchObject({ records: atOnce.outcome.records, lines: atOnce.outcome.lines });
+            },
+        ),
+        { numRuns: 1_000 },
+    );
+});
