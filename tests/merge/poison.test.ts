@@ -16,6 +16,7 @@ import {
     chunkStates,
     event,
     fileStates,
+    idOf,
     merge,
     type StagedRow,
     stageAgain,
@@ -24,7 +25,7 @@ import {
     takeLease,
     worker,
 } from "./ledger.ts";
-import { closeSessions, openSession } from "./sessions.ts";
+import { closeSessions, openSession, whenWaiting } from "./sessions.ts";
 
 let database: TestDatabase;
 let sql: Sql;
@@ -243,6 +244,20 @@ describe("what is no fault of the data", () => {
         await hurried`set statement_timeout = 0`;
         expect(await chunkStates(sql)).toEqual(["staged"]);
         expect(await mergeAll(merger)).toEqual([1]);
+    });
+
+    test("somebody else's insert of the same event_id in the very moment is no fault: the merge is called again", async () => {
+        await stageFile(sql, [event(1), event(2)]);
+        const somebody = openSession(database);
+        await somebody`begin`;
+        await somebody`
+            insert into events (event_id, event_type, product_id, user_id, event_timestamp, chunk_id, record_no)
+            values (${idOf(1)}, 'view', 'theirs', 'u1', '2024-05-01 10:00:00', -1, 1)`;
+        const merged = createMerger(ingest.context).merge(allSlices);
+        await whenWaiting(sql);
+        await somebody`commit`;
+        expect(await merged).toMatchObject({ read: 2, inserted: 1, conflict: 1 });
+        expect(await chunkStates(sql)).toEqual(["merged"]);
     });
 
     test("an answer that was lost is asked for again with the same key: nothing is merged twice, no count is lost", async () => {
