@@ -1,11 +1,12 @@
 /** Promise 6: what cannot be read fails or is rejected where it stands, visibly, and the rest of the folder is ingested. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { ingestOnce } from "../support/ingest-process.ts";
+import { ingestOnce, startIngest } from "../support/ingest-process.ts";
 import { emptyTables, expectSound, readCounts, readFileStates } from "../support/read-tables.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 const isRoot = process.getuid?.() === 0;
 const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
@@ -98,6 +99,58 @@ test("files that are none fail visibly, directories are none of ours, and the ru
     const again = await ingestOnce(database.url, inputDir);
     expect(again.exitCode).toBe(0);
     expect(again.summary!.records).toMatchObject({ read: 2, inserted: 2 });
+    await expectSound(database.sql);
+});
+
+test("a chunk that no merge can take is set aside alone, with its SQLSTATE, and taken up again when that is mended", async () => {
+    const prices = (from: number, poison: number | null) =>
+        Array.from({ length: 40 }, (_, index) =>
+            record(from + index, `purchase,p1,u1,2024-05-01 10:00:00,1,${index === poison ? "666.00" : "1.00"}`),
+        ).join("");
+    put("a-good.csv", header + prices(1, null));
+    put("b-poisoned.csv", header + prices(101, 20));
+    put("c-good.csv", header + prices(201, null));
+    await database.sql`alter table public.events add constraint no_devil check (price <> 666)`;
+    const { exitCode, stderr } = await ingestOnce(database.url, inputDir, ["--max-chunk-bytes", "1KiB"]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("23514");
+    expect(await readFileStates(database.sql)).toEqual({
+        "a-good.csv": "merged",
+        "b-poisoned.csv": "failed merge_failed",
+        "c-good.csv": "merged",
+    });
+    const [chunk] = await database.sql`select records from ingest.chunks where state = 'failed'`;
+    expect(await readCounts(database.sql)).toMatchObject({
+        read: 120 - chunk!.records,
+        inserted: 120 - chunk!.records,
+    });
+
+    await database.sql`alter table public.events drop constraint no_devil`;
+    utimesSync(join(inputDir, "b-poisoned.csv"), new Date(), new Date());
+    expect((await ingestOnce(database.url, inputDir)).exitCode).toBe(0);
+    expect(await readCounts(database.sql)).toMatchObject({ read: 120, inserted: 120 });
+    await expectSound(database.sql);
+});
+
+test("a chunk that waits for its next attempt does not keep an available-now run from ending, with exit code 1", async () => {
+    put("a.csv", header + record(1));
+    await database.sql.begin(async (sql) => {
+        await sql`select from ingest.slices for update`;
+        const child = startIngest(database.url, inputDir, ["--trigger", "available-now"]);
+        await waitUntil("it is staged", async () => (await database.sql`select from ingest.chunks`).length > 0);
+        child.kill("SIGKILL");
+        await child.exited;
+    });
+    await database.sql`
+        update ingest.chunks
+        set state = 'pending', load_id = null, attempts = 3, next_attempt_at = clock_timestamp() + interval '1 hour'`;
+    await database.sql`update ingest.loader_lease set lease_until = clock_timestamp()`;
+    const { exitCode, summary } = await ingestOnce(database.url, inputDir);
+    expect({ exitCode, failed: summary!.files!.failed }).toEqual({ exitCode: 1, failed: 1 });
+
+    await database.sql`update ingest.chunks set next_attempt_at = clock_timestamp()`;
+    expect((await ingestOnce(database.url, inputDir)).exitCode).toBe(0);
+    expect(await readCounts(database.sql)).toMatchObject({ read: 1, inserted: 1 });
     await expectSound(database.sql);
 });
 

@@ -3,7 +3,7 @@
  * of everything. The ingest goes on by itself, and ends with the tables of an undisturbed run: promises 2, 4, 5, 8, 10.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type Sql } from "../../src/database/connect.ts";
@@ -13,7 +13,15 @@ import { countFolder, type FolderCounts } from "../support/count-records.ts";
 import { chooseSeed, generateFolder, isLongRun } from "../support/generate-folder.ts";
 import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";
 import { ask, type OwnServer, openOwnServer } from "../support/own-server.ts";
-import { expectOracle, expectSameTables, expectSound, readTables, type Tables } from "../support/read-tables.ts";
+import {
+    expectOracle,
+    expectSameTables,
+    expectSound,
+    readCounts,
+    readFileStates,
+    readTables,
+    type Tables,
+} from "../support/read-tables.ts";
 import { runScript } from "../support/run-script.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -156,6 +164,52 @@ test("while the server is away the ingest can be stopped", async () => {
     child.kill("SIGTERM");
     expect((await child.finish()).exitCode).toBe(143);
     await server.start();
+});
+
+test("a source that is gone when its staged rows are lost fails its file visibly, and the rest is merged", async () => {
+    const twoFiles = join(folder, "two-files");
+    rmSync(twoFiles, { recursive: true, force: true });
+    mkdirSync(twoFiles);
+    const [first, second] = readdirSync(inputDir).sort();
+    for (const name of [first!, second!]) cpSync(join(inputDir, name), join(twoFiles, name));
+    const slices = await holdSlices(65_535);
+    const child = startIngest(target.url, twoFiles, ["--trigger", "available-now"]);
+    await waitUntil("both are staged", async () => (await count("ingest.chunks where state = 'staged'")) === 2);
+    rmSync(join(twoFiles, first!));
+    await crashBackend();
+    await slices.end({ timeout: 1 });
+    const { exitCode, stderr } = await child.finish();
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(`${first}: Its bytes 0 to`);
+    expect(await ask(target, (sql) => readFileStates(sql))).toEqual({
+        [first!]: "failed file_vanished",
+        [second!]: "merged",
+    });
+    await ask(target, (sql) => expectSound(sql));
+
+    cpSync(join(inputDir, first!), join(twoFiles, first!));
+    expect((await ingestOnce(target.url, twoFiles)).exitCode).toBe(0);
+    const { read, inserted, rejected } = countFolder(twoFiles).total;
+    expect(await ask(target, (sql) => readCounts(sql))).toMatchObject({ read, inserted, rejected });
+    await ask(target, (sql) => expectSound(sql));
+});
+
+test("a server that answers nothing any more does not keep the ingest from being stopped", async () => {
+    const child = startIngest(target.url, inputDir, ["--trigger", "100ms", ...ways[1]![1]]);
+    await waitUntil("something is merged", async () => (await count("ingest.batches")) > 1);
+    const backends = await ask(
+        target,
+        (sql) => sql<{ pid: number }[]>`
+            select pid from pg_stat_activity where application_name like 'sluice-%' and datname = current_database()`,
+    );
+    for (const { pid } of backends) process.kill(pid, "SIGSTOP");
+    child.kill("SIGTERM");
+    const exitCode = await child.finish({ deadlineMs: 20_000 }).then(
+        (ended) => ended.exitCode,
+        (error: Error) => error.message,
+    );
+    for (const { pid } of backends) process.kill(pid, "SIGCONT");
+    expect(exitCode).toBe(143);
 });
 
 test("should fail: no server at the start is exit code 4, with the address", async () => {

@@ -91,12 +91,6 @@ test("a second Ctrl-C ends the run at once, and what its backends still finish c
 
 /** A merge that waits for a lock on `events` for as long as the test likes. */
 async function startBlockedMerge() {
-    await ingestOnce(database.url, inputDir, [
-        "--trigger",
-        "available-now",
-        "--input",
-        mkdtempSync(join(folder, "empty-")),
-    ]);
     const locked = Promise.withResolvers<void>();
     const released = Promise.withResolvers<void>();
     const transaction = database.sql.begin(async (sql) => {
