@@ -261,10 +261,10 @@ export interface Backlog {
     /** Records in chunks that are staged and not yet merged in all slices. */
     stagedRecords: number;
     stagedChunks: number;
-    /** Chunks that must be staged again and may be tried now or later, and those that wait for their file's judgement. */
-    pendingChunks: number;
-    /** Those of them that may be tried now. */
+    /** Chunks that must be staged again and may be tried now. */
     lostChunks: number;
+    /** Chunks that wait for their file's judgement. */
+    heldChunks: number;
     pendingFiles: number;
 }
 
@@ -273,12 +273,12 @@ export async function readBacklog(sql: Sql): Promise<Backlog> {
         select
             coalesce(sum(chunks.records) filter (where chunks.state = 'staged'), 0)::bigint as "stagedRecords",
             count(*) filter (where chunks.state = 'staged') as "stagedChunks",
-            count(*) filter (where chunks.state in ('pending', 'held')) as "pendingChunks",
             count(*) filter (
                 where
                     chunks.state = 'pending'
                     and (chunks.next_attempt_at is null or chunks.next_attempt_at <= clock_timestamp())
             ) as "lostChunks",
+            count(*) filter (where chunks.state = 'held') as "heldChunks",
             (select count(*) from ingest.files where files.state = 'pending') as "pendingFiles"
         from ingest.chunks
         where chunks.state in ('staged', 'pending', 'held')`;

@@ -63,6 +63,9 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
                 try {
                     return await step();
                 } catch (error) {
+                    const isPassing = isConnectionFault(error) || isRetryable(error);
+                    // A run that is being stopped ends its own connections: that is no outage.
+                    if (isPassing && signal.aborted) return null;
                     if (isConnectionFault(error)) {
                         if (recovery === null && begunAt < recoveredAt + echoMs) {
                             await pause(0, signal);

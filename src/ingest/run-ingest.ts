@@ -78,6 +78,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
         isLoadingDone: false,
         isDone: false,
         isFolderAway: false,
+        begunAt: null,
         mergedSinceSweep: 0,
         records: { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 },
         batches: 0,
@@ -86,41 +87,50 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
         onBatch: options.onBatch ?? (() => {}),
         awaySince: outage.since,
     };
-    const begunAt = await run.survive(() => clockOf(run));
-    const stopMerges = () =>
-        setTimeout(() => {
+    const timers: ReturnType<typeof setTimeout>[] = [];
+    const unanswered = Promise.withResolvers<"unanswered">();
+    signal.addEventListener("abort", () => {
+        const rollBack = () => {
             cancelMerges(run, applicationName);
             copyConnection.discard();
-        }, stopGraceMs);
-    let graceTimer: ReturnType<typeof setTimeout> | null = null;
-    signal.addEventListener("abort", () => {
-        graceTimer = stopMerges();
+        };
+        timers.push(setTimeout(rollBack, stopGraceMs));
+        timers.push(setTimeout(() => unanswered.resolve("unanswered"), stopGraceMs + lastWordsMs));
         run.staged.give();
         run.merged.give();
     });
+    let isAnswered = true;
     try {
-        await run.survive(() => refuseOtherFolder(run));
-        await renewLease(run);
-        const heartbeat = keepLease(run).catch(endWith(stopper));
-        const work = [
-            loadLoop(run),
-            ...Array.from({ length: config.mergeWorkers }, (_, index) => mergeLoop(run, index)),
-        ];
-        await Promise.all(work.map((loop) => loop.catch(endWith(stopper))));
-        run.isDone = true;
-        run.merged.give();
-        await heartbeat;
+        const work = runLoops(run, stopper).catch(endWith(stopper));
+        // A server that is frozen, or whose machine is gone, would be waited for by every loop, for ever.
+        isAnswered = (await Promise.race([work, unanswered.promise])) !== "unanswered";
+        if (!isAnswered) log.warn("The database does not answer. What it was doing ends there, one way or the other.");
         if (stopper.signal.reason instanceof FatalError) throw stopper.signal.reason.cause;
-        // Also what earlier runs left behind that were killed before they could.
-        await run.survive(() => sweep(run));
-        return await summarize(run, begunAt, startedAt);
+        return await summarize(run, startedAt, isAnswered);
     } finally {
-        if (graceTimer) clearTimeout(graceTimer);
+        for (const timer of timers) clearTimeout(timer);
         // When it fails, the lease runs out by itself.
-        await answerInTime(retireWorker(sql, workerId)).catch(() => null);
-        await copyConnection.discard();
-        await sql.end({ timeout: 1 });
+        if (isAnswered) await answerInTime(retireWorker(sql, workerId)).catch(() => null);
+        const closing = Promise.all([copyConnection.discard(), sql.end({ timeout: isAnswered ? 1 : 0 })]);
+        await Promise.race([closing, Bun.sleep(2 * lastWordsMs)]);
     }
+}
+
+async function runLoops(run: Run, stopper: AbortController): Promise<void> {
+    run.begunAt = await run.survive(() => clockOf(run));
+    await run.survive(() => refuseOtherFolder(run));
+    await renewLease(run);
+    const heartbeat = keepLease(run).catch(endWith(stopper));
+    const work = [
+        loadLoop(run),
+        ...Array.from({ length: run.context.config.mergeWorkers }, (_, index) => mergeLoop(run, index)),
+    ];
+    await Promise.all(work.map((loop) => loop.catch(endWith(stopper))));
+    run.isDone = true;
+    run.merged.give();
+    await heartbeat;
+    // Also what earlier runs left behind that were killed before they could.
+    await run.survive(() => sweep(run));
 }
 
 class FatalError extends Error {}
@@ -143,6 +153,8 @@ interface Run {
     /** Available-now: nothing is left to load. */
     isLoadingDone: boolean;
     isDone: boolean;
+    /** By the database's clock. */
+    begunAt: string | null;
     /** The watched folder was gone at the last look. */
     isFolderAway: boolean;
     mergedSinceSweep: number;
@@ -207,10 +219,11 @@ async function loadLoop(run: Run): Promise<void> {
     const isAvailableNow = trigger.kind === "available-now";
     const tails = createTailWatch(isAvailableNow ? 0 : context.config.tailSettleMs);
     const state: LoaderState = { tails, aloneFiles: new Set(), heldCopies: new Set() };
-    const discovery = createDiscovery(context, tails);
+    let discovery = createDiscovery(context, tails);
     const archiver = createArchiver(context, isAvailableNow ? 0 : context.config.tailSettleMs);
     const changed = createSignal();
     let hasLooked = false;
+    let wasLoader = false;
     const folder = watchFolder(context.config.inputDir, () => changed.give());
     const hooks = {
         waitForRoom: () => waitForRoom(run),
@@ -224,6 +237,12 @@ async function loadLoop(run: Run): Promise<void> {
             const seenMerges = run.merged.count();
             // Looking needs no lease: an available-now run must see the folder whoever loads.
             if (run.isLoader || isAvailableNow) {
+                // What the loader before us saw of a file, and how much of that it read, only another look can tell.
+                if (run.isLoader && !wasLoader) {
+                    discovery = createDiscovery(context, tails);
+                    hasLooked = false;
+                }
+                wasLoader = run.isLoader;
                 await runRounds(run, async () => {
                     // Available-now takes what is there when it begins, or it might never end.
                     if (!isAvailableNow || !hasLooked) await discovery.look(folder.take());
@@ -283,8 +302,8 @@ async function runRounds(run: Run, rounds: () => Promise<void>): Promise<void> {
 async function isAllLoaded(run: Run): Promise<boolean> {
     const { sql } = run.context;
     const isDone = await run.survive(async () => {
-        const { stagedChunks, pendingChunks } = await readBacklog(sql);
-        if (stagedChunks > 0 || pendingChunks > 0) return false;
+        const { stagedChunks, lostChunks, heldChunks } = await readBacklog(sql);
+        if (stagedChunks > 0 || lostChunks > 0 || heldChunks > 0) return false;
         return (await nextFiles(sql, 1, [])).length === 0;
     });
     return isDone === true;
@@ -367,23 +386,34 @@ async function cancelMerges(run: Run, applicationName: string): Promise<void> {
         where application_name = ${applicationName} and state = 'active' and pid <> pg_backend_pid()`.catch(() => {});
 }
 
-async function summarize(run: Run, begunAt: string | null, startedAt: number): Promise<IngestSummary> {
-    const count = () => countFiles(run, begunAt);
+async function summarize(run: Run, startedAt: number, isAnswered: boolean): Promise<IngestSummary> {
+    const count = () => countFiles(run);
+    const countNow = () => (isAnswered ? answerInTime(count()) : null);
     return {
         type: "summary",
-        files: run.signal.aborted ? await answerInTime(count()) : await run.survive(count),
+        files: run.signal.aborted ? await countNow() : await run.survive(count),
         records: run.records,
         batches: run.batches,
         seconds: Math.round(performance.now() - startedAt) / 1000,
     };
 }
 
-async function countFiles({ context }: Run, begunAt: string | null): Promise<NonNullable<IngestSummary["files"]>> {
+/** A file with a chunk that waits to be staged again some time later counts as failed: not all of it is in. */
+async function countFiles({ context, begunAt }: Run): Promise<NonNullable<IngestSummary["files"]>> {
     const [files] = await context.sql<NonNullable<IngestSummary["files"]>[]>`
         select
             count(*) filter (where state = 'merged' and merged_at >= ${begunAt}::text::timestamptz) as merged,
             count(*) filter (where state = 'skipped' and updated_at >= ${begunAt}::text::timestamptz) as skipped,
-            count(*) filter (where state = 'failed' and updated_at >= ${begunAt}::text::timestamptz) as failed
+            count(*) filter (
+                where
+                    (state = 'failed' and updated_at >= ${begunAt}::text::timestamptz)
+                    or (
+                        state = 'loaded'
+                        and file_id in (
+                            select chunks.file_id from ingest.chunks where chunks.state = 'pending' and chunks.attempts > 0
+                        )
+                    )
+            ) as failed
         from ingest.files`;
     return { ...files! };
 }

@@ -2,6 +2,7 @@
  * The frame of every scripts/*.ts: flags by commander (it refuses a mistyped one and names the near one), help with
  * examples, errors in four short lines, exit codes. Results go to stdout; progress, logs and errors to stderr.
  */
+import { writeSync } from "node:fs";
 import { type Argument, Command, CommanderError, type Option } from "commander";
 import { type Flags, isDebugging } from "../config.ts";
 import { isConnectionFault } from "../database/sql-states.ts";
@@ -45,7 +46,8 @@ export async function runCommand(definition: CommandDefinition): Promise<never> 
     process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
     for (const event of ["uncaughtException", "unhandledRejection"] as const) {
         process.on(event, (error: unknown) => {
-            process.stderr.write(formatError(error, { command: definition.name, showStack: isDebugging() }));
+            // Not process.stderr: into a pipe it writes after the exit, so never.
+            writeSync(2, formatError(error, { command: definition.name, showStack: isDebugging() }));
             process.exit(exitCodes.failed);
         });
     }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { ingestOnce, startIngest } from "../support/ingest-process.ts";
-import { emptyTables, expectSound, readCounts, readFileStates } from "../support/read-tables.ts";
+import { emptyTables, expectSound, expireLeases, readCounts, readFileStates } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -144,7 +144,7 @@ test("a chunk that waits for its next attempt does not keep an available-now run
     await database.sql`
         update ingest.chunks
         set state = 'pending', load_id = null, attempts = 3, next_attempt_at = clock_timestamp() + interval '1 hour'`;
-    await database.sql`update ingest.loader_lease set lease_until = clock_timestamp()`;
+    await expireLeases(database.sql);
     const { exitCode, summary } = await ingestOnce(database.url, inputDir);
     expect({ exitCode, failed: summary!.files!.failed }).toEqual({ exitCode: 1, failed: 1 });
 

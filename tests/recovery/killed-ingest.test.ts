@@ -16,6 +16,7 @@ import {
     expectOracle,
     expectSameTables,
     expectSound,
+    expireLeases,
     readTables,
     type Tables,
 } from "../support/read-tables.ts";
@@ -119,8 +120,7 @@ async function killAtRandomMoment(random: Random, flags: string[], stepsPerKill:
     await child.exited;
     const hit = { isBooting, ...(await readHit()) };
     // As if ten seconds had gone by; that they pass by themselves, too, is the last test's business.
-    await database.sql`update ingest.loader_lease set lease_until = clock_timestamp()`;
-    await database.sql`update ingest.workers set lease_until = clock_timestamp()`;
+    await expireLeases(database.sql);
     return hit;
 
     async function isOver(): Promise<boolean> {

@@ -10,7 +10,7 @@ import { countFolder, type FolderCounts } from "../support/count-records.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { chooseSeed, generateFolder, isLongRun } from "../support/generate-folder.ts";
 import { type IngestProcess, startIngest } from "../support/ingest-process.ts";
-import { emptyTables, expectSameLines, expectSound, readCounts } from "../support/read-tables.ts";
+import { emptyTables, expectSameLines, expectSound, expireLeases, readCounts } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const seed = chooseSeed("many workers");
@@ -66,7 +66,7 @@ describe.each([[2], [3]])("%i ingests at once", (count) => {
         const children = Array.from({ length: count }, () => startIngest(database.url, inputDir, flags));
         const loader = await waitForLoader(children);
         loader.kill("SIGKILL");
-        await expireLeases();
+        await expireLeases(database.sql);
         const others = children.filter((child) => child !== loader);
         for (const { exitCode } of await Promise.all(others.map((child) => child.finish()))) expect(exitCode).toBe(0);
         await expectResultOfOne();
@@ -79,7 +79,7 @@ describe("a frozen ingest", () => {
         await freezeInCopy(frozen);
         const [before] = await readLoads();
         expect(before!.loading).toBeLessThanOrEqual(1);
-        if (!isLongRun) await expireLeases();
+        if (!isLongRun) await expireLeases(database.sql);
         const heir = startIngest(database.url, inputDir, flags);
         const { exitCode } = await heir.finish();
         expect(exitCode).toBe(0);
@@ -93,7 +93,7 @@ describe("a frozen ingest", () => {
     test("thawed while the other one is still at work, leaves the work to it and merges with it", async () => {
         const frozen = startIngest(database.url, inputDir, flags);
         await freezeInCopy(frozen);
-        await expireLeases();
+        await expireLeases(database.sql);
         const heir = startIngest(database.url, inputDir, flags);
         await waitUntil("the heir loads", () => isLoader(heir.pid));
         frozen.kill("SIGCONT");
@@ -107,7 +107,7 @@ describe("a frozen ingest", () => {
         for (let turn = 0; turn < (isLongRun ? 20 : 4); turn += 1) {
             const child = children[turn % 2]!;
             child.kill("SIGSTOP");
-            await expireLeases();
+            await expireLeases(database.sql);
             await Bun.sleep(Math.random() * 300);
             child.kill("SIGCONT");
             await Bun.sleep(Math.random() * 300);
@@ -134,12 +134,6 @@ async function freezeInCopy(child: IngestProcess): Promise<void> {
         return copying.length > 0;
     });
     child.kill("SIGSTOP");
-}
-
-/** As if nobody had renewed them for ten seconds. */
-async function expireLeases(): Promise<void> {
-    await database.sql`update ingest.loader_lease set lease_until = clock_timestamp()`;
-    await database.sql`update ingest.workers set lease_until = clock_timestamp()`;
 }
 
 async function waitForLoader(children: IngestProcess[]): Promise<IngestProcess> {

@@ -9,7 +9,7 @@ import { countFolder, type FolderCounts } from "../support/count-records.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { chooseSeed, generateFolder, isLongRun } from "../support/generate-folder.ts";
 import { ingestOnce, startIngest } from "../support/ingest-process.ts";
-import { emptyTables, expectOracle, expectSound } from "../support/read-tables.ts";
+import { emptyTables, expectOracle, expectSound, expireLeases } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const seed = chooseSeed("stopped ingest");
@@ -83,7 +83,7 @@ test("a second Ctrl-C ends the run at once, and what its backends still finish c
     const { exitCode } = await child.finish({ deadlineMs: 20_000 });
     expect(exitCode).toBe(130);
     await unlock();
-    await database.sql`update ingest.loader_lease set lease_until = clock_timestamp()`;
+    await expireLeases(database.sql);
     expect((await ingestOnce(database.url, inputDir, flags)).exitCode).toBe(0);
     await expectOracle(database.sql, oracle);
     await expectSound(database.sql);

@@ -114,6 +114,12 @@ export async function emptyTables(sql: Sql): Promise<void> {
     await sql`update ingest.loader_lease set worker_id = null, lease_until = null`;
 }
 
+/** As if ten seconds had gone by without a sign of those who hold them. */
+export async function expireLeases(sql: Sql): Promise<void> {
+    await sql`update ingest.loader_lease set lease_until = clock_timestamp()`;
+    await sql`update ingest.workers set lease_until = clock_timestamp()`;
+}
+
 /** After every run: all checks pass, and nothing is left behind that somebody would have to tidy up (promise 8). */
 export async function expectSound(sql: Sql): Promise<void> {
     const broken = (await runChecks(sql)).filter(({ passed }) => !passed);
