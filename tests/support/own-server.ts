@@ -81,7 +81,14 @@ export async function openOwnServer(): Promise<OwnServer> {
             process.kill(pid, "SIGKILL");
             await waitUntil("the postmaster is gone", () => findPostmaster(places) === null);
         },
-        killBackend: (pid) => process.kill(pid, "SIGKILL"),
+        killBackend(pid) {
+            try {
+                process.kill(pid, "SIGKILL");
+            } catch (error) {
+                // It has ended by itself since somebody looked it up.
+                if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+            }
+        },
         async close() {
             await stopPostmaster(places);
             rmSync(dataDir, { recursive: true, force: true });
