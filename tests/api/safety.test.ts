@@ -285,9 +285,8 @@ describe("the port", () => {
             () => {},
         );
         await Bun.sleep(100);
-        const beganAt = performance.now();
+        // Would wait for the lock for ever: the test's time limit is the bound.
         await server.stop();
-        expect(performance.now() - beganAt).toBeLessThan(2000);
         await locked`rollback`;
         locked.release();
         await open;

@@ -49,11 +49,10 @@ describe("opening", () => {
     test("should fail: a directory, and a FIFO that nobody writes to, without waiting for somebody", async () => {
         mkdirSync(join(folder, "directory.csv"));
         expect(Bun.spawnSync(["mkfifo", join(folder, "fifo.csv")]).exitCode).toBe(0);
-        const startedAt = performance.now();
+        // A FIFO would block for ever: the test's time limit is the bound.
         for (const name of ["directory.csv", "fifo.csv"]) {
             expect(await faultOf(name)).toMatchObject({ problem: "not_a_regular_file", retryAfterMs: null });
         }
-        expect(performance.now() - startedAt).toBeLessThan(2_000);
     });
 
     test("should fail: a name that cannot be, and is tried again later", async () => {

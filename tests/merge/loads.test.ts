@@ -350,9 +350,8 @@ describe("sweeping", () => {
         const reader = openSession(database);
         await reader`begin`;
         await reader`select count(*) from ingest.staging`;
-        const startedAt = performance.now();
+        // Would wait for the reader for ever: the test's time limit is the bound.
         await sweep();
-        expect(performance.now() - startedAt).toBeLessThan(3_000);
         await reader`rollback`;
         await sweep();
         expect([await stagedRows(), await loadStates()]).toEqual([0, ["swept"]]);
