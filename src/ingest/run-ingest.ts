@@ -44,6 +44,8 @@ export interface IngestOptions {
  */
 const parallelFromRecords = 20_000;
 const leaseMs = 10_000;
+/** Shorter than the lease: a server that was killed may leave a connection attempt without an answer. */
+const connectTimeoutSeconds = 3;
 const heartbeatMs = 2_000;
 /** How long a merge or a load may go on after a stop before it is rolled back. */
 const stopGraceMs = 2_500;
@@ -65,7 +67,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
 
     const workerId = randomUUID();
     const applicationName = `sluice-${workerId.slice(0, 8)}`;
-    const sql = connect(target, { applicationName, max: config.mergeWorkers + 3 });
+    const sql = connect(target, { applicationName, max: config.mergeWorkers + 3, connectTimeoutSeconds });
     const copyConnection = createCopyConnection(target, `${applicationName}-copy`);
     const context: IngestContext = { config, sql, copyConnection, workerId, log };
     const outage = createOutage({ sql, log, signal, revive: options.revive ?? null });
@@ -278,6 +280,7 @@ async function loadLoop(run: Run): Promise<void> {
 
 /** Raised by the ledger's functions. */
 const loadFenced = "SL001";
+const fencedPauseMs = 200;
 
 /** SL001: another worker has taken over, or moved a file on; the ledger knows better, so it is simply read again. */
 async function runRounds(run: Run, rounds: () => Promise<void>): Promise<void> {
@@ -288,6 +291,9 @@ async function runRounds(run: Run, rounds: () => Promise<void>): Promise<void> {
         } catch (error) {
             if (sqlStateOf(error) === loadFenced) {
                 run.context.log.warn("A load was taken over by another worker; its files are looked at again.");
+                // Or our lease ran out while the heartbeat waited for a connection: then it is ours again at once.
+                await Bun.sleep(fencedPauseMs);
+                await renewLease(run);
             } else if (isInputFolderError(error)) {
                 if (!run.isFolderAway) run.context.log.warn(`${error.message} Waiting for it.`);
                 run.isFolderAway = true;
