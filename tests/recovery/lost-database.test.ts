@@ -107,6 +107,8 @@ describe("at random moments", () => {
             child.exited.then(() => {
                 isOver = true;
             });
+            // Before it has reached the database it ends with 4, as it should.
+            await waitUntil("the ingest is at work", async () => isOver || (await countSteps()) > 0);
             let struck = 0;
             for (; struck < crashes && !isOver; struck += 1) {
                 const from = await countSteps();
