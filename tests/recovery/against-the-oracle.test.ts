@@ -48,13 +48,14 @@ beforeEach(async () => {
 
 const smallBatches = ["--max-batch-records", "1000"];
 const smallChunks = ["--max-chunk-bytes", "4KiB"];
+const smallest = (workers: string): [string, string[]] => [
+    `${workers} merge workers, small batches and small chunks`,
+    ["--merge-workers", workers, ...smallBatches, ...smallChunks],
+];
 const ways: [string, string[]][] = ["1", "4"].flatMap((workers): [string, string[]][] => [
     [`${workers} merge workers`, ["--merge-workers", workers]],
     [`${workers} merge workers and small batches`, ["--merge-workers", workers, ...smallBatches]],
-    [
-        `${workers} merge workers, small batches and small chunks`,
-        ["--merge-workers", workers, ...smallBatches, ...smallChunks],
-    ],
+    ...(isLongRun || workers === "4" ? [smallest(workers)] : []),
 ]);
 
 describe("200 dirty files", () => {

@@ -116,7 +116,10 @@ describe("a file that grows", () => {
             from = to;
             await Bun.sleep(random.between(0, 150));
         }
-        await waitUntil("all is merged", async () => (await readFileStates(database.sql))["growing.csv"] === "merged");
+        await waitUntil("all is merged", async () => {
+            const [file] = await database.sql`select state, loaded_bytes as "loadedBytes" from ingest.files`;
+            return file?.state === "merged" && file.loadedBytes === bytes.length;
+        });
         await stopSoundly(child);
         const oracle = countFiles([{ name: "growing.csv", bytes }]);
         const stored = await database.sql<{ eventId: string }[]>`select event_id as "eventId" from public.events`;
@@ -205,9 +208,9 @@ describe("a file that is changed where it was read", () => {
                 const [row] = await database.sql`select count(*) as events from public.events`;
                 return row!.events === size;
             });
-            await waitUntil("it is merged", async () => (await readFileStates(database.sql))["a.csv"] === "merged");
             await stopSoundly(child);
             await ingestOnce(database.url, inputDir);
+            expect(await readFileStates(database.sql)).toEqual({ "a.csv": "merged" });
             await expectSound(database.sql);
         },
         180_000,

@@ -113,7 +113,10 @@ async function killAtRandomMoment(random: Random, flags: string[], stepsPerKill:
         await Bun.sleep(random.between(0, 600));
     } else {
         const steps = random.between(0, stepsPerKill);
-        await waitUntil(`${steps} steps more`, async () => (await countSteps()) >= before + steps || isOver());
+        await waitUntil(
+            `${steps} steps more`,
+            async () => !child.isRunning() || (await countSteps()) >= before + steps,
+        );
         await Bun.sleep(random.between(0, 40));
     }
     child.kill("SIGKILL");
@@ -122,11 +125,6 @@ async function killAtRandomMoment(random: Random, flags: string[], stepsPerKill:
     // As if ten seconds had gone by; that they pass by themselves, too, is the last test's business.
     await expireLeases(database.sql);
     return hit;
-
-    async function isOver(): Promise<boolean> {
-        const ended = await Promise.race([child.exited.then(() => true), Bun.sleep(0).then(() => false)]);
-        return ended;
-    }
 }
 
 async function readHit(): Promise<Omit<Hit, "isBooting">> {

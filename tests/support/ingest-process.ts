@@ -5,6 +5,7 @@ import { spawnScript } from "./run-script.ts";
 export interface IngestProcess {
     pid: number;
     kill(signal: NodeJS.Signals): void;
+    isRunning(): boolean;
     /** The exit code: 128 + n when a signal ended it. */
     exited: Promise<number>;
     /** What it has said so far. */
@@ -38,6 +39,7 @@ export function startIngest(databaseUrl: string, inputDir: string, flags: readon
     return {
         pid: child.pid,
         kill: (signal) => child.kill(signal),
+        isRunning: () => child.exitCode === null && child.signalCode === null,
         exited: child.exited,
         stderr: stderr.text,
         batches: () => readLines().filter(({ type }) => type !== "summary"),

@@ -13,6 +13,7 @@ import { createCluster, superuser, writeSettings } from "../../src/database/embe
 import { findPostmaster, isPortFree, startPostmaster, stopPostmaster } from "../../src/database/embedded/postmaster.ts";
 import { choosePlaces, makeHomeDir } from "../../src/database/embedded/server-places.ts";
 import { migrateDatabase } from "../../src/database/migrate.ts";
+import { isConnectionFault } from "../../src/database/sql-states.ts";
 import { waitUntil } from "./wait-until.ts";
 
 export interface OwnServer {
@@ -90,27 +91,33 @@ export async function openOwnServer(): Promise<OwnServer> {
             }
         },
         async close() {
+            for (const sql of clients.values()) await sql.end({ timeout: 1 });
+            clients.clear();
             await stopPostmaster(places);
             rmSync(dataDir, { recursive: true, force: true });
         },
     };
 }
 
+const clients = new Map<string, Sql>();
+
 /**
- * Asks on a connection of its own, and again as long as there is none: the tests' own connections die with the server
- * too. `query` must therefore be one that may run twice.
+ * Asks again as long as there is no connection: the tests' own die with the server too. `query` must therefore be one
+ * that may run twice.
  */
 export async function ask<Result>(target: DatabaseTarget, query: (sql: Sql) => PromiseLike<Result>): Promise<Result> {
     const deadline = Date.now() + 30_000;
     while (true) {
-        const sql = connect(target, { applicationName: "recovery test", max: 1, connectTimeoutSeconds: 5 });
+        const options = { applicationName: "recovery test", max: 1, connectTimeoutSeconds: 5 };
+        const sql = clients.get(target.url) ?? connect(target, options);
+        clients.set(target.url, sql);
         try {
             return await query(sql);
         } catch (error) {
-            if (Date.now() > deadline) throw error;
-            await Bun.sleep(50);
-        } finally {
+            clients.delete(target.url);
             await sql.end({ timeout: 1 });
+            if (!isConnectionFault(error) || Date.now() > deadline) throw error;
+            await Bun.sleep(50);
         }
     }
 }

@@ -1,6 +1,6 @@
 /** Conditions in place of pauses: a test waits for what it needs to be true, and says what it was when it never was. */
 
-const pollMs = 10;
+const pollMs = 20;
 
 /** Asks until the answer is neither false nor null, and returns it. Throws after `deadlineMs`, which only guards against a hang. */
 export async function waitUntil<Answer>(
