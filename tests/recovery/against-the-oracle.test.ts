@@ -2,13 +2,13 @@
  * The whole way from folder to tables, held row by row to what an independent program says of the same files: promises
  * 1, 2, 3 and 10 without any disturbance.
  */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { countFolder, type FolderCounts } from "../support/count-records.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { chooseSeed, generateFolder, isLongRun } from "../support/generate-folder.ts";
+import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestOnce } from "../support/ingest-process.ts";
 import {
     emptyTables,
@@ -18,6 +18,8 @@ import {
     readTables,
     type Tables,
 } from "../support/read-tables.ts";
+
+setDefaultTimeout(testTimeoutMs);
 
 const seed = chooseSeed("against the oracle");
 let database: TestDatabase;

@@ -1,12 +1,15 @@
 /** Promise 6: what cannot be read fails or is rejected where it stands, visibly, and the rest of the folder is ingested. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestOnce, startIngest } from "../support/ingest-process.ts";
 import { emptyTables, expectSound, expireLeases, readCounts, readFileStates } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
+
+setDefaultTimeout(testTimeoutMs);
 
 const isRoot = process.getuid?.() === 0;
 const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";

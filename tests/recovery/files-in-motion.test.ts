@@ -1,5 +1,5 @@
 /** Files that change while they are watched: nothing is lost silently, nothing is taken twice (promises 2, 3 and 8). */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
     appendFileSync,
     mkdirSync,
@@ -16,10 +16,12 @@ import { join } from "node:path";
 import { createRandom } from "../../src/generator/random.ts";
 import { countFiles } from "../support/count-records.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { chooseSeed, generateFolder, isLongRun } from "../support/generate-folder.ts";
+import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";
 import { emptyTables, expectSound, readCounts, readFileStates } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
+
+setDefaultTimeout(testTimeoutMs);
 
 const seed = chooseSeed("files in motion");
 const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
@@ -195,26 +197,22 @@ describe("a file that is changed where it was read", () => {
     test.each([
         ["in memory at once", 5_000],
         ["in many reads", 40_000],
-    ])(
-        "again and again, while it is read %s, costs the run nothing but work",
-        async (_, size) => {
-            const child = await watch(["--trigger", "continuous"]);
-            const writer = Bun.spawn([
-                ...[process.execPath, join(import.meta.dir, "../support/restless-writer.ts")],
-                ...[at("a.csv"), String(size), isLongRun ? "2000" : "300"],
-            ]);
-            expect(await writer.exited).toBe(0);
-            await waitUntil("all of the last content is there", async () => {
-                const [row] = await database.sql`select count(*) as events from public.events`;
-                return row!.events === size;
-            });
-            await stopSoundly(child);
-            await ingestOnce(database.url, inputDir);
-            expect(await readFileStates(database.sql)).toEqual({ "a.csv": "merged" });
-            await expectSound(database.sql);
-        },
-        180_000,
-    );
+    ])("again and again, while it is read %s, costs the run nothing but work", async (_, size) => {
+        const child = await watch(["--trigger", "continuous"]);
+        const writer = Bun.spawn([
+            ...[process.execPath, join(import.meta.dir, "../support/restless-writer.ts")],
+            ...[at("a.csv"), String(size), isLongRun ? "2000" : "300"],
+        ]);
+        expect(await writer.exited).toBe(0);
+        await waitUntil("all of the last content is there", async () => {
+            const [row] = await database.sql`select count(*) as events from public.events`;
+            return row!.events === size;
+        });
+        await stopSoundly(child);
+        await ingestOnce(database.url, inputDir);
+        expect(await readFileStates(database.sql)).toEqual({ "a.csv": "merged" });
+        await expectSound(database.sql);
+    });
 });
 
 describe("a file that is renamed", () => {

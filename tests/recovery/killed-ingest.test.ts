@@ -2,14 +2,14 @@
  * kill -9 of the ingest at random moments, and what the runs after it make of what it left: promises 2, 4, 8 and 10.
  * Rows, rejects and counts must be those of a run that nobody disturbed.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRandom, type Random } from "../../src/generator/random.ts";
 import { countFolder, type FolderCounts } from "../support/count-records.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { chooseSeed, generateFolder, isLongRun } from "../support/generate-folder.ts";
+import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestOnce, startIngest } from "../support/ingest-process.ts";
 import {
     emptyTables,
@@ -21,6 +21,8 @@ import {
     type Tables,
 } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
+
+setDefaultTimeout(testTimeoutMs);
 
 const seed = chooseSeed("killed ingest");
 const kills = isLongRun ? 20 : 6;
@@ -70,7 +72,7 @@ describe.each(ways)("an ingest killed again and again (%s)", (way, flags) => {
         expect(exitCode).toBe(0);
         await expectUndisturbed(undisturbed);
         expect(hits.some(({ staged }) => staged > 0)).toBe(true);
-    }, 300_000);
+    });
 });
 
 test("a killed ingest is taken over by one that was waiting all along, without anybody's help", async () => {
@@ -87,7 +89,7 @@ test("a killed ingest is taken over by one that was waiting all along, without a
     expect(await first.exited).toBe(137);
     expect((await second.finish()).exitCode).toBe(0);
     await expectUndisturbed(undisturbed);
-}, 60_000);
+});
 
 /** What the ledger showed at a kill. */
 interface Hit {

@@ -2,7 +2,7 @@
  * Postgres dies under a running ingest: crash recovery empties the UNLOGGED staging table, connections end in the middle
  * of everything. The ingest goes on by itself, and ends with the tables of an undisturbed run: promises 2, 4, 5, 8, 10.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { connect, type Sql } from "../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import { createRandom } from "../../src/generator/random.ts";
 import { countFolder, type FolderCounts } from "../support/count-records.ts";
-import { chooseSeed, generateFolder, isLongRun } from "../support/generate-folder.ts";
+import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";
 import { ask, type OwnServer, openOwnServer } from "../support/own-server.ts";
 import {
@@ -25,6 +25,8 @@ import {
 } from "../support/read-tables.ts";
 import { runScript } from "../support/run-script.ts";
 import { waitUntil } from "../support/wait-until.ts";
+
+setDefaultTimeout(testTimeoutMs);
 
 const seed = chooseSeed("lost database");
 const crashes = isLongRun ? 20 : 4;
@@ -41,7 +43,7 @@ beforeAll(async () => {
     const most = isLongRun ? 1_500 : 400;
     await generateFolder(inputDir, { files: 30, seed, minRecords: 20, maxRecords: most, dirty: 0.05, duplicates: 0.1 });
     oracle = countFolder(inputDir);
-}, 60_000);
+});
 afterAll(async () => {
     await server.close();
     rmSync(folder, { recursive: true });
@@ -101,26 +103,22 @@ describe.each(ofShortRun(1))("with chunks staged (%s)", (_way, flags) => {
 const mergedInPart = "ingest.chunks where state = 'staged' and merged_slices > 0";
 
 describe("at random moments", () => {
-    test.each(ofShortRun(1))(
-        "crashes of the server change nothing (%s)",
-        async (_way, flags) => {
-            const random = createRandom(seed);
-            const steps = await stepsOfUndisturbedRun(flags);
-            const child = startIngest(target.url, inputDir, ["--trigger", "available-now", ...flags]);
-            // Before it has reached the database it ends with 4, as it should.
-            await waitUntil("the ingest is at work", async () => (await count("ingest.loads")) > 0);
-            let struck = 0;
-            for (; struck < crashes && child.isRunning(); struck += 1) {
-                await letItWork(child, random.between(0, Math.ceil(steps / crashes)));
-                await Bun.sleep(random.between(0, 40));
-                await random.pick(faults)[1]();
-            }
-            console.log(`${struck} crashes`);
-            await expectUndisturbedEnd(child);
-            expect(struck).toBeGreaterThan(1);
-        },
-        300_000,
-    );
+    test.each(ofShortRun(1))("crashes of the server change nothing (%s)", async (_way, flags) => {
+        const random = createRandom(seed);
+        const steps = await stepsOfUndisturbedRun(flags);
+        const child = startIngest(target.url, inputDir, ["--trigger", "available-now", ...flags]);
+        // Before it has reached the database it ends with 4, as it should.
+        await waitUntil("the ingest is at work", async () => (await count("ingest.loads")) > 0);
+        let struck = 0;
+        for (; struck < crashes && child.isRunning(); struck += 1) {
+            await letItWork(child, random.between(0, Math.ceil(steps / crashes)));
+            await Bun.sleep(random.between(0, 40));
+            await random.pick(faults)[1]();
+        }
+        console.log(`${struck} crashes`);
+        await expectUndisturbedEnd(child);
+        expect(struck).toBeGreaterThan(1);
+    });
 
     test("crashes of server and ingest together change nothing", async () => {
         const random = createRandom(seed + 1);
@@ -134,7 +132,7 @@ describe("at random moments", () => {
             await ask(target, (sql) => expireLeases(sql));
         }
         await expectUndisturbedEnd(startIngest(target.url, inputDir, ["--trigger", "available-now", ...flags]));
-    }, 300_000);
+    });
 });
 
 test("while the server is away the ingest says so once, waits, and says once that it is back", async () => {
@@ -152,7 +150,7 @@ test("while the server is away the ingest says so once, waits, and says once tha
     expect(said).toEqual([expect.stringContaining("is away"), expect.stringContaining("is back")]);
     await ask(target, (sql) => expectOracle(sql, oracle));
     await ask(target, (sql) => expectSound(sql));
-}, 180_000);
+});
 
 test("while the server is away the ingest can be stopped", async () => {
     const child = startIngest(target.url, inputDir, ["--trigger", "100ms", ...ways[1]![1]]);
@@ -235,7 +233,7 @@ test("an embedded server whose postmaster is killed is started again by the inge
     expect(JSON.parse(status.stdout).totals).toMatchObject(oracle.total);
     expect((await runScript("check", ["--data-dir", dataDir])).exitCode).toBe(0);
     rmSync(dataDir, { recursive: true });
-}, 60_000);
+});
 
 /** Kills one of the ingest's backends; Postgres then ends all of them. */
 async function crashBackend(): Promise<void> {

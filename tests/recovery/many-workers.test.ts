@@ -2,16 +2,18 @@
  * Several ingest processes on the same folder and database: promise 2 whoever loads and merges, and promise 10 in what it
  * promises of several loaders: inserted, rejected, and duplicate + conflict are those of one alone.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { countFolder, type FolderCounts } from "../support/count-records.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { chooseSeed, generateFolder, isLongRun } from "../support/generate-folder.ts";
+import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { type IngestProcess, startIngest } from "../support/ingest-process.ts";
 import { emptyTables, expectSameLines, expectSound, expireLeases, readCounts } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
+
+setDefaultTimeout(testTimeoutMs);
 
 const seed = chooseSeed("many workers");
 let database: TestDatabase;
@@ -88,7 +90,7 @@ describe("a frozen ingest", () => {
         expect((await frozen.finish()).exitCode).toBe(0);
         expect(await readCounts(database.sql)).toEqual(countsOfHeir);
         await expectResultOfOne();
-    }, 120_000);
+    });
 
     test("thawed while the other one is still at work, leaves the work to it and merges with it", async () => {
         const frozen = startIngest(database.url, inputDir, flags);
@@ -100,7 +102,7 @@ describe("a frozen ingest", () => {
         expect((await heir.finish()).exitCode).toBe(0);
         expect((await frozen.finish()).exitCode).toBe(0);
         await expectResultOfOne();
-    }, 120_000);
+    });
 
     test("again and again, at any moment, comes to the same result", async () => {
         const children = [startIngest(database.url, inputDir, flags), startIngest(database.url, inputDir, flags)];
@@ -116,7 +118,7 @@ describe("a frozen ingest", () => {
             expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
         }
         await expectResultOfOne();
-    }, 120_000);
+    });
 });
 
 /** Stops the process when one of its backends copies; it may be at any byte of it. */

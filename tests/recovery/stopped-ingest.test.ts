@@ -1,5 +1,5 @@
 /** Ctrl-C and SIGTERM in the middle of a big load: the run ends at once, nothing is half done, the next one goes on. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,10 +7,12 @@ import { runChecks } from "../../src/checks/run-checks.ts";
 import { createRandom } from "../../src/generator/random.ts";
 import { countFolder, type FolderCounts } from "../support/count-records.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { chooseSeed, generateFolder, isLongRun } from "../support/generate-folder.ts";
+import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestOnce, startIngest } from "../support/ingest-process.ts";
 import { emptyTables, expectOracle, expectSound, expireLeases } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
+
+setDefaultTimeout(testTimeoutMs);
 
 const seed = chooseSeed("stopped ingest");
 const stops = isLongRun ? 20 : 3;
@@ -60,7 +62,7 @@ describe.each([
         expect((await ingestOnce(database.url, inputDir, flags)).exitCode).toBe(0);
         await expectOracle(database.sql, oracle);
         await expectSound(database.sql);
-    }, 180_000);
+    });
 });
 
 test("a merge that does not end by itself is rolled back when the run is stopped", async () => {
@@ -72,7 +74,7 @@ test("a merge that does not end by itself is rolled back when the run is stopped
     await expectNothingHalfDone();
     expect((await ingestOnce(database.url, inputDir, flags)).exitCode).toBe(0);
     await expectOracle(database.sql, oracle);
-}, 120_000);
+});
 
 test("a second Ctrl-C ends the run at once, and what its backends still finish counts once", async () => {
     const { child, unlock } = await startBlockedMerge();
@@ -87,7 +89,7 @@ test("a second Ctrl-C ends the run at once, and what its backends still finish c
     expect((await ingestOnce(database.url, inputDir, flags)).exitCode).toBe(0);
     await expectOracle(database.sql, oracle);
     await expectSound(database.sql);
-}, 120_000);
+});
 
 /** A merge that waits for a lock on `events` for as long as the test likes. */
 async function startBlockedMerge() {

@@ -33,3 +33,6 @@ export function chooseSeed(what: string): number {
 
 /** The longer versions of tests: SLUICE_TEST_LONG=1. */
 export const isLongRun = Boolean(process.env.SLUICE_TEST_LONG);
+
+/** For tests that run the program several times: only against a hang. */
+export const testTimeoutMs = isLongRun ? 1_800_000 : 180_000;

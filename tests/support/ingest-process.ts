@@ -1,5 +1,6 @@
 /** The ingest as a child process, the way a person runs it: to be watched, stopped, frozen and killed. */
 import type { BatchProgress, IngestSummary } from "../../src/ingest/progress.ts";
+import { isLongRun } from "./generate-folder.ts";
 import { spawnScript } from "./run-script.ts";
 
 export interface IngestProcess {
@@ -43,7 +44,7 @@ export function startIngest(databaseUrl: string, inputDir: string, flags: readon
         exited: child.exited,
         stderr: stderr.text,
         batches: () => readLines().filter(({ type }) => type !== "summary"),
-        async finish({ deadlineMs = 45_000 } = {}) {
+        async finish({ deadlineMs = isLongRun ? 600_000 : 45_000 } = {}) {
             let isLate = false;
             const timer = setTimeout(() => {
                 isLate = true;

@@ -1,12 +1,14 @@
 /** Conditions in place of pauses: a test waits for what it needs to be true, and says what it was when it never was. */
 
+import { isLongRun } from "./generate-folder.ts";
+
 const pollMs = 20;
 
 /** Asks until the answer is neither false nor null, and returns it. Throws after `deadlineMs`, which only guards against a hang. */
 export async function waitUntil<Answer>(
     what: string,
     ask: () => Answer | Promise<Answer>,
-    { deadlineMs = 30_000 } = {},
+    { deadlineMs = isLongRun ? 300_000 : 30_000 } = {},
 ): Promise<NonNullable<Exclude<Answer, false>>> {
     const deadline = Date.now() + deadlineMs;
     while (true) {
