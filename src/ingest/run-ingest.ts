@@ -106,7 +106,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
         const work = runLoops(run, stopper).catch(endWith(stopper));
         // A server that is frozen, or whose machine is gone, would be waited for by every loop, for ever.
         isAnswered = (await Promise.race([work, unanswered.promise])) !== "unanswered";
-        if (!isAnswered) log.warn("The database does not answer. What it was doing ends there, one way or the other.");
+        if (!isAnswered) log.warn("Not all of the work ended in time. What it did not commit will be done again.");
         if (stopper.signal.reason instanceof FatalError) throw stopper.signal.reason.cause;
         return await summarize(run, startedAt, isAnswered);
     } finally {
