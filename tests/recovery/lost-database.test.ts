@@ -3,7 +3,7 @@
  * of everything. The ingest goes on by itself, and ends with the tables of an undisturbed run: promises 2, 4, 5, 8, 10.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type Sql } from "../../src/database/connect.ts";
@@ -187,6 +187,31 @@ test("a source that is gone when its staged rows are lost fails its file visibly
     expect((await ingestOnce(target.url, twoFiles)).exitCode).toBe(0);
     const { read, inserted, rejected } = countFolder(twoFiles).total;
     expect(await ask(target, (sql) => readCounts(sql))).toMatchObject({ read, inserted, rejected });
+    await ask(target, (sql) => expectSound(sql));
+});
+
+test("a source that is of other bytes when its staged rows are lost is not merged as the one it was", async () => {
+    const oneFile = join(folder, "one-file");
+    rmSync(oneFile, { recursive: true, force: true });
+    mkdirSync(oneFile);
+    const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
+    const row = (n: number, price: string) =>
+        `00000000-0000-4000-8000-${String(n).padStart(12, "0")},purchase,p1,u1,2024-05-01 10:00:00,1,${price}\n`;
+    writeFileSync(join(oneFile, "a.csv"), header + row(1, "1.00") + row(2, "1.00"));
+    const slices = await holdSlices(65_535);
+    const child = startIngest(target.url, oneFile, ["--trigger", "available-now"]);
+    await waitUntil("it is staged", async () => (await count("ingest.chunks where state = 'staged'")) === 1);
+    writeFileSync(join(oneFile, "a.csv"), header + row(1, "1.00") + row(2, "2.00"));
+    await crashBackend();
+    await slices.end({ timeout: 1 });
+    expect((await child.finish()).exitCode).toBe(1);
+    expect(await ask(target, (sql) => readFileStates(sql))).toEqual({ "a.csv": "failed source_changed" });
+    expect(await count("public.events")).toBe(0);
+
+    // The next run sees another version of the file, and takes it for what it is.
+    expect((await ingestOnce(target.url, oneFile)).exitCode).toBe(0);
+    const events = await ask(target, (sql) => sql`select price from public.events order by event_id`);
+    expect([...events]).toEqual([{ price: "1.00" }, { price: "2.00" }]);
     await ask(target, (sql) => expectSound(sql));
 });
 
