@@ -2,7 +2,7 @@ import { createApp } from "../src/api/app.ts";
 import { openApiPool } from "../src/api/open-api-pool.ts";
 import { openWorkPool } from "../src/api/open-work-pool.ts";
 import { serveApi } from "../src/api/serve.ts";
-import { configOptions, databaseFields, readConfig } from "../src/config.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
 import { addPage, pagePaths } from "../src/dashboard/serve-page.ts";
 import { openDatabase } from "../src/database/open-database.ts";
 import { runCommand } from "../src/terminal/command.ts";
@@ -22,7 +22,7 @@ await runCommand({
         ["bun run api --port 8080 --host 0.0.0.0", "for other machines too: see above"],
     ],
     async run({ flags }) {
-        const config = readConfig([...databaseFields, "inputDir", "port", "host", "apiToken"], flags);
+        const config = await loadConfig([...databaseFields, "inputDir", "port", "host", "apiToken"], flags);
         const stopSignal = waitForStopSignal();
         const database = await openDatabase({ ...config, log: logToStderr });
         const sql = openApiPool(database.target);

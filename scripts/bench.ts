@@ -5,7 +5,7 @@ import { Option } from "commander";
 import { reportHeader, reportOf, reportRow, type ScenarioReport } from "../src/bench/report.ts";
 import { runScenario } from "../src/bench/run-scenario.ts";
 import { quickly, scenarios } from "../src/bench/scenarios.ts";
-import { configOptions, readConfig } from "../src/config.ts";
+import { configOptions, loadConfig } from "../src/config.ts";
 import { connect } from "../src/database/connect.ts";
 import { openDatabase } from "../src/database/open-database.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
@@ -34,7 +34,7 @@ await runCommand({
         ["bun run bench --json > bench.json", "everything, for scripts"],
     ],
     async run({ flags }) {
-        const config = readConfig(["databaseUrl", "json"], flags);
+        const config = await loadConfig(["databaseUrl", "json"], flags);
         const isQuick = flags.quick === true;
         const named = flags.scenario as string[] | undefined;
         const wanted = named ?? (isQuick ? ["one-file", "small-files"] : scenarios.map(({ name }) => name));

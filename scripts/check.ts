@@ -1,6 +1,6 @@
 import { formatCheckResult, formatCheckSummary, summarizeChecks } from "../src/checks/format-checks.ts";
 import { runChecks } from "../src/checks/run-checks.ts";
-import { configOptions, databaseFields, readConfig } from "../src/config.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
 import { exitCodes } from "../src/errors.ts";
 import { runCommand } from "../src/terminal/command.ts";
 import { withDatabase } from "../src/terminal/with-database.ts";
@@ -15,7 +15,7 @@ await runCommand({
         ["bun run check --json", "the same for programs"],
     ],
     async run({ flags }) {
-        const config = readConfig([...databaseFields, "json"], flags);
+        const config = await loadConfig([...databaseFields, "json"], flags);
         const print = (lines: string[]) => process.stdout.write(`${lines.join("\n")}\n`);
         const results = await withDatabase(config, { applicationName: "sluice check" }, (sql) =>
             runChecks(sql, config.json ? {} : { onResult: (result) => print(formatCheckResult(result, config)) }),

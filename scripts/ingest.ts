@@ -1,7 +1,6 @@
 import { formatCheckSummary } from "../src/checks/format-checks.ts";
 import { runChecks } from "../src/checks/run-checks.ts";
-import { configOptions, databaseFields, ingestFields, readConfig } from "../src/config.ts";
-import { readConfigFile } from "../src/config-file/read-config-file.ts";
+import { configOptions, databaseFields, ingestFields, loadConfig } from "../src/config.ts";
 import { connect } from "../src/database/connect.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";
 import { openDatabase } from "../src/database/open-database.ts";
@@ -13,7 +12,7 @@ import { formatBatch, formatSummary, logTo } from "../src/terminal/ingest-output
 import { exitCodeOf, onStopSignal, type StopSignal } from "../src/terminal/stop-signals.ts";
 import { logToStderr } from "../src/terminal/with-database.ts";
 
-const fields = [...ingestFields, ...databaseFields, "checkAtEnd", "json"] as const;
+const fields = [...ingestFields, ...databaseFields, "isInputDefault", "checkAtEnd", "json"] as const;
 
 await runCommand({
     name: "ingest",
@@ -28,9 +27,8 @@ await runCommand({
         ["bun run ingest --input /srv/drops --trigger continuous --json", "as soon as files come; NDJSON on stdout"],
     ],
     async run({ flags }) {
-        const settings = readConfig(fields, flags);
-        const config = { ...settings, sources: await readConfigFile(settings.configFile) };
-        requireInputFolder(config.inputDir, flags.input === undefined);
+        const config = await loadConfig(fields, flags);
+        requireInputFolder(config.inputDir, config.isInputDefault);
         const stopper = new AbortController();
         let stoppedBy: StopSignal | null = null;
         const stopListening = onStopSignal({

@@ -1,5 +1,5 @@
 /** `bun run migrate`: sets a database up, or brings it up to date. Every other command does it by itself where it may. */
-import { configOptions, databaseFields, readConfig } from "../src/config.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
 import { describeTarget } from "../src/database/database-target.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";
 import { openDatabase } from "../src/database/open-database.ts";
@@ -18,7 +18,7 @@ await runCommand({
         ["bun run migrate --database-url postgres://user@host/sluice", "another one"],
     ],
     async run({ flags }) {
-        const config = readConfig(databaseFields, flags);
+        const config = await loadConfig(databaseFields, flags);
         const database = await openDatabase({ ...config, log: logToStderr });
         try {
             const { migrations, sqlFiles } = await migrateDatabase(database.target, { log: logToStderr });

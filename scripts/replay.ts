@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { configOptions, databaseFields, readConfig } from "../src/config.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
 import { sqlStateOf } from "../src/database/sql-states.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
 import { type ReplaySummary, runReplay } from "../src/replay/run-replay.ts";
@@ -31,7 +31,7 @@ await runCommand({
         ["bun run replay --file events_7.csv --accept-conflicts", "this file is right where it contradicts"],
     ],
     async run({ flags }) {
-        const config = readConfig([...databaseFields, "json"], flags);
+        const config = await loadConfig([...databaseFields, "json"], flags);
         const text = (name: string) => (typeof flags[name] === "string" ? flags[name] : undefined);
         const request = {
             reason: text("reason"),

@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { configOptions, databaseFields, readConfig } from "../src/config.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
 import { deleteFiles, listInputFiles, measureFiles } from "../src/reset/delete-input-files.ts";
 import { formatPlan } from "../src/reset/format-plan.ts";
@@ -23,7 +23,7 @@ await runCommand({
         ["bun run reset --yes --delete-files", "start from an empty folder"],
     ],
     async run({ flags }) {
-        const config = readConfig([...databaseFields, "inputDir"], flags);
+        const config = await loadConfig([...databaseFields, "inputDir"], flags);
         if (flags.yes !== true && !process.stdin.isTTY) throw cannotAsk();
         return await withDatabase(config, { applicationName: "sluice reset", mayMigrate: true }, async (sql) => {
             const files = flags.deleteFiles === true ? await listInputFiles(config.inputDir) : [];

@@ -1,6 +1,6 @@
 /** `bun run sql 'select …'`: a look into the database for who has no psql. Cannot write. */
 import { Argument, InvalidArgumentError, Option } from "commander";
-import { configOptions, databaseFields, readConfig } from "../src/config.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
 import { withDatabase as withDatabaseName } from "../src/database/database-target.ts";
 import { type ReadonlyResult, runReadonly } from "../src/database/run-readonly.ts";
 import { isConnectionFault, sqlStateOf } from "../src/database/sql-states.ts";
@@ -30,7 +30,7 @@ await runCommand({
         ["bun run sql --csv 'select * from ingest.rejects'", "CSV for a spreadsheet, which runs nothing of it"],
     ],
     async run({ flags, args }) {
-        const config = readConfig([...databaseFields, "json"], flags);
+        const config = await loadConfig([...databaseFields, "json"], flags);
         const [statement = ""] = args;
         const limit = flags.limit as number;
         const result = await withDatabase(config, { applicationName: "sluice sql" }, async (_, { target }) => {

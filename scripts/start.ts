@@ -9,9 +9,8 @@ import {
     databaseFields,
     type IngestConfig,
     ingestFields,
-    readConfig,
+    loadConfig,
 } from "../src/config.ts";
-import { readConfigFile } from "../src/config-file/read-config-file.ts";
 import { addPage, pagePaths } from "../src/dashboard/serve-page.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";
 import { type Database, openDatabase } from "../src/database/open-database.ts";
@@ -26,7 +25,7 @@ import { formatBatch, formatSummary, logTo } from "../src/terminal/ingest-output
 import { onStopSignal } from "../src/terminal/stop-signals.ts";
 import { logToStderr } from "../src/terminal/with-database.ts";
 
-const fields = [...ingestFields, ...databaseFields, "port", "host", "apiToken", "generate"] as const;
+const fields = [...ingestFields, ...databaseFields, "isInputDefault", "port", "host", "apiToken", "generate"] as const;
 type StartConfig = Pick<Config, (typeof fields)[number]> & Pick<IngestConfig, "sources">;
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
@@ -44,9 +43,8 @@ await runCommand({
         ["DATABASE_URL=postgres://… bun run start", "your database, your files in data/input_data"],
     ],
     async run({ flags }) {
-        const settings = readConfig(fields, flags);
-        const config = { ...settings, sources: await readConfigFile(settings.configFile) };
-        requireInputFolder(config.inputDir, flags.input === undefined);
+        const config = await loadConfig(fields, flags);
+        requireInputFolder(config.inputDir, config.isInputDefault);
         const stopper = new AbortController();
         const stopListening = onStopSignal({ stop: () => stopper.abort() });
         const database = await openDatabase({ ...config, log: logToStderr });

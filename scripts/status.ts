@@ -1,4 +1,4 @@
-import { configOptions, databaseFields, readConfig } from "../src/config.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
 import { formatStatus } from "../src/status/format-status.ts";
 import { readStatus } from "../src/status/read-status.ts";
 import { runCommand } from "../src/terminal/command.ts";
@@ -13,7 +13,7 @@ await runCommand({
         ["bun run status --json", "the same for programs, as GET /v1/status gives it"],
     ],
     async run({ flags }) {
-        const config = readConfig([...databaseFields, "json"], flags);
+        const config = await loadConfig([...databaseFields, "json"], flags);
         const status = await withDatabase(config, { applicationName: "sluice status" }, (sql) => readStatus(sql));
         const lines = config.json ? [JSON.stringify(status, null, 2)] : formatStatus(status, config);
         process.stdout.write(`${lines.join("\n")}\n`);

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { configOptions, databaseFields, readConfig } from "../src/config.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
 import type { DatabaseTarget } from "../src/database/database-target.ts";
 import { runCommand } from "../src/terminal/command.ts";
 import { withDatabase } from "../src/terminal/with-database.ts";
@@ -16,7 +16,7 @@ await runCommand({
     options: configOptions(...databaseFields),
     examples: [["bun run db:studio", "the database of DATABASE_URL, else the embedded one"]],
     async run({ flags }) {
-        const config = readConfig(databaseFields, flags);
+        const config = await loadConfig(databaseFields, flags);
         return await withDatabase(config, { applicationName: "sluice studio" }, (_, { target }) => runStudio(target));
     },
 });

@@ -1,5 +1,5 @@
 import { Argument } from "commander";
-import { configOptions, databaseFields, readConfig } from "../src/config.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
 import { runCommand } from "../src/terminal/command.ts";
 import { formatJson } from "../src/terminal/json.ts";
@@ -19,7 +19,7 @@ await runCommand({
         ["bun run trace events_7.csv:12", "the twelfth record of a file"],
     ],
     async run({ flags, args }) {
-        const config = readConfig([...databaseFields, "json"], flags);
+        const config = await loadConfig([...databaseFields, "json"], flags);
         const subject = parseTraceSubject(args[0] ?? "");
         if (subject === null) {
             throw new SluiceError({

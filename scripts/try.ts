@@ -1,6 +1,5 @@
 import { Argument } from "commander";
-import { configOptions, databaseFields, readConfig } from "../src/config.ts";
-import { readConfigFile } from "../src/config-file/read-config-file.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
 import { exitCodes } from "../src/errors.ts";
 import { runCommand } from "../src/terminal/command.ts";
 import { formatJson } from "../src/terminal/json.ts";
@@ -32,8 +31,7 @@ await runCommand({
         ["bun run try --json a.csv b.csv", "two files as one ingest, for programs"],
     ],
     async run({ flags, args }) {
-        const settings = readConfig(fields, flags);
-        const config = { ...settings, sources: await readConfigFile(settings.configFile) };
+        const config = await loadConfig(fields, flags);
         const tried = await withDatabase(
             config,
             { applicationName: "sluice try", mayMigrate: true },

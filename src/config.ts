@@ -1,16 +1,23 @@
 /**
  * The only place that reads the environment. A flag wins over a variable (Bun has put `.env` into those), a variable
- * over the default. A command reads the settings it takes, once, and gets a frozen object or one error that names every fault.
+ * over sluice.config.ts, that over the default. A command reads the settings it takes, once, and gets a frozen object or
+ * one error that names every fault.
  */
 import { join } from "node:path";
 import { Option } from "commander";
+import { explainConfig } from "./config/explain-config.ts";
+import { type Environment, type Flags, findText, type Given } from "./config/find-text.ts";
+import { describeOrigin, type Origin, originOfVariable } from "./config/origin.ts";
 import type { AfterMerge, RejectBudget, Trigger } from "./config/parse-values.ts";
-import { type Setting, settings } from "./config/settings.ts";
+import { type Setting, type SettingName, settings } from "./config/settings.ts";
+import { findUnknownVariables, knownVariables, tokenVariable } from "./config/unknown-variables.ts";
+import { loadConfigFile } from "./config-file/read-config-file.ts";
 import type { SourceConfig } from "./config-file/source-config.ts";
 import { exitCodes, SluiceError } from "./errors.ts";
 import { sanitize } from "./terminal/sanitize.ts";
 import { decideColor } from "./terminal/use-color.ts";
 
+export type { Environment, Flags } from "./config/find-text.ts";
 export type { AfterMerge, RejectBudget, Trigger } from "./config/parse-values.ts";
 
 export interface Config {
@@ -18,6 +25,8 @@ export interface Config {
     databaseUrl: string | undefined;
     dataDir: string;
     inputDir: string;
+    /** Nobody named the input folder: it is ours to make. */
+    isInputDefault: boolean;
     trigger: Trigger;
     tailSettleMs: number;
     maxChunkBytes: number;
@@ -76,16 +85,12 @@ export type IngestConfig = Pick<
 /** Where the database is: every command that opens one takes these. */
 export const databaseFields = ["databaseUrl", "dataDir"] as const satisfies readonly ConfigField[];
 
-export type Flags = Record<string, unknown>;
-export type Environment = Record<string, string | undefined>;
-
-type ValueField = keyof typeof settings;
-
 const switches = {
     // Never a flag: every user of the machine sees those.
     apiToken: () => [],
     // It goes with the data folder.
     archiveDir: () => [],
+    isInputDefault: () => [],
     checkAtEnd: () => [new Option("--check", "run the checks at the end; exit 1 if one fails")],
     json: () => [new Option("--json", "print JSON on stdout")],
     generate: () => [
@@ -98,24 +103,69 @@ const switches = {
 export function configOptions(...fields: ConfigField[]): Option[] {
     return fields.flatMap((field) => {
         if (field in switches) return switches[field as keyof typeof switches]();
-        const { flag, description, fallbackText, variable } = settings[field as ValueField];
+        const { flag, description, fallbackText, variable } = settings[field as SettingName];
         return [new Option(flag, `${description} (default: ${fallbackText}; or ${variable})`)];
     });
 }
 
+export interface Sources {
+    sources: readonly SourceConfig[];
+}
+
 /**
- * The effective settings of a command: `fields` (and always `color`), from the flags that commander parsed and the
- * environment. Throws one SluiceError that names every fault: usage (2) when a flag is among them, else configuration (3).
+ * The effective settings of a command: `fields` (and always `color`), and the sources of sluice.config.ts.
+ * @throws SluiceError as readConfig does; `bad_config_file` (3) when that file alone is at fault
+ */
+export async function loadConfig<Field extends ConfigField>(
+    fields: readonly Field[],
+    flags: Flags,
+    environment: Environment = process.env,
+): Promise<Readonly<Pick<Config, Field | "color"> & Sources>> {
+    const { given, sources } = await gatherConfig(flags, environment);
+    const config = readConfig(fields, flags, environment, given.configFile);
+    return Object.freeze({ ...config, sources });
+}
+
+/** Loads what settings may come from, and looks at none of them. Never throws for what a person wrote. */
+export async function gatherConfig(
+    flags: Flags,
+    environment: Environment = process.env,
+): Promise<{ given: Given; sources: readonly SourceConfig[] }> {
+    // Its own faults are reported with the others'.
+    const path = readSetting("configFile", { flags, environment, configFile: null, faults: new Map() });
+    const configFile = await loadConfigFile(path);
+    return { given: { flags, environment, configFile }, sources: configFile.sources };
+}
+
+/**
+ * The effective settings of a command: `fields` (and always `color`), from the flags that commander parsed, the
+ * environment and what sluice.config.ts sets. Throws one SluiceError that names every fault: usage (2) when a flag is
+ * among them, else configuration (3).
  */
 export function readConfig<Field extends ConfigField>(
     fields: readonly Field[],
     flags: Flags,
     environment: Environment = process.env,
+    configFile: Given["configFile"] = null,
 ): Readonly<Pick<Config, Field | "color">> {
-    const source: Source = { flags, environment, faults: new Map() };
+    const source: Source = { flags, environment, configFile, faults: new Map() };
     const entries = [...fields, "color" as const].map((field) => [field, freeze(readers[field](source))]);
-    if (source.faults.size > 0) throw configError([...source.faults.values()]);
+    const faults = [...source.faults.values(), ...describeUnknown(environment)];
+    if (faults.length > 0 || configFile?.error) throw configError(faults, configFile?.error ?? null);
     return Object.freeze(Object.fromEntries(entries));
+}
+
+/** Who gave a setting its value, for an error about it: `SLUICE_PORT in .env, line 3`. Null when nobody did. */
+export async function describeGiver(
+    name: string,
+    flags: Flags,
+    environment: Environment = process.env,
+): Promise<string | null> {
+    const { given } = await gatherConfig(flags, environment);
+    const explained = explainConfig(given).find((setting) => setting.name === name);
+    if (!explained) return null;
+    const origin = describeOrigin(explained.origin);
+    return explained.origin.kind === "default" ? `${origin} of ${explained.flag ?? explained.variable}` : origin;
 }
 
 /** Whether npm started this process (`npx -y bun run …`): npx dies of a signal without passing it on. */
@@ -128,41 +178,44 @@ export function isDebugging(environment: Environment = process.env): boolean {
     return Boolean(environment.SLUICE_DEBUG);
 }
 
+/** Whether stderr takes colour and lines that are drawn over: progress is shown there. */
+export function isDrawable(environment: Environment = process.env): boolean {
+    return process.stderr.isTTY === true && environment.TERM !== "dumb";
+}
+
 interface Fault {
-    /** The flag or variable, and unless it is secret its value. */
+    /** The flag, variable or name in sluice.config.ts, and unless it is secret its value. */
     given: string;
-    fromFlag: boolean;
+    origin: Origin;
     problem: string;
     remedy: string;
 }
 
-interface Source {
-    flags: Flags;
-    environment: Environment;
+interface Source extends Given {
     /** By flag, so that a setting that two others depend on is named once. */
     faults: Map<string, Fault>;
 }
 
 const readers: { [Field in keyof Config]: (source: Source) => Config[Field] } = {
-    databaseUrl: (source) => readSetting(settings.databaseUrl, source),
-    dataDir: (source) => readSetting(settings.dataDir, source),
-    inputDir: (source) =>
-        readSetting(settings.inputDir, source) ?? join(readSetting(settings.dataDir, source), "input_data"),
-    trigger: (source) => readSetting(settings.trigger, source),
-    tailSettleMs: (source) => readSetting(settings.tailSettleMs, source),
-    maxChunkBytes: (source) => readSetting(settings.maxChunkBytes, source),
-    maxRecordBytes: (source) => readSetting(settings.maxRecordBytes, source),
-    mergeWorkers: (source) => readSetting(settings.mergeWorkers, source),
-    maxBatchRecords: (source) => readSetting(settings.maxBatchRecords, source),
-    maxRejects: (source) => readSetting(settings.maxRejects, source),
-    afterMerge: (source) => readSetting(settings.afterMerge, source),
-    archiveDir: (source) => join(readSetting(settings.dataDir, source), "archive"),
-    maxExpandedBytes: (source) => readSetting(settings.maxExpandedBytes, source),
-    maxExpansionRatio: (source) => readSetting(settings.maxExpansionRatio, source),
-    configFile: (source) => readSetting(settings.configFile, source),
-    port: (source) => readSetting(settings.port, source),
-    host: (source) => readSetting(settings.host, source),
-    apiToken: ({ environment }) => environment.SLUICE_API_TOKEN?.trim() || undefined,
+    databaseUrl: (source) => readSetting("databaseUrl", source),
+    dataDir: (source) => readSetting("dataDir", source),
+    inputDir: (source) => readSetting("inputDir", source) ?? join(readSetting("dataDir", source), "input_data"),
+    isInputDefault: (source) => findText("inputDir", source) === null,
+    trigger: (source) => readSetting("trigger", source),
+    tailSettleMs: (source) => readSetting("tailSettleMs", source),
+    maxChunkBytes: (source) => readSetting("maxChunkBytes", source),
+    maxRecordBytes: (source) => readSetting("maxRecordBytes", source),
+    mergeWorkers: (source) => readSetting("mergeWorkers", source),
+    maxBatchRecords: (source) => readSetting("maxBatchRecords", source),
+    maxRejects: (source) => readSetting("maxRejects", source),
+    afterMerge: (source) => readSetting("afterMerge", source),
+    archiveDir: (source) => join(readSetting("dataDir", source), "archive"),
+    maxExpandedBytes: (source) => readSetting("maxExpandedBytes", source),
+    maxExpansionRatio: (source) => readSetting("maxExpansionRatio", source),
+    configFile: (source) => readSetting("configFile", source),
+    port: (source) => readSetting("port", source),
+    host: (source) => readSetting("host", source),
+    apiToken: ({ environment }) => environment[tokenVariable]?.trim() || undefined,
     checkAtEnd: ({ flags }) => flags.check === true,
     json: ({ flags }) => flags.json === true,
     generate: (source) => {
@@ -173,32 +226,44 @@ const readers: { [Field in keyof Config]: (source: Source) => Config[Field] } = 
         decideColor({ noColorFlag: flags.color === false, environment, isTerminal: process.stdout.isTTY === true }),
 };
 
-function readSetting<Value>(setting: Setting<Value>, { flags, environment, faults }: Source): Value {
-    const flag = new Option(setting.flag);
-    const flagText = flags[flag.attributeName()];
-    const fromFlag = typeof flagText === "string";
-    const text = fromFlag ? flagText : environment[setting.variable]?.trim();
-    // A variable that is set to nothing is not set: that is how one is switched off for a single command.
-    if (text === undefined || (text === "" && !fromFlag)) return setting.fallback;
-    const parsed = setting.parse(text);
+type ValueOf<Name extends SettingName> = (typeof settings)[Name]["fallback"];
+
+function readSetting<Name extends SettingName>(name: Name, source: Source): ValueOf<Name> {
+    const setting: Setting<ValueOf<Name>> = settings[name] as never;
+    const found = findText(name, source);
+    if (found === null) return setting.fallback;
+    const parsed = setting.parse(found.text);
     if ("value" in parsed) return parsed.value;
-    const name = fromFlag ? flag.long! : setting.variable;
-    const given = setting.secret ? name : `${name} "${sanitize(text, { most: 60 })}"`;
-    faults.set(setting.flag, { given, fromFlag, ...parsed });
+    const { origin } = found;
+    const writtenAs = origin.kind === "default" ? name : origin.name;
+    const given = setting.secret ? writtenAs : `${writtenAs} "${sanitize(found.text, { most: 60 })}"`;
+    source.faults.set(setting.flag, { given, origin, ...parsed });
     return setting.fallback;
 }
 
-function configError(faults: Fault[]): SluiceError {
-    const isUsage = faults.some(({ fromFlag }) => fromFlag);
-    const sentences = faults.map(({ given, problem }) => `${given} ${problem}`);
-    const remedies = faults.map(({ given, remedy }) =>
-        faults.length === 1 ? remedy : `${given.split(" ")[0]}: ${remedy}`,
-    );
+function describeUnknown(environment: Environment): Fault[] {
+    return findUnknownVariables(environment).map(({ name, near }) => ({
+        given: name,
+        origin: originOfVariable(name, environment[name]!),
+        problem: "is set, and nothing reads it.",
+        remedy: near === null ? `Unset it; there are ${knownVariables.join(", ")}.` : `Did you mean ${near}?`,
+    }));
+}
+
+function configError(faults: Fault[], fileError: SluiceError | null): SluiceError {
+    if (fileError && faults.length === 0) return fileError;
+    const isUsage = faults.some(({ origin }) => origin.kind === "flag");
+    const isSingle = faults.length === 1 && fileError === null;
+    const nameOf = ({ given }: Fault) => given.split(" ")[0];
+    const lines = (line: (fault: Fault) => string, ofFile: string) =>
+        [...faults.map(line), ...(fileError ? [ofFile] : [])].join("\n");
     return new SluiceError({
         code: isUsage ? "bad_flag_value" : "bad_configuration",
-        what: sentences.join("\n"),
-        remedy: remedies.join("\n"),
+        what: lines(({ given, problem }) => `${given} ${problem}`, fileError?.what ?? ""),
+        remedy: lines((fault) => (isSingle ? "" : `${nameOf(fault)}: `) + fault.remedy, fileError?.remedy ?? ""),
+        from: [...new Set(faults.map(({ origin }) => describeOrigin(origin)))].join("\n"),
         exitCode: isUsage ? exitCodes.usage : exitCodes.configuration,
+        cause: fileError?.cause,
     });
 }
 

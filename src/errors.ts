@@ -1,4 +1,4 @@
-/** What the process exits with. 130 and 143 are the signals', set by whoever handles them. */
+/** What the process exits with. 130 and 143 are the signals', set by whoever handles them. docs/commands.md lists them. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, configuration: 3, databaseUnreachable: 4 } as const;
 
 export interface SluiceErrorFields {
@@ -10,6 +10,10 @@ export interface SluiceErrorFields {
     remedy: string;
     exitCode?: number;
     cause?: unknown;
+    /** Where the thing at fault comes from, when that is known here: "SLUICE_PORT in .env, line 3". */
+    from?: string;
+    /** Else the setting that it comes from, by its name in Config: the command finds out who gave it. */
+    setting?: string;
 }
 
 /** A fault that a person can act on. scripts/ print it without a stack and exit with its `exitCode`. */
@@ -19,12 +23,16 @@ export class SluiceError extends Error {
     readonly what: string;
     readonly remedy: string;
     readonly exitCode: number;
+    readonly from: string | undefined;
+    readonly setting: string | undefined;
 
-    constructor({ code, what, remedy, exitCode = exitCodes.failed, cause }: SluiceErrorFields) {
+    constructor({ code, what, remedy, exitCode = exitCodes.failed, cause, from, setting }: SluiceErrorFields) {
         super(`${what} ${remedy}`, { cause });
         this.code = code;
         this.what = what;
         this.remedy = remedy;
         this.exitCode = exitCode;
+        this.from = from;
+        this.setting = setting;
     }
 }

@@ -72,6 +72,7 @@ function explainListenFault(error: unknown, host: string, port: number): unknown
             code: "port_taken",
             what: `Port ${port} on ${host} is already in use.`,
             remedy: `Stop the program that uses it, or choose another with --port (--port 0 takes any free one).`,
+            setting: "port",
             exitCode,
             cause: error,
         });
@@ -81,6 +82,7 @@ function explainListenFault(error: unknown, host: string, port: number): unknown
             code: "port_not_allowed",
             what: `Port ${port} on ${host} may not be used by this user.`,
             remedy: "Choose a port above 1023 with --port.",
+            setting: "port",
             exitCode,
             cause: error,
         });
@@ -90,6 +92,7 @@ function explainListenFault(error: unknown, host: string, port: number): unknown
             code: "host_not_found",
             what: `${host} is no address of this machine.`,
             remedy: "Choose one with --host; 127.0.0.1 is this machine alone.",
+            setting: "host",
             exitCode,
             cause: error,
         });

@@ -1,10 +1,19 @@
-/** What sluice.config.ts can say about the files of a source. Declarative throughout: the ledger keeps it with each file. */
+/**
+ * What sluice.config.ts can say: settings, and how the files of a source are to be read. The latter is declarative
+ * throughout: the ledger keeps it with each file.
+ */
+import type { FileSettingName } from "../config/settings.ts";
 import type { EventColumn } from "../contract.ts";
 import type { Encoding } from "../ingest/dialect/dialect.ts";
 
 export interface SluiceConfig {
+    /**
+     * Settings of this project, written as their flags are: `{ inputDir: "/srv/drops", trigger: "2s", port: 8080 }`. A
+     * flag, a variable and a line in .env each win over them. `bun run config` lists the names.
+     */
+    settings?: Partial<Record<FileSettingName, string | number>>;
     /** The first whose `match` fits a file's name is the file's source; a file that none fits is read as it is. */
-    sources: SourceConfig[];
+    sources?: SourceConfig[];
 }
 
 export interface SourceConfig extends DeclaredDialect {

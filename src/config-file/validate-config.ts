@@ -1,5 +1,7 @@
-/** The value that sluice.config.ts exports → its sources, or every fault in it at once. Pure. */
+/** The value that sluice.config.ts exports → its settings and sources, or every fault in it at once. Pure. */
+import { type FileSettingName, fileSettingNames, settings } from "../config/settings.ts";
 import { eventColumns } from "../contract.ts";
+import { parseDatabaseUrl } from "../database/database-target.ts";
 import { encodings } from "../ingest/dialect/dialect.ts";
 import { formatFault } from "../ingest/read-timestamp.ts";
 import { newColumnPolicies, type SourceConfig } from "./source-config.ts";
@@ -11,20 +13,51 @@ export interface ConfigFault {
     problem: string;
 }
 
-export type Validated = { sources: SourceConfig[] } | { faults: ConfigFault[] };
+/** By name, as text: read like the text of a flag. */
+export type FileSettings = Partial<Record<FileSettingName, string>>;
+
+export type Validated = { sources: SourceConfig[]; settings: FileSettings } | { faults: ConfigFault[] };
 
 export function validateConfig(value: unknown): Validated {
     const faults: ConfigFault[] = [];
     const fault = (at: string, problem: string) => void faults.push({ at, problem });
     if (!isObject(value))
         return { faults: [{ at: "export default", problem: "is no object: write { sources: [ … ] }" }] };
-    checkKeys(value, ["sources"], "", fault);
-    if (!Array.isArray(value.sources)) {
+    checkKeys(value, ["settings", "sources"], "", fault);
+    const { sources = [], settings: given = {} } = value;
+    if (!Array.isArray(sources)) {
         fault("sources", "must be a list");
     } else {
-        for (const [index, source] of value.sources.entries()) checkSource(source, `sources[${index}]`, fault);
+        for (const [index, source] of sources.entries()) checkSource(source, `sources[${index}]`, fault);
     }
-    return faults.length > 0 ? { faults } : { sources: value.sources as SourceConfig[] };
+    const texts = readSettings(given, fault);
+    return faults.length > 0 ? { faults } : { sources: sources as SourceConfig[], settings: texts };
+}
+
+/** The texts of the settings, each seen to be one that its flag would take. */
+function readSettings(given: unknown, fault: Fault): FileSettings {
+    const texts: FileSettings = {};
+    if (!isObject(given)) {
+        fault("settings", "must be an object");
+        return texts;
+    }
+    checkKeys(given, fileSettingNames, "settings", fault);
+    for (const name of fileSettingNames) {
+        const value = given[name];
+        if (value === undefined) continue;
+        const at = `settings.${name}`;
+        if (typeof value !== "string" && typeof value !== "number") {
+            fault(at, "must be a text or a number");
+            continue;
+        }
+        const parsed = settings[name].parse(String(value));
+        if ("problem" in parsed) fault(at, `${parsed.problem} ${parsed.remedy}`);
+        else if (name === "databaseUrl" && parseDatabaseUrl(String(value)).password !== "") {
+            fault(at, "holds a password, and this file is shared: put DATABASE_URL into .env");
+        }
+        texts[name] = String(value);
+    }
+    return texts;
 }
 
 type Fault = (at: string, problem: string) => void;

@@ -1,5 +1,6 @@
 /** Every setting that takes a value: its flag, its variable, how it is read and what it is when nobody sets it. */
 import { availableParallelism } from "node:os";
+import { describeTarget, parseDatabaseUrl } from "../database/database-target.ts";
 import {
     type AfterMerge,
     type Parsed,
@@ -25,8 +26,10 @@ export interface Setting<Value> {
     fallback: Value;
     /** What help says of the default. */
     fallbackText: string;
-    /** Never printed. */
+    /** Never printed as it is. */
     secret?: boolean;
+    /** Of a text that `parse` took: what of it may be shown. */
+    mask?(text: string): string;
 }
 
 const KiB = 1024;
@@ -44,6 +47,7 @@ const databaseUrl: Setting<string | undefined> = {
     fallback: undefined,
     fallbackText: "an embedded server under the data folder",
     secret: true,
+    mask: (text) => describeTarget(parseDatabaseUrl(text)),
 };
 
 const dataDir: Setting<string> = {
@@ -199,3 +203,10 @@ export const settings = {
     port,
     host,
 };
+
+export type SettingName = keyof typeof settings;
+
+/** What sluice.config.ts may set: all but where it is itself. */
+export type FileSettingName = Exclude<SettingName, "configFile">;
+
+export const fileSettingNames = Object.keys(settings).filter((name) => name !== "configFile") as FileSettingName[];

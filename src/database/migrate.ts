@@ -288,5 +288,5 @@ function explainFailure(target: DatabaseTarget, error: unknown, place: SqlPlace 
 }
 
 function refusal(code: string, what: string, remedy: string, cause?: unknown): SluiceError {
-    return new SluiceError({ code, what, remedy, exitCode: exitCodes.configuration, cause });
+    return new SluiceError({ code, what, remedy, exitCode: exitCodes.configuration, setting: "databaseUrl", cause });
 }

@@ -82,6 +82,7 @@ export function refuseOldServer(target: DatabaseTarget, version: string): void {
         code: "server_too_old",
         what: `${describeTarget(target)} is PostgreSQL ${version}; Sluice needs ${oldestMajor} or later.`,
         remedy: "Upgrade the server, or unset DATABASE_URL to use the embedded one.",
+        setting: "databaseUrl",
         exitCode: exitCodes.configuration,
     });
 }
@@ -91,7 +92,7 @@ export function explainConnectFailure(target: DatabaseTarget, error: unknown): u
     if (error instanceof SluiceError) return error;
     const where = describeTarget(target);
     const refuse = (code: string, what: string, remedy: string, exitCode: number = exitCodes.configuration) =>
-        new SluiceError({ code, what, remedy, exitCode, cause: error });
+        new SluiceError({ code, what, remedy, exitCode, setting: "databaseUrl", cause: error });
     switch (sqlStateOf(error)) {
         case sqlStates.invalidCatalogName:
             return refuse(

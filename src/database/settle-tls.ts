@@ -40,6 +40,7 @@ async function waysFor(target: DatabaseTarget): Promise<TlsMode[]> {
         code: "server_without_tls",
         what: `The server of ${describeTarget(target)} offers no encryption, and sslmode=${mode} asks for it.`,
         remedy: "Switch on TLS on the server, or use sslmode=disable on a network that you trust.",
+        setting: "databaseUrl",
         exitCode: exitCodes.configuration,
     });
 }

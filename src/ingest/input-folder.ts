@@ -24,6 +24,7 @@ export function inputFolderError(inputDir: string, cause: unknown): SluiceError 
         remedy: isMissing
             ? `Create it (mkdir -p ${inputDir}), or name another with --input.`
             : "Give the user that runs Sluice the right to read it, or name another with --input.",
+        setting: "inputDir",
         exitCode: exitCodes.configuration,
         cause,
     });

@@ -4,9 +4,9 @@
  */
 import { writeSync } from "node:fs";
 import { type Argument, Command, CommanderError, type Option } from "commander";
-import { type Flags, isDebugging } from "../config.ts";
-import { isConnectionFault } from "../database/sql-states.ts";
+import { describeGiver, type Flags, isDebugging } from "../config.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
+import { explainError } from "./explain-error.ts";
 import { formatError } from "./format-error.ts";
 
 export interface CommandDefinition {
@@ -62,17 +62,24 @@ export async function executeCommand(
     argv: readonly string[],
     output: Output,
 ): Promise<number> {
+    const command = createCommand(definition, output);
     try {
-        const command = createCommand(definition, output);
         command.parse(argv, { from: "user" });
         const exitCode = await definition.run({ flags: command.opts(), args: command.args });
         return exitCode ?? exitCodes.done;
     } catch (error) {
         if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
-        const shown = toSluiceError(error, definition.name);
+        const shown = await traceOrigin(explainError(error, definition.name), command.opts());
         output.stderr.write(formatError(shown, { command: definition.name, showStack: isDebugging() }));
         return shown instanceof SluiceError ? shown.exitCode : exitCodes.failed;
     }
+}
+
+/** Names who gave the setting that an error is about. */
+async function traceOrigin(error: unknown, flags: Flags): Promise<unknown> {
+    if (!(error instanceof SluiceError) || error.setting === undefined || error.from !== undefined) return error;
+    const from = await describeGiver(error.setting, flags);
+    return from === null ? error : new SluiceError({ ...error, from, cause: error.cause });
 }
 
 function createCommand(definition: CommandDefinition, output: Output): Command {
@@ -93,32 +100,6 @@ function formatExamples(examples: readonly Example[]): string {
     const width = Math.max(...examples.map(([commandLine]) => commandLine.length));
     const lines = examples.map(([commandLine, does]) => `  ${commandLine.padEnd(width)}  ${does}`);
     return `\nExamples:\n${lines.join("\n")}\n`;
-}
-
-/** What a person can act on as such; anything else as it is. */
-function toSluiceError(error: unknown, name: string): unknown {
-    if (error instanceof CommanderError) return toUsageError(error, name);
-    // An error of the file system has a path, one of a Unix socket an address: ENOENT may be either.
-    const isOfFile = error instanceof Error && "path" in error;
-    if (error instanceof SluiceError || isOfFile || !isConnectionFault(error)) return error;
-    return new SluiceError({
-        code: "database_unreachable",
-        what: "The connection to the database was lost or refused.",
-        remedy: "See that the server is up and can be reached, then run the command again.",
-        exitCode: exitCodes.databaseUnreachable,
-        cause: error,
-    });
-}
-
-function toUsageError(error: CommanderError, name: string): SluiceError {
-    const [, what = error.message, suggestion] =
-        /^(?:error: )?(.*?)\.?(?:\n\((Did you mean .*\?)\))?$/s.exec(error.message) ?? [];
-    return new SluiceError({
-        code: error.code.replace(/^commander\./, "").replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-        what: `${what.charAt(0).toUpperCase()}${what.slice(1)}.`,
-        remedy: suggestion ?? `bun run ${name} --help shows what it takes.`,
-        exitCode: exitCodes.usage,
-    });
 }
 
 /** process.exit drops what a pipe has not taken yet, and under Bun a write of nothing does not wait for the rest. */

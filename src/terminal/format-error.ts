@@ -1,4 +1,7 @@
-/** Errors as people see them: what, what to do, and the code that scripts match on. Values in them are sanitized. */
+/**
+ * Errors as people see them, in four lines: what, where that is from (or why), what to do, and the code that scripts match
+ * on. Values in them are sanitized.
+ */
 import { SluiceError } from "../errors.ts";
 import { sanitize } from "./sanitize.ts";
 
@@ -11,17 +14,24 @@ export function formatError(error: unknown, { command, showStack }: { command: s
 function describeFault(error: SluiceError, command: string): string[] {
     return [
         ...indentRest(`${command}: `, error.what),
-        ...describeCause(error.cause, error.what),
+        ...describeOrigin(error),
         ...indentRest("  fix:   ", error.remedy),
         `  code:  ${error.code} (exit ${error.exitCode})`,
     ];
 }
 
+/** One line for both, where both are known. */
+function describeOrigin({ from, cause, what }: SluiceError): string[] {
+    const reason = reasonOf(cause, what);
+    if (from === undefined || from === "") return reason === null ? [] : [`  cause: ${reason}`];
+    return indentRest("  from:  ", reason === null ? from : `${from} (${reason})`);
+}
+
 /** Postgres's messages may quote values: one line, cut short. */
-function describeCause(cause: unknown, what: string): string[] {
+function reasonOf(cause: unknown, what: string): string | null {
     const message = cause instanceof Error ? cause.message : "";
-    if (message === "" || what.includes(message)) return [];
-    return [`  cause: ${sanitize(message.split("\n")[0] ?? "", { most: 200 })}`];
+    if (message === "" || what.includes(message)) return null;
+    return sanitize(message.split("\n")[0] ?? "", { most: 200 });
 }
 
 function describeBug(error: unknown, showStack: boolean): string[] {

@@ -69,6 +69,7 @@ async function requireSetUp(sql: Sql, target: DatabaseTarget): Promise<void> {
         code: "not_set_up",
         what: `${describeTarget(target)} has none of Sluice's tables.`,
         remedy: "Set it up with `bun run migrate`, or name another with --database-url.",
+        setting: "databaseUrl",
         exitCode: exitCodes.configuration,
     });
 }

@@ -24,6 +24,8 @@ describe.each(commands)("%s", (name) => {
         const { exitCode, stdout, stderr } = await runScript(name, ["--no-colour"]);
 
         expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
-        expect(stderr).toContain("Unknown option '--no-colour'.\n  fix:   Did you mean --no-color?\n");
+        expect(stderr).toContain(
+            "Unknown option '--no-colour'.\n  from:  the command line\n  fix:   Did you mean --no-color?\n",
+        );
     });
 });

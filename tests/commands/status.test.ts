@@ -71,7 +71,9 @@ test("a database that is not Sluice's is left alone, and the remedy named", asyn
     await bare.drop();
 
     expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: "" });
-    expect(stderr).toContain("has none of Sluice's tables.\n  fix:   Set it up with `bun run migrate`");
+    expect(stderr).toContain(
+        "has none of Sluice's tables.\n  from:  DATABASE_URL in the environment\n  fix:   Set it up with `bun run migrate`",
+    );
     expect(row?.schemas).toBe(0);
 });
 

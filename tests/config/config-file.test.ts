@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readConfigFile } from "../../src/config-file/read-config-file.ts";
+import { loadConfigFile, readConfigFile } from "../../src/config-file/read-config-file.ts";
 import { sourceKey, sourceOf } from "../../src/config-file/source-of.ts";
 import { validateConfig } from "../../src/config-file/validate-config.ts";
 import { SluiceError } from "../../src/errors.ts";
@@ -35,7 +35,7 @@ describe("a source", () => {
             deriveEventId: { from: ["a"], namespace: "6ba7b811-9dad-11d1-80b4-00c04fd430c8" },
         };
         expect(faultsOf(source)).toEqual([]);
-        expect(validateConfig({ sources: [source] })).toEqual({ sources: [source] } as never);
+        expect(validateConfig({ sources: [source] })).toEqual({ sources: [source], settings: {} } as never);
     });
 
     test.each([
@@ -143,5 +143,30 @@ describe("the file", () => {
             "source is not known; did you mean sources?",
             "sources[0].qoute is not known; did you mean quote?",
         ]);
+    });
+
+    test("may set what flags set, written as they are", async () => {
+        await writeFile(join(dir, "set.ts"), "export default { settings: { trigger: '2s', port: 8080 } };");
+        const { settings, sources, error } = await loadConfigFile(join(dir, "set.ts"));
+
+        expect({ settings, sources, error }).toEqual({
+            settings: { trigger: "2s", port: "8080" },
+            sources: [],
+            error: null,
+        });
+    });
+
+    test("with settings that no flag would take should fail, each with its remedy, passwords never shown", async () => {
+        const settings = `{ port: 70000, triger: "1s", host: true, configFile: "x", databaseUrl: "postgres://me:hunter2@db/shop" }`;
+        const { what } = await refuse("settings.ts", `export default { settings: ${settings} };`);
+
+        expect(what.split("\n").map((line) => line.replace(/^.*settings\.ts: /, ""))).toEqual([
+            "settings.triger is not known; did you mean trigger?",
+            "settings.configFile is not known.",
+            "settings.databaseUrl holds a password, and this file is shared: put DATABASE_URL into .env.",
+            "settings.port is out of bounds. Give it a whole number from 0 to 65535.",
+            "settings.host must be a text or a number.",
+        ]);
+        expect(what).not.toContain("hunter2");
     });
 });

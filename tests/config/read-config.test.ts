@@ -69,6 +69,28 @@ test("a flag wins over a variable, a variable over the default, nothing is nothi
     expect(config.host).toBe("127.0.0.1");
 });
 
+test("sluice.config.ts is below a variable and above the default", () => {
+    const file = { name: "sluice.config.ts", settings: { trigger: "5s", port: "7070", host: "::1" }, error: null };
+    const config = readConfig(
+        ["trigger", "port", "host", "afterMerge"],
+        { trigger: "3s" },
+        { SLUICE_PORT: "5000" },
+        file,
+    );
+
+    expect(config.trigger).toEqual({ kind: "interval", ms: 3000 });
+    expect(config).toMatchObject({ port: 5000, host: "::1", afterMerge: "keep" });
+});
+
+test("an input folder that somebody named, wherever, is not ours to make", () => {
+    const file = { name: "sluice.config.ts", settings: { inputDir: "in" }, error: null };
+
+    expect(readConfig(["isInputDefault"], {}, {}).isInputDefault).toBe(true);
+    expect(readConfig(["isInputDefault"], { input: "in" }, {}).isInputDefault).toBe(false);
+    expect(readConfig(["isInputDefault"], {}, { SLUICE_INPUT_DIR: "in" }).isInputDefault).toBe(false);
+    expect(readConfig(["isInputDefault"], {}, {}, file).isInputDefault).toBe(false);
+});
+
 test("the API's token is a variable and never a flag", () => {
     const secret = "s".repeat(32);
 
@@ -145,6 +167,45 @@ describe("faults", () => {
         expect(what).toContain('--port "x" is not a whole number.');
         expect(remedy).toContain("SLUICE_TRIGGER: Write a duration");
         expect(exitCode).toBe(2);
+    });
+
+    test("say where each comes from", () => {
+        const { from } = refuse({ port: "x" }, { SLUICE_TRIGGER: "often" });
+
+        expect(from?.split("\n").sort()).toEqual(["--port on the command line", "SLUICE_TRIGGER in the environment"]);
+    });
+
+    test("a SLUICE_ variable that nothing reads is one, with the near name", () => {
+        const { what, remedy, exitCode } = refuse({}, { SLUICE_TRIGER: "1s" });
+
+        expect(what).toBe("SLUICE_TRIGER is set, and nothing reads it.");
+        expect(remedy).toBe("Did you mean SLUICE_TRIGGER?");
+        expect(exitCode).toBe(3);
+        expect(refuse({}, { SLUICE_INPUT: "in" }).remedy).toBe("Did you mean SLUICE_INPUT_DIR?");
+        expect(refuse({}, { SLUICE_DATABASE_URL: "x" }).remedy).toBe("Did you mean DATABASE_URL?");
+    });
+
+    test("a variable that is near none is answered with the names there are", () => {
+        expect(refuse({}, { SLUICE_COLOUR_OF_THE_SKY: "blue" }).remedy).toContain("SLUICE_TRIGGER, SLUICE_TAIL_SETTLE");
+    });
+
+    test("what Kubernetes sets beside a service of that name is none, nor is what is set to nothing", () => {
+        const environment = {
+            SLUICE_SERVICE_HOST: "10.0.0.1",
+            SLUICE_PORT_4040_TCP: "tcp://10.0.0.1:4040",
+            SLUICE_X: "",
+        };
+
+        expect(readConfig(["json"], {}, environment).json).toBe(false);
+    });
+
+    test("those of sluice.config.ts are named with the others", () => {
+        const error = new SluiceError({ code: "c", what: "sluice.config.ts: no.", remedy: "Mend it.", exitCode: 3 });
+        const file = { name: "sluice.config.ts", settings: {}, error };
+        const both = () => readConfig(["port"], {}, { SLUICE_PORT: "x" }, file);
+
+        expect(both).toThrow(/SLUICE_PORT "x" is not a whole number\.\nsluice\.config\.ts: no\./);
+        expect(() => readConfig(["port"], {}, {}, file)).toThrow(error);
     });
 
     test("a database URL is named and never shown", () => {

@@ -62,10 +62,11 @@ describe("usage errors exit with 2 and run nothing", () => {
         });
 
         expect({ exitCode, stdout, hasRun }).toEqual({ exitCode: 2, stdout: "", hasRun: false });
-        const [first, second, third, ...rest] = stderr.trimEnd().split("\n");
+        const [first, second, third, fourth, ...rest] = stderr.trimEnd().split("\n");
         expect(first).toBe(`pour: ${what}`);
-        expect(second).toStartWith(`  fix:   ${remedy}`);
-        expect(third).toMatch(/^ {2}code: {2}[a-z_]+ \(exit 2\)$/);
+        expect(second).toBe("  from:  the command line");
+        expect(third).toStartWith(`  fix:   ${remedy}`);
+        expect(fourth).toMatch(/^ {2}code: {2}[a-z_]+ \(exit 2\)$/);
         expect(rest).toEqual([]);
     });
 });
@@ -91,6 +92,45 @@ test("a SluiceError is what, why, remedy and code, in four lines and without a s
     expect(stderr).toBe(
         "pour: The glass is full.\n  cause: disk quota exceeded\n  fix:   Drink.\n  code:  glass_full (exit 3)\n",
     );
+});
+
+test("an error about a setting says who gave it, and why it is one, in four lines too", async () => {
+    const cause = new Error("no such vessel");
+    const error = new SluiceError({ code: "c", what: "It leaks.", remedy: "Mend it.", setting: "inputDir", cause });
+    const options = [new Option("--input <folder>")];
+
+    expect((await execute(["--input", "sieve"], { options, ...failWith(error) })).stderr).toBe(
+        "pour: It leaks.\n  from:  --input on the command line (no such vessel)\n  fix:   Mend it.\n  code:  c (exit 1)\n",
+    );
+    expect((await execute([], { options, ...failWith(error) })).stderr).toContain(
+        "\n  from:  the default of --input (no such vessel)\n",
+    );
+});
+
+test.each([
+    ["ENOSPC", "disk_full", 1],
+    ["EACCES", "file_not_allowed", 3],
+])("%s of a file is told as %s, with %d", async (code, expected, exitCode) => {
+    const error = Object.assign(new Error("refused"), { code, path: "/srv/drops/a.csv" });
+    const ended = await execute([], failWith(error));
+
+    expect(ended.exitCode).toBe(exitCode);
+    expect(ended.stderr).toContain("/srv/drops/a.csv");
+    expect(ended.stderr).toContain(`code:  ${expected} (exit ${exitCode})`);
+});
+
+test.each([
+    ["53100", "database_disk_full", 1],
+    ["42501", "not_permitted", 3],
+    ["25006", "database_read_only", 3],
+    ["42P01", "schema_not_current", 3],
+    ["42883", "schema_not_current", 3],
+])("SQLSTATE %s is told as %s, with %d", async (code, expected, exitCode) => {
+    const ended = await execute([], failWith(Object.assign(new Error("the server says no"), { code })));
+
+    expect(ended.exitCode).toBe(exitCode);
+    expect(ended.stderr).toContain("(the server says no)");
+    expect(ended.stderr).toContain(`code:  ${expected} (exit ${exitCode})`);
 });
 
 test("several faults are lines below one another", async () => {

@@ -12,6 +12,7 @@ export function refuseExposure(host: string, hasToken: boolean): void {
         code: "api_token_missing",
         what: `On ${host} everybody who reaches this machine could read every event.`,
         remedy: "Set SLUICE_API_TOKEN to a secret of at least 32 bytes, or leave out --host to serve this machine alone.",
+        setting: "host",
         exitCode: exitCodes.configuration,
     });
 }

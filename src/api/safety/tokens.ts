@@ -18,6 +18,7 @@ export function createTokenCheck(token: string): TokenCheck {
             code: "api_token_short",
             what: `The API's token has ${Buffer.byteLength(token)} bytes; it must have at least ${minTokenBytes}.`,
             remedy: "Make one with `openssl rand -base64 32`.",
+            setting: "apiToken",
             exitCode: exitCodes.configuration,
         });
     }

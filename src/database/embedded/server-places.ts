@@ -66,6 +66,7 @@ export function folderUnusable(homeDir: string, cause: unknown): SluiceError {
         code: "data_directory_unusable",
         what: `The folder for the embedded database cannot be used: ${homeDir} (${(cause as Error).message}).`,
         remedy: "Make room, or run as the user who owns it, or set DATABASE_URL to a database of your own.",
+        setting: "dataDir",
         exitCode: exitCodes.configuration,
         cause,
     });

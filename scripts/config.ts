@@ -1,0 +1,47 @@
+/** `bun run config`: what the commands would go by here, and who said so. */
+import { explainConfig } from "../src/config/explain-config.ts";
+import { describeOrigin } from "../src/config/origin.ts";
+import { type SettingName, settings } from "../src/config/settings.ts";
+import { configOptions, gatherConfig, readConfig } from "../src/config.ts";
+import { runCommand } from "../src/terminal/command.ts";
+import { formatJson } from "../src/terminal/json.ts";
+import { formatTable } from "../src/terminal/table.ts";
+
+const names = Object.keys(settings) as SettingName[];
+
+await runCommand({
+    name: "config",
+    summary: "Shows every setting with the value that is in force here and where it comes from.",
+    description:
+        "A flag wins over a variable of the environment, that over a line in .env, that over sluice.config.ts\n" +
+        "(export default { settings: { trigger: '2s' } }), that over the default. Passwords and the API's token are masked.\n" +
+        "What is wrong with any of it is named all at once: exit 2 when a flag is at fault, else 3.",
+    options: configOptions(...names, "json"),
+    examples: [
+        ["bun run config", "a table"],
+        ["bun run config --json", "the same for programs"],
+        ["SLUICE_TRIGGER=5s bun run config --port 8080", "what would be in force with these"],
+    ],
+    async run({ flags }) {
+        const { given, sources } = await gatherConfig(flags);
+        const explained = explainConfig(given);
+        if (flags.json === true) {
+            const sourceNames = sources.map(({ match }) => match);
+            process.stdout.write(`${formatJson({ settings: explained, sources: sourceNames })}\n`);
+        } else {
+            const rows = explained.map(({ name, flag, value, origin, fault }) => [
+                flag ?? name,
+                fault === null ? (value ?? "") : `${value ?? ""} (not usable: see below)`,
+                describeOrigin(origin),
+            ]);
+            const lines = formatTable(rows, { header: ["setting", "value", "from"] });
+            if (sources.length > 0) {
+                const globs = sources.map(({ match }) => match).join(", ");
+                lines.push("", `sources of ${given.configFile?.name}: ${globs}`);
+            }
+            process.stdout.write(`${lines.join("\n")}\n`);
+        }
+        // Throws everything that is wrong, and nothing else is done with it.
+        readConfig(names, flags, given.environment, given.configFile);
+    },
+});
