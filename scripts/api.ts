@@ -4,7 +4,10 @@ import { openWorkPool } from "../src/api/open-work-pool.ts";
 import { serveApi } from "../src/api/serve.ts";
 import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
 import { addPage, pagePaths } from "../src/dashboard/serve-page.ts";
-import { openDatabase } from "../src/database/open-database.ts";
+import { connect, type Sql } from "../src/database/connect.ts";
+import type { DatabaseTarget } from "../src/database/database-target.ts";
+import { type Database, openDatabase } from "../src/database/open-database.ts";
+import { readerOf } from "../src/database/reader-role.ts";
 import { runCommand } from "../src/terminal/command.ts";
 import { exitCodeOf, waitForStopSignal } from "../src/terminal/stop-signals.ts";
 import { logToStderr, prepareDatabase } from "../src/terminal/with-database.ts";
@@ -25,10 +28,11 @@ await runCommand({
         const config = await loadConfig([...databaseFields, "inputDir", "port", "host", "apiToken"], flags);
         const stopSignal = waitForStopSignal();
         const database = await openDatabase({ ...config, log: logToStderr });
-        const sql = openApiPool(database.target);
-        const workSql = openWorkPool(database.target);
+        let pools: Sql[] = [];
         try {
-            await prepareDatabase(database, { sql, mayMigrate: false });
+            const reader = await prepareReader(database);
+            const [sql, workSql] = [openApiPool(reader), openWorkPool(reader)];
+            pools = [sql, workSql];
             const app = createApp({
                 sql,
                 workSql,
@@ -43,8 +47,19 @@ await runCommand({
             await api.stop();
             return exitCodeOf(signal);
         } finally {
-            await Promise.all([sql.end({ timeout: 1 }), workSql.end({ timeout: 1 })]);
+            await Promise.all(pools.map((pool) => pool.end({ timeout: 1 })));
             await database.close();
         }
     },
 });
+
+/** Sees that the database is Sluice's, and as whom to read it. */
+async function prepareReader(database: Database): Promise<DatabaseTarget> {
+    const sql = connect(database.target, { applicationName: "sluice-api set-up", max: 1 });
+    try {
+        await prepareDatabase(database, { sql, mayMigrate: false });
+    } finally {
+        await sql.end({ timeout: 1 });
+    }
+    return readerOf(database);
+}

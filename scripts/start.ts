@@ -14,6 +14,7 @@ import {
 import { addPage, pagePaths } from "../src/dashboard/serve-page.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";
 import { type Database, openDatabase } from "../src/database/open-database.ts";
+import { readerOf } from "../src/database/reader-role.ts";
 import { defaultGeneratorOptions } from "../src/generator/options.ts";
 import { drawSeed } from "../src/generator/random.ts";
 import { runGenerator } from "../src/generator/run-generator.ts";
@@ -66,8 +67,9 @@ async function serveWhileIngesting(
     database: Database,
     stopper: AbortController,
 ): Promise<IngestSummary> {
-    const sql = openApiPool(database.target);
-    const workSql = openWorkPool(database.target);
+    const reader = await readerOf(database);
+    const sql = openApiPool(reader);
+    const workSql = openWorkPool(reader);
     const app = createApp({
         sql,
         workSql,

@@ -1,5 +1,7 @@
 -- Everything in sql/ is applied again as a whole whenever any of it changed (src/database/migrate.ts), so it starts
 -- from nothing: every function and view in the schema comes from these files, and a signature may change freely.
+-- Only what runs with its owner's rights stays, to be replaced in place: who may call it was granted by hand
+-- (sql/roles/), and a grant goes with its function. A new signature of such a function drops the old one itself.
 do $$
 declare
     statements text[] := array(
@@ -9,7 +11,10 @@ declare
     ) || array(
         select format('drop function if exists %s cascade', pg_proc.oid::regprocedure)
         from pg_proc
-        where pg_proc.pronamespace = 'ingest'::regnamespace and pg_proc.prokind = 'f'
+        where
+            pg_proc.pronamespace = 'ingest'::regnamespace
+            and pg_proc.prokind = 'f'
+            and not pg_proc.prosecdef
     );
     statement text;
 begin

@@ -5,6 +5,9 @@
 -- replay does nothing. Guarantee: as for ingest.merge_batch; and every record read resolves exactly one reject, which
 -- names the batch. With `is_dry_run` it does everything, then raises SL003 with the batch as JSON in its DETAIL.
 --
+-- It runs with its owner's rights, so that a role which can only read may be granted a replay, and nothing else
+-- (sql/roles/api_reader.sql): hence the pinned search_path, and the refusal of temporary tables that are not its own.
+--
 -- The records are staged under a load of their own, but under the chunk and record number that they came from: so the
 -- merge's own functions give what passes its original lineage, and chunk_merges gets a row of that chunk (slices 0).
 -- The stream's part is in sql/events/replay_events.sql. They meet in the temporary table replayed_rejects.
@@ -14,6 +17,14 @@ returns void
 language plpgsql
 as $$
 begin
+    -- A caller could have made them first, with triggers on them that would run with the owner's rights.
+    if exists (
+        select from pg_class
+        where pg_class.relnamespace = pg_my_temp_schema() and pg_get_userbyid(pg_class.relowner) <> current_user
+    ) then
+        raise exception 'a replay wants a session without temporary tables of another role'
+        using errcode = 'insufficient_privilege';
+    end if;
     perform ingest.prepare_merge();
     if to_regclass('pg_temp.replayed_rejects') is null then
         create temporary table replayed_rejects (
@@ -118,6 +129,8 @@ create or replace function ingest.replay_batch(
 )
 returns setof ingest.batches
 language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 set plan_cache_mode = 'force_custom_plan'
@@ -225,3 +238,7 @@ begin
     return next finished_batch;
 end
 $$;
+
+revoke all on function ingest.replay_batch(
+    uuid, uuid, bigint, bigint, text, text, timestamptz, boolean, boolean
+) from public;

@@ -1,9 +1,12 @@
--- A role for the API that can only read. Run it once as the owner of the database, after `bun run migrate`:
+-- A role for the API that can only read, and have rejects replayed. The embedded database has it by itself. On a database
+-- of yours run this as its owner, after `bun run migrate`; it may be run again at any time:
 --   psql "$DATABASE_URL" -f sql/roles/api_reader.sql
 --   psql "$DATABASE_URL" -c '\password sluice_api'
 -- then start the API with that role's connection string: DATABASE_URL=postgres://sluice_api:…@…/… bun run api
 --
--- Tables and views that come later are covered. POST /v1/replay writes, and so is refused: replay with `bun run replay`.
+-- Tables and views that come later are covered. What POST /v1/replay calls, ingest.replay_batch, is the one function
+-- that writes on this role's behalf: it runs with the owner's rights, and judges and moves rejects, nothing else. Take
+-- the last grant away to refuse that too.
 do $$
 begin
     if not exists (select from pg_roles where pg_roles.rolname = 'sluice_api') then
@@ -17,3 +20,6 @@ grant usage on schema public, ingest to sluice_api;
 grant select on public.events to sluice_api;
 grant select on all tables in schema ingest to sluice_api;
 alter default privileges in schema ingest grant select on tables to sluice_api;
+grant execute on function ingest.replay_batch(
+    uuid, uuid, bigint, bigint, text, text, timestamptz, boolean, boolean
+) to sluice_api;

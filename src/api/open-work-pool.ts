@@ -6,9 +6,9 @@ const statementTimeoutMs = 600_000;
 
 /** For `createApp`. Close it with `end({ timeout })`. */
 export function openWorkPool(target: DatabaseTarget): Sql {
-    const serverOptions = [target.serverOptions, `-c statement_timeout=${statementTimeoutMs}`]
-        .filter(Boolean)
-        .join(" ");
+    // A role that reads only has the other default; what it may write is for its grants to say.
+    const ownOptions = `-c statement_timeout=${statementTimeoutMs} -c default_transaction_read_only=off`;
+    const serverOptions = target.serverOptions === null ? ownOptions : `${target.serverOptions} ${ownOptions}`;
     return connect(
         { ...target, serverOptions },
         { applicationName: "sluice-api work", max: 2, connectTimeoutSeconds: 5 },

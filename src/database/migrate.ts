@@ -62,7 +62,7 @@ interface Applied {
 }
 
 /** "sluice" in ASCII: whoever else uses advisory locks in this database will hardly use this one. */
-const lockKey = "126909663503205";
+export const setUpLockKey = "126909663503205";
 
 const projectDir = join(import.meta.dir, "../..");
 
@@ -82,7 +82,7 @@ export async function migrateDatabase(target: DatabaseTarget, options: MigrateOp
         },
     });
     try {
-        await sql`select pg_advisory_lock(${lockKey}::bigint)`;
+        await sql`select pg_advisory_lock(${setUpLockKey}::bigint)`;
         const applied = await readApplied(sql);
         const migrations = readMigrations(rootDir);
         refuseForeign(target, applied);
@@ -132,7 +132,7 @@ const opening: SqlSource[] = [
             begin;
             set local client_min_messages = notice;
             set local lock_timeout = '60s';
-            select pg_advisory_xact_lock(${lockKey})`,
+            select pg_advisory_xact_lock(${setUpLockKey})`,
     },
 ];
 

@@ -1,4 +1,4 @@
-/** The role of sql/roles/api_reader.sql: every route that reads works with it, and nothing can be written. */
+/** The role of sql/roles/api_reader.sql: every route works with it, replays included, and nothing else can be written. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -6,17 +6,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openApiPool } from "../../src/api/open-api-pool.ts";
 import { openWorkPool } from "../../src/api/open-work-pool.ts";
-import type { Sql } from "../../src/database/connect.ts";
+import { connect, type Sql } from "../../src/database/connect.ts";
+import { type DatabaseTarget, makeTarget } from "../../src/database/database-target.ts";
+import type { EmbeddedServer } from "../../src/database/embedded-server.ts";
 import { migrateDatabase } from "../../src/database/migrate.ts";
+import { readerOf } from "../../src/database/reader-role.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
 
 /** Roles are the whole server's: one of this test's own. */
 const role = `sluice_test_reader_${randomBytes(3).toString("hex")}`;
 const eventId = "00000000-0000-4000-8000-000000000001";
+const wishId = "00000000-0000-4000-8000-000000000002";
 
 let api: ApiFixture;
 let folder: string;
+let readerTarget: DatabaseTarget;
 let workSql: Sql;
 
 beforeAll(async () => {
@@ -30,16 +35,21 @@ beforeAll(async () => {
 
     folder = mkdtempSync(join(tmpdir(), "reader-"));
     const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
-    writeFileSync(join(folder, "a.csv"), `${header}\n${eventId},view,p,u,2024-01-01 00:00:00,1,1\nx,view,p,u,,,\n`);
+    writeFileSync(
+        join(folder, "a.csv"),
+        `${header}\n${eventId},view,p,u,2024-01-01 00:00:00,1,1\nx,view,p,u,,,\n${wishId},wish,p,u,2024-01-01 00:00:00,1,1\n`,
+    );
     await ingestFolder(database.target, folder);
-    const target = { ...database.target, serverOptions: `-c role=${role}` };
-    workSql = openWorkPool(target);
-    const reader = await openApiFixture(import.meta.path, { sql: openApiPool(target), workSql });
+    // By its own login: who only sets the role can set it back.
+    await database.sql.unsafe(`alter role ${role} password '${role}'`);
+    readerTarget = makeTarget({ ...database.target, user: role, password: role });
+    workSql = openWorkPool(readerTarget);
+    const reader = await openApiFixture(import.meta.path, { sql: openApiPool(readerTarget), workSql });
     const close = async () => {
         await reader.close();
         await owner.close();
     };
-    api = { ...reader, sql: database.sql, close };
+    api = { ...reader, database, sql: database.sql, close };
 });
 afterAll(async () => {
     rmSync(folder, { recursive: true });
@@ -74,17 +84,109 @@ test("every address that reads answers", async () => {
     expect(run.checks.filter(({ outcome }: { outcome: string }) => outcome !== "passed")).toEqual([]);
 });
 
-test("should fail to replay, or to write in any other way", async () => {
+const emptyReplay =
+    "select from ingest.replay_batch(gen_random_uuid(), gen_random_uuid(), 1, 1, null, null, null, false, false)";
+
+test("replays, with the owner's rights and for nothing but the replay", async () => {
+    await api.sql`insert into ingest.event_types values ('wish')`;
     const { status, body } = await api.post("/v1/replay", "{}", { "content-type": "application/json" });
-    expect([status, body.code]).toEqual([503, "database_not_ready"]);
+    expect([status, body.read, body.inserted, body.unchanged]).toEqual([200, 1, 1, 1]);
+    const [event] =
+        await api.sql`select record_no, chunk_id is not null as "isTraced" from events where event_id = ${wishId}`;
+    expect(event).toEqual({ record_no: 3, isTraced: true });
+});
+
+test("should fail to write in any other way", async () => {
     for (const statement of [
         "insert into ingest.event_types values ('x')",
         "update public.events set price = 0",
+        "update ingest.rejects set record = '{}'",
+        "delete from ingest.batches",
         "truncate ingest.batches",
+        "select from public.events for update",
+        "do $$ begin lock table public.events in share mode; end $$",
+        "select nextval(pg_get_serial_sequence('ingest.batches', 'batch_id'))",
         "select from ingest.reset()",
+        "select from ingest.reopen_reject(1)",
+        "select from ingest.rebuild_totals()",
+        "select from ingest.prepare_replay(), ingest.choose_rejects(1, 9, null, null, null)",
         "create table ingest.mine ()",
+        "create table public.mine ()",
+        "create function ingest.mine() returns int language sql return 1",
+        "alter table public.events add column mine text",
+        "drop table public.events",
+        "copy (select 1) to program 'true'",
+        `alter role ${role} superuser`,
     ]) {
-        const attempt = workSql.unsafe(`set default_transaction_read_only = off; ${statement}`);
-        await expect(attempt).rejects.toMatchObject({ code: expect.stringMatching(/^(42501|25006)$/) });
+        const attempt = workSql.unsafe(statement);
+        await expect(attempt).rejects.toMatchObject({ code: "42501" });
     }
+});
+
+test("should fail to write in a session as it begins, and to read what is nobody's business", async () => {
+    const sql = connect(readerTarget, { applicationName: "reader", max: 1 });
+    try {
+        await expect(sql.unsafe(emptyReplay)).rejects.toMatchObject({ code: "25006" });
+        await expect(sql`select rolpassword from pg_authid`).rejects.toMatchObject({ code: "42501" });
+    } finally {
+        await sql.end({ timeout: 1 });
+    }
+});
+
+test("should fail to plant a trigger that a replay would run with the owner's rights", async () => {
+    const sql = connect(readerTarget, { applicationName: "reader", max: 1 });
+    try {
+        await sql`set default_transaction_read_only = off`;
+        await sql.unsafe(`
+            create function pg_temp.rob() returns trigger language plpgsql as $$
+            begin
+                update public.events set price = 0;
+                return null;
+            end $$;
+            create temporary table replayed_rejects (
+                reject_id bigint, chunk_id bigint, record_no bigint, kind text, reasons text[], record jsonb
+            );
+            create trigger rob after insert on replayed_rejects for each statement execute function pg_temp.rob();
+        `);
+        await expect(sql.unsafe(emptyReplay)).rejects.toMatchObject({ code: "42501" });
+        // Nor by a function of its own in the place of one that the replay calls.
+        await sql`drop table replayed_rejects`;
+        await sql`create function pg_temp.now() returns timestamptz language sql as $$ select 'epoch'::timestamptz $$`;
+        await sql`set search_path = pg_temp, public`;
+        expect(await sql.unsafe(emptyReplay)).toHaveLength(0);
+    } finally {
+        await sql.end({ timeout: 1 });
+    }
+});
+
+test("a role without the grant may not replay, though it may read", async () => {
+    const other = `${role}_other`;
+    await api.sql.unsafe(`create role ${other}; grant usage on schema ingest to ${other}`);
+    const sql = connect(
+        { ...api.database.target, serverOptions: `-c role=${other}` },
+        { applicationName: "reader", max: 1 },
+    );
+    try {
+        await expect(sql.unsafe(emptyReplay)).rejects.toMatchObject({ code: "42501" });
+    } finally {
+        await sql.end({ timeout: 1 });
+        await api.sql.unsafe(`drop owned by ${other}; drop role ${other}`);
+    }
+});
+
+test("any number of processes come to the same login at once", async () => {
+    const embedded = {} as EmbeddedServer;
+    const { target } = api.database;
+    const [first, ...others] = await Promise.all([1, 2, 3].map(() => readerOf({ target, embedded })));
+    expect(others).toEqual([first!, first!]);
+    expect([first!.user, first!.password === target.password]).toEqual(["sluice_api", false]);
+    const sql = connect(first!, { applicationName: "reader", max: 1 });
+    try {
+        const [row] = await sql`select current_user::text as name, count(*) as events from events`;
+        expect(row).toEqual({ name: "sluice_api", events: 2 });
+    } finally {
+        await sql.end({ timeout: 1 });
+        await api.sql`drop owned by sluice_api`;
+    }
+    expect(await readerOf({ target, embedded: null })).toBe(target);
 });

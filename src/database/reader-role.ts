@@ -1,0 +1,37 @@
+/** The account that the API has on the embedded database: it reads, and may have rejects replayed, nothing else. */
+import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { connect } from "./connect.ts";
+import { type DatabaseTarget, makeTarget } from "./database-target.ts";
+import { setUpLockKey } from "./migrate.ts";
+import type { Database } from "./open-database.ts";
+
+const role = "sluice_api";
+const scriptFile = join(import.meta.dir, "../../sql/roles/api_reader.sql");
+
+/**
+ * As whom the API is to read this database, which is migrated. On the embedded one: a role made for it, by the script that
+ * owners of a database of their own run by hand. On theirs: whoever their URL names.
+ */
+export async function readerOf({ target, embedded }: Pick<Database, "target" | "embedded">): Promise<DatabaseTarget> {
+    if (embedded === null) return target;
+    // Made from the owner's, so that any number of processes come to the same one and none locks another out.
+    const password = createHmac("sha256", target.password).update(role).digest("base64url");
+    const sql = connect(target, { applicationName: "sluice set-up", max: 1 });
+    try {
+        // One text, hence one transaction. Two at once would meet in the catalogue ("tuple concurrently updated").
+        await sql
+            .unsafe(
+                `begin;
+                select pg_advisory_xact_lock(${setUpLockKey});
+                ${readFileSync(scriptFile, "utf8")}
+                alter role ${role} password '${password}';
+                commit`,
+            )
+            .simple();
+    } finally {
+        await sql.end({ timeout: 1 });
+    }
+    return makeTarget({ ...target, user: role, password });
+}
