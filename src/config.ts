@@ -168,6 +168,11 @@ export async function describeGiver(
     return explained.origin.kind === "default" ? `${origin} of ${explained.flag ?? explained.variable}` : origin;
 }
 
+/** Whether stdout takes colour: for who has no settings to go by. */
+export function takesColor(flags: Flags, environment: Environment = process.env): boolean {
+    return decideColor({ noColorFlag: flags.color === false, environment, isTerminal: process.stdout.isTTY === true });
+}
+
 /** Whether npm started this process (`npx -y bun run …`): npx dies of a signal without passing it on. */
 export function isStartedByNpm(environment: Environment = process.env): boolean {
     return environment.npm_config_user_agent?.startsWith("npm/") ?? false;
@@ -222,8 +227,7 @@ const readers: { [Field in keyof Config]: (source: Source) => Config[Field] } = 
         const generateFlag = source.flags.generate;
         return generateFlag === undefined ? readers.databaseUrl(source) === undefined : generateFlag === true;
     },
-    color: ({ flags, environment }) =>
-        decideColor({ noColorFlag: flags.color === false, environment, isTerminal: process.stdout.isTTY === true }),
+    color: ({ flags, environment }) => takesColor(flags, environment),
 };
 
 type ValueOf<Name extends SettingName> = (typeof settings)[Name]["fallback"];

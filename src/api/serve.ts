@@ -58,7 +58,7 @@ export function serveApi({ app, host, port }: ServeOptions): ServedApi {
 }
 
 /** A browser cannot open 0.0.0.0 or :: everywhere; this machine answers on loopback as well. */
-function urlHost(host: string): string {
+export function urlHost(host: string): string {
     if (host === "0.0.0.0") return "127.0.0.1";
     if (host === "::") return "[::1]";
     return host.includes(":") ? `[${host}]` : host;

@@ -14,6 +14,7 @@ import { clusterExists, createCluster, refuseOtherMajor, superuser, writeSetting
 import { becomesReady, findPostmaster, isPortFree, startPostmaster, stopPostmaster } from "./embedded/postmaster.ts";
 import {
     choosePlaces,
+    factsFileIn,
     folderUnusable,
     isFileFault,
     lockFileIn,
@@ -89,6 +90,11 @@ export async function acquireEmbeddedServer(options: EmbeddedServerOptions): Pro
             });
         },
     };
+}
+
+/** Whether there is an embedded server of that folder already, running or not. */
+export function hasEmbeddedServer(dataDir: string): boolean {
+    return existsSync(factsFileIn(dataDir));
 }
 
 interface KnownServer {

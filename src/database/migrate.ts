@@ -83,17 +83,7 @@ export async function migrateDatabase(target: DatabaseTarget, options: MigrateOp
     });
     try {
         await sql`select pg_advisory_lock(${setUpLockKey}::bigint)`;
-        const applied = await readApplied(sql);
-        const migrations = readMigrations(rootDir);
-        refuseForeign(target, applied);
-        refuseNewer(target, applied, migrations);
-
-        const pending = migrations.filter((migration) => applied.journal?.has(migration.when) !== true);
-        const sqlFiles = readSqlFiles(rootDir);
-        const contentHash = hashSources(sqlFiles);
-        const isSqlDue = pending.length > 0 || applied.sqlFiles?.contentHash !== contentHash;
-        if (isSqlDue) refuseOlderProgram(target, applied, programVersion);
-        if (pending.length === 0) refuseOtherShape(target, applied);
+        const { pending, sqlFiles, contentHash, isSqlDue } = await examine(target, sql, rootDir, programVersion);
         if (!isSqlDue) return { migrations: [], sqlFiles: false };
 
         script = composeScript([
@@ -119,6 +109,60 @@ export async function migrateDatabase(target: DatabaseTarget, options: MigrateOp
         const position = Number((error as { position?: string }).position);
         return Number.isInteger(position) && position > 0 ? script.placeOfPosition(position) : null;
     }
+}
+
+export interface SchemaState {
+    /** False: there is nothing of Sluice's in this database. */
+    isSetUp: boolean;
+    /** Names of the migrations that a migration would apply. */
+    pending: string[];
+    /** Whether it would apply the SQL files. */
+    isSqlDue: boolean;
+}
+
+/**
+ * What `migrateDatabase` would do, and nothing of it.
+ * @throws SluiceError as migrateDatabase does where it would refuse
+ */
+export async function inspectSchema(
+    target: DatabaseTarget,
+    sql: Sql,
+    { rootDir = projectDir, programVersion = manifest.version }: Partial<MigrateOptions> = {},
+): Promise<SchemaState> {
+    const { applied, pending, isSqlDue } = await examine(target, sql, rootDir, programVersion);
+    return { isSetUp: applied.journal !== null, pending: pending.map(({ name }) => name), isSqlDue };
+}
+
+/** Names of the migrations that this program has and the database, which is Sluice's, has not had. */
+export async function readMissingMigrations(sql: Sql, rootDir: string = projectDir): Promise<string[]> {
+    const journal = await sql<{ when: number }[]>`select created_at as "when" from ingest.migrations`;
+    const applied = new Set(journal.map(({ when }) => when));
+    return readMigrations(rootDir)
+        .filter(({ when }) => !applied.has(when))
+        .map(({ name }) => name);
+}
+
+interface Examined {
+    applied: Applied;
+    pending: Migration[];
+    sqlFiles: SqlSource[];
+    contentHash: string;
+    isSqlDue: boolean;
+}
+
+async function examine(target: DatabaseTarget, sql: Sql, rootDir: string, programVersion: string): Promise<Examined> {
+    const applied = await readApplied(sql);
+    const migrations = readMigrations(rootDir);
+    refuseForeign(target, applied);
+    refuseNewer(target, applied, migrations);
+
+    const pending = migrations.filter((migration) => applied.journal?.has(migration.when) !== true);
+    const sqlFiles = readSqlFiles(rootDir);
+    const contentHash = hashSources(sqlFiles);
+    const isSqlDue = pending.length > 0 || applied.sqlFiles?.contentHash !== contentHash;
+    if (isSqlDue) refuseOlderProgram(target, applied, programVersion);
+    if (pending.length === 0) refuseOtherShape(target, applied);
+    return { applied, pending, sqlFiles, contentHash, isSqlDue };
 }
 
 /**

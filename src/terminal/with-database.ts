@@ -2,7 +2,7 @@
 import type { Config } from "../config.ts";
 import { connect, type Sql } from "../database/connect.ts";
 import { type DatabaseTarget, describeTarget } from "../database/database-target.ts";
-import { migrateDatabase } from "../database/migrate.ts";
+import { migrateDatabase, readMissingMigrations } from "../database/migrate.ts";
 import { type Database, openDatabase } from "../database/open-database.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import { exitOnStopSignal } from "./stop-signals.ts";
@@ -53,7 +53,7 @@ export async function prepareDatabase(
     { target, embedded }: Database,
     { sql, mayMigrate }: { sql: Sql; mayMigrate: boolean },
 ): Promise<void> {
-    if (!embedded) await requireSetUp(sql, target);
+    if (!embedded) await requireSetUp(sql, target, mayMigrate);
     if (embedded || mayMigrate) await migrateDatabase(target, { log: logToStderr });
 }
 
@@ -61,14 +61,27 @@ export function logToStderr(line: string): void {
     process.stderr.write(`${line}\n`);
 }
 
-async function requireSetUp(sql: Sql, target: DatabaseTarget): Promise<void> {
-    const [row] = await sql<{ isSetUp: boolean }[]>`
-        select to_regclass('ingest.files') is not null and to_regclass('public.events') is not null as "isSetUp"`;
-    if (row?.isSetUp) return;
+async function requireSetUp(sql: Sql, target: DatabaseTarget, mayMigrate: boolean): Promise<void> {
+    const [row] = await sql<{ isSetUp: boolean; mayLook: boolean }[]>`
+        select
+            to_regclass('ingest.files') is not null and to_regclass('public.events') is not null as "isSetUp",
+            coalesce(has_table_privilege(to_regclass('ingest.migrations')::oid, 'select'), false) as "mayLook"`;
+    if (!row?.isSetUp) {
+        throw new SluiceError({
+            code: "not_set_up",
+            what: `${describeTarget(target)} has none of Sluice's tables.`,
+            remedy: "Set it up with `bun run migrate`, or name another with --database-url.",
+            setting: "databaseUrl",
+            exitCode: exitCodes.configuration,
+        });
+    }
+    if (mayMigrate || !row.mayLook) return;
+    const missing = await readMissingMigrations(sql);
+    if (missing.length === 0) return;
     throw new SluiceError({
-        code: "not_set_up",
-        what: `${describeTarget(target)} has none of Sluice's tables.`,
-        remedy: "Set it up with `bun run migrate`, or name another with --database-url.",
+        code: "schema_behind",
+        what: `${describeTarget(target)} is older than this program: it has not had ${missing.join(", ")}.`,
+        remedy: "Bring it up to date with `bun run migrate`; running ingests go on meanwhile.",
         setting: "databaseUrl",
         exitCode: exitCodes.configuration,
     });

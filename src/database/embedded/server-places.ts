@@ -87,6 +87,11 @@ export function choosePlaces(homeDir: string): ServerPlaces {
     };
 }
 
+/** Where the facts of that data folder's server are kept, once there is one. */
+export function factsFileIn(dataDir: string): string {
+    return join(resolve(dataDir), "postgres", "server.json");
+}
+
 export function lockFileIn(homeDir: string): string {
     return join(homeDir, "users.sqlite");
 }

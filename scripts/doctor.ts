@@ -1,0 +1,60 @@
+/**
+ * `bun run doctor`: what a person looks at when it does not work. The packages come first, and nothing that needs them is
+ * imported before they were found to be there.
+ */
+import { join } from "node:path";
+import type { Flags } from "../src/config.ts";
+import { checkDependencies } from "../src/doctor/check-dependencies.ts";
+import { type Finding, fail, ok } from "../src/doctor/finding.ts";
+
+const dependencies = checkDependencies(join(import.meta.dir, ".."));
+if (dependencies.state === "fail") {
+    console.error(`doctor: ${dependencies.found}`);
+    console.error(`  fix:   ${dependencies.remedy}\n  code:  dependencies_missing (exit 1)`);
+    process.exit(1);
+}
+
+const { configOptions, loadConfig, takesColor } = await import("../src/config.ts");
+const { formatFindings } = await import("../src/doctor/format-findings.ts");
+const { runDoctor } = await import("../src/doctor/run-doctor.ts");
+const { exitCodes, SluiceError } = await import("../src/errors.ts");
+const { runCommand } = await import("../src/terminal/command.ts");
+const { formatJson } = await import("../src/terminal/json.ts");
+const { logToStderr } = await import("../src/terminal/with-database.ts");
+
+const fields = ["databaseUrl", "dataDir", "inputDir", "isInputDefault", "afterMerge", "host", "port", "json"] as const;
+
+await runCommand({
+    name: "doctor",
+    summary: "Looks at everything that has to be right, and says of each thing that is not how to mend it.",
+    description:
+        "Packages, settings, folder, disk, port, database, rights, schema, clock, stuck files, lost workers, pace.\n" +
+        "Changes nothing. Exits with 1 when something is broken; what is merely worth knowing is a note.",
+    options: configOptions(...fields),
+    examples: [
+        ["bun run doctor", "a line for each thing, with its remedy"],
+        ["bun run doctor --json", "the same for programs"],
+        ["bun run doctor --database-url postgres://…", "of a database that is to be used"],
+    ],
+    async run({ flags }) {
+        const json = flags.json === true;
+        const findings = [dependencies, ...(await lookWith(flags))];
+        const isBroken = findings.some(({ state }) => state === "fail");
+        const lines = json
+            ? [formatJson({ ok: !isBroken, findings })]
+            : formatFindings(findings, { color: takesColor(flags) });
+        process.stdout.write(`${lines.join("\n")}\n`);
+        return isBroken ? exitCodes.failed : exitCodes.done;
+    },
+});
+
+/** Settings that cannot be used are a finding, and there is nothing to go by then. */
+async function lookWith(flags: Flags): Promise<Finding[]> {
+    try {
+        const config = await loadConfig(fields, flags);
+        return [ok("settings", "Without fault; bun run config shows them."), ...(await runDoctor(config, logToStderr))];
+    } catch (error) {
+        if (!(error instanceof SluiceError) || error.exitCode !== exitCodes.configuration) throw error;
+        return [fail("settings", error.what, error.remedy)];
+    }
+}

@@ -1,0 +1,23 @@
+/** Who has a port. */
+import { createServer } from "node:net";
+import { urlHost } from "./serve.ts";
+
+/** Whether this process could listen there. */
+export function isPortOpen(host: string, port: number): Promise<boolean> {
+    return new Promise((resolve) => {
+        const server = createServer();
+        server.once("error", () => resolve(false));
+        server.listen(port, host, () => server.close(() => resolve(true)));
+    });
+}
+
+/** Whether what listens there is a Sluice, by its /livez. Takes a second at most. */
+export async function findPortUser(host: string, port: number): Promise<"sluice" | "other"> {
+    try {
+        const answer = await fetch(`http://${urlHost(host)}:${port}/livez`, { signal: AbortSignal.timeout(1000) });
+        const body: unknown = await answer.json();
+        return (body as { status?: unknown } | null)?.status === "alive" ? "sluice" : "other";
+    } catch {
+        return "other";
+    }
+}

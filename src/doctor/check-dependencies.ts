@@ -1,0 +1,67 @@
+/**
+ * Whether the packages of package.json are there, in their versions. Imports nothing but what the runtime has: this is
+ * what still works when they are not.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Finding, fail, note, ok } from "./finding.ts";
+
+interface Manifest {
+    version?: string;
+    engines?: { bun?: string };
+    dependencies?: Record<string, string>;
+    optionalDependencies?: Record<string, string>;
+}
+
+const name = "dependencies";
+
+/** Of the project in `rootDir`, for a runtime of that version and platform. */
+export function checkDependencies(
+    rootDir: string,
+    { bunVersion = Bun.version, platform = `${process.platform}-${process.arch}` } = {},
+): Finding {
+    const { dependencies = {}, optionalDependencies = {}, engines } = readManifest(join(rootDir, "package.json")) ?? {};
+    const faults = Object.entries(dependencies).flatMap(([dependency, wanted]) => {
+        const installed = readManifest(join(rootDir, "node_modules", dependency, "package.json"));
+        if (installed === null) return [`${dependency} is missing`];
+        return installed.version === wanted ? [] : [`${dependency} is ${installed.version}, not ${wanted}`];
+    });
+    if (faults.length > 0) {
+        const others = faults.length > 3 ? ` and ${faults.length - 3} more` : "";
+        return fail(name, `${faults.slice(0, 3).join(", ")}${others}.`, "Run `bun install --frozen-lockfile`.");
+    }
+    if (engines?.bun && !Bun.semver.satisfies(bunVersion, engines.bun)) {
+        return fail(name, `This is Bun ${bunVersion}; Sluice needs ${engines.bun}.`, "Run `bun upgrade`.");
+    }
+    return checkServerBinaries(rootDir, optionalDependencies, Object.keys(dependencies).length, bunVersion, platform);
+}
+
+/** Their absence harms nobody who has a database of their own. */
+function checkServerBinaries(
+    rootDir: string,
+    optional: Record<string, string>,
+    count: number,
+    bunVersion: string,
+    platform: string,
+): Finding {
+    const all = `Bun ${bunVersion}, ${count} packages`;
+    const server = Object.keys(optional).find((optionalName) => optionalName.endsWith(`/${platform}`));
+    if (server && readManifest(join(rootDir, "node_modules", server, "package.json")) !== null) {
+        return ok(name, `${all}, and the embedded PostgreSQL for ${platform}.`);
+    }
+    return note(
+        name,
+        `${all}; there is no embedded PostgreSQL for ${platform} here.`,
+        server
+            ? "Run `bun install --frozen-lockfile`, or set DATABASE_URL to a database of yours."
+            : "Set DATABASE_URL to a database of yours.",
+    );
+}
+
+function readManifest(path: string): Manifest | null {
+    try {
+        return JSON.parse(readFileSync(path, "utf8"));
+    } catch {
+        return null;
+    }
+}
