@@ -14,6 +14,8 @@ import { findUnknownVariables, knownVariables, tokenVariable } from "./config/un
 import { loadConfigFile } from "./config-file/read-config-file.ts";
 import type { SourceConfig } from "./config-file/source-config.ts";
 import { exitCodes, SluiceError } from "./errors.ts";
+import type { FaultPlan } from "./faults/fault-points.ts";
+import { parseFaultPlan } from "./faults/parse-fault-plan.ts";
 import { sanitize } from "./terminal/sanitize.ts";
 import { decideColor } from "./terminal/use-color.ts";
 
@@ -186,6 +188,11 @@ export function isDebugging(environment: Environment = process.env): boolean {
 /** Whether stderr takes colour and lines that are drawn over: progress is shown there. */
 export function isDrawable(environment: Environment = process.env): boolean {
     return process.stderr.isTTY === true && environment.TERM !== "dumb";
+}
+
+/** FAULT_AT=point[:pass] and FAULT_ACTION (default kill): what a test wants to break, or null. */
+export function readFaultPlan(environment: Environment = process.env): FaultPlan | null {
+    return parseFaultPlan(environment.FAULT_AT, environment.FAULT_ACTION);
 }
 
 interface Fault {

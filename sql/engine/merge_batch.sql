@@ -316,6 +316,7 @@ begin
     rejected_at := clock_timestamp();
     rollups := ingest.insert_records(this_batch_id, held_slices);
     inserted_at := clock_timestamp();
+    perform ingest.pass_fault_point('in-merge');
     perform ingest.settle_losers(this_batch_id);
     settled_at := clock_timestamp();
 
@@ -333,6 +334,7 @@ begin
     perform ingest.complete_chunks(this_batch_id);
     perform ingest.update_rollups(rollups);
     perform ingest.update_totals(this_batch_id, 'merge');
+    perform ingest.pass_fault_point('before-merge-commit');
 
     return query
     update ingest.batches

@@ -39,5 +39,6 @@ begin
         ingest.file_changes,
         ingest.totals,
         ingest.staging;
+    perform ingest.pass_fault_point('in-reset');
 end
 $$;

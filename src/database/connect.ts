@@ -17,6 +17,8 @@ export interface ConnectOptions {
     max: number;
     /** Default 10. The URL's connect_timeout wins. */
     connectTimeoutSeconds?: number;
+    /** Of the session, besides the pinned ones. */
+    settings?: Record<string, string>;
     /** Takes the message of each notice; without it they are dropped. */
     onNotice?: (message: string) => void;
 }
@@ -74,7 +76,7 @@ export function connect(target: DatabaseTarget, options: ConnectOptions): Sql {
         fetch_types: false,
         onnotice: (notice) => options.onNotice?.(notice.message ?? ""),
         types: { bigint: { to: 20, from: [20], parse: parseBigint, serialize: String } },
-        connection: { application_name: options.applicationName, ...settingsFor(target) },
+        connection: { application_name: options.applicationName, ...settingsFor(target), ...options.settings },
     });
     addArrayTypes(sql);
     return sql;

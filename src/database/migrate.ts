@@ -22,6 +22,7 @@ import { join, relative } from "node:path";
 import { readMigrationFiles } from "drizzle-orm/migrator";
 import manifest from "../../package.json" with { type: "json" };
 import { exitCodes, SluiceError } from "../errors.ts";
+import { faultPointText, faultSettings, passFaultPoint } from "../faults/pass-fault-point.ts";
 import { connect, type Sql } from "./connect.ts";
 import { type DatabaseTarget, describeTarget } from "./database-target.ts";
 import { describeEventsShape } from "./events-shape.ts";
@@ -74,11 +75,14 @@ export async function migrateDatabase(target: DatabaseTarget, options: MigrateOp
     const { log, rootDir = projectDir, programVersion = manifest.version } = options;
     let failedAt: SqlPlace | null = null;
     let script = composeScript([]);
+    const faults = faultSettings("sluice migrate");
     const sql = connect(target, {
         applicationName: "sluice migrate",
         max: 1,
+        ...faults,
         onNotice: (message) => {
             failedAt = script.placeOfNotice(message) ?? failedAt;
+            faults.onNotice?.(message);
         },
     });
     try {
@@ -92,8 +96,10 @@ export async function migrateDatabase(target: DatabaseTarget, options: MigrateOp
             { name: "the journal of migrations", text: journalText(pending) },
             ...sqlFiles,
             { name: "the note of applied SQL", text: appliedSqlText(programVersion, contentHash) },
+            ...faultPointText("in-migration").map((text) => ({ name: "a fault point", text })),
             { name: "the end of the migration", text: "commit" },
         ]);
+        await passFaultPoint("before-migration");
         await sql.unsafe(script.text).simple();
         refuseOtherShape(target, await readApplied(sql));
         const what = pending.length > 0 ? `the migrations ${pending.map(({ name }) => name).join(", ")} and ` : "";

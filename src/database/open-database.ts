@@ -1,5 +1,6 @@
 /** The one door to the database for every command: the one that DATABASE_URL names, else the embedded one. */
 import { exitCodes, SluiceError } from "../errors.ts";
+import { aimFaults } from "../faults/pass-fault-point.ts";
 import { connect } from "./connect.ts";
 import { type DatabaseTarget, describeTarget, parseDatabaseUrl, withoutPassword } from "./database-target.ts";
 import { acquireEmbeddedServer, type EmbeddedServer } from "./embedded-server.ts";
@@ -32,7 +33,13 @@ export const oldestMajor = 15;
  * @throws SluiceError: configuration for a URL, account, database or server version that is not usable;
  * database_unreachable (exit code 4) when there is no answer, which waiting may mend.
  */
-export async function openDatabase({ databaseUrl, dataDir, log }: OpenDatabaseOptions): Promise<Database> {
+export async function openDatabase(options: OpenDatabaseOptions): Promise<Database> {
+    const database = await reachDatabase(options);
+    aimFaults(database.target);
+    return database;
+}
+
+async function reachDatabase({ databaseUrl, dataDir, log }: OpenDatabaseOptions): Promise<Database> {
     if (databaseUrl === undefined || databaseUrl === "") {
         const embedded = await acquireEmbeddedServer({ dataDir, log });
         const { target, connectionString, version } = embedded;

@@ -9,6 +9,7 @@
 import { type BigIntStats, constants } from "node:fs";
 import { copyFile, link, lstat, mkdir, open, readdir, rename, rmdir, unlink } from "node:fs/promises";
 import { join, parse } from "node:path";
+import { passFaultPoint } from "../faults/pass-fault-point.ts";
 import type { IngestContext } from "./context.ts";
 import { seenOf } from "./open-input.ts";
 
@@ -94,6 +95,7 @@ async function takeAway(
         waiting.set(file.fileId, entry);
         return false;
     }
+    await passFaultPoint("before-archive-noted");
     await noteArchived(context, file.fileId, archivedTo);
     waiting.delete(file.fileId);
     return true;
@@ -106,8 +108,10 @@ async function leave(context: IngestContext, file: MergedFile): Promise<Outcome>
     const asideDir = join(inputDir, `${asidePrefix}${file.fileId}`);
     const aside = join(asideDir, file.path);
     await mkdir(asideDir, { recursive: true });
+    await passFaultPoint("before-archive");
     await rename(join(inputDir, file.path), aside);
     try {
+        await passFaultPoint("in-archive");
         const seen = await look(aside);
         if (seen === null || !isSame(seen, file)) return await giveBack(context, aside, file);
         if (afterMerge === "delete") {

@@ -6,6 +6,7 @@
  * before record_load has committed; whatever fails on the way leaves rows that nobody names, to be swept.
  */
 import { keyColumn } from "../contract.ts";
+import { passFaultPoint } from "../faults/pass-fault-point.ts";
 import type { IngestContext } from "./context.ts";
 import { grammarOf } from "./dialect/dialect.ts";
 import { abandonLoads, recordLoad, type StagedChunk } from "./ledger.ts";
@@ -62,6 +63,7 @@ export async function loadChunks(context: IngestContext, parts: LoadPart[], way:
     const { copyConnection, sql, workerId } = context;
     const { loadId, chunkIds, lane } = await copyConnection.beginLoad(workerId, way, parts.length);
     try {
+        await passFaultPoint("before-copy");
         const outcomes: ReadOutcome[] = [];
         const source = stageParts(context, parts, way, loadId, chunkIds, outcomes);
         await copyConnection.copy(copyStatement(parts[0]!.shape, way, `ingest.staging_${lane}`), source);
@@ -70,7 +72,9 @@ export async function loadChunks(context: IngestContext, parts: LoadPart[], way:
             isRecorded ? [stagedChunk(context, part, outcome, part.again?.chunkId ?? chunkIds[index]!, way)] : [],
         );
         const bytes = chunks.reduce((sum, chunk) => sum + chunk.endByte - chunk.firstByte, 0);
+        await passFaultPoint("before-record-load");
         await recordLoad(sql, loadId, bytes, chunks);
+        await passFaultPoint("after-record-load");
         return loaded;
     } catch (error) {
         await copyConnection.discard();
@@ -113,10 +117,12 @@ export async function* stageParts(
                 firstByte,
             };
             if (records.count > 0) yield stageRecords(bytes, records, part.shape, place, way);
+            await passFaultPoint("in-copy");
             next = await pieces.next();
         }
         outcomes[index] = next.value;
     }
+    await passFaultPoint("after-copy-bytes");
 }
 
 /** After the last byte: is it still the file that was opened, and is a chunk staged again the same? */

@@ -4,6 +4,7 @@
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../database/connect.ts";
 import { isDataFault, sqlStateOf, sqlStates } from "../database/sql-states.ts";
+import { passFaultPoint } from "../faults/pass-fault-point.ts";
 import type { IngestContext } from "./context.ts";
 import { failChunk } from "./ledger.ts";
 
@@ -91,7 +92,9 @@ export function createMerger(context: IngestContext): Merger {
         openKey ??= randomUUID();
         const most = onlyChunk === undefined ? maxChunks : 1;
         const request = { slices, maxRecords: config.maxBatchRecords, maxChunks: most, onlyChunk };
+        await passFaultPoint("before-merge");
         const batch = await callMerge(sql, workerId, openKey, request);
+        if (batch) await passFaultPoint("after-merge");
         openKey = null;
         return batch;
     }

@@ -12,6 +12,7 @@ import { connect } from "../database/connect.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
 import { isConnectionFault, isRetryable, sqlStateOf } from "../database/sql-states.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
+import { faultSettings } from "../faults/pass-fault-point.ts";
 import { createArchiver } from "./archive-files.ts";
 import type { IngestContext, IngestLog } from "./context.ts";
 import { createCopyConnection } from "./copy-connection.ts";
@@ -67,7 +68,12 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
 
     const workerId = randomUUID();
     const applicationName = `sluice-${workerId.slice(0, 8)}`;
-    const sql = connect(target, { applicationName, max: config.mergeWorkers + 3, connectTimeoutSeconds });
+    const sql = connect(target, {
+        applicationName,
+        max: config.mergeWorkers + 3,
+        connectTimeoutSeconds,
+        ...faultSettings(applicationName),
+    });
     const copyConnection = createCopyConnection(target, `${applicationName}-copy`);
     const context: IngestContext = { config, sql, copyConnection, workerId, log };
     const outage = createOutage({ sql, log, signal, revive: options.revive ?? null });

@@ -4,8 +4,9 @@
  */
 import { writeSync } from "node:fs";
 import { type Argument, Command, CommanderError, type Option } from "commander";
-import { describeGiver, type Flags, isDebugging } from "../config.ts";
+import { describeGiver, type Flags, isDebugging, readFaultPlan } from "../config.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
+import { planFault } from "../faults/pass-fault-point.ts";
 import { explainError } from "./explain-error.ts";
 import { formatError } from "./format-error.ts";
 
@@ -64,6 +65,7 @@ export async function executeCommand(
 ): Promise<number> {
     const command = createCommand(definition, output);
     try {
+        planFault(readFaultPlan());
         command.parse(argv, { from: "user" });
         const exitCode = await definition.run({ flags: command.opts(), args: command.args });
         return exitCode ?? exitCodes.done;

@@ -5,6 +5,7 @@ import { type DatabaseTarget, describeTarget } from "../database/database-target
 import { migrateDatabase, readMissingMigrations } from "../database/migrate.ts";
 import { type Database, openDatabase } from "../database/open-database.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
+import { faultSettings } from "../faults/pass-fault-point.ts";
 import { exitOnStopSignal } from "./stop-signals.ts";
 
 export interface WithDatabaseOptions {
@@ -24,7 +25,7 @@ export async function withDatabase<Result>(
     work: (sql: Sql, database: Database) => Promise<Result>,
 ): Promise<Result> {
     const database = await openDatabase({ databaseUrl, dataDir, log: logToStderr });
-    const sql = connect(database.target, { applicationName, max: 1 });
+    const sql = connect(database.target, { applicationName, max: 1, ...faultSettings(applicationName) });
     let closed: Promise<void> | undefined;
     const close = () => {
         closed ??= sql.end({ timeout: 1 }).then(() => database.close());

@@ -25,9 +25,14 @@ export interface FinishedIngest {
 }
 
 /** `flags` come after `--input`, `--json` and the database's URL; without `--trigger` it watches, as `bun run ingest` does. */
-export function startIngest(databaseUrl: string, inputDir: string, flags: readonly string[] = []): IngestProcess {
+export function startIngest(
+    databaseUrl: string,
+    inputDir: string,
+    flags: readonly string[] = [],
+    { environment = {} }: { environment?: Record<string, string> } = {},
+): IngestProcess {
     const child = spawnScript("ingest", ["--input", inputDir, "--json", ...flags], {
-        environment: { DATABASE_URL: databaseUrl },
+        environment: { DATABASE_URL: databaseUrl, ...environment },
     });
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
