@@ -1,6 +1,7 @@
 /** What every route module is given. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { RequestIdVariables } from "hono/request-id";
+import type { StatusReader } from "./last-known-status.ts";
 import type { Reader } from "./reader.ts";
 
 export interface ApiEnv {
@@ -13,6 +14,7 @@ export type Api = OpenAPIHono<ApiEnv>;
 
 export interface Context {
     reader: Reader;
+    status: StatusReader;
     now: () => Date;
     /** What to tell a caller of an error outside a request; reports what is our own fault. */
     explainFault(error: unknown): { code: string; detail: string };

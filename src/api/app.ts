@@ -14,6 +14,7 @@ import { addEventRoutes } from "./events/event-routes.ts";
 import { addFileRoutes } from "./files/file-routes.ts";
 import { addFlowRoutes } from "./flow/flow-routes.ts";
 import { addHealthRoutes } from "./health-routes.ts";
+import { createStatusReader } from "./last-known-status.ts";
 import { createHttpMetrics } from "./metrics/http-metrics.ts";
 import { addMetricsRoutes } from "./metrics/metrics-routes.ts";
 import { addOpenApiRoute } from "./openapi-route.ts";
@@ -70,6 +71,7 @@ export function createApp(options: AppOptions): Api {
     const reader = createReader({ sql, now, ...(deadlineMs === undefined ? {} : { deadlineMs }) });
     const context: Context = {
         reader,
+        status: createStatusReader(reader),
         now,
         explainFault: (error) => toReportedProblem(error, "stream", onFault),
     };

@@ -56,6 +56,8 @@ interface ProblemFields {
     detail: string;
     parameter?: string;
     headers?: Record<string, string>;
+    /** Further members of the body (RFC 9457, section 3.2), such as what was last known. */
+    extension?: Record<string, unknown>;
     cause?: unknown;
 }
 
@@ -66,20 +68,35 @@ export class Problem extends Error {
     readonly detail: string;
     readonly parameter: string | undefined;
     readonly headers: Record<string, string>;
+    readonly extension: Record<string, unknown>;
 
-    constructor({ code, detail, parameter, headers = {}, cause }: ProblemFields) {
+    constructor({ code, detail, parameter, headers = {}, extension = {}, cause }: ProblemFields) {
         super(`${code}: ${detail}`, { cause });
         this.code = code;
         this.detail = detail;
         this.parameter = parameter;
         this.headers = headers;
+        this.extension = extension;
+    }
+
+    /** The same problem with further members. It may be shared between callers, so it is not changed itself. */
+    extend(extension: Record<string, unknown>): Problem {
+        const { code, detail, parameter, headers, cause } = this;
+        return new Problem({
+            code,
+            detail,
+            ...(parameter === undefined ? {} : { parameter }),
+            headers,
+            extension,
+            cause,
+        });
     }
 }
 
 /** The response for a problem. A 503 always says when to come back. */
 export function problemResponse(problem: Problem, requestId: string): Response {
     const { status, title } = problems[problem.code];
-    const body: z.infer<typeof problemSchema> = {
+    const body: z.infer<typeof problemSchema> & Record<string, unknown> = {
         type: `urn:sluice:problem:${problem.code}`,
         title,
         status,
@@ -87,6 +104,7 @@ export function problemResponse(problem: Problem, requestId: string): Response {
         code: problem.code,
         ...(problem.parameter === undefined ? {} : { parameter: problem.parameter }),
         requestId,
+        ...problem.extension,
     };
     return new Response(JSON.stringify(body), {
         status,

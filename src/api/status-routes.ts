@@ -1,10 +1,8 @@
 /** `GET /v1/status`: what `bun run status` shows, from the same query. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { states } from "../status/describe-state.ts";
-import { readStatus } from "../status/read-status.ts";
 import type { Api, Context } from "./api.ts";
-import { sharedForMs } from "./api.ts";
-import { problemResponses } from "./problem.ts";
+import { Problem, problemResponses, problemSchema, problems } from "./problem.ts";
 import { countSchema, idSchema, instantSchema, recordCounts } from "./shapes.ts";
 
 const failedFileSchema = z.object({
@@ -123,6 +121,15 @@ export const statusSchema = z
     })
     .openapi("Status");
 
+const staleProblemSchema = problemSchema
+    .extend({
+        lastKnown: statusSchema.optional().openapi({
+            description:
+                "The last status that could be read, as of its own `asOf`; absent when none was since the start.",
+        }),
+    })
+    .openapi("StaleStatus");
+
 const getStatus = createRoute({
     method: "get",
     path: "/v1/status",
@@ -130,12 +137,20 @@ const getStatus = createRoute({
     request: { query: z.strictObject({}) },
     responses: {
         200: { description: "The status", content: { "application/json": { schema: statusSchema } } },
-        ...problemResponses(400, 503),
+        ...problemResponses(400),
+        503: {
+            description: `${problemResponses(503)[503].description} With what was last known.`,
+            content: { "application/problem+json": { schema: staleProblemSchema } },
+        },
     },
 });
 
-export function addStatusRoutes(app: Api, { reader }: Context): void {
-    app.openapi(getStatus, async (c) => {
-        return c.json(await reader.share("status", sharedForMs.live, () => readStatus(reader.sql)), 200);
-    });
+export function addStatusRoutes(app: Api, { status }: Context): void {
+    app.openapi(getStatus, async (c) => c.json(await status.read().catch(addLastKnown), 200));
+
+    function addLastKnown(error: unknown): never {
+        if (!(error instanceof Problem) || problems[error.code].status !== 503) throw error;
+        const lastKnown = status.lastKnown();
+        throw lastKnown === null ? error : error.extend({ lastKnown });
+    }
 }

@@ -190,4 +190,6 @@ export interface Problem {
     code: string;
     title: string;
     detail: string;
+    /** With /v1/status, while the database does not answer. */
+    lastKnown?: Status;
 }

@@ -50,6 +50,7 @@ async function answersWith(status: number, path: string): Promise<void> {
 
 test("answers 503 with Retry-After while the database is away, and again with numbers when it is back", async () => {
     expect((await api.get("/v1/stats")).body.records.read).toBe(5);
+    const before = (await api.get("/v1/status")).body;
     proxy.cut();
     // An answer may be shared for less than a second, and bears its time.
     await Bun.sleep(950);
@@ -59,6 +60,10 @@ test("answers 503 with Retry-After while the database is away, and again with nu
         expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
         expect(JSON.stringify(body)).not.toMatch(/select|ECONN|127\.0\.0\.1|ingest\./i);
     }
+    // What was known bears its own time, and is nowhere but under this name.
+    const { body: stale } = await api.get("/v1/status");
+    expect(stale.lastKnown).toEqual(before);
+    expect([stale.status, stale.totals, stale.asOf]).toEqual([503, undefined, undefined]);
     const ready = await api.get("/readyz?verbose");
     expect([ready.status, ready.body.status]).toEqual([503, "unavailable"]);
     expect(ready.body.checks[0]).toMatchObject({ name: "database", ok: false, code: "database_unavailable" });
@@ -88,16 +93,34 @@ test("answers 503 in time when the database stalls, and takes no more than it ca
     await answersWith(200, "/v1/stats");
     proxy.stall();
     await Bun.sleep(950);
+    const status = api.get("/v1/status");
     // Every one of them answers, though the database does not: the test's own time limit is the bound.
     const asked = await Promise.all(
         Array.from({ length: 100 }, (_, number) => api.get(`/v1/rejects?limit=${1 + number}`)),
     );
+    const slow = await status;
+    expect([slow.status, slow.body.code]).toEqual([503, "database_slow"]);
+    expect(Date.parse(slow.body.lastKnown.asOf)).toBeLessThan(Date.now());
     const codes = asked.map(({ status, body }) => `${status} ${body.code}`);
     expect(new Set(codes)).toEqual(new Set(["503 database_slow", "503 too_many_requests_waiting"]));
     proxy.cut();
     proxy.mend();
     await answersWith(200, "/v1/stats");
 }, 30_000);
+
+test("has no last known status when there never was one", async () => {
+    await answersWith(200, "/v1/stats");
+    const fresh = await openApiFixture(import.meta.path, { sql: openApiPool(proxy.target), now: () => new Date() });
+    proxy.cut();
+    try {
+        const { status, body } = await fresh.get("/v1/status");
+        expect([status, body.code, body.lastKnown]).toEqual([503, "database_unavailable", undefined]);
+    } finally {
+        proxy.mend();
+        await fresh.close();
+    }
+    await answersWith(200, "/v1/stats");
+});
 
 test("answers 503 when a statement is ended by the server, and the others go on", async () => {
     const locked = await origin.sql.reserve();

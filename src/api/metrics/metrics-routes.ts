@@ -1,6 +1,5 @@
 /** `GET /metrics` for Prometheus. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { readStatus } from "../../status/read-status.ts";
 import type { Api, Context } from "../api.ts";
 import { sharedForMs } from "../api.ts";
 import { Problem } from "../problem.ts";
@@ -45,10 +44,10 @@ export function addMetricsRoutes(app: Api, context: Context, { httpMetrics, stre
 }
 
 /** Undefined when the database is away: a scrape that fails as a whole would hide why. */
-async function readFacts({ reader }: Context): Promise<Metric[] | undefined> {
+async function readFacts({ reader, status: statusReader }: Context): Promise<Metric[] | undefined> {
     try {
         const [status, stats] = await Promise.all([
-            reader.share("status", sharedForMs.live, () => readStatus(reader.sql)),
+            statusReader.read(),
             reader.share("stats null", sharedForMs.live, (db) => readStats(db)),
         ]);
         return describeFacts(status, stats);

@@ -1,8 +1,6 @@
 /** `GET /v1/stream`: what happens, as server-sent events. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { readStatus } from "../../status/read-status.ts";
 import type { Api, Context } from "../api.ts";
-import { sharedForMs } from "../api.ts";
 import { Problem, problemResponses } from "../problem.ts";
 import { readWatchedFiles } from "./file-changes.ts";
 import { openStream } from "./open-stream.ts";
@@ -72,12 +70,12 @@ export function addStreamRoutes(
     return hub;
 }
 
-function createSource({ reader, explainFault }: Context): StreamSource {
+function createSource({ reader, status, explainFault }: Context): StreamSource {
     return {
         readHead: () => reader.read(readStreamHead),
         readNewBatches: (cursor) =>
             reader.share(`stream ${encodeStreamCursor(cursor)}`, 0, (db) => readNewBatches(db, cursor)),
-        readStatus: () => reader.share("status", sharedForMs.live, () => readStatus(reader.sql)),
+        readStatus: status.read,
         readFiles: () => reader.share("stream files", 0, readWatchedFiles),
         explain: explainFault,
     };

@@ -110,10 +110,19 @@ function retreat({ status: code, problem }: { status: number; problem: Problem }
         setLink("sign_in", problem);
         return;
     }
-    if (code === 503) setLink("database_away", problem);
-    else if (code !== 200) setLink("lost", problem);
+    if (code === 503) {
+        setLink("database_away", problem);
+        if (status.value === null) void recallStatus();
+    } else if (code !== 200) setLink("lost", problem);
     if (code === 400) cursor = null;
     setTimeout(connect, retryMs);
+}
+
+/** A page that is opened while the database is away shows what the API knew last, as old. */
+async function recallStatus(): Promise<void> {
+    const answer = await fetchJson<Status>("/v1/status");
+    if ("body" in answer || !answer.problem.lastKnown || status.value !== null) return;
+    status.value = answer.problem.lastKnown;
 }
 
 function setLink(next: Link, problem: Problem | null): void {
