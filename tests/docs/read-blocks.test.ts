@@ -1,0 +1,87 @@
+import { expect, test } from "bun:test";
+import { matches } from "./match-output.ts";
+import { readBlocks } from "./read-blocks.ts";
+
+const document = (...lines: string[]) => lines.join("\n");
+
+test("reads blocks with their chapter, line, kind and what they print", () => {
+    const blocks = readBlocks(
+        document(
+            "# One",
+            "```sh background",
+            "serve",
+            "```",
+            "Prose between.",
+            "```text exact",
+            "ready",
+            "```",
+            "<!-- ctrl-c -->",
+            "```text",
+            "bye",
+            "```",
+            "## Two",
+            "```text",
+            "no block's",
+            "```",
+            "```sh exit=1",
+            "fail",
+            "again",
+            "```",
+        ),
+    );
+
+    expect(blocks).toEqual([
+        {
+            ...{ kind: "background", chapter: "One", line: 2, command: "serve\n" },
+            ...{ exitCode: 0, printed: "ready\n", isExact: true },
+        },
+        { kind: "ctrl-c", chapter: "One", line: 9, command: "", exitCode: 0, printed: "bye\n", isExact: false },
+        { kind: "run", chapter: "Two", line: 17, command: "fail\nagain\n", exitCode: 1, printed: null, isExact: false },
+    ]);
+});
+
+test("a fence that says what it cannot be should fail, and so should one without an end", () => {
+    expect(() => readBlocks("```sh backgruond\nx\n```")).toThrow('Line 1: a block cannot be "backgruond".');
+    expect(() => readBlocks("\n```sh\nx\n")).toThrow("Line 2: the block has no end.");
+});
+
+const loose = { isExact: false };
+const exact = { isExact: true };
+
+test("numbers, uuids, white space and singulars may differ; words may not", () => {
+    const printed = "2 batches of 3 files with 1,077 records   in 41 ms, 2,667/s: 6f1c7b9e-53f0-4a58-9d0e-4b3c0a9f1d22";
+
+    expect(
+        matches(
+            "1 batch of 1 file with 12 records in 1.2 s, 9/s: 00000000-0000-4000-8000-000000000001\n",
+            printed,
+            loose,
+        ),
+    ).toBe(true);
+    expect(
+        matches(
+            "1 lunch of 1 file with 12 records in 1.2 s, 9/s: 00000000-0000-4000-8000-000000000001",
+            printed,
+            loose,
+        ),
+    ).toBe(false);
+    expect(matches("1 batch of 1 file with 12 records in 1.2 s, fast", printed, loose)).toBe(false);
+});
+
+test("exact: counts must be the same, durations and rates may differ", () => {
+    expect(matches("84 read in 9.7 s, 3/s", "84 read in 41 ms, 2,667/s", exact)).toBe(true);
+    expect(matches("85 read in 41 ms, 2,667/s", "84 read in 41 ms, 2,667/s", exact)).toBe(false);
+    expect(matches("85 read in 41 ms, 2,667/s", "84 read in 41 ms, 2,667/s", loose)).toBe(true);
+});
+
+test("all of the output is compared; … stands for a part of a line, a line of it for lines", () => {
+    expect(matches("one\ntwo\n", "one", loose)).toBe(false);
+    expect(matches("one\ntwo\n", "two", loose)).toBe(false);
+    expect(matches("one\ntwo\nthree\n", "one\n…\nthree", loose)).toBe(true);
+    expect(matches("one\ntwo\nfour\n", "one\n…\nthree", loose)).toBe(false);
+    expect(matches("a secret here", "a … here", loose)).toBe(true);
+});
+
+test("what the embedded server says of its coming and going is not compared", () => {
+    expect(matches("Started the embedded PostgreSQL on 127.0.0.1:1.\nyes\n", "yes", loose)).toBe(true);
+});
