@@ -1,11 +1,16 @@
 /** `bun run generate`: writes files of invented events into a folder. */
+import { Option } from "commander";
+import { isDrawable } from "../src/config.ts";
+import { exitCodes } from "../src/errors.ts";
 import { findOptionFaults, refuseFaults } from "../src/generator/options.ts";
 import { drawSeed } from "../src/generator/random.ts";
 import { generatorFlags, readGeneratorFlags } from "../src/generator/read-flags.ts";
 import { runGenerator } from "../src/generator/run-generator.ts";
 import { runCommand } from "../src/terminal/command.ts";
 import { formatBytes, formatCount } from "../src/terminal/format.ts";
-import { onStopSignal, type StopSignal } from "../src/terminal/stop-signals.ts";
+import { formatJson } from "../src/terminal/json.ts";
+import { createProgress } from "../src/terminal/progress.ts";
+import { exitCodeOf, onStopSignal, type StopSignal } from "../src/terminal/stop-signals.ts";
 
 await runCommand({
     name: "generate",
@@ -13,7 +18,7 @@ await runCommand({
     description:
         "A file becomes visible whole, and never takes the place of another. Same seed, same records; with --start-time " +
         "the same bytes and names.",
-    options: generatorFlags,
+    options: [...generatorFlags, new Option("--json", "print what was written as JSON on stdout")],
     examples: [
         ["bun run generate", "a file every two seconds, until Ctrl-C"],
         ["bun run generate --files 200 --sleep 0 --dirty 0.1 --duplicates 0.1", "200 files with faults in them"],
@@ -33,19 +38,27 @@ await runCommand({
             },
         });
         const startedAt = performance.now();
+        const progress = createProgress({ label: "generate", isDrawable: isDrawable() });
+        let files = 0;
         const written = await runGenerator(options, {
             signal: controller.signal,
             onFile({ name, records, bytes }) {
+                files += 1;
+                progress.update({ done: files, total: options.files || null, unit: "files" });
                 // Without a pause they would only scroll by.
                 if (options.sleepSeconds === 0) return;
-                process.stderr.write(`${name}  ${formatCount(records, "record")}  ${formatBytes(bytes)}\n`);
+                progress.log(`${name}  ${formatCount(records, "record")}  ${formatBytes(bytes)}`);
             },
-        });
+        }).finally(() => progress.end());
         ignoreSignals();
-        const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-        const amount = `${formatCount(written.files, "file")} of ${formatCount(written.records, "record")}`;
-        process.stdout.write(`Wrote ${amount} to ${options.outputDir} in ${seconds} s (--seed ${options.seed}).\n`);
-        if (stoppedBy === undefined) return 0;
-        return stoppedBy === "SIGINT" ? 130 : 143;
+        const seconds = Math.round(performance.now() - startedAt) / 1000;
+        const { outputDir, seed } = options;
+        if (flags.json === true) {
+            process.stdout.write(`${formatJson({ ...written, outputDir, seconds, seed })}\n`);
+        } else {
+            const amount = `${formatCount(written.files, "file")} of ${formatCount(written.records, "record")}`;
+            process.stdout.write(`Wrote ${amount} to ${outputDir} in ${seconds.toFixed(1)} s (--seed ${seed}).\n`);
+        }
+        return stoppedBy === undefined ? exitCodes.done : exitCodeOf(stoppedBy);
     },
 });

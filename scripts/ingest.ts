@@ -1,14 +1,16 @@
 import { formatCheckSummary } from "../src/checks/format-checks.ts";
 import { runChecks } from "../src/checks/run-checks.ts";
-import { configOptions, databaseFields, ingestFields, loadConfig } from "../src/config.ts";
+import { configOptions, databaseFields, ingestFields, isDrawable, loadConfig } from "../src/config.ts";
 import { connect } from "../src/database/connect.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";
 import { openDatabase } from "../src/database/open-database.ts";
 import { exitCodes } from "../src/errors.ts";
 import { requireInputFolder } from "../src/ingest/input-folder.ts";
 import { runIngest } from "../src/ingest/run-ingest.ts";
+import { watchBacklog } from "../src/status/watch-backlog.ts";
 import { runCommand } from "../src/terminal/command.ts";
 import { formatBatch, formatSummary, logTo } from "../src/terminal/ingest-output.ts";
+import { createProgress } from "../src/terminal/progress.ts";
 import { exitCodeOf, onStopSignal, type StopSignal } from "../src/terminal/stop-signals.ts";
 import { logToStderr } from "../src/terminal/with-database.ts";
 
@@ -38,17 +40,21 @@ await runCommand({
             },
         });
         const database = await openDatabase({ ...config, log: logToStderr });
-        const print = (line: string) => process.stdout.write(`${line}\n`);
+        const progress = createProgress({ label: "ingest", isDrawable: isDrawable() });
+        const { print } = progress;
         try {
             await migrateDatabase(database.target, { log: logToStderr });
+            const takesWhatIsThere = config.trigger.kind === "available-now";
+            const watch = takesWhatIsThere ? await watchBacklog(database.target, progress) : null;
             const summary = await runIngest({
                 target: database.target,
                 config,
                 signal: stopper.signal,
                 revive: database.embedded ? () => database.embedded!.ensureRunning() : null,
-                log: logTo(logToStderr),
+                log: logTo(progress.log),
                 onBatch: (batch) => print(config.json ? JSON.stringify(batch) : formatBatch(batch)),
-            });
+            }).finally(() => watch?.stop());
+            progress.end();
             if (stoppedBy !== null) {
                 if (!config.json) for (const line of formatSummary(summary)) logToStderr(line);
                 return exitCodeOf(stoppedBy);
@@ -58,6 +64,7 @@ await runCommand({
             const brokenChecks = config.checkAtEnd ? await checkAtEnd(database.target) : 0;
             return (summary.files?.failed ?? 0) > 0 || brokenChecks > 0 ? exitCodes.failed : exitCodes.done;
         } finally {
+            progress.end();
             await database.close();
             stopListening();
         }

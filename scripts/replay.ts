@@ -1,14 +1,14 @@
 import { Option } from "commander";
-import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
+import { configOptions, databaseFields, isDrawable, loadConfig } from "../src/config.ts";
 import { sqlStateOf } from "../src/database/sql-states.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
 import { type ReplaySummary, runReplay } from "../src/replay/run-replay.ts";
 import { runCommand } from "../src/terminal/command.ts";
 import { formatCount } from "../src/terminal/format.ts";
 import { formatEquation } from "../src/terminal/ingest-output.ts";
+import { createProgress } from "../src/terminal/progress.ts";
+import { formatRecordTable } from "../src/terminal/record-table.ts";
 import { withDatabase } from "../src/terminal/with-database.ts";
-
-const print = (line: string) => process.stdout.write(`${line}\n`);
 
 await runCommand({
     name: "replay",
@@ -40,16 +40,23 @@ await runCommand({
             acceptConflicts: flags.acceptConflicts === true,
             dryRun: flags.dryRun === true,
         };
+        const progress = createProgress({ label: "replay", isDrawable: isDrawable() });
+        const { print } = progress;
         const summary = await withDatabase(
             config,
             { applicationName: "sluice replay", mayMigrate: true },
             async (sql) => {
                 await requireMoment(sql, request.since);
-                return await runReplay(sql, request, (batch) => {
-                    if (!config.json && !request.dryRun) print(`batch ${batch.batchId}  ${formatEquation(batch)}`);
-                });
+                return await runReplay(
+                    sql,
+                    request,
+                    (batch) => {
+                        if (!config.json && !request.dryRun) print(`batch ${batch.batchId}  ${formatEquation(batch)}`);
+                    },
+                    (done, total) => progress.update({ done, total, unit: "reject ids" }),
+                );
             },
-        );
+        ).finally(() => progress.end());
         if (config.json) print(JSON.stringify(summary));
         else for (const line of describe(summary)) print(line);
         return exitCodes.done;
@@ -57,18 +64,22 @@ await runCommand({
 });
 
 function describe({ dryRun, unchanged, unsplittable, displaced, ...records }: ReplaySummary): string[] {
-    return [
-        `${dryRun ? "would be" : "replayed"}  ${formatEquation(records)}`,
-        ...(displaced > 0 ? [`          ${formatCount(displaced, "event")} replaced by conflicting records`] : []),
-        ...(unchanged > 0
-            ? [`          ${formatCount(unchanged, "reject")} would end as before and stand as they are`]
-            : []),
-        ...(unsplittable > 0
-            ? [
-                  `          ${formatCount(unsplittable, "reject")} could not be split into values: set their record first`,
-              ]
-            : []),
-    ];
+    const rejects = (count: number) => formatCount(count, "reject");
+    return formatRecordTable(records, {
+        title: dryRun ? "would be read" : "records read again",
+        hasPointers: !dryRun,
+        more: [
+            ...(displaced > 0
+                ? [["replaced", `${formatCount(displaced, "event")} by conflicting records`] as const]
+                : []),
+            ...(unchanged > 0
+                ? [["unchanged", `${rejects(unchanged)} would end as before and stand as they are`] as const]
+                : []),
+            ...(unsplittable > 0
+                ? [["unsplittable", `${rejects(unsplittable)} have no values: set their record first`] as const]
+                : []),
+        ],
+    });
 }
 
 async function requireMoment(sql: Parameters<typeof runReplay>[0], since: string | undefined): Promise<void> {

@@ -1,10 +1,12 @@
 import { Argument } from "commander";
-import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
+import { configOptions, databaseFields, isDrawable, loadConfig } from "../src/config.ts";
 import { exitCodes } from "../src/errors.ts";
 import { runCommand } from "../src/terminal/command.ts";
 import { formatJson } from "../src/terminal/json.ts";
+import { createProgress } from "../src/terminal/progress.ts";
 import { withDatabase } from "../src/terminal/with-database.ts";
-import { formatTried } from "../src/try/format-tried.ts";
+import { formatAllTried } from "../src/try/format-tried.ts";
+import { requireFiles } from "../src/try/require-files.ts";
 import { tryFiles } from "../src/try/try-files.ts";
 
 const fields = [
@@ -32,12 +34,17 @@ await runCommand({
     ],
     async run({ flags, args }) {
         const config = await loadConfig(fields, flags);
+        requireFiles(args);
+        const progress = createProgress({ label: "try", isDrawable: isDrawable() });
         const tried = await withDatabase(
             config,
             { applicationName: "sluice try", mayMigrate: true },
-            async (_, { target }) => await tryFiles({ target, config, files: args }),
-        );
-        const lines = config.json ? [formatJson(tried)] : tried.flatMap(formatTried);
+            async (_, { target }) => {
+                const onStep = (done: number, total: number) => progress.update({ done, total, unit: "steps" });
+                return await tryFiles({ target, config, files: args, onStep });
+            },
+        ).finally(() => progress.end());
+        const lines = config.json ? [formatJson(tried)] : formatAllTried(tried);
         process.stdout.write(`${lines.join("\n")}\n`);
         return tried.some(({ problem }) => problem !== null) ? exitCodes.failed : exitCodes.done;
     },

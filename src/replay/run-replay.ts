@@ -57,6 +57,8 @@ export async function runReplay(
     sql: Sql,
     request: ReplayRequest,
     onBatch: (batch: ReplayBatch) => void = () => {},
+    /** How many of the chosen range of reject ids have been looked at. */
+    onLook: (looked: number, total: number) => void = () => {},
 ): Promise<ReplaySummary> {
     const { rangeIds = defaultRangeIds, dryRun = false } = request;
     const workerId = randomUUID();
@@ -67,6 +69,7 @@ export async function runReplay(
     for (let from = before.firstId ?? 0; before.lastId !== null && from <= before.lastId; from += rangeIds) {
         const to = Math.min(from + rangeIds - 1, before.lastId);
         const batch = await replayRange(sql, request, workerId, from, to);
+        onLook(to - before.firstId! + 1, before.lastId - before.firstId! + 1);
         if (batch === null) continue;
         batches += 1;
         for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += batch[name];

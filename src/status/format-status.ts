@@ -1,6 +1,7 @@
 /** The status as one screen. Pure. */
 import { createColors } from "picocolors";
-import { formatAge, formatBytes, formatCount, formatDuration, formatNumber, formatShare } from "../terminal/format.ts";
+import { formatAge, formatBytes, formatCount, formatDuration, formatNumber } from "../terminal/format.ts";
+import { formatRecordTable } from "../terminal/record-table.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 import { formatTable } from "../terminal/table.ts";
 import type { FailedFile, LastBatch, LiveWorker, Status } from "./read-status.ts";
@@ -12,7 +13,7 @@ export function formatStatus(status: Status, { color }: { color: boolean }): str
     const colors = createColors(color);
     const sections = [
         [describeFlow(status, colors), colorState(status, colors)],
-        formatRecords(status),
+        formatRecordTable(status.totals),
         formatFacts(status),
         formatFailedFiles(status, colors),
         formatColumnDrift(status),
@@ -35,18 +36,6 @@ function colorState({ state, verdict, files }: Status, colors: Colors): string {
     return state === "stopped" || state === "empty" || state === "behind"
         ? colors.yellow(verdict)
         : colors.green(verdict);
-}
-
-function formatRecords({ totals }: Status): string[] {
-    const share = (count: number) => formatShare(count, totals.read);
-    const rows = [
-        ["records read", totals.read, ""],
-        ["= inserted", totals.inserted, share(totals.inserted)],
-        ["+ duplicate", totals.duplicate, share(totals.duplicate)],
-        ["+ conflict", totals.conflict, share(totals.conflict)],
-        ["+ rejected", totals.rejected, share(totals.rejected)],
-    ];
-    return formatTable(rows, { rightAligned: [2] });
 }
 
 function formatFacts(status: Status): string[] {

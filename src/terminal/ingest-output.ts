@@ -2,6 +2,7 @@
 import type { IngestLog } from "../ingest/context.ts";
 import type { BatchProgress, IngestSummary } from "../ingest/progress.ts";
 import { formatNumber } from "./format.ts";
+import { formatRecordTable, formatWork } from "./record-table.ts";
 import { sanitize } from "./sanitize.ts";
 
 /** `batch 12   500 read = 488 inserted + 7 duplicate + 2 conflict + 3 rejected   41 ms, 12,195/s`. */
@@ -21,18 +22,20 @@ export function formatEquation(records: IngestSummary["records"]): string {
 }
 
 export function formatSummary({ files, records, batches, seconds }: IngestSummary): string[] {
-    return [
-        `records  ${formatEquation(records)}`,
-        `files    ${files ? formatFiles(files) : "not counted: the database is away"}`,
-        `         ${formatNumber(batches)} ${batches === 1 ? "batch" : "batches"} in ${seconds.toFixed(1)} s`,
-    ];
+    return formatRecordTable(records, {
+        hasPointers: true,
+        more: [
+            ["files", files ? formatFiles(files) : "not counted: the database is away"],
+            ["batches", formatWork(batches, seconds, records.read)],
+        ],
+    });
 }
 
 function formatFiles({ merged, skipped, failed }: NonNullable<IngestSummary["files"]>): string {
     return [
         `${formatNumber(merged)} merged`,
         ...(skipped > 0 ? [`${formatNumber(skipped)} skipped as copies`] : []),
-        ...(failed > 0 ? [`${formatNumber(failed)} failed (bun run status tells why)`] : []),
+        ...(failed > 0 ? [`${formatNumber(failed)} failed → bun run files --state failed`] : []),
     ].join(", ");
 }
 

@@ -1,10 +1,25 @@
 /** A dry run for people: what would come of each file, why, and a few records of each kind. Pure. */
 import { formatBytes, formatCount, formatNumber } from "../terminal/format.ts";
 import { formatEquation } from "../terminal/ingest-output.ts";
+import { formatRecordTable } from "../terminal/record-table.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 import type { RecordSample, TriedFile } from "./try-files.ts";
 
-export function formatTried(tried: TriedFile): string[] {
+/** Each file, and what would come of all of them together when they are several. */
+export function formatAllTried(tried: readonly TriedFile[]): string[] {
+    const lines = tried.flatMap(formatTried);
+    if (tried.length < 2) return lines;
+    const total = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
+    for (const { records, problem } of tried) {
+        if (problem !== null) continue;
+        for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += records[name];
+    }
+    const failing = tried.filter(({ problem }) => problem !== null).length;
+    const files = `${formatCount(tried.length, "file")}${failing > 0 ? `, ${formatNumber(failing)} would fail` : ""}`;
+    return [...lines, "", ...formatRecordTable(total, { title: "would be read", more: [["files", files]] })];
+}
+
+function formatTried(tried: TriedFile): string[] {
     const name = sanitize(tried.file);
     const failure = [`${name} would fail: ${sanitize(tried.problemDetail ?? "")}`, `  code:  ${tried.problem}`];
     if (tried.problem !== null && tried.problem !== "too_many_rejects") return failure;

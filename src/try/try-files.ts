@@ -34,7 +34,11 @@ export interface TryOptions {
     files: readonly string[];
     /** How many records of each kind to show. */
     samples?: number;
+    /** Steps are files to load, then slices to try: how many there are is known when the files are loaded. */
+    onStep?: (done: number, total: number) => void;
 }
+
+const sliceCount = 16;
 
 export interface RecordSample {
     recordNo: number;
@@ -78,7 +82,7 @@ const triedOnly = "SL003";
 const noLoad = -1;
 
 /** Throws what the database throws. A file that would fail is reported, and the others are tried. */
-export async function tryFiles({ target, config, files, samples = 3 }: TryOptions): Promise<TriedFile[]> {
+export async function tryFiles({ target, config, files, samples = 3, onStep }: TryOptions): Promise<TriedFile[]> {
     const session = connectForCopy(target, { applicationName: "sluice try" });
     const sql = connect(target, { applicationName: "sluice try", max: 1 });
     try {
@@ -90,8 +94,13 @@ export async function tryFiles({ target, config, files, samples = 3 }: TryOption
             const { report, loaded } = await stageFile(session, sql, config, file, index - files.length);
             reports.push(report);
             if (loaded) staged.push(loaded);
+            onStep?.(index + 1, files.length + sliceCount);
         }
-        for (const slice of await slicesOf(session)) addSlice(staged, await trySlice(session, slice, staged, samples));
+        const slices = await slicesOf(session);
+        for (const [index, slice] of slices.entries()) {
+            addSlice(staged, await trySlice(session, slice, staged, samples));
+            onStep?.(files.length + index + 1, files.length + slices.length);
+        }
         for (const report of reports) {
             trimSamples(report, samples);
             judgeBudget(report, config.maxRejects ?? null);

@@ -201,9 +201,10 @@ test("the command: samples on one screen, nothing raw reaches the terminal, 1 wh
     expect(good.stdout).toContain("too_few_fields  1 record\n    record 2, line 3: x\\x1b[2J,y");
     expect(good.stdout).not.toContain("\u001b");
 
-    const bad = await runScript("try", [join(dir, "none.csv"), "--json", "--database-url", database.url]);
+    await writeFile(join(dir, "other.csv"), "this,is,another\n1,2,3\n");
+    const bad = await runScript("try", [join(dir, "other.csv"), "--json", "--database-url", database.url]);
     expect(bad.exitCode).toBe(1);
-    expect(JSON.parse(bad.stdout)[0]).toMatchObject({ problem: "file_vanished" });
+    expect(JSON.parse(bad.stdout)[0]).toMatchObject({ problem: "header_missing_columns" });
 });
 
 /** The hand-written cases of one step: what the dry run foretells is what the case expects. */

@@ -1,5 +1,5 @@
 /** Batches from the ledger, newest first. */
-import { desc, eq, lt, sql } from "drizzle-orm";
+import { and, desc, eq, lt, sql } from "drizzle-orm";
 import { batches, chunkMerges, chunks, files } from "../../database/schema.ts";
 import type { Database } from "../reader.ts";
 import { isoInstant, isoInstantOrNull, sumOutcomes } from "../shapes.ts";
@@ -27,12 +27,26 @@ export const batchFields = {
     durationMs: batches.durationMs,
 };
 
+export interface BatchesQuery {
+    limit: number;
+    before?: number | undefined;
+    kind?: BatchKind | undefined;
+    /** Only those that rejected something, or found conflicts. */
+    withRejects?: boolean;
+}
+
 /** One row more than `limit`. */
-export function selectBatches(db: Database, { limit, before }: { limit: number; before?: number | undefined }) {
+export function selectBatches(db: Database, { limit, before, kind, withRejects = false }: BatchesQuery) {
     return db
         .select(batchFields)
         .from(batches)
-        .where(before === undefined ? undefined : lt(batches.batchId, before))
+        .where(
+            and(
+                before === undefined ? undefined : lt(batches.batchId, before),
+                kind === undefined ? undefined : eq(batches.kind, kind),
+                withRejects ? sql`${batches.rejected} + ${batches.conflict} > 0` : undefined,
+            ),
+        )
         .orderBy(desc(batches.batchId))
         .limit(limit + 1);
 }

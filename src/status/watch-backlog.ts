@@ -1,0 +1,44 @@
+/** How far an ingest is that takes what is there: what was read since it began, of that and what still waits. */
+import { connect } from "../database/connect.ts";
+import type { DatabaseTarget } from "../database/database-target.ts";
+import type { Progress } from "../terminal/progress.ts";
+import { readStatus } from "./read-status.ts";
+
+const firstLookMs = 300;
+const lookEveryMs = 1_000;
+
+/**
+ * Begins to look, once a second, on a connection of its own; whoever merges, it counts. An unread file counts by its size.
+ * While the database is away nothing is shown anew. Stop it before the last words are printed.
+ */
+export async function watchBacklog(target: DatabaseTarget, progress: Progress): Promise<{ stop(): Promise<void> }> {
+    const sql = connect(target, { applicationName: "sluice progress", max: 1, connectTimeoutSeconds: 3 });
+    const before = await readStatus(sql).catch(() => null);
+    let isOver = false;
+    const looking = look();
+
+    async function look(): Promise<void> {
+        for (let pauseMs = firstLookMs; !isOver; pauseMs = lookEveryMs) {
+            const wakeAt = performance.now() + pauseMs;
+            while (!isOver && performance.now() < wakeAt) await Bun.sleep(50);
+            if (isOver || before === null) return;
+            const { totals, backlog } = (await readStatus(sql).catch(() => null)) ?? { totals: null, backlog: null };
+            if (isOver || totals === null) continue;
+            const done = totals.read - before.totals.read;
+            progress.update({
+                done,
+                total: done + backlog.records,
+                isEstimate: backlog.unreadBytes > 0,
+                unit: "records",
+            });
+        }
+    }
+
+    return {
+        async stop() {
+            isOver = true;
+            await Promise.race([sql.end({ timeout: 0 }), Bun.sleep(1_000)]);
+            await Promise.race([looking, Bun.sleep(1_000)]);
+        },
+    };
+}

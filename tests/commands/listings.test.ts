@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { runOnTerminal } from "../support/run-on-terminal.ts";
+import { runScript } from "../support/run-script.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
+const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
+const record = (n: number, price = "1") => `${id(n)},view,p,u,2024-01-01 00:00:00,,${price}`;
+
+let database: TestDatabase;
+let dir: string;
+
+/** By hand: a.csv 3 inserted, 1 duplicate, 1 conflict, 2 rejected; b.csv 1 inserted; bad.csv fails. */
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+    dir = mkdtempSync(join(tmpdir(), "sluice-listings-"));
+    const a = [record(1), record(2), record(3), record(1), record(2, "9"), record(4, "x"), `${record(5, "-1")}`];
+    writeFileSync(join(dir, "a.csv"), `${[header, ...a].join("\n")}\n`);
+    writeFileSync(join(dir, "b.csv"), `${header}\n${record(6)}\n`);
+    writeFileSync(join(dir, "bad.csv"), "this,is,another\n1,2,3\n");
+});
+afterAll(async () => {
+    rmSync(dir, { recursive: true });
+    await database.drop();
+});
+
+const run = (name: string, ...args: string[]) => runScript(name, [...args, "--database-url", database.url]);
+const runJson = async (name: string, ...args: string[]) => JSON.parse((await run(name, ...args, "--json")).stdout);
+
+test("an available-now ingest ends with a table that adds up, and says where to look", async () => {
+    const { exitCode, stdout, stderr } = await run("ingest", "--trigger", "available-now", "--input", dir);
+    const lines = stdout.trimEnd().split("\n");
+
+    expect(exitCode).toBe(1);
+    expect(lines.slice(-7, -2)).toEqual([
+        "records read  8",
+        "= inserted    4  50.0 %",
+        "+ duplicate   1  12.5 %",
+        "+ conflict    1  12.5 %  → bun run rejects --kind conflict",
+        "+ rejected    2  25.0 %  → bun run rejects --kind rejected",
+    ]);
+    expect(lines.at(-2)).toBe("files         2 merged, 1 failed → bun run files --state failed");
+    expect(lines.at(-1)).toMatch(/^batches {7}\d+ in \d+\.\d s, [\d,]+ records\/s$/);
+    expect(`${stdout}${stderr}`).not.toMatch(/[\u001b\r]/);
+});
+
+test("files: filtered by state and path, one by its path, each as JSON too", async () => {
+    const failed = await run("files", "--state", "failed");
+
+    expect(failed.stdout).toMatch(/^ *\d+ +bad\.csv +failed .* header_missing_columns: The header lacks /m);
+    expect(failed.stdout).not.toContain("a.csv");
+    expect((await runJson("files", "--path", "a.csv")).data).toMatchObject([{ path: "a.csv", loadedRecords: 7 }]);
+    const one = await run("files", "a.csv");
+    expect(one.stdout).toContain("\nrecords read  7\n= inserted    3  42.9 %\n");
+    expect((await runJson("files", "bad.csv")).problem).toBe("header_missing_columns");
+    expect(await run("files", "none.csv")).toMatchObject({ exitCode: 1, stdout: "" });
+});
+
+test("a page holds so many, and says how to see the next", async () => {
+    const first = await runJson("files", "--limit", "2");
+    const next = await runJson("files", "--limit", "2", "--before", String(first.nextBefore));
+    const paths = [...first.data, ...next.data].map(({ path }) => path);
+
+    expect(first.data).toHaveLength(2);
+    expect(next.nextBefore).toBeNull();
+    expect(paths.sort()).toEqual(["a.csv", "b.csv", "bad.csv"]);
+    expect((await run("files", "--limit", "2")).stdout).toContain(`--before ${first.nextBefore} shows older ones`);
+});
+
+test("batches: their counts add up to what was ingested; filtered; one file by file", async () => {
+    const { data } = await runJson("batches");
+    const sum = (name: string) =>
+        data.reduce((total: number, batch: Record<string, number>) => total + batch[name]!, 0);
+    const [withRejects] = (await runJson("batches", "--with-rejects")).data;
+    const one = await runJson("batches", String(withRejects.batchId));
+
+    expect(["read", "inserted", "duplicate", "conflict", "rejected"].map(sum)).toEqual([8, 4, 1, 1, 2]);
+    expect((await runJson("batches", "--kind", "replay")).data).toEqual([]);
+    expect(one.files).toContainEqual(expect.objectContaining({ path: "a.csv", conflict: 1, rejected: 2 }));
+    expect((await run("batches", String(withRejects.batchId))).stdout).toMatch(/^a\.csv +7 +3 +1 +1 +2$/m);
+});
+
+test("rejects: filtered by kind, reason and file, with their reasons counted", async () => {
+    const all = await run("rejects");
+
+    expect(all.stdout).toMatch(/^\d+ {2}rejected {2}price_invalid {2}a\.csv:6 {2}/m);
+    expect(all.stdout).toContain("By reason (of 3 rejects that stand):");
+    expect((await runJson("rejects", "--kind", "conflict")).data).toMatchObject([{ recordNo: 5, kind: "conflict" }]);
+    expect((await runJson("rejects", "--reason", "price_negative")).data).toMatchObject([{ recordNo: 7 }]);
+    expect((await runJson("rejects", "--file", "b.csv")).data).toEqual([]);
+});
+
+test("a mistyped choice should fail with 2, the near one named; so should a limit that is none", async () => {
+    const mistyped = await run("files", "--state", "faild");
+
+    expect(mistyped.exitCode).toBe(2);
+    expect(mistyped.stderr).toContain("Did you mean failed?");
+    expect((await run("rejects", "--limit", "0")).exitCode).toBe(2);
+});
+
+test("status --watch draws over itself on a terminal until Ctrl-C, and is a line of JSON each time in a pipe", async () => {
+    const args = ["--watch", "100ms", "--database-url", database.url];
+    const drawn = runOnTerminal("status", args);
+    await waitUntil("it was drawn three times", () => drawn.output().split("\u001b[H").length > 3);
+    drawn.write("\u0003");
+    expect(await drawn.exited).toBe(130);
+    expect(drawn.output()).toContain("records read  8");
+
+    const piped = Bun.spawn([process.execPath, "scripts/status.ts", ...args, "--json"], {
+        stdout: "pipe",
+        stderr: "pipe",
+    });
+    let text = "";
+    for await (const chunk of piped.stdout) {
+        text += new TextDecoder().decode(chunk);
+        if (text.split("\n").length > 2) break;
+    }
+    piped.kill();
+    await piped.exited;
+    const [first] = text.split("\n");
+    expect(JSON.parse(first!)).toMatchObject({ totals: { read: 8 } });
+});
+
+test("colours on a terminal, none with --no-color or NO_COLOR or in a dumb one, and none of it in a pipe", async () => {
+    const args = ["--database-url", database.url];
+    const colored = async (flags: string[], environment: Record<string, string> = {}) => {
+        const shown = runOnTerminal("status", [...args, ...flags], { environment });
+        await shown.exited;
+        await waitUntil("it is whole", () => shown.output().includes("Rejects by reason"));
+        return shown.output().includes("\u001b[3");
+    };
+
+    expect(await colored([])).toBe(true);
+    expect(await colored(["--no-color"])).toBe(false);
+    expect(await colored([], { NO_COLOR: "1" })).toBe(false);
+    expect(await colored([], { TERM: "dumb" })).toBe(false);
+    expect((await runScript("status", args)).stdout).not.toContain("\u001b");
+    expect((await runScript("status", args, { environment: { CI: "true" } })).stdout).not.toContain("\u001b");
+});
+
+test("an ingest at a terminal shows how far it is, and leaves nothing of that behind", async () => {
+    const many = mkdtempSync(join(tmpdir(), "sluice-bar-"));
+    const lines = Array.from({ length: 40_000 }, (_, index) => record(1000 + index));
+    writeFileSync(join(many, "many.csv"), `${[header, ...lines].join("\n")}\n`);
+    const flags = ["--trigger", "available-now", "--max-chunk-bytes", "64KiB", "--max-batch-records", "2000"];
+    const shown = runOnTerminal("ingest", [...flags, "--input", many, "--database-url", database.url], {
+        columns: 120,
+    });
+    expect(await shown.exited).toBe(0);
+    await waitUntil("it is whole", () => /batches .*records\/s/.test(shown.output()));
+    rmSync(many, { recursive: true });
+
+    expect(shown.output()).toMatch(/ingest {2}[█░]+ +\d+ % {2}[\d,]+ of (about )?[\d,]+ records/);
+    const left = shown
+        .output()
+        .split("\r\n")
+        .map((line) => line.split("\u001b[2K").at(-1)!);
+    expect(left.filter((line) => line.includes("█"))).toEqual([]);
+    expect(left).toContain("records read  40,000");
+}, 60_000);

@@ -1,0 +1,48 @@
+/** A command of scripts/ on a pseudo-terminal, the way a person sees it. */
+import { join } from "node:path";
+import { projectDir } from "./test-server.ts";
+
+export interface TerminalRun {
+    /** All that came so far, escapes included: stdout and stderr are one there. */
+    output(): string;
+    /** Types it. */
+    write(text: string): void;
+    kill(signal: NodeJS.Signals): void;
+    exited: Promise<number>;
+}
+
+/** `script`: the text of a program in place of a command's name, when it begins with a line end. */
+export function runOnTerminal(
+    name: string,
+    args: readonly string[] = [],
+    {
+        environment = {},
+        columns = 100,
+        rows = 30,
+    }: { environment?: Record<string, string>; columns?: number; rows?: number } = {},
+): TerminalRun {
+    const decoder = new TextDecoder();
+    let output = "";
+    const command = name.startsWith("\n") ? ["-e", name] : [join("scripts", `${name}.ts`), ...args];
+    const child = Bun.spawn([process.execPath, ...command], {
+        cwd: projectDir,
+        env: {
+            ...process.env,
+            ...{ TERM: "xterm", CI: "", FORCE_COLOR: "", NO_COLOR: "", DATABASE_URL: "" },
+            ...environment,
+        },
+        terminal: {
+            cols: columns,
+            rows,
+            data(_terminal, data) {
+                output += decoder.decode(data, { stream: true });
+            },
+        },
+    });
+    return {
+        output: () => output,
+        write: (text) => void child.terminal?.write(text),
+        kill: (signal) => child.kill(signal),
+        exited: child.exited,
+    };
+}
