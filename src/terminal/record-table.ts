@@ -39,8 +39,8 @@ export function formatRecordTable(
     return [...table, ...more.map(([name, text]) => `${name.padEnd(width)}  ${text}`)];
 }
 
-/** `3 batches in 4.5 s, 274,348 records/s`. */
+/** `3 in 4.5 s, 274,348/s`: batches, the time they took, and records a second. */
 export function formatWork(batches: number, seconds: number, read: number): string {
-    const rate = seconds > 0 && read > 0 ? `, ${formatNumber(Math.round(read / seconds))} records/s` : "";
+    const rate = seconds > 0 && read > 0 ? `, ${formatNumber(Math.round(read / seconds))}/s` : "";
     return `${formatNumber(batches)} in ${seconds.toFixed(1)} s${rate}`;
 }

@@ -44,7 +44,7 @@ test("an available-now ingest ends with a table that adds up, and says where to 
         "+ rejected    2  25.0 %  → bun run rejects --kind rejected",
     ]);
     expect(lines.at(-2)).toBe("files         2 merged, 1 failed → bun run files --state failed");
-    expect(lines.at(-1)).toMatch(/^batches {7}\d+ in \d+\.\d s, [\d,]+ records\/s$/);
+    expect(lines.at(-1)).toMatch(/^batches {7}\d+ in \d+\.\d s, [\d,]+\/s$/);
     expect(`${stdout}${stderr}`).not.toMatch(/[\u001b\r]/);
 });
 
@@ -151,7 +151,7 @@ test("an ingest at a terminal shows how far it is, and leaves nothing of that be
         columns: 120,
     });
     expect(await shown.exited).toBe(0);
-    await waitUntil("it is whole", () => /batches .*records\/s/.test(shown.output()));
+    await waitUntil("it is whole", () => /batches .*\/s/.test(shown.output()));
     rmSync(many, { recursive: true });
 
     expect(shown.output()).toMatch(/ingest {2}[█░]+ +\d+ % {2}[\d,]+ of (about )?[\d,]+ records/);
