@@ -1,86 +1,108 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Option } from "commander";
-import { reportHeader, reportOf, reportRow, type ScenarioReport } from "../src/bench/report.ts";
-import { runScenario } from "../src/bench/run-scenario.ts";
-import { quickly, scenarios } from "../src/bench/scenarios.ts";
-import { configOptions, loadConfig } from "../src/config.ts";
+import { dropFilledDatabase } from "../src/bench/bench-databases.ts";
+import { describeMachine } from "../src/bench/describe-machine.ts";
+import { formatReport, reportOf, type ScenarioReport } from "../src/bench/report.ts";
+import { type BenchContext, runScenario } from "../src/bench/run-scenario.ts";
+import { type RunnerName, runnerNames } from "../src/bench/runners.ts";
+import { resized, scenarios } from "../src/bench/scenarios.ts";
+import { configOptions, type Flags, loadConfig } from "../src/config.ts";
 import { connect } from "../src/database/connect.ts";
 import { openDatabase } from "../src/database/open-database.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
 import { runCommand } from "../src/terminal/command.ts";
-import { formatTable } from "../src/terminal/table.ts";
 import { logToStderr } from "../src/terminal/with-database.ts";
 
-const quickRecords = 100_000;
+const quick = { names: ["one-file", "small-files"], records: 100_000, rounds: 1 };
+const full = { names: scenarios.map(({ name }) => name), records: 1_000_000, rounds: 3 };
 
 await runCommand({
     name: "bench",
-    summary: "Times Sluice against a plain COPY of ready rows into the same table, in turns.",
+    summary: "Times Sluice against a plain COPY of the same rows into the same table, in turns.",
     description:
-        "The yardsticks check nothing and stop at the first duplicate: one connection, and one for each core. Timings on\n" +
-        "shared machines are noisy: read the ratios. Works on databases of its own, on an embedded server of its own\n" +
-        "unless --database-url names one; existing data is not touched.",
+        "The yardsticks are COPY of what ends in events, over one connection and over one for each core; they check\n" +
+        "nothing. The floors insert the same rows, typed and in key order. Timings on shared machines are noisy: read the\n" +
+        "ratios. Works on databases of its own, on an embedded server of its own unless --database-url names one.\n" +
+        "A round of a million records takes about 75 s on two cores; the two scenarios of 20 million rows first fill\n" +
+        "their table, about four minutes, unless --keep finds it filled.",
     options: [
-        ...configOptions("databaseUrl", "json"),
-        new Option("--scenario <names...>", "only these").choices(scenarios.map(({ name }) => name)),
-        new Option("--rounds <n>", "rounds of each scenario").default("3"),
-        new Option("--quick", `${quickRecords.toLocaleString("en-US")} records, one round, the two basic scenarios`),
+        ...configOptions("databaseUrl"),
+        new Option("--scenario <names...>", "only these").choices(full.names),
+        new Option("--only <runners...>", "only these take turns").choices(runnerNames),
+        new Option("--rounds <n>", `rounds of each scenario (default: ${full.rounds})`),
+        new Option("--records <n>", `records of each scenario (default: ${full.records})`),
+        new Option("--quick", `one round of ${quick.names.join(" and ")} with ${quick.records} records: half a minute`),
+        new Option("--keep <folder>", "keep the bench's server and its filled tables there, and use them again"),
+        new Option("--json <file>", "write every figure of every round there"),
     ],
     examples: [
         ["bun run bench --quick", "a look, under a minute"],
         ["bun run bench --scenario one-file small-files --rounds 5", "the two basic scenarios, five rounds"],
-        ["bun run bench --json > bench.json", "everything, for scripts"],
+        ["bun run bench --scenario one-file --only sluice copy-1 --records 200000", "while changing the merge"],
+        ["bun run bench --scenario into-20m --keep /tmp/bench --json bench.json", "the table is filled once"],
     ],
     async run({ flags }) {
-        const config = await loadConfig(["databaseUrl", "json"], flags);
-        const isQuick = flags.quick === true;
-        const named = flags.scenario as string[] | undefined;
-        const wanted = named ?? (isQuick ? ["one-file", "small-files"] : scenarios.map(({ name }) => name));
-        const rounds = isQuick ? 1 : wholeRounds(String(flags.rounds));
-        // Not under TMPDIR's 0700 folders alone: as root the embedded server runs as another account.
+        const config = await loadConfig(["databaseUrl"], flags);
+        const plan = planOf(flags);
         const workDir = mkdtempSync(join(tmpdir(), "sluice-bench-"));
-        const dataDir = join(workDir, "data");
-        mkdirSync(dataDir);
+        const kept = typeof flags.keep === "string" ? resolve(flags.keep) : null;
+        const dataDir = kept ?? join(workDir, "data");
+        mkdirSync(dataDir, { recursive: true });
         const database = await openDatabase({ databaseUrl: config.databaseUrl, dataDir, log: logToStderr });
         const admin = connect(database.target, { applicationName: "bench-admin", max: 1 });
         const reports: ScenarioReport[] = [];
         try {
-            const context = {
-                target: database.target,
+            const context: BenchContext = {
+                server: database.target,
                 admin,
                 workDir,
                 cores: availableParallelism(),
+                runners: plan.runners,
                 log: logToStderr,
             };
-            for (const scenario of scenarios.filter(({ name }) => wanted.includes(name))) {
-                const shaped = isQuick ? quickly(scenario, quickRecords) : scenario;
-                reports.push(reportOf(shaped, await runScenario(context, shaped, rounds)));
+            for (const scenario of plan.scenarios) {
+                const report = reportOf(scenario, await runScenario(context, scenario, plan.rounds));
+                reports.push(report);
+                process.stdout.write(`${formatReport(report).join("\n")}\n\n`);
+                // Whatever is measured after this one, and however that ends, is written too.
+                if (typeof flags.json === "string") {
+                    const machine = await describeMachine(admin);
+                    const command = ["bun run bench", ...process.argv.slice(2)].join(" ");
+                    const written = { command, at: new Date().toISOString(), machine, reports };
+                    writeFileSync(flags.json, `${JSON.stringify(written, null, 2)}\n`);
+                }
             }
         } finally {
+            if (kept === null)
+                for (const { existingRecords } of plan.scenarios)
+                    if (existingRecords > 0) await dropFilledDatabase(admin, existingRecords);
             await admin.end();
             await database.close();
             rmSync(workDir, { recursive: true, force: true });
         }
-        const machine = { cores: availableParallelism(), postgres: database.serverVersion, bun: Bun.version };
-        const lines = config.json
-            ? [JSON.stringify({ machine, at: new Date().toISOString(), reports }, null, 2)]
-            : formatTable(reports.map(reportRow), {
-                  header: reportHeader,
-                  rightAligned: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
-              });
-        process.stdout.write(`${lines.join("\n")}\n`);
     },
 });
 
-function wholeRounds(text: string): number {
-    const rounds = Number(text);
-    if (Number.isInteger(rounds) && rounds >= 1 && rounds <= 100) return rounds;
+function planOf(flags: Flags) {
+    const preset = flags.quick === true ? quick : full;
+    const names = (flags.scenario as string[] | undefined) ?? preset.names;
+    const records = wholeNumber("--records", flags.records, preset.records, { least: 1000, most: 100_000_000 });
+    return {
+        scenarios: scenarios.filter(({ name }) => names.includes(name)).map((scenario) => resized(scenario, records)),
+        rounds: wholeNumber("--rounds", flags.rounds, preset.rounds, { least: 1, most: 100 }),
+        runners: runnerNames.filter((name) => ((flags.only as RunnerName[] | undefined) ?? runnerNames).includes(name)),
+    };
+}
+
+function wholeNumber(flag: string, given: unknown, fallback: number, { least, most }: { least: number; most: number }) {
+    const number = given === undefined ? fallback : Number(given);
+    if (Number.isInteger(number) && number >= least && number <= most) return number;
     throw new SluiceError({
         code: "bad_flag_value",
-        what: `--rounds "${text}" is no number of rounds.`,
-        remedy: "Give a whole number from 1 to 100.",
+        what: `${flag} "${given}" is not usable.`,
+        remedy: `Give a whole number from ${least} to ${most}.`,
         exitCode: exitCodes.usage,
     });
 }

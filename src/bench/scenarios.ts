@@ -4,13 +4,17 @@ export interface Scenario {
     about: string;
     files: number;
     recordsPerFile: number;
-    /** Flags of `bun run generate`. */
+    /** Share of the records that repeat an earlier one, exactly. */
     duplicates: number;
+    /** How far back a duplicate reaches: the latest few thousand records, or any of the file. */
+    duplicatesReach: "near" | "far";
+    /** Share of the records that the rules reject. */
     dirty: number;
-    /** Share of records with a time hours to days back; 1 spreads them all. */
-    late: number;
+    /** Time-ordered within the latest hour, as a stream delivers them, or at random within 30 days. */
+    times: "ordered" | "random";
     /** Rows in the table before. */
     existingRecords: number;
+    /** Null: as many as Sluice chooses. */
     mergeWorkers: number | null;
 }
 
@@ -18,30 +22,46 @@ const base = {
     files: 1,
     recordsPerFile: 1_000_000,
     duplicates: 0,
+    duplicatesReach: "near",
     dirty: 0,
-    late: 0,
+    times: "ordered",
     existingRecords: 0,
     mergeWorkers: null,
-};
+} as const;
 
 export const scenarios: readonly Scenario[] = [
-    { ...base, name: "one-file", about: "one file into an empty table" },
-    { ...base, name: "small-files", about: "10,000 files of 100 records", files: 10_000, recordsPerFile: 100 },
+    { ...base, name: "one-file", about: "one file" },
+    { ...base, name: "small-files", about: "files of 100 records", files: 10_000, recordsPerFile: 100 },
     { ...base, name: "one-worker", about: "one file, one merge worker", mergeWorkers: 1 },
-    { ...base, name: "spread-times", about: "one file, times spread over days", late: 1 },
-    { ...base, name: "duplicates-1", about: "one file, 1 % of the records repeat an earlier one", duplicates: 0.01 },
-    { ...base, name: "duplicates-30", about: "one file, 30 % of the records repeat an earlier one", duplicates: 0.3 },
-    { ...base, name: "dirty-5", about: "one file, 5 % of the records are dirty", dirty: 0.05 },
+    { ...base, name: "random-times", about: "one file, times at random within 30 days", times: "random" },
+    {
+        ...base,
+        name: "repeats-2",
+        about: "one file, 2 % of the records repeat one from anywhere before",
+        duplicates: 0.02,
+        duplicatesReach: "far",
+    },
+    { ...base, name: "duplicates-1", about: "one file, 1 % of the records repeat a recent one", duplicates: 0.01 },
+    { ...base, name: "duplicates-30", about: "one file, 30 % of the records repeat a recent one", duplicates: 0.3 },
+    { ...base, name: "dirty-5", about: "one file, 5 % of the records are rejected", dirty: 0.05 },
     { ...base, name: "into-20m", about: "one file into 20 million rows", existingRecords: 20_000_000 },
+    {
+        ...base,
+        name: "small-files-into-20m",
+        about: "files of 100 records into 20 million rows",
+        files: 10_000,
+        recordsPerFile: 100,
+        existingRecords: 20_000_000,
+    },
 ];
 
-/** The same shapes, small enough for a look. */
-export function quickly(scenario: Scenario, records: number): Scenario {
+/** The same shape with so many records in place of a million; what is in the table before shrinks alike. */
+export function resized(scenario: Scenario, records: number): Scenario {
     const share = records / (scenario.files * scenario.recordsPerFile);
     return {
         ...scenario,
         files: scenario.files === 1 ? 1 : Math.max(1, Math.round(scenario.files * share)),
         recordsPerFile: scenario.files === 1 ? records : scenario.recordsPerFile,
-        existingRecords: Math.round(scenario.existingRecords * share),
+        existingRecords: Math.round(scenario.existingRecords * Math.min(1, share)),
     };
 }
