@@ -1,4 +1,5 @@
 import { createApp } from "../src/api/app.ts";
+import { nameSluice } from "../src/api/find-port-user.ts";
 import { openApiPool } from "../src/api/open-api-pool.ts";
 import { openWorkPool } from "../src/api/open-work-pool.ts";
 import { serveApi } from "../src/api/serve.ts";
@@ -46,6 +47,8 @@ await runCommand({
             const signal = await stopSignal;
             await api.stop();
             return exitCodeOf(signal);
+        } catch (error) {
+            throw await nameSluice(error, config.host, config.port);
         } finally {
             await Promise.all(pools.map((pool) => pool.end({ timeout: 1 })));
             await database.close();

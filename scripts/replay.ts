@@ -89,6 +89,7 @@ async function requireMoment(sql: Parameters<typeof runReplay>[0], since: string
         throw new SluiceError({
             code: "bad_flag_value",
             what: "--since is not a moment.",
+            from: "the command line",
             remedy: "Write it like 2026-01-31 or 2026-01-31T07:00:00Z.",
             exitCode: exitCodes.usage,
         });

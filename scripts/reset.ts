@@ -46,6 +46,7 @@ function cannotAsk(): SluiceError {
     return new SluiceError({
         code: "confirmation_needed",
         what: "A reset asks before it begins, and there is no terminal to ask at; nothing was changed.",
+        from: "the command line",
         remedy: "Give --yes if you are sure.",
         exitCode: exitCodes.usage,
     });

@@ -65,6 +65,7 @@ function refuseStatement(error: unknown): never {
     throw new SluiceError({
         code: "statement_failed",
         what: `${message}${position === undefined ? "" : ` (at character ${position})`}, SQLSTATE ${sqlState}.`,
+        from: "the command line",
         remedy: "Correct the statement; this command runs one, and cannot write.",
         exitCode: exitCodes.failed,
     });

@@ -1,5 +1,6 @@
 import manifest from "../package.json" with { type: "json" };
 import { createApp } from "../src/api/app.ts";
+import { nameSluice } from "../src/api/find-port-user.ts";
 import { openApiPool } from "../src/api/open-api-pool.ts";
 import { openWorkPool } from "../src/api/open-work-pool.ts";
 import { serveApi } from "../src/api/serve.ts";
@@ -51,7 +52,9 @@ await runCommand({
         const database = await openDatabase({ ...config, log: logToStderr });
         try {
             await migrateDatabase(database.target, { log: logToStderr });
-            const summary = await serveWhileIngesting(config, database, stopper);
+            const summary = await serveWhileIngesting(config, database, stopper).catch(async (error: unknown) => {
+                throw await nameSluice(error, config.host, config.port);
+            });
             print("Stopped.");
             for (const line of formatSummary(summary)) print(line);
         } finally {

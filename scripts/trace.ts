@@ -4,7 +4,7 @@ import { exitCodes, SluiceError } from "../src/errors.ts";
 import { runCommand } from "../src/terminal/command.ts";
 import { formatJson } from "../src/terminal/json.ts";
 import { withDatabase } from "../src/terminal/with-database.ts";
-import { formatTrace } from "../src/trace/format-trace.ts";
+import { describeUnknown, formatTrace } from "../src/trace/format-trace.ts";
 import { parseTraceSubject, readTrace } from "../src/trace/read-trace.ts";
 
 await runCommand({
@@ -24,12 +24,17 @@ await runCommand({
         if (subject === null) {
             throw new SluiceError({
                 code: "bad_argument",
+                from: "the command line",
                 what: "That is neither an event_id nor file:record.",
                 remedy: "Write an event_id with its dashes, or a file and a record number such as events_7.csv:12.",
                 exitCode: exitCodes.usage,
             });
         }
         const trace = await withDatabase(config, { applicationName: "sluice trace" }, (sql) => readTrace(sql, subject));
+        if (trace.records.length === 0 && !config.json) {
+            const from = "the command line";
+            throw new SluiceError({ code: "record_unknown", ...describeUnknown(subject), from });
+        }
         const lines = config.json ? [formatJson(trace)] : formatTrace(subject, trace);
         process.stdout.write(`${lines.join("\n")}\n`);
         return trace.records.length > 0 ? exitCodes.done : exitCodes.failed;

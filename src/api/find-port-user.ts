@@ -1,5 +1,6 @@
 /** Who has a port. */
 import { createServer } from "node:net";
+import { SluiceError } from "../errors.ts";
 import { urlHost } from "./serve.ts";
 
 /** Whether this process could listen there. */
@@ -20,4 +21,16 @@ export async function findPortUser(host: string, port: number): Promise<"sluice"
     } catch {
         return "other";
     }
+}
+
+/** A port that is taken because Sluice runs there already says so: then nothing has to be mended. */
+export async function nameSluice(error: unknown, host: string, port: number): Promise<unknown> {
+    if (!(error instanceof SluiceError) || error.code !== "port_taken") return error;
+    if ((await findPortUser(host, port)) !== "sluice") return error;
+    return new SluiceError({
+        ...error,
+        what: `Sluice is running already: http://${urlHost(host)}:${port}/ is its page.`,
+        remedy: "Use that one, or stop it first. One beside it: another --port, and for other files another --data-dir.",
+        cause: error.cause,
+    });
 }

@@ -326,7 +326,8 @@ function explainFailure(target: DatabaseTarget, error: unknown, place: SqlPlace 
     const explained = explainConnectFailure(target, error);
     if (explained !== error || error instanceof SluiceError) return explained;
     const state = sqlStateOf(error);
-    if (state === null) return error;
+    // What is no fault of the migration is told as it is to every command.
+    if (state === null || state === sqlStates.diskFull || state === sqlStates.readOnlyTransaction) return error;
     const where = place === null ? "" : `${place.name}, line ${place.line}: `;
     const remedy =
         state === sqlStates.insufficientPrivilege

@@ -68,11 +68,13 @@ export function findOptionFaults(options: GeneratorOptions, now: Date): OptionFa
             remedy: "Give it the pause in seconds, such as 2 or 0.5.",
         },
         ...ratioFaults({ "--dirty": dirtyRatio, "--duplicates": duplicateRatio, "--late": lateRatio }),
-        dirtyRatio + duplicateRatio > 1 && {
-            flag: "--dirty",
-            what: `--dirty ${dirtyRatio} and --duplicates ${duplicateRatio} are more than all records.`,
-            remedy: "Make the sum of the two at most 1.",
-        },
+        dirtyRatio <= 1 &&
+            duplicateRatio <= 1 &&
+            dirtyRatio + duplicateRatio > 1 && {
+                flag: "--dirty",
+                what: `--dirty ${dirtyRatio} and --duplicates ${duplicateRatio} are more than all records.`,
+                remedy: "Make the sum of the two at most 1.",
+            },
         findStartTimeFault(options.startTime, now),
         findOutputDirFault(options.outputDir),
     ].filter((fault) => fault !== false && fault !== null);
@@ -85,6 +87,7 @@ export function refuseFaults(faults: readonly OptionFault[]): void {
     throw new SluiceError({
         code: "bad_flag_value",
         what: faults.map(({ what }) => what).join("\n"),
+        from: "the command line",
         remedy: remedies.join("\n"),
         exitCode: exitCodes.usage,
     });

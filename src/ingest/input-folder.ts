@@ -16,14 +16,19 @@ export function requireInputFolder(inputDir: string, isDefault: boolean): void {
 export function inputFolderError(inputDir: string, cause: unknown): SluiceError {
     const { code } = cause as NodeJS.ErrnoException;
     const isMissing = code === "ENOENT";
+    const isOther = code === "ENOTDIR";
     return new SluiceError({
         code: isMissing ? "input_folder_missing" : "input_folder_unreadable",
         what: isMissing
             ? `The input folder ${inputDir} does not exist.`
-            : `The input folder ${inputDir} cannot be read (${code}).`,
+            : isOther
+              ? `The input folder ${inputDir} is no folder.`
+              : `The input folder ${inputDir} cannot be read (${code}).`,
         remedy: isMissing
             ? `Create it (mkdir -p ${inputDir}), or name another with --input.`
-            : "Give the user that runs Sluice the right to read it, or name another with --input.",
+            : isOther
+              ? "Name the folder that holds the CSV files with --input; bun run try takes single files."
+              : "Give the user that runs Sluice the right to read it, or name another with --input.",
         setting: "inputDir",
         exitCode: exitCodes.configuration,
         cause,

@@ -43,8 +43,13 @@ export interface Output {
 
 /** Runs the command on this process's arguments and exits with its code. Does not return. */
 export async function runCommand(definition: CommandDefinition): Promise<never> {
-    // A reader that closes the pipe early (`| head`) has what it wanted.
-    process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+    process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+        // A reader that closes the pipe early (`| head`) has what it wanted.
+        if (error.code === "EPIPE") process.exit(exitCodes.done);
+        const explained = explainError(Object.assign(error, { path: "standard output" }), definition.name);
+        writeSync(2, formatError(explained, { command: definition.name, showStack: isDebugging() }));
+        process.exit(exitCodes.failed);
+    });
     for (const event of ["uncaughtException", "unhandledRejection"] as const) {
         process.on(event, (error: unknown) => {
             // Not process.stderr: into a pipe it writes after the exit, so never.

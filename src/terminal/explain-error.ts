@@ -15,11 +15,16 @@ export function explainError(error: unknown, command: string): unknown {
 function explainUsage(error: CommanderError, command: string): SluiceError {
     const [, what = error.message, suggestion] =
         /^(?:error: )?(.*?)\.?(?:\n\((Did you mean .*\?)\))?$/s.exec(error.message) ?? [];
+    // What an option's own parser says comes behind commander's words, and is the remedy.
+    const [, said = what, advice] = /^(.* is invalid)\. (.+)$/s.exec(what) ?? [];
     return new SluiceError({
         code: error.code.replace(/^commander\./, "").replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-        what: `${what.charAt(0).toUpperCase()}${what.slice(1)}.`,
+        what: `${said.charAt(0).toUpperCase()}${said.slice(1)}.`,
         from: "the command line",
-        remedy: suggestion ?? `bun run ${command} --help shows what it takes.`,
+        remedy:
+            suggestion ??
+            (advice && (/[?.]$/.test(advice) ? advice : `${advice}.`)) ??
+            `bun run ${command} --help shows what it takes.`,
         exitCode: exitCodes.usage,
     });
 }
@@ -31,7 +36,7 @@ function explainFileFault(error: Error & { path?: unknown; code?: unknown }): un
         case "EDQUOT":
             return new SluiceError({
                 code: "disk_full",
-                what: `There is no room left on the disk of ${path}.`,
+                what: `There is no room left on the disk that ${path} goes to.`,
                 remedy: "Make room (df -h shows how much there is), and run the command again: it goes on where it was.",
                 cause: error,
             });

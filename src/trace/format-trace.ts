@@ -3,14 +3,21 @@ import { formatBytes, formatNumber } from "../terminal/format.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 import type { RawRecord, Trace, TracedBatch, TracedRecord, TracedReject, TraceSubject } from "./read-trace.ts";
 
+/** What to say when nothing of the subject is kept. */
+export function describeUnknown(subject: TraceSubject): { what: string; remedy: string } {
+    return "eventId" in subject
+        ? {
+              what: `No event and no reject has the event_id ${subject.eventId}.`,
+              remedy: "Take it whole from the file; if that has been read at all: bun run files lists what has.",
+          }
+        : {
+              what: `The ledger has no record ${subject.record} of ${sanitize(subject.file)}.`,
+              remedy: "bun run files lists the files and how many records each has; a path is relative to the folder.",
+          };
+}
+
+/** Of a trace that has records. */
 export function formatTrace(subject: TraceSubject, { records }: Trace): string[] {
-    if (records.length === 0) {
-        const what =
-            "eventId" in subject
-                ? `No event and no reject has the event_id ${subject.eventId}.`
-                : `The ledger has no record ${subject.record} of ${sanitize(subject.file)}.`;
-        return [what];
-    }
     const [first, ...others] = records;
     const title = "eventId" in subject ? "its rivals" : "in other versions or loads";
     return [
