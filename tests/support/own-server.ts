@@ -19,10 +19,13 @@ import { waitUntil } from "./wait-until.ts";
 export interface OwnServer {
     /** A migrated, empty database. */
     createDatabase(): Promise<DatabaseTarget>;
+    /** One without anything in it. */
+    createBareDatabase(): Promise<DatabaseTarget>;
     /** Fast shutdown: what is running is rolled back. Resolves when it is gone. */
     stop(): Promise<void>;
     /** Does nothing when it runs. */
     start(): Promise<void>;
+    isRunning(): boolean;
     /** kill -9 of the postmaster; its backends notice and go. Resolves when it is gone. */
     killPostmaster(): Promise<void>;
     /** kill -9 of a backend: Postgres ends all others, recovers, and empties the UNLOGGED tables. */
@@ -66,17 +69,20 @@ export async function openOwnServer(): Promise<OwnServer> {
     await ask(admin, (sql) => sql.unsafe(`create database ${templateName}`));
     await migrateDatabase(withDatabase(admin, templateName), { log: () => {} });
     let databases = 0;
+    const createFrom = async (template: string): Promise<DatabaseTarget> => {
+        databases += 1;
+        const name = `sluice_own_${databases}`;
+        await ask(admin, (sql) => sql.unsafe(`create database ${name} template ${template}`));
+        return withDatabase(admin, name);
+    };
     return {
-        async createDatabase() {
-            databases += 1;
-            const name = `sluice_own_${databases}`;
-            await ask(admin, (sql) => sql.unsafe(`create database ${name} template ${templateName}`));
-            return withDatabase(admin, name);
-        },
+        createDatabase: () => createFrom(templateName),
+        createBareDatabase: () => createFrom("template0"),
         async stop() {
             if (!(await stopPostmaster(places))) throw new Error("The server did not stop.");
         },
         start,
+        isRunning: () => findPostmaster(places) !== null,
         async killPostmaster() {
             const { pid } = findPostmaster(places)!;
             process.kill(pid, "SIGKILL");

@@ -1,0 +1,74 @@
+/** One command, one fault point, one action: what is not the process's own business to mend is done for it here. */
+import { readFileSync } from "node:fs";
+import type { DatabaseTarget } from "../../src/database/database-target.ts";
+import type { FaultPlan } from "../../src/faults/fault-points.ts";
+import { ask, type OwnServer } from "../support/own-server.ts";
+import { expireLeases } from "../support/read-tables.ts";
+import { spawnScript } from "../support/run-script.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+export interface Struck {
+    /** 137 when it was killed. */
+    exitCode: number;
+    stderr: string;
+}
+
+export interface Victim {
+    server: OwnServer;
+    target: DatabaseTarget;
+    script: "ingest" | "migrate" | "reset";
+    args: string[];
+}
+
+/** Only against a hang. */
+const endsWithinMs = 45_000;
+
+/**
+ * Runs the command, struck, until it ends. A postmaster that was killed is started again, as its owner would; a process
+ * that was frozen loses its leases, sees `heir` run to its end, and is thawed.
+ */
+export async function strike(
+    victim: Victim,
+    { at, pass, action }: FaultPlan,
+    heir: () => Promise<void>,
+): Promise<Struck> {
+    const { server, target, script, args } = victim;
+    const environment = { DATABASE_URL: target.url, FAULT_AT: `${at}:${pass}`, FAULT_ACTION: action };
+    const child = spawnScript(script, args, { environment });
+    const stdout = new Response(child.stdout).text();
+    const stderr = collect(child.stderr);
+    const isReached = () => stderr.text().includes(`Fault point ${at}:${pass} is reached: ${action}.`);
+    try {
+        await waitUntil(`${at}:${pass} is reached`, () => isReached() || child.exitCode !== null);
+        if (action === "kill-postmaster") {
+            await waitUntil("the postmaster is gone", () => !server.isRunning());
+            await server.start();
+        }
+        if (action === "freeze") {
+            await waitUntil("it is frozen", () => isFrozen(child.pid));
+            await ask(target, (sql) => expireLeases(sql));
+            await heir();
+            child.kill("SIGCONT");
+        }
+        const ended = await Promise.race([child.exited, Bun.sleep(endsWithinMs).then(() => null)]);
+        if (ended === null) throw new Error(`It hangs after ${at}:${pass} ${action}. It had said: ${stderr.text()}`);
+    } finally {
+        child.kill("SIGKILL");
+    }
+    await Promise.all([stdout, stderr.ended]);
+    if (!isReached()) throw new Error(`${at}:${pass} was never reached. It had said: ${stderr.text()}`);
+    return { exitCode: await child.exited, stderr: stderr.text() };
+}
+
+export function isFrozen(pid: number): boolean {
+    return /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+}
+
+function collect(stream: ReadableStream<Uint8Array>): { text: () => string; ended: Promise<void> } {
+    const decoder = new TextDecoder();
+    let text = "";
+    const read = async () => {
+        for await (const piece of stream) text += decoder.decode(piece, { stream: true });
+    };
+    return { text: () => text, ended: read() };
+}
