@@ -1,14 +1,16 @@
 import { Option } from "commander";
 import { configOptions, databaseFields, isDrawable, loadConfig } from "../src/config.ts";
+import type { Sql } from "../src/database/connect.ts";
 import { sqlStateOf } from "../src/database/sql-states.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
-import { type ReplaySummary, runReplay } from "../src/replay/run-replay.ts";
+import { type ReplayRequest, type ReplaySummary, runReplay } from "../src/replay/run-replay.ts";
+import { askYesOrNo } from "../src/terminal/ask.ts";
 import { runCommand } from "../src/terminal/command.ts";
 import { formatCount } from "../src/terminal/format.ts";
 import { formatEquation } from "../src/terminal/ingest-output.ts";
 import { createProgress } from "../src/terminal/progress.ts";
 import { formatRecordTable } from "../src/terminal/record-table.ts";
-import { withDatabase } from "../src/terminal/with-database.ts";
+import { logToStderr, withDatabase } from "../src/terminal/with-database.ts";
 
 await runCommand({
     name: "replay",
@@ -22,6 +24,7 @@ await runCommand({
         new Option("--file <path>", "only rejects of this file, as the watched folder names it"),
         new Option("--since <moment>", "only rejects from then on, such as 2026-01-31 or 2026-01-31T07:00:00Z"),
         new Option("--accept-conflicts", "let conflicting records replace the stored events, which become the rejects"),
+        new Option("--yes", "with --accept-conflicts: do not ask, at a terminal"),
         new Option("--dry-run", "do it all, roll it back, say what came of it"),
         ...configOptions("json", ...databaseFields),
     ],
@@ -47,6 +50,8 @@ await runCommand({
             { applicationName: "sluice replay", mayMigrate: true },
             async (sql) => {
                 await requireMoment(sql, request.since);
+                const mayAsk = process.stdin.isTTY && flags.yes !== true && !request.dryRun;
+                if (request.acceptConflicts && mayAsk && !(await agreesTo(sql, request))) return null;
                 return await runReplay(
                     sql,
                     request,
@@ -57,11 +62,25 @@ await runCommand({
                 );
             },
         ).finally(() => progress.end());
+        if (summary === null) {
+            logToStderr("Nothing was changed.");
+            return exitCodes.failed;
+        }
         if (config.json) print(JSON.stringify(summary));
         else for (const line of describe(summary)) print(line);
         return exitCodes.done;
     },
 });
+
+/** Events are replaced, which another replay can undo only one by one: at a terminal it is shown first. */
+async function agreesTo(sql: Sql, request: ReplayRequest): Promise<boolean> {
+    const { displaced, inserted } = await runReplay(sql, { ...request, dryRun: true });
+    if (displaced === 0) return true;
+    logToStderr(
+        `${formatCount(displaced, "event")} will be replaced, and ${formatCount(inserted, "record")} will be events.`,
+    );
+    return await askYesOrNo("Go on?");
+}
 
 function describe({ dryRun, unchanged, unsplittable, displaced, ...records }: ReplaySummary): string[] {
     const rejects = (count: number) => formatCount(count, "reject");
@@ -82,7 +101,7 @@ function describe({ dryRun, unchanged, unsplittable, displaced, ...records }: Re
     });
 }
 
-async function requireMoment(sql: Parameters<typeof runReplay>[0], since: string | undefined): Promise<void> {
+async function requireMoment(sql: Sql, since: string | undefined): Promise<void> {
     if (since === undefined) return;
     await sql`select ${since}::text::timestamptz`.catch((error: unknown) => {
         if (!sqlStateOf(error)?.startsWith("22")) throw error;

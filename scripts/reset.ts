@@ -6,6 +6,7 @@ import { formatPlan } from "../src/reset/format-plan.ts";
 import { planReset, resetDatabase } from "../src/reset/reset-database.ts";
 import { askYesOrNo } from "../src/terminal/ask.ts";
 import { runCommand } from "../src/terminal/command.ts";
+import { formatJson } from "../src/terminal/json.ts";
 import { withDatabase } from "../src/terminal/with-database.ts";
 
 await runCommand({
@@ -15,7 +16,7 @@ await runCommand({
     options: [
         new Option("--yes", "do not ask"),
         new Option("--delete-files", "also delete the regular *.csv files in the input folder"),
-        ...configOptions("inputDir", ...databaseFields),
+        ...configOptions("inputDir", "json", ...databaseFields),
     ],
     examples: [
         ["bun run reset", "show what will go, then ask"],
@@ -23,20 +24,22 @@ await runCommand({
         ["bun run reset --yes --delete-files", "start from an empty folder"],
     ],
     async run({ flags }) {
-        const config = await loadConfig([...databaseFields, "inputDir"], flags);
+        const config = await loadConfig([...databaseFields, "inputDir", "json"], flags);
         if (flags.yes !== true && !process.stdin.isTTY) throw cannotAsk();
         return await withDatabase(config, { applicationName: "sluice reset", mayMigrate: true }, async (sql) => {
             const files = flags.deleteFiles === true ? await listInputFiles(config.inputDir) : [];
             const fileBytes = await measureFiles(config.inputDir, files);
             const plan = await planReset(sql);
-            process.stdout.write(`${formatPlan(plan, { ...config, fileCount: files.length, fileBytes }).join("\n")}\n`);
+            const shown = formatPlan(plan, { ...config, fileCount: files.length, fileBytes }).join("\n");
+            // With --json stdout holds the object that says what has gone, once it has.
+            (config.json ? process.stderr : process.stdout).write(`${shown}\n`);
             if (flags.yes !== true && !(await askYesOrNo("Go on?"))) {
-                process.stdout.write("Nothing was changed.\n");
+                process.stderr.write("Nothing was changed.\n");
                 return exitCodes.failed;
             }
             await resetDatabase(sql);
             await deleteFiles(config.inputDir, files);
-            process.stdout.write("Done.\n");
+            process.stdout.write(config.json ? `${formatJson({ ...plan, deletedFiles: files })}\n` : "Done.\n");
             return exitCodes.done;
         });
     },

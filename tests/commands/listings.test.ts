@@ -162,3 +162,18 @@ test("an ingest at a terminal shows how far it is, and leaves nothing of that be
     expect(left.filter((line) => line.includes("█"))).toEqual([]);
     expect(left).toContain("records read  40,000");
 }, 60_000);
+
+test("a replay that replaces events says how many and asks, at a terminal", async () => {
+    const args = ["--accept-conflicts", "--database-url", database.url];
+    const priceOf = async () => (await database.sql`select price from events where event_id = ${id(2)}`)[0]!.price;
+    const answerWith = async (answer: string) => {
+        const replay = runOnTerminal("replay", args);
+        await waitUntil("it asks", () => replay.output().includes("Go on? [y/N] "));
+        expect(replay.output()).toContain("1 event will be replaced");
+        replay.write(`${answer}\n`);
+        return await replay.exited;
+    };
+
+    expect([await answerWith("n"), await priceOf()]).toEqual([1, "1.00"]);
+    expect([await answerWith("y"), await priceOf()]).toEqual([0, "9.00"]);
+});

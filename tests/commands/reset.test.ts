@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { planReset, resetDatabase } from "../../src/reset/reset-database.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { runOnTerminal } from "../support/run-on-terminal.ts";
 import { runScript } from "../support/run-script.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 let database: TestDatabase;
 let folder: string;
@@ -79,6 +81,31 @@ test("shows what will go and how much of it, and clears every table but those th
         ),
     );
     expect(existsSync(join(folder, "a.csv"))).toBe(true);
+});
+
+test("at a terminal the plan comes first, and only a yes goes on", async () => {
+    const args = ["--database-url", database.url, "--input", folder];
+    const before = await countRows();
+    const refused = runOnTerminal("reset", args);
+    await waitUntil("it asks", () => refused.output().includes("Go on? [y/N] "));
+    expect(refused.output()).toContain("events\r\n");
+    refused.write("n\n");
+    expect(await refused.exited).toBe(1);
+    expect(await countRows()).toEqual(before);
+
+    const agreed = runOnTerminal("reset", args);
+    await waitUntil("it asks", () => agreed.output().includes("Go on? [y/N] "));
+    agreed.write("y\n");
+    expect(await agreed.exited).toBe(0);
+    expect((await countRows())["public.events"]).toBe(0);
+});
+
+test("--json says what has gone, alone on stdout", async () => {
+    const before = await countRows();
+    const { exitCode, stdout } = await reset("--yes", "--json");
+
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ events: before["public.events"], deletedFiles: [] });
 });
 
 test("no id is used twice", async () => {
