@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { changeText } from "./change-text.ts";
 import { matches } from "./match-output.ts";
 import { readBlocks } from "./read-blocks.ts";
 
@@ -32,12 +33,47 @@ test("reads blocks with their chapter, line, kind and what they print", () => {
 
     expect(blocks).toEqual([
         {
-            ...{ kind: "background", chapter: "One", line: 2, command: "serve\n" },
+            ...{ kind: "background", chapter: "One", line: 2, command: "serve\n", path: null },
             ...{ exitCode: 0, printed: "ready\n", isExact: true },
         },
-        { kind: "ctrl-c", chapter: "One", line: 9, command: "", exitCode: 0, printed: "bye\n", isExact: false },
-        { kind: "run", chapter: "Two", line: 17, command: "fail\nagain\n", exitCode: 1, printed: null, isExact: false },
+        {
+            kind: "ctrl-c",
+            chapter: "One",
+            line: 9,
+            command: "",
+            path: null,
+            exitCode: 0,
+            printed: "bye\n",
+            isExact: false,
+        },
+        {
+            kind: "run",
+            chapter: "Two",
+            line: 17,
+            command: "fail\nagain\n",
+            path: null,
+            exitCode: 1,
+            printed: null,
+            isExact: false,
+        },
     ]);
+});
+
+test("reads changes and new files with their path, and passes other code by", () => {
+    const blocks = readBlocks(
+        document("```diff a.ts", " one", "+two", "```", "```sql b.sql", "select 1", "```", "```json", "{}", "```"),
+    );
+
+    expect(blocks.map(({ kind, path, command }) => [kind, path, command])).toEqual([
+        ["change", "a.ts", " one\n+two\n"],
+        ["new-file", "b.sql", "select 1\n"],
+    ]);
+});
+
+test("a change needs the one place that it names", () => {
+    expect(changeText("one\nthree\nfour\n", " one\n+two\n@@\n-four\n")).toBe("one\ntwo\nthree\n");
+    expect(() => changeText("one\none\n", " one\n+two\n")).toThrow("2 places");
+    expect(() => changeText("three\n", " one\n+two\n")).toThrow("0 places");
 });
 
 test("a fence that says what it cannot be should fail, and so should one without an end", () => {

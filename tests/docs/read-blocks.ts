@@ -8,6 +8,7 @@
  *     ```text              the next fence after a block, in the same chapter: what it prints, up to numbers
  *     ```text exact        … numbers too, but for durations and rates
  *
+ *     ```diff PATH         a change of a file; ```ts PATH and the like: a new one
  *     ```text background   what the background block prints after what it has printed so far: it is waited for
  *
  * `<!-- ctrl-c -->` on a line of its own is the reader's Ctrl-C in the terminal of the background block; what it prints
@@ -15,7 +16,9 @@
  */
 
 export interface Block {
-    kind: "run" | "background" | "not-run" | "ctrl-c" | "wait";
+    kind: "run" | "background" | "not-run" | "ctrl-c" | "wait" | "change" | "new-file";
+    /** Of a change or a new file: the file. */
+    path: string | null;
     /** The heading above it. */
     chapter: string;
     /** In the document, from 1. */
@@ -62,6 +65,10 @@ export function readBlocks(document: string): Block[] {
             isAfterBlock = true;
         } else {
             isAfterBlock = false;
+            const [path, ...others] = words;
+            if (path === undefined || others.length > 0) continue;
+            const kind = language === "diff" ? "change" : "new-file";
+            blocks.push({ ...toBlock(piece, []), kind, path, chapter });
         }
     }
     return blocks;
@@ -72,6 +79,7 @@ function toBlock({ info, line, content }: Fence, words: string[]): Omit<Block, "
         kind: info === "ctrl-c" ? "ctrl-c" : "run",
         line,
         command: content,
+        path: null,
         exitCode: 0,
         printed: null,
         isExact: false,

@@ -1,11 +1,12 @@
 /** The commands of a document, in order, on a clean copy of the project, as its reader runs them. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { isPortFree } from "../../src/database/embedded/postmaster.ts";
 import { projectDir } from "../support/test-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
+import { changeText } from "./change-text.ts";
 import { comparable, matches } from "./match-output.ts";
 import type { Block } from "./read-blocks.ts";
 
@@ -39,6 +40,12 @@ export async function openReader(): Promise<Reader> {
                 if (exitCode !== 130) expectExit(exitCode, background, block);
                 if (block.printed !== null) expectMatch(background.output(), block, port);
                 background = null;
+            } else if (block.kind === "change") {
+                const path = join(dir, block.path!);
+                writeFileSync(path, changeText(readFileSync(path, "utf8"), block.command));
+            } else if (block.kind === "new-file") {
+                mkdirSync(dirname(join(dir, block.path!)), { recursive: true });
+                writeFileSync(join(dir, block.path!), block.command, { flag: "wx" });
             } else if (block.kind === "run") {
                 const shell = start(block.command);
                 expectExit(await shell.ended, shell, block);
