@@ -52,6 +52,8 @@ export interface Config {
     json: boolean;
     /** Whether `start` generates events: by default only into its own embedded server. */
     generate: boolean;
+    /** Whether `start` has the crash lab. */
+    lab: boolean;
     /** Whether stdout takes colour. Every command has it. */
     color: boolean;
 }
@@ -95,6 +97,7 @@ const switches = {
     isInputDefault: () => [],
     checkAtEnd: () => [new Option("--check", "run the checks at the end; exit 1 if one fails")],
     json: () => [new Option("--json", "print JSON on stdout")],
+    lab: () => [new Option("--lab", "a panel of experiments that break things (embedded database, this machine only)")],
     generate: () => [
         new Option("--generate", "generate events (default: only into the embedded server)"),
         new Option("--no-generate", "generate none"),
@@ -107,6 +110,16 @@ export function configOptions(...fields: ConfigField[]): Option[] {
         if (field in switches) return switches[field as keyof typeof switches]();
         const { flag, description, fallbackText, variable } = settings[field as SettingName];
         return [new Option(flag, `${description} (default: ${fallbackText}; or ${variable})`)];
+    });
+}
+
+/** The flags of these fields as they were given: for a command that starts another one. */
+export function passFlags(fields: readonly ConfigField[], flags: Flags): string[] {
+    return fields.flatMap((field) => {
+        if (!(field in settings)) return [];
+        const option = new Option(settings[field as SettingName].flag);
+        const text = flags[option.attributeName()];
+        return typeof text === "string" ? [option.long!, text] : [];
     });
 }
 
@@ -230,6 +243,7 @@ const readers: { [Field in keyof Config]: (source: Source) => Config[Field] } = 
     apiToken: ({ environment }) => environment[tokenVariable]?.trim() || undefined,
     checkAtEnd: ({ flags }) => flags.check === true,
     json: ({ flags }) => flags.json === true,
+    lab: ({ flags }) => flags.lab === true,
     generate: (source) => {
         const generateFlag = source.flags.generate;
         return generateFlag === undefined ? readers.databaseUrl(source) === undefined : generateFlag === true;

@@ -4,6 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import type { Sql } from "../database/connect.ts";
+import type { Lab } from "../lab/lab.ts";
 import { answerFault, type Fault, printFault, toReportedProblem } from "./answer-fault.ts";
 import type { Api, ApiEnv, Context } from "./api.ts";
 import { addBatchRoutes } from "./batches/batch-routes.ts";
@@ -14,6 +15,7 @@ import { addEventRoutes } from "./events/event-routes.ts";
 import { addFileRoutes } from "./files/file-routes.ts";
 import { addFlowRoutes } from "./flow/flow-routes.ts";
 import { addHealthRoutes } from "./health-routes.ts";
+import { addLabRoutes } from "./lab/lab-routes.ts";
 import { createStatusReader } from "./last-known-status.ts";
 import { createHttpMetrics } from "./metrics/http-metrics.ts";
 import { addMetricsRoutes } from "./metrics/metrics-routes.ts";
@@ -61,6 +63,8 @@ export interface AppOptions {
     workSql?: Sql | undefined;
     /** With it there is /v1/ingest. */
     upload?: UploadOptions | undefined;
+    /** With it there is /v1/lab, which breaks things on purpose: for `--lab` alone. */
+    lab?: Lab | undefined;
     /** Told of every 500; prints a line to stderr by default. */
     onFault?: (fault: Fault) => void;
 }
@@ -102,6 +106,7 @@ export function createApp(options: AppOptions): Api {
         addUploadRoutes(app, context, options.upload);
         longestBodies.set(app, options.upload.maxUploadBytes ?? defaultMaxUploadBytes);
     }
+    if (options.lab) addLabRoutes(app, options.lab);
     const hub = addStreamRoutes(app, context, stream);
     addMetricsRoutes(app, context, { httpMetrics, streamViewers: hub.viewers });
     addDocsRoute(app);

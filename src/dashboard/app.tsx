@@ -5,6 +5,7 @@ import { Checks } from "./checks/checks.tsx";
 import { Files } from "./files/files.tsx";
 import { formatClock } from "./format.ts";
 import { Header } from "./header/header.tsx";
+import { Lab } from "./lab/lab.tsx";
 import { nowMs } from "./live/clock.ts";
 import { isStale, link, linkProblem, offers, status } from "./live/connection.ts";
 import { describeVerdict } from "./now/describe-verdict.ts";
@@ -25,6 +26,8 @@ export function App() {
             <main id="main" tabIndex={-1} data-link={link.value}>
                 <Now verdict={verdict} />
                 {signedOut && <SignIn />}
+                {/* Not faded with the rest: it shows how the rest comes back. */}
+                {status.value && !signedOut && offers.value.has("/v1/lab") && <Lab />}
                 {status.value && !signedOut && (
                     <div class={isStale.value ? "old" : undefined}>
                         <FlowCharts />

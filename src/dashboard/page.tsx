@@ -5,6 +5,7 @@ import "./styles/base.css";
 import "./styles/now.css";
 import "./styles/charts.css";
 import "./styles/tables.css";
+import "./styles/lab.css";
 import { App } from "./app.tsx";
 import { startClock } from "./live/clock.ts";
 import { connect, watchSilence } from "./live/connection.ts";

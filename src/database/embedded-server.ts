@@ -32,6 +32,10 @@ export interface EmbeddedServer {
     version: string;
     /** Starts it again, on the same port, if it has died. Cheap when it has not: call it whenever a connection fails. */
     ensureRunning(): Promise<void>;
+    /** kill -9 of the server, for the crash lab. Returns the process that was killed; null when none was there. */
+    crash(): number | null;
+    /** The server's process; null when it is not running. */
+    pid(): number | null;
     /** Stops it if nobody else uses it. Calling it twice does no harm. */
     release(): Promise<void>;
 }
@@ -81,6 +85,12 @@ export async function acquireEmbeddedServer(options: EmbeddedServerOptions): Pro
                 ensureServer(choosePlaces(homeDir), options, { known: facts, keepPort: true }),
             );
         },
+        crash() {
+            const running = findPostmaster(choosePlaces(homeDir));
+            if (running !== null) process.kill(running.pid, "SIGKILL");
+            return running?.pid ?? null;
+        },
+        pid: () => findPostmaster(choosePlaces(homeDir))?.pid ?? null,
         async release() {
             if (isReleased) return;
             isReleased = true;

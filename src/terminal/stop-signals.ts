@@ -32,9 +32,13 @@ export function onStopSignal(
     };
     // What npx does after a Ctrl-C that has been seen is no second press.
     const stopWatching = underNpm ? watchAncestors(() => pressedAtMs === undefined && press("SIGTERM")) : () => {};
+    // A parent that opened a channel to this process, as the crash lab does, is gone.
+    const orphan = () => pressedAtMs === undefined && press("SIGTERM");
+    process.on("disconnect", orphan);
     process.on("SIGINT", press);
     process.on("SIGTERM", press);
     return () => {
+        process.off("disconnect", orphan);
         process.off("SIGINT", press);
         process.off("SIGTERM", press);
         stopWatching();

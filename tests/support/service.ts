@@ -22,6 +22,13 @@ export async function startService(
     return { pageUrl: url, port: Number(new URL(url).port), pid: child.pid, stop: () => end(child) };
 }
 
+/** `bun run start --lab`, on an embedded server of its own below `dataDir`; it generates nothing. */
+export async function startLabService({ dataDir, inputDir }: { dataDir: string; inputDir: string }): Promise<Service> {
+    const args = ["--lab", "--no-generate", "--data-dir", dataDir, "--input", inputDir, "--port", "0"];
+    const { child, url } = await startAndRead("start", args, {}, /^ {2}page +(\S+)$/m);
+    return { pageUrl: url, port: Number(new URL(url).port), pid: child.pid, stop: () => end(child) };
+}
+
 /** `bun run api` on any port. */
 export async function startApi(
     databaseUrl: string,

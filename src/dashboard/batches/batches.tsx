@@ -1,4 +1,5 @@
 /** Every merge: its equation, its phases, and on demand what it did to each file. */
+import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { formatCount, formatDuration, formatNumber } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
@@ -16,9 +17,18 @@ import type { Batch, BatchDetail } from "../shapes.ts";
 const shownAtFirst = 10;
 const moreEachTime = 40;
 
+const openId = signal<number | null>(null);
+
+/** From elsewhere on the page. */
+export function showBatch(batchId: number): void {
+    openId.value = batchId;
+    document.getElementById("batches")?.scrollIntoView();
+}
+
 export function Batches() {
-    const [shown, setShown] = useState(shownAtFirst);
-    const [openId, setOpenId] = useState<number | null>(null);
+    const [more, setMore] = useState(shownAtFirst);
+    const openAt = batches.value.findIndex(({ batchId }) => batchId === openId.value);
+    const shown = Math.max(more, openAt + 1);
     const rows = batches.value.slice(0, shown);
     const phases = sortPhases(rows.map(({ durationMs }) => durationMs));
     const longestMs = Math.max(1, ...rows.map((batch) => tookMs(batch)));
@@ -49,8 +59,10 @@ export function Batches() {
                                     batch={batch}
                                     phases={phases}
                                     longestMs={longestMs}
-                                    isOpen={openId === batch.batchId}
-                                    toggle={() => setOpenId(openId === batch.batchId ? null : batch.batchId)}
+                                    isOpen={openId.value === batch.batchId}
+                                    toggle={() => {
+                                        openId.value = openId.value === batch.batchId ? null : batch.batchId;
+                                    }}
                                 />
                             ))}
                         </tbody>
@@ -58,7 +70,7 @@ export function Batches() {
                 </Scroll>
             )}
             {batches.value.length > shown && (
-                <button type="button" class="more" onClick={() => setShown(shown + moreEachTime)}>
+                <button type="button" class="more" onClick={() => setMore(shown + moreEachTime)}>
                     Show more
                 </button>
             )}

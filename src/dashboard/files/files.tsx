@@ -14,12 +14,24 @@ import type { Page, SourceFile } from "../shapes.ts";
 type Filter = "all" | "pending" | "loaded" | "failed" | "merged" | "skipped";
 
 const filter = signal<Filter>("all");
+/** Only the versions of this path; all when it is null. */
+const onlyPath = signal<string | null>(null);
+
+/** From elsewhere on the page. */
+export function showFile(path: string): void {
+    filter.value = "all";
+    onlyPath.value = path;
+    document.getElementById("files")?.scrollIntoView();
+}
+
 /** The ledger's states in the words of who waits for a file. */
 const stateWords: Record<string, string> = { pending: "waiting", loaded: "loaded", replaced: "replaced" };
 const filters: Filter[] = ["all", "pending", "loaded", "merged", "failed", "skipped"];
 
 export function Files() {
-    const query = filter.value === "all" ? "" : `&state=${filter.value}`;
+    const state = filter.value === "all" ? "" : `&state=${filter.value}`;
+    const path = onlyPath.value === null ? "" : `&path=${encodeURIComponent(onlyPath.value)}`;
+    const query = `${state}${path}`;
     const { data, problem, knownAt } = useResource<Page<SourceFile>>(`/v1/files?limit=12${query}`, {
         everyMs: 1000,
         idleMs: 5000,
@@ -32,6 +44,22 @@ export function Files() {
         <Panel
             id="files"
             title="Files"
+            note={
+                onlyPath.value !== null && (
+                    <>
+                        Only {sanitize(onlyPath.value, { most: 120 })} ·{" "}
+                        <button
+                            type="button"
+                            class="link"
+                            onClick={() => {
+                                onlyPath.value = null;
+                            }}
+                        >
+                            show all
+                        </button>
+                    </>
+                )
+            }
             tools={<Choice label="State" value={filter} options={options} />}
             problem={problem}
             knownAt={knownAt}

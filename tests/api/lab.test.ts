@@ -1,0 +1,93 @@
+/** The crash lab's addresses: absent unless it was asked for, and never for another site or another machine. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openApiPool } from "../../src/api/open-api-pool.ts";
+import { createLab } from "../../src/lab/lab.ts";
+import { ingestFolder } from "../support/ingest-folder.ts";
+import { runScript } from "../support/run-script.ts";
+import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { readDocument } from "./check-conformance.ts";
+
+const json = { "content-type": "application/json" };
+let without: ApiFixture;
+let api: ApiFixture;
+let folder: string;
+let isIngesting = true;
+let ingesting: Promise<void>;
+
+beforeAll(async () => {
+    without = await openApiFixture(import.meta.path);
+    folder = mkdtempSync(join(tmpdir(), "lab-"));
+    // Nothing is killed here: what takes processes is in tests/browser/lab.test.ts.
+    const ingest = { pid: () => 1, kill: () => null, stop: async () => {}, failed: new Promise<never>(() => {}) };
+    const database = { crash: () => null, pid: () => 2 };
+    const lab = createLab({ sql: without.database.sql, inputDir: folder, ingest, database });
+    api = await openApiFixture(import.meta.path, { lab, sql: openApiPool(without.database.target) });
+    ingesting = (async () => {
+        while (isIngesting) await ingestFolder(without.database.target, folder);
+    })();
+});
+afterAll(async () => {
+    isIngesting = false;
+    await ingesting;
+    await api.close();
+    await without.close();
+    rmSync(folder, { recursive: true });
+});
+
+test("is not there without the flag: no address, no word in the document", async () => {
+    expect((await without.get("/v1/lab")).status).toBe(404);
+    expect((await without.post("/v1/lab/crash_database", "{}", json)).status).toBe(404);
+    expect(JSON.stringify((await readDocument(without.app)).paths)).not.toContain("/v1/lab");
+});
+
+test("should fail to start where it could harm a database that matters, or be reached by others", async () => {
+    for (const [args, environment, what] of [
+        [["--lab"], { DATABASE_URL: "postgres://somebody@127.0.0.1:1/precious" }, "embedded one alone"],
+        [["--lab", "--database-url", "postgres://somebody@127.0.0.1:1/precious"], {}, "embedded one alone"],
+        [["--lab", "--host", "0.0.0.0"], { SLUICE_API_TOKEN: "t".repeat(32) }, "this machine alone"],
+    ] as const) {
+        const ran = await runScript("start", [...args, "--data-dir", folder, "--input", folder], { environment });
+        expect([ran.exitCode, ran.stderr]).toEqual([2, expect.stringContaining(what)]);
+    }
+});
+
+test("should fail for another site, for a form, and for an experiment that there is not", async () => {
+    const path = "/v1/lab/send_garbage";
+    const foreign = await api.post(path, "{}", {
+        ...json,
+        origin: "http://evil.example",
+        "sec-fetch-site": "cross-site",
+    });
+    expect([foreign.status, foreign.body.code]).toEqual([403, "origin_not_allowed"]);
+    expect((await api.post(path, "", { "content-type": "application/x-www-form-urlencoded" })).status).toBe(415);
+    expect((await api.post("/v1/lab/drop_everything", "{}", json)).body.code).toBe("experiment_not_found");
+    expect((await api.get("/v1/lab")).body.runs).toEqual([]);
+});
+
+test("carries out one at a time, and tells how it went", async () => {
+    const begun = await api.post("/v1/lab/deliver_twice", "{}", json);
+    expect([begun.status, begun.body.state]).toEqual([202, "running"]);
+    const second = await api.post("/v1/lab/send_garbage", "{}", json);
+    expect([second.status, second.body.code]).toEqual([409, "experiment_running"]);
+    const end = Date.now() + 30_000;
+    while ((await api.get("/v1/lab")).body.runs[0].state === "running" && Date.now() < end) await Bun.sleep(20);
+    const { runs, ingestPid, databasePid } = (await api.get("/v1/lab")).body;
+    expect([ingestPid, databasePid, runs.length]).toEqual([1, 2, 1]);
+    expect(runs[0]).toMatchObject({
+        state: "balanced",
+        counts: { read: 2000, inserted: 1000, duplicate: 1000, conflict: 0, rejected: 0 },
+    });
+}, 60_000);
+
+test("refuses every line of its garbage, and takes every good record in between", async () => {
+    await api.post("/v1/lab/send_garbage", "{}", json);
+    const end = Date.now() + 30_000;
+    while ((await api.get("/v1/lab")).body.runs[0].state === "running" && Date.now() < end) await Bun.sleep(20);
+    expect((await api.get("/v1/lab")).body.runs[0]).toMatchObject({
+        state: "balanced",
+        counts: { read: 45, inserted: 20, duplicate: 0, conflict: 0, rejected: 25 },
+    });
+}, 60_000);

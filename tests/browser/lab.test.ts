@@ -1,0 +1,109 @@
+/** The crash lab in a real browser, on the real service and its embedded Postgres. Promises 1, 2 and 8. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import axe from "axe-core";
+import type { Browser, Locator, Page } from "playwright-core";
+import { findChromium, launchChromium } from "../support/browser.ts";
+import { type Service, startLabService } from "../support/service.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+const chromium = await findChromium();
+if ("missing" in chromium) console.error(`The browser tests are skipped: ${chromium.missing}.`);
+
+describe.skipIf("missing" in chromium)("the crash lab", () => {
+    let folder: string;
+    let service: Service;
+    let browser: Browser;
+    let page: Page;
+
+    beforeAll(async () => {
+        folder = mkdtempSync(join(tmpdir(), "sluice-lab-"));
+        mkdirSync(join(folder, "in"));
+        service = await startLabService({ dataDir: join(folder, "data"), inputDir: join(folder, "in") });
+        browser = await launchChromium((chromium as { path: string }).path);
+        page = await browser.newPage({ viewport: { width: 1360, height: 900 } });
+        page.setDefaultTimeout(15_000);
+        await page.goto(service.pageUrl);
+    }, 60_000);
+    afterAll(async () => {
+        await browser?.close();
+        await service?.stop();
+        if (folder) rmSync(folder, { recursive: true, force: true });
+    });
+
+    const lab = () => page.locator("#lab");
+    // biome-ignore lint/performance/useDomNodeTextContent: as a visitor reads it
+    const textOf = (place: Locator) => place.innerText();
+    /** Presses the button and waits for the end; the steps as a visitor reads them. */
+    async function carryOut(title: string): Promise<string> {
+        await lab().getByRole("button", { name: title }).click();
+        const heading = lab().locator("h3");
+        await waitUntil(`${title} is balanced`, async () => (await textOf(heading)) === `${title}\nbalanced`, {
+            deadlineMs: 60_000,
+        });
+        return await textOf(lab().locator(".lab-steps"));
+    }
+
+    test("delivers a file twice: nothing is counted twice, and the links lead to batch, file and record", async () => {
+        const steps = await carryOut("Deliver a file twice");
+        expect(steps).toContain("All 1,000 good records are in events, each once.");
+        expect(steps).toContain("2,000 read = 1,000 inserted + 1,000 duplicate + 0 conflict + 0 rejected");
+        await lab()
+            .getByRole("button", { name: /^batch #/ })
+            .first()
+            .click();
+        await page.locator("#batches .detail").getByText("lab_first").waitFor();
+        await lab()
+            .getByRole("button", { name: /^file lab_copy/ })
+            .first()
+            .click();
+        await page.locator("#files tbody").getByText("skipped").waitFor();
+        expect(await page.locator("#files tbody tr").count()).toBe(1);
+        await lab().getByRole("button", { name: "trace record 1" }).click();
+        await page
+            .locator("#trace .lives")
+            .getByText(/lab_first_\w+\.csv:1/)
+            .first()
+            .waitFor();
+    }, 60_000);
+
+    test("kills the ingest worker: another one takes over, and the equation balances", async () => {
+        const steps = await carryOut("Kill the ingest worker");
+        expect(steps).toMatch(
+            /kill -9 of the ingest worker, process (\d+)[\s\S]*Another worker was started, process (?!\1)\d+/,
+        );
+        expect(steps).toContain("30,000 read = 30,000 inserted + 0 duplicate + 0 conflict + 0 rejected");
+    }, 90_000);
+
+    test("crashes Postgres: the page says so, the staged records are staged again, and it balances without a reload", async () => {
+        await page.evaluate("window.isTheSame = true");
+        const steps = await carryOut("Crash Postgres");
+        expect(steps).toMatch(
+            /kill -9 of PostgreSQL, process (\d+)[\s\S]*PostgreSQL answers again after .* process (?!\1)\d+/,
+        );
+        expect(steps).toContain("All 30,000 good records are in events, each once.");
+        const equation = page.locator("[data-test=lab-equation]");
+        // Both deliveries, the kill's and the crash's records, each once.
+        await waitUntil(
+            "the totals",
+            async () =>
+                (await equation.textContent())?.includes(
+                    "62,000 = 61,000 + 1,000 duplicate + 0 conflict + 0 rejected",
+                ) ?? false,
+        );
+        await lab().locator(".lab-equation .balanced").waitFor();
+        expect(await page.evaluate("window.isTheSame")).toBe(true);
+    }, 90_000);
+
+    test("fits 375 pixels, and has nothing serious to axe", async () => {
+        await page.setViewportSize({ width: 375, height: 812 });
+        await page.waitForTimeout(200);
+        expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(375);
+        await page.evaluate(axe.source);
+        const { violations } = (await page.evaluate("axe.run()")) as axe.AxeResults;
+        const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+        expect(serious.map(({ id, nodes }) => [id, nodes.map(({ target }) => target)])).toEqual([]);
+    }, 30_000);
+});
