@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { Option } from "commander";
 import { dropFilledDatabase } from "../src/bench/bench-databases.ts";
 import { describeMachine } from "../src/bench/describe-machine.ts";
+import { wholeNumber } from "../src/bench/flags.ts";
 import { formatReport, reportOf, type ScenarioReport } from "../src/bench/report.ts";
 import { type BenchContext, runScenario } from "../src/bench/run-scenario.ts";
 import { type RunnerName, runnerNames } from "../src/bench/runners.ts";
@@ -11,7 +12,6 @@ import { resized, scenarios } from "../src/bench/scenarios.ts";
 import { configOptions, type Flags, loadConfig } from "../src/config.ts";
 import { connect } from "../src/database/connect.ts";
 import { openDatabase } from "../src/database/open-database.ts";
-import { exitCodes, SluiceError } from "../src/errors.ts";
 import { runCommand } from "../src/terminal/command.ts";
 import { logToStderr } from "../src/terminal/with-database.ts";
 
@@ -88,21 +88,10 @@ await runCommand({
 function planOf(flags: Flags) {
     const preset = flags.quick === true ? quick : full;
     const names = (flags.scenario as string[] | undefined) ?? preset.names;
-    const records = wholeNumber("--records", flags.records, preset.records, { least: 1000, most: 100_000_000 });
+    const records = wholeNumber("--records", flags.records ?? preset.records, { least: 1000, most: 100_000_000 });
     return {
         scenarios: scenarios.filter(({ name }) => names.includes(name)).map((scenario) => resized(scenario, records)),
-        rounds: wholeNumber("--rounds", flags.rounds, preset.rounds, { least: 1, most: 100 }),
+        rounds: wholeNumber("--rounds", flags.rounds ?? preset.rounds, { least: 1, most: 100 }),
         runners: runnerNames.filter((name) => ((flags.only as RunnerName[] | undefined) ?? runnerNames).includes(name)),
     };
-}
-
-function wholeNumber(flag: string, given: unknown, fallback: number, { least, most }: { least: number; most: number }) {
-    const number = given === undefined ? fallback : Number(given);
-    if (Number.isInteger(number) && number >= least && number <= most) return number;
-    throw new SluiceError({
-        code: "bad_flag_value",
-        what: `${flag} "${given}" is not usable.`,
-        remedy: `Give a whole number from ${least} to ${most}.`,
-        exitCode: exitCodes.usage,
-    });
 }

@@ -1,0 +1,124 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { Option } from "commander";
+import { dropFilledDatabase, openFilledDatabase, withFreshDatabase } from "../src/bench/bench-databases.ts";
+import { describeMachine } from "../src/bench/describe-machine.ts";
+import { wholeNumber } from "../src/bench/flags.ts";
+import { type PacePlan, type PaceResult, type Percentiles, runPace } from "../src/bench/pace/run-pace.ts";
+import { configOptions, loadConfig } from "../src/config.ts";
+import { connect } from "../src/database/connect.ts";
+import { openDatabase } from "../src/database/open-database.ts";
+import { runCommand } from "../src/terminal/command.ts";
+import { formatTable } from "../src/terminal/table.ts";
+import { logToStderr } from "../src/terminal/with-database.ts";
+
+interface Report extends PaceResult {
+    plan: Omit<PacePlan, "workDir">;
+    existingRecords: number;
+}
+
+await runCommand({
+    name: "bench:freshness",
+    summary: "Files arrive at an even pace: how long from a file's rename until another connection sees its rows.",
+    description:
+        "Also whether it keeps up, what it takes of the machine, and with --clients what the API answers meanwhile: each\n" +
+        "client asks once a second, in turns /v1/stats, /v1/status and /v1/events. Works on databases of its own.",
+    options: [
+        ...configOptions("databaseUrl"),
+        new Option("--rate <records...>", "records a second, one run for each").default(["1000", "20000"]),
+        new Option("--trigger <when...>", "one run for each").default(["1s", "continuous"]),
+        new Option("--files-per-second <n>", "files they come in").default("10"),
+        new Option("--seconds <n>", "how long each run lasts").default("30"),
+        new Option("--clients <n>", "clients of the API").default("0"),
+        new Option("--existing <rows>", "rows in the table before").default("0"),
+        new Option("--keep <folder>", "keep the bench's server and its filled tables there, and use them again"),
+        new Option("--json <file>", "write every figure there"),
+    ],
+    examples: [
+        ["bun run bench:freshness --rate 1000", "both triggers at 1,000 records/s"],
+        ["bun run bench:freshness --rate 20000 --trigger 1s --seconds 300", "whether it keeps up for five minutes"],
+        [
+            "bun run bench:freshness --rate 20000 --trigger 1s --clients 50 --existing 20000000 --keep /tmp/bench",
+            "and what the API answers meanwhile",
+        ],
+    ],
+    async run({ flags }) {
+        const config = await loadConfig(["databaseUrl"], flags);
+        const bounds = { least: 1, most: 1_000_000 };
+        const rates = (flags.rate as string[]).map((rate) => wholeNumber("--rate", rate, bounds));
+        const seconds = wholeNumber("--seconds", flags.seconds, { least: 5, most: 86_400 });
+        const filesPerSecond = wholeNumber("--files-per-second", flags.filesPerSecond, { least: 1, most: 1000 });
+        const clients = wholeNumber("--clients", flags.clients, { least: 0, most: 1000 });
+        const existingRecords = wholeNumber("--existing", flags.existing, { least: 0, most: 1_000_000_000 });
+        const workDir = mkdtempSync(join(tmpdir(), "sluice-bench-"));
+        const kept = typeof flags.keep === "string" ? resolve(flags.keep) : null;
+        const dataDir = kept ?? join(workDir, "data");
+        mkdirSync(dataDir, { recursive: true });
+        const database = await openDatabase({ databaseUrl: config.databaseUrl, dataDir, log: logToStderr });
+        const admin = connect(database.target, { applicationName: "bench-admin", max: 1 });
+        const reports: Report[] = [];
+        try {
+            const filled =
+                existingRecords > 0
+                    ? await openFilledDatabase(database.target, admin, existingRecords, logToStderr)
+                    : null;
+            for (const recordsPerSecond of rates) {
+                for (const trigger of flags.trigger as string[]) {
+                    const plan = { recordsPerSecond, filesPerSecond, seconds, trigger, clients };
+                    logToStderr(`${recordsPerSecond} records/s, --trigger ${trigger}, ${seconds} s`);
+                    const work = { ...plan, workDir };
+                    const result = filled
+                        ? await runPace(filled, admin, work)
+                        : await withFreshDatabase(database.target, admin, (target) => runPace(target, admin, work));
+                    reports.push({ plan, existingRecords, ...result });
+                    if (typeof flags.json === "string") {
+                        const machine = await describeMachine(admin);
+                        const command = ["bun run bench:freshness", ...process.argv.slice(2)].join(" ");
+                        const written = { command, at: new Date().toISOString(), machine, reports };
+                        writeFileSync(flags.json, `${JSON.stringify(written, null, 2)}\n`);
+                    }
+                }
+            }
+        } finally {
+            if (kept === null && existingRecords > 0) await dropFilledDatabase(admin, existingRecords);
+            await admin.end();
+            await database.close();
+            rmSync(workDir, { recursive: true, force: true });
+        }
+        process.stdout.write(`${formatReports(reports).join("\n")}\n`);
+    },
+});
+
+function formatReports(reports: Report[]): string[] {
+    const ms = ({ p50, p95, p99, max }: Percentiles) => [p50, p95, p99, max].map((value) => value.toFixed(1));
+    const rows = reports.map(({ plan, cpu, ...report }) => [
+        plan.recordsPerSecond,
+        plan.trigger,
+        ...ms(report.freshnessMs),
+        `${report.backlogSeconds.early.toFixed(2)} → ${report.backlogSeconds.late.toFixed(2)}`,
+        report.drainMs.toFixed(0),
+        report.peakRssMiB.toFixed(0),
+        (report.processSeconds / report.wallSeconds).toFixed(2),
+        cpu === null ? "–" : ((cpu.merge + cpu.copy + cpu.unseen) / report.wallSeconds).toFixed(2),
+    ]);
+    const header = ["records/s", "trigger", "p50 ms", "p95", "p99", "max", "backlog s", "drain ms", "RSS MiB"];
+    const answers = reports.flatMap(({ plan, api }) =>
+        api.map(({ path, ms: answer, faults }) => [
+            path,
+            plan.recordsPerSecond,
+            plan.trigger,
+            ...ms(answer),
+            answer.count,
+            faults,
+        ]),
+    );
+    const apiHeader = ["path", "records/s", "trigger", "p50 ms", "p95", "p99", "max", "answers", "faults"];
+    return [
+        ...formatTable(rows, {
+            header: [...header, "cores: process", "backends"],
+            rightAligned: [2, 3, 4, 5, 6, 7, 8, 9, 10],
+        }),
+        ...(answers.length > 0 ? ["", ...formatTable(answers, { header: apiHeader, rightAligned: [3, 4, 5, 6] })] : []),
+    ];
+}
