@@ -50,7 +50,14 @@ export async function openOwnServer(): Promise<OwnServer> {
     createCluster(places, binaries, password);
     // Recovery begins with an fsync of every file there is: with one syncfs the tests wait a second, not ten.
     writeSettings(places, { recovery_init_sync_method: "syncfs" });
+    let starting: Promise<void> | null = null;
     const start = async () => {
+        starting ??= startUnlessRunning().finally(() => {
+            starting = null;
+        });
+        await starting;
+    };
+    const startUnlessRunning = async () => {
         if (findPostmaster(places) === null) await startPostmaster(places, binaries, port, () => {});
     };
     await start();
@@ -84,8 +91,8 @@ export async function openOwnServer(): Promise<OwnServer> {
         start,
         isRunning: () => findPostmaster(places) !== null,
         async killPostmaster() {
-            const { pid } = findPostmaster(places)!;
-            process.kill(pid, "SIGKILL");
+            const running = findPostmaster(places);
+            if (running !== null) process.kill(running.pid, "SIGKILL");
             await waitUntil("the postmaster is gone", () => findPostmaster(places) === null);
         },
         killBackend(pid) {

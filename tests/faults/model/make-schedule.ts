@@ -1,0 +1,269 @@
+/** From a seed: what arrives in the folder, who works on it, and what befalls them. Pure, so that a seed replays. */
+import { createRandom, type Random } from "../../../src/generator/random.ts";
+import { type Content, type ContentOptions, changeOneRecord, makeBadContent, makeContent } from "./make-content.ts";
+import type { RecordPool } from "./make-records.ts";
+
+/** What can befall a run from outside; `strike.ts` does it. */
+export const faultKinds = [
+    "kill worker",
+    "freeze worker",
+    "end backend",
+    "cancel backends",
+    "crash backend",
+    "kill postmaster",
+    "restart server",
+    "cut connections",
+] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+export type Action =
+    /** Appears under its name at once, whole: by rename. Also in the place of another. */
+    | { do: "put"; path: string; content: Content; bytes?: number }
+    /** Written in place: as much of the content as makes `bytes` in all. */
+    | { do: "grow"; path: string; content: Content; bytes: number }
+    /** One record changes in place. */
+    | { do: "overwrite"; path: string; content: Content; at: number }
+    | { do: "truncate"; path: string; bytes: number }
+    /** Only if it is merged: before that nobody promises anything. */
+    | { do: "remove"; path: string }
+    | { do: "start"; worker: number; trigger: string; viaProxy: boolean; fault: PointedFault | null }
+    | { do: "stop"; worker: number; signal: "SIGTERM" | "SIGINT" }
+    | { do: "strike"; fault: FaultKind; worker: number; steps: number };
+
+/** For a worker that breaks by itself: FAULT_AT and FAULT_ACTION. */
+export interface PointedFault {
+    at: string;
+    action: string;
+}
+
+export interface Step {
+    /** Loads and batches of the ledger to wait for, and no longer than this. */
+    afterSteps: number;
+    atMostMs: number;
+    action: Action;
+}
+
+export const scheduleKinds = ["undisturbed", "arrivals", "disturbed"] as const;
+
+export interface Schedule {
+    seed: number;
+    kind: (typeof scheduleKinds)[number];
+    /** Leases that nobody renews are made to run out at once, instead of after ten seconds. */
+    isHurried: boolean;
+    flags: string[];
+    maxRecordBytes: number;
+    steps: Step[];
+    /** What the folder holds in the end, and held of each path before. */
+    history: Map<string, PathHistory>;
+}
+
+export interface PathHistory {
+    /** Every content that has been under this name, in order; the last one is the one that stays. */
+    contents: Content[];
+    finalBytes: number;
+}
+
+export interface ScheduleOptions {
+    isLong: boolean;
+    /** The fault points of the program that an ingest comes past, and what may happen there. */
+    faultPoints: readonly string[];
+    faultActions: readonly string[];
+}
+
+/** 0 to 2⁵³ − 1. */
+export function makeSchedule(seed: number, options: ScheduleOptions): Schedule {
+    const { isLong } = options;
+    const random = createRandom(seed);
+    const kind = random.pick(["undisturbed", "arrivals", "disturbed", "disturbed", "disturbed"] as const);
+    const maxRecordBytes = 2048;
+    const mergeWorkers = random.between(1, 4);
+    const flags = [
+        ...["--max-chunk-bytes", random.pick(["1KiB", "4KiB", "16KiB", "64KiB", "16MiB"])],
+        ...["--max-batch-records", random.pick(["20", "200", "1000", "500000"])],
+        ...["--merge-workers", String(mergeWorkers)],
+        ...["--max-record-bytes", `${maxRecordBytes}`],
+        ...["--tail-settle", random.pick(["50ms", "300ms", "1s"])],
+    ];
+    const drops = makeDrops(random, kind, maxRecordBytes, isLong);
+    const workers =
+        kind === "undisturbed"
+            ? [step(0, 0, start(random, 0, { ...options, trigger: "available-now", isQuiet: true }))]
+            : makeWorkers(random, kind, options);
+    const steps =
+        kind === "undisturbed"
+            ? [...drops.map(({ action }) => step(0, 0, action)), ...workers]
+            : interleave(random, drops, workers);
+    return {
+        seed,
+        kind,
+        isHurried: !isLong || random.chance(0.7),
+        flags,
+        maxRecordBytes,
+        steps,
+        history: historyOf(steps),
+    };
+}
+
+function step(afterSteps: number, atMostMs: number, action: Action): Step {
+    return { afterSteps, atMostMs, action };
+}
+
+/** Each path's own changes, in their order. */
+function makeDrops(random: Random, kind: Schedule["kind"], maxRecordBytes: number, isLong: boolean): Step[] {
+    const pool: RecordPool = { events: [] };
+    const options = (records: number): ContentOptions => ({
+        records,
+        dirty: random.pick([0, 0.05, 0.3]),
+        repeated: random.pick([0, 0.1, 0.5]),
+        maxRecordBytes,
+    });
+    const lives: Step[][] = [];
+    const settled: Content[] = [];
+    const count = random.between(4, isLong ? 40 : 16);
+    for (let index = 0; index < count; index += 1) {
+        const path = `${random.pick(["a", "b", "m", "z"])}-${index}.csv`;
+        const isCopy = settled.length > 0 && random.chance(0.1);
+        const isBad = random.chance(0.05);
+        const content = isCopy
+            ? random.pick(settled)
+            : isBad
+              ? makeBadContent(random, pool, options(3))
+              : makeContent(random, pool, options(sizeOf(random, isLong)));
+        if (!isBad) settled.push(content);
+        const isStill = kind === "undisturbed" || isBad || isCopy || random.chance(0.5);
+        const another = () => makeContent(random, pool, options(random.between(0, 60)));
+        lives.push(
+            (isStill ? [{ do: "put", path, content } as const] : makeLife(random, path, content, another)).map(
+                (action) => step(random.between(0, 2), 300, action),
+            ),
+        );
+    }
+    return merge(random, lives);
+}
+
+function sizeOf(random: Random, isLong: boolean): number {
+    const [least, most] = random.pick([
+        [0, 2],
+        [3, 60],
+        [3, 60],
+        [60, 400],
+        isLong && random.chance(0.2) ? [5_000, 40_000] : [800, 2_500],
+    ] as const);
+    return random.between(least, most);
+}
+
+/** A file that is not left alone. */
+function makeLife(random: Random, path: string, content: Content, another: () => Content): Action[] {
+    const whole = content.bytes.length;
+    const grown = () => growth(random, path, content);
+    switch (random.pick(["grow", "grow", "replace", "overwrite", "truncate", "remove", "empty"])) {
+        case "replace":
+            return [...grown(), { do: "put", path, content: another() }];
+        case "overwrite": {
+            const changed = changeOneRecord(random, content);
+            return changed === null ? grown() : [...grown(), { do: "overwrite", path, ...changed }];
+        }
+        case "truncate":
+            // To whole records, and not to nothing.
+            return [...grown(), { do: "truncate", path, bytes: boundary(random, content) }];
+        case "remove":
+            return [
+                { do: "put", path, content },
+                { do: "remove", path },
+            ];
+        case "empty":
+            return [
+                { do: "put", path, content, bytes: 0 },
+                { do: "grow", path, content, bytes: whole },
+            ];
+        default:
+            return grown();
+    }
+}
+
+function boundary(random: Random, { headerBytes, records }: Content): number {
+    return records.length === 0 ? headerBytes : random.pick(records).next;
+}
+
+/** In some pieces that end anywhere, also within a character. */
+function growth(random: Random, path: string, content: Content): Action[] {
+    const whole = content.bytes.length;
+    const cuts = Array.from({ length: random.between(0, 4) }, () => random.between(1, whole)).filter(
+        (cut) => cut < whole,
+    );
+    const sizes = [...new Set([...cuts, whole])].sort((a, b) => a - b);
+    return sizes.map((bytes) => ({ do: "grow", path, content, bytes }));
+}
+
+function makeWorkers(random: Random, kind: Schedule["kind"], options: ScheduleOptions): Step[] {
+    const most = random.between(1, 4);
+    const isQuiet = kind === "arrivals";
+    const steps: Step[] = [];
+    const begin = (worker: number) => step(0, 200, start(random, worker, { ...options, isQuiet }));
+    for (let worker = 0; worker < most; worker += 1) steps.push(begin(worker));
+    const events = isQuiet ? random.between(0, 2) : random.between(3, options.isLong ? 20 : 7);
+    // Most schedules have a favourite, so that rare kinds meet often enough.
+    const favourite = random.pick(faultKinds);
+    for (let event = 0; event < events; event += 1) {
+        const worker = random.below(most);
+        if (isQuiet || random.chance(0.15)) {
+            steps.push(
+                step(random.between(0, 4), 500, { do: "stop", worker, signal: random.pick(["SIGTERM", "SIGINT"]) }),
+            );
+        } else {
+            const fault = random.chance(0.4) ? favourite : random.pick(faultKinds);
+            const strike = { do: "strike", fault, worker, steps: random.between(0, 4) } as const;
+            steps.push(step(random.between(0, 4), 500, strike));
+        }
+        if (random.chance(0.6)) steps.push(begin(worker));
+    }
+    return steps;
+}
+
+function start(
+    random: Random,
+    worker: number,
+    { trigger, isQuiet, faultPoints, faultActions }: ScheduleOptions & { trigger?: string; isQuiet: boolean },
+): Action {
+    const isPointed = !isQuiet && faultPoints.length > 0 && random.chance(0.35);
+    return {
+        do: "start",
+        worker,
+        trigger: trigger ?? random.pick(["20ms", "200ms", "continuous", "continuous", "available-now"]),
+        viaProxy: !isQuiet && random.chance(0.5),
+        fault: isPointed
+            ? { at: `${random.pick(faultPoints)}:${random.between(1, 4)}`, action: random.pick(faultActions) }
+            : null,
+    };
+}
+
+/** Any order in which each list keeps its own. */
+function merge<Item>(random: Random, lists: Item[][]): Item[] {
+    const open = lists.map((list) => [...list]).filter((list) => list.length > 0);
+    const merged: Item[] = [];
+    while (open.length > 0) {
+        const index = random.below(open.length);
+        merged.push(open[index]!.shift()!);
+        if (open[index]!.length === 0) open.splice(index, 1);
+    }
+    return merged;
+}
+
+/** A few files are there before the first worker is. */
+function interleave(random: Random, drops: Step[], workers: Step[]): Step[] {
+    const early = random.between(0, Math.min(6, drops.length));
+    return [...drops.slice(0, early), ...merge(random, [drops.slice(early), workers])];
+}
+
+function historyOf(steps: Step[]): Map<string, PathHistory> {
+    const history = new Map<string, PathHistory>();
+    for (const { action } of steps) {
+        if (!("path" in action)) continue;
+        const path = history.get(action.path) ?? { contents: [], finalBytes: 0 };
+        history.set(action.path, path);
+        if ("content" in action && path.contents.at(-1) !== action.content) path.contents.push(action.content);
+        if (action.do === "put" || action.do === "overwrite") path.finalBytes = action.content.bytes.length;
+        if ("bytes" in action && action.bytes !== undefined) path.finalBytes = action.bytes;
+    }
+    return history;
+}

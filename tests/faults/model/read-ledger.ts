@@ -1,0 +1,106 @@
+/** All that a run has left in the database, as rows to be held against what the model expects. */
+import type { Sql } from "../../../src/database/connect.ts";
+import type { Counts } from "../../support/count-records.ts";
+import type { RawRecord } from "./make-records.ts";
+
+export interface LedgerFileRow {
+    fileId: number;
+    path: string;
+    version: number;
+    state: string;
+    problem: string | null;
+    copyOf: number | null;
+    loadedBytes: number;
+}
+
+export interface LedgerChunkRow {
+    chunkId: number;
+    fileId: number;
+    firstByte: number;
+    endByte: number;
+    firstRecordNo: number;
+    records: number;
+    contentHash: string;
+    state: string;
+    problem: string | null;
+}
+
+export interface ChunkMergeRow extends Counts {
+    chunkId: number;
+    batchId: number;
+    slices: number;
+}
+
+export interface EventRow {
+    /** In the form of the model's TypedContent. */
+    content: string;
+    eventId: string;
+    chunkId: number;
+    recordNo: number;
+}
+
+export interface RejectRow {
+    chunkId: number;
+    recordNo: number;
+    kind: string;
+    reasons: string[];
+    record: RawRecord | null;
+    rawText: string | null;
+}
+
+export interface LedgerRows {
+    files: LedgerFileRow[];
+    chunks: LedgerChunkRow[];
+    merges: ChunkMergeRow[];
+    events: EventRow[];
+    rejects: RejectRow[];
+}
+
+export async function readLedger(sql: Sql): Promise<LedgerRows> {
+    const files = await sql<LedgerFileRow[]>`
+        select
+            file_id as "fileId", path, version, state, problem, copy_of as "copyOf", loaded_bytes as "loadedBytes"
+        from ingest.files
+        order by file_id`;
+    const chunks = await sql<LedgerChunkRow[]>`
+        select
+            chunk_id as "chunkId", file_id as "fileId", first_byte as "firstByte", end_byte as "endByte",
+            first_record_no as "firstRecordNo", records, content_hash as "contentHash", state, problem
+        from ingest.chunks
+        order by chunk_id`;
+    const merges = await sql<ChunkMergeRow[]>`
+        select
+            chunk_id as "chunkId", batch_id as "batchId", slices, read, inserted, duplicate, conflict, rejected
+        from ingest.chunk_merges
+        order by batch_id, chunk_id`;
+    const events = await sql<{ values: unknown[]; attributes: Record<string, string> | null; at: [number, number] }[]>`
+        select
+            jsonb_build_array(
+                event_id, event_type, product_id, user_id,
+                to_char(event_timestamp at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                quantity::text, price::text
+            ) as values,
+            attributes,
+            jsonb_build_array(chunk_id, record_no) as at
+        from public.events`;
+    const rejects = await sql<RejectRow[]>`
+        select chunk_id as "chunkId", record_no as "recordNo", kind, reasons, record, raw_text as "rawText"
+        from ingest.rejects
+        order by chunk_id, record_no`;
+    return {
+        files: [...files],
+        chunks: [...chunks],
+        merges: [...merges],
+        events: events.map(({ values, attributes, at: [chunkId, recordNo] }) => ({
+            content: JSON.stringify([...values, sortedEntries(attributes)]),
+            eventId: String(values[0]),
+            chunkId,
+            recordNo,
+        })),
+        rejects: [...rejects],
+    };
+}
+
+function sortedEntries(attributes: Record<string, string> | null): [string, string][] | null {
+    return attributes === null ? null : Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
+}

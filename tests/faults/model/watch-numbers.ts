@@ -1,0 +1,80 @@
+/**
+ * Asks the API again and again while a run goes on: what it shows is never ahead of what is committed, never behind it,
+ * and adds up within one answer (promise 9). When the database is away it says so, and shows nothing.
+ */
+import { createApp } from "../../../src/api/app.ts";
+import { openApiPool } from "../../../src/api/open-api-pool.ts";
+import { connect } from "../../../src/database/connect.ts";
+import type { DatabaseTarget } from "../../../src/database/database-target.ts";
+import { jumpingClock } from "../../api/api-fixture.ts";
+import type { Counts } from "../../support/count-records.ts";
+import { readCounts } from "../../support/read-tables.ts";
+
+export interface NumbersWatch {
+    violations: string[];
+    /** How many answers were held against the tables, and how many said that the database is away. */
+    compared: number;
+    refused: number;
+    stop(): Promise<void>;
+}
+
+const pauseMs = 40;
+const keys = ["read", "inserted", "duplicate", "conflict", "rejected"] as const;
+
+export function watchNumbers(target: DatabaseTarget): NumbersWatch {
+    const api = openApiPool(target);
+    // Each look is a minute later than the one before, so that no answer is one that was kept.
+    const app = createApp({
+        sql: api,
+        now: jumpingClock(),
+        onFault: ({ summary }) => violations.push(`The API: ${summary}`),
+    });
+    const sql = connect(target, { applicationName: "model watches numbers", max: 1, connectTimeoutSeconds: 3 });
+    const violations: string[] = [];
+    let isOver = false;
+    const watch: NumbersWatch = {
+        violations,
+        compared: 0,
+        refused: 0,
+        async stop() {
+            isOver = true;
+            await ended;
+            await Promise.all([api.end({ timeout: 1 }), sql.end({ timeout: 1 })]);
+        },
+    };
+    const readNow = () => readCounts(sql).catch(() => null);
+
+    async function look(): Promise<void> {
+        const before = await readNow();
+        const answer = await app.request("/v1/status");
+        const after = await readNow();
+        if (answer.status === 503) {
+            watch.refused += 1;
+            return;
+        }
+        if (answer.status !== 200) {
+            violations.push(`GET /v1/status answers ${answer.status}: ${await answer.text()}`);
+            return;
+        }
+        const { totals, events } = (await answer.json()) as { totals: Counts; events: number };
+        if (totals.read !== totals.inserted + totals.duplicate + totals.conflict + totals.rejected) {
+            violations.push(`status does not add up: ${JSON.stringify(totals)}`);
+        }
+        if (events !== totals.inserted)
+            violations.push(`status shows ${events} events and ${totals.inserted} inserted`);
+        if (before === null || after === null) return;
+        watch.compared += 1;
+        for (const key of keys) {
+            if (totals[key] < before[key]) violations.push(`status is behind: ${key} ${totals[key]} < ${before[key]}`);
+            if (totals[key] > after[key]) violations.push(`status is ahead: ${key} ${totals[key]} > ${after[key]}`);
+        }
+    }
+
+    const ended = (async () => {
+        while (!isOver) {
+            await look();
+            await Bun.sleep(pauseMs);
+        }
+    })();
+    return watch;
+}

@@ -1,0 +1,176 @@
+/** The worker processes of a run: started, watched, and judged by how they end and what they take of the machine. */
+import { readdirSync, readFileSync } from "node:fs";
+import { type IngestProcess, startIngest } from "../../support/ingest-process.ts";
+import { waitUntil } from "../../support/wait-until.ts";
+
+export interface WorkerStart {
+    databaseUrl: string;
+    flags: string[];
+    environment: Record<string, string>;
+}
+
+export interface Workers {
+    start(slot: number, start: WorkerStart): void;
+    /** Those that run, frozen ones too. */
+    running(): number[];
+    stop(slot: number, signal: "SIGTERM" | "SIGINT"): void;
+    kill(slot: number): Promise<boolean>;
+    freeze(slot: number): boolean;
+    thaw(slot: number): void;
+    /** Ends them all by SIGTERM and waits for it. */
+    end(): Promise<void>;
+    /** Ends them all by SIGKILL: after a failure. */
+    destroy(): Promise<void>;
+    /** Connections were lost meanwhile: a worker that just starts may say so and exit with 4. */
+    noteServerFault(): void;
+    /** How often a worker said that a fault point was reached, by point and action. */
+    pointsReached: Record<string, number>;
+    violations: string[];
+    said(): string;
+}
+
+interface Worker {
+    slot: number;
+    process: IngestProcess;
+    isAvailableNow: boolean;
+    /** By us, or by itself at a fault point. */
+    isKilled: boolean;
+    stoppedBy: Set<string>;
+    hasMetServerFault: boolean;
+    isJudged: boolean;
+}
+
+const endDeadlineMs = 30_000;
+/** Of one worker: a few times what these runs take (`test:faults` prints that), and no more for a file of 10 MB than for one of 1 KB. */
+const mostMemoryKiB = 500 * 1024;
+const mostDescriptors = 80;
+const pointLine = /^.*Fault point ([a-z-]+):\d+ is reached: ([a-z-]+)/gm;
+/** What an error of the program never looks like. */
+const crashSigns = /unhandled|uncaught|TypeError|ReferenceError|\n {4}at /i;
+
+export function createWorkers(inputDir: string): Workers {
+    const all: Worker[] = [];
+    const violations: string[] = [];
+    const pointsReached: Record<string, number> = {};
+    const open = () => all.filter(({ process }) => process.isRunning());
+    const at = (slot: number) => open().find((worker) => worker.slot === slot);
+
+    function judge(worker: Worker, exitCode: number): void {
+        if (worker.isJudged) return;
+        worker.isJudged = true;
+        const stderr = worker.process.stderr();
+        for (const [, point, action] of stderr.matchAll(pointLine)) {
+            const name = `${point} ${action}`;
+            pointsReached[name] = (pointsReached[name] ?? 0) + 1;
+            if (action === "kill") worker.isKilled = true;
+        }
+        const allowed = new Set<number>();
+        if (worker.isKilled) allowed.add(137);
+        if (worker.stoppedBy.has("SIGTERM")) allowed.add(143);
+        if (worker.stoppedBy.has("SIGINT")) allowed.add(130);
+        // A file may have failed for the time being.
+        if (worker.isAvailableNow) for (const code of [0, 1]) allowed.add(code);
+        if (worker.hasMetServerFault && /^ {2}fix: /m.test(stderr)) allowed.add(4);
+        if (!allowed.has(exitCode))
+            violations.push(`worker ${worker.slot} ended with ${exitCode}: ${stderr.slice(-1500)}`);
+        if (crashSigns.test(stderr)) violations.push(`worker ${worker.slot} said: ${stderr.slice(-1500)}`);
+    }
+
+    const measure = setInterval(() => {
+        for (const { process, slot } of open()) {
+            const { memoryKiB, descriptors } = measureProcess(process.pid);
+            peak.memoryKiB = Math.max(peak.memoryKiB, memoryKiB);
+            peak.descriptors = Math.max(peak.descriptors, descriptors);
+            if (memoryKiB > mostMemoryKiB) violations.push(`worker ${slot} takes ${memoryKiB} KiB of memory`);
+            if (descriptors > mostDescriptors) violations.push(`worker ${slot} holds ${descriptors} descriptors`);
+        }
+    }, 200);
+
+    return {
+        start(slot, { databaseUrl, flags, environment }) {
+            if (at(slot)) return;
+            const process = startIngest(databaseUrl, inputDir, flags, { environment });
+            const worker: Worker = {
+                slot,
+                process,
+                isAvailableNow: flags.includes("available-now"),
+                isKilled: false,
+                stoppedBy: new Set(),
+                hasMetServerFault: false,
+                isJudged: false,
+            };
+            all.push(worker);
+            void process.finish({ deadlineMs: 3_600_000 }).then(({ exitCode }) => judge(worker, exitCode));
+        },
+        running: () => open().map(({ slot }) => slot),
+        stop(slot, signal) {
+            const worker = at(slot);
+            worker?.stoppedBy.add(signal);
+            worker?.process.kill(signal);
+        },
+        async kill(slot) {
+            const worker = at(slot);
+            if (!worker) return false;
+            worker.isKilled = true;
+            worker.process.kill("SIGKILL");
+            await worker.process.exited;
+            return true;
+        },
+        freeze(slot) {
+            const worker = at(slot);
+            worker?.process.kill("SIGSTOP");
+            return worker !== undefined;
+        },
+        thaw: (slot) => at(slot)?.process.kill("SIGCONT"),
+        async end() {
+            for (const worker of open()) {
+                worker.stoppedBy.add("SIGTERM");
+                worker.process.kill("SIGCONT");
+                worker.process.kill("SIGTERM");
+            }
+            await waitUntil("all workers end", () => all.every(({ isJudged }) => isJudged), {
+                deadlineMs: endDeadlineMs,
+            });
+            clearInterval(measure);
+        },
+        async destroy() {
+            clearInterval(measure);
+            for (const { process } of open()) process.kill("SIGKILL");
+            await Promise.all(all.map(({ process }) => process.exited));
+        },
+        noteServerFault() {
+            for (const worker of open()) worker.hasMetServerFault = true;
+        },
+        pointsReached,
+        violations,
+        said: () =>
+            all.map(({ slot, process }) => `--- worker ${slot}, pid ${process.pid}\n${process.stderr()}`).join("\n"),
+    };
+}
+
+/** The most that any worker of this process took, for the note at the end. */
+export const peak = { memoryKiB: 0, descriptors: 0 };
+
+/** Nothing where there is no /proc. */
+function measureProcess(pid: number): { memoryKiB: number; descriptors: number } {
+    try {
+        const status = readFileSync(`/proc/${pid}/status`, "utf8");
+        const memoryKiB = Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+        return { memoryKiB, descriptors: readdirSync(`/proc/${pid}/fd`).length };
+    } catch {
+        return { memoryKiB: 0, descriptors: 0 };
+    }
+}
+
+/** Processes other than this one that were started on the folder and are still there. */
+export function findLeftProcesses(inputDir: string): string[] {
+    const pids = readdirSync("/").includes("proc") ? readdirSync("/proc").filter((name) => /^\d+$/.test(name)) : [];
+    return pids.flatMap((pid) => {
+        try {
+            const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+            return words.includes(inputDir) ? [`process ${pid}: ${words.join(" ")}`] : [];
+        } catch {
+            return [];
+        }
+    });
+}
