@@ -56,7 +56,7 @@ export async function runSchedule(server: OwnServer, schedule: Schedule): Promis
     mkdirSync(inputDir);
     const target = await server.createDatabase();
     const proxy = await openCuttingProxy(target);
-    const workers = createWorkers(inputDir);
+    const workers = createWorkers(inputDir, { mayServerBeAway: schedule.kind === "disturbed" });
     const numbers = watchNumbers(target);
     const faults: Record<string, number> = {};
     const countSteps = () => readSteps(target);
@@ -66,7 +66,7 @@ export async function runSchedule(server: OwnServer, schedule: Schedule): Promis
         while (performance.now() < until && (await countSteps()) < from + steps) await Bun.sleep(15);
     };
     const world: World = { server, target, proxy, workers, isHurried: schedule.isHurried, letWork };
-    const keeper = keepServer(server, workers);
+    const keeper = keepServer(server);
     const violations: string[] = [];
     let ledger: LedgerRows | null = null;
     try {
@@ -164,15 +164,12 @@ async function isMerged({ target }: World, path: string, size: number): Promise<
 }
 
 /** What a supervisor does for a database: starts it again. Postmasters die of some fault points, too. */
-function keepServer(server: OwnServer, workers: { noteServerFault(): void }): { stop(): Promise<void> } {
+function keepServer(server: OwnServer): { stop(): Promise<void> } {
     let isOver = false;
     const ended = (async () => {
         while (!isOver) {
             await Bun.sleep(300);
-            if (server.isRunning()) continue;
-            workers.noteServerFault();
             await server.start();
-            workers.noteServerFault();
         }
     })();
     return {

@@ -33,33 +33,26 @@ export async function strike(world: World, { fault, worker, steps }: Action & { 
             return true;
         }
         case "end backend":
-            workers.noteServerFault();
             return (await signalBackends(target, "pg_terminate_backend", 1)) > 0;
         case "cancel backends":
             return (await signalBackends(target, "pg_cancel_backend", 100)) > 0;
         case "crash backend": {
             const [backend] = await backends(target);
             if (!backend) return false;
-            workers.noteServerFault();
             server.killBackend(backend.pid);
             return true;
         }
         case "kill postmaster":
-            workers.noteServerFault();
             await server.killPostmaster();
             await Bun.sleep(steps * 100);
-            workers.noteServerFault();
             await server.start();
             return true;
         case "restart server":
-            workers.noteServerFault();
             await server.stop();
             await Bun.sleep(steps * 100);
-            workers.noteServerFault();
             await server.start();
             return true;
         case "cut connections":
-            workers.noteServerFault();
             return proxy.cut() > 0;
     }
 }

@@ -21,8 +21,6 @@ export interface Workers {
     end(): Promise<void>;
     /** Ends them all by SIGKILL: after a failure. */
     destroy(): Promise<void>;
-    /** Connections were lost meanwhile: a worker that just starts may say so and exit with 4. */
-    noteServerFault(): void;
     /** How often a worker said that a fault point was reached, by point and action. */
     pointsReached: Record<string, number>;
     violations: string[];
@@ -36,7 +34,6 @@ interface Worker {
     /** By us, or by itself at a fault point. */
     isKilled: boolean;
     stoppedBy: Set<string>;
-    hasMetServerFault: boolean;
     isJudged: boolean;
 }
 
@@ -48,7 +45,8 @@ const pointLine = /^.*Fault point ([a-z-]+):\d+ is reached: ([a-z-]+)/gm;
 /** What an error of the program never looks like. */
 const crashSigns = /unhandled|uncaught|TypeError|ReferenceError|\n {4}at /i;
 
-export function createWorkers(inputDir: string): Workers {
+/** `mayServerBeAway`: one that starts just then may say so, and what to do, and exit with 4. */
+export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServerBeAway: boolean }): Workers {
     const all: Worker[] = [];
     const violations: string[] = [];
     const pointsReached: Record<string, number> = {};
@@ -70,7 +68,7 @@ export function createWorkers(inputDir: string): Workers {
         if (worker.stoppedBy.has("SIGINT")) allowed.add(130);
         // A file may have failed for the time being.
         if (worker.isAvailableNow) for (const code of [0, 1]) allowed.add(code);
-        if (worker.hasMetServerFault && /^ {2}fix: /m.test(stderr)) allowed.add(4);
+        if (mayServerBeAway && /^ {2}fix: /m.test(stderr)) allowed.add(4);
         if (!allowed.has(exitCode))
             violations.push(`worker ${worker.slot} ended with ${exitCode}: ${stderr.slice(-1500)}`);
         if (crashSigns.test(stderr)) violations.push(`worker ${worker.slot} said: ${stderr.slice(-1500)}`);
@@ -96,7 +94,6 @@ export function createWorkers(inputDir: string): Workers {
                 isAvailableNow: flags.includes("available-now"),
                 isKilled: false,
                 stoppedBy: new Set(),
-                hasMetServerFault: false,
                 isJudged: false,
             };
             all.push(worker);
@@ -137,9 +134,6 @@ export function createWorkers(inputDir: string): Workers {
             clearInterval(measure);
             for (const { process } of open()) process.kill("SIGKILL");
             await Promise.all(all.map(({ process }) => process.exited));
-        },
-        noteServerFault() {
-            for (const worker of open()) worker.hasMetServerFault = true;
         },
         pointsReached,
         violations,

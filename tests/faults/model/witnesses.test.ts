@@ -1,0 +1,72 @@
+/**
+ * Two witnesses: the model, which knows what it made, and the reader of tests/support/oracle, which only sees the bytes.
+ * Neither knows the pipeline. A seed that they tell apart would make the model test meaningless.
+ */
+import { expect, test } from "bun:test";
+import { countFiles } from "../../support/count-records.ts";
+import { chooseSeed } from "../../support/generate-folder.ts";
+import { expectPathOrder } from "./hold-to-path-order.ts";
+import { ingestFaults } from "./ingest-faults.ts";
+import { makeSchedule, type Schedule } from "./make-schedule.ts";
+import { readRange } from "./read-ranges.ts";
+
+const firstSeed = chooseSeed("witnesses");
+const options = { isLong: false, ...ingestFaults };
+const schedules = Array.from({ length: 30 }, (_, index) => makeSchedule(firstSeed + index, options));
+const contentsOf = ({ history }: Schedule) => [...history.values()].flatMap(({ contents }) => contents);
+
+test("the model's records are those that an independent reader sees in the bytes, fate by fate", () => {
+    let compared = 0;
+    for (const schedule of schedules) {
+        for (const content of contentsOf(schedule)) {
+            const seen = countFiles([{ name: "a.csv", bytes: content.bytes }], schedule);
+            expect(seen.files[0]!.state).toBe(content.problem === null ? "merged" : "failed");
+            if (content.problem !== null) continue;
+            const made = readRange(content, 0, content.bytes.length, schedule.maxRecordBytes);
+            expect({ seed: schedule.seed, read: seen.total.read }).toEqual({ seed: schedule.seed, read: made.length });
+            const rejected = seen.outcomes.filter(({ kind }) => kind === "rejected").map(({ recordNo }) => recordNo);
+            expect(rejected).toEqual(made.flatMap(({ eventId, recordNo }) => (eventId === null ? [recordNo] : [])));
+            for (const [eventId, { recordNo, content: typed }] of seen.events) {
+                expect(made[recordNo - 1]).toMatchObject({ recordNo, eventId, content: typed });
+            }
+            compared += made.length;
+        }
+    }
+    expect(compared).toBeGreaterThan(10_000);
+});
+
+test("in path order, the model and the reader agree on which record of an id wins, which is a duplicate, which a conflict", () => {
+    for (const schedule of schedules) {
+        const files = [...schedule.history].map(([name, { contents }]) => ({ name, bytes: contents.at(-1)!.bytes }));
+        const seen = countFiles(
+            files.sort((a, b) => (a.name < b.name ? -1 : 1)),
+            schedule,
+        );
+        const expected = expectPathOrder(schedule);
+        expect({ seed: schedule.seed, ...expected.counts }).toEqual({ seed: schedule.seed, ...seen.total });
+        expect([...expected.events.keys()]).toEqual([...seen.events.keys()]);
+        expect([...expected.rejects]).toEqual(
+            seen.outcomes
+                .filter(({ kind }) => kind !== "duplicate")
+                .map(({ file, recordNo, kind }) => [`${file}:${recordNo}`, kind as "rejected" | "conflict"]),
+        );
+    }
+});
+
+test("a seed gives the same schedule, to the byte, whoever asks", () => {
+    for (const schedule of schedules) expect(makeSchedule(schedule.seed, options)).toEqual(schedule);
+});
+
+test("thirty seeds meet every kind of run, arrival and fault", () => {
+    const met = new Set<string>();
+    for (const { kind, steps } of schedules) {
+        met.add(kind);
+        for (const { action } of steps) met.add(action.do === "strike" ? action.fault : action.do);
+    }
+    const arrivals = ["put", "grow", "overwrite", "truncate", "remove", "start", "stop"];
+    const faults = ["kill worker", "freeze worker", "end backend", "cancel backends", "crash backend"];
+    const serverFaults = ["kill postmaster", "restart server", "cut connections"];
+    expect([...met].sort()).toEqual(
+        ["undisturbed", "arrivals", "disturbed", ...arrivals, ...faults, ...serverFaults].sort(),
+    );
+});
