@@ -25,6 +25,7 @@ export interface OwnServer {
     stop(): Promise<void>;
     /** Does nothing when it runs. */
     start(): Promise<void>;
+    isRunning(): boolean;
     /** kill -9 of the postmaster; its backends notice and go. Resolves when it is gone. */
     killPostmaster(): Promise<void>;
     /** kill -9 of a backend: Postgres ends all others, recovers, and empties the UNLOGGED tables. */
@@ -88,6 +89,7 @@ export async function openOwnServer(): Promise<OwnServer> {
             if (!(await stopPostmaster(places))) throw new Error("The server did not stop.");
         },
         start,
+        isRunning: () => findPostmaster(places) !== null,
         async killPostmaster() {
             const running = findPostmaster(places);
             if (running !== null) process.kill(running.pid, "SIGKILL");
