@@ -123,7 +123,27 @@ begin atomic
     returning files.file_id;
 end;
 
--- Fails a file, visibly. With `retry_after` it is tried again then, each time later; without it waits for a change.
+-- How often in a row a file or chunk may fail before it is tried no more: half an hour where the first pause is 5 s.
+create or replace function ingest.most_attempts()
+returns integer
+language sql
+immutable
+parallel safe
+return 12;
+
+-- What is said of it then, behind the detail; null as long as it is tried again.
+create or replace function ingest.note_given_up(failed_attempts integer, retry_after interval)
+returns text
+language sql
+immutable
+parallel safe
+return case
+    when retry_after is not null and failed_attempts >= ingest.most_attempts()
+        then ' Given up after ' || failed_attempts || ' attempts; bun run retry takes it up again.'
+end;
+
+-- Fails a file, visibly. With `retry_after` it is tried again then, each time later, until it has failed too often;
+-- without it waits for a change. Returns what it says of itself; null when it is no longer one to fail.
 create or replace function ingest.fail_file(
     failed_file_id bigint,
     failure text,
@@ -135,22 +155,26 @@ create or replace function ingest.fail_file(
     -- What the configuration said of it: when that changes, it is tried again.
     failed_source jsonb
 )
-returns void
+returns text
 language sql
 begin atomic
     update ingest.files
     set
         state = 'failed',
         problem = failure,
-        problem_detail = detail,
+        problem_detail = concat(detail, ingest.note_given_up(files.attempts + 1, retry_after)),
         source = case when files.loaded_bytes = 0 then failed_source else files.source end,
         size_bytes = coalesce(seen_size_bytes, files.size_bytes),
         mtime_ns = coalesce(seen_mtime_ns, files.mtime_ns),
         inode = coalesce(seen_inode, files.inode),
         attempts = files.attempts + 1,
-        next_attempt_at = clock_timestamp() + retry_after * (2 ^ least(files.attempts, 6)),
+        next_attempt_at = case
+            when ingest.note_given_up(files.attempts + 1, retry_after) is null
+                then clock_timestamp() + retry_after * (2 ^ least(files.attempts, 6))
+        end,
         updated_at = clock_timestamp()
-    where files.file_id = failed_file_id and files.state in ('pending', 'failed', 'loaded', 'merged');
+    where files.file_id = failed_file_id and files.state in ('pending', 'failed', 'loaded', 'merged')
+    returning files.problem_detail;
 end;
 
 -- Skips whole files as copies of merged ones. `copies` is a JSON array of {fileId, copyOf, detail, sizeBytes, mtimeNs, inode}.
@@ -177,28 +201,38 @@ begin atomic
 end;
 
 -- A chunk that cannot be staged again, or whose merge raises on data. With `retry_after` it waits and holds nobody
--- back; without it is given up, and its file with it, once all of that is loaded: what is left of it goes on.
+-- back; without it, or when it has failed too often, it is given up, and its file with it, once all of that is loaded:
+-- what is left of it goes on.
 create or replace function ingest.fail_chunk(failed_chunk_id bigint, failure text, detail text, retry_after interval)
 returns void
 language plpgsql
 as $$
+declare
+    given_up_note text;
 begin
+    select ingest.note_given_up(chunks.attempts + 1, retry_after) into given_up_note
+    from ingest.chunks
+    where chunks.chunk_id = failed_chunk_id
+    for update;
+
     update ingest.chunks
     set
-        state = case when retry_after is null then 'failed' else 'pending' end,
+        state = case when retry_after is null or given_up_note is not null then 'failed' else 'pending' end,
         load_id = null,
         attempts = chunks.attempts + 1,
-        next_attempt_at = clock_timestamp() + retry_after * (2 ^ least(chunks.attempts, 6)),
+        next_attempt_at = case
+            when given_up_note is null then clock_timestamp() + retry_after * (2 ^ least(chunks.attempts, 6))
+        end,
         problem = failure,
-        problem_detail = detail
+        problem_detail = concat(detail, given_up_note)
     where chunks.chunk_id = failed_chunk_id and chunks.state in ('staged', 'pending');
 
-    if retry_after is null then
+    if retry_after is null or given_up_note is not null then
         update ingest.files
         set
             state = case when files.state = 'pending' then 'pending' else 'failed' end,
             problem = failure,
-            problem_detail = detail,
+            problem_detail = concat(detail, given_up_note),
             updated_at = clock_timestamp()
         from ingest.chunks
         where
@@ -208,5 +242,41 @@ begin
             and files.file_id = chunks.file_id
             and files.state <> 'replaced';
     end if;
+end
+$$;
+
+-- Takes failed files up again as if they had never been tried: the one of this path, or with null every one. So with
+-- chunks that were given up or wait for their next attempt. Returns the files, and what their problem was.
+create or replace function ingest.retry_files(only_path text)
+returns table (path text, problem text, problem_detail text)
+language plpgsql
+as $$
+declare
+    retried_files constant bigint[] := array(
+        select files.file_id
+        from ingest.files
+        where
+            files.state <> 'replaced'
+            and (only_path is null or files.path = only_path)
+            and (
+                files.state = 'failed'
+                or files.file_id in (
+                    select chunks.file_id
+                    from ingest.chunks
+                    where chunks.state = 'failed' or (chunks.state = 'pending' and chunks.attempts > 0)
+                )
+            )
+    );
+begin
+    return query
+        select files.path, files.problem, files.problem_detail
+        from ingest.files
+        where files.file_id = any(retried_files)
+        order by files.path collate "C";
+
+    update ingest.chunks
+    set next_attempt_at = null
+    where chunks.file_id = any(retried_files) and chunks.state = 'pending';
+    perform ingest.reopen_files(retried_files);
 end
 $$;

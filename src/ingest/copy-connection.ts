@@ -1,8 +1,10 @@
 /**
  * The one connection on which loads are opened and their rows copied, so that the ledger knows the very backend that
  * writes them. After any failure it is closed: the next load gets a new backend, and the old one can be terminated.
+ * It is reserved, or the driver would open another one in silence for the COPY of a load whose backend has been ended:
+ * by a worker that took over while this process was frozen, and has swept the load by then.
  */
-import type { SQL } from "bun";
+import type { ReservedSQL, SQL } from "bun";
 import { connectForCopy } from "../database/connect.ts";
 import { copyRows } from "../database/copy-rows.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
@@ -25,25 +27,39 @@ export interface CopyConnection {
 
 export function createCopyConnection(target: DatabaseTarget, applicationName: string): CopyConnection {
     let client: SQL | null = null;
-    const connected = (): SQL => {
-        client ??= connectForCopy(target, { applicationName });
-        return client;
+    let connection: ReservedSQL | null = null;
+    const discard = async () => {
+        const discarded = client;
+        client = null;
+        connection = null;
+        await discarded?.close({ timeout: 0 }).catch(() => {});
     };
-    return {
-        async beginLoad(workerId, way, chunkCount) {
-            const [row] = await connected()`
+    const connected = async (): Promise<ReservedSQL> => {
+        client ??= connectForCopy(target, { applicationName });
+        connection ??= await client.reserve();
+        return connection;
+    };
+    const begin = async (workerId: string, way: string, chunkCount: number): Promise<OpenedLoad> => {
+        const [row] = await (await connected())`
                 select
                     load_id::text as "loadId",
                     array_to_json(chunk_ids)::text as "chunkIds",
                     lane
                 from ingest.begin_load(${workerId}::text::uuid, ${way}, ${chunkCount})`;
-            return { loadId: Number(row.loadId), chunkIds: JSON.parse(row.chunkIds), lane: Number(row.lane) };
+        return { loadId: Number(row.loadId), chunkIds: JSON.parse(row.chunkIds), lane: Number(row.lane) };
+    };
+    return {
+        async beginLoad(workerId, way, chunkCount) {
+            try {
+                return await begin(workerId, way, chunkCount);
+            } catch (error) {
+                await discard();
+                throw error;
+            }
         },
-        copy: (statement, source) => copyRows(connected(), statement, source),
-        async discard() {
-            const discarded = client;
-            client = null;
-            await discarded?.close({ timeout: 0 }).catch(() => {});
+        async copy(statement, source) {
+            await copyRows(await connected(), statement, source);
         },
+        discard,
     };
 }

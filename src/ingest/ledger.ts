@@ -183,21 +183,25 @@ export interface FileFailure {
     retryAfterMs: number | null;
 }
 
-/** `source`: what the configuration said of the file, so that a change of it gives the file another try. */
+/**
+ * `source`: what the configuration said of the file, so that a change of it gives the file another try. Returns what the
+ * ledger says of it now, which tells too when it is given up.
+ */
 export async function failFile(
     sql: Sql,
     fileId: number,
     seen: SeenFile | null,
     failure: FileFailure,
     source: SourceConfig | null = null,
-): Promise<void> {
-    await sql`
+): Promise<string> {
+    const [row] = await sql<{ detail: string | null }[]>`
         select ingest.fail_file(
             ${fileId}, ${failure.problem}, ${failure.detail}, ${seen?.sizeBytes ?? null},
             ${seen?.mtimeNs ?? null}::text::bigint, ${seen?.inode ?? null}::text::numeric,
             ${failure.retryAfterMs}::float8 * interval '1 millisecond',
             ${source ? JSON.stringify(source) : null}::text::jsonb
-        )`;
+        ) as detail`;
+    return row?.detail ?? failure.detail;
 }
 
 export async function failChunk(sql: Sql, chunkId: number, failure: FileFailure): Promise<void> {

@@ -86,11 +86,13 @@ async function takePrepared(
 ): Promise<boolean> {
     const { sql, log } = context;
     switch (prepared.kind) {
-        case "fault":
+        case "fault": {
             await group.flush();
-            await failFile(sql, ledgerFile.fileId, prepared.seen, prepared.failure, prepared.source);
-            log.error(`${ledgerFile.path} failed: ${prepared.failure.detail}`);
+            const { seen, failure, source } = prepared;
+            const detail = await failFile(sql, ledgerFile.fileId, seen, failure, source);
+            log.error(`${ledgerFile.path} failed: ${detail}`);
             return true;
+        }
         case "wait":
             state.tails.wait(ledgerFile, prepared.file.seen);
             await prepared.file.close();
@@ -273,8 +275,8 @@ async function explainInputFault(
 }
 
 async function failPart(context: IngestContext, part: LoadPart, failure: FileFailure): Promise<void> {
-    await failFile(context.sql, part.fileId, part.file.seen, failure, part.shape.source);
-    context.log.error(`${part.path} failed: ${failure.detail}`);
+    const detail = await failFile(context.sql, part.fileId, part.file.seen, failure, part.shape.source);
+    context.log.error(`${part.path} failed: ${detail}`);
 }
 
 /** Chunk after chunk of one file that does not fit a group, until its end or its unfinished tail. */

@@ -76,6 +76,8 @@ export async function callMerge(
 export interface Merger {
     /** One batch, or null when there is nothing to merge for these slices. Faults of the database pass through. */
     merge(slices: number): Promise<Batch | null>;
+    /** The answer to the last call was lost: a call, for whatever slices, learns how that ended. */
+    owesAnswer(): boolean;
 }
 
 /**
@@ -121,6 +123,7 @@ export function createMerger(context: IngestContext): Merger {
     }
 
     return {
+        owesAnswer: () => openKey !== null,
         async merge(slices) {
             for (let collisions = 0; ; ) {
                 try {

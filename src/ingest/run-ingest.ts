@@ -359,10 +359,10 @@ async function mergeLoop(run: Run, index: number): Promise<void> {
         const seen = run.staged.count();
         const batch = await run.survive(async () => {
             const { stagedRecords, stagedChunks } = await readBacklog(context.sql);
-            if (stagedChunks === 0) return null;
+            if (stagedChunks === 0 && !merger.owesAnswer()) return null;
             const isShared = stagedRecords >= sharedFrom;
             const slices = isShared ? shareOfSlices(index, mergeWorkers) : index === 0 ? allSlices : 0;
-            return slices === 0 ? null : await merger.merge(slices);
+            return slices === 0 && !merger.owesAnswer() ? null : await merger.merge(slices);
         });
         if (batch) {
             finishBatch(run, batch);

@@ -10,6 +10,7 @@ import { waitUntil } from "../support/wait-until.ts";
 export interface Struck {
     /** 137 when it was killed. */
     exitCode: number;
+    stdout: string;
     stderr: string;
 }
 
@@ -55,9 +56,9 @@ export async function strike(
     } finally {
         child.kill("SIGKILL");
     }
-    await Promise.all([stdout, stderr.ended]);
+    await stderr.ended;
     if (!isReached()) throw new Error(`${at}:${pass} was never reached. It had said: ${stderr.text()}`);
-    return { exitCode: await child.exited, stderr: stderr.text() };
+    return { exitCode: await child.exited, stdout: await stdout, stderr: stderr.text() };
 }
 
 export function isFrozen(pid: number): boolean {

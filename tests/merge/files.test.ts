@@ -119,6 +119,25 @@ describe("a file that fails", () => {
         expect(await file(fileId)).toMatchObject({ state: "failed", problem: "file_unreadable", attempts: 9 });
     });
 
+    test("twelve times in a row is given up and says so, until it changes", async () => {
+        const fileId = await registerFile(sql, "a.csv");
+        const said: string[] = [];
+        for (let attempt = 0; attempt < 12; attempt += 1) said.push(await failFile(sql, fileId, null, failure));
+        expect(new Set(said.slice(0, 11))).toEqual(new Set(["It cannot be opened."]));
+        const givenUp = "It cannot be opened. Given up after 12 attempts; bun run retry takes it up again.";
+        expect(said[11]).toBe(givenUp);
+        expect(await file(fileId)).toMatchObject({
+            state: "failed",
+            attempts: 12,
+            problem_detail: givenUp,
+            retry_in: null,
+        });
+        await reopen(fileId);
+        expect(await file(fileId)).toMatchObject({ state: "pending", attempts: 0, problem_detail: null });
+        expect(await failFile(sql, fileId, null, failure)).toBe("It cannot be opened.");
+        expect(await file(fileId)).toMatchObject({ attempts: 1, retry_in: 5 });
+    });
+
     test("for good waits until it is seen to change", async () => {
         const fileId = await registerFile(sql, "a.csv");
         const seen = { sizeBytes: 4, mtimeNs: "5", inode: "6" };
@@ -286,6 +305,19 @@ describe("a chunk that fails", () => {
         expect(await chunkRows(sql)).toMatchObject([{ state: "staged", problem: null }]);
         await merge(sql);
         expect(await fileStates(sql)).toEqual(["merged"]);
+    });
+
+    test("twelve times in a row is given up, and its file with it", async () => {
+        const { fileId, chunkId } = await stageFile(sql, [event(1)]);
+        for (let attempt = 0; attempt < 11; attempt += 1) await failChunk(chunkId, "5 s");
+        expect(await chunkRows(sql)).toMatchObject([{ state: "pending", attempts: 11 }]);
+        expect(await file(fileId)).toMatchObject({ state: "loaded" });
+        await failChunk(chunkId, "5 s");
+        expect(await chunkRows(sql)).toMatchObject([{ state: "failed", attempts: 12 }]);
+        expect(await file(fileId)).toMatchObject({
+            state: "failed",
+            problem_detail: "Why. Given up after 12 attempts; bun run retry takes it up again.",
+        });
     });
 
     test("should not: one that is merged by now; and its file is not failed either", async () => {

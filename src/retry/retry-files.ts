@@ -1,0 +1,28 @@
+/** Takes failed files up again. The transaction is the SQL function ingest.retry_files (sql/engine/files.sql). */
+import type { Sql } from "../database/connect.ts";
+import { SluiceError } from "../errors.ts";
+
+export interface RetriedFile {
+    path: string;
+    /** Why it had failed. */
+    problem: string | null;
+    problemDetail: string | null;
+}
+
+/**
+ * The failed file of this path, or all of them with null: from now on they are pending, and whoever loads tries them.
+ * @throws SluiceError `file_not_failed` for a path that has no failed file.
+ */
+export async function retryFiles(sql: Sql, path: string | null): Promise<RetriedFile[]> {
+    const retried = await sql<RetriedFile[]>`
+        select path, problem, problem_detail as "problemDetail"
+        from ingest.retry_files(${path})`;
+    if (path !== null && retried.length === 0) {
+        throw new SluiceError({
+            code: "file_not_failed",
+            what: `No file ${path} has failed.`,
+            remedy: "Name it as `bun run status` does, relative to the watched folder; --all takes every failed one.",
+        });
+    }
+    return retried;
+}
