@@ -1,0 +1,70 @@
+/** Links between the documents lead somewhere, anchors too. Addresses elsewhere are not asked. */
+import { describe, expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { projectDir } from "../support/test-server.ts";
+
+const rootDocuments = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+const otherDocuments = ["data/samples/README.md", "tests/cases/README.md"];
+const inDocs = readdirSync(join(projectDir, "docs"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`);
+const documents = [...rootDocuments, ...otherDocuments, ...inDocs].sort();
+
+/** Without what is code: blocks and spans. */
+function prose(document: string): string {
+    const text = readFileSync(join(projectDir, document), "utf8");
+    return text.replace(/^```[\s\S]*?^```$/gm, "").replace(/`[^`\n]*`/g, "``");
+}
+
+/** Targets of `[text](target)` and `![text](target)`. */
+export function linksOf(text: string): string[] {
+    return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!);
+}
+
+/** Headings as GitHub makes anchors of them. */
+function anchorsOf(document: string): string[] {
+    const text = readFileSync(join(projectDir, document), "utf8").replace(/^```[\s\S]*?^```$/gm, "");
+    return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+        heading!
+            .toLowerCase()
+            .replace(/[^\p{L}\p{N}_\- ]/gu, "")
+            .replaceAll(" ", "-"),
+    );
+}
+
+function problemOf(document: string, link: string): string | null {
+    if (/^(https?|mailto):/.test(link)) return null;
+    const [path, anchor] = link.split("#") as [string, string | undefined];
+    const target = path === "" ? document : relative(projectDir, join(projectDir, dirname(document), path));
+    if (target.startsWith("..")) return "leaves the project";
+    if (!existsSync(join(projectDir, target))) return "there is no such file";
+    if (anchor === undefined) return null;
+    if (statSync(join(projectDir, target)).isDirectory()) return "a folder has no anchors";
+    return anchorsOf(target).includes(anchor) ? null : `no heading makes the anchor #${anchor}`;
+}
+
+describe.each(documents)("%s", (document) => {
+    test("has no broken link", () => {
+        const broken = linksOf(prose(document))
+            .map((link) => ({ link, problem: problemOf(document, link) }))
+            .filter(({ problem }) => problem !== null);
+        expect(broken).toEqual([]);
+    });
+});
+
+test("a broken link is seen: a file, an anchor", () => {
+    expect(problemOf("docs/README.md", "no_such_page.md")).toBe("there is no such file");
+    expect(problemOf("docs/README.md", "user_guide.md#no-such-heading")).toBe(
+        "no heading makes the anchor #no-such-heading",
+    );
+    expect(problemOf("docs/README.md", "user_guide.md#what-to-watch")).toBeNull();
+    expect(linksOf("See [one](a.md#b) and ![two](c.png).")).toEqual(["a.md#b", "c.png"]);
+});
+
+test("the index names every document of docs/", () => {
+    const index = readFileSync(join(projectDir, "docs/README.md"), "utf8");
+    const pages = inDocs.map((page) => page.replace(/^docs\//, ""));
+
+    expect(pages.filter((page) => !page.includes("/") && page !== "README.md" && !index.includes(page))).toEqual([]);
+});
