@@ -25,7 +25,7 @@ async function* oneRow(loadId: number, chunkId: number) {
 }
 const copyOneRow = ({ loadId, chunkIds, lane }: Awaited<ReturnType<CopyConnection["beginLoad"]>>) =>
     copyConnection.copy(
-        `copy ingest.staging_${lane} (load_id, chunk_id, record_no, slice) from stdin with (format csv)`,
+        `copy ingest.staging_${lane} (load_id, chunk_id, record_no, slice_no) from stdin with (format csv)`,
         oneRow(loadId, chunkIds[0]!),
     );
 const backends = () => database.sql<{ pid: number }[]>`
