@@ -22,13 +22,23 @@ const { runCommand } = await import("../src/terminal/command.ts");
 const { formatJson } = await import("../src/terminal/json.ts");
 const { logToStderr } = await import("../src/terminal/with-database.ts");
 
-const fields = ["databaseUrl", "dataDir", "inputDir", "isInputDefault", "afterMerge", "host", "port", "json"] as const;
+const fields = [
+    "databaseUrl",
+    "dataDir",
+    "inputDir",
+    "isInputDefault",
+    "afterMerge",
+    "host",
+    "port",
+    "apiToken",
+    "json",
+] as const;
 
 await runCommand({
     name: "doctor",
     summary: "Looks at everything that has to be right, and says of each thing that is not how to mend it.",
     description:
-        "Packages, settings, folder, disk, port, database, rights, schema, clock, stuck files, lost workers, pace.\n" +
+        "Packages, settings, folder, disk, port, access, database, rights, schema, clock, stuck files, lost workers, pace.\n" +
         "Changes nothing. Exits with 1 when something is broken; what is merely worth knowing is a note.",
     options: configOptions(...fields),
     examples: [

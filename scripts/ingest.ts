@@ -40,12 +40,13 @@ await runCommand({
             },
         });
         const database = await openDatabase({ ...config, log: logToStderr });
-        const progress = createProgress({ label: "ingest", isDrawable: isDrawable() });
+        const isDrawn = isDrawable();
+        const progress = createProgress({ label: "ingest", isDrawable: isDrawn });
         const { print } = progress;
         try {
             await migrateDatabase(database.target, { log: logToStderr });
             const takesWhatIsThere = config.trigger.kind === "available-now";
-            const watch = takesWhatIsThere ? await watchBacklog(database.target, progress) : null;
+            const watch = takesWhatIsThere ? await watchBacklog(database.target, progress, { isDrawn }) : null;
             const summary = await runIngest({
                 target: database.target,
                 config,

@@ -2,6 +2,9 @@
 import { accessSync, constants, readdirSync, statfsSync } from "node:fs";
 import { resolve } from "node:path";
 import { findPortUser, isPortOpen } from "../api/find-port-user.ts";
+import { isLoopback, refuseExposure } from "../api/safety/check-exposure.ts";
+import { createTokenCheck } from "../api/safety/tokens.ts";
+import { SluiceError } from "../errors.ts";
 import { isReadyName } from "../ingest/discover-files.ts";
 import { inputFolderError } from "../ingest/input-folder.ts";
 import { formatBytes, formatCount } from "../terminal/format.ts";
@@ -80,6 +83,20 @@ function existingFolder(folder: string): string {
             path = parent;
         }
     }
+}
+
+/** Who could read the API, and whether a token is long enough to keep the others out. */
+export function checkAccess(host: string, apiToken: string | undefined): Finding {
+    const name = "access";
+    try {
+        if (apiToken !== undefined) createTokenCheck(apiToken);
+        refuseExposure(host, apiToken !== undefined);
+    } catch (error) {
+        if (!(error instanceof SluiceError)) throw error;
+        return fail(name, error.what, error.remedy);
+    }
+    const who = isLoopback(host) ? "this machine" : `whoever reaches ${host}`;
+    return ok(name, `The API answers ${who}${apiToken === undefined ? "" : ", and asks for the token"}.`);
 }
 
 /** Free, or Sluice's own: then it runs already. */

@@ -6,13 +6,13 @@ import { type Database, openDatabase } from "../database/open-database.ts";
 import { SluiceError } from "../errors.ts";
 import { readStatus, type Status } from "../status/read-status.ts";
 import { checkClock, checkRights, checkSchema } from "./check-database.ts";
-import { checkDisk, checkFolder, checkPort } from "./check-machine.ts";
+import { checkAccess, checkDisk, checkFolder, checkPort } from "./check-machine.ts";
 import { checkFiles, checkPace, checkWorkers } from "./check-work.ts";
 import { type Finding, fail, ok, skipped } from "./finding.ts";
 
 export type DoctorConfig = Pick<
     Config,
-    "databaseUrl" | "dataDir" | "inputDir" | "isInputDefault" | "afterMerge" | "host" | "port"
+    "databaseUrl" | "dataDir" | "inputDir" | "isInputDefault" | "afterMerge" | "host" | "port" | "apiToken"
 >;
 
 const inDatabase = ["rights", "schema", "clock", "files", "workers", "pace"];
@@ -23,6 +23,7 @@ export async function runDoctor(config: DoctorConfig, log: (line: string) => voi
         await look("folder", () => checkFolder(config)),
         await look("disk", () => checkDisk(config.databaseUrl === undefined ? config.dataDir : config.inputDir)),
         await look("port", () => checkPort(config.host, config.port)),
+        await look("access", () => checkAccess(config.host, config.apiToken)),
         ...(await lookIntoDatabase(config, log)),
     ];
 }

@@ -6,19 +6,29 @@ import { readStatus } from "./read-status.ts";
 
 const firstLookMs = 300;
 const lookEveryMs = 1_000;
+/** Where a line comes every ten seconds, the database need not be asked more often than that takes. */
+const seldomLookMs = 4_500;
 
 /**
- * Begins to look, once a second, on a connection of its own; whoever merges, it counts. An unread file counts by its size.
- * While the database is away nothing is shown anew. Stop it before the last words are printed.
+ * Begins to look, `isDrawn` once a second, on a connection of its own; whoever merges, it counts. An unread file counts by
+ * its size. While the database is away nothing is shown anew. Stop it before the last words are printed.
  */
-export async function watchBacklog(target: DatabaseTarget, progress: Progress): Promise<{ stop(): Promise<void> }> {
+export async function watchBacklog(
+    target: DatabaseTarget,
+    progress: Progress,
+    { isDrawn }: { isDrawn: boolean },
+): Promise<{ stop(): Promise<void> }> {
     const sql = connect(target, { applicationName: "sluice progress", max: 1, connectTimeoutSeconds: 3 });
     const before = await readStatus(sql).catch(() => null);
     let isOver = false;
     const looking = look();
 
     async function look(): Promise<void> {
-        for (let pauseMs = firstLookMs; !isOver; pauseMs = lookEveryMs) {
+        for (
+            let pauseMs = isDrawn ? firstLookMs : seldomLookMs;
+            !isOver;
+            pauseMs = isDrawn ? lookEveryMs : seldomLookMs
+        ) {
             const wakeAt = performance.now() + pauseMs;
             while (!isOver && performance.now() < wakeAt) await Bun.sleep(50);
             if (isOver || before === null) return;

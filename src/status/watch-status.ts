@@ -3,7 +3,7 @@ import type { Sql } from "../database/connect.ts";
 import { isConnectionFault } from "../database/sql-states.ts";
 import { formatDuration } from "../terminal/format.ts";
 import { formatStatus } from "./format-status.ts";
-import { readStatus } from "./read-status.ts";
+import { readStatus, type Status } from "./read-status.ts";
 
 export interface WatchOptions {
     sql: Sql;
@@ -15,16 +15,20 @@ export interface WatchOptions {
     isDrawn: boolean;
 }
 
+/** Without an answer for so long the database counts as away. */
+const patienceMs = 3_000;
+
 const home = "\u001b[H";
 const clearBelow = "\u001b[J";
 const clearRestOfLine = "\u001b[K";
 
 /** Never resolves: a signal ends it. Throws what is no outage. An old number is never shown as if it were new. */
 export async function watchStatus({ sql, pauseMs, json, color, isDrawn }: WatchOptions): Promise<never> {
+    const ask = createAsker(sql);
     let awaySince: number | null = null;
     if (isDrawn && !json) process.stdout.write(`${home}${clearBelow}`);
     while (true) {
-        const asked = await ask(sql);
+        const asked = await ask();
         awaySince = "away" in asked ? (awaySince ?? Date.now()) : null;
         if ("away" in asked) {
             const seconds = (Date.now() - awaySince!) / 1000;
@@ -52,11 +56,20 @@ function fit(lines: string[]): string[] {
     return lines.length < rows ? lines : [...lines.slice(0, rows - 2), "…"];
 }
 
-async function ask(sql: Sql): Promise<{ status: Awaited<ReturnType<typeof readStatus>> } | { away: true }> {
-    try {
-        return { status: await readStatus(sql) };
-    } catch (error) {
-        if (!isConnectionFault(error)) throw error;
-        return { away: true };
-    }
+/** Asks the one question that is open, and no second one: a database that is away must not collect them. */
+function createAsker(sql: Sql): () => Promise<{ status: Status } | { away: true }> {
+    let open: Promise<Status> | null = null;
+    return async () => {
+        open ??= readStatus(sql).finally(() => {
+            open = null;
+        });
+        try {
+            // postgres.js waits for a connection without end.
+            const status = await Promise.race([open, Bun.sleep(patienceMs).then(() => null)]);
+            return status === null ? { away: true } : { status };
+        } catch (error) {
+            if (!isConnectionFault(error)) throw error;
+            return { away: true };
+        }
+    };
 }

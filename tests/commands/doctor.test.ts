@@ -33,7 +33,7 @@ test("finds nothing to mend where nothing is broken, and has looked at everythin
     expect({ exitCode, ok }).toEqual({ exitCode: 0, ok: true });
     expect(findings.map(({ name }) => name).sort()).toEqual(
         [
-            ...["clock", "database", "dependencies", "disk", "files", "folder"],
+            ...["access", "clock", "database", "dependencies", "disk", "files", "folder"],
             ...["pace", "port", "rights", "schema", "settings", "workers"],
         ].sort(),
     );
@@ -73,6 +73,13 @@ test("files that are not detected are told with the reason", async () => {
     expect(found).toContain("0 files to take, 4 left alone");
     writeFileSync(join(folder, "a.csv"), "");
     expect((await doctor()).of("folder")).toMatchObject({ state: "ok", remedy: null });
+});
+
+test("an API that others could read without a token fails", async () => {
+    expect((await doctor("--host", "0.0.0.0")).of("access")).toMatchObject({
+        state: "fail",
+        remedy: expect.stringContaining("SLUICE_API_TOKEN"),
+    });
 });
 
 test("a port that another program has fails, Sluice's own does not", async () => {

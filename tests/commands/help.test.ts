@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import manifest from "../../package.json" with { type: "json" };
 import { runScript } from "../support/run-script.ts";
 import { projectDir } from "../support/test-server.ts";
 
@@ -28,4 +29,20 @@ describe.each(commands)("%s", (name) => {
             "Unknown option '--no-colour'.\n  from:  the command line\n  fix:   Did you mean --no-color?\n",
         );
     });
+});
+
+/** Not for users. */
+const internal = ["studio", "verify", "screenshots", "test"];
+
+test("each is a command of package.json, and in the README's table", () => {
+    const readme = readFileSync(join(projectDir, "README.md"), "utf8");
+    const rows = readme.split("\n").filter((line) => line.startsWith("| `bun run "));
+    const scripts = Object.entries(manifest.scripts);
+    const missing = commands.filter((file) => {
+        const [name] = scripts.find(([, script]) => script === `bun scripts/${file}.ts`) ?? [];
+        const isListed = rows.some((row) => row.includes(`\`bun run ${name}`) || row.includes(`\`${name}\``));
+        return name === undefined || (!isListed && !internal.includes(file));
+    });
+
+    expect(missing).toEqual([]);
 });

@@ -2,9 +2,11 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { makeTarget } from "../../src/database/database-target.ts";
+import { openDatabaseProxy } from "../api/database-proxy.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { runOnTerminal } from "../support/run-on-terminal.ts";
-import { runScript } from "../support/run-script.ts";
+import { runScript, spawnScript } from "../support/run-script.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
@@ -123,6 +125,33 @@ test("status --watch draws over itself on a terminal until Ctrl-C, and is a line
     await piped.exited;
     const [first] = text.split("\n");
     expect(JSON.parse(first!)).toMatchObject({ totals: { read: 8 } });
+});
+
+test("status --watch says that the database is away, and since when, and goes on when it is back", async () => {
+    const proxy = openDatabaseProxy(database.target);
+    const args = ["--watch", "100ms", "--json", "--database-url", makeTarget(proxy.target).url];
+    const watching = spawnScript("status", args);
+    let text = "";
+    const reading = (async () => {
+        for await (const chunk of watching.stdout) text += new TextDecoder().decode(chunk);
+    })();
+    const states = () =>
+        text
+            .split("\n")
+            .slice(0, -1)
+            .map((line) => JSON.parse(line).state as string);
+    try {
+        await waitUntil("it shows the status", () => states().length > 0);
+        proxy.cut();
+        await waitUntil("it says so", () => states().at(-1) === "database_away");
+        proxy.mend();
+        await waitUntil("it shows the status again", () => states().at(-1) !== "database_away");
+    } finally {
+        watching.kill();
+        await Promise.all([watching.exited, reading]);
+        proxy.stop();
+    }
+    expect(states()[0]).not.toBe("database_away");
 });
 
 test("colours on a terminal, none with --no-color or NO_COLOR or in a dumb one, and none of it in a pipe", async () => {
