@@ -25,7 +25,12 @@ export async function openReader(): Promise<Reader> {
     const dir = copyProject();
     const port = String(await findPort());
     let background: Shell | null = null;
-    const start = (command: string) => startShell(command.replaceAll(documentedPort, port), dir, port);
+    const shells: Shell[] = [];
+    const start = (command: string) => {
+        const shell = startShell(command.replaceAll(documentedPort, port), dir, port);
+        shells.push(shell);
+        return shell;
+    };
     return {
         async follow(block) {
             if (block.kind === "background") {
@@ -53,8 +58,10 @@ export async function openReader(): Promise<Reader> {
             }
         },
         async close() {
-            background?.signal("SIGKILL");
-            await background?.ended;
+            for (const shell of shells) {
+                if (shell.isRunning()) shell.signal("SIGKILL");
+                await shell.ended;
+            }
             await stopDatabase(dir, port);
             rmSync(dir, { recursive: true, force: true });
         },
@@ -153,8 +160,10 @@ function curlIfMissing(): string {
 
 /** This process's, without what belongs to the tests, to a user's own settings or to colours. */
 function environment(): Record<string, string> {
+    // Of npm's variables a registry or a proxy is the machine's own; the others tell a child what runs it.
     const isForeign = (name: string) =>
-        /^(SLUICE_|TEST_|DATABASE_URL$|NO_COLOR$|FORCE_COLOR$|CI$|NODE_ENV$|npm_)/.test(name);
+        /^(SLUICE_|TEST_|DATABASE_URL$|NO_COLOR$|FORCE_COLOR$|CI$|NODE_ENV$)/.test(name) ||
+        /^npm_(?!config_)|^npm_config_(user_agent|local_prefix)$/.test(name);
     const kept = Object.entries(process.env).filter(([name]) => !isForeign(name)) as [string, string][];
     const path = `${dirname(process.execPath)}:${process.env.PATH}`;
     return { ...Object.fromEntries(kept), PATH: path, npm_config_prefer_offline: "true" };
