@@ -50,7 +50,7 @@ function nothingNamed(): SluiceError {
     return new SluiceError({
         code: "missing_option",
         what: "Neither --file nor --all was given; nothing was changed.",
-        remedy: "Name a failed file (`bun run status` lists them), or give --all.",
+        remedy: "Name a failed file (`bun run files --state failed` lists them), or give --all.",
         exitCode: exitCodes.usage,
     });
 }

@@ -84,8 +84,10 @@ export async function executeCommand(
 
 /** Names who gave the setting that an error is about. */
 async function traceOrigin(error: unknown, flags: Flags): Promise<unknown> {
-    if (!(error instanceof SluiceError) || error.setting === undefined || error.from !== undefined) return error;
-    const from = await describeGiver(error.setting, flags);
+    if (!(error instanceof SluiceError) || error.from !== undefined) return error;
+    const isUsage = error.exitCode === exitCodes.usage;
+    const from = error.setting === undefined ? null : await describeGiver(error.setting, flags);
+    if (from === null && isUsage) return new SluiceError({ ...error, from: "the command line", cause: error.cause });
     return from === null ? error : new SluiceError({ ...error, from, cause: error.cause });
 }
 

@@ -278,6 +278,12 @@ const mistakes: Record<string, () => Mistake> = {
         names: ["names the table shop_events"],
         fix: "Take the line out",
     }),
+    "a retry of nothing": () => ({
+        run: ["retry", "--database-url", database.url],
+        code: "missing_option (exit 2)",
+        names: ["Neither --file nor --all was given"],
+        fix: "bun run files --state failed",
+    }),
     "a state that there is not": () => ({
         run: ["files", "--state", "faild", "--database-url", database.url],
         code: "invalid_argument (exit 2)",
