@@ -2,8 +2,10 @@
  * Finds the files of the watched folder and keeps the ledger's list of them. Polling is the truth; `fs.watch` only says
  * when to look and where.
  *
- * A look at names alone (readdir) finds new files; every file is looked at (lstat) when it is new, when the watch named
- * it, or on a full pass, which comes round so seldom that it costs a few percent of the time at most.
+ * What the watch names is looked at (lstat) at once, and nothing else with it. A pass over names (readdir) finds what the
+ * watch did not tell, a full pass (lstat of every file) also what changed unnoticed. In a folder of few files a names pass
+ * is part of every look; in one of many both come round so seldom that they cost a few percent of the time, and nothing
+ * waits for them: a later look takes up what they found.
  */
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,7 +19,11 @@ import { readableText } from "./readable-text.ts";
 import type { TailWatch } from "./watch-tails.ts";
 
 export interface Discovery {
-    /** Looks once and brings the ledger up to date. Returns how many files are new or changed. */
+    /**
+     * Looks once and brings the ledger up to date with what was named, and with what a pass found: this look's own, or in a
+     * large folder the latest that has ended. The first look, and one without a watch's help, always makes its own.
+     * Returns how many files are new or changed.
+     */
     look(hints: FolderHints): Promise<number>;
 }
 
@@ -30,9 +36,11 @@ export interface FolderHints {
 
 const registerAtOnce = 2_000;
 const lstatAtOnce = 64;
-/** A full pass may take this share of the time. */
-const fullPassShare = 0.05;
+/** A pass may take this share of the time. */
+const passShare = 0.05;
 const fullPassAtLeastEveryMs = 30_000;
+/** From so many files on, looks do not wait for passes. A names pass over so many takes 5 ms. */
+const largeFolderFiles = 5_000;
 
 /** Whether a name is an input file that is ready to be read. */
 export function isReadyName(name: string): boolean {
@@ -40,30 +48,82 @@ export function isReadyName(name: string): boolean {
     return /\.csv(\.gz|\.zst)?$/i.test(name);
 }
 
-export function createDiscovery(context: IngestContext, tails: TailWatch): Discovery {
-    const known = new Map<string, SeenFile>();
-    let nextFullPassAt = 0;
+/** What each file looked like by name, as printOf says it: one text a file, since there may be a hundred thousand. */
+type Known = Map<string, string>;
+
+export function createDiscovery(
+    context: IngestContext,
+    tails: TailWatch,
+    largeFrom: number = largeFolderFiles,
+): Discovery {
+    const { inputDir } = context.config;
+    const known: Known = new Map();
+    const passes = createPasses(inputDir, known);
+    let isFirst = true;
     return {
         async look({ names, isOverflow }) {
-            const startedAt = performance.now();
-            const present = (await readFolder(context.config.inputDir)).filter(isReadyName);
-            const isFullPass = isOverflow || startedAt >= nextFullPassAt;
             // What was reported is looked up in the ledger even if it looks the same: it may have gone and come back.
             for (const name of names) known.delete(name);
-            const toSee = isFullPass ? present : present.filter((name) => !known.has(name));
-            const changed = await seeFiles(context.config.inputDir, toSee, known);
-            if (isFullPass) {
-                forgetGone(known, present);
-                const took = performance.now() - startedAt;
-                nextFullPassAt = performance.now() + Math.min(took / fullPassShare, fullPassAtLeastEveryMs);
-            }
-            for (let from = 0; from < changed.length; from += registerAtOnce) {
-                const page = changed.slice(from, from + registerAtOnce);
-                await register(context, tails, page);
+            // A name that is no UTF-8 comes mangled; only a pass can tell which file it is.
+            const mustPass = isFirst || isOverflow || [...names].some((name) => name.includes("\ufffd"));
+            const isWaitedFor = mustPass || known.size < largeFrom;
+            const found = isWaitedFor ? await passes.run(mustPass) : passes.takeOver();
+            const toSee = new Set([...names].filter(isReadyName));
+            for (const name of found) toSee.add(name);
+            let changes = 0;
+            for (const page of pagesOf([...toSee], registerAtOnce)) {
+                const changed = await seeFiles(inputDir, page, known);
+                if (changed.length > 0) await register(context, tails, changed);
                 // Only now: a look that failed half-way must find them again.
-                for (const { path, ...seen } of page) known.set(path, seen);
+                for (const file of changed) known.set(file.path, printOf(file));
+                changes += changed.length;
             }
-            return changed.length;
+            isFirst = false;
+            return changes;
+        },
+    };
+}
+
+/** Passes over the folder. What they give are names worth a look; they change nothing but `known`, of files that are gone. */
+function createPasses(inputDir: string, known: Known) {
+    let nextNamesPassAt = 0;
+    let nextFullPassAt = 0;
+    let isUnderWay = false;
+    let ended: { names: string[] } | { error: unknown } = { names: [] };
+
+    const pass = async (isFull: boolean): Promise<string[]> => {
+        const startedAt = performance.now();
+        const present = (await readFolder(inputDir)).filter(isReadyName);
+        const found = present.filter((name) => !known.has(name));
+        if (isFull) for await (const name of changedNames(inputDir, present, known)) found.push(name);
+        if (isFull) forgetGone(known, present);
+        const took = performance.now() - startedAt;
+        nextNamesPassAt = performance.now() + took / passShare;
+        if (isFull) nextFullPassAt = performance.now() + Math.min(took / passShare, fullPassAtLeastEveryMs);
+        return found;
+    };
+    return {
+        /** A pass here and now, over names at least. */
+        run: (isFull: boolean) => pass(isFull || performance.now() >= nextFullPassAt),
+        /** Begins a pass if one is due, and gives what the latest that ended has found. Throws what it threw. */
+        takeOver(): string[] {
+            const latest = ended;
+            ended = { names: [] };
+            if (!isUnderWay && performance.now() >= Math.min(nextNamesPassAt, nextFullPassAt)) {
+                isUnderWay = true;
+                void pass(performance.now() >= nextFullPassAt)
+                    .then((names) => {
+                        ended = { names };
+                    })
+                    .catch((error: unknown) => {
+                        ended = { error };
+                    })
+                    .finally(() => {
+                        isUnderWay = false;
+                    });
+            }
+            if ("error" in latest) throw latest.error;
+            return latest.names;
         },
     };
 }
@@ -82,21 +142,32 @@ async function readEscapedNames(inputDir: string): Promise<string[]> {
     return (await readdir(inputDir, { encoding: "buffer" })).map(readableText);
 }
 
-async function seeFiles(
-    inputDir: string,
-    names: string[],
-    known: Map<string, SeenFile>,
-): Promise<(SeenFile & { path: string })[]> {
+/** The known files that are not what they were. */
+async function* changedNames(inputDir: string, names: string[], known: Known): AsyncGenerator<string> {
+    for (const page of pagesOf(names, registerAtOnce)) {
+        const seen = page.filter((name) => known.has(name));
+        for (const { path } of await seeFiles(inputDir, seen, known)) yield path;
+    }
+}
+
+async function seeFiles(inputDir: string, names: string[], known: Known): Promise<(SeenFile & { path: string })[]> {
     const changed: (SeenFile & { path: string })[] = [];
-    for (let from = 0; from < names.length; from += lstatAtOnce) {
-        const page = names.slice(from, from + lstatAtOnce);
+    for (const page of pagesOf(names, lstatAtOnce)) {
         const seen = await Promise.all(page.map((name) => see(inputDir, name)));
         for (const [index, path] of page.entries()) {
             const now = seen[index];
-            if (now && !isSame(known.get(path), now)) changed.push({ path, ...now });
+            if (now && known.get(path) !== printOf(now)) changed.push({ path, ...now });
         }
     }
     return changed;
+}
+
+function* pagesOf<Item>(items: Item[], size: number): Generator<Item[]> {
+    for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
+}
+
+function printOf({ sizeBytes, mtimeNs, inode }: SeenFile): string {
+    return `${sizeBytes} ${mtimeNs} ${inode}`;
 }
 
 /** Null when the file is gone again. Directories are none of ours; what else is no regular file fails when it is opened. */
@@ -118,16 +189,7 @@ async function seeEscaped(inputDir: string, name: string): Promise<SeenFile | nu
     return stats === null || stats.isDirectory() ? null : seenOf(stats);
 }
 
-function isSame(left: SeenFile | undefined, right: SeenFile): boolean {
-    return (
-        left !== undefined &&
-        left.sizeBytes === right.sizeBytes &&
-        left.mtimeNs === right.mtimeNs &&
-        left.inode === right.inode
-    );
-}
-
-function forgetGone(known: Map<string, SeenFile>, present: string[]): void {
+function forgetGone(known: Known, present: string[]): void {
     if (known.size === 0) return;
     const names = new Set(present);
     for (const path of known.keys()) if (!names.has(path)) known.delete(path);
@@ -160,5 +222,5 @@ function isReadOtherwise(row: LedgerFile, source: SourceConfig | null): boolean 
 function needsReopening(row: LedgerFile, now: SeenFile): boolean {
     if (row.state === "pending" || row.state === "replaced") return false;
     if (row.state === "failed" && row.problem === "file_vanished") return true;
-    return !isSame(row, now);
+    return printOf(row) !== printOf(now);
 }

@@ -17,6 +17,7 @@ import { createDiscovery, type Discovery, isReadyName } from "../../src/ingest/d
 import { failFile } from "../../src/ingest/ledger.ts";
 import { createTailWatch, type TailWatch } from "../../src/ingest/watch-tails.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { waitUntil } from "../support/wait-until.ts";
 import { openTestIngest, type TestIngest } from "./ingest-context.ts";
 
 let database: TestDatabase;
@@ -265,6 +266,60 @@ describe("promise 8: a file that was gone when it was to be read, and came back 
         discovery = createDiscovery(ingest.context, tails);
         await lookAtAll();
         expect(await states()).toEqual({ "a.csv": "pending" });
+    });
+});
+
+describe("in a large folder", () => {
+    beforeEach(async () => {
+        discovery = createDiscovery(ingest.context, tails, 1);
+        put("a.csv");
+        put("b.csv");
+        await lookAt();
+    });
+
+    test("a file that the watch reports is found by that very look, new or changed", async () => {
+        await setState("a.csv", "merged");
+        await setState("b.csv", "merged");
+        put("c.csv");
+        appendFileSync(join(ingest.inputDir, "a.csv"), "more\n");
+        expect(await lookAt("c.csv", "a.csv")).toBe(2);
+        expect(await states()).toEqual({ "a.csv": "pending", "b.csv": "merged", "c.csv": "pending" });
+    });
+
+    test("a file that the watch missed is found by a later look, though none waits for a pass over the folder", async () => {
+        put("c.csv");
+        await waitUntil("a pass has found it", async () => (await lookAt()) === 1);
+        expect(await paths()).toEqual(["a.csv", "b.csv", "c.csv"]);
+    });
+
+    test("a change that the watch missed is found by a later look", async () => {
+        await setState("a.csv", "merged");
+        await setState("b.csv", "merged");
+        appendFileSync(join(ingest.inputDir, "b.csv"), "more\n");
+        await waitUntil("a full pass has found it", async () => (await lookAt()) === 1);
+        expect(await states()).toEqual({ "a.csv": "merged", "b.csv": "pending" });
+    });
+
+    test("a reported file that could not be written into the ledger is found by a later look", async () => {
+        const unreachable = connect({ ...database.target, port: 1 }, { applicationName: "test", max: 1 });
+        const reachable = ingest.context.sql;
+        ingest.context.sql = unreachable;
+        put("c.csv");
+        await expect(lookAt("c.csv")).rejects.toThrow();
+        ingest.context.sql = reachable;
+        await waitUntil("a pass has found it", async () => (await lookAt()) === 1);
+        await unreachable.end({ timeout: 0 });
+    });
+
+    test("should fail, at a later look: the folder is gone", async () => {
+        rmSync(ingest.inputDir, { recursive: true });
+        await waitUntil("a look throws", () =>
+            lookAt().then(
+                () => null,
+                (error: { code?: string }) => error.code === "input_folder_missing",
+            ),
+        );
+        mkdirSync(ingest.inputDir);
     });
 });
 
