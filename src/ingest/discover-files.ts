@@ -36,6 +36,7 @@ export interface FolderHints {
 
 const registerAtOnce = 2_000;
 const lstatAtOnce = 64;
+const pageMs = 2;
 /** A pass may take this share of the time. */
 const passShare = 0.05;
 const fullPassAtLeastEveryMs = 30_000;
@@ -147,6 +148,8 @@ async function* changedNames(inputDir: string, names: string[], known: Known): A
     for (const page of pagesOf(names, registerAtOnce)) {
         const seen = page.filter((name) => known.has(name));
         for (const { path } of await seeFiles(inputDir, seen, known)) yield path;
+        // Nothing waits for a pass: it lets the others have their turn.
+        await Bun.sleep(pageMs);
     }
 }
 
