@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { countFolder, type FolderCounts } from "../support/count-records.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
-import { ingestOnce } from "../support/ingest-process.ts";
+import { ingestOnce, startIngest } from "../support/ingest-process.ts";
 import {
     emptyTables,
     expectOracle,
@@ -54,7 +54,7 @@ const smallest = (workers: string): [string, string[]] => [
     `${workers} merge workers, small batches and small chunks`,
     ["--merge-workers", workers, ...smallBatches, ...smallChunks],
 ];
-const ways: [string, string[]][] = ["1", "4"].flatMap((workers): [string, string[]][] => [
+const ways: [string, string[]][] = ["1", "2", "4"].flatMap((workers): [string, string[]][] => [
     [`${workers} merge workers`, ["--merge-workers", workers]],
     [`${workers} merge workers and small batches`, ["--merge-workers", workers, ...smallBatches]],
     ...(isLongRun || workers === "4" ? [smallest(workers)] : []),
@@ -78,6 +78,22 @@ describe("200 dirty files", () => {
             expectSameTables(tables, first);
         },
     );
+
+    test.each([
+        ["2", ["--merge-workers", "1", ...smallBatches]],
+        ["4", ["--merge-workers", "2"]],
+    ])("with %s ingests at once become the same tables, too: one loads, all merge", async (count, flags) => {
+        const children = Array.from({ length: Number(count) }, () =>
+            startIngest(database.url, generatedDir, ["--trigger", "available-now", ...flags]),
+        );
+        const ended = await Promise.all(children.map((child) => child.finish()));
+        expect(ended.map(({ exitCode, stderr }) => ({ exitCode, stderr }))).toEqual(
+            children.map(() => ({ exitCode: 0, stderr: "" })),
+        );
+        await expectOracle(database.sql, oracle);
+        await expectSound(database.sql);
+        expectSameTables(await readTables(database.sql), first!);
+    });
 
     test("with small batches are merged slice by slice, side by side", async () => {
         const { batches } = await ingestOnce(database.url, generatedDir, ["--merge-workers", "4", ...smallBatches]);

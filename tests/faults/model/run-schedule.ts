@@ -18,6 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runChecks } from "../../../src/checks/run-checks.ts";
+import type { Sql } from "../../../src/database/connect.ts";
 import { openCuttingProxy } from "../../support/cutting-proxy.ts";
 import { ingestOnce } from "../../support/ingest-process.ts";
 import { ask, type OwnServer } from "../../support/own-server.ts";
@@ -77,6 +78,7 @@ export async function runSchedule(server: OwnServer, schedule: Schedule): Promis
         }
         await converge(world, schedule, inputDir);
         await workers.end();
+        await waitForLeases(world);
         const last = await ingestOnce(target.url, inputDir, schedule.flags);
         ledger = await ask(target, (sql) => readLedger(sql));
         violations.push(...judgeLastRun(last), ...(await findLeavings(target, inputDir, schedule)));
@@ -210,6 +212,16 @@ async function converge(world: World, schedule: Schedule, inputDir: string): Pro
     ).catch((error: Error) => {
         throw new Error(`${error.message} Open: ${open.slice(0, 10).join("; ")}`);
     });
+}
+
+/** Of workers that were killed: until they have run out, the last run cannot strike them off. */
+async function waitForLeases({ target, isHurried }: World): Promise<void> {
+    if (isHurried) await ask(target, (sql) => expireLeases(sql));
+    const held = (sql: Sql) => sql`
+        select from ingest.workers where lease_until > clock_timestamp()
+        union all
+        select from ingest.loader_lease where lease_until > clock_timestamp()`;
+    await waitUntil("all leases have run out", async () => (await ask(target, held)).length === 0);
 }
 
 async function findOpen(target: World["target"], inputDir: string): Promise<string[]> {

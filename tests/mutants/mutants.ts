@@ -1,0 +1,175 @@
+/**
+ * Sluice without one of the mechanisms that its promises rest on: what to take out, and the part of the suite that has to
+ * notice. Each edit replaces a text that stands exactly once in its file; tests/mutants/mutants.test.ts sees to that.
+ */
+export interface Mutant {
+    /** What is taken out. */
+    without: string;
+    /** Numbers of the promises in docs/guarantees.md that rest on it. */
+    promises: number[];
+    edits: { file: string; find: string; replace: string }[];
+    /** Test files, and which of their tests: a pattern, as `bun test -t` takes it. */
+    tests: { files: string[]; pattern?: string };
+}
+
+export const mutants: Mutant[] = [
+    {
+        without: "the staged-count check",
+        promises: [5],
+        edits: [
+            {
+                file: "sql/engine/merge_batch.sql",
+                find: "where batch_chunks.staged <> batch_chunks.records",
+                replace: "where false",
+            },
+        ],
+        tests: { files: ["tests/merge/lost-rows.test.ts"] },
+    },
+    {
+        without: "the load fence",
+        promises: [2, 5],
+        edits: [
+            {
+                file: "sql/engine/loads.sql",
+                find: "where loads.load_id = fenced_load_id and loads.state = 'loading'",
+                replace: "where loads.load_id = fenced_load_id",
+            },
+        ],
+        tests: { files: ["tests/merge/loads.test.ts"] },
+    },
+    {
+        without: "the hash of re-staged bytes",
+        promises: [2, 5],
+        edits: [
+            {
+                file: "sql/engine/loads.sql",
+                find: `            and chunks.content_hash = staged."contentHash"\n`,
+                replace: "",
+            },
+            {
+                file: "src/ingest/load-chunks.ts",
+                find: "outcome.contentHash === again.contentHash",
+                replace: "true",
+            },
+            {
+                file: "src/ingest/stage-again.ts",
+                find: "if (isAhead && (await hashRange(file, chunk.firstByte, chunk.endByte)) !== chunk.contentHash)",
+                replace: "if (isAhead && (await hashRange(file, chunk.firstByte, chunk.endByte)) === null)",
+            },
+        ],
+        tests: {
+            files: ["tests/recovery/lost-database.test.ts"],
+            pattern: "of other bytes when its staged rows are lost",
+        },
+    },
+    {
+        without: "the slice lock",
+        promises: [2, 10],
+        edits: [{ file: "sql/engine/merge_batch.sql", find: "        for update skip locked\n", replace: "" }],
+        tests: { files: ["tests/merge/slices.test.ts"] },
+    },
+    {
+        without: "the conflict comparison",
+        promises: [3],
+        edits: [
+            {
+                file: "sql/events/merge_events.sql",
+                find: "            ) as is_conflict\n        from losers",
+                replace: "            ) and false as is_conflict\n        from losers",
+            },
+        ],
+        tests: { files: ["tests/merge/duplicates.test.ts"] },
+    },
+    {
+        without: "the checkpoint in the same transaction",
+        promises: [2, 4],
+        edits: [
+            {
+                file: "sql/engine/merge_batch.sql",
+                find: `    from batch_chunks;
+
+    perform
+    from ingest.chunks
+    where chunks.chunk_id in (select batch_chunks.chunk_id from batch_chunks)`,
+                // What follows becomes a function of its own, that the client calls when it knows of the commit.
+                replace: `    from batch_chunks;
+end
+$$;
+
+create or replace function ingest.checkpoint_later(this_batch_id bigint)
+returns void
+language plpgsql
+as $$
+declare
+    touched_files bigint[];
+begin
+    perform ingest.prepare_merge();
+    insert into batch_chunks (chunk_id, load_id, file_id, records, is_padded, todo_slices)
+    select chunks.chunk_id, 0, chunks.file_id, chunks.records, true, chunk_merges.slices
+    from ingest.chunk_merges
+    inner join ingest.chunks on chunks.chunk_id = chunk_merges.chunk_id
+    where chunk_merges.batch_id = this_batch_id;
+
+    perform
+    from ingest.chunks
+    where chunks.chunk_id in (select batch_chunks.chunk_id from batch_chunks)`,
+            },
+            {
+                file: "src/ingest/merge-batch.ts",
+                find: "    return row ?? null;",
+                replace: "    if (row) await sql`select ingest.checkpoint_later(".concat(
+                    "$",
+                    "{row.batchId})`;\n    return row ?? null;",
+                ),
+            },
+        ],
+        tests: { files: ["tests/merge/conservation.test.ts"] },
+    },
+    {
+        without: "the re-stage after a crash",
+        promises: [5, 8],
+        edits: [
+            {
+                file: "src/ingest/load-files.ts",
+                find: "    if (lost.length > 0) {",
+                replace: "    if (lost.length > 1e9) {",
+            },
+        ],
+        tests: {
+            files: ["tests/recovery/lost-database.test.ts"],
+            pattern: "a backend is killed, the ingest stages again",
+        },
+    },
+    {
+        without: "the bisecting of a poison batch",
+        promises: [6],
+        edits: [
+            {
+                file: "src/ingest/merge-batch.ts",
+                find: "                    if (!isFaultOfData(error)) throw error;\n                    openKey = null;\n                    const open =",
+                replace:
+                    "                    if (error) throw error;\n                    openKey = null;\n                    const open =",
+            },
+        ],
+        tests: { files: ["tests/merge/poison.test.ts"] },
+    },
+    {
+        without: "the equation of each chunk",
+        promises: [1],
+        edits: [
+            {
+                file: "sql/engine/merge_batch.sql",
+                find: "            <> batch_chunks.inserted + batch_chunks.duplicate + batch_chunks.conflict + batch_chunks.rejected",
+                replace: "            < 0",
+            },
+        ],
+        tests: { files: ["tests/merge/conservation.test.ts"] },
+    },
+];
+
+/** The text with the edits in it. Throws when one does not fit any more: then the code has moved, and the mutant must follow. */
+export function applyEdit(text: string, { file, find, replace }: Mutant["edits"][number]): string {
+    const found = text.split(find).length - 1;
+    if (found !== 1) throw new Error(`${file} has this text ${found} times, not once: ${find}`);
+    return text.replace(find, () => replace);
+}
