@@ -364,6 +364,7 @@ begin
     ) as totals
     where batches.batch_id = this_batch_id
     returning batches.*;
+    perform ingest.announce_batch(this_batch_id);
 end
 $$;
 

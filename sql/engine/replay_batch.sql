@@ -235,6 +235,7 @@ begin
     if is_dry_run then
         raise exception 'a replay that was only tried' using errcode = 'SL003', detail = to_jsonb(finished_batch)::text;
     end if;
+    perform ingest.announce_batch(this_batch_id);
     return next finished_batch;
 end
 $$;
