@@ -61,7 +61,8 @@ begin
             inner join ingest.files on files.file_id = chunks.file_id
             where chunks.file_id = held_file.file_id and chunks.state = 'held';
 
-            perform ingest.reject_records(no_batch, ingest.all_slices());
+            perform ingest.judge_records();
+            perform ingest.reject_records(no_batch);
             select
                 sum(batch_chunks.records)::bigint as records,
                 sum(batch_chunks.rejected)::bigint as rejected,
@@ -78,6 +79,7 @@ begin
             end if;
             delete from ingest.rejects where rejects.batch_id = no_batch;
             delete from batch_chunks;
+            delete from invalid_records;
         end if;
 
         if verdict = 'released' then

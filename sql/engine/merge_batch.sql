@@ -6,8 +6,8 @@
 -- Guarantee: rows, rejects, rollups, counts and checkpoint commit together; read = inserted + duplicate + conflict +
 -- rejected for every chunk, each counted on its own, or it raises SL002 and nothing happened.
 --
--- The engine knows no columns: ingest.reject_records, ingest.insert_records, ingest.settle_losers and
--- ingest.update_rollups are the stream's part (sql/events/). They meet in the temporary table batch_chunks.
+-- The engine knows no columns: ingest.judge_records, ingest.reject_records, ingest.insert_records, ingest.settle_losers
+-- and ingest.update_rollups are the stream's part (sql/events/). They meet in the temporary table batch_chunks.
 
 -- The session's scratch tables. Temporary: no WAL, and emptied by the commit itself.
 create or replace function ingest.prepare_merge()
@@ -141,22 +141,8 @@ returns integer
 language plpgsql
 as $$
 declare
-    idle_lanes constant smallint[] := ingest.idle_lanes();
     lost_chunks bigint[];
 begin
-    with staged_counts as (
-        select staging.load_id, staging.chunk_id, count(*) as staged
-        from ingest.staging
-        where
-            staging.lane <> all(idle_lanes)
-            and staging.load_id in (select batch_chunks.load_id from batch_chunks)
-        group by staging.load_id, staging.chunk_id
-    )
-    update batch_chunks
-    set staged = staged_counts.staged
-    from staged_counts
-    where batch_chunks.load_id = staged_counts.load_id and batch_chunks.chunk_id = staged_counts.chunk_id;
-
     with dropped_chunks as (
         delete from batch_chunks
         where batch_chunks.staged <> batch_chunks.records
@@ -296,11 +282,12 @@ begin
         return;
     end if;
     perform ingest.choose_chunks(held_slices, max_records, max_chunks, only_chunk);
+    chosen_at := clock_timestamp();
+    perform ingest.judge_records();
     perform ingest.drop_lost_chunks();
     if not exists (select from batch_chunks) then
         return;
     end if;
-    chosen_at := clock_timestamp();
 
     insert into ingest.batches (
         batch_key, worker_id, slices, chunks, read, inserted, duplicate, conflict, rejected,
@@ -312,9 +299,9 @@ begin
     inner join ingest.chunks on chunks.chunk_id = batch_chunks.chunk_id
     returning batches.batch_id into this_batch_id;
 
-    perform ingest.reject_records(this_batch_id, held_slices);
+    perform ingest.reject_records(this_batch_id);
     rejected_at := clock_timestamp();
-    rollups := ingest.insert_records(this_batch_id, held_slices);
+    rollups := ingest.insert_records();
     inserted_at := clock_timestamp();
     perform ingest.pass_fault_point('in-merge');
     perform ingest.settle_losers(this_batch_id);

@@ -49,8 +49,9 @@ begin
         1 << tried_slice
     from jsonb_to_recordset(tried_files) as tried ("chunkId" bigint, "extraColumns" text[], "isPadded" boolean);
 
-    perform ingest.reject_records(no_batch, 1 << tried_slice);
-    perform ingest.insert_records(no_batch, 1 << tried_slice);
+    perform ingest.judge_records();
+    perform ingest.reject_records(no_batch);
+    perform ingest.insert_records();
     perform ingest.settle_losers(no_batch);
 
     with refused_records as materialized (

@@ -42,7 +42,7 @@ language plpgsql
 as $$
 declare
     known_types constant text[] := array(select event_types.event_type from ingest.event_types);
-    not_after constant timestamptz := ingest.latest_event_timestamp();
+    not_after constant text := ingest.latest_event_timestamp();
 begin
     with judged_rejects as materialized (
         select
