@@ -85,6 +85,9 @@ export async function loadChunks(context: IngestContext, parts: LoadPart[], way:
     }
 }
 
+/** What small parts have to say is sent together: a write for each of them cost as much CPU as reading it. */
+const writeBytes = 256 * 1024;
+
 /** The COPY bytes of all parts, one after the other; `outcomes` gets an entry per part as it ends. */
 export async function* stageParts(
     context: Pick<IngestContext, "config">,
@@ -95,6 +98,8 @@ export async function* stageParts(
     outcomes: ReadOutcome[],
 ): AsyncGenerator<Uint8Array> {
     const scanner = createScanner();
+    let waiting: Uint8Array[] = [];
+    let waitingBytes = 0;
     for (const [index, part] of parts.entries()) {
         const range = {
             ...part,
@@ -116,12 +121,22 @@ export async function* stageParts(
                 firstLineNo: part.firstLineNo + linesBefore,
                 firstByte,
             };
-            if (records.count > 0) yield stageRecords(bytes, records, part.shape, place, way);
+            if (records.count > 0) {
+                const staged = stageRecords(bytes, records, part.shape, place, way);
+                waiting.push(staged);
+                waitingBytes += staged.length;
+            }
+            if (waitingBytes >= writeBytes) {
+                yield waiting.length === 1 ? waiting[0]! : Buffer.concat(waiting, waitingBytes);
+                waiting = [];
+                waitingBytes = 0;
+            }
             await passFaultPoint("in-copy");
             next = await pieces.next();
         }
         outcomes[index] = next.value;
     }
+    if (waitingBytes > 0) yield Buffer.concat(waiting, waitingBytes);
     await passFaultPoint("after-copy-bytes");
 }
 

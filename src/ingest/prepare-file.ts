@@ -10,7 +10,15 @@ import { compressionOf } from "./dialect/expand.ts";
 import { chunksOfFile, type FileFailure, type LedgerChunk, type LedgerFile, type SeenFile } from "./ledger.ts";
 import type { LoadPart } from "./load-chunks.ts";
 import { openContent } from "./open-content.ts";
-import { hashRange, holdInMemory, InputChanged, InputFault, type InputFile, openInput } from "./open-input.ts";
+import {
+    hashRange,
+    holdInMemory,
+    InputChanged,
+    InputFault,
+    type InputFile,
+    openInput,
+    smallFileBytes,
+} from "./open-input.ts";
 import { type FileShape, readHeader } from "./read-header.ts";
 
 export type PreparedFile =
@@ -25,8 +33,6 @@ export type PreparedFile =
     | { kind: "fault"; seen: SeenFile | null; source: SourceConfig | null; failure: FileFailure };
 
 const headerProbeBytes = 80 * 1024;
-/** Files up to this size are held in memory while they are loaded: one read, one descriptor at a time. */
-const smallFileBytes = 1024 * 1024;
 
 /** `takeTail` says that an unfinished last record counts. Never throws InputFault: that is the kind "fault". */
 export async function prepareFile(
