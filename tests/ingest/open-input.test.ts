@@ -10,6 +10,7 @@ import {
     InputFault,
     type InputFile,
     openInput,
+    smallFileBytes,
 } from "../../src/ingest/open-input.ts";
 
 let folder: string;
@@ -68,20 +69,31 @@ describe("reading", () => {
         await file.close();
     });
 
+    /** More than is held in memory. */
+    const large = smallFileBytes + 10;
+
     test("should fail: bytes behind the end, which is how a truncated file shows", async () => {
-        const file = await put("cut.csv", "0123456789");
-        truncateSync(join(folder, "cut.csv"), 5);
-        expect(await file.currentSize()).toBe(5);
-        await expect(file.read(0, 10)).rejects.toBeInstanceOf(InputChanged);
-        await expect(file.read(8, 1)).rejects.toBeInstanceOf(InputChanged);
-        expect((await file.read(0, 5)).toString()).toBe("01234");
+        const file = await put("cut.csv", "0123456789".padStart(large, "-"));
+        truncateSync(join(folder, "cut.csv"), large - 5);
+        expect(await file.currentSize()).toBe(large - 5);
+        await expect(file.read(large - 10, 10)).rejects.toBeInstanceOf(InputChanged);
+        await expect(file.read(large - 2, 1)).rejects.toBeInstanceOf(InputChanged);
+        expect((await file.read(large - 10, 5)).toString()).toBe("01234");
         await file.close();
     });
 
     test("a file is what it was when it was opened, and tells how large it has become", async () => {
-        const file = await put("grows.csv", "01234");
+        const file = await put("grows.csv", "01234".padStart(large, "-"));
         appendFileSync(join(folder, "grows.csv"), "56789");
-        expect([file.seen.sizeBytes, await file.currentSize()]).toEqual([5, 10]);
+        expect([file.seen.sizeBytes, await file.currentSize()]).toEqual([large, large + 5]);
+        await file.close();
+    });
+
+    test("a small file is read when it is opened, and what becomes of it later does not show", async () => {
+        const file = await put("small.csv", "0123456789");
+        truncateSync(join(folder, "small.csv"), 5);
+        expect((await file.read(0, 10)).toString()).toBe("0123456789");
+        expect([file.seen.sizeBytes, await file.currentSize()]).toEqual([10, 10]);
         await file.close();
     });
 
