@@ -1,6 +1,6 @@
 /** A TCP way to the test's database that can be cut and mended: what the API sees when Postgres is stopped, or stalls. */
 import type { Socket } from "bun";
-import type { DatabaseTarget } from "../../src/database/database-target.ts";
+import { type DatabaseTarget, makeTarget } from "../../src/database/database-target.ts";
 
 export interface DatabaseProxy {
     /** Leads through the proxy. */
@@ -10,19 +10,26 @@ export interface DatabaseProxy {
     /** Takes bytes and passes none on. */
     stall(): void;
     mend(): void;
+    /** Statements that were sent through it so far. */
+    statements(): number;
     stop(): void;
 }
 
 interface Link {
     peer?: Socket<Link> | undefined;
     waiting: Uint8Array[];
+    /** Of the client's side. */
+    countStatements?: (bytes: Uint8Array) => void;
 }
 
 export function openDatabaseProxy(target: DatabaseTarget): DatabaseProxy {
     let isStalled = false;
     const sockets = new Set<Socket<Link>>();
 
+    let statements = 0;
+
     const pass = (socket: Socket<Link>, bytes: Uint8Array) => {
+        socket.data.countStatements?.(bytes);
         if (isStalled) return;
         if (socket.data.peer) socket.data.peer.write(bytes);
         else socket.data.waiting.push(new Uint8Array(bytes));
@@ -53,7 +60,7 @@ export function openDatabaseProxy(target: DatabaseTarget): DatabaseProxy {
                 data: pass,
                 close,
                 open(socket) {
-                    socket.data = { waiting: [] };
+                    socket.data = { waiting: [], countStatements: createCounter(() => (statements += 1)) };
                     sockets.add(socket);
                     join(socket).catch(() => socket.terminate());
                 },
@@ -68,7 +75,7 @@ export function openDatabaseProxy(target: DatabaseTarget): DatabaseProxy {
         for (const socket of sockets) socket.terminate();
     };
     return {
-        target: { ...target, host: "127.0.0.1", port },
+        target: makeTarget({ ...target, host: "127.0.0.1", port }),
         cut,
         stall() {
             isStalled = true;
@@ -77,6 +84,29 @@ export function openDatabaseProxy(target: DatabaseTarget): DatabaseProxy {
             isStalled = false;
             listener ??= listen(port);
         },
+        statements: () => statements,
         stop: cut,
+    };
+}
+
+/**
+ * Reads what a client sends (https://www.postgresql.org/docs/current/protocol-message-formats.html): the first message
+ * has a length alone, the others a type before it; Execute and Query are one statement each.
+ */
+function createCounter(onStatement: () => void): (bytes: Uint8Array) => void {
+    let pending = Buffer.alloc(0);
+    let isStarted = false;
+    return (bytes) => {
+        pending = Buffer.concat([pending, bytes]);
+        while (true) {
+            const typeBytes = isStarted ? 1 : 0;
+            if (pending.length < typeBytes + 4) return;
+            const length = typeBytes + pending.readUInt32BE(typeBytes);
+            if (pending.length < length) return;
+            const type = isStarted ? String.fromCharCode(pending[0]!) : "";
+            if (type === "E" || type === "Q") onStatement();
+            isStarted = true;
+            pending = pending.subarray(length);
+        }
     };
 }

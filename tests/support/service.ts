@@ -33,10 +33,10 @@ export async function startLabService({ dataDir, inputDir }: { dataDir: string; 
 export async function startApi(
     databaseUrl: string,
     environment: Record<string, string> = {},
-): Promise<{ url: string; stop(): Promise<void> }> {
+): Promise<{ url: string; pid: number; stop(): Promise<void> }> {
     const variables = { DATABASE_URL: databaseUrl, ...environment };
     const { child, url } = await startAndRead("api", ["--port", "0"], variables, /^The API is at (\S+)$/m);
-    return { url, stop: () => end(child) };
+    return { url, pid: child.pid, stop: () => end(child) };
 }
 
 type Child = ReturnType<typeof spawnScript>;
