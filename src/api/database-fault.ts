@@ -30,7 +30,7 @@ export function toDatabaseProblem(error: unknown): Problem | undefined {
 export function absentDatabase(cause: unknown): Problem {
     return new Problem({
         code: "database_unavailable",
-        detail: "Nothing is shown rather than an old number. Ask again: there is an answer as soon as it is back.",
+        detail: "No old number is given as if it were new. Ask again: there is an answer as soon as it is back.",
         cause,
     });
 }

@@ -54,7 +54,7 @@ function Footer() {
                     {status.value.databaseName}, PostgreSQL {status.value.serverVersion}
                 </span>
             )}
-            {offers.value.has("/docs") && <a href="/docs">API</a>}
+            {offers.value.size > 0 && <a href="/docs">API</a>}
             {offers.value.size > 0 && <a href="/openapi.json">openapi.json</a>}
             {offers.value.has("/metrics") && <a href="/metrics">metrics</a>}
         </footer>

@@ -106,12 +106,9 @@ async function crashDatabase(subject: LabSubject, say: Say): Promise<Outcome> {
         `PostgreSQL answers again after ${seconds(crashedAt)}, process ${next}. The ingest worker ` +
             "started it; it replayed its log, and emptied the staging table, which is not in the log.",
     );
-    const versions = await waitFor("the file is merged", subject, [delivery], areSettled, (found) => {
-        const again = found.find(({ stagedLoadId }) => stagedLoadId !== null && stagedLoadId !== before!.stagedLoadId);
-        if (again) say("recovery", describeRestaging(before!, again));
-        return again !== undefined;
-    });
-    say("recovery", `${seconds(crashedAt)} after the crash the file is merged.`, batchLinks(versions[0]!));
+    const [after] = await waitFor("the file is merged", subject, [delivery], areSettled);
+    say("recovery", describeRestaging(before!, after!));
+    say("recovery", `${seconds(crashedAt)} after the crash the file is merged.`, batchLinks(after!));
     return await settle(subject, say, [delivery]);
 }
 
@@ -324,9 +321,10 @@ function describeProgress({ state, read, stagedRecords }: FileVersion): string {
     return "the file was seen, and nothing of it recorded yet";
 }
 
-function describeRestaging(before: FileVersion, again: FileVersion): string {
-    const instead = before.stagedLoadId === null ? "" : ` in the place of load ${before.stagedLoadId}`;
-    return `The ledger knew which bytes were staged: they were read again, by load ${again.stagedLoadId}${instead}.`;
+function describeRestaging(before: FileVersion, after: FileVersion): string {
+    return before.loadId === after.loadId
+        ? "Its merge had been committed before the crash, and so it was in the log."
+        : `The ledger knew which bytes were staged: load ${after.loadId} read them again, in the place of load ${before.loadId}.`;
 }
 
 function describeVersions(versions: readonly FileVersion[]): string {

@@ -10,8 +10,8 @@ export interface FileVersion {
     copyOf: number | null;
     problemDetail: string | null;
     loadedRecords: number;
-    /** The load that its staged rows, not yet merged, are of. */
-    stagedLoadId: number | null;
+    /** The newest load that counts for any of it. */
+    loadId: number | null;
     stagedRecords: number;
     read: number;
     inserted: number;
@@ -43,14 +43,16 @@ export function readVersions(sql: Sql, paths: readonly string[]): Promise<FileVe
             select
                 files.file_id as "fileId", files.path, files.version, files.state, files.copy_of as "copyOf",
                 files.problem_detail as "problemDetail", files.loaded_records as "loadedRecords",
-                staged.load_id as "stagedLoadId", staged.records as "stagedRecords",
+                staged.load_id as "loadId", staged.records as "stagedRecords",
                 merged.read, merged.inserted, merged.duplicate, merged.conflict, merged.rejected,
                 merged.batch_ids as "batchIds"
             from ingest.files
             cross join lateral (
-                select max(chunks.load_id) as load_id, coalesce(sum(chunks.records), 0)::bigint as records
+                select
+                    max(chunks.load_id) as load_id,
+                    coalesce(sum(chunks.records) filter (where chunks.state = 'staged'), 0)::bigint as records
                 from ingest.chunks
-                where chunks.file_id = files.file_id and chunks.state = 'staged'
+                where chunks.file_id = files.file_id
             ) as staged
             cross join lateral (
                 select

@@ -1,5 +1,5 @@
 /**
- * `bun run test:load [--minutes 10] [--streams 200] [--pollers 50] [--stalled 10] [--pairs 3]`: what many viewers cost
+ * `bun run test:load [--minutes 10] [--streams 200] [--pollers 50] [--stalled 10] [--pairs 5]`: what many viewers cost
  * the database, the ingest and the API's memory. Exits with 1 when it is more than promised.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -20,7 +20,7 @@ const { values } = parseArgs({
         streams: { type: "string", default: "200" },
         pollers: { type: "string", default: "50" },
         stalled: { type: "string", default: "10" },
-        pairs: { type: "string", default: "3" },
+        pairs: { type: "string", default: "5" },
     },
 });
 const crowd = { streams: Number(values.streams), pollers: Number(values.pollers), stalled: Number(values.stalled) };
@@ -52,8 +52,8 @@ function check(what: string, { holds, words }: { holds: boolean; words: string }
 async function measureCost({ createDatabase }: OwnServer) {
     const proxy = openDatabaseProxy(await createDatabase());
     const api = await startApi(proxy.target.url);
-    const rateOf = async (streams: number, pollers: number) => {
-        const viewers = openViewers({ port: portOf(api.url), streams, pollers });
+    const rateOf = async (streams: number, pollers: number, pollMs = 1000) => {
+        const viewers = openViewers({ port: portOf(api.url), streams, pollers, pollMs });
         await Bun.sleep(3000);
         const [began, before] = [performance.now(), proxy.statements()];
         await Bun.sleep(15_000);
@@ -61,15 +61,16 @@ async function measureCost({ createDatabase }: OwnServer) {
         await viewers.close();
         return rate;
     };
-    // Five pollers: as many as there are addresses that a page asks for, each once a second.
-    const [one, many] = [await rateOf(1, 5), await rateOf(crowd.streams, crowd.pollers)];
+    // Five pollers: as many as there are addresses that a page asks for. An answer is shared for 0.9 s, so a page that
+    // asks each of them once a second costs a little less than the most there can be; one that asks more often does not.
+    const [calm, one, many] = [await rateOf(1, 5), await rateOf(1, 5, 200), await rateOf(crowd.streams, crowd.pollers)];
     await api.stop();
     proxy.stop();
-    const words = `${one.toFixed(2)} statements a second for one page, ${many.toFixed(2)} for the crowd`;
+    const words = `${calm.toFixed(2)} statements a second for a calm page, ${one.toFixed(2)} for an eager one, ${many.toFixed(2)} for the crowd`;
     return { holds: one > 1 && many <= mostCostRatio * one, words };
 }
 
-/** The same files into a fresh database, with and without viewers, in turns; the medians. */
+/** The same files into a fresh database, with and without viewers, in turns; the median of the pairs' ratios. */
 async function measureIngest({ createDatabase }: OwnServer, pairs: number) {
     const input = join(folder, "backlog");
     mkdirSync(input);
@@ -94,9 +95,10 @@ async function measureIngest({ createDatabase }: OwnServer, pairs: number) {
             `       pair ${pair + 1}: ${times.alone.at(-1)!.toFixed(1)} s alone, ${times.watched.at(-1)!.toFixed(1)} s watched`,
         );
     }
+    const slowdown = median(times.watched.map((watched, pair) => watched / times.alone[pair]!));
     const [alone, watched] = [median(times.alone), median(times.watched)];
-    const words = `480,000 records in ${alone.toFixed(1)} s with one viewer, in ${watched.toFixed(1)} s with the crowd: ${(100 * (watched / alone - 1)).toFixed(1)} % slower`;
-    return { holds: watched <= mostSlowdown * alone, words };
+    const words = `480,000 records in ${alone.toFixed(1)} s with one viewer, in ${watched.toFixed(1)} s with the crowd: by pairs ${(100 * (slowdown - 1)).toFixed(1)} % slower`;
+    return { holds: slowdown <= mostSlowdown, words };
 }
 
 async function ingestAll(target: DatabaseTarget, input: string): Promise<void> {

@@ -121,7 +121,7 @@ function Run({ run, lab }: { run: LabRun; lab: LabState }) {
     return (
         <>
             <h3>
-                {title} <span class={`tag verdict-tag ${run.state}`}>{words[run.state]}</span>
+                {title} <span class={`tag run-${run.state}`}>{words[run.state]}</span>
             </h3>
             <ol class="timeline lab-steps">
                 {run.steps.map((step) => (

@@ -56,13 +56,12 @@ const absences: Record<string, string> = {
 function describeAbsence(problem: Problem | null): Verdict {
     const code = problem?.code ?? "";
     const known = absences[code];
-    const detail = problem?.detail ?? "";
-    if (known) return say("Database away", "bad", known, detail);
+    if (known) return say("Database away", "bad", known, problem?.detail ?? "");
     return say(
         "Database away",
         "bad",
         "Postgres does not answer.",
-        `${detail} What was committed is kept; the rest is read again.`.trim(),
+        "What was committed is kept, the rest is read again. The page goes on by itself when it is back.",
     );
 }
 
