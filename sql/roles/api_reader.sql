@@ -19,7 +19,17 @@ alter role sluice_api set default_transaction_read_only = on;
 grant usage on schema public, ingest to sluice_api;
 grant select on public.events to sluice_api;
 grant select on all tables in schema ingest to sluice_api;
-alter default privileges in schema ingest grant select on tables to sluice_api;
+
+-- Tables that come later are the schema's owner's, whoever runs this.
+do $$
+begin
+    execute format(
+        'alter default privileges for role %s in schema ingest grant select on tables to sluice_api',
+        (select pg_namespace.nspowner::regrole from pg_namespace where pg_namespace.nspname = 'ingest')
+    );
+end
+$$;
+
 grant execute on function ingest.replay_batch(
     uuid, uuid, bigint, bigint, text, text, timestamptz, boolean, boolean
 ) to sluice_api;

@@ -1,0 +1,38 @@
+-- The loader: what `bun run ingest` needs, and no more. It adds events and never changes or removes one; it makes no table
+-- and no event type. Run this as the server's administrator (or as the owner, if it may make roles) after
+-- `bun run migrate`, and again after each update, which may bring tables:
+--   psql "$ADMIN_URL" -f sql/roles/loader.sql
+--   psql "$ADMIN_URL" -c '\password sluice_loader'
+--   DATABASE_URL=postgres://sluice_loader:…@…/… bun run ingest
+do $$
+begin
+    if not exists (select from pg_roles where pg_roles.rolname = 'sluice_loader') then
+        create role sluice_loader login;
+    end if;
+    -- Each merge has scratch tables of its session.
+    execute format('grant connect, temporary on database %I to sluice_loader', current_database());
+end
+$$;
+
+grant usage on schema public, ingest to sluice_loader;
+grant select, insert on public.events to sluice_loader;
+grant select, insert, update on all tables in schema ingest to sluice_loader;
+grant usage on all sequences in schema ingest to sluice_loader;
+
+-- What says how the database is made, and what is accepted, is the owner's.
+revoke insert, update on ingest.migrations, ingest.applied_sql, ingest.event_types from sluice_loader;
+
+-- Deleted in passing: workers that are gone, chunks and rejects of a file that is over its budget, changes that were
+-- added up.
+grant delete on ingest.workers, ingest.chunks, ingest.rejects, ingest.file_changes to sluice_loader;
+
+-- The staging table owes nothing: its lanes are emptied when their rows are merged.
+do $$
+declare
+    staging_lane regclass;
+begin
+    for staging_lane in select pg_partition_tree.relid from pg_partition_tree('ingest.staging') loop
+        execute format('grant select, insert, delete, truncate on %s to sluice_loader', staging_lane);
+    end loop;
+end
+$$;

@@ -1,0 +1,147 @@
+/** The roles of sql/roles: each can do its work (a whole ingest, the API and the page among it), and no more. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runChecks } from "../../src/checks/run-checks.ts";
+import { connect, type Sql } from "../../src/database/connect.ts";
+import { type DatabaseTarget, makeTarget } from "../../src/database/database-target.ts";
+import { migrateDatabase } from "../../src/database/migrate.ts";
+import { createBareDatabase, type TestDatabase } from "../support/database.ts";
+import { ingestOnce } from "../support/ingest-process.ts";
+import { startApi } from "../support/service.ts";
+
+/** Roles are the whole server's: ones of this test's own. */
+const suffix = randomBytes(3).toString("hex");
+const nameOf = { owner: `sluice_owner_${suffix}`, loader: `sluice_loader_${suffix}`, api: `sluice_api_${suffix}` };
+
+let database: TestDatabase;
+let folder: string;
+let ownerTarget: DatabaseTarget;
+let loader: DatabaseTarget;
+let loaderSql: Sql;
+let ownerSql: Sql;
+let reader: DatabaseTarget;
+
+/** As the administrator, with this test's names in the place of the roles'. */
+async function runRoleScript(file: string): Promise<void> {
+    const text = await Bun.file(join(import.meta.dir, "../../sql/roles", file)).text();
+    const ours = Object.values(nameOf).reduce((script, name) => script.replaceAll(name.slice(0, -7), name), text);
+    await database.sql.unsafe(ours);
+}
+
+async function loginOf(role: keyof typeof nameOf): Promise<DatabaseTarget> {
+    await database.sql.unsafe(`alter role ${nameOf[role]} password '${suffix}'`);
+    return makeTarget({ ...database.target, user: nameOf[role], password: suffix });
+}
+
+beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "roles-"));
+    database = await createBareDatabase(import.meta.path);
+    await runRoleScript("owner.sql");
+    ownerTarget = await loginOf("owner");
+    await migrateDatabase(ownerTarget, { log: () => {} });
+    await runRoleScript("loader.sql");
+    await runRoleScript("api_reader.sql");
+    loader = await loginOf("loader");
+    reader = await loginOf("api");
+    loaderSql = connect(loader, { applicationName: "test loader", max: 1 });
+    ownerSql = connect(ownerTarget, { applicationName: "test owner", max: 1 });
+});
+afterAll(async () => {
+    await Promise.all([loaderSql.end({ timeout: 1 }), ownerSql.end({ timeout: 1 })]);
+    for (const name of [nameOf.loader, nameOf.api, nameOf.owner]) {
+        await database.sql.unsafe(`drop owned by ${name} cascade; drop role ${name}`);
+    }
+    await database.drop();
+    rmSync(folder, { recursive: true });
+});
+
+const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
+const row = (no: number, type = "view") =>
+    `00000000-0000-4000-8000-${String(no).padStart(12, "0")},${type},p,u,2024-01-01 00:00:00,1,1.00`;
+
+function writeFiles(name: string, files: Record<string, string[]>): string {
+    const dir = join(folder, name);
+    mkdirSync(dir);
+    for (const [file, rows] of Object.entries(files))
+        writeFileSync(join(dir, file), `${[header, ...rows].join("\n")}\n`);
+    return dir;
+}
+
+test("the loader runs a whole ingest: duplicates, conflicts, rejects, copies, and a file over its budget", async () => {
+    const good = [row(1), row(2), row(1), row(2, "purchase"), row(3, "wish")];
+    const dir = writeFiles("all", { "a.csv": good, "b.csv": good, "c.csv": [row(4, "x"), row(5, "x"), row(6)] });
+    const { exitCode, stderr, summary } = await ingestOnce(loader.url, dir, ["--max-rejects", "50%"]);
+
+    expect(stderr).not.toContain("42501");
+    expect(summary).toMatchObject({
+        files: { merged: 1, skipped: 1, failed: 1 },
+        records: { read: 5, inserted: 2, duplicate: 1, conflict: 1, rejected: 1 },
+    });
+    expect(exitCode).toBe(1);
+    expect((await runChecks(ownerSql)).filter(({ passed }) => !passed)).toEqual([]);
+    // The lanes of staging were emptied, for which TRUNCATE takes a right of its own.
+    expect(await ownerSql`select from ingest.staging`).toHaveLength(0);
+});
+
+test("the reader serves the API and the page; the page's numbers are the loader's", async () => {
+    const api = await startApi(reader.url);
+    try {
+        const page = await fetch(`${api.url}/`);
+        expect([page.status, await page.text()]).toEqual([200, expect.stringContaining("<!doctype html>")]);
+        const status = (await (await fetch(`${api.url}/v1/status`)).json()) as Record<string, unknown>;
+        expect(status).toMatchObject({ events: 2, totals: { read: 5, inserted: 2, rejected: 1 } });
+        expect((await fetch(`${api.url}/readyz`)).status).toBe(200);
+    } finally {
+        await api.stop();
+    }
+});
+
+describe("the loader should fail", () => {
+    test.each([
+        "delete from public.events",
+        "update public.events set price = 0",
+        "truncate public.events",
+        "select from ingest.reset()",
+        "truncate ingest.batches",
+        "delete from ingest.batches",
+        "delete from ingest.files",
+        "insert into ingest.event_types values ('wish')",
+        "update ingest.applied_sql set content_hash = ''",
+        "delete from ingest.migrations",
+        "create table public.mine ()",
+        "create table ingest.mine ()",
+        "drop table ingest.staging",
+        "create or replace function ingest.all_slices() returns integer language sql return 1",
+        "create role another",
+    ])("to: %s", async (statement) => {
+        await expect(loaderSql.unsafe(statement)).rejects.toMatchObject({ code: "42501" });
+    });
+});
+
+describe("the owner should fail", () => {
+    test.each(["create role another", "create database another", "alter system set fsync = off"])(
+        "to: %s",
+        async (statement) => {
+            await expect(ownerSql.unsafe(statement)).rejects.toMatchObject({ code: "42501" });
+        },
+    );
+});
+
+test("after an update by the owner, the loader goes on", async () => {
+    await ownerSql`update ingest.applied_sql set content_hash = ''`;
+    await migrateDatabase(ownerTarget, { log: () => {} });
+    const dir = writeFiles("later", { "d.csv": [row(7)] });
+
+    const { stderr, summary } = await ingestOnce(loader.url, dir);
+    expect([stderr, summary]).toEqual([
+        "",
+        expect.objectContaining({ records: expect.objectContaining({ inserted: 1 }) }),
+    ]);
+});
+
+test("the scripts may be run again", async () => {
+    for (const file of ["owner.sql", "loader.sql", "api_reader.sql"]) await runRoleScript(file);
+});
