@@ -36,6 +36,8 @@ export interface MigrateOptions {
     rootDir?: string;
     /** Which program this is; for tests. */
     programVersion?: string;
+    /** How long it waits for another migration, or for an ingest's locks. */
+    lockTimeoutMs?: number;
 }
 
 export interface MigrateResult {
@@ -72,7 +74,7 @@ const projectDir = join(import.meta.dir, "../..");
  * `migration_changed`, `migration_failed` (which names file and line), or `database_unreachable`.
  */
 export async function migrateDatabase(target: DatabaseTarget, options: MigrateOptions): Promise<MigrateResult> {
-    const { log, rootDir = projectDir, programVersion = manifest.version } = options;
+    const { log, rootDir = projectDir, programVersion = manifest.version, lockTimeoutMs = 60_000 } = options;
     let failedAt: SqlPlace | null = null;
     let script = composeScript([]);
     const faults = faultSettings("sluice migrate");
@@ -80,6 +82,7 @@ export async function migrateDatabase(target: DatabaseTarget, options: MigrateOp
         applicationName: "sluice migrate",
         max: 1,
         ...faults,
+        settings: { lock_timeout: `${lockTimeoutMs}ms`, ...faults.settings },
         onNotice: (message) => {
             failedAt = script.placeOfNotice(message) ?? failedAt;
             faults.onNotice?.(message);
@@ -181,7 +184,6 @@ const opening: SqlSource[] = [
         text: `
             begin;
             set local client_min_messages = notice;
-            set local lock_timeout = '60s';
             select pg_advisory_xact_lock(${setUpLockKey})`,
     },
 ];
@@ -333,7 +335,7 @@ function explainFailure(target: DatabaseTarget, error: unknown, place: SqlPlace 
         state === sqlStates.insufficientPrivilege
             ? "Let the user create in it: grant create on database … and on schema public …, or make it the owner."
             : state === sqlStates.lockNotAvailable
-              ? "Something holds a lock on the tables: stop running ingests and try again."
+              ? "Another migration, or an ingest, holds the lock and does not go on: end it (pg_stat_activity names it), then try again."
               : "Nothing was changed. If the file is as released, report this.";
     return refusal("migration_failed", `${where}${(error as Error).message} (SQLSTATE ${state}).`, remedy, error);
 }

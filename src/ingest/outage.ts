@@ -3,17 +3,26 @@
  * embedded server back up, says when it is over. Nothing is lost meanwhile: all state is in the database and the files.
  */
 import type { Sql } from "../database/connect.ts";
-import { isConnectionFault, isRetryable, sqlStateOf } from "../database/sql-states.ts";
+import { isConnectionFault, isRetryable, sqlStateOf, sqlStates } from "../database/sql-states.ts";
 import type { IngestLog } from "./context.ts";
 
 export interface Outage {
     /** Since when the database has been away, or null. */
     since(): Date | null;
+    /** Steps that were tried again so far, and why the last one was; null when none was. */
+    retries(): Retries | null;
     /**
      * Runs `step` until it succeeds or fails for another reason than the database being away or busy. Null when the
      * run was stopped meanwhile.
      */
     survive<Result>(step: () => Promise<Result>): Promise<Result | null>;
+}
+
+export interface Retries {
+    count: number;
+    /** SQLSTATE, or the driver's or the system's name for it. */
+    lastReason: string;
+    lastAt: string;
 }
 
 export interface OutageOptions {
@@ -28,12 +37,31 @@ const firstPauseMs = 200;
 const longestPauseMs = 5_000;
 /** What fails so soon after an outage met a connection that was attempted during it: no news. */
 const echoMs = 1_000;
+/** A short question that is not answered for so long will not be: postgres.js itself would wait for ever. */
+const answerDeadlineMs = 15_000;
+/** A step that fails so often for a reason that passes is worth a line, once a minute. */
+const sayFromAttempt = 3;
+const sayAgainMs = 60_000;
 
 export function createOutage({ sql, log, signal, revive }: OutageOptions): Outage {
     let startedAt: Date | null = null;
     let recovery: Promise<void> | null = null;
     /** By the monotonic clock. */
     let recoveredAt = Number.NEGATIVE_INFINITY;
+    let saidBusyAt = Number.NEGATIVE_INFINITY;
+    let retries: Retries | null = null;
+
+    function note(error: unknown): void {
+        retries = { count: (retries?.count ?? 0) + 1, lastReason: reasonOf(error), lastAt: new Date().toISOString() };
+    }
+
+    function sayBusy(attempt: number, error: unknown): void {
+        if (attempt < sayFromAttempt || performance.now() < saidBusyAt + sayAgainMs) return;
+        saidBusyAt = performance.now();
+        log.warn(
+            `The database cannot do it now (${describeBusy(error)}). It is tried again until it can; nothing is lost.`,
+        );
+    }
 
     async function recover(error: unknown): Promise<void> {
         startedAt = new Date();
@@ -41,7 +69,7 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
         for (let attempt = 0; !signal.aborted; attempt += 1) {
             await pause(attempt, signal);
             const isBack = await Promise.resolve(revive?.())
-                .then(() => sql`select 1`)
+                .then(() => answerInTime(sql`select 1`))
                 .then(() => true)
                 .catch(() => false);
             if (isBack) {
@@ -57,6 +85,7 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
 
     return {
         since: () => startedAt,
+        retries: () => retries,
         async survive(step) {
             for (let attempt = 0; !signal.aborted; attempt += 1) {
                 const begunAt = performance.now();
@@ -66,6 +95,7 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
                     const isPassing = isConnectionFault(error) || isRetryable(error);
                     // A run that is being stopped ends its own connections: that is no outage.
                     if (isPassing && signal.aborted) return null;
+                    if (isPassing) note(error);
                     if (isConnectionFault(error)) {
                         if (recovery === null && begunAt < recoveredAt + echoMs) {
                             await pause(0, signal);
@@ -74,6 +104,7 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
                         recovery ??= recover(error);
                         await recovery;
                     } else if (isRetryable(error)) {
+                        sayBusy(attempt, error);
                         await pause(attempt, signal);
                     } else {
                         throw error;
@@ -83,6 +114,23 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
             return null;
         },
     };
+}
+
+/** The answer, or after the deadline what the system says of a peer that is silent: a fault of the connection. */
+export async function answerInTime<Answer>(
+    query: PromiseLike<Answer>,
+    deadlineMs: number = answerDeadlineMs,
+): Promise<Answer> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const silence = new Promise<never>((_, reject) => {
+        const late = () => reject(Object.assign(new Error("The database does not answer."), { code: "ETIMEDOUT" }));
+        timer = setTimeout(late, deadlineMs);
+    });
+    try {
+        return await Promise.race([query, silence]);
+    } finally {
+        clearTimeout(timer);
+    }
 }
 
 /** Grows from 0.2 to 5 s, with jitter, so that many workers do not come back in step. */
@@ -98,6 +146,13 @@ function pause(attempt: number, signal: AbortSignal): Promise<void> {
         const timer = setTimeout(done, pauseMs);
         signal.addEventListener("abort", done);
     });
+}
+
+function describeBusy(error: unknown): string {
+    const state = sqlStateOf(error);
+    if (state === sqlStates.diskFull) return `${state}: its disk is full, make room there`;
+    if (state === sqlStates.lockNotAvailable) return `${state}: another session holds a lock, see pg_locks`;
+    return reasonOf(error);
 }
 
 function reasonOf(error: unknown): string {

@@ -22,7 +22,7 @@ import { judgeFiles } from "./judge-files.ts";
 import { nextFiles, readBacklog, retireWorker, sweepStaging, takeLoaderLease } from "./ledger.ts";
 import { type LoaderState, loadRound } from "./load-files.ts";
 import { allSlices, type Batch, createMerger } from "./merge-batch.ts";
-import { createOutage } from "./outage.ts";
+import { answerInTime, createOutage, type Retries } from "./outage.ts";
 import { addBatch, type BatchProgress, type IngestSummary, progressOf } from "./progress.ts";
 import { createSignal } from "./signal.ts";
 import { watchFolder } from "./watch-folder.ts";
@@ -45,6 +45,8 @@ export interface IngestOptions {
  */
 const parallelFromRecords = 20_000;
 const leaseMs = 10_000;
+/** No lock that the ingest waits for is held for long: by then it is somebody's who forgot it. */
+const lockTimeout = "60s";
 /** Shorter than the lease: a server that was killed may leave a connection attempt without an answer. */
 const connectTimeoutSeconds = 3;
 const heartbeatMs = 2_000;
@@ -68,11 +70,13 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
 
     const workerId = randomUUID();
     const applicationName = `sluice-${workerId.slice(0, 8)}`;
+    const faults = faultSettings(applicationName);
     const sql = connect(target, {
         applicationName,
         max: config.mergeWorkers + 3,
         connectTimeoutSeconds,
-        ...faultSettings(applicationName),
+        ...faults,
+        settings: { lock_timeout: lockTimeout, ...faults.settings },
     });
     const copyConnection = createCopyConnection(target, `${applicationName}-copy`);
     const context: IngestContext = { config, sql, copyConnection, workerId, log };
@@ -94,6 +98,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
         survive: outage.survive,
         onBatch: options.onBatch ?? (() => {}),
         awaySince: outage.since,
+        retries: outage.retries,
     };
     const timers: ReturnType<typeof setTimeout>[] = [];
     const unanswered = Promise.withResolvers<"unanswered">();
@@ -118,7 +123,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
     } finally {
         for (const timer of timers) clearTimeout(timer);
         // When it fails, the lease runs out by itself.
-        if (isAnswered) await answerInTime(retireWorker(sql, workerId)).catch(() => null);
+        if (isAnswered) await lastWords(retireWorker(sql, workerId)).catch(() => null);
         const closing = Promise.all([copyConnection.discard(), sql.end({ timeout: isAnswered ? 1 : 0 })]);
         await Promise.race([closing, Bun.sleep(2 * lastWordsMs)]);
     }
@@ -172,6 +177,7 @@ interface Run {
     survive<Result>(step: () => Promise<Result>): Promise<Result | null>;
     onBatch(progress: BatchProgress): void;
     awaySince(): Date | null;
+    retries(): Retries | null;
 }
 
 async function clockOf({ context }: Run): Promise<string> {
@@ -211,13 +217,20 @@ async function renewLease(run: Run): Promise<void> {
     const { sql, workerId, config } = run.context;
     const wasLoader = run.isLoader;
     await run.survive(async () => {
-        const report = JSON.stringify({ trigger: config.trigger, isLoader: wasLoader, records: run.records });
-        await sql`
+        const report = JSON.stringify({
+            trigger: config.trigger,
+            isLoader: wasLoader,
+            records: run.records,
+            retries: run.retries(),
+        });
+        // A server that is silent is found out here: the other loops ask what may take its time.
+        const renewed = sql`
             select ingest.renew_worker(
                 ${workerId}, ${hostname()}, ${process.pid}, ${resolve(config.inputDir)},
                 ${leaseMs}::float8 * interval '1 millisecond', ${report}::text::jsonb
             )`;
-        run.isLoader = await takeLoaderLease(sql, workerId, leaseMs);
+        await answerInTime(renewed);
+        run.isLoader = await answerInTime(takeLoaderLease(sql, workerId, leaseMs));
     });
 }
 
@@ -400,7 +413,7 @@ async function cancelMerges(run: Run, applicationName: string): Promise<void> {
 
 async function summarize(run: Run, startedAt: number, isAnswered: boolean): Promise<IngestSummary> {
     const count = () => countFiles(run);
-    const countNow = () => (isAnswered ? answerInTime(count()) : null);
+    const countNow = () => (isAnswered ? lastWords(count()) : null);
     return {
         type: "summary",
         files: run.signal.aborted ? await countNow() : await run.survive(count),
@@ -431,7 +444,7 @@ async function countFiles({ context, begunAt }: Run): Promise<NonNullable<Ingest
 }
 
 /** For the last words of a run, which must not keep it from ending: null when the database is away, or too slow. */
-async function answerInTime<Answer>(query: Promise<Answer>): Promise<Answer | null> {
+async function lastWords<Answer>(query: Promise<Answer>): Promise<Answer | null> {
     const given = query.catch((error: unknown) => {
         if (!isConnectionFault(error) && !isRetryable(error)) throw error;
         return null;

@@ -75,8 +75,17 @@ function describeBatch(batch: LastBatch, { secondsSinceLastMerge, lastBatchLagSe
     return `${number}: ${formatCount(batch.read, "record")} in ${formatDuration(tookMs)}${lag}`;
 }
 
-function describeWorker({ host, pid, startedAt }: LiveWorker, asOf: string): string {
-    return `pid ${pid} on ${host}, for ${formatDuration(secondsBefore(startedAt, asOf) * 1000)}`;
+function describeWorker({ host, pid, startedAt, report }: LiveWorker, asOf: string): string {
+    const retried = describeRetries(report, asOf);
+    return `pid ${pid} on ${host}, for ${formatDuration(secondsBefore(startedAt, asOf) * 1000)}${retried}`;
+}
+
+/** What run-ingest.ts reports of steps that it had to try again; an older worker reports none. */
+function describeRetries(report: unknown, asOf: string): string {
+    const { retries } = (report ?? {}) as { retries?: { count: number; lastReason: string; lastAt: string } | null };
+    if (!retries) return "";
+    const last = `${sanitize(retries.lastReason, { most: 30 })} ${formatAge(secondsBefore(retries.lastAt, asOf))}`;
+    return `, ${formatCount(retries.count, "step")} tried again (last: ${last})`;
 }
 
 function formatFailedFiles({ asOf, files, failedFiles }: Status, colors: Colors): string[] {

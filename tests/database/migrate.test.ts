@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { appendFileSync, cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect } from "../../src/database/connect.ts";
 import { compareColumns } from "../../src/database/events-shape.ts";
 import { migrateDatabase } from "../../src/database/migrate.ts";
 import { exitCodes, SluiceError } from "../../src/errors.ts";
@@ -85,6 +86,18 @@ test("makes the tables and functions in an empty database, and then has nothing 
     expect(await inventory()).toEqual(before);
     expect(lines).toHaveLength(1);
     expect(lines[0]).not.toContain(database.target.password || "no password");
+});
+
+test("should fail: another migration that does not go on is not waited for without end", async () => {
+    const other = connect(database.target, { applicationName: "sluice migrate, frozen", max: 1 });
+    try {
+        await other`select pg_advisory_lock(126909663503205)`;
+        const failure = await migrateDatabase(database.target, { log: () => {}, lockTimeoutMs: 100 }).catch((e) => e);
+        expect(failure).toMatchObject({ code: "migration_failed", exitCode: 3 });
+        expect(failure.remedy).toContain("end it");
+    } finally {
+        await other.end({ timeout: 1 });
+    }
 });
 
 test("processes that start at once apply everything exactly once", async () => {

@@ -1,0 +1,70 @@
+/** How the ingest waits for a database that is away, busy or silent: promise 8. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { isConnectionFault } from "../../src/database/sql-states.ts";
+import { answerInTime, createOutage } from "../../src/ingest/outage.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+
+let database: TestDatabase;
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+});
+afterAll(() => database.drop());
+
+function openOutage() {
+    const lines: string[] = [];
+    const say = (line: string) => void lines.push(line);
+    const log = { info: say, warn: say, error: say };
+    const outage = createOutage({ sql: database.sql, log, signal: new AbortController().signal, revive: null });
+    return { outage, lines };
+}
+
+/** Fails `times` times with this code, then succeeds. */
+function failing(times: number, code: string) {
+    let calls = 0;
+    return async () => {
+        calls += 1;
+        if (calls <= times) throw Object.assign(new Error("It did not work."), { code });
+        return calls;
+    };
+}
+
+test("a database that is silent counts as away, once the deadline has passed", async () => {
+    const silence = await answerInTime(new Promise(() => {}), 10).catch((error: unknown) => error);
+    expect(isConnectionFault(silence)).toBe(true);
+    expect(await answerInTime(database.sql`select 1 as one`, 10_000)).toMatchObject([{ one: 1 }]);
+});
+
+describe("a step", () => {
+    test("that the database cannot do now is tried again, and what it was is told and reported", async () => {
+        const { outage, lines } = openOutage();
+        expect(outage.retries()).toBeNull();
+        expect(await outage.survive(failing(5, "53100"))).toBe(6);
+        expect(outage.retries()).toMatchObject({ count: 5, lastReason: "53100" });
+        expect(lines).toEqual([
+            "The database cannot do it now (53100: its disk is full, make room there). It is tried again until it can; nothing is lost.",
+        ]);
+    });
+
+    test("that passes the second time is not worth a line", async () => {
+        const { outage, lines } = openOutage();
+        expect(await outage.survive(failing(1, "40P01"))).toBe(2);
+        expect(outage.retries()).toMatchObject({ count: 1, lastReason: "40P01" });
+        expect(lines).toEqual([]);
+    });
+
+    test("that lost its connection is tried again once the database answers", async () => {
+        const { outage, lines } = openOutage();
+        expect(await outage.survive(failing(1, "ECONNRESET"))).toBe(2);
+        expect(lines).toEqual([
+            "The database is away (ECONNRESET). Waiting for it; nothing is lost.",
+            "The database is back after 0 s.",
+        ]);
+    });
+
+    test("should fail: for any other reason at once", async () => {
+        const { outage } = openOutage();
+        const failure = await outage.survive(failing(1, "42P01")).catch((error: unknown) => error);
+        expect(failure).toMatchObject({ code: "42P01" });
+        expect(outage.retries()).toBeNull();
+    });
+});
