@@ -24,6 +24,7 @@ export function fillTables(page: string, figures: Figures): string {
 }
 
 function table(header: string[], rows: string[][]): string[] {
+    if (rows.length === 0) return ["No figures yet: the command above makes them."];
     const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
     return [line(header), line(header.map((_, index) => (index === 0 ? "---" : "---:"))), ...rows.map(line)];
 }
