@@ -21,7 +21,7 @@ import {
 } from "./ledger.ts";
 import { type LoadedPart, type LoadPart, loadChunks, NeedsTolerantWay, tailOf } from "./load-chunks.ts";
 import { InputChanged, InputFault, type InputFile } from "./open-input.ts";
-import { changedFailure, nextPart, type PreparedFile, prepareFile } from "./prepare-file.ts";
+import { changedFailure, isUntouched, nextPart, type PreparedFile, prepareFile } from "./prepare-file.ts";
 import { stageChunksAgain } from "./stage-again.ts";
 import { copyStatement, type Way } from "./stage-records.ts";
 import type { TailWatch } from "./watch-tails.ts";
@@ -297,7 +297,7 @@ async function loadLargeFile(
 ): Promise<boolean> {
     const { file, shape, takeTail } = firstPart;
     try {
-        if (firstPart.firstByte === 0) {
+        if (isUntouched(ledgerFile)) {
             const copy = await unlessInputFault(context, state, [firstPart], async () => ({
                 found: await findCopy(context, ledgerFile, firstPart),
             }));

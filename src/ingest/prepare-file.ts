@@ -84,13 +84,21 @@ async function prepareOpenFile(
         return { kind: "fault", seen: file.seen, source, failure: { ...shape, retryAfterMs: null } };
     }
     const part = nextPart(context, ledgerFile, file, shape, takeTail);
-    const isWholeSmallFile = part.firstByte === 0 && sizeBytes <= smallFileBytes;
+    const isWholeSmallFile = isUntouched(ledgerFile) && sizeBytes <= smallFileBytes;
     return { kind: "load", part, contentHash: isWholeSmallFile ? await hashRange(file, 0, sizeBytes) : null };
 }
 
 /** It was other bytes at the end of reading than at the beginning: whoever writes it may be done in a moment. */
 export function changedFailure({ message }: InputChanged): FileFailure {
     return { problem: "file_changed", detail: message, retryAfterMs: 1_000 };
+}
+
+/**
+ * Nothing of it is in the ledger, so that it may yet turn out to be a copy. A header that was taken without its line end is
+ * there, although its part is read from the first byte again.
+ */
+export function isUntouched({ loadedBytes }: LedgerFile): boolean {
+    return loadedBytes === 0;
 }
 
 /** Records of it are in the ledger: it goes on being read as it was. */
