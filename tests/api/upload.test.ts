@@ -6,6 +6,7 @@ import { createApp } from "../../src/api/app.ts";
 import { serveApi } from "../../src/api/serve.ts";
 import { readFilePart } from "../../src/api/upload/read-multipart.ts";
 import { chooseUploadName } from "../../src/api/upload/upload-name.ts";
+import { isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
 
@@ -210,43 +211,49 @@ test("names are of the key alone, and harmless", () => {
     expect(chooseUploadName(undefined, undefined)).not.toBe(chooseUploadName(undefined, undefined));
 });
 
-test("200 MB over the wire are streamed: the process holds a fraction of them", async () => {
-    const size = 200 * 1024 * 1024;
-    const app = createApp({ sql: api.sql, upload: { inputDir, maxUploadBytes: size } });
-    const server = serveApi({ app, host: "127.0.0.1", port: 0 });
-    const piece = Buffer.alloc(1024 * 1024, "x");
-    let highest = 0;
-    Bun.gc(true);
-    const before = process.memoryUsage.rss();
-    const timer = setInterval(() => {
-        highest = Math.max(highest, process.memoryUsage.rss());
-    }, 10);
-    try {
-        let sent = 0;
-        const body = new ReadableStream({
-            async pull(controller) {
-                if (sent === size) return controller.close();
-                sent += piece.length;
-                controller.enqueue(piece);
-                await Bun.sleep(0);
-            },
-        });
-        const response = await fetch(`${server.url}/v1/ingest`, {
-            method: "POST",
-            body,
-            headers: { "content-type": "text/csv" },
-        });
-        expect(response.status).toBe(202);
-        expect(await response.json()).toMatchObject({ bytes: size });
-        expect((highest - before) / 1024 / 1024).toBeLessThan(120);
-        const tooLarge = await fetch(`${server.url}/v1/ingest`, {
-            method: "POST",
-            body: new Uint8Array(0),
-            headers: { "content-type": "text/csv", "content-length": String(3 * size) },
-        }).catch(() => null);
-        expect(tooLarge === null || tooLarge.status >= 400).toBe(true);
-    } finally {
-        clearInterval(timer);
-        await server.stop();
-    }
-});
+const largeMb = isLongRun ? 2048 : 200;
+
+test(
+    `${largeMb} MB over the wire are streamed: the process holds a fraction of them`,
+    async () => {
+        const size = largeMb * 1024 * 1024;
+        const app = createApp({ sql: api.sql, upload: { inputDir, maxUploadBytes: size } });
+        const server = serveApi({ app, host: "127.0.0.1", port: 0 });
+        const piece = Buffer.alloc(1024 * 1024, "x");
+        let highest = 0;
+        Bun.gc(true);
+        const before = process.memoryUsage.rss();
+        const timer = setInterval(() => {
+            highest = Math.max(highest, process.memoryUsage.rss());
+        }, 10);
+        try {
+            let sent = 0;
+            const body = new ReadableStream({
+                async pull(controller) {
+                    if (sent === size) return controller.close();
+                    sent += piece.length;
+                    controller.enqueue(piece);
+                    await Bun.sleep(0);
+                },
+            });
+            const response = await fetch(`${server.url}/v1/ingest`, {
+                method: "POST",
+                body,
+                headers: { "content-type": "text/csv" },
+            });
+            expect(response.status).toBe(202);
+            expect(await response.json()).toMatchObject({ bytes: size });
+            expect((highest - before) / 1024 / 1024).toBeLessThan(120);
+            const tooLarge = await fetch(`${server.url}/v1/ingest`, {
+                method: "POST",
+                body: new Uint8Array(0),
+                headers: { "content-type": "text/csv", "content-length": String(3 * size) },
+            }).catch(() => null);
+            expect(tooLarge === null || tooLarge.status >= 400).toBe(true);
+        } finally {
+            clearInterval(timer);
+            await server.stop();
+        }
+    },
+    testTimeoutMs,
+);

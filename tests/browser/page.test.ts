@@ -237,6 +237,12 @@ describe.skipIf("missing" in chromium)("the page", () => {
         expect(await textOf("[data-test=read]")).toBe(read);
         await page.waitForTimeout(fadeMs);
         expect(await opacityOf(page, "[data-test=balance]")).toBeLessThan(1);
+        // Who comes now sees what the API knew last, as old.
+        const late = await openPage();
+        await late.locator(".last-known").waitFor();
+        expect(await late.locator("[data-test=read]").textContent()).toBe(read);
+        expect(await opacityOf(late, "[data-test=balance]")).toBeLessThan(1);
+        await late.context().close();
         drop("meanwhile.csv", [event(8, "view"), event(9, "view")]);
         await server.start();
         await shows("read", "[data-test=read]", String(Number(read) + 2));
@@ -330,9 +336,15 @@ describe.skipIf("missing" in chromium)("the page", () => {
         await page.setViewportSize({ width: 1360, height: 900 });
     }, 30_000);
 
-    test.each(["Light", "Dark"])(
-        "has nothing serious to axe (%s)",
-        async (name) => {
+    test.each([
+        ["Light", 1360],
+        ["Dark", 1360],
+        ["Light", 375],
+        ["Dark", 375],
+    ] as const)(
+        "has nothing serious to axe (%s, %i pixels)",
+        async (name, width) => {
+            await page.setViewportSize({ width, height: 900 });
             await page.getByRole("radio", { name, exact: true }).check();
             await page.waitForTimeout(fadeMs);
             await page.evaluate(axe.source);
