@@ -5,6 +5,7 @@ import { formatRecordTable } from "../terminal/record-table.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 import { formatTable } from "../terminal/table.ts";
 import type { FailedFile, LastBatch, LiveWorker, Status } from "./read-status.ts";
+import { retriesOf } from "./worker-retries.ts";
 
 type Colors = ReturnType<typeof createColors>;
 
@@ -80,9 +81,8 @@ function describeWorker({ host, pid, startedAt, report }: LiveWorker, asOf: stri
     return `pid ${pid} on ${host}, for ${formatDuration(secondsBefore(startedAt, asOf) * 1000)}${retried}`;
 }
 
-/** What run-ingest.ts reports of steps that it had to try again; an older worker reports none. */
 function describeRetries(report: unknown, asOf: string): string {
-    const { retries } = (report ?? {}) as { retries?: { count: number; lastReason: string; lastAt: string } | null };
+    const retries = retriesOf(report);
     if (!retries) return "";
     const last = `${sanitize(retries.lastReason, { most: 30 })} ${formatAge(secondsBefore(retries.lastAt, asOf))}`;
     return `, ${formatCount(retries.count, "step")} tried again (last: ${last})`;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { formatMetrics } from "../../src/api/metrics/exposition.ts";
 import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
-import { insertBatch, insertFile } from "./seed-ledger.ts";
+import { parseExposition } from "./parse-exposition.ts";
+import { insertBatch, insertFile, insertWorker } from "./seed-ledger.ts";
 
 let api: ApiFixture;
 
@@ -9,47 +10,16 @@ beforeAll(async () => {
     api = await openApiFixture(import.meta.path);
     await insertBatch(api.sql, { inserted: 5, duplicate: 2, conflict: 1, rejected: 3 });
     await insertFile(api.sql, 'odd "name"\n.csv', "failed");
+    const retriedId = await insertFile(api.sql, "retried.csv", "failed");
+    await api.sql`update ingest.files set next_attempt_at = now() where file_id = ${retriedId}`;
+    await insertWorker(api.sql, { retries: { count: 3, lastReason: "53100", lastAt: new Date() } });
+    await insertWorker(api.sql, { retries: { count: 9, lastReason: "no\nword", lastAt: new Date() } });
+    await insertWorker(api.sql, { retries: { count: 9, lastReason: "53100", lastAt: new Date(0) } });
+    await insertWorker(api.sql, { retries: null });
+    await insertWorker(api.sql, {});
     await api.sql`insert into ingest.event_stats values ('total', '1970-01-01Z', 'purchase', 5, 7, 12.5)`;
 });
 afterAll(() => api.close());
-
-interface Sample {
-    name: string;
-    labels: Record<string, string>;
-    value: number;
-}
-
-/** A strict reader of the text format, written from its specification alone. */
-function parseExposition(text: string): { samples: Sample[]; types: Map<string, string>; helps: Set<string> } {
-    expect(text).toEndWith("\n");
-    const samples: Sample[] = [];
-    const types = new Map<string, string>();
-    const helps = new Set<string>();
-    for (const line of text.slice(0, -1).split("\n")) {
-        const comment = /^# (HELP|TYPE) ([a-zA-Z_:][\w:]*) (.+)$/.exec(line);
-        if (comment) {
-            const [, kind, name, rest] = comment;
-            if (kind === "HELP") {
-                expect(helps.has(name!)).toBe(false);
-                helps.add(name!);
-            } else {
-                expect(types.has(name!)).toBe(false);
-                expect(["counter", "gauge", "histogram"]).toContain(rest!);
-                types.set(name!, rest!);
-            }
-            continue;
-        }
-        const sample = /^([a-zA-Z_:][\w:]*)(?:\{((?:[a-z_]\w*="(?:[^"\\\n]|\\[\\n"])*",?)*)\})? (-?[\d.e+-]+)$/.exec(
-            line,
-        );
-        if (!sample) throw new Error(`not a sample: ${line}`);
-        const labels = Object.fromEntries(
-            [...(sample[2] ?? "").matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, name, value]) => [name!, value!]),
-        );
-        samples.push({ name: sample[1]!, labels, value: Number(sample[3]) });
-    }
-    return { samples, types, helps };
-}
 
 test("follows the exposition format and the naming conventions", async () => {
     await api.get("/v1/events");
@@ -83,10 +53,29 @@ test("shows the ledger's facts, and no label that grows with the data", async ()
     expect(value("sluice_batches_total")).toBe(1);
     expect(value("sluice_events_total", { event_type: "purchase" })).toBe(5);
     expect(value("sluice_revenue_total", { event_type: "purchase" })).toBe(12.5);
-    expect(value("sluice_files", { state: "failed" })).toBe(1);
+    expect(value("sluice_files", { state: "failed" })).toBe(2);
+    expect(value("sluice_files_given_up")).toBe(1);
+    expect(value("sluice_state", { state: "failing" })).toBe(1);
+    expect(samples.filter(({ name, value }) => name === "sluice_state" && value === 1)).toHaveLength(1);
+    expect(value("sluice_workers")).toBe(5);
+    // By code; a wording makes no series, and what was a while ago is over.
+    expect(samples.filter(({ name }) => name === "sluice_workers_retrying")).toEqual([
+        { name: "sluice_workers_retrying", labels: { reason: "53100" }, value: 1 },
+        { name: "sluice_workers_retrying", labels: { reason: "other" }, value: 1 },
+    ]);
+    expect(value("sluice_database_size_bytes")).toBeGreaterThan(1e6);
     expect(value("sluice_last_batch_lag_seconds")).toBeGreaterThanOrEqual(2);
     const labelNames = new Set(samples.flatMap(({ labels }) => Object.keys(labels)));
-    expect([...labelNames].sort()).toEqual(["event_type", "le", "method", "outcome", "route", "state", "status"]);
+    expect([...labelNames].sort()).toEqual([
+        "event_type",
+        "le",
+        "method",
+        "outcome",
+        "reason",
+        "route",
+        "state",
+        "status",
+    ]);
 });
 
 test("counts requests by route, not by address: whoever invents addresses adds no series", async () => {

@@ -94,3 +94,10 @@ export async function insertReject(sql: Sql, seed: RejectSeed): Promise<number> 
         select reject_id from inserted_reject`;
     return reject!.reject_id;
 }
+
+/** A worker that is alive, and what it reports of itself. */
+export async function insertWorker(sql: Sql, report: object): Promise<void> {
+    await sql`
+        insert into ingest.workers
+        values (gen_random_uuid(), 'host', 1, '/data', now(), now() + interval '1 hour', ${JSON.stringify(report)}::text::jsonb)`;
+}

@@ -1,9 +1,15 @@
 /** The ledger's facts as metrics. Pure. */
-import type { Status } from "../../status/read-status.ts";
+import { states } from "../../status/describe-state.ts";
+import type { LiveWorker, Status } from "../../status/read-status.ts";
+import { retriesOf } from "../../status/worker-retries.ts";
 import type { Stats } from "../stats/read-stats.ts";
 import type { Metric, Sample } from "./exposition.ts";
+import type { Storage } from "./read-storage.ts";
 
-export function describeFacts(status: Status, { eventTypes }: Stats): Metric[] {
+/** A pause between attempts is 5 s at most, an attempt may wait for its deadline of 15 s. */
+const retryingSeconds = 60;
+
+export function describeFacts(status: Status, { eventTypes }: Stats, storage: Storage): Metric[] {
     const { totals, files, backlog, lastBatch, freshness, workers, asOf } = status;
     const byType = (value: (sums: Stats["eventTypes"][number]) => number) =>
         eventTypes.map((sums) => ({ labels: { event_type: sums.eventType }, value: value(sums) }));
@@ -41,10 +47,28 @@ export function describeFacts(status: Status, { eventTypes }: Stats): Metric[] {
             "Files by state.",
             Object.entries(files).map(([state, value]) => ({ labels: { state }, value })),
         ),
+        gauge("sluice_files_given_up", "Failed files that are not tried again by themselves.", [
+            { value: storage.filesGivenUp },
+        ]),
+        gauge(
+            "sluice_state",
+            "The verdict of /v1/status: 1 for the state that it names.",
+            states.map((state) => ({ labels: { state }, value: state === status.state ? 1 : 0 })),
+        ),
         gauge("sluice_backlog_files", "Files that are known and not merged.", [{ value: backlog.files }]),
         gauge("sluice_backlog_bytes", "Bytes that are known and not read.", [{ value: backlog.unreadBytes }]),
         gauge("sluice_backlog_records", "Records that are staged and not merged.", [{ value: backlog.stagedRecords }]),
+        gauge(
+            "sluice_backlog_seconds",
+            "What the backlog takes at the capacity of the latest merges.",
+            backlog.seconds === null ? [] : [{ value: backlog.seconds }],
+        ),
         gauge("sluice_workers", "Workers with a lease.", [{ value: workers.length }]),
+        gauge(
+            "sluice_workers_retrying",
+            "Workers that had to try a step again in the last minute, by SQLSTATE or system error of the last one.",
+            countRetrying(workers, asOf),
+        ),
         gauge("sluice_last_batch_timestamp_seconds", "When the last batch was committed.", [
             ...(lastBatch ? [{ value: toSeconds(lastBatch.finishedAt) }] : []),
         ]),
@@ -56,7 +80,26 @@ export function describeFacts(status: Status, { eventTypes }: Stats): Metric[] {
             "From staging to commit, of the oldest record of the last batch.",
             freshness.lastBatchLagSeconds === null ? [] : [{ value: freshness.lastBatchLagSeconds }],
         ),
+        gauge("sluice_database_size_bytes", "Size of the database, with its indexes.", [
+            { value: storage.databaseBytes },
+        ]),
     ];
+}
+
+/** By the reason; when nobody does, a zero without a reason, so that the metric is there. */
+function countRetrying(workers: readonly LiveWorker[], asOf: string): Sample[] {
+    const reasons = workers
+        .map(({ report }) => retriesOf(report))
+        .filter((retries) => retries !== null && toSeconds(asOf) - toSeconds(retries.lastAt) < retryingSeconds)
+        .map((retries) => nameReason(retries!.lastReason));
+    const counts = Map.groupBy(reasons, (reason) => reason);
+    if (counts.size === 0) return [{ value: 0 }];
+    return [...counts].map(([reason, workersOfReason]) => ({ labels: { reason }, value: workersOfReason.length }));
+}
+
+/** Codes alone: a message would make a series of each wording. */
+function nameReason(reason: string): string {
+    return /^[A-Z0-9_]{5,30}$/.test(reason) ? reason : "other";
 }
 
 export function counter(name: string, help: string, samples: Sample[]): Metric {

@@ -7,6 +7,10 @@ import { readStats } from "../stats/read-stats.ts";
 import { counter, describeFacts, gauge } from "./describe-facts.ts";
 import { formatMetrics, type Metric } from "./exposition.ts";
 import type { HttpMetrics } from "./http-metrics.ts";
+import { readStorage } from "./read-storage.ts";
+
+/** However many scrape: it changes slowly. */
+const storageSharedForMs = 5_000;
 
 const contentType = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -46,11 +50,12 @@ export function addMetricsRoutes(app: Api, context: Context, { httpMetrics, stre
 /** Undefined when the database is away: a scrape that fails as a whole would hide why. */
 async function readFacts({ reader, status: statusReader }: Context): Promise<Metric[] | undefined> {
     try {
-        const [status, stats] = await Promise.all([
+        const [status, stats, storage] = await Promise.all([
             statusReader.read(),
             reader.share("stats null", sharedForMs.live, (db) => readStats(db)),
+            reader.share("storage", storageSharedForMs, (db) => readStorage(db)),
         ]);
-        return describeFacts(status, stats);
+        return describeFacts(status, stats, storage);
     } catch (error) {
         if (error instanceof Problem) return undefined;
         throw error;

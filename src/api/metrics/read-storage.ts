@@ -1,0 +1,22 @@
+/** What only /metrics shows: too dear, or of too little use, for the status that every page reads each second. */
+import { sql } from "drizzle-orm";
+import type { Database } from "../reader.ts";
+
+export interface Storage {
+    /** All of the database, indexes and rejects among it. PostgreSQL looks at each of its files for that. */
+    databaseBytes: number;
+    /** Failed files that are not tried again by themselves. */
+    filesGivenUp: number;
+}
+
+export async function readStorage(db: Database): Promise<Storage> {
+    const [row] = await db.execute<{ databaseBytes: string; filesGivenUp: string }>(sql`
+        select
+            pg_database_size(current_database()) as "databaseBytes",
+            (
+                select count(*)
+                from ingest.files
+                where files.state = 'failed' and files.next_attempt_at is null
+            ) as "filesGivenUp"`);
+    return { databaseBytes: Number(row!.databaseBytes), filesGivenUp: Number(row!.filesGivenUp) };
+}
