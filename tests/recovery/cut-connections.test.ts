@@ -83,6 +83,15 @@ test("all connections cut at once, again and again, with the server still at wor
     await proxy.close();
 });
 
+test("what was asked is done, and the answer that says so is lost, again and again", async () => {
+    const proxy = await openCuttingProxy(database.target);
+    const child = startIngest(proxy.target.url, inputDir, [...flags, "--merge-workers", "4"]);
+    await strikeWhileItWorks(child, () => proxy.loseAnswers());
+    await expectUndisturbedEnd(child);
+    expect(proxy.answersLost()).toBeGreaterThan(0);
+    await proxy.close();
+});
+
 test("backends ended one by one", async () => {
     const child = startIngest(database.url, inputDir, [...flags, "--merge-workers", "4"]);
     const struck = await strikeWhileItWorks(child, async () => {

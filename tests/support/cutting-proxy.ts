@@ -11,14 +11,26 @@ export interface CuttingProxy {
     target: DatabaseTarget;
     /** Cuts all connections there are now; returns how many. */
     cut(): number;
+    /**
+     * Of each connection there is now, the next answer that says that something is done is not passed on: the connection
+     * ends in its place. Returns how many there are.
+     */
+    loseAnswers(): number;
+    /** How many answers have been lost so. */
+    answersLost(): number;
     close(): Promise<void>;
 }
 
 /** How long the server still hears nothing of the client's end: a merge commits in that time. */
 const serverLingerMs = 300;
+/** The server's CommandComplete for what reads, writes or calls; one such as SET's is nobody's loss. */
+const answerOfDone = /C\0\0\0.(SELECT|INSERT|UPDATE|DELETE|COPY|COMMIT)/s;
 
 export async function openCuttingProxy(target: DatabaseTarget): Promise<CuttingProxy> {
     const pairs = new Set<{ client: Socket; server: Socket }>();
+    /** Those whose next answer will be lost. */
+    const listening = new WeakSet<object>();
+    let answersLost = 0;
     const proxy = createServer((client) => {
         const server = connect(target.port, target.host);
         const pair = { client, server };
@@ -44,6 +56,24 @@ export async function openCuttingProxy(target: DatabaseTarget): Promise<CuttingP
             }
             return count;
         },
+        loseAnswers() {
+            const count = pairs.size;
+            for (const pair of pairs) {
+                if (listening.has(pair)) continue;
+                listening.add(pair);
+                const { client, server } = pair;
+                server.unpipe(client);
+                server.on("data", (bytes: Buffer) => {
+                    if (client.destroyed) return;
+                    if (!answerOfDone.test(bytes.toString("latin1"))) return void client.write(bytes);
+                    answersLost += 1;
+                    client.destroy();
+                });
+                server.resume();
+            }
+            return count;
+        },
+        answersLost: () => answersLost,
         async close() {
             for (const { client, server } of pairs) for (const socket of [client, server]) socket.destroy();
             await new Promise((resolve) => proxy.close(resolve));

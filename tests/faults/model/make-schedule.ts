@@ -13,6 +13,7 @@ export const faultKinds = [
     "kill postmaster",
     "restart server",
     "cut connections",
+    "lose answers",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -24,6 +25,8 @@ export type Action =
     /** One record changes in place. */
     | { do: "overwrite"; path: string; content: Content; at: number }
     | { do: "truncate"; path: string; bytes: number }
+    /** Goes on under another name, merged or not. */
+    | { do: "rename"; path: string; to: string }
     /** Only if it is merged: before that nobody promises anything. */
     | { do: "remove"; path: string }
     | { do: "start"; worker: number; trigger: string; viaProxy: boolean; fault: PointedFault | null }
@@ -61,6 +64,8 @@ export interface PathHistory {
     /** Every content that has been under this name, in order; the last one is the one that stays. */
     contents: Content[];
     finalBytes: number;
+    /** It has another name now, and is judged under that. */
+    isGone: boolean;
 }
 
 export interface ScheduleOptions {
@@ -156,7 +161,7 @@ function sizeOf(random: Random, isLong: boolean): number {
 function makeLife(random: Random, path: string, content: Content, another: () => Content): Action[] {
     const whole = content.bytes.length;
     const grown = () => growth(random, path, content);
-    switch (random.pick(["grow", "grow", "replace", "overwrite", "truncate", "remove", "empty"])) {
+    switch (random.pick(["grow", "grow", "replace", "overwrite", "truncate", "remove", "rename", "empty"])) {
         case "replace":
             return [...grown(), { do: "put", path, content: another() }];
         case "overwrite": {
@@ -171,6 +176,10 @@ function makeLife(random: Random, path: string, content: Content, another: () =>
                 { do: "put", path, content },
                 { do: "remove", path },
             ];
+        case "rename": {
+            const to = `${random.pick(["a", "b", "m", "z"])}${path.slice(1, -".csv".length)}-moved.csv`;
+            return [...grown(), { do: "rename", path, to }];
+        }
         case "empty":
             return [
                 { do: "put", path, content, bytes: 0 },
@@ -259,8 +268,12 @@ function historyOf(steps: Step[]): Map<string, PathHistory> {
     const history = new Map<string, PathHistory>();
     for (const { action } of steps) {
         if (!("path" in action)) continue;
-        const path = history.get(action.path) ?? { contents: [], finalBytes: 0 };
+        const path = history.get(action.path) ?? { contents: [], finalBytes: 0, isGone: false };
         history.set(action.path, path);
+        if (action.do === "rename") {
+            history.set(action.to, { ...path, contents: path.contents.slice(-1) });
+            path.isGone = true;
+        }
         if ("content" in action && path.contents.at(-1) !== action.content) path.contents.push(action.content);
         if (action.do === "put" || action.do === "overwrite") path.finalBytes = action.content.bytes.length;
         if ("bytes" in action && action.bytes !== undefined) path.finalBytes = action.bytes;

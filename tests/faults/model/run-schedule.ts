@@ -138,6 +138,9 @@ async function carryOut(world: World, schedule: Schedule, inputDir: string, acti
             closeSync(descriptor);
             return true;
         }
+        case "rename":
+            renameSync(at, join(inputDir, action.to));
+            return true;
         case "remove":
             if (await isMerged(world, action.path, statSync(at).size)) rmSync(at);
             return true;
@@ -296,7 +299,9 @@ async function findLeavings(target: World["target"], inputDir: string, schedule:
                     and pg_stat_activity.application_name like 'sluice-%'
                     and pg_stat_activity.application_name <> 'sluice-api'
                 union all
-                select 'prepared transactions', count(*) from pg_prepared_xacts`,
+                select 'prepared transactions', count(*) from pg_prepared_xacts
+                union all
+                select 'temporary files of the server', count(*) from pg_ls_tmpdir()`,
         );
     // What a lost connection had begun ends on its own, a moment later.
     let left = await readLeft();

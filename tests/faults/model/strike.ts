@@ -54,6 +54,8 @@ export async function strike(world: World, { fault, worker, steps }: Action & { 
             return true;
         case "cut connections":
             return proxy.cut() > 0;
+        case "lose answers":
+            return proxy.loseAnswers() > 0;
     }
 }
 

@@ -63,9 +63,9 @@ test("thirty seeds meet every kind of run, arrival and fault", () => {
         met.add(kind);
         for (const { action } of steps) met.add(action.do === "strike" ? action.fault : action.do);
     }
-    const arrivals = ["put", "grow", "overwrite", "truncate", "remove", "start", "stop"];
+    const arrivals = ["put", "grow", "overwrite", "truncate", "remove", "rename", "start", "stop"];
     const faults = ["kill worker", "freeze worker", "end backend", "cancel backends", "crash backend"];
-    const serverFaults = ["kill postmaster", "restart server", "cut connections"];
+    const serverFaults = ["kill postmaster", "restart server", "cut connections", "lose answers"];
     expect([...met].sort()).toEqual(
         ["undisturbed", "arrivals", "disturbed", ...arrivals, ...faults, ...serverFaults].sort(),
     );
