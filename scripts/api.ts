@@ -19,14 +19,17 @@ await runCommand({
     description:
         "For other machines too it needs a secret of at least 32 bytes in SLUICE_API_TOKEN, which callers must give.\n" +
         "With --input it takes uploads for that folder.",
-    options: configOptions("inputDir", "port", "host", ...databaseFields),
+    options: configOptions("inputDir", "port", "host", "allowedHosts", ...databaseFields),
     examples: [
         ["bun run api", "on 127.0.0.1:4040"],
         ["bun run api --input data/input_data", "POST /v1/ingest puts files there"],
         ["bun run api --port 8080 --host 0.0.0.0", "for other machines too: see above"],
     ],
     async run({ flags }) {
-        const config = await loadConfig([...databaseFields, "inputDir", "port", "host", "apiToken"], flags);
+        const config = await loadConfig(
+            [...databaseFields, "inputDir", "port", "host", "allowedHosts", "apiToken"],
+            flags,
+        );
         const stopSignal = waitForStopSignal();
         const database = await openDatabase({ ...config, log: logToStderr });
         let pools: Sql[] = [];
@@ -38,6 +41,7 @@ await runCommand({
                 sql,
                 workSql,
                 host: config.host,
+                allowedHosts: config.allowedHosts,
                 token: config.apiToken,
                 openPaths: pagePaths,
                 upload: flags.input === undefined ? undefined : { inputDir: config.inputDir },

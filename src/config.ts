@@ -46,6 +46,8 @@ export interface Config {
     configFile: string | undefined;
     port: number;
     host: string;
+    /** Names beside localhost and `host` that the API takes in Host headers. */
+    allowedHosts: readonly string[];
     /** What the API asks of its callers; undefined: nothing, and then it serves this machine alone. */
     apiToken: string | undefined;
     checkAtEnd: boolean;
@@ -240,6 +242,7 @@ const readers: { [Field in keyof Config]: (source: Source) => Config[Field] } = 
     configFile: (source) => readSetting("configFile", source),
     port: (source) => readSetting("port", source),
     host: (source) => readSetting("host", source),
+    allowedHosts: (source) => readSetting("allowedHosts", source),
     apiToken: ({ environment }) => environment[tokenVariable]?.trim() || undefined,
     checkAtEnd: ({ flags }) => flags.check === true,
     json: ({ flags }) => flags.json === true,

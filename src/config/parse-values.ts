@@ -107,6 +107,17 @@ export function parseHost(text: string): Parsed<string> {
     return { problem: "is not a host.", remedy: "Give it an address such as 127.0.0.1, 0.0.0.0, ::1 or localhost." };
 }
 
+/** `sluice, sluice.example.org` → the names, without ports: a Host header may have any. */
+export function parseHostNames(text: string): Parsed<readonly string[]> {
+    const names = text.split(",").map((name) => name.trim());
+    const wrong = names.find((name) => !/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(name));
+    if (wrong === undefined) return { value: names };
+    return {
+        problem: "is not a list of host names.",
+        remedy: "Give the names that callers use, with commas between them and without ports: sluice,stats.example.org.",
+    };
+}
+
 /** A `postgres://` address that src/database can use: the text itself, and the fault never holds it. */
 export function parseConnectionString(text: string): Parsed<string> {
     try {

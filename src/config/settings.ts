@@ -9,6 +9,7 @@ import {
     parseConnectionString,
     parseDuration,
     parseHost,
+    parseHostNames,
     parsePath,
     parseRejectBudget,
     parseTrigger,
@@ -185,6 +186,15 @@ const host: Setting<string> = {
     fallbackText: "127.0.0.1, this machine alone",
 };
 
+const allowedHosts: Setting<readonly string[]> = {
+    flag: "--allowed-hosts <names>",
+    variable: "SLUICE_ALLOWED_HOSTS",
+    description: "further names that the API may be asked by, such as a proxy's or a container's",
+    parse: parseHostNames,
+    fallback: [],
+    fallbackText: "localhost, any address, and --host",
+};
+
 export const settings = {
     databaseUrl,
     dataDir,
@@ -202,6 +212,7 @@ export const settings = {
     configFile,
     port,
     host,
+    allowedHosts,
 };
 
 export type SettingName = keyof typeof settings;

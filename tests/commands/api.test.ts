@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { runScript, spawnScript } from "../support/run-script.ts";
+import { startApi } from "../support/service.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -25,6 +26,16 @@ test("a port that is taken should fail, with the remedy", async () => {
 
     expect(exitCode).toBe(3);
     expect(stderr).toContain("code:  port_taken (exit 3)");
+});
+
+test("answers by the names in --allowed-hosts, and by no other", async () => {
+    const api = await startApi(database.url, { SLUICE_ALLOWED_HOSTS: "sluice, stats.example.org" });
+    const statusBy = async (host: string) => (await fetch(`${api.url}/v1/status`, { headers: { host } })).status;
+
+    expect([await statusBy("sluice:4040"), await statusBy("stats.example.org"), await statusBy("example.org")]).toEqual(
+        [200, 200, 403],
+    );
+    await api.stop();
 });
 
 test("is not shown to other machines without a token", async () => {

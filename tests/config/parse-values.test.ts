@@ -6,6 +6,7 @@ import {
     parseConnectionString,
     parseDuration,
     parseHost,
+    parseHostNames,
     parsePath,
     parseRejectBudget,
     parseTrigger,
@@ -167,6 +168,17 @@ describe("hosts and paths", () => {
 
     test.each(["", "http://localhost", "localhost:4040", "a b", "[::1]", "a/b"])("%j should fail", (text) => {
         expect(parseHost(text)).toMatchObject({ problem: "is not a host." });
+    });
+
+    test.each([
+        ["sluice", ["sluice"]],
+        ["sluice, stats.example.org", ["sluice", "stats.example.org"]],
+    ])("%s are names of a host", (text, names) => {
+        expect(parseHostNames(text)).toEqual({ value: names });
+    });
+
+    test.each(["", "a,", "a:4040", "https://a", "*", ".a", "a b"])("%j should fail as names", (text) => {
+        expect(parseHostNames(text)).toMatchObject({ problem: "is not a list of host names." });
     });
 
     test("a path is anything but nothing and NUL", () => {

@@ -16,6 +16,7 @@ const everyField = [
     "dataDir",
     "port",
     "host",
+    "allowedHosts",
     "checkAtEnd",
     "json",
     "generate",
@@ -52,6 +53,7 @@ test("the defaults", () => {
         configFile: undefined,
         port: 4040,
         host: "127.0.0.1",
+        allowedHosts: [],
         checkAtEnd: false,
         json: false,
         generate: true,
@@ -142,6 +144,7 @@ describe("faults", () => {
         configFile: "a\0b",
         port: "65536",
         host: "http://x",
+        allowedHosts: "http://x",
     };
     const fields = Object.keys(settings) as (keyof typeof settings)[];
 

@@ -18,7 +18,7 @@ export function checkHost(allowedNames: readonly string[]): MiddlewareHandler<Ap
         if (!isAllowedHost(host, allowed) && !openPaths.has(c.req.path)) {
             throw new Problem({
                 code: "host_not_allowed",
-                detail: "Ask for it as localhost or by address, or start the API with --host set to this name.",
+                detail: "Ask for it as localhost or by address, or start the API with this name in --allowed-hosts.",
             });
         }
         return next();
