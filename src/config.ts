@@ -210,6 +210,11 @@ export function readFaultPlan(environment: Environment = process.env): FaultPlan
     return parseFaultPlan(environment.FAULT_AT, environment.FAULT_ACTION);
 }
 
+/** SLUICE_TEST_POSTGRES: the folder of a package with another version, for the tests of that. Null: the installed one. */
+export function findTestPostgres(environment: Environment = process.env): string | null {
+    return environment.SLUICE_TEST_POSTGRES || null;
+}
+
 interface Fault {
     /** The flag, variable or name in sluice.config.ts, and unless it is secret its value. */
     given: string;

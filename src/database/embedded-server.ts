@@ -54,7 +54,6 @@ interface ServerFacts {
     password: string;
 }
 
-const postgresMajor = "18";
 const databaseName = "sluice";
 
 /**
@@ -136,7 +135,7 @@ async function startServer(
     const binaries = prepareBinaries(places.account, places.baseDir);
     const isNew = !clusterExists(places);
     if (!isNew && known === null) throw factsLost(places);
-    if (!isNew) refuseOtherMajor(places, postgresMajor);
+    if (!isNew) refuseOtherMajor(places, binaries.major);
     const password = known?.password ?? randomBytes(24).toString("base64url");
     const facts = { password, port: await choosePort(known?.port, keepPort) };
     // Before the cluster: a crash in between leaves a password without a cluster, never the other way about.

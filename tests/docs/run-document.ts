@@ -158,11 +158,14 @@ function curlIfMissing(): string {
     return `curl() { bun -e 'process.stdout.write(await (await fetch(process.argv.at(-1))).text())' -- "$@"; }\n`;
 }
 
-/** This process's, without what belongs to the tests, to a user's own settings or to colours. */
+/**
+ * This process's, without what belongs to the tests, to a user's own settings or to colours. What is kept of the tests' is
+ * the version of the embedded server.
+ */
 function environment(): Record<string, string> {
     // Of npm's variables a registry or a proxy is the machine's own; the others tell a child what runs it.
     const isForeign = (name: string) =>
-        /^(SLUICE_|TEST_|DATABASE_URL$|NO_COLOR$|FORCE_COLOR$|CI$|NODE_ENV$)/.test(name) ||
+        /^(SLUICE_(?!TEST_POSTGRES$)|TEST_|DATABASE_URL$|NO_COLOR$|FORCE_COLOR$|CI$|NODE_ENV$)/.test(name) ||
         /^npm_(?!config_)|^npm_config_(user_agent|local_prefix)$/.test(name);
     const kept = Object.entries(process.env).filter(([name]) => !isForeign(name)) as [string, string][];
     const path = `${dirname(process.execPath)}:${process.env.PATH}`;

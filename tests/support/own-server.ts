@@ -1,7 +1,6 @@
 /**
- * A Postgres of a test's own, to be stopped, started and killed. Durable as shipped: the settings are those of the
- * embedded server. SLUICE_TEST_POSTGRES_BIN, a folder with initdb and postgres, takes another version than the one of the
- * package.
+ * A Postgres of a test's own, to be stopped, started and killed. Durable as shipped: the settings and the version are
+ * those of the embedded server.
  */
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -41,10 +40,7 @@ export async function openOwnServer(): Promise<OwnServer> {
     // Root lends the server another account, which must be able to enter.
     chmodSync(dataDir, 0o755);
     const places = choosePlaces(makeHomeDir(dataDir));
-    const binDir = process.env.SLUICE_TEST_POSTGRES_BIN;
-    const binaries = binDir
-        ? { initdb: join(binDir, "initdb"), postgres: join(binDir, "postgres") }
-        : prepareBinaries(places.account, places.baseDir);
+    const binaries = prepareBinaries(places.account, places.baseDir);
     const port = await choosePort();
     const password = "own-server";
     createCluster(places, binaries, password);

@@ -1,12 +1,16 @@
 /**
  * The server that tests run on: TEST_DATABASE_URL if set (never DATABASE_URL), else an embedded one of their own under
  * data/test-postgres, shared by all test processes of this checkout. That one is throw-away: it does without fsync.
+ * SLUICE_TEST_POSTGRES, the folder of a package with another version, makes all embedded servers ones of that version:
+ * these, the tests' own, and those of commands that are tested (`bun run test:matrix` sets it).
  */
 import { chmodSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findTestPostgres } from "../../src/config.ts";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { type DatabaseTarget, parseDatabaseUrl, withDatabase } from "../../src/database/database-target.ts";
+import { embeddedMajor } from "../../src/database/embedded/binaries.ts";
 import { acquireEmbeddedServer } from "../../src/database/embedded-server.ts";
 import { reachServer } from "../../src/database/open-database.ts";
 
@@ -28,7 +32,10 @@ export interface TestServer {
 }
 
 export const projectDir = join(import.meta.dir, "../..");
-export const testDataDir = join(projectDir, "data", "test-postgres");
+const installedDataDir = join(projectDir, "data", "test-postgres");
+/** A cluster belongs to one version. */
+export const dataDirOfMajor = (major: string) => join(installedDataDir, major);
+export const testDataDir = findTestPostgres() === null ? installedDataDir : dataDirOfMajor(embeddedMajor());
 
 const throwAway = { fsync: "off", full_page_writes: "off", synchronous_commit: "off", max_connections: "200" };
 

