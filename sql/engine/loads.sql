@@ -64,13 +64,17 @@ as $$
 declare
     holder uuid;
 begin
+    -- Waited for: skipped, it would seem somebody else's as long as a session of the worker's own sweeps.
     select loader_lease.worker_id into holder
     from ingest.loader_lease
-    where
-        loader_lease.worker_id is null
-        or loader_lease.worker_id = worker
-        or loader_lease.lease_until < clock_timestamp()
-    for update skip locked;
+    where loader_lease.worker_id = worker
+    for update;
+    if not found then
+        select loader_lease.worker_id into holder
+        from ingest.loader_lease
+        where loader_lease.worker_id is null or loader_lease.lease_until < clock_timestamp()
+        for update skip locked;
+    end if;
     if not found then
         return false;
     end if;

@@ -94,6 +94,18 @@ describe("the loader's lease", () => {
         expect(taken.filter(Boolean)).toHaveLength(1);
     });
 
+    test("is still its holder's while a session of the holder's own sweeps", async () => {
+        await takeLease(sql);
+        const session = openSession(database);
+        await session`begin`;
+        await session`select ingest.sweep_staging(${worker})`;
+        const renewed = takeLease(openSession(database)).then((isTaken) => isTaken);
+        await whenWaiting(sql);
+        expect(await takeLease(sql, other)).toBe(false);
+        await session`commit`;
+        expect(await renewed).toBe(true);
+    });
+
     test("should fail: a load is begun without it, or after it has run out", async () => {
         await expect(beginLoad(sql)).rejects.toMatchObject({ code: "SL001" });
         await takeLease(sql, other);
