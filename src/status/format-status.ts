@@ -77,14 +77,14 @@ function describeBatch(batch: LastBatch, { secondsSinceLastMerge, lastBatchLagSe
 }
 
 function describeWorker({ host, pid, startedAt, report }: LiveWorker, asOf: string): string {
-    const retried = describeRetries(report, asOf);
+    const retried = describeRetries(report);
     return `pid ${pid} on ${host}, for ${formatDuration(secondsBefore(startedAt, asOf) * 1000)}${retried}`;
 }
 
-function describeRetries(report: unknown, asOf: string): string {
+function describeRetries(report: unknown): string {
     const retries = retriesOf(report);
     if (!retries) return "";
-    const last = `${sanitize(retries.lastReason, { most: 30 })} ${formatAge(secondsBefore(retries.lastAt, asOf))}`;
+    const last = `${sanitize(retries.lastReason, { most: 30 })} ${formatAge(retries.lastSecondsAgo)}`;
     return `, ${formatCount(retries.count, "step")} tried again (last: ${last})`;
 }
 

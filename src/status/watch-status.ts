@@ -29,9 +29,9 @@ export async function watchStatus({ sql, pauseMs, json, color, isDrawn }: WatchO
     if (isDrawn && !json) process.stdout.write(`${home}${clearBelow}`);
     while (true) {
         const asked = await ask();
-        awaySince = "away" in asked ? (awaySince ?? Date.now()) : null;
+        awaySince = "away" in asked ? (awaySince ?? performance.now()) : null;
         if ("away" in asked) {
-            const seconds = (Date.now() - awaySince!) / 1000;
+            const seconds = (performance.now() - awaySince!) / 1000;
             show(
                 json
                     ? [JSON.stringify({ state: "database_away", awaySeconds: Math.round(seconds) })]

@@ -3,8 +3,8 @@ export interface WorkerRetries {
     count: number;
     /** SQLSTATE, or the driver's or the system's name for it. */
     lastReason: string;
-    /** By the worker's clock. */
-    lastAt: string;
+    /** When it reported, so two seconds ago at most: its clock may be wrong. */
+    lastSecondsAgo: number;
 }
 
 /** Null when there were none; an older worker reports none. */

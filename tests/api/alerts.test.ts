@@ -64,7 +64,7 @@ describe("each expression", () => {
         database = await createTestDatabase(import.meta.path);
         await insertBatch(database.sql, { inserted: 5, conflict: 1, rejected: 3 });
         await insertFile(database.sql, "failed.csv", "failed");
-        await insertWorker(database.sql, { retries: { count: 3, lastReason: "53100", lastAt: new Date() } });
+        await insertWorker(database.sql, { retries: { count: 3, lastReason: "53100", lastSecondsAgo: 1 } });
         const proxy = openDatabaseProxy(database.target);
         const api = await startApi(proxy.target.url);
         const statusOf = async (path: string) => (await fetch(`${api.url}${path}`)).status;

@@ -12,9 +12,9 @@ beforeAll(async () => {
     await insertFile(api.sql, 'odd "name"\n.csv', "failed");
     const retriedId = await insertFile(api.sql, "retried.csv", "failed");
     await api.sql`update ingest.files set next_attempt_at = now() where file_id = ${retriedId}`;
-    await insertWorker(api.sql, { retries: { count: 3, lastReason: "53100", lastAt: new Date() } });
-    await insertWorker(api.sql, { retries: { count: 9, lastReason: "no\nword", lastAt: new Date() } });
-    await insertWorker(api.sql, { retries: { count: 9, lastReason: "53100", lastAt: new Date(0) } });
+    await insertWorker(api.sql, { retries: { count: 3, lastReason: "53100", lastSecondsAgo: 1 } });
+    await insertWorker(api.sql, { retries: { count: 9, lastReason: "no\nword", lastSecondsAgo: 1 } });
+    await insertWorker(api.sql, { retries: { count: 9, lastReason: "53100", lastSecondsAgo: 9_999 } });
     await insertWorker(api.sql, { retries: null });
     await insertWorker(api.sql, {});
     await api.sql`insert into ingest.event_stats values ('total', '1970-01-01Z', 'purchase', 5, 7, 12.5)`;

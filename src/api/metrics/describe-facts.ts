@@ -67,7 +67,7 @@ export function describeFacts(status: Status, { eventTypes }: Stats, storage: St
         gauge(
             "sluice_workers_retrying",
             "Workers that had to try a step again in the last minute, by SQLSTATE or system error of the last one.",
-            countRetrying(workers, asOf),
+            countRetrying(workers),
         ),
         gauge("sluice_last_batch_timestamp_seconds", "When the last batch was committed.", [
             ...(lastBatch ? [{ value: toSeconds(lastBatch.finishedAt) }] : []),
@@ -87,10 +87,10 @@ export function describeFacts(status: Status, { eventTypes }: Stats, storage: St
 }
 
 /** By the reason; when nobody does, a zero without a reason, so that the metric is there. */
-function countRetrying(workers: readonly LiveWorker[], asOf: string): Sample[] {
+function countRetrying(workers: readonly LiveWorker[]): Sample[] {
     const reasons = workers
         .map(({ report }) => retriesOf(report))
-        .filter((retries) => retries !== null && toSeconds(asOf) - toSeconds(retries.lastAt) < retryingSeconds)
+        .filter((retries) => retries !== null && retries.lastSecondsAgo < retryingSeconds)
         .map((retries) => nameReason(retries!.lastReason));
     const counts = Map.groupBy(reasons, (reason) => reason);
     if (counts.size === 0) return [{ value: 0 }];

@@ -50,7 +50,7 @@ export async function withServerLock<T>(
 }
 
 async function beginExclusive(database: Database, file: string, log: (line: string) => void): Promise<void> {
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     let hasSaid = false;
     while (true) {
         try {
@@ -61,7 +61,7 @@ async function beginExclusive(database: Database, file: string, log: (line: stri
         } catch (error) {
             const busy = (error as { code?: string }).code?.startsWith("SQLITE_BUSY") === true;
             if (!busy) throw error;
-            const waitedMs = Date.now() - startedAt;
+            const waitedMs = performance.now() - startedAt;
             if (waitedMs > lockTimeoutMs) throw lockTimeout(file);
             if (waitedMs > sayAfterMs && !hasSaid) {
                 log("Waiting for another process that is starting or stopping the embedded PostgreSQL.");
