@@ -4,6 +4,7 @@
  */
 import type { Sql } from "../database/connect.ts";
 import { isConnectionFault, isRetryable, sqlStateOf, sqlStates } from "../database/sql-states.ts";
+import { SluiceError } from "../errors.ts";
 import type { IngestLog } from "./context.ts";
 
 export interface Outage {
@@ -22,7 +23,7 @@ export interface Retries {
     count: number;
     /** SQLSTATE, or the driver's or the system's name for it. */
     lastReason: string;
-    lastAt: string;
+    lastSecondsAgo: number;
 }
 
 export interface OutageOptions {
@@ -49,10 +50,10 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
     /** By the monotonic clock. */
     let recoveredAt = Number.NEGATIVE_INFINITY;
     let saidBusyAt = Number.NEGATIVE_INFINITY;
-    let retries: Retries | null = null;
+    let retries: { count: number; lastReason: string; lastAt: number } | null = null;
 
     function note(error: unknown): void {
-        retries = { count: (retries?.count ?? 0) + 1, lastReason: reasonOf(error), lastAt: new Date().toISOString() };
+        retries = { count: (retries?.count ?? 0) + 1, lastReason: reasonOf(error), lastAt: performance.now() };
     }
 
     function sayBusy(attempt: number, error: unknown): void {
@@ -65,15 +66,23 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
 
     async function recover(error: unknown): Promise<void> {
         startedAt = new Date();
+        const awayFrom = performance.now();
+        let saidOfStart = "";
+        const sayOfStart = (error: unknown) => {
+            // What keeps an embedded server from starting is somebody's to mend: the disk is full, the port is taken.
+            if (!(error instanceof SluiceError) || error.message === saidOfStart) return;
+            saidOfStart = error.message;
+            log.warn(error.message);
+        };
         log.warn(`The database is away (${reasonOf(error)}). Waiting for it; nothing is lost.`);
         for (let attempt = 0; !signal.aborted; attempt += 1) {
             await pause(attempt, signal);
-            const isBack = await Promise.resolve(revive?.())
+            const isBack = await Promise.resolve(revive?.().catch(sayOfStart))
                 .then(() => answerInTime(sql`select 1`))
                 .then(() => true)
                 .catch(() => false);
             if (isBack) {
-                const seconds = Math.round((Date.now() - startedAt.getTime()) / 1000);
+                const seconds = Math.round((performance.now() - awayFrom) / 1000);
                 log.info(`The database is back after ${seconds} s.`);
                 break;
             }
@@ -85,7 +94,11 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
 
     return {
         since: () => startedAt,
-        retries: () => retries,
+        retries() {
+            if (retries === null) return null;
+            const { count, lastReason, lastAt } = retries;
+            return { count, lastReason, lastSecondsAgo: Math.round((performance.now() - lastAt) / 1000) };
+        },
         async survive(step) {
             for (let attempt = 0; !signal.aborted; attempt += 1) {
                 const begunAt = performance.now();
