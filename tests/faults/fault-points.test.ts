@@ -33,7 +33,8 @@ import {
 import { runScript } from "../support/run-script.ts";
 import { projectDir } from "../support/test-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { strike } from "./strike.ts";
+import { expectOrderly } from "./expect-orderly.ts";
+import { peak, strike } from "./strike.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
@@ -58,6 +59,7 @@ beforeAll(async () => {
     undisturbed = await ask(target, (sql) => readTables(sql));
 });
 afterAll(async () => {
+    console.log(`took at most ${Math.round(peak.memoryKiB / 1024)} MiB and ${peak.descriptors} descriptors each`);
     await server.close();
     rmSync(folder, { recursive: true });
 });
@@ -122,8 +124,10 @@ test("each point is marked once in the program", () => {
 describe("an ingest that is struck", () => {
     test.each(strikesWhere(isOfIngest))("at %s ends as if nothing had been", async (_, plan) => {
         const target = await server.createDatabase();
+        const names = readdirSync(sourceDir);
         await strikeIngest(target, plan, sourceDir, []);
         await expectUndisturbed(target);
+        expect(readdirSync(sourceDir)).toEqual(names);
     });
 
     test.each(strikesWhere(isOfArchive))("at %s leaves each file once, in the archive", async (_, plan) => {
@@ -172,6 +176,7 @@ async function strikeIngest(target: DatabaseTarget, plan: FaultPlan, inputDir: s
     const runAgain = async () => {
         const { exitCode, stderr } = await ingestOnce(target.url, inputDir, [...flags, ...more]);
         expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+        expectOrderly({ exitCode, stderr });
     };
     const args = ["--input", inputDir, "--trigger", "available-now", "--json", ...flags, ...more];
     const { exitCode, stdout, stderr } = await strike({ server, target, script: "ingest", args }, plan, runAgain);
@@ -209,6 +214,7 @@ async function expectUndisturbed(target: DatabaseTarget): Promise<void> {
                 and pid <> pg_backend_pid()`,
     );
     expect([...locks]).toEqual([]);
+    expect([...(await ask(target, (sql) => sql`select name from pg_ls_tmpdir()`))]).toEqual([]);
 }
 
 async function hasNoBackends(target: DatabaseTarget): Promise<boolean> {

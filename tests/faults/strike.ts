@@ -1,11 +1,19 @@
-/** One command, one fault point, one action: what is not the process's own business to mend is done for it here. */
-import { readFileSync } from "node:fs";
+/**
+ * One command, one fault point, one action: what is not the process's own business to mend is done for it here. And
+ * whatever was struck, it ended in good order, took no more than such a run takes, and left no temporary file.
+ */
+import { expect } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import type { FaultPlan } from "../../src/faults/fault-points.ts";
 import { ask, type OwnServer } from "../support/own-server.ts";
 import { expireLeases } from "../support/read-tables.ts";
 import { spawnScript } from "../support/run-script.ts";
 import { waitUntil } from "../support/wait-until.ts";
+import { type Usage, watchUsage } from "../support/watch-usage.ts";
+import { expectOrderly } from "./expect-orderly.ts";
 
 export interface Struck {
     /** 137 when it was killed. */
@@ -23,6 +31,10 @@ export interface Victim {
 
 /** Only against a hang. */
 const endsWithinMs = 45_000;
+/** A few times what these runs take: `--points` prints that at its end. */
+const most: Usage = { memoryKiB: 400 * 1024, descriptors: 60 };
+/** The most that any process which was struck took. */
+export const peak: Usage = { memoryKiB: 0, descriptors: 0 };
 
 /**
  * Runs the command, struck, until it ends. A postmaster that was killed is started again, as its owner would; a process
@@ -34,8 +46,11 @@ export async function strike(
     heir: () => Promise<void>,
 ): Promise<Struck> {
     const { server, target, script, args } = victim;
-    const environment = { DATABASE_URL: target.url, FAULT_AT: `${at}:${pass}`, FAULT_ACTION: action };
+    const tempDir = mkdtempSync(join(tmpdir(), "sluice-struck-"));
+    const fault = { FAULT_AT: `${at}:${pass}`, FAULT_ACTION: action };
+    const environment = { DATABASE_URL: target.url, TMPDIR: tempDir, ...fault };
     const child = spawnScript(script, args, { environment });
+    const usage = watchUsage(child.pid);
     const stdout = new Response(child.stdout).text();
     const stderr = collect(child.stderr);
     const isReached = () => stderr.text().includes(`Fault point ${at}:${pass} is reached: ${action}.`);
@@ -55,10 +70,23 @@ export async function strike(
         if (ended === null) throw new Error(`It hangs after ${at}:${pass} ${action}. It had said: ${stderr.text()}`);
     } finally {
         child.kill("SIGKILL");
+        usage.stop();
     }
     await stderr.ended;
     if (!isReached()) throw new Error(`${at}:${pass} was never reached. It had said: ${stderr.text()}`);
-    return { exitCode: await child.exited, stdout: await stdout, stderr: stderr.text() };
+    const struck = { exitCode: await child.exited, stdout: await stdout, stderr: stderr.text() };
+    expectOrderly(struck);
+    expectBounded(usage.most());
+    expect(readdirSync(tempDir)).toEqual([]);
+    rmSync(tempDir, { recursive: true });
+    return struck;
+}
+
+function expectBounded({ memoryKiB, descriptors }: Usage): void {
+    peak.memoryKiB = Math.max(peak.memoryKiB, memoryKiB);
+    peak.descriptors = Math.max(peak.descriptors, descriptors);
+    expect(memoryKiB).toBeLessThan(most.memoryKiB);
+    expect(descriptors).toBeLessThan(most.descriptors);
 }
 
 export function isFrozen(pid: number): boolean {

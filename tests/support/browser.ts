@@ -1,6 +1,7 @@
 /** Chromium for tests and screenshots: the one that is there, else Debian's, installed when we may; else none. */
 import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
+import { installDebianPackage } from "./debian-package.ts";
 
 const places = [
     "/usr/bin/chromium",
@@ -26,16 +27,8 @@ export async function findChromium(): Promise<{ path: string } | { missing: stri
     const named = process.env.SLUICE_TEST_CHROMIUM;
     const found = [...(named ? [named] : []), ...places].find((place) => existsSync(place));
     if (found) return { path: found };
-    if (process.getuid?.() !== 0) return { missing: "no Chromium is installed, and only root could install one" };
-    if (!Bun.which("apt-get")) return { missing: "no Chromium is installed, and there is no apt-get to do it" };
-    console.error("Installing Chromium (apt-get install chromium) …");
-    for (const step of [["update"], ["install", "--yes", "--no-install-recommends", "chromium"]]) {
-        const child = Bun.spawn(["apt-get", "-qq", ...step], {
-            env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-            stdio: ["ignore", "ignore", "inherit"],
-        });
-        if ((await child.exited) !== 0) return { missing: `apt-get ${step[0]} failed` };
-    }
+    const problem = await installDebianPackage("chromium", "Chromium");
+    if (problem !== null) return { missing: problem };
     const [installed] = places;
     return existsSync(installed!) ? { path: installed! } : { missing: "apt-get installed no Chromium" };
 }

@@ -2,7 +2,7 @@
  * A Postgres of a test's own, to be stopped, started and killed. Durable as shipped: the settings and the version are
  * those of the embedded server.
  */
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type Sql } from "../../src/database/connect.ts";
@@ -10,6 +10,7 @@ import { type DatabaseTarget, makeTarget, withDatabase } from "../../src/databas
 import { prepareBinaries } from "../../src/database/embedded/binaries.ts";
 import { createCluster, superuser, writeSettings } from "../../src/database/embedded/create-cluster.ts";
 import { findPostmaster, isPortFree, startPostmaster, stopPostmaster } from "../../src/database/embedded/postmaster.ts";
+import type { ServerAccount } from "../../src/database/embedded/server-account.ts";
 import { choosePlaces, makeHomeDir } from "../../src/database/embedded/server-places.ts";
 import { migrateDatabase } from "../../src/database/migrate.ts";
 import { isConnectionFault } from "../../src/database/sql-states.ts";
@@ -27,15 +28,26 @@ export interface OwnServer {
     isRunning(): boolean;
     /** kill -9 of the postmaster; its backends notice and go. Resolves when it is gone. */
     killPostmaster(): Promise<void>;
+    /** What it has written to its log so far. */
+    log(): string;
+    /** The account that it runs as; null when it is ours. */
+    account: ServerAccount | null;
     /** kill -9 of a backend: Postgres ends all others, recovers, and empties the UNLOGGED tables. */
     killBackend(pid: number): void;
     /** Stops it and removes its files. */
     close(): Promise<void>;
 }
 
+export interface OwnServerOptions {
+    /** On top of the embedded server's. */
+    settings?: Record<string, string>;
+    /** Between the making of the cluster and its first start. */
+    prepare?: (clusterDir: string) => void;
+}
+
 const templateName = "sluice_own_template";
 
-export async function openOwnServer(): Promise<OwnServer> {
+export async function openOwnServer({ settings = {}, prepare }: OwnServerOptions = {}): Promise<OwnServer> {
     const dataDir = mkdtempSync(join(tmpdir(), "sluice-own-server-"));
     // Root lends the server another account, which must be able to enter.
     chmodSync(dataDir, 0o755);
@@ -45,7 +57,8 @@ export async function openOwnServer(): Promise<OwnServer> {
     const password = "own-server";
     createCluster(places, binaries, password);
     // Recovery begins with an fsync of every file there is: with one syncfs the tests wait a second, not ten.
-    writeSettings(places, { recovery_init_sync_method: "syncfs" });
+    writeSettings(places, { recovery_init_sync_method: "syncfs", ...settings });
+    prepare?.(places.clusterDir);
     let starting: Promise<void> | null = null;
     const start = async () => {
         starting ??= startUnlessRunning().finally(() => {
@@ -91,6 +104,8 @@ export async function openOwnServer(): Promise<OwnServer> {
             if (running !== null) process.kill(running.pid, "SIGKILL");
             await waitUntil("the postmaster is gone", () => findPostmaster(places) === null);
         },
+        log: () => readFileSync(places.logFile, "utf8"),
+        account: places.account,
         killBackend(pid) {
             try {
                 process.kill(pid, "SIGKILL");

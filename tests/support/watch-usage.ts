@@ -1,0 +1,39 @@
+/** What a process takes of the machine at most, as long as it runs. Nothing where there is no /proc. */
+import { readdirSync, readFileSync } from "node:fs";
+
+export interface Usage {
+    memoryKiB: number;
+    descriptors: number;
+}
+
+export interface UsageWatch {
+    /** The most so far. */
+    most(): Usage;
+    stop(): void;
+}
+
+const everyMs = 100;
+
+export function watchUsage(pid: number): UsageWatch {
+    const most: Usage = { memoryKiB: 0, descriptors: 0 };
+    const look = () => {
+        const { memoryKiB, descriptors } = usageOf(pid);
+        most.memoryKiB = Math.max(most.memoryKiB, memoryKiB);
+        most.descriptors = Math.max(most.descriptors, descriptors);
+    };
+    const timer = setInterval(look, everyMs);
+    return {
+        most: () => ({ ...most }),
+        stop: () => clearInterval(timer),
+    };
+}
+
+function usageOf(pid: number): Usage {
+    try {
+        const status = readFileSync(`/proc/${pid}/status`, "utf8");
+        const memoryKiB = Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+        return { memoryKiB, descriptors: readdirSync(`/proc/${pid}/fd`).length };
+    } catch {
+        return { memoryKiB: 0, descriptors: 0 };
+    }
+}
