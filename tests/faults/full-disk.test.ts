@@ -116,7 +116,6 @@ describe.skipIf(missing !== null)("a full disk", () => {
         await waitUntil("the ingest says so", () => /disk is full|The database is away/.test(child.stderr()));
         await Bun.sleep(fullForMs);
         expect(child.isRunning()).toBe(true);
-        console.log(child.stderr(), server.log().slice(before));
         logDisk.free();
         // Without room it could not recover either, and was gone: its owner starts it again.
         await waitUntil("the server is back", async () => {
