@@ -73,18 +73,24 @@ function readingOf(contentHash: string, source: SourceConfig | null): string {
     return `${contentHash} ${sourceKey(source)}`;
 }
 
-/** The same for a file that takes several chunks: it is hashed by the chunks of the merged files of its size. */
+/** The same for a file larger than a chunk: it is hashed by the chunks of the merged files of its size. */
 export async function findCopy(
     context: IngestContext,
     ledgerFile: LedgerFile,
-    { file, shape }: LoadPart,
+    { file, shape, stopAt }: LoadPart,
 ): Promise<Copy | "held" | null> {
+    const isOther = ({ fileId, source }: KnownContent) =>
+        fileId !== ledgerFile.fileId && sourceKey(source) === sourceKey(shape.source);
+    const judge = (original: KnownContent) =>
+        original.state === "loaded" ? "held" : copyOf(ledgerFile, file, original);
     for (const original of await manyChunkFilesOfSize(context.sql, file.seen.sizeBytes)) {
-        const isOther = original.fileId !== ledgerFile.fileId && sourceKey(original.source) === sourceKey(shape.source);
-        if (!isOther || !(await hasSameChunks(context, original, file))) continue;
-        return original.state === "loaded" ? "held" : copyOf(ledgerFile, file, original);
+        if (isOther(original) && (await hasSameChunks(context, original, file))) return judge(original);
     }
-    return null;
+    // A chunk ends behind the record that crosses its bound: one of which that is the last was a chunk all the same.
+    if (file.sizeBytes > stopAt + context.config.maxRecordBytes) return null;
+    const same = await filesWithContent(context.sql, [await hashRange(file, 0, file.sizeBytes)]);
+    const original = same.find(isOther);
+    return original === undefined ? null : judge(original);
 }
 
 async function hasSameChunks(context: IngestContext, original: KnownContent, file: InputFile): Promise<boolean> {

@@ -84,8 +84,9 @@ async function prepareOpenFile(
         return { kind: "fault", seen: file.seen, source, failure: { ...shape, retryAfterMs: null } };
     }
     const part = nextPart(context, ledgerFile, file, shape, takeTail);
-    const isWholeSmallFile = isUntouched(ledgerFile) && sizeBytes <= smallFileBytes;
-    return { kind: "load", part, contentHash: isWholeSmallFile ? await hashRange(file, 0, sizeBytes) : null };
+    // Of one that takes several chunks no whole is hashed by then: findCopy.
+    const isWholeChunk = isUntouched(ledgerFile) && sizeBytes <= part.stopAt;
+    return { kind: "load", part, contentHash: isWholeChunk ? await hashRange(file, 0, sizeBytes) : null };
 }
 
 /** It was other bytes at the end of reading than at the beginning: whoever writes it may be done in a moment. */

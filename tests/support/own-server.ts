@@ -130,7 +130,8 @@ const clients = new Map<string, Sql>();
  * that may run twice.
  */
 export async function ask<Result>(target: DatabaseTarget, query: (sql: Sql) => PromiseLike<Result>): Promise<Result> {
-    const deadline = Date.now() + 30_000;
+    // Against a hang: on a busy machine a server takes its time to recover.
+    const deadline = Date.now() + 120_000;
     while (true) {
         const options = { applicationName: "recovery test", max: 1, connectTimeoutSeconds: 5 };
         const sql = clients.get(target.url) ?? connect(target, options);

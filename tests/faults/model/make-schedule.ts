@@ -56,6 +56,8 @@ export interface Schedule {
     flags: string[];
     maxRecordBytes: number;
     steps: Step[];
+    /** More loads and batches than this, from the last fault on, are no work any more: something goes round in circles. */
+    mostLedgerSteps: number;
     /** What the folder holds in the end, and held of each path before. */
     history: Map<string, PathHistory>;
 }
@@ -75,21 +77,27 @@ export interface ScheduleOptions {
     faultActions: readonly string[];
 }
 
+/** Smaller chunks find no more, and take minutes where two workers share a busy core: about fifty milliseconds a chunk. */
+const mostChunks = { short: 200, long: 1_000 };
+
 /** 0 to 2⁵³ − 1. */
 export function makeSchedule(seed: number, options: ScheduleOptions): Schedule {
     const { isLong } = options;
     const random = createRandom(seed);
     const kind = random.pick(["undisturbed", "arrivals", "disturbed", "disturbed", "disturbed"] as const);
     const maxRecordBytes = 2048;
-    const mergeWorkers = random.between(1, 4);
+    const drops = makeDrops(random, kind, maxRecordBytes, isLong);
+    const bytes = countBytes(drops);
+    const chunkKiB = random.pick(
+        [1, 4, 16, 64, 16_384].filter((size) => bytes <= size * 1024 * (isLong ? mostChunks.long : mostChunks.short)),
+    );
     const flags = [
-        ...["--max-chunk-bytes", random.pick(["1KiB", "4KiB", "16KiB", "64KiB", "16MiB"])],
+        ...["--max-chunk-bytes", `${chunkKiB}KiB`],
         ...["--max-batch-records", random.pick(["20", "200", "1000", "500000"])],
-        ...["--merge-workers", String(mergeWorkers)],
+        ...["--merge-workers", String(random.between(1, 4))],
         ...["--max-record-bytes", `${maxRecordBytes}`],
         ...["--tail-settle", random.pick(["50ms", "300ms", "1s"])],
     ];
-    const drops = makeDrops(random, kind, maxRecordBytes, isLong);
     const workers =
         kind === "undisturbed"
             ? [step(0, 0, start(random, 0, { ...options, trigger: "available-now", isQuiet: true }))]
@@ -105,12 +113,19 @@ export function makeSchedule(seed: number, options: ScheduleOptions): Schedule {
         flags,
         maxRecordBytes,
         steps,
+        mostLedgerSteps: 200 + 10 * (bytes / (chunkKiB * 1024) + steps.length),
         history: historyOf(steps),
     };
 }
 
 function step(afterSteps: number, atMostMs: number, action: Action): Step {
     return { afterSteps, atMostMs, action };
+}
+
+/** Of all contents there will be. */
+function countBytes(drops: Step[]): number {
+    const contents = new Set(drops.flatMap(({ action }) => ("content" in action ? [action.content] : [])));
+    return [...contents].reduce((sum, { bytes }) => sum + bytes.length, 0);
 }
 
 /** Each path's own changes, in their order. */

@@ -9,7 +9,8 @@ import { ingestFaults } from "./ingest-faults.ts";
 import { makeSchedule } from "./make-schedule.ts";
 import { runSchedule } from "./run-schedule.ts";
 
-setDefaultTimeout(testTimeoutMs);
+// Only against a hang: a run that stands still, or goes round in circles, ends itself and says so.
+setDefaultTimeout(Math.max(testTimeoutMs, 900_000));
 
 const firstSeed = chooseSeed("model");
 const seeds = Array.from({ length: isLongRun ? 100 : 20 }, (_, index) => firstSeed + index);

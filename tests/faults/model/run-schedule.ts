@@ -46,8 +46,11 @@ export interface RunReport {
     details: string | null;
 }
 
-/** From the last fault to the end of all work. */
-const convergenceMs = { hurried: 60_000, natural: 120_000 };
+/**
+ * How long the ledger may stand still, with work left, after the last fault: far longer than any lease or pause between
+ * attempts. How long all of it takes is the machine's affair: with thirty processes on two cores a crash takes it a minute.
+ */
+const mostStillMs = 120_000;
 /** Of the worker that is there at the end, whatever became of the others. */
 const watcherSlot = 9;
 
@@ -192,7 +195,7 @@ async function converge(world: World, schedule: Schedule, inputDir: string): Pro
     for (let slot = 0; slot < 4; slot += 1) workers.thaw(slot);
     if (isHurried) await ask(target, (sql) => expireLeases(sql));
     if (schedule.kind === "undisturbed") {
-        await waitUntil("the one worker has ended", () => workers.running().length === 0, { deadlineMs: 120_000 });
+        await waitWhileItWorks(world, schedule, () => (workers.running().length === 0 ? [] : ["the one worker runs"]));
         return;
     }
     // One that meets a server which still recovers says so and ends: then it is started again.
@@ -202,19 +205,34 @@ async function converge(world: World, schedule: Schedule, inputDir: string): Pro
             flags: [...schedule.flags, "--trigger", "50ms"],
             environment: {},
         });
-    const deadlineMs = isHurried ? convergenceMs.hurried : convergenceMs.natural;
-    let open: string[] = [];
-    await waitUntil(
-        "all that is in the folder is in the ledger, and nothing of it is open",
-        async () => {
-            supervise();
-            open = await findOpen(target, inputDir);
-            return open.length === 0;
-        },
-        { deadlineMs },
-    ).catch((error: Error) => {
-        throw new Error(`${error.message} Open: ${open.slice(0, 10).join("; ")}`);
+    await waitWhileItWorks(world, schedule, async () => {
+        supervise();
+        return await findOpen(target, inputDir);
     });
+}
+
+/** Until nothing is open. Throws when nothing moves any more, or far more has been done than there was to do. */
+async function waitWhileItWorks(
+    { target }: World,
+    { mostLedgerSteps }: Schedule,
+    findOpenWork: () => string[] | Promise<string[]>,
+): Promise<void> {
+    const first = await readSteps(target);
+    let last = first;
+    let movedAt = performance.now();
+    while (true) {
+        const open = await findOpenWork();
+        if (open.length === 0) return;
+        const steps = await readSteps(target);
+        if (steps !== last) movedAt = performance.now();
+        last = steps;
+        const isStill = performance.now() - movedAt > mostStillMs;
+        if (isStill || steps - first > mostLedgerSteps) {
+            const why = isStill ? `Nothing has moved for ${mostStillMs} ms` : "There is no end to it";
+            throw new Error(`${why}, after ${steps - first} loads and batches. Open: ${open.slice(0, 10).join("; ")}`);
+        }
+        await Bun.sleep(50);
+    }
 }
 
 /** Of workers that were killed: until they have run out, the last run cannot strike them off. */

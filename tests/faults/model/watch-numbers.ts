@@ -18,7 +18,7 @@ export interface NumbersWatch {
     stop(): Promise<void>;
 }
 
-const pauseMs = 40;
+const pauseMs = 80;
 const keys = ["read", "inserted", "duplicate", "conflict", "rejected"] as const;
 
 export function watchNumbers(target: DatabaseTarget): NumbersWatch {
