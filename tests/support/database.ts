@@ -50,6 +50,15 @@ export async function createBareDatabase(importMetaPath: string): Promise<TestDa
     return await createDatabase(importMetaPath, "template0");
 }
 
+/** All that `of` holds at this moment, as a backup of it would; whoever is connected to it is cut off. */
+export async function copyDatabase(importMetaPath: string, of: TestDatabase): Promise<TestDatabase> {
+    const { admin } = await joinServer();
+    const { database } = of.target;
+    await admin`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${database}`;
+    // Those may take a moment to go: PostgreSQL itself waits five seconds for them.
+    return await createDatabase(importMetaPath, database);
+}
+
 async function createDatabase(importMetaPath: string, template: string): Promise<TestDatabase> {
     const { admin, target: adminTarget } = await server!;
     const file = relative(projectDir, importMetaPath);
