@@ -69,9 +69,10 @@ export async function acquireEmbeddedServer(options: EmbeddedServerOptions): Pro
         const facts = await ensureServer(choosePlaces(homeDir), options, { keepPort: users.count() > 0 });
         return { facts, userId: users.join(), version: await prepareDatabase(targetOf(facts)) };
     };
-    const { facts, userId, version } = await withServerLock(lockFile, options.log, join).catch((error: unknown) => {
+    const explain = (error: unknown) => {
         throw isFileFault(error) ? folderUnusable(homeDir, error) : error;
-    });
+    };
+    const { facts, userId, version } = await withServerLock(lockFile, options.log, join).catch(explain);
     const target = targetOf(facts);
     let isReleased = false;
 
@@ -82,7 +83,7 @@ export async function acquireEmbeddedServer(options: EmbeddedServerOptions): Pro
         async ensureRunning() {
             await withServerLock(lockFile, options.log, () =>
                 ensureServer(choosePlaces(homeDir), options, { known: facts, keepPort: true }),
-            );
+            ).catch(explain);
         },
         crash() {
             const running = findPostmaster(choosePlaces(homeDir));

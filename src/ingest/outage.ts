@@ -70,9 +70,11 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
         let saidOfStart = "";
         const sayOfStart = (error: unknown) => {
             // What keeps an embedded server from starting is somebody's to mend: the disk is full, the port is taken.
-            if (!(error instanceof SluiceError) || error.message === saidOfStart) return;
-            saidOfStart = error.message;
-            log.warn(error.message);
+            if (error instanceof SluiceError && error.code !== saidOfStart) {
+                saidOfStart = error.code;
+                log.warn(error.message);
+            }
+            throw error;
         };
         log.warn(`The database is away (${reasonOf(error)}). Waiting for it; nothing is lost.`);
         for (let attempt = 0; !signal.aborted; attempt += 1) {

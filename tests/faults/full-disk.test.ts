@@ -4,7 +4,7 @@
  * undisturbed run once there is room: promises 2, 4, 5 and 8.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Sql } from "../../src/database/connect.ts";
@@ -142,6 +142,38 @@ describe.skipIf(missing !== null)("a full disk", () => {
         expect((await runScript("migrate", [], { environment })).exitCode).toBe(0);
         expect((await ingestOnce(target.url, inputDir, flags)).exitCode).toBe(0);
         await expectUndisturbed(target);
+    });
+
+    test("under the embedded server: the ingest says what keeps it from starting, and starts it once it can", async () => {
+        // It may hold a copy of the binaries, too.
+        const disk = openSmallDisk(256);
+        const dataDir = join(disk.path, "data");
+        const flagsOfIt = ["--data-dir", dataDir, "--trigger", "100ms", ...flags];
+        const child = startIngest("", inputDir, flagsOfIt);
+        try {
+            await waitUntil("something is merged", () => child.batches().length > 0);
+            disk.fill();
+            const pidFile = [...new Bun.Glob("**/postmaster.pid").scanSync({ cwd: dataDir, absolute: true })][0]!;
+            process.kill(Number(readFileSync(pidFile, "utf8").split("\n")[0]), "SIGKILL");
+            await waitUntil("it says why", () =>
+                /embedded .*(No space left|no room left|ENOSPC|disk is full)/i.test(child.stderr()),
+            );
+            await Bun.sleep(fullForMs);
+            disk.free();
+            await waitUntil("it is back", () => child.stderr().includes("The database is back"));
+            child.kill("SIGTERM");
+            const ended = await child.finish();
+            expectOrderly(ended);
+            expect(ended.exitCode).toBe(143);
+            const rest = await ingestOnce("", inputDir, ["--data-dir", dataDir, "--check", ...flags]);
+            expect(rest.exitCode).toBe(0);
+            const { stdout } = await runScript("status", ["--data-dir", dataDir, "--json"]);
+            expect(JSON.parse(stdout).totals).toMatchObject(undisturbed.counts);
+        } finally {
+            child.kill("SIGTERM");
+            await child.exited;
+            disk.close();
+        }
     });
 
     /** It says what is wrong and what to do, in its own words and in the status, and does not give up. */

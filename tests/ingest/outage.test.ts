@@ -1,6 +1,7 @@
 /** How the ingest waits for a database that is away, busy or silent: promise 8. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { isConnectionFault } from "../../src/database/sql-states.ts";
+import { SluiceError } from "../../src/errors.ts";
 import { answerInTime, createOutage } from "../../src/ingest/outage.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 
@@ -10,11 +11,11 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-function openOutage() {
+function openOutage(revive: (() => Promise<void>) | null = null) {
     const lines: string[] = [];
     const say = (line: string) => void lines.push(line);
     const log = { info: say, warn: say, error: say };
-    const outage = createOutage({ sql: database.sql, log, signal: new AbortController().signal, revive: null });
+    const outage = createOutage({ sql: database.sql, log, signal: new AbortController().signal, revive });
     return { outage, lines };
 }
 
@@ -58,6 +59,25 @@ describe("a step", () => {
         expect(lines).toEqual([
             "The database is away (ECONNRESET). Waiting for it; nothing is lost.",
             "The database is back after 0 s.",
+        ]);
+    });
+
+    test("that waits for an embedded server says once what keeps that from starting", async () => {
+        let starts = 0;
+        const { outage, lines } = openOutage(async () => {
+            starts += 1;
+            const fields = { code: "embedded_server_failed", remedy: "Make room." };
+            if (starts <= 2) throw new SluiceError({ ...fields, what: `It did not start: attempt ${starts}.` });
+            if (starts === 3) isServerUp = true;
+        });
+        let isServerUp = false;
+        const step = async () => {
+            if (!isServerUp) throw Object.assign(new Error("It did not work."), { code: "ECONNREFUSED" });
+            return starts;
+        };
+        expect(await outage.survive(step)).toBe(3);
+        expect(lines.filter((line) => line.includes("It did not start"))).toEqual([
+            "It did not start: attempt 1. Make room.",
         ]);
     });
 

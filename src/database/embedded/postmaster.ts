@@ -202,8 +202,9 @@ function startFailed(places: ServerPlaces, said: string): SluiceError {
 
 /** What ended it, not what it said while it ended. */
 function reasonIn(said: string): string {
-    const fatal = said.split("\n").filter((line) => / (FATAL|PANIC): /.test(line) && !line.includes(refusedMark));
-    return lastLines(fatal.length > 0 ? fatal.join("\n") : said);
+    const lines = said.split("\n").filter((line) => !line.includes(refusedMark));
+    const [, fatal] = lines.map((line) => / (?:FATAL|PANIC): +(.+?)\.?$/.exec(line)).findLast((found) => found) ?? [];
+    return fatal ?? lastLines(said);
 }
 
 /** On a full disk there is no room for its last words either. */
