@@ -8,7 +8,7 @@
 -- When the definition below changes, the old table is dropped: its chunks fail their count and are staged again.
 do $$
 declare
-    definition constant text := 'staging, 3 lanes, 2026-11-22';
+    definition constant text := 'staging, 3 lanes, plain, 2026-11-26';
     lane smallint;
 begin
     if obj_description(to_regclass('ingest.staging'), 'pg_class') is distinct from definition then
@@ -19,6 +19,8 @@ begin
             record_no bigint not null,
             -- the share of the key space that the record's key falls into, as the loader tells it
             slice_no smallint not null,
+            -- the loader has seen that its values stand in the commonest form that the rules pass (src/ingest/is-plain.ts)
+            is_plain boolean not null default false,
             -- {"reason", "line", "byte", "raw"} of a record that could not be split into values
             problem text,
             event_id text,

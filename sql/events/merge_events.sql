@@ -113,6 +113,7 @@ begin
             staging.chunk_id,
             staging.record_no,
             staging.problem,
+            staging.is_plain,
             (1 << staging.slice_no) & batch_chunks.todo_slices <> 0 as is_read,
             case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.event_id) else staging.event_id end as event_id,
             case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.event_type) else staging.event_type end as event_type,
@@ -136,16 +137,22 @@ begin
             array_agg(bare_records.record_no) filter (
                 where
                     bare_records.is_read
-                    and not (
-                        bare_records.problem is null
-                        and ingest.event_id_reason(bare_records.event_id) is null
-                        and ingest.event_type_reason(bare_records.event_type, known_types) is null
-                        and ingest.product_id_reason(bare_records.product_id) is null
-                        and ingest.user_id_reason(bare_records.user_id) is null
-                        and ingest.event_timestamp_reason(bare_records.event_timestamp, not_after) is null
-                        and ingest.quantity_reason(bare_records.quantity) is null
-                        and ingest.price_reason(bare_records.price) is null
-                    )
+                    and not case
+                        when
+                            bare_records.is_plain
+                            and bare_records.event_type = any(known_types)
+                            and bare_records.event_timestamp <= not_after collate "C"
+                        then true
+                        else
+                            bare_records.problem is null
+                            and ingest.event_id_reason(bare_records.event_id) is null
+                            and ingest.event_type_reason(bare_records.event_type, known_types) is null
+                            and ingest.product_id_reason(bare_records.product_id) is null
+                            and ingest.user_id_reason(bare_records.user_id) is null
+                            and ingest.event_timestamp_reason(bare_records.event_timestamp, not_after) is null
+                            and ingest.quantity_reason(bare_records.quantity) is null
+                            and ingest.price_reason(bare_records.price) is null
+                    end
             ) as invalid_record_nos
         from bare_records
         group by bare_records.chunk_id

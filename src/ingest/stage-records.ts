@@ -10,10 +10,11 @@ import { parse } from "csv-parse/sync";
 import { eventColumns } from "../contract.ts";
 import { type Dialect, defaultDialect } from "./dialect/dialect.ts";
 import { toStandardQuotes } from "./dialect/standard-quotes.ts";
+import { createPlainCheck } from "./is-plain.ts";
 import { createMapping, type RecordMapping } from "./map-record.ts";
 import type { FileShape } from "./read-header.ts";
 import { readableText } from "./readable-text.ts";
-import { recordKinds, type ScannedRecords, STRICT_QUOTED } from "./scan-records.ts";
+import { recordKinds, type ScannedRecords, STRICT, STRICT_QUOTED } from "./scan-records.ts";
 import { trimAsciiSpace } from "./trim-text.ts";
 
 export type Way = "raw" | "tolerant";
@@ -28,7 +29,7 @@ export interface StagingPlace {
     firstByte: number;
 }
 
-const keyColumns = ["load_id", "chunk_id", "record_no", "slice_no", "problem"];
+const keyColumns = ["load_id", "chunk_id", "record_no", "slice_no", "is_plain", "problem"];
 
 /** The COPY statement for files of this shape, into staging or one of its lanes. Files of one statement can share a load. */
 export function copyStatement(shape: FileShape, way: Way, table = "ingest.staging"): string {
@@ -69,8 +70,9 @@ function stageRaw(bytes: Buffer, records: ScannedRecords, shape: FileShape, plac
     const delimiter = shape.dialect.delimiter.charCodeAt(0);
     const prefix = Buffer.from([place.loadId, place.chunkId, ""].join(shape.dialect.delimiter));
     const problems = new Map<number, Buffer>();
-    // A record number, a slice, the empty problem, their delimiters and the line feed take 23 bytes at the most.
-    let capacity = count * (prefix.length + 23) + records.consumedBytes;
+    const isPlain = createPlainCheck(shape);
+    // A record number, a slice, a digit, the empty problem, their delimiters and the line feed take 25 bytes at the most.
+    let capacity = count * (prefix.length + 25) + records.consumedBytes;
     for (let index = 0; index < count; index += 1) {
         if (kinds[index]! <= STRICT_QUOTED) continue;
         const problem = problemRow(bytes, records, index, shape, place);
@@ -85,6 +87,8 @@ function stageRaw(bytes: Buffer, records: ScannedRecords, shape: FileShape, plac
         out[at++] = delimiter;
         at = writeDigits(out, at, slices[index]!);
         out[at++] = delimiter;
+        out[at++] = kinds[index] === STRICT && isPlain(bytes, starts[index]!, ends[index]!) ? ONE : ZERO;
+        out[at++] = delimiter;
         const problem = problems.get(index);
         if (problem) {
             at += problem.copy(out, at);
@@ -97,12 +101,15 @@ function stageRaw(bytes: Buffer, records: ScannedRecords, shape: FileShape, plac
     return out.subarray(0, at);
 }
 
+const ZERO = 0x30;
+const ONE = 0x31;
+
 function writeDigits(out: Buffer, at: number, value: number): number {
     let end = at + 1;
     for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) end += 1;
     let rest = value;
     for (let position = end - 1; position >= at; position -= 1) {
-        out[position] = 0x30 + (rest % 10);
+        out[position] = ZERO + (rest % 10);
         rest = Math.floor(rest / 10);
     }
     return end;
@@ -144,11 +151,11 @@ function stageTolerant(bytes: Buffer, records: ScannedRecords, shape: FileShape,
             const values = rows[rowNo]!;
             const mapped = mapping?.(values);
             const slice = mapped?.slice ?? records.slices[index];
-            lines.push(`${key}${slice}\t\\N\t${tolerantFields(values, mapped?.known ?? null, shape)}\n`);
+            lines.push(`${key}${slice}\t0\t\\N\t${tolerantFields(values, mapped?.known ?? null, shape)}\n`);
             rowNo += 1;
         } else {
             const problem = escapeText(problemJson(bytes, records, index, place));
-            lines.push(`${key}${records.slices[index]}\t${problem}${"\t\\N".repeat(eventColumns.length + 1)}\n`);
+            lines.push(`${key}${records.slices[index]}\t0\t${problem}${"\t\\N".repeat(eventColumns.length + 1)}\n`);
         }
     }
     return Buffer.from(lines.join(""));

@@ -5,6 +5,8 @@
 import { randomUUID } from "node:crypto";
 import { eventColumns } from "../../src/contract.ts";
 import type { Sql } from "../../src/database/connect.ts";
+import { defaultDialect } from "../../src/ingest/dialect/dialect.ts";
+import { createPlainCheck } from "../../src/ingest/is-plain.ts";
 
 /** A staged row: the values of its columns; every other column is null. */
 export interface StagedRow {
@@ -87,6 +89,17 @@ export async function beginLoad(sql: Sql, chunkCount = 1): Promise<{ loadId: num
     return row!;
 }
 
+/** As the loader tells it. */
+const isPlainRecord = createPlainCheck({
+    targets: [...eventColumns],
+    dialect: { ...defaultDialect, delimiter: "\x1f" },
+});
+
+function isPlain(row: StagedRow): boolean {
+    const record = Buffer.from(eventColumns.map((column) => row[column] ?? "").join("\x1f"));
+    return row.problem == null && isPlainRecord(record, 0, record.length);
+}
+
 export async function insertStaged(
     sql: Sql,
     { loadId, chunkId, firstRecordNo = 1 }: { loadId: number; chunkId: number; firstRecordNo?: number },
@@ -98,6 +111,7 @@ export async function insertStaged(
         chunk_id: chunkId,
         record_no: firstRecordNo + index,
         slice_no: sliceOf(row),
+        is_plain: isPlain(row),
         lane: load?.lane ?? 0,
         ...row,
     }));

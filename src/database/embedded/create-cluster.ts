@@ -67,7 +67,7 @@ export function createCluster(places: ServerPlaces, binaries: PostgresBinaries, 
 
 function runInitdb(places: ServerPlaces, binaries: PostgresBinaries, dir: string, passwordFile: string): void {
     const options = ["-U", superuser, "--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", "--no-instructions"];
-    const { status, stderr, error } = spawnSync(binaries.initdb, ["-D", dir, `--pwfile=${passwordFile}`, ...options], {
+    const { status, stderr, error, signal } = spawnSync(binaries.initdb, ["-D", dir, `--pwfile=${passwordFile}`, ...options], {
         ...places.account,
         cwd: "/",
         env: serverEnvironment,
@@ -77,7 +77,7 @@ function runInitdb(places: ServerPlaces, binaries: PostgresBinaries, dir: string
     if (status === 0) return;
     throw new SluiceError({
         code: "embedded_server_failed",
-        what: `The embedded database could not be made in ${places.baseDir}: ${lastLines(stderr ?? "") || error?.message}.`,
+        what: `The embedded database could not be made in ${places.baseDir}: ${lastLines(stderr ?? "") || (error?.message ?? `initdb was ended by ${signal}`)}.`,
         remedy: "Mend what it names (a full disk, a missing account), or set DATABASE_URL to a database of your own.",
         exitCode: exitCodes.configuration,
         cause: error,

@@ -1,0 +1,154 @@
+/**
+ * The shortcut past the rules is held to the rules themselves: what is called plain, sql/events/event_rules.sql passes.
+ * The other way round nothing is promised, but the commonest records have to be plain, or the shortcut is none.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { type EventColumn, eventColumns } from "../../src/contract.ts";
+import { defaultDialect } from "../../src/ingest/dialect/dialect.ts";
+import { createPlainCheck } from "../../src/ingest/is-plain.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+
+let database: TestDatabase;
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+});
+afterAll(() => database.drop());
+
+const isPlainRecord = createPlainCheck({ targets: [...eventColumns], dialect: defaultDialect });
+const isPlain = (values: readonly string[]) => {
+    // Bytes around the record, which must not be looked at.
+    const record = Buffer.from(`9${values.join(",")}9`);
+    return isPlainRecord(record, 1, record.length - 1);
+};
+
+const good = [
+    "018f0000-0000-4000-8000-00000000000a",
+    "view",
+    "product-1",
+    "user 2",
+    "2024-02-29 23:59:59",
+    "3",
+    "12.50",
+] as const;
+const withValue = (column: EventColumn, value: string) =>
+    eventColumns.map((name, index) => (name === column ? value : good[index]!));
+
+/** Text that is often, and often nearly, what the rules take: a good value, some of its characters changed. */
+const nearly = (examples: readonly string[], characters: string) =>
+    fc
+        .tuple(
+            fc.constantFrom(...examples),
+            fc.array(fc.tuple(fc.nat(40), fc.constantFrom(...characters, ""), fc.boolean()), { maxLength: 3 }),
+        )
+        .map(([text, edits]) =>
+            edits.reduce((edited, [at, character, replaces]) => {
+                const characters = Array.from(edited);
+                characters.splice(at % (characters.length + 1), replaces ? 1 : 0, character);
+                return characters.join("");
+            }, text),
+        );
+const twoDigits = fc.nat(99).map((number) => String(number).padStart(2, "0"));
+const anyTimestamp = fc
+    .tuple(
+        fc.constantFrom("1969", "1970", "2000", "2023", "2024", "2100", "9999", "0000"),
+        fc.array(twoDigits, { minLength: 5, maxLength: 5 }),
+    )
+    .map(([year, [month, day, hour, minute, second]]) => `${year}-${month}-${day} ${hour}:${minute}:${second}`);
+const nearTimestamp = fc
+    .tuple(fc.nat(13), fc.nat(32), fc.nat(24), fc.nat(60), fc.nat(60))
+    .map((numbers) => numbers.map((number) => String(number).padStart(2, "0")))
+    .map(([month, day, hour, minute, second]) => `2023-${month}-${day} ${hour}:${minute}:${second}`);
+
+const values: Record<EventColumn, fc.Arbitrary<string>> = {
+    event_id: nearly([good[0], good[0].toUpperCase()], "0aFg-{} "),
+    event_type: nearly(["view", "purchase"], "ax \t"),
+    product_id: nearly(["p", "é".repeat(50), "y".repeat(100), "y".repeat(99), "🙂".repeat(25)], "yé\\ \t\u0001"),
+    user_id: nearly(["u", "x".repeat(100)], "yé\\ \t\u00a0"),
+    event_timestamp: fc.oneof(
+        anyTimestamp,
+        nearTimestamp,
+        nearly(["2024-02-29 23:59:59", "2023-02-28 00:00:00", "1970-01-01 00:00:00"], "0129-: TZ+."),
+    ),
+    quantity: nearly(["", "0", "7", "999999999", "2147483647", "0000000001"], "0129-+. x_"),
+    price: nearly(["", "0", "9.99", "99999999.99", "12345678", "0.5", "1.500"], "0129-+. eN"),
+};
+
+describe("a plain record", () => {
+    test("is one that no rule refuses, whatever its values are near to", async () => {
+        const candidates = fc.sample(fc.tuple(...eventColumns.map((column) => values[column])), {
+            numRuns: 4000,
+            ...(process.env.SLUICE_TEST_SEED ? { seed: Number(process.env.SLUICE_TEST_SEED) } : {}),
+        });
+        // One column at a time as well: seven values that are all plain are rare.
+        const records = candidates.flatMap((candidate) => [
+            candidate,
+            ...eventColumns.map((column, index) => withValue(column, candidate[index]!)),
+        ]);
+        const plain = records.filter(isPlain);
+        // About two in five of the single edits; none would say that the test tests nothing.
+        expect(plain.length).toBeGreaterThan(records.length / 10);
+        const refused = await database.sql`
+            with plain_records as (
+                select * from jsonb_to_recordset(${JSON.stringify(plain.map((record) => Object.fromEntries(eventColumns.map((column, index) => [column, record[index]!]))))}::text::jsonb)
+                as plain_records (
+                    event_id text, event_type text, product_id text, user_id text, event_timestamp text,
+                    quantity text, price text
+                )
+            )
+            select plain_records.*
+            from plain_records
+            where
+                ingest.event_id_reason(ingest.trimmed(event_id)) is not null
+                or ingest.event_type_reason(ingest.trimmed(event_type), array[ingest.trimmed(event_type)]) is not null
+                or ingest.product_id_reason(ingest.trimmed(product_id)) is not null
+                or ingest.user_id_reason(ingest.trimmed(user_id)) is not null
+                or ingest.event_timestamp_reason(ingest.trimmed(event_timestamp), '9999-12-31 23:59:59') is not null
+                or ingest.quantity_reason(ingest.trimmed(quantity)) is not null
+                or ingest.price_reason(ingest.trimmed(price)) is not null
+                -- What is staged is what is stored: nothing to trim.
+                or plain_records.event_type <> ingest.trimmed(event_type)
+                or plain_records.product_id <> ingest.trimmed(product_id)
+                or plain_records.user_id <> ingest.trimmed(user_id)
+            limit 5`;
+        expect([...refused]).toEqual([]);
+    });
+
+    test("is what most files hold: every value in its commonest form, two of them perhaps empty", () => {
+        expect(isPlain(good)).toBe(true);
+        expect(isPlain(withValue("quantity", ""))).toBe(true);
+        expect(isPlain(withValue("price", ""))).toBe(true);
+        expect(isPlain(withValue("price", "12345678.9"))).toBe(true);
+        expect(isPlain(withValue("event_id", good[0].toUpperCase()))).toBe(true);
+    });
+
+    test.each([
+        ["event_id", "018f0000-0000-4000-8000-00000000000"],
+        ["event_id", "018f0000-0000-4000-8000-00000000000aa"],
+        ["event_type", ""],
+        ["product_id", " p"],
+        ["product_id", "y".repeat(101)],
+        ["user_id", "u\t"],
+        ["event_timestamp", "2023-02-29 00:00:00"],
+        ["event_timestamp", "2024-01-01 24:00:00"],
+        ["event_timestamp", "1969-12-31 23:59:59"],
+        ["event_timestamp", "2024-01-01 00:00:00Z"],
+        ["quantity", "1234567890"],
+        ["quantity", "-1"],
+        ["price", "1."],
+        ["price", ".5"],
+        ["price", "1.234"],
+        ["price", "123456789"],
+    ] as const)("has no %s like %p", (column, value) => {
+        expect(isPlain(withValue(column, value))).toBe(false);
+    });
+
+    test("has as many values as the file has columns, and anything in those that are no event's", () => {
+        const targets = [...eventColumns, null, "ignored" as const];
+        const check = createPlainCheck({ targets, dialect: { ...defaultDialect, delimiter: ";" } });
+        const judge = (record: string) => check(Buffer.from(record), 0, record.length);
+        expect(judge([...good, "x y", ""].join(";"))).toBe(true);
+        expect(judge([...good, ""].join(";"))).toBe(false);
+        expect(judge([...good, "", "", ""].join(";"))).toBe(false);
+    });
+});
