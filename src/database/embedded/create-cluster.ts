@@ -67,13 +67,17 @@ export function createCluster(places: ServerPlaces, binaries: PostgresBinaries, 
 
 function runInitdb(places: ServerPlaces, binaries: PostgresBinaries, dir: string, passwordFile: string): void {
     const options = ["-U", superuser, "--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", "--no-instructions"];
-    const { status, stderr, error, signal } = spawnSync(binaries.initdb, ["-D", dir, `--pwfile=${passwordFile}`, ...options], {
-        ...places.account,
-        cwd: "/",
-        env: serverEnvironment,
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "pipe"],
-    });
+    const { status, stderr, error, signal } = spawnSync(
+        binaries.initdb,
+        ["-D", dir, `--pwfile=${passwordFile}`, ...options],
+        {
+            ...places.account,
+            cwd: "/",
+            env: serverEnvironment,
+            encoding: "utf8",
+            stdio: ["ignore", "pipe", "pipe"],
+        },
+    );
     if (status === 0) return;
     throw new SluiceError({
         code: "embedded_server_failed",
