@@ -1,8 +1,9 @@
 /** Merges beside each other: the key space in sixteen slices, each merged once a chunk, in any order, by anybody. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import type { Sql } from "../../src/database/connect.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { testTimeoutMs } from "../support/generate-folder.ts";
 import {
     allSlices,
     chunkRows,
@@ -21,6 +22,9 @@ import { closeSessions, openSession, whenWaiting } from "./sessions.ts";
 
 /** More find more: 500 take a minute and a half. */
 const runs = 40;
+
+// Against a hang: with thirty processes on two cores these forty take more than a minute.
+setDefaultTimeout(testTimeoutMs);
 
 let database: TestDatabase;
 let sql: Sql;
