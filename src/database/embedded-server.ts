@@ -150,7 +150,7 @@ async function startServer(
 
 /** The port of last time if it is free; else one below the range that outgoing connections are given (Linux: 32768 up). */
 async function choosePort(known: number | undefined, keepPort: boolean): Promise<number> {
-    if (known !== undefined && (await isPortFree(known))) return known;
+    if (known !== undefined && (await becomesFree(known, keepPort ? leftPortMs : 0))) return known;
     for (let attempt = 0; !keepPort && attempt < 100; attempt++) {
         const port = randomInt(20_000, 32_000);
         if (await isPortFree(port)) return port;
@@ -161,6 +161,18 @@ async function choosePort(known: number | undefined, keepPort: boolean): Promise
         remedy: "End the program that listens there, or start this one again to use another port.",
         exitCode: exitCodes.databaseUnreachable,
     });
+}
+
+/** A killed process loses its command line, by which it is known, before its sockets: on a busy machine seconds before. */
+const leftPortMs = 10_000;
+
+async function becomesFree(port: number, withinMs: number): Promise<boolean> {
+    const deadline = Date.now() + withinMs;
+    while (!(await isPortFree(port))) {
+        if (Date.now() >= deadline) return false;
+        await Bun.sleep(50);
+    }
+    return true;
 }
 
 /** @returns the server's version. */

@@ -1,15 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { connect as connectSocket } from "node:net";
+import { connect as connectSocket, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { connect } from "../../src/database/connect.ts";
 import { type DatabaseTarget, makeTarget } from "../../src/database/database-target.ts";
-import { findPostmaster } from "../../src/database/embedded/postmaster.ts";
+import { findPostmaster, isPortFree } from "../../src/database/embedded/postmaster.ts";
 import { choosePlaces, makeHomeDir } from "../../src/database/embedded/server-places.ts";
 import { acquireEmbeddedServer, type EmbeddedServer } from "../../src/database/embedded-server.ts";
 import { sqlStateOf } from "../../src/database/sql-states.ts";
 import { makeDataDir } from "../support/test-server.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 const isRoot = process.getuid?.() === 0;
 
@@ -184,6 +185,19 @@ describe("a postmaster killed with kill -9", () => {
         expect(postmasterPid()).toBe(pid);
     });
 
+    test("is restarted on its port when that is left a moment later", async () => {
+        const server = await acquire();
+        await killPostmaster();
+        const port = server.target.port;
+        await waitUntil("the port is free", () => isPortFree(port));
+        // In the place of the killed process's socket: gone once it was seen.
+        const left = createServer(() => left.close());
+        await new Promise<void>((resolve) => left.listen(port, "127.0.0.1", resolve));
+        await server.ensureRunning();
+        expect(left.listening).toBe(false);
+        expect(await ask(server.target, "select 1 as up")).toEqual([{ up: 1 }]);
+    });
+
     test("is restarted by the next user, also while one of its backends is still busy", async () => {
         const server = await acquire();
         // A backend in a tight loop does not see that its postmaster is gone until it has finished.
@@ -289,7 +303,7 @@ test("should fail: the password file is gone, and no data is touched", async () 
 
 test("should fail: data of another major version, and none is touched", async () => {
     await (await acquire()).release();
-    writeFileSync(join(places().clusterDir, "PG_VERSION"), "17\n");
+    writeFileSync(join(places().clusterDir, "PG_VERSION"), "14\n");
     await expect(acquire()).rejects.toMatchObject({ code: "embedded_data_of_other_version" });
     expect(lines.at(-1)).toContain("Stopped");
 });
