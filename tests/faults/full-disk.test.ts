@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Sql } from "../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
+import type { Counts } from "../support/count-records.ts";
 import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";
 import { ask, type OwnServer, openOwnServer } from "../support/own-server.ts";
@@ -168,7 +169,12 @@ describe.skipIf(missing !== null)("a full disk", () => {
             const rest = await ingestOnce("", inputDir, ["--data-dir", dataDir, "--check", ...flags]);
             expect(rest.exitCode).toBe(0);
             const { stdout } = await runScript("status", ["--data-dir", dataDir, "--json"]);
-            expect(JSON.parse(stdout).totals).toMatchObject(undisturbed.counts);
+            // One that watches may merge in another order, where a quote stays open: promise 10 then promises the sum.
+            const sumsOf = ({ read, inserted, duplicate, conflict, rejected }: Counts) => ({
+                ...{ read, inserted, rejected },
+                losers: duplicate + conflict,
+            });
+            expect(sumsOf(JSON.parse(stdout).totals)).toEqual(sumsOf(undisturbed.counts));
         } finally {
             child.kill("SIGTERM");
             await child.exited;
