@@ -264,6 +264,9 @@ function takeQuoted(
     }
     const cutShort = limit === bytes.length && limit - start < mostBytes;
     let isTail = false;
+    // Of a quote that is the last byte before the limit only the byte behind it tells whether it closes.
+    const isUndecided = limit === bytes.length && found.outcome === "open" && !found.inQuotes;
+    if (isUndecided && !options.atEnd) return NEED_MORE;
     if (found.outcome === "open" && cutShort) {
         if (!options.atEnd) return NEED_MORE;
         isTail = true;
@@ -408,7 +411,7 @@ export function findStrictEnd(
                 if (hasOwnEscape && byte === escapeByte && isEscaped(bytes[at + 1], grammar)) {
                     at += 2;
                 } else if (byte === quote) {
-                    if (hasOwnEscape || bytes[at + 1] !== quote || at + 1 >= limit) break;
+                    if (hasOwnEscape || bytes[at + 1] !== quote) break;
                     at += 2;
                 } else {
                     if (byte === LF || (byte === CR && takesReturn)) {
@@ -419,14 +422,16 @@ export function findStrictEnd(
                 }
             }
             at += 1;
-            if (at >= limit) return { outcome: "open", inQuotes: false, fields, lines };
-            const after = bytes[at]!;
+            // Also behind the limit: whether a quote closes shows in the byte after it.
+            const after = bytes[at];
+            if (after === undefined) return { outcome: "open", inQuotes: false, fields, lines };
             if (after === CR) {
                 if (at + 1 >= limit) return { outcome: "open", inQuotes: false, fields, lines };
                 if (bytes[at + 1] !== LF && !takesReturn) return brokenBy(STRAY_QUOTE, lines);
             } else if (after !== delimiter && after !== LF) {
                 return brokenBy(STRAY_QUOTE, lines);
             }
+            if (at >= limit) return { outcome: "open", inQuotes: false, fields, lines };
         } else {
             while (at < limit && bytes[at] !== delimiter && bytes[at] !== LF) {
                 if (bytes[at] === quote) return brokenBy(STRAY_QUOTE, lines);

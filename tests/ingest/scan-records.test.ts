@@ -283,6 +283,15 @@ describe("the maximum size", () => {
         expect(kindsOf('1,"4\n6789012', { maxRecordBytes })).toEqual([['1,"4', "unclosed_quote"]]);
     });
 
+    // Found by `bun run test:faults`, seed 882253200: record_too_long, or not, by where another quote happened to be.
+    test("the same goes for one that meets the next line's quote just there, whatever follows in the same read", () => {
+        for (const filler of ["678", "6789", "67890", "678901", "6789012"]) {
+            expect(kindsOf(`1,"4\n${filler}"x,y\n`, { maxRecordBytes })[0]).toEqual(['1,"4', "unclosed_quote"]);
+        }
+        expect(kindsOf('1,"4\n678901"', { maxRecordBytes })).toEqual([]);
+        expect(kindsOf('1,"4\n678901",y\n', { maxRecordBytes })[0]).toEqual(['1,"4', "record_too_long"]);
+    });
+
     test("a tail may have the maximum, with half a line end behind it, and no more", () => {
         const kind = (text: string) => kindsOf(text, { maxRecordBytes, atEnd: true });
         expect(kind("1234,67890\r")).toEqual([["1234,67890", "strict"]]);
