@@ -1,6 +1,7 @@
 -- Every chunk is accounted for: each of its merges read what it inserted, found duplicate or in conflict, and rejected;
 -- and the merges of a merged chunk together read its records, no more and no fewer. A replay (no slices) reads rejects
--- again: it must balance too, and reads none of the chunk's records for the first time.
+-- again: it must balance too, and reads none of the chunk's records for the first time. Of a pruned chunk some merges may be
+-- gone.
 with
     summed_merges as (
         select
@@ -41,7 +42,7 @@ select
 from ingest.chunks
 full outer join summed_merges on chunks.chunk_id = summed_merges.chunk_id
 where
-    (chunks.state = 'merged' and summed_merges.read is distinct from chunks.records)
+    (chunks.state = 'merged' and chunks.pruned_at is null and summed_merges.read is distinct from chunks.records)
     or (
         summed_merges.chunk_id is not null
         and (

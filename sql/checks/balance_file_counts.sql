@@ -1,11 +1,12 @@
 -- Every merged file is accounted for: the merges of its chunks read as many records as its chunks hold, and each of
--- those was inserted, a duplicate, in conflict or rejected.
+-- those was inserted, a duplicate, in conflict or rejected. (Without the chunks that were pruned for their age.)
 with
     summed_chunks as (
         select
             chunks.file_id,
             sum(chunks.records) as records
         from ingest.chunks
+        where chunks.pruned_at is null
         group by chunks.file_id
     ),
 
@@ -20,7 +21,7 @@ with
         from ingest.chunk_merges
         inner join ingest.chunks on chunk_merges.chunk_id = chunks.chunk_id
         -- Not the replays: they read records again.
-        where chunk_merges.slices <> 0
+        where chunk_merges.slices <> 0 and chunks.pruned_at is null
         group by chunks.file_id
     )
 

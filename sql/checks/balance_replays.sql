@@ -1,6 +1,13 @@
 -- Every replay is accounted for: each record that it read is one reject, which names it and what has become of it; and
--- the resolutions add up to the replay's own counts. A reject names a replay and a resolution, or neither.
+-- the resolutions add up to the replay's own counts. A reject names a replay and a resolution, or neither. (The rejects of a
+-- pruned chunk are gone.)
 with
+    pruned_chunks as (
+        select chunks.chunk_id
+        from ingest.chunks
+        where chunks.pruned_at is not null
+    ),
+
     counted_resolutions as (
         select
             rejects.chunk_id,
@@ -12,7 +19,10 @@ with
             count(*) filter (where rejects.resolution = 'rejected') as rejected
         from ingest.rejects
         -- What a replay displaced is its own reject from the start: it was not read by it as one.
-        where num_nonnulls(rejects.resolved_by_batch, rejects.resolution) > 0 and rejects.resolution is distinct from 'displaced'
+        where
+            num_nonnulls(rejects.resolved_by_batch, rejects.resolution) > 0
+            and rejects.resolution is distinct from 'displaced'
+            and rejects.chunk_id not in (select pruned_chunks.chunk_id from pruned_chunks)
         group by rejects.chunk_id, rejects.resolved_by_batch
     ),
 
@@ -20,7 +30,9 @@ with
         select chunk_merges.*
         from ingest.chunk_merges
         inner join ingest.batches on chunk_merges.batch_id = batches.batch_id
-        where batches.kind = 'replay'
+        where
+            batches.kind = 'replay'
+            and chunk_merges.chunk_id not in (select pruned_chunks.chunk_id from pruned_chunks)
     )
 
 select

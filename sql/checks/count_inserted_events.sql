@@ -1,4 +1,5 @@
--- Each chunk has as many events as its merges and replays say they inserted, less those that a replay displaced.
+-- Each chunk has as many events as its merges and replays say they inserted, less those that a replay displaced. A chunk
+-- that was pruned has at most as many as it has records.
 with
     counted_events as (
         select
@@ -22,4 +23,9 @@ select
     coalesce(counted_events.events, 0) as events
 from summed_merges
 full outer join counted_events on summed_merges.chunk_id = counted_events.chunk_id
-where coalesce(summed_merges.inserted, 0) <> coalesce(counted_events.events, 0);
+left join ingest.chunks on chunks.chunk_id = coalesce(summed_merges.chunk_id, counted_events.chunk_id)
+where
+    case
+        when chunks.pruned_at is not null then coalesce(counted_events.events, 0) > chunks.records
+        else coalesce(summed_merges.inserted, 0) <> coalesce(counted_events.events, 0)
+    end;

@@ -1,5 +1,5 @@
 -- Each batch has left as many rejects of each chunk, and as many conflicts among them, as it says: the displaced events of
--- a replay are conflicts of its batch.
+-- a replay are conflicts of its batch. Of a pruned chunk none is left but what a later replay displaced.
 with
     counted_rejects as (
         select
@@ -32,9 +32,22 @@ select
 from merge_counts
 full outer join counted_rejects
     on merge_counts.chunk_id = counted_rejects.chunk_id and merge_counts.batch_id = counted_rejects.batch_id
+left join ingest.chunks on chunks.chunk_id = coalesce(merge_counts.chunk_id, counted_rejects.chunk_id)
 where
-    coalesce(merge_counts.rejected, 0) <> coalesce(counted_rejects.rejected, 0)
-    or coalesce(merge_counts.conflict, 0) <> coalesce(counted_rejects.conflict, 0)
+    (
+        chunks.pruned_at is null
+        and (
+            coalesce(merge_counts.rejected, 0) <> coalesce(counted_rejects.rejected, 0)
+            or coalesce(merge_counts.conflict, 0) <> coalesce(counted_rejects.conflict, 0)
+        )
+    )
+    or (
+        chunks.pruned_at is not null
+        and (
+            coalesce(counted_rejects.rejected, 0) > 0
+            or coalesce(counted_rejects.conflict, 0) > coalesce(merge_counts.conflict, 0)
+        )
+    )
     -- A reject of a third kind would be in neither count.
     or coalesce(counted_rejects.rejects, 0)
     <> coalesce(counted_rejects.rejected, 0) + coalesce(counted_rejects.conflict, 0);

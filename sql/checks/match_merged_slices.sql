@@ -1,5 +1,5 @@
 -- No slice of a chunk is merged twice: the slices of its merges do not overlap, and together are what the chunk says is
--- merged.
+-- merged. Of a pruned chunk some merges may be gone.
 with
     united_slices as (
         select
@@ -21,5 +21,6 @@ select
 from ingest.chunks
 left join united_slices on chunks.chunk_id = united_slices.chunk_id
 where
-    chunks.merged_slices <> coalesce(united_slices.slices, 0)
+    (chunks.merged_slices <> coalesce(united_slices.slices, 0) and chunks.pruned_at is null)
+    or coalesce(united_slices.slices, 0) & ~chunks.merged_slices <> 0
     or coalesce(united_slices.slices, 0) <> coalesce(united_slices.summed_slices, 0);

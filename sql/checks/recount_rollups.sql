@@ -74,7 +74,8 @@ with
         select event_stats.*
         from ingest.event_stats
         cross join kept_minutes
-        where event_stats.grain <> 'minute' or event_stats.bucket >= kept_minutes.first_bucket
+        -- What was pruned is in no event any more: balance_inserted_events.
+        where event_stats.grain <> 'pruned' and (event_stats.grain <> 'minute' or event_stats.bucket >= kept_minutes.first_bucket)
     )
 
 select

@@ -1,17 +1,17 @@
--- The sums over all batches, by kind, equal the batches added up.
+-- The sums over all batches, by kind, equal the batches added up, with those that were pruned.
 with
     summed_batches as (
         select
-            batches.kind,
-            count(*) as batches,
-            sum(batches.read) as read,
-            sum(batches.inserted) as inserted,
-            sum(batches.duplicate) as duplicate,
-            sum(batches.conflict) as conflict,
-            sum(batches.rejected) as rejected,
-            sum(batches.displaced) as displaced
-        from ingest.batches
-        group by batches.kind
+            counted_batches.kind,
+            sum(counted_batches.batches) as batches,
+            sum(counted_batches.read) as read,
+            sum(counted_batches.inserted) as inserted,
+            sum(counted_batches.duplicate) as duplicate,
+            sum(counted_batches.conflict) as conflict,
+            sum(counted_batches.rejected) as rejected,
+            sum(counted_batches.displaced) as displaced
+        from ingest.counted_batches
+        group by counted_batches.kind
     )
 
 select

@@ -1,4 +1,4 @@
--- Every event comes from a record of a chunk that a merge has read.
+-- Every event comes from a record of a chunk that a merge has read. (A pruned one was: its merges may be gone.)
 with
     merged_chunks as (
         select
@@ -6,10 +6,12 @@ with
             chunks.first_record_no,
             chunks.first_record_no + chunks.records - 1 as last_record_no
         from ingest.chunks
-        where exists (
-            select from ingest.chunk_merges
-            where chunk_merges.chunk_id = chunks.chunk_id
-        )
+        where
+            chunks.pruned_at is not null
+            or exists (
+                select from ingest.chunk_merges
+                where chunk_merges.chunk_id = chunks.chunk_id
+            )
     )
 
 select

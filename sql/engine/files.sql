@@ -26,9 +26,10 @@ end
 $$;
 
 -- Files that look different from what the ledger remembers are read again: growth continues, anything else is judged
--- by the loader. Chunks that had failed get another try.
+-- by the loader. Chunks that had failed get another try. Returns how many of the files are still there: a prune may have
+-- forgotten one that was in the archive.
 create or replace function ingest.reopen_files(file_ids bigint[])
-returns void
+returns bigint
 language plpgsql
 as $$
 begin
@@ -49,6 +50,8 @@ begin
         archived_to = null,
         updated_at = clock_timestamp()
     where files.file_id = any(file_ids) and files.state in ('loaded', 'merged', 'skipped', 'failed');
+
+    return (select count(*) from ingest.files where files.file_id = any(file_ids));
 end
 $$;
 

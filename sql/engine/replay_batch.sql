@@ -67,6 +67,10 @@ begin
         and (wanted_reason is null or wanted_reason = any(rejects.reasons))
         and (since is null or rejects.rejected_at >= since)
         and (wanted_file is null or rejects.chunk_id in (select ingest.chunks_of_path(wanted_file)))
+        and not exists (
+            select from ingest.chunks
+            where chunks.chunk_id = rejects.chunk_id and chunks.pruned_at is not null
+        )
     order by rejects.reject_id
     for update skip locked;
 end

@@ -38,6 +38,7 @@ begin
         ingest.file_stats,
         ingest.file_changes,
         ingest.totals,
+        ingest.pruned_totals,
         ingest.staging;
     perform ingest.pass_fault_point('in-reset');
 end

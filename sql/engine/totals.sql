@@ -1,5 +1,6 @@
 -- The sums that status and the API show, kept by whoever changes what is summed, in the same transaction: so that they
--- cost the same after a million batches as after one. sql/checks/ recounts each of them.
+-- cost the same after a million batches as after one. They are of all time: what is pruned stays in them, except in those of
+-- files and rejects. sql/checks/ recounts each of them.
 --
 -- Batches and rejects are added up at the very end of a merge or replay, in the order of the keys: the rows are locked
 -- from then until the commit, and merges that end together queue and never deadlock. Files change state in many places,
@@ -171,6 +172,30 @@ from (
 ) as counted_states
 group by counted_states.state;
 
+-- What the totals add up: the batches that there are, and the sums of those that were pruned.
+create or replace view ingest.counted_batches as
+select
+    batches.kind,
+    1::bigint as batches,
+    batches.read,
+    batches.inserted,
+    batches.duplicate,
+    batches.conflict,
+    batches.rejected,
+    batches.displaced
+from ingest.batches
+union all
+select
+    pruned_totals.kind,
+    pruned_totals.batches,
+    pruned_totals.read,
+    pruned_totals.inserted,
+    pruned_totals.duplicate,
+    pruned_totals.conflict,
+    pruned_totals.rejected,
+    pruned_totals.displaced
+from ingest.pruned_totals;
+
 -- Counts everything anew; for tables that are older than these sums, and for repair. Nothing may merge meanwhile, so it
 -- waits for the merges that run and keeps others out.
 create or replace function ingest.rebuild_totals()
@@ -183,16 +208,16 @@ begin
     delete from ingest.totals;
     insert into ingest.totals (kind, batches, read, inserted, duplicate, conflict, rejected, displaced)
     select
-        batches.kind,
-        count(*),
-        sum(batches.read),
-        sum(batches.inserted),
-        sum(batches.duplicate),
-        sum(batches.conflict),
-        sum(batches.rejected),
-        sum(batches.displaced)
-    from ingest.batches
-    group by batches.kind;
+        counted_batches.kind,
+        sum(counted_batches.batches),
+        sum(counted_batches.read),
+        sum(counted_batches.inserted),
+        sum(counted_batches.duplicate),
+        sum(counted_batches.conflict),
+        sum(counted_batches.rejected),
+        sum(counted_batches.displaced)
+    from ingest.counted_batches
+    group by counted_batches.kind;
 
     delete from ingest.file_changes;
     delete from ingest.file_stats;

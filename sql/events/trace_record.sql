@@ -1,7 +1,8 @@
 -- The life of a record, as one JSON value: where its bytes came from, what each rule says of it, which batch decided, and
 -- what became of the other records that claim its event_id. All on the caller's snapshot; nothing is written.
 --
--- Exact duplicates are counted, not kept: a record that is neither an event nor a reject of a merged chunk was one.
+-- Exact duplicates are counted, not kept: a record that is neither an event nor a reject of a merged chunk was one. Of a chunk
+-- that was pruned for its age nobody can tell.
 
 -- What each rule says of a record's raw values today.
 create or replace function ingest.record_verdicts(record jsonb)
@@ -107,6 +108,8 @@ select
                 where own_rejects.resolved_by_batch is null or own_rejects.resolution = 'displaced'
             )
             when exists (select from own_rejects) then 'duplicate'
+            -- It may have been anything.
+            when chunks.pruned_at is not null then 'pruned'
             when chunks.state = 'merged' then 'duplicate'
             when chunks.state = 'failed' then 'failed'
             else 'waiting'

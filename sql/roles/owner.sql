@@ -1,5 +1,5 @@
--- The owner: makes the tables and functions (`bun run migrate`), and nothing outside of this database. Run this once as the
--- server's administrator, in the database that Sluice is to have; it may be run again at any time:
+-- The owner: makes the tables and functions (`bun run migrate`) and removes what is old (`bun run prune`), in this database alone.
+-- Run this once as the server's administrator, in the database that Sluice is to have; it may be run again at any time:
 --   psql "$ADMIN_URL" -f sql/roles/owner.sql
 --   psql "$ADMIN_URL" -c '\password sluice_owner'
 --   DATABASE_URL=postgres://sluice_owner:…@…/… bun run migrate

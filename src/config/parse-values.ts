@@ -29,6 +29,19 @@ export function parseDuration(text: string, { leastMs = 0 } = {}): Parsed<number
     return { value: durationMs };
 }
 
+const ageForms = "Write it like 90d, 12w or 36h.";
+const millisecondsByAgeUnit: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
+
+/** How long ago: `36h`, `90d`, `12w` → milliseconds, from one hour to a hundred years. */
+export function parseAge(text: string): Parsed<number> {
+    const match = /^(\d+(?:\.\d+)?)([hdw])$/.exec(text);
+    if (!match) return { problem: "is not an age.", remedy: ageForms };
+    const ageMs = Math.round(Number(match[1]) * millisecondsByAgeUnit[match[2]!]!);
+    if (ageMs < 3_600_000) return { problem: "is less than an hour.", remedy: ageForms };
+    if (ageMs > 36_525 * 86_400_000) return { problem: "is more than a hundred years.", remedy: ageForms };
+    return { value: ageMs };
+}
+
 /** A duration, `continuous` or `available-now`. */
 export function parseTrigger(text: string): Parsed<Trigger> {
     if (text === "continuous" || text === "available-now") return { value: { kind: text } };

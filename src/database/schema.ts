@@ -175,11 +175,13 @@ export const chunks = ingest.table(
         problemDetail: text("problem_detail"),
         stagedAt: instant("staged_at").notNull().default(sql`now()`),
         mergedAt: instant("merged_at"),
+        /** Since when its events and rejects may be gone, for their age: docs/decisions/retention.md. */
+        prunedAt: instant("pruned_at"),
     },
     (table) => [
         index("chunks_open").on(table.chunkId).where(sql`state in ('staged', 'pending')`),
         index("chunks_file").on(table.fileId, table.firstByte),
-        index("chunks_load").on(table.loadId).where(sql`state = 'staged'`),
+        index("chunks_load").on(table.loadId),
         index("chunks_held").on(table.fileId).where(sql`state = 'held'`),
     ],
 );
@@ -245,8 +247,8 @@ export const chunkMerges = ingest.table(
 );
 
 /**
- * Every record that is neither an event nor an exact duplicate of one. Never deleted: what a replay makes of a reject is
- * written beside it, and a new reject of that replay's batch follows when it is one again.
+ * Every record that is neither an event nor an exact duplicate of one. Kept until its chunk is pruned: what a replay makes
+ * of a reject is written beside it, and a new reject of that replay's batch follows when it is one again.
  */
 export const rejects = ingest.table(
     "rejects",
@@ -281,6 +283,14 @@ export const rejects = ingest.table(
         index("rejects_resolved_by").on(table.resolvedByBatch).where(sql`resolved_by_batch is not null`),
         /** For the rivals of an event. Cut: a value of any length may stand there. */
         index("rejects_event_id").on(sql`left(lower(btrim(record ->> 'event_id')), 36)`),
+        /** The few conflicts that the index above does not find by the id of their event. */
+        index("rejects_odd_conflicts")
+            .on(table.rejectId)
+            .where(
+                sql`kind = 'conflict' and (original_record is not null or btrim(record ->> 'event_id', E' \\t\\n\\r\\f\\x0b') <> btrim(record ->> 'event_id'))`,
+            ),
+        /** By day: a thousandth of the size of another index, and as much of its cost. */
+        index("rejects_rejected_at").using("brin", table.rejectedAt).with({ pages_per_range: 32 }),
     ],
 );
 
@@ -288,7 +298,10 @@ export const rejects = ingest.table(
 export const eventStats = ingest.table(
     "event_stats",
     {
-        /** total | day | hour | minute. Minutes are kept for recent event time only. */
+        /**
+         * total | day | hour | minute: of the events that there are; minutes are kept for recent event time only.
+         * pruned: of those that were removed for their age, one row per type like total.
+         */
         grain: text("grain").notNull(),
         bucket: instant("bucket").notNull(),
         eventType: varchar("event_type", { length: 50 }).notNull(),
@@ -303,6 +316,18 @@ export const eventStats = ingest.table(
 /** The sums over ingest.batches, one row per kind of batch: whoever shows them adds nothing up. */
 export const totals = ingest.table("totals", {
     /** merge | replay. */
+    kind: text("kind").primaryKey(),
+    batches: count("batches").notNull(),
+    read: count("read").notNull(),
+    inserted: count("inserted").notNull(),
+    duplicate: count("duplicate").notNull(),
+    conflict: count("conflict").notNull(),
+    rejected: count("rejected").notNull(),
+    displaced: count("displaced").notNull(),
+});
+
+/** Of those sums, what batches that were removed for their age have in them: their rows and these add up to the totals. */
+export const prunedTotals = ingest.table("pruned_totals", {
     kind: text("kind").primaryKey(),
     batches: count("batches").notNull(),
     read: count("read").notNull(),

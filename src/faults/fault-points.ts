@@ -33,6 +33,7 @@ export const faultPoints = {
     "before-archive-noted": { at: "a file has left, the ledger does not know it", backend: "query" },
     "before-migration": { at: "the lock of the migration is held, nothing is changed", backend: "query" },
     "in-migration": { at: "a migration has done all but commit", backend: "query", isInSql: true },
+    "in-prune": { at: "a prune has removed a range of events and not committed", backend: "query", isInSql: true },
     "in-reset": { at: "a reset has emptied the tables and not committed", backend: "query", isInSql: true },
 } as const satisfies Record<string, FaultPoint>;
 

@@ -213,7 +213,10 @@ async function register(
         const source = sourceOf(context.config.sources ?? [], row.path);
         if (needsReopening(row, now) || isReadOtherwise(row, source)) toReopen.push(row.fileId);
     }
-    if (toReopen.length > 0) await reopenFiles(context.sql, toReopen);
+    if (toReopen.length === 0) return;
+    const reopened = await reopenFiles(context.sql, toReopen);
+    // Forgotten between the two statements, and not to be asked for again: it would never be read.
+    if (reopened < toReopen.length) await register(context, tails, seen);
 }
 
 /** A file that failed before anything of it got in, under a configuration that has changed since. */

@@ -98,8 +98,10 @@ export async function registerFiles(sql: Sql, seen: (SeenFile & { path: string }
         select ${sql.unsafe(fileColumns)} from ingest.register_files(${JSON.stringify(seen)}::text::jsonb)`;
 }
 
-export async function reopenFiles(sql: Sql, fileIds: number[]): Promise<void> {
-    await sql`select ingest.reopen_files(${fileIds}::bigint[])`;
+/** How many of them the ledger still has: a prune forgets files that are in the archive. */
+export async function reopenFiles(sql: Sql, fileIds: number[]): Promise<number> {
+    const [row] = await sql<{ files: number }[]>`select ingest.reopen_files(${fileIds}::bigint[]) as files`;
+    return row!.files;
 }
 
 /** Files to load, in path order: the pending ones, and failed ones whose next attempt is due. */

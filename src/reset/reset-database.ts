@@ -31,12 +31,21 @@ export async function planReset(sql: Sql): Promise<ResetPlan> {
             return { host, pid, leaseSeconds: (Date.parse(leaseUntil) - Date.parse(asOf)) / 1000 };
         }),
     );
+    // The totals of status are of all time.
+    const [kept] = await sql<{ rejects: number; prunedBatches: number }[]>`
+        select
+            (
+                select coalesce(sum(reject_stats.rejects), 0)::bigint
+                from ingest.reject_stats
+                where reject_stats.reason = ''
+            ) as rejects,
+            (select coalesce(sum(pruned_totals.batches), 0)::bigint from ingest.pruned_totals) as "prunedBatches"`;
     return {
         databaseName,
         events,
-        rejects: totals.rejected + totals.conflict + totals.displaced,
+        rejects: kept!.rejects,
         files: Object.values(files).reduce((sum, count) => sum + count, 0),
-        batches: totals.batches,
+        batches: totals.batches - kept!.prunedBatches,
         stagedRecords: backlog.stagedRecords,
     };
 }

@@ -46,6 +46,7 @@ function formatRecord(traced: TracedRecord): string[] {
 function describeOutcome({ outcome, rejects }: TracedRecord): string {
     const last = rejects.at(-1);
     if (outcome === "duplicate") return "an exact duplicate of an event";
+    if (outcome === "pruned") return "was pruned for its age, with all that its chunk became";
     if (outcome === "waiting") return "not merged yet";
     if (outcome === "failed") return "in a chunk that failed";
     if (outcome === "displaced") return "was the event; a conflicting record was accepted in its place";

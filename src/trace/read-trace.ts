@@ -38,11 +38,12 @@ export const traceOutcomes = [
     "displaced",
     "waiting",
     "failed",
+    "pruned",
 ] as const;
 
 export interface TracedRecord {
     recordNo: number;
-    /** Where the record is now. A duplicate is counted and not kept: it is known by being nowhere else. */
+    /** Where the record is now. A duplicate is counted and not kept: it is known by being nowhere else. Pruned: gone for its age. */
     outcome: (typeof traceOutcomes)[number];
     file: {
         fileId: number;

@@ -6,6 +6,7 @@
 --   file 5 to 7        waiting, skipped as a copy, failed
 --   file 8 replayed.csv  merged by batch 8; batch 7 replayed three of its rejects: 2 was inserted, 3 rejected again,
 --                      4 accepted in the place of 1; 5 stands as it was
+--   file 9 pruned.csv  replaced; its chunk was pruned with its two events and a reject, and its batch is gone
 insert into ingest.files
     (file_id, path, state, size_bytes, mtime_ns, inode, loaded_bytes, loaded_records, loaded_lines, problem, copy_of)
 overriding system value
@@ -17,7 +18,8 @@ values
     (5, 'waiting.csv', 'pending', 90, 1, 5, 0, 0, 0, null, null),
     (6, 'copy.csv', 'skipped', 400, 1, 6, 0, 0, 0, 'copy', 1),
     (7, 'bad.csv', 'failed', 20, 1, 7, 0, 0, 0, 'header_missing_columns', null),
-    (8, 'replayed.csv', 'merged', 500, 1, 8, 500, 5, 6, null, null);
+    (8, 'replayed.csv', 'merged', 500, 1, 8, 500, 5, 6, null, null),
+    (9, 'pruned.csv', 'replaced', 300, 1, 9, 300, 3, 4, 'rewritten', null);
 
 insert into ingest.loads
     (load_id, worker_id, backend_pid, backend_start, state, way, records)
@@ -37,6 +39,11 @@ values
     (5, 3, 0, 150, 1, 1, 2, 'hash of 5', 3, 'staged', 1),
     (6, 4, 0, 70, 1, 1, 0, 'hash of 6', 1, 'merged', 65535),
     (8, 8, 0, 500, 1, 1, 5, 'hash of 8', 1, 'merged', 65535);
+
+insert into ingest.chunks
+    (chunk_id, file_id, first_byte, end_byte, first_record_no, first_line_no, records, content_hash, state, merged_slices, pruned_at)
+values
+    (9, 9, 0, 300, 1, 1, 3, 'hash of 9', 'merged', 65535, now());
 
 insert into ingest.staging
     (load_id, chunk_id, record_no, slice_no, event_id)
@@ -115,6 +122,7 @@ values
     ('total', '1970-01-01 00:00:00+00', 'view', 3, 1, 0),
     ('total', '1970-01-01 00:00:00+00', 'add_to_cart', 3, 1, 0),
     ('total', '1970-01-01 00:00:00+00', 'purchase', 3, 6, 54.98),
+    ('pruned', '1970-01-01 00:00:00+00', 'purchase', 2, 5, 7.50),
     ('day', '2024-03-01 00:00:00+00', 'view', 2, 1, 0),
     ('day', '2024-03-01 00:00:00+00', 'purchase', 2, 3, 39.98),
     ('day', '2024-03-02 00:00:00+00', 'add_to_cart', 1, 0, 0),

@@ -2,8 +2,13 @@
 insert into ingest.totals
     (kind, batches, read, inserted, duplicate, conflict, rejected, displaced)
 values
-    ('merge', 7, 16, 8, 1, 3, 4, 0),
+    ('merge', 8, 19, 10, 1, 3, 5, 0),
     ('replay', 1, 3, 2, 0, 0, 1, 1);
+
+insert into ingest.pruned_totals
+    (kind, batches, read, inserted, duplicate, conflict, rejected, displaced)
+values
+    ('merge', 1, 3, 2, 0, 0, 1, 0);
 
 insert into ingest.reject_stats
     (day, kind, reason, rejects, resolved, first_rejected_at, last_rejected_at, last_reject_id)

@@ -55,6 +55,40 @@ export const corruptions: Corruption[] = [
         row: { chunk_id: 99, state: null },
     },
     {
+        check: "count_inserted_events",
+        what: "more events of a pruned chunk than it had records",
+        corrupt: `
+            update public.events set chunk_id = 9, record_no = 3 where chunk_id in (1, 3);
+            delete from ingest.chunk_merges where chunk_id in (1, 3);
+            delete from ingest.batches where batch_id in (1, 2, 4)`,
+        row: { chunk_id: 9, events: 4 },
+        alsoFails: [
+            "balance_chunk_counts",
+            "balance_file_counts",
+            "count_rejects",
+            "match_merged_slices",
+            "trace_rejects",
+            "trace_singly",
+        ],
+    },
+    {
+        check: "count_rejects",
+        what: "a reject of a pruned chunk that no replay has left",
+        corrupt: "update ingest.rejects set chunk_id = 9 where chunk_id = 1",
+        row: { chunk_id: 9, kept_rejected: 1, rejected: 0 },
+        alsoFails: ["trace_rejects"],
+    },
+    {
+        check: "match_merged_slices",
+        what: "a merge of a pruned chunk in a slice that it has not merged",
+        corrupt: `
+            update ingest.chunks set merged_slices = 65534 where chunk_id = 9;
+            insert into ingest.chunk_merges values (9, 6, 1, 0, 0, 0, 0, 0);
+            update ingest.batches set chunks = 2 where batch_id = 6`,
+        row: { chunk_id: 9, merged_slices: 65534, slices_of_merges: 1 },
+        alsoFails: ["find_half_merged_chunks"],
+    },
+    {
         check: "balance_batch_counts",
         what: "a batch that counts a record more than its chunks",
         corrupt: "update ingest.batches set read = read + 1, duplicate = duplicate + 1 where batch_id = 2",

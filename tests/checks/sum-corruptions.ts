@@ -2,7 +2,13 @@
 import type { Corruption } from "./corruptions.ts";
 
 /** Whoever damages what is summed up makes these fail as well, by their nature. */
-export const sumChecks = ["recount_files", "recount_products", "recount_rejects", "recount_totals"];
+export const sumChecks = [
+    "balance_inserted_events",
+    "recount_files",
+    "recount_products",
+    "recount_rejects",
+    "recount_totals",
+];
 
 export const sumCorruptions: Corruption[] = [
     ...["batches", "read", "inserted", "duplicate", "conflict", "rejected", "displaced"].map((column) => ({
@@ -11,6 +17,25 @@ export const sumCorruptions: Corruption[] = [
         corrupt: `update ingest.totals set ${column} = ${column} + 1 where kind = 'merge'`,
         row: { kind: "merge" },
     })),
+    ...["batches", "read", "inserted", "duplicate", "conflict", "rejected", "displaced"].map((column) => ({
+        check: "recount_totals",
+        what: `batches that were pruned, of another number: ${column}`,
+        corrupt: `update ingest.pruned_totals set ${column} = ${column} + 1`,
+        row: { kind: "merge" },
+    })),
+    {
+        check: "balance_inserted_events",
+        what: "an event that is gone from the sums and not counted as pruned",
+        corrupt: "update ingest.event_stats set events = events - 1 where event_type = 'view'",
+        row: { inserted: 12, displaced: 1, events: 8, pruned: 2 },
+        alsoFails: ["recount_rollups"],
+    },
+    {
+        check: "balance_inserted_events",
+        what: "an event that is counted as pruned and is there",
+        corrupt: "update ingest.event_stats set events = events + 1 where grain = 'pruned'",
+        row: { inserted: 12, displaced: 1, events: 9, pruned: 3 },
+    },
     {
         check: "recount_totals",
         what: "replays that nobody added up",

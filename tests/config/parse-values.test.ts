@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
     longestDurationMs,
+    parseAge,
     parseBytes,
     parseConnectionString,
     parseDuration,
@@ -12,6 +13,25 @@ import {
     parseTrigger,
     parseWholeNumber,
 } from "../../src/config/parse-values.ts";
+
+describe("ages", () => {
+    test.each([
+        ["1h", 3_600_000],
+        ["90d", 90 * 86_400_000],
+        ["1.5d", 129_600_000],
+        ["12w", 84 * 86_400_000],
+        ["36525d", 36_525 * 86_400_000],
+    ])("%s", (text, value) => expect(parseAge(text)).toEqual({ value }));
+
+    test.each(["", "90", "90 d", "-1d", "30m", "3600s", "90D", "1y", "d"])("%j should fail", (text) =>
+        expect(parseAge(text)).toMatchObject({ problem: "is not an age." }),
+    );
+
+    test.each([
+        ["0.9h", "is less than an hour."],
+        ["36526d", "is more than a hundred years."],
+    ])("%s should fail: out of bounds", (text, problem) => expect(parseAge(text)).toMatchObject({ problem }));
+});
 
 describe("durations", () => {
     test.each([

@@ -8,8 +8,10 @@ import { runChecks } from "../../src/checks/run-checks.ts";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { type DatabaseTarget, makeTarget } from "../../src/database/database-target.ts";
 import { migrateDatabase } from "../../src/database/migrate.ts";
+import { ageLedger } from "../support/age-ledger.ts";
 import { createBareDatabase, type TestDatabase } from "../support/database.ts";
 import { ingestOnce } from "../support/ingest-process.ts";
+import { runScript } from "../support/run-script.ts";
 import { startApi } from "../support/service.ts";
 
 /** Roles are the whole server's: ones of this test's own. */
@@ -128,6 +130,18 @@ describe("the owner should fail", () => {
             await expect(ownerSql.unsafe(statement)).rejects.toMatchObject({ code: "42501" });
         },
     );
+});
+
+test("the owner prunes what the loader brought; the loader may not", async () => {
+    await ageLedger(ownerSql, 100);
+    const args = ["--older-than", "90d", "--yes", "--json"];
+    const refused = await runScript("prune", args, { environment: { DATABASE_URL: loader.url } });
+    expect(refused).toMatchObject({ exitCode: 3, stderr: expect.stringContaining("not_permitted") });
+    expect(await ownerSql`select from public.events`).toHaveLength(2);
+
+    const { exitCode, stdout } = await runScript("prune", args, { environment: { DATABASE_URL: ownerTarget.url } });
+    expect({ exitCode, ...JSON.parse(stdout) }).toMatchObject({ exitCode: 0, events: 2, rejects: 2 });
+    expect((await runChecks(ownerSql)).filter(({ passed }) => !passed)).toEqual([]);
 });
 
 test("after an update by the owner, the loader goes on", async () => {

@@ -17,6 +17,7 @@ import {
     faultPoints,
 } from "../../src/faults/fault-points.ts";
 import { createRandom } from "../../src/generator/random.ts";
+import { ageLedger } from "../support/age-ledger.ts";
 import { countFolder } from "../support/count-records.ts";
 import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestOnce } from "../support/ingest-process.ts";
@@ -80,6 +81,7 @@ const leastPasses: Record<FaultPointName, number> = {
     "before-archive-noted": 6,
     "before-migration": 1,
     "in-migration": 1,
+    "in-prune": 1,
     "in-reset": 1,
 };
 
@@ -104,7 +106,7 @@ function isOfArchive(at: FaultPointName): boolean {
     return at.includes("-archive");
 }
 function isOfIngest(at: FaultPointName): boolean {
-    return at !== "in-reset" && !isOfMigration(at) && !isOfArchive(at);
+    return at !== "in-prune" && at !== "in-reset" && !isOfMigration(at) && !isOfArchive(at);
 }
 function strikesWhere(isMine: (at: FaultPointName) => boolean): [string, FaultPlan][] {
     return strikes.filter(({ at }) => isMine(at)).map((plan) => [`${plan.at}:${plan.pass} by ${plan.action}`, plan]);
@@ -171,6 +173,36 @@ test.each(resetStrikes)("a reset that is struck at %s has reset all or nothing",
     expect((await ingestOnce(target.url, sourceDir, flags)).exitCode).toBe(0);
     await expectUndisturbed(target);
 });
+
+const pruneStrikes = strikesWhere((at) => at === "in-prune");
+
+test.each(pruneStrikes)(
+    "a prune that is struck at %s leaves all adding up, and the next one goes on",
+    async (_, plan) => {
+        const target = await server.createDatabase();
+        expect((await ingestOnce(target.url, sourceDir, flags)).exitCode).toBe(0);
+        await ask(target, (sql) => ageLedger(sql, 100));
+        const args = ["--older-than", "90d", "--yes"];
+        const struck = await strike({ server, target, script: "prune", args }, plan, async () => {});
+        expectCommandEnd(plan, struck.exitCode, struck.stderr);
+        await waitUntil("its backend is gone", () => hasNoBackends(target));
+        await ask(target, (sql) => expectSound(sql));
+        const again = await runScript("prune", args, { environment: { DATABASE_URL: target.url } });
+        expect(again).toMatchObject({ exitCode: 0 });
+        const [left] = await ask(
+            target,
+            (sql) => sql`
+            select
+                (select count(*) from public.events) as events,
+                (select count(*) from ingest.rejects) as rejects,
+                (select count(*) from ingest.batches) as batches`,
+        );
+        expect(left).toEqual({ events: 0, rejects: 0, batches: 0 });
+        // What lies in the folder stays known.
+        expect((await ingestOnce(target.url, sourceDir, flags)).summary?.records.read).toBe(0);
+        await ask(target, (sql) => expectSound(sql));
+    },
+);
 
 async function strikeIngest(target: DatabaseTarget, plan: FaultPlan, inputDir: string, more: string[]): Promise<void> {
     const runAgain = async () => {

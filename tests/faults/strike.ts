@@ -25,7 +25,7 @@ export interface Struck {
 export interface Victim {
     server: OwnServer;
     target: DatabaseTarget;
-    script: "ingest" | "migrate" | "reset";
+    script: "ingest" | "migrate" | "prune" | "reset";
     args: string[];
 }
 

@@ -9,10 +9,17 @@ import type { Storage } from "./read-storage.ts";
 /** A pause between attempts is 5 s at most, an attempt may wait for its deadline of 15 s. */
 const retryingSeconds = 60;
 
-export function describeFacts(status: Status, { eventTypes }: Stats, storage: Storage): Metric[] {
+export function describeFacts(status: Status, { eventTypes, pruned }: Stats, storage: Storage): Metric[] {
     const { totals, files, backlog, lastBatch, freshness, workers, asOf } = status;
+    // What was pruned stays in the counters: one that falls looks like a restart, and a rate like a flood.
+    const types = [...new Set([...eventTypes, ...pruned].map(({ eventType }) => eventType))].sort();
     const byType = (value: (sums: Stats["eventTypes"][number]) => number) =>
-        eventTypes.map((sums) => ({ labels: { event_type: sums.eventType }, value: value(sums) }));
+        types.map((type) => ({
+            labels: { event_type: type },
+            value: [...eventTypes, ...pruned]
+                .filter(({ eventType }) => eventType === type)
+                .reduce((sum, sums) => sum + value(sums), 0),
+        }));
     return [
         gauge("sluice_facts_timestamp_seconds", "When the facts below were read, on the database's clock.", [
             { value: toSeconds(asOf) },

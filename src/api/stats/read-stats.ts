@@ -38,6 +38,8 @@ export interface Stats {
     records: RecordCounts;
     totals: EventSums;
     eventTypes: ({ eventType: string } & EventSums)[];
+    /** Of events that were removed for their age, and are in none of the other sums. */
+    pruned: ({ eventType: string } & EventSums)[];
     series?: SeriesPoint[] | undefined;
 }
 
@@ -45,7 +47,7 @@ export type SeriesPoint = { bucket: string; eventType: string } & EventSums;
 
 /**
  * Everything from one statement, so from one snapshot: read = inserted + duplicate + conflict + rejected, and
- * inserted = the events of all types, in every answer. At most maxSeriesPoints + 1 points come back.
+ * inserted = the events of all types (those that were pruned or displaced included), in every answer. At most maxSeriesPoints + 1 points come back.
  */
 export async function readStats(db: Database, series?: SeriesQuery): Promise<Stats> {
     const [row] = await db.execute<Record<string, unknown> & Stats>(sql`
@@ -53,7 +55,8 @@ export async function readStats(db: Database, series?: SeriesQuery): Promise<Sta
             ${isoInstant(sql`statement_timestamp()`)} as "asOf",
             (${recordCounts}) as "records",
             (${eventTotals}) as "totals",
-            (${totalsByType}) as "eventTypes"
+            (${sumsByType("total")}) as "eventTypes",
+            (${sumsByType("pruned")}) as "pruned"
             ${series ? sql`, (${seriesPoints(series)}) as "series"` : sql``}
     `);
     return row!;
@@ -78,14 +81,14 @@ const recordCounts = sql`
 
 const eventTotals = sql`select json_build_object(${sums}) from ${eventStats} where ${eventStats.grain} = 'total'`;
 
-const totalsByType = sql`
+const sumsByType = (grain: "total" | "pruned") => sql`
     select coalesce(json_agg(type_totals.sums order by type_totals.event_type), '[]')
     from (
         select
             ${eventStats.eventType} as event_type,
             json_build_object('eventType', ${eventStats.eventType}, ${sums}) as sums
         from ${eventStats}
-        where ${eventStats.grain} = 'total'
+        where ${eventStats.grain} = ${grain}
         group by ${eventStats.eventType}
     ) as type_totals
 `;

@@ -23,6 +23,10 @@ export const statsSchema = z
         }),
         totals: z.object(eventSums),
         eventTypes: z.array(z.object({ eventType: z.string(), ...eventSums })),
+        pruned: z.array(z.object({ eventType: z.string(), ...eventSums })).openapi({
+            description:
+                "Of events that were removed for their age (bun run prune). They are in records, and in no other sum.",
+        }),
         series: z
             .object({
                 bucket: z.enum(buckets),

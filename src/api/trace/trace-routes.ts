@@ -22,7 +22,9 @@ const batchSchema = z.object({
 const tracedRecordSchema = z
     .object({
         recordNo: countSchema,
-        outcome: z.enum(traceOutcomes).openapi({ description: "Where the record is now. Duplicates are not kept." }),
+        outcome: z
+            .enum(traceOutcomes)
+            .openapi({ description: "Where the record is now. Duplicates are not kept. pruned: gone for its age." }),
         file: z.object({
             fileId: idSchema,
             path: z.string(),

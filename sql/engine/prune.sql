@@ -1,0 +1,516 @@
+-- Retention (bun run prune): what was merged before a moment goes, in steps that are one statement and one transaction each,
+-- in this order. Why it is by chunk and by time of merge: docs/decisions/retention.md.
+--
+--   prune_chunks   marks old chunks as pruned (chunks.pruned_at) and deletes their rejects. From here on their events may be
+--                  gone: a prune that is killed leaves everything adding up, and the next one goes on.
+--   prune_batches  deletes old batches of which every chunk is pruned; what they counted goes to pruned_totals
+--   prune_events   (sql/events/prune_events.sql) deletes the events of pruned chunks, a range of pages at a time
+--   prune_loads    deletes old loads that no chunk names any more
+--   prune_files    forgets pruned files that have left the folder. What is still in the folder stays in the ledger, with
+--                  the hashes of its chunks: else it would be read again, and a copy of it would not be known.
+--
+-- Locks are taken in the order of replays and merges: rejects, slices, chunks, files, then the sums in the order of their
+-- keys. What somebody else holds is skipped and left for the next prune.
+
+-- One prune at a time. A lock of the session: it ends with it, and is asked for again by each step, since the connection
+-- may be another one by now.
+create or replace function ingest.hold_prune_lock()
+returns void
+language plpgsql
+as $$
+begin
+    if not pg_try_advisory_lock(hashtextextended('sluice prune', 0)) then
+        raise exception 'another prune is at work on this database' using errcode = 'SL005';
+    end if;
+end
+$$;
+
+-- Of these chunks those that may be pruned, and how many rejects each has: merged before `older_than`, and not touched
+-- since, by a replay or because another record was accepted in the place of one of theirs.
+create or replace function ingest.old_chunks(among_chunks bigint[], older_than timestamptz)
+returns table (chunk_id bigint, rejects bigint)
+language sql
+stable
+as $$
+select
+    chunks.chunk_id,
+    sum(chunk_merges.rejected + chunk_merges.conflict + chunk_merges.displaced)::bigint
+from ingest.chunks
+inner join ingest.chunk_merges on chunk_merges.chunk_id = chunks.chunk_id
+inner join ingest.batches on batches.batch_id = chunk_merges.batch_id
+where
+    (among_chunks is null or chunks.chunk_id = any(among_chunks))
+    and chunks.state = 'merged'
+    and chunks.pruned_at is null
+    and chunks.merged_at < older_than
+group by chunks.chunk_id
+having max(batches.finished_at) < older_than
+$$;
+
+-- Looks at the next 500 chunks behind `after_chunk_id` and prunes those that are old, up to about `most_rejects` rejects. No
+-- row when there are no more chunks.
+create or replace function ingest.prune_chunks(older_than timestamptz, after_chunk_id bigint, most_rejects bigint)
+returns table (last_chunk_id bigint, chunk_count bigint, reject_count bigint)
+language plpgsql
+set plan_cache_mode = 'force_custom_plan'
+set lock_timeout = '5s'
+as $$
+declare
+    next_chunks constant bigint[] := array(
+        select chunks.chunk_id
+        from ingest.chunks
+        where chunks.chunk_id > after_chunk_id
+        order by chunks.chunk_id
+        limit 500
+    );
+    doomed_chunks bigint[];
+    has_more boolean;
+    losses ingest.reject_stats[];
+begin
+    perform ingest.hold_prune_lock();
+    if cardinality(next_chunks) = 0 then
+        return;
+    end if;
+
+    select
+        coalesce(array_agg(counted_chunks.chunk_id) filter (where counted_chunks.is_in), '{}'),
+        coalesce(bool_or(not counted_chunks.is_in), false)
+    into doomed_chunks, has_more
+    from (
+        select
+            old_chunks.chunk_id,
+            sum(old_chunks.rejects) over in_order <= most_rejects or row_number() over in_order = 1 as is_in
+        from ingest.old_chunks(next_chunks, older_than)
+        window in_order as (order by old_chunks.chunk_id)
+    ) as counted_chunks;
+    last_chunk_id := case
+        when has_more then (select max(doomed.chunk_id) from unnest(doomed_chunks) as doomed (chunk_id))
+        else next_chunks[cardinality(next_chunks)]
+    end;
+
+    -- A chunk of which a reject is being replayed or edited is left as it is. Those that we hold no replay takes up.
+    with locked_rejects as materialized (
+        select rejects.reject_id
+        from ingest.rejects
+        where rejects.chunk_id = any(doomed_chunks)
+        order by rejects.reject_id
+        for update skip locked
+    )
+    select coalesce(array_agg(doomed.chunk_id), '{}')
+    into doomed_chunks
+    from unnest(doomed_chunks) as doomed (chunk_id)
+    where not exists (
+        select from ingest.rejects
+        where
+            rejects.chunk_id = doomed.chunk_id
+            and rejects.reject_id not in (select locked_rejects.reject_id from locked_rejects)
+    );
+
+    perform from ingest.chunks where chunks.chunk_id = any(doomed_chunks) order by chunks.chunk_id for update;
+    update ingest.chunks
+    set pruned_at = clock_timestamp(), load_id = null
+    where chunks.chunk_id = any(doomed_chunks);
+    get diagnostics chunk_count = row_count;
+
+    with removed_rejects as (
+        delete from ingest.rejects
+        where rejects.chunk_id = any(doomed_chunks)
+        returning rejects as removed
+    )
+    select
+        (select count(*) from removed_rejects),
+        ingest.losses_of_rejects(coalesce(array_agg(removed_rejects.removed), '{}'))
+    into reject_count, losses
+    from removed_rejects;
+    perform ingest.subtract_reject_stats(losses);
+    return next;
+end
+$$;
+
+-- What the sums of rejects lose with these.
+create or replace function ingest.losses_of_rejects(removed_rejects ingest.rejects[])
+returns ingest.reject_stats[]
+language sql
+immutable
+as $$
+select array_agg(
+    row(
+        losses.day, losses.kind, losses.reason, losses.rejects, losses.resolved,
+        losses.first_rejected_at, losses.last_rejected_at, losses.last_reject_id
+    )::ingest.reject_stats
+)
+from (
+    select
+        (removed.rejected_at at time zone 'UTC')::date as day,
+        removed.kind,
+        reason_list.reason,
+        count(*) as rejects,
+        count(removed.resolved_by_batch) as resolved,
+        min(removed.rejected_at) as first_rejected_at,
+        max(removed.rejected_at) as last_rejected_at,
+        max(removed.reject_id) as last_reject_id
+    from unnest(removed_rejects) as removed
+    cross join lateral unnest(array_prepend('', removed.reasons)) as reason_list (reason)
+    group by 1, 2, 3
+) as losses
+$$;
+
+create or replace function ingest.subtract_reject_stats(losses ingest.reject_stats[])
+returns void
+language plpgsql
+as $$
+begin
+    if losses is null then
+        return;
+    end if;
+    perform
+    from ingest.reject_stats
+    where (reject_stats.day, reject_stats.kind, reject_stats.reason) in (
+        select lost.day, lost.kind, lost.reason from unnest(losses) as lost
+    )
+    order by reject_stats.day, reject_stats.kind, reject_stats.reason
+    for update;
+
+    update ingest.reject_stats
+    set rejects = reject_stats.rejects - lost.rejects, resolved = reject_stats.resolved - lost.resolved
+    from unnest(losses) as lost
+    where
+        reject_stats.day = lost.day
+        and reject_stats.kind = lost.kind
+        and reject_stats.reason = lost.reason;
+
+    delete from ingest.reject_stats
+    using unnest(losses) as lost
+    where
+        reject_stats.day = lost.day
+        and reject_stats.kind = lost.kind
+        and reject_stats.reason = lost.reason
+        and reject_stats.rejects = 0
+        and reject_stats.resolved = 0;
+
+    -- Of a day that is left in part, the first and the last are others now.
+    update ingest.reject_stats
+    set
+        first_rejected_at = kept_rejects.first_rejected_at,
+        last_rejected_at = kept_rejects.last_rejected_at,
+        last_reject_id = kept_rejects.last_reject_id
+    from (select distinct lost.day from unnest(losses) as lost) as lost_days
+    cross join lateral (
+        select
+            rejects.kind,
+            reason_list.reason,
+            min(rejects.rejected_at) as first_rejected_at,
+            max(rejects.rejected_at) as last_rejected_at,
+            max(rejects.reject_id) as last_reject_id
+        from ingest.rejects
+        cross join lateral unnest(array_prepend('', rejects.reasons)) as reason_list (reason)
+        where
+            rejects.rejected_at >= lost_days.day::timestamp at time zone 'UTC'
+            and rejects.rejected_at < (lost_days.day + 1)::timestamp at time zone 'UTC'
+            and exists (select from ingest.reject_stats where reject_stats.day = lost_days.day)
+        group by rejects.kind, reason_list.reason
+    ) as kept_rejects
+    where
+        reject_stats.day = lost_days.day
+        and reject_stats.kind = kept_rejects.kind
+        and reject_stats.reason = kept_rejects.reason;
+end
+$$;
+
+-- Looks at the next `most_batches` behind `after_batch_id`, and removes those that are old and of which every chunk is pruned.
+-- The rejects that a replay has left of chunks that were pruned before it go with it. No row when there are no more batches.
+create or replace function ingest.prune_batches(older_than timestamptz, after_batch_id bigint, most_batches integer)
+returns table (last_batch_id bigint, batch_count bigint, reject_count bigint)
+language plpgsql
+set plan_cache_mode = 'force_custom_plan'
+set lock_timeout = '5s'
+as $$
+declare
+    next_batches constant bigint[] := array(
+        select batches.batch_id
+        from ingest.batches
+        where batches.batch_id > after_batch_id
+        order by batches.batch_id
+        limit most_batches
+    );
+    doomed_batches bigint[];
+    losses ingest.reject_stats[];
+begin
+    perform ingest.hold_prune_lock();
+    if cardinality(next_batches) = 0 then
+        return;
+    end if;
+    last_batch_id := next_batches[cardinality(next_batches)];
+
+    doomed_batches := array(
+        select batches.batch_id
+        from ingest.batches
+        where
+            batches.batch_id = any(next_batches)
+            and batches.finished_at < older_than
+            and not exists (
+                select from ingest.chunk_merges
+                left join ingest.chunks on chunks.chunk_id = chunk_merges.chunk_id
+                where chunk_merges.batch_id = batches.batch_id and chunks.pruned_at is null
+            )
+    );
+
+    with removed_rejects as (
+        delete from ingest.rejects
+        where rejects.batch_id = any(doomed_batches)
+        returning rejects as removed
+    )
+    select
+        (select count(*) from removed_rejects),
+        ingest.losses_of_rejects(coalesce(array_agg(removed_rejects.removed), '{}'))
+    into reject_count, losses
+    from removed_rejects;
+
+    delete from ingest.chunk_merges where chunk_merges.batch_id = any(doomed_batches);
+    with removed_batches as (
+        delete from ingest.batches
+        where batches.batch_id = any(doomed_batches)
+        returning batches.*
+    )
+    insert into ingest.pruned_totals (kind, batches, read, inserted, duplicate, conflict, rejected, displaced)
+    select
+        removed_batches.kind,
+        count(*),
+        sum(removed_batches.read),
+        sum(removed_batches.inserted),
+        sum(removed_batches.duplicate),
+        sum(removed_batches.conflict),
+        sum(removed_batches.rejected),
+        sum(removed_batches.displaced)
+    from removed_batches
+    group by removed_batches.kind
+    on conflict (kind) do update
+    set
+        batches = pruned_totals.batches + excluded.batches,
+        read = pruned_totals.read + excluded.read,
+        inserted = pruned_totals.inserted + excluded.inserted,
+        duplicate = pruned_totals.duplicate + excluded.duplicate,
+        conflict = pruned_totals.conflict + excluded.conflict,
+        rejected = pruned_totals.rejected + excluded.rejected,
+        displaced = pruned_totals.displaced + excluded.displaced;
+    perform ingest.subtract_reject_stats(losses);
+    batch_count := cardinality(doomed_batches);
+    return next;
+end
+$$;
+
+-- Looks at the next `most_loads` behind `after_load_id`. Staged rows that name a load were swept before it says so.
+create or replace function ingest.prune_loads(older_than timestamptz, after_load_id bigint, most_loads integer)
+returns table (last_load_id bigint, load_count bigint)
+language plpgsql
+set plan_cache_mode = 'force_custom_plan'
+set lock_timeout = '5s'
+as $$
+declare
+    next_loads constant bigint[] := array(
+        select loads.load_id
+        from ingest.loads
+        where loads.load_id > after_load_id
+        order by loads.load_id
+        limit most_loads
+    );
+begin
+    perform ingest.hold_prune_lock();
+    if cardinality(next_loads) = 0 then
+        return;
+    end if;
+    last_load_id := next_loads[cardinality(next_loads)];
+
+    delete from ingest.loads
+    where
+        loads.load_id = any(next_loads)
+        and loads.state = 'swept'
+        and loads.ended_at < older_than
+        and not exists (select from ingest.chunks where chunks.load_id = loads.load_id);
+    get diagnostics load_count = row_count;
+    return next;
+end
+$$;
+
+-- Files that have left the folder (archived, deleted by us, or replaced by a newer version of their path) and of which
+-- nothing is kept: every chunk pruned before `pruned_before`, no merge of it and no event left. `kept_chunks` are those of
+-- which prune_events left an event. Of a path the older versions go first: the newest is the one that discovery goes by.
+create or replace function ingest.prune_files(
+    older_than timestamptz,
+    pruned_before timestamptz,
+    kept_chunks bigint[],
+    after_file_id bigint,
+    most_files integer
+)
+returns table (last_file_id bigint, file_count bigint)
+language plpgsql
+set plan_cache_mode = 'force_custom_plan'
+set lock_timeout = '5s'
+as $$
+declare
+    next_files constant bigint[] := array(
+        select files.file_id
+        from ingest.files
+        where files.file_id > after_file_id
+        order by files.file_id
+        limit most_files
+    );
+    doomed_files bigint[];
+begin
+    perform ingest.hold_prune_lock();
+    if cardinality(next_files) = 0 then
+        return;
+    end if;
+    last_file_id := next_files[cardinality(next_files)];
+
+    -- Chunks before files: the order in which merges and loads lock them. Nobody else changes a pruned one.
+    doomed_files := array(
+        select files.file_id
+        from ingest.files
+        where
+            files.file_id = any(next_files)
+            and ingest.may_forget_file(files, older_than)
+            and not exists (
+                select from ingest.chunks
+                where
+                    chunks.file_id = files.file_id
+                    and (
+                        (chunks.pruned_at < pruned_before) is not true
+                        or chunks.chunk_id = any(kept_chunks)
+                        or exists (
+                            select from ingest.chunk_merges
+                            where chunk_merges.chunk_id = chunks.chunk_id
+                        )
+                    )
+            )
+            and not exists (
+                select from ingest.files as older_files
+                where older_files.path = files.path and older_files.version < files.version
+            )
+        order by files.file_id
+    );
+    perform from ingest.chunks where chunks.file_id = any(doomed_files) order by chunks.chunk_id for update;
+    -- Discovery may have found it in the folder again meanwhile: under the lock it is looked at anew.
+    doomed_files := array(
+        select files.file_id
+        from ingest.files
+        where files.file_id = any(doomed_files) and ingest.may_forget_file(files, older_than)
+        order by files.file_id
+        for update skip locked
+    );
+    delete from ingest.chunks where chunks.file_id = any(doomed_files);
+    delete from ingest.files where files.file_id = any(doomed_files);
+    file_count := cardinality(doomed_files);
+    return next;
+end
+$$;
+
+create or replace function ingest.may_forget_file(file ingest.files, older_than timestamptz)
+returns boolean
+language sql
+immutable
+as $$
+select coalesce(
+    (file.state in ('merged', 'skipped') and file.archived_at < older_than)
+    or (file.state = 'replaced' and file.updated_at < older_than),
+    false
+)
+$$;
+
+-- What a prune would remove now; of events it is the most, since those that a kept conflict contradicts stay. Bytes are the
+-- rows' share of their tables and indexes.
+create or replace function ingest.plan_prune(older_than timestamptz)
+returns table (table_name text, row_count bigint, bytes bigint)
+language plpgsql
+stable
+set jit = off
+as $$
+declare
+    old_chunk_ids constant bigint[] := array(
+        select old_chunks.chunk_id from ingest.old_chunks(null, older_than)
+    );
+    doomed_loads bigint;
+    doomed_files bigint[];
+begin
+    doomed_files := array(
+        select files.file_id
+        from ingest.files
+        where
+            ingest.may_forget_file(files, older_than)
+            and not exists (
+                select from ingest.chunks
+                where
+                    chunks.file_id = files.file_id
+                    and chunks.pruned_at is null
+                    and not chunks.chunk_id = any(old_chunk_ids)
+            )
+    );
+    select count(*) into doomed_loads
+    from ingest.loads
+    where
+        loads.state = 'swept'
+        and loads.ended_at < older_than
+        and not exists (
+            select from ingest.chunks
+            where chunks.load_id = loads.load_id and not chunks.chunk_id = any(old_chunk_ids)
+        );
+
+    return query
+        with doomed_batches as materialized (
+            select batches.batch_id
+            from ingest.batches
+            where
+                batches.finished_at < older_than
+                and not exists (
+                    select from ingest.chunk_merges
+                    left join ingest.chunks on chunks.chunk_id = chunk_merges.chunk_id
+                    where
+                        chunk_merges.batch_id = batches.batch_id
+                        and chunks.pruned_at is null
+                        and (chunks.chunk_id = any(old_chunk_ids)) is not true
+                )
+        ),
+        doomed_rows (table_name, row_count) as (
+            values
+            ('events', ingest.count_events_to_prune(old_chunk_ids)),
+            (
+                'rejects',
+                (
+                    select count(*)
+                    from ingest.rejects
+                    where
+                        rejects.chunk_id = any(old_chunk_ids)
+                        or rejects.batch_id in (select doomed_batches.batch_id from doomed_batches)
+                )
+            ),
+            ('batches', (select count(*) from doomed_batches)),
+            (
+                'chunk_merges',
+                (
+                    select count(*)
+                    from ingest.chunk_merges
+                    inner join doomed_batches on doomed_batches.batch_id = chunk_merges.batch_id
+                )
+            ),
+            ('loads', doomed_loads),
+            ('files', cardinality(doomed_files)::bigint),
+            ('chunks', (select count(*) from ingest.chunks where chunks.file_id = any(doomed_files)))
+        )
+        select
+            doomed_rows.table_name,
+            doomed_rows.row_count,
+            case
+                when doomed_rows.row_count = 0 then 0
+                else (
+                    pg_total_relation_size(pg_class.oid)
+                    * least(doomed_rows.row_count::float8 / greatest(pg_class.reltuples, doomed_rows.row_count), 1)
+                )::bigint
+            end
+        from doomed_rows
+        inner join pg_class
+            on pg_class.oid = case
+                when doomed_rows.table_name = 'events' then 'public.events'::regclass
+                else ('ingest.' || doomed_rows.table_name)::regclass
+            end;
+end
+$$;

@@ -1,0 +1,248 @@
+/**
+ * Retention: removes what was merged before a moment, in steps that are one statement and one transaction each
+ * (sql/engine/prune.sql, sql/events/prune_events.sql). Whenever it is stopped or killed, all that is left adds up, and the
+ * next prune goes on from there. It gives way: after each step that holds locks it pauses for as long as that took.
+ */
+import type { Sql } from "../database/connect.ts";
+import { isConnectionFault, isRetryable, sqlStateOf } from "../database/sql-states.ts";
+import { SluiceError } from "../errors.ts";
+
+/** A table, how many of its rows would go, and what share of its bytes they have. */
+export interface PlannedRows {
+    table: "events" | "rejects" | "batches" | "chunk_merges" | "loads" | "files" | "chunks";
+    rows: number;
+    bytes: number;
+}
+
+export interface PrunePlan {
+    databaseName: string;
+    /** What was merged before it goes; by the database's clock. */
+    before: Date;
+    /** Of events the most that can go: one that a kept conflict contradicts stays. */
+    tables: PlannedRows[];
+    /** Of the rejects those that no replay has resolved. */
+    standingRejects: number;
+}
+
+export interface PruneSummary {
+    /** Chunks that are marked as pruned now. */
+    prunedChunks: number;
+    events: number;
+    rejects: number;
+    batches: number;
+    loads: number;
+    files: number;
+    /** Minutes and product days that nothing shows any more. */
+    oldSums: number;
+    /** Chunks of which an event stays, such as one that a kept conflict contradicts. */
+    keptChunks: number;
+}
+
+export interface PruneOptions {
+    /** How far it is, in pages of the table events. */
+    onPages?: (done: number, total: number) => void;
+    /** How many pages a step begins with; then as many as take about a fifth of a second. */
+    firstPages?: number;
+}
+
+const stepMs = 200;
+const mostPages = 16_384;
+const rejectsAtOnce = 20_000;
+const rowsAtOnce = 1_000;
+const mostAttempts = 8;
+const allSlices = 0xffff;
+/** Of ours: another session holds the lock. */
+const pruneRunningState = "SL005";
+
+/** What a prune would remove now. Reads only. */
+export async function planPrune(sql: Sql, olderThanMs: number): Promise<PrunePlan> {
+    const [moment] = await sql<{ before: Date; databaseName: string }[]>`
+        select
+            date_trunc('milliseconds', now() - ${olderThanMs}::float8 * interval '1 millisecond') as before,
+            current_database() as "databaseName"`;
+    const { before, databaseName } = moment!;
+    const tables = await sql<PlannedRows[]>`
+        select table_name as table, row_count as rows, bytes from ingest.plan_prune(${before})`;
+    const [rejects] = await sql<{ standing: number }[]>`
+        select count(*) as standing
+        from ingest.rejects
+        where
+            rejects.resolved_by_batch is null
+            and rejects.chunk_id in (select old_chunks.chunk_id from ingest.old_chunks(null, ${before}))`;
+    return { databaseName, before, tables: [...tables], standingRejects: rejects!.standing };
+}
+
+/**
+ * Removes what was merged before `before`. `sql` has one connection: the right to prune belongs to its session.
+ * @throws SluiceError `prune_running` when another prune is at work; what the database throws otherwise
+ */
+export async function runPrune(
+    sql: Sql,
+    before: Date,
+    { onPages = () => {}, firstPages = 256 }: PruneOptions = {},
+): Promise<PruneSummary> {
+    try {
+        return await pruneAll(sql, before, { onPages, firstPages });
+    } finally {
+        // A lost connection has let go of it already.
+        await sql`select pg_advisory_unlock_all()`.catch(() => {});
+    }
+}
+
+async function pruneAll(sql: Sql, before: Date, options: Required<PruneOptions>): Promise<PruneSummary> {
+    const chunks = await pruneInOrder((after) => pruneChunks(sql, before, after));
+    // Before the events: with them go the last conflicts that would keep one.
+    const batches = await pruneInOrder((after) => pruneBatches(sql, before, after));
+    const walk = await pruneEvents(sql, before, options);
+    const loads = await pruneInOrder((after) => pruneLoads(sql, before, after));
+    const files = await pruneInOrder((after) => pruneFiles(sql, before, walk, after));
+    const oldSums = await step(async () => {
+        const [row] = await sql<{ rows: number }[]>`select ingest.prune_recent_sums() as rows`;
+        return row!.rows;
+    });
+    return {
+        prunedChunks: chunks.rows,
+        events: walk.events,
+        rejects: chunks.rejects + batches.rejects,
+        batches: batches.rows,
+        loads: loads.rows,
+        files: files.rows,
+        oldSums,
+        keptChunks: walk.keptChunks.size,
+    };
+}
+
+interface Step {
+    /** The last id that was looked at. */
+    last: number;
+    rows: number;
+    rejects?: number;
+}
+
+/** Steps over a table in the order of its ids, until there are no more. */
+async function pruneInOrder(
+    next: (after: number) => Promise<Step | undefined>,
+): Promise<{ rows: number; rejects: number }> {
+    const total = { rows: 0, rejects: 0 };
+    for (let after = 0; ; ) {
+        const startedAt = performance.now();
+        const done = await step(() => next(after));
+        if (done === undefined) return total;
+        after = done.last;
+        total.rows += done.rows;
+        total.rejects += done.rejects ?? 0;
+        if (done.rows > 0) await Bun.sleep(Math.min(performance.now() - startedAt, stepMs));
+    }
+}
+
+async function pruneChunks(sql: Sql, before: Date, after: number): Promise<Step | undefined> {
+    const [row] = await sql<Step[]>`
+        select last_chunk_id as last, chunk_count as rows, reject_count as rejects
+        from ingest.prune_chunks(${before}, ${after}, ${rejectsAtOnce})`;
+    return row;
+}
+
+async function pruneBatches(sql: Sql, before: Date, after: number): Promise<Step | undefined> {
+    const [row] = await sql<Step[]>`
+        select last_batch_id as last, batch_count as rows, reject_count as rejects
+        from ingest.prune_batches(${before}, ${after}, ${rowsAtOnce})`;
+    return row;
+}
+
+async function pruneLoads(sql: Sql, before: Date, after: number): Promise<Step | undefined> {
+    const [row] = await sql<Step[]>`
+        select last_load_id as last, load_count as rows from ingest.prune_loads(${before}, ${after}, ${rowsAtOnce})`;
+    return row;
+}
+
+async function pruneFiles(
+    sql: Sql,
+    before: Date,
+    { startedAt, keptChunks }: Walk,
+    after: number,
+): Promise<Step | undefined> {
+    const [row] = await sql<Step[]>`
+        select last_file_id as last, file_count as rows
+        from ingest.prune_files(${before}, ${startedAt}, ${[...keptChunks]}::bigint[], ${after}, ${rowsAtOnce})`;
+    return row;
+}
+
+interface Walk {
+    /** By the database's clock: every chunk that was marked before it has been walked over. */
+    startedAt: Date;
+    events: number;
+    keptChunks: Set<number>;
+}
+
+/** Over the pages of the table as it is now: what is written behind them is younger than this prune. */
+async function pruneEvents(sql: Sql, before: Date, { onPages, firstPages }: Required<PruneOptions>): Promise<Walk> {
+    const [table] = await step(
+        () => sql<{ startedAt: Date; pages: number }[]>`
+            select
+                date_trunc('milliseconds', clock_timestamp()) as "startedAt",
+                pg_relation_size('public.events') / current_setting('block_size')::bigint as pages`,
+    );
+    const { startedAt, pages } = table!;
+    const walk: Walk = { startedAt, events: 0, keptChunks: new Set() };
+    let pagesAtOnce = firstPages;
+    for (let firstPage = 0; firstPage < pages; ) {
+        const endPage = Math.min(pages, firstPage + pagesAtOnce);
+        let longestMs = 0;
+        // Whatever slices were busy are asked for again, alone.
+        for (let wanted = allSlices; wanted !== 0; ) {
+            const begunAt = performance.now();
+            const done = await step(() => pruneRange(sql, before, firstPage, endPage, wanted));
+            const tookMs = performance.now() - begunAt;
+            walk.events += done.events;
+            for (const chunkId of done.keptChunks) walk.keptChunks.add(chunkId);
+            wanted &= ~done.slices;
+            longestMs = Math.max(longestMs, tookMs);
+            if (done.events > 0) await Bun.sleep(Math.min(tookMs, 5 * stepMs));
+        }
+        firstPage = endPage;
+        onPages(firstPage, pages);
+        pagesAtOnce = nextPages(pagesAtOnce, longestMs);
+    }
+    return walk;
+}
+
+/** As many as would have taken `stepMs`, but no more than twice as many as before. Pure. */
+export function nextPages(pages: number, tookMs: number): number {
+    const wanted = Math.floor((pages * stepMs) / Math.max(tookMs, 1));
+    return Math.max(1, Math.min(wanted, 2 * pages, mostPages));
+}
+
+interface RangeDone {
+    slices: number;
+    events: number;
+    keptChunks: number[];
+}
+
+async function pruneRange(sql: Sql, before: Date, firstPage: number, endPage: number, wanted: number) {
+    const [row] = await sql<RangeDone[]>`
+        select done_slices as slices, event_count as events, kept_chunks as "keptChunks"
+        from ingest.prune_events(${before}, ${firstPage}, ${endPage}, ${wanted})`;
+    return row!;
+}
+
+/** Every step may be done again: what it has done is no longer there to be done. */
+async function step<Done>(run: () => PromiseLike<Done>): Promise<Done> {
+    for (let attempt = 1; ; attempt += 1) {
+        try {
+            return await run();
+        } catch (error) {
+            if (sqlStateOf(error) === pruneRunningState) throw pruneRunning(error);
+            if (attempt === mostAttempts || !(isConnectionFault(error) || isRetryable(error))) throw error;
+            await Bun.sleep(100 * 2 ** attempt);
+        }
+    }
+}
+
+function pruneRunning(cause: unknown): SluiceError {
+    return new SluiceError({
+        code: "prune_running",
+        what: "Another prune is at work on this database.",
+        remedy: "Let it end (pg_stat_activity shows it as sluice prune), then run this one again if there is still a need.",
+        cause,
+    });
+}
