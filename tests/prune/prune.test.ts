@@ -437,19 +437,20 @@ describe("a prune beside others", () => {
 
     test("should fail: while another prune is at work", async () => {
         const other = connect(database.target, { applicationName: "test other prune", max: 1 });
+        const advisoryLocks = () => sql`
+            select from pg_locks
+            inner join pg_database on pg_database.oid = pg_locks.database
+            where pg_locks.locktype = 'advisory' and pg_database.datname = current_database()`;
         await ingest({ "a.csv": [record(1)] });
         await ageLedger(sql, 100);
         await other`select ingest.hold_prune_lock()`;
         await expect(prune()).rejects.toMatchObject({ code: "prune_running" });
         expect(await eventNumbers()).toEqual([1]);
         await other.end({ timeout: 1 });
-        await waitUntil(
-            "its session is over",
-            async () => (await sql`select from pg_locks where locktype = 'advisory'`).length === 0,
-        );
+        await waitUntil("its session is over", async () => (await advisoryLocks()).length === 0);
         // And it lets go of it itself.
         expect(await prune()).toMatchObject({ events: 1 });
-        expect(await sql`select from pg_locks where locktype = 'advisory'`).toHaveLength(0);
+        expect(await advisoryLocks()).toHaveLength(0);
     });
 
     test("an ingest goes on meanwhile, and both end with what each would have done alone", async () => {
