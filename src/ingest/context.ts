@@ -2,12 +2,14 @@
 import type { IngestConfig } from "../config.ts";
 import type { Sql } from "../database/connect.ts";
 import type { CopyConnection } from "./copy-connection.ts";
+import type { HeaderReader } from "./known-headers.ts";
 
 export interface IngestContext {
     config: IngestConfig;
     /** postgres.js: everything but COPY. */
     sql: Sql;
     copyConnection: CopyConnection;
+    readHeader: HeaderReader;
     workerId: string;
     /** For people: warnings and milestones, one line each, without row values. */
     log: IngestLog;

@@ -79,9 +79,14 @@ export async function loadRound(context: IngestContext, state: LoaderState, hook
 
 /** From here on a round ends with a collection: left to itself, the runtime lets the heap double first (183 MB at the peak). */
 const collectFromBytes = 125_000_000;
+/** Not again before the process has grown by this much: what is not garbage stays, and each collection costs 30 ms. */
+const growthBytes = 5_000_000;
+let keptBytes = 0;
 
 function collectWhenLarge(): void {
-    if (process.memoryUsage.rss() >= collectFromBytes) Bun.gc(true);
+    if (process.memoryUsage.rss() < Math.max(collectFromBytes, keptBytes + growthBytes)) return;
+    Bun.gc(true);
+    keptBytes = process.memoryUsage.rss();
 }
 
 async function takePrepared(

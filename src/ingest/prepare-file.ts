@@ -19,7 +19,7 @@ import {
     openInput,
     smallFileBytes,
 } from "./open-input.ts";
-import { type FileShape, readHeader } from "./read-header.ts";
+import type { FileShape } from "./read-header.ts";
 
 export type PreparedFile =
     /** Close `part.file`. `contentHash` of the whole content is there for small new files. */
@@ -73,7 +73,7 @@ async function prepareOpenFile(
         if (sizeBytes === ledgerFile.loadedBytes) return { kind: "same", file };
     }
     const probeBytes = Math.min(sizeBytes, headerProbeBytes);
-    const shape = readHeader(await file.read(0, probeBytes), probeBytes === sizeBytes && takeTail, {
+    const shape = context.readHeader(await file.read(0, probeBytes), probeBytes === sizeBytes && takeTail, {
         source,
         dialect: isBegun(ledgerFile) ? (ledgerFile.dialect ?? defaultDialect) : null,
         encoding: file.encoding,

@@ -19,6 +19,7 @@ import { createCopyConnection } from "./copy-connection.ts";
 import { createDiscovery } from "./discover-files.ts";
 import { isInputFolderError } from "./input-folder.ts";
 import { judgeFiles } from "./judge-files.ts";
+import { createHeaderReader } from "./known-headers.ts";
 import { nextFiles, readBacklog, retireWorker, sweepStaging, takeLoaderLease } from "./ledger.ts";
 import { type LoaderState, loadRound } from "./load-files.ts";
 import { allSlices, type Batch, createMerger } from "./merge-batch.ts";
@@ -79,7 +80,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
         settings: { lock_timeout: lockTimeout, ...faults.settings },
     });
     const copyConnection = createCopyConnection(target, `${applicationName}-copy`);
-    const context: IngestContext = { config, sql, copyConnection, workerId, log };
+    const context: IngestContext = { config, sql, copyConnection, readHeader: createHeaderReader(), workerId, log };
     const outage = createOutage({ sql, log, signal, revive: options.revive ?? null });
     const run: Run = {
         context,

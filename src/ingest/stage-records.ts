@@ -10,7 +10,7 @@ import { parse } from "csv-parse/sync";
 import { eventColumns } from "../contract.ts";
 import { type Dialect, defaultDialect } from "./dialect/dialect.ts";
 import { toStandardQuotes } from "./dialect/standard-quotes.ts";
-import { createPlainCheck } from "./is-plain.ts";
+import { createPlainCheck, type PlainCheck } from "./is-plain.ts";
 import { createMapping, type RecordMapping } from "./map-record.ts";
 import type { FileShape } from "./read-header.ts";
 import { readableText } from "./readable-text.ts";
@@ -70,7 +70,7 @@ function stageRaw(bytes: Buffer, records: ScannedRecords, shape: FileShape, plac
     const delimiter = shape.dialect.delimiter.charCodeAt(0);
     const prefix = Buffer.from([place.loadId, place.chunkId, ""].join(shape.dialect.delimiter));
     const problems = new Map<number, Buffer>();
-    const isPlain = createPlainCheck(shape);
+    const isPlain = plainCheckOf(shape);
     // A record number, a slice, a digit, the empty problem, their delimiters and the line feed take 25 bytes at the most.
     let capacity = count * (prefix.length + 25) + records.consumedBytes;
     for (let index = 0; index < count; index += 1) {
@@ -103,6 +103,14 @@ function stageRaw(bytes: Buffer, records: ScannedRecords, shape: FileShape, plac
 
 const ZERO = 0x30;
 const ONE = 0x31;
+
+const plainChecks = new WeakMap<FileShape, PlainCheck>();
+
+function plainCheckOf(shape: FileShape): PlainCheck {
+    const check = plainChecks.get(shape) ?? createPlainCheck(shape);
+    plainChecks.set(shape, check);
+    return check;
+}
 
 function writeDigits(out: Buffer, at: number, value: number): number {
     let end = at + 1;

@@ -16,6 +16,7 @@ import type { DatabaseTarget } from "../database/database-target.ts";
 import { isDataFault, sqlStateOf } from "../database/sql-states.ts";
 import type { IngestContext } from "../ingest/context.ts";
 import { findCopy } from "../ingest/find-copies.ts";
+import { createHeaderReader } from "../ingest/known-headers.ts";
 import { filesWithContent, type KnownContent, type LedgerFile } from "../ingest/ledger.ts";
 import { type LoadPart, NeedsTolerantWay, stageParts } from "../ingest/load-chunks.ts";
 import { InputChanged, InputFault } from "../ingest/open-input.ts";
@@ -322,6 +323,7 @@ function contextFor(sql: Sql, config: TryOptions["config"], inputDir: string): I
         },
         sql,
         copyConnection: { beginLoad: refuse, copy: refuse, discard: async () => {} },
+        readHeader: createHeaderReader(),
         workerId: randomUUID(),
         log: silent,
     };

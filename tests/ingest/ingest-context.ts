@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { IngestConfig } from "../../src/config.ts";
 import type { IngestContext } from "../../src/ingest/context.ts";
 import { createCopyConnection } from "../../src/ingest/copy-connection.ts";
+import { createHeaderReader } from "../../src/ingest/known-headers.ts";
 import { takeLoaderLease } from "../../src/ingest/ledger.ts";
 import type { TestDatabase } from "../support/database.ts";
 
@@ -43,7 +44,7 @@ export async function openTestIngest(
     const log = { info: logAs("info"), warn: logAs("warn"), error: logAs("error") };
     await takeLoaderLease(database.sql, workerId, 3_600_000);
     return {
-        context: { config, sql: database.sql, copyConnection, workerId, log },
+        context: { config, sql: database.sql, copyConnection, readHeader: createHeaderReader(), workerId, log },
         inputDir,
         lines,
         async close() {

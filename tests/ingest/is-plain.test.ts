@@ -76,10 +76,7 @@ const values: Record<EventColumn, fc.Arbitrary<string>> = {
 
 describe("a plain record", () => {
     test("is one that no rule refuses, whatever its values are near to", async () => {
-        const candidates = fc.sample(fc.tuple(...eventColumns.map((column) => values[column])), {
-            numRuns: 4000,
-            ...(process.env.SLUICE_TEST_SEED ? { seed: Number(process.env.SLUICE_TEST_SEED) } : {}),
-        });
+        const candidates = fc.sample(fc.tuple(...eventColumns.map((column) => values[column])), 4000);
         // One column at a time as well: seven values that are all plain are rare.
         const records = candidates.flatMap((candidate) => [
             candidate,
