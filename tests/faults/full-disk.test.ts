@@ -109,6 +109,10 @@ describe.skipIf(missing !== null)("a full disk", () => {
 
     test("under the log, where Postgres ends with a PANIC: all goes on once it has room and runs again", async () => {
         const target = await server.createDatabase();
+        // No checkpoint may come between and free old segments.
+        await ask(target, (sql) => sql.unsafe("alter system set max_wal_size = '10GB'"));
+        await ask(target, (sql) => sql`select pg_reload_conf()`);
+        await ask(target, (sql) => sql.unsafe("checkpoint"));
         logDisk.fill();
         await ask(target, (sql) => useUpLog(sql));
         const before = server.log().length;
@@ -126,6 +130,8 @@ describe.skipIf(missing !== null)("a full disk", () => {
                 () => false,
             );
         });
+        await ask(target, (sql) => sql.unsafe("alter system reset max_wal_size"));
+        await ask(target, (sql) => sql`select pg_reload_conf()`);
         await expectUndisturbedEnd(target, child);
     });
 
