@@ -16,8 +16,9 @@ const defaultLimit = 1000;
 await runCommand({
     name: "sql",
     summary: "Runs one SQL statement in a read-only transaction and prints what it returns.",
-    arguments: [new Argument("<statement>", "one statement, in quotes")],
+    arguments: [new Argument("[statement]", "one statement, in quotes")],
     options: [
+        new Option("--file <path>", "a file that holds the statement, such as those of sql/examples"),
         ...configOptions(...databaseFields, "json"),
         new Option("--database <name>", "another database on the same server"),
         new Option("--csv", "print CSV; cells that a spreadsheet would run are escaped"),
@@ -27,11 +28,12 @@ await runCommand({
         ["bun run sql 'select * from ingest.checkpoint'", "how far each file has come"],
         ["bun run sql 'select reasons, count(*) from ingest.rejects group by 1'", "why records were rejected"],
         ["bun run sql --json 'select * from events limit 3'", "a JSON array"],
+        ["bun run sql --file sql/examples/show_backlog.sql", "what waits, where, and since when"],
         ["bun run sql --csv 'select * from ingest.rejects'", "CSV for a spreadsheet, which runs nothing of it"],
     ],
     async run({ flags, args }) {
         const config = await loadConfig([...databaseFields, "json"], flags);
-        const [statement = ""] = args;
+        const statement = await readStatement(args[0], flags.file);
         const limit = flags.limit as number;
         const result = await withDatabase(config, { applicationName: "sluice sql" }, async (_, { target }) => {
             const chosen = typeof flags.database === "string" ? withDatabaseName(target, flags.database) : target;
@@ -45,6 +47,25 @@ await runCommand({
         return undefined;
     },
 });
+
+/** One of the two, and something in it: an empty statement has no answer, and would be waited for. */
+async function readStatement(statement: string | undefined, file: unknown): Promise<string> {
+    if (statement !== undefined && file !== undefined) {
+        throw refuse("bad_argument", "There is a statement, and a file with one.", "Give one of them.");
+    }
+    const text = typeof file === "string" ? await readStatementFile(file) : (statement ?? "");
+    if (text.replace(/--.*$/gm, "").trim() !== "") return text;
+    throw refuse("missing_argument", "There is no statement.", "Give one in quotes, or --file with the path of one.");
+}
+
+async function readStatementFile(path: string): Promise<string> {
+    if (await Bun.file(path).exists()) return await Bun.file(path).text();
+    throw refuse("no_such_file", `There is no file ${sanitize(path)}.`, "Give the path of a file with one statement.");
+}
+
+function refuse(code: string, what: string, remedy: string): SluiceError {
+    return new SluiceError({ code, what, from: "the command line", remedy, exitCode: exitCodes.usage });
+}
 
 /** At a terminal nothing raw; in a file, or a pipe to one, the values themselves. */
 function printable(rows: ReadonlyResult["rows"]): ReadonlyResult["rows"] {

@@ -79,7 +79,7 @@ export async function planPrune(sql: Sql, olderThanMs: number): Promise<PrunePla
 export async function runPrune(
     sql: Sql,
     before: Date,
-    { onPages = () => {}, firstPages = 256 }: PruneOptions = {},
+    { onPages = () => {}, firstPages = 32 }: PruneOptions = {},
 ): Promise<PruneSummary> {
     try {
         return await pruneAll(sql, before, { onPages, firstPages });

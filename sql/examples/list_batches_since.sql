@@ -1,0 +1,23 @@
+-- What did LISTEN sluice_batch tell since then? A notification that nobody heard is gone; this gives the same, from a batch on.
+-- Columns: batch_id, payload
+-- Ids do not follow the order of commits: ask again from some batches before the last that you know.
+with
+    known as (
+        select 0 as batch_id
+    )
+
+select
+    batches.batch_id,
+    json_build_object(
+        'batch_id', batches.batch_id,
+        'kind', batches.kind,
+        'read', batches.read,
+        'inserted', batches.inserted,
+        'duplicate', batches.duplicate,
+        'conflict', batches.conflict,
+        'rejected', batches.rejected,
+        'displaced', batches.displaced
+    ) as payload
+from known
+inner join ingest.batches on known.batch_id < batches.batch_id
+order by batches.batch_id;

@@ -1,0 +1,13 @@
+-- Which products bring the most revenue? From the rollups, so it reads no events.
+-- Columns: product_id, revenue, purchases, quantity, events
+select
+    product_stats.product_id,
+    product_stats.revenue,
+    product_stats.purchases,
+    product_stats.quantity,
+    product_stats.events
+from ingest.product_stats
+-- Under '' are those that a batch of very many products gave no row of their own.
+where product_stats.grain = 'total' and product_stats.product_id <> ''
+order by product_stats.revenue desc, product_stats.events desc, product_stats.product_id
+limit 20;
