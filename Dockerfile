@@ -4,6 +4,7 @@
 FROM oven/bun:1.4.5-slim AS packages
 WORKDIR /app
 COPY package.json bun.lock ./
+COPY src/database/patches src/database/patches
 # The optional packages are the embedded PostgreSQL.
 RUN bun install --frozen-lockfile --production --omit=optional --ignore-scripts
 
