@@ -41,7 +41,7 @@ afterAll(async () => {
 });
 
 async function answersWith(status: number, path: string): Promise<void> {
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 30_000;
     while ((await api.get(path)).status !== status) {
         if (Date.now() > deadline) throw new Error(`${path} did not answer ${status}`);
         await Bun.sleep(50);

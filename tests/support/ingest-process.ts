@@ -18,11 +18,14 @@ export interface IngestProcess {
 
 export interface FinishedIngest {
     exitCode: number;
+    /** Without the lines that tell how far it is: on a slow machine one every ten seconds. */
     stderr: string;
     batches: BatchProgress[];
     /** The last line of an available-now run that was not stopped. */
     summary: IngestSummary | null;
 }
+
+const progressLine = /^ingest: [\d,]+ (?:of (?:about )?[\d,]+ )?records.*\n/gm;
 
 /** `flags` come after `--input`, `--json` and the database's URL; without `--trigger` it watches, as `bun run ingest` does. */
 export function startIngest(
@@ -62,7 +65,7 @@ export function startIngest(
             const lines = readLines();
             return {
                 exitCode,
-                stderr: stderr.text(),
+                stderr: stderr.text().replaceAll(progressLine, ""),
                 batches: lines.filter(({ type }) => type !== "summary"),
                 summary: lines.find(({ type }) => type === "summary") ?? null,
             };
