@@ -97,6 +97,19 @@ describe.skipIf("missing" in chromium)("the crash lab", () => {
         expect(await page.evaluate("window.isTheSame")).toBe(true);
     }, 90_000);
 
+    test("cuts a file while it is read: what was there stays, and the whole one completes it", async () => {
+        const steps = await carryOut("Cut a file");
+        expect(steps).toMatch(/Cut from [\d,]+ bytes to [\d,]+[\s\S]*delivers the whole file again/);
+        expect(steps).toContain("All 30,000 good records are in events, each once.");
+    }, 90_000);
+
+    test("takes garbage: the good records between are in, the others are refused with their reasons", async () => {
+        const steps = await carryOut("Send garbage");
+        expect(steps).toContain("All 20 good records are in events, each once.");
+        expect(steps).toMatch(/read = 20 inserted \+ 0 duplicate \+ 0 conflict \+ [1-9]\d* rejected/);
+        await lab().locator(".lab-equation .balanced").waitFor();
+    }, 60_000);
+
     test("fits 375 pixels, and has nothing serious to axe", async () => {
         await page.setViewportSize({ width: 375, height: 812 });
         await page.waitForTimeout(200);
