@@ -119,12 +119,22 @@ async function takePrepared(
             await replaceFile(sql, ledgerFile.fileId, prepared.file.seen, prepared.detail);
             log.warn(`${ledgerFile.path} is read anew as another version: ${prepared.detail}`);
             return true;
-        case "load":
-            if (prepared.part.stopAt < prepared.part.file.sizeBytes) {
-                await group.flush();
-                return await loadLargeFile(context, state, hooks, ledgerFile, prepared.part);
-            }
-            return await group.add(ledgerFile, prepared.part, prepared.contentHash);
+        case "load": {
+            const { part } = prepared;
+            if (part.stopAt >= part.file.sizeBytes) return await group.add(ledgerFile, part, prepared.contentHash);
+            await closeUnless(part.file, group.flush());
+            return await loadLargeFile(context, state, hooks, ledgerFile, part);
+        }
+    }
+}
+
+/** What is loaded before a file may fail (the database is away): then nobody has the file yet who would close it. */
+async function closeUnless<Result>(file: InputFile, isDone: Promise<Result>): Promise<Result> {
+    try {
+        return await isDone;
+    } catch (error) {
+        await file.close();
+        throw error;
     }
 }
 
@@ -159,7 +169,8 @@ function startGroup(context: IngestContext, state: LoaderState, hooks: LoadHooks
         async add(ledgerFile, part, contentHash) {
             const member = { ledgerFile, part, contentHash };
             const isFull = members.length >= groupFiles || bytes >= groupBytes;
-            const hasMoved = members[0] && (isFull || keyOf(members[0]) !== keyOf(member)) ? await flush() : false;
+            const isOther = members[0] && (isFull || keyOf(members[0]) !== keyOf(member));
+            const hasMoved = isOther ? await closeUnless(part.file, flush()) : false;
             members.push(member);
             bytes += part.file.sizeBytes - part.firstByte;
             return hasMoved;
