@@ -9,9 +9,10 @@ import { connect, type Sql } from "../src/database/connect.ts";
 import type { DatabaseTarget } from "../src/database/database-target.ts";
 import { type Database, openDatabase } from "../src/database/open-database.ts";
 import { readerOf } from "../src/database/reader-role.ts";
-import { runCommand } from "../src/terminal/command.ts";
+import { openLog, runCommand } from "../src/terminal/command.ts";
+import { type Log, reportsTo } from "../src/terminal/log.ts";
 import { exitCodeOf, waitForStopSignal } from "../src/terminal/stop-signals.ts";
-import { logToStderr, prepareDatabase } from "../src/terminal/with-database.ts";
+import { prepareDatabase } from "../src/terminal/with-database.ts";
 
 await runCommand({
     name: "api",
@@ -19,7 +20,7 @@ await runCommand({
     description:
         "For other machines too it needs a secret of at least 32 bytes in SLUICE_API_TOKEN, which callers must give.\n" +
         "With --input it takes uploads for that folder.",
-    options: configOptions("inputDir", "port", "host", "allowedHosts", ...databaseFields),
+    options: configOptions("inputDir", "port", "host", "allowedHosts", "logFormat", ...databaseFields),
     examples: [
         ["bun run api", "on 127.0.0.1:4040"],
         ["bun run api --input data/input_data", "POST /v1/ingest puts files there"],
@@ -27,14 +28,15 @@ await runCommand({
     ],
     async run({ flags }) {
         const config = await loadConfig(
-            [...databaseFields, "inputDir", "port", "host", "allowedHosts", "apiToken"],
+            [...databaseFields, "inputDir", "port", "host", "allowedHosts", "apiToken", "logFormat"],
             flags,
         );
+        const log = openLog(config.logFormat);
         const stopSignal = waitForStopSignal();
-        const database = await openDatabase({ ...config, log: logToStderr });
+        const database = await openDatabase({ ...config, log: log.setup });
         let pools: Sql[] = [];
         try {
-            const reader = await prepareReader(database);
+            const reader = await prepareReader(database, log);
             const [sql, workSql] = [openApiPool(reader), openWorkPool(reader)];
             pools = [sql, workSql];
             const app = createApp({
@@ -44,10 +46,12 @@ await runCommand({
                 allowedHosts: config.allowedHosts,
                 token: config.apiToken,
                 openPaths: pagePaths,
+                ...reportsTo(log),
                 upload: flags.input === undefined ? undefined : { inputDir: config.inputDir },
             });
             const api = serveApi({ app: addPage(app), ...config });
-            process.stdout.write(`The API is at ${api.url}\n`);
+            if (log.format === "json") log.info(`The API is at ${api.url}`, { event: "listening", url: api.url });
+            else process.stdout.write(`The API is at ${api.url}\n`);
             const signal = await stopSignal;
             await api.stop();
             return exitCodeOf(signal);
@@ -61,10 +65,10 @@ await runCommand({
 });
 
 /** Sees that the database is Sluice's, and as whom to read it. */
-async function prepareReader(database: Database): Promise<DatabaseTarget> {
+async function prepareReader(database: Database, log: Log): Promise<DatabaseTarget> {
     const sql = connect(database.target, { applicationName: "sluice-api set-up", max: 1 });
     try {
-        await prepareDatabase(database, { sql, mayMigrate: false });
+        await prepareDatabase(database, { sql, mayMigrate: false, log: log.setup });
     } finally {
         await sql.end({ timeout: 1 });
     }

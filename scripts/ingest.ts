@@ -8,13 +8,14 @@ import { exitCodes } from "../src/errors.ts";
 import { requireInputFolder } from "../src/ingest/input-folder.ts";
 import { runIngest } from "../src/ingest/run-ingest.ts";
 import { watchBacklog } from "../src/status/watch-backlog.ts";
-import { runCommand } from "../src/terminal/command.ts";
-import { formatBatch, formatSummary, logTo } from "../src/terminal/ingest-output.ts";
+import { openLog, runCommand } from "../src/terminal/command.ts";
+import { formatBatch, formatSummary } from "../src/terminal/ingest-output.ts";
+import { createLog, factsOfBatch, factsOfSummary, type Log } from "../src/terminal/log.ts";
 import { createProgress } from "../src/terminal/progress.ts";
 import { exitCodeOf, onStopSignal, type StopSignal } from "../src/terminal/stop-signals.ts";
 import { logToStderr } from "../src/terminal/with-database.ts";
 
-const fields = [...ingestFields, ...databaseFields, "isInputDefault", "checkAtEnd", "json"] as const;
+const fields = [...ingestFields, ...databaseFields, "isInputDefault", "checkAtEnd", "json", "logFormat"] as const;
 
 await runCommand({
     name: "ingest",
@@ -39,12 +40,20 @@ await runCommand({
                 stopper.abort();
             },
         });
-        const database = await openDatabase({ ...config, log: logToStderr });
-        const isDrawn = isDrawable();
-        const progress = createProgress({ label: "ingest", isDrawable: isDrawn });
+        const machineLog = config.logFormat === "json" ? openLog("json") : null;
+        const log = machineLog ?? createLog({ format: "text" });
+        const database = await openDatabase({ ...config, log: log.setup });
+        const isDrawn = machineLog === null && isDrawable();
+        const progress = createProgress({
+            label: "ingest",
+            isDrawable: isDrawn,
+            ...(machineLog && {
+                stderr: { write: (text: string) => machineLog.info(text.trimEnd(), { event: "progress" }) },
+            }),
+        });
         const { print } = progress;
         try {
-            await migrateDatabase(database.target, { log: logToStderr });
+            await migrateDatabase(database.target, { log: log.setup });
             const takesWhatIsThere = config.trigger.kind === "available-now";
             const watch = takesWhatIsThere ? await watchBacklog(database.target, progress, { isDrawn }) : null;
             const summary = await runIngest({
@@ -52,17 +61,22 @@ await runCommand({
                 config,
                 signal: stopper.signal,
                 revive: database.embedded ? () => database.embedded!.ensureRunning() : null,
-                log: logTo(progress.log),
-                onBatch: (batch) => print(config.json ? JSON.stringify(batch) : formatBatch(batch)),
+                log: machineLog ?? createLog({ format: "text", write: progress.log }),
+                onBatch: (batch) => {
+                    if (config.json) print(JSON.stringify(batch));
+                    else if (machineLog) machineLog.info(formatBatch(batch), factsOfBatch(batch));
+                    else print(formatBatch(batch));
+                },
             }).finally(() => watch?.stop());
             progress.end();
+            machineLog?.info("The ingest has ended.", factsOfSummary(summary));
             if (stoppedBy !== null) {
-                if (!config.json) for (const line of formatSummary(summary)) logToStderr(line);
+                if (!config.json && !machineLog) for (const line of formatSummary(summary)) logToStderr(line);
                 return exitCodeOf(stoppedBy);
             }
             if (config.json) print(JSON.stringify(summary));
-            else for (const line of formatSummary(summary)) print(line);
-            const brokenChecks = config.checkAtEnd ? await checkAtEnd(database.target) : 0;
+            else if (!machineLog) for (const line of formatSummary(summary)) print(line);
+            const brokenChecks = config.checkAtEnd ? await checkAtEnd(database.target, log) : 0;
             return (summary.files?.failed ?? 0) > 0 || brokenChecks > 0 ? exitCodes.failed : exitCodes.done;
         } finally {
             progress.end();
@@ -73,12 +87,15 @@ await runCommand({
 });
 
 /** Runs the checks and says on stderr how they ended. Returns how many are broken. */
-async function checkAtEnd(target: Parameters<typeof connect>[0]): Promise<number> {
+async function checkAtEnd(target: Parameters<typeof connect>[0], log: Log): Promise<number> {
     const sql = connect(target, { applicationName: "sluice check", max: 1 });
     try {
         const results = await runChecks(sql);
-        logToStderr(formatCheckSummary(results));
-        return results.filter(({ passed }) => !passed).length;
+        const broken = results.filter(({ passed }) => !passed).length;
+        const line = formatCheckSummary(results);
+        if (log.format === "text") logToStderr(line);
+        else log[broken > 0 ? "error" : "info"](line, { event: "checked", checks: results.length, broken });
+        return broken;
     } finally {
         await sql.end({ timeout: 1 });
     }

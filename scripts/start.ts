@@ -22,15 +22,16 @@ import { readerOf } from "../src/database/reader-role.ts";
 import { defaultGeneratorOptions } from "../src/generator/options.ts";
 import { drawSeed } from "../src/generator/random.ts";
 import { runGenerator } from "../src/generator/run-generator.ts";
+import type { LogFacts } from "../src/ingest/context.ts";
 import { requireInputFolder } from "../src/ingest/input-folder.ts";
 import type { IngestSummary } from "../src/ingest/progress.ts";
 import { runIngest } from "../src/ingest/run-ingest.ts";
 import { refuseUnsafeLab } from "../src/lab/lab.ts";
 import { type OpenLab, openLab } from "../src/lab/open-lab.ts";
-import { runCommand } from "../src/terminal/command.ts";
-import { formatBatch, formatSummary, logTo } from "../src/terminal/ingest-output.ts";
+import { openLog, runCommand } from "../src/terminal/command.ts";
+import { formatBatch, formatSummary } from "../src/terminal/ingest-output.ts";
+import { factsOfBatch, factsOfSummary, type Log, reportsTo } from "../src/terminal/log.ts";
 import { onStopSignal } from "../src/terminal/stop-signals.ts";
-import { logToStderr } from "../src/terminal/with-database.ts";
 
 const fields = [
     ...ingestFields,
@@ -42,6 +43,7 @@ const fields = [
     "apiToken",
     "generate",
     "lab",
+    "logFormat",
 ] as const;
 type StartConfig = Pick<Config, (typeof fields)[number]> & Pick<IngestConfig, "sources">;
 
@@ -66,16 +68,21 @@ await runCommand({
         requireInputFolder(config.inputDir, config.isInputDefault);
         const stopper = new AbortController();
         const stopListening = onStopSignal({ stop: () => stopper.abort() });
-        const database = await openDatabase({ ...config, log: logToStderr });
+        const log = openLog(config.logFormat);
+        const database = await openDatabase({ ...config, log: log.setup });
         try {
-            await migrateDatabase(database.target, { log: logToStderr });
-            const summary = await serveWhileIngesting(config, database, stopper, flags).catch(
+            await migrateDatabase(database.target, { log: log.setup });
+            const summary = await serveWhileIngesting({ config, database, stopper, flags, log }).catch(
                 async (error: unknown) => {
                     throw await nameSluice(error, config.host, config.port);
                 },
             );
-            print("Stopped.");
-            for (const line of summary ? formatSummary(summary) : []) print(line);
+            if (log.format === "json") {
+                log.info("Stopped.", summary ? factsOfSummary(summary) : { event: "ingest_ended" });
+            } else {
+                print("Stopped.");
+                for (const line of summary ? formatSummary(summary) : []) print(line);
+            }
         } finally {
             await database.close();
             stopListening();
@@ -84,16 +91,20 @@ await runCommand({
     },
 });
 
-async function serveWhileIngesting(
-    config: StartConfig,
-    database: Database,
-    stopper: AbortController,
-    flags: Flags,
-): Promise<IngestSummary | null> {
+interface Started {
+    config: StartConfig;
+    database: Database;
+    stopper: AbortController;
+    flags: Flags;
+    log: Log;
+}
+
+async function serveWhileIngesting(started: Started): Promise<IngestSummary | null> {
+    const { config, database, stopper, log } = started;
     const reader = await readerOf(database);
     const sql = openApiPool(reader);
     const workSql = openWorkPool(reader);
-    const apart = config.lab ? openStartLab(config, database, { reader, flags }) : null;
+    const apart = config.lab ? openStartLab(started, reader) : null;
     const app = createApp({
         sql,
         workSql,
@@ -101,16 +112,18 @@ async function serveWhileIngesting(
         allowedHosts: config.allowedHosts,
         token: config.apiToken,
         openPaths: pagePaths,
+        ...reportsTo(log),
         upload: { inputDir: config.inputDir },
         lab: apart?.lab,
     });
     const api = serveApi({ app: addPage(app), ...config });
     try {
-        for (const line of banner(config, database, api.url)) print(line);
-        const running = apart ? apart.run(stopper.signal) : ingestHere(config, database, stopper.signal);
+        if (log.format === "json") log.info(`Sluice ${manifest.version}`, factsOfStart(started, api.url));
+        else for (const line of banner(config, database, api.url)) print(line);
+        const running = apart ? apart.run(stopper.signal) : ingestHere(started);
         // The ingest goes on without the generator: a full disk or a folder that went away is its own message.
         const generator = config.generate
-            ? generate(config, stopper.signal, logTo(logToStderr).error)
+            ? generate(config, stopper.signal, (line) => log.error(line, { event: "generator_stopped" }))
             : Promise.resolve();
         try {
             return await running;
@@ -124,28 +137,28 @@ async function serveWhileIngesting(
     }
 }
 
-function ingestHere(config: StartConfig, { target, embedded }: Database, signal: AbortSignal): Promise<IngestSummary> {
+function ingestHere({ config, database, stopper, log }: Started): Promise<IngestSummary> {
+    const { target, embedded } = database;
     return runIngest({
         target,
         config,
-        signal,
+        signal: stopper.signal,
         revive: embedded ? () => embedded.ensureRunning() : null,
-        log: logTo(logToStderr),
+        log,
         onBatch: (batch) => {
-            if (batch.numInputRows > 0) print(formatBatch(batch));
+            if (batch.numInputRows === 0) return;
+            if (log.format === "json") log.info(formatBatch(batch), factsOfBatch(batch));
+            else print(formatBatch(batch));
         },
     });
 }
 
 /** The ingest is then a process of its own, by the same flags. */
-function openStartLab(
-    { inputDir }: StartConfig,
-    { embedded }: Database,
-    { reader, flags }: { reader: DatabaseTarget; flags: Flags },
-): OpenLab {
+function openStartLab({ config, database, flags, log }: Started, reader: DatabaseTarget): OpenLab {
+    const { embedded } = database;
     if (embedded === null) throw new Error("refuseUnsafeLab has let a lab without an embedded server through");
-    const ingestArgs = passFlags([...ingestFields, "dataDir"], flags);
-    return openLab({ embedded, reader, inputDir, ingestArgs, log: logToStderr });
+    const ingestArgs = passFlags([...ingestFields, "dataDir", "logFormat"], flags);
+    return openLab({ embedded, reader, inputDir: config.inputDir, ingestArgs, log: log.setup });
 }
 
 async function generate({ inputDir }: StartConfig, signal: AbortSignal, report: (line: string) => void): Promise<void> {
@@ -154,6 +167,17 @@ async function generate({ inputDir }: StartConfig, signal: AbortSignal, report: 
     } catch (error) {
         report(`The generator has stopped: ${error instanceof Error ? error.message : error}`);
     }
+}
+
+/** The connection string is left out: that of the embedded server has its password. */
+function factsOfStart({ config, database }: Started, apiUrl: string): LogFacts {
+    return {
+        event: "started",
+        version: manifest.version,
+        database: `${database.embedded ? "embedded " : ""}PostgreSQL ${database.serverVersion}`,
+        inputDir: config.inputDir,
+        url: apiUrl,
+    };
 }
 
 function banner(config: StartConfig, database: Database, apiUrl: string): string[] {

@@ -8,7 +8,7 @@ import { Option } from "commander";
 import { explainConfig } from "./config/explain-config.ts";
 import { type Environment, type Flags, findText, type Given } from "./config/find-text.ts";
 import { describeOrigin, type Origin, originOfVariable } from "./config/origin.ts";
-import type { AfterMerge, RejectBudget, Trigger } from "./config/parse-values.ts";
+import type { AfterMerge, LogFormat, RejectBudget, Trigger } from "./config/parse-values.ts";
 import { type Setting, type SettingName, settings } from "./config/settings.ts";
 import { findUnknownVariables, knownVariables, tokenVariable } from "./config/unknown-variables.ts";
 import { loadConfigFile } from "./config-file/read-config-file.ts";
@@ -20,7 +20,7 @@ import { sanitize } from "./terminal/sanitize.ts";
 import { decideColor } from "./terminal/use-color.ts";
 
 export type { Environment, Flags } from "./config/find-text.ts";
-export type { AfterMerge, RejectBudget, Trigger } from "./config/parse-values.ts";
+export type { AfterMerge, LogFormat, RejectBudget, Trigger } from "./config/parse-values.ts";
 
 export interface Config {
     /** A `postgres://` address; undefined means the embedded server under `dataDir`. */
@@ -50,6 +50,8 @@ export interface Config {
     allowedHosts: readonly string[];
     /** What the API asks of its callers; undefined: nothing, and then it serves this machine alone. */
     apiToken: string | undefined;
+    /** How the long-running commands tell what happens. */
+    logFormat: LogFormat;
     checkAtEnd: boolean;
     json: boolean;
     /** Whether `start` generates events: by default only into its own embedded server. */
@@ -195,6 +197,14 @@ export function isStartedByNpm(environment: Environment = process.env): boolean 
     return environment.npm_config_user_agent?.startsWith("npm/") ?? false;
 }
 
+/** What the command line or the environment say of --log-format, for who cannot wait for the rest; null when neither does. */
+export function readLogFormat(argv: readonly string[], environment: Environment = process.env): LogFormat | null {
+    const at = argv.lastIndexOf("--log-format");
+    const joined = argv.findLast((argument) => argument.startsWith("--log-format="))?.split("=")[1];
+    const text = (at === -1 ? joined : argv[at + 1]) ?? environment[settings.logFormat.variable];
+    return text === "json" || text === "text" ? text : null;
+}
+
 /** SLUICE_DEBUG: an unexpected error shows its whole stack. */
 export function isDebugging(environment: Environment = process.env): boolean {
     return Boolean(environment.SLUICE_DEBUG);
@@ -249,6 +259,7 @@ const readers: { [Field in keyof Config]: (source: Source) => Config[Field] } = 
     host: (source) => readSetting("host", source),
     allowedHosts: (source) => readSetting("allowedHosts", source),
     apiToken: ({ environment }) => environment[tokenVariable]?.trim() || undefined,
+    logFormat: (source) => readSetting("logFormat", source),
     checkAtEnd: ({ flags }) => flags.check === true,
     json: ({ flags }) => flags.json === true,
     lab: ({ flags }) => flags.lab === true,

@@ -98,6 +98,13 @@ export function parseAfterMerge(text: string): Parsed<AfterMerge> {
     return { problem: "is not one of the choices.", remedy: `Write ${afterMergeChoices.join(", ")}.` };
 }
 
+export type LogFormat = "text" | "json";
+
+export function parseLogFormat(text: string): Parsed<LogFormat> {
+    if (text === "text" || text === "json") return { value: text };
+    return { problem: "is not one of the choices.", remedy: "Write text or json." };
+}
+
 /** Decimal digits (`_` and `,` are not taken) → a whole number between the two bounds. */
 export function parseWholeNumber(text: string, { least, most }: { least: number; most: number }): Parsed<number> {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;

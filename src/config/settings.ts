@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { describeTarget, parseDatabaseUrl } from "../database/database-target.ts";
 import {
     type AfterMerge,
+    type LogFormat,
     type Parsed,
     parseAfterMerge,
     parseBytes,
@@ -10,6 +11,7 @@ import {
     parseDuration,
     parseHost,
     parseHostNames,
+    parseLogFormat,
     parsePath,
     parseRejectBudget,
     parseTrigger,
@@ -195,6 +197,15 @@ const allowedHosts: Setting<readonly string[]> = {
     fallbackText: "localhost, any address, and --host",
 };
 
+const logFormat: Setting<LogFormat> = {
+    flag: "--log-format <format>",
+    variable: "SLUICE_LOG_FORMAT",
+    description: "how to tell on stderr what happens: text, or json (an object a line)",
+    parse: parseLogFormat,
+    fallback: "text",
+    fallbackText: "text",
+};
+
 export const settings = {
     databaseUrl,
     dataDir,
@@ -213,6 +224,7 @@ export const settings = {
     port,
     host,
     allowedHosts,
+    logFormat,
 };
 
 export type SettingName = keyof typeof settings;

@@ -90,7 +90,11 @@ async function takeAway(
         entry.nextTryAt = now + Math.min(firstRetryMs * 2 ** entry.failures, longestRetryMs);
         if (entry.failures === 1) {
             const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
-            context.log.warn(`${file.path} is merged but cannot leave the folder (${reason}); it is tried again.`);
+            context.log.warn(`${file.path} is merged but cannot leave the folder (${reason}); it is tried again.`, {
+                event: "archive_failed",
+                file: file.path,
+                code: reason,
+            });
         }
         waiting.set(file.fileId, entry);
         return false;
@@ -135,7 +139,10 @@ async function leave(context: IngestContext, file: MergedFile): Promise<Outcome>
 
 async function giveBack({ config, log }: IngestContext, from: string, file: MergedFile): Promise<"grew"> {
     const name = await moveWithoutOverwriting(from, config.inputDir, file.path, String(file.fileId));
-    if (name !== file.path) log.warn(`${file.path} changed while it left, and another came: it is back as ${name}.`);
+    if (name !== file.path) {
+        const facts = { event: "file_put_back", file: name };
+        log.warn(`${file.path} changed while it left, and another came: it is back as ${name}.`, facts);
+    }
     return "grew";
 }
 

@@ -15,8 +15,23 @@ export interface IngestContext {
     log: IngestLog;
 }
 
+/** A line for people, and what a machine may go by: never a value of a row. */
 export interface IngestLog {
-    info(line: string): void;
-    warn(line: string): void;
-    error(line: string): void;
+    info(line: string, facts: LogFacts): void;
+    warn(line: string, facts: LogFacts): void;
+    error(line: string, facts: LogFacts): void;
+}
+
+/** docs/operations.md lists the events and which of these each has. */
+export interface LogFacts {
+    /** What happened, lower_snake_case and stable. */
+    event: string;
+    /** Relative to the watched folder. */
+    file?: string;
+    chunk?: number;
+    batch?: number;
+    /** The ledger's code of what is wrong with a file, an SQLSTATE, or one of docs/commands.md. */
+    code?: string;
+    durationMs?: number;
+    [count: string]: string | number | null | undefined;
 }

@@ -13,8 +13,13 @@ export async function judgeFiles({ config, sql, log }: IngestContext, state: Loa
     for (const { path, verdict, detail } of judged) {
         // Without the sample: it holds values.
         const reasons = detail?.replace(/ Record \d+: .*$/s, "");
-        if (verdict === "failed") log.error(`${path} failed: ${reasons}`);
-        else if (verdict === "lost") log.warn(`${path} is loaded again: the database lost its staged records.`);
+        if (verdict === "failed") {
+            log.error(`${path} failed: ${reasons}`, { event: "file_failed", file: path, code: "too_many_rejects" });
+        }
+        if (verdict === "lost") {
+            const facts = { event: "staging_lost", file: path };
+            log.warn(`${path} is loaded again: the database lost its staged records.`, facts);
+        }
     }
     return judged.length > 0;
 }

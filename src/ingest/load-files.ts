@@ -103,7 +103,8 @@ async function takePrepared(
             await group.flush();
             const { seen, failure, source } = prepared;
             const detail = await failFile(sql, ledgerFile.fileId, seen, failure, source);
-            log.error(`${ledgerFile.path} failed: ${detail}`);
+            const facts = { event: "file_failed", file: ledgerFile.path, code: failure.problem };
+            log.error(`${ledgerFile.path} failed: ${detail}`, facts);
             return true;
         }
         case "wait":
@@ -117,7 +118,10 @@ async function takePrepared(
         case "rewritten":
             await prepared.file.close();
             await replaceFile(sql, ledgerFile.fileId, prepared.file.seen, prepared.detail);
-            log.warn(`${ledgerFile.path} is read anew as another version: ${prepared.detail}`);
+            log.warn(`${ledgerFile.path} is read anew as another version: ${prepared.detail}`, {
+                event: "file_rewritten",
+                file: ledgerFile.path,
+            });
             return true;
         case "load": {
             const { part } = prepared;
@@ -300,7 +304,8 @@ async function explainInputFault(
 
 async function failPart(context: IngestContext, part: LoadPart, failure: FileFailure): Promise<void> {
     const detail = await failFile(context.sql, part.fileId, part.file.seen, failure, part.shape.source);
-    context.log.error(`${part.path} failed: ${detail}`);
+    const facts = { event: "file_failed", file: part.path, code: failure.problem };
+    context.log.error(`${part.path} failed: ${detail}`, facts);
 }
 
 /** Chunk after chunk of one file that does not fit a group, until its end or its unfinished tail. */
@@ -361,6 +366,7 @@ async function reportCopies(context: IngestContext, copies: { ledgerFile: Ledger
         copies.map(({ copy }) => copy),
     );
     for (const { ledgerFile, copy } of copies) {
-        context.log.info(`${ledgerFile.path} is skipped: ${copy.detail}`);
+        const facts = { event: "file_skipped", file: ledgerFile.path, code: "copy" };
+        context.log.info(`${ledgerFile.path} is skipped: ${copy.detail}`, facts);
     }
 }

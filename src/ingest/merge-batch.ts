@@ -115,7 +115,12 @@ export function createMerger(context: IngestContext): Merger {
                 openKey = null;
                 const detail = `Its merge failed with SQLSTATE ${sqlStateOf(error)}.`;
                 await failChunk(sql, chunkId, { problem: "merge_failed", detail, retryAfterMs: null });
-                log.error(`${path}: chunk ${chunkId} is set aside. ${detail}`);
+                log.error(`${path}: chunk ${chunkId} is set aside. ${detail}`, {
+                    event: "chunk_failed",
+                    file: path,
+                    chunk: chunkId,
+                    code: sqlStateOf(error) ?? "merge_failed",
+                });
                 return "failed";
             }
         }
@@ -144,7 +149,9 @@ export function createMerger(context: IngestContext): Merger {
                         if (outcome !== "failed") return outcome;
                     } else {
                         maxChunks = Math.ceil(tried / 2);
-                        log.warn(`A merge failed on its data (SQLSTATE ${sqlStateOf(error)}); trying fewer chunks.`);
+                        const code = sqlStateOf(error) ?? "merge_failed";
+                        const facts = { event: "batch_halved", code };
+                        log.warn(`A merge failed on its data (SQLSTATE ${code}); trying fewer chunks.`, facts);
                     }
                 }
             }

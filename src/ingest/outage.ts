@@ -61,6 +61,7 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
         saidBusyAt = performance.now();
         log.warn(
             `The database cannot do it now (${describeBusy(error)}). It is tried again until it can; nothing is lost.`,
+            { event: "database_busy", code: reasonOf(error) },
         );
     }
 
@@ -72,11 +73,12 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
             // What keeps an embedded server from starting is somebody's to mend: the disk is full, the port is taken.
             if (error instanceof SluiceError && error.code !== saidOfStart) {
                 saidOfStart = error.code;
-                log.warn(error.message);
+                log.warn(error.message, { event: "database_away", code: error.code });
             }
             throw error;
         };
-        log.warn(`The database is away (${reasonOf(error)}). Waiting for it; nothing is lost.`);
+        const code = reasonOf(error);
+        log.warn(`The database is away (${code}). Waiting for it; nothing is lost.`, { event: "database_away", code });
         for (let attempt = 0; !signal.aborted; attempt += 1) {
             await pause(attempt, signal);
             const isBack = await Promise.resolve(revive?.().catch(sayOfStart))
@@ -84,8 +86,9 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
                 .then(() => true)
                 .catch(() => false);
             if (isBack) {
-                const seconds = Math.round((performance.now() - awayFrom) / 1000);
-                log.info(`The database is back after ${seconds} s.`);
+                const durationMs = Math.round(performance.now() - awayFrom);
+                const seconds = Math.round(durationMs / 1000);
+                log.info(`The database is back after ${seconds} s.`, { event: "database_back", durationMs });
                 break;
             }
         }

@@ -118,7 +118,10 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
         const work = runLoops(run, stopper).catch(endWith(stopper));
         // A server that is frozen, or whose machine is gone, would be waited for by every loop, for ever.
         isAnswered = (await Promise.race([work, unanswered.promise])) !== "unanswered";
-        if (!isAnswered) log.warn("Not all of the work ended in time. What it did not commit will be done again.");
+        if (!isAnswered) {
+            const facts = { event: "stopped_early" };
+            log.warn("Not all of the work ended in time. What it did not commit will be done again.", facts);
+        }
         if (stopper.signal.reason instanceof FatalError) throw stopper.signal.reason.cause;
         return await summarize(run, startedAt, isAnswered);
     } finally {
@@ -310,12 +313,16 @@ async function runRounds(run: Run, rounds: () => Promise<void>): Promise<void> {
             run.isFolderAway = false;
         } catch (error) {
             if (sqlStateOf(error) === loadFenced) {
-                run.context.log.warn("A load was taken over by another worker; its files are looked at again.");
+                const facts = { event: "load_fenced" };
+                run.context.log.warn("A load was taken over by another worker; its files are looked at again.", facts);
                 // Or our lease ran out while the heartbeat waited for a connection: then it is ours again at once.
                 await Bun.sleep(fencedPauseMs);
                 await renewLease(run);
             } else if (isInputFolderError(error)) {
-                if (!run.isFolderAway) run.context.log.warn(`${error.message} Waiting for it.`);
+                if (!run.isFolderAway) {
+                    const facts = { event: "folder_away", code: (error as SluiceError).code };
+                    run.context.log.warn(`${error.message} Waiting for it.`, facts);
+                }
                 run.isFolderAway = true;
             } else {
                 throw error;

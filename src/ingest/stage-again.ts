@@ -185,5 +185,10 @@ async function giveUp(
             ? { ...fault.failure, detail }
             : { problem: "source_changed", detail, retryAfterMs: null };
     await failChunk(context.sql, chunk.chunkId, failure);
-    context.log.error(`${chunk.path}: ${detail}`);
+    context.log.error(`${chunk.path}: ${detail}`, {
+        event: "chunk_failed",
+        file: chunk.path,
+        chunk: chunk.chunkId,
+        code: failure.problem,
+    });
 }

@@ -4,11 +4,13 @@
  */
 import { writeSync } from "node:fs";
 import { type Argument, Command, CommanderError, type Option } from "commander";
-import { describeGiver, type Flags, isDebugging, readFaultPlan } from "../config.ts";
+import { describeGiver, type Flags, isDebugging, type LogFormat, readFaultPlan, readLogFormat } from "../config.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import { planFault } from "../faults/pass-fault-point.ts";
 import { explainError } from "./explain-error.ts";
-import { formatError } from "./format-error.ts";
+import { factsOfError, formatError } from "./format-error.ts";
+import { formatJson } from "./json.ts";
+import { createLog, formatLogLine, type Log } from "./log.ts";
 
 export interface CommandDefinition {
     /** What comes after `bun run`. */
@@ -41,19 +43,43 @@ export interface Output {
     stderr: { write(text: string): unknown };
 }
 
+/** How this process tells its last error. `json`: one object, as --json has it; `log`: a line of the log. */
+let errorsAs: "text" | "json" | "log" = "text";
+
+/** The log of a long-running command; from here on its errors are lines of it, too. */
+export function openLog(format: LogFormat): Log {
+    errorsAs = format === "json" ? "log" : errorsAs;
+    return createLog({ format });
+}
+
+/** Before the flags are parsed, which may be what is wrong. A log wins: all of its lines are of one form. */
+function chooseErrorForm({ options = [] }: CommandDefinition, argv: readonly string[]): typeof errorsAs {
+    const takes = (flag: string) => options.some(({ long }) => long === flag);
+    if (takes("--log-format") && readLogFormat(argv) === "json") return "log";
+    return takes("--json") && argv.includes("--json") ? "json" : "text";
+}
+
+function tellError(error: unknown, command: string): string {
+    if (errorsAs === "text") return formatError(error, { command, showStack: isDebugging() });
+    const facts = factsOfError(error, command);
+    if (errorsAs === "json") return `${formatJson(facts, 0)}\n`;
+    const { what, ...rest } = facts;
+    return `${formatLogLine(new Date(), "error", what, { event: "command_failed", ...rest })}\n`;
+}
+
 /** Runs the command on this process's arguments and exits with its code. Does not return. */
 export async function runCommand(definition: CommandDefinition): Promise<never> {
     process.stdout.on("error", (error: NodeJS.ErrnoException) => {
         // A reader that closes the pipe early (`| head`) has what it wanted.
         if (error.code === "EPIPE") process.exit(exitCodes.done);
         const explained = explainError(Object.assign(error, { path: "standard output" }), definition.name);
-        writeSync(2, formatError(explained, { command: definition.name, showStack: isDebugging() }));
+        writeSync(2, tellError(explained, definition.name));
         process.exit(exitCodes.failed);
     });
     for (const event of ["uncaughtException", "unhandledRejection"] as const) {
         process.on(event, (error: unknown) => {
             // Not process.stderr: into a pipe it writes after the exit, so never.
-            writeSync(2, formatError(error, { command: definition.name, showStack: isDebugging() }));
+            writeSync(2, tellError(error, definition.name));
             process.exit(exitCodes.failed);
         });
     }
@@ -69,6 +95,7 @@ export async function executeCommand(
     output: Output,
 ): Promise<number> {
     const command = createCommand(definition, output);
+    errorsAs = chooseErrorForm(definition, argv);
     try {
         planFault(readFaultPlan());
         command.parse(argv, { from: "user" });
@@ -77,7 +104,7 @@ export async function executeCommand(
     } catch (error) {
         if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
         const shown = await traceOrigin(explainError(error, definition.name), command.opts());
-        output.stderr.write(formatError(shown, { command: definition.name, showStack: isDebugging() }));
+        output.stderr.write(tellError(shown, definition.name));
         return shown instanceof SluiceError ? shown.exitCode : exitCodes.failed;
     }
 }

@@ -2,13 +2,36 @@
  * Errors as people see them, in four lines: what, where that is from (or why), what to do, and the code that scripts match
  * on. Values in them are sanitized.
  */
-import { SluiceError } from "../errors.ts";
+import { exitCodes, SluiceError } from "../errors.ts";
 import { sanitize } from "./sanitize.ts";
 
 /** A few lines for stderr, with a line end. A SluiceError has no stack: its cause is named when it says more. */
 export function formatError(error: unknown, { command, showStack }: { command: string; showStack: boolean }): string {
     const lines = error instanceof SluiceError ? describeFault(error, command) : describeBug(error, showStack);
     return `${lines.join("\n")}\n`;
+}
+
+/** The same for machines: what a script or a log goes by. */
+export interface ErrorFacts {
+    command: string;
+    code: string;
+    what: string;
+    /** Where the thing at fault comes from. */
+    from: string | null;
+    /** What the system or the database said. */
+    cause: string | null;
+    fix: string | null;
+    exitCode: number;
+}
+
+/** Pure. */
+export function factsOfError(error: unknown, command: string): ErrorFacts {
+    if (error instanceof SluiceError) {
+        const { code, what, from = null, remedy, exitCode, cause } = error;
+        return { command, code, what, from, cause: reasonOf(cause, what), fix: remedy, exitCode };
+    }
+    const what = sanitize(error instanceof Error ? error.message : String(error), { most: 300 });
+    return { command, code: "unexpected", what, from: null, cause: null, fix: null, exitCode: exitCodes.failed };
 }
 
 function describeFault(error: SluiceError, command: string): string[] {

@@ -1,9 +1,7 @@
 /** How an ingest looks: a line a batch, a closing summary that adds up. Machine-readable with --json. */
-import type { IngestLog } from "../ingest/context.ts";
 import type { BatchProgress, IngestSummary } from "../ingest/progress.ts";
 import { formatNumber } from "./format.ts";
 import { formatRecordTable, formatWork } from "./record-table.ts";
-import { sanitize } from "./sanitize.ts";
 
 /** `batch 12   500 read = 488 inserted + 7 duplicate + 2 conflict + 3 rejected   41 ms, 12,195/s`. */
 export function formatBatch(batch: BatchProgress): string {
@@ -37,13 +35,4 @@ function formatFiles({ merged, skipped, failed }: NonNullable<IngestSummary["fil
         ...(skipped > 0 ? [`${formatNumber(skipped)} skipped as copies`] : []),
         ...(failed > 0 ? [`${formatNumber(failed)} failed → bun run files --state failed`] : []),
     ].join(", ");
-}
-
-/** File names come from anywhere: nothing in a line may move the cursor. */
-export function logTo(write: (line: string) => void): IngestLog {
-    return {
-        info: (line) => write(sanitize(line)),
-        warn: (line) => write(`warning: ${sanitize(line)}`),
-        error: (line) => write(`error: ${sanitize(line)}`),
-    };
 }

@@ -52,10 +52,10 @@ export async function withDatabase<Result>(
 /** The rule about who is set up in passing, for commands that open the database themselves. */
 export async function prepareDatabase(
     { target, embedded }: Database,
-    { sql, mayMigrate }: { sql: Sql; mayMigrate: boolean },
+    { sql, mayMigrate, log = logToStderr }: { sql: Sql; mayMigrate: boolean; log?: (line: string) => void },
 ): Promise<void> {
     if (!embedded) await requireSetUp(sql, target, mayMigrate);
-    if (embedded || mayMigrate) await migrateDatabase(target, { log: logToStderr });
+    if (embedded || mayMigrate) await migrateDatabase(target, { log });
 }
 
 export function logToStderr(line: string): void {

@@ -17,6 +17,7 @@ const everyField = [
     "port",
     "host",
     "allowedHosts",
+    "logFormat",
     "checkAtEnd",
     "json",
     "generate",
@@ -54,6 +55,7 @@ test("the defaults", () => {
         port: 4040,
         host: "127.0.0.1",
         allowedHosts: [],
+        logFormat: "text",
         checkAtEnd: false,
         json: false,
         generate: true,
@@ -145,6 +147,7 @@ describe("faults", () => {
         port: "65536",
         host: "http://x",
         allowedHosts: "http://x",
+        logFormat: "xml",
     };
     const fields = Object.keys(settings) as (keyof typeof settings)[];
 
