@@ -22,5 +22,5 @@ export function expectOrderly({ exitCode, stderr }: { exitCode: number; stderr: 
     expect(codes).toContain(exitCode);
     // A file that failed is named with its cause; everything else comes with its remedy.
     if (exitCode >= 1 && exitCode <= 4)
-        expect(stderr).toMatch(/^ {2}fix: +\S|: .*(failed|set aside|cannot be staged again)/m);
+        expect(stderr).toMatch(/^ {2}fix: +\S|"fix":"\S|: .*(failed|set aside|cannot be staged again)/m);
 }
