@@ -45,6 +45,7 @@ export const sqlStates = {
     idleSessionTimeout: "57P05",
     raiseException: "P0001",
     assertFailure: "P0004",
+    internalError: "XX000",
 } as const;
 
 /** postgres.js, then Bun.sql, then the operating system. */
@@ -104,10 +105,21 @@ export function sqlStateOf(error: unknown): string | null {
         for (const field of ["sqlState", "errno", "code"]) {
             const value = cause[field];
             // An errno such as EPIPE has five capitals too: only SQLSTATEs have a digit in them.
-            if (typeof value === "string" && shapeOfSqlState.test(value) && /[0-9]/.test(value)) return value;
+            if (typeof value === "string" && shapeOfSqlState.test(value) && /[0-9]/.test(value)) {
+                return isFullUnnamed(value, cause) ? sqlStates.diskFull : value;
+            }
         }
     }
     return null;
+}
+
+/**
+ * Up to 16 a connection that finds no room for the file with which it begins has no SQLSTATE of its own: the two
+ * functions of relcache.c that write it.
+ */
+function isFullUnnamed(state: string, { file, routine }: Record<string, unknown>): boolean {
+    if (state !== sqlStates.internalError || file !== "relcache.c") return false;
+    return routine === "write_item" || routine === "write_relcache_init_file";
 }
 
 /** The connection, or the way to the server, is at fault: the statement may or may not have been carried out. */

@@ -11,6 +11,13 @@ test("reads the SQLSTATE of both drivers, of our own errors, and through a cause
     expect(sqlStateOf(new Error("x", { cause: fromBun("40001") }))).toBe("40001");
 });
 
+test("knows a full disk where PostgreSQL 15 and 16 name none, and no other internal error for one", () => {
+    const internal = (routine: string, file: string) => Object.assign(fromPostgresJs("XX000"), { routine, file });
+    expect(sqlStateOf(internal("write_item", "relcache.c"))).toBe("53100");
+    expect(sqlStateOf(internal("RelationClearRelation", "relcache.c"))).toBe("XX000");
+    expect(sqlStateOf(internal("write_item", "other.c"))).toBe("XX000");
+});
+
 test("takes no name of a system error for a SQLSTATE", () => {
     for (const code of ["EPIPE", "EPERM", "EBUSY"]) expect(sqlStateOf(fromPostgresJs(code))).toBeNull();
     for (const other of [null, undefined, "57P01", new Error("57P01")]) expect(sqlStateOf(other)).toBeNull();
