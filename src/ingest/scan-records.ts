@@ -266,8 +266,7 @@ function takeQuoted(
     let isTail = false;
     // Of a quote that is the last byte before the limit only the byte behind it tells whether it closes.
     const isUndecided = limit === bytes.length && found.outcome === "open" && !found.inQuotes;
-    if (isUndecided && !options.atEnd) return NEED_MORE;
-    if (found.outcome === "open" && cutShort) {
+    if (found.outcome === "open" && (cutShort || isUndecided)) {
         if (!options.atEnd) return NEED_MORE;
         isTail = true;
         if (!found.inQuotes) {

@@ -348,6 +348,10 @@ test("promise 10: a file that comes in pieces, each read to its unfinished end, 
                 expect(reached).toMatchObject({ records: atOnce.outcome.records, lines: atOnce.outcome.lines });
             },
         ),
-        { numRuns: 1_000 },
+        // The first ends with a piece in a quote that is the last byte of a maximal record: not yet known to close.
+        {
+            numRuns: 1_000,
+            examples: [[['"\r\r\nx', 'a,b,,a,b"', "a,b"].map((text) => Buffer.from(text)), 1]],
+        },
     );
 });
