@@ -4,7 +4,7 @@ import { expect } from "bun:test";
 /** Stack traces, errors of the language, promises that nobody held, panics: as the commands' own frame and as Bun print them. */
 const signsOfCollapse = [
     /^Unexpected error/m,
-    /code: {2}unexpected/,
+    /code: {2}unexpected|"code":"unexpected"/,
     /unhandled/i,
     /uncaught/i,
     /\b(Type|Reference|Range|Syntax)Error\b/,

@@ -228,7 +228,7 @@ async function strikeIngest(target: DatabaseTarget, plan: FaultPlan, inputDir: s
 function expectCommandEnd({ action }: FaultPlan, exitCode: number, stderr: string): void {
     if (action === "kill") expect(exitCode).toBe(137);
     else if (exitCode !== 0)
-        expect({ exitCode, stderr }).toEqual({ exitCode: 4, stderr: expect.stringMatching(/fix:/) });
+        expect({ exitCode, stderr }).toEqual({ exitCode: 4, stderr: expect.stringMatching(/fix:|"fix":"/) });
 }
 
 async function expectUndisturbed(target: DatabaseTarget): Promise<void> {

@@ -43,7 +43,9 @@ const mostMemoryKiB = 500 * 1024;
 const mostDescriptors = 80;
 const pointLine = /^.*Fault point ([a-z-]+):\d+ is reached: ([a-z-]+)/gm;
 /** What an error of the program never looks like. */
-const crashSigns = /unhandled|uncaught|TypeError|ReferenceError|\n {4}at /i;
+const crashSigns = /unhandled|uncaught|unexpected error|"code":"unexpected"|TypeError|ReferenceError|\n {4}at /i;
+/** In words, or as the object that --json makes of it. */
+const saysRemedy = /^ {2}fix: +\S|"fix":"\S/m;
 
 /** `mayServerBeAway`: one that starts just then may say so, and what to do, and exit with 4. So may one that a busy machine keeps waiting. */
 export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServerBeAway: boolean }): Workers {
@@ -68,7 +70,7 @@ export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServer
         if (worker.stoppedBy.has("SIGINT")) allowed.add(130);
         // A file may have failed for the time being.
         if (worker.isAvailableNow) for (const code of [0, 1]) allowed.add(code);
-        if ((mayServerBeAway || stderr.includes("(CONNECT_TIMEOUT)")) && /^ {2}fix: /m.test(stderr)) allowed.add(4);
+        if ((mayServerBeAway || stderr.includes("(CONNECT_TIMEOUT)")) && saysRemedy.test(stderr)) allowed.add(4);
         if (!allowed.has(exitCode))
             violations.push(`worker ${worker.slot} ended with ${exitCode}: ${stderr.slice(-1500)}`);
         if (crashSigns.test(stderr)) violations.push(`worker ${worker.slot} said: ${stderr.slice(-1500)}`);
