@@ -139,16 +139,15 @@ begin
                     bare_records.is_read
                     and not case
                         when
-                            bare_records.is_plain
-                            and bare_records.event_type = any(known_types)
-                            and bare_records.event_timestamp <= not_after collate "C"
-                        then true
+                            ingest.event_type_reason(bare_records.event_type, known_types) is not null
+                            or ingest.product_id_reason(bare_records.product_id) is not null
+                            or ingest.user_id_reason(bare_records.user_id) is not null
+                        then false
+                        -- The loader has seen that the other four are well-formed.
+                        when bare_records.is_plain and bare_records.event_timestamp <= not_after collate "C" then true
                         else
                             bare_records.problem is null
                             and ingest.event_id_reason(bare_records.event_id) is null
-                            and ingest.event_type_reason(bare_records.event_type, known_types) is null
-                            and ingest.product_id_reason(bare_records.product_id) is null
-                            and ingest.user_id_reason(bare_records.user_id) is null
                             and ingest.event_timestamp_reason(bare_records.event_timestamp, not_after) is null
                             and ingest.quantity_reason(bare_records.quantity) is null
                             and ingest.price_reason(bare_records.price) is null

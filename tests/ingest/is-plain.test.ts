@@ -97,16 +97,9 @@ describe("a plain record", () => {
             from plain_records
             where
                 ingest.event_id_reason(ingest.trimmed(event_id)) is not null
-                or ingest.event_type_reason(ingest.trimmed(event_type), array[ingest.trimmed(event_type)]) is not null
-                or ingest.product_id_reason(ingest.trimmed(product_id)) is not null
-                or ingest.user_id_reason(ingest.trimmed(user_id)) is not null
                 or ingest.event_timestamp_reason(ingest.trimmed(event_timestamp), '9999-12-31 23:59:59') is not null
                 or ingest.quantity_reason(ingest.trimmed(quantity)) is not null
                 or ingest.price_reason(ingest.trimmed(price)) is not null
-                -- What is staged is what is stored: nothing to trim.
-                or plain_records.event_type <> ingest.trimmed(event_type)
-                or plain_records.product_id <> ingest.trimmed(product_id)
-                or plain_records.user_id <> ingest.trimmed(user_id)
             limit 5`;
         expect([...refused]).toEqual([]);
     });
@@ -122,10 +115,6 @@ describe("a plain record", () => {
     test.each([
         ["event_id", "018f0000-0000-4000-8000-00000000000"],
         ["event_id", "018f0000-0000-4000-8000-00000000000aa"],
-        ["event_type", ""],
-        ["product_id", " p"],
-        ["product_id", "y".repeat(101)],
-        ["user_id", "u\t"],
         ["event_timestamp", "2023-02-29 00:00:00"],
         ["event_timestamp", "2024-01-01 24:00:00"],
         ["event_timestamp", "1969-12-31 23:59:59"],
