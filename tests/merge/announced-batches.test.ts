@@ -29,9 +29,10 @@ afterEach(closeSessions);
 
 /** Notifications arrive in the order of the commits: when this one is there, so are all before it. */
 async function hearAll(): Promise<Record<string, unknown>[]> {
-    await sql`select pg_notify('sluice_batch', '{"last": true}')`;
-    await waitUntil("the last notification is heard", () => heard.some(({ last }) => last === true));
-    return heard.filter(({ last }) => last !== true);
+    const mark = crypto.randomUUID();
+    await sql`select pg_notify('sluice_batch', ${JSON.stringify({ mark })})`;
+    await waitUntil("the mark is heard", () => heard.some((said) => said.mark === mark));
+    return heard.filter((said) => !("mark" in said));
 }
 
 test("a merge is announced with its id and counts", async () => {
