@@ -25,13 +25,18 @@ export interface OpenDatabaseOptions {
     dataDir: string;
     /** For people: one line, no secrets. */
     log: (line: string) => void;
+    /** How long a server that is there and says that it is starting is waited for. */
+    startPatienceMs?: number;
 }
 
 export const oldestMajor = 15;
+/** After a crash it first replays its log: seconds as a rule. One that is a standby without readers never gets ready. */
+const defaultStartPatienceMs = 60_000;
+const pollStartMs = 200;
 
 /**
  * @throws SluiceError: configuration for a URL, account, database or server version that is not usable;
- * database_unreachable (exit code 4) when there is no answer, which waiting may mend.
+ * database_unreachable (exit code 4) when there is no answer, or not yet, which waiting may mend.
  */
 export async function openDatabase(options: OpenDatabaseOptions): Promise<Database> {
     const database = await reachDatabase(options);
@@ -39,7 +44,8 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
     return database;
 }
 
-async function reachDatabase({ databaseUrl, dataDir, log }: OpenDatabaseOptions): Promise<Database> {
+async function reachDatabase(options: OpenDatabaseOptions): Promise<Database> {
+    const { databaseUrl, dataDir, log, startPatienceMs = defaultStartPatienceMs } = options;
     if (databaseUrl === undefined || databaseUrl === "") {
         const embedded = await acquireEmbeddedServer({ dataDir, log });
         const { target, connectionString, version } = embedded;
@@ -47,7 +53,7 @@ async function reachDatabase({ databaseUrl, dataDir, log }: OpenDatabaseOptions)
     }
     const wanted = parseDatabaseUrl(databaseUrl);
     for (const warning of wanted.warnings) log(`Warning: ${warning}`);
-    const { target, serverVersion } = await reachServer(wanted);
+    const { target, serverVersion } = await reachStartedServer(wanted, startPatienceMs, log);
     return {
         target,
         embedded: null,
@@ -55,6 +61,23 @@ async function reachDatabase({ databaseUrl, dataDir, log }: OpenDatabaseOptions)
         serverVersion,
         close: async () => {},
     };
+}
+
+/** A server on its way up, from a restart or a crash, refuses with 57P03; so does one on its way down, which then is gone. */
+async function reachStartedServer(wanted: DatabaseTarget, patienceMs: number, log: (line: string) => void) {
+    const deadline = performance.now() + patienceMs;
+    let hasSaid = false;
+    while (true) {
+        try {
+            return await reachServer(wanted);
+        } catch (error) {
+            const isStarting = sqlStateOf(error) === sqlStates.cannotConnectNow;
+            if (!isStarting || performance.now() > deadline) throw error;
+            if (!hasSaid) log(`The database is starting or recovering: ${describeTarget(wanted)}. Waiting for it.`);
+            hasSaid = true;
+            await Bun.sleep(pollStartMs);
+        }
+    }
 }
 
 /**
@@ -143,6 +166,7 @@ function isCertificateFault(error: unknown): boolean {
 }
 
 function reasonOf(error: unknown): string {
+    if (sqlStateOf(error) === sqlStates.cannotConnectNow) return "it is starting, recovering or shutting down";
     const { code, errors } = error as { code?: string; errors?: { code?: string }[] };
     return sqlStateOf(error) ?? code ?? errors?.[0]?.code ?? "no reason given";
 }

@@ -48,7 +48,8 @@ async function lookIntoDatabase(config: DoctorConfig, log: (line: string) => voi
     }
     let database: Database;
     try {
-        database = await openDatabase({ ...config, log });
+        // Whoever asks what is wrong wants to hear that it is starting.
+        database = await openDatabase({ ...config, log, startPatienceMs: 0 });
     } catch (error) {
         const unseen = inDatabase.map((name) => skipped(name, "The database cannot be asked."));
         return [findingOf("database", error), ...unseen];
