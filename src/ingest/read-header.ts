@@ -11,7 +11,8 @@ import {
 } from "./dialect/detect-dialect.ts";
 import { type Dialect, type Encoding, grammarOf } from "./dialect/dialect.ts";
 import { toStandardQuotes } from "./dialect/standard-quotes.ts";
-import { findLineEnd, findStrictEnd, recordKinds } from "./scan-records.ts";
+import { findLineEnd, findStrictEnd } from "./find-record-end.ts";
+import { recordKinds } from "./scanned-records.ts";
 
 /** Where the values of one field go: an event column, events.attributes (null), or nowhere. */
 export type Target = EventColumn | null | "ignored";

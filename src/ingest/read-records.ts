@@ -1,7 +1,9 @@
 /** Streams a file's records in pieces of about a megabyte: memory does not grow with the file, the chunk or a line. */
 import type { Grammar } from "./dialect/dialect.ts";
+import { findLineEnd } from "./find-record-end.ts";
 import type { InputFile } from "./open-input.ts";
-import { createScanner, findLineEnd, recordKinds, type ScannedRecords, type Scanner } from "./scan-records.ts";
+import { createScanner, type Scanner } from "./scan-records.ts";
+import { recordKinds, type ScannedRecords } from "./scanned-records.ts";
 
 export interface RecordRange {
     /** Where the chunk begins, for its hash, and where its first record does: behind the header in a file's first chunk. */

@@ -14,7 +14,7 @@ import { createPlainCheck, type PlainCheck } from "./is-plain.ts";
 import { createMapping, type RecordMapping } from "./map-record.ts";
 import type { FileShape } from "./read-header.ts";
 import { readableText } from "./readable-text.ts";
-import { recordKinds, type ScannedRecords, STRICT, STRICT_QUOTED } from "./scan-records.ts";
+import { recordKinds, type ScannedRecords, STRICT, STRICT_QUOTED } from "./scanned-records.ts";
 import { trimAsciiSpace } from "./trim-text.ts";
 
 export type Way = "raw" | "tolerant";

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventColumns } from "../../src/contract.ts";
-import { recordKinds } from "../../src/ingest/scan-records.ts";
+import { recordKinds } from "../../src/ingest/scanned-records.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { projectDir } from "../support/test-server.ts";

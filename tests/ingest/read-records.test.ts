@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { InputChanged, type InputFile } from "../../src/ingest/open-input.ts";
 import { type ReadOutcome, type RecordRange, readRecords } from "../../src/ingest/read-records.ts";
-import { recordKinds } from "../../src/ingest/scan-records.ts";
+import { recordKinds } from "../../src/ingest/scanned-records.ts";
 
 const MiB = 1024 * 1024;
 

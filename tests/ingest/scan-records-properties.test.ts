@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { ScanOptions } from "../../src/ingest/scan-records.ts";
+import type { ScanOptions } from "../../src/ingest/scanned-records.ts";
 import { splitRecords } from "../support/oracle/split-records.ts";
 import { type ListedRecord, type Listing, listRecords } from "./list-records.ts";
 

@@ -3,7 +3,7 @@
  * candidates. Nothing is guessed. Pure.
  */
 import type { DeclaredDialect } from "../../config-file/source-config.ts";
-import { findStrictEnd } from "../scan-records.ts";
+import { findStrictEnd } from "../find-record-end.ts";
 import {
     type Dialect,
     defaultDialect,
