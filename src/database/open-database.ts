@@ -63,18 +63,19 @@ async function reachDatabase(options: OpenDatabaseOptions): Promise<Database> {
     };
 }
 
-/** A server on its way up, from a restart or a crash, refuses with 57P03; so does one on its way down, which then is gone. */
+/** A server on its way up refuses with 57P03; so does one on its way down, and if it is restarted nobody answers in between. */
 async function reachStartedServer(wanted: DatabaseTarget, patienceMs: number, log: (line: string) => void) {
     const deadline = performance.now() + patienceMs;
-    let hasSaid = false;
+    let isThere = false;
     while (true) {
         try {
             return await reachServer(wanted);
         } catch (error) {
             const isStarting = sqlStateOf(error) === sqlStates.cannotConnectNow;
-            if (!isStarting || performance.now() > deadline) throw error;
-            if (!hasSaid) log(`The database is starting or recovering: ${describeTarget(wanted)}. Waiting for it.`);
-            hasSaid = true;
+            const isPassing = isStarting || (isThere && isConnectionFault((error as Error).cause));
+            if (!isPassing || performance.now() > deadline) throw error;
+            if (!isThere) log(`The database is starting or recovering: ${describeTarget(wanted)}. Waiting for it.`);
+            isThere = true;
             await Bun.sleep(pollStartMs);
         }
     }

@@ -248,11 +248,12 @@ async function waitForLeases({ target, isHurried }: World): Promise<void> {
 async function findOpen(target: World["target"], inputDir: string): Promise<string[]> {
     const rows = await ask(
         target,
-        (sql) => sql<{ path: string; state: string; size: number; left: number }[]>`
+        (sql) => sql<{ path: string; state: string; size: number; mtime: string; left: number }[]>`
             select distinct on (files.path)
                 files.path,
                 files.state,
                 case when files.state in ('merged', 'loaded') then files.loaded_bytes else files.size_bytes end as size,
+                files.mtime_ns::text as mtime,
                 (
                     select count(*)
                     from ingest.chunks
@@ -266,8 +267,10 @@ async function findOpen(target: World["target"], inputDir: string): Promise<stri
     const unknown = readdirSync(inputDir).flatMap((name) => {
         const row = known.get(name);
         if (!row) return [`${name} is not known`];
-        const { size } = statSync(join(inputDir, name));
-        return row.size === size ? [] : [`${name} is ${row.state} with ${row.size} of ${size} bytes`];
+        const { size, mtimeNs } = statSync(join(inputDir, name), { bigint: true });
+        if (row.size !== Number(size)) return [`${name} is ${row.state} with ${row.size} of ${size} bytes`];
+        // Overwritten in place, it is of the same size.
+        return row.mtime === `${mtimeNs}` ? [] : [`${name} is ${row.state} as of ${row.mtime}, and is of ${mtimeNs}`];
     });
     const open = rows.filter(({ state, left }) => !["merged", "skipped", "failed"].includes(state) || left > 0);
     return [...unknown, ...open.map(({ path, state, left }) => `${path} is ${state}, ${left} chunks are open`)];
