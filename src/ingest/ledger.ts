@@ -232,6 +232,48 @@ export async function abandonLoads(sql: Sql, loadIds: number[]): Promise<void> {
     await sql`select ingest.abandon_loads(${loadIds}::bigint[])`;
 }
 
+/** By the database's clock. */
+export async function readClock(sql: Sql): Promise<string> {
+    const [row] = await sql<{ now: string }[]>`select clock_timestamp()::text as now`;
+    return row!.now;
+}
+
+/** Where a worker is. */
+export interface WorkerPlace {
+    workerId: string;
+    host: string;
+    pid: number;
+    inputDir: string;
+}
+
+/** A worker of this host that is at work on another folder. */
+export async function findOtherFolder(
+    sql: Sql,
+    host: string,
+    inputDir: string,
+): Promise<{ pid: number; inputDir: string } | undefined> {
+    const [other] = await sql<{ pid: number; inputDir: string }[]>`
+        select pid, input_dir as "inputDir"
+        from ingest.workers
+        where lease_until > clock_timestamp() and host = ${host} and input_dir <> ${inputDir}
+        limit 1`;
+    return other;
+}
+
+/** `report` is JSON, for status. */
+export async function renewWorker(
+    sql: Sql,
+    { workerId, host, pid, inputDir }: WorkerPlace,
+    leaseMs: number,
+    report: string,
+): Promise<void> {
+    await sql`
+        select ingest.renew_worker(
+            ${workerId}, ${host}, ${pid}, ${inputDir},
+            ${leaseMs}::float8 * interval '1 millisecond', ${report}::text::jsonb
+        )`;
+}
+
 export async function takeLoaderLease(sql: Sql, workerId: string, leaseMs: number): Promise<boolean> {
     const [row] = await sql<{ taken: boolean }[]>`
         select ingest.take_loader_lease(${workerId}, ${leaseMs}::float8 * interval '1 millisecond') as taken`;
@@ -289,4 +331,30 @@ export async function readBacklog(sql: Sql): Promise<Backlog> {
         from ingest.chunks
         where chunks.state in ('staged', 'pending', 'held')`;
     return row!;
+}
+
+/**
+ * What became of files since `begunAt`. One with a chunk that waits to be staged again some time later counts as failed:
+ * not all of it is in.
+ */
+export async function countFilesSince(
+    sql: Sql,
+    begunAt: string | null,
+): Promise<{ merged: number; skipped: number; failed: number }> {
+    const [files] = await sql<{ merged: number; skipped: number; failed: number }[]>`
+        select
+            count(*) filter (where state = 'merged' and merged_at >= ${begunAt}::text::timestamptz) as merged,
+            count(*) filter (where state = 'skipped' and updated_at >= ${begunAt}::text::timestamptz) as skipped,
+            count(*) filter (
+                where
+                    (state = 'failed' and updated_at >= ${begunAt}::text::timestamptz)
+                    or (
+                        state = 'loaded'
+                        and file_id in (
+                            select chunks.file_id from ingest.chunks where chunks.state = 'pending' and chunks.attempts > 0
+                        )
+                    )
+            ) as failed
+        from ingest.files`;
+    return { ...files! };
 }

@@ -8,8 +8,6 @@ import { SluiceError } from "../errors.ts";
 import type { IngestLog } from "./context.ts";
 
 export interface Outage {
-    /** Since when the database has been away, or null. */
-    since(): Date | null;
     /** Steps that were tried again so far, and why the last one was; null when none was. */
     retries(): Retries | null;
     /**
@@ -45,7 +43,6 @@ const sayFromAttempt = 3;
 const sayAgainMs = 60_000;
 
 export function createOutage({ sql, log, signal, revive }: OutageOptions): Outage {
-    let startedAt: Date | null = null;
     let recovery: Promise<void> | null = null;
     /** By the monotonic clock. */
     let recoveredAt = Number.NEGATIVE_INFINITY;
@@ -66,7 +63,6 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
     }
 
     async function recover(error: unknown): Promise<void> {
-        startedAt = new Date();
         const awayFrom = performance.now();
         let saidOfStart = "";
         const sayOfStart = (error: unknown) => {
@@ -92,13 +88,11 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
                 break;
             }
         }
-        startedAt = null;
         recovery = null;
         recoveredAt = performance.now();
     }
 
     return {
-        since: () => startedAt,
         retries() {
             if (retries === null) return null;
             const { count, lastReason, lastAt } = retries;

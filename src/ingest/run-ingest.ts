@@ -5,13 +5,11 @@
  * They share nothing but signals: what one leaves to the other is in the ledger. Loading overlaps merging.
  */
 import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
-import { resolve } from "node:path";
 import type { IngestConfig } from "../config.ts";
 import { connect } from "../database/connect.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
 import { isConnectionFault, isRetryable, sqlStateOf } from "../database/sql-states.ts";
-import { exitCodes, SluiceError } from "../errors.ts";
+import type { SluiceError } from "../errors.ts";
 import { faultSettings } from "../faults/pass-fault-point.ts";
 import { createArchiver } from "./archive-files.ts";
 import type { IngestContext, IngestLog } from "./context.ts";
@@ -20,12 +18,14 @@ import { createDiscovery } from "./discover-files.ts";
 import { isInputFolderError } from "./input-folder.ts";
 import { judgeFiles } from "./judge-files.ts";
 import { createHeaderReader } from "./known-headers.ts";
-import { nextFiles, readBacklog, retireWorker, sweepStaging, takeLoaderLease } from "./ledger.ts";
+import { createLease, type Lease, refuseOtherFolder } from "./lease.ts";
+import { countFilesSince, nextFiles, readBacklog, readClock, retireWorker } from "./ledger.ts";
 import { type LoaderState, loadRound } from "./load-files.ts";
 import { allSlices, type Batch, createMerger } from "./merge-batch.ts";
-import { answerInTime, createOutage, type Retries } from "./outage.ts";
+import { createOutage, type Outage } from "./outage.ts";
 import { addBatch, type BatchProgress, type IngestSummary, progressOf } from "./progress.ts";
-import { createSignal } from "./signal.ts";
+import { createSignal, type Signal } from "./signal.ts";
+import { createStagingRoom, type StagingRoom } from "./staging-room.ts";
 import { watchFolder } from "./watch-folder.ts";
 import { createTailWatch } from "./watch-tails.ts";
 
@@ -45,19 +45,14 @@ export interface IngestOptions {
  * fewer than that, what is more than a batch is shared: staging never holds more than a few of those.
  */
 const parallelFromRecords = 20_000;
-const leaseMs = 10_000;
 /** No lock that the ingest waits for is held for long: by then it is somebody's who forgot it. */
 const lockTimeout = "60s";
-/** Shorter than the lease: a server that was killed may leave a connection attempt without an answer. */
+/** Shorter than the lease (lease.ts): a server that was killed may leave a connection attempt without an answer. */
 const connectTimeoutSeconds = 3;
-const heartbeatMs = 2_000;
 /** How long a merge or a load may go on after a stop before it is rolled back. */
 const stopGraceMs = 2_500;
 /** How long a run that ends waits for the database's answer to its last words. */
 const lastWordsMs = 1_000;
-/** Swept at once; less than that waits for a quiet moment. */
-const sweepFromRecords = 200_000;
-const quietSweepMs = 5_000;
 const pollMs = 1_000;
 const quickPollMs = 5;
 
@@ -82,24 +77,24 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
     const copyConnection = createCopyConnection(target, `${applicationName}-copy`);
     const context: IngestContext = { config, sql, copyConnection, readHeader: createHeaderReader(), workerId, log };
     const outage = createOutage({ sql, log, signal, revive: options.revive ?? null });
+    const merged = createSignal();
+    const records = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
     const run: Run = {
         context,
         signal,
         staged: createSignal(),
-        merged: createSignal(),
-        isLoader: false,
+        merged,
+        lease: createLease(context, outage, records),
+        room: createStagingRoom(context, merged, signal),
         isLoadingDone: false,
         isDone: false,
         isFolderAway: false,
         begunAt: null,
-        mergedSinceSweep: 0,
-        records: { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 },
+        records,
         batches: 0,
         previousStartedAt: null,
         survive: outage.survive,
         onBatch: options.onBatch ?? (() => {}),
-        awaySince: outage.since,
-        retries: outage.retries,
     };
     const timers: ReturnType<typeof setTimeout>[] = [];
     const unanswered = Promise.withResolvers<"unanswered">();
@@ -134,20 +129,21 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
 }
 
 async function runLoops(run: Run, stopper: AbortController): Promise<void> {
-    run.begunAt = await run.survive(() => clockOf(run));
-    await run.survive(() => refuseOtherFolder(run));
-    await renewLease(run);
-    const heartbeat = keepLease(run).catch(endWith(stopper));
+    const { context, signal, lease, room } = run;
+    run.begunAt = await run.survive(() => readClock(context.sql));
+    await run.survive(() => refuseOtherFolder(context));
+    await lease.renew();
+    const heartbeat = lease.keep(() => run.isDone || signal.aborted).catch(endWith(stopper));
     const work = [
         loadLoop(run),
-        ...Array.from({ length: run.context.config.mergeWorkers }, (_, index) => mergeLoop(run, index)),
+        ...Array.from({ length: context.config.mergeWorkers }, (_, index) => mergeLoop(run, index)),
     ];
     await Promise.all(work.map((loop) => loop.catch(endWith(stopper))));
     run.isDone = true;
     run.merged.give();
     await heartbeat;
     // Also what earlier runs left behind that were killed before they could.
-    await run.survive(() => sweep(run));
+    await run.survive(room.sweep);
 }
 
 class FatalError extends Error {}
@@ -163,10 +159,11 @@ interface Run {
     context: IngestContext;
     signal: AbortSignal;
     /** Given when there is something to merge. */
-    staged: ReturnType<typeof createSignal>;
+    staged: Signal;
     /** Given when something was merged, and when the folder is to be looked at. */
-    merged: ReturnType<typeof createSignal>;
-    isLoader: boolean;
+    merged: Signal;
+    lease: Lease;
+    room: StagingRoom;
     /** Available-now: nothing is left to load. */
     isLoadingDone: boolean;
     isDone: boolean;
@@ -174,72 +171,15 @@ interface Run {
     begunAt: string | null;
     /** The watched folder was gone at the last look. */
     isFolderAway: boolean;
-    mergedSinceSweep: number;
     records: IngestSummary["records"];
     batches: number;
     previousStartedAt: Date | null;
-    survive<Result>(step: () => Promise<Result>): Promise<Result | null>;
+    survive: Outage["survive"];
     onBatch(progress: BatchProgress): void;
-    awaySince(): Date | null;
-    retries(): Retries | null;
-}
-
-async function clockOf({ context }: Run): Promise<string> {
-    const [row] = await context.sql<{ now: string }[]>`select clock_timestamp()::text as now`;
-    return row!.now;
-}
-
-/**
- * The ledger's paths are relative to one folder, so one database serves one folder at a time. Workers on other hosts
- * are trusted to see the same folder under whatever path it is mounted there.
- */
-async function refuseOtherFolder({ context }: Run): Promise<void> {
-    const inputDir = resolve(context.config.inputDir);
-    const [other] = await context.sql<{ pid: number; inputDir: string }[]>`
-        select pid, input_dir as "inputDir"
-        from ingest.workers
-        where lease_until > clock_timestamp() and host = ${hostname()} and input_dir <> ${inputDir}
-        limit 1`;
-    if (!other) return;
-    throw new SluiceError({
-        code: "other_folder_in_use",
-        what: `An ingest of another folder, ${other.inputDir} (pid ${other.pid}), is at work on this database.`,
-        remedy: "Stop it first, or give this folder a database of its own with --database-url or --data-dir.",
-        exitCode: exitCodes.configuration,
-    });
-}
-
-async function keepLease(run: Run): Promise<void> {
-    while (!run.isDone && !run.signal.aborted) {
-        const wakeAt = performance.now() + heartbeatMs;
-        while (!run.isDone && !run.signal.aborted && performance.now() < wakeAt) await Bun.sleep(50);
-        await renewLease(run);
-    }
-}
-
-async function renewLease(run: Run): Promise<void> {
-    const { sql, workerId, config } = run.context;
-    const wasLoader = run.isLoader;
-    await run.survive(async () => {
-        const report = JSON.stringify({
-            trigger: config.trigger,
-            isLoader: wasLoader,
-            records: run.records,
-            retries: run.retries(),
-        });
-        // A server that is silent is found out here: the other loops ask what may take its time.
-        const renewed = sql`
-            select ingest.renew_worker(
-                ${workerId}, ${hostname()}, ${process.pid}, ${resolve(config.inputDir)},
-                ${leaseMs}::float8 * interval '1 millisecond', ${report}::text::jsonb
-            )`;
-        await answerInTime(renewed);
-        run.isLoader = await answerInTime(takeLoaderLease(sql, workerId, leaseMs));
-    });
 }
 
 async function loadLoop(run: Run): Promise<void> {
-    const { context, signal } = run;
+    const { context, signal, lease, room } = run;
     const { trigger } = context.config;
     const isAvailableNow = trigger.kind === "available-now";
     const tails = createTailWatch(isAvailableNow ? 0 : context.config.tailSettleMs);
@@ -251,9 +191,9 @@ async function loadLoop(run: Run): Promise<void> {
     let wasLoader = false;
     const folder = watchFolder(context.config.inputDir, () => changed.give());
     const hooks = {
-        waitForRoom: () => waitForRoom(run),
+        waitForRoom: room.wait,
         onLoad: () => run.staged.give(),
-        isStopped: () => signal.aborted || !run.isLoader,
+        isStopped: () => signal.aborted || !lease.isLoader(),
     };
     try {
         while (!signal.aborted) {
@@ -261,13 +201,13 @@ async function loadLoop(run: Run): Promise<void> {
             const seenChanges = changed.count();
             const seenMerges = run.merged.count();
             // Looking needs no lease: an available-now run must see the folder whoever loads.
-            if (run.isLoader || isAvailableNow) {
+            if (lease.isLoader() || isAvailableNow) {
                 // What the loader before us saw of a file, and how much of that it read, only another look can tell.
-                if (run.isLoader && !wasLoader) {
+                if (lease.isLoader() && !wasLoader) {
                     discovery = createDiscovery(context, tails);
                     hasLooked = false;
                 }
-                wasLoader = run.isLoader;
+                wasLoader = lease.isLoader();
                 await runRounds(run, async () => {
                     // Available-now takes what is there when it begins, or it might never end.
                     if (!isAvailableNow || !hasLooked) await discovery.look(folder.take());
@@ -280,18 +220,18 @@ async function loadLoop(run: Run): Promise<void> {
                         if (context.config.maxRejects) run.staged.give();
                     }
                 });
-                if (run.isLoader) await sweepWhenWorthIt(run);
+                if (lease.isLoader() && room.isSweepDue()) await run.survive(room.sweep);
             }
             const isAllDone = isAvailableNow && (await isAllLoaded(run));
-            if (run.isLoader && !signal.aborted) await runRounds(run, async () => void (await archiver.pass()));
+            if (lease.isLoader() && !signal.aborted) await runRounds(run, async () => void (await archiver.pass()));
             if (isAvailableNow) {
                 if (isAllDone) break;
                 await run.merged.wait(seenMerges, quickPollMs * 20);
             } else if (trigger.kind === "continuous") {
-                await changed.wait(seenChanges, run.isLoader ? pollMs : quickPollMs * 20);
+                await changed.wait(seenChanges, lease.isLoader() ? pollMs : quickPollMs * 20);
             } else {
                 const pauseMs = trigger.ms - (performance.now() - startedAt);
-                if (pauseMs > 0) await sleep(run.isLoader ? pauseMs : Math.min(pauseMs, 100), signal);
+                if (pauseMs > 0) await sleep(lease.isLoader() ? pauseMs : Math.min(pauseMs, 100), signal);
             }
         }
     } finally {
@@ -317,7 +257,7 @@ async function runRounds(run: Run, rounds: () => Promise<void>): Promise<void> {
                 run.context.log.warn("A load was taken over by another worker; its files are looked at again.", facts);
                 // Or our lease ran out while the heartbeat waited for a connection: then it is ours again at once.
                 await Bun.sleep(fencedPauseMs);
-                await renewLease(run);
+                await run.lease.renew();
             } else if (isInputFolderError(error)) {
                 if (!run.isFolderAway) {
                     const facts = { event: "folder_away", code: (error as SluiceError).code };
@@ -340,35 +280,6 @@ async function isAllLoaded(run: Run): Promise<boolean> {
         return (await nextFiles(sql, 1, [])).length === 0;
     });
     return isDone === true;
-}
-
-/** Back-pressure: staging holds a few batches, not the folder. False: see LoadHooks. */
-async function waitForRoom(run: Run): Promise<boolean> {
-    const { sql, config } = run.context;
-    const mostStaged = config.maxBatchRecords * 3;
-    while (!run.signal.aborted) {
-        const seen = run.merged.count();
-        const { stagedRecords, lostChunks } = await readBacklog(sql);
-        if (lostChunks > 0) return false;
-        if (run.mergedSinceSweep >= sweepFromRecords) await sweep(run);
-        if (stagedRecords < mostStaged) return true;
-        await run.merged.wait(seen, pollMs);
-    }
-    return false;
-}
-
-async function sweep(run: Run): Promise<void> {
-    run.mergedSinceSweep = 0;
-    lastSweepAt.set(run, performance.now());
-    await sweepStaging(run.context.sql, run.context.workerId);
-}
-
-const lastSweepAt = new WeakMap<Run, number>();
-
-async function sweepWhenWorthIt(run: Run): Promise<void> {
-    const quietMs = performance.now() - (lastSweepAt.get(run) ?? 0);
-    const isDue = run.mergedSinceSweep > 0 && quietMs >= quietSweepMs;
-    if (isDue || run.mergedSinceSweep >= sweepFromRecords) await run.survive(() => sweep(run));
 }
 
 async function mergeLoop(run: Run, index: number): Promise<void> {
@@ -404,7 +315,7 @@ function shareOfSlices(index: number, count: number): number {
 function finishBatch(run: Run, batch: Batch): void {
     addBatch(run.records, batch);
     run.batches += 1;
-    run.mergedSinceSweep += batch.read;
+    run.room.addMerged(batch.read);
     run.onBatch(progressOf(batch, run.previousStartedAt));
     run.previousStartedAt = batch.startedAt;
     run.merged.give();
@@ -420,7 +331,7 @@ async function cancelMerges(run: Run, applicationName: string): Promise<void> {
 }
 
 async function summarize(run: Run, startedAt: number, isAnswered: boolean): Promise<IngestSummary> {
-    const count = () => countFiles(run);
+    const count = () => countFilesSince(run.context.sql, run.begunAt);
     const countNow = () => (isAnswered ? lastWords(count()) : null);
     return {
         type: "summary",
@@ -429,26 +340,6 @@ async function summarize(run: Run, startedAt: number, isAnswered: boolean): Prom
         batches: run.batches,
         seconds: Math.round(performance.now() - startedAt) / 1000,
     };
-}
-
-/** A file with a chunk that waits to be staged again some time later counts as failed: not all of it is in. */
-async function countFiles({ context, begunAt }: Run): Promise<NonNullable<IngestSummary["files"]>> {
-    const [files] = await context.sql<NonNullable<IngestSummary["files"]>[]>`
-        select
-            count(*) filter (where state = 'merged' and merged_at >= ${begunAt}::text::timestamptz) as merged,
-            count(*) filter (where state = 'skipped' and updated_at >= ${begunAt}::text::timestamptz) as skipped,
-            count(*) filter (
-                where
-                    (state = 'failed' and updated_at >= ${begunAt}::text::timestamptz)
-                    or (
-                        state = 'loaded'
-                        and file_id in (
-                            select chunks.file_id from ingest.chunks where chunks.state = 'pending' and chunks.attempts > 0
-                        )
-                    )
-            ) as failed
-        from ingest.files`;
-    return { ...files! };
 }
 
 /** For the last words of a run, which must not keep it from ending: null when the database is away, or too slow. */

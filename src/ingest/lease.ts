@@ -1,0 +1,71 @@
+/**
+ * Who is at work, by the database's clock: each worker says so every two seconds, for ten, and one of them loads. The
+ * loader's lease is taken by whoever finds it free or run out.
+ */
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import { exitCodes, SluiceError } from "../errors.ts";
+import type { IngestContext } from "./context.ts";
+import { findOtherFolder, renewWorker, takeLoaderLease } from "./ledger.ts";
+import { answerInTime, type Outage } from "./outage.ts";
+import type { IngestSummary } from "./progress.ts";
+
+export interface Lease {
+    /** Whether this worker loads, by what the last renewal said. */
+    isLoader(): boolean;
+    renew(): Promise<void>;
+    /** Renews it until `isOver`. */
+    keep(isOver: () => boolean): Promise<void>;
+}
+
+const leaseMs = 10_000;
+const heartbeatMs = 2_000;
+
+/** Nothing is held before the first renewal. `records` is what the run has merged so far, as status tells it. */
+export function createLease(context: IngestContext, outage: Outage, records: IngestSummary["records"]): Lease {
+    const { sql, workerId, config } = context;
+    const place = { workerId, host: hostname(), pid: process.pid, inputDir: resolve(config.inputDir) };
+    let isLoader = false;
+
+    async function renew(): Promise<void> {
+        const wasLoader = isLoader;
+        await outage.survive(async () => {
+            const report = JSON.stringify({
+                trigger: config.trigger,
+                isLoader: wasLoader,
+                records,
+                retries: outage.retries(),
+            });
+            // A server that is silent is found out here: the other loops ask what may take its time.
+            await answerInTime(renewWorker(sql, place, leaseMs, report));
+            isLoader = await answerInTime(takeLoaderLease(sql, workerId, leaseMs));
+        });
+    }
+
+    return {
+        isLoader: () => isLoader,
+        renew,
+        async keep(isOver) {
+            while (!isOver()) {
+                const wakeAt = performance.now() + heartbeatMs;
+                while (!isOver() && performance.now() < wakeAt) await Bun.sleep(50);
+                await renew();
+            }
+        },
+    };
+}
+
+/**
+ * The ledger's paths are relative to one folder, so one database serves one folder at a time. Workers on other hosts
+ * are trusted to see the same folder under whatever path it is mounted there.
+ */
+export async function refuseOtherFolder({ sql, config }: IngestContext): Promise<void> {
+    const other = await findOtherFolder(sql, hostname(), resolve(config.inputDir));
+    if (!other) return;
+    throw new SluiceError({
+        code: "other_folder_in_use",
+        what: `An ingest of another folder, ${other.inputDir} (pid ${other.pid}), is at work on this database.`,
+        remedy: "Stop it first, or give this folder a database of its own with --database-url or --data-dir.",
+        exitCode: exitCodes.configuration,
+    });
+}

@@ -1,0 +1,54 @@
+/** Back-pressure: staging holds a few batches, not the folder. What is merged is swept in large pieces, or in a quiet moment. */
+import type { IngestContext } from "./context.ts";
+import { readBacklog, sweepStaging } from "./ledger.ts";
+import type { Signal } from "./signal.ts";
+
+export interface StagingRoom {
+    /** Until staging holds less than three batches. False: see LoadHooks. */
+    wait(): Promise<boolean>;
+    /** A merge has taken so many records. */
+    addMerged(records: number): void;
+    isSweepDue(): boolean;
+    sweep(): Promise<void>;
+}
+
+/** Swept at once; less than that waits for a quiet moment. */
+const sweepFromRecords = 200_000;
+const quietSweepMs = 5_000;
+const pollMs = 1_000;
+
+/** `merged` is given when a merge has made room. */
+export function createStagingRoom(context: IngestContext, merged: Signal, signal: AbortSignal): StagingRoom {
+    const { sql, config, workerId } = context;
+    const mostStaged = config.maxBatchRecords * 3;
+    let mergedSinceSweep = 0;
+    let lastSweepAt = 0;
+
+    async function sweep(): Promise<void> {
+        mergedSinceSweep = 0;
+        lastSweepAt = performance.now();
+        await sweepStaging(sql, workerId);
+    }
+
+    return {
+        async wait() {
+            while (!signal.aborted) {
+                const seen = merged.count();
+                const { stagedRecords, lostChunks } = await readBacklog(sql);
+                if (lostChunks > 0) return false;
+                if (mergedSinceSweep >= sweepFromRecords) await sweep();
+                if (stagedRecords < mostStaged) return true;
+                await merged.wait(seen, pollMs);
+            }
+            return false;
+        },
+        addMerged(records) {
+            mergedSinceSweep += records;
+        },
+        isSweepDue() {
+            const isQuiet = performance.now() - lastSweepAt >= quietSweepMs;
+            return mergedSinceSweep >= sweepFromRecords || (mergedSinceSweep > 0 && isQuiet);
+        },
+        sweep,
+    };
+}
