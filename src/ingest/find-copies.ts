@@ -12,6 +12,7 @@ import {
     type KnownContent,
     type LedgerFile,
     manyChunkFilesOfSize,
+    skipCopies,
 } from "./ledger.ts";
 import type { LoadPart } from "./load-chunks.ts";
 import { hashRange, type InputFile } from "./open-input.ts";
@@ -105,4 +106,18 @@ async function hasSameChunks(context: IngestContext, original: KnownContent, fil
 function copyOf(ledgerFile: LedgerFile, file: InputFile, original: KnownContent): Copy {
     const detail = `Its content is that of ${original.path}, which is merged.`;
     return { ...file.seen, fileId: ledgerFile.fileId, copyOf: original.fileId, detail };
+}
+
+export async function reportCopies(
+    context: IngestContext,
+    copies: { ledgerFile: LedgerFile; copy: Copy }[],
+): Promise<void> {
+    await skipCopies(
+        context.sql,
+        copies.map(({ copy }) => copy),
+    );
+    for (const { ledgerFile, copy } of copies) {
+        const facts = { event: "file_skipped", file: ledgerFile.path, code: "copy" };
+        context.log.info(`${ledgerFile.path} is skipped: ${copy.detail}`, facts);
+    }
 }

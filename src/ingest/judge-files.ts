@@ -1,15 +1,13 @@
 /** After each round of loading: files whose chunks are held for their reject budget are let in, or fail, as a whole. */
 import type { IngestContext } from "./context.ts";
 import { judgeHeldFiles } from "./ledger.ts";
-import type { LoaderState } from "./load-files.ts";
-
-const judgedOnce = new WeakSet<LoaderState>();
+import type { LoaderState } from "./loader-state.ts";
 
 /** Whether there was one to judge. Without a budget it looks once, for what a run with one may have left held. */
 export async function judgeFiles({ config, sql, log }: IngestContext, state: LoaderState): Promise<boolean> {
-    if (!config.maxRejects && judgedOnce.has(state)) return false;
+    if (!config.maxRejects && state.hasJudged) return false;
     const judged = await judgeHeldFiles(sql, state.tails.waiting(), config.maxRejects ?? null);
-    judgedOnce.add(state);
+    state.hasJudged = true;
     for (const { path, verdict, detail } of judged) {
         // Without the sample: it holds values.
         const reasons = detail?.replace(/ Record \d+: .*$/s, "");

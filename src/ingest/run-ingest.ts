@@ -20,7 +20,8 @@ import { judgeFiles } from "./judge-files.ts";
 import { createHeaderReader } from "./known-headers.ts";
 import { createLease, type Lease, refuseOtherFolder } from "./lease.ts";
 import { countFilesSince, nextFiles, readBacklog, readClock, retireWorker } from "./ledger.ts";
-import { type LoaderState, loadRound } from "./load-files.ts";
+import { loadRound } from "./load-files.ts";
+import { createLoaderState } from "./loader-state.ts";
 import { allSlices, type Batch, createMerger } from "./merge-batch.ts";
 import { createOutage, type Outage } from "./outage.ts";
 import { addBatch, type BatchProgress, type IngestSummary, progressOf } from "./progress.ts";
@@ -183,7 +184,7 @@ async function loadLoop(run: Run): Promise<void> {
     const { trigger } = context.config;
     const isAvailableNow = trigger.kind === "available-now";
     const tails = createTailWatch(isAvailableNow ? 0 : context.config.tailSettleMs);
-    const state: LoaderState = { tails, aloneFiles: new Set(), heldCopies: new Set() };
+    const state = createLoaderState(tails);
     let discovery = createDiscovery(context, tails);
     const archiver = createArchiver(context, isAvailableNow ? 0 : context.config.tailSettleMs);
     const changed = createSignal();

@@ -14,6 +14,7 @@ import { transcode } from "../../src/ingest/dialect/transcode.ts";
 import { createDiscovery } from "../../src/ingest/discover-files.ts";
 import { chunksToStageAgain } from "../../src/ingest/ledger.ts";
 import { loadRound } from "../../src/ingest/load-files.ts";
+import { createLoaderState } from "../../src/ingest/loader-state.ts";
 import { InputChanged, InputFault, type InputFile } from "../../src/ingest/open-input.ts";
 import { createTailWatch } from "../../src/ingest/watch-tails.ts";
 import { openTestIngest } from "../ingest/ingest-context.ts";
@@ -203,7 +204,7 @@ describe("promise 5: staged rows of a stream that are lost", () => {
         try {
             await writeFile(join(ingest.inputDir, name), bytes);
             const tails = createTailWatch(0);
-            const state = { tails, aloneFiles: new Set<number>(), heldCopies: new Set<number>() };
+            const state = createLoaderState(tails);
             const hooks = { waitForRoom: async () => true, onLoad() {}, isStopped: () => false };
             await createDiscovery(ingest.context, tails).look({ names: new Set(), isOverflow: true });
             while ((await loadRound(ingest.context, state, hooks)).hasProgress) {}

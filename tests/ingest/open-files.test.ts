@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { registerFiles } from "../../src/ingest/ledger.ts";
-import { type LoaderState, loadRound } from "../../src/ingest/load-files.ts";
+import { loadRound } from "../../src/ingest/load-files.ts";
+import { createLoaderState } from "../../src/ingest/loader-state.ts";
 import { createTailWatch } from "../../src/ingest/watch-tails.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { openTestIngest, type TestIngest } from "./ingest-context.ts";
@@ -61,7 +62,7 @@ test.skipIf(process.platform !== "linux").each([
             },
         },
     };
-    const state: LoaderState = { tails: createTailWatch(0), aloneFiles: new Set(), heldCopies: new Set() };
+    const state = createLoaderState(createTailWatch(0));
     const hooks = { waitForRoom: async () => true, onLoad() {}, isStopped: () => false };
 
     await expect(loadRound(context, state, hooks)).rejects.toThrow("The database is away.");

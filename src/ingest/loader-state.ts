@@ -1,0 +1,29 @@
+/** What the parts of the loader share. */
+import type { TailWatch } from "./watch-tails.ts";
+
+export interface LoaderState {
+    tails: TailWatch;
+    /** Files that failed in a group and are now tried one by one. */
+    aloneFiles: Set<number>;
+    /** Copies of files that are loaded but not merged yet: skipped once they are. */
+    heldCopies: Set<number>;
+    /** What the process held after the last collection. */
+    keptBytes: number;
+    /** Whether files that were left held have been looked for. */
+    hasJudged: boolean;
+}
+
+export function createLoaderState(tails: TailWatch): LoaderState {
+    return { tails, aloneFiles: new Set(), heldCopies: new Set(), keptBytes: 0, hasJudged: false };
+}
+
+export interface LoadHooks {
+    /**
+     * True when staging has room. False when nothing new may be loaded now: the run was stopped, or staged rows were lost
+     * and must come first. They hold back every merge, so that waiting for room without them would never end.
+     */
+    waitForRoom(): Promise<boolean>;
+    /** After every load: there is something to merge. */
+    onLoad(records: number, bytes: number): void;
+    isStopped(): boolean;
+}
