@@ -29,6 +29,14 @@ const instant = (name: string) => timestamp(name, { withTimezone: true, mode: "d
 const count = (name: string) => bigint(name, { mode: "number" });
 /** A transaction's number that never wraps; only ever handed back to Postgres. */
 const xid8 = customType<{ data: string }>({ dataType: () => "xid8" });
+/** What became of the records that were read: the other four add up to it. */
+const outcomes = {
+    read: count("read").notNull(),
+    inserted: count("inserted").notNull(),
+    duplicate: count("duplicate").notNull(),
+    conflict: count("conflict").notNull(),
+    rejected: count("rejected").notNull(),
+};
 
 /** What consumers read. Only the merge writes it. */
 export const events = pgTable(
@@ -203,11 +211,7 @@ export const batches = ingest.table(
         kind: text("kind").notNull().default("merge"),
         slices: integer("slices").notNull(),
         chunks: integer("chunks").notNull(),
-        read: count("read").notNull(),
-        inserted: count("inserted").notNull(),
-        duplicate: count("duplicate").notNull(),
-        conflict: count("conflict").notNull(),
-        rejected: count("rejected").notNull(),
+        ...outcomes,
         /** Events that were replaced by a conflicting record, on request: they are rejects of this batch now. */
         displaced: count("displaced").notNull().default(0),
         startedAt: instant("started_at").notNull(),
@@ -236,11 +240,7 @@ export const chunkMerges = ingest.table(
         batchId: count("batch_id").notNull(),
         /** 0 in a replay: it judges records again whose slices are merged. */
         slices: integer("slices").notNull(),
-        read: count("read").notNull(),
-        inserted: count("inserted").notNull(),
-        duplicate: count("duplicate").notNull(),
-        conflict: count("conflict").notNull(),
-        rejected: count("rejected").notNull(),
+        ...outcomes,
         displaced: count("displaced").notNull().default(0),
     },
     (table) => [primaryKey({ columns: [table.chunkId, table.batchId] }), index("chunk_merges_batch").on(table.batchId)],
@@ -318,11 +318,7 @@ export const totals = ingest.table("totals", {
     /** merge | replay. */
     kind: text("kind").primaryKey(),
     batches: count("batches").notNull(),
-    read: count("read").notNull(),
-    inserted: count("inserted").notNull(),
-    duplicate: count("duplicate").notNull(),
-    conflict: count("conflict").notNull(),
-    rejected: count("rejected").notNull(),
+    ...outcomes,
     displaced: count("displaced").notNull(),
 });
 
@@ -330,11 +326,7 @@ export const totals = ingest.table("totals", {
 export const prunedTotals = ingest.table("pruned_totals", {
     kind: text("kind").primaryKey(),
     batches: count("batches").notNull(),
-    read: count("read").notNull(),
-    inserted: count("inserted").notNull(),
-    duplicate: count("duplicate").notNull(),
-    conflict: count("conflict").notNull(),
-    rejected: count("rejected").notNull(),
+    ...outcomes,
     displaced: count("displaced").notNull(),
 });
 
