@@ -47,6 +47,27 @@ group by chunks.chunk_id
 having max(batches.finished_at) < older_than
 $$;
 
+-- Of these batches those that are old, and of which every chunk is pruned or one of `old_chunk_ids`.
+create or replace function ingest.old_batches(among_batches bigint[], older_than timestamptz, old_chunk_ids bigint[])
+returns table (batch_id bigint)
+language sql
+stable
+as $$
+select batches.batch_id
+from ingest.batches
+where
+    (among_batches is null or batches.batch_id = any(among_batches))
+    and batches.finished_at < older_than
+    and not exists (
+        select from ingest.chunk_merges
+        left join ingest.chunks on chunks.chunk_id = chunk_merges.chunk_id
+        where
+            chunk_merges.batch_id = batches.batch_id
+            and chunks.pruned_at is null
+            and (chunks.chunk_id = any(old_chunk_ids)) is not true
+    )
+$$;
+
 -- Looks at the next 500 chunks behind `after_chunk_id` and prunes those that are old, up to about `most_rejects` rejects. No
 -- row when there are no more chunks.
 create or replace function ingest.prune_chunks(older_than timestamptz, after_chunk_id bigint, most_rejects bigint)
@@ -243,16 +264,7 @@ begin
     last_batch_id := next_batches[cardinality(next_batches)];
 
     doomed_batches := array(
-        select batches.batch_id
-        from ingest.batches
-        where
-            batches.batch_id = any(next_batches)
-            and batches.finished_at < older_than
-            and not exists (
-                select from ingest.chunk_merges
-                left join ingest.chunks on chunks.chunk_id = chunk_merges.chunk_id
-                where chunk_merges.batch_id = batches.batch_id and chunks.pruned_at is null
-            )
+        select old_batches.batch_id from ingest.old_batches(next_batches, older_than, '{}')
     );
 
     with removed_rejects as (
@@ -457,18 +469,7 @@ begin
 
     return query
         with doomed_batches as materialized (
-            select batches.batch_id
-            from ingest.batches
-            where
-                batches.finished_at < older_than
-                and not exists (
-                    select from ingest.chunk_merges
-                    left join ingest.chunks on chunks.chunk_id = chunk_merges.chunk_id
-                    where
-                        chunk_merges.batch_id = batches.batch_id
-                        and chunks.pruned_at is null
-                        and (chunks.chunk_id = any(old_chunk_ids)) is not true
-                )
+            select old_batches.batch_id from ingest.old_batches(null, older_than, old_chunk_ids)
         ),
         doomed_rows (table_name, row_count) as (
             values
