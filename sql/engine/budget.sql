@@ -61,6 +61,7 @@ begin
             inner join ingest.files on files.file_id = chunks.file_id
             where chunks.file_id = held_file.file_id and chunks.state = 'held';
 
+            perform ingest.count_records();
             perform ingest.judge_records();
             perform ingest.reject_records(no_batch);
             select

@@ -196,6 +196,7 @@ begin
     )
     returning batches.batch_id into this_batch_id;
 
+    perform ingest.count_records();
     perform ingest.judge_records();
     perform ingest.reject_records(this_batch_id);
     rollups := ingest.insert_records();

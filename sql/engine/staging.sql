@@ -8,7 +8,7 @@
 -- When the definition below changes, the old table is dropped: its chunks fail their count and are staged again.
 do $$
 declare
-    definition constant text := 'staging, 3 lanes, plain, 2026-11-26';
+    definition constant text := 'staging, 3 lanes, plain, lane in front, 2026-11-26';
     lane smallint;
 begin
     if obj_description(to_regclass('ingest.staging'), 'pg_class') is distinct from definition then
@@ -19,6 +19,8 @@ begin
             record_no bigint not null,
             -- the share of the key space that the record's key falls into, as the loader tells it
             slice_no smallint not null,
+            -- In front of all text: every scan asks for it, and unpacks a row up to there.
+            lane smallint not null default 0,
             -- the loader has seen that its values stand in the commonest form that the rules pass (src/ingest/is-plain.ts)
             is_plain boolean not null default false,
             -- {"reason", "line", "byte", "raw"} of a record that could not be split into values
@@ -36,8 +38,7 @@ begin
             extra_1 text, extra_2 text, extra_3 text, extra_4 text,
             extra_5 text, extra_6 text, extra_7 text, extra_8 text,
             extra_9 text, extra_10 text, extra_11 text, extra_12 text,
-            extra_13 text, extra_14 text, extra_15 text, extra_16 text,
-            lane smallint not null default 0
+            extra_13 text, extra_14 text, extra_15 text, extra_16 text
         ) partition by list (lane);
         foreach lane in array array[0, 1, 2] loop
             execute format(

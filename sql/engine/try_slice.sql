@@ -49,6 +49,7 @@ begin
         1 << tried_slice
     from jsonb_to_recordset(tried_files) as tried ("chunkId" bigint, "extraColumns" text[], "isPadded" boolean);
 
+    perform ingest.count_records();
     perform ingest.judge_records();
     perform ingest.reject_records(no_batch);
     perform ingest.insert_records();

@@ -1,7 +1,7 @@
--- The stream's part of a merge: what a record of this table is, from staged text to row. Each function is one pass
--- over the staged rows of the batch; ingest.merge_batch calls them in order and checks that the counts agree.
--- Three narrow passes beat one that keeps every row: the only place where a whole row is materialised is the sort
--- that brings the inserts into key order.
+-- The stream's part of a merge: what a record of this table is, from staged text to row. Each function is at most one
+-- pass over the staged rows of the batch; ingest.merge_batch calls them in order and checks that the counts agree.
+-- Where all is well, insert_records is the only one that looks at them. The only place where a whole row is materialised
+-- is the sort that brings the inserts into key order.
 
 create or replace function ingest.prepare_stream_merge()
 returns void
@@ -92,13 +92,43 @@ return case
     )
 end;
 
--- Pass one: counts what is staged of each chunk and what of it is read (the slices of this batch), and keeps the keys of
--- what the rules refuse. Reads only: what was lost can still leave the batch before anything is written.
+-- The merge's verdict on a record, of values that are trimmed. One expression, so that it is inlined where it is used.
+create or replace function ingest.is_valid_record(
+    problem text,
+    is_plain boolean,
+    event_id text,
+    event_type text,
+    product_id text,
+    user_id text,
+    event_timestamp text,
+    quantity text,
+    price text,
+    known_types text[],
+    not_after text
+)
+returns boolean
+language sql
+stable
+return case
+    when
+        ingest.event_type_reason(event_type, known_types) is not null
+        or ingest.product_id_reason(product_id) is not null
+        or ingest.user_id_reason(user_id) is not null
+    then false
+    -- The loader has seen that the other four are well-formed.
+    when is_plain and event_timestamp <= not_after collate "C" then true
+    else
+        problem is null
+        and ingest.event_id_reason(event_id) is null
+        and ingest.event_timestamp_reason(event_timestamp, not_after) is null
+        and ingest.quantity_reason(quantity) is null
+        and ingest.price_reason(price) is null
+end;
+
+-- Keeps the keys of what the rules refuse. Called when there is some: a merge learns that from its counts.
 create or replace function ingest.judge_records()
 returns void
 language plpgsql
--- Grouping wide rows by sorting them would take 0.3 s a million; a few hundred groups always fit a hash table.
-set enable_sort = off
 as $$
 declare
     idle_lanes constant smallint[] := ingest.idle_lanes();
@@ -109,12 +139,10 @@ declare
 begin
     with bare_records as (
         select
-            staging.load_id,
             staging.chunk_id,
             staging.record_no,
             staging.problem,
             staging.is_plain,
-            (1 << staging.slice_no) & batch_chunks.todo_slices <> 0 as is_read,
             case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.event_id) else staging.event_id end as event_id,
             case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.event_type) else staging.event_type end as event_type,
             case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.product_id) else staging.product_id end as product_id,
@@ -125,46 +153,26 @@ begin
         from ingest.staging
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
-        where staging.lane <> all(idle_lanes)
+        where staging.lane <> all(idle_lanes) and (1 << staging.slice_no) & batch_chunks.todo_slices <> 0
         -- A fence: without it the planner repeats the trims in every place that uses them.
         offset 0
-    ),
-    judged_chunks as materialized (
-        select
-            bare_records.chunk_id,
-            count(*) as staged,
-            count(*) filter (where bare_records.is_read) as read,
-            array_agg(bare_records.record_no) filter (
-                where
-                    bare_records.is_read
-                    and not case
-                        when
-                            ingest.event_type_reason(bare_records.event_type, known_types) is not null
-                            or ingest.product_id_reason(bare_records.product_id) is not null
-                            or ingest.user_id_reason(bare_records.user_id) is not null
-                        then false
-                        -- The loader has seen that the other four are well-formed.
-                        when bare_records.is_plain and bare_records.event_timestamp <= not_after collate "C" then true
-                        else
-                            bare_records.problem is null
-                            and ingest.event_id_reason(bare_records.event_id) is null
-                            and ingest.event_timestamp_reason(bare_records.event_timestamp, not_after) is null
-                            and ingest.quantity_reason(bare_records.quantity) is null
-                            and ingest.price_reason(bare_records.price) is null
-                    end
-            ) as invalid_record_nos
-        from bare_records
-        group by bare_records.chunk_id
-    ),
-    kept_invalid as (
-        insert into invalid_records (chunk_id, record_no)
-        select judged_chunks.chunk_id, unnest(judged_chunks.invalid_record_nos)
-        from judged_chunks
     )
-    update batch_chunks
-    set staged = judged_chunks.staged, read = judged_chunks.read
-    from judged_chunks
-    where batch_chunks.chunk_id = judged_chunks.chunk_id;
+    insert into invalid_records (chunk_id, record_no)
+    select bare_records.chunk_id, bare_records.record_no
+    from bare_records
+    where not ingest.is_valid_record(
+        bare_records.problem,
+        bare_records.is_plain,
+        bare_records.event_id,
+        bare_records.event_type,
+        bare_records.product_id,
+        bare_records.user_id,
+        bare_records.event_timestamp,
+        bare_records.quantity,
+        bare_records.price,
+        known_types,
+        not_after
+    );
 end
 $$;
 
@@ -221,7 +229,7 @@ begin
 end
 $$;
 
--- Pass two: inserts, in key order, the first record of every event_id that is not yet there; keeps the valid records
+-- Inserts, in key order, the first valid record of every event_id that is not yet there; keeps the valid records
 -- that were not inserted for settle_losers; returns what the rollups gain.
 create or replace function ingest.insert_records()
 returns ingest.event_stats[]
@@ -232,25 +240,30 @@ declare
     -- Once, and not in the statement: there it is worked out anew for every row, for 0.2 s of CPU a million each time.
     recent_from constant timestamptz := now() - interval '1 day';
     idle_lanes constant smallint[] := ingest.idle_lanes();
+    known_types constant text[] := array(select event_types.event_type from ingest.event_types);
+    not_after constant text := ingest.latest_event_timestamp();
+    -- Constants by the time a plan is made: where no chunk is padded, no trim is planned.
     has_padded constant boolean := exists (select from batch_chunks where batch_chunks.is_padded);
-    has_invalid constant boolean := exists (select from invalid_records);
-    valid_count bigint;
+    read_count bigint;
+    inserted_count bigint;
     rollups ingest.event_stats[];
 begin
-    select sum(batch_chunks.read - batch_chunks.rejected) into valid_count from batch_chunks;
+    select sum(batch_chunks.read) into read_count from batch_chunks;
 
-    with valid_records as not materialized (
+    with bare_records as not materialized (
         select
             staging.load_id,
             staging.chunk_id,
             staging.record_no,
-            (case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.event_id) else staging.event_id end)::uuid as event_id,
+            staging.problem,
+            staging.is_plain,
+            case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.event_id) else staging.event_id end as event_id,
             case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.event_type) else staging.event_type end as event_type,
             case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.product_id) else staging.product_id end as product_id,
             case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.user_id) else staging.user_id end as user_id,
-            (case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.event_timestamp) else staging.event_timestamp end)::timestamptz as event_timestamp,
-            (case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.quantity) else staging.quantity end)::integer as quantity,
-            (case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.price) else staging.price end)::numeric(10, 2) as price,
+            case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.event_timestamp) else staging.event_timestamp end as event_timestamp,
+            case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.quantity) else staging.quantity end as quantity,
+            case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.price) else staging.price end as price,
             case
                 when staging.attributes is not null or batch_chunks.extra_columns is not null then
                     ingest.attributes_of(
@@ -262,16 +275,38 @@ begin
         from ingest.staging
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
-        where
-            staging.lane <> all(idle_lanes)
-            and (1 << staging.slice_no) & batch_chunks.todo_slices <> 0
-            and (
-                not has_invalid
-                or (staging.chunk_id, staging.record_no) not in (
-                    select invalid_records.chunk_id, invalid_records.record_no
-                    from invalid_records
-                )
-            )
+        where staging.lane <> all(idle_lanes) and (1 << staging.slice_no) & batch_chunks.todo_slices <> 0
+        -- A fence: without it the planner repeats the trims in every place that uses them.
+        offset 0
+    ),
+    valid_records as not materialized (
+        select
+            bare_records.load_id,
+            bare_records.chunk_id,
+            bare_records.record_no,
+            bare_records.event_id::uuid as event_id,
+            bare_records.event_type,
+            bare_records.product_id,
+            bare_records.user_id,
+            bare_records.event_timestamp::timestamptz as event_timestamp,
+            bare_records.quantity::integer as quantity,
+            bare_records.price::numeric(10, 2) as price,
+            bare_records.attributes
+        from bare_records
+        -- Filtered before anything is cast: a scan computes what it selects of the rows that pass.
+        where ingest.is_valid_record(
+            bare_records.problem,
+            bare_records.is_plain,
+            bare_records.event_id,
+            bare_records.event_type,
+            bare_records.product_id,
+            bare_records.user_id,
+            bare_records.event_timestamp,
+            bare_records.quantity,
+            bare_records.price,
+            known_types,
+            not_after
+        )
     ),
     first_records as (
         select distinct on (valid_records.event_id) valid_records.*
@@ -316,22 +351,80 @@ begin
             events.quantity,
             events.price
     ),
+    -- One pass over what was inserted: by time at the finest grain that it is kept in, and by product.
+    finest_gains as materialized (
+        select
+            grouping(dated_events.product_id) = 0 as is_of_product,
+            dated_events.is_recent,
+            dated_events.bucket,
+            dated_events.event_type,
+            dated_events.product_day,
+            dated_events.product_id,
+            count(*) as events,
+            count(*) filter (where dated_events.event_type = 'purchase') as purchases,
+            coalesce(sum(dated_events.quantity), 0) as quantity,
+            coalesce(
+                sum(dated_events.quantity) filter (where dated_events.event_type = 'purchase'), 0
+            ) as purchased_quantity,
+            coalesce(
+                sum(dated_events.quantity * dated_events.price) filter (where dated_events.event_type = 'purchase'), 0
+            ) as revenue
+        from (
+            select
+                inserted_events.event_type,
+                inserted_events.product_id,
+                inserted_events.quantity,
+                inserted_events.price,
+                inserted_events.event_timestamp >= recent_from as is_recent,
+                case
+                    when inserted_events.event_timestamp >= recent_from then
+                        date_bin('1 minute', inserted_events.event_timestamp, 'epoch')
+                    else date_bin('1 hour', inserted_events.event_timestamp, 'epoch')
+                end as bucket,
+                case
+                    when inserted_events.event_timestamp >= first_product_day then
+                        date_bin('1 day', inserted_events.event_timestamp, 'epoch')
+                end as product_day
+            from inserted_events
+        ) as dated_events
+        group by grouping sets (
+            (dated_events.is_recent, dated_events.bucket, dated_events.event_type),
+            (dated_events.product_day, dated_events.product_id)
+        )
+    ),
+    kept_product_gains as (
+        insert into product_gains (bucket, product_id, events, purchases, quantity, revenue)
+        select
+            finest_gains.product_day,
+            finest_gains.product_id,
+            finest_gains.events,
+            finest_gains.purchases,
+            finest_gains.purchased_quantity,
+            finest_gains.revenue
+        from finest_gains
+        where finest_gains.is_of_product
+    ),
+    time_gains as materialized (
+        select
+            finest_gains.is_recent,
+            finest_gains.bucket,
+            finest_gains.event_type,
+            finest_gains.events,
+            finest_gains.quantity,
+            finest_gains.revenue
+        from finest_gains
+        where not finest_gains.is_of_product
+    ),
+    -- Of what was inserted, by the rollups' own count: when that is all that was read, no chunk need be counted.
+    all_inserted as materialized (
+        select coalesce(sum(time_gains.events), 0) as events
+        from time_gains
+    ),
     inserted_counts as materialized (
         select inserted_events.chunk_id, count(*) as inserted
         from inserted_events
+        where (select all_inserted.events from all_inserted) < read_count
         group by inserted_events.chunk_id
-    ),
-    kept_losers as (
-        insert into losing_records
-        select valid_records.*
-        from valid_records
-        where
-            -- All inserted, nothing lost: no further scan.
-            (select coalesce(sum(inserted_counts.inserted), 0) from inserted_counts) < valid_count
-            and (valid_records.chunk_id, valid_records.record_no) not in (
-                select inserted_events.chunk_id, inserted_events.record_no
-                from inserted_events
-            )
     ),
     counted_chunks as (
         update batch_chunks
@@ -339,58 +432,30 @@ begin
         from inserted_counts
         where batch_chunks.chunk_id = inserted_counts.chunk_id
     ),
-    kept_product_gains as (
-        insert into product_gains (bucket, product_id, events, purchases, quantity, revenue)
-        select
-            case
-                when inserted_events.event_timestamp >= first_product_day then
-                    date_bin('1 day', inserted_events.event_timestamp, 'epoch')
-            end,
-            inserted_events.product_id,
-            count(*),
-            count(*) filter (where inserted_events.event_type = 'purchase'),
-            coalesce(sum(inserted_events.quantity) filter (where inserted_events.event_type = 'purchase'), 0),
-            coalesce(
-                sum(inserted_events.quantity * inserted_events.price)
-                filter (where inserted_events.event_type = 'purchase'),
-                0
+    kept_losers as (
+        insert into losing_records
+        select valid_records.*
+        from valid_records
+        where
+            (select all_inserted.events from all_inserted) < read_count
+            and (valid_records.chunk_id, valid_records.record_no) not in (
+                select inserted_events.chunk_id, inserted_events.record_no
+                from inserted_events
             )
-        from inserted_events
-        group by 1, 2
-    ),
-    -- One pass over what was inserted, at the finest grain that its time is kept in.
-    finest_gains as materialized (
-        select
-            inserted_events.event_timestamp >= recent_from as is_recent,
-            case
-                when inserted_events.event_timestamp >= recent_from then
-                    date_bin('1 minute', inserted_events.event_timestamp, 'epoch')
-                else date_bin('1 hour', inserted_events.event_timestamp, 'epoch')
-            end as bucket,
-            inserted_events.event_type,
-            count(*) as events,
-            coalesce(sum(inserted_events.quantity), 0) as quantity,
-            coalesce(
-                sum(inserted_events.quantity * inserted_events.price)
-                filter (where inserted_events.event_type = 'purchase'),
-                0
-            ) as revenue
-        from inserted_events
-        group by 1, 2, 3
     ),
     bucketed_gains as (
-        select 'minute' as grain, finest_gains.bucket as grain_bucket, finest_gains.*
-        from finest_gains
-        where finest_gains.is_recent
+        select 'minute' as grain, time_gains.bucket as grain_bucket, time_gains.*
+        from time_gains
+        where time_gains.is_recent
         union all
-        select 'hour', date_bin('1 hour', finest_gains.bucket, 'epoch'), finest_gains.*
-        from finest_gains
+        select 'hour', date_bin('1 hour', time_gains.bucket, 'epoch'), time_gains.*
+        from time_gains
         union all
-        select 'day', date_bin('1 day', finest_gains.bucket, 'epoch'), finest_gains.*
-        from finest_gains
+        select 'day', date_bin('1 day', time_gains.bucket, 'epoch'), time_gains.*
+        from time_gains
         union all
-        select 'total', 'epoch', finest_gains.*
-        from finest_gains
+        select 'total', 'epoch', time_gains.*
+        from time_gains
     ),
     gains as (
         select
@@ -403,16 +468,22 @@ begin
         from bucketed_gains
         group by 1, 2, 3
     )
-    select array_agg(
-        row(gains.grain, gains.bucket, gains.event_type, gains.events, gains.quantity, gains.revenue)::ingest.event_stats
-    )
-    into rollups
+    select
+        (select all_inserted.events from all_inserted),
+        array_agg(
+            row(gains.grain, gains.bucket, gains.event_type, gains.events, gains.quantity, gains.revenue)::ingest.event_stats
+        )
+    into inserted_count, rollups
     from gains;
+
+    if inserted_count = read_count then
+        update batch_chunks set inserted = batch_chunks.read;
+    end if;
     return rollups;
 end
 $$;
 
--- Pass three, a later statement and so with the inserted rows in sight: a valid record whose event_id was taken is a
+-- A later statement, and so with the inserted rows in sight: a valid record whose event_id was taken is a
 -- duplicate when all it says is what is stored, else a conflict, which rejects keeps.
 create or replace function ingest.settle_losers(this_batch_id bigint)
 returns void

@@ -46,7 +46,7 @@ export function backlogRecords(flow: Flow): Values {
 }
 
 /** Phases in the order in which a merge runs; unknown ones last. `total` is their sum, not one of them. */
-const phaseOrder = ["choose", "reject", "insert", "settle", "complete"];
+const phaseOrder = ["choose", "count", "insert", "reject", "settle", "complete"];
 
 export function sortPhases(durations: readonly (Record<string, number> | null)[]): string[] {
     const names = new Set(durations.flatMap((durationMs) => Object.keys(durationMs ?? {})));
