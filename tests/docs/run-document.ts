@@ -100,7 +100,8 @@ function copyProject(): string {
 
 async function findPort(): Promise<number> {
     while (true) {
-        const port = 40_000 + Math.floor(Math.random() * 9_000);
+        // Below the range from which a connection of anybody takes its own end.
+        const port = 10_000 + Math.floor(Math.random() * 9_000);
         if (await isPortFree(port)) return port;
     }
 }

@@ -255,9 +255,11 @@ describe("a line longer than the maximum", () => {
         const ending = Buffer.from("\nc,d\n");
         // A good record before and behind the long line.
         const file = virtualFile(sizeBytes, (position, length) => {
+            const endsAt = sizeBytes - ending.length - position;
+            // The same megabyte again and again: what is measured is the reader's memory, not this test's garbage.
+            if (position > 0 && endsAt >= MiB) return block.subarray(0, length);
             const bytes =
                 position === 0 ? Buffer.concat([Buffer.from("a,b\n"), block.subarray(4)]) : Buffer.from(block);
-            const endsAt = sizeBytes - ending.length - position;
             if (endsAt < MiB) ending.copy(bytes, Math.max(endsAt, 0), Math.max(-endsAt, 0));
             return bytes.subarray(0, length);
         });
