@@ -265,7 +265,11 @@ begin
             case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.quantity) else staging.quantity end as quantity,
             case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.price) else staging.price end as price,
             case
-                when staging.attributes is not null or batch_chunks.extra_columns is not null then
+                -- A record that could not be split has no values, and this stands before the verdict.
+                when
+                    (staging.attributes is not null or batch_chunks.extra_columns is not null)
+                    and staging.problem is null
+                then
                     ingest.attributes_of(
                         staging.attributes,
                         batch_chunks.extra_columns,

@@ -1,13 +1,14 @@
 -- Which of the last day's batches took longest, and in which phase? Milliseconds.
--- Columns: batch_id, finished_at, read, total_ms, choose_ms, reject_ms, insert_ms, settle_ms, complete_ms, waited_ms
+-- Columns: batch_id, finished_at, read, total_ms, choose_ms, count_ms, insert_ms, reject_ms, settle_ms, complete_ms, waited_ms
 select
     batches.batch_id,
     batches.finished_at,
     batches.read,
     (batches.duration_ms ->> 'total')::numeric as total_ms,
     (batches.duration_ms ->> 'choose')::numeric as choose_ms,
-    (batches.duration_ms ->> 'reject')::numeric as reject_ms,
+    (batches.duration_ms ->> 'count')::numeric as count_ms,
     (batches.duration_ms ->> 'insert')::numeric as insert_ms,
+    (batches.duration_ms ->> 'reject')::numeric as reject_ms,
     (batches.duration_ms ->> 'settle')::numeric as settle_ms,
     (batches.duration_ms ->> 'complete')::numeric as complete_ms,
     -- From the staging of its oldest chunk to its beginning.
