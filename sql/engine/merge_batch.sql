@@ -7,7 +7,7 @@
 -- rejected for every chunk, each counted on its own, or it raises SL002 and nothing happened. (When as many were inserted as
 -- were read, that says it of each chunk, and they are not counted one by one.)
 --
--- The engine knows no columns: ingest.insert_records, ingest.judge_records, ingest.reject_records, ingest.settle_losers
+-- The engine knows no columns: ingest.insert_records, ingest.reject_records, ingest.judge_records, ingest.settle_losers
 -- and ingest.update_rollups are the stream's part (sql/events/). They meet in the temporary table batch_chunks.
 
 -- The session's scratch tables. Temporary: no WAL, and emptied by the commit itself.
@@ -30,6 +30,8 @@ begin
             todo_slices integer not null,
             staged bigint not null default 0,
             read bigint not null default 0,
+            -- of them, in the form that the loader knows to pass most rules
+            plain bigint not null default 0,
             inserted bigint not null default 0,
             duplicate bigint not null default 0,
             conflict bigint not null default 0,
@@ -149,7 +151,10 @@ begin
         select
             staging.chunk_id,
             count(*) as staged,
-            count(*) filter (where (1 << staging.slice_no) & batch_chunks.todo_slices <> 0) as read
+            count(*) filter (where (1 << staging.slice_no) & batch_chunks.todo_slices <> 0) as read,
+            count(*) filter (
+                where staging.is_plain and (1 << staging.slice_no) & batch_chunks.todo_slices <> 0
+            ) as plain
         from ingest.staging
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
@@ -157,7 +162,7 @@ begin
         group by staging.chunk_id
     )
     update batch_chunks
-    set staged = counted_chunks.staged, read = counted_chunks.read
+    set staged = counted_chunks.staged, read = counted_chunks.read, plain = counted_chunks.plain
     from counted_chunks
     where batch_chunks.chunk_id = counted_chunks.chunk_id;
 end
@@ -334,14 +339,7 @@ begin
     rollups := ingest.insert_records();
     inserted_at := clock_timestamp();
     perform ingest.pass_fault_point('in-merge');
-    -- What was read and is neither inserted nor has lost to another: only then is there something to refuse.
-    if
-        (select sum(batch_chunks.read - batch_chunks.inserted) from batch_chunks)
-        > (select count(*) from losing_records)
-    then
-        perform ingest.judge_records();
-        perform ingest.reject_records(this_batch_id);
-    end if;
+    perform ingest.reject_records(this_batch_id);
     rejected_at := clock_timestamp();
     perform ingest.settle_losers(this_batch_id);
     settled_at := clock_timestamp();

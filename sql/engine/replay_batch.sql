@@ -197,9 +197,8 @@ begin
     returning batches.batch_id into this_batch_id;
 
     perform ingest.count_records();
-    perform ingest.judge_records();
-    perform ingest.reject_records(this_batch_id);
     rollups := ingest.insert_records();
+    perform ingest.reject_records(this_batch_id);
     perform ingest.settle_losers(this_batch_id);
     perform ingest.resolve_rejects(this_batch_id, this_load_id);
     if accept_conflicts then

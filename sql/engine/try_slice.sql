@@ -50,9 +50,8 @@ begin
     from jsonb_to_recordset(tried_files) as tried ("chunkId" bigint, "extraColumns" text[], "isPadded" boolean);
 
     perform ingest.count_records();
-    perform ingest.judge_records();
-    perform ingest.reject_records(no_batch);
     perform ingest.insert_records();
+    perform ingest.reject_records(no_batch);
     perform ingest.settle_losers(no_batch);
 
     with refused_records as materialized (

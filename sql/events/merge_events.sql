@@ -125,7 +125,7 @@ return case
         and ingest.price_reason(price) is null
 end;
 
--- Keeps the keys of what the rules refuse. Called when there is some: a merge learns that from its counts.
+-- Keeps the keys of what the rules refuse, before anything is inserted.
 create or replace function ingest.judge_records()
 returns void
 language plpgsql
@@ -229,8 +229,8 @@ begin
 end
 $$;
 
--- Inserts, in key order, the first valid record of every event_id that is not yet there; keeps the valid records
--- that were not inserted for settle_losers; returns what the rollups gain.
+-- Inserts, in key order, the first valid record of every event_id that is not yet there; keeps the keys of what the rules
+-- refuse for reject_records, and the valid records that were not inserted for settle_losers; returns what the rollups gain.
 create or replace function ingest.insert_records()
 returns ingest.event_stats[]
 language plpgsql
@@ -244,11 +244,22 @@ declare
     not_after constant text := ingest.latest_event_timestamp();
     -- Constants by the time a plan is made: where no chunk is padded, no trim is planned.
     has_padded constant boolean := exists (select from batch_chunks where batch_chunks.is_padded);
+    -- The rules are cheap for plain records, and dear for others. Where most are plain they are a filter of the scan that
+    -- inserts, and asked again only if something is missing in the end; else they are asked once, before.
+    is_mostly_plain constant boolean := (select sum(batch_chunks.plain) > 0.9 * sum(batch_chunks.read) from batch_chunks);
+    has_invalid boolean := false;
+    valid_count bigint;
     read_count bigint;
     inserted_count bigint;
     rollups ingest.event_stats[];
 begin
     select sum(batch_chunks.read) into read_count from batch_chunks;
+    if not is_mostly_plain then
+        perform ingest.judge_records();
+        has_invalid := exists (select from invalid_records);
+    end if;
+    -- Of what is known to be refused by now, the rest.
+    valid_count := read_count - (select count(*) from invalid_records);
 
     with bare_records as not materialized (
         select
@@ -298,19 +309,29 @@ begin
             bare_records.attributes
         from bare_records
         -- Filtered before anything is cast: a scan computes what it selects of the rows that pass.
-        where ingest.is_valid_record(
-            bare_records.problem,
-            bare_records.is_plain,
-            bare_records.event_id,
-            bare_records.event_type,
-            bare_records.product_id,
-            bare_records.user_id,
-            bare_records.event_timestamp,
-            bare_records.quantity,
-            bare_records.price,
-            known_types,
-            not_after
-        )
+        where
+            case
+                when is_mostly_plain then
+                    ingest.is_valid_record(
+                        bare_records.problem,
+                        bare_records.is_plain,
+                        bare_records.event_id,
+                        bare_records.event_type,
+                        bare_records.product_id,
+                        bare_records.user_id,
+                        bare_records.event_timestamp,
+                        bare_records.quantity,
+                        bare_records.price,
+                        known_types,
+                        not_after
+                    )
+                when has_invalid then
+                    (bare_records.chunk_id, bare_records.record_no) not in (
+                        select invalid_records.chunk_id, invalid_records.record_no
+                        from invalid_records
+                    )
+                else true
+            end
     ),
     first_records as (
         select distinct on (valid_records.event_id) valid_records.*
@@ -436,12 +457,36 @@ begin
         from inserted_counts
         where batch_chunks.chunk_id = inserted_counts.chunk_id
     ),
+    -- What is neither: first what the rules refuse, for which one more scan has to be asked, and then what is still missing
+    -- has lost to another record of its event_id, for which a hash table of all that was inserted has to be made.
+    kept_invalid as (
+        insert into invalid_records (chunk_id, record_no)
+        select bare_records.chunk_id, bare_records.record_no
+        from bare_records
+        where
+            is_mostly_plain
+            and (select all_inserted.events from all_inserted) < valid_count
+            and not ingest.is_valid_record(
+                bare_records.problem,
+                bare_records.is_plain,
+                bare_records.event_id,
+                bare_records.event_type,
+                bare_records.product_id,
+                bare_records.user_id,
+                bare_records.event_timestamp,
+                bare_records.quantity,
+                bare_records.price,
+                known_types,
+                not_after
+            )
+        returning invalid_records.record_no
+    ),
     kept_losers as (
         insert into losing_records
         select valid_records.*
         from valid_records
         where
-            (select all_inserted.events from all_inserted) < read_count
+            (select all_inserted.events from all_inserted) + (select count(*) from kept_invalid) < valid_count
             and (valid_records.chunk_id, valid_records.record_no) not in (
                 select inserted_events.chunk_id, inserted_events.record_no
                 from inserted_events
