@@ -280,9 +280,13 @@ test("whatever possible options say is what the folder holds", async () => {
                 await run({ ...drawn, maxRecords, outputDir: dir }, { onFile });
 
                 const { files, total } = countFolder(dir);
-                // Files without records repeat one another byte by byte.
-                expect(files.map(({ read }) => read)).toEqual(announced);
-                expect(announced.every((records) => records >= drawn.minRecords && records <= maxRecords)).toBe(true);
+                // A file of few records may repeat another byte by byte: then it is skipped, and has what that one has.
+                const records = new Map(files.map(({ file, read }) => [file, read]));
+                const held = files.map(({ file, state, problem }) =>
+                    records.get(state === "skipped" ? problem!.slice("same content as ".length) : file),
+                );
+                expect(held).toEqual(announced);
+                expect(announced.every((count) => count >= drawn.minRecords && count <= maxRecords)).toBe(true);
                 expect(total.read).toBe(total.inserted + total.duplicate + total.conflict + total.rejected);
                 if (drawn.dirtyRatio === 0) expect(total.rejected).toBe(0);
                 if (drawn.duplicateRatio === 0) expect(total.duplicate + total.conflict).toBe(0);
