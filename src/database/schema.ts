@@ -126,6 +126,8 @@ export const files = ingest.table(
         index("files_pending").on(sql`${table.path} collate "C"`).where(sql`state in ('pending', 'failed')`),
         index("files_loaded").on(table.fileId).where(sql`state = 'loaded'`),
         index("files_content_hash").on(table.contentHash),
+        /** What a run moved, for its summary. By ranges of pages: that costs a file next to nothing. */
+        index("files_updated_at").using("brin", table.updatedAt).with({ pages_per_range: 32 }),
         /** For copies of files that took several chunks. */
         index("files_size").on(table.sizeBytes).where(sql`content_hash is null`),
     ],
@@ -191,6 +193,8 @@ export const chunks = ingest.table(
         index("chunks_file").on(table.fileId, table.firstByte),
         index("chunks_load").on(table.loadId),
         index("chunks_held").on(table.fileId).where(sql`state = 'held'`),
+        /** Apart from the staged ones, which may be many: the loader asks in each round. */
+        index("chunks_pending").on(table.chunkId).where(sql`state = 'pending'`),
     ],
 );
 

@@ -310,27 +310,45 @@ export interface Backlog {
     stagedRecords: number;
     stagedChunks: number;
     /** Chunks that must be staged again and may be tried now. */
-    lostChunks: number;
-    /** Chunks that wait for their file's judgement. */
-    heldChunks: number;
-    pendingFiles: number;
+    hasLostChunks: boolean;
 }
 
+/** Each state is asked for by itself: each has an index of its own, and together they would be looked for in all of history. */
 export async function readBacklog(sql: Sql): Promise<Backlog> {
     const [row] = await sql<Backlog[]>`
         select
-            coalesce(sum(chunks.records) filter (where chunks.state = 'staged'), 0)::bigint as "stagedRecords",
-            count(*) filter (where chunks.state = 'staged') as "stagedChunks",
-            count(*) filter (
-                where
-                    chunks.state = 'pending'
-                    and (chunks.next_attempt_at is null or chunks.next_attempt_at <= clock_timestamp())
-            ) as "lostChunks",
-            count(*) filter (where chunks.state = 'held') as "heldChunks",
-            (select count(*) from ingest.files where files.state = 'pending') as "pendingFiles"
+            coalesce(sum(chunks.records), 0)::bigint as "stagedRecords",
+            count(*) as "stagedChunks",
+            ${lostChunksExist(sql)} as "hasLostChunks"
         from ingest.chunks
-        where chunks.state in ('staged', 'pending', 'held')`;
+        where chunks.state = 'staged'`;
     return row!;
+}
+
+const lostChunksExist = (sql: Sql) => sql`
+    exists (
+        select
+        from ingest.chunks as lost_chunks
+        where
+            lost_chunks.state = 'pending'
+            and (lost_chunks.next_attempt_at is null or lost_chunks.next_attempt_at <= clock_timestamp())
+    )`;
+
+/** Whether anything is to be merged, staged again, judged or loaded now. */
+export async function hasWork(sql: Sql): Promise<boolean> {
+    const [row] = await sql<{ hasWork: boolean }[]>`
+        select
+            exists (select from ingest.chunks where chunks.state = 'staged')
+            or ${lostChunksExist(sql)}
+            or exists (select from ingest.chunks where chunks.state = 'held')
+            or exists (
+                select
+                from ingest.files
+                where
+                    files.state in ('pending', 'failed')
+                    and (files.state = 'pending' or files.next_attempt_at <= clock_timestamp())
+            ) as "hasWork"`;
+    return row!.hasWork;
 }
 
 /**
@@ -344,17 +362,17 @@ export async function countFilesSince(
     const [files] = await sql<{ merged: number; skipped: number; failed: number }[]>`
         select
             count(*) filter (where state = 'merged' and merged_at >= ${begunAt}::text::timestamptz) as merged,
-            count(*) filter (where state = 'skipped' and updated_at >= ${begunAt}::text::timestamptz) as skipped,
-            count(*) filter (
+            count(*) filter (where state = 'skipped') as skipped,
+            count(*) filter (where state = 'failed') + (
+                select count(*)
+                from ingest.files as waiting_files
                 where
-                    (state = 'failed' and updated_at >= ${begunAt}::text::timestamptz)
-                    or (
-                        state = 'loaded'
-                        and file_id in (
-                            select chunks.file_id from ingest.chunks where chunks.state = 'pending' and chunks.attempts > 0
-                        )
+                    waiting_files.state = 'loaded'
+                    and waiting_files.file_id in (
+                        select chunks.file_id from ingest.chunks where chunks.state = 'pending' and chunks.attempts > 0
                     )
             ) as failed
-        from ingest.files`;
+        from ingest.files
+        where updated_at >= ${begunAt}::text::timestamptz`;
     return { ...files! };
 }

@@ -19,7 +19,7 @@ import { isInputFolderError } from "./input-folder.ts";
 import { judgeFiles } from "./judge-files.ts";
 import { createHeaderReader } from "./known-headers.ts";
 import { createLease, type Lease, refuseOtherFolder } from "./lease.ts";
-import { countFilesSince, nextFiles, readBacklog, readClock, retireWorker } from "./ledger.ts";
+import { countFilesSince, hasWork, readBacklog, readClock, retireWorker } from "./ledger.ts";
 import { loadRound } from "./load-files.ts";
 import { createLoaderState } from "./loader-state.ts";
 import { allSlices, type Batch, createMerger } from "./merge-batch.ts";
@@ -55,7 +55,11 @@ const stopGraceMs = 2_500;
 /** How long a run that ends waits for the database's answer to its last words. */
 const lastWordsMs = 1_000;
 const pollMs = 1_000;
-const quickPollMs = 5;
+/**
+ * A run that only waits for its merges is woken by each of them; what other processes do it looks for after this pause,
+ * then after twice that, up to `pollMs`: a whole round each time cost more than all of its loads.
+ */
+const firstIdlePauseMs = 100;
 
 export async function runIngest(options: IngestOptions): Promise<IngestSummary> {
     const { config, log, target } = options;
@@ -190,6 +194,7 @@ async function loadLoop(run: Run): Promise<void> {
     const changed = createSignal();
     let hasLooked = false;
     let wasLoader = false;
+    let idlePauseMs = firstIdlePauseMs;
     const folder = watchFolder(context.config.inputDir, () => changed.give());
     const hooks = {
         waitForRoom: room.wait,
@@ -201,6 +206,7 @@ async function loadLoop(run: Run): Promise<void> {
             const startedAt = performance.now();
             const seenChanges = changed.count();
             const seenMerges = run.merged.count();
+            let hasLoaded = false;
             // Looking needs no lease: an available-now run must see the folder whoever loads.
             if (lease.isLoader() || isAvailableNow) {
                 // What the loader before us saw of a file, and how much of that it read, only another look can tell.
@@ -218,6 +224,7 @@ async function loadLoop(run: Run): Promise<void> {
                     while (!hooks.isStopped() && hasProgress) {
                         hasProgress = (await loadRound(context, state, hooks)).hasProgress;
                         if (!hooks.isStopped() && (await judgeFiles(context, state))) hasProgress = true;
+                        if (hasProgress) hasLoaded = true;
                         if (context.config.maxRejects) run.staged.give();
                     }
                 });
@@ -227,9 +234,10 @@ async function loadLoop(run: Run): Promise<void> {
             if (lease.isLoader() && !signal.aborted) await runRounds(run, async () => void (await archiver.pass()));
             if (isAvailableNow) {
                 if (isAllDone) break;
-                await run.merged.wait(seenMerges, quickPollMs * 20);
+                idlePauseMs = hasLoaded ? firstIdlePauseMs : Math.min(idlePauseMs * 2, pollMs);
+                await run.merged.wait(seenMerges, idlePauseMs);
             } else if (trigger.kind === "continuous") {
-                await changed.wait(seenChanges, lease.isLoader() ? pollMs : quickPollMs * 20);
+                await changed.wait(seenChanges, lease.isLoader() ? pollMs : firstIdlePauseMs);
             } else {
                 const pauseMs = trigger.ms - (performance.now() - startedAt);
                 if (pauseMs > 0) await sleep(lease.isLoader() ? pauseMs : Math.min(pauseMs, 100), signal);
@@ -274,13 +282,7 @@ async function runRounds(run: Run, rounds: () => Promise<void>): Promise<void> {
 
 /** Available-now: whether the ledger has nothing more to load, whoever loads. */
 async function isAllLoaded(run: Run): Promise<boolean> {
-    const { sql } = run.context;
-    const isDone = await run.survive(async () => {
-        const { stagedChunks, lostChunks, heldChunks } = await readBacklog(sql);
-        if (stagedChunks > 0 || lostChunks > 0 || heldChunks > 0) return false;
-        return (await nextFiles(sql, 1, [])).length === 0;
-    });
-    return isDone === true;
+    return (await run.survive(() => hasWork(run.context.sql))) === false;
 }
 
 async function mergeLoop(run: Run, index: number): Promise<void> {

@@ -34,8 +34,8 @@ export function createStagingRoom(context: IngestContext, merged: Signal, signal
         async wait() {
             while (!signal.aborted) {
                 const seen = merged.count();
-                const { stagedRecords, lostChunks } = await readBacklog(sql);
-                if (lostChunks > 0) return false;
+                const { stagedRecords, hasLostChunks } = await readBacklog(sql);
+                if (hasLostChunks) return false;
                 if (mergedSinceSweep >= sweepFromRecords) await sweep();
                 if (stagedRecords < mostStaged) return true;
                 await merged.wait(seen, pollMs);

@@ -1,0 +1,2 @@
+CREATE INDEX "chunks_pending" ON "ingest"."chunks" USING btree ("chunk_id") WHERE state = 'pending';--> statement-breakpoint
+CREATE INDEX "files_updated_at" ON "ingest"."files" USING brin ("updated_at") WITH (pages_per_range=32);

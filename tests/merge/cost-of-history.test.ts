@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Sql } from "../../src/database/connect.ts";
+import {
+    chunksToStageAgain,
+    countFilesSince,
+    filesWithContent,
+    hasWork,
+    judgeHeldFiles,
+    nextFiles,
+    readBacklog,
+    readClock,
+    registerFiles,
+    sweepStaging,
+} from "../../src/ingest/ledger.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { event, stageFile, takeLease, worker } from "./ledger.ts";
+
+const historyFiles = 20_000;
+/** What a statement may read of a ledger in which nothing, or one small file, is open. */
+const mostRows = 2_000;
+
+let database: TestDatabase;
+let sql: Sql;
+let begunAt: string;
+
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+    sql = database.sql;
+    await sql`
+        insert into ingest.loads (worker_id, backend_pid, backend_start, way, state, records, bytes)
+        select ${worker}, 1, now(), 'raw', 'swept', 100, 1000
+        from generate_series(1, ${historyFiles}::integer)`;
+    await sql`
+        insert into ingest.files (
+            path, state, size_bytes, mtime_ns, inode, loaded_bytes, loaded_records, content_hash, merged_at, updated_at,
+            archived_at
+        )
+        select 'old-' || no, 'merged', 1000, 1, no, 1000, 1, md5(no::text), now() - age, now() - age, now() - age
+        from generate_series(1, ${historyFiles}::integer) as numbers (no), (select interval '1 day' as age) as past`;
+    await sql`
+        insert into ingest.chunks (
+            file_id, first_byte, end_byte, first_record_no, first_line_no, records, content_hash, load_id, state,
+            merged_slices, merged_at
+        )
+        select file_id, 0, 1000, 1, 2, 1, content_hash, file_id, 'merged', 65535, merged_at
+        from ingest.files`;
+    await sql`delete from ingest.file_changes`;
+    await sql`select ingest.rebuild_totals()`;
+    // As autovacuum would have done by then.
+    await sql`vacuum analyze ingest.loads, ingest.files, ingest.chunks`;
+    begunAt = await readClock(sql);
+    await takeLease(sql);
+});
+afterAll(() => database.drop());
+
+/** Rows of the ledger's tables that this session has read, by whatever way, and its functions too. */
+async function rowsSoFar(within: Sql): Promise<number> {
+    const [row] = await within<{ rows: number }[]>`
+        select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint as rows
+        from pg_stat_xact_user_tables
+        where schemaname = 'ingest' and relname in ('files', 'chunks', 'loads')`;
+    return row!.rows;
+}
+
+/** In one transaction: only between two of them does a session give away what it has counted, and counts from zero. */
+async function rowsRead(work: (sql: Sql) => Promise<unknown>): Promise<number> {
+    return await sql.begin(async (transaction) => {
+        const within = transaction as unknown as Sql;
+        // What a parallel worker reads is not counted here.
+        await within`set local max_parallel_workers_per_gather = 0`;
+        const rowsBefore = await rowsSoFar(within);
+        await work(within);
+        return (await rowsSoFar(within)) - rowsBefore;
+    });
+}
+
+describe("promise 7: the ledger's statements read nothing of the history", () => {
+    test("should fail: a statement that looks for two states at once reads all of it", async () => {
+        const rows = await rowsRead(
+            (within) => within`select count(*) from ingest.chunks where state in ('staged', 'held')`,
+        );
+        expect(rows).toBeGreaterThanOrEqual(historyFiles);
+    });
+
+    const seen = { sizeBytes: 10, mtimeNs: "1", inode: "1" };
+    const statements: Record<string, (sql: Sql) => Promise<unknown>> = {
+        readBacklog,
+        hasWork,
+        chunksToStageAgain: (within) => chunksToStageAgain(within, 500),
+        nextFiles: (within) => nextFiles(within, 500, [1, 2, 3]),
+        filesWithContent: (within) => filesWithContent(within, ["a", "b"]),
+        judgeHeldFiles: (within) => judgeHeldFiles(within, [], null),
+        sweepStaging: (within) => sweepStaging(within, worker),
+        countFilesSince: (within) => countFilesSince(within, begunAt),
+        registerFiles: (within) => registerFiles(within, [{ ...seen, path: "new.csv" }]),
+        "a load": (within) => stageFile(within, [event(1), event(2)]),
+    };
+    test.each(Object.keys(statements))("%s, when nothing is open", async (name) => {
+        expect(await rowsRead(statements[name]!)).toBeLessThan(mostRows);
+    });
+
+    describe("when a file is staged:", () => {
+        beforeAll(() => stageFile(sql, [event(3)]));
+
+        test.each(Object.keys(statements))("%s", async (name) => {
+            expect(await rowsRead(statements[name]!)).toBeLessThan(mostRows);
+        });
+    });
+});
