@@ -177,24 +177,34 @@ $$;
 
 -- Ends a load: from here on its rows count. `staged_chunks` is a JSON array of
 -- {chunkId, fileId, firstByte, endByte, firstRecordNo, firstLineNo, endLineNo, records, contentHash, isPadded, atEnd, tailByte,
---  tailRecordNo, tailLineNo, sizeBytes, mtimeNs, inode, header, extraColumns, missingColumns, ignoredColumns, dialect, source, isAgain, isHeld}; `isAgain` marks a chunk that is staged again, `isHeld` one that waits for the judgement of its whole file (sql/engine/budget.sql).
+--  tailRecordNo, tailLineNo, sizeBytes, mtimeNs, inode, shapeNo, isAgain, isHeld}; `isAgain` marks a chunk that is staged again,
+-- `isHeld` one that waits for the judgement of its whole file (sql/engine/budget.sql), `shapeNo` is the place, from 0, of how its
+-- file is read in `file_shapes`, a JSON array of {header, extraColumns, missingColumns, ignoredColumns, dialect, source}.
 -- Raises SL001 when the load was abandoned meanwhile, or a file is not where the loader believed it to be.
-create or replace function ingest.record_load(fenced_load_id bigint, load_bytes bigint, staged_chunks jsonb)
+create or replace function ingest.record_load(
+    fenced_load_id bigint,
+    load_bytes bigint,
+    file_shapes jsonb,
+    staged_chunks jsonb
+)
 returns void
 language plpgsql
 as $$
 declare
-    expected_count integer := jsonb_array_length(staged_chunks);
+    expected_count integer;
     actual_count integer;
+    load_records bigint;
+    file_ids bigint[];
 begin
+    select count(*), coalesce(sum("records"), 0), array_agg("fileId")
+    into expected_count, load_records, file_ids
+    from jsonb_to_recordset(staged_chunks) as fields ("fileId" bigint, "records" bigint);
+
     update ingest.loads
     set
         state = 'staged',
         bytes = load_bytes,
-        records = (
-            select coalesce(sum((staged_chunk ->> 'records')::bigint), 0)
-            from jsonb_array_elements(staged_chunks) as elements (staged_chunk)
-        ),
+        records = load_records,
         ended_at = clock_timestamp()
     where loads.load_id = fenced_load_id and loads.state = 'loading';
     if not found then
@@ -251,10 +261,7 @@ begin
     -- statement of its own, so that the next one sees what whoever held them has done.
     perform
     from ingest.files
-    where files.file_id in (
-        select (staged_chunk ->> 'fileId')::bigint
-        from jsonb_array_elements(staged_chunks) as elements (staged_chunk)
-    )
+    where files.file_id = any(file_ids)
     order by files.file_id
     for update;
 
@@ -263,10 +270,18 @@ begin
         from jsonb_to_recordset(staged_chunks) as fields (
             "fileId" bigint, "firstByte" bigint, "endByte" bigint, "firstRecordNo" bigint, "records" bigint,
             "endLineNo" bigint, "atEnd" boolean, "tailByte" bigint, "tailRecordNo" bigint,
-            "tailLineNo" bigint, "sizeBytes" bigint, "mtimeNs" bigint, "inode" numeric, "header" text[], "extraColumns" text[],
-            "missingColumns" text[], "ignoredColumns" text[], "dialect" jsonb, "source" jsonb, "contentHash" text, "isAgain" boolean
+            "tailLineNo" bigint, "sizeBytes" bigint, "mtimeNs" bigint, "inode" numeric, "shapeNo" integer,
+            "contentHash" text, "isAgain" boolean
         )
         where not "isAgain"
+    ),
+    shapes as (
+        select elements.place - 1 as shape_no, fields.*
+        from jsonb_array_elements(file_shapes) with ordinality as elements (shape, place)
+        cross join lateral jsonb_to_record(elements.shape) as fields (
+            "header" text[], "extraColumns" text[], "missingColumns" text[], "ignoredColumns" text[], "dialect" jsonb,
+            "source" jsonb
+        )
     ),
     failed_files as materialized (
         select chunks.file_id
@@ -290,12 +305,12 @@ begin
             size_bytes = staged."sizeBytes",
             mtime_ns = staged."mtimeNs",
             inode = staged."inode",
-            header = staged."header",
-            extra_columns = staged."extraColumns",
-            missing_columns = staged."missingColumns",
-            ignored_columns = staged."ignoredColumns",
-            dialect = staged."dialect",
-            source = nullif(staged."source", 'null'::jsonb),
+            header = shapes."header",
+            extra_columns = shapes."extraColumns",
+            missing_columns = shapes."missingColumns",
+            ignored_columns = shapes."ignoredColumns",
+            dialect = shapes."dialect",
+            source = nullif(shapes."source", 'null'::jsonb),
             content_hash = case
                 when staged."atEnd" and staged."firstByte" = 0 then staged."contentHash"
             end,
@@ -309,9 +324,13 @@ begin
             end,
             updated_at = clock_timestamp()
         from staged
+        inner join shapes on shapes.shape_no = staged."shapeNo"
         where
             files.file_id = staged."fileId"
-            and files.state in ('pending', 'failed')
+            and files.file_id = any(file_ids)
+            -- Not in a form that fits files_pending: with its figures of a quiet moment the planner would go through all
+            -- files that wait, once for every load.
+            and case files.state when 'pending' then true when 'failed' then true else false end
             and coalesce(files.tail_byte, files.loaded_bytes) = staged."firstByte"
         returning files.file_id
     )

@@ -70,15 +70,21 @@ export interface StagedChunk extends SeenFile {
     tailByte: number | null;
     tailRecordNo: number | null;
     tailLineNo: number | null;
+    /** The place of its file's shape among those of its load. */
+    shapeNo: number;
+    isAgain: boolean;
+    /** Waits until its whole file has been judged by the reject budget. */
+    isHeld: boolean;
+}
+
+/** How a file is read, as record_load takes it. */
+export interface RecordedShape {
     header: string[];
     extraColumns: string[] | null;
     missingColumns: string[] | null;
     ignoredColumns: string[] | null;
     dialect: Dialect;
     source: SourceConfig | null;
-    isAgain: boolean;
-    /** Waits until its whole file has been judged by the reject budget. */
-    isHeld: boolean;
 }
 
 const fileColumns = `
@@ -224,8 +230,18 @@ export async function skipCopies(sql: Sql, copies: Copy[]): Promise<void> {
     await sql`select ingest.skip_copies(${JSON.stringify(copies)}::text::jsonb)`;
 }
 
-export async function recordLoad(sql: Sql, loadId: number, bytes: number, chunks: StagedChunk[]): Promise<void> {
-    await sql`select ingest.record_load(${loadId}, ${bytes}, ${JSON.stringify(chunks)}::text::jsonb)`;
+/** `shapes` are those that the chunks name by their places. */
+export async function recordLoad(
+    sql: Sql,
+    loadId: number,
+    bytes: number,
+    shapes: RecordedShape[],
+    chunks: StagedChunk[],
+): Promise<void> {
+    await sql`
+        select ingest.record_load(
+            ${loadId}, ${bytes}, ${JSON.stringify(shapes)}::text::jsonb, ${JSON.stringify(chunks)}::text::jsonb
+        )`;
 }
 
 export async function abandonLoads(sql: Sql, loadIds: number[]): Promise<void> {

@@ -9,7 +9,7 @@ import { keyColumn } from "../contract.ts";
 import { passFaultPoint } from "../faults/pass-fault-point.ts";
 import type { IngestContext } from "./context.ts";
 import { grammarOf } from "./dialect/dialect.ts";
-import { abandonLoads, recordLoad, type StagedChunk } from "./ledger.ts";
+import { abandonLoads, type RecordedShape, recordLoad, type StagedChunk } from "./ledger.ts";
 import { InputChanged, type InputFile } from "./open-input.ts";
 import type { FileShape } from "./read-header.ts";
 import { type ReadOutcome, readRecords } from "./read-records.ts";
@@ -68,12 +68,14 @@ export async function loadChunks(context: IngestContext, parts: LoadPart[], way:
         const source = stageParts(context, parts, way, loadId, chunkIds, outcomes);
         await copyConnection.copy(copyStatement(parts[0]!.shape, way, `ingest.staging_${lane}`), source);
         const loaded = await Promise.all(parts.map((part, index) => settlePart(part, outcomes[index]!)));
-        const chunks = loaded.flatMap(({ part, outcome, isRecorded }, index) =>
-            isRecorded ? [stagedChunk(context, part, outcome, part.again?.chunkId ?? chunkIds[index]!, way)] : [],
-        );
+        const { shapes, shapeNoOf } = shapesOf(parts);
+        const chunks = loaded.flatMap(({ part, outcome, isRecorded }, index) => {
+            const place = { chunkId: part.again?.chunkId ?? chunkIds[index]!, shapeNo: shapeNoOf(part.shape) };
+            return isRecorded ? [stagedChunk(context, part, outcome, place, way)] : [];
+        });
         const bytes = chunks.reduce((sum, chunk) => sum + chunk.endByte - chunk.firstByte, 0);
         await passFaultPoint("before-record-load");
-        await recordLoad(sql, loadId, bytes, chunks);
+        await recordLoad(sql, loadId, bytes, shapes, chunks);
         await passFaultPoint("after-record-load");
         return loaded;
     } catch (error) {
@@ -164,12 +166,12 @@ function stagedChunk(
     { config }: Pick<IngestContext, "config">,
     part: LoadPart,
     outcome: ReadOutcome,
-    chunkId: number,
+    place: Pick<StagedChunk, "chunkId" | "shapeNo">,
     way: Way,
 ): StagedChunk {
     return {
         ...part.file.seen,
-        chunkId,
+        ...place,
         fileId: part.fileId,
         firstByte: part.firstByte,
         endByte: outcome.endByte,
@@ -181,15 +183,21 @@ function stagedChunk(
         isPadded: outcome.isPadded || way === "tolerant",
         atEnd: outcome.endByte >= part.file.sizeBytes,
         ...tailOf(part, outcome),
-        header: part.shape.header,
-        extraColumns: part.shape.extraColumns,
-        missingColumns: part.shape.missingColumns,
-        ignoredColumns: ignoredColumnsOf(part.shape),
-        dialect: part.shape.dialect,
-        source: part.shape.source,
         isAgain: part.again !== null,
         isHeld: Boolean(config.maxRejects),
     };
+}
+
+/** Each shape once: small files of one load are mostly read the same way (known-headers.ts gives them the same object). */
+function shapesOf(parts: LoadPart[]): { shapes: RecordedShape[]; shapeNoOf(shape: FileShape): number } {
+    const distinct = [...new Set(parts.map(({ shape }) => shape))];
+    const numbers = new Map(distinct.map((shape, shapeNo) => [shape, shapeNo]));
+    return { shapes: distinct.map(recordedShape), shapeNoOf: (shape) => numbers.get(shape)! };
+}
+
+function recordedShape(shape: FileShape): RecordedShape {
+    const { header, extraColumns, missingColumns, dialect, source } = shape;
+    return { header, extraColumns, missingColumns, ignoredColumns: ignoredColumnsOf(shape), dialect, source };
 }
 
 function ignoredColumnsOf({ header, targets }: FileShape): string[] | null {

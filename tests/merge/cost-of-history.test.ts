@@ -106,4 +106,12 @@ describe("promise 7: the ledger's statements read nothing of the history", () =>
             expect(await rowsRead(statements[name]!)).toBeLessThan(mostRows);
         });
     });
+
+    test("a load reads its own files, however many wait, and whatever the statistics of a quiet moment say", async () => {
+        await sql`
+            insert into ingest.files (path, size_bytes, mtime_ns, inode)
+            select 'waiting-' || no, 1000, 1, no
+            from generate_series(1, ${historyFiles}::integer) as numbers (no)`;
+        expect(await rowsRead((within) => stageFile(within, [event(4)]))).toBeLessThan(mostRows);
+    });
 });

@@ -152,7 +152,12 @@ export function chunkRecord(
 }
 
 export async function recordLoad(sql: Sql, loadId: number, chunks: Record<string, unknown>[]): Promise<void> {
-    await sql`select ingest.record_load(${loadId}, 100, ${JSON.stringify(chunks)}::text::jsonb)`;
+    // A chunk tells here too how its file is read.
+    const numbered = chunks.map((chunk, shapeNo) => ({ ...chunk, shapeNo }));
+    await sql`
+        select ingest.record_load(
+            ${loadId}, 100, ${JSON.stringify(chunks)}::text::jsonb, ${JSON.stringify(numbered)}::text::jsonb
+        )`;
 }
 
 export interface Staged {

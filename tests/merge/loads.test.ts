@@ -227,6 +227,64 @@ describe("a load", () => {
         expect(load).toEqual({ state: "staged", records: 2 });
     });
 
+    test("keeps of each file how it is read: several may share a shape", async () => {
+        await takeLease(sql);
+        const fileIds = [
+            await registerFile(sql, "a.csv"),
+            await registerFile(sql, "b.csv"),
+            await registerFile(sql, "c.csv"),
+        ];
+        const { loadId, chunkIds } = await beginLoad(sql, 3);
+        const shapes = [
+            {
+                header: ["x"],
+                extraColumns: ["x"],
+                missingColumns: null,
+                ignoredColumns: ["y"],
+                dialect: { quote: "'" },
+            },
+            {
+                header: ["é", ""],
+                extraColumns: null,
+                missingColumns: ["price"],
+                ignoredColumns: null,
+                source: { name: "s" },
+            },
+        ];
+        const shapeNos = [1, 0, 1];
+        const chunks = fileIds.map((fileId, index) => ({
+            ...chunkRecord({ chunkId: chunkIds[index]!, fileId }, [event(index)]),
+            shapeNo: shapeNos[index],
+        }));
+        await sql`
+            select ingest.record_load(
+                ${loadId}, 100, ${JSON.stringify(shapes)}::text::jsonb, ${JSON.stringify(chunks)}::text::jsonb
+            )`;
+        const files = await sql`
+            select header, extra_columns, missing_columns, ignored_columns, dialect, source
+            from ingest.files
+            order by path`;
+        const [x, e] = [
+            {
+                header: ["x"],
+                extra_columns: ["x"],
+                missing_columns: null,
+                ignored_columns: ["y"],
+                dialect: { quote: "'" },
+                source: null,
+            },
+            {
+                header: ["é", ""],
+                extra_columns: null,
+                missing_columns: ["price"],
+                ignored_columns: null,
+                dialect: null,
+                source: { name: "s" },
+            },
+        ];
+        expect([...files]).toEqual([e, x, e]);
+    });
+
     test("of a part of a file has no hash of the whole, first or last", async () => {
         const { fileId } = await stageFile(sql, [event(1)], { atEnd: false });
         const hashOfFile = async () => (await sql`select content_hash from ingest.files`)[0]!.content_hash;
