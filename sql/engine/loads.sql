@@ -176,8 +176,8 @@ end
 $$;
 
 -- Ends a load: from here on its rows count. `staged_chunks` is a JSON array of
--- {chunkId, fileId, firstByte, endByte, firstRecordNo, firstLineNo, endLineNo, records, contentHash, isPadded, atEnd, tailByte,
---  tailRecordNo, tailLineNo, sizeBytes, mtimeNs, inode, shapeNo, isAgain, isHeld}; `isAgain` marks a chunk that is staged again,
+-- {chunkId, fileId, firstByte, endByte, firstRecordNo, firstLineNo, endLineNo, records, plainRecords, sliceRecords, contentHash,
+-- isPadded, atEnd, tailByte, tailRecordNo, tailLineNo, sizeBytes, mtimeNs, inode, shapeNo, isAgain, isHeld}; `isAgain` marks a chunk that is staged again,
 -- `isHeld` one that waits for the judgement of its whole file (sql/engine/budget.sql), `shapeNo` is the place, from 0, of how its
 -- file is read in `file_shapes`, a JSON array of {header, extraColumns, missingColumns, ignoredColumns, dialect, source}.
 -- Raises SL001 when the load was abandoned meanwhile, or a file is not where the loader believed it to be.
@@ -215,8 +215,8 @@ begin
         select *
         from jsonb_to_recordset(staged_chunks) as fields (
             "chunkId" bigint, "fileId" bigint, "firstByte" bigint, "endByte" bigint, "firstRecordNo" bigint,
-            "firstLineNo" bigint, "records" bigint, "contentHash" text, "isPadded" boolean,
-            "isAgain" boolean, "isHeld" boolean
+            "firstLineNo" bigint, "records" bigint, "plainRecords" bigint, "sliceRecords" integer[],
+            "contentHash" text, "isPadded" boolean, "isAgain" boolean, "isHeld" boolean
         )
     ),
     restaged_chunks as (
@@ -225,6 +225,8 @@ begin
             load_id = fenced_load_id,
             state = 'staged',
             is_padded = staged."isPadded",
+            plain_records = staged."plainRecords",
+            slice_records = staged."sliceRecords",
             staged_at = clock_timestamp(),
             attempts = 0,
             next_attempt_at = null,
@@ -241,12 +243,12 @@ begin
     ),
     new_chunks as (
         insert into ingest.chunks (
-            chunk_id, file_id, first_byte, end_byte, first_record_no, first_line_no, records, content_hash,
+            chunk_id, file_id, first_byte, end_byte, first_record_no, first_line_no, records, plain_records, slice_records, content_hash,
             is_padded, load_id, state, staged_at
         )
         select
-            "chunkId", "fileId", "firstByte", "endByte", "firstRecordNo", "firstLineNo", "records", "contentHash",
-            "isPadded", fenced_load_id, case when "isHeld" then 'held' else 'staged' end, clock_timestamp()
+            "chunkId", "fileId", "firstByte", "endByte", "firstRecordNo", "firstLineNo", "records", "plainRecords", "sliceRecords",
+            "contentHash", "isPadded", fenced_load_id, case when "isHeld" then 'held' else 'staged' end, clock_timestamp()
         from staged
         where not staged."isAgain"
         order by "chunkId"

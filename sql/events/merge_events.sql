@@ -110,16 +110,20 @@ returns boolean
 language sql
 stable
 return case
-    when
-        ingest.event_type_reason(event_type, known_types) is not null
-        or ingest.product_id_reason(product_id) is not null
-        or ingest.user_id_reason(user_id) is not null
-    then false
     -- The loader has seen that the other four are well-formed.
-    when is_plain and event_timestamp <= not_after collate "C" then true
+    when
+        is_plain
+        and event_timestamp <= not_after collate "C"
+        and ingest.event_type_reason(event_type, known_types) is null
+        and ingest.product_id_reason(product_id) is null
+        and ingest.user_id_reason(user_id) is null
+    then true
     else
         problem is null
         and ingest.event_id_reason(event_id) is null
+        and ingest.event_type_reason(event_type, known_types) is null
+        and ingest.product_id_reason(product_id) is null
+        and ingest.user_id_reason(user_id) is null
         and ingest.event_timestamp_reason(event_timestamp, not_after) is null
         and ingest.quantity_reason(quantity) is null
         and ingest.price_reason(price) is null
@@ -242,24 +246,26 @@ declare
     idle_lanes constant smallint[] := ingest.idle_lanes();
     known_types constant text[] := array(select event_types.event_type from ingest.event_types);
     not_after constant text := ingest.latest_event_timestamp();
-    -- Constants by the time a plan is made: where no chunk is padded, no trim is planned.
+    -- Constants by the time a plan is made: where no chunk is padded, no trim is planned, and where none has unknown columns,
+    -- those of staging are not even unpacked.
     has_padded constant boolean := exists (select from batch_chunks where batch_chunks.is_padded);
+    wants_extras constant boolean := exists (select from batch_chunks where batch_chunks.has_extras);
+    -- Of another merge's slices the rows are left out by the scan itself, before they are joined.
+    wanted_slices constant integer := (select bit_or(batch_chunks.todo_slices) from batch_chunks);
+    wants_all constant boolean := wanted_slices = ingest.all_slices();
     -- The rules are cheap for plain records, and dear for others. Where most are plain they are a filter of the scan that
     -- inserts, and asked again only if something is missing in the end; else they are asked once, before.
     is_mostly_plain constant boolean := (select sum(batch_chunks.plain) > 0.9 * sum(batch_chunks.read) from batch_chunks);
     has_invalid boolean := false;
     valid_count bigint;
-    read_count bigint;
-    inserted_count bigint;
     rollups ingest.event_stats[];
 begin
-    select sum(batch_chunks.read) into read_count from batch_chunks;
     if not is_mostly_plain then
         perform ingest.judge_records();
         has_invalid := exists (select from invalid_records);
     end if;
     -- Of what is known to be refused by now, the rest.
-    valid_count := read_count - (select count(*) from invalid_records);
+    valid_count := (select sum(batch_chunks.read) from batch_chunks) - (select count(*) from invalid_records);
 
     with bare_records as not materialized (
         select
@@ -278,7 +284,8 @@ begin
             case
                 -- A record that could not be split has no values, and this stands before the verdict.
                 when
-                    (staging.attributes is not null or batch_chunks.extra_columns is not null)
+                    wants_extras
+                    and (staging.attributes is not null or batch_chunks.extra_columns is not null)
                     and staging.problem is null
                 then
                     ingest.attributes_of(
@@ -290,7 +297,10 @@ begin
         from ingest.staging
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
-        where staging.lane <> all(idle_lanes) and (1 << staging.slice_no) & batch_chunks.todo_slices <> 0
+        where
+            staging.lane <> all(idle_lanes)
+            and (wants_all or (1 << staging.slice_no) & wanted_slices <> 0)
+            and (1 << staging.slice_no) & batch_chunks.todo_slices <> 0
         -- A fence: without it the planner repeats the trims in every place that uses them.
         offset 0
     ),
@@ -440,7 +450,7 @@ begin
         from finest_gains
         where not finest_gains.is_of_product
     ),
-    -- Of what was inserted, by the rollups' own count: when that is all that was read, no chunk need be counted.
+    -- Of what was inserted, by the rollups' own count.
     all_inserted as materialized (
         select coalesce(sum(time_gains.events), 0) as events
         from time_gains
@@ -448,7 +458,6 @@ begin
     inserted_counts as materialized (
         select inserted_events.chunk_id, count(*) as inserted
         from inserted_events
-        where (select all_inserted.events from all_inserted) < read_count
         group by inserted_events.chunk_id
     ),
     counted_chunks as (
@@ -518,16 +527,11 @@ begin
         group by 1, 2, 3
     )
     select
-        (select all_inserted.events from all_inserted),
         array_agg(
             row(gains.grain, gains.bucket, gains.event_type, gains.events, gains.quantity, gains.revenue)::ingest.event_stats
         )
-    into inserted_count, rollups
+    into rollups
     from gains;
-
-    if inserted_count = read_count then
-        update batch_chunks set inserted = batch_chunks.read;
-    end if;
     return rollups;
 end
 $$;

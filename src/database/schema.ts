@@ -173,6 +173,9 @@ export const chunks = ingest.table(
         contentHash: text("content_hash").notNull(),
         /** Whether a value may have white space around it, or be empty in quotes: else the merge need not trim. */
         isPadded: boolean("is_padded").notNull().default(true),
+        /** Of its records: those that the loader calls plain, and those of each slice. Null: staged by an older version. */
+        plainRecords: count("plain_records"),
+        sliceRecords: integer("slice_records").array(),
         /** The one load whose staged rows count. Null while pending. */
         loadId: count("load_id").references(() => loads.loadId),
         /** held (until its file is within its reject budget) | staged | pending (must be staged again) | merged | failed. */

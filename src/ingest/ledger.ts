@@ -64,6 +64,8 @@ export interface StagedChunk extends SeenFile {
     firstLineNo: number;
     endLineNo: number;
     records: number;
+    plainRecords: number;
+    sliceRecords: number[];
     contentHash: string;
     isPadded: boolean;
     atEnd: boolean;

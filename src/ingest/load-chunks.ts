@@ -14,7 +14,7 @@ import { InputChanged, type InputFile } from "./open-input.ts";
 import type { FileShape } from "./read-header.ts";
 import { type ReadOutcome, readRecords } from "./read-records.ts";
 import { createScanner } from "./scan-records.ts";
-import { copyStatement, stageRecords, type Way } from "./stage-records.ts";
+import { copyStatement, emptyTally, type StagedTally, stageRecords, type Way } from "./stage-records.ts";
 
 export interface LoadPart {
     fileId: number;
@@ -33,9 +33,11 @@ export interface LoadPart {
     again: { chunkId: number; endByte: number; records: number; contentHash: string } | null;
 }
 
+export type StagedOutcome = ReadOutcome & StagedTally;
+
 export interface LoadedPart {
     part: LoadPart;
-    outcome: ReadOutcome;
+    outcome: StagedOutcome;
     /** False when the part held no finished record: it is not in the ledger. */
     isRecorded: boolean;
 }
@@ -64,7 +66,7 @@ export async function loadChunks(context: IngestContext, parts: LoadPart[], way:
     const { loadId, chunkIds, lane } = await copyConnection.beginLoad(workerId, way, parts.length);
     try {
         await passFaultPoint("before-copy");
-        const outcomes: ReadOutcome[] = [];
+        const outcomes: StagedOutcome[] = [];
         const source = stageParts(context, parts, way, loadId, chunkIds, outcomes);
         await copyConnection.copy(copyStatement(parts[0]!.shape, way, `ingest.staging_${lane}`), source);
         const loaded = await Promise.all(parts.map((part, index) => settlePart(part, outcomes[index]!)));
@@ -97,7 +99,7 @@ export async function* stageParts(
     way: Way,
     loadId: number,
     chunkIds: number[],
-    outcomes: ReadOutcome[],
+    outcomes: StagedOutcome[],
 ): AsyncGenerator<Uint8Array> {
     const scanner = createScanner();
     let waiting: Uint8Array[] = [];
@@ -111,6 +113,7 @@ export async function* stageParts(
             maxRecordBytes: context.config.maxRecordBytes,
             grammar: grammarOf(part.shape.dialect),
         };
+        const tally = emptyTally();
         const pieces = readRecords(part.file, range, scanner);
         let next = await pieces.next();
         while (!next.done) {
@@ -124,7 +127,7 @@ export async function* stageParts(
                 firstByte,
             };
             if (records.count > 0) {
-                const staged = stageRecords(bytes, records, part.shape, place, way);
+                const staged = stageRecords(bytes, records, part.shape, place, way, tally);
                 waiting.push(staged);
                 waitingBytes += staged.length;
             }
@@ -136,14 +139,14 @@ export async function* stageParts(
             await passFaultPoint("in-copy");
             next = await pieces.next();
         }
-        outcomes[index] = next.value;
+        outcomes[index] = { ...next.value, ...tally };
     }
     if (waitingBytes > 0) yield Buffer.concat(waiting, waitingBytes);
     await passFaultPoint("after-copy-bytes");
 }
 
 /** After the last byte: is it still the file that was opened, and is a chunk staged again the same? */
-async function settlePart(part: LoadPart, outcome: ReadOutcome): Promise<LoadedPart> {
+async function settlePart(part: LoadPart, outcome: StagedOutcome): Promise<LoadedPart> {
     const { sizeBytes } = part.file.seen;
     const sizeNow = await part.file.currentSize();
     if (sizeNow < sizeBytes) {
@@ -165,7 +168,7 @@ async function settlePart(part: LoadPart, outcome: ReadOutcome): Promise<LoadedP
 function stagedChunk(
     { config }: Pick<IngestContext, "config">,
     part: LoadPart,
-    outcome: ReadOutcome,
+    outcome: StagedOutcome,
     place: Pick<StagedChunk, "chunkId" | "shapeNo">,
     way: Way,
 ): StagedChunk {
@@ -179,6 +182,8 @@ function stagedChunk(
         firstLineNo: part.firstLineNo,
         endLineNo: part.firstLineNo + outcome.lines - 1,
         records: outcome.records,
+        plainRecords: outcome.plainRecords,
+        sliceRecords: outcome.sliceRecords,
         contentHash: outcome.contentHash,
         isPadded: outcome.isPadded || way === "tolerant",
         atEnd: outcome.endByte >= part.file.sizeBytes,

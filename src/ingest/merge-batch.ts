@@ -38,6 +38,9 @@ export interface MergeRequest {
 /** SQLSTATE of ours: a count in the merge did not add up, and nothing was committed. */
 const conservationState = "SL002";
 
+/** So did a batch that took the loader's word for what is staged: counted, it shows what was lost. */
+const stagedRowsState = "SL006";
+
 /** Somebody else inserted an event_id between our look-up and our insert: so often a merge is simply called again. */
 const mostCollisions = 5;
 
@@ -51,7 +54,22 @@ export async function callMerge(
     sql: Sql,
     workerId: string,
     batchKey: string,
+    request: MergeRequest,
+): Promise<Batch | null> {
+    try {
+        return await mergeBatch(sql, workerId, batchKey, request, false);
+    } catch (error) {
+        if (sqlStateOf(error) !== stagedRowsState) throw error;
+        return await mergeBatch(sql, workerId, batchKey, request, true);
+    }
+}
+
+async function mergeBatch(
+    sql: Sql,
+    workerId: string,
+    batchKey: string,
     { slices, maxRecords, maxChunks, onlyChunk }: MergeRequest,
+    verifyStaged: boolean,
 ): Promise<Batch | null> {
     const [row] = await sql<Batch[]>`
         select
@@ -68,7 +86,7 @@ export async function callMerge(
             oldest_staged_at as "oldestStagedAt",
             duration_ms as "durationMs"
         from ingest.merge_batch(
-            ${batchKey}, ${workerId}, ${slices}, ${maxRecords}, ${maxChunks}, ${onlyChunk ?? null}
+            ${batchKey}, ${workerId}, ${slices}, ${maxRecords}, ${maxChunks}, ${onlyChunk ?? null}, ${verifyStaged}
         )`;
     return row ?? null;
 }

@@ -9,6 +9,8 @@ for (let digit = 0; digit < 16; digit += 1) {
     sliceByByte[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;
 }
 
+export const sliceCount = 16;
+
 /** The slice of a key whose last byte, behind which only white space and quotes may stand, is before `end`. */
 export function sliceOfBytes(bytes: Uint8Array, start: number, end: number, quote = 0x22): number {
     let at = end - 1;

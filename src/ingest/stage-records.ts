@@ -15,6 +15,7 @@ import { createMapping, type RecordMapping } from "./map-record.ts";
 import type { FileShape } from "./read-header.ts";
 import { readableText } from "./readable-text.ts";
 import { recordKinds, type ScannedRecords, STRICT, STRICT_QUOTED } from "./scanned-records.ts";
+import { sliceCount } from "./slice-of.ts";
 import { trimAsciiSpace } from "./trim-text.ts";
 
 export type Way = "raw" | "tolerant";
@@ -27,6 +28,18 @@ export interface StagingPlace {
     firstRecordNo: number;
     firstLineNo: number;
     firstByte: number;
+}
+
+/** What a merge is told of staged records, so that it need not count them. */
+export interface StagedTally {
+    /** Those that is-plain.ts calls plain. */
+    plainRecords: number;
+    /** By slice. */
+    sliceRecords: number[];
+}
+
+export function emptyTally(): StagedTally {
+    return { plainRecords: 0, sliceRecords: new Array<number>(sliceCount).fill(0) };
 }
 
 const keyColumns = ["load_id", "chunk_id", "record_no", "slice_no", "is_plain", "problem"];
@@ -54,18 +67,27 @@ function copyOptions({ delimiter, quote, escape: escapeMark }: Dialect): string 
     return `format csv, delimiter ${literal(delimiter)}, quote ${literal(quote!)}, escape ${literal(escapeMark!)}`;
 }
 
-/** The COPY bytes of all `records` of `bytes`, by the given way. */
+/** The COPY bytes of all `records` of `bytes`, by the given way. Adds them to the tally. */
 export function stageRecords(
     bytes: Buffer,
     records: ScannedRecords,
     shape: FileShape,
     place: StagingPlace,
     way: Way,
+    tally: StagedTally = emptyTally(),
 ): Buffer {
-    return way === "raw" ? stageRaw(bytes, records, shape, place) : stageTolerant(bytes, records, shape, place);
+    const stage = way === "raw" ? stageRaw : stageTolerant;
+    return stage(bytes, records, shape, place, tally);
 }
 
-function stageRaw(bytes: Buffer, records: ScannedRecords, shape: FileShape, place: StagingPlace): Buffer {
+function stageRaw(
+    bytes: Buffer,
+    records: ScannedRecords,
+    shape: FileShape,
+    place: StagingPlace,
+    tally: StagedTally,
+): Buffer {
+    const { sliceRecords } = tally;
     const { count, starts, ends, kinds, slices } = records;
     const delimiter = shape.dialect.delimiter.charCodeAt(0);
     const prefix = Buffer.from([place.loadId, place.chunkId, ""].join(shape.dialect.delimiter));
@@ -85,9 +107,13 @@ function stageRaw(bytes: Buffer, records: ScannedRecords, shape: FileShape, plac
         at += prefix.copy(out, at);
         at = writeDigits(out, at, place.firstRecordNo + index);
         out[at++] = delimiter;
-        at = writeDigits(out, at, slices[index]!);
+        const slice = slices[index]!;
+        sliceRecords[slice]! += 1;
+        at = writeDigits(out, at, slice);
         out[at++] = delimiter;
-        out[at++] = kinds[index] === STRICT && isPlain(bytes, starts[index]!, ends[index]!) ? ONE : ZERO;
+        const plain = kinds[index] === STRICT && isPlain(bytes, starts[index]!, ends[index]!) ? 1 : 0;
+        tally.plainRecords += plain;
+        out[at++] = ZERO + plain;
         out[at++] = delimiter;
         const problem = problems.get(index);
         if (problem) {
@@ -102,7 +128,6 @@ function stageRaw(bytes: Buffer, records: ScannedRecords, shape: FileShape, plac
 }
 
 const ZERO = 0x30;
-const ONE = 0x31;
 
 const plainChecks = new WeakMap<FileShape, PlainCheck>();
 
@@ -148,7 +173,13 @@ function problemJson(bytes: Buffer, records: ScannedRecords, index: number, plac
     });
 }
 
-function stageTolerant(bytes: Buffer, records: ScannedRecords, shape: FileShape, place: StagingPlace): Buffer {
+function stageTolerant(
+    bytes: Buffer,
+    records: ScannedRecords,
+    shape: FileShape,
+    place: StagingPlace,
+    { sliceRecords }: StagedTally,
+): Buffer {
     const rows = splitStrictRecords(bytes, records, shape.dialect);
     const mapping = mappingOf(shape);
     const lines: string[] = [];
@@ -158,11 +189,13 @@ function stageTolerant(bytes: Buffer, records: ScannedRecords, shape: FileShape,
         if (records.kinds[index]! <= STRICT_QUOTED) {
             const values = rows[rowNo]!;
             const mapped = mapping?.(values);
-            const slice = mapped?.slice ?? records.slices[index];
+            const slice = mapped?.slice ?? records.slices[index]!;
+            sliceRecords[slice]! += 1;
             lines.push(`${key}${slice}\t0\t\\N\t${tolerantFields(values, mapped?.known ?? null, shape)}\n`);
             rowNo += 1;
         } else {
             const problem = escapeText(problemJson(bytes, records, index, place));
+            sliceRecords[records.slices[index]!]! += 1;
             lines.push(`${key}${records.slices[index]}\t0\t${problem}${"\t\\N".repeat(eventColumns.length + 1)}\n`);
         }
     }

@@ -18,7 +18,7 @@ import type { IngestContext } from "../ingest/context.ts";
 import { findCopy } from "../ingest/find-copies.ts";
 import { createHeaderReader } from "../ingest/known-headers.ts";
 import { filesWithContent, type KnownContent, type LedgerFile } from "../ingest/ledger.ts";
-import { type LoadPart, NeedsTolerantWay, stageParts } from "../ingest/load-chunks.ts";
+import { type LoadPart, NeedsTolerantWay, type StagedOutcome, stageParts } from "../ingest/load-chunks.ts";
 import { InputChanged, InputFault } from "../ingest/open-input.ts";
 import { prepareFile } from "../ingest/prepare-file.ts";
 import type { ReadOutcome } from "../ingest/read-records.ts";
@@ -159,7 +159,7 @@ async function copyWhole(
     chunkId: number,
 ): Promise<{ outcome: ReadOutcome; way: Way }> {
     const copy = async (way: Way) => {
-        const outcomes: ReadOutcome[] = [];
+        const outcomes: StagedOutcome[] = [];
         const source = stageParts(context, [part], way, noLoad, [chunkId], outcomes);
         const statement = copyStatement(part.shape, way).replace(
             /^copy ingest\.staging\w*/,
