@@ -112,14 +112,20 @@ export async function reopenFiles(sql: Sql, fileIds: number[]): Promise<number> 
     return row!.files;
 }
 
-/** Files to load, in path order: the pending ones, and failed ones whose next attempt is due. */
-export async function nextFiles(sql: Sql, limit: number, exceptFileIds: number[]): Promise<LedgerFile[]> {
+/** Files to load, in path order from `fromPath` on: the pending ones, and failed ones whose next attempt is due. */
+export async function nextFiles(
+    sql: Sql,
+    limit: number,
+    exceptFileIds: number[],
+    fromPath = "",
+): Promise<LedgerFile[]> {
     return await sql<LedgerFile[]>`
         select ${sql.unsafe(fileColumns)}
         from ingest.files
         where
             files.state in ('pending', 'failed')
             and (files.state = 'pending' or files.next_attempt_at <= clock_timestamp())
+            and files.path collate "C" >= ${fromPath}
             and files.file_id <> all(${exceptFileIds}::bigint[])
         order by files.path collate "C"
         limit ${limit}`;

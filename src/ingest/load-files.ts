@@ -25,7 +25,7 @@ export async function loadRound(context: IngestContext, state: LoaderState, hook
         hooks.onLoad(restaged.records, restaged.bytes);
         return { hasProgress: true };
     }
-    const files = await nextFiles(context.sql, groupFiles, [...state.tails.waiting(), ...state.heldCopies]);
+    const files = await filesFromHere(context, state);
     let hasProgress = false;
     const group = startGroup(context, state, hooks);
     try {
@@ -38,8 +38,22 @@ export async function loadRound(context: IngestContext, state: LoaderState, hook
     } finally {
         await group.close();
     }
+    if (hasProgress) state.fromPath = files[0]!.path;
     collectWhenLarge(state);
     return { hasProgress };
+}
+
+/**
+ * From where the last round began, if that moved anything, so that what it left is the first of this one; from the start
+ * again when nothing is left there, for what became due meanwhile. A round from the start each time would pass the index
+ * entries of all files that were loaded before it: they cannot go as long as a merge runs that began before.
+ */
+async function filesFromHere({ sql }: IngestContext, state: LoaderState): Promise<LedgerFile[]> {
+    const exceptFileIds = [...state.tails.waiting(), ...state.heldCopies];
+    const { fromPath } = state;
+    state.fromPath = null;
+    const files = fromPath === null ? [] : await nextFiles(sql, groupFiles, exceptFileIds, fromPath);
+    return files.length > 0 ? files : await nextFiles(sql, groupFiles, exceptFileIds);
 }
 
 /** From here on a round ends with a collection: left to itself, the runtime lets the heap double first (183 MB at the peak). */

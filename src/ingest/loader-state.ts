@@ -7,6 +7,8 @@ export interface LoaderState {
     aloneFiles: Set<number>;
     /** Copies of files that are loaded but not merged yet: skipped once they are. */
     heldCopies: Set<number>;
+    /** Where the last round began in the order of paths; null when this one begins at the start. */
+    fromPath: string | null;
     /** What the process held after the last collection. */
     keptBytes: number;
     /** Whether files that were left held have been looked for. */
@@ -14,7 +16,7 @@ export interface LoaderState {
 }
 
 export function createLoaderState(tails: TailWatch): LoaderState {
-    return { tails, aloneFiles: new Set(), heldCopies: new Set(), keptBytes: 0, hasJudged: false };
+    return { tails, aloneFiles: new Set(), heldCopies: new Set(), fromPath: null, keptBytes: 0, hasJudged: false };
 }
 
 export interface LoadHooks {

@@ -1,0 +1,75 @@
+/** The order in which rounds of loading take the files that wait. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createDiscovery } from "../../src/ingest/discover-files.ts";
+import { loadRound } from "../../src/ingest/load-files.ts";
+import { createLoaderState, type LoaderState } from "../../src/ingest/loader-state.ts";
+import { createTailWatch } from "../../src/ingest/watch-tails.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { emptyTables } from "../support/read-tables.ts";
+import { openTestIngest, type TestIngest } from "./ingest-context.ts";
+
+let database: TestDatabase;
+let ingest: TestIngest;
+let state: LoaderState;
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+    await emptyTables(database.sql);
+    ingest = await openTestIngest(database);
+    state = createLoaderState(createTailWatch(0));
+});
+afterEach(() => ingest.close());
+
+const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
+
+/** Files of one record each, their own, that the ledger knows. */
+async function deliver(...names: string[]): Promise<void> {
+    for (const name of names) {
+        const id = `00000000-0000-4000-8000-${Buffer.from(name).toString("hex").slice(0, 12).padStart(12, "0")}`;
+        writeFileSync(join(ingest.inputDir, name), `${header}${id},view,${name},u,2024-01-31 12:00:00,,\n`);
+    }
+    await createDiscovery(ingest.context, state.tails).look({ names: new Set(), isOverflow: true });
+}
+
+async function load(waitForRoom = async () => true): Promise<boolean> {
+    const hooks = { waitForRoom, onLoad: () => {}, isStopped: () => false };
+    return (await loadRound(ingest.context, state, hooks)).hasProgress;
+}
+
+async function loadedInOrder(): Promise<string[]> {
+    const rows = await database.sql<{ path: string }[]>`
+        select files.path from ingest.chunks inner join ingest.files using (file_id) order by chunks.chunk_id`;
+    return rows.map(({ path }) => path);
+}
+
+test("what became due before the place where the rounds are is loaded at their end", async () => {
+    await deliver("a.csv", "b.csv");
+    await database.sql`
+        update ingest.files set state = 'failed', next_attempt_at = now() + interval '1 hour' where path = 'a.csv'`;
+    expect(await load()).toBe(true);
+    await database.sql`update ingest.files set next_attempt_at = now() where path = 'a.csv'`;
+    await deliver("a.csv", "b.csv", "c.csv");
+    expect([await load(), await load(), await load()]).toEqual([true, true, false]);
+    expect(await loadedInOrder()).toEqual(["b.csv", "c.csv", "a.csv"]);
+});
+
+test("promise 10: what a round has left comes before what follows it", async () => {
+    const names = Array.from({ length: 600 }, (_, no) => `${String(no).padStart(3, "0")}.csv`);
+    await deliver(...names);
+    // Of the first five hundred none: there was no room.
+    expect(await load(async () => false)).toBe(true);
+    while (await load()) {}
+    expect(await loadedInOrder()).toEqual(names);
+});
+
+test("once nothing moves, the next round begins at the start", async () => {
+    await deliver("b.csv");
+    expect([await load(), await load()]).toEqual([true, false]);
+    await deliver("a.csv", "b.csv", "c.csv");
+    expect([await load(), await load()]).toEqual([true, false]);
+    expect(await loadedInOrder()).toEqual(["b.csv", "a.csv", "c.csv"]);
+});
