@@ -277,7 +277,8 @@ begin
         )
         where not "isAgain"
     ),
-    shapes as (
+    -- Materialized, or a shape would be taken apart again for each of its files.
+    shapes as materialized (
         select elements.place - 1 as shape_no, fields.*
         from jsonb_array_elements(file_shapes) with ordinality as elements (shape, place)
         cross join lateral jsonb_to_record(elements.shape) as fields (
@@ -329,7 +330,6 @@ begin
         inner join shapes on shapes.shape_no = staged."shapeNo"
         where
             files.file_id = staged."fileId"
-            and files.file_id = any(file_ids)
             -- Not in a form that fits files_pending: with its figures of a quiet moment the planner would go through all
             -- files that wait, once for every load.
             and case files.state when 'pending' then true when 'failed' then true else false end
