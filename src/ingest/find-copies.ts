@@ -20,7 +20,6 @@ import { hashRange, type InputFile } from "./open-input.ts";
 interface Candidate {
     ledgerFile: LedgerFile;
     part: LoadPart;
-    contentHash: string | null;
 }
 
 export interface SortedCandidates<Member extends Candidate> {
@@ -34,7 +33,7 @@ export async function findCopies<Member extends Candidate>(
     context: IngestContext,
     members: Member[],
 ): Promise<SortedCandidates<Member>> {
-    const hashes = members.flatMap(({ contentHash }) => (contentHash === null ? [] : [contentHash]));
+    const hashes = members.flatMap(({ part }) => part.contentHash ?? []);
     const known = new Map<string, KnownContent>();
     for (const content of hashes.length > 0 ? await filesWithContent(context.sql, hashes) : []) {
         const reading = readingOf(content.contentHash, content.source);
@@ -43,7 +42,8 @@ export async function findCopies<Member extends Candidate>(
     const sorted: SortedCandidates<Member> = { toLoad: [], copies: [], held: [] };
     const inGroup = new Set<string>();
     for (const member of members) {
-        const { ledgerFile, part, contentHash } = member;
+        const { ledgerFile, part } = member;
+        const { contentHash } = part;
         const reading = readingOf(contentHash ?? "", part.shape.source);
         const original = contentHash === null ? undefined : known.get(reading);
         const isUnfinished = !part.takeTail && (await endsUnfinished(part));

@@ -60,12 +60,15 @@ function endOfAny(bytes: Uint8Array, start: number, end: number, delimiter: numb
 /** 8-4-4-4-12 hex digits. */
 function endOfUuid(bytes: Uint8Array, start: number, end: number): number {
     if (start + 36 > end) return -1;
-    for (let place = 0; place < 36; place += 1) {
-        const byte = bytes[start + place]!;
-        const isDash = place === 8 || place === 13 || place === 18 || place === 23;
-        if (isDash ? byte !== DASH : isHex[byte] === 0) return -1;
-    }
-    return start + 36;
+    const hasDashes =
+        bytes[start + 8] === DASH &&
+        bytes[start + 13] === DASH &&
+        bytes[start + 18] === DASH &&
+        bytes[start + 23] === DASH;
+    if (!hasDashes) return -1;
+    let digits = 0;
+    for (let at = start; at < start + 36; at += 1) digits += isHex[bytes[at]!]!;
+    return digits === 32 ? start + 36 : -1;
 }
 
 const daysInMonth = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];

@@ -8,11 +8,12 @@
 import { keyColumn } from "../contract.ts";
 import { passFaultPoint } from "../faults/pass-fault-point.ts";
 import type { IngestContext } from "./context.ts";
+import { type CopyBytes, createCopyBytes, writtenBytes } from "./copy-bytes.ts";
 import { grammarOf } from "./dialect/dialect.ts";
 import { abandonLoads, type RecordedShape, recordLoad, type StagedChunk } from "./ledger.ts";
 import { InputChanged, type InputFile } from "./open-input.ts";
 import type { FileShape } from "./read-header.ts";
-import { type ReadOutcome, readRecords } from "./read-records.ts";
+import { type ReadOutcome, type RecordPiece, type RecordRange, recordsOf } from "./read-records.ts";
 import { createScanner } from "./scan-records.ts";
 import { copyStatement, emptyTally, type StagedTally, stageRecords, type Way } from "./stage-records.ts";
 
@@ -27,6 +28,8 @@ export interface LoadPart {
     /** The chunk ends with the first record that reaches this byte. */
     stopAt: number;
     takeTail: boolean;
+    /** Of the whole content, when that is one chunk and its hash is known. */
+    contentHash: string | null;
     firstRecordNo: number;
     firstLineNo: number;
     /** The chunk in the ledger, when its staged rows were lost: the bytes must be the same ones. */
@@ -92,7 +95,10 @@ export async function loadChunks(context: IngestContext, parts: LoadPart[], way:
 /** What small parts have to say is sent together: a write for each of them cost as much CPU as reading it. */
 const writeBytes = 256 * 1024;
 
-/** The COPY bytes of all parts, one after the other; `outcomes` gets an entry per part as it ends. */
+/**
+ * The COPY bytes of all parts, one after the other; `outcomes` gets an entry per part as it ends. What it gives is
+ * overwritten by what comes next.
+ */
 export async function* stageParts(
     context: Pick<IngestContext, "config">,
     parts: LoadPart[],
@@ -102,47 +108,54 @@ export async function* stageParts(
     outcomes: StagedOutcome[],
 ): AsyncGenerator<Uint8Array> {
     const scanner = createScanner();
-    let waiting: Uint8Array[] = [];
-    let waitingBytes = 0;
+    const out = createCopyBytes();
     for (const [index, part] of parts.entries()) {
-        const range = {
-            ...part,
-            sizeBytes: part.again && part.takeTail ? part.again.endByte : part.file.sizeBytes,
-            fieldCount: part.shape.targets.length,
-            keyIndex: part.shape.targets.indexOf(keyColumn),
-            maxRecordBytes: context.config.maxRecordBytes,
-            grammar: grammarOf(part.shape.dialect),
-        };
+        const chunkId = part.again?.chunkId ?? chunkIds[index]!;
         const tally = emptyTally();
-        const pieces = readRecords(part.file, range, scanner);
+        const pieces = recordsOf(part.file, rangeOf(context, part), scanner);
         let next = await pieces.next();
         while (!next.done) {
-            const { bytes, records, firstByte, recordsBefore, linesBefore } = next.value;
-            if (records.hasEndMarker && way === "raw") throw new NeedsTolerantWay();
-            const place = {
-                loadId,
-                chunkId: part.again?.chunkId ?? chunkIds[index]!,
-                firstRecordNo: part.firstRecordNo + recordsBefore,
-                firstLineNo: part.firstLineNo + linesBefore,
-                firstByte,
-            };
-            if (records.count > 0) {
-                const staged = stageRecords(bytes, records, part.shape, place, way, tally);
-                waiting.push(staged);
-                waitingBytes += staged.length;
-            }
-            if (waitingBytes >= writeBytes) {
-                yield waiting.length === 1 ? waiting[0]! : Buffer.concat(waiting, waitingBytes);
-                waiting = [];
-                waitingBytes = 0;
-            }
+            stagePiece(next.value, part, way, loadId, chunkId, out, tally);
+            if (out.length >= writeBytes) yield* taken(out);
             await passFaultPoint("in-copy");
             next = await pieces.next();
         }
         outcomes[index] = { ...next.value, ...tally };
     }
-    if (waitingBytes > 0) yield Buffer.concat(waiting, waitingBytes);
+    if (out.length > 0) yield* taken(out);
     await passFaultPoint("after-copy-bytes");
+}
+
+function* taken(out: CopyBytes): Generator<Uint8Array> {
+    yield writtenBytes(out);
+    out.length = 0;
+}
+
+function rangeOf({ config }: Pick<IngestContext, "config">, part: LoadPart): RecordRange {
+    return {
+        ...part,
+        sizeBytes: part.again && part.takeTail ? part.again.endByte : part.file.sizeBytes,
+        fieldCount: part.shape.targets.length,
+        keyIndex: part.shape.targets.indexOf(keyColumn),
+        maxRecordBytes: config.maxRecordBytes,
+        grammar: grammarOf(part.shape.dialect),
+    };
+}
+
+function stagePiece(
+    { bytes, records, firstByte, recordsBefore, linesBefore }: RecordPiece,
+    part: LoadPart,
+    way: Way,
+    loadId: number,
+    chunkId: number,
+    out: CopyBytes,
+    tally: StagedTally,
+): void {
+    if (records.hasEndMarker && way === "raw") throw new NeedsTolerantWay();
+    if (records.count === 0) return;
+    const firstRecordNo = part.firstRecordNo + recordsBefore;
+    const place = { loadId, chunkId, firstRecordNo, firstLineNo: part.firstLineNo + linesBefore, firstByte };
+    stageRecords(bytes, records, part.shape, place, way, out, tally);
 }
 
 /** After the last byte: is it still the file that was opened, and is a chunk staged again the same? */

@@ -103,7 +103,7 @@ async function takePrepared(
             return true;
         case "load": {
             const { part } = prepared;
-            if (part.stopAt >= part.file.sizeBytes) return await group.add(ledgerFile, part, prepared.contentHash);
+            if (part.stopAt >= part.file.sizeBytes) return await group.add(ledgerFile, part);
             await closeUnless(part.file, group.flush());
             return await loadLargeFile(context, state, hooks, ledgerFile, part);
         }

@@ -12,7 +12,7 @@ export const groupFiles = 500;
 const groupBytes = 8 * 1024 * 1024;
 
 export interface LoadGroup {
-    add(ledgerFile: LedgerFile, part: LoadPart, contentHash: string | null): Promise<boolean>;
+    add(ledgerFile: LedgerFile, part: LoadPart): Promise<boolean>;
     flush(): Promise<boolean>;
     close(): Promise<void>;
 }
@@ -20,17 +20,14 @@ export interface LoadGroup {
 interface GroupMember {
     ledgerFile: LedgerFile;
     part: LoadPart;
-    contentHash: string | null;
 }
 
 export function startGroup(context: IngestContext, state: LoaderState, hooks: LoadHooks): LoadGroup {
     let members: GroupMember[] = [];
     let bytes = 0;
-    const keyOf = ({ ledgerFile, part }: GroupMember): string => {
-        const way = wayOf(part);
-        const alone = state.aloneFiles.has(ledgerFile.fileId) ? String(ledgerFile.fileId) : "";
-        return `${alone} ${copyStatement(part.shape, way)}`;
-    };
+    const isAlone = ({ ledgerFile }: GroupMember) => state.aloneFiles.has(ledgerFile.fileId);
+    const canShare = (one: GroupMember, other: GroupMember): boolean =>
+        !isAlone(one) && !isAlone(other) && haveOneStatement(one.part, other.part);
     const flush = async (): Promise<boolean> => {
         const flushed = members;
         members = [];
@@ -38,10 +35,10 @@ export function startGroup(context: IngestContext, state: LoaderState, hooks: Lo
         return flushed.length > 0 && (await loadGroup(context, state, hooks, flushed));
     };
     return {
-        async add(ledgerFile, part, contentHash) {
-            const member = { ledgerFile, part, contentHash };
+        async add(ledgerFile, part) {
+            const member = { ledgerFile, part };
             const isFull = members.length >= groupFiles || bytes >= groupBytes;
-            const isOther = members[0] && (isFull || keyOf(members[0]) !== keyOf(member));
+            const isOther = members[0] && (isFull || !canShare(members[0], member));
             const hasMoved = isOther ? await closeUnless(part.file, flush()) : false;
             members.push(member);
             bytes += part.file.sizeBytes - part.firstByte;
@@ -52,6 +49,12 @@ export function startGroup(context: IngestContext, state: LoaderState, hooks: Lo
             await closeAll(members);
         },
     };
+}
+
+function haveOneStatement(one: LoadPart, other: LoadPart): boolean {
+    // Files with the same first line have the same shape: no text to make and compare for each of them.
+    if (one.shape === other.shape) return true;
+    return copyStatement(one.shape, wayOf(one)) === copyStatement(other.shape, wayOf(other));
 }
 
 async function closeAll(members: { part: { file: InputFile } }[]): Promise<void> {

@@ -44,7 +44,9 @@ async function readAsText(
         maxExpansionRatio: maxExpansionRatio ?? defaultExpansionLimits.maxExpansionRatio,
     };
     const openBytes = () => (format === null ? streamBytes(file) : expand(streamBytes(file), format, limits));
-    const encoding = hints.encoding ?? settleEncoding(await firstBytes(openBytes()), hints.source?.encoding ?? null);
+    const start = async () =>
+        format === null ? file.read(0, Math.min(markBytes, file.sizeBytes)) : firstBytes(openBytes());
+    const encoding = hints.encoding ?? settleEncoding(await start(), hints.source?.encoding ?? null);
     if (format === null && encoding === "utf-8") return file;
     const open = () => transcode(openBytes(), encoding);
     const sizeBytes = await measure(open());
@@ -54,11 +56,14 @@ async function readAsText(
     return streamInput(described, open, sizeBytes, lookBackBytes);
 }
 
+/** A byte order mark takes no more. */
+const markBytes = 4;
+
 async function firstBytes(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
     let bytes = new Uint8Array();
     for await (const piece of stream) {
         bytes = Buffer.concat([bytes, piece]);
-        if (bytes.length >= 4) break;
+        if (bytes.length >= markBytes) break;
     }
     return bytes;
 }

@@ -16,6 +16,8 @@ export interface InputFile {
     isCompressed: boolean;
     /** What the bytes were before `read` gave them out as UTF-8. */
     encoding: Encoding;
+    /** All of the bytes, of a file that is held in memory: of small ones. Whoever has them need not wait for `read`. */
+    held: Buffer | null;
     /**
      * Exactly `length` bytes from `position`.
      * @throws InputChanged when the file ends before: it was truncated while it was read (a read just ends then).
@@ -90,6 +92,7 @@ async function openLarge(fullPath: string): Promise<InputFile> {
         refuseIrregular(stats);
         return {
             ...factsOf(stats),
+            held: null,
             read: (position, length) => readExactly(handle, position, length),
             currentSize: async () => (await handle.stat()).size,
             close: () => handle.close(),
@@ -114,6 +117,7 @@ function factsOf(stats: BigIntStats): Facts {
 
 /** The same content with its bytes in memory: for small ones. */
 export async function holdInMemory(file: InputFile): Promise<InputFile> {
+    if (file.held) return file;
     const bytes = await file.read(0, file.sizeBytes);
     const sizeAfter = await file.currentSize();
     await file.close();
@@ -123,6 +127,7 @@ export async function holdInMemory(file: InputFile): Promise<InputFile> {
 function inMemory(facts: Facts, bytes: Buffer, sizeAfter: number): InputFile {
     return {
         ...facts,
+        held: bytes,
         read: async (position, length) => bytes.subarray(position, position + length),
         currentSize: async () => sizeAfter,
         close: async () => {},

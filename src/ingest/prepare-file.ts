@@ -22,8 +22,8 @@ import {
 import type { FileShape } from "./read-header.ts";
 
 export type PreparedFile =
-    /** Close `part.file`. `contentHash` of the whole content is there for small new files. */
-    | { kind: "load"; part: LoadPart; contentHash: string | null }
+    /** Close `part.file`. */
+    | { kind: "load"; part: LoadPart }
     /** Nothing but an unfinished tail: to be looked at again when it changes or has been still for a while. */
     | { kind: "wait"; file: InputFile }
     /** Nothing new: only its times or inode differ. */
@@ -86,7 +86,8 @@ async function prepareOpenFile(
     const part = nextPart(context, ledgerFile, file, shape, takeTail);
     // Of one that takes several chunks no whole is hashed by then: findCopy.
     const isWholeChunk = isUntouched(ledgerFile) && sizeBytes <= part.stopAt;
-    return { kind: "load", part, contentHash: isWholeChunk ? await hashRange(file, 0, sizeBytes) : null };
+    if (isWholeChunk) part.contentHash = await hashRange(file, 0, sizeBytes);
+    return { kind: "load", part };
 }
 
 /** It was other bytes at the end of reading than at the beginning: whoever writes it may be done in a moment. */
@@ -133,6 +134,7 @@ export function nextPart(
         // At least one record, however long the header: a chunk of none would be no progress.
         stopAt: Math.max(firstByte + context.config.maxChunkBytes, recordsFrom + 1),
         takeTail,
+        contentHash: null,
         firstRecordNo: ledgerFile.tailRecordNo ?? ledgerFile.loadedRecords + 1,
         firstLineNo: isFirst ? shape.headerLines + 1 : (ledgerFile.tailLineNo ?? ledgerFile.loadedLines + 1),
         again: null,

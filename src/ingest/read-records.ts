@@ -20,6 +20,8 @@ export interface RecordRange {
     maxRecordBytes: number;
     /** Of the file's dialect; the default one's when it is not given. */
     grammar?: Grammar;
+    /** Of the bytes from `firstByte` to `sizeBytes`, when it is known already. */
+    contentHash?: string | null;
 }
 
 /** Some whole records, with the bytes they stand in. Overwritten by the next piece: use it before asking for that. */
@@ -47,6 +49,17 @@ export interface ReadOutcome {
 
 const blockBytes = 1024 * 1024;
 
+/** The records of `range`, and what was read, by the shorter way where it lies in memory. */
+export function recordsOf(
+    file: InputFile,
+    range: RecordRange,
+    scanner: Scanner,
+): Generator<RecordPiece, ReadOutcome, void> | AsyncGenerator<RecordPiece, ReadOutcome, void> {
+    const { held } = file;
+    const isAtOnce = held !== null && range.sizeBytes - range.recordsFrom <= blockBytes;
+    return isAtOnce ? readHeld(held, range, scanner) : readRecords(file, range, scanner);
+}
+
 /** Yields the records of `range` and returns what was read. Reads until `stopAt`, or until only an unfinished tail is left. */
 export async function* readRecords(
     file: InputFile,
@@ -54,13 +67,7 @@ export async function* readRecords(
     scanner: Scanner = createScanner(),
 ): AsyncGenerator<RecordPiece, ReadOutcome, void> {
     const hasher = new Bun.CryptoHasher("sha256");
-    const outcome = {
-        endByte: range.recordsFrom,
-        records: 0,
-        lines: 0,
-        isPadded: false,
-        tail: null as ReadOutcome["tail"],
-    };
+    const outcome = nothingRead(range);
     if (range.recordsFrom > range.firstByte) {
         hasher.update(await file.read(range.firstByte, range.recordsFrom - range.firstByte));
     }
@@ -72,14 +79,7 @@ export async function* readRecords(
         readTo += length;
         const bytes = carried.length === 0 ? block : Buffer.concat([carried, block]);
         const isLast = readTo >= range.sizeBytes;
-        const records = scanner(bytes, {
-            fieldCount: range.fieldCount,
-            keyIndex: range.keyIndex,
-            maxRecordBytes: range.maxRecordBytes,
-            grammar: range.grammar,
-            atEnd: isLast && range.takeTail,
-            stopAfterBytes: range.stopAt - outcome.endByte,
-        });
+        const records = scan(bytes, range, scanner, outcome, isLast);
         if (records.consumedBytes === 0 && bytes.length > range.maxRecordBytes + blockBytes) {
             const skipped = yield* skipLongLine(file, range, bytes, outcome, hasher, readTo);
             if (skipped === null) break;
@@ -90,31 +90,71 @@ export async function* readRecords(
             continue;
         }
         if (records.consumedBytes > 0) {
-            const firstByte = outcome.endByte;
             hasher.update(bytes.subarray(0, records.consumedBytes));
-            yield {
-                bytes,
-                records,
-                firstByte,
-                recordsBefore: outcome.records,
-                linesBefore: outcome.lines,
-            };
-            if (records.tailIndex !== -1) {
-                outcome.tail = {
-                    byte: firstByte + records.starts[records.tailIndex]!,
-                    recordsBefore: outcome.records + records.tailIndex,
-                    linesBefore: outcome.lines + records.lines[records.tailIndex]!,
-                };
-            }
-            outcome.records += records.count;
-            outcome.lines += records.consumedLines;
-            if (records.isPadded) outcome.isPadded = true;
-            outcome.endByte = firstByte + records.consumedBytes;
+            yield pieceOf(bytes, records, outcome);
+            addRead(outcome, records);
         }
         carried = bytes.subarray(records.consumedBytes);
         if (isLast) break;
     }
     return { ...outcome, contentHash: hasher.digest("hex") };
+}
+
+/** The same of a range that lies in memory and is no longer than a block: one piece at most, and no waiting. */
+export function* readHeld(
+    held: Buffer,
+    range: RecordRange,
+    scanner: Scanner = createScanner(),
+): Generator<RecordPiece, ReadOutcome, void> {
+    const outcome = nothingRead(range);
+    if (outcome.endByte < range.stopAt) {
+        const bytes = held.subarray(range.recordsFrom, range.sizeBytes);
+        const records = scan(bytes, range, scanner, outcome, true);
+        if (records.consumedBytes > 0) {
+            yield pieceOf(bytes, records, outcome);
+            addRead(outcome, records);
+        }
+    }
+    const isAll = outcome.endByte === range.sizeBytes;
+    const contentHash =
+        (isAll && range.contentHash) ||
+        Bun.CryptoHasher.hash("sha256", held.subarray(range.firstByte, outcome.endByte), "hex");
+    return { ...outcome, contentHash };
+}
+
+type OutcomeSoFar = Omit<ReadOutcome, "contentHash">;
+
+function nothingRead({ recordsFrom }: RecordRange): OutcomeSoFar {
+    return { endByte: recordsFrom, records: 0, lines: 0, isPadded: false, tail: null };
+}
+
+function scan(
+    bytes: Buffer,
+    { fieldCount, keyIndex, maxRecordBytes, grammar, takeTail, stopAt }: RecordRange,
+    scanner: Scanner,
+    { endByte }: OutcomeSoFar,
+    isLast: boolean,
+): ScannedRecords {
+    const atEnd = isLast && takeTail;
+    return scanner(bytes, { fieldCount, keyIndex, maxRecordBytes, grammar, atEnd, stopAfterBytes: stopAt - endByte });
+}
+
+function pieceOf(bytes: Buffer, records: ScannedRecords, { endByte, ...before }: OutcomeSoFar): RecordPiece {
+    return { bytes, records, firstByte: endByte, recordsBefore: before.records, linesBefore: before.lines };
+}
+
+function addRead(outcome: OutcomeSoFar, records: ScannedRecords): void {
+    if (records.tailIndex !== -1) {
+        outcome.tail = {
+            byte: outcome.endByte + records.starts[records.tailIndex]!,
+            recordsBefore: outcome.records + records.tailIndex,
+            linesBefore: outcome.lines + records.lines[records.tailIndex]!,
+        };
+    }
+    outcome.records += records.count;
+    outcome.lines += records.consumedLines;
+    if (records.isPadded) outcome.isPadded = true;
+    outcome.endByte += records.consumedBytes;
 }
 
 /**
@@ -125,7 +165,7 @@ async function* skipLongLine(
     file: InputFile,
     range: RecordRange,
     start: Buffer,
-    outcome: Omit<ReadOutcome, "contentHash">,
+    outcome: OutcomeSoFar,
     hasher: Bun.CryptoHasher,
     readTo: number,
 ): AsyncGenerator<RecordPiece, number | null, void> {

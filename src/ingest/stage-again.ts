@@ -102,6 +102,7 @@ async function partAgain(chunk: LedgerChunk, file: InputFile): Promise<LoadPart>
         recordsFrom,
         stopAt: chunk.endByte,
         takeTail: !isLineEnd || chunk.endByte === file.sizeBytes,
+        contentHash: null,
         firstRecordNo: chunk.firstRecordNo,
         firstLineNo: chunk.firstLineNo,
         again: chunk,

@@ -8,6 +8,7 @@
  */
 import { parse } from "csv-parse/sync";
 import { eventColumns } from "../contract.ts";
+import { type CopyBytes, makeRoom } from "./copy-bytes.ts";
 import { type Dialect, defaultDialect } from "./dialect/dialect.ts";
 import { toStandardQuotes } from "./dialect/standard-quotes.ts";
 import { createPlainCheck, type PlainCheck } from "./is-plain.ts";
@@ -67,17 +68,18 @@ function copyOptions({ delimiter, quote, escape: escapeMark }: Dialect): string 
     return `format csv, delimiter ${literal(delimiter)}, quote ${literal(quote!)}, escape ${literal(escapeMark!)}`;
 }
 
-/** The COPY bytes of all `records` of `bytes`, by the given way. Adds them to the tally. */
+/** Appends the COPY bytes of all `records` of `bytes` to `out`, by the given way, and adds them to the tally. */
 export function stageRecords(
     bytes: Buffer,
     records: ScannedRecords,
     shape: FileShape,
     place: StagingPlace,
     way: Way,
+    out: CopyBytes,
     tally: StagedTally = emptyTally(),
-): Buffer {
+): void {
     const stage = way === "raw" ? stageRaw : stageTolerant;
-    return stage(bytes, records, shape, place, tally);
+    stage(bytes, records, shape, place, out, tally);
 }
 
 function stageRaw(
@@ -85,8 +87,9 @@ function stageRaw(
     records: ScannedRecords,
     shape: FileShape,
     place: StagingPlace,
+    out: CopyBytes,
     tally: StagedTally,
-): Buffer {
+): void {
     const { sliceRecords } = tally;
     const { count, starts, ends, kinds, slices } = records;
     const delimiter = shape.dialect.delimiter.charCodeAt(0);
@@ -94,37 +97,38 @@ function stageRaw(
     const problems = new Map<number, Buffer>();
     const isPlain = plainCheckOf(shape);
     // A record number, a slice, a digit, the empty problem, their delimiters and the line feed take 25 bytes at the most.
-    let capacity = count * (prefix.length + 25) + records.consumedBytes;
+    let most = count * (prefix.length + 25) + records.consumedBytes;
     for (let index = 0; index < count; index += 1) {
         if (kinds[index]! <= STRICT_QUOTED) continue;
         const problem = problemRow(bytes, records, index, shape, place);
         problems.set(index, problem);
-        capacity += problem.length;
+        most += problem.length;
     }
-    const out = Buffer.allocUnsafe(capacity);
-    let at = 0;
+    const buffer = makeRoom(out, most);
+    let at = out.length;
     for (let index = 0; index < count; index += 1) {
-        at += prefix.copy(out, at);
-        at = writeDigits(out, at, place.firstRecordNo + index);
-        out[at++] = delimiter;
+        // By hand: a call of copy() for so few bytes costs more than they do.
+        for (let from = 0; from < prefix.length; from += 1) buffer[at++] = prefix[from]!;
+        at = writeDigits(buffer, at, place.firstRecordNo + index);
+        buffer[at++] = delimiter;
         const slice = slices[index]!;
         sliceRecords[slice]! += 1;
-        at = writeDigits(out, at, slice);
-        out[at++] = delimiter;
+        at = writeDigits(buffer, at, slice);
+        buffer[at++] = delimiter;
         const plain = kinds[index] === STRICT && isPlain(bytes, starts[index]!, ends[index]!) ? 1 : 0;
         tally.plainRecords += plain;
-        out[at++] = ZERO + plain;
-        out[at++] = delimiter;
+        buffer[at++] = ZERO + plain;
+        buffer[at++] = delimiter;
         const problem = problems.get(index);
         if (problem) {
-            at += problem.copy(out, at);
+            at += problem.copy(buffer, at);
         } else {
-            out[at++] = delimiter;
-            at += bytes.copy(out, at, starts[index], ends[index]);
+            buffer[at++] = delimiter;
+            at += bytes.copy(buffer, at, starts[index], ends[index]);
         }
-        out[at++] = 0x0a;
+        buffer[at++] = 0x0a;
     }
-    return out.subarray(0, at);
+    out.length = at;
 }
 
 const ZERO = 0x30;
@@ -178,8 +182,9 @@ function stageTolerant(
     records: ScannedRecords,
     shape: FileShape,
     place: StagingPlace,
+    out: CopyBytes,
     { sliceRecords }: StagedTally,
-): Buffer {
+): void {
     const rows = splitStrictRecords(bytes, records, shape.dialect);
     const mapping = mappingOf(shape);
     const lines: string[] = [];
@@ -199,7 +204,9 @@ function stageTolerant(
             lines.push(`${key}${records.slices[index]}\t0\t${problem}${"\t\\N".repeat(eventColumns.length + 1)}\n`);
         }
     }
-    return Buffer.from(lines.join(""));
+    const text = Buffer.from(lines.join(""));
+    text.copy(makeRoom(out, text.length), out.length);
+    out.length += text.length;
 }
 
 const mappings = new WeakMap<FileShape, RecordMapping>();

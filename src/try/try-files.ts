@@ -132,10 +132,10 @@ async function stageFile(
         if (prepared.kind !== "fault") await prepared.file.close();
         return { report: { ...report, problem, problemDetail: detail }, loaded: null };
     }
-    const { part, contentHash } = prepared;
+    const { part } = prepared;
     try {
         describe(report, part);
-        report.copyOf = await findOriginal(context, ledgerFile, part, contentHash);
+        report.copyOf = await findOriginal(context, ledgerFile, part);
         const whole = { ...part, stopAt: Number.MAX_SAFE_INTEGER };
         const { outcome, way } = await copyWhole(session, context, whole, chunkId);
         report.way = way;
@@ -234,14 +234,9 @@ function trimSamples(report: TriedFile, samples: number): void {
     report.insertedSamples = firstOf(report.insertedSamples);
 }
 
-async function findOriginal(
-    context: IngestContext,
-    ledgerFile: LedgerFile,
-    part: LoadPart,
-    contentHash: string | null,
-): Promise<string | null> {
-    if (contentHash !== null) {
-        const originals = await filesWithContent(context.sql, [contentHash]);
+async function findOriginal(context: IngestContext, ledgerFile: LedgerFile, part: LoadPart): Promise<string | null> {
+    if (part.contentHash !== null) {
+        const originals = await filesWithContent(context.sql, [part.contentHash]);
         const key = sourceKey(part.shape.source);
         const isOriginal = ({ state, source }: KnownContent) => state === "merged" && sourceKey(source) === key;
         return originals.find(isOriginal)?.path ?? null;

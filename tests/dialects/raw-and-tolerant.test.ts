@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { SQL } from "bun";
 import { connectForCopy } from "../../src/database/connect.ts";
 import { copyRows } from "../../src/database/copy-rows.ts";
+import { createCopyBytes, writtenBytes } from "../../src/ingest/copy-bytes.ts";
 import { type Dialect, defaultDialect, grammarOf } from "../../src/ingest/dialect/dialect.ts";
 import { type FileShape, readHeader } from "../../src/ingest/read-header.ts";
 import { createScanner } from "../../src/ingest/scan-records.ts";
@@ -79,12 +80,13 @@ async function stagedBy(way: Way, loadId: number, bytes: Buffer, shape: FileShap
         grammar: grammarOf(shape.dialect),
     });
     const place = { loadId, chunkId: 1, firstRecordNo: 1, firstLineNo: 1, firstByte: 0 };
-    const staged = stageRecords(bytes, records, shape, place, way);
+    const staged = createCopyBytes();
+    stageRecords(bytes, records, shape, place, way, staged);
     await copyRows(
         copier,
         copyStatement(shape, way),
         (async function* () {
-            yield staged;
+            yield writtenBytes(staged);
         })(),
     );
     const rows = await database.sql`

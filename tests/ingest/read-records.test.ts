@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { InputChanged, type InputFile } from "../../src/ingest/open-input.ts";
-import { type ReadOutcome, type RecordRange, readRecords } from "../../src/ingest/read-records.ts";
+import { type ReadOutcome, type RecordRange, readHeld, readRecords } from "../../src/ingest/read-records.ts";
 import { recordKinds } from "../../src/ingest/scanned-records.ts";
 
 const MiB = 1024 * 1024;
@@ -15,6 +15,7 @@ function virtualFile(sizeBytes: number, read: (position: number, length: number)
         sizeBytes,
         isCompressed: false,
         encoding: "utf-8",
+        held: null,
         read: async (position, length) => {
             if (position + length > sizeBytes) throw new InputChanged("behind the end");
             return read(position, length);
@@ -183,6 +184,69 @@ describe("the end of the file", () => {
     test("should fail: the file ends before its time", async () => {
         const bytes = Buffer.from("a,b\n".repeat(1_000));
         await expect(readAll(fileOf(bytes), { sizeBytes: 5_000 })).rejects.toBeInstanceOf(InputChanged);
+    });
+});
+
+describe("a range held in memory", () => {
+    test("is read at once as it is in pieces, whatever it holds and wherever it stops", async () => {
+        const text = fc.array(fc.constantFrom("a", ",", '"', "\n", "\r\n", "\r", "\0", "é", " ", "\\.", "bc,d\n"), {
+            maxLength: 60,
+        });
+        const property = fc.asyncProperty(
+            text,
+            fc.nat(10),
+            fc.nat(100),
+            fc.boolean(),
+            async (parts, from, to, takeTail) => {
+                const bytes = Buffer.from(parts.join(""));
+                const recordsFrom = Math.min(from, bytes.length);
+                const stopAt = recordsFrom + to;
+                const options = { recordsFrom, stopAt, takeTail, maxRecordBytes: 40 };
+                const { records, outcome } = await readAll(fileOf(bytes), options);
+
+                const range = { firstByte: 0, sizeBytes: bytes.length, fieldCount: 2, keyIndex: 0, ...options };
+                const atOnce = readHeld(bytes, range);
+                let read = atOnce.next();
+                let count = 0;
+                if (!read.done) {
+                    const { bytes: within, records: found, firstByte } = read.value;
+                    count = found.count;
+                    for (const [index, { text, kind, byte, lineNo }] of records.entries()) {
+                        const start = found.starts[index]!;
+                        expect([within.toString("utf8", start, found.ends[index]), firstByte + start]).toEqual([
+                            text,
+                            byte,
+                        ]);
+                        const foundKind: string = recordKinds[found.kinds[index]!]!;
+                        expect([foundKind, found.lines[index]!]).toEqual([kind, lineNo]);
+                    }
+                    read = atOnce.next();
+                }
+                expect([count, read]).toEqual([records.length, { done: true, value: outcome }]);
+            },
+        );
+        await fc.assert(property, { numRuns: 500 });
+    });
+
+    test("takes the hash that is known for the whole, and for no less", () => {
+        const bytes = Buffer.from("a,b\nc,d\ne");
+        const range = {
+            firstByte: 0,
+            recordsFrom: 4,
+            stopAt: 100,
+            sizeBytes: bytes.length,
+            fieldCount: 2,
+            keyIndex: 0,
+            maxRecordBytes: MiB,
+            contentHash: "known",
+        };
+        const outcomeOf = (takeTail: boolean) => {
+            const pieces = readHeld(bytes, { ...range, takeTail });
+            pieces.next();
+            return pieces.next().value;
+        };
+        expect(outcomeOf(true)).toMatchObject({ endByte: 9, contentHash: "known" });
+        expect(outcomeOf(false)).toMatchObject({ endByte: 8, contentHash: sha256(bytes.subarray(0, 8)) });
     });
 });
 

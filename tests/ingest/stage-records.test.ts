@@ -1,5 +1,6 @@
 /** The bytes of a COPY, both ways. What Postgres makes of them is in raw-and-tolerant.test.ts. */
 import { describe, expect, test } from "bun:test";
+import { createCopyBytes, writtenBytes } from "../../src/ingest/copy-bytes.ts";
 import { type FileShape, readHeader } from "../../src/ingest/read-header.ts";
 import { readableText } from "../../src/ingest/readable-text.ts";
 import { createScanner } from "../../src/ingest/scan-records.ts";
@@ -20,7 +21,9 @@ function staged(records: string | Buffer, way: Way, names = header): string {
     const fieldCount = shape.targets.length;
     const keyIndex = shape.targets.indexOf("event_id");
     const scanned = createScanner()(bytes, { fieldCount, keyIndex, maxRecordBytes: 100_000, atEnd: true });
-    return stageRecords(bytes, scanned, shape, place, way).toString();
+    const out = createCopyBytes();
+    stageRecords(bytes, scanned, shape, place, way, out);
+    return writtenBytes(out).toString();
 }
 
 const stagedLines = (records: string | Buffer, way: Way, names?: string) => staged(records, way, names).split("\n");
@@ -78,9 +81,9 @@ describe("the raw way", () => {
         const scanned = createScanner()(bytes, { fieldCount: 5, keyIndex: 0, maxRecordBytes: 99, atEnd: true });
         for (const number of [0, 9, 10, 99, 100, 2 ** 31, Number.MAX_SAFE_INTEGER]) {
             const far = { ...place, loadId: number, chunkId: number, firstRecordNo: number };
-            expect(stageRecords(bytes, scanned, shapeOf(header), far, "raw").toString()).toBe(
-                `${number},${number},${number},10,0,,a,b,c,d,e\n`,
-            );
+            const out = createCopyBytes(1);
+            stageRecords(bytes, scanned, shapeOf(header), far, "raw", out);
+            expect(writtenBytes(out).toString()).toBe(`${number},${number},${number},10,0,,a,b,c,d,e\n`);
         }
     });
 
