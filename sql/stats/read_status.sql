@@ -71,19 +71,33 @@ with
         from open_files
     ),
 
+    -- Apart, because each has an index of its own: all three states at once would be looked for in all of history.
+    open_chunks as (
+        select chunks.chunk_id, chunks.records, chunks.merged_slices, chunks.staged_at
+        from ingest.chunks
+        where chunks.state in ('staged', 'pending')
+        union all
+        select chunks.chunk_id, chunks.records, chunks.merged_slices, chunks.staged_at
+        from ingest.chunks
+        where chunks.state = 'held'
+    ),
+
     -- A chunk whose slices are merged one by one still counts with what is left of it.
     unmerged_chunks as (
         select
             count(*) as chunks,
-            coalesce(sum(greatest(chunks.records - coalesce(done_merges.read, 0), 0)), 0) as staged_records,
-            min(chunks.staged_at) as oldest_staged_at
-        from ingest.chunks
+            coalesce(sum(greatest(open_chunks.records - coalesce(done_merges.read, 0), 0)), 0) as staged_records,
+            min(open_chunks.staged_at) as oldest_staged_at
+        from open_chunks
         left join lateral (
             select sum(chunk_merges.read) as read
             from ingest.chunk_merges
-            where chunk_merges.chunk_id = chunks.chunk_id and chunk_merges.slices <> 0
+            -- Asked of none that no merge has touched: that is most of them.
+            where
+                open_chunks.merged_slices <> 0
+                and chunk_merges.chunk_id = open_chunks.chunk_id
+                and chunk_merges.slices <> 0
         ) as done_merges on true
-        where chunks.state in ('held', 'staged', 'pending')
     ),
 
     last_batch as (

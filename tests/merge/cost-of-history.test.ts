@@ -12,6 +12,7 @@ import {
     registerFiles,
     sweepStaging,
 } from "../../src/ingest/ledger.ts";
+import { readStatus } from "../../src/status/read-status.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { event, stageFile, takeLease, worker } from "./ledger.ts";
 
@@ -54,23 +55,23 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 /** Rows of the ledger's tables that this session has read, by whatever way, and its functions too. */
-async function rowsSoFar(within: Sql): Promise<number> {
+async function rowsSoFar(within: Sql, tables: string[]): Promise<number> {
     const [row] = await within<{ rows: number }[]>`
         select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint as rows
         from pg_stat_xact_user_tables
-        where schemaname = 'ingest' and relname in ('files', 'chunks', 'loads')`;
+        where schemaname = 'ingest' and relname = any(${tables}::text[])`;
     return row!.rows;
 }
 
 /** In one transaction: only between two of them does a session give away what it has counted, and counts from zero. */
-async function rowsRead(work: (sql: Sql) => Promise<unknown>): Promise<number> {
+async function rowsRead(work: (sql: Sql) => Promise<unknown>, tables = ["files", "chunks", "loads"]): Promise<number> {
     return await sql.begin(async (transaction) => {
         const within = transaction as unknown as Sql;
         // What a parallel worker reads is not counted here.
         await within`set local max_parallel_workers_per_gather = 0`;
-        const rowsBefore = await rowsSoFar(within);
+        const rowsBefore = await rowsSoFar(within, tables);
         await work(within);
-        return (await rowsSoFar(within)) - rowsBefore;
+        return (await rowsSoFar(within, tables)) - rowsBefore;
     });
 }
 
@@ -105,6 +106,10 @@ describe("promise 7: the ledger's statements read nothing of the history", () =>
         test.each(Object.keys(statements))("%s", async (name) => {
             expect(await rowsRead(statements[name]!)).toBeLessThan(mostRows);
         });
+    });
+
+    test("the status reads the latest chunks, of which it tells the pace, and the open ones", async () => {
+        expect(await rowsRead(readStatus, ["chunks"])).toBeLessThan(2_000 + mostRows);
     });
 
     test("a load reads its own files, however many wait, and whatever the statistics of a quiet moment say", async () => {
