@@ -167,6 +167,7 @@ $$;
 create or replace function ingest.count_records()
 returns void
 language plpgsql
+set plan_cache_mode = 'force_custom_plan'
 -- Grouping wide rows by sorting them would take 0.3 s a million; a few hundred groups always fit a hash table.
 set enable_sort = off
 as $$
@@ -313,8 +314,6 @@ returns setof ingest.batches
 language plpgsql
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
--- Staging has no statistics and batch_chunks is new every time: plan for what is there now.
-set plan_cache_mode = 'force_custom_plan'
 set work_mem = '128MB'
 -- Compiling plans that run for a second costs more than it saves (measured: 1 s a statement).
 set jit = off

@@ -133,6 +133,8 @@ end;
 create or replace function ingest.judge_records()
 returns void
 language plpgsql
+-- Staging has no statistics, and the constants below decide what is planned at all.
+set plan_cache_mode = 'force_custom_plan'
 as $$
 declare
     idle_lanes constant smallint[] := ingest.idle_lanes();
@@ -184,6 +186,8 @@ $$;
 create or replace function ingest.reject_records(this_batch_id bigint)
 returns void
 language plpgsql
+-- Staging has no statistics, and the constants below decide what is planned at all.
+set plan_cache_mode = 'force_custom_plan'
 as $$
 declare
     idle_lanes constant smallint[] := ingest.idle_lanes();
@@ -238,6 +242,8 @@ $$;
 create or replace function ingest.insert_records()
 returns ingest.event_stats[]
 language plpgsql
+-- Staging has no statistics, and the constants below decide what is planned at all.
+set plan_cache_mode = 'force_custom_plan'
 as $$
 declare
     first_product_day constant timestamptz := ingest.first_kept_product_day();
@@ -306,7 +312,6 @@ begin
     ),
     valid_records as not materialized (
         select
-            bare_records.load_id,
             bare_records.chunk_id,
             bare_records.record_no,
             bare_records.event_id::uuid as event_id,
@@ -466,40 +471,67 @@ begin
         from inserted_counts
         where batch_chunks.chunk_id = inserted_counts.chunk_id
     ),
-    -- What is neither: first what the rules refuse, for which one more scan has to be asked, and then what is still missing
-    -- has lost to another record of its event_id, for which a hash table of all that was inserted has to be made.
-    kept_invalid as (
-        insert into invalid_records (chunk_id, record_no)
-        select bare_records.chunk_id, bare_records.record_no
+    -- What is neither inserted nor known to be refused: looked for, by one more scan and a hash table of all that was inserted,
+    -- only when the counts say that there is some.
+    missing_records as materialized (
+        select bare_records.*
         from bare_records
         where
-            is_mostly_plain
-            and (select all_inserted.events from all_inserted) < valid_count
-            and not ingest.is_valid_record(
-                bare_records.problem,
-                bare_records.is_plain,
-                bare_records.event_id,
-                bare_records.event_type,
-                bare_records.product_id,
-                bare_records.user_id,
-                bare_records.event_timestamp,
-                bare_records.quantity,
-                bare_records.price,
-                known_types,
-                not_after
-            )
-        returning invalid_records.record_no
-    ),
-    kept_losers as (
-        insert into losing_records
-        select valid_records.*
-        from valid_records
-        where
-            (select all_inserted.events from all_inserted) + (select count(*) from kept_invalid) < valid_count
-            and (valid_records.chunk_id, valid_records.record_no) not in (
+            (select all_inserted.events from all_inserted) < valid_count
+            and (bare_records.chunk_id, bare_records.record_no) not in (
                 select inserted_events.chunk_id, inserted_events.record_no
                 from inserted_events
             )
+            and (
+                not has_invalid
+                or (bare_records.chunk_id, bare_records.record_no) not in (
+                    select invalid_records.chunk_id, invalid_records.record_no
+                    from invalid_records
+                )
+            )
+    ),
+    judged_records as materialized (
+        select
+            missing_records.*,
+            not is_mostly_plain
+            or ingest.is_valid_record(
+                missing_records.problem,
+                missing_records.is_plain,
+                missing_records.event_id,
+                missing_records.event_type,
+                missing_records.product_id,
+                missing_records.user_id,
+                missing_records.event_timestamp,
+                missing_records.quantity,
+                missing_records.price,
+                known_types,
+                not_after
+            ) as is_valid
+        from missing_records
+    ),
+    kept_invalid as (
+        insert into invalid_records (chunk_id, record_no)
+        select judged_records.chunk_id, judged_records.record_no
+        from judged_records
+        where not judged_records.is_valid
+    ),
+    -- Valid, and their event_id was taken: by a record before them, or by an event that was there.
+    kept_losers as (
+        insert into losing_records
+        select
+            judged_records.load_id,
+            judged_records.chunk_id,
+            judged_records.record_no,
+            judged_records.event_id::uuid,
+            judged_records.event_type,
+            judged_records.product_id,
+            judged_records.user_id,
+            judged_records.event_timestamp::timestamptz,
+            judged_records.quantity::integer,
+            judged_records.price::numeric(10, 2),
+            judged_records.attributes
+        from judged_records
+        where judged_records.is_valid
     ),
     bucketed_gains as (
         select 'minute' as grain, time_gains.bucket as grain_bucket, time_gains.*
@@ -541,6 +573,8 @@ $$;
 create or replace function ingest.settle_losers(this_batch_id bigint)
 returns void
 language plpgsql
+-- Staging has no statistics, and the constants below decide what is planned at all.
+set plan_cache_mode = 'force_custom_plan'
 as $$
 declare
     idle_lanes constant smallint[] := ingest.idle_lanes();

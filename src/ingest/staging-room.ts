@@ -12,9 +12,12 @@ export interface StagingRoom {
     sweep(): Promise<void>;
 }
 
-/** Swept at once; less than that waits for a quiet moment. */
-const sweepFromRecords = 200_000;
-const quietSweepMs = 5_000;
+/** From so many merged records on, a sweep may follow the last one after so long. It takes some milliseconds. */
+const sweepDues = [
+    { records: 200_000, afterMs: 0 },
+    { records: 20_000, afterMs: 2_000 },
+    { records: 1, afterMs: 5_000 },
+];
 const pollMs = 1_000;
 
 /** `merged` is given when a merge has made room. */
@@ -36,7 +39,7 @@ export function createStagingRoom(context: IngestContext, merged: Signal, signal
                 const seen = merged.count();
                 const { stagedRecords, hasLostChunks } = await readBacklog(sql);
                 if (hasLostChunks) return false;
-                if (mergedSinceSweep >= sweepFromRecords) await sweep();
+                if (mergedSinceSweep >= sweepDues[0]!.records) await sweep();
                 if (stagedRecords < mostStaged) return true;
                 await merged.wait(seen, pollMs);
             }
@@ -46,8 +49,8 @@ export function createStagingRoom(context: IngestContext, merged: Signal, signal
             mergedSinceSweep += records;
         },
         isSweepDue() {
-            const isQuiet = performance.now() - lastSweepAt >= quietSweepMs;
-            return mergedSinceSweep >= sweepFromRecords || (mergedSinceSweep > 0 && isQuiet);
+            const sinceMs = performance.now() - lastSweepAt;
+            return sweepDues.some(({ records, afterMs }) => mergedSinceSweep >= records && sinceMs >= afterMs);
         },
         sweep,
     };
