@@ -19,11 +19,11 @@ export interface InputFile {
     /** All of the bytes, of a file that is held in memory: of small ones. Whoever has them need not wait for `read`. */
     held: Buffer | null;
     /**
-     * Exactly `length` bytes from `position`.
+     * Exactly `length` bytes from `position`; a large file fills and returns `into`, of that length, when it is given.
      * @throws InputChanged when the file ends before: it was truncated while it was read (a read just ends then).
      * @throws InputFault when the medium fails.
      */
-    read(position: number, length: number): Promise<Buffer>;
+    read(position: number, length: number, into?: Buffer): Promise<Buffer>;
     currentSize(): Promise<number>;
     close(): Promise<void>;
 }
@@ -93,7 +93,7 @@ async function openLarge(fullPath: string): Promise<InputFile> {
         return {
             ...factsOf(stats),
             held: null,
-            read: (position, length) => readExactly(handle, position, length),
+            read: (position, length, into) => readExactly(handle, position, length, into),
             currentSize: async () => (await handle.stat()).size,
             close: () => handle.close(),
         };
@@ -173,8 +173,12 @@ function openFailure(error: NodeJS.ErrnoException): FileFailure {
     }
 }
 
-async function readExactly(handle: FileHandle, position: number, length: number): Promise<Buffer> {
-    const bytes = Buffer.allocUnsafe(length);
+async function readExactly(
+    handle: FileHandle,
+    position: number,
+    length: number,
+    bytes: Buffer = Buffer.allocUnsafe(length),
+): Promise<Buffer> {
     let filled = 0;
     while (filled < length) {
         const at = position + filled;

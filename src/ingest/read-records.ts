@@ -71,13 +71,13 @@ export async function* readRecords(
     if (range.recordsFrom > range.firstByte) {
         hasher.update(await file.read(range.firstByte, range.recordsFrom - range.firstByte));
     }
+    const join = createWindow();
     let carried: Buffer = Buffer.alloc(0);
     let readTo = range.recordsFrom;
     while (outcome.endByte < range.stopAt) {
         const length = Math.min(blockBytes, range.sizeBytes - readTo);
-        const block = await file.read(readTo, length);
+        const bytes = await join(carried, length, (into) => file.read(readTo, length, into));
         readTo += length;
-        const bytes = carried.length === 0 ? block : Buffer.concat([carried, block]);
         const isLast = readTo >= range.sizeBytes;
         const records = scan(bytes, range, scanner, outcome, isLast);
         if (records.consumedBytes === 0 && bytes.length > range.maxRecordBytes + blockBytes) {
@@ -98,6 +98,28 @@ export async function* readRecords(
         if (isLast) break;
     }
     return { ...outcome, contentHash: hasher.digest("hex") };
+}
+
+/** Beside a block, what of a record is mostly carried over from the one before. */
+const carriedRoom = 64 * 1024;
+
+/**
+ * Blocks in one buffer, each behind the bytes that are carried over from the last: new ones for every megabyte were most of
+ * what the runtime had to collect. What it gives is overwritten by the next call.
+ */
+function createWindow() {
+    let window = Buffer.alloc(0);
+    return async (carried: Buffer, length: number, read: (into: Buffer) => Promise<Buffer>): Promise<Buffer> => {
+        const end = carried.length + length;
+        const target = end > window.length ? Buffer.allocUnsafe(end + carriedRoom) : window;
+        // From the same buffer it may be, and over itself: copy() minds that.
+        carried.copy(target);
+        window = target;
+        const into = window.subarray(carried.length, end);
+        const block = await read(into);
+        if (block !== into) block.copy(into);
+        return window.subarray(0, end);
+    };
 }
 
 /** The same of a range that lies in memory and is no longer than a block: one piece at most, and no waiting. */
