@@ -11,6 +11,7 @@ import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { SourceConfig } from "../config-file/source-config.ts";
 import { sourceKey, sourceOf } from "../config-file/source-of.ts";
+import { collectWhenLarge } from "./collect-when-large.ts";
 import type { IngestContext } from "./context.ts";
 import { inputFolderError } from "./input-folder.ts";
 import { type LedgerFile, registerFiles, reopenFiles, type SeenFile } from "./ledger.ts";
@@ -78,6 +79,7 @@ export function createDiscovery(
                 // Only now: a look that failed half-way must find them again.
                 for (const file of changed) known.set(file.path, printOf(file));
                 changes += changed.length;
+                collectWhenLarge();
             }
             isFirst = false;
             return changes;
@@ -148,6 +150,7 @@ async function* changedNames(inputDir: string, names: string[], known: Known): A
     for (const page of pagesOf(names, registerAtOnce)) {
         const seen = page.filter((name) => known.has(name));
         for (const { path } of await seeFiles(inputDir, seen, known)) yield path;
+        collectWhenLarge();
         // Nothing waits for a pass: it lets the others have their turn.
         await Bun.sleep(pageMs);
     }

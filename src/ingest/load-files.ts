@@ -5,6 +5,7 @@
  * Only the holder of the loader's lease runs rounds. All that must survive is in the ledger; the loader's state (who
  * waits for what) may be lost at any time.
  */
+import { collectWhenLarge } from "./collect-when-large.ts";
 import type { IngestContext } from "./context.ts";
 import { chunksToStageAgain, failFile, type LedgerFile, nextFiles, replaceFile, settleFile } from "./ledger.ts";
 import { closeUnless, groupFiles, type LoadGroup, startGroup } from "./load-group.ts";
@@ -39,7 +40,7 @@ export async function loadRound(context: IngestContext, state: LoaderState, hook
         await group.close();
     }
     if (hasProgress) state.fromPath = files[0]!.path;
-    collectWhenLarge(state);
+    collectWhenLarge();
     return { hasProgress };
 }
 
@@ -54,17 +55,6 @@ async function filesFromHere({ sql }: IngestContext, state: LoaderState): Promis
     state.fromPath = null;
     const files = fromPath === null ? [] : await nextFiles(sql, groupFiles, exceptFileIds, fromPath);
     return files.length > 0 ? files : await nextFiles(sql, groupFiles, exceptFileIds);
-}
-
-/** From here on a round ends with a collection: left to itself, the runtime lets the heap double first (183 MB at the peak). */
-const collectFromBytes = 125_000_000;
-/** Not again before the process has grown by this much: what is not garbage stays, and each collection costs 30 ms. */
-const growthBytes = 5_000_000;
-
-function collectWhenLarge(state: LoaderState): void {
-    if (process.memoryUsage.rss() < Math.max(collectFromBytes, state.keptBytes + growthBytes)) return;
-    Bun.gc(true);
-    state.keptBytes = process.memoryUsage.rss();
 }
 
 async function takePrepared(

@@ -9,14 +9,12 @@ export interface LoaderState {
     heldCopies: Set<number>;
     /** Where the last round began in the order of paths; null when this one begins at the start. */
     fromPath: string | null;
-    /** What the process held after the last collection. */
-    keptBytes: number;
     /** Whether files that were left held have been looked for. */
     hasJudged: boolean;
 }
 
 export function createLoaderState(tails: TailWatch): LoaderState {
-    return { tails, aloneFiles: new Set(), heldCopies: new Set(), fromPath: null, keptBytes: 0, hasJudged: false };
+    return { tails, aloneFiles: new Set(), heldCopies: new Set(), fromPath: null, hasJudged: false };
 }
 
 export interface LoadHooks {
