@@ -108,10 +108,17 @@ begin atomic
     where workers.worker_id = worker;
 end;
 
--- The lane of the newest load whose rows may still be there; when that holds 5,000 rows and another lane is empty, the
--- empty one, so that the full one can be truncated once it is spent. Every merge reads its lanes from end to end: with
--- 200,000 a steady stream of small batches, of which one is always open, took twenty times as long before it moved on, and
--- 20,000 rows still took a merge of a hundred longer to pass than to insert its own.
+-- The partitions of staging (sql/engine/staging.sql).
+create or replace function ingest.lanes()
+returns smallint[]
+language sql
+immutable
+return array[0, 1, 2, 3, 4, 5]::smallint[];
+
+-- The lane of the newest load whose rows may still be there; or, when that holds enough and another lane is empty, the empty
+-- one, so that the full one can be truncated once it is spent. Every merge reads its lanes from end to end. So the first
+-- lane has enough with 5,000 rows (20,000 took a merge of a hundred longer to pass than to insert its own), and each that is in
+-- use with four times as many: a calm stream stays in small lanes, a backlog does not run out of them at once.
 create or replace function ingest.choose_lane()
 returns smallint
 language sql
@@ -131,7 +138,7 @@ begin atomic
     ),
     empty_lane as (
         select lanes.lane
-        from (values (0::smallint), (1::smallint), (2::smallint)) as lanes (lane)
+        from unnest(ingest.lanes()) as lanes (lane)
         where not exists (select from open_loads where open_loads.lane = lanes.lane)
         order by lanes.lane
         limit 1
@@ -140,7 +147,9 @@ begin atomic
         (
             select empty_lane.lane
             from empty_lane
-            where coalesce((select current_lane.records from current_lane), 0) >= 5000
+            where
+                coalesce((select current_lane.records from current_lane), 0)
+                >= 5000 * 4 ^ (select count(distinct open_loads.lane) - 1 from open_loads)
         ),
         (select current_lane.lane from current_lane),
         0::smallint

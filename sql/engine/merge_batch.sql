@@ -155,7 +155,7 @@ as $$
 begin
     return array(
         select lanes.lane
-        from (values (0::smallint), (1::smallint), (2::smallint)) as lanes (lane)
+        from unnest(ingest.lanes()) as lanes (lane)
         where lanes.lane not in (select batch_chunks.lane from batch_chunks)
     );
 end
@@ -235,6 +235,7 @@ language plpgsql
 as $$
 declare
     touched_files bigint[];
+    has_complete boolean;
 begin
     insert into ingest.chunk_merges (chunk_id, batch_id, slices, read, inserted, duplicate, conflict, rejected)
     select
@@ -254,18 +255,28 @@ begin
     order by chunks.chunk_id
     for update;
 
-    update ingest.chunks
-    set
-        merged_slices = chunks.merged_slices | batch_chunks.todo_slices,
-        state = case
-            when chunks.merged_slices | batch_chunks.todo_slices = ingest.all_slices() then 'merged'
-            else chunks.state
-        end,
-        merged_at = case
-            when chunks.merged_slices | batch_chunks.todo_slices = ingest.all_slices() then clock_timestamp()
-        end
-    from batch_chunks
-    where chunks.chunk_id = batch_chunks.chunk_id;
+    with updated_chunks as (
+        update ingest.chunks
+        set
+            merged_slices = chunks.merged_slices | batch_chunks.todo_slices,
+            state = case
+                when chunks.merged_slices | batch_chunks.todo_slices = ingest.all_slices() then 'merged'
+                else chunks.state
+            end,
+            merged_at = case
+                when chunks.merged_slices | batch_chunks.todo_slices = ingest.all_slices() then clock_timestamp()
+            end
+        from batch_chunks
+        where chunks.chunk_id = batch_chunks.chunk_id
+        returning chunks.state
+    )
+    select coalesce(bool_or(updated_chunks.state = 'merged'), false)
+    into has_complete
+    from updated_chunks;
+    -- Others have slices of each of these chunks to merge: theirs is the last word.
+    if not has_complete then
+        return;
+    end if;
 
     -- A chunk is complete only if its slices' reads add up to what the loader counted.
     if exists (

@@ -1,14 +1,14 @@
 -- The staging table: raw text as COPY delivers it, one row a record, owed nothing (UNLOGGED: empty after a crash).
 -- A staged row counts only while a chunk in state 'staged' names its load. Only the pipeline reads this table.
 --
--- It has three lanes. Loads fill one; when that holds enough and another is empty they move on, and a lane whose loads
+-- It has six lanes. Loads fill one; when that holds enough and another is empty they move on, and a lane whose loads
 -- are all spent is truncated. So spent rows cost nothing to remove (DELETE: 1 s of CPU per million), merges read no
 -- old ones, and nothing ever needs VACUUM, which would leave the planner with figures of a moment that is gone.
 --
 -- When the definition below changes, the old table is dropped: its chunks fail their count and are staged again.
 do $$
 declare
-    definition constant text := 'staging, 3 lanes, plain, lane in front, 2026-11-26';
+    definition constant text := 'staging, 6 lanes, plain, lane in front';
     lane smallint;
 begin
     if obj_description(to_regclass('ingest.staging'), 'pg_class') is distinct from definition then
@@ -40,7 +40,7 @@ begin
             extra_9 text, extra_10 text, extra_11 text, extra_12 text,
             extra_13 text, extra_14 text, extra_15 text, extra_16 text
         ) partition by list (lane);
-        foreach lane in array array[0, 1, 2] loop
+        foreach lane in array ingest.lanes() loop
             execute format(
                 'create unlogged table ingest.staging_%s partition of ingest.staging (lane default %s)
                 for values in (%s) with (autovacuum_enabled = false)',

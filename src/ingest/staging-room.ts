@@ -33,13 +33,18 @@ export function createStagingRoom(context: IngestContext, merged: Signal, signal
         await sweepStaging(sql, workerId);
     }
 
+    function isSweepDue(): boolean {
+        const sinceMs = performance.now() - lastSweepAt;
+        return sweepDues.some(({ records, afterMs }) => mergedSinceSweep >= records && sinceMs >= afterMs);
+    }
+
     return {
         async wait() {
             while (!signal.aborted) {
                 const seen = merged.count();
                 const { stagedRecords, hasLostChunks } = await readBacklog(sql);
                 if (hasLostChunks) return false;
-                if (mergedSinceSweep >= sweepDues[0]!.records) await sweep();
+                if (isSweepDue()) await sweep();
                 if (stagedRecords < mostStaged) return true;
                 await merged.wait(seen, pollMs);
             }
@@ -48,10 +53,7 @@ export function createStagingRoom(context: IngestContext, merged: Signal, signal
         addMerged(records) {
             mergedSinceSweep += records;
         },
-        isSweepDue() {
-            const sinceMs = performance.now() - lastSweepAt;
-            return sweepDues.some(({ records, afterMs }) => mergedSinceSweep >= records && sinceMs >= afterMs);
-        },
+        isSweepDue,
         sweep,
     };
 }

@@ -447,8 +447,9 @@ describe("sweeping", () => {
 });
 
 describe("the lanes of staging", () => {
-    /** As if the load had brought as many records as make a lane full. */
-    const fill = (loadId: number) => sql`update ingest.loads set records = 200000 where load_id = ${loadId}`;
+    /** As if the load had brought so many records: by default as many as make any lane full. */
+    const fill = (loadId: number, records = 2_000_000) =>
+        sql`update ingest.loads set records = ${records} where load_id = ${loadId}`;
     async function rowsByLane(): Promise<Record<string, number>> {
         const rows = await sql<{ lane: number; rows: number }[]>`
             select lane, count(*) as rows from ingest.staging group by lane order by lane`;
@@ -460,14 +461,19 @@ describe("the lanes of staging", () => {
     }
 
     test("are filled one after the other, and a full one is left for an empty one", async () => {
-        for (let load = 0; load < 8; load += 1) {
+        for (let load = 0; load < 14; load += 1) {
             const { loadId } = await stageFile(sql, [event(load)]);
             if (load % 2 === 1) await fill(loadId);
         }
-        // When all three are full, it stays at the last.
-        expect(await lanes()).toEqual([0, 0, 1, 1, 2, 2, 2, 2]);
-        expect(await rowsByLane()).toEqual({ 0: 2, 1: 2, 2: 4 });
-        expect(await merge(sql)).toMatchObject({ chunks: 8, read: 8, inserted: 8 });
+        // When all six are full, it stays at the last.
+        expect(await lanes()).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 5, 5]);
+        expect(await rowsByLane()).toEqual({ 0: 2, 1: 2, 2: 2, 3: 2, 4: 2, 5: 4 });
+        expect(await merge(sql)).toMatchObject({ chunks: 14, read: 14, inserted: 14 });
+    });
+
+    test("hold the more, the more of them are in use: a backlog does not run out of them at once", async () => {
+        for (let load = 0; load < 6; load += 1) await fill((await stageFile(sql, [event(load)])).loadId, 6_000);
+        expect(await lanes()).toEqual([0, 1, 1, 1, 1, 2]);
     });
 
     test("are truncated each on its own, once all of their loads are spent", async () => {
