@@ -6,6 +6,7 @@ import type { DatabaseTarget } from "../database/database-target.ts";
 import { percentilesOf } from "./pace/run-pace.ts";
 import { watchFiles } from "./pace/watch-files.ts";
 import { writePaced } from "./pace/write-paced.ts";
+import { watchMemory } from "./watch-memory.ts";
 import { cpuSecondsOf, watchServer } from "./watch-server.ts";
 
 export interface DiscoveryOrder {
@@ -50,6 +51,7 @@ export async function measureDiscovery(order: DiscoveryOrder): Promise<Discovery
         [process.execPath, ingestScript, "--input", inputDir, "--trigger", "continuous", "--json"],
         { env: { ...process.env, DATABASE_URL: target.url }, stdout: "ignore", stderr: "inherit" },
     );
+    const peakMemory = watchMemory(child);
     try {
         watcher.expect({ name: "zz-first.csv", records: 1, renamedAt: startedAt });
         while (watcher.waitingFiles() > 0) await Bun.sleep(5);
@@ -68,7 +70,7 @@ export async function measureDiscovery(order: DiscoveryOrder): Promise<Discovery
             newFileMaxMs: lags.max,
             fullPassMs,
             ...idle,
-            peakRssMiB: child.resourceUsage()!.maxRSS / 2 ** 20,
+            peakRssMiB: peakMemory() / 2 ** 20,
         };
     } finally {
         child.kill("SIGKILL");

@@ -4,6 +4,7 @@ import type { Sql } from "../database/connect.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
 import type { BatchProgress, IngestSummary } from "../ingest/progress.ts";
 import type { Measured } from "./runners.ts";
+import { watchMemory } from "./watch-memory.ts";
 import { watchServer } from "./watch-server.ts";
 
 const ingestScript = join(import.meta.dir, "../../scripts/ingest.ts");
@@ -22,6 +23,7 @@ export async function runSluice(
         [process.execPath, ingestScript, "--input", inputDir, "--trigger", "available-now", "--json", ...workers],
         { env: { ...process.env, DATABASE_URL: target.url }, stdout: "pipe", stderr: "pipe" },
     );
+    const peakMemory = watchMemory(child);
     const [output, stderr, exitCode] = await Promise.all([
         readOutput(child.stdout),
         new Response(child.stderr).text(),
@@ -34,7 +36,7 @@ export async function runSluice(
         // The answer to the last batch's commit, as the process passes it on.
         seconds: (output.lastBatchAt - startedAt) / 1000,
         processSeconds: Number(usage.cpuTime.total) / 1e6,
-        peakRssBytes: usage.maxRSS,
+        peakRssBytes: peakMemory(),
         ...use,
         records: output.summary.records,
         batches: output.summary.batches,

@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { connect, type Sql } from "../../database/connect.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
+import { watchMemory } from "../watch-memory.ts";
 import { type ServerCpu, watchServer } from "../watch-server.ts";
 import type { Answer, ClientsOrder } from "./api-clients.ts";
 import { type BacklogPoint, watchFiles } from "./watch-files.ts";
@@ -54,6 +55,7 @@ export async function runPace(target: DatabaseTarget, admin: Sql, plan: PacePlan
         [process.execPath, join(scripts, "ingest.ts"), "--input", inputDir, "--trigger", plan.trigger, "--json"],
         { env: environment, stdout: "ignore", stderr: "pipe" },
     );
+    const peakMemory = watchMemory(ingest);
     const api = plan.clients > 0 ? await startApi(environment) : null;
     try {
         await Bun.sleep(warmUpSeconds * 1000);
@@ -77,7 +79,7 @@ export async function runPace(target: DatabaseTarget, admin: Sql, plan: PacePlan
             backlog,
             backlogSeconds: meansOf(backlog, plan),
             drainMs,
-            peakRssMiB: usage.maxRSS / 2 ** 20,
+            peakRssMiB: peakMemory() / 2 ** 20,
             processSeconds: Number(usage.cpuTime.total) / 1e6,
             cpu,
             wallSeconds,
