@@ -7,6 +7,7 @@
 import { writeSync } from "node:fs";
 import { connect, type Sql } from "../database/connect.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
+import { isConnectionFault } from "../database/sql-states.ts";
 import { readParentPid } from "../terminal/stop-signals.ts";
 import { type FaultAction, type FaultPlan, type FaultPoint, type FaultPointName, faultPoints } from "./fault-points.ts";
 
@@ -79,8 +80,13 @@ async function act({ at, pass, action }: FaultPlan, pids: number[] | null): Prom
     writeSync(2, `Fault point ${at}:${pass} is reached: ${action}.\n`);
     if (action === "kill") process.kill(process.pid, "SIGKILL");
     else if (action === "freeze") process.kill(process.pid, "SIGSTOP");
-    else await strikeServer(action, at, pids);
+    else await strikeServer(action, at, pids).catch(passWhenAway);
     await Bun.sleep(settleMs);
+}
+
+/** Somebody else has struck the server just before, and it is away or starting: there is nothing left to strike. */
+function passWhenAway(error: unknown): void {
+    if (!isConnectionFault(error)) throw error;
 }
 
 async function strikeServer(action: FaultAction, at: FaultPointName, known: number[] | null): Promise<void> {
