@@ -34,7 +34,7 @@ begin
             staged bigint not null default 0,
             -- records of it in these slices; by the loader, or by count_records
             read bigint not null default 0,
-            -- of them, in the form that the loader knows to pass most rules
+            -- of all its records, whatever their slice: in the form that the loader knows to pass most rules
             plain bigint not null default 0,
             inserted bigint not null default 0,
             duplicate bigint not null default 0,
@@ -179,9 +179,7 @@ begin
             staging.chunk_id,
             count(*) as staged,
             count(*) filter (where (1 << staging.slice_no) & batch_chunks.todo_slices <> 0) as read,
-            count(*) filter (
-                where staging.is_plain and (1 << staging.slice_no) & batch_chunks.todo_slices <> 0
-            ) as plain
+            count(*) filter (where staging.is_plain) as plain
         from ingest.staging
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id

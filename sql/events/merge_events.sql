@@ -261,7 +261,10 @@ declare
     wants_all constant boolean := wanted_slices = ingest.all_slices();
     -- The rules are cheap for plain records, and dear for others. Where most are plain they are a filter of the scan that
     -- inserts, and asked again only if something is missing in the end; else they are asked once, before.
-    is_mostly_plain constant boolean := (select sum(batch_chunks.plain) > 0.9 * sum(batch_chunks.read) from batch_chunks);
+    is_mostly_plain constant boolean := (
+        select sum(batch_chunks.plain) > 0.9 * sum(greatest(batch_chunks.records, batch_chunks.staged))
+        from batch_chunks
+    );
     has_invalid boolean := false;
     valid_count bigint;
     rollups ingest.event_stats[];
