@@ -32,6 +32,8 @@ begin
             todo_slices integer not null,
             -- rows of it that are there; by count_records
             staged bigint not null default 0,
+            -- what is staged of it was counted
+            is_verified boolean not null default false,
             -- records of it in these slices; by the loader, or by count_records
             read bigint not null default 0,
             -- of all its records, whatever their slice: in the form that the loader knows to pass most rules
@@ -179,7 +181,7 @@ begin
             staging.chunk_id,
             count(*) as staged,
             count(*) filter (where (1 << staging.slice_no) & batch_chunks.todo_slices <> 0) as read,
-            count(*) filter (where staging.is_plain) as plain
+            count(*) filter (where staging.plain_second is not null) as plain
         from ingest.staging
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
@@ -187,7 +189,11 @@ begin
         group by staging.chunk_id
     )
     update batch_chunks
-    set staged = counted_chunks.staged, read = counted_chunks.read, plain = counted_chunks.plain
+    set
+        staged = counted_chunks.staged,
+        is_verified = true,
+        read = counted_chunks.read,
+        plain = counted_chunks.plain
     from counted_chunks
     where batch_chunks.chunk_id = counted_chunks.chunk_id;
 end

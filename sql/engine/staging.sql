@@ -8,7 +8,7 @@
 -- When the definition below changes, the old table is dropped: its chunks fail their count and are staged again.
 do $$
 declare
-    definition constant text := 'staging, 6 lanes, plain, lane in front';
+    definition constant text := 'staging, 6 lanes, plain second';
     lane smallint;
 begin
     if obj_description(to_regclass('ingest.staging'), 'pg_class') is distinct from definition then
@@ -17,12 +17,13 @@ begin
             load_id bigint not null,
             chunk_id bigint not null,
             record_no bigint not null,
+            -- The second of its time since 1970, when the loader has seen that its values stand in the commonest form that the
+            -- rules pass (src/ingest/is-plain.ts); else null.
+            plain_second bigint,
             -- the share of the key space that the record's key falls into, as the loader tells it
             slice_no smallint not null,
             -- In front of all text: every scan asks for it, and unpacks a row up to there.
             lane smallint not null default 0,
-            -- the loader has seen that its values stand in the commonest form that the rules pass (src/ingest/is-plain.ts)
-            is_plain boolean not null default false,
             -- {"reason", "line", "byte", "raw"} of a record that could not be split into values
             problem text,
             event_id text,

@@ -95,7 +95,7 @@ end;
 -- The merge's verdict on a record, of values that are trimmed. One expression, so that it is inlined where it is used.
 create or replace function ingest.is_valid_record(
     problem text,
-    is_plain boolean,
+    plain_second bigint,
     event_id text,
     event_type text,
     product_id text,
@@ -104,7 +104,8 @@ create or replace function ingest.is_valid_record(
     quantity text,
     price text,
     known_types text[],
-    not_after text
+    not_after text,
+    last_second bigint
 )
 returns boolean
 language sql
@@ -112,8 +113,7 @@ stable
 return case
     -- The loader has seen that the other four are well-formed.
     when
-        is_plain
-        and event_timestamp <= not_after collate "C"
+        plain_second <= last_second
         and ingest.event_type_reason(event_type, known_types) is null
         and ingest.product_id_reason(product_id) is null
         and ingest.user_id_reason(user_id) is null
@@ -140,6 +140,7 @@ declare
     idle_lanes constant smallint[] := ingest.idle_lanes();
     known_types constant text[] := array(select event_types.event_type from ingest.event_types);
     not_after constant text := ingest.latest_event_timestamp();
+    last_second constant bigint := extract(epoch from not_after::timestamptz);
     -- Constants by the time a plan is made: where no chunk is padded, no trim is planned.
     has_padded constant boolean := exists (select from batch_chunks where batch_chunks.is_padded);
 begin
@@ -148,7 +149,7 @@ begin
             staging.chunk_id,
             staging.record_no,
             staging.problem,
-            staging.is_plain,
+            staging.plain_second,
             case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.event_id) else staging.event_id end as event_id,
             case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.event_type) else staging.event_type end as event_type,
             case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.product_id) else staging.product_id end as product_id,
@@ -168,7 +169,7 @@ begin
     from bare_records
     where not ingest.is_valid_record(
         bare_records.problem,
-        bare_records.is_plain,
+        bare_records.plain_second,
         bare_records.event_id,
         bare_records.event_type,
         bare_records.product_id,
@@ -177,7 +178,8 @@ begin
         bare_records.quantity,
         bare_records.price,
         known_types,
-        not_after
+        not_after,
+        last_second
     );
 end
 $$;
@@ -252,6 +254,7 @@ declare
     idle_lanes constant smallint[] := ingest.idle_lanes();
     known_types constant text[] := array(select event_types.event_type from ingest.event_types);
     not_after constant text := ingest.latest_event_timestamp();
+    last_second constant bigint := extract(epoch from not_after::timestamptz);
     -- Constants by the time a plan is made: where no chunk is padded, no trim is planned, and where none has unknown columns,
     -- those of staging are not even unpacked.
     has_padded constant boolean := exists (select from batch_chunks where batch_chunks.is_padded);
@@ -259,6 +262,19 @@ declare
     -- Of another merge's slices the rows are left out by the scan itself, before they are joined.
     wanted_slices constant integer := (select bit_or(batch_chunks.todo_slices) from batch_chunks);
     wants_all constant boolean := wanted_slices = ingest.all_slices();
+    -- Mostly the batch is every chunk between its first and its last, of each the same slices, and nothing is to be known of them.
+    -- Then a staged row is chosen by its ids alone, without a join. Not where rows were lost: what a chunk left in an earlier
+    -- load, only the pair of ids tells from what was staged again.
+    first_chunk constant bigint := (select min(batch_chunks.chunk_id) from batch_chunks);
+    last_chunk constant bigint := (select max(batch_chunks.chunk_id) from batch_chunks);
+    load_ids constant bigint[] := array(select distinct batch_chunks.load_id from batch_chunks);
+    is_range constant boolean := not has_padded and not wants_extras and (
+        select
+            last_chunk - first_chunk + 1 = count(*)
+            and bool_and(batch_chunks.todo_slices = wanted_slices)
+            and not bool_or(batch_chunks.is_verified)
+        from batch_chunks
+    );
     -- The rules are cheap for plain records, and dear for others. Where most are plain they are a filter of the scan that
     -- inserts, and asked again only if something is missing in the end; else they are asked once, before.
     is_mostly_plain constant boolean := (
@@ -282,34 +298,43 @@ begin
             staging.chunk_id,
             staging.record_no,
             staging.problem,
-            staging.is_plain,
-            case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.event_id) else staging.event_id end as event_id,
-            case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.event_type) else staging.event_type end as event_type,
-            case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.product_id) else staging.product_id end as product_id,
-            case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.user_id) else staging.user_id end as user_id,
-            case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.event_timestamp) else staging.event_timestamp end as event_timestamp,
-            case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.quantity) else staging.quantity end as quantity,
-            case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.price) else staging.price end as price,
+            staging.plain_second,
+            case when has_padded and chunks.is_padded then ingest.trimmed(staging.event_id) else staging.event_id end as event_id,
+            case when has_padded and chunks.is_padded then ingest.trimmed(staging.event_type) else staging.event_type end as event_type,
+            case when has_padded and chunks.is_padded then ingest.trimmed(staging.product_id) else staging.product_id end as product_id,
+            case when has_padded and chunks.is_padded then ingest.trimmed(staging.user_id) else staging.user_id end as user_id,
+            case when has_padded and chunks.is_padded then ingest.trimmed(staging.event_timestamp) else staging.event_timestamp end as event_timestamp,
+            case when has_padded and chunks.is_padded then ingest.trimmed(staging.quantity) else staging.quantity end as quantity,
+            case when has_padded and chunks.is_padded then ingest.trimmed(staging.price) else staging.price end as price,
             case
                 -- A record that could not be split has no values, and this stands before the verdict.
                 when
                     wants_extras
-                    and (staging.attributes is not null or batch_chunks.extra_columns is not null)
+                    and (staging.attributes is not null or chunks.extra_columns is not null)
                     and staging.problem is null
                 then
                     ingest.attributes_of(
                         staging.attributes,
-                        batch_chunks.extra_columns,
+                        chunks.extra_columns,
                         ingest.extra_values(staging)
                     )
             end as attributes
         from ingest.staging
-        inner join batch_chunks
-            on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
+        -- Distinct in what is joined, as the planner sees from here: where nothing is asked of the chunks, it leaves them out.
+        left join (
+            select distinct on (batch_chunks.load_id, batch_chunks.chunk_id) batch_chunks.*
+            from batch_chunks
+        ) as chunks on chunks.load_id = staging.load_id and chunks.chunk_id = staging.chunk_id
         where
             staging.lane <> all(idle_lanes)
             and (wants_all or (1 << staging.slice_no) & wanted_slices <> 0)
-            and (1 << staging.slice_no) & batch_chunks.todo_slices <> 0
+            and case
+                when is_range then
+                    staging.chunk_id >= first_chunk
+                    and staging.chunk_id <= last_chunk
+                    and staging.load_id = any(load_ids)
+                else (1 << staging.slice_no) & chunks.todo_slices <> 0
+            end
         -- A fence: without it the planner repeats the trims in every place that uses them.
         offset 0
     ),
@@ -321,7 +346,10 @@ begin
             bare_records.event_type,
             bare_records.product_id,
             bare_records.user_id,
-            bare_records.event_timestamp::timestamptz as event_timestamp,
+            case
+                when bare_records.plain_second is not null then to_timestamp(bare_records.plain_second)
+                else bare_records.event_timestamp::timestamptz
+            end as event_timestamp,
             bare_records.quantity::integer as quantity,
             bare_records.price::numeric(10, 2) as price,
             bare_records.attributes
@@ -332,7 +360,7 @@ begin
                 when is_mostly_plain then
                     ingest.is_valid_record(
                         bare_records.problem,
-                        bare_records.is_plain,
+                        bare_records.plain_second,
                         bare_records.event_id,
                         bare_records.event_type,
                         bare_records.product_id,
@@ -341,7 +369,8 @@ begin
                         bare_records.quantity,
                         bare_records.price,
                         known_types,
-                        not_after
+                        not_after,
+                        last_second
                     )
                 when has_invalid then
                     (bare_records.chunk_id, bare_records.record_no) not in (
@@ -499,7 +528,7 @@ begin
             not is_mostly_plain
             or ingest.is_valid_record(
                 missing_records.problem,
-                missing_records.is_plain,
+                missing_records.plain_second,
                 missing_records.event_id,
                 missing_records.event_type,
                 missing_records.product_id,
@@ -508,7 +537,8 @@ begin
                 missing_records.quantity,
                 missing_records.price,
                 known_types,
-                not_after
+                not_after,
+                last_second
             ) as is_valid
         from missing_records
     ),

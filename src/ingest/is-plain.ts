@@ -1,6 +1,7 @@
 /**
  * Tells the records whose ids, times and numbers stand in the commonest form that the rules pass, so that the merge need not
- * check their shape again: in JavaScript, over bytes that have just been read, 0.1 s of CPU a million; in SQL 1.1 s. Pure.
+ * check their shape again: in JavaScript, over bytes that have just been read, 0.1 s of CPU a million; in SQL 1.1 s. And tells
+ * their time as a number, which the merge would spend 0.6 s a million to read from the text. Pure.
  *
  * It is a shortcut and no rule. Of a plain record sql/events/event_rules.sql passes event_id, event_timestamp (but for how
  * far in the future it lies), quantity and price; the merge judges all else, and whatever is not plain, by the rules. A
@@ -10,8 +11,13 @@
 import type { EventColumn } from "../contract.ts";
 import type { FileShape } from "./read-header.ts";
 
-/** Whether the record [start, end) of `bytes`, which holds no quote, is plain. */
-export type PlainCheck = (bytes: Uint8Array, start: number, end: number) => boolean;
+/**
+ * Of the record [start, end) of `bytes`, which holds no quote, and is plain: the second of its event_timestamp, since 1970.
+ * NOT_PLAIN of another.
+ */
+export type PlainCheck = (bytes: Uint8Array, start: number, end: number) => number;
+
+export const NOT_PLAIN = -1;
 
 /** Where the plain value that begins at `at` ends; -1 when it is not plain. Never past `end`. */
 type ValueEnd = (bytes: Uint8Array, at: number, end: number, delimiter: number) => number;
@@ -30,14 +36,18 @@ export function createPlainCheck({ targets, dialect }: Pick<FileShape, "targets"
     const delimiter = dialect.delimiter.charCodeAt(0);
     const ends = targets.map((target) => (target === null || target === "ignored" ? endOfAny : valueEnds[target]));
     const last = ends.length - 1;
+    const timestampIndex = targets.indexOf("event_timestamp");
+    if (timestampIndex === -1) return () => NOT_PLAIN;
     return (bytes, start, end) => {
         let at = start;
+        let timestampAt = start;
         for (let index = 0; index <= last; index += 1) {
+            if (index === timestampIndex) timestampAt = at;
             at = ends[index]!(bytes, at, end, delimiter);
-            if (at === -1) return false;
-            if (index < last && (at === end || bytes[at++] !== delimiter)) return false;
+            if (at === -1) return NOT_PLAIN;
+            if (index < last && (at === end || bytes[at++] !== delimiter)) return NOT_PLAIN;
         }
-        return at === end;
+        return at === end ? secondOf(bytes, timestampAt) : NOT_PLAIN;
     };
 }
 
@@ -98,6 +108,29 @@ function endOfTimestamp(bytes: Uint8Array, start: number, end: number): number {
         twoDigits(bytes, start + 14) <= 59 &&
         twoDigits(bytes, start + 17) <= 59;
     return isReal ? start + 19 : -1;
+}
+
+/** Seconds from 1970 to the plain timestamp at `at`, in UTC. */
+function secondOf(bytes: Uint8Array, at: number): number {
+    const year = twoDigits(bytes, at) * 100 + twoDigits(bytes, at + 2);
+    const day = daysBeforeMonth(year, twoDigits(bytes, at + 5)) + twoDigits(bytes, at + 8) - 1;
+    const hour = day * 24 + twoDigits(bytes, at + 11);
+    const minute = hour * 60 + twoDigits(bytes, at + 14);
+    return minute * 60 + twoDigits(bytes, at + 17);
+}
+
+const secondsOfDay = 86_400;
+let knownMonth = -1;
+let knownDays = 0;
+
+/** Days from 1970 to the first of that month. Keeps the last answer: records of one month mostly follow on one another. */
+function daysBeforeMonth(year: number, month: number): number {
+    const wanted = year * 12 + month;
+    if (wanted !== knownMonth) {
+        knownDays = Date.UTC(year, month - 1, 1) / 1000 / secondsOfDay;
+        knownMonth = wanted;
+    }
+    return knownDays;
 }
 
 /** NaN for what is not two digits. */

@@ -11,7 +11,7 @@ import { eventColumns } from "../contract.ts";
 import { type CopyBytes, makeRoom } from "./copy-bytes.ts";
 import { type Dialect, defaultDialect } from "./dialect/dialect.ts";
 import { toStandardQuotes } from "./dialect/standard-quotes.ts";
-import { createPlainCheck, type PlainCheck } from "./is-plain.ts";
+import { createPlainCheck, NOT_PLAIN, type PlainCheck } from "./is-plain.ts";
 import { createMapping, type RecordMapping } from "./map-record.ts";
 import type { FileShape } from "./read-header.ts";
 import { readableText } from "./readable-text.ts";
@@ -43,7 +43,7 @@ export function emptyTally(): StagedTally {
     return { plainRecords: 0, sliceRecords: new Array<number>(sliceCount).fill(0) };
 }
 
-const keyColumns = ["load_id", "chunk_id", "record_no", "slice_no", "is_plain", "problem"];
+const keyColumns = ["load_id", "chunk_id", "record_no", "slice_no", "plain_second", "problem"];
 
 /** The COPY statement for files of this shape, into staging or one of its lanes. Files of one statement can share a load. */
 export function copyStatement(shape: FileShape, way: Way, table = "ingest.staging"): string {
@@ -95,9 +95,9 @@ function stageRaw(
     const delimiter = shape.dialect.delimiter.charCodeAt(0);
     const prefix = Buffer.from([place.loadId, place.chunkId, ""].join(shape.dialect.delimiter));
     const problems = new Map<number, Buffer>();
-    const isPlain = plainCheckOf(shape);
-    // A record number, a slice, a digit, the empty problem, their delimiters and the line feed take 25 bytes at the most.
-    let most = count * (prefix.length + 25) + records.consumedBytes;
+    const plainSecondOf = plainCheckOf(shape);
+    // A record number, a slice, a second, the empty problem, their delimiters and the line feed take 36 bytes at the most.
+    let most = count * (prefix.length + 36) + records.consumedBytes;
     for (let index = 0; index < count; index += 1) {
         if (kinds[index]! <= STRICT_QUOTED) continue;
         const problem = problemRow(bytes, records, index, shape, place);
@@ -115,9 +115,11 @@ function stageRaw(
         sliceRecords[slice]! += 1;
         at = writeDigits(buffer, at, slice);
         buffer[at++] = delimiter;
-        const plain = kinds[index] === STRICT && isPlain(bytes, starts[index]!, ends[index]!) ? 1 : 0;
-        tally.plainRecords += plain;
-        buffer[at++] = ZERO + plain;
+        const second = kinds[index] === STRICT ? plainSecondOf(bytes, starts[index]!, ends[index]!) : NOT_PLAIN;
+        if (second !== NOT_PLAIN) {
+            tally.plainRecords += 1;
+            at = writeDigits(buffer, at, second);
+        }
         buffer[at++] = delimiter;
         const problem = problems.get(index);
         if (problem) {
@@ -196,12 +198,12 @@ function stageTolerant(
             const mapped = mapping?.(values);
             const slice = mapped?.slice ?? records.slices[index]!;
             sliceRecords[slice]! += 1;
-            lines.push(`${key}${slice}\t0\t\\N\t${tolerantFields(values, mapped?.known ?? null, shape)}\n`);
+            lines.push(`${key}${slice}\t\\N\t\\N\t${tolerantFields(values, mapped?.known ?? null, shape)}\n`);
             rowNo += 1;
         } else {
             const problem = escapeText(problemJson(bytes, records, index, place));
             sliceRecords[records.slices[index]!]! += 1;
-            lines.push(`${key}${records.slices[index]}\t0\t${problem}${"\t\\N".repeat(eventColumns.length + 1)}\n`);
+            lines.push(`${key}${records.slices[index]}\t\\N\t${problem}${"\t\\N".repeat(eventColumns.length + 1)}\n`);
         }
     }
     const text = Buffer.from(lines.join(""));

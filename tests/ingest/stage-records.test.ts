@@ -33,14 +33,14 @@ describe("the COPY statement", () => {
 
     test("of the raw way has the columns in the order of the file, unknown ones in spare columns", () => {
         expect(copyStatement(reordered, "raw")).toBe(
-            "copy ingest.staging (load_id, chunk_id, record_no, slice_no, is_plain, problem, user_id, extra_1, event_id, " +
+            "copy ingest.staging (load_id, chunk_id, record_no, slice_no, plain_second, problem, user_id, extra_1, event_id, " +
                 "event_type, extra_2, product_id, event_timestamp) from stdin (format csv)",
         );
     });
 
     test("of the tolerant way is the same for every file", () => {
         const statement =
-            "copy ingest.staging (load_id, chunk_id, record_no, slice_no, is_plain, problem, event_id, event_type, " +
+            "copy ingest.staging (load_id, chunk_id, record_no, slice_no, plain_second, problem, event_id, event_type, " +
             "product_id, user_id, event_timestamp, quantity, price, attributes) from stdin";
         expect(copyStatement(reordered, "tolerant")).toBe(statement);
         expect(copyStatement(shapeOf(header), "tolerant")).toBe(statement);
@@ -48,16 +48,16 @@ describe("the COPY statement", () => {
 });
 
 describe("the raw way", () => {
-    test("passes a record's own bytes on, behind load, chunk, record number, slice, plainness and an empty problem", () => {
+    test("passes a record's own bytes on, behind load, chunk, record number, slice, second and an empty problem", () => {
         expect(staged('ida,"b""\n",c,d,e\r\n\r\nid9,,é,,\\.', "raw")).toBe(
-            '7,41,100,10,0,,ida,"b""\n",c,d,e\n7,41,101,9,0,,id9,,é,,\\.\n',
+            '7,41,100,10,,,ida,"b""\n",c,d,e\n7,41,101,9,,,id9,,é,,\\.\n',
         );
     });
 
     test("puts a problem in place of a record that cannot be split, and leaves its neighbours alone", () => {
         const [first, second, third, end] = stagedLines('ida,b,c,d,e\nid"b,"c\nidc,b,c,d,e\n', "raw");
-        expect([first, third, end]).toEqual(["7,41,100,10,0,,ida,b,c,d,e", "7,41,102,12,0,,idc,b,c,d,e", ""]);
-        const [, problem] = /^7,41,101,0,0,"(.*)",,,,,$/.exec(second!)!;
+        expect([first, third, end]).toEqual(["7,41,100,10,,,ida,b,c,d,e", "7,41,102,12,,,idc,b,c,d,e", ""]);
+        const [, problem] = /^7,41,101,0,,"(.*)",,,,,$/.exec(second!)!;
         expect(JSON.parse(problem!.replaceAll('""', '"'))).toEqual({
             reason: "stray_quote",
             line: 501,
@@ -66,14 +66,14 @@ describe("the raw way", () => {
         });
     });
 
-    test("tells a record whose values stand in the commonest form from its neighbours", () => {
+    test("tells a record whose values stand in the commonest form from its neighbours, and its second", () => {
         const id = "018f0000-0000-4000-8000-00000000000a";
         const [plain, quoted] = stagedLines(
             `${id},view,p,u,2024-05-01 10:00:00\n${id},"view",p,u,2024-05-01 10:00:00\n`,
             "raw",
         );
-        expect(plain).toBe(`7,41,100,10,1,,${id},view,p,u,2024-05-01 10:00:00`);
-        expect(quoted).toBe(`7,41,101,10,0,,${id},"view",p,u,2024-05-01 10:00:00`);
+        expect(plain).toBe(`7,41,100,10,1714557600,,${id},view,p,u,2024-05-01 10:00:00`);
+        expect(quoted).toBe(`7,41,101,10,,,${id},"view",p,u,2024-05-01 10:00:00`);
     });
 
     test("writes numbers of any length", () => {
@@ -83,7 +83,7 @@ describe("the raw way", () => {
             const far = { ...place, loadId: number, chunkId: number, firstRecordNo: number };
             const out = createCopyBytes(1);
             stageRecords(bytes, scanned, shapeOf(header), far, "raw", out);
-            expect(writtenBytes(out).toString()).toBe(`${number},${number},${number},10,0,,a,b,c,d,e\n`);
+            expect(writtenBytes(out).toString()).toBe(`${number},${number},${number},10,,,a,b,c,d,e\n`);
         }
     });
 
@@ -100,17 +100,17 @@ describe("the tolerant way", () => {
     test("takes the values out, in the order of the table", () => {
         const names = "user_id,event_id,event_type,product_id,event_timestamp";
         expect(staged('u,ida,"v\n""w""",p, t \n', "tolerant", names)).toBe(
-            `7\t41\t100\t10\t0\t\\N\tida\tv\\n"w"\tp\tu\t t \t${nothing}\t\\N\n`,
+            `7\t41\t100\t10\t\\N\t\\N\tida\tv\\n"w"\tp\tu\t t \t${nothing}\t\\N\n`,
         );
     });
 
     test("escapes what COPY's text format would take for something else, and nothing more", () => {
         const line = staged('\\N,"a\tb",\\.,"c\r\nd",\\\\x\b\f\v\n', "tolerant");
-        expect(line).toBe(`7\t41\t100\t0\t0\t\\N\t\\\\N\ta\\tb\t\\\\.\tc\\r\\nd\t\\\\\\\\x\b\f\v\t${nothing}\t\\N\n`);
+        expect(line).toBe(`7\t41\t100\t0\t\\N\t\\N\t\\\\N\ta\\tb\t\\\\.\tc\\r\\nd\t\\\\\\\\x\b\f\v\t${nothing}\t\\N\n`);
     });
 
     test("tells empty from nothing as the raw way does: nothing is null, quotes hold an empty text", () => {
-        expect(staged(',"",x,,\n', "tolerant")).toBe(`7\t41\t100\t0\t0\t\\N\t\\N\t\tx\t\\N\t\\N\t${nothing}\t\\N\n`);
+        expect(staged(',"",x,,\n', "tolerant")).toBe(`7\t41\t100\t0\t\\N\t\\N\t\\N\t\tx\t\\N\t\\N\t${nothing}\t\\N\n`);
     });
 
     test("makes unknown columns one JSON object, without white space around values and without empty ones", () => {
@@ -123,8 +123,8 @@ describe("the tolerant way", () => {
 
     test("a record that cannot be split has its problem, and no values", () => {
         const [line] = stagedLines("a,b\tc\\d\n", "tolerant");
-        const [load, chunk, record, slice, isPlain, problem, ...values] = line!.split("\t");
-        expect([load, chunk, record, slice, isPlain]).toEqual(["7", "41", "100", "10", "0"]);
+        const [load, chunk, record, slice, plainSecond, problem, ...values] = line!.split("\t");
+        expect([load, chunk, record, slice, plainSecond]).toEqual(["7", "41", "100", "10", "\\N"]);
         expect(values).toEqual(Array(8).fill("\\N"));
         expect(JSON.parse(problem!.replaceAll("\\\\", "\\"))).toEqual({
             reason: "too_few_fields",

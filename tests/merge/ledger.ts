@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto";
 import { eventColumns } from "../../src/contract.ts";
 import type { Sql } from "../../src/database/connect.ts";
 import { defaultDialect } from "../../src/ingest/dialect/dialect.ts";
-import { createPlainCheck } from "../../src/ingest/is-plain.ts";
+import { createPlainCheck, NOT_PLAIN } from "../../src/ingest/is-plain.ts";
 
 /** A staged row: the values of its columns; every other column is null. */
 export interface StagedRow {
@@ -90,14 +90,15 @@ export async function beginLoad(sql: Sql, chunkCount = 1): Promise<{ loadId: num
 }
 
 /** As the loader tells it. */
-const isPlainRecord = createPlainCheck({
+const plainSecondOfRecord = createPlainCheck({
     targets: [...eventColumns],
     dialect: { ...defaultDialect, delimiter: "\x1f" },
 });
 
-function isPlain(row: StagedRow): boolean {
+function plainSecondOf(row: StagedRow): number | null {
     const record = Buffer.from(eventColumns.map((column) => row[column] ?? "").join("\x1f"));
-    return row.problem == null && isPlainRecord(record, 0, record.length);
+    const second = row.problem == null ? plainSecondOfRecord(record, 0, record.length) : NOT_PLAIN;
+    return second === NOT_PLAIN ? null : second;
 }
 
 export async function insertStaged(
@@ -111,7 +112,7 @@ export async function insertStaged(
         chunk_id: chunkId,
         record_no: firstRecordNo + index,
         slice_no: sliceOf(row),
-        is_plain: isPlain(row),
+        plain_second: plainSecondOf(row),
         lane: load?.lane ?? 0,
         ...row,
     }));
@@ -135,7 +136,7 @@ export function chunkRecord(
         firstLineNo: firstRecordNo + 1,
         endLineNo: firstRecordNo + rows.length,
         records: rows.length,
-        plainRecords: rows.filter(isPlain).length,
+        plainRecords: rows.filter((row) => plainSecondOf(row) !== null).length,
         sliceRecords: Array.from({ length: 16 }, (_, slice) => rows.filter((row) => sliceOf(row) === slice).length),
         contentHash: `hash of chunk ${place.chunkId}`,
         isPadded: true,

@@ -5,6 +5,7 @@ import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import {
     allSlices,
     beginLoad,
+    chunkRecord,
     chunkRows,
     chunkStates,
     countsOf,
@@ -14,10 +15,14 @@ import {
     insertStaged,
     merge,
     recordLoad,
+    registerFile,
+    type Staged,
+    type StagedRow,
     stageAgain,
     stageChunks,
     stageFile,
     tables,
+    takeLease,
 } from "./ledger.ts";
 
 let database: TestDatabase;
@@ -37,6 +42,22 @@ const lose = (loadId: number, recordNo?: number) =>
     recordNo === undefined
         ? sql`delete from ingest.staging where load_id = ${loadId}`
         : sql`delete from ingest.staging where load_id = ${loadId} and record_no = ${recordNo}`;
+
+/** Files of a chunk each, staged by one load. */
+async function stageTogether(files: StagedRow[][]): Promise<Staged[]> {
+    await takeLease(sql);
+    const { loadId, chunkIds } = await beginLoad(sql, files.length);
+    const staged: Staged[] = [];
+    for (const [index, rows] of files.entries()) {
+        const chunkId = chunkIds[index]!;
+        const fileId = await registerFile(sql, `together-${index}.csv`);
+        await insertStaged(sql, { loadId, chunkId }, rows);
+        staged.push({ fileId, chunkId, loadId, rows, record: chunkRecord({ chunkId, fileId }, rows) });
+    }
+    const records = staged.map(({ record }) => record);
+    await recordLoad(sql, loadId, records);
+    return staged;
+}
 
 describe("promise 5: a chunk whose staged rows are missing", () => {
     test("goes back to pending in the batch that misses them, while those before it are merged", async () => {
@@ -146,6 +167,16 @@ describe("promise 5: staged rows", () => {
         await merge(sql);
         await stageAgain(sql, staged);
         expect(countsOf((await merge(sql))!)).toEqual([2, 2, 0, 0, 0]);
+    });
+
+    test("that are staged again count once, though the first ones are still there beside another chunk of the batch", async () => {
+        const rows = [event(1), event(2), event(3, { event_type: "nope" }), event(2), event(1, { user_id: "other" })];
+        const [lost] = await stageTogether([rows, [event(4)]]);
+        await sql`delete from ingest.staging where chunk_id = ${lost!.chunkId} and record_no = 1`;
+        expect(await merge(sql)).toBeNull();
+        await stageAgain(sql, lost!);
+        expect(countsOf((await merge(sql))!)).toEqual([6, 3, 1, 1, 1]);
+        expect((await eventSources(sql)).map(({ id }) => id)).toEqual([1, 2, 4]);
     });
 
     test("should fail: bytes that are staged again and are others than before", async () => {
