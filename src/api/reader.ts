@@ -29,7 +29,7 @@ export interface Reader {
     read<Result>(run: (db: Database) => PromiseLike<Result>): Promise<Result>;
     /**
      * Like `read`, but whoever asks for the same key while it runs, or less than `forMs` after it began, gets the
-     * same answer: fifty pages that poll cost what one costs. Failures are not kept.
+     * same answer: fifty pages that poll cost little more than one. Failures are not kept.
      */
     share<Result>(key: string, forMs: number, run: (db: Database) => PromiseLike<Result>): Promise<Result>;
 }
@@ -38,7 +38,12 @@ interface SharedRead {
     beganAt: number;
     settled: boolean;
     result: Promise<unknown>;
+    /** What will take its place, begun before its time was over. */
+    next: SharedRead | null;
 }
+
+/** From this part of its time on, an answer that is asked for is read anew behind it: then nobody waits for the new one. */
+const refreshFrom = 2 / 3;
 
 const maxSharedReads = 256;
 
@@ -63,21 +68,48 @@ export function createReader({ sql, now, deadlineMs = 6000, maxReads = 64 }: Rea
 
     function share<Result>(key: string, forMs: number, run: (db: Database) => PromiseLike<Result>): Promise<Result> {
         const known = shared.get(key);
-        const beganAt = now().getTime();
-        if (known && (!known.settled || beganAt - known.beganAt < forMs)) return known.result as Promise<Result>;
-        const entry: SharedRead = { beganAt, settled: false, result: read(run) };
-        shared.delete(key);
-        shared.set(key, entry);
-        forgetOldest(shared);
+        const ageMs = known ? now().getTime() - known.beganAt : 0;
+        if (known && (!known.settled || ageMs < forMs)) {
+            if (known.settled && ageMs >= forMs * refreshFrom) refresh(key, known, run);
+            return known.result as Promise<Result>;
+        }
+        const entry = known?.next ?? begin(run);
+        keep(key, entry);
+        entry.result.catch(() => {
+            if (shared.get(key) === entry) shared.delete(key);
+        });
+        return entry.result as Promise<Result>;
+    }
+
+    function begin(run: (db: Database) => PromiseLike<unknown>): SharedRead {
+        const entry: SharedRead = { beganAt: now().getTime(), settled: false, result: read(run), next: null };
         entry.result.then(
             () => {
                 entry.settled = true;
             },
+            () => {},
+        );
+        return entry;
+    }
+
+    function refresh(key: string, known: SharedRead, run: (db: Database) => PromiseLike<unknown>): void {
+        if (known.next !== null) return;
+        const next = begin(run);
+        known.next = next;
+        next.result.then(
             () => {
-                if (shared.get(key) === entry) shared.delete(key);
+                if (shared.get(key) === known) keep(key, next);
+            },
+            () => {
+                known.next = null;
             },
         );
-        return entry.result as Promise<Result>;
+    }
+
+    function keep(key: string, entry: SharedRead): void {
+        shared.delete(key);
+        shared.set(key, entry);
+        forgetOldest(shared);
     }
 
     return { db, sql, read, share };

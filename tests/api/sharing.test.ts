@@ -20,10 +20,75 @@ test("asks the database once for fifty pages that poll together, and again for t
             return reads;
         });
     expect(new Set(await Promise.all(Array.from({ length: 50 }, ask)))).toEqual(new Set([1]));
-    clock += 899;
+    clock += 599;
     expect(await ask()).toBe(1);
-    clock += 1;
+    await Bun.sleep(20);
+    expect(reads).toBe(1);
+    clock += 301;
     expect(await ask()).toBe(2);
+});
+
+/** Reads that end when they are told to. */
+function heldReads() {
+    const ends: PromiseWithResolvers<string>[] = [];
+    const run = () => {
+        ends.push(Promise.withResolvers());
+        return ends.at(-1)!.promise;
+    };
+    return { ends, run };
+}
+
+test("reads an answer anew behind those who ask for it before its time is over, so that none of them waits", async () => {
+    const reader = createReader({ sql: api.sql, now: () => new Date(clock) });
+    const { ends, run } = heldReads();
+    const ask = () => reader.share("key", 900, run);
+    const first = ask();
+    ends[0]!.resolve("old");
+    expect(await first).toBe("old");
+    clock += 600;
+    expect(await Promise.all([ask(), ask()])).toEqual(["old", "old"]);
+    expect(ends).toHaveLength(2);
+    ends[1]!.resolve("new");
+    await Bun.sleep(1);
+    expect(await ask()).toBe("new");
+    // Its time began when it was read.
+    clock += 599;
+    expect(await ask()).toBe("new");
+    expect(ends).toHaveLength(2);
+});
+
+test("gives no answer beyond its time: who asks then waits for the one that is on its way", async () => {
+    const reader = createReader({ sql: api.sql, now: () => new Date(clock) });
+    const { ends, run } = heldReads();
+    const ask = () => reader.share("key", 900, run);
+    const first = ask();
+    ends[0]!.resolve("old");
+    await first;
+    clock += 899;
+    expect(await ask()).toBe("old");
+    clock += 1;
+    const late = ask();
+    expect(await Promise.race([late, Bun.sleep(5).then(() => "waits")])).toBe("waits");
+    ends[1]!.resolve("new");
+    expect(await late).toBe("new");
+    expect(ends).toHaveLength(2);
+});
+
+test("an answer that could not be read anew stands until its time is over, and then the next one is asked for", async () => {
+    const reader = createReader({ sql: api.sql, now: () => new Date(clock) });
+    const { ends, run } = heldReads();
+    const ask = () => reader.share("key", 900, run);
+    const first = ask();
+    ends[0]!.resolve("old");
+    await first;
+    clock += 700;
+    expect(await ask()).toBe("old");
+    ends[1]!.reject(new Error("away"));
+    await Bun.sleep(1);
+    clock += 200;
+    const next = ask();
+    ends[2]!.resolve("new");
+    expect(await next).toBe("new");
 });
 
 test("does not keep failures, and keeps no more answers than it can hold", async () => {
