@@ -6,9 +6,9 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { IngestContext } from "./context.ts";
-import { findOtherFolder, renewWorker, takeLoaderLease } from "./ledger.ts";
 import { answerInTime, type Outage } from "./outage.ts";
 import type { IngestSummary } from "./progress.ts";
+import { findOtherFolder, renewWorker, takeLoaderLease } from "./worker-leases.ts";
 
 export interface Lease {
     /** Whether this worker loads, by what the last renewal said. */

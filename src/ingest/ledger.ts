@@ -1,6 +1,7 @@
 /**
- * Every statement with which the ingest reads and moves the ledger, one function each. All are single statements that
- * commit on their own; what they do is in sql/engine/.
+ * Every statement with which the ingest reads and moves files and chunks in the ledger, one function each. All are single
+ * statements that commit on their own; what they do is in sql/engine/. Of workers: worker-leases.ts; of what is left to do:
+ * read-backlog.ts.
  */
 
 import type { RejectBudget } from "../config.ts";
@@ -256,58 +257,6 @@ export async function abandonLoads(sql: Sql, loadIds: number[]): Promise<void> {
     await sql`select ingest.abandon_loads(${loadIds}::bigint[])`;
 }
 
-/** By the database's clock. */
-export async function readClock(sql: Sql): Promise<string> {
-    const [row] = await sql<{ now: string }[]>`select clock_timestamp()::text as now`;
-    return row!.now;
-}
-
-/** Where a worker is. */
-export interface WorkerPlace {
-    workerId: string;
-    host: string;
-    pid: number;
-    inputDir: string;
-}
-
-/** A worker of this host that is at work on another folder. */
-export async function findOtherFolder(
-    sql: Sql,
-    host: string,
-    inputDir: string,
-): Promise<{ pid: number; inputDir: string } | undefined> {
-    const [other] = await sql<{ pid: number; inputDir: string }[]>`
-        select pid, input_dir as "inputDir"
-        from ingest.workers
-        where lease_until > clock_timestamp() and host = ${host} and input_dir <> ${inputDir}
-        limit 1`;
-    return other;
-}
-
-/** `report` is JSON, for status. */
-export async function renewWorker(
-    sql: Sql,
-    { workerId, host, pid, inputDir }: WorkerPlace,
-    leaseMs: number,
-    report: string,
-): Promise<void> {
-    await sql`
-        select ingest.renew_worker(
-            ${workerId}, ${host}, ${pid}, ${inputDir},
-            ${leaseMs}::float8 * interval '1 millisecond', ${report}::text::jsonb
-        )`;
-}
-
-export async function takeLoaderLease(sql: Sql, workerId: string, leaseMs: number): Promise<boolean> {
-    const [row] = await sql<{ taken: boolean }[]>`
-        select ingest.take_loader_lease(${workerId}, ${leaseMs}::float8 * interval '1 millisecond') as taken`;
-    return row!.taken;
-}
-
-export async function retireWorker(sql: Sql, workerId: string): Promise<void> {
-    await sql`select ingest.retire_worker(${workerId})`;
-}
-
 export async function sweepStaging(sql: Sql, workerId: string): Promise<number> {
     const [row] = await sql<{ rows: number }[]>`select ingest.sweep_staging(${workerId}) as rows`;
     return row!.rows;
@@ -327,76 +276,4 @@ export async function judgeHeldFiles(sql: Sql, waiting: number[], budget: Reject
     return await sql<JudgedFile[]>`
         select path, verdict, detail
         from ingest.judge_held_files(${waiting}::bigint[], ${most.count}::bigint, ${most.ratio}::float8)`;
-}
-
-export interface Backlog {
-    /** Records in chunks that are staged and not yet merged in all slices. */
-    stagedRecords: number;
-    stagedChunks: number;
-    /** Chunks that must be staged again and may be tried now. */
-    hasLostChunks: boolean;
-}
-
-/** Each state is asked for by itself: each has an index of its own, and together they would be looked for in all of history. */
-export async function readBacklog(sql: Sql): Promise<Backlog> {
-    const [row] = await sql<Backlog[]>`
-        select
-            coalesce(sum(chunks.records), 0)::bigint as "stagedRecords",
-            count(*) as "stagedChunks",
-            ${lostChunksExist(sql)} as "hasLostChunks"
-        from ingest.chunks
-        where chunks.state = 'staged'`;
-    return row!;
-}
-
-const lostChunksExist = (sql: Sql) => sql`
-    exists (
-        select
-        from ingest.chunks as lost_chunks
-        where
-            lost_chunks.state = 'pending'
-            and (lost_chunks.next_attempt_at is null or lost_chunks.next_attempt_at <= clock_timestamp())
-    )`;
-
-/** Whether anything is to be merged, staged again, judged or loaded now. */
-export async function hasWork(sql: Sql): Promise<boolean> {
-    const [row] = await sql<{ hasWork: boolean }[]>`
-        select
-            exists (select from ingest.chunks where chunks.state = 'staged')
-            or ${lostChunksExist(sql)}
-            or exists (select from ingest.chunks where chunks.state = 'held')
-            or exists (
-                select
-                from ingest.files
-                where
-                    files.state in ('pending', 'failed')
-                    and (files.state = 'pending' or files.next_attempt_at <= clock_timestamp())
-            ) as "hasWork"`;
-    return row!.hasWork;
-}
-
-/**
- * What became of files since `begunAt`. One with a chunk that waits to be staged again some time later counts as failed:
- * not all of it is in.
- */
-export async function countFilesSince(
-    sql: Sql,
-    begunAt: string | null,
-): Promise<{ merged: number; skipped: number; failed: number }> {
-    const [files] = await sql<{ merged: number; skipped: number; failed: number }[]>`
-        select
-            count(*) filter (where state = 'merged' and merged_at >= ${begunAt}::text::timestamptz) as merged,
-            count(*) filter (where state = 'skipped') as skipped,
-            count(*) filter (where state = 'failed') + (
-                select count(*)
-                from ingest.files as waiting_files
-                where
-                    waiting_files.state = 'loaded'
-                    and waiting_files.file_id in (
-                        select chunks.file_id from ingest.chunks where chunks.state = 'pending' and chunks.attempts > 0
-                    )
-            ) as failed
-        from ingest.files
-        where updated_at >= ${begunAt}::text::timestamptz`;
-    return { ...files! };
 }

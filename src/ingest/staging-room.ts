@@ -1,6 +1,7 @@
 /** Back-pressure: staging holds a few batches, not the folder. What is merged is swept in large pieces, or in a quiet moment. */
 import type { IngestContext } from "./context.ts";
-import { readBacklog, sweepStaging } from "./ledger.ts";
+import { sweepStaging } from "./ledger.ts";
+import { readBacklog } from "./read-backlog.ts";
 import type { Signal } from "./signal.ts";
 
 export interface StagingRoom {

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { randomUUID } from "node:crypto";
 import { isConnectionFault } from "../../src/database/sql-states.ts";
 import { type CopyConnection, createCopyConnection } from "../../src/ingest/copy-connection.ts";
-import { takeLoaderLease } from "../../src/ingest/ledger.ts";
+import { takeLoaderLease } from "../../src/ingest/worker-leases.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

@@ -7,7 +7,7 @@ import type { IngestConfig } from "../../src/config.ts";
 import type { IngestContext } from "../../src/ingest/context.ts";
 import { createCopyConnection } from "../../src/ingest/copy-connection.ts";
 import { createHeaderReader } from "../../src/ingest/known-headers.ts";
-import { takeLoaderLease } from "../../src/ingest/ledger.ts";
+import { takeLoaderLease } from "../../src/ingest/worker-leases.ts";
 import type { TestDatabase } from "../support/database.ts";
 
 export interface TestIngest {

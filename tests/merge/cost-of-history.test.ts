@@ -2,16 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Sql } from "../../src/database/connect.ts";
 import {
     chunksToStageAgain,
-    countFilesSince,
     filesWithContent,
-    hasWork,
     judgeHeldFiles,
     nextFiles,
-    readBacklog,
-    readClock,
     registerFiles,
     sweepStaging,
 } from "../../src/ingest/ledger.ts";
+import { countFilesSince, hasWork, readBacklog, readClock } from "../../src/ingest/read-backlog.ts";
 import { readStatus } from "../../src/status/read-status.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { event, stageFile, takeLease, worker } from "./ledger.ts";
