@@ -101,6 +101,11 @@ function plainSecondOf(row: StagedRow): number | null {
     return second === NOT_PLAIN ? null : second;
 }
 
+/** A value has white space around it, or is empty and not null. */
+function isPadded(row: StagedRow): boolean {
+    return eventColumns.some((column) => /^$|^[ \t\n\r\f\v]|[ \t\n\r\f\v]$/.test(row[column] ?? "x"));
+}
+
 export async function insertStaged(
     sql: Sql,
     { loadId, chunkId, firstRecordNo = 1 }: { loadId: number; chunkId: number; firstRecordNo?: number },
@@ -139,7 +144,7 @@ export function chunkRecord(
         plainRecords: rows.filter((row) => plainSecondOf(row) !== null).length,
         sliceRecords: Array.from({ length: 16 }, (_, slice) => rows.filter((row) => sliceOf(row) === slice).length),
         contentHash: `hash of chunk ${place.chunkId}`,
-        isPadded: true,
+        isPadded: rows.some(isPadded),
         atEnd: true,
         tailByte: null,
         tailRecordNo: null,

@@ -165,6 +165,42 @@ begin
         ],
         tests: { files: ["tests/merge/conservation.test.ts"] },
     },
+    {
+        without: "the load in the range of chunks",
+        promises: [2, 5],
+        edits: [
+            {
+                file: "sql/events/merge_events.sql",
+                find: "\n                    and staging.load_id = any(load_ids)",
+                replace: "",
+            },
+        ],
+        tests: { files: ["tests/merge/lost-rows.test.ts"] },
+    },
+    {
+        without: "the join where rows were lost",
+        promises: [5],
+        edits: [
+            {
+                file: "sql/events/merge_events.sql",
+                find: "            and not bool_or(batch_chunks.is_verified)\n",
+                replace: "",
+            },
+        ],
+        tests: { files: ["tests/merge/lost-rows.test.ts"] },
+    },
+    {
+        without: "the right second of a plain time",
+        promises: [1],
+        edits: [
+            {
+                file: "src/ingest/is-plain.ts",
+                find: "twoDigits(bytes, at + 8) - 1;",
+                replace: "twoDigits(bytes, at + 8);",
+            },
+        ],
+        tests: { files: ["tests/ingest/is-plain.test.ts"] },
+    },
 ];
 
 /** The text with the edits in it. Throws when one does not fit any more: then the code has moved, and the mutant must follow. */
