@@ -50,10 +50,12 @@ export async function copyRows(copySql: SQL, statementText: string, source: Asyn
         }
         await writer.close();
     } catch (error) {
+        const brokenBy = failure.error();
         // Not awaited: a generator that is stuck in its own await answers return() only after that.
         iterator.return?.().catch(() => {});
         await writer.abort(new Error("The source of the COPY failed.")).catch(() => {});
-        throw error instanceof SourceFailure ? error.cause : new CopyError(error);
+        // What broke the stream, where there is such a thing: close() of a broken stream only says that it is broken.
+        throw error instanceof SourceFailure ? error.cause : new CopyError(brokenBy ?? error);
     }
 }
 
@@ -75,6 +77,7 @@ function watchFailure(writer: WritableStreamDefaultWriter) {
         interrupt(error);
     });
     return {
+        error: () => failed?.error ?? null,
         orResult<T>(promise: Promise<T>, wrap: (error: unknown) => unknown): Promise<T> {
             return new Promise((resolve, reject) => {
                 interrupt = reject;

@@ -221,6 +221,25 @@ test("memory stays flat over a stream of 400 MB", async () => {
     expect(mostBytes - startBytes).toBeLessThan(64e6);
 });
 
+test("should fail: a connection that is lost between the last piece and the end says so, not that the stream is broken", async () => {
+    // The moment is a matter of microtasks, which no server can be made to meet: the driver's stream, without the driver.
+    let stream!: WritableStreamDefaultController;
+    const start = (controller: WritableStreamDefaultController) => {
+        stream = controller;
+    };
+    const writable = () => new WritableStream({ start });
+    const lost = Object.assign(new Error("Connection closed"), { code: "ERR_POSTGRES_CONNECTION_CLOSED" });
+    const next = () => {
+        queueMicrotask(() => stream.error(lost));
+        return Promise.resolve({ done: true as const, value: undefined });
+    };
+    const source = { [Symbol.asyncIterator]: () => ({ next }) };
+    const breaking = { unsafe: () => ({ writable }) } as unknown as SQL;
+    const failure = await failureOf(copyRows(breaking, statement, source));
+    expect(failure).toBeInstanceOf(CopyError);
+    expect(isConnectionFault(failure)).toBe(true);
+});
+
 /**
  * Why COPY goes through Bun's client: porsager/postgres #1173. When this test fails, the fault is mended, and COPY can
  * move back to postgres.js (see docs/decisions/database-copy-through-bun.md).
