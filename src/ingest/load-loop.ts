@@ -11,6 +11,7 @@ import { loadRound } from "./load-files.ts";
 import { createLoaderState } from "./loader-state.ts";
 import { hasWork } from "./read-backlog.ts";
 import { createSignal } from "./signal.ts";
+import { sleep } from "./sleep.ts";
 import { watchFolder } from "./watch-folder.ts";
 import { createTailWatch } from "./watch-tails.ts";
 
@@ -120,16 +121,4 @@ async function runRounds(run: Run, rounds: () => Promise<void>): Promise<void> {
 /** Available-now: whether the ledger has nothing more to load, whoever loads. */
 async function isAllLoaded(run: Run): Promise<boolean> {
     return (await run.survive(() => hasWork(run.context.sql))) === false;
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-        const done = () => {
-            clearTimeout(timer);
-            signal.removeEventListener("abort", done);
-            resolve();
-        };
-        const timer = setTimeout(done, ms);
-        signal.addEventListener("abort", done);
-    });
 }

@@ -6,6 +6,7 @@ import type { Sql } from "../database/connect.ts";
 import { isConnectionFault, isRetryable, sqlStateOf, sqlStates } from "../database/sql-states.ts";
 import { SluiceError } from "../errors.ts";
 import type { IngestLog } from "./context.ts";
+import { sleep } from "./sleep.ts";
 
 export interface Outage {
     /** Steps that were tried again so far, and why the last one was; null when none was. */
@@ -148,16 +149,7 @@ export async function answerInTime<Answer>(
 /** Grows from 0.2 to 5 s, with jitter, so that many workers do not come back in step. */
 function pause(attempt: number, signal: AbortSignal): Promise<void> {
     const longest = Math.min(firstPauseMs * 2 ** attempt, longestPauseMs);
-    const pauseMs = longest * (0.5 + Math.random() / 2);
-    return new Promise((resolve) => {
-        const done = () => {
-            clearTimeout(timer);
-            signal.removeEventListener("abort", done);
-            resolve();
-        };
-        const timer = setTimeout(done, pauseMs);
-        signal.addEventListener("abort", done);
-    });
+    return sleep(longest * (0.5 + Math.random() / 2), signal);
 }
 
 function describeBusy(error: unknown): string {

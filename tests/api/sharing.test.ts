@@ -28,23 +28,23 @@ test("asks the database once for fifty pages that poll together, and again for t
     expect(await ask()).toBe(2);
 });
 
-/** Reads that end when they are told to. */
-function heldReads() {
-    const ends: PromiseWithResolvers<string>[] = [];
-    const run = () => {
-        ends.push(Promise.withResolvers());
-        return ends.at(-1)!.promise;
-    };
-    return { ends, run };
-}
-
-test("reads an answer anew behind those who ask for it before its time is over, so that none of them waits", async () => {
+/** A key whose reads end when they are told to; the first one has, with "old". */
+async function askedOnce() {
     const reader = createReader({ sql: api.sql, now: () => new Date(clock) });
-    const { ends, run } = heldReads();
-    const ask = () => reader.share("key", 900, run);
+    const ends: PromiseWithResolvers<string>[] = [];
+    const ask = () =>
+        reader.share("key", 900, () => {
+            ends.push(Promise.withResolvers());
+            return ends.at(-1)!.promise;
+        });
     const first = ask();
     ends[0]!.resolve("old");
     expect(await first).toBe("old");
+    return { ends, ask };
+}
+
+test("reads an answer anew behind those who ask for it before its time is over, so that none of them waits", async () => {
+    const { ends, ask } = await askedOnce();
     clock += 600;
     expect(await Promise.all([ask(), ask()])).toEqual(["old", "old"]);
     expect(ends).toHaveLength(2);
@@ -58,12 +58,7 @@ test("reads an answer anew behind those who ask for it before its time is over, 
 });
 
 test("gives no answer beyond its time: who asks then waits for the one that is on its way", async () => {
-    const reader = createReader({ sql: api.sql, now: () => new Date(clock) });
-    const { ends, run } = heldReads();
-    const ask = () => reader.share("key", 900, run);
-    const first = ask();
-    ends[0]!.resolve("old");
-    await first;
+    const { ends, ask } = await askedOnce();
     clock += 899;
     expect(await ask()).toBe("old");
     clock += 1;
@@ -75,12 +70,7 @@ test("gives no answer beyond its time: who asks then waits for the one that is o
 });
 
 test("an answer that could not be read anew stands until its time is over, and then the next one is asked for", async () => {
-    const reader = createReader({ sql: api.sql, now: () => new Date(clock) });
-    const { ends, run } = heldReads();
-    const ask = () => reader.share("key", 900, run);
-    const first = ask();
-    ends[0]!.resolve("old");
-    await first;
+    const { ends, ask } = await askedOnce();
     clock += 700;
     expect(await ask()).toBe("old");
     ends[1]!.reject(new Error("away"));
