@@ -1,4 +1,4 @@
-/** Tells an absent, a slow and an unprepared database from a statement that is wrong. */
+/** Tells an absent, a slow, an unprepared and a read-only database from a statement that is wrong. */
 import { isConnectionFault, isRetryable, sqlStateOf, sqlStates } from "../database/sql-states.ts";
 import { Problem } from "./problem.ts";
 
@@ -22,6 +22,7 @@ const awayStates: ReadonlySet<string> = new Set([
 export function toDatabaseProblem(error: unknown): Problem | undefined {
     const state = sqlStateOf(error);
     if (state === sqlStates.queryCanceled) return slowDatabase(error);
+    if (state === sqlStates.readOnlyTransaction) return readOnlyDatabase(error);
     if (state !== null && unpreparedStates.has(state)) return unpreparedDatabase(error);
     const isAway = isConnectionFault(error) || isRetryable(error) || (state !== null && awayStates.has(state));
     return isAway ? absentDatabase(error) : undefined;
@@ -39,6 +40,14 @@ function unpreparedDatabase(cause: unknown): Problem {
     return new Problem({
         code: "database_not_ready",
         detail: "Its tables are missing, of another version, or not readable for this role. Run `bun run migrate`.",
+        cause,
+    });
+}
+
+function readOnlyDatabase(cause: unknown): Problem {
+    return new Problem({
+        code: "database_read_only",
+        detail: "It is a standby, or its administrator made it read-only: only what reads is answered. Ask an API whose database is the primary.",
         cause,
     });
 }

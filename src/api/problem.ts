@@ -30,6 +30,7 @@ export const problems = {
     internal_error: { status: 500, title: "Something went wrong inside the API" },
     database_unavailable: { status: 503, title: "The database does not answer" },
     database_slow: { status: 503, title: "The database took too long" },
+    database_read_only: { status: 503, title: "The database takes no changes" },
     database_not_ready: { status: 503, title: "The database has not been prepared for this program" },
     too_many_requests_waiting: { status: 503, title: "Too many requests are waiting for the database" },
     too_many_uploads: { status: 503, title: "Too many uploads at once" },

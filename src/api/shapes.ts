@@ -69,8 +69,18 @@ export const idParameterSchema = z
     .refine(Number.isSafeInteger, "must be a positive whole number")
     .openapi({ type: "integer", minimum: 1 });
 
+/** ISO 8601 allows the year 0, offsets of up to 23:59 and any number of decimals; Postgres takes none of them. */
+export function isPostgresInstant(text: string): boolean {
+    const offset = /[+-](\d\d):\d\d$/.exec(text);
+    return !text.startsWith("0000-") && Number(offset?.[1] ?? 0) < 16 && text.length <= 40;
+}
+
 export const instantParameterSchema = z.iso
     .datetime({ offset: true, error: "must be an ISO 8601 instant such as 2026-01-31T07:00:00Z (write + as %2B)" })
+    .refine(
+        isPostgresInstant,
+        "must be from the year 1 on, with an offset from UTC of less than 16 hours and at most 40 characters",
+    )
     .openapi({ format: "date-time" });
 
 /** With microseconds: of one width, so that text order is time order, and no digit of a sort key is lost. */

@@ -8,6 +8,7 @@ import {
     cursorSchema,
     idSchema,
     instantSchema,
+    isPostgresInstant,
     limitSchema,
     moneySchema,
     pageSchema,
@@ -35,7 +36,7 @@ const eventSchema = z
     })
     .openapi("Event");
 
-const cursorKeys = z.tuple([z.iso.datetime({ precision: 6 }), z.guid()]);
+const cursorKeys = z.tuple([z.iso.datetime({ precision: 6 }).refine(isPostgresInstant), z.guid()]);
 
 const listEvents = createRoute({
     method: "get",

@@ -3,6 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Lab } from "../../lab/lab.ts";
 import type { Api } from "../api.ts";
 import { Problem, problemResponses } from "../problem.ts";
+import { requireJson } from "../safety/require-json.ts";
 import { idSchema, instantSchema, recordCounts } from "../shapes.ts";
 
 const linkSchema = z
@@ -60,6 +61,7 @@ const getLab = createRoute({
 const postExperiment = createRoute({
     method: "post",
     path: "/v1/lab/{experiment}",
+    middleware: requireJson,
     summary: "Break something on purpose",
     description: "Returns at once; GET /v1/lab tells how it goes.",
     request: {

@@ -5,6 +5,7 @@ import { runReplay } from "../../replay/run-replay.ts";
 import type { Api } from "../api.ts";
 import { toDatabaseProblem } from "../database-fault.ts";
 import { Problem, problemResponses } from "../problem.ts";
+import { requireJson } from "../safety/require-json.ts";
 import { countSchema, instantParameterSchema, recordCounts, textSchema } from "../shapes.ts";
 
 const summarySchema = z
@@ -23,6 +24,7 @@ const summarySchema = z
 const postReplay = createRoute({
     method: "post",
     path: "/v1/replay",
+    middleware: requireJson,
     summary: "Judge rejects again by today's rules",
     description: "What passes becomes events. What would end as before is left alone, so a second replay does nothing.",
     request: {

@@ -4,6 +4,7 @@ import { deleteCookie, setCookie } from "hono/cookie";
 import type { Api } from "../api.ts";
 import { problemResponses } from "../problem.ts";
 import type { AttemptLimit } from "./limit-attempts.ts";
+import { requireJson } from "./require-json.ts";
 import { checkAttempt, sessionCookie } from "./require-token.ts";
 import type { TokenCheck } from "./tokens.ts";
 
@@ -12,6 +13,7 @@ const sessionDays = 30;
 const signIn = createRoute({
     method: "post",
     path: "/v1/session",
+    middleware: requireJson,
     summary: "Trade the token for a session cookie",
     request: {
         body: {

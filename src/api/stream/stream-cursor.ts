@@ -15,14 +15,14 @@ export interface StreamCursor {
     catchingUp?: { upTo: Snapshot; transactionId: string; batchId: number } | undefined;
 }
 
-const number = z.string().regex(/^\d{1,20}$/);
 const snapshot = z.string().transform((text, context) => {
     const parsed = parseSnapshot(text);
     if (parsed) return parsed;
     context.addIssue({ code: "custom", message: "no snapshot" });
     return z.NEVER;
 });
-const transaction = number.refine((text) => BigInt(text) < 2n ** 64n);
+// In one step: zod runs a second check on what the first one refused, and BigInt throws.
+const transaction = z.string().refine((text) => /^\d{1,20}$/.test(text) && BigInt(text) < 2n ** 64n);
 const system = z.string().regex(/^\d{1,20}(-\d{1,10})?$/);
 const keys = z.union([
     z.tuple([system, snapshot]),

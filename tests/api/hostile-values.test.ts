@@ -1,0 +1,246 @@
+/** Every parameter and body of every route in the OpenAPI document, with values that Postgres or a reader could choke on. */
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Fault } from "../../src/api/answer-fault.ts";
+import { encodeCursor } from "../../src/api/cursor.ts";
+import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { readDocument } from "./check-conformance.ts";
+import { insertChunk, insertFile } from "./seed-ledger.ts";
+
+interface Parameter {
+    name: string;
+    in: "query" | "path" | "header";
+    required?: boolean;
+}
+
+interface Operation {
+    path: string;
+    method: string;
+    parameters: Parameter[];
+    bodyTypes: string[];
+    bodyProperties: string[];
+}
+
+const token = "t".repeat(32);
+const authorization = { authorization: `Bearer ${token}` };
+const faults: Fault[] = [];
+let blamed: string[] = [];
+const inputDir = mkdtempSync(join(tmpdir(), "hostile-"));
+let api: ApiFixture;
+let operations: Operation[];
+
+beforeAll(async () => {
+    const lab = { experiments: [], ingestPid: () => null, databasePid: () => null, runs: () => [], begin: () => null };
+    const options = { onFault: (fault: Fault) => faults.push(fault), upload: { inputDir }, token };
+    // A lab without experiments: the lab's own are tested where they may break things.
+    api = await openApiFixture(import.meta.path, { ...options, lab: lab as never });
+    await insertChunk(api.sql, await insertFile(api.sql, "a.csv"));
+    operations = await readOperations();
+});
+beforeEach(() => {
+    blamed = [];
+});
+afterAll(async () => {
+    rmSync(inputDir, { recursive: true });
+    await api.close();
+});
+
+const numbers = [
+    ...["0", "-1", "1", "2147483647", "2147483648", "4294967296", "9007199254740991", "9007199254740992"],
+    ...[
+        "9223372036854775807",
+        "9223372036854775808",
+        "18446744073709551616",
+        "1e300",
+        "1e-9",
+        "1.5",
+        "NaN",
+        "Infinity",
+    ],
+    ...["0x7f", "+5", " 5", "٥", "9".repeat(400)],
+];
+const instants = [
+    ...[
+        "0000-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59.999999Z",
+        "9999-12-31T23:59:59-14:00",
+    ],
+    ...["2026-01-01T00:00:00+23:59", "2026-01-01T00:00:00-23:59", "2026-01-01T00:00:00+16:00", "infinity", "now"],
+    ...["294277-01-01T00:00:00Z", "2026-02-30T00:00:00Z", `2026-01-01T00:00:00.${"1".repeat(300)}Z`, "allballs"],
+];
+const texts = [
+    ...["", "\0", "a\0b", "\u{d800}", "\u{fffe}\u{1f4a9}", "'; drop table events; --", "%", "\\", "{", "{}", "null"],
+    ...["x".repeat(5000), "é".repeat(3000), "00000000-0000-0000-0000-000000000000", "{0}", "true", "minute"],
+];
+/** What percent-encoding can say and `encodeURIComponent` cannot: bytes that are no UTF-8, and halves of an escape. */
+const rawTexts = ["%ff", "%c0%80", "%ed%a0%80", "%", "%zz", "%00", "a%00"];
+const keys = [
+    ...[0, -1, 1, 2 ** 31, 2 ** 53, 9.3e18, 1e300, 0.5, null, true, [], {}, "1", "\0"],
+    ...["0000-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z", "00000000-0000-0000-0000-000000000000", "1:1:"],
+    ...[
+        "18446744073709551615:18446744073709551615:",
+        "3:18446744073709551615:4",
+        "18446744073709551615",
+        "7-9999999999",
+    ],
+];
+const lists = ["batches", "events", "files", "rejects", "stream"];
+
+test("should fail, and never as our own fault, for every value of a query that no route can mean", async () => {
+    for (const operation of operations.filter(({ method }) => method === "get")) {
+        for (const parameter of operation.parameters.filter((candidate) => candidate.in === "query")) {
+            for (const value of encodedValues(parameter.name)) {
+                await ask(operation, `${pathOf(operation)}?${restOf(operation, parameter)}${parameter.name}=${value}`);
+            }
+        }
+    }
+    expect(blamed).toEqual([]);
+}, 300_000);
+
+test("should fail, and never as our own fault, for every value of a path and of a header", async () => {
+    for (const operation of operations.filter(({ method }) => method === "get")) {
+        for (const parameter of operation.parameters) {
+            if (parameter.in === "query") continue;
+            for (const value of encodedValues(parameter.name)) {
+                if (parameter.in === "path") {
+                    if (value !== "") await ask(operation, operation.path.replace(`{${parameter.name}}`, value));
+                } else if (!value.includes("%")) {
+                    await ask(operation, pathOf(operation), { [parameter.name]: value });
+                }
+            }
+        }
+    }
+    expect(blamed).toEqual([]);
+}, 300_000);
+
+test("names the parameter that Postgres could not take", async () => {
+    const cases = [
+        ["/v1/stats?from=2026-01-01T00:00:00%2B23:59", "invalid_parameter", "from"],
+        ["/v1/stats?to=0000-01-01T00:00:00Z", "invalid_parameter", "to"],
+        ["/v1/batches/9223372036854775808", "invalid_parameter", "id"],
+        ["/v1/files/9007199254740992", "invalid_parameter", "id"],
+        ["/v1/events?limit=2147483648", "invalid_parameter", "limit"],
+        ["/v1/events?user_id=a%00b", "invalid_parameter", "user_id"],
+        [
+            `/v1/events?cursor=${encodeCursor("events", ["0000-01-01T00:00:00.000000Z", zeros])}`,
+            "invalid_cursor",
+            "cursor",
+        ],
+    ] as const;
+    for (const [path, code, parameter] of cases) {
+        const response = await api.app.request(path, { headers: authorization });
+        const body = (await response.json()) as { code: string; parameter?: string };
+        expect([path, response.status, body.code, body.parameter]).toEqual([path, 400, code, parameter]);
+    }
+});
+
+test("should fail for a body that is missing, empty, no JSON or of another type, and do nothing", async () => {
+    const posts = operations.filter(({ bodyTypes }) => bodyTypes.includes("application/json"));
+    expect(posts.map(({ path }) => path).toSorted()).toEqual(["/v1/lab/{experiment}", "/v1/replay", "/v1/session"]);
+    const bodies: [string | undefined, string | undefined, number][] = [
+        [undefined, undefined, 400],
+        ["", undefined, 415],
+        ["", "application/json", 400],
+        ["null", "application/json", 400],
+        ["[]", "application/json", 400],
+        ["[{}]", "application/json", 400],
+        ['"{}"', "application/json", 400],
+        ["{", "application/json", 400],
+        ["{} {}", "application/json", 400],
+        ['{"__proto__": {"reason": "x"}}', "application/json", 400],
+        ["{}", undefined, 415],
+        ["{}", "text/plain", 415],
+        ["{}", "application/jsonl", 415],
+        ["{}", "application/problem+json", 415],
+        ["{}", "text/json", 415],
+        ["reason=x", "application/x-www-form-urlencoded", 415],
+    ];
+    for (const { path } of posts) {
+        for (const [body, type, expected] of bodies) {
+            const response = await api.app.request(path.replace("{experiment}", "none"), {
+                method: "POST",
+                headers: { ...authorization, ...(type === undefined ? {} : { "content-type": type }) },
+                // As bytes: the type of a text would be filled in.
+                ...(body === undefined ? {} : { body: new TextEncoder().encode(body) }),
+            });
+            expect([path, body, type, response.status]).toEqual([path, body, type, expected]);
+        }
+    }
+});
+
+test("should fail, and never as our own fault, for every value of a body", async () => {
+    const values = [...keys, ...instants, ...texts, -0, [[]], { $ne: 1 }];
+    for (const operation of operations.filter(({ bodyProperties }) => bodyProperties.length > 0)) {
+        for (const property of operation.bodyProperties) {
+            for (const value of values) {
+                const body = JSON.stringify({
+                    dryRun: true,
+                    ...(operation.path === "/v1/session" && { dryRun: undefined }),
+                    [property]: value,
+                });
+                await ask(operation, operation.path, { "content-type": "application/json" }, body);
+            }
+        }
+    }
+    expect(blamed).toEqual([]);
+}, 120_000);
+
+const zeros = "00000000-0000-0000-0000-000000000000";
+
+/** Asks, and notes an answer that blames the API itself. */
+async function ask(operation: Operation, path: string, headers = {}, body?: string): Promise<void> {
+    const method = operation.method.toUpperCase();
+    const init = { method, headers: { ...authorization, ...headers }, ...(body !== undefined && { body }) };
+    const response = await api.app.request(path, init);
+    // The stream would go on for ever.
+    if (response.headers.get("content-type")?.startsWith("text/event-stream")) await response.body!.cancel();
+    if (response.status < 500 && faults.length === 0) return;
+    blamed.push(`${method} ${path.slice(0, 300)} ${body ?? ""}: ${response.status} ${faults.splice(0)[0]?.summary}`);
+}
+
+function* encodedValues(name: string): Generator<string> {
+    const isCursor = ["cursor", "after", "last-event-id"].includes(name);
+    yield* [...numbers, ...instants, ...texts].map((value) => encodeURIComponent(value.toWellFormed()));
+    yield* rawTexts;
+    if (!isCursor) return;
+    for (const list of lists) {
+        for (const first of keys) {
+            yield encodeCursor(list, [first as never]);
+            for (const second of keys) yield encodeCursor(list, [first as never, second as never]);
+        }
+        for (const key of keys) yield encodeCursor(list, ["7-1", "3:3:", "9:9:", key as never, key as never]);
+    }
+}
+
+/** The other query parameters that it needs to get as far as the database. */
+function restOf({ path }: Operation, { name }: Parameter): string {
+    if (path !== "/v1/trace") return "";
+    return { record: "file=a.csv&", file: "record=1&" }[name] ?? "";
+}
+
+function pathOf({ path }: Operation): string {
+    return path.replace(/\{\w+\}/g, "1");
+}
+
+async function readOperations(): Promise<Operation[]> {
+    const { paths } = (await readDocument(api.app, authorization)) as unknown as {
+        paths: Record<string, Record<string, RawOperation>>;
+    };
+    return Object.entries(paths).flatMap(([path, methods]) =>
+        Object.entries(methods).map(([method, { parameters = [], requestBody }]) => ({
+            path,
+            method,
+            parameters,
+            bodyTypes: Object.keys(requestBody?.content ?? {}),
+            bodyProperties: Object.keys(requestBody?.content["application/json"]?.schema.properties ?? {}),
+        })),
+    );
+}
+
+interface RawOperation {
+    parameters?: Parameter[];
+    requestBody?: { content: Record<string, { schema: { properties?: Record<string, unknown> } }> };
+}
