@@ -31,19 +31,20 @@ begin
 end
 $$;
 
+-- Of unknown columns nothing is known: white space is theirs, and only the empty value, quoted or not, is left out.
 create or replace function ingest.extra_values(staged ingest.staging)
 returns text[]
 language sql
 immutable
 return array[
-    ingest.trimmed(staged.extra_1), ingest.trimmed(staged.extra_2),
-    ingest.trimmed(staged.extra_3), ingest.trimmed(staged.extra_4),
-    ingest.trimmed(staged.extra_5), ingest.trimmed(staged.extra_6),
-    ingest.trimmed(staged.extra_7), ingest.trimmed(staged.extra_8),
-    ingest.trimmed(staged.extra_9), ingest.trimmed(staged.extra_10),
-    ingest.trimmed(staged.extra_11), ingest.trimmed(staged.extra_12),
-    ingest.trimmed(staged.extra_13), ingest.trimmed(staged.extra_14),
-    ingest.trimmed(staged.extra_15), ingest.trimmed(staged.extra_16)
+    nullif(staged.extra_1, ''), nullif(staged.extra_2, ''),
+    nullif(staged.extra_3, ''), nullif(staged.extra_4, ''),
+    nullif(staged.extra_5, ''), nullif(staged.extra_6, ''),
+    nullif(staged.extra_7, ''), nullif(staged.extra_8, ''),
+    nullif(staged.extra_9, ''), nullif(staged.extra_10, ''),
+    nullif(staged.extra_11, ''), nullif(staged.extra_12, ''),
+    nullif(staged.extra_13, ''), nullif(staged.extra_14, ''),
+    nullif(staged.extra_15, ''), nullif(staged.extra_16, '')
 ];
 
 -- The raw values of a staged record by column, as a reject keeps them.

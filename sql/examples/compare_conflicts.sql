@@ -22,7 +22,12 @@ cross join lateral (
         arrived_values.value as arrived
     from jsonb_each_text(rejects.record) as arrived_values
     where
-        ingest.trimmed(arrived_values.value) is distinct from ingest.record_of(events) ->> arrived_values.key
+        -- White space around a value counts in columns that we don't know, and only there.
+        case
+            when arrived_values.key in ('event_type', 'product_id', 'user_id', 'event_timestamp', 'quantity', 'price')
+                then ingest.trimmed(arrived_values.value)
+            else arrived_values.value
+        end is distinct from ingest.record_of(events) ->> arrived_values.key
         -- Written in many ways; of those two the values themselves are compared.
         and not (
             arrived_values.key = 'event_timestamp'

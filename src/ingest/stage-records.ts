@@ -17,7 +17,6 @@ import type { FileShape } from "./read-header.ts";
 import { readableText } from "./readable-text.ts";
 import { recordKinds, type ScannedRecords, STRICT, STRICT_QUOTED } from "./scanned-records.ts";
 import { sliceCount } from "./slice-of.ts";
-import { trimAsciiSpace } from "./trim-text.ts";
 
 export type Way = "raw" | "tolerant";
 
@@ -264,7 +263,7 @@ function tolerantFields(values: (string | null)[], mapped: (string | null)[] | n
     });
     if (!shape.extraColumns) return [...known, "\\N"].join("\t");
     const attributes = shape.targets.flatMap((target, position) => {
-        const value = target === null ? trimAsciiSpace(values[position] ?? "") : "";
+        const value = target === null ? (values[position] ?? "") : "";
         return value === "" ? [] : [[shape.header[position]!, value]];
     });
     return [...known, escapeText(JSON.stringify(Object.fromEntries(attributes)))].join("\t");

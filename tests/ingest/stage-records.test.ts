@@ -113,12 +113,12 @@ describe("the tolerant way", () => {
         expect(staged(',"",x,,\n', "tolerant")).toBe(`7\t41\t100\t0\t\\N\t\\N\t\\N\t\tx\t\\N\t\\N\t${nothing}\t\\N\n`);
     });
 
-    test("makes unknown columns one JSON object, without white space around values and without empty ones", () => {
+    test("makes unknown columns one JSON object, values as they stand, without empty ones", () => {
         const names = `${header},colour,"say ""hi""",empty,__proto__`;
-        const line = staged('a,b,c,d,e, re\td ,"\\ ""x""", ,y\n', "tolerant", names);
+        const line = staged('a,b,c,d,e, re\td ,"\\ ""x""","",y\n', "tolerant", names);
         const json = line.trimEnd().split("\t").at(-1)!;
         // As text format spells it: every backslash of the JSON twice.
-        expect(json).toBe(`{"colour":"re\\\\td","say \\\\"hi\\\\"":"\\\\\\\\ \\\\"x\\\\"","__proto__":"y"}`);
+        expect(json).toBe(`{"colour":" re\\\\td ","say \\\\"hi\\\\"":"\\\\\\\\ \\\\"x\\\\"","__proto__":"y"}`);
     });
 
     test("a record that cannot be split has its problem, and no values", () => {

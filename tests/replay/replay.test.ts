@@ -279,7 +279,7 @@ test("--reason, --file and --since choose; unknown columns come along", async ()
 
     const events = await database.sql`select event_id, attributes from events order by 1`;
     expect([...events]).toEqual([
-        { event_id: id(1), attributes: { colour: "red" } },
+        { event_id: id(1), attributes: { colour: " red " } },
         { event_id: id(3), attributes: null },
     ]);
     await expectChecksToPass();

@@ -208,23 +208,24 @@ describe("the header", () => {
         const extra = header.replace("\n", ",Colour,size\n");
         const withExtra = (n: number, rest: string) => `${row(n).trimEnd()},${rest}\n`;
         const counts = count([
-            extra + withExtra(1, " red ,") + withExtra(1, "red,") + withExtra(1, "blue,"),
+            extra + withExtra(1, "red,") + withExtra(1, "red,") + withExtra(1, " red ,"),
             header.replace("\n", ",size,Colour\n") + withExtra(1, ",red") + withExtra(2, "L,é"),
             header + row(1),
-            extra + withExtra(3, " ,"),
+            extra + withExtra(3, ",") + withExtra(4, ' ,""'),
             header + row(3),
         ]);
         expect(counts.files.map(({ inserted, duplicate, conflict }) => [inserted, duplicate, conflict])).toEqual([
             [1, 1, 1],
             [1, 1, 0],
             [0, 0, 1],
-            [1, 0, 0],
+            [2, 0, 0],
             [0, 1, 0],
         ]);
         expect([...listEvents(counts)].map(({ attributes }) => attributes)).toEqual([
             { Colour: "red" },
             { Colour: "é", size: "L" },
             null,
+            { Colour: " " },
         ]);
     });
 });

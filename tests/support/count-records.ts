@@ -239,8 +239,10 @@ function createReader({ places, unknown, width }: Header, rules: ReturnType<type
             else typed.push(result.value);
         }
         if (reasons.length > 0) return null;
-        // Empty is null, and an attribute that is null is none.
-        const attributes = unknown.map(({ name, place }) => [name, textAt(place)]).filter(([, text]) => text !== null);
+        // An unknown column is kept to the character; only what is empty is no attribute.
+        const attributes = unknown
+            .map(({ name, place }) => [name, decode(values[place]!)])
+            .filter(([, text]) => text !== "");
         typed.push(attributes.length === 0 ? null : attributes);
         return { eventId: typed[0] as string, json: JSON.stringify(typed) };
     };

@@ -203,13 +203,13 @@ function typedContent(event: Event): TypedContent {
     ]);
 }
 
-/** As a reject keeps it: the known columns as they stand in the file, the others trimmed and without empty ones. */
+/** As a reject keeps it: the known columns as they stand in the file, the others too, without empty ones. */
 function rawRecord({ columns }: FileStyle, raw: string[]): RawRecord {
     const record: RawRecord = Object.fromEntries(knownColumns.map((column) => [column, null]));
     for (const [index, column] of columns.entries()) {
         const value = raw[index]!;
         if (isKnown(column)) record[column.toLowerCase()] = value === "" ? null : value;
-        else if (value.trim() !== "") record[column] = value.trim();
+        else if (value !== "") record[column] = value;
     }
     return record;
 }
