@@ -9,7 +9,7 @@
  * stricter makes this stricter too, or the test fails.
  */
 import type { EventColumn } from "../contract.ts";
-import type { FileShape } from "./read-header.ts";
+import type { FileShape } from "./file-shape.ts";
 
 /**
  * Of the record [start, end) of `bytes`, which holds no quote, and is plain: the second of its event_timestamp, since 1970.

@@ -2,7 +2,8 @@
  * Headers that were read before. Ten thousand small files mostly begin with the same line, and to read it anew for each
  * (four delimiters are tried, by csv-parse) took a third of the loader's CPU.
  */
-import { type FileShape, type HeaderFault, type HeaderOptions, readHeader } from "./read-header.ts";
+import type { FileShape, HeaderFault } from "./file-shape.ts";
+import { type HeaderOptions, readHeader } from "./read-header.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;

@@ -6,7 +6,7 @@
 import { hash } from "node:crypto";
 import type { DerivedId, RuleCondition, ValueRule } from "../config-file/source-config.ts";
 import { type EventColumn, eventColumns, keyColumn } from "../contract.ts";
-import { type FileShape, findColumn } from "./read-header.ts";
+import { type FileShape, findColumn } from "./file-shape.ts";
 import { createTimestampReader } from "./read-timestamp.ts";
 import { sliceOfText } from "./slice-of.ts";
 import { trimAsciiSpace } from "./trim-text.ts";

@@ -7,6 +7,7 @@ import { sourceOf } from "../config-file/source-of.ts";
 import type { IngestContext } from "./context.ts";
 import { defaultDialect } from "./dialect/dialect.ts";
 import { compressionOf } from "./dialect/expand.ts";
+import type { FileShape } from "./file-shape.ts";
 import { chunksOfFile, type FileFailure, type LedgerChunk, type LedgerFile, type SeenFile } from "./ledger.ts";
 import type { LoadPart } from "./load-chunks.ts";
 import { openContent } from "./open-content.ts";
@@ -19,7 +20,6 @@ import {
     openInput,
     smallFileBytes,
 } from "./open-input.ts";
-import type { FileShape } from "./read-header.ts";
 
 export type PreparedFile =
     /** Close `part.file`. */

@@ -5,11 +5,12 @@
 import { isDataFault } from "../database/sql-states.ts";
 import type { IngestContext } from "./context.ts";
 import { defaultDialect } from "./dialect/dialect.ts";
+import type { FileShape } from "./file-shape.ts";
 import { type FileFailure, failChunk, type LedgerChunk } from "./ledger.ts";
 import { type LoadPart, loadChunks, NeedsTolerantWay, SourceChanged } from "./load-chunks.ts";
 import { openContent } from "./open-content.ts";
 import { hashRange, holdInMemory, InputChanged, InputFault, type InputFile, openInput } from "./open-input.ts";
-import { type FileShape, readHeader } from "./read-header.ts";
+import { readHeader } from "./read-header.ts";
 import { copyStatement, type Way } from "./stage-records.ts";
 
 const groupBytes = 8 * 1024 * 1024;

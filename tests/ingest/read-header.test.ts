@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { type FileShape, type HeaderFault, readHeader } from "../../src/ingest/read-header.ts";
+import type { FileShape, HeaderFault } from "../../src/ingest/file-shape.ts";
+import { readHeader } from "../../src/ingest/read-header.ts";
 
 const required = "event_id,event_type,product_id,user_id,event_timestamp";
 const all = `${required},quantity,price`;

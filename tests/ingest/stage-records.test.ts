@@ -1,7 +1,8 @@
 /** The bytes of a COPY, both ways. What Postgres makes of them is in raw-and-tolerant.test.ts. */
 import { describe, expect, test } from "bun:test";
 import { createCopyBytes, writtenBytes } from "../../src/ingest/copy-bytes.ts";
-import { type FileShape, readHeader } from "../../src/ingest/read-header.ts";
+import type { FileShape } from "../../src/ingest/file-shape.ts";
+import { readHeader } from "../../src/ingest/read-header.ts";
 import { readableText } from "../../src/ingest/readable-text.ts";
 import { createScanner } from "../../src/ingest/scan-records.ts";
 import { copyStatement, stageRecords, type Way } from "../../src/ingest/stage-records.ts";

@@ -1,0 +1,133 @@
+/** From the names of a header to the columns of staging that its values go to. Pure. */
+import type { SourceConfig } from "../config-file/source-config.ts";
+import { type EventColumn, eventColumns, keyColumn, requiredColumns, stagedExtraColumns } from "../contract.ts";
+import type { Dialect } from "./dialect/dialect.ts";
+
+/** Where the values of one field go: an event column, events.attributes (null), or nowhere. */
+export type Target = EventColumn | null | "ignored";
+
+export interface FileShape {
+    /** Column names as the file spells them, trimmed. */
+    header: string[];
+    /** For each field of a record. */
+    targets: Target[];
+    /** The names we don't know and keep, in the order of the file; null when there are none. */
+    extraColumns: string[] | null;
+    /** The event columns that neither the file nor the configuration has. */
+    missingColumns: EventColumn[] | null;
+    dialect: Dialect;
+    /** What the configuration says of this file; null when it says nothing. */
+    source: SourceConfig | null;
+    /** Values are changed on the way. */
+    isMapped: boolean;
+    /** Values are changed, there are too many unknown columns, or COPY does not know the dialect. */
+    needsTolerantWay: boolean;
+    /** Bytes before the first record: BOM, blank lines and the header line itself. */
+    headerBytes: number;
+    headerLines: number;
+    /** False when the file ends with its header, unfinished. */
+    hasLineEnd: boolean;
+}
+
+export interface HeaderFault {
+    problem:
+        | "empty_file"
+        | "header_unfinished"
+        | "header_too_long"
+        | "header_unreadable"
+        | "header_missing_columns"
+        | "header_duplicate_columns"
+        | "header_new_columns"
+        | "dialect_ambiguous";
+    detail: string;
+}
+
+export type Shape = Omit<FileShape, "headerBytes" | "headerLines" | "hasLineEnd">;
+
+export function shapeOf(
+    header: string[],
+    dialect: Dialect,
+    source: SourceConfig | null,
+): Shape | (HeaderFault & { missing?: number }) {
+    const targets = targetsOf(header, source);
+    const given = new Set<Target>([...targets, ...givenColumns(source)]);
+    const missing = requiredColumns.filter((column) => !given.has(column));
+    const lost = missingSources(header, targets, source);
+    if (missing.length > 0 || lost.length > 0) {
+        return {
+            problem: "header_missing_columns",
+            detail: `The header lacks ${[...missing, ...lost].join(", ")}; it has ${header.slice(0, 20).join(", ")}.`,
+            missing: missing.length + lost.length,
+        };
+    }
+    const extraColumns = header.filter((_, index) => targets[index] === null);
+    const known = targets.filter((target) => target !== null && target !== "ignored");
+    const repeated = [...known, ...extraColumns].find((name, index, names) => names.indexOf(name) !== index);
+    if (repeated !== undefined || extraColumns.includes("")) {
+        const detail = repeated ? `The header names ${repeated} twice.` : "The header has a column without a name.";
+        return { problem: "header_duplicate_columns", detail };
+    }
+    const constant = Object.keys(source?.constants ?? {}).find((column) => known.includes(column as EventColumn));
+    if (constant !== undefined) {
+        const detail = `The header has ${constant}, which sluice.config.ts sets as a constant: ignore the column, or set a default.`;
+        return { problem: "header_duplicate_columns", detail };
+    }
+    if (source?.newColumns === "reject-file" && extraColumns.length > 0) {
+        const detail = `The header has new columns: ${extraColumns.join(", ")}. sluice.config.ts says newColumns: "reject-file".`;
+        return { problem: "header_new_columns", detail };
+    }
+    const missingColumns = eventColumns.filter((column) => !given.has(column));
+    const isMapped = changesValues(source, targets);
+    const unknownColumns = targets.filter((target) => target === null || target === "ignored").length;
+    return {
+        header,
+        targets,
+        extraColumns: extraColumns.length > 0 ? extraColumns : null,
+        missingColumns: missingColumns.length > 0 ? missingColumns : null,
+        dialect,
+        source,
+        isMapped,
+        needsTolerantWay: isMapped || unknownColumns > stagedExtraColumns || dialect.quote === null,
+    };
+}
+
+function targetsOf(header: string[], source: SourceConfig | null): Target[] {
+    const aliases = new Map(
+        Object.entries(source?.aliases ?? {}).map(([name, column]) => [name.toLowerCase(), column]),
+    );
+    const ignored = new Set((source?.ignore ?? []).map((name) => name.toLowerCase()));
+    return header.map((name) => {
+        const lowerName = name.toLowerCase();
+        if (ignored.has(lowerName)) return "ignored";
+        const known = aliases.get(lowerName) ?? eventColumns.find((column) => column === lowerName) ?? null;
+        return known === null && source?.newColumns === "ignore" ? "ignored" : known;
+    });
+}
+
+/** The columns that the configuration fills. */
+function givenColumns(source: SourceConfig | null): EventColumn[] {
+    const filled = [source?.constants, source?.defaults, ...(source?.rules ?? []).map(({ set }) => set)];
+    const columns = filled.flatMap((values) => Object.keys(values ?? {}) as EventColumn[]);
+    return source?.deriveEventId ? [...columns, keyColumn] : columns;
+}
+
+/** Columns that an event_id is to be derived from and that the file does not have. */
+function missingSources(header: string[], targets: Target[], source: SourceConfig | null): string[] {
+    const from = source?.deriveEventId?.from;
+    if (from === undefined || from === "record" || targets.includes(keyColumn)) return [];
+    return from.filter((name) => findColumn(header, targets, name) === -1);
+}
+
+/** The place of a column by the file's name for it or by ours; -1 when the file does not have it. */
+export function findColumn(header: string[], targets: Target[], name: string): number {
+    const lowerName = name.toLowerCase();
+    const place = header.findIndex((column) => column.toLowerCase() === lowerName);
+    return place === -1 ? targets.indexOf(lowerName as EventColumn) : place;
+}
+
+function changesValues(source: SourceConfig | null, targets: Target[]): boolean {
+    if (source === null) return false;
+    const { constants, defaults, values, rules, timestamps, deriveEventId } = source;
+    const isDeriving = deriveEventId !== undefined && !targets.includes(keyColumn);
+    return isDeriving || [constants, defaults, values, rules, timestamps].some((setting) => setting !== undefined);
+}
