@@ -4,7 +4,7 @@ import { configOptions, databaseFields, isDrawable, loadConfig } from "../src/co
 import { exitCodes, SluiceError } from "../src/errors.ts";
 import { formatPlan, formatSummary, isEmptyPlan } from "../src/prune/format-plan.ts";
 import { planPrune, runPrune } from "../src/prune/run-prune.ts";
-import { askYesOrNo } from "../src/terminal/ask.ts";
+import { askYesOrNo, requireTerminal } from "../src/terminal/ask.ts";
 import { runCommand } from "../src/terminal/command.ts";
 import { formatJson } from "../src/terminal/json.ts";
 import { createProgress } from "../src/terminal/progress.ts";
@@ -34,7 +34,7 @@ await runCommand({
         const config = await loadConfig([...databaseFields, "json"], flags);
         const isDryRun = flags.dryRun === true;
         const mustAsk = flags.yes !== true && !isDryRun;
-        if (mustAsk && !process.stdin.isTTY) throw cannotAsk();
+        if (mustAsk) requireTerminal("A prune", "Give --yes if you are sure, or --dry-run to see what would go.");
         const progress = createProgress({ label: "prune", isDrawable: isDrawable() });
         return await withDatabase(config, { applicationName: "sluice prune", mayMigrate: true }, async (sql) => {
             const plan = await planPrune(sql, olderThanMs);
@@ -79,16 +79,6 @@ function readAge(text: unknown): number {
         what: `--older-than "${sanitize(text, { most: 60 })}" ${age.problem}`,
         from: "the command line",
         remedy: age.remedy,
-        exitCode: exitCodes.usage,
-    });
-}
-
-function cannotAsk(): SluiceError {
-    return new SluiceError({
-        code: "confirmation_needed",
-        what: "A prune asks before it begins, and there is no terminal to ask at; nothing was changed.",
-        from: "the command line",
-        remedy: "Give --yes if you are sure, or --dry-run to see what would go.",
         exitCode: exitCodes.usage,
     });
 }

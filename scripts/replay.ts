@@ -4,7 +4,7 @@ import type { Sql } from "../src/database/connect.ts";
 import { sqlStateOf } from "../src/database/sql-states.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
 import { type ReplayRequest, type ReplaySummary, runReplay } from "../src/replay/run-replay.ts";
-import { askYesOrNo } from "../src/terminal/ask.ts";
+import { askYesOrNo, requireTerminal } from "../src/terminal/ask.ts";
 import { runCommand } from "../src/terminal/command.ts";
 import { formatCount } from "../src/terminal/format.ts";
 import { formatEquation } from "../src/terminal/ingest-output.ts";
@@ -24,7 +24,7 @@ await runCommand({
         new Option("--file <path>", "only rejects of this file, as the watched folder names it"),
         new Option("--since <moment>", "only rejects from then on, such as 2026-01-31 or 2026-01-31T07:00:00Z"),
         new Option("--accept-conflicts", "let conflicting records replace the stored events, which become the rejects"),
-        new Option("--yes", "with --accept-conflicts: do not ask, at a terminal"),
+        new Option("--yes", "with --accept-conflicts: do not ask"),
         new Option("--dry-run", "do it all, roll it back, say what came of it"),
         ...configOptions("json", ...databaseFields),
     ],
@@ -32,6 +32,7 @@ await runCommand({
         ["bun run replay --dry-run", "what would pass today"],
         ["bun run replay --reason event_type_unknown", "after a type was added"],
         ["bun run replay --file events_7.csv --accept-conflicts", "this file is right where it contradicts"],
+        ["bun run replay --accept-conflicts --yes", "for scripts: without a terminal nobody can be asked"],
     ],
     async run({ flags }) {
         const config = await loadConfig([...databaseFields, "json"], flags);
@@ -43,6 +44,12 @@ await runCommand({
             acceptConflicts: flags.acceptConflicts === true,
             dryRun: flags.dryRun === true,
         };
+        const mustAsk = request.acceptConflicts && flags.yes !== true && !request.dryRun;
+        if (mustAsk)
+            requireTerminal(
+                "replay --accept-conflicts",
+                "Give --yes if you are sure, or --dry-run to see what it would do.",
+            );
         const progress = createProgress({ label: "replay", isDrawable: isDrawable() });
         const { print } = progress;
         const summary = await withDatabase(
@@ -50,8 +57,7 @@ await runCommand({
             { applicationName: "sluice replay", mayMigrate: true },
             async (sql) => {
                 await requireMoment(sql, request.since);
-                const mayAsk = process.stdin.isTTY && flags.yes !== true && !request.dryRun;
-                if (request.acceptConflicts && mayAsk && !(await agreesTo(sql, request))) return null;
+                if (mustAsk && !(await agreesTo(sql, request))) return null;
                 return await runReplay(
                     sql,
                     request,
@@ -72,7 +78,7 @@ await runCommand({
     },
 });
 
-/** Events are replaced, which another replay can undo only one by one: at a terminal it is shown first. */
+/** Events are replaced, which another replay can undo only one by one: it is shown first. */
 async function agreesTo(sql: Sql, request: ReplayRequest): Promise<boolean> {
     const { displaced, inserted } = await runReplay(sql, { ...request, dryRun: true });
     if (displaced === 0) return true;

@@ -1,10 +1,10 @@
 import { Option } from "commander";
 import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
-import { exitCodes, SluiceError } from "../src/errors.ts";
+import { exitCodes } from "../src/errors.ts";
 import { deleteFiles, listInputFiles, measureFiles } from "../src/reset/delete-input-files.ts";
 import { formatPlan } from "../src/reset/format-plan.ts";
 import { planReset, resetDatabase } from "../src/reset/reset-database.ts";
-import { askYesOrNo } from "../src/terminal/ask.ts";
+import { askYesOrNo, requireTerminal } from "../src/terminal/ask.ts";
 import { runCommand } from "../src/terminal/command.ts";
 import { formatJson } from "../src/terminal/json.ts";
 import { withDatabase } from "../src/terminal/with-database.ts";
@@ -25,7 +25,7 @@ await runCommand({
     ],
     async run({ flags }) {
         const config = await loadConfig([...databaseFields, "inputDir", "json"], flags);
-        if (flags.yes !== true && !process.stdin.isTTY) throw cannotAsk();
+        if (flags.yes !== true) requireTerminal("A reset");
         return await withDatabase(config, { applicationName: "sluice reset", mayMigrate: true }, async (sql) => {
             const files = flags.deleteFiles === true ? await listInputFiles(config.inputDir) : [];
             const fileBytes = await measureFiles(config.inputDir, files);
@@ -44,13 +44,3 @@ await runCommand({
         });
     },
 });
-
-function cannotAsk(): SluiceError {
-    return new SluiceError({
-        code: "confirmation_needed",
-        what: "A reset asks before it begins, and there is no terminal to ask at; nothing was changed.",
-        from: "the command line",
-        remedy: "Give --yes if you are sure.",
-        exitCode: exitCodes.usage,
-    });
-}

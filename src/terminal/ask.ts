@@ -1,4 +1,19 @@
-/** Asks at the terminal, on stderr; only `y` and `yes` are a yes. The caller has seen that stdin is a terminal. */
+/** Asking before something is done that cannot be undone: at the terminal, on stderr. */
+import { exitCodes, SluiceError } from "../errors.ts";
+
+/** Call this before anything is changed or connected. @throws SluiceError confirmation_needed when nobody can be asked */
+export function requireTerminal(action: string, remedy = "Give --yes if you are sure."): void {
+    if (process.stdin.isTTY) return;
+    throw new SluiceError({
+        code: "confirmation_needed",
+        what: `${action} asks before it begins, and there is no terminal to ask at; nothing was changed.`,
+        from: "the command line",
+        remedy,
+        exitCode: exitCodes.usage,
+    });
+}
+
+/** Only `y` and `yes` are a yes. The caller has seen that stdin is a terminal. */
 export async function askYesOrNo(question: string): Promise<boolean> {
     process.stderr.write(`${question} [y/N] `);
     // Bun's console is stdin by lines.

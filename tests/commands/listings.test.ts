@@ -192,6 +192,21 @@ test("an ingest at a terminal shows how far it is, and leaves nothing of that be
     expect(left).toContain("records read  40,000");
 }, 60_000);
 
+test("should fail, and change nothing, for a replay that replaces events where nobody can be asked", async () => {
+    const stored = () => database.sql`select event_id, price, chunk_id, record_no from events order by event_id`;
+    const before = await stored();
+    for (const input of ["", "y\n", "yes\nyes\n"]) {
+        for (const more of [[], ["--json"], ["--reason", "event_id_conflict"], ["--file", "a.csv"]]) {
+            const args = ["--accept-conflicts", ...more, "--database-url", database.url];
+            const { exitCode, stderr } = await runScript("replay", args, { input });
+            expect([exitCode, stderr]).toEqual([2, expect.stringContaining("confirmation_needed")]);
+        }
+    }
+    expect(await stored()).toEqual(before);
+    expect((await runJson("replay", "--accept-conflicts", "--dry-run")).displaced).toBe(1);
+    expect(await stored()).toEqual(before);
+}, 60_000);
+
 test("a replay that replaces events says how many and asks, at a terminal", async () => {
     const args = ["--accept-conflicts", "--database-url", database.url];
     const priceOf = async () => (await database.sql`select price from events where event_id = ${id(2)}`)[0]!.price;

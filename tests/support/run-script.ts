@@ -9,15 +9,15 @@ export interface Ran {
 }
 
 /**
- * Runs `scripts/NAME.ts` to its end, without a terminal. The environment is this process's without colours and without
+ * Runs `scripts/NAME.ts` to its end, without a terminal, with `input` on stdin. The environment is this process's without colours and without
  * DATABASE_URL, and then `environment`.
  */
 export async function runScript(
     name: string,
     args: readonly string[] = [],
-    { environment = {} }: { environment?: Record<string, string> } = {},
+    options: { environment?: Record<string, string>; input?: string } = {},
 ): Promise<Ran> {
-    const child = spawnScript(name, args, { environment });
+    const child = spawnScript(name, args, options);
     const [stdout, stderr, exitCode] = await Promise.all([
         new Response(child.stdout).text(),
         new Response(child.stderr).text(),
@@ -30,12 +30,12 @@ export async function runScript(
 export function spawnScript(
     name: string,
     args: readonly string[] = [],
-    { environment = {} }: { environment?: Record<string, string> } = {},
+    { environment = {}, input }: { environment?: Record<string, string>; input?: string } = {},
 ) {
     return Bun.spawn([process.execPath, join("scripts", `${name}.ts`), ...args], {
         cwd: projectDir,
         env: { ...process.env, FORCE_COLOR: "", NO_COLOR: "", DATABASE_URL: "", ...environment },
-        stdin: "ignore",
+        stdin: input === undefined ? "ignore" : new TextEncoder().encode(input),
         stdout: "pipe",
         stderr: "pipe",
     });
