@@ -3,10 +3,9 @@ import type { IngestContext } from "./context.ts";
 import { findCopies, reportCopies } from "./find-copies.ts";
 import type { LedgerFile } from "./ledger.ts";
 import type { LoadPart } from "./load-chunks.ts";
-import { afterLoad, loadOrExplain, unlessInputFault, wayOf } from "./load-or-explain.ts";
+import { afterLoad, loadOrExplain, statementOf, unlessInputFault, wayOf } from "./load-or-explain.ts";
 import type { LoaderState, LoadHooks } from "./loader-state.ts";
 import type { InputFile } from "./open-input.ts";
-import { copyStatement } from "./stage-records.ts";
 
 export const groupFiles = 500;
 const groupBytes = 8 * 1024 * 1024;
@@ -54,7 +53,7 @@ export function startGroup(context: IngestContext, state: LoaderState, hooks: Lo
 function haveOneStatement(one: LoadPart, other: LoadPart): boolean {
     // Files with the same first line have the same shape: no text to make and compare for each of them.
     if (one.shape === other.shape) return true;
-    return copyStatement(one.shape, wayOf(one)) === copyStatement(other.shape, wayOf(other));
+    return statementOf(one) === statementOf(other);
 }
 
 async function closeAll(members: { part: { file: InputFile } }[]): Promise<void> {

@@ -6,10 +6,15 @@ import { type LoadedPart, type LoadPart, loadChunks, NeedsTolerantWay } from "./
 import type { LoaderState, LoadHooks } from "./loader-state.ts";
 import { InputChanged, InputFault } from "./open-input.ts";
 import { changedFailure } from "./prepare-file.ts";
-import type { Way } from "./stage-records.ts";
+import { copyStatement, type Way } from "./stage-records.ts";
 
 export function wayOf({ shape }: LoadPart): Way {
     return shape.needsTolerantWay ? "tolerant" : "raw";
+}
+
+/** Parts with the same statement can share a load, whichever lane it fills. */
+export function statementOf(part: LoadPart): string {
+    return copyStatement(part.shape, wayOf(part), "ingest.staging");
 }
 
 /**

@@ -8,10 +8,11 @@ import { defaultDialect } from "./dialect/dialect.ts";
 import type { FileShape } from "./file-shape.ts";
 import { type FileFailure, failChunk, type LedgerChunk } from "./ledger.ts";
 import { type LoadPart, loadChunks, NeedsTolerantWay, SourceChanged } from "./load-chunks.ts";
+import { statementOf, wayOf } from "./load-or-explain.ts";
 import { openContent } from "./open-content.ts";
 import { hashRange, holdInMemory, InputChanged, InputFault, type InputFile, openInput } from "./open-input.ts";
 import { readHeader } from "./read-header.ts";
-import { copyStatement, type Way } from "./stage-records.ts";
+import type { Way } from "./stage-records.ts";
 
 const groupBytes = 8 * 1024 * 1024;
 
@@ -40,14 +41,6 @@ export async function stageChunksAgain(
         for (const file of files.values()) await file.close();
     }
     return { records: parts.reduce((sum, part) => sum + part.again!.records, 0), bytes };
-}
-
-function wayOf({ shape }: LoadPart): Way {
-    return shape.needsTolerantWay ? "tolerant" : "raw";
-}
-
-function statementOf(part: LoadPart): string {
-    return copyStatement(part.shape, wayOf(part));
 }
 
 async function prepareAgain(

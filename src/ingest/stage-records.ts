@@ -44,8 +44,8 @@ export function emptyTally(): StagedTally {
 
 const keyColumns = ["load_id", "chunk_id", "record_no", "slice_no", "plain_second", "problem"];
 
-/** The COPY statement for files of this shape, into staging or one of its lanes. Files of one statement can share a load. */
-export function copyStatement(shape: FileShape, way: Way, table = "ingest.staging"): string {
+/** The COPY statement for files of this shape into `table`, which has the columns of ingest.staging. */
+export function copyStatement(shape: FileShape, way: Way, table: string): string {
     if (way === "tolerant") {
         const columns = [...keyColumns, ...eventColumns, "attributes"].join(", ");
         return `copy ${table} (${columns}) from stdin`;

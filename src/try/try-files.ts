@@ -161,11 +161,7 @@ async function copyWhole(
     const copy = async (way: Way) => {
         const outcomes: StagedOutcome[] = [];
         const source = stageParts(context, [part], way, noLoad, [chunkId], outcomes);
-        const statement = copyStatement(part.shape, way).replace(
-            /^copy ingest\.staging\w*/,
-            "copy pg_temp.try_staging",
-        );
-        await copyRows(session, statement, source);
+        await copyRows(session, copyStatement(part.shape, way, "pg_temp.try_staging"), source);
         return { outcome: outcomes[0]!, way };
     };
     if (part.shape.needsTolerantWay) return await copy("tolerant");
@@ -311,7 +307,7 @@ function contextFor(sql: Sql, config: TryOptions["config"], inputDir: string): I
             trigger: { kind: "available-now" },
             tailSettleMs: 0,
             mergeWorkers: 1,
-            maxBatchRecords: 1,
+            maxBatchRecords: Number.MAX_SAFE_INTEGER,
             maxRejects: null,
             afterMerge: "keep",
             archiveDir: "",

@@ -85,7 +85,7 @@ async function stagedBy(way: Way, loadId: number, bytes: Buffer, shape: FileShap
     stageRecords(bytes, records, shape, place, way, staged);
     await copyRows(
         copier,
-        copyStatement(shape, way),
+        copyStatement(shape, way, "ingest.staging"),
         (async function* () {
             yield writtenBytes(staged);
         })(),

@@ -1,11 +1,14 @@
 /** The bytes of a COPY, both ways. What Postgres makes of them is in raw-and-tolerant.test.ts. */
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { createCopyBytes, writtenBytes } from "../../src/ingest/copy-bytes.ts";
 import type { FileShape } from "../../src/ingest/file-shape.ts";
 import { readHeader } from "../../src/ingest/read-header.ts";
 import { readableText } from "../../src/ingest/readable-text.ts";
 import { createScanner } from "../../src/ingest/scan-records.ts";
 import { copyStatement, stageRecords, type Way } from "../../src/ingest/stage-records.ts";
+import { projectDir } from "../support/test-server.ts";
 
 const header = "event_id,event_type,product_id,user_id,event_timestamp";
 const place = { loadId: 7, chunkId: 41, firstRecordNo: 100, firstLineNo: 500, firstByte: 9_000 };
@@ -33,7 +36,7 @@ describe("the COPY statement", () => {
     const reordered = shapeOf("user_id,Colour,event_id,event_type,size,product_id,event_timestamp");
 
     test("of the raw way has the columns in the order of the file, unknown ones in spare columns", () => {
-        expect(copyStatement(reordered, "raw")).toBe(
+        expect(copyStatement(reordered, "raw", "ingest.staging")).toBe(
             "copy ingest.staging (load_id, chunk_id, record_no, slice_no, plain_second, problem, user_id, extra_1, event_id, " +
                 "event_type, extra_2, product_id, event_timestamp) from stdin (format csv)",
         );
@@ -43,8 +46,8 @@ describe("the COPY statement", () => {
         const statement =
             "copy ingest.staging (load_id, chunk_id, record_no, slice_no, plain_second, problem, event_id, event_type, " +
             "product_id, user_id, event_timestamp, quantity, price, attributes) from stdin";
-        expect(copyStatement(reordered, "tolerant")).toBe(statement);
-        expect(copyStatement(shapeOf(header), "tolerant")).toBe(statement);
+        expect(copyStatement(reordered, "tolerant", "ingest.staging")).toBe(statement);
+        expect(copyStatement(shapeOf(header), "tolerant", "ingest.staging")).toBe(statement);
     });
 });
 
@@ -167,4 +170,25 @@ describe("the readable text of any bytes", () => {
         // What is no text at the cut stays to be seen.
         expect(readableText(Buffer.alloc(20_000, 0xc3))).toBe(`${"\\xc3".repeat(16 * 1024)}…`);
     });
+});
+
+test("copyStatement writes into the table it is given, and its caller has to name one", () => {
+    expect(copyStatement.length).toBe(3);
+    const shape = shapeOf(header);
+    for (const way of ["raw", "tolerant"] as const) {
+        const statement = copyStatement(shape, way, "pg_temp.elsewhere");
+        expect(statement).toStartWith("copy pg_temp.elsewhere (");
+        expect(statement).not.toContain("ingest.staging");
+    }
+});
+
+test("no code changes the text of a statement that other code has made", () => {
+    const files = [...new Bun.Glob("{src,scripts}/**/*.{ts,tsx}").scanSync(projectDir)];
+    const changed = files.filter((file) =>
+        /\b\w*(?:[sS]tatement|[qQ]uery|[sS]ql)(?:\([^;{}]*\))?\s*\.(?:replace|replaceAll)\(/.test(
+            readFileSync(join(projectDir, file), "utf8"),
+        ),
+    );
+    expect(files.length).toBeGreaterThan(100);
+    expect(changed).toEqual([]);
 });
