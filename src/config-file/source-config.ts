@@ -38,7 +38,7 @@ export interface SourceConfig extends DeclaredDialect {
     /**
      * Makes an event_id (a uuid v5) for files that have none; a file with an event_id column keeps its own.
      *
-     * THE CONSEQUENCE: records that are identical in what the id is derived from become one. Someone who clicks twice
+     * THE CONSEQUENCE: records that are identical in what the id is derived from become one, unless that is "position". Someone who clicks twice
      * within a second, in a log with whole seconds, has clicked once; with `from` too narrow, records that differ
      * elsewhere count as conflicts and are kept in ingest.rejects. Changing this setting changes every id: files that
      * are read again would then be inserted again.
@@ -91,12 +91,21 @@ export interface TimestampFormat {
     offset?: string;
 }
 
+/** What an id can be derived from other than columns. */
+export const idSources = ["record", "position"] as const;
+
 export interface DerivedId {
     /**
      * Columns of the file (its name or ours), in this order; or "record": all of them by name, empty ones left out, so
-     * that neither the order of columns nor an empty new one matters.
+     * that neither the order of columns nor an empty new one matters; or "position": the file's name in the watched
+     * folder, without `.gz` or `.zst`, and the record's number in it.
+     *
+     * With "position" identical records stay apart, and the id says nothing of the content. A file that grows keeps its
+     * ids, and so does one that is delivered again under its name. The same records under another name are other
+     * events, unless the whole file is a copy, which is skipped. Other records under a name that was used before are
+     * conflicts: each file needs a name of its own, and records may only be added at its end.
      */
-    from: string[] | "record";
+    from: string[] | (typeof idSources)[number];
     /** A uuid. Two sources with the same namespace and the same values make the same id. Default: Sluice's own. */
     namespace?: string;
 }

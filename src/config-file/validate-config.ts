@@ -4,7 +4,7 @@ import { eventColumns } from "../contract.ts";
 import { parseDatabaseUrl } from "../database/database-target.ts";
 import { encodings } from "../ingest/dialect/dialect.ts";
 import { formatFault } from "../ingest/read-timestamp.ts";
-import { newColumnPolicies, type SourceConfig } from "./source-config.ts";
+import { idSources, newColumnPolicies, type SourceConfig } from "./source-config.ts";
 import { suggestName } from "./suggest-name.ts";
 
 /** `at` is a path such as `sources[0].aliases.event_time`. */
@@ -179,8 +179,11 @@ const sourceChecks: Record<keyof SourceConfig, Check> = {
     deriveEventId: objectOf(
         {
             from: (value, at, fault) => {
-                if (value !== "record" && !Array.isArray(value)) fault(at, 'must be a list of columns, or "record"');
-                else if (Array.isArray(value)) listOf(isName)(value, at, fault);
+                if (Array.isArray(value)) return listOf(isName)(value, at, fault);
+                const near = typeof value === "string" ? suggestName(value, idSources) : null;
+                if (typeof value === "string" && (idSources as readonly string[]).includes(value)) return;
+                const question = near ? `; did you mean "${near}"?` : "";
+                fault(at, `must be a list of columns, "record" or "position"${question}`);
             },
             namespace: (value, at, fault) => {
                 if (typeof value !== "string" || !uuidForm.test(value)) fault(at, "must be a uuid");

@@ -114,7 +114,7 @@ function givenColumns(source: SourceConfig | null): EventColumn[] {
 /** Columns that an event_id is to be derived from and that the file does not have. */
 function missingSources(header: string[], targets: Target[], source: SourceConfig | null): string[] {
     const from = source?.deriveEventId?.from;
-    if (from === undefined || from === "record" || targets.includes(keyColumn)) return [];
+    if (!Array.isArray(from) || targets.includes(keyColumn)) return [];
     return from.filter((name) => findColumn(header, targets, name) === -1);
 }
 

@@ -154,7 +154,8 @@ function stagePiece(
     if (records.hasEndMarker && way === "raw") throw new NeedsTolerantWay();
     if (records.count === 0) return;
     const firstRecordNo = part.firstRecordNo + recordsBefore;
-    const place = { loadId, chunkId, firstRecordNo, firstLineNo: part.firstLineNo + linesBefore, firstByte };
+    const firstLineNo = part.firstLineNo + linesBefore;
+    const place = { loadId, chunkId, path: part.path, firstRecordNo, firstLineNo, firstByte };
     stageRecords(bytes, records, part.shape, place, way, out, tally);
 }
 

@@ -12,7 +12,16 @@ import { sliceOfText } from "./slice-of.ts";
 import { trimAsciiSpace } from "./trim-text.ts";
 
 /** The values of the event columns, in their order, null where there is none, and the slice of the record. */
-export type RecordMapping = (values: (string | null)[]) => { known: (string | null)[]; slice: number };
+export type RecordMapping = (
+    values: (string | null)[],
+    position: RecordPosition,
+) => { known: (string | null)[]; slice: number };
+
+export interface RecordPosition {
+    /** The file's, in the watched folder. */
+    path: string;
+    recordNo: number;
+}
 
 /** Sluice's own namespace: a uuid that was drawn once. */
 export const defaultNamespace = "8f4f6a0e-6b1c-4d0a-9a55-0c7d4f1f2b63";
@@ -34,7 +43,7 @@ export function createMapping(shape: FileShape): RecordMapping {
     const isDeriving = source.deriveEventId !== undefined && !targets.includes(keyColumn);
     const deriveId = isDeriving ? createDerivation(source.deriveEventId!, shape) : null;
 
-    return (values) => {
+    return (values, position) => {
         const known = places.map((place, index): string | null => {
             if (place === -1) return constants[index]!;
             const value = values[place]!;
@@ -43,7 +52,7 @@ export function createMapping(shape: FileShape): RecordMapping {
         const timestamp = known[timestampIndex];
         if (readTimestamp && timestamp) known[timestampIndex] = readTimestamp(trimAsciiSpace(timestamp)) ?? timestamp;
         for (const applyRule of rules) applyRule(known, values);
-        if (deriveId) known[keyIndex] = deriveId(values);
+        if (deriveId) known[keyIndex] = deriveId(values, position);
         for (const [index, value] of defaults.entries()) {
             if (value !== null && isEmpty(known[index]!)) known[index] = value;
         }
@@ -88,6 +97,12 @@ function createCondition(
 /** From the file's own values, trimmed, so that a later change of another setting does not change the ids. */
 function createDerivation({ from, namespace = defaultNamespace }: DerivedId, shape: FileShape) {
     const namespaceBytes = Buffer.from(namespace.replaceAll("-", ""), "hex");
+    if (from === "position") {
+        return (_values: (string | null)[], { path, recordNo }: RecordPosition): string => {
+            // A file that is compressed later is the same file.
+            return uuidOf(namespaceBytes, JSON.stringify([path.replace(/\.(gz|zst)$/i, ""), recordNo]));
+        };
+    }
     const { header, targets } = shape;
     const byName = header
         .map((name, place) => ({ name: name.toLowerCase(), place }))

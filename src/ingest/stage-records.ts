@@ -24,6 +24,7 @@ export type Way = "raw" | "tolerant";
 export interface StagingPlace {
     loadId: number;
     chunkId: number;
+    path: string;
     /** Of the first of the records. */
     firstRecordNo: number;
     firstLineNo: number;
@@ -191,10 +192,11 @@ function stageTolerant(
     const lines: string[] = [];
     let rowNo = 0;
     for (let index = 0; index < records.count; index += 1) {
-        const key = `${place.loadId}\t${place.chunkId}\t${place.firstRecordNo + index}\t`;
+        const recordNo = place.firstRecordNo + index;
+        const key = `${place.loadId}\t${place.chunkId}\t${recordNo}\t`;
         if (records.kinds[index]! <= STRICT_QUOTED) {
             const values = rows[rowNo]!;
-            const mapped = mapping?.(values);
+            const mapped = mapping?.(values, { path: place.path, recordNo });
             const slice = mapped?.slice ?? records.slices[index]!;
             sliceRecords[slice]! += 1;
             lines.push(`${key}${slice}\t\\N\t\\N\t${tolerantFields(values, mapped?.known ?? null, shape)}\n`);

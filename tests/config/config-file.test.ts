@@ -79,7 +79,11 @@ describe("a source", () => {
         ],
         [
             { match: "*", deriveEventId: { from: "all" } },
-            'sources[0].deriveEventId.from must be a list of columns, or "record"',
+            'sources[0].deriveEventId.from must be a list of columns, "record" or "position"',
+        ],
+        [
+            { match: "*", deriveEventId: { from: "postion" } },
+            'sources[0].deriveEventId.from must be a list of columns, "record" or "position"; did you mean "position"?',
         ],
         [
             { match: "*", constants: { price: "1" }, defaults: { price: "2" } },

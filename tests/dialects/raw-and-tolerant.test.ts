@@ -80,7 +80,7 @@ async function stagedBy(way: Way, loadId: number, bytes: Buffer, shape: FileShap
         atEnd: true,
         grammar: grammarOf(shape.dialect),
     });
-    const place = { loadId, chunkId: 1, firstRecordNo: 1, firstLineNo: 1, firstByte: 0 };
+    const place = { loadId, chunkId: 1, path: "a.csv", firstRecordNo: 1, firstLineNo: 1, firstByte: 0 };
     const staged = createCopyBytes();
     stageRecords(bytes, records, shape, place, way, staged);
     await copyRows(

@@ -11,7 +11,7 @@ import { copyStatement, stageRecords, type Way } from "../../src/ingest/stage-re
 import { projectDir } from "../support/test-server.ts";
 
 const header = "event_id,event_type,product_id,user_id,event_timestamp";
-const place = { loadId: 7, chunkId: 41, firstRecordNo: 100, firstLineNo: 500, firstByte: 9_000 };
+const place = { loadId: 7, chunkId: 41, path: "a.csv", firstRecordNo: 100, firstLineNo: 500, firstByte: 9_000 };
 
 function shapeOf(names: string): FileShape {
     const shape = readHeader(Buffer.from(`${names}\n`), true);
