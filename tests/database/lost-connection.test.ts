@@ -1,7 +1,8 @@
 /**
- * What becomes of a query whose connection is lost, and of the next one. postgres.js 3.4.9 as it comes does neither of these
- * (src/database/patches mends it): under Bun, whose sockets may end without an `error` before, an API was left with reads
- * that never ended; and a connection whose last bytes were still unwritten took four timeouts to come back.
+ * What becomes of a query whose connection is lost, or that fails half-way, and of the next one. postgres.js 3.4.9 as it
+ * comes does none of this right (src/database/patches mends it): under Bun, whose sockets may end without an `error`
+ * before, an API was left with reads that never ended; a connection whose last bytes were still unwritten took four
+ * timeouts to come back; and a result that broke off shifted the rows of the next one.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect as connectSocket, type Socket } from "node:net";
@@ -72,4 +73,27 @@ describe.each([[true], [false]])("a connection that is lost (with an error: %p)"
         expect((await sql`select 3 as answer`)[0]!.answer).toBe(3);
         await sql.end({ timeout: 0 });
     }, 60_000);
+});
+
+test("a query that fails after its first rows leaves the next one's rows whole", async () => {
+    const { sql } = openClient();
+    const failing = sql`select 1 / (3 - number) as share from generate_series(1, 5) as numbers (number)`;
+    await expect(failing).rejects.toMatchObject({ code: "22012" });
+    expect([...(await sql`select 4 as answer`)]).toEqual([{ answer: 4 }]);
+    await sql.end({ timeout: 0 });
+});
+
+test("a query that is cut off after its first rows leaves the next one's rows whole", async () => {
+    const { sql, sockets } = openClient();
+    await sql`select`;
+    // More than the server keeps back before it sends.
+    const slow = sql`
+        select repeat('x', 10000) as text, pg_sleep(number / 100) from generate_series(1, 1000) as numbers (number)`;
+    const outcome = slow.then(() => "answered").catch(({ code }) => code);
+    await new Promise((resolve) => sockets[0]!.once("data", resolve));
+    await Bun.sleep(50);
+    lose(sockets[0]!, false);
+    expect(await outcome).toBe("CONNECTION_CLOSED");
+    expect([...(await sql`select 4 as answer`)]).toEqual([{ answer: 4 }]);
+    await sql.end({ timeout: 0 });
 });
