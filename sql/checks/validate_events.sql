@@ -27,10 +27,9 @@ with
                         ) is not true then 'user_id is empty, untrimmed or longer than 100 characters'
                     end,
                     case
-                        -- The year as it was written counts, and a time zone lies at most 16 hours from UTC.
                         -- created_at is the now() of the merge that judged it; infinity is later than any.
                         when (
-                            events.event_timestamp > timestamptz '1969-12-31 08:00:00+00'
+                            events.event_timestamp >= timestamptz '1970-01-01 00:00:00+00'
                             and events.event_timestamp <= events.created_at + interval '1 day'
                         ) is not true then 'event_timestamp is before 1970 or more than a day ahead of its insertion'
                     end,

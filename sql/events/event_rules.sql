@@ -57,7 +57,7 @@ return case
     when octet_length(value) > 100 and length(value) > 100 then 'user_id_too_long'
 end;
 
--- YYYY-MM-DD, T or space, HH:MM:SS, up to six decimals, then nothing (UTC), Z or ±HH[[:]MM]. The first nineteen
+-- YYYY-MM-DD, T or space, HH:MM:SS, up to six decimals that matter, then nothing (UTC), Z or ±HH[[:]MM]. The first nineteen
 -- characters must be what Postgres itself writes for the moment it reads in them: that leaves out 24:00:00 and :60
 -- (which it carries over), short years and whatever else it is lenient about, and costs a third of checking the shape
 -- by position. What follows them is checked by shape, or "epoch", "PM" and "America/New_York" would pass.
@@ -82,12 +82,18 @@ return case
                     when ingest.input_is_valid(overlay(left(value, 19) placing ' ' from 11), 'timestamp') then
                         overlay(left(value, 19) placing ' ' from 11)::timestamp::text
                         = overlay(left(value, 19) placing ' ' from 11)
-                        and substr(value, 20) ~ '^(\.[0-9]{1,6})?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?$'
+                        and substr(value, 20) ~ '^(\.[0-9]+)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?$'
                         and ingest.input_is_valid(value, 'timestamptz')
                 end
         end
     ) is not true then 'event_timestamp_invalid'
-    when value < '1970' collate "C" then 'event_timestamp_too_early'
+    -- Postgres would round a seventh decimal in silence.
+    when octet_length(value) > 26 and substr(value, 20) ~ '^\.[0-9]{6}[0-9]*[1-9]' then 'event_timestamp_too_precise'
+    -- By the moment, which is only asked for where an offset could carry it into 1970 or out of it.
+    when
+        value < '1970-01-02' collate "C"
+        and value::timestamptz < '1970-01-01 00:00:00+00'::timestamptz
+    then 'event_timestamp_too_early'
     when
         case
             when value like '____-__-__ __:__:__' then value > not_after collate "C"

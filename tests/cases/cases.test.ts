@@ -129,6 +129,7 @@ const allReasons = [
     "user_id_too_long",
     "event_timestamp_missing",
     "event_timestamp_invalid",
+    "event_timestamp_too_precise",
     "event_timestamp_too_early",
     "event_timestamp_in_future",
     "quantity_invalid",

@@ -332,7 +332,7 @@ export const corruptions: Corruption[] = [
     {
         check: "validate_events",
         what: "an event from before 1970",
-        corrupt: `update public.events set event_timestamp = '1969-12-31 08:00:00+00' where ${firstEvent}`,
+        corrupt: `update public.events set event_timestamp = '1969-12-31 23:59:59.999999+00' where ${firstEvent}`,
         row: { broken_rules: ["event_timestamp is before 1970 or more than a day ahead of its insertion"] },
         alsoFails: ["recount_rollups"],
     },

@@ -241,7 +241,8 @@ const badValues: Record<KnownColumn, [reason: string, texts: string[]][]> = {
     event_timestamp: [
         ["event_timestamp_missing", [""]],
         ["event_timestamp_invalid", ["2026-02-30 10:00:00", "yesterday", "2024-05-01", "2024-05-01 24:00:00"]],
-        ["event_timestamp_too_early", ["1969-12-31 23:59:59"]],
+        ["event_timestamp_too_precise", ["2024-05-01 10:00:00.1234567"]],
+        ["event_timestamp_too_early", ["1969-12-31 23:59:59", "1970-01-01 00:30:00+02:00"]],
         ["event_timestamp_in_future", ["9999-12-31 00:00:00"]],
     ],
     quantity: [

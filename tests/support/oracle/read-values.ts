@@ -66,7 +66,7 @@ function readPrice(text: string): Typed {
     return { value: `${units}.${decimals.padEnd(2, "0")}` };
 }
 
-const timestampForm = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:Z|([+-])(\d\d)(?::?(\d\d))?)?$/;
+const timestampForm = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d)(?::?(\d\d))?)?$/;
 
 /** `latestMs`: milliseconds since 1970 of the latest instant that is not too far in the future. */
 function readTimestamp(latestMs: number): (text: string) => Typed {
@@ -79,11 +79,14 @@ function readTimestamp(latestMs: number): (text: string) => Typed {
         if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return { problem: "no real date" };
         if (hour > 23 || minute > 59 || second > 59) return { problem: "no real time of day" };
         if (offsetHours > 15 || offsetMinutes > 59) return { problem: "no real offset" };
-        if (year < 1970) return { problem: "before 1970" };
+        const decimals = (match[7] ?? "").replace(/0+$/, "");
+        if (decimals.length > 6) return { problem: "more than six decimals" };
 
         const offset = (match[8] === "-" ? -1 : 1) * (offsetHours * 60 + offsetMinutes);
         const wholeMs = Date.UTC(year, month - 1, day, hour, minute - offset, second);
-        const microseconds = (match[7] ?? "").padEnd(6, "0");
+        // Date.UTC takes the years 0 to 99 for 1900 to 1999.
+        if (year < 1900 || wholeMs < 0) return { problem: "before 1970" };
+        const microseconds = decimals.padEnd(6, "0");
         if (wholeMs + Number(microseconds) / 1000 > latestMs) return { problem: "in the future" };
         return { value: `${new Date(wholeMs).toISOString().slice(0, 19)}.${microseconds}Z` };
     };
