@@ -16,6 +16,7 @@ const fields = [
     "maxRejects",
     "maxExpandedBytes",
     "maxExpansionRatio",
+    "tailSettleMs",
     "configFile",
     "json",
 ] as const;

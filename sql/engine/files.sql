@@ -45,6 +45,7 @@ begin
         problem = null,
         problem_detail = null,
         copy_of = null,
+        waits_as = null,
         -- It is in the folder, or it would not have been seen to differ.
         archived_at = null,
         archived_to = null,
@@ -166,6 +167,7 @@ begin atomic
         state = 'failed',
         problem = failure,
         problem_detail = concat(detail, ingest.note_given_up(files.attempts + 1, retry_after)),
+        waits_as = null,
         source = case when files.loaded_bytes = 0 then failed_source else files.source end,
         size_bytes = coalesce(seen_size_bytes, files.size_bytes),
         mtime_ns = coalesce(seen_mtime_ns, files.mtime_ns),

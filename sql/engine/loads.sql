@@ -315,6 +315,7 @@ begin
             tail_byte = staged."tailByte",
             tail_record_no = staged."tailRecordNo",
             tail_line_no = staged."tailLineNo",
+            waits_as = null,
             size_bytes = staged."sizeBytes",
             mtime_ns = staged."mtimeNs",
             inode = staged."inode",

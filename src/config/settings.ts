@@ -83,7 +83,7 @@ const trigger: Setting<Trigger> = {
 const tailSettleMs: Setting<number> = {
     flag: "--tail-settle <duration>",
     variable: "SLUICE_TAIL_SETTLE",
-    description: "how long a file must be still before its unfinished last record is taken",
+    description: "how long a file must be still before its unfinished last record is taken; 0: take it at once",
     parse: (text) => parseDuration(text),
     fallback: 10_000,
     fallbackText: "10s",

@@ -106,6 +106,10 @@ export const files = ingest.table(
         source: jsonb("source"),
         /** sha-256 in hex of the whole content, when one chunk holds it all; null when it took several. */
         contentHash: text("content_hash"),
+        /** Read by the defaults although sources were declared: none of them fits its name. */
+        isUnmatched: boolean("is_unmatched").notNull().default(false),
+        /** While pending: the size and time with which it was found to be too young to go on with, or null. */
+        waitsAs: text("waits_as"),
         attempts: integer("attempts").notNull().default(0),
         nextAttemptAt: instant("next_attempt_at"),
         /** A stable code and a sentence for people, while failed or skipped. */

@@ -16,6 +16,8 @@ import { seenOf } from "./open-input.ts";
 export interface Archiver {
     /** One pass over the files that are merged and still here. Returns how many left. Throws what the database throws. */
     pass(): Promise<number>;
+    /** Of the latest pass: those that are too young to leave, and how many of them have times that do not tell. */
+    young(): { files: number; undated: number };
 }
 
 interface MergedFile {
@@ -39,21 +41,42 @@ const pageFiles = 500;
 const firstRetryMs = 1_000;
 const longestRetryMs = 300_000;
 
-/** A file must have been still for `settleMs` on our own clock. */
-export function createArchiver(context: IngestContext, settleMs: number, now = () => performance.now()): Archiver {
+export interface ArchiverClocks {
+    /** Monotonic, in milliseconds. */
+    now?: () => number;
+    /** How long a file has been still by its own times, in milliseconds; null when they do not tell. */
+    ageOf?: (stats: BigIntStats) => number | null;
+}
+
+interface Pass {
+    context: IngestContext;
+    settleMs: number;
+    now: number;
+    ageOf: (stats: BigIntStats) => number | null;
+    young: { files: number; undated: number };
+}
+
+/** A file must have been still for `settleMs`: by its own times where `ageOf` tells them, else on our own clock. */
+export function createArchiver(context: IngestContext, settleMs: number, clocks: ArchiverClocks = {}): Archiver {
     const { afterMerge } = context.config;
+    const { now = () => performance.now(), ageOf = () => null } = clocks;
     const waiting = new Map<number, Waiting>();
+    let young = { files: 0, undated: 0 };
     let isRecovered = false;
     return {
+        young: () => young,
         async pass() {
             if (!isRecovered) await putAllBack(context);
             isRecovered = true;
             if (afterMerge === "keep") return 0;
+            young = { files: 0, undated: 0 };
             let left = 0;
             let after = 0;
             while (true) {
                 const files = await mergedFiles(context, after);
-                for (const file of files) if (await takeAway(context, file, waiting, settleMs, now())) left += 1;
+                for (const file of files) {
+                    if (await takeAway({ context, settleMs, now: now(), ageOf, young }, file, waiting)) left += 1;
+                }
                 if (files.length < pageFiles) return left;
                 after = files.at(-1)!.fileId;
             }
@@ -61,13 +84,8 @@ export function createArchiver(context: IngestContext, settleMs: number, now = (
     };
 }
 
-async function takeAway(
-    context: IngestContext,
-    file: MergedFile,
-    waiting: Map<number, Waiting>,
-    settleMs: number,
-    now: number,
-): Promise<boolean> {
+async function takeAway(pass: Pass, file: MergedFile, waiting: Map<number, Waiting>): Promise<boolean> {
+    const { context, now } = pass;
     const entry = waiting.get(file.fileId) ?? { stillSince: now, failures: 0, nextTryAt: now };
     if (now < entry.nextTryAt) return false;
     let archivedTo: string | null;
@@ -78,7 +96,7 @@ async function takeAway(
             return false;
         }
         waiting.set(file.fileId, entry);
-        if (present !== null && now - entry.stillSince < settleMs) return false;
+        if (present !== null && isYoung(pass, present, entry)) return false;
         const outcome = present === null ? await findGone(context, file) : await leave(context, file);
         if (outcome === "grew") {
             waiting.delete(file.fileId);
@@ -102,6 +120,15 @@ async function takeAway(
     await passFaultPoint("before-archive-noted");
     await noteArchived(context, file.fileId, archivedTo);
     waiting.delete(file.fileId);
+    return true;
+}
+
+/** Counts it too. */
+function isYoung({ settleMs, now, ageOf, young }: Pass, present: BigIntStats, entry: Waiting): boolean {
+    const age = ageOf(present);
+    if ((age ?? now - entry.stillSince) >= settleMs) return false;
+    young.files += 1;
+    if (age === null) young.undated += 1;
     return true;
 }
 

@@ -14,7 +14,7 @@ import { sourceKey, sourceOf } from "../config-file/source-of.ts";
 import { collectWhenLarge } from "./collect-when-large.ts";
 import type { IngestContext } from "./context.ts";
 import { inputFolderError } from "./input-folder.ts";
-import { type LedgerFile, registerFiles, reopenFiles, type SeenFile } from "./ledger.ts";
+import { endWaiting, type LedgerFile, printOf, registerFiles, reopenFiles, type SeenFile } from "./ledger.ts";
 import { findEscapedName, seenOf } from "./open-input.ts";
 import { readableText } from "./readable-text.ts";
 import type { TailWatch } from "./watch-tails.ts";
@@ -172,10 +172,6 @@ function* pagesOf<Item>(items: Item[], size: number): Generator<Item[]> {
     for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
 }
 
-function printOf({ sizeBytes, mtimeNs, inode }: SeenFile): string {
-    return `${sizeBytes} ${mtimeNs} ${inode}`;
-}
-
 /** Null when the file is gone again. Directories are none of ours; what else is no regular file fails when it is opened. */
 async function see(inputDir: string, name: string): Promise<SeenFile | null> {
     try {
@@ -209,13 +205,16 @@ async function register(
     const seenByPath = new Map(seen.map((file) => [file.path, file]));
     const rows = await registerFiles(context.sql, seen);
     const toReopen: number[] = [];
+    const changedWaiting: number[] = [];
     for (const row of rows) {
         const now = seenByPath.get(row.path);
         if (!now) continue;
         tails.forget(row.fileId);
+        if (row.waitsAs !== null && row.waitsAs !== printOf(now)) changedWaiting.push(row.fileId);
         const source = sourceOf(context.config.sources ?? [], row.path);
         if (needsReopening(row, now) || isReadOtherwise(row, source)) toReopen.push(row.fileId);
     }
+    if (changedWaiting.length > 0) await endWaiting(context.sql, changedWaiting);
     if (toReopen.length === 0) return;
     const reopened = await reopenFiles(context.sql, toReopen);
     // Forgotten between the two statements, and not to be asked for again: it would never be read.

@@ -22,6 +22,8 @@ export interface Run {
     begunAt: string | null;
     /** The watched folder was gone at the last look. */
     isFolderAway: boolean;
+    /** Merged files that have to leave the folder, and are too young for it. */
+    youngMerged: number;
     records: IngestSummary["records"];
     batches: number;
     previousStartedAt: Date | null;

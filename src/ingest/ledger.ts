@@ -31,6 +31,8 @@ export interface LedgerFile {
     dialect: Dialect | null;
     /** What the configuration said of it when it was last read or failed. */
     source: SourceConfig | null;
+    /** As what (printOf) it was found too young to go on with; null when it is not left alone. */
+    waitsAs: string | null;
 }
 
 export interface LedgerChunk {
@@ -53,6 +55,11 @@ export interface SeenFile {
     sizeBytes: number;
     mtimeNs: string;
     inode: string;
+}
+
+/** Equal for a file that looks the same. */
+export function printOf({ sizeBytes, mtimeNs, inode }: SeenFile): string {
+    return `${sizeBytes} ${mtimeNs} ${inode}`;
 }
 
 /** A chunk as record_load takes it. */
@@ -94,7 +101,7 @@ const fileColumns = `
     file_id as "fileId", path, version, state, size_bytes as "sizeBytes", mtime_ns::text as "mtimeNs",
     inode::text as "inode", loaded_bytes as "loadedBytes", loaded_records as "loadedRecords",
     loaded_lines as "loadedLines", tail_byte as "tailByte",
-    tail_record_no as "tailRecordNo", tail_line_no as "tailLineNo", problem, dialect, source`;
+    tail_record_no as "tailRecordNo", tail_line_no as "tailLineNo", problem, dialect, source, waits_as as "waitsAs"`;
 
 const chunkColumns = `
     chunks.chunk_id as "chunkId", chunks.file_id as "fileId", files.path, chunks.first_byte as "firstByte",
@@ -180,6 +187,34 @@ export async function manyChunkFilesOfSize(sql: Sql, sizeBytes: number): Promise
         where content_hash is null and size_bytes = ${sizeBytes} and state in ('loaded', 'merged')
         order by file_id
         limit 100`;
+}
+
+/** Tells every process that these files are left alone until they change or have been still for long enough. */
+export async function noteWaiting(sql: Sql, files: (SeenFile & { fileId: number })[]): Promise<void> {
+    if (files.length === 0) return;
+    await sql`
+        update ingest.files
+        set waits_as = waiting_files.print
+        from unnest(
+            ${files.map(({ fileId }) => fileId)}::bigint[], ${files.map(printOf)}::text[]
+        ) as waiting_files (file_id, print)
+        where files.file_id = waiting_files.file_id and files.state in ('pending', 'failed')`;
+}
+
+/** Files that no longer look as they did when they began to wait: they are work again. */
+export async function endWaiting(sql: Sql, fileIds: number[]): Promise<void> {
+    await sql`
+        update ingest.files
+        set waits_as = null
+        where file_id = any(${fileIds}::bigint[]) and waits_as is not null`;
+}
+
+/** The files that are left alone. */
+export async function waitingFiles(sql: Sql): Promise<{ fileId: number; path: string }[]> {
+    return await sql<{ fileId: number; path: string }[]>`
+        select file_id as "fileId", path
+        from ingest.files
+        where files.state in ('pending', 'failed') and files.waits_as is not null`;
 }
 
 export async function settleFile(sql: Sql, fileId: number, seen: SeenFile): Promise<void> {

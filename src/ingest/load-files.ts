@@ -7,7 +7,15 @@
  */
 import { collectWhenLarge } from "./collect-when-large.ts";
 import type { IngestContext } from "./context.ts";
-import { chunksToStageAgain, failFile, type LedgerFile, nextFiles, replaceFile, settleFile } from "./ledger.ts";
+import {
+    chunksToStageAgain,
+    failFile,
+    type LedgerFile,
+    nextFiles,
+    noteWaiting,
+    replaceFile,
+    settleFile,
+} from "./ledger.ts";
 import { closeUnless, groupFiles, type LoadGroup, startGroup } from "./load-group.ts";
 import { loadLargeFile } from "./load-large-file.ts";
 import type { LoaderState, LoadHooks } from "./loader-state.ts";
@@ -32,13 +40,15 @@ export async function loadRound(context: IngestContext, state: LoaderState, hook
     try {
         for (const ledgerFile of files) {
             if (hooks.isStopped()) break;
-            const prepared = await prepareFile(context, ledgerFile, state.tails.isSettled(ledgerFile));
+            const prepared = await prepareFile(context, ledgerFile, (seen) => state.tails.isSettled(ledgerFile, seen));
             if (await takePrepared(context, state, hooks, group, ledgerFile, prepared)) hasProgress = true;
         }
         if (await group.flush()) hasProgress = true;
     } finally {
         await group.close();
     }
+    await noteWaiting(context.sql, state.tails.unnoted());
+    state.tails.noted();
     if (hasProgress) state.fromPath = files[0]!.path;
     collectWhenLarge();
     return { hasProgress };
@@ -76,9 +86,9 @@ async function takePrepared(
             return true;
         }
         case "wait":
-            state.tails.wait(ledgerFile, prepared.file.seen);
             await prepared.file.close();
-            return false;
+            // Those behind it in the order of paths have their turn in the next round.
+            return state.tails.wait(ledgerFile, prepared.file.seen);
         case "same":
             await prepared.file.close();
             await settleFile(sql, ledgerFile.fileId, prepared.file.seen);

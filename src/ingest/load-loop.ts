@@ -4,9 +4,11 @@ import { sqlStateOf } from "../database/sql-states.ts";
 import type { SluiceError } from "../errors.ts";
 import { createArchiver } from "./archive-files.ts";
 import { createDiscovery } from "./discover-files.ts";
+import { fileAgeMs, presentAgeMs, seenAgeMs } from "./file-age.ts";
 import { pollMs, type Run } from "./ingest-run.ts";
 import { isInputFolderError } from "./input-folder.ts";
 import { judgeFiles } from "./judge-files.ts";
+import { type SeenFile, waitingFiles } from "./ledger.ts";
 import { loadRound } from "./load-files.ts";
 import { createLoaderState } from "./loader-state.ts";
 import { hasWork } from "./read-backlog.ts";
@@ -23,17 +25,18 @@ const firstIdlePauseMs = 100;
 
 export async function loadLoop(run: Run): Promise<void> {
     const { context, signal, lease, room } = run;
-    const { trigger } = context.config;
+    const { trigger, inputDir, tailSettleMs } = context.config;
     const isAvailableNow = trigger.kind === "available-now";
-    const tails = createTailWatch(isAvailableNow ? 0 : context.config.tailSettleMs);
+    const ageOf = (path: string, seen: SeenFile) => seenAgeMs(inputDir, path, seen);
+    const tails = createTailWatch(tailSettleMs, isAvailableNow ? { ageOf } : {});
     const state = createLoaderState(tails);
     let discovery = createDiscovery(context, tails);
-    const archiver = createArchiver(context, isAvailableNow ? 0 : context.config.tailSettleMs);
+    const archiver = createArchiver(context, tailSettleMs, isAvailableNow ? { ageOf: fileAgeMs } : {});
     const changed = createSignal();
     let hasLooked = false;
     let wasLoader = false;
     let idlePauseMs = firstIdlePauseMs;
-    const folder = watchFolder(context.config.inputDir, () => changed.give());
+    const folder = watchFolder(inputDir, () => changed.give());
     const hooks = {
         waitForRoom: room.wait,
         onLoad: () => run.staged.give(),
@@ -71,7 +74,8 @@ export async function loadLoop(run: Run): Promise<void> {
             const isAllDone = isAvailableNow && (await isAllLoaded(run));
             if (lease.isLoader() && !signal.aborted) await runRounds(run, async () => void (await archiver.pass()));
             if (isAvailableNow) {
-                if (isAllDone) break;
+                run.youngMerged = archiver.young().files;
+                if (isAllDone && archiver.young().undated === 0) break;
                 idlePauseMs = hasLoaded ? firstIdlePauseMs : Math.min(idlePauseMs * 2, pollMs);
                 await run.merged.wait(seenMerges, idlePauseMs);
             } else if (trigger.kind === "continuous") {
@@ -118,7 +122,16 @@ async function runRounds(run: Run, rounds: () => Promise<void>): Promise<void> {
     });
 }
 
-/** Available-now: whether the ledger has nothing more to load, whoever loads. */
+/**
+ * Available-now: whether the ledger has nothing more to load, whoever loads. What waits and is young is left to the next
+ * run; what waits and is old enough is about to be taken, as is what the loader times on its own clock.
+ */
 async function isAllLoaded(run: Run): Promise<boolean> {
-    return (await run.survive(() => hasWork(run.context.sql))) === false;
+    const { sql, config } = run.context;
+    if ((await run.survive(() => hasWork(sql))) !== false) return false;
+    const isLeft = ({ path }: { path: string }) => {
+        const age = presentAgeMs(config.inputDir, path);
+        return age === undefined || (age !== null && age < config.tailSettleMs);
+    };
+    return (await run.survive(() => waitingFiles(sql)))?.every(isLeft) ?? false;
 }

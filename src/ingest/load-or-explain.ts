@@ -94,6 +94,7 @@ export function afterLoad(state: LoaderState, hooks: LoadHooks, loaded: LoadedPa
     let bytes = 0;
     for (const { part, outcome, isRecorded } of loaded) {
         if (outcome.endByte < part.file.sizeBytes) state.tails.wait(part, part.file.seen);
+        else state.tails.forget(part.fileId);
         if (!isRecorded) continue;
         state.aloneFiles.delete(part.fileId);
         records += outcome.records;

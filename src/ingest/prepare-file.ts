@@ -34,23 +34,26 @@ export type PreparedFile =
 
 const headerProbeBytes = 80 * 1024;
 
-/** `takeTail` says that an unfinished last record counts. Never throws InputFault: that is the kind "fault". */
+/** `isSettled` says whether an unfinished last record counts. Never throws InputFault: that is the kind "fault". */
 export async function prepareFile(
     context: IngestContext,
     ledgerFile: LedgerFile,
-    takeTail: boolean,
+    isSettled: (seen: SeenFile) => boolean,
 ): Promise<PreparedFile> {
     let file: InputFile | null = null;
     const source = readingSource(context, ledgerFile);
     try {
-        if (compressionOf(ledgerFile.path) !== null && !takeTail) {
+        if (compressionOf(ledgerFile.path) !== null) {
             // It cannot be told whether it is whole before it is still.
-            return { kind: "wait", file: await openInput(context.config.inputDir, ledgerFile.path) };
+            file = await openInput(context.config.inputDir, ledgerFile.path);
+            if (!isSettled(file.seen)) return { kind: "wait", file };
+            await file.close();
+            file = null;
         }
         const encoding = isBegun(ledgerFile) ? (ledgerFile.dialect?.encoding ?? "utf-8") : null;
         file = await openContent(context, ledgerFile.path, { source, encoding });
         if (file.sizeBytes <= smallFileBytes) file = await holdInMemory(file);
-        return await prepareOpenFile(context, ledgerFile, file, source, takeTail);
+        return await prepareOpenFile(context, ledgerFile, file, source, isSettled(file.seen));
     } catch (error) {
         await file?.close();
         if (error instanceof InputChanged) return { kind: "fault", seen: null, source, failure: changedFailure(error) };

@@ -23,9 +23,22 @@ export interface IngestSummary {
     type: "summary";
     /** Null when the run was stopped while the database was away. */
     files: { merged: number; skipped: number; failed: number } | null;
+    /** What is too young to be touched; null like `files`. */
+    left: LeftFiles | null;
     records: { read: number; inserted: number; duplicate: number; conflict: number; rejected: number };
     batches: number;
     seconds: number;
+}
+
+/** Files that were written to within `youngerThanMs` (--tail-settle): the next run takes them, or this one with 0. */
+export interface LeftFiles {
+    /** Files of which all but the unfinished last record was taken. */
+    tails: number;
+    /** Files of which nothing was taken: compressed ones, and those with nothing but an unfinished line. */
+    files: number;
+    /** Files that are merged and have yet to leave the folder (--after-merge). */
+    merged: number;
+    youngerThanMs: number;
 }
 
 export function progressOf(batch: Batch, previousStartedAt: Date | null): BatchProgress {

@@ -30,7 +30,7 @@ const lostChunksExist = (sql: Sql) => sql`
             and (lost_chunks.next_attempt_at is null or lost_chunks.next_attempt_at <= clock_timestamp())
     )`;
 
-/** Whether anything is to be merged, staged again, judged or loaded now. */
+/** Whether anything is to be merged, staged again, judged or loaded now. Files that wait until they are still are not. */
 export async function hasWork(sql: Sql): Promise<boolean> {
     const [row] = await sql<{ hasWork: boolean }[]>`
         select
@@ -43,6 +43,7 @@ export async function hasWork(sql: Sql): Promise<boolean> {
                 where
                     files.state in ('pending', 'failed')
                     and (files.state = 'pending' or files.next_attempt_at <= clock_timestamp())
+                    and files.waits_as is null
             ) as "hasWork"`;
     return row!.hasWork;
 }
@@ -71,6 +72,17 @@ export async function countFilesSince(
         from ingest.files
         where updated_at >= ${begunAt}::text::timestamptz`;
     return { ...files! };
+}
+
+/** Files that wait until they are still: those whose last record alone does, and those of which nothing could be taken. */
+export async function countWaitingFiles(sql: Sql): Promise<{ tails: number; files: number }> {
+    const [row] = await sql<{ tails: number; files: number }[]>`
+        select
+            count(*) filter (where files.loaded_bytes > 0) as tails,
+            count(*) filter (where files.loaded_bytes = 0) as files
+        from ingest.files
+        where files.state in ('pending', 'failed') and files.state = 'pending' and files.waits_as is not null`;
+    return { ...row! };
 }
 
 /** By the database's clock. */

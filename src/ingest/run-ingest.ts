@@ -20,7 +20,7 @@ import { loadLoop } from "./load-loop.ts";
 import { mergeLoop } from "./merge-loop.ts";
 import { createOutage } from "./outage.ts";
 import type { BatchProgress, IngestSummary } from "./progress.ts";
-import { countFilesSince, readClock } from "./read-backlog.ts";
+import { countFilesSince, countWaitingFiles, readClock } from "./read-backlog.ts";
 import { createSignal } from "./signal.ts";
 import { createStagingRoom } from "./staging-room.ts";
 import { retireWorker } from "./worker-leases.ts";
@@ -78,6 +78,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
         isLoadingDone: false,
         isDone: false,
         isFolderAway: false,
+        youngMerged: 0,
         begunAt: null,
         records,
         batches: 0,
@@ -152,11 +153,21 @@ async function cancelMerges(run: Run, applicationName: string): Promise<void> {
 }
 
 async function summarize(run: Run, startedAt: number, isAnswered: boolean): Promise<IngestSummary> {
-    const count = () => countFilesSince(run.context.sql, run.begunAt);
+    const { sql, config } = run.context;
+    const count = async () => ({
+        files: await countFilesSince(sql, run.begunAt),
+        left: {
+            ...(await countWaitingFiles(sql)),
+            merged: run.youngMerged,
+            youngerThanMs: config.tailSettleMs,
+        },
+    });
     const countNow = () => (isAnswered ? lastWords(count()) : null);
+    const counted = run.signal.aborted ? await countNow() : await run.survive(count);
     return {
         type: "summary",
-        files: run.signal.aborted ? await countNow() : await run.survive(count),
+        files: counted?.files ?? null,
+        left: counted?.left ?? null,
         records: run.records,
         batches: run.batches,
         seconds: Math.round(performance.now() - startedAt) / 1000,

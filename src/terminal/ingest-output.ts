@@ -1,6 +1,6 @@
 /** How an ingest looks: a line a batch, a closing summary that adds up. Machine-readable with --json. */
-import type { BatchProgress, IngestSummary } from "../ingest/progress.ts";
-import { formatNumber } from "./format.ts";
+import type { BatchProgress, IngestSummary, LeftFiles } from "../ingest/progress.ts";
+import { formatCount, formatDuration, formatNumber } from "./format.ts";
 import { formatRecordTable, formatWork } from "./record-table.ts";
 
 /** `batch 12   500 read = 488 inserted + 7 duplicate + 2 conflict + 3 rejected   41 ms, 12,195/s`. */
@@ -19,14 +19,27 @@ export function formatEquation(records: IngestSummary["records"]): string {
     );
 }
 
-export function formatSummary({ files, records, batches, seconds }: IngestSummary): string[] {
+export function formatSummary({ files, left, records, batches, seconds }: IngestSummary): string[] {
     return formatRecordTable(records, {
         hasPointers: true,
         more: [
             ["files", files ? formatFiles(files) : "not counted: the database is away"],
+            ...(left ? formatLeft(left) : []),
             ["batches", formatWork(batches, seconds, records.read)],
         ],
     });
+}
+
+/** Nothing when nothing was left. */
+export function formatLeft({ tails, files, merged, youngerThanMs }: LeftFiles): [string, string][] {
+    const parts = [
+        ...(tails > 0 ? [`the unfinished last record of ${formatCount(tails, "file")}`] : []),
+        ...(files > 0 ? [formatCount(files, "unfinished file")] : []),
+        ...(merged > 0 ? [`${formatCount(merged, "merged file")} still in the folder`] : []),
+    ];
+    if (parts.length === 0) return [];
+    const why = `changed less than ${formatDuration(youngerThanMs)} ago`;
+    return [["left", `${parts.join(", ")}: ${why} → run again, or with --tail-settle 0 to take everything now`]];
 }
 
 function formatFiles({ merged, skipped, failed }: NonNullable<IngestSummary["files"]>): string {

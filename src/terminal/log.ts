@@ -65,15 +65,17 @@ export function factsOfBatch(batch: BatchProgress): LogFacts {
     };
 }
 
-export function factsOfSummary({ records, batches, files, seconds }: IngestSummary): LogFacts {
+export function factsOfSummary({ records, batches, files, left, seconds }: IngestSummary): LogFacts {
     const { read, ...outcomes } = records;
-    const filesLeft = files ? { merged: files.merged, skipped: files.skipped, failed: files.failed } : {};
+    const fileCounts = files ? { merged: files.merged, skipped: files.skipped, failed: files.failed } : {};
+    const leftCounts = left ? { leftTails: left.tails, leftFiles: left.files, leftMerged: left.merged } : {};
     return {
         event: "ingest_ended",
         batches,
         records: read,
         ...outcomes,
-        ...filesLeft,
+        ...fileCounts,
+        ...leftCounts,
         durationMs: Math.round(seconds * 1000),
     };
 }

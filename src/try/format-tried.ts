@@ -32,6 +32,7 @@ function formatTried(tried: TriedFile): string[] {
             ? [`  unknown  ${sanitize(tried.extraColumns.join(", "), { most: 160 })} (go to attributes)`]
             : []),
         ...(tried.dialect === null ? [] : [`  dialect  ${sanitize(JSON.stringify(tried.dialect), { most: 160 })}`]),
+        ...tried.notes.map((note) => `  note     ${sanitize(note)}`),
         `  records  ${formatEquation(tried.records)}`,
         ...tried.reasons.flatMap(({ reason, records, samples }) => [
             `  ${reason}  ${formatCount(records, "record")}`,

@@ -15,6 +15,7 @@ import { copyRows } from "../database/copy-rows.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
 import { isDataFault, sqlStateOf } from "../database/sql-states.ts";
 import type { IngestContext } from "../ingest/context.ts";
+import { seenAgeMs } from "../ingest/file-age.ts";
 import { findCopy } from "../ingest/find-copies.ts";
 import { createHeaderReader } from "../ingest/known-headers.ts";
 import { filesWithContent, type KnownContent, type LedgerFile } from "../ingest/ledger.ts";
@@ -23,6 +24,7 @@ import { InputChanged, InputFault } from "../ingest/open-input.ts";
 import { prepareFile } from "../ingest/prepare-file.ts";
 import type { ReadOutcome } from "../ingest/read-records.ts";
 import { copyStatement, type Way } from "../ingest/stage-records.ts";
+import { formatDuration } from "../terminal/format.ts";
 
 export interface TryOptions {
     target: DatabaseTarget;
@@ -30,7 +32,7 @@ export interface TryOptions {
         IngestConfig,
         "maxRecordBytes" | "maxChunkBytes" | "maxExpandedBytes" | "maxExpansionRatio" | "sources"
     > &
-        Partial<Pick<IngestConfig, "maxRejects">>;
+        Partial<Pick<IngestConfig, "maxRejects" | "tailSettleMs">>;
     /** Paths, wherever they are: they need not be in the watched folder. Tried in this order, as one ingest. */
     files: readonly string[];
     /** How many records of each kind to show. */
@@ -62,6 +64,8 @@ export interface TriedFile {
     header: string[] | null;
     /** Columns of the file that we don't know: they go to attributes. */
     extraColumns: string[] | null;
+    /** What an ingest would do otherwise than this dry run, in sentences. */
+    notes: string[];
     way: Way | null;
     /** How the file is written, where the loader says so. */
     dialect: unknown;
@@ -123,7 +127,7 @@ async function stageFile(
     const report = emptyReport(path);
     const context = contextFor(sql, config, dirname(path));
     const ledgerFile = unknownFile(basename(path));
-    const prepared = await prepareFile(context, ledgerFile, true);
+    const prepared = await prepareFile(context, ledgerFile, () => true);
     if (prepared.kind !== "load") {
         const { problem, detail } =
             prepared.kind === "fault"
@@ -139,6 +143,7 @@ async function stageFile(
         const whole = { ...part, stopAt: Number.MAX_SAFE_INTEGER };
         const { outcome, way } = await copyWhole(session, context, whole, chunkId);
         report.way = way;
+        report.notes = notesOf(part, outcome, dirname(path), config.tailSettleMs ?? 0);
         const isPadded = outcome.isPadded || way === "tolerant";
         return { report, loaded: { report, chunkId, extraColumns: part.shape.extraColumns, isPadded } };
     } catch (error) {
@@ -149,6 +154,19 @@ async function stageFile(
     } finally {
         await part.file.close();
     }
+}
+
+/** A dry run takes unfinished tails and files that may still be written. */
+function notesOf(part: LoadPart, outcome: ReadOutcome, inputDir: string, tailSettleMs: number): string[] {
+    const age = seenAgeMs(inputDir, part.path, part.file.seen);
+    if (age !== null && age >= tailSettleMs) return [];
+    const why = `It changed less than ${formatDuration(tailSettleMs)} ago`;
+    if (part.file.isCompressed)
+        return [`${why}: an ingest takes a compressed file once it has been still (--tail-settle).`];
+    if (outcome.tail === null) return [];
+    return [
+        `${why}, and its last record is unfinished: an ingest takes that once the file has been still (--tail-settle).`,
+    ];
 }
 
 /** The raw way, or the tolerant one where raw cannot: as a load does. */
@@ -266,6 +284,7 @@ function emptyReport(file: string): TriedFile {
         sizeBytes: null,
         header: null,
         extraColumns: null,
+        notes: [],
         way: null,
         dialect: null,
         records: { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 },
@@ -293,6 +312,7 @@ function unknownFile(path: string): LedgerFile {
         problem: null,
         dialect: null,
         source: null,
+        waitsAs: null,
     };
 }
 

@@ -46,7 +46,7 @@ function archiverOf(afterMerge: "archive" | "delete", settleMs = 0, now = () => 
     const log = { info() {}, warn: (text: string) => void lines.push(text), error() {} };
     const config = { inputDir, archiveDir, afterMerge };
     const context = { config, sql: database.sql, log } as unknown as IngestContext;
-    return { lines, archiver: createArchiver(context, settleMs, now) };
+    return { lines, archiver: createArchiver(context, settleMs, { now }) };
 }
 
 test("by default files stay", async () => {

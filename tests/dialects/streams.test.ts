@@ -154,7 +154,7 @@ test("promise 7: a file of 200 MB in a .gz of a few is loaded in less than 250 M
         await pipeline(Readable.from(lines()), createGzip({ level: 1 }), createWriteStream(join(dir, "a.csv.gz")));
         await writeFile(join(dir, "config.ts"), 'export default { sources: [{ match: "*", newColumns: "ignore" }] };');
         const child = Bun.spawn(
-            ["bun", "scripts/ingest.ts", "--trigger", "available-now", "--json"].concat([
+            ["bun", "scripts/ingest.ts", "--trigger", "available-now", "--tail-settle", "0", "--json"].concat([
                 "--input",
                 dir,
                 "--config",

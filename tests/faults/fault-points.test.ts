@@ -137,7 +137,8 @@ describe("an ingest that is struck", () => {
         const dataDir = mkdtempSync(join(folder, "data-"));
         const inputDir = join(dataDir, "input");
         cpSync(sourceDir, inputDir, { recursive: true });
-        await strikeIngest(target, plan, inputDir, ["--data-dir", dataDir, "--after-merge", "archive"]);
+        const more = ["--data-dir", dataDir, "--after-merge", "archive", "--tail-settle", "0"];
+        await strikeIngest(target, plan, inputDir, more);
         await expectUndisturbed(target);
         expect(readdirSync(inputDir)).toEqual([]);
         expect(bytesOfFiles(join(dataDir, "archive"), "*/*")).toEqual(bytesOfFiles(sourceDir, "*"));

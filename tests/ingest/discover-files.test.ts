@@ -32,7 +32,7 @@ afterAll(() => database.drop());
 beforeEach(async () => {
     await database.sql`select ingest.reset()`;
     ingest = await openTestIngest(database);
-    tails = createTailWatch(10_000, () => 0);
+    tails = createTailWatch(10_000, { now: () => 0 });
     discovery = createDiscovery(ingest.context, tails);
 });
 afterEach(() => ingest.close());
@@ -189,7 +189,7 @@ describe("a file that has changed", () => {
         put("a.csv", "x");
         await lookAtAll();
         const fileId = await fileIdOf("a.csv");
-        tails.wait({ fileId }, { sizeBytes: 1, mtimeNs: "1", inode: "1" });
+        tails.wait({ fileId, path: "a.csv" }, { sizeBytes: 1, mtimeNs: "1", inode: "1" });
         expect(tails.waiting()).toEqual([fileId]);
         appendFileSync(join(ingest.inputDir, "a.csv"), "y");
         await lookAt("a.csv");

@@ -93,7 +93,7 @@ async function load({ ingest, database }: Loaded, folder: Folder, way: Way): Pro
 }
 
 async function loadFile(context: IngestContext, ledgerFile: LedgerFile, way: Way): Promise<number> {
-    const prepared = await prepareFile(context, ledgerFile, true);
+    const prepared = await prepareFile(context, ledgerFile, () => true);
     if (prepared.kind !== "load") throw new Error(`The file is not to be loaded: ${prepared.kind}`);
     let { part } = prepared;
     const { file, shape } = part;
@@ -256,7 +256,7 @@ describe("by hand", () => {
             const seen = files.map((_, no) => ({ path: `${no}.csv`, sizeBytes: 0, mtimeNs: "0", inode: "0" }));
             const parts: LoadPart[] = [];
             for (const ledgerFile of await registerFiles(database.sql, seen)) {
-                const prepared = await prepareFile(ingest.context, ledgerFile, true);
+                const prepared = await prepareFile(ingest.context, ledgerFile, () => true);
                 if (prepared.kind === "load") parts.push(prepared.part);
             }
             await loadChunks(ingest.context, parts, way);

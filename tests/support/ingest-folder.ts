@@ -24,7 +24,7 @@ export interface IngestOverrides {
     sources?: SourceConfig[];
 }
 
-/** Takes all that is in `inputDir` into the database, as `ingest --trigger available-now` does, and returns its summary. */
+/** Takes all that is in `inputDir` into the database, as `ingest --trigger available-now --tail-settle 0` does, and returns its summary. */
 export async function ingestFolder(
     target: DatabaseTarget,
     inputDir: string,
@@ -36,7 +36,8 @@ export async function ingestFolder(
         config: {
             inputDir,
             trigger: { kind: "available-now" },
-            tailSettleMs: 10_000,
+            // A test's files have just been written, and are whole.
+            tailSettleMs: 0,
             maxChunkBytes: 16 * 1024 * 1024,
             maxRecordBytes: 1024 * 1024,
             mergeWorkers: 2,

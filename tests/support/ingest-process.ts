@@ -73,13 +73,19 @@ export function startIngest(
     };
 }
 
-/** Takes what is in the folder, as `ingest --trigger available-now` does, and waits for its end. */
+/** Takes all that is in the folder, unfinished tails too, as `ingest --trigger available-now --tail-settle 0` does, and ends. */
 export async function ingestOnce(
     databaseUrl: string,
     inputDir: string,
     flags: readonly string[] = [],
 ): Promise<FinishedIngest> {
-    return await startIngest(databaseUrl, inputDir, ["--trigger", "available-now", ...flags]).finish();
+    return await startIngest(databaseUrl, inputDir, [
+        "--trigger",
+        "available-now",
+        "--tail-settle",
+        "0",
+        ...flags,
+    ]).finish();
 }
 
 function collect(stream: ReadableStream<Uint8Array>): { text: () => string; ended: Promise<void> } {

@@ -228,3 +228,19 @@ test.each(oneStepCases.map((testCase) => [testCase.name, testCase] as const))(
         expect(total).toEqual(counts);
     },
 );
+
+test("notes what an ingest would still wait for: a last record, a compressed file that changed just now", async () => {
+    const whole = await write("whole.csv", [`${id(1)},view,p,u,2024-01-01 00:00:00,,1`]);
+    const tail = join(dir, "tail.csv");
+    await writeFile(tail, `${header}\n${id(2)},view,p,u,2024-01-01 00:00:00,,1`);
+    const packed = join(dir, "packed.csv.gz");
+    await writeFile(packed, Bun.gzipSync(await Bun.file(whole).bytes()));
+    const young = {
+        target: database.target,
+        config: { ...config, tailSettleMs: 10_000 },
+        files: [whole, tail, packed],
+    };
+    const notes = (await tryFiles(young)).map((tried) => tried.notes.join());
+    expect(notes).toEqual(["", expect.stringContaining("its last record"), expect.stringContaining("compressed file")]);
+    expect((await tryThem(whole, tail, packed)).flatMap((tried) => tried.notes)).toEqual([]);
+});
