@@ -47,7 +47,10 @@ export interface SourceConfig extends DeclaredDialect {
 }
 
 export interface DeclaredDialect {
-    /** One character. Undeclared: comma, semicolon, tab or pipe, whichever makes the header hold every required column. */
+    /**
+     * One character, a control character such as "\x01" too. Undeclared: what a `sep=` line says; else comma, semicolon, tab,
+     * pipe or a control character, whichever makes the header hold every required column.
+     */
     delimiter?: string;
     /** One character (default `"`), or false: no value is quoted, and quotes are text. */
     quote?: string | false;
@@ -59,8 +62,15 @@ export interface DeclaredDialect {
     lineEnd?: "lf" | "any";
     /** Undeclared: UTF-8, or UTF-16 when the file begins with its byte order mark. */
     encoding?: Encoding;
-    /** The names of the columns, for files without a header line. */
-    header?: string[];
+    /**
+     * The names of the columns, for files without a header line; or "first-line": the first line is the header, although
+     * none of its names is known. Undeclared: the first line, which needs a name that is known.
+     */
+    header?: string[] | "first-line";
+    /** How many lines come before the header, or before the first record of a file without one. A `sep=` line is found. */
+    skipLines?: number;
+    /** How many lines between the header and the first record are no records: units, descriptions. */
+    skipAfterHeader?: number;
 }
 
 export const newColumnPolicies = ["keep", "reject-file", "ignore"] as const;

@@ -74,12 +74,22 @@ const isName: Check = (value, at, fault) => {
     if (typeof value !== "string" || value.trim() === "") fault(at, "must be a text that is not empty");
 };
 
-/** One ASCII character that can delimit or quote: COPY takes no other. */
+/** One ASCII character that can quote or begin a comment: COPY takes no other. */
 const isMark: Check = (value, at, fault) => {
     if (typeof value !== "string" || !/^[\t -~]$/.test(value))
         fault(at, "must be one character, tab or printable ASCII");
     else if (/[A-Za-z0-9.\\-]/.test(value) && value !== "\\")
         fault(at, `must not be "${value}", which values are made of`);
+};
+
+const controlForm = /^[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]$/;
+
+const isDelimiter: Check = (value, at, fault) => {
+    if (typeof value !== "string" || !controlForm.test(value)) isMark(value, at, fault);
+};
+
+const isCount: Check = (value, at, fault) => {
+    if (!Number.isSafeInteger(value) || (value as number) < 0) fault(at, "must be a whole number, 0 or more");
 };
 
 const isColumn: Check = (value, at, fault) => {
@@ -152,13 +162,15 @@ const isRule: Check = (value, at, fault) => {
 
 const sourceChecks: Record<keyof SourceConfig, Check> = {
     match: isName,
-    delimiter: isMark,
+    delimiter: isDelimiter,
     quote: (value, at, fault) => (value === false ? undefined : isMark(value, at, fault)),
     escape: isMark,
     comment: isMark,
     lineEnd: oneOf(["lf", "any"], "line end"),
     encoding: oneOf(encodings, "encoding"),
-    header: listOf(isName),
+    header: (value, at, fault) => (value === "first-line" ? undefined : listOf(isName)(value, at, fault)),
+    skipLines: isCount,
+    skipAfterHeader: isCount,
     aliases: mapOf(isName, isColumn),
     ignore: listOf(isName),
     newColumns: oneOf(newColumnPolicies, "policy for new columns"),
@@ -210,6 +222,9 @@ function checkSource(value: unknown, at: string, fault: Fault): void {
     for (const column of eventColumns) {
         const isTwice = isObject(constants) && isObject(defaults) && column in constants && column in defaults;
         if (isTwice) fault(`${at}.defaults.${column}`, "is a constant too");
+    }
+    if (Array.isArray(header) && value.skipAfterHeader !== undefined) {
+        fault(`${at}.skipAfterHeader`, "has no meaning in a file without a header line: use skipLines");
     }
     checkNames(aliases, header, at, fault);
 }

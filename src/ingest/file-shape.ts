@@ -38,6 +38,7 @@ export interface HeaderFault {
         | "header_missing_columns"
         | "header_duplicate_columns"
         | "header_new_columns"
+        | "header_unrecognized"
         | "dialect_ambiguous";
     detail: string;
 }
@@ -59,6 +60,12 @@ export function shapeOf(
             detail: `The header lacks ${[...missing, ...lost].join(", ")}; it has ${header.slice(0, 20).join(", ")}.`,
             missing: missing.length + lost.length,
         };
+    }
+    if (source && !isDeclared(source) && !header.some((name) => isKnown(name, source))) {
+        const detail =
+            "None of the names in the first line is known, so it may be a record. In sluice.config.ts, " +
+            'write header: "first-line" if it is the header, or header: [ … ] with the names if the file has none.';
+        return { problem: "header_unrecognized", detail, missing: 0 };
     }
     const extraColumns = header.filter((_, index) => targets[index] === null);
     const known = targets.filter((target) => target !== null && target !== "ignored");
@@ -89,6 +96,24 @@ export function shapeOf(
         isMapped,
         needsTolerantWay: isMapped || unknownColumns > stagedExtraColumns || dialect.quote === null,
     };
+}
+
+/** The configuration says which line is the header, or that there is none. */
+function isDeclared({ header }: SourceConfig): boolean {
+    return header !== undefined;
+}
+
+/** One of ours, or one that the configuration names. */
+function isKnown(name: string, { aliases, ignore, rules, deriveEventId }: SourceConfig): boolean {
+    const from = deriveEventId?.from;
+    const named = [
+        ...eventColumns,
+        ...Object.keys(aliases ?? {}),
+        ...(ignore ?? []),
+        ...(rules ?? []).flatMap(({ when }) => (when ? [when.column] : [])),
+        ...(Array.isArray(from) ? from : []),
+    ];
+    return named.some((known) => known.toLowerCase() === name.toLowerCase());
 }
 
 function targetsOf(header: string[], source: SourceConfig | null): Target[] {

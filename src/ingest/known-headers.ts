@@ -23,7 +23,8 @@ export function createHeaderReader(): HeaderReader {
         const known = shapes.get(key);
         if (known) return known;
         const shape = readHeader(bytes, atEnd, options);
-        if (!("problem" in shape)) {
+        // Of a file with lines before its header the first line tells nothing.
+        if (!("problem" in shape) && shape.headerLines === 1) {
             if (shapes.size >= mostShapes) shapes.clear();
             shapes.set(key, shape);
         }

@@ -20,6 +20,7 @@ import {
     openInput,
     smallFileBytes,
 } from "./open-input.ts";
+import { readShape } from "./read-shape.ts";
 
 export type PreparedFile =
     /** Close `part.file`. */
@@ -31,8 +32,6 @@ export type PreparedFile =
     /** Bytes that were loaded before have changed. */
     | { kind: "rewritten"; file: InputFile; detail: string }
     | { kind: "fault"; seen: SeenFile | null; source: SourceConfig | null; failure: FileFailure };
-
-const headerProbeBytes = 80 * 1024;
 
 /** `isSettled` says whether an unfinished last record counts. Never throws InputFault: that is the kind "fault". */
 export async function prepareFile(
@@ -75,11 +74,11 @@ async function prepareOpenFile(
         if (rewritten) return { kind: "rewritten", file, detail: rewritten };
         if (sizeBytes === ledgerFile.loadedBytes) return { kind: "same", file };
     }
-    const probeBytes = Math.min(sizeBytes, headerProbeBytes);
-    const shape = context.readHeader(await file.read(0, probeBytes), probeBytes === sizeBytes && takeTail, {
+    const shape = await readShape(context.readHeader, file, takeTail, {
         source,
         dialect: isBegun(ledgerFile) ? (ledgerFile.dialect ?? defaultDialect) : null,
         encoding: file.encoding,
+        maxRecordBytes: context.config.maxRecordBytes,
     });
     if ("problem" in shape) {
         if (shape.problem === "header_unfinished") return { kind: "wait", file };

@@ -1,6 +1,5 @@
-/** From a file's first line to the columns of staging its values go to. Pure; csv-parse reads the line. */
-import { CsvError, parse } from "csv-parse/sync";
-import type { SourceConfig } from "../config-file/source-config.ts";
+/** From a file's first bytes to its shape: its dialect, its header, and where its records begin. Pure. */
+import type { DeclaredDialect, SourceConfig } from "../config-file/source-config.ts";
 import {
     ambiguousDelimiter,
     declaredDialect,
@@ -8,11 +7,9 @@ import {
     endsLinesWithReturn,
     fitsFieldCount,
 } from "./dialect/detect-dialect.ts";
-import { type Dialect, type Encoding, grammarOf } from "./dialect/dialect.ts";
-import { toStandardQuotes } from "./dialect/standard-quotes.ts";
+import { type Dialect, delimiterName, type Encoding } from "./dialect/dialect.ts";
 import { type FileShape, type HeaderFault, shapeOf } from "./file-shape.ts";
-import { findLineEnd, findStrictEnd } from "./find-record-end.ts";
-import { recordKinds } from "./scanned-records.ts";
+import { findHeader, findSeparator, type Separator, skipLines, skipPreamble, unfinishedHeader } from "./find-header.ts";
 
 export interface HeaderOptions {
     source?: SourceConfig | null;
@@ -20,75 +17,121 @@ export interface HeaderOptions {
     dialect?: Dialect | null;
     /** What the bytes were before they were UTF-8. */
     encoding?: Encoding;
+    /** An unfinished header is waited for up to this many bytes, or 64 KiB if that is more. Default: 1 MiB. */
+    maxRecordBytes?: number;
 }
 
-const maxHeaderBytes = 64 * 1024;
+/** A shape, or a fault and how near it came to one: of readings by several delimiters the nearest is reported. */
+type Reading = FileShape | (HeaderFault & { missing?: number; columns?: number });
+
+/** What every reading of a file goes by. */
+interface Start {
+    bytes: Uint8Array;
+    /** Behind the byte order mark. */
+    from: number;
+    atEnd: boolean;
+    source: SourceConfig | null;
+    separator: Separator | null;
+    maxHeaderBytes: number;
+}
+
 const bom = [0xef, 0xbb, 0xbf];
+const defaultMaxRecordBytes = 1024 * 1024;
+const leastHeaderBytes = 64 * 1024;
 
 /**
- * The shape of a file that begins with `bytes` (64 KiB are enough). `atEnd` says that nothing follows: then a header
- * without a line end counts, and an empty file is a fault of its own.
+ * The shape of a file that begins with `bytes`. `atEnd` says that nothing follows: then a header without a line end
+ * counts, and an empty file is a fault of its own. `header_unfinished` asks for more bytes.
  */
 export function readHeader(
     bytes: Uint8Array,
     atEnd: boolean,
-    { source = null, dialect: knownDialect = null, encoding = "utf-8" }: HeaderOptions = {},
+    { source = null, dialect: knownDialect = null, encoding = "utf-8", maxRecordBytes }: HeaderOptions = {},
 ): FileShape | HeaderFault {
-    const start = bom.every((byte, index) => bytes[index] === byte) ? bom.length : 0;
-    if (knownDialect) return nearestFault([readWith(bytes, start, atEnd, knownDialect, source)]);
-    const declared = source ?? {};
-    const basis = withLineEnd(bytes, start, atEnd, declaredDialect(declared, encoding), source);
-    if ("problem" in basis) return basis;
-    const variants = delimiterVariants(basis, declared);
-    const read = variants.map((dialect) => readWith(bytes, start, atEnd, dialect, source));
-    if (variants.length === 1) return nearestFault(read);
-    const fitting = variants.filter((dialect, index) => {
-        const shape = read[index]!;
-        if ("problem" in shape) return isOfRightColumns(shape);
-        return !source?.header || fitsFieldCount(bytes, shape.headerBytes, dialect, source.header.length);
-    });
-    if (fitting.length === 1) return read[variants.indexOf(fitting[0]!)]!;
-    const isHeaderRead = read.some((shape) => !("problem" in shape));
-    if (fitting.length > 1) {
-        const what = source?.header ? "records have the declared columns" : "the header has every required column";
-        return ambiguousDelimiter(fitting, what);
+    const from = bom.every((byte, index) => bytes[index] === byte) ? bom.length : 0;
+    const separator = findSeparator(bytes, from, source);
+    const maxHeaderBytes = Math.max(leastHeaderBytes, maxRecordBytes ?? defaultMaxRecordBytes);
+    const start = { bytes, from, atEnd, source, separator, maxHeaderBytes };
+    if (knownDialect) return nearestFault([readWith(start, knownDialect)]);
+    if (source?.delimiter !== undefined && separator !== null && separator.delimiter !== source.delimiter) {
+        const [said, declared] = [separator.delimiter, source.delimiter].map(delimiterName);
+        const detail = `Its delimiter is not certain: its line sep= says ${said}, sluice.config.ts says ${declared}.`;
+        return { problem: "dialect_ambiguous", detail };
     }
-    if (source?.header && isHeaderRead) {
-        const what = `none of the first records has the ${source.header.length} declared columns`;
+    const declared = separator === null ? (source ?? {}) : { ...source, delimiter: separator.delimiter };
+    const basis = withLineEnd(start, declared, declaredDialect(declared, encoding));
+    if ("problem" in basis) return basis;
+    const variants = delimiterVariants(basis, declared, bytes);
+    return chooseReading(
+        start,
+        variants,
+        variants.map((dialect) => readWith(start, dialect)),
+    );
+}
+
+function chooseReading({ bytes, source }: Start, variants: Dialect[], readings: Reading[]): FileShape | HeaderFault {
+    if (variants.length === 1) return nearestFault(readings);
+    const declared = Array.isArray(source?.header) ? source.header : null;
+    const fitting = [...variants.keys()].filter((index) => {
+        const reading = readings[index]!;
+        if ("problem" in reading) return isOfRightColumns(reading);
+        return !declared || fitsFieldCount(bytes, reading.headerBytes, variants[index]!, declared.length);
+    });
+    // A reading in which the delimiter does not occur is no rival of one in which it does.
+    const splitting = fitting.filter((index) => columnsOf(readings[index]!) > 1);
+    const rivals = splitting.length > 0 ? splitting : fitting.slice(0, 1);
+    const rivalReadings = rivals.map((index) => readings[index]!);
+    if (rivals.length === 1 || (rivals.length > 1 && rivalReadings.every(isUnrecognized))) {
+        return nearestFault(rivalReadings);
+    }
+    if (rivals.length > 1) {
+        const what = declared ? "records have the declared columns" : "the header has every required column";
+        return ambiguousDelimiter(
+            rivals.map((index) => variants[index]!),
+            what,
+        );
+    }
+    if (declared && readings.some((reading) => !("problem" in reading))) {
+        const what = `none of the first records has the ${declared.length} declared columns`;
         return ambiguousDelimiter(variants, what);
     }
-    return nearestFault(read);
+    return nearestFault(readings);
 }
+
+function isUnrecognized(reading: Reading): boolean {
+    return "problem" in reading && reading.problem === "header_unrecognized";
+}
+
+const faultsOfRightColumns = ["header_duplicate_columns", "header_new_columns", "header_unrecognized"];
 
 /** The fault of a header that does hold every required column. */
 function isOfRightColumns({ problem }: HeaderFault): boolean {
-    return problem === "header_duplicate_columns" || problem === "header_new_columns";
+    return faultsOfRightColumns.includes(problem);
+}
+
+function columnsOf(reading: Reading): number {
+    return "problem" in reading ? (reading.columns ?? 1) : reading.header.length;
 }
 
 /** The first shape; of headers that all lack something, the one that lacks least, of equals the comma's. */
-function nearestFault(read: (FileShape | HeaderFault)[]): FileShape | HeaderFault {
-    const shape = read.find((candidate): candidate is FileShape => !("problem" in candidate));
+function nearestFault(readings: Reading[]): FileShape | HeaderFault {
+    const shape = readings.find((candidate): candidate is FileShape => !("problem" in candidate));
     if (shape) return shape;
-    const faults = read.filter((shape): shape is HeaderFault & { missing?: number } => "problem" in shape);
+    const faults = readings.filter((reading) => "problem" in reading);
     const missing = (fault: { missing?: number }) => fault.missing ?? Number.POSITIVE_INFINITY;
     const { problem, detail } = faults.reduce((best, fault) => (missing(fault) < missing(best) ? fault : best));
     return { problem, detail };
 }
 
-function withLineEnd(
-    bytes: Uint8Array,
-    start: number,
-    atEnd: boolean,
-    dialect: Dialect,
-    source: SourceConfig | null,
-): Dialect | HeaderFault {
-    if (source?.lineEnd !== undefined) return dialect;
-    const verdicts = delimiterVariants(dialect, source ?? {}).map((variant) => {
-        const isReturn = endsLinesWithReturn(bytes, start, variant);
+function withLineEnd(start: Start, declared: DeclaredDialect, dialect: Dialect): Dialect | HeaderFault {
+    const { bytes, from } = start;
+    if (declared.lineEnd !== undefined) return dialect;
+    const verdicts = delimiterVariants(dialect, declared, bytes).map((variant) => {
+        const isReturn = endsLinesWithReturn(bytes, from, variant);
         if (isReturn === false) return false;
         // Only what reads as a header, or has no need of one, tells a line end from a stray CR.
-        const shape = readWith(bytes, start, atEnd, { ...variant, lineEnd: "any" }, source);
-        return "problem" in shape && !isOfRightColumns(shape) ? false : isReturn;
+        const reading = readWith(start, { ...variant, lineEnd: "any" });
+        return "problem" in reading && !isOfRightColumns(reading) ? false : isReturn;
     });
     if (verdicts.includes(null)) {
         const detail =
@@ -99,61 +142,27 @@ function withLineEnd(
     return verdicts.includes(true) ? { ...dialect, lineEnd: "any" } : dialect;
 }
 
-function readWith(
-    bytes: Uint8Array,
-    bomEnd: number,
-    atEnd: boolean,
-    dialect: Dialect,
-    source: SourceConfig | null,
-): FileShape | HeaderFault {
-    const grammar = grammarOf(dialect);
-    if (source?.header) {
-        if (bytes.length === bomEnd) return emptyFile(atEnd);
-        const shape = shapeOf(source.header, dialect, source);
+function readWith({ bytes, from, atEnd, source, separator, maxHeaderBytes }: Start, dialect: Dialect): Reading {
+    const isDeclared = Array.isArray(source?.header);
+    const preamble = skipPreamble(bytes, from, dialect, source, separator);
+    if (isDeclared) {
+        if (!preamble.isWhole || bytes.length === preamble.end) return emptyFile(atEnd);
+        const shape = shapeOf(source!.header as string[], dialect, source);
         if ("problem" in shape) return shape;
-        return { ...shape, headerBytes: bomEnd, headerLines: 0, hasLineEnd: true };
+        return { ...shape, headerBytes: preamble.end, headerLines: preamble.lines, hasLineEnd: true };
     }
-    let start = bomEnd;
-    let headerLines = 0;
-    while (start < bytes.length) {
-        const line = findLineEnd(bytes, start, grammar.takesReturn);
-        const isBlank = line.end === start || (bytes[start] === 0x0d && line.end === start + 1);
-        const isComment = bytes[start] === grammar.comment;
-        if (line.end === -1 || line.next > bytes.length || !(isBlank || isComment)) {
-            // A comment without its line end: all there is.
-            if (isComment) start = bytes.length;
-            break;
-        }
-        start = line.next;
-        headerLines += 1;
-    }
-    // The header is a record like others: a quoted name may hold a line end.
-    const found = findStrictEnd(bytes, start, bytes.length, grammar);
-    if (found.outcome === "broken") {
-        // Not for csv-parse to judge: a file whose lines end otherwise than it thinks would be all header, no record.
-        const reason = recordKinds[found.reason]!.replaceAll("_", " ");
-        return { problem: "header_unreadable", detail: `The first line is no strict CSV: it has a ${reason}.` };
-    }
-    const line = findLineEnd(bytes, start, grammar.takesReturn);
-    const isStrict = found.outcome === "strict" && (atEnd || found.next <= bytes.length);
-    const hasLineEnd = isStrict || (line.end !== -1 && line.next <= bytes.length && found.outcome !== "open");
-    if (!hasLineEnd) {
-        if (bytes.length - start > maxHeaderBytes) {
-            return { problem: "header_too_long", detail: `The first line has no end within ${maxHeaderBytes} bytes.` };
-        }
-        if (!atEnd) return { problem: "header_unfinished", detail: "The header has no line end yet." };
-        if (start >= bytes.length) return emptyFile(atEnd);
-    }
-    const end = isStrict ? found.end : line.end === -1 ? bytes.length : line.end;
-    const names = splitHeader(bytes.subarray(start, end), dialect);
-    if ("problem" in names) return names;
-    const shape = shapeOf(names.header, dialect, source);
-    if ("problem" in shape) return shape;
+    const found = findHeader(bytes, preamble.end, atEnd, dialect, maxHeaderBytes);
+    if (found === "empty") return emptyFile(atEnd);
+    if ("problem" in found) return found;
+    const shape = shapeOf(found.names, dialect, source);
+    if ("problem" in shape) return { ...shape, columns: found.names.length };
+    const after = skipLines(bytes, found.next, source?.skipAfterHeader ?? 0, dialect);
+    if (!after.isWhole && !atEnd) return unfinishedHeader;
     return {
         ...shape,
-        headerBytes: isStrict ? found.next : Math.min(line.next, bytes.length),
-        headerLines: headerLines + (isStrict ? found.lines : 1),
-        hasLineEnd: isStrict || line.end !== -1,
+        headerBytes: after.end,
+        headerLines: preamble.lines + found.lines + after.lines,
+        hasLineEnd: found.hasLineEnd && after.isWhole,
     };
 }
 
@@ -161,22 +170,4 @@ function emptyFile(atEnd: boolean): HeaderFault {
     return atEnd
         ? { problem: "empty_file", detail: "The file has no header." }
         : { problem: "header_unfinished", detail: "The file has nothing in it yet." };
-}
-
-function splitHeader(line: Uint8Array, dialect: Dialect): { header: string[] } | HeaderFault {
-    try {
-        const text = new TextDecoder("utf-8", { fatal: true }).decode(toStandardQuotes(line, dialect));
-        if (text.includes("\0")) throw new TypeError("It holds a NUL byte.");
-        const rows = parse(text.replace(/\r$/, ""), {
-            relax_column_count: true,
-            record_delimiter: "\n",
-            delimiter: dialect.delimiter,
-            quote: dialect.quote ?? false,
-            escape: dialect.quote ?? '"',
-        });
-        return { header: (rows[0] ?? []).map((name) => name.trim()) };
-    } catch (error) {
-        if (!(error instanceof CsvError || error instanceof TypeError)) throw error;
-        return { problem: "header_unreadable", detail: `The first line is no CSV header in UTF-8: ${error.message}` };
-    }
 }

@@ -11,7 +11,7 @@ import { type LoadPart, loadChunks, NeedsTolerantWay, SourceChanged } from "./lo
 import { statementOf, wayOf } from "./load-or-explain.ts";
 import { openContent } from "./open-content.ts";
 import { hashRange, holdInMemory, InputChanged, InputFault, type InputFile, openInput } from "./open-input.ts";
-import { readHeader } from "./read-header.ts";
+import { readShape } from "./read-shape.ts";
 import type { Way } from "./stage-records.ts";
 
 const groupBytes = 8 * 1024 * 1024;
@@ -57,7 +57,7 @@ async function prepareAgain(
         if (isAhead && (await hashRange(file, chunk.firstByte, chunk.endByte)) !== chunk.contentHash) {
             throw new InputChanged("The source's bytes are not those that were staged before.");
         }
-        return await partAgain(chunk, file);
+        return await partAgain(context, chunk, file);
     } catch (error) {
         if (!(error instanceof InputFault || error instanceof InputChanged)) throw error;
         await giveUp(context, chunk, error);
@@ -78,8 +78,8 @@ async function openForGroup(
     return held;
 }
 
-async function partAgain(chunk: LedgerChunk, file: InputFile): Promise<LoadPart> {
-    const shape = await shapeAgain(chunk, file);
+async function partAgain(context: IngestContext, chunk: LedgerChunk, file: InputFile): Promise<LoadPart> {
+    const shape = await shapeAgain(context, chunk, file);
     const isFirst = chunk.firstByte === 0;
     const recordsFrom = isFirst ? shape.headerBytes : chunk.firstByte;
     const isStream = file.isCompressed || file.encoding !== "utf-8";
@@ -106,11 +106,18 @@ async function partAgain(chunk: LedgerChunk, file: InputFile): Promise<LoadPart>
 const shapes = new WeakMap<InputFile, FileShape>();
 
 /** As it was read before: by the dialect and the source that the ledger has of it. */
-async function shapeAgain({ dialect, source }: LedgerChunk, file: InputFile): Promise<FileShape> {
+async function shapeAgain(
+    { config, readHeader }: IngestContext,
+    { dialect, source }: LedgerChunk,
+    file: InputFile,
+): Promise<FileShape> {
     const known = shapes.get(file);
     if (known) return known;
-    const probe = await file.read(0, Math.min(file.sizeBytes, 80 * 1024));
-    const shape = readHeader(probe, true, { source, dialect: dialect ?? defaultDialect });
+    const shape = await readShape(readHeader, file, true, {
+        source,
+        dialect: dialect ?? defaultDialect,
+        maxRecordBytes: config.maxRecordBytes,
+    });
     if ("problem" in shape) throw new InputChanged("The source's header is not what it was.");
     shapes.set(file, shape);
     return shape;

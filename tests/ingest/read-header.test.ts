@@ -106,12 +106,19 @@ describe("an unfinished header", () => {
         }
     });
 
-    test("is not waited for beyond 64 KiB", () => {
+    test("is not waited for beyond a limit, which can be raised", () => {
+        const limit = 64 * 1024;
         const long = (bytes: number) => `${all},${"x".repeat(bytes - all.length - 1)}`;
-        expect(problemOf(long(64 * 1024))).toBe("header_unfinished");
-        expect(problemOf(long(64 * 1024 + 1))).toBe("header_too_long");
-        expect(problemOf(`${all},"${"x\n".repeat(33 * 1024)}`)).toBe("header_too_long");
-        expect(problemOf(`${long(64 * 1024)}\n`)).toBeNull();
+        const problem = (input: string, maxRecordBytes?: number) => {
+            const shape = readHeader(Buffer.from(input), false, { maxRecordBytes });
+            return "problem" in shape ? shape.problem : null;
+        };
+        expect(problem(long(limit), limit)).toBe("header_unfinished");
+        expect(problem(long(limit + 1), limit)).toBe("header_too_long");
+        expect(problem(long(limit + 1))).toBe("header_unfinished");
+        expect(problem(long(1024 * 1024 + 1))).toBe("header_too_long");
+        expect(problem(`${all},"${"x\n".repeat(33 * 1024)}`, limit)).toBe("header_too_long");
+        expect(problem(`${long(limit)}\n`, limit)).toBeNull();
     });
 });
 

@@ -31,12 +31,20 @@ export function declaredDialect(declared: DeclaredDialect, encoding: Encoding): 
     };
 }
 
-/** The dialects that differ in an undeclared delimiter. */
-export function delimiterVariants(dialect: Dialect, declared: DeclaredDialect): Dialect[] {
+/** The dialects that differ in an undeclared delimiter, for a file that begins with `bytes`. */
+export function delimiterVariants(dialect: Dialect, declared: DeclaredDialect, bytes: Uint8Array): Dialect[] {
     if (declared.delimiter !== undefined) return [dialect];
-    return delimiterCandidates
+    return [...delimiterCandidates, ...controlCharacters(bytes.subarray(0, 1024))]
         .filter((delimiter) => delimiter !== dialect.quote && delimiter !== dialect.comment)
         .map((delimiter) => ({ ...dialect, delimiter }));
+}
+
+/** Those that could be delimiters: not white space, NUL, or Ctrl-Z, which ends a text. */
+function controlCharacters(bytes: Uint8Array): string[] {
+    const found = new Set(
+        bytes.filter((byte) => byte < 0x20 && byte !== 0 && byte !== 0x1a && !(byte >= 9 && byte <= 13)),
+    );
+    return [...found].map((byte) => String.fromCharCode(byte));
 }
 
 /**

@@ -25,13 +25,16 @@ export const defaultDialect: Dialect = {
     encoding: "utf-8",
 };
 
-/** The delimiters that are tried when none is declared. */
+/** The delimiters that are tried when none is declared, with the control characters that the file begins with. */
 export const delimiterCandidates = [",", ";", "\t", "|"] as const;
 
 const candidateNames: Record<string, string> = { ",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe" };
 
 /** For people. */
 export function delimiterName(delimiter: string): string {
+    if (delimiter < " " && delimiter !== "\t") {
+        return `Ctrl-${String.fromCharCode(delimiter.charCodeAt(0) + 0x40)} (${JSON.stringify(delimiter)})`;
+    }
     return candidateNames[delimiter] ?? `"${delimiter}"`;
 }
 
