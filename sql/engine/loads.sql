@@ -189,7 +189,7 @@ $$;
 -- {chunkId, fileId, firstByte, endByte, firstRecordNo, firstLineNo, endLineNo, records, plainRecords, sliceRecords, contentHash,
 -- isPadded, atEnd, tailByte, tailRecordNo, tailLineNo, sizeBytes, mtimeNs, inode, shapeNo, isAgain, isHeld}; `isAgain` marks a chunk that is staged again,
 -- `isHeld` one that waits for the judgement of its whole file (sql/engine/budget.sql), `shapeNo` is the place, from 0, of how its
--- file is read in `file_shapes`, a JSON array of {header, extraColumns, missingColumns, ignoredColumns, dialect, source}.
+-- file is read in `file_shapes`, a JSON array of {header, extraColumns, missingColumns, ignoredColumns, dialect, source, isUnmatched}.
 -- Raises SL001 when the load was abandoned meanwhile, or a file is not where the loader believed it to be.
 create or replace function ingest.record_load(
     fenced_load_id bigint,
@@ -293,7 +293,7 @@ begin
         from jsonb_array_elements(file_shapes) with ordinality as elements (shape, place)
         cross join lateral jsonb_to_record(elements.shape) as fields (
             "header" text[], "extraColumns" text[], "missingColumns" text[], "ignoredColumns" text[], "dialect" jsonb,
-            "source" jsonb
+            "source" jsonb, "isUnmatched" boolean
         )
     ),
     failed_files as materialized (
@@ -325,6 +325,7 @@ begin
             ignored_columns = shapes."ignoredColumns",
             dialect = shapes."dialect",
             source = nullif(shapes."source", 'null'::jsonb),
+            is_unmatched = coalesce(shapes."isUnmatched", false),
             content_hash = case
                 when staged."atEnd" and staged."firstByte" = 0 then staged."contentHash"
             end,

@@ -201,7 +201,9 @@ with
 
     -- How the newest files' headers differ from what is known; all of history is in ingest.column_drift.
     newest_files as (
-        select files.file_id, files.path, files.extra_columns, files.ignored_columns, files.missing_columns
+        select
+            files.file_id, files.path, files.extra_columns, files.ignored_columns, files.missing_columns,
+            files.is_unmatched
         from ingest.files
         order by files.file_id desc
         limit 1000
@@ -296,6 +298,15 @@ select
                 'p95Seconds', fresh_records.p95_seconds
             )
             from fresh_records
+        ),
+        'unmatchedFiles', (
+            select
+                json_build_object(
+                    'files', count(*),
+                    'lastPath', (array_agg(newest_files.path order by newest_files.file_id desc))[1]
+                )
+            from newest_files
+            where newest_files.is_unmatched
         ),
         'columnDrift', (select coalesce(json_agg(drifted_columns), '[]') from drifted_columns),
         'rejectReasons', (select coalesce(json_agg(frequent_reasons), '[]') from frequent_reasons),

@@ -114,6 +114,10 @@ export const statusSchema = z
                     "How the headers of the newest 1,000 files differ from what is known: columns kept in attributes or " +
                     "ignored, and optional ones that are missing; the 20 most frequent.",
             }),
+        unmatchedFiles: z.object({ files: countSchema, lastPath: z.string().nullable() }).openapi({
+            description:
+                "Of the newest 1,000 files, those read by the defaults because none of the declared sources fits.",
+        }),
         rejectReasons: z.array(z.object({ reason: z.string(), records: countSchema })).openapi({
             description: "The most frequent among those that stand; a record counts once for each of its reasons.",
         }),

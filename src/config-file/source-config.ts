@@ -17,7 +17,7 @@ export interface SluiceConfig {
 }
 
 export interface SourceConfig extends DeclaredDialect {
-    /** A glob over file names: `*.csv`, `orders-*.csv.gz`, `{a,b}.csv`. */
+    /** A glob over file names, in any case and however compressed: `*.csv`, `{a,b}.csv`; `orders-*.csv.gz` for those alone. */
     match: string;
     /** The file's name for a column → ours: `{ event_time: "event_timestamp" }`. Compared without regard to case. */
     aliases?: Record<string, EventColumn>;

@@ -1,9 +1,60 @@
 /** Which source a file belongs to, and when two are the same. Pure. */
+import { compressionEnding } from "../ingest/dialect/expand.ts";
 import type { SourceConfig } from "./source-config.ts";
 
-/** The first source whose `match` fits the file's name; null when none does. */
+/**
+ * The first source whose `match` fits the file's name, without regard to case and to what compressed it; null when none
+ * does. One that names the compression (`*.csv.gz`) comes before those that do not.
+ */
 export function sourceOf(sources: readonly SourceConfig[], name: string): SourceConfig | null {
-    return sources.find(({ match }) => new Bun.Glob(match).match(name)) ?? null;
+    const fitting = sources.filter(({ match }) => fits(match, name));
+    return fitting.find(({ match }) => namesCompression(match, name)) ?? fitting[0] ?? null;
+}
+
+/** Whether a file that no source fits is worth a word. */
+export function hasSources(sources: readonly SourceConfig[] | undefined): boolean {
+    return sources !== undefined && sources.length > 0;
+}
+
+/** Told to people about a file that is read by the defaults although sources are declared. */
+export const unmatchedNote = "None of the sources in sluice.config.ts fits its name: it is read by the defaults.";
+
+function fits(match: string, name: string): boolean {
+    // Not this, whatever compressed it: so a negation is of the answer, not of each way to write the name.
+    if (match.startsWith("!")) return !fits(match.slice(1), name);
+    return fitsAsWritten(match, name) || fitsAsWritten(match, withoutCompression(name));
+}
+
+function fitsAsWritten(match: string, name: string): boolean {
+    return globOf(match).match(normalized(name));
+}
+
+function namesCompression(match: string, name: string): boolean {
+    const plain = withoutCompression(name);
+    return plain !== name && fitsAsWritten(match, name) && !fitsAsWritten(match, plain + otherEnding);
+}
+
+/** No file's name ends so: what fits it fits any ending. */
+const otherEnding = ".\u0001";
+
+function withoutCompression(name: string): string {
+    return name.slice(0, name.length - compressionEnding(name).length);
+}
+
+const globs = new Map<string, Bun.Glob>();
+
+/** A name costs as little as it did before: there may be a hundred thousand, and a few globs. */
+function globOf(match: string): Bun.Glob {
+    const known = globs.get(match);
+    if (known) return known;
+    const glob = new Bun.Glob(normalized(match));
+    globs.set(match, glob);
+    return glob;
+}
+
+/** File systems differ in how they write accents, and in whether case matters. */
+function normalized(text: string): string {
+    return text.normalize("NFC").toLowerCase();
 }
 
 /** Equal for sources that say the same, whatever the order of their keys. */

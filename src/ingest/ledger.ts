@@ -95,6 +95,8 @@ export interface RecordedShape {
     ignoredColumns: string[] | null;
     dialect: Dialect;
     source: SourceConfig | null;
+    /** Sources are declared, and none of them fits. */
+    isUnmatched: boolean;
 }
 
 const fileColumns = `

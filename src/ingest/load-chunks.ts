@@ -5,6 +5,8 @@
  * that counts for their chunks. Guarantee: the load stands in the ledger before its COPY begins, and nothing counts
  * before record_load has committed; whatever fails on the way leaves rows that nobody names, to be swept.
  */
+
+import { hasSources } from "../config-file/source-of.ts";
 import { keyColumn } from "../contract.ts";
 import { passFaultPoint } from "../faults/pass-fault-point.ts";
 import type { IngestContext } from "./context.ts";
@@ -73,7 +75,7 @@ export async function loadChunks(context: IngestContext, parts: LoadPart[], way:
         const source = stageParts(context, parts, way, loadId, chunkIds, outcomes);
         await copyConnection.copy(copyStatement(parts[0]!.shape, way, `ingest.staging_${lane}`), source);
         const loaded = await Promise.all(parts.map((part, index) => settlePart(part, outcomes[index]!)));
-        const { shapes, shapeNoOf } = shapesOf(parts);
+        const { shapes, shapeNoOf } = shapesOf(context, parts);
         const chunks = loaded.flatMap(({ part, outcome, isRecorded }, index) => {
             const place = { chunkId: part.again?.chunkId ?? chunkIds[index]!, shapeNo: shapeNoOf(part.shape) };
             return isRecorded ? [stagedChunk(context, part, outcome, place, way)] : [];
@@ -208,15 +210,23 @@ function stagedChunk(
 }
 
 /** Each shape once: small files of one load are mostly read the same way (known-headers.ts gives them the same object). */
-function shapesOf(parts: LoadPart[]): { shapes: RecordedShape[]; shapeNoOf(shape: FileShape): number } {
+function shapesOf(
+    context: IngestContext,
+    parts: LoadPart[],
+): { shapes: RecordedShape[]; shapeNoOf(shape: FileShape): number } {
     const distinct = [...new Set(parts.map(({ shape }) => shape))];
     const numbers = new Map(distinct.map((shape, shapeNo) => [shape, shapeNo]));
-    return { shapes: distinct.map(recordedShape), shapeNoOf: (shape) => numbers.get(shape)! };
+    return {
+        shapes: distinct.map((shape) => recordedShape(context, shape)),
+        shapeNoOf: (shape) => numbers.get(shape)!,
+    };
 }
 
-function recordedShape(shape: FileShape): RecordedShape {
+function recordedShape({ config }: IngestContext, shape: FileShape): RecordedShape {
     const { header, extraColumns, missingColumns, dialect, source } = shape;
-    return { header, extraColumns, missingColumns, ignoredColumns: ignoredColumnsOf(shape), dialect, source };
+    const isUnmatched = source === null && hasSources(config.sources);
+    const ignoredColumns = ignoredColumnsOf(shape);
+    return { header, extraColumns, missingColumns, ignoredColumns, dialect, source, isUnmatched };
 }
 
 function ignoredColumnsOf({ header, targets }: FileShape): string[] | null {

@@ -5,6 +5,7 @@
  * Only the holder of the loader's lease runs rounds. All that must survive is in the ledger; the loader's state (who
  * waits for what) may be lost at any time.
  */
+import { hasSources } from "../config-file/source-of.ts";
 import { collectWhenLarge } from "./collect-when-large.ts";
 import type { IngestContext } from "./context.ts";
 import {
@@ -103,6 +104,8 @@ async function takePrepared(
             return true;
         case "load": {
             const { part } = prepared;
+            const isUnmatched = part.shape.source === null && hasSources(context.config.sources);
+            if (isUnmatched) state.sayUnmatched(part.path, { file: part.path });
             if (part.stopAt >= part.file.sizeBytes) return await group.add(ledgerFile, part);
             await closeUnless(part.file, group.flush());
             return await loadLargeFile(context, state, hooks, ledgerFile, part);

@@ -29,7 +29,7 @@ export async function loadLoop(run: Run): Promise<void> {
     const isAvailableNow = trigger.kind === "available-now";
     const ageOf = (path: string, seen: SeenFile) => seenAgeMs(inputDir, path, seen);
     const tails = createTailWatch(tailSettleMs, isAvailableNow ? { ageOf } : {});
-    const state = createLoaderState(tails);
+    const state = createLoaderState(tails, context.log);
     let discovery = createDiscovery(context, tails);
     const archiver = createArchiver(context, tailSettleMs, isAvailableNow ? { ageOf: fileAgeMs } : {});
     const changed = createSignal();

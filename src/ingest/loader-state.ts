@@ -1,4 +1,7 @@
 /** What the parts of the loader share. */
+import { unmatchedNote } from "../config-file/source-of.ts";
+import type { IngestLog } from "./context.ts";
+import { createSaySome } from "./say-some.ts";
 import type { TailWatch } from "./watch-tails.ts";
 
 export interface LoaderState {
@@ -9,12 +12,19 @@ export interface LoaderState {
     heldCopies: Set<number>;
     /** Where the last round began in the order of paths; null when this one begins at the start. */
     fromPath: string | null;
+    /** Tells of a file that no source fits. */
+    sayUnmatched: ReturnType<typeof createSaySome>;
     /** Whether files that were left held have been looked for. */
     hasJudged: boolean;
 }
 
-export function createLoaderState(tails: TailWatch): LoaderState {
-    return { tails, aloneFiles: new Set(), heldCopies: new Set(), fromPath: null, hasJudged: false };
+export function createLoaderState(tails: TailWatch, log: IngestLog): LoaderState {
+    const sayUnmatched = createSaySome(log, {
+        event: "file_unmatched",
+        line: (name) => `${name}: ${unmatchedNote}`,
+        further: "More files fit none of the sources: bun run files names them.",
+    });
+    return { tails, aloneFiles: new Set(), heldCopies: new Set(), fromPath: null, sayUnmatched, hasJudged: false };
 }
 
 export interface LoadHooks {

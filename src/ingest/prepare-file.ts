@@ -3,7 +3,7 @@
  * that those bytes are still the same.
  */
 import type { SourceConfig } from "../config-file/source-config.ts";
-import { sourceOf } from "../config-file/source-of.ts";
+import { hasSources, sourceOf, unmatchedNote } from "../config-file/source-of.ts";
 import type { IngestContext } from "./context.ts";
 import { defaultDialect } from "./dialect/dialect.ts";
 import { compressionOf } from "./dialect/expand.ts";
@@ -83,7 +83,10 @@ async function prepareOpenFile(
     if ("problem" in shape) {
         if (shape.problem === "header_unfinished") return { kind: "wait", file };
         await file.close();
-        return { kind: "fault", seen: file.seen, source, failure: { ...shape, retryAfterMs: null } };
+        // The likeliest cause where sources are declared.
+        const isUnmatched = source === null && hasSources(context.config.sources);
+        const detail = isUnmatched ? `${shape.detail} ${unmatchedNote}` : shape.detail;
+        return { kind: "fault", seen: file.seen, source, failure: { ...shape, detail, retryAfterMs: null } };
     }
     const part = nextPart(context, ledgerFile, file, shape, takeTail);
     // Of one that takes several chunks no whole is hashed by then: findCopy.

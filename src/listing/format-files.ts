@@ -1,5 +1,6 @@
 /** Files as a table, and one file with what became of its records. Pure. */
 import type { readFile, selectFiles } from "../api/files/read-files.ts";
+import { unmatchedNote } from "../config-file/source-of.ts";
 import { remedyFor } from "../status/describe-problem.ts";
 import { formatBytes, formatCount, formatNumber } from "../terminal/format.ts";
 import { formatRecordTable } from "../terminal/record-table.ts";
@@ -26,10 +27,11 @@ export function formatFiles(files: readonly ListedFile[]): string[] {
     });
 }
 
-function describeProblem({ problem, problemDetail, copyOf, version }: ListedFile): string {
+function describeProblem({ problem, problemDetail, copyOf, version, isUnmatched }: ListedFile): string {
     const parts = [
         ...(problem === null ? [] : [`${problem}: ${sanitize(problemDetail ?? "", { most: 80 })}`]),
         ...(copyOf === null ? [] : [`a copy of file ${copyOf}`]),
+        ...(isUnmatched ? ["fits no source"] : []),
         ...(version > 1 ? [`version ${version}`] : []),
     ];
     return parts.join("; ");
@@ -46,6 +48,8 @@ export function formatFileDetail(file: FileDetail): string[] {
         ...(extraColumns?.length
             ? [["unknown", `${sanitize(extraColumns.join(", "), { most: 160 })} (in attributes)`]]
             : []),
+        ...(file.source === null ? [] : [["source", sanitize(file.source)]]),
+        ...(file.isUnmatched ? [["source", unmatchedNote]] : []),
         ...(problem === null ? [] : [["problem", `${problem}: ${sanitize(file.problemDetail ?? "", { most: 200 })}`]]),
         ...(problem === null ? [] : [["fix", remedyFor(problem)]]),
         ...failedChunks.map(({ chunkId, problem: why }) => [`chunk ${chunkId}`, `failed: ${why ?? "unknown"}`]),

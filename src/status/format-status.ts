@@ -17,6 +17,7 @@ export function formatStatus(status: Status, { color }: { color: boolean }): str
         formatRecordTable(status.totals),
         formatFacts(status),
         formatFailedFiles(status, colors),
+        formatUnmatchedFiles(status),
         formatColumnDrift(status),
         formatRejectReasons(status),
     ];
@@ -105,6 +106,14 @@ function describeRetry({ attempts, nextAttemptAt }: FailedFile, asOf: string): s
     if (nextAttemptAt === null) return `${tried}, not again by itself`;
     const waitMs = Math.max(0, -secondsBefore(nextAttemptAt, asOf) * 1000);
     return waitMs === 0 ? `${tried}, next now` : `${tried}, next in ${formatDuration(waitMs)}`;
+}
+
+function formatUnmatchedFiles({ unmatchedFiles: { files, lastPath } }: Status): string[] {
+    if (files === 0) return [];
+    const last = sanitize(lastPath ?? "", { most: 60 });
+    return [
+        `Read by the defaults, since no source of sluice.config.ts fits: ${formatCount(files, "file")}, last ${last}`,
+    ];
 }
 
 const driftWords = { kept: "kept in attributes", ignored: "ignored", missing: "missing" };

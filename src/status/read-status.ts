@@ -96,6 +96,8 @@ export interface Status extends State {
      * most frequent.
      */
     columnDrift: { kind: "kept" | "ignored" | "missing"; column: string; files: number; lastPath: string }[];
+    /** Of the newest 1,000 files: read by the defaults, since none of the declared sources fits. */
+    unmatchedFiles: { files: number; lastPath: string | null };
     /** The five most frequent among the rejects that stand; a record counts once for each of its reasons. */
     rejectReasons: { reason: string; records: number }[];
     /** Rejects and conflicts that no replay has resolved. */

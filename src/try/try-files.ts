@@ -9,7 +9,7 @@ import { randomUUID } from "node:crypto";
 import { basename, dirname } from "node:path";
 import type { SQL } from "bun";
 import type { IngestConfig, RejectBudget } from "../config.ts";
-import { sourceKey } from "../config-file/source-of.ts";
+import { hasSources, sourceKey, unmatchedNote } from "../config-file/source-of.ts";
 import { connect, connectForCopy, type Sql } from "../database/connect.ts";
 import { copyRows } from "../database/copy-rows.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
@@ -143,7 +143,7 @@ async function stageFile(
         const whole = { ...part, stopAt: Number.MAX_SAFE_INTEGER };
         const { outcome, way } = await copyWhole(session, context, whole, chunkId);
         report.way = way;
-        report.notes = notesOf(part, outcome, dirname(path), config.tailSettleMs ?? 0);
+        report.notes = notesOf(context, part, outcome);
         const isPadded = outcome.isPadded || way === "tolerant";
         return { report, loaded: { report, chunkId, extraColumns: part.shape.extraColumns, isPadded } };
     } catch (error) {
@@ -157,16 +157,19 @@ async function stageFile(
 }
 
 /** A dry run takes unfinished tails and files that may still be written. */
-function notesOf(part: LoadPart, outcome: ReadOutcome, inputDir: string, tailSettleMs: number): string[] {
-    const age = seenAgeMs(inputDir, part.path, part.file.seen);
-    if (age !== null && age >= tailSettleMs) return [];
-    const why = `It changed less than ${formatDuration(tailSettleMs)} ago`;
-    if (part.file.isCompressed)
-        return [`${why}: an ingest takes a compressed file once it has been still (--tail-settle).`];
-    if (outcome.tail === null) return [];
-    return [
-        `${why}, and its last record is unfinished: an ingest takes that once the file has been still (--tail-settle).`,
-    ];
+function notesOf({ config }: IngestContext, part: LoadPart, outcome: ReadOutcome): string[] {
+    const notes = part.shape.source === null && hasSources(config.sources) ? [unmatchedNote] : [];
+    const age = seenAgeMs(config.inputDir, part.path, part.file.seen);
+    if (age !== null && age >= config.tailSettleMs) return notes;
+    const why = `It changed less than ${formatDuration(config.tailSettleMs)} ago`;
+    if (part.file.isCompressed) {
+        notes.push(`${why}: an ingest takes a compressed file once it has been still (--tail-settle).`);
+    } else if (outcome.tail !== null) {
+        notes.push(
+            `${why}, and its last record is unfinished: an ingest takes it once it has been still (--tail-settle).`,
+        );
+    }
+    return notes;
 }
 
 /** The raw way, or the tolerant one where raw cannot: as a load does. */
@@ -325,7 +328,7 @@ function contextFor(sql: Sql, config: TryOptions["config"], inputDir: string): I
             ...config,
             inputDir,
             trigger: { kind: "available-now" },
-            tailSettleMs: 0,
+            tailSettleMs: config.tailSettleMs ?? 0,
             mergeWorkers: 1,
             maxBatchRecords: Number.MAX_SAFE_INTEGER,
             maxRejects: null,

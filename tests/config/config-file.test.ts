@@ -174,3 +174,33 @@ describe("the file", () => {
         expect(what).not.toContain("hunter2");
     });
 });
+
+test.each([
+    ["*.csv", "DATA.CSV", true],
+    ["*.csv", "data.csv.gz", true],
+    ["*.csv", "x.csv.ZST", true],
+    ["data.csv", "DATA.csv.gz", true],
+    ["DATA-*.CSV", "data-1.csv", true],
+    ["[a-m]*.csv", "Kassel.CSV.zst", true],
+    ["{orders,refunds}.csv", "Refunds.csv.gz", true],
+    ["Käse*.csv", "KÄSE-1.csv", true],
+    ["ka\u0308se.csv", "käse.csv", true],
+    ["!*.csv", "data.csv.gz", false],
+    ["*.csv.gz", "data.csv", false],
+    ["*.csv.gz", "DATA.CSV.GZ", true],
+    ["*.csv.gz", "data.csv.zst", false],
+    ["data.csv", "data.csv.bak", false],
+    ["data.csv", "data.csv.gz.gz", false],
+])("a match of %p fits the name %p: %p", (match, name, isFitting) => {
+    expect(sourceOf([{ match }], name) !== null).toBe(isFitting);
+});
+
+test("a source that names the compression comes before those that do not, and these in their order", () => {
+    const sources = [{ match: "*.csv" }, { match: "*" }, { match: "*.csv.gz" }];
+    expect(["a.csv.gz", "a.csv.zst", "A.CSV", "a.txt"].map((name) => sourceOf(sources, name)?.match)).toEqual([
+        "*.csv.gz",
+        "*.csv",
+        "*.csv",
+        "*",
+    ]);
+});

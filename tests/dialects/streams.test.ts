@@ -204,7 +204,7 @@ describe("promise 5: staged rows of a stream that are lost", () => {
         try {
             await writeFile(join(ingest.inputDir, name), bytes);
             const tails = createTailWatch(0);
-            const state = createLoaderState(tails);
+            const state = createLoaderState(tails, ingest.context.log);
             const hooks = { waitForRoom: async () => true, onLoad() {}, isStopped: () => false };
             await createDiscovery(ingest.context, tails).look({ names: new Set(), isOverflow: true });
             while ((await loadRound(ingest.context, state, hooks)).hasProgress) {}

@@ -20,7 +20,7 @@ afterAll(() => database.drop());
 beforeEach(async () => {
     await emptyTables(database.sql);
     ingest = await openTestIngest(database);
-    state = createLoaderState(createTailWatch(0));
+    state = createLoaderState(createTailWatch(0), ingest.context.log);
 });
 afterEach(() => ingest.close());
 

@@ -62,7 +62,7 @@ test.skipIf(process.platform !== "linux").each([
             },
         },
     };
-    const state = createLoaderState(createTailWatch(0));
+    const state = createLoaderState(createTailWatch(0), ingest.context.log);
     const hooks = { waitForRoom: async () => true, onLoad() {}, isStopped: () => false };
 
     await expect(loadRound(context, state, hooks)).rejects.toThrow("The database is away.");

@@ -32,6 +32,9 @@ const fileSchema = z
         problem: z.string().nullable().openapi({ description: "A stable code, while failed or skipped." }),
         problemDetail: z.string().nullable(),
         copyOf: idSchema.nullable().openapi({ description: "The merged file whose content this one repeats." }),
+        isUnmatched: z.boolean().openapi({
+            description: "Read by the defaults although sources are declared: none of them fits its name.",
+        }),
         discoveredAt: instantSchema,
         updatedAt: instantSchema,
         mergedAt: instantSchema.nullable(),
@@ -42,6 +45,7 @@ const fileDetailSchema = fileSchema
     .extend({
         header: z.array(z.string()).nullable(),
         extraColumns: z.array(z.string()).nullable(),
+        source: z.string().nullable().openapi({ description: "The `match` of the source that it is read by." }),
         records: z.object(recordCounts).openapi({ description: "Of what has been merged so far." }),
         chunks: z.object({
             total: countSchema,

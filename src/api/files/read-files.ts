@@ -22,6 +22,7 @@ const fileFields = {
     problem: files.problem,
     problemDetail: files.problemDetail,
     copyOf: files.copyOf,
+    isUnmatched: files.isUnmatched,
     discoveredAt: isoInstant(files.discoveredAt),
     updatedAt: isoInstant(files.updatedAt),
     mergedAt: isoInstantOrNull(files.mergedAt),
@@ -72,6 +73,7 @@ export async function readFile(db: Database, fileId: number) {
             ...fileFields,
             header: files.header,
             extraColumns: files.extraColumns,
+            source: sql<string | null>`${files.source} ->> 'match'`,
             records: {
                 read: records.read,
                 inserted: records.inserted,

@@ -21,8 +21,12 @@ const freeBytes = 1024 * 1024;
 
 /** By the name's end; null for a file that is not compressed. */
 export function compressionOf(path: string): "gzip" | "zstd" | null {
-    const end = /\.(gz|zst)$/i.exec(path)?.[0].toLowerCase();
-    return end === undefined ? null : formats[end]!;
+    return formats[compressionEnding(path).toLowerCase()] ?? null;
+}
+
+/** The end of the name that says how the file is compressed: `.gz`, `.ZST`, or nothing. */
+export function compressionEnding(path: string): string {
+    return /\.(gz|zst)$/i.exec(path)?.[0] ?? "";
 }
 
 /**

@@ -1,0 +1,74 @@
+/** Files that no declared source fits are read by the defaults, and everybody is told. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { formatStatus } from "../../src/status/format-status.ts";
+import { readStatus } from "../../src/status/read-status.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { runScript } from "../support/run-script.ts";
+
+const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
+const line = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")},view,p,u,2024-01-01 00:00:00,,1\n`;
+
+let database: TestDatabase;
+let dir: string;
+let inputDir: string;
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+    dir = mkdtempSync(join(tmpdir(), "sluice-unmatched-"));
+    inputDir = join(dir, "input");
+    await Bun.$`mkdir ${inputDir}`;
+    writeFileSync(join(dir, "config.ts"), 'export default { sources: [{ match: "orders-*.csv" }] };');
+    await database.sql`select ingest.reset()`;
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+const put = (name: string, content: string) => writeFileSync(join(inputDir, name), content);
+const run = (command: string, ...args: string[]) => runScript(command, [...args, "--database-url", database.url]);
+const ingest = () =>
+    run("ingest", "--trigger", "available-now", "--input", inputDir, "--config", join(dir, "config.ts"));
+
+test("the log, files, its detail, status and try say so, and not of the others", async () => {
+    put("Orders-1.CSV", header + line(1));
+    put("sales.csv", header + line(2));
+    const { exitCode, stderr } = await ingest();
+    expect({ exitCode, stderr }).toMatchObject({
+        exitCode: 0,
+        stderr: "warning: sales.csv: None of the sources in sluice.config.ts fits its name: it is read by the defaults.\n",
+    });
+    const { stdout: listed } = await run("files");
+    expect(listed).toMatch(/sales\.csv .*fits no source/);
+    expect(listed).not.toMatch(/Orders-1\.CSV .*fits no source/);
+    expect((await run("files", "sales.csv")).stdout).toContain("None of the sources");
+    expect((await run("files", "Orders-1.CSV")).stdout).toMatch(/source +orders-\*\.csv/);
+    const status = await readStatus(database.sql);
+    expect(status.unmatchedFiles).toEqual({ files: 1, lastPath: "sales.csv" });
+    expect(formatStatus(status, { color: false }).join("\n")).toContain("no source of sluice.config.ts fits: 1 file");
+    const tried = await run("try", join(inputDir, "sales.csv"), "--config", join(dir, "config.ts"));
+    expect(tried.stdout).toContain("None of the sources");
+});
+
+test("one that fails for its header names that as the likely cause", async () => {
+    put("sales.csv", "id;when\n1;2\n");
+    expect((await ingest()).exitCode).toBe(1);
+    const [file] = await database.sql`select problem_detail as detail from ingest.files`;
+    expect(file!.detail).toContain("None of the sources");
+});
+
+test("many of them are named by the first ten", async () => {
+    for (let n = 0; n < 30; n += 1) put(`sales-${n}.csv`, header + line(n));
+    const { stderr } = await ingest();
+    expect(stderr.trimEnd().split("\n")).toHaveLength(11);
+    expect(stderr).toContain("More files fit none of the sources");
+});
+
+test("without declared sources there is nothing to say", async () => {
+    put("sales.csv", header + line(2));
+    const { stderr } = await run("ingest", "--trigger", "available-now", "--input", inputDir);
+    expect(stderr).toBe("");
+    expect((await readStatus(database.sql)).unmatchedFiles).toEqual({ files: 0, lastPath: null });
+});
