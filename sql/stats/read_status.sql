@@ -73,11 +73,11 @@ with
 
     -- Apart, because each has an index of its own: all three states at once would be looked for in all of history.
     open_chunks as (
-        select chunks.chunk_id, chunks.records, chunks.merged_slices, chunks.staged_at
+        select chunks.chunk_id, chunks.state, chunks.records, chunks.merged_slices, chunks.staged_at
         from ingest.chunks
         where chunks.state in ('staged', 'pending')
         union all
-        select chunks.chunk_id, chunks.records, chunks.merged_slices, chunks.staged_at
+        select chunks.chunk_id, chunks.state, chunks.records, chunks.merged_slices, chunks.staged_at
         from ingest.chunks
         where chunks.state = 'held'
     ),
@@ -87,7 +87,8 @@ with
         select
             count(*) as chunks,
             coalesce(sum(greatest(open_chunks.records - coalesce(done_merges.read, 0), 0)), 0) as staged_records,
-            min(open_chunks.staged_at) as oldest_staged_at
+            min(open_chunks.staged_at) as oldest_staged_at,
+            min(open_chunks.staged_at) filter (where open_chunks.state = 'staged') as mergeable_since
         from open_chunks
         left join lateral (
             select sum(chunk_merges.read) as read
@@ -119,11 +120,20 @@ with
 
     -- The largest of the latest merges show best what merging can do.
     latest_merges as (
-        select batches.started_at, batches.finished_at, batches.read
+        select batches.started_at, batches.finished_at, batches.read, batches.rejected, batches.conflict
         from ingest.batches
         where batches.kind = 'merge'
         order by batches.finished_at desc
         limit 200
+    ),
+
+    recent_merges as (
+        select
+            coalesce(sum(latest_merges.read), 0) as read,
+            coalesce(sum(latest_merges.rejected), 0) as rejected,
+            coalesce(sum(latest_merges.conflict), 0) as conflict
+        from latest_merges
+        where latest_merges.finished_at >= clock_timestamp() - interval '1 hour'
     ),
 
     largest_merges as (
@@ -275,12 +285,16 @@ select
                 'stagedRecords', unmerged_chunks.staged_records,
                 'oldestStagedAt', unmerged_chunks.oldest_staged_at,
                 'oldestUnreadAt', waiting_files.oldest_unread_at,
+                'mergeableSince', unmerged_chunks.mergeable_since,
                 'newUnreadBytes', waiting_files.new_unread_bytes
             )
             from waiting_files
             cross join unmerged_chunks
         ),
         'lastBatch', (select to_json(last_batch) from last_batch),
+        'lastMergeAt', (select max(latest_merges.finished_at) from latest_merges),
+        'lastStagedAt', (select max(latest_chunks.staged_at) from latest_chunks),
+        'recentMerges', (select to_json(recent_merges) from recent_merges),
         'workers', (select coalesce(json_agg(live_workers), '[]') from live_workers),
         'largestMerges', (select coalesce(json_agg(largest_merges), '[]') from largest_merges),
         'arrivals', (

@@ -1,6 +1,6 @@
 /** `GET /v1/status`: what `bun run status` shows, from the same query. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { states } from "../status/describe-state.ts";
+import { states, tones } from "../status/describe-state.ts";
 import type { Api, Context } from "./api.ts";
 import { Problem, problemResponses, problemSchema, problems } from "./problem.ts";
 import { countSchema, idSchema, instantSchema, recordCounts } from "./shapes.ts";
@@ -39,11 +39,16 @@ export const statusSchema = z
         asOf: instantSchema.openapi({ description: "The database's clock at the snapshot that every number is from." }),
         state: z.enum(states).openapi({
             description:
-                "stopped: nobody is at work. starting. empty: no file has ever been seen. failing: a file failed within " +
-                "the hour, or is tried again by itself. behind: what waits takes longer than a few triggers, or more " +
-                "arrives than can be merged. running. idle: nothing came within a minute.",
+                "stopped: nobody is at work. stuck: work waits, and something keeps it from going on. failing: a file " +
+                "failed within the hour, is tried again by itself, or no file got in since. rejecting: at least half of " +
+                "the latest records did not get in. behind: what waits takes longer than a few triggers, or more arrives " +
+                "than can be merged. starting. empty: no file has ever been seen. running. idle: nothing came within a " +
+                "minute. The gravest one that holds.",
         }),
-        verdict: z.string().openapi({ description: "The same in a sentence or two, for people." }),
+        tone: z.enum(tones).openapi({
+            description: "How grave it is. bad: somebody must act now. busy: somebody should look at it today.",
+        }),
+        verdict: z.string().openapi({ description: "The same in sentences, for people, with what to do." }),
         databaseName: z.string(),
         serverVersion: z.string(),
         table: z.literal("events"),
@@ -69,6 +74,9 @@ export const statusSchema = z
             stagedRecords: countSchema,
             oldestStagedAt: instantSchema.nullable(),
             oldestUnreadAt: instantSchema.nullable(),
+            mergeableSince: instantSchema.nullable().openapi({
+                description: "When the oldest chunk that a merge may take was staged.",
+            }),
             records: countSchema.openapi({ description: "Staged, and unread by the mean size of the latest ones." }),
             seconds: z.number().nonnegative().nullable().openapi({
                 description: "What they take at the capacity below; null when that is not known yet.",
@@ -83,6 +91,9 @@ export const statusSchema = z
                 "ended: it can do at least this. Null before the first merge.",
         }),
         lastBatch: lastBatchSchema.nullable(),
+        recentMerges: z
+            .object({ read: countSchema, rejected: countSchema, conflict: countSchema })
+            .openapi({ description: "Of the last hour's merges, the latest 200 of them." }),
         freshness: z.object({
             lastMergedAt: instantSchema.nullable(),
             secondsSinceLastMerge: z.number().nonnegative().nullable(),

@@ -43,9 +43,13 @@ export interface Worker {
     report: unknown;
 }
 
+export type Tone = "good" | "busy" | "bad" | "quiet";
+
 export interface Status {
     asOf: string;
     state: string;
+    /** How grave that is. */
+    tone: Tone;
     /** The state in words. */
     verdict: string;
     databaseName: string;

@@ -83,6 +83,8 @@ export async function checkWorkers(sql: Sql, { workers }: Status): Promise<Findi
 /** Duplicates and slowness: the usual worries, and what they come from. */
 export function checkPace({ totals, state, verdict, freshness, table }: Status): Finding {
     const name = "pace";
+    if (state === "stuck") return fail(name, verdict, "When that is mended, all goes on by itself.");
+    if (state === "rejecting") return note(name, verdict, "See the data contract for what each reason means.");
     if (state === "behind") {
         return note(
             name,

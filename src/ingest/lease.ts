@@ -22,7 +22,12 @@ const leaseMs = 10_000;
 const heartbeatMs = 2_000;
 
 /** Nothing is held before the first renewal. `records` is what the run has merged so far, as status tells it. */
-export function createLease(context: IngestContext, outage: Outage, records: IngestSummary["records"]): Lease {
+export function createLease(
+    context: IngestContext,
+    outage: Outage,
+    records: IngestSummary["records"],
+    isFolderAway: () => boolean,
+): Lease {
     const { sql, workerId, config } = context;
     const place = { workerId, host: hostname(), pid: process.pid, inputDir: resolve(config.inputDir) };
     let isLoader = false;
@@ -32,7 +37,9 @@ export function createLease(context: IngestContext, outage: Outage, records: Ing
         await outage.survive(async () => {
             const report = JSON.stringify({
                 trigger: config.trigger,
+                tailSettleMs: config.tailSettleMs,
                 isLoader: wasLoader,
+                isFolderAway: isFolderAway(),
                 records,
                 retries: outage.retries(),
             });

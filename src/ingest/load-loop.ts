@@ -60,6 +60,8 @@ export async function loadLoop(run: Run): Promise<void> {
                     // Available-now takes what is there when it begins, or it might never end.
                     if (!isAvailableNow || !hasLooked) await discovery.look(folder.take());
                     hasLooked = true;
+                    // Here alone: what the archiver has nothing to do in is not back.
+                    run.isFolderAway = false;
                     state.heldCopies.clear();
                     let hasProgress = true;
                     while (!hooks.isStopped() && hasProgress) {
@@ -101,7 +103,6 @@ async function runRounds(run: Run, rounds: () => Promise<void>): Promise<void> {
     await run.survive(async () => {
         try {
             await rounds();
-            run.isFolderAway = false;
         } catch (error) {
             if (sqlStateOf(error) === loadFenced) {
                 const facts = { event: "load_fenced" };

@@ -73,7 +73,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
         signal,
         staged: createSignal(),
         merged,
-        lease: createLease(context, outage, records),
+        lease: createLease(context, outage, records, () => run.isFolderAway),
         room: createStagingRoom(context, merged, signal),
         isLoadingDone: false,
         isDone: false,

@@ -2,18 +2,38 @@
 import { formatBytes, formatCount, formatDuration, formatNumber } from "../terminal/format.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 import { remedyFor } from "./describe-problem.ts";
+import { findObstacle } from "./find-obstacle.ts";
 import type { Pace } from "./measure-pace.ts";
+import { triggerMsOf } from "./worker-retries.ts";
 
 /**
- * `stopped`: nobody is at work. `starting`: somebody has just begun. `empty`: no file has ever been seen. `failing`: a
- * file failed within the hour, or is tried again by itself. `behind`: what waits takes longer than a few triggers, or more
- * arrives than can be merged. `running`: records came within the last minute. `idle`: none did.
+ * The gravest that holds, in this order after `stopped`: nobody is at work. `stuck`: work waits, and something keeps it from
+ * going on. `failing`: a file failed within the hour, is tried again by itself, or no file got in since. `rejecting`: at
+ * least half of the latest records did not get in. `behind`: what waits takes longer than a few triggers, or more arrives
+ * than can be merged. `starting`: somebody has just begun. `empty`: no file has ever been seen. `running`: records came
+ * within the last minute. `idle`: none did.
  */
-export const states = ["stopped", "starting", "empty", "failing", "behind", "running", "idle"] as const;
+export const states = [
+    "stopped",
+    "stuck",
+    "failing",
+    "rejecting",
+    "behind",
+    "starting",
+    "empty",
+    "running",
+    "idle",
+] as const;
+
+/** `bad`: somebody must act now. `busy`: somebody should look at it today. */
+export const tones = ["good", "quiet", "busy", "bad"] as const;
+export type Tone = (typeof tones)[number];
 
 export interface State {
     state: (typeof states)[number];
-    /** For people. */
+    /** How the terminal and the page show it. */
+    tone: Tone;
+    /** For people: what is the case, and what to do where something is to be done. */
     verdict: string;
 }
 
@@ -30,9 +50,24 @@ export interface StateFacts {
     files: { pending: number; loaded: number; merged: number; skipped: number; failed: number; replaced: number };
     /** The latest first. */
     failedFiles: readonly FailingFile[];
-    backlog: { files: number; unreadBytes: number; stagedRecords: number };
+    backlog: {
+        files: number;
+        unreadBytes: number;
+        stagedRecords: number;
+        /** When the oldest of them was seen, and when the oldest chunk that a merge may take was staged. */
+        oldestUnreadAt: string | null;
+        mergeableSince: string | null;
+    };
     workers: readonly { startedAt: string; inputDir: string; report: unknown }[];
+    /** Replays included. */
     lastBatch: { finishedAt: string } | null;
+    lastMergeAt: string | null;
+    lastStagedAt: string | null;
+    /** Of the last hour, 200 merges at the most. */
+    recentMerges: { read: number; rejected: number; conflict: number };
+    /** Rejects and conflicts that no replay has resolved, and the most frequent of their reasons first. */
+    standingRejects: number;
+    rejectReasons: readonly { reason: string }[];
     pace: Pace;
 }
 
@@ -40,21 +75,45 @@ const startingMs = 5000;
 const recentFailureMs = 3_600_000;
 const recentBatchMs = 60_000;
 const behindFromSeconds = 10;
+const allFailingFrom = 3;
 
 export function describeState(facts: StateFacts): State {
     const state = judgeState(facts);
     const sentences = [sentenceFor[state](facts)];
     if (state !== "failing" && facts.files.failed > 0) {
-        sentences.push(`${formatCount(facts.files.failed, "file")} failed.`);
+        sentences.push(`${formatCount(facts.files.failed, "file")} failed: \`bun run files --state failed\`.`);
     }
-    return { state, verdict: sentences.join(" ") };
+    if (state !== "rejecting" && isRejecting(facts)) sentences.push(describeRejects(facts));
+    return { state, tone: toneOf(state, facts), verdict: sentences.join(" ") };
 }
+
+/** By the state, and by what stands although the state is calm: failed files, rejects, and work that nobody does. */
+function toneOf(state: State["state"], facts: StateFacts): Tone {
+    const { backlog, files } = facts;
+    if (state === "stopped" && backlog.files + backlog.stagedRecords > 0) return "bad";
+    const isCalm = files.failed === 0 && !isRejecting(facts);
+    return !isCalm && toneOfState[state] !== "bad" ? "busy" : toneOfState[state];
+}
+
+const toneOfState: Record<State["state"], Tone> = {
+    stopped: "busy",
+    stuck: "bad",
+    failing: "bad",
+    rejecting: "bad",
+    behind: "busy",
+    starting: "quiet",
+    empty: "quiet",
+    running: "good",
+    idle: "good",
+};
 
 function judgeState(facts: StateFacts): State["state"] {
     const { workers, files, lastBatch, backlog } = facts;
     const hasSeenFiles = Object.values(files).some((count) => count > 0);
     if (workers.length === 0) return hasSeenFiles ? "stopped" : "empty";
-    if (facts.failedFiles.some((file) => isFailing(file, facts.asOf))) return "failing";
+    if (findObstacle(facts) !== null) return "stuck";
+    if (findFailing(facts) !== undefined) return "failing";
+    if (isRejecting(facts)) return "rejecting";
     if (isBehind(facts)) return "behind";
     const isNew = workers.every(({ startedAt }) => ageMs(startedAt, facts.asOf) < startingMs);
     const hasMerged = lastBatch !== null && workers.some(({ startedAt }) => lastBatch.finishedAt > startedAt);
@@ -64,35 +123,78 @@ function judgeState(facts: StateFacts): State["state"] {
     return isRecent || backlog.files > 0 ? "running" : "idle";
 }
 
-function isFailing({ nextAttemptAt, failedAt }: FailingFile, asOf: string): boolean {
-    return nextAttemptAt !== null || ageMs(failedAt, asOf) < recentFailureMs;
+/** The latest failure that is news; any, for as long as nothing was merged after it. */
+function findFailing(facts: StateFacts): FailingFile | undefined {
+    const { asOf, failedFiles } = facts;
+    return failedFiles.find(
+        (file) =>
+            file.nextAttemptAt !== null ||
+            ageMs(file.failedAt, asOf) < recentFailureMs ||
+            (file === failedFiles[0] && isAllFailing(facts)),
+    );
+}
+
+/** Nothing was merged since the latest of at least three failures, or nothing ever was. */
+function isAllFailing({ failedFiles, lastMergeAt }: StateFacts): boolean {
+    const since = lastMergeAt ?? "";
+    const failedSince = failedFiles.filter(({ failedAt }) => failedAt > since).length;
+    return failedSince > 0 && (lastMergeAt === null || failedSince >= allFailingFrom);
+}
+
+/** One bad record of one is no flood, but it is all there was: no least number of records. */
+function isRejecting({ recentMerges: { read, rejected, conflict }, standingRejects }: StateFacts): boolean {
+    // What a replay has resolved since is in.
+    const out = Math.min(rejected + conflict, standingRejects);
+    return out > 0 && 2 * out >= read;
 }
 
 function isBehind({ pace, workers }: StateFacts): boolean {
     const { arrivalPerSecond, capacityPerSecond, waitingRecords, drainSeconds } = pace;
     if (waitingRecords === 0 || capacityPerSecond === null) return false;
-    const patienceSeconds = Math.max(behindFromSeconds, (2 * triggerMs(workers)) / 1000);
+    const patienceSeconds = Math.max(behindFromSeconds, (2 * triggerMsOf(workers)) / 1000);
     return (drainSeconds ?? 0) > patienceSeconds || arrivalPerSecond > capacityPerSecond;
 }
 
 const sentenceFor: Record<State["state"], (facts: StateFacts) => string> = {
-    stopped: ({ backlog }) =>
-        backlog.files > 0
-            ? `No ingest is running: ${describeBacklog(backlog)} wait for one.`
-            : "No ingest is running. Everything seen is merged.",
+    stopped: ({ backlog, files }) => {
+        const isWaiting = backlog.files + backlog.stagedRecords > 0;
+        if (isWaiting)
+            return `No ingest is running: ${describeBacklog(backlog)} wait for one. Start it: \`bun run ingest\`.`;
+        return `No ingest is running. ${files.failed > 0 ? "All that could be read" : "Everything seen"} is merged.`;
+    },
+    stuck: (facts) => `Stuck. ${findObstacle(facts)}`,
     starting: () => "Starting.",
     empty: ({ workers }) =>
         workers.length > 0 ? "Waiting for the first file." : "Nothing has been ingested yet, and no ingest is running.",
     failing: describeFailure,
+    rejecting: describeRejects,
     behind: (facts) =>
-        `Behind: ${describeBacklog(facts.backlog)} waiting, ${describeDrain(facts)} ${describeRates(facts)}.`,
+        `Behind: ${describeBacklog(facts.backlog)} waiting, ${describeDrain(facts)} ${describeRates(facts)}. ` +
+        "If it stays so: more --merge-workers, or a faster disk for the database.",
     running: (facts) =>
         `Keeping up. ${describeRates(facts)}, ${facts.backlog.files > 0 ? `${describeBacklog(facts.backlog)} in hand` : "nothing waiting"}.`,
-    idle: () => "Up to date: everything seen is merged, and nothing arrives.",
+    idle: ({ files }) =>
+        files.failed > 0
+            ? "Nothing arrives, and all that could be read is merged."
+            : "Up to date: everything seen is merged, and nothing arrives.",
 };
 
-function describeFailure({ asOf, files, failedFiles }: StateFacts): string {
-    const file = failedFiles.find((failed) => isFailing(failed, asOf))!;
+function describeRejects({ recentMerges: { read, rejected, conflict }, rejectReasons }: StateFacts): string {
+    const [most] = rejectReasons;
+    const parts = [
+        rejected > 0 ? `${formatNumber(rejected)} rejected` : "",
+        conflict > 0 ? `${formatNumber(conflict)} in conflict` : "",
+    ].filter((part) => part !== "");
+    const reason = most === undefined ? "" : `, most often ${sanitize(most.reason, { most: 100 })}`;
+    return (
+        `${formatNumber(rejected + conflict)} of the latest ${formatCount(read, "record")} did not get in: ` +
+        `${parts.join(", ")}${reason}. \`bun run rejects\` shows them; correct the sender, the file or the mapping, then \`bun run replay\`.`
+    );
+}
+
+function describeFailure(facts: StateFacts): string {
+    const { asOf, files } = facts;
+    const file = findFailing(facts)!;
     const detail = file.problemDetail === null ? "" : `: ${sanitize(file.problemDetail, { most: 200 })}`;
     const waitMs = file.nextAttemptAt === null ? null : Date.parse(file.nextAttemptAt) - Date.parse(asOf);
     const retry =
@@ -100,7 +202,9 @@ function describeFailure({ asOf, files, failedFiles }: StateFacts): string {
             ? "It is not tried again until it changes."
             : `It is tried again ${waitMs < 1000 ? "now" : `in ${formatDuration(waitMs)}`}.`;
     return [
-        `${formatCount(files.failed, "file")} failed, the rest goes on.`,
+        isAllFailing(facts)
+            ? `${formatCount(files.failed, "file")} failed, and nothing got in since.`
+            : `${formatCount(files.failed, "file")} failed, the rest goes on.`,
         `${sanitize(file.path, { most: 80 })}: ${file.problem ?? "unknown"}${detail}`.replace(/[^.]$/, "$&."),
         `${remedyFor(file.problem)} ${retry}`,
     ].join(" ");
@@ -133,15 +237,6 @@ function describeBacklog({ files, unreadBytes, stagedRecords }: StateFacts["back
         stagedRecords > 0 ? formatCount(stagedRecords, "staged record") : "",
     ].filter((part) => part !== "");
     return parts.join(", ");
-}
-
-/** The longest pause between looks at the folder, as the workers report it; 0 when they don't pause. */
-function triggerMs(workers: StateFacts["workers"]): number {
-    const pauses = workers.map(({ report }) => {
-        const trigger = (report as { trigger?: { kind?: unknown; ms?: unknown } } | null)?.trigger;
-        return trigger?.kind === "interval" && typeof trigger.ms === "number" ? trigger.ms : 0;
-    });
-    return Math.max(0, ...pauses);
 }
 
 function ageMs(instant: string, asOf: string): number {

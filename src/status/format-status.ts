@@ -33,11 +33,10 @@ function describeFlow({ workers, table, databaseName, serverVersion }: Status, c
     return `${colors.bold(`${source}${table}`)} (${server})`;
 }
 
-function colorState({ state, verdict, files }: Status, colors: Colors): string {
-    if (files.failed > 0) return colors.red(verdict);
-    return state === "stopped" || state === "empty" || state === "behind"
-        ? colors.yellow(verdict)
-        : colors.green(verdict);
+const colorOfTone = { bad: "red", busy: "yellow", quiet: "yellow", good: "green" } as const;
+
+function colorState(status: Status, colors: Colors): string {
+    return colors[colorOfTone[status.tone]](status.verdict);
 }
 
 function formatFacts(status: Status): string[] {

@@ -67,6 +67,8 @@ export interface Status extends State {
         stagedRecords: number;
         oldestStagedAt: string | null;
         oldestUnreadAt: string | null;
+        /** When the oldest chunk that a merge may take was staged. */
+        mergeableSince: string | null;
         /** Staged, and unread by the mean size of the latest records. */
         records: number;
         /** What they take at the present capacity; null when that is not known yet. */
@@ -77,6 +79,8 @@ export interface Status extends State {
     /** What the largest of the latest merges reached while they ran; null before the first one. */
     capacity: { recordsPerSecond: number | null; asOf: string | null };
     lastBatch: LastBatch | null;
+    /** What became of the records of the last hour's merges, the latest 200 of them: rejects, and what the verdict makes of them. */
+    recentMerges: { read: number; rejected: number; conflict: number };
     freshness: {
         lastMergedAt: string | null;
         /** Since the last batch that had records, or null before the first. */
@@ -110,6 +114,8 @@ interface StatusFacts
     arrivals: { stagedRecords: number; stagedRecordsOfNewFiles: number; bytesPerRecord: number | null };
     largestMerges: LargeMerge[];
     merged: { records: number; p50Seconds: number | null; p95Seconds: number | null };
+    lastMergeAt: string | null;
+    lastStagedAt: string | null;
 }
 
 const freshnessWindowSeconds = 300;
@@ -126,6 +132,7 @@ export async function readStatus(sql: Sql): Promise<Status> {
             ...row.backlog,
             oldestStagedAt: toIsoInstant(row.backlog.oldestStagedAt),
             oldestUnreadAt: toIsoInstant(row.backlog.oldestUnreadAt),
+            mergeableSince: toIsoInstant(row.backlog.mergeableSince),
         },
         failedFiles: row.failedFiles.map((file) => ({
             ...file,
@@ -138,6 +145,8 @@ export async function readStatus(sql: Sql): Promise<Status> {
             finishedAt: toIsoInstant(row.lastBatch.finishedAt),
             oldestStagedAt: toIsoInstant(row.lastBatch.oldestStagedAt),
         },
+        lastMergeAt: toIsoInstant(row.lastMergeAt),
+        lastStagedAt: toIsoInstant(row.lastStagedAt),
         workers: row.workers.map((worker) => ({
             ...worker,
             startedAt: toIsoInstant(worker.startedAt),
@@ -147,11 +156,12 @@ export async function readStatus(sql: Sql): Promise<Status> {
     return describeFacts(facts);
 }
 
-function describeFacts({ backlog, arrivals, largestMerges, merged, ...facts }: StatusFacts): Status {
+function describeFacts(all: StatusFacts): Status {
+    const { backlog, arrivals, largestMerges, merged, lastMergeAt, lastStagedAt, ...facts } = all;
     const pace = measurePace({ backlog, arrivals, largestMerges });
     const { newUnreadBytes: _, ...known } = backlog;
     return {
-        ...describeState({ ...facts, backlog, pace }),
+        ...describeState({ ...all, pace }),
         table: "events",
         ...facts,
         backlog: { ...known, records: pace.waitingRecords, seconds: roundTo(pace.drainSeconds, 1) },

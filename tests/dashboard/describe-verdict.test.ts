@@ -3,7 +3,14 @@ import { describeVerdict, meanRate, triggerMs } from "../../src/dashboard/now/de
 import type { Status } from "../../src/dashboard/shapes.ts";
 
 const status = (fields: Partial<Status>) =>
-    ({ state: "running", verdict: "Keeping up. Arriving 12 records/s.", files: {}, workers: [], ...fields }) as Status;
+    ({
+        state: "running",
+        tone: "good",
+        verdict: "Keeping up. Arriving 12 records/s.",
+        files: {},
+        workers: [],
+        ...fields,
+    }) as Status;
 const worker = (report: unknown) => ({
     workerId: "",
     host: "",
@@ -22,16 +29,16 @@ test("takes the API's verdict apart: its first sentence is the headline", () => 
         detail: "Arriving 12 records/s.",
     });
     expect(live({ verdict: "Starting." })).toMatchObject({ headline: "Starting.", detail: "" });
-    expect(live({ verdict: "1 file failed. a.csv: no. Mend it.", state: "failing" })).toMatchObject({
+    expect(live({ verdict: "1 file failed. a.csv: no. Mend it.", state: "failing", tone: "bad" })).toMatchObject({
         tone: "bad",
         headline: "1 file failed.",
         detail: "a.csv: no. Mend it.",
     });
 });
 
-test("is not all well while a file has failed, and a state that it does not know alarms nobody", () => {
-    expect(live({ files: { failed: 1 } }).tone).toBe("busy");
-    expect(live({ state: "dreaming" })).toMatchObject({ state: "Dreaming", tone: "quiet" });
+test("is as grave as the API says, whatever the state is called", () => {
+    expect(live({ tone: "busy" })).toMatchObject({ state: "Running", tone: "busy" });
+    expect(live({ state: "dreaming", tone: "quiet" })).toMatchObject({ state: "Dreaming", tone: "quiet" });
 });
 
 test("says how to begin while there is nothing, with the folder as text", () => {

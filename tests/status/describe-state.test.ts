@@ -11,9 +11,14 @@ const calm: StateFacts = {
     asOf: "2026-01-01T01:00:00.000Z",
     files: { ...noFiles, merged: 3 },
     failedFiles: [],
-    backlog: { files: 0, unreadBytes: 0, stagedRecords: 0 },
+    backlog: { files: 0, unreadBytes: 0, stagedRecords: 0, oldestUnreadAt: null, mergeableSince: null },
     workers: [worker],
     lastBatch: { finishedAt: "2026-01-01T00:59:59.500Z" },
+    lastMergeAt: "2026-01-01T00:59:59.500Z",
+    lastStagedAt: "2026-01-01T00:59:59.000Z",
+    recentMerges: { read: 100, rejected: 3, conflict: 1 },
+    standingRejects: 4,
+    rejectReasons: [{ reason: "price_negative" }],
     pace: { arrivalPerSecond: 1012, capacityPerSecond: 61_234, waitingRecords: 0, drainSeconds: 0 },
 };
 const failed: FailingFile = {
@@ -28,11 +33,16 @@ test("nothing yet", () => {
     const nothing = { ...calm, files: noFiles, lastBatch: null };
     expect(describeState({ ...nothing, workers: [] })).toEqual({
         state: "empty",
+        tone: "quiet",
         verdict: "Nothing has been ingested yet, and no ingest is running.",
     });
-    expect(describeState(nothing)).toEqual({ state: "empty", verdict: "Waiting for the first file." });
+    expect(describeState(nothing)).toEqual({ state: "empty", tone: "quiet", verdict: "Waiting for the first file." });
     const justStarted = { ...worker, startedAt: "2026-01-01T00:59:59.000Z" };
-    expect(describeState({ ...nothing, workers: [justStarted] })).toEqual({ state: "starting", verdict: "Starting." });
+    expect(describeState({ ...nothing, workers: [justStarted] })).toEqual({
+        state: "starting",
+        tone: "quiet",
+        verdict: "Starting.",
+    });
 });
 
 test("somebody who has just begun is starting until the first merge", () => {
@@ -45,9 +55,10 @@ test("somebody who has just begun is starting until the first merge", () => {
 test("keeps up, with what is in hand or nothing waiting", () => {
     expect(describeState(calm)).toEqual({
         state: "running",
+        tone: "good",
         verdict: "Keeping up. Arriving 1,012 records/s, capacity 61,000/s, nothing waiting.",
     });
-    const backlog = { files: 1, unreadBytes: 2048, stagedRecords: 1200 };
+    const backlog = { ...calm.backlog, files: 1, unreadBytes: 2048, stagedRecords: 1200 };
     const pace = { ...calm.pace, waitingRecords: 1220, drainSeconds: 0.02 };
     expect(describeState({ ...calm, backlog, pace }).verdict).toBe(
         "Keeping up. Arriving 1,012 records/s, capacity 61,000/s, 1 file, 2 KiB to read, 1,200 staged records in hand.",
@@ -61,6 +72,7 @@ test("is idle when nothing came for a minute", () => {
     const facts = { ...calm, lastBatch: { finishedAt: "2026-01-01T00:58:59.000Z" } };
     expect(describeState(facts)).toEqual({
         state: "idle",
+        tone: "good",
         verdict: "Up to date: everything seen is merged, and nothing arrives.",
     });
 });
@@ -68,16 +80,17 @@ test("is idle when nothing came for a minute", () => {
 test("nobody is at work, with all merged and with something waiting", () => {
     expect(describeState({ ...calm, workers: [] })).toEqual({
         state: "stopped",
+        tone: "busy",
         verdict: "No ingest is running. Everything seen is merged.",
     });
-    const backlog = { files: 2, unreadBytes: 2048, stagedRecords: 1200 };
+    const backlog = { ...calm.backlog, files: 2, unreadBytes: 2048, stagedRecords: 1200 };
     expect(describeState({ ...calm, backlog, workers: [] }).verdict).toBe(
-        "No ingest is running: 2 files, 2 KiB to read, 1,200 staged records wait for one.",
+        "No ingest is running: 2 files, 2 KiB to read, 1,200 staged records wait for one. Start it: `bun run ingest`.",
     );
 });
 
 describe("behind", () => {
-    const backlog = { files: 4, unreadBytes: 1024 ** 3, stagedRecords: 0 };
+    const backlog = { ...calm.backlog, files: 4, unreadBytes: 1024 ** 3, stagedRecords: 0 };
 
     test("says how long it will take, with what arrives meanwhile", () => {
         const pace = {
@@ -88,8 +101,10 @@ describe("behind", () => {
         };
         expect(describeState({ ...calm, backlog, pace })).toEqual({
             state: "behind",
+            tone: "busy",
             verdict:
-                "Behind: 4 files, 1 GiB to read waiting, merged in about 3m. Arriving 10,000 records/s, capacity 60,000/s.",
+                "Behind: 4 files, 1 GiB to read waiting, merged in about 3m. Arriving 10,000 records/s, capacity 60,000/s. " +
+                "If it stays so: more --merge-workers, or a faster disk for the database.",
         });
     });
 
@@ -117,6 +132,7 @@ describe("failing", () => {
     test("names the file, the reason, the remedy and the next try", () => {
         expect(describeState({ ...calm, files, failedFiles: [failed] })).toEqual({
             state: "failing",
+            tone: "bad",
             verdict:
                 "2 files failed, the rest goes on. a.csv: header_missing_columns: It has no column price. " +
                 "Add the missing columns to the header line. It is not tried again until it changes.",
@@ -136,7 +152,7 @@ describe("failing", () => {
         const old = { ...failed, failedAt: "2025-12-31T23:59:59.000Z" };
         const facts = { ...calm, files, failedFiles: [old] };
         expect(describeState(facts).state).toBe("running");
-        expect(describeState(facts).verdict).toEndWith(" 2 files failed.");
+        expect(describeState(facts).verdict).toEndWith(" 2 files failed: `bun run files --state failed`.");
         const retried = { ...old, nextAttemptAt: "2026-01-01T01:01:00.000Z" };
         expect(describeState({ ...facts, failedFiles: [old, retried] }).state).toBe("failing");
     });

@@ -71,6 +71,7 @@ test("the backlog is what is not read, and what of the staged records is not mer
         stagedRecords: 6,
         oldestStagedAt: "2026-01-01T00:00:30.000Z",
         oldestUnreadAt: expect.any(String),
+        mergeableSince: "2026-01-01T00:00:30.000Z",
         // 790 bytes hold 24 records, so 60 bytes hold two; 13 were merged in 3.5 s.
         records: 8,
         seconds: 2.2,

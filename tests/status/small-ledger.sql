@@ -70,5 +70,5 @@ values
 insert into ingest.workers
     (worker_id, host, pid, input_dir, started_at, lease_until, report)
 values
-    ('00000000-0000-4000-8000-0000000000aa', 'one', 11, 'data/input_data', '2026-01-01 00:00:00+00', '9999-01-01 00:00:00+00', '{"phase": "load"}'),
+    ('00000000-0000-4000-8000-0000000000aa', 'one', 11, 'data/input_data', now() - interval '1 minute', '9999-01-01 00:00:00+00', '{"phase": "load"}'),
     ('00000000-0000-4000-8000-0000000000bb', 'two', 22, 'data/input_data', '2026-01-01 00:00:00+00', now() - interval '1 second', null);

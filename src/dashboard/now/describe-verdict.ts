@@ -1,10 +1,9 @@
 /** The verdict: the API's own words while it answers; else what is wrong with the way to it. Pure. */
+
 import { sanitize } from "../../terminal/sanitize.ts";
 import { isNumber } from "../is-number.ts";
 import type { Link } from "../live/connection.ts";
-import type { Flow, Problem, Status } from "../shapes.ts";
-
-export type Tone = "good" | "busy" | "bad" | "quiet";
+import type { Flow, Problem, Status, Tone } from "../shapes.ts";
 
 export interface Verdict {
     /** One or two words, for the header. */
@@ -20,16 +19,6 @@ interface Facts {
     status: Status | null;
 }
 
-const tones: Record<string, Tone> = {
-    running: "good",
-    idle: "good",
-    starting: "quiet",
-    empty: "quiet",
-    behind: "busy",
-    stopped: "busy",
-    failing: "bad",
-};
-
 export function describeVerdict({ link, problem, status }: Facts): Verdict {
     if (link === "sign_in") {
         return say("Signed out", "quiet", "A token is needed.", "Use the one that the API was started with.");
@@ -41,10 +30,9 @@ export function describeVerdict({ link, problem, status }: Facts): Verdict {
     }
     if (link === "database_away") return describeAbsence(problem);
     if (!status) return say("Connecting", "quiet", "Looking…", "");
-    const { state, verdict, files } = status;
+    const { state, tone, verdict } = status;
     const [headline, detail] = splitSentences(sanitize(verdict));
     const word = state === "empty" ? "Waiting" : state.charAt(0).toUpperCase() + state.slice(1);
-    const tone = tones[state] === "good" && (files.failed ?? 0) > 0 ? "busy" : (tones[state] ?? "quiet");
     return say(word, tone, headline, state === "empty" ? `${detail} ${describeBeginning(status)}`.trim() : detail);
 }
 
