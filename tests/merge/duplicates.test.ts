@@ -154,11 +154,15 @@ describe("a duplicate says what is stored, in whatever spelling; a conflict says
             (
                 await mergeFile(
                     sql,
-                    [event(1, { extra_1: "XL", extra_2: "red" }), event(1, { extra_1: " ", extra_2: " red" })],
+                    [
+                        event(1, { extra_1: "XL", extra_2: "red" }),
+                        event(1, { extra_1: "", extra_2: "red" }),
+                        event(1, { extra_1: "", extra_2: " red" }),
+                    ],
                     { extraColumns: ["size", "colour"] },
                 )
             ).counts,
-        ).toEqual([2, 0, 1, 1, 0]);
+        ).toEqual([3, 0, 1, 2, 0]);
         expect((await mergeFile(sql, [event(1, { attributes: '{"colour":"red"}' }), event(1)])).counts).toEqual([
             2, 0, 1, 1, 0,
         ]);
