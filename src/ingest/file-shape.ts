@@ -57,11 +57,11 @@ export function shapeOf(
     if (missing.length > 0 || lost.length > 0) {
         return {
             problem: "header_missing_columns",
-            detail: `The header lacks ${[...missing, ...lost].join(", ")}; it has ${header.slice(0, 20).join(", ")}.`,
+            detail: `The header lacks ${[...missing, ...lost].join(", ")}; ${describeNames(header, source)}.`,
             missing: missing.length + lost.length,
         };
     }
-    if (source && !isDeclared(source) && !header.some((name) => isKnown(name, source))) {
+    if (!isCertain(header, source)) {
         const detail =
             "None of the names in the first line is known, so it may be a record. In sluice.config.ts, " +
             'write header: "first-line" if it is the header, or header: [ … ] with the names if the file has none.';
@@ -98,13 +98,14 @@ export function shapeOf(
     };
 }
 
-/** The configuration says which line is the header, or that there is none. */
-function isDeclared({ header }: SourceConfig): boolean {
-    return header !== undefined;
+/** Whether the names are a header's: of a line that has no known name only the configuration can say so. */
+function isCertain(header: string[], source: SourceConfig | null): boolean {
+    return source?.header !== undefined || header.some((name) => isKnown(name, source));
 }
 
 /** One of ours, or one that the configuration names. */
-function isKnown(name: string, { aliases, ignore, rules, deriveEventId }: SourceConfig): boolean {
+function isKnown(name: string, source: SourceConfig | null): boolean {
+    const { aliases, ignore, rules, deriveEventId } = source ?? {};
     const from = deriveEventId?.from;
     const named = [
         ...eventColumns,
@@ -114,6 +115,15 @@ function isKnown(name: string, { aliases, ignore, rules, deriveEventId }: Source
         ...(Array.isArray(from) ? from : []),
     ];
     return named.some((known) => known.toLowerCase() === name.toLowerCase());
+}
+
+function describeNames(header: string[], source: SourceConfig | null): string {
+    // Messages are logged, and values of records must not be.
+    if (isCertain(header, source)) return `it has ${header.slice(0, 20).join(", ")}`;
+    return (
+        `none of the ${header.length} names in the first line is known. If the file has no header, ` +
+        "declare the names of its columns in sluice.config.ts (header); if it has one, say what they mean (aliases)"
+    );
 }
 
 function targetsOf(header: string[], source: SourceConfig | null): Target[] {

@@ -148,6 +148,8 @@ function splitNames(line: Uint8Array, dialect: Dialect): string[] | HeaderFault 
         return (rows[0] ?? []).map((name) => name.trim());
     } catch (error) {
         if (!(error instanceof CsvError || error instanceof TypeError)) throw error;
-        return { problem: "header_unreadable", detail: `The first line is no CSV header in UTF-8: ${error.message}` };
+        // A CsvError's message quotes the line.
+        const reason = error instanceof CsvError ? error.code : error.message;
+        return { problem: "header_unreadable", detail: `The first line is no CSV header in UTF-8: ${reason}` };
     }
 }
