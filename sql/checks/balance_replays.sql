@@ -22,7 +22,7 @@ with
         where
             num_nonnulls(rejects.resolved_by_batch, rejects.resolution) > 0
             and rejects.resolution is distinct from 'displaced'
-            and rejects.chunk_id not in (select pruned_chunks.chunk_id from pruned_chunks)
+            and not exists (select from pruned_chunks where pruned_chunks.chunk_id = rejects.chunk_id)
         group by rejects.chunk_id, rejects.resolved_by_batch
     ),
 
@@ -32,7 +32,7 @@ with
         inner join ingest.batches on chunk_merges.batch_id = batches.batch_id
         where
             batches.kind = 'replay'
-            and chunk_merges.chunk_id not in (select pruned_chunks.chunk_id from pruned_chunks)
+            and not exists (select from pruned_chunks where pruned_chunks.chunk_id = chunk_merges.chunk_id)
     )
 
 select

@@ -29,7 +29,7 @@ begin
         select files.file_id
         from ingest.files
         where
-            files.file_id in (select chunks.file_id from ingest.chunks where chunks.state = 'held')
+            exists (select from ingest.chunks where chunks.file_id = files.file_id and chunks.state = 'held')
             and files.state in ('replaced', 'failed')
         order by files.file_id
     ) as unjudged_files;
@@ -38,7 +38,7 @@ begin
         select files.file_id, files.path
         from ingest.files
         where
-            files.file_id in (select chunks.file_id from ingest.chunks where chunks.state = 'held')
+            exists (select from ingest.chunks where chunks.file_id = files.file_id and chunks.state = 'held')
             and (files.state = 'loaded' or files.file_id = any(waiting_file_ids))
         order by files.file_id
     loop

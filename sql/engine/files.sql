@@ -18,8 +18,9 @@ begin
     return query
     select distinct on (files.path) files.*
     from ingest.files
-    where files.path in (
-        select seen."path" from jsonb_to_recordset(seen_files) as seen ("path" text)
+    where exists (
+        select from jsonb_to_recordset(seen_files) as seen ("path" text)
+        where seen."path" = files.path
     )
     order by files.path, files.version desc;
 end
@@ -265,10 +266,11 @@ declare
             and (only_path is null or files.path = only_path)
             and (
                 files.state = 'failed'
-                or files.file_id in (
-                    select chunks.file_id
-                    from ingest.chunks
-                    where chunks.state = 'failed' or (chunks.state = 'pending' and chunks.attempts > 0)
+                or exists (
+                    select from ingest.chunks
+                    where
+                        chunks.file_id = files.file_id
+                        and (chunks.state = 'failed' or (chunks.state = 'pending' and chunks.attempts > 0))
                 )
             )
     );

@@ -297,16 +297,17 @@ begin
         )
     ),
     failed_files as materialized (
-        select chunks.file_id
+        select distinct chunks.file_id
         from ingest.chunks
-        where chunks.file_id in (select "fileId" from staged) and chunks.state = 'failed'
+        inner join staged on staged."fileId" = chunks.file_id
+        where chunks.state = 'failed'
     ),
     advanced_files as (
         update ingest.files
         set
             state = case
                 when not staged."atEnd" then 'pending'
-                when files.file_id in (select failed_files.file_id from failed_files) then 'failed'
+                when exists (select from failed_files where failed_files.file_id = files.file_id) then 'failed'
                 else 'loaded'
             end,
             loaded_bytes = staged."endByte",
@@ -332,10 +333,10 @@ begin
             attempts = 0,
             next_attempt_at = null,
             problem = case
-                when files.file_id in (select failed_files.file_id from failed_files) then files.problem
+                when exists (select from failed_files where failed_files.file_id = files.file_id) then files.problem
             end,
             problem_detail = case
-                when files.file_id in (select failed_files.file_id from failed_files) then files.problem_detail
+                when exists (select from failed_files where failed_files.file_id = files.file_id) then files.problem_detail
             end,
             updated_at = clock_timestamp()
         from staged

@@ -158,7 +158,7 @@ begin
     return array(
         select lanes.lane
         from unnest(ingest.lanes()) as lanes (lane)
-        where lanes.lane not in (select batch_chunks.lane from batch_chunks)
+        where not exists (select from batch_chunks where batch_chunks.lane = lanes.lane)
     );
 end
 $$;
@@ -255,7 +255,7 @@ begin
 
     perform
     from ingest.chunks
-    where chunks.chunk_id in (select batch_chunks.chunk_id from batch_chunks)
+    where exists (select from batch_chunks where batch_chunks.chunk_id = chunks.chunk_id)
     order by chunks.chunk_id
     for update;
 
@@ -300,7 +300,9 @@ begin
     touched_files := array(
         select files.file_id
         from ingest.files
-        where files.file_id in (select batch_chunks.file_id from batch_chunks) and files.state = 'loaded'
+        where
+            exists (select from batch_chunks where batch_chunks.file_id = files.file_id)
+            and files.state = 'loaded'
         order by files.file_id
         for update
     );

@@ -61,10 +61,11 @@ where
     and not exists (
         select from ingest.chunk_merges
         left join ingest.chunks on chunks.chunk_id = chunk_merges.chunk_id
+        left join unnest(old_chunk_ids) as old_chunks (chunk_id) on old_chunks.chunk_id = chunks.chunk_id
         where
             chunk_merges.batch_id = batches.batch_id
             and chunks.pruned_at is null
-            and (chunks.chunk_id = any(old_chunk_ids)) is not true
+            and old_chunks.chunk_id is null
     )
 $$;
 
@@ -111,21 +112,26 @@ begin
 
     -- A chunk of which a reject is being replayed or edited is left as it is. Those that we hold no replay takes up.
     with locked_rejects as materialized (
-        select rejects.reject_id
+        select rejects.chunk_id
         from ingest.rejects
         where rejects.chunk_id = any(doomed_chunks)
         order by rejects.reject_id
         for update skip locked
+    ),
+    locked_counts as (
+        select locked_rejects.chunk_id, count(*) as rejects
+        from locked_rejects
+        group by locked_rejects.chunk_id
     )
     select coalesce(array_agg(doomed.chunk_id), '{}')
     into doomed_chunks
     from unnest(doomed_chunks) as doomed (chunk_id)
-    where not exists (
-        select from ingest.rejects
-        where
-            rejects.chunk_id = doomed.chunk_id
-            and rejects.reject_id not in (select locked_rejects.reject_id from locked_rejects)
-    );
+    left join locked_counts on locked_counts.chunk_id = doomed.chunk_id
+    where (
+        select count(*)
+        from ingest.rejects
+        where rejects.chunk_id = doomed.chunk_id
+    ) = coalesce(locked_counts.rejects, 0);
 
     perform from ingest.chunks where chunks.chunk_id = any(doomed_chunks) order by chunks.chunk_id for update;
     update ingest.chunks
@@ -186,8 +192,12 @@ begin
     end if;
     perform
     from ingest.reject_stats
-    where (reject_stats.day, reject_stats.kind, reject_stats.reason) in (
-        select lost.day, lost.kind, lost.reason from unnest(losses) as lost
+    where exists (
+        select from unnest(losses) as lost
+        where
+            lost.day = reject_stats.day
+            and lost.kind = reject_stats.kind
+            and lost.reason = reject_stats.reason
     )
     order by reject_stats.day, reject_stats.kind, reject_stats.reason
     for update;
@@ -451,10 +461,11 @@ begin
             ingest.may_forget_file(files, older_than)
             and not exists (
                 select from ingest.chunks
+                left join unnest(old_chunk_ids) as old_chunks (chunk_id) on old_chunks.chunk_id = chunks.chunk_id
                 where
                     chunks.file_id = files.file_id
                     and chunks.pruned_at is null
-                    and not chunks.chunk_id = any(old_chunk_ids)
+                    and old_chunks.chunk_id is null
             )
     );
     select count(*) into doomed_loads
@@ -464,11 +475,15 @@ begin
         and loads.ended_at < older_than
         and not exists (
             select from ingest.chunks
-            where chunks.load_id = loads.load_id and not chunks.chunk_id = any(old_chunk_ids)
+            left join unnest(old_chunk_ids) as old_chunks (chunk_id) on old_chunks.chunk_id = chunks.chunk_id
+            where chunks.load_id = loads.load_id and old_chunks.chunk_id is null
         );
 
     return query
-        with doomed_batches as materialized (
+        with old_chunks as materialized (
+            select old.chunk_id from unnest(old_chunk_ids) as old (chunk_id)
+        ),
+        doomed_batches as materialized (
             select old_batches.batch_id from ingest.old_batches(null, older_than, old_chunk_ids)
         ),
         doomed_rows (table_name, row_count) as (
@@ -479,9 +494,9 @@ begin
                 (
                     select count(*)
                     from ingest.rejects
-                    where
-                        rejects.chunk_id = any(old_chunk_ids)
-                        or rejects.batch_id in (select doomed_batches.batch_id from doomed_batches)
+                    left join old_chunks on old_chunks.chunk_id = rejects.chunk_id
+                    left join doomed_batches on doomed_batches.batch_id = rejects.batch_id
+                    where coalesce(old_chunks.chunk_id, doomed_batches.batch_id) is not null
                 )
             ),
             ('batches', (select count(*) from doomed_batches)),

@@ -66,7 +66,7 @@ begin
         and rejects.record is not null
         and (wanted_reason is null or wanted_reason = any(rejects.reasons))
         and (since is null or rejects.rejected_at >= since)
-        and (wanted_file is null or rejects.chunk_id in (select ingest.chunks_of_path(wanted_file)))
+        and (wanted_file is null or ingest.is_chunk_of_path(rejects.chunk_id, wanted_file))
         and not exists (
             select from ingest.chunks
             where chunks.chunk_id = rejects.chunk_id and chunks.pruned_at is not null
@@ -76,16 +76,15 @@ begin
 end
 $$;
 
-create or replace function ingest.chunks_of_path(wanted_path text)
-returns setof bigint
+create or replace function ingest.is_chunk_of_path(asked_chunk_id bigint, wanted_path text)
+returns boolean
 language sql
 stable
-as $$
-select chunks.chunk_id
-from ingest.files
-inner join ingest.chunks on chunks.file_id = files.file_id
-where files.path = wanted_path
-$$;
+return exists (
+    select from ingest.chunks
+    inner join ingest.files on files.file_id = chunks.file_id
+    where chunks.chunk_id = asked_chunk_id and files.path = wanted_path
+);
 
 -- Writes what the replay did to each chunk. The chunks themselves do not move: what they are was settled by the merge.
 create or replace function ingest.complete_replay(this_batch_id bigint)

@@ -185,12 +185,17 @@ begin
 end
 $$;
 
+-- The functions below turn nested loops off: staging has no figures, so the planner takes a thousandth of its rows for one,
+-- and a loop over both sides for cheap. A hash table that does not fit its memory is kept in batches; a million records cost
+-- a merge what each of a thousand costs. (`in` over a query is a table that has to fit, or is searched once a row.)
+
 -- Moves what the rules refuse into rejects, with every reason.
 create or replace function ingest.reject_records(this_batch_id bigint)
 returns void
 language plpgsql
 -- Staging has no statistics, and the constants below decide what is planned at all.
 set plan_cache_mode = 'force_custom_plan'
+set enable_nestloop = off
 as $$
 declare
     idle_lanes constant smallint[] := ingest.idle_lanes();
@@ -220,11 +225,12 @@ begin
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
         where
             staging.lane <> all(idle_lanes)
-            -- As a value: then it is a hash table, whatever the planner believes. There are no figures to believe in,
-            -- and a nested loop over both sides is what it takes for cheap.
-            and ((staging.chunk_id, staging.record_no) in (
-                select invalid_records.chunk_id, invalid_records.record_no from invalid_records
-            )) is true
+            and exists (
+                select from invalid_records
+                where
+                    invalid_records.chunk_id = staging.chunk_id
+                    and invalid_records.record_no = staging.record_no
+            )
         order by staging.chunk_id, staging.record_no
         returning rejects.chunk_id
     ),
@@ -247,6 +253,7 @@ returns ingest.event_stats[]
 language plpgsql
 -- Staging has no statistics, and the constants below decide what is planned at all.
 set plan_cache_mode = 'force_custom_plan'
+set enable_nestloop = off
 as $$
 declare
     first_product_day constant timestamptz := ingest.first_kept_product_day();
@@ -282,13 +289,11 @@ declare
         select sum(batch_chunks.plain) > 0.9 * sum(greatest(batch_chunks.records, batch_chunks.staged))
         from batch_chunks
     );
-    has_invalid boolean := false;
     valid_count bigint;
     rollups ingest.event_stats[];
 begin
     if not is_mostly_plain then
         perform ingest.judge_records();
-        has_invalid := exists (select from invalid_records);
     end if;
     -- Of what is known to be refused by now, the rest.
     valid_count := (select sum(batch_chunks.read) from batch_chunks) - (select count(*) from invalid_records);
@@ -339,47 +344,55 @@ begin
         -- A fence: without it the planner repeats the trims in every place that uses them.
         offset 0
     ),
+    -- One of the two is planned.
+    passed_records as not materialized (
+        select bare_records.*
+        from bare_records
+        where
+            is_mostly_plain
+            and ingest.is_valid_record(
+                bare_records.problem,
+                bare_records.plain_second,
+                bare_records.event_id,
+                bare_records.event_type,
+                bare_records.product_id,
+                bare_records.user_id,
+                bare_records.event_timestamp,
+                bare_records.quantity,
+                bare_records.price,
+                known_types,
+                not_after,
+                last_second
+            )
+        union all
+        select bare_records.*
+        from bare_records
+        where
+            not is_mostly_plain
+            and not exists (
+                select from invalid_records
+                where
+                    invalid_records.chunk_id = bare_records.chunk_id
+                    and invalid_records.record_no = bare_records.record_no
+            )
+    ),
+    -- Cast behind the filter: a scan computes what it selects of the rows that pass.
     valid_records as not materialized (
         select
-            bare_records.chunk_id,
-            bare_records.record_no,
-            bare_records.event_id::uuid as event_id,
-            bare_records.event_type,
-            bare_records.product_id,
-            bare_records.user_id,
+            passed_records.chunk_id,
+            passed_records.record_no,
+            passed_records.event_id::uuid as event_id,
+            passed_records.event_type,
+            passed_records.product_id,
+            passed_records.user_id,
             case
-                when bare_records.plain_second is not null then to_timestamp(bare_records.plain_second)
-                else bare_records.event_timestamp::timestamptz
+                when passed_records.plain_second is not null then to_timestamp(passed_records.plain_second)
+                else passed_records.event_timestamp::timestamptz
             end as event_timestamp,
-            bare_records.quantity::integer as quantity,
-            bare_records.price::numeric(10, 2) as price,
-            bare_records.attributes
-        from bare_records
-        -- Filtered before anything is cast: a scan computes what it selects of the rows that pass.
-        where
-            case
-                when is_mostly_plain then
-                    ingest.is_valid_record(
-                        bare_records.problem,
-                        bare_records.plain_second,
-                        bare_records.event_id,
-                        bare_records.event_type,
-                        bare_records.product_id,
-                        bare_records.user_id,
-                        bare_records.event_timestamp,
-                        bare_records.quantity,
-                        bare_records.price,
-                        known_types,
-                        not_after,
-                        last_second
-                    )
-                when has_invalid then
-                    (bare_records.chunk_id, bare_records.record_no) not in (
-                        select invalid_records.chunk_id, invalid_records.record_no
-                        from invalid_records
-                    )
-                else true
-            end
+            passed_records.quantity::integer as quantity,
+            passed_records.price::numeric(10, 2) as price,
+            passed_records.attributes
+        from passed_records
     ),
     first_records as (
         select distinct on (valid_records.event_id) valid_records.*
@@ -511,16 +524,18 @@ begin
         from bare_records
         where
             (select all_inserted.events from all_inserted) < valid_count
-            and (bare_records.chunk_id, bare_records.record_no) not in (
-                select inserted_events.chunk_id, inserted_events.record_no
-                from inserted_events
+            and not exists (
+                select from inserted_events
+                where
+                    inserted_events.chunk_id = bare_records.chunk_id
+                    and inserted_events.record_no = bare_records.record_no
             )
-            and (
-                not has_invalid
-                or (bare_records.chunk_id, bare_records.record_no) not in (
-                    select invalid_records.chunk_id, invalid_records.record_no
-                    from invalid_records
-                )
+            and not exists (
+                select from invalid_records
+                where
+                    not is_mostly_plain
+                    and invalid_records.chunk_id = bare_records.chunk_id
+                    and invalid_records.record_no = bare_records.record_no
             )
     ),
     judged_records as materialized (
@@ -609,6 +624,7 @@ returns void
 language plpgsql
 -- Staging has no statistics, and the constants below decide what is planned at all.
 set plan_cache_mode = 'force_custom_plan'
+set enable_nestloop = off
 as $$
 declare
     idle_lanes constant smallint[] := ingest.idle_lanes();
@@ -673,11 +689,13 @@ begin
         where
             staging.lane <> all(idle_lanes)
             and exists (select from compared_records where compared_records.is_conflict)
-            and ((staging.chunk_id, staging.record_no) in (
-                select compared_records.chunk_id, compared_records.record_no
-                from compared_records
-                where compared_records.is_conflict
-            )) is true
+            and exists (
+                select from compared_records
+                where
+                    compared_records.is_conflict
+                    and compared_records.chunk_id = staging.chunk_id
+                    and compared_records.record_no = staging.record_no
+            )
         order by staging.chunk_id, staging.record_no
         returning rejects.chunk_id
     ),

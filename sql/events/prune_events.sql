@@ -236,13 +236,17 @@ as $$
 begin
     perform
     from ingest.product_stats
-    where (product_stats.grain, product_stats.bucket, product_stats.product_id) in (
+    inner join (
         select lost.grain, lost.bucket, lost.product_id from unnest(losses) as lost
         union
         select lost.grain, lost.bucket, '' from unnest(losses) as lost
-    )
+    ) as losing_rows
+        on
+            losing_rows.grain = product_stats.grain
+            and losing_rows.bucket = product_stats.bucket
+            and losing_rows.product_id = product_stats.product_id
     order by product_stats.grain, product_stats.bucket, product_stats.product_id
-    for update;
+    for update of product_stats;
 
     with matched_losses as materialized (
         select
@@ -366,7 +370,8 @@ select
             select coalesce(sum(chunk_merges.inserted - chunk_merges.displaced), 0)
             from ingest.chunks
             inner join ingest.chunk_merges on chunk_merges.chunk_id = chunks.chunk_id
-            where chunks.pruned_at is null and not chunks.chunk_id = any(old_chunk_ids)
+            left join unnest(old_chunk_ids) as old_chunks (chunk_id) on old_chunks.chunk_id = chunks.chunk_id
+            where chunks.pruned_at is null and old_chunks.chunk_id is null
         )
     )::bigint
 $$;

@@ -299,7 +299,7 @@ begin
         select chunk_changes.chunk_id, 0, chunks.file_id, 0, true, 0, chunk_changes.displaced
         from chunk_changes
         inner join ingest.chunks on chunks.chunk_id = chunk_changes.chunk_id
-        where chunk_changes.chunk_id not in (select batch_chunks.chunk_id from batch_chunks)
+        where not exists (select from batch_chunks where batch_chunks.chunk_id = chunk_changes.chunk_id)
     ),
     changes as (
         select -1 as sign, event_type, product_id, event_timestamp, quantity, price from replaced_events

@@ -119,7 +119,7 @@ const mergeWorkers: Setting<number> = {
 const maxBatchRecords: Setting<number> = {
     flag: "--max-batch-records <count>",
     variable: "SLUICE_MAX_BATCH_RECORDS",
-    description: "about how many records one merge takes at most",
+    description: "how many records one merge takes at most",
     parse: (text) => parseWholeNumber(text, { least: 1, most: 10_000_000 }),
     fallback: 500_000,
     fallbackText: "500000",

@@ -29,6 +29,8 @@ export interface LoadPart {
     recordsFrom: number;
     /** The chunk ends with the first record that reaches this byte. */
     stopAt: number;
+    /** Or behind this many records: a merge takes a chunk as a whole. */
+    mostRecords: number;
     takeTail: boolean;
     /** Of the whole content, when that is one chunk and its hash is known. */
     contentHash: string | null;

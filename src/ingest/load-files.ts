@@ -20,7 +20,7 @@ import {
 import { closeUnless, groupFiles, type LoadGroup, startGroup } from "./load-group.ts";
 import { loadLargeFile } from "./load-large-file.ts";
 import type { LoaderState, LoadHooks } from "./loader-state.ts";
-import { type PreparedFile, prepareFile } from "./prepare-file.ts";
+import { fitsOneChunk, type PreparedFile, prepareFile } from "./prepare-file.ts";
 import { stageChunksAgain } from "./stage-again.ts";
 
 export interface RoundOutcome {
@@ -106,7 +106,7 @@ async function takePrepared(
             const { part } = prepared;
             const isUnmatched = part.shape.source === null && hasSources(context.config.sources);
             if (isUnmatched) state.sayUnmatched(part.path, { file: part.path });
-            if (part.stopAt >= part.file.sizeBytes) return await group.add(ledgerFile, part);
+            if (fitsOneChunk(part)) return await group.add(ledgerFile, part);
             await closeUnless(part.file, group.flush());
             return await loadLargeFile(context, state, hooks, ledgerFile, part);
         }

@@ -90,8 +90,7 @@ async function prepareOpenFile(
     }
     const part = nextPart(context, ledgerFile, file, shape, takeTail);
     // Of one that takes several chunks no whole is hashed by then: findCopy.
-    const isWholeChunk = isUntouched(ledgerFile) && sizeBytes <= part.stopAt;
-    if (isWholeChunk) part.contentHash = await hashRange(file, 0, sizeBytes);
+    if (isUntouched(ledgerFile) && fitsOneChunk(part)) part.contentHash = await hashRange(file, 0, sizeBytes);
     return { kind: "load", part };
 }
 
@@ -117,6 +116,11 @@ function readingSource(context: IngestContext, ledgerFile: LedgerFile): SourceCo
     return isBegun(ledgerFile) ? ledgerFile.source : sourceOf(context.config.sources ?? [], ledgerFile.path);
 }
 
+/** Sure to be one chunk to the file's end: a record has a byte and a line end at least. */
+export function fitsOneChunk({ file, recordsFrom, stopAt, mostRecords }: LoadPart): boolean {
+    return file.sizeBytes <= stopAt && file.sizeBytes - recordsFrom <= 2 * mostRecords;
+}
+
 /** The part of a file that comes after what the ledger has of it. */
 export function nextPart(
     context: IngestContext,
@@ -138,6 +142,7 @@ export function nextPart(
         recordsFrom,
         // At least one record, however long the header: a chunk of none would be no progress.
         stopAt: Math.max(firstByte + context.config.maxChunkBytes, recordsFrom + 1),
+        mostRecords: context.config.maxBatchRecords,
         takeTail,
         contentHash: null,
         firstRecordNo: ledgerFile.tailRecordNo ?? ledgerFile.loadedRecords + 1,

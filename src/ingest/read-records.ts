@@ -11,6 +11,8 @@ export interface RecordRange {
     recordsFrom: number;
     /** Stop at the first record end at or behind this byte. */
     stopAt: number;
+    /** Stop behind this many records at the latest; without one, however many there are. */
+    mostRecords?: number;
     /** The file's size as it was when it was opened: nothing behind it is read. */
     sizeBytes: number;
     /** Whether an unfinished record at `sizeBytes` counts as one. */
@@ -66,6 +68,7 @@ export async function* readRecords(
     range: RecordRange,
     scanner: Scanner = createScanner(),
 ): AsyncGenerator<RecordPiece, ReadOutcome, void> {
+    const { mostRecords = Number.POSITIVE_INFINITY } = range;
     const hasher = new Bun.CryptoHasher("sha256");
     const outcome = nothingRead(range);
     if (range.recordsFrom > range.firstByte) {
@@ -74,7 +77,7 @@ export async function* readRecords(
     const join = createWindow();
     let carried: Buffer = Buffer.alloc(0);
     let readTo = range.recordsFrom;
-    while (outcome.endByte < range.stopAt) {
+    while (outcome.endByte < range.stopAt && outcome.records < mostRecords) {
         const length = Math.min(blockBytes, range.sizeBytes - readTo);
         const bytes = await join(carried, length, (into) => file.read(readTo, length, into));
         readTo += length;
@@ -152,13 +155,18 @@ function nothingRead({ recordsFrom }: RecordRange): OutcomeSoFar {
 
 function scan(
     bytes: Buffer,
-    { fieldCount, keyIndex, maxRecordBytes, grammar, takeTail, stopAt }: RecordRange,
+    { fieldCount, keyIndex, maxRecordBytes, grammar, takeTail, stopAt, mostRecords }: RecordRange,
     scanner: Scanner,
-    { endByte }: OutcomeSoFar,
+    { endByte, records: recordsBefore }: OutcomeSoFar,
     isLast: boolean,
 ): ScannedRecords {
     const atEnd = isLast && takeTail;
-    return scanner(bytes, { fieldCount, keyIndex, maxRecordBytes, grammar, atEnd, stopAfterBytes: stopAt - endByte });
+    const options = { fieldCount, keyIndex, maxRecordBytes, grammar, atEnd };
+    const records = scanner(bytes, { ...options, stopAfterBytes: stopAt - endByte });
+    const room = (mostRecords ?? Number.POSITIVE_INFINITY) - recordsBefore;
+    if (records.count <= room) return records;
+    // Rare, and so not the scanner's to count: once more, up to the last that there is room for.
+    return scanner(bytes, { ...options, stopAfterBytes: records.ends[room - 1]! });
 }
 
 function pieceOf(bytes: Buffer, records: ScannedRecords, { endByte, ...before }: OutcomeSoFar): RecordPiece {

@@ -95,6 +95,7 @@ async function partAgain(context: IngestContext, chunk: LedgerChunk, file: Input
         firstByte: chunk.firstByte,
         recordsFrom,
         stopAt: chunk.endByte,
+        mostRecords: Number.POSITIVE_INFINITY,
         takeTail: !isLineEnd || chunk.endByte === file.sizeBytes,
         contentHash: null,
         firstRecordNo: chunk.firstRecordNo,

@@ -124,6 +124,6 @@ async function readStanding(sql: Sql, { reason, file, since }: ReplayRequest): P
             resolved_by_batch is null
             and (${reason ?? null}::text is null or ${reason ?? null} = any(reasons))
             and (${since ?? null}::text is null or rejected_at >= ${since ?? null}::text::timestamptz)
-            and (${file ?? null}::text is null or chunk_id in (select ingest.chunks_of_path(${file ?? null})))`;
+            and (${file ?? null}::text is null or ingest.is_chunk_of_path(chunk_id, ${file ?? null}))`;
     return row!;
 }

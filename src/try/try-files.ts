@@ -140,7 +140,7 @@ async function stageFile(
     try {
         describe(report, part);
         report.copyOf = await findOriginal(context, ledgerFile, part);
-        const whole = { ...part, stopAt: Number.MAX_SAFE_INTEGER };
+        const whole = { ...part, stopAt: Number.MAX_SAFE_INTEGER, mostRecords: Number.POSITIVE_INFINITY };
         const { outcome, way } = await copyWhole(session, context, whole, chunkId);
         report.way = way;
         report.notes = notesOf(context, part, outcome);

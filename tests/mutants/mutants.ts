@@ -90,7 +90,7 @@ export const mutants: Mutant[] = [
 
     perform
     from ingest.chunks
-    where chunks.chunk_id in (select batch_chunks.chunk_id from batch_chunks)`,
+    where exists (select from batch_chunks where batch_chunks.chunk_id = chunks.chunk_id)`,
                 // What follows becomes a function of its own, that the client calls when it knows of the commit.
                 replace: `    from batch_chunks;
 end
@@ -112,7 +112,7 @@ begin
 
     perform
     from ingest.chunks
-    where chunks.chunk_id in (select batch_chunks.chunk_id from batch_chunks)`,
+    where exists (select from batch_chunks where batch_chunks.chunk_id = chunks.chunk_id)`,
             },
             {
                 file: "src/ingest/merge-batch.ts",

@@ -1,0 +1,114 @@
+/** Promise 7: what is wrong with a batch's records costs what good ones cost, whatever share of them it is. */
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Sql } from "../../src/database/connect.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { projectDir } from "../support/test-server.ts";
+import { allSlices, beginLoad, chunkRecord, merge, recordLoad, registerFile, takeLease } from "./ledger.ts";
+
+let database: TestDatabase;
+let sql: Sql;
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+    sql = database.sql;
+    // So little that none of a merge's hash tables fits: as millions of records do with what a merge has.
+    await sql`alter function ingest.merge_batch set work_mem = '64kB'`;
+    await sql`alter function ingest.replay_batch set work_mem = '64kB'`;
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+    await sql`select ingest.reset()`;
+});
+
+/** A subplan that is searched once a record takes minutes for these; a join takes a second. */
+const records = 20_000;
+const deadlineMs = 60_000;
+
+/** SQL of a staged row's id, product, quantity and problem; `no` is its record number. */
+const kinds = {
+    good: {},
+    short: { problem: `'{"reason": "too_few_fields", "line": 2, "byte": 70, "raw": "x"}'` },
+    "of bad values": { quantity: "'many'" },
+    "half short": { problem: `case when no % 2 = 0 then '{"reason": "too_few_fields", "raw": "x"}' end` },
+    "half of bad values": { quantity: "case when no % 2 = 0 then 'many' else '1' end" },
+    "of one id": { eventId: "md5('1')::uuid" },
+    "in conflict": { product: "'another'" },
+} satisfies Record<string, Partial<Record<"eventId" | "product" | "quantity" | "problem", string>>>;
+type Kind = keyof typeof kinds;
+
+async function stage(kind: Kind): Promise<void> {
+    const values = {
+        eventId: "md5(no::text)::uuid",
+        product: "'p1'",
+        quantity: "'1'",
+        problem: "null",
+        ...kinds[kind],
+    };
+    const fileId = await registerFile(sql, `${crypto.randomUUID()}.csv`);
+    const { loadId, chunkIds } = await beginLoad(sql);
+    const chunkId = chunkIds[0]!;
+    const [{ lane } = { lane: 0 }] = await sql<{ lane: number }[]>`
+        select lane from ingest.loads where load_id = ${loadId}`;
+    await sql.unsafe(`
+        insert into ingest.staging (
+            load_id, chunk_id, record_no, slice_no, lane, problem,
+            event_id, event_type, product_id, user_id, event_timestamp, quantity, price
+        )
+        select
+            ${loadId}, ${chunkId}, no, 0, ${lane}, ${values.problem},
+            ${values.eventId}::text, 'view', ${values.product}, 'u1', '2024-05-01 10:00:00', ${values.quantity}, '1.50'
+        from generate_series(1, ${records}) as no`);
+    const counts = { records, plainRecords: 0, sliceRecords: [records, ...Array(15).fill(0)], endByte: records };
+    await recordLoad(sql, loadId, [chunkRecord({ chunkId, fileId }, [], counts)]);
+}
+
+const mergeAll = () => merge(sql, { slices: allSlices, maxRecords: 1_000_000 });
+
+test.each([
+    ["good", { inserted: records, duplicate: 0, conflict: 0, rejected: 0 }],
+    ["short", { inserted: 0, duplicate: 0, conflict: 0, rejected: records }],
+    ["of bad values", { inserted: 0, duplicate: 0, conflict: 0, rejected: records }],
+    ["half short", { inserted: records / 2, duplicate: 0, conflict: 0, rejected: records / 2 }],
+    ["half of bad values", { inserted: records / 2, duplicate: 0, conflict: 0, rejected: records / 2 }],
+    ["of one id", { inserted: 1, duplicate: records - 1, conflict: 0, rejected: 0 }],
+] as [Kind, object][])(
+    "a merge of records that are all %s ends, however little memory it has",
+    async (kind, counts) => {
+        await takeLease(sql);
+        await stage(kind);
+        expect(await mergeAll()).toMatchObject({ read: records, ...counts });
+    },
+    deadlineMs,
+);
+
+test(
+    "so do one of duplicates and one of conflicts, and the replay of what it rejected",
+    async () => {
+        await takeLease(sql);
+        await stage("good");
+        await mergeAll();
+        await stage("good");
+        expect(await mergeAll()).toMatchObject({ inserted: 0, duplicate: records, conflict: 0 });
+        await stage("in conflict");
+        expect(await mergeAll()).toMatchObject({ inserted: 0, duplicate: 0, conflict: records });
+        const [batch] = await sql`
+        select * from ingest.replay_batch(
+            gen_random_uuid(), gen_random_uuid(), 1, 9000000000, null, null, null, true, false
+        )`;
+        expect(batch).toMatchObject({ read: records, inserted: records, displaced: records });
+    },
+    3 * deadlineMs,
+);
+
+test("no statement in sql/ asks whether something is in the rows of a query: past its memory that is a search of them all, once a row", () => {
+    const files = [...new Bun.Glob("sql/**/*.sql").scanSync(projectDir)];
+    const searches = files.flatMap((file) => {
+        const text = readFileSync(join(projectDir, file), "utf8").replace(/--.*$/gm, "");
+        return [...text.matchAll(/\b(?:in|any|all|some)\s*\(\s*(?:select|with|table|values)\b[^;]{0,60}/gi)].map(
+            ([found]) => `${file}: ${found.replace(/\s+/g, " ")}`,
+        );
+    });
+    expect(files.length).toBeGreaterThan(40);
+    expect(searches).toEqual([]);
+});
