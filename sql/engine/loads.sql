@@ -9,19 +9,28 @@ create or replace function ingest.renew_worker(
     worker_pid integer,
     worker_input_dir text,
     lease interval,
-    worker_report jsonb
+    worker_report jsonb,
+    worker_mark uuid,
+    out previous_mark uuid,
+    out server_started_at timestamptz
 )
-returns void
-language sql
-begin atomic
-    insert into ingest.workers (worker_id, host, pid, input_dir, lease_until, report)
-    values (worker, worker_host, worker_pid, worker_input_dir, clock_timestamp() + lease, worker_report)
+language plpgsql
+as $$
+begin
+    previous_mark := (select workers.mark from ingest.workers where workers.worker_id = worker);
+    server_started_at := pg_postmaster_start_time();
+
+    insert into ingest.workers (worker_id, host, pid, input_dir, lease_until, report, mark)
+    values (
+        worker, worker_host, worker_pid, worker_input_dir, clock_timestamp() + lease, worker_report, worker_mark
+    )
     on conflict (worker_id) do update
-    set lease_until = excluded.lease_until, report = excluded.report;
+    set lease_until = excluded.lease_until, report = excluded.report, mark = excluded.mark;
 
     delete from ingest.workers
     where workers.lease_until < clock_timestamp();
-end;
+end
+$$;
 
 -- Marks loads as given up and ends the backends that may still be writing their rows; sweep_staging removes the rows.
 -- Waits for their end, which takes milliseconds: a COPY that waits for its client can be ended in no other way.

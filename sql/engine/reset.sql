@@ -1,5 +1,6 @@
 -- Forgets everything that was ingested: events, rejects, ledger, rollups, staging, in one transaction, all or nothing.
--- Keeps the sequences (no id is ever used twice), the known event types and who was at work.
+-- Keeps the sequences (no id is ever used twice) and the known event types. Who was at work is forgotten too: an ingest
+-- that was frozen past its lease finds its mark gone when it thaws, and looks at the folder anew.
 --
 -- Returns the ingests that are running, and has then changed nothing; no row means that it is done. The lock on
 -- ingest.workers keeps an ingest from starting (it has to enter itself there first) until this has committed.
@@ -40,6 +41,7 @@ begin
         ingest.totals,
         ingest.pruned_totals,
         ingest.staging;
+    delete from ingest.workers;
     perform ingest.pass_fault_point('in-reset');
 end
 $$;

@@ -397,6 +397,8 @@ export const workers = ingest.table("workers", {
     leaseUntil: instant("lease_until").notNull(),
     /** What it is doing, for status: JSON written with each heartbeat. */
     report: jsonb("report"),
+    /** Left by its latest heartbeat: a ledger that still has it has all that was committed before (src/ingest/ledger-proof.ts). */
+    mark: uuid("mark"),
 });
 
 /** At most one worker loads at a time: the row says which. Merging needs only slice locks. */

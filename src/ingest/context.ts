@@ -3,6 +3,7 @@ import type { IngestConfig } from "../config.ts";
 import type { Sql } from "../database/connect.ts";
 import type { CopyConnection } from "./copy-connection.ts";
 import type { HeaderReader } from "./known-headers.ts";
+import type { LedgerProof } from "./ledger-proof.ts";
 
 export interface IngestContext {
     config: IngestConfig;
@@ -11,6 +12,7 @@ export interface IngestContext {
     copyConnection: CopyConnection;
     readHeader: HeaderReader;
     workerId: string;
+    proof: LedgerProof;
     /** For people: warnings and milestones, one line each, without row values. */
     log: IngestLog;
 }

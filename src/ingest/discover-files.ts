@@ -65,19 +65,23 @@ export function createDiscovery(
     return {
         async look({ names, isOverflow }) {
             // What was reported is looked up in the ledger even if it looks the same: it may have gone and come back.
-            for (const name of names) known.delete(name);
+            const doubtful = context.proof.takeDoubtful();
+            for (const name of [...names, ...doubtful]) known.delete(name);
             // A name that is no UTF-8 comes mangled; only a pass can tell which file it is.
             const mustPass = isFirst || isOverflow || [...names].some((name) => name.includes("\ufffd"));
             const isWaitedFor = mustPass || known.size < largeFrom;
             const found = isWaitedFor ? await passes.run(mustPass) : passes.takeOver();
-            const toSee = new Set([...names].filter(isReadyName));
+            const toSee = new Set([...names, ...doubtful].filter(isReadyName));
             for (const name of found) toSee.add(name);
             let changes = 0;
             for (const page of pagesOf([...toSee], registerAtOnce)) {
                 const changed = await seeFiles(inputDir, page, known);
                 if (changed.length > 0) await register(context, tails, changed);
                 // Only now: a look that failed half-way must find them again.
-                for (const file of changed) known.set(file.path, printOf(file));
+                for (const file of changed) {
+                    known.set(file.path, printOf(file));
+                    context.proof.learn(file.path);
+                }
                 changes += changed.length;
                 collectWhenLarge();
             }

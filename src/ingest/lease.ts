@@ -21,6 +21,10 @@ export interface Lease {
 const leaseMs = 10_000;
 const heartbeatMs = 2_000;
 
+const brokenLedger =
+    "The ledger does not know this run any more: it was put back to an earlier time or reset, or the run was frozen past " +
+    "its lease. Every file of the folder is looked at anew; what is missing is read again.";
+
 /** Nothing is held before the first renewal. `records` is what the run has merged so far, as status tells it. */
 export function createLease(
     context: IngestContext,
@@ -28,11 +32,18 @@ export function createLease(
     records: IngestSummary["records"],
     isFolderAway: () => boolean,
 ): Lease {
-    const { sql, workerId, config } = context;
+    const { sql, workerId, config, proof, log } = context;
     const place = { workerId, host: hostname(), pid: process.pid, inputDir: resolve(config.inputDir) };
     let isLoader = false;
+    let latest: Promise<void> = Promise.resolve();
 
-    async function renew(): Promise<void> {
+    /** One after the other, or the mark that a heartbeat finds could be that of one which is still to be answered. */
+    function renew(): Promise<void> {
+        latest = latest.catch(() => {}).then(renewOnce);
+        return latest;
+    }
+
+    async function renewOnce(): Promise<void> {
         const wasLoader = isLoader;
         await outage.survive(async () => {
             const report = JSON.stringify({
@@ -44,7 +55,11 @@ export function createLease(
                 retries: outage.retries(),
             });
             // A server that is silent is found out here: the other loops ask what may take its time.
-            await answerInTime(renewWorker(sql, place, leaseMs, report));
+            const mark = proof.nextMark();
+            const found = await answerInTime(renewWorker(sql, place, leaseMs, report, mark));
+            const breaks = proof.breaks();
+            proof.renewed(mark, { ...found, outages: outage.outages() });
+            if (proof.breaks() > breaks) log.warn(brokenLedger, { event: "ledger_changed" });
             isLoader = await answerInTime(takeLoaderLease(sql, workerId, leaseMs));
         });
     }

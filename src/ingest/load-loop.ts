@@ -2,18 +2,20 @@
 
 import { sqlStateOf } from "../database/sql-states.ts";
 import type { SluiceError } from "../errors.ts";
-import { createArchiver } from "./archive-files.ts";
-import { createDiscovery } from "./discover-files.ts";
+import { type Archiver, createArchiver } from "./archive-files.ts";
+import type { IngestContext } from "./context.ts";
+import { createDiscovery, type Discovery } from "./discover-files.ts";
 import { fileAgeMs, presentAgeMs, seenAgeMs } from "./file-age.ts";
 import { pollMs, type Run } from "./ingest-run.ts";
 import { isInputFolderError } from "./input-folder.ts";
 import { judgeFiles } from "./judge-files.ts";
 import { type SeenFile, waitingFiles } from "./ledger.ts";
 import { loadRound } from "./load-files.ts";
-import { createLoaderState } from "./loader-state.ts";
+import { createLoaderState, type LoaderState, type LoadHooks } from "./loader-state.ts";
 import { hasWork } from "./read-backlog.ts";
 import { createSignal } from "./signal.ts";
 import { sleep } from "./sleep.ts";
+import { forgetKeptStream } from "./stage-again.ts";
 import { watchFolder } from "./watch-folder.ts";
 import { createTailWatch } from "./watch-tails.ts";
 
@@ -25,13 +27,9 @@ const firstIdlePauseMs = 100;
 
 export async function loadLoop(run: Run): Promise<void> {
     const { context, signal, lease, room } = run;
-    const { trigger, inputDir, tailSettleMs } = context.config;
+    const { trigger, inputDir } = context.config;
     const isAvailableNow = trigger.kind === "available-now";
-    const ageOf = (path: string, seen: SeenFile) => seenAgeMs(inputDir, path, seen);
-    const tails = createTailWatch(tailSettleMs, isAvailableNow ? { ageOf } : {});
-    const state = createLoaderState(tails, context.log);
-    let discovery = createDiscovery(context, tails);
-    const archiver = createArchiver(context, tailSettleMs, isAvailableNow ? { ageOf: fileAgeMs } : {});
+    let memory = createMemory(context);
     const changed = createSignal();
     let hasLooked = false;
     let wasLoader = false;
@@ -51,33 +49,31 @@ export async function loadLoop(run: Run): Promise<void> {
             // Looking needs no lease: an available-now run must see the folder whoever loads.
             if (lease.isLoader() || isAvailableNow) {
                 // What the loader before us saw of a file, and how much of that it read, only another look can tell.
-                if (lease.isLoader() && !wasLoader) {
-                    discovery = createDiscovery(context, tails);
+                if ((lease.isLoader() && !wasLoader) || context.proof.breaks() !== memory.breaks) {
+                    memory = createMemory(context);
+                    await forgetKeptStream(context);
                     hasLooked = false;
                 }
-                wasLoader = lease.isLoader();
                 await runRounds(run, async () => {
                     // Available-now takes what is there when it begins, or it might never end.
-                    if (!isAvailableNow || !hasLooked) await discovery.look(folder.take());
+                    if (!isAvailableNow || !hasLooked || context.proof.hasDoubtful()) {
+                        await memory.discovery.look(folder.take());
+                    }
                     hasLooked = true;
                     // Here alone: what the archiver has nothing to do in is not back.
                     run.isFolderAway = false;
-                    state.heldCopies.clear();
-                    let hasProgress = true;
-                    while (!hooks.isStopped() && hasProgress) {
-                        hasProgress = (await loadRound(context, state, hooks)).hasProgress;
-                        if (!hooks.isStopped() && (await judgeFiles(context, state))) hasProgress = true;
-                        if (hasProgress) hasLoaded = true;
-                        if (context.config.maxRejects) run.staged.give();
-                    }
+                    if (await loadAll(run, memory.state, hooks)) hasLoaded = true;
                 });
                 if (lease.isLoader() && room.isSweepDue()) await run.survive(room.sweep);
             }
-            const isAllDone = isAvailableNow && (await isAllLoaded(run));
-            if (lease.isLoader() && !signal.aborted) await runRounds(run, async () => void (await archiver.pass()));
+            wasLoader = lease.isLoader();
+            const isAllDone = isAvailableNow && (await isAllLoaded(run, memory));
+            if (lease.isLoader() && !signal.aborted)
+                await runRounds(run, async () => void (await memory.archiver.pass()));
             if (isAvailableNow) {
-                run.youngMerged = archiver.young().files;
-                if (isAllDone && archiver.young().undated === 0) break;
+                const young = memory.archiver.young();
+                run.youngMerged = young.files;
+                if (isAllDone && young.undated === 0) break;
                 idlePauseMs = hasLoaded ? firstIdlePauseMs : Math.min(idlePauseMs * 2, pollMs);
                 await run.merged.wait(seenMerges, idlePauseMs);
             } else if (trigger.kind === "continuous") {
@@ -92,6 +88,21 @@ export async function loadLoop(run: Run): Promise<void> {
         run.isLoadingDone = true;
         run.staged.give();
     }
+}
+
+/** All that waits, round by round. Returns whether there was any. */
+async function loadAll(run: Run, state: LoaderState, hooks: LoadHooks): Promise<boolean> {
+    const { context } = run;
+    let hasLoaded = false;
+    let hasProgress = true;
+    state.heldCopies.clear();
+    while (!hooks.isStopped() && hasProgress) {
+        hasProgress = (await loadRound(context, state, hooks)).hasProgress;
+        if (!hooks.isStopped() && (await judgeFiles(context, state))) hasProgress = true;
+        if (hasProgress) hasLoaded = true;
+        if (context.config.maxRejects) run.staged.give();
+    }
+    return hasLoaded;
 }
 
 /** Raised by the ledger's functions. */
@@ -123,16 +134,41 @@ async function runRounds(run: Run, rounds: () => Promise<void>): Promise<void> {
     });
 }
 
+/** What the loader remembers of folder and ledger. All of it is forgotten when the ledger is not the one that it knew. */
+interface Memory {
+    /** As of context.proof, when this began. */
+    breaks: number;
+    state: LoaderState;
+    discovery: Discovery;
+    archiver: Archiver;
+}
+
+function createMemory(context: IngestContext): Memory {
+    const { trigger, inputDir, tailSettleMs } = context.config;
+    const isAvailableNow = trigger.kind === "available-now";
+    const ageOf = (path: string, seen: SeenFile) => seenAgeMs(inputDir, path, seen);
+    const tails = createTailWatch(tailSettleMs, isAvailableNow ? { ageOf } : {});
+    return {
+        breaks: context.proof.breaks(),
+        state: createLoaderState(tails, context.log),
+        discovery: createDiscovery(context, tails),
+        archiver: createArchiver(context, tailSettleMs, isAvailableNow ? { ageOf: fileAgeMs } : {}),
+    };
+}
+
 /**
- * Available-now: whether the ledger has nothing more to load, whoever loads. What waits and is young is left to the next
- * run; what waits and is old enough is about to be taken, as is what the loader times on its own clock.
+ * Available-now: whether the ledger has nothing more to load, whoever loads, and is still the one that was loaded into.
+ * What waits and is young is left to the next run; what waits and is old enough is about to be taken, as is what the
+ * loader times on its own clock.
  */
-async function isAllLoaded(run: Run): Promise<boolean> {
-    const { sql, config } = run.context;
-    if ((await run.survive(() => hasWork(sql))) !== false) return false;
+async function isAllLoaded({ context, lease, survive }: Run, memory: Memory): Promise<boolean> {
+    const { sql, config, proof } = context;
+    if ((await survive(() => hasWork(sql))) !== false) return false;
     const isLeft = ({ path }: { path: string }) => {
         const age = presentAgeMs(config.inputDir, path);
         return age === undefined || (age !== null && age < config.tailSettleMs);
     };
-    return (await run.survive(() => waitingFiles(sql)))?.every(isLeft) ?? false;
+    if ((await survive(() => waitingFiles(sql)))?.every(isLeft) !== true) return false;
+    await lease.renew();
+    return proof.breaks() === memory.breaks && !proof.hasDoubtful();
 }

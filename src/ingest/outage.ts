@@ -11,6 +11,8 @@ import { sleep } from "./sleep.ts";
 export interface Outage {
     /** Steps that were tried again so far, and why the last one was; null when none was. */
     retries(): Retries | null;
+    /** How often a connection was lost so far. */
+    outages(): number;
     /**
      * Runs `step` until it succeeds or fails for another reason than the database being away or busy. Null when the
      * run was stopped meanwhile.
@@ -48,6 +50,7 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
     /** By the monotonic clock. */
     let recoveredAt = Number.NEGATIVE_INFINITY;
     let saidBusyAt = Number.NEGATIVE_INFINITY;
+    let outages = 0;
     let retries: { count: number; lastReason: string; lastAt: number } | null = null;
 
     function note(error: unknown): void {
@@ -99,6 +102,7 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
             const { count, lastReason, lastAt } = retries;
             return { count, lastReason, lastSecondsAgo: Math.round((performance.now() - lastAt) / 1000) };
         },
+        outages: () => outages,
         async survive(step) {
             for (let attempt = 0; !signal.aborted; attempt += 1) {
                 const begunAt = performance.now();
@@ -110,6 +114,7 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
                     if (isPassing && signal.aborted) return null;
                     if (isPassing) note(error);
                     if (isConnectionFault(error)) {
+                        outages += 1;
                         if (recovery === null && begunAt < recoveredAt + echoMs) {
                             await pause(0, signal);
                             continue;

@@ -16,6 +16,7 @@ import { createCopyConnection } from "./copy-connection.ts";
 import type { Run } from "./ingest-run.ts";
 import { createHeaderReader } from "./known-headers.ts";
 import { createLease, refuseOtherFolder } from "./lease.ts";
+import { createLedgerProof } from "./ledger-proof.ts";
 import { loadLoop } from "./load-loop.ts";
 import { mergeLoop } from "./merge-loop.ts";
 import { createOutage } from "./outage.ts";
@@ -64,7 +65,11 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
         settings: { lock_timeout: lockTimeout, ...faults.settings },
     });
     const copyConnection = createCopyConnection(target, `${applicationName}-copy`);
-    const context: IngestContext = { config, sql, copyConnection, readHeader: createHeaderReader(), workerId, log };
+    const context: IngestContext = {
+        ...{ config, sql, copyConnection, workerId, log },
+        readHeader: createHeaderReader(),
+        proof: createLedgerProof(),
+    };
     const outage = createOutage({ sql, log, signal, revive: options.revive ?? null });
     const merged = createSignal();
     const records = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };

@@ -134,13 +134,19 @@ const keptStreams = new WeakMap<IngestContext, { path: string; file: KeptStream 
 async function openAgain(context: IngestContext, { path, source, dialect }: LedgerChunk): Promise<InputFile> {
     const kept = keptStreams.get(context);
     if (kept?.path === path && (await isUnchanged(context, kept.file, path))) return kept.file;
-    keptStreams.delete(context);
-    await kept?.file.release();
+    await forgetKeptStream(context);
     const file = await openContent(context, path, { source, encoding: dialect?.encoding ?? "utf-8" });
     if ((!file.isCompressed && file.encoding === "utf-8") || file.sizeBytes <= groupBytes) return file;
     const stream = { ...file, close: async () => {}, release: file.close };
     keptStreams.set(context, { path, file: stream });
     return stream;
+}
+
+/** What of a file is kept open was read by what the ledger said of it. */
+export async function forgetKeptStream(context: IngestContext): Promise<void> {
+    const kept = keptStreams.get(context);
+    keptStreams.delete(context);
+    await kept?.file.release();
 }
 
 async function isUnchanged(context: IngestContext, { seen }: InputFile, path: string): Promise<boolean> {

@@ -23,18 +23,24 @@ export async function findOtherFolder(
     return other;
 }
 
-/** `report` is JSON, for status. */
+/**
+ * `report` is JSON, for status. Returns the mark that it replaces (null when the ledger does not know the worker) and
+ * since when the server runs.
+ */
 export async function renewWorker(
     sql: Sql,
     { workerId, host, pid, inputDir }: WorkerPlace,
     leaseMs: number,
     report: string,
-): Promise<void> {
-    await sql`
-        select ingest.renew_worker(
+    mark: string,
+): Promise<{ previousMark: string | null; serverStartedAt: string }> {
+    const [row] = await sql<{ previousMark: string | null; serverStartedAt: string }[]>`
+        select previous_mark::text as "previousMark", server_started_at::text as "serverStartedAt"
+        from ingest.renew_worker(
             ${workerId}, ${host}, ${pid}, ${inputDir},
-            ${leaseMs}::float8 * interval '1 millisecond', ${report}::text::jsonb
+            ${leaseMs}::float8 * interval '1 millisecond', ${report}::text::jsonb, ${mark}::text::uuid
         )`;
+    return row!;
 }
 
 export async function takeLoaderLease(sql: Sql, workerId: string, leaseMs: number): Promise<boolean> {

@@ -19,6 +19,7 @@ import { seenAgeMs } from "../ingest/file-age.ts";
 import { findCopy } from "../ingest/find-copies.ts";
 import { createHeaderReader } from "../ingest/known-headers.ts";
 import { filesWithContent, type KnownContent, type LedgerFile } from "../ingest/ledger.ts";
+import { createLedgerProof } from "../ingest/ledger-proof.ts";
 import { type LoadPart, NeedsTolerantWay, type StagedOutcome, stageParts } from "../ingest/load-chunks.ts";
 import { InputChanged, InputFault } from "../ingest/open-input.ts";
 import { prepareFile } from "../ingest/prepare-file.ts";
@@ -338,6 +339,7 @@ function contextFor(sql: Sql, config: TryOptions["config"], inputDir: string): I
         sql,
         copyConnection: { beginLoad: refuse, copy: refuse, discard: async () => {} },
         readHeader: createHeaderReader(),
+        proof: createLedgerProof(),
         workerId: randomUUID(),
         log: silent,
     };

@@ -137,6 +137,30 @@ describe("new files", () => {
     });
 });
 
+describe("what the ledger may have forgotten", () => {
+    test.each([
+        ["small", 5_000],
+        ["large, where looks wait for no pass", 1],
+    ])("is looked up again at once, and nothing else with it, in a folder that is %s", async (_, largeFrom) => {
+        discovery = createDiscovery(ingest.context, tails, largeFrom);
+        const { proof } = ingest.context;
+        const found = { previousMark: null, serverStartedAt: "noon", outages: 0 };
+        const first = proof.nextMark();
+        proof.renewed(first, found);
+        put("a.csv");
+        await lookAtAll();
+        const second = proof.nextMark();
+        proof.renewed(second, { ...found, previousMark: first });
+        put("b.csv");
+        await lookAt("b.csv");
+        // A standby took over that lacked what came after the second mark; and of a.csv nothing is asked.
+        await database.sql`delete from ingest.files`;
+        proof.renewed(proof.nextMark(), { ...found, previousMark: second, serverStartedAt: "one" });
+        expect(await lookAt()).toBe(1);
+        expect(await paths()).toEqual(["b.csv"]);
+    });
+});
+
 describe("a file that has changed", () => {
     test.each(["loaded", "merged", "skipped", "failed"])("is read again when it was %s", async (state) => {
         put("a.csv");

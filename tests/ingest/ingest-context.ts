@@ -7,6 +7,7 @@ import type { IngestConfig } from "../../src/config.ts";
 import type { IngestContext } from "../../src/ingest/context.ts";
 import { createCopyConnection } from "../../src/ingest/copy-connection.ts";
 import { createHeaderReader } from "../../src/ingest/known-headers.ts";
+import { createLedgerProof } from "../../src/ingest/ledger-proof.ts";
 import { takeLoaderLease } from "../../src/ingest/worker-leases.ts";
 import type { TestDatabase } from "../support/database.ts";
 
@@ -44,7 +45,11 @@ export async function openTestIngest(
     const log = { info: logAs("info"), warn: logAs("warn"), error: logAs("error") };
     await takeLoaderLease(database.sql, workerId, 3_600_000);
     return {
-        context: { config, sql: database.sql, copyConnection, readHeader: createHeaderReader(), workerId, log },
+        context: {
+            ...{ config, sql: database.sql, copyConnection, workerId, log },
+            readHeader: createHeaderReader(),
+            proof: createLedgerProof(),
+        },
         inputDir,
         lines,
         async close() {

@@ -2,7 +2,8 @@
  * A Postgres of a test's own, to be stopped, started and killed. Durable as shipped: the settings and the version are
  * those of the embedded server.
  */
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type Sql } from "../../src/database/connect.ts";
@@ -26,6 +27,8 @@ export interface OwnServer {
     /** Does nothing when it runs. */
     start(): Promise<void>;
     isRunning(): boolean;
+    /** A copy of the data directory of a server that is stopped. What it returns puts that in the place of today's. */
+    keepCopy(): () => void;
     /** kill -9 of the postmaster; its backends notice and go. Resolves when it is gone. */
     killPostmaster(): Promise<void>;
     /** What it has written to its log so far. */
@@ -99,6 +102,15 @@ export async function openOwnServer({ settings = {}, prepare }: OwnServerOptions
         },
         start,
         isRunning: () => findPostmaster(places) !== null,
+        keepCopy() {
+            const { clusterDir } = places;
+            const copyDir = `${clusterDir}-copy`;
+            execFileSync("cp", ["-a", clusterDir, copyDir]);
+            return () => {
+                rmSync(clusterDir, { recursive: true });
+                renameSync(copyDir, clusterDir);
+            };
+        },
         async killPostmaster() {
             const running = findPostmaster(places);
             if (running !== null) process.kill(running.pid, "SIGKILL");

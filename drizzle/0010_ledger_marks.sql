@@ -1,0 +1,1 @@
+ALTER TABLE "ingest"."workers" ADD COLUMN "mark" uuid;

@@ -1,0 +1,87 @@
+/**
+ * Whether the ledger still has what this run has learnt from it. It may go back in time under a running ingest (a standby
+ * that lagged takes over, a backup is put back) or be emptied (a reset while the run was frozen past its lease).
+ *
+ * Each heartbeat leaves a mark of its own in our row of ingest.workers. A ledger that has our latest mark has all that was
+ * committed before it: this is proven. A ledger without any mark that we remember is not the one that we knew. What came
+ * after the latest mark is in doubt once the server was started anew, or its connections were lost: then it is looked at
+ * again, and only that, since a folder may have a hundred thousand files.
+ */
+import { randomUUID } from "node:crypto";
+
+export interface LedgerProof {
+    /** The mark of a heartbeat that begins. */
+    nextMark(): string;
+    /** What a heartbeat found: the mark that was there before its own, and what tells that connections were lost since. */
+    renewed(mark: string, found: HeartbeatFound): void;
+    /** The ledger has committed what was learnt of this file. */
+    learn(path: string): void;
+    /** The files of which the ledger may have forgotten what it said since they were learnt; each is told once. */
+    takeDoubtful(): string[];
+    hasDoubtful(): boolean;
+    /** Changes when the ledger is another one than before: nothing that was learnt from it holds. */
+    breaks(): number;
+}
+
+export interface HeartbeatFound {
+    previousMark: string | null;
+    /** As text: only compared. */
+    serverStartedAt: string;
+    /** How often this run has lost its connections so far. */
+    outages: number;
+}
+
+export function createLedgerProof(): LedgerProof {
+    /** The heartbeats whose marks may be in the ledger: the latest that was answered, and those since. */
+    let marks: { mark: string; beat: number }[] = [];
+    let beat = 0;
+    let isKnown = false;
+    let breaks = 0;
+    let server = "";
+    /** What is not proven yet, with the heartbeat after whose beginning it was learnt. */
+    const unproven = new Map<string, number>();
+    const doubtful = new Set<string>();
+
+    const settle = (provenBefore: number) => {
+        for (const [path, learntAfter] of unproven) if (learntAfter < provenBefore) unproven.delete(path);
+    };
+    const doubtAll = () => {
+        for (const path of unproven.keys()) doubtful.add(path);
+        unproven.clear();
+    };
+    return {
+        nextMark() {
+            beat += 1;
+            const mark = randomUUID();
+            marks.push({ mark, beat });
+            return mark;
+        },
+        renewed(mark, { previousMark, serverStartedAt, outages }) {
+            const own = marks.find((sent) => sent.mark === mark)!;
+            const previous = marks.find((sent) => sent.mark === previousMark);
+            const serverNow = `${serverStartedAt} ${outages}`;
+            if (isKnown && previous === undefined) {
+                breaks += 1;
+                unproven.clear();
+                doubtful.clear();
+            } else if (isKnown && serverNow !== server) {
+                settle(previous!.beat);
+                doubtAll();
+            }
+            settle(own.beat);
+            isKnown = true;
+            server = serverNow;
+            marks = marks.filter((sent) => sent.beat >= own.beat);
+        },
+        learn(path) {
+            unproven.set(path, beat);
+        },
+        takeDoubtful() {
+            const paths = [...doubtful];
+            doubtful.clear();
+            return paths;
+        },
+        hasDoubtful: () => doubtful.size > 0,
+        breaks: () => breaks,
+    };
+}
