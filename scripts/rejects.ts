@@ -10,6 +10,7 @@ import {
     readPage,
     toListing,
 } from "../src/listing/listing-flags.ts";
+import { rejectReasons } from "../src/reject-reasons.ts";
 import { runCommand } from "../src/terminal/command.ts";
 import { formatJson } from "../src/terminal/json.ts";
 import { withDatabase } from "../src/terminal/with-database.ts";
@@ -20,7 +21,7 @@ await runCommand({
     description: "docs/data_contract.md says of each reason what it means and what to do.",
     options: [
         choiceOption("--kind <kind>", "only these", rejectKinds),
-        new Option("--reason <code>", "only those with this reason"),
+        choiceOption("--reason <code>", "only those with this reason", rejectReasons),
         new Option("--file <path>", "only those of this file: its path in the watched folder, or its id"),
         new Option("--all", "also those that a replay has resolved"),
         ...pageOptions("rejects"),

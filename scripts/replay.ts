@@ -3,6 +3,8 @@ import { configOptions, databaseFields, isDrawable, loadConfig } from "../src/co
 import type { Sql } from "../src/database/connect.ts";
 import { sqlStateOf } from "../src/database/sql-states.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
+import { choiceOption } from "../src/listing/listing-flags.ts";
+import { rejectReasons } from "../src/reject-reasons.ts";
 import { type ReplayRequest, type ReplaySummary, runReplay } from "../src/replay/run-replay.ts";
 import { askYesOrNo, requireTerminal } from "../src/terminal/ask.ts";
 import { runCommand } from "../src/terminal/command.ts";
@@ -20,7 +22,7 @@ await runCommand({
         "A reject is never deleted: it names the batch that resolved it. What would end as before is left alone, so a\n" +
         "second replay does nothing. Edit a record first, if you like: update ingest.rejects set record = record || '{…}'.",
     options: [
-        new Option("--reason <code>", "only rejects with this reason"),
+        choiceOption("--reason <code>", "only rejects with this reason", rejectReasons),
         new Option("--file <path>", "only rejects of this file, as the watched folder names it"),
         new Option("--since <moment>", "only rejects from then on, such as 2026-01-31 or 2026-01-31T07:00:00Z"),
         new Option("--accept-conflicts", "let conflicting records replace the stored events, which become the rejects"),

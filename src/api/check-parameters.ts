@@ -15,9 +15,10 @@ export function refuseInvalidParameters(result: Checked): void {
     if (!issue) return;
     if (issue.code === "unrecognized_keys") throw unknownParameter(String(issue.keys[0]));
     const parameter = issue.path.map(String).join(".");
+    const sentence = issue.message.endsWith("?") ? issue.message : `${issue.message}.`;
     throw new Problem({
         code: result.target === "json" ? "invalid_body" : "invalid_parameter",
-        detail: parameter === "" ? `${issue.message}.` : `\`${parameter}\`: ${issue.message}.`,
+        detail: parameter === "" ? sentence : `\`${parameter}\`: ${sentence}`,
         ...(parameter === "" ? {} : { parameter }),
     });
 }

@@ -72,6 +72,13 @@ test("should fail for a request that is not one, from another site, and with ano
     expect([asText.status, asText.body.code]).toEqual([415, "unsupported_media_type"]);
 });
 
+test("should fail for a reason that does not exist, with the near one named", async () => {
+    const { status, body } = await replay({ reason: "event_type_unkown" });
+
+    expect([status, body.code, body.parameter]).toEqual([400, "invalid_body", "reason"]);
+    expect(body.detail).toContain("Did you mean event_type_unknown?");
+});
+
 test("should fail while another one runs", async () => {
     await api.sql`update ingest.rejects set record = record || '{"price": "1"}' where resolved_by_batch is null`;
     let first: ReturnType<typeof replay> | undefined;

@@ -96,6 +96,20 @@ test("rejects: filtered by kind, reason and file, with their reasons counted", a
     expect((await runJson("rejects", "--file", "b.csv")).data).toEqual([]);
 });
 
+test.each(["rejects", "replay"])(
+    "%s should fail for a reason that does not exist, the near one named",
+    async (name) => {
+        for (const [reason, fix] of [
+            ["price_negatve", "Did you mean price_negative?"],
+            ["Event_Id_Conflict", "Did you mean event_id_conflict?"],
+            ["bogus", "There are event_id_missing, "],
+        ] as const) {
+            const { exitCode, stderr } = await run(name, "--reason", reason);
+            expect([exitCode, stderr]).toEqual([2, expect.stringContaining(fix)]);
+        }
+    },
+);
+
 test("a mistyped choice should fail with 2, the near one named; so should a limit that is none", async () => {
     const mistyped = await run("files", "--state", "faild");
 

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventColumns } from "../../src/contract.ts";
 import { recordKinds } from "../../src/ingest/scanned-records.ts";
+import { rejectReasons } from "../../src/reject-reasons.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { projectDir } from "../support/test-server.ts";
@@ -64,6 +65,7 @@ test("every reason that the code knows is on the page, once, and no other", () =
     const known = [...new Set([...ofRules, ...ofText, "event_id_conflict"])].sort();
 
     expect(examples.map(([reason]) => reason).sort()).toEqual(known);
+    expect(rejectReasons.toSorted()).toEqual(known as (typeof rejectReasons)[number][]);
 });
 
 test.each(examples)("%s is what its example gets, and nothing else", async (reason) => {

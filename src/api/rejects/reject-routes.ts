@@ -15,6 +15,7 @@ import {
     toPage,
 } from "../shapes.ts";
 import { readRejectSummary, rejectKinds, rejectResolutions, selectRejects } from "./read-rejects.ts";
+import { reasonSchema } from "./reason-schema.ts";
 
 const rejectSchema = z
     .object({
@@ -79,7 +80,7 @@ const listRejects = createRoute({
             limit: limitSchema,
             cursor: cursorSchema,
             kind: z.enum(rejectKinds).optional(),
-            reason: textSchema(200).optional(),
+            reason: reasonSchema.optional(),
             file: textSchema(4096).optional().openapi({ description: "A file's id, or its path." }),
             open: z
                 .enum(["true", "false"])

@@ -5,6 +5,7 @@ import { runReplay } from "../../replay/run-replay.ts";
 import type { Api } from "../api.ts";
 import { toDatabaseProblem } from "../database-fault.ts";
 import { Problem, problemResponses } from "../problem.ts";
+import { reasonSchema } from "../rejects/reason-schema.ts";
 import { requireJson } from "../safety/require-json.ts";
 import { countSchema, instantParameterSchema, recordCounts, textSchema } from "../shapes.ts";
 
@@ -33,7 +34,7 @@ const postReplay = createRoute({
             content: {
                 "application/json": {
                     schema: z.strictObject({
-                        reason: textSchema(200).optional().openapi({ description: "Only rejects with this reason." }),
+                        reason: reasonSchema.optional().openapi({ description: "Only rejects with this reason." }),
                         file: textSchema(4096).optional().openapi({ description: "Only rejects of this path." }),
                         since: instantParameterSchema.optional(),
                         acceptConflicts: z.boolean().optional().openapi({
