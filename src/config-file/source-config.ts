@@ -19,9 +19,13 @@ export interface SluiceConfig {
 export interface SourceConfig extends DeclaredDialect {
     /** A glob over file names, in any case and however compressed: `*.csv`, `{a,b}.csv`; `orders-*.csv.gz` for those alone. */
     match: string;
-    /** The file's name for a column → ours: `{ event_time: "event_timestamp" }`. Compared without regard to case. */
-    aliases?: Record<string, EventColumn>;
-    /** Columns of the file that are left out altogether. */
+    /**
+     * The file's name for a column → ours: `{ event_time: "event_timestamp" }`. Compared without regard to case. A column
+     * that is not what its name says goes to events.attributes, under its own name (`{ price: "attributes" }`) or another
+     * (`{ price: "attributes.list_price" }`). The name "" stands for a column without a name.
+     */
+    aliases?: Record<string, ColumnAlias>;
+    /** Columns of the file that are left out altogether. "" stands for all columns without a name, whatever they hold. */
     ignore?: string[];
     /** What to do about columns nobody named: keep them in events.attributes (default), fail the file, or leave them out. */
     newColumns?: NewColumns;
@@ -46,6 +50,8 @@ export interface SourceConfig extends DeclaredDialect {
     deriveEventId?: DerivedId;
 }
 
+export type ColumnAlias = EventColumn | "attributes" | `attributes.${string}`;
+
 export interface DeclaredDialect {
     /**
      * One character, a control character such as "\x01" too. Undeclared: what a `sep=` line says; else comma, semicolon, tab,
@@ -60,6 +66,11 @@ export interface DeclaredDialect {
     comment?: string;
     /** `lf`: LF and CRLF. `any`: a lone CR too. Undeclared: `any` when the first lines hold CR and no LF. */
     lineEnd?: "lf" | "any";
+    /**
+     * Which lines end with a delimiter that the others do not have. Undeclared: as certain as the first records make it. When
+     * both do, the column has no name: see `ignore`.
+     */
+    trailingDelimiter?: "header" | "records";
     /** Undeclared: UTF-8, or UTF-16 when the file begins with its byte order mark. */
     encoding?: Encoding;
     /**

@@ -2,7 +2,7 @@
 import { type FileSettingName, fileSettingNames, settings } from "../config/settings.ts";
 import { eventColumns } from "../contract.ts";
 import { parseDatabaseUrl } from "../database/database-target.ts";
-import { encodings } from "../ingest/dialect/dialect.ts";
+import { encodings, trailingDelimiters } from "../ingest/dialect/dialect.ts";
 import { formatFault } from "../ingest/read-timestamp.ts";
 import { idSources, newColumnPolicies, type SourceConfig } from "./source-config.ts";
 import { suggestName } from "./suggest-name.ts";
@@ -97,6 +97,12 @@ const isColumn: Check = (value, at, fault) => {
     if (!columns.includes(value)) fault(at, unknownName(value, eventColumns, "column"));
 };
 
+const isAlias: Check = (value, at, fault) => {
+    if (value === "attributes") return;
+    if (typeof value !== "string" || !value.startsWith("attributes.")) isColumn(value, at, fault);
+    else if (value.slice("attributes.".length).trim() === "") fault(at, "names no attribute: write attributes.name");
+};
+
 function unknownName(value: unknown, names: readonly string[], what: string): string {
     if (typeof value !== "string") return `must be one of ${names.join(", ")}`;
     const near = suggestName(value, names);
@@ -167,12 +173,13 @@ const sourceChecks: Record<keyof SourceConfig, Check> = {
     escape: isMark,
     comment: isMark,
     lineEnd: oneOf(["lf", "any"], "line end"),
+    trailingDelimiter: oneOf(trailingDelimiters, "kind of line"),
     encoding: oneOf(encodings, "encoding"),
     header: (value, at, fault) => (value === "first-line" ? undefined : listOf(isName)(value, at, fault)),
     skipLines: isCount,
     skipAfterHeader: isCount,
-    aliases: mapOf(isName, isColumn),
-    ignore: listOf(isName),
+    aliases: mapOf(isText, isAlias),
+    ignore: listOf(isText),
     newColumns: oneOf(newColumnPolicies, "policy for new columns"),
     constants: mapOf(isColumn, isText),
     defaults: mapOf(isColumn, isText),

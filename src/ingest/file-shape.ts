@@ -1,5 +1,5 @@
 /** From the names of a header to the columns of staging that its values go to. Pure. */
-import type { SourceConfig } from "../config-file/source-config.ts";
+import type { ColumnAlias, SourceConfig } from "../config-file/source-config.ts";
 import { type EventColumn, eventColumns, keyColumn, requiredColumns, stagedExtraColumns } from "../contract.ts";
 import type { Dialect } from "./dialect/dialect.ts";
 
@@ -13,6 +13,8 @@ export interface FileShape {
     targets: Target[];
     /** The names we don't know and keep, in the order of the file; null when there are none. */
     extraColumns: string[] | null;
+    /** The fields whose columns have no name, and that must be empty; absent when there are none. */
+    unnamedFields?: number[];
     /** The event columns that neither the file nor the configuration has. */
     missingColumns: EventColumn[] | null;
     dialect: Dialect;
@@ -39,6 +41,7 @@ export interface HeaderFault {
         | "header_duplicate_columns"
         | "header_new_columns"
         | "header_unrecognized"
+        | "header_unnamed_columns"
         | "dialect_ambiguous";
     detail: string;
 }
@@ -67,35 +70,56 @@ export function shapeOf(
             'write header: "first-line" if it is the header, or header: [ … ] with the names if the file has none.';
         return { problem: "header_unrecognized", detail, missing: 0 };
     }
-    const extraColumns = header.filter((_, index) => targets[index] === null);
-    const known = targets.filter((target) => target !== null && target !== "ignored");
-    const repeated = [...known, ...extraColumns].find((name, index, names) => names.indexOf(name) !== index);
-    if (repeated !== undefined || extraColumns.includes("")) {
-        const detail = repeated ? `The header names ${repeated} twice.` : "The header has a column without a name.";
-        return { problem: "header_duplicate_columns", detail };
-    }
-    const constant = Object.keys(source?.constants ?? {}).find((column) => known.includes(column as EventColumn));
-    if (constant !== undefined) {
-        const detail = `The header has ${constant}, which sluice.config.ts sets as a constant: ignore the column, or set a default.`;
-        return { problem: "header_duplicate_columns", detail };
-    }
-    if (source?.newColumns === "reject-file" && extraColumns.length > 0) {
-        const detail = `The header has new columns: ${extraColumns.join(", ")}. sluice.config.ts says newColumns: "reject-file".`;
-        return { problem: "header_new_columns", detail };
-    }
+    const renamed = namesOf(source);
+    const extraColumns = header.flatMap((name, index) => (targets[index] === null ? [renamed(name)] : []));
+    const fault = faultOfNames(header, targets, extraColumns, source);
+    if (fault) return fault;
     const missingColumns = eventColumns.filter((column) => !given.has(column));
     const isMapped = changesValues(source, targets);
+    const unnamedFields = unnamedOf(header, source);
     const unknownColumns = targets.filter((target) => target === null || target === "ignored").length;
     return {
         header,
         targets,
         extraColumns: extraColumns.length > 0 ? extraColumns : null,
+        ...(unnamedFields.length > 0 && { unnamedFields }),
         missingColumns: missingColumns.length > 0 ? missingColumns : null,
         dialect,
         source,
         isMapped,
         needsTolerantWay: isMapped || unknownColumns > stagedExtraColumns || dialect.quote === null,
     };
+}
+
+function faultOfNames(
+    header: string[],
+    targets: Target[],
+    extraColumns: string[],
+    source: SourceConfig | null,
+): HeaderFault | null {
+    const known = targets.filter((target) => target !== null && target !== "ignored");
+    const seen = new Set<string>();
+    const repeated = [...known, ...extraColumns].find((name) => seen.has(name) || !seen.add(name));
+    if (repeated !== undefined) {
+        return { problem: "header_duplicate_columns", detail: `The header names ${repeated} twice.` };
+    }
+    const constant = Object.keys(source?.constants ?? {}).find((column) => known.includes(column as EventColumn));
+    if (constant !== undefined) {
+        const detail = `The header has ${constant}, which sluice.config.ts sets as a constant: ignore the column, or set a default.`;
+        return { problem: "header_duplicate_columns", detail };
+    }
+    const newColumns = header.filter((name, index) => targets[index] === null && !isNamed(name, source));
+    if (source?.newColumns === "reject-file" && newColumns.length > 0) {
+        const detail = `The header has new columns: ${newColumns.join(", ")}. sluice.config.ts says newColumns: "reject-file".`;
+        return { problem: "header_new_columns", detail };
+    }
+    return null;
+}
+
+/** The fields whose columns have no name, and of which the configuration says nothing. */
+function unnamedOf(header: string[], source: SourceConfig | null): number[] {
+    if (source?.newColumns === "ignore" || isNamed("", source)) return [];
+    return header.flatMap((name, index) => (name === "" ? [index] : []));
 }
 
 /** Whether the names are a header's: of a line that has no known name only the configuration can say so. */
@@ -105,15 +129,16 @@ function isCertain(header: string[], source: SourceConfig | null): boolean {
 
 /** One of ours, or one that the configuration names. */
 function isKnown(name: string, source: SourceConfig | null): boolean {
-    const { aliases, ignore, rules, deriveEventId } = source ?? {};
+    const { rules, deriveEventId } = source ?? {};
     const from = deriveEventId?.from;
-    const named = [
-        ...eventColumns,
-        ...Object.keys(aliases ?? {}),
-        ...(ignore ?? []),
-        ...(rules ?? []).flatMap(({ when }) => (when ? [when.column] : [])),
-        ...(Array.isArray(from) ? from : []),
-    ];
+    const conditions = (rules ?? []).flatMap(({ when }) => (when ? [when.column] : []));
+    const named = [...eventColumns, ...conditions, ...(Array.isArray(from) ? from : [])];
+    return isNamed(name, source) || named.some((known) => known.toLowerCase() === name.toLowerCase());
+}
+
+/** The configuration says where the column goes. */
+function isNamed(name: string, source: SourceConfig | null): boolean {
+    const named = [...Object.keys(source?.aliases ?? {}), ...(source?.ignore ?? [])];
     return named.some((known) => known.toLowerCase() === name.toLowerCase());
 }
 
@@ -127,16 +152,30 @@ function describeNames(header: string[], source: SourceConfig | null): string {
 }
 
 function targetsOf(header: string[], source: SourceConfig | null): Target[] {
-    const aliases = new Map(
-        Object.entries(source?.aliases ?? {}).map(([name, column]) => [name.toLowerCase(), column]),
-    );
+    const aliases = aliasesOf(source);
     const ignored = new Set((source?.ignore ?? []).map((name) => name.toLowerCase()));
     return header.map((name) => {
         const lowerName = name.toLowerCase();
         if (ignored.has(lowerName)) return "ignored";
-        const known = aliases.get(lowerName) ?? eventColumns.find((column) => column === lowerName) ?? null;
-        return known === null && source?.newColumns === "ignore" ? "ignored" : known;
+        const alias = aliases.get(lowerName);
+        if (alias !== undefined) return isAttribute(alias) ? null : alias;
+        const known = eventColumns.find((column) => column === lowerName) ?? null;
+        return name === "" || (known === null && source?.newColumns === "ignore") ? "ignored" : known;
     });
+}
+
+function aliasesOf(source: SourceConfig | null): Map<string, ColumnAlias> {
+    return new Map(Object.entries(source?.aliases ?? {}).map(([name, alias]) => [name.toLowerCase(), alias]));
+}
+
+function isAttribute(alias: ColumnAlias): alias is Exclude<ColumnAlias, EventColumn> {
+    return alias.startsWith("attributes");
+}
+
+/** The name in events.attributes of a column that is kept there. */
+function namesOf(source: SourceConfig | null): (name: string) => string {
+    const aliases = aliasesOf(source);
+    return (name) => aliases.get(name.toLowerCase())?.replace(/^attributes\.?/, "") || name;
 }
 
 /** The columns that the configuration fills. */

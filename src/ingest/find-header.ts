@@ -123,14 +123,15 @@ function skipBlankLines(bytes: Uint8Array, from: number, dialect: Dialect): Skip
             // A comment without its line end: all there is.
             return { end: isComment ? bytes.length : end, lines, isWhole: !isComment };
         }
-        if (!isComment && !isBlank(bytes.subarray(end, line.end), delimiter)) break;
+        if (!isComment && !isBlankLine(bytes.subarray(end, line.end), delimiter)) break;
         end = line.next;
         lines += 1;
     }
     return { end, lines, isWhole: true };
 }
 
-function isBlank(line: Uint8Array, delimiter: number): boolean {
+/** Nothing but delimiters and white space. */
+export function isBlankLine(line: Uint8Array, delimiter: number): boolean {
     return line.every((byte) => byte === delimiter || byte === 0x20 || (byte >= 0x09 && byte <= 0x0d));
 }
 

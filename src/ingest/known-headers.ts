@@ -21,15 +21,28 @@ export function createHeaderReader(): HeaderReader {
         if (line === null) return readHeader(bytes, atEnd, options);
         const key = `${options.encoding ?? "utf-8"} ${line}`;
         const known = shapes.get(key);
-        if (known) return known;
+        if (known && !mayTrail(bytes, line.length, known)) return known;
         const shape = readHeader(bytes, atEnd, options);
-        // Of a file with lines before its header the first line tells nothing.
-        if (!("problem" in shape) && shape.headerLines === 1) {
+        if (!("problem" in shape) && dependsOnFirstLine(shape)) {
             if (shapes.size >= mostShapes) shapes.clear();
             shapes.set(key, shape);
         }
         return shape;
     };
+}
+
+/** Lines before the header, and what the first records say of columns without a name, differ from file to file. */
+function dependsOnFirstLine({ headerLines, unnamedFields, dialect }: FileShape): boolean {
+    return headerLines === 1 && unnamedFields === undefined && dialect.trailingDelimiter === undefined;
+}
+
+/** Whether the line behind the header is blank, or ends with a delimiter: see unnamed-columns.ts. */
+function mayTrail(bytes: Uint8Array, from: number, { dialect }: FileShape): boolean {
+    if (from >= bytes.length) return false;
+    const found = bytes.indexOf(LF, from);
+    const lineEnd = found === -1 ? bytes.length : found;
+    const end = bytes[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd;
+    return end <= from || bytes[end - 1] === dialect.delimiter.charCodeAt(0);
 }
 
 /** The first line, when it alone decides what readHeader finds: it ends, is not blank, has no quote and no CR within. */

@@ -141,6 +141,7 @@ function rangeOf({ config }: Pick<IngestContext, "config">, part: LoadPart): Rec
         sizeBytes: part.again && part.takeTail ? part.again.endByte : part.file.sizeBytes,
         fieldCount: part.shape.targets.length,
         keyIndex: part.shape.targets.indexOf(keyColumn),
+        unnamedFields: part.shape.unnamedFields,
         maxRecordBytes: config.maxRecordBytes,
         grammar: grammarOf(part.shape.dialect),
     };

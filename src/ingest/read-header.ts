@@ -10,6 +10,7 @@ import {
 import { type Dialect, delimiterName, type Encoding } from "./dialect/dialect.ts";
 import { type FileShape, type HeaderFault, shapeOf } from "./file-shape.ts";
 import { findHeader, findSeparator, type Separator, skipLines, skipPreamble, unfinishedHeader } from "./find-header.ts";
+import { findTrailingDelimiter, haveUnnamedValues } from "./unnamed-columns.ts";
 
 export interface HeaderOptions {
     source?: SourceConfig | null;
@@ -32,6 +33,8 @@ interface Start {
     atEnd: boolean;
     source: SourceConfig | null;
     separator: Separator | null;
+    /** It has been read before, by the dialect that is known. */
+    isBegun: boolean;
     maxHeaderBytes: number;
 }
 
@@ -51,7 +54,7 @@ export function readHeader(
     const from = bom.every((byte, index) => bytes[index] === byte) ? bom.length : 0;
     const separator = findSeparator(bytes, from, source);
     const maxHeaderBytes = Math.max(leastHeaderBytes, maxRecordBytes ?? defaultMaxRecordBytes);
-    const start = { bytes, from, atEnd, source, separator, maxHeaderBytes };
+    const start = { bytes, from, atEnd, source, separator, isBegun: knownDialect !== null, maxHeaderBytes };
     if (knownDialect) return nearestFault([readWith(start, knownDialect)]);
     if (source?.delimiter !== undefined && separator !== null && separator.delimiter !== source.delimiter) {
         const [said, declared] = [separator.delimiter, source.delimiter].map(delimiterName);
@@ -75,7 +78,7 @@ function chooseReading({ bytes, source }: Start, variants: Dialect[], readings: 
     const fitting = [...variants.keys()].filter((index) => {
         const reading = readings[index]!;
         if ("problem" in reading) return isOfRightColumns(reading);
-        return !declared || fitsFieldCount(bytes, reading.headerBytes, variants[index]!, declared.length);
+        return !declared || fitsFieldCount(bytes, reading.headerBytes, variants[index]!, reading.header.length);
     });
     // A reading in which the delimiter does not occur is no rival of one in which it does.
     const splitting = fitting.filter((index) => columnsOf(readings[index]!) > 1);
@@ -102,7 +105,12 @@ function isUnrecognized(reading: Reading): boolean {
     return "problem" in reading && reading.problem === "header_unrecognized";
 }
 
-const faultsOfRightColumns = ["header_duplicate_columns", "header_new_columns", "header_unrecognized"];
+const faultsOfRightColumns = [
+    "header_duplicate_columns",
+    "header_new_columns",
+    "header_unnamed_columns",
+    "header_unrecognized",
+];
 
 /** The fault of a header that does hold every required column. */
 function isOfRightColumns({ problem }: HeaderFault): boolean {
@@ -142,28 +150,50 @@ function withLineEnd(start: Start, declared: DeclaredDialect, dialect: Dialect):
     return verdicts.includes(true) ? { ...dialect, lineEnd: "any" } : dialect;
 }
 
-function readWith({ bytes, from, atEnd, source, separator, maxHeaderBytes }: Start, dialect: Dialect): Reading {
-    const isDeclared = Array.isArray(source?.header);
+function readWith(start: Start, dialect: Dialect): Reading {
+    const { bytes, from, atEnd, source, separator, maxHeaderBytes } = start;
     const preamble = skipPreamble(bytes, from, dialect, source, separator);
-    if (isDeclared) {
+    if (Array.isArray(source?.header)) {
         if (!preamble.isWhole || bytes.length === preamble.end) return emptyFile(atEnd);
-        const shape = shapeOf(source!.header as string[], dialect, source);
+        const shape = shapeOf(trailed(source.header, dialect), dialect, source);
         if ("problem" in shape) return shape;
         return { ...shape, headerBytes: preamble.end, headerLines: preamble.lines, hasLineEnd: true };
     }
     const found = findHeader(bytes, preamble.end, atEnd, dialect, maxHeaderBytes);
     if (found === "empty") return emptyFile(atEnd);
     if ("problem" in found) return found;
-    const shape = shapeOf(found.names, dialect, source);
-    if ("problem" in shape) return { ...shape, columns: found.names.length };
     const after = skipLines(bytes, found.next, source?.skipAfterHeader ?? 0, dialect);
     if (!after.isWhole && !atEnd) return unfinishedHeader;
-    return {
-        ...shape,
+    const place = {
         headerBytes: after.end,
         headerLines: preamble.lines + found.lines + after.lines,
         hasLineEnd: found.hasLineEnd && after.isWhole,
     };
+    const shape = shapeOf(trailed(found.names, dialect), dialect, source);
+    if ("problem" in shape) return { ...shape, columns: found.names.length };
+    return start.isBegun ? { ...shape, ...place } : seeRecords(start, { ...shape, ...place });
+}
+
+/** The names of the fields that the records have. */
+function trailed(names: string[], { trailingDelimiter }: Dialect): string[] {
+    if (trailingDelimiter === "records") return [...names, ""];
+    return trailingDelimiter === "header" && names.at(-1) === "" ? names.slice(0, -1) : names;
+}
+
+/** What the first records say of columns without a name. */
+function seeRecords({ bytes, source }: Start, shape: FileShape): Reading {
+    const trailing = shape.dialect.trailingDelimiter ?? findTrailingDelimiter(bytes, shape);
+    if (trailing && shape.dialect.trailingDelimiter === undefined) {
+        const dialect = { ...shape.dialect, trailingDelimiter: trailing };
+        const trailedShape = shapeOf(trailed(shape.header, dialect), dialect, source);
+        return "problem" in trailedShape ? trailedShape : { ...shape, unnamedFields: undefined, ...trailedShape };
+    }
+    if (!shape.unnamedFields || !haveUnnamedValues(bytes, shape)) return shape;
+    const places = shape.unnamedFields.map((field) => field + 1).join(", ");
+    const detail =
+        `The header has no name for column ${places} of ${shape.header.length}, and the records have values there. In ` +
+        'sluice.config.ts, write ignore: [""] to leave it out, or aliases: { "": "attributes.name" } to keep it.';
+    return { problem: "header_unnamed_columns", detail, columns: shape.header.length };
 }
 
 function emptyFile(atEnd: boolean): HeaderFault {

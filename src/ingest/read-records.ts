@@ -1,9 +1,10 @@
 /** Streams a file's records in pieces of about a megabyte: memory does not grow with the file, the chunk or a line. */
-import type { Grammar } from "./dialect/dialect.ts";
+import { defaultGrammar, type Grammar } from "./dialect/dialect.ts";
 import { findLineEnd } from "./find-record-end.ts";
 import type { InputFile } from "./open-input.ts";
 import { createScanner, type Scanner } from "./scan-records.ts";
 import { recordKinds, type ScannedRecords } from "./scanned-records.ts";
+import { markUnnamedValues } from "./unnamed-columns.ts";
 
 export interface RecordRange {
     /** Where the chunk begins, for its hash, and where its first record does: behind the header in a file's first chunk. */
@@ -19,6 +20,8 @@ export interface RecordRange {
     takeTail: boolean;
     fieldCount: number;
     keyIndex: number;
+    /** Those whose columns have no name: see unnamed-columns.ts. */
+    unnamedFields?: readonly number[];
     maxRecordBytes: number;
     /** Of the file's dialect; the default one's when it is not given. */
     grammar?: Grammar;
@@ -155,18 +158,21 @@ function nothingRead({ recordsFrom }: RecordRange): OutcomeSoFar {
 
 function scan(
     bytes: Buffer,
-    { fieldCount, keyIndex, maxRecordBytes, grammar, takeTail, stopAt, mostRecords }: RecordRange,
+    { fieldCount, keyIndex, unnamedFields, maxRecordBytes, grammar, takeTail, stopAt, mostRecords }: RecordRange,
     scanner: Scanner,
     { endByte, records: recordsBefore }: OutcomeSoFar,
     isLast: boolean,
 ): ScannedRecords {
     const atEnd = isLast && takeTail;
     const options = { fieldCount, keyIndex, maxRecordBytes, grammar, atEnd };
-    const records = scanner(bytes, { ...options, stopAfterBytes: stopAt - endByte });
+    let records = scanner(bytes, { ...options, stopAfterBytes: stopAt - endByte });
     const room = (mostRecords ?? Number.POSITIVE_INFINITY) - recordsBefore;
-    if (records.count <= room) return records;
-    // Rare, and so not the scanner's to count: once more, up to the last that there is room for.
-    return scanner(bytes, { ...options, stopAfterBytes: records.ends[room - 1]! });
+    if (records.count > room) {
+        // Rare, and so not the scanner's to count: once more, up to the last that there is room for.
+        records = scanner(bytes, { ...options, stopAfterBytes: records.ends[room - 1]! });
+    }
+    if (unnamedFields) markUnnamedValues(bytes, records, unnamedFields, grammar ?? defaultGrammar);
+    return records;
 }
 
 function pieceOf(bytes: Buffer, records: ScannedRecords, { endByte, ...before }: OutcomeSoFar): RecordPiece {

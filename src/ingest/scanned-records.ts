@@ -13,6 +13,7 @@ export const recordKinds = [
     "nul_byte",
     "invalid_utf8",
     "record_too_long",
+    "unnamed_value",
 ] as const;
 
 export type RecordKind = (typeof recordKinds)[number];
@@ -27,6 +28,7 @@ export const STRAY_CARRIAGE_RETURN = 6;
 export const NUL_BYTE = 7;
 export const INVALID_UTF8 = 8;
 export const RECORD_TOO_LONG = 9;
+export const UNNAMED_VALUE = 10;
 
 export interface ScanOptions {
     /** Fields in the header: a record with another number is ragged. */

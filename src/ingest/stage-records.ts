@@ -264,9 +264,12 @@ function tolerantFields(values: (string | null)[], mapped: (string | null)[] | n
         return value === null ? "\\N" : escapeText(value);
     });
     if (!shape.extraColumns) return [...known, "\\N"].join("\t");
+    let extraNo = -1;
     const attributes = shape.targets.flatMap((target, position) => {
-        const value = target === null ? (values[position] ?? "") : "";
-        return value === "" ? [] : [[shape.header[position]!, value]];
+        if (target !== null) return [];
+        extraNo += 1;
+        const value = values[position] ?? "";
+        return value === "" ? [] : [[shape.extraColumns![extraNo]!, value]];
     });
     return [...known, escapeText(JSON.stringify(Object.fromEntries(attributes)))].join("\t");
 }

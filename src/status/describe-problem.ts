@@ -8,6 +8,8 @@ const remedies: Record<string, string> = {
     header_missing_columns: "Add the missing columns to the header line.",
     header_too_long: "The first line is no header: put one in.",
     header_unfinished: "The first line has no end yet: finish it.",
+    header_unnamed_columns:
+        'Name every column of the header, or say in sluice.config.ts what to do with the others (ignore: [""]).',
     header_unrecognized: 'Declare header: [ … ] in sluice.config.ts, or header: "first-line" if the first line is one.',
     header_unreadable: "Write the header as one line of CSV in UTF-8.",
     merge_failed: "Report this with the detail: a merge should reject records, not fail.",

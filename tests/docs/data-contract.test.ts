@@ -48,7 +48,10 @@ beforeAll(async () => {
         // Only the conflict needs the event that it contradicts; its file comes first, by its name.
         const before = reason === "event_id_conflict" ? good : Buffer.alloc(0);
         const name = reason === "event_id_conflict" ? "0" : reason;
-        const content = [Buffer.from(`${header}\n`), before, bytesOf(example), Buffer.from("\n")];
+        // A column without a name: the example fills it, as two records before it do not.
+        const unnamed = [header, goodValues, goodValues].map((line) => `${line},\n`).join("");
+        const names = reason === "unnamed_value" ? unnamed : `${header}\n`;
+        const content = [Buffer.from(names), before, bytesOf(example), Buffer.from("\n")];
         await writeFile(join(inputDir, `${name}.csv`), Buffer.concat(content));
     }
     await ingestFolder(database.target, inputDir);

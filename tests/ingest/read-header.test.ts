@@ -126,8 +126,8 @@ describe("a header that cannot be read", () => {
     test.each([
         ["an event column twice, in any case", `${all},Price\n`, "header_duplicate_columns"],
         ["an unknown name twice", `${all},x,x\n`, "header_duplicate_columns"],
-        ["a column without a name", `${all},\n`, "header_duplicate_columns"],
-        ["a column with a name of white space", `${all},  \n`, "header_duplicate_columns"],
+        ["a column without a name that has values", `${all},\n1,view,p,u,t,1,1,x\n`, "header_unnamed_columns"],
+        ["a column with a name of white space", `${all},  \n1,view,p,u,t,1,1,x\n`, "header_unnamed_columns"],
         ["a stray quote", `${all},a"b\n`, "header_unreadable"],
         ["text behind a closing quote", `${all},"a"b\n`, "header_unreadable"],
         ["a NUL byte", `${all},a\0b\n`, "header_unreadable"],

@@ -193,7 +193,9 @@ describe("the header", () => {
             { attributes: { size: "a", SIZE: "b" } },
         ]);
         expect(count([withColumns("size,size")]).files[0]?.problem).toBe("header: a column twice");
-        expect(count([withColumns("size, ")]).files[0]?.problem).toBe("header: a column without a name");
+        expect(count([withColumns("size, ")]).files[0]?.problem).toBe("header: values without a column name");
+        const mostlyEmpty = `${header.trimEnd()},\n${row(1).trimEnd()},\n${row(2).trimEnd()}, \n${row(3).trimEnd()},x\n`;
+        expect(count([mostlyEmpty]).files[0]).toMatchObject({ state: "merged", inserted: 2, rejected: 1 });
     });
 
     test("a column that is there twice, a broken header and an empty file fail", () => {

@@ -150,6 +150,10 @@ function countFile({ name, bytes }: InputFile, options: CountOptions, into: Fold
     const records = splitRecords(text, { delimiter, maxRecordBytes });
     const header = readHeader(records.next().value ?? null);
     if ("problem" in header) return { ...file, state: "failed", problem: header.problem };
+    const firstRecords = splitRecords(text, { delimiter, maxRecordBytes }).drop(1).take(20);
+    if (holdsMostlyUnnamed(header, [...firstRecords])) {
+        return { ...file, state: "failed", problem: "header: values without a column name" };
+    }
 
     const isClean = isUtf8(bytes) && !bytes.includes(0);
     const readRecord = createReader(header, createRules(latestTimestamp?.getTime() ?? Date.now() + oneDayMs));
@@ -190,7 +194,16 @@ interface Header {
     places: number[];
     /** Unknown columns, by name. */
     unknown: { name: string; place: number }[];
+    /** Columns without a name: their values must be empty. */
+    unnamed: number[];
     width: number;
+}
+
+function holdsMostlyUnnamed({ unnamed, width }: Header, records: SplitRecord[]): boolean {
+    const filled = records.filter(({ values }) => {
+        return values?.length === width && unnamed.some((place) => values[place]!.trim() !== "");
+    });
+    return filled.length > records.length / 2;
 }
 
 function readHeader(record: SplitRecord | null): Header | { problem: string } {
@@ -201,9 +214,8 @@ function readHeader(record: SplitRecord | null): Header | { problem: string } {
     const matched = names.map((name) => name.toLowerCase());
     const isKnown = (name: string) => (columnNames as readonly string[]).includes(name);
     // Known columns match in any case; unknown ones are attributes under their own spelling.
-    const distinct = new Set(names.map((name, place) => (isKnown(matched[place]!) ? matched[place]! : name)));
-    if (distinct.size < names.length) return { problem: "header: a column twice" };
-    if (names.includes("")) return { problem: "header: a column without a name" };
+    const given = names.map((name, place) => (isKnown(matched[place]!) ? matched[place]! : name)).filter(Boolean);
+    if (new Set(given).size < given.length) return { problem: "header: a column twice" };
 
     const missing = requiredColumns.filter((column) => !matched.includes(column));
     if (missing.length > 0) return { problem: `header: no ${missing.join(", ")}` };
@@ -211,8 +223,9 @@ function readHeader(record: SplitRecord | null): Header | { problem: string } {
         places: columnNames.map((column) => matched.indexOf(column)),
         unknown: names
             .map((name, place) => ({ name, place }))
-            .filter(({ place }) => !isKnown(matched[place]!))
+            .filter(({ name, place }) => name !== "" && !isKnown(matched[place]!))
             .sort((a, b) => (a.name < b.name ? -1 : 1)),
+        unnamed: names.flatMap((name, place) => (name === "" ? [place] : [])),
         width: names.length,
     };
 }
@@ -223,12 +236,13 @@ interface Content {
 }
 
 /** Gives a function that turns a record into its typed content, or into null after adding its reasons. */
-function createReader({ places, unknown, width }: Header, rules: ReturnType<typeof createRules>) {
+function createReader({ places, unknown, unnamed, width }: Header, rules: ReturnType<typeof createRules>) {
     const columns = columnNames.map((name, index) => ({ name, place: places[index]!, rule: rules[name] }));
 
     return ({ values, problem }: SplitRecord, reasons: string[]): Content | null => {
         if (values === null) reasons.push(problem!);
         else if (values.length !== width) reasons.push(`${values.length} values, ${width} columns`);
+        else if (unnamed.some((place) => values[place]!.trim() !== "")) reasons.push("a value without a column name");
         if (values === null || reasons.length > 0) return null;
 
         const textAt = (place: number) => (place === -1 ? null : readText(decode(values[place]!)));

@@ -28,6 +28,7 @@ export function declaredDialect(declared: DeclaredDialect, encoding: Encoding): 
         comment: declared.comment ?? null,
         lineEnd: declared.lineEnd ?? "lf",
         encoding,
+        ...(declared.trailingDelimiter && { trailingDelimiter: declared.trailingDelimiter }),
     };
 }
 

@@ -14,7 +14,11 @@ export interface Dialect {
     /** `lf`: LF or CRLF ends a line, and a lone CR is a stray one. `any`: a lone CR ends a line as well. */
     lineEnd: "lf" | "any";
     encoding: Encoding;
+    /** Only the header's line, or only the records' lines, end with a delimiter that no column stands behind. */
+    trailingDelimiter?: (typeof trailingDelimiters)[number];
 }
+
+export const trailingDelimiters = ["header", "records"] as const;
 
 export const defaultDialect: Dialect = {
     delimiter: ",",
