@@ -1,8 +1,9 @@
 import { Argument, Option } from "commander";
 import { fileStates, readFile, selectFiles } from "../src/api/files/read-files.ts";
-import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
+import { type Config, configOptions, databaseFields, loadConfig } from "../src/config.ts";
 import type { Sql } from "../src/database/connect.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
+import { forgetFile } from "../src/forget/forget-file.ts";
 import { formatFileDetail, formatFiles } from "../src/listing/format-files.ts";
 import {
     choiceOption,
@@ -13,7 +14,9 @@ import {
     toListing,
 } from "../src/listing/listing-flags.ts";
 import { runCommand } from "../src/terminal/command.ts";
+import { formatCount } from "../src/terminal/format.ts";
 import { formatJson } from "../src/terminal/json.ts";
+import { sanitize } from "../src/terminal/sanitize.ts";
 import { withDatabase } from "../src/terminal/with-database.ts";
 
 const print = (lines: string[]) => process.stdout.write(`${lines.join("\n")}\n`);
@@ -25,17 +28,21 @@ await runCommand({
     options: [
         choiceOption("--state <state>", "only files in this state", fileStates),
         new Option("--path <path>", "only versions of this path"),
+        new Option("--forget", "forget the file: it has failed, and is gone from the folder"),
+        new Option("--yes", "with --forget: even if part of it got in"),
         ...pageOptions("files"),
-        ...configOptions("json", ...databaseFields),
+        ...configOptions("json", "inputDir", ...databaseFields),
     ],
     examples: [
         ["bun run files", "the newest 20"],
         ["bun run files --state failed", "what failed, and why"],
         ["bun run files events_7.csv", "one file: its records, chunks and problem"],
+        ["bun run files --forget events_7.csv", "it failed, and will not come back: failed no longer"],
     ],
     async run({ flags, args }) {
-        const config = await loadConfig([...databaseFields, "json"], flags);
+        const config = await loadConfig([...databaseFields, "json", "inputDir"], flags);
         const [wanted] = args;
+        if (flags.forget === true) return await forget(config, wanted, flags.yes === true);
         return await withDatabase(config, { applicationName: "sluice files" }, async (sql) => {
             const db = readerOf(sql);
             if (wanted !== undefined) {
@@ -54,6 +61,35 @@ await runCommand({
         });
     },
 });
+
+async function forget(
+    config: Pick<Config, (typeof databaseFields)[number] | "json" | "inputDir">,
+    wanted: string | undefined,
+    evenPartly: boolean,
+): Promise<number> {
+    if (wanted === undefined) throw nothingNamed();
+    return await withDatabase(config, { applicationName: "sluice files", mayMigrate: true }, async (sql) => {
+        const fileId = await findFile(sql, wanted);
+        if (fileId === null) throw fileUnknown(wanted);
+        const { inputDir } = config;
+        const forgotten = await forgetFile(sql, fileId, { inputDir, evenPartly });
+        const { path, problem, mergedRecords } = forgotten;
+        const stays = mergedRecords > 0 ? ` What got in stays: ${formatCount(mergedRecords, "record")}.` : "";
+        const said = `${sanitize(path, { most: 100 })}  is forgotten (${problem}).${stays} If it comes back it is read anew.`;
+        print([config.json ? formatJson(forgotten) : said]);
+        return exitCodes.done;
+    });
+}
+
+function nothingNamed(): SluiceError {
+    return new SluiceError({
+        code: "missing_argument",
+        what: "--forget names no file; nothing was changed.",
+        from: "the command line",
+        remedy: "Name a failed file: `bun run files --state failed` lists them.",
+        exitCode: exitCodes.usage,
+    });
+}
 
 /** A path that is all digits is one too: the id is tried first. */
 async function findFile(sql: Sql, wanted: string): Promise<number | null> {

@@ -8,10 +8,16 @@ returns setof ingest.files
 language plpgsql
 as $$
 begin
-    insert into ingest.files (path, size_bytes, mtime_ns, inode)
-    select seen."path", seen."sizeBytes", seen."mtimeNs", seen."inode"
+    insert into ingest.files (path, version, size_bytes, mtime_ns, inode)
+    select
+        seen."path",
+        -- One that was forgotten has come back.
+        1 + coalesce((select max(files.version) from ingest.files where files.path = seen."path"), 0),
+        seen."sizeBytes",
+        seen."mtimeNs",
+        seen."inode"
     from jsonb_to_recordset(seen_files) as seen ("path" text, "sizeBytes" bigint, "mtimeNs" bigint, "inode" numeric)
-    where not exists (select from ingest.files where files.path = seen."path")
+    where not exists (select from ingest.files where files.path = seen."path" and files.state <> 'replaced')
     order by seen."path" collate "C"
     on conflict (path, version) do nothing;
 
@@ -250,6 +256,44 @@ begin
     end if;
 end
 $$;
+
+-- How many records of the file have got in, or been refused.
+create or replace function ingest.merged_records(whole_file_id bigint)
+returns bigint
+language sql
+stable
+return (
+    select coalesce(sum(chunk_merges.read), 0)::bigint
+    from ingest.chunks
+    inner join ingest.chunk_merges on chunk_merges.chunk_id = chunks.chunk_id
+    where chunks.file_id = whole_file_id and chunk_merges.slices <> 0
+);
+
+-- Failed files that are gone from the folder are failed no longer: the row stays, as a version that is of the past, and a
+-- file that comes back is a new one. What of them was merged stays. Returns those that it was true of.
+create or replace function ingest.forget_files(gone_file_ids bigint[])
+returns table (path text, problem text)
+language sql
+begin atomic
+    with gone_files as (
+        select files.file_id, files.path, files.problem
+        from ingest.files
+        where files.file_id = any(gone_file_ids) and files.state = 'failed'
+        order by files.file_id
+        for update
+    )
+    update ingest.files
+    set
+        state = 'replaced',
+        problem = 'forgotten',
+        problem_detail = 'It had failed (' || gone_files.problem || '), and is gone from the folder.',
+        next_attempt_at = null,
+        waits_as = null,
+        updated_at = clock_timestamp()
+    from gone_files
+    where files.file_id = gone_files.file_id
+    returning gone_files.path, gone_files.problem;
+end;
 
 -- Takes failed files up again as if they had never been tried: the one of this path, or with null every one. So with
 -- chunks that were given up or wait for their next attempt. Returns the files, and what their problem was.

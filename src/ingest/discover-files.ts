@@ -13,6 +13,7 @@ import type { SourceConfig } from "../config-file/source-config.ts";
 import { sourceKey, sourceOf } from "../config-file/source-of.ts";
 import { collectWhenLarge } from "./collect-when-large.ts";
 import type { IngestContext } from "./context.ts";
+import { createForgetGone } from "./forget-gone.ts";
 import { inputFolderError } from "./input-folder.ts";
 import { endWaiting, type LedgerFile, printOf, registerFiles, reopenFiles, type SeenFile } from "./ledger.ts";
 import { findEscapedName, seenOf } from "./open-input.ts";
@@ -61,6 +62,7 @@ export function createDiscovery(
     const { inputDir } = context.config;
     const known: Known = new Map();
     const passes = createPasses(inputDir, known);
+    const forgetGone = createForgetGone(context);
     let isFirst = true;
     return {
         async look({ names, isOverflow }) {
@@ -85,6 +87,8 @@ export function createDiscovery(
                 changes += changed.length;
                 collectWhenLarge();
             }
+            const present = passes.takePresent();
+            if (present !== null) await forgetGone.after(present);
             isFirst = false;
             return changes;
         },
@@ -97,13 +101,15 @@ function createPasses(inputDir: string, known: Known) {
     let nextFullPassAt = 0;
     let isUnderWay = false;
     let ended: { names: string[] } | { error: unknown } = { names: [] };
+    let latestPresent: string[] | null = null;
 
     const pass = async (isFull: boolean): Promise<string[]> => {
         const startedAt = performance.now();
         const present = (await readFolder(inputDir)).filter(isReadyName);
         const found = present.filter((name) => !known.has(name));
         if (isFull) for await (const name of changedNames(inputDir, present, known)) found.push(name);
-        if (isFull) forgetGone(known, present);
+        if (isFull) dropGone(known, present);
+        if (isFull) latestPresent = present;
         const took = performance.now() - startedAt;
         nextNamesPassAt = performance.now() + took / passShare;
         if (isFull) nextFullPassAt = performance.now() + Math.min(took / passShare, fullPassAtLeastEveryMs);
@@ -112,6 +118,12 @@ function createPasses(inputDir: string, known: Known) {
     return {
         /** A pass here and now, over names at least. */
         run: (isFull: boolean) => pass(isFull || performance.now() >= nextFullPassAt),
+        /** What the folder held at the latest full pass that has not been taken yet. */
+        takePresent(): string[] | null {
+            const present = latestPresent;
+            latestPresent = null;
+            return present;
+        },
         /** Begins a pass if one is due, and gives what the latest that ended has found. Throws what it threw. */
         takeOver(): string[] {
             const latest = ended;
@@ -195,7 +207,7 @@ async function seeEscaped(inputDir: string, name: string): Promise<SeenFile | nu
     return stats === null || stats.isDirectory() ? null : seenOf(stats);
 }
 
-function forgetGone(known: Known, present: string[]): void {
+function dropGone(known: Known, present: string[]): void {
     if (known.size === 0) return;
     const names = new Set(present);
     for (const path of known.keys()) if (!names.has(path)) known.delete(path);

@@ -1,5 +1,6 @@
 /** The watched folder itself: there, a folder, readable; or an error that says what to do. */
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, realpathSync } from "node:fs";
+import { resolve } from "node:path";
 import { exitCodes, SluiceError } from "../errors.ts";
 
 /** The project's own default folder is made when it is missing; one that somebody named must be there. */
@@ -9,6 +10,15 @@ export function requireInputFolder(inputDir: string, isDefault: boolean): void {
         readdirSync(inputDir);
     } catch (error) {
         throw inputFolderError(inputDir, error);
+    }
+}
+
+/** The same for a folder by whatever name or link it is reached. One that is not there stays as it is written. */
+export function realFolder(folder: string): string {
+    try {
+        return realpathSync(folder);
+    } catch {
+        return resolve(folder);
     }
 }
 

@@ -3,9 +3,10 @@
  * loader's lease is taken by whoever finds it free or run out.
  */
 import { hostname } from "node:os";
-import { resolve } from "node:path";
+import type { Sql } from "../database/connect.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { IngestContext } from "./context.ts";
+import { realFolder } from "./input-folder.ts";
 import { answerInTime, type Outage } from "./outage.ts";
 import type { IngestSummary } from "./progress.ts";
 import { findOtherFolder, renewWorker, takeLoaderLease } from "./worker-leases.ts";
@@ -33,7 +34,7 @@ export function createLease(
     isFolderAway: () => boolean,
 ): Lease {
     const { sql, workerId, config, proof, log } = context;
-    const place = { workerId, host: hostname(), pid: process.pid, inputDir: resolve(config.inputDir) };
+    const place = { workerId, host: hostname(), pid: process.pid, inputDir: realFolder(config.inputDir) };
     let isLoader = false;
     let latest: Promise<void> = Promise.resolve();
 
@@ -81,8 +82,8 @@ export function createLease(
  * The ledger's paths are relative to one folder, so one database serves one folder at a time. Workers on other hosts
  * are trusted to see the same folder under whatever path it is mounted there.
  */
-export async function refuseOtherFolder({ sql, config }: IngestContext): Promise<void> {
-    const other = await findOtherFolder(sql, hostname(), resolve(config.inputDir));
+export async function refuseOtherFolder(sql: Sql, inputDir: string): Promise<void> {
+    const other = await findOtherFolder(sql, hostname(), realFolder(inputDir));
     if (!other) return;
     throw new SluiceError({
         code: "other_folder_in_use",

@@ -1,7 +1,7 @@
 /** Opens files of the watched folder safely: regular files only, never through a symlink. */
 import { isUtf8 } from "node:buffer";
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { type FileHandle, open, readdir } from "node:fs/promises";
+import { type FileHandle, lstat, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Encoding } from "./dialect/dialect.ts";
 import type { FileFailure, SeenFile } from "./ledger.ts";
@@ -149,6 +149,17 @@ export async function findEscapedName(inputDir: string, name: string): Promise<B
     if (!name.includes("\\x")) return null;
     const names = await readdir(inputDir, { encoding: "buffer" }).catch(() => []);
     return names.find((bytes) => !isUtf8(bytes) && readableText(bytes) === name) ?? null;
+}
+
+/** Whether there is nothing of this name, under whatever bytes the folder has it. False when that cannot be seen. */
+export async function isGone(inputDir: string, path: string): Promise<boolean> {
+    try {
+        await lstat(join(inputDir, path));
+        return false;
+    } catch (error) {
+        const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
+        return isMissing && (await findEscapedName(inputDir, path)) === null;
+    }
 }
 
 function openFailure(error: NodeJS.ErrnoException): FileFailure {

@@ -126,7 +126,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
 async function runLoops(run: Run, stopper: AbortController): Promise<void> {
     const { context, signal, lease, room } = run;
     run.begunAt = await run.survive(() => readClock(context.sql));
-    await run.survive(() => refuseOtherFolder(context));
+    await run.survive(() => refuseOtherFolder(context.sql, context.config.inputDir));
     await lease.renew();
     const heartbeat = lease.keep(() => run.isDone || signal.aborted).catch(endWith(stopper));
     const work = [

@@ -3,7 +3,8 @@ const remedies: Record<string, string> = {
     copy_refused: "Postgres refused its records; look at the detail and mend the file.",
     empty_file: "Write a header line, or take the file away.",
     file_unreadable: "Let the account that ingests read it.",
-    file_vanished: "Put it back; it is read when it is there again.",
+    file_vanished:
+        "Put it back; it is read when it is there again. If it is gone for good: bun run files --forget NAME.",
     header_duplicate_columns: "Give each column of the header a name of its own.",
     header_missing_columns: "Add the missing columns to the header line.",
     header_too_long: "The first line is no header: put one in.",

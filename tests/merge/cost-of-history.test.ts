@@ -2,13 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Sql } from "../../src/database/connect.ts";
 import {
     chunksToStageAgain,
+    failedFiles,
     filesWithContent,
     judgeHeldFiles,
     nextFiles,
     registerFiles,
     sweepStaging,
+    waitingFiles,
 } from "../../src/ingest/ledger.ts";
-import { countFilesSince, hasWork, readBacklog, readClock } from "../../src/ingest/read-backlog.ts";
+import { countFilesSince, countWaitingFiles, hasWork, readBacklog, readClock } from "../../src/ingest/read-backlog.ts";
 import { readStatus } from "../../src/status/read-status.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { event, stageFile, takeLease, worker } from "./ledger.ts";
@@ -86,6 +88,9 @@ describe("promise 7: the ledger's statements read nothing of the history", () =>
         hasWork,
         chunksToStageAgain: (within) => chunksToStageAgain(within, 500),
         nextFiles: (within) => nextFiles(within, 500, [1, 2, 3]),
+        countWaitingFiles,
+        waitingFiles,
+        failedFiles: (within) => failedFiles(within, 1_000, ""),
         filesWithContent: (within) => filesWithContent(within, ["a", "b"]),
         judgeHeldFiles: (within) => judgeHeldFiles(within, [], null),
         sweepStaging: (within) => sweepStaging(within, worker),
