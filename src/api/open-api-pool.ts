@@ -6,13 +6,12 @@ import type { DatabaseTarget } from "../database/database-target.ts";
 const statementTimeoutMs = 5000;
 const connections = 4;
 
-const serverOptions = `-c statement_timeout=${statementTimeoutMs} -c default_transaction_read_only=on`;
-
 /** For `createApp`. Close it with `end({ timeout })`. */
 export function openApiPool(target: DatabaseTarget): Sql {
-    const options = target.serverOptions === null ? serverOptions : `${target.serverOptions} ${serverOptions}`;
-    return connect(
-        { ...target, serverOptions: options },
-        { applicationName: "sluice-api", max: connections, connectTimeoutSeconds: 5 },
-    );
+    return connect(target, {
+        applicationName: "sluice-api",
+        max: connections,
+        connectTimeoutSeconds: 5,
+        limits: { statement_timeout: `${statementTimeoutMs}`, default_transaction_read_only: "on" },
+    });
 }

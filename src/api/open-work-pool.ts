@@ -6,11 +6,11 @@ const statementTimeoutMs = 600_000;
 
 /** For `createApp`. Close it with `end({ timeout })`. */
 export function openWorkPool(target: DatabaseTarget): Sql {
-    // A role that reads only has the other default; what it may write is for its grants to say.
-    const ownOptions = `-c statement_timeout=${statementTimeoutMs} -c default_transaction_read_only=off`;
-    const serverOptions = target.serverOptions === null ? ownOptions : `${target.serverOptions} ${ownOptions}`;
-    return connect(
-        { ...target, serverOptions },
-        { applicationName: "sluice-api work", max: 2, connectTimeoutSeconds: 5 },
-    );
+    return connect(target, {
+        applicationName: "sluice-api work",
+        max: 2,
+        connectTimeoutSeconds: 5,
+        // A role that reads only has the other default; what it may write is for its grants to say.
+        limits: { statement_timeout: `${statementTimeoutMs}`, default_transaction_read_only: "off" },
+    });
 }

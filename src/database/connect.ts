@@ -19,6 +19,8 @@ export interface ConnectOptions {
     connectTimeoutSeconds?: number;
     /** Of the session, besides the pinned ones. */
     settings?: Record<string, string>;
+    /** In place of those of `pinnedOptions`; null leaves one to the role and the database. */
+    limits?: Record<string, string | null>;
     /** Takes the message of each notice; without it they are dropped. */
     onNotice?: (message: string) => void;
 }
@@ -37,6 +39,42 @@ const pinnedSettings = {
     tcp_keepalives_idle: "30",
     tcp_keepalives_interval: "10",
     tcp_keepalives_count: "3",
+};
+
+/**
+ * Pinned too, for the same reason and because a role's time-out or plan setting would stop or slow the same statement
+ * for ever. They travel in `options`, which a pooler is told to ignore already (docs/operations.md). What only some
+ * servers have, or need, is in the target's `overrides`.
+ */
+const pinnedOptions: Record<string, string> = {
+    statement_timeout: "0",
+    lock_timeout: "0",
+    idle_in_transaction_session_timeout: "0",
+    idle_session_timeout: "0",
+    // The merge reads in one statement what an earlier one has written and others have committed.
+    default_transaction_isolation: "read committed",
+    default_transaction_deferrable: "off",
+    row_security: "on",
+    standard_conforming_strings: "on",
+    bytea_output: "hex",
+    array_nulls: "on",
+    transform_null_equals: "off",
+    client_min_messages: "notice",
+    "plpgsql.extra_errors": "none",
+    "plpgsql.extra_warnings": "none",
+    jit: "off",
+    plan_cache_mode: "auto",
+    enable_bitmapscan: "on",
+    enable_hashagg: "on",
+    enable_hashjoin: "on",
+    enable_indexonlyscan: "on",
+    enable_indexscan: "on",
+    enable_material: "on",
+    enable_mergejoin: "on",
+    enable_nestloop: "on",
+    enable_partition_pruning: "on",
+    enable_seqscan: "on",
+    enable_sort: "on",
 };
 
 /**
@@ -76,7 +114,7 @@ export function connect(target: DatabaseTarget, options: ConnectOptions): Sql {
         fetch_types: false,
         onnotice: (notice) => options.onNotice?.(notice.message ?? ""),
         types: { bigint: { to: 20, from: [20], parse: parseBigint, serialize: String } },
-        connection: { application_name: options.applicationName, ...settingsFor(target), ...options.settings },
+        connection: { ...settingsFor(target, options), ...options.settings },
     });
     addArrayTypes(sql);
     return sql;
@@ -100,12 +138,21 @@ export function connectForCopy(target: DatabaseTarget, options: { applicationNam
         idleTimeout: 0,
         maxLifetime: 0,
         connectionTimeout: target.connectTimeoutSeconds ?? 10,
-        connection: { application_name: options.applicationName, ...settingsFor(target) },
+        connection: settingsFor(target, options),
     });
 }
 
-function settingsFor(target: DatabaseTarget): Record<string, string> {
-    return target.serverOptions === null ? pinnedSettings : { ...pinnedSettings, options: target.serverOptions };
+function settingsFor(
+    target: DatabaseTarget,
+    { applicationName, limits }: Pick<ConnectOptions, "applicationName" | "limits">,
+): Record<string, string> {
+    const pinned = Object.entries({ ...pinnedOptions, ...target.overrides, ...limits })
+        .filter(([, value]) => value !== null)
+        // https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-OPTIONS
+        .map(([name, value]) => `-c ${name}=${value!.replace(/[\\ ]/g, "\\$&")}`);
+    // The last one wins: what the URL says of other settings holds.
+    const options = [target.serverOptions ?? "", ...pinned].join(" ").trim();
+    return { application_name: applicationName, ...pinnedSettings, options };
 }
 
 function socketPath(target: DatabaseTarget): string | undefined {

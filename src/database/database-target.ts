@@ -27,6 +27,8 @@ export interface DatabaseTarget {
     /** Server settings from the URL's `options=`, as libpq passes them on. */
     serverOptions: string | null;
     connectTimeoutSeconds: number | null;
+    /** What sessions set on this server besides what they set on every one; known once openDatabase has asked it. */
+    overrides?: Record<string, string>;
     /** What a person should know about this URL; for the log, once. */
     warnings: readonly string[];
 }

@@ -28,7 +28,7 @@ import { type DatabaseTarget, describeTarget } from "./database-target.ts";
 import { describeEventsShape } from "./events-shape.ts";
 import { explainConnectFailure } from "./open-database.ts";
 import { composeScript, type SqlPlace, type SqlSource } from "./sql-script.ts";
-import { sqlStateOf, sqlStates } from "./sql-states.ts";
+import { meaningOf, sqlStateOf, sqlStates } from "./sql-states.ts";
 
 export interface MigrateOptions {
     log: (line: string) => void;
@@ -329,7 +329,9 @@ function explainFailure(target: DatabaseTarget, error: unknown, place: SqlPlace 
     if (explained !== error || error instanceof SluiceError) return explained;
     const state = sqlStateOf(error);
     // What is no fault of the migration is told as it is to every command.
-    if (state === null || state === sqlStates.diskFull || state === sqlStates.readOnlyTransaction) return error;
+    const meaning = meaningOf(error);
+    const isOfServer = meaning !== null && meaning !== "data" && state !== sqlStates.lockNotAvailable;
+    if (state === null || isOfServer) return error;
     const where = place === null ? "" : `${place.name}, line ${place.line}: `;
     const remedy =
         state === sqlStates.insufficientPrivilege

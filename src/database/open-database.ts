@@ -48,7 +48,8 @@ async function reachDatabase(options: OpenDatabaseOptions): Promise<Database> {
     const { databaseUrl, dataDir, log, startPatienceMs = defaultStartPatienceMs } = options;
     if (databaseUrl === undefined || databaseUrl === "") {
         const embedded = await acquireEmbeddedServer({ dataDir, log });
-        const { target, connectionString, version } = embedded;
+        const { connectionString, version } = embedded;
+        const target = { ...embedded.target, overrides: (await askServer(embedded.target)).overrides };
         return { target, embedded, connectionString, serverVersion: version, close: () => embedded.release() };
     }
     const wanted = parseDatabaseUrl(databaseUrl);
@@ -87,23 +88,71 @@ async function reachStartedServer(wanted: DatabaseTarget, patienceMs: number, lo
  */
 export async function reachServer(wanted: DatabaseTarget): Promise<{ target: DatabaseTarget; serverVersion: string }> {
     try {
-        const { target, serverVersion } = await settleTls(wanted, readVersion);
-        refuseOldServer(target, serverVersion);
-        return { target, serverVersion };
+        const { target, answer } = await settleTls(wanted, askServer);
+        refuseOldServer(target, answer.serverVersion);
+        return { target: { ...target, overrides: answer.overrides }, serverVersion: answer.serverVersion };
     } catch (error) {
         throw explainConnectFailure(wanted, error);
     }
 }
 
-async function readVersion(target: DatabaseTarget): Promise<string> {
+interface ServerAnswer {
+    serverVersion: string;
+    /** See DatabaseTarget. */
+    overrides: Record<string, string>;
+}
+
+/** Below this, sorts and hash tables of a merge go to disk in so many pieces that it takes a multiple of its time. */
+const leastWorkMemKb = 4096;
+
+async function askServer(target: DatabaseTarget): Promise<ServerAnswer> {
     const sql = connect(target, { applicationName: "sluice open", max: 1 });
     try {
-        const [row] = await sql<{ version: string }[]>`select current_setting('server_version') as version`;
-        // Distributions append their own: "15.18 (Debian 15.18-0+deb12u1)".
-        return row!.version.split(" ")[0]!;
+        const [row] = await sql<
+            {
+                version: string;
+                commit: string;
+                workMemKb: number;
+                hasTransactionTimeout: boolean;
+                hasTriggers: boolean;
+                maySwitchTriggers: boolean;
+            }[]
+        >`
+            select
+                current_setting('server_version') as version,
+                current_setting('synchronous_commit') as commit,
+                (select setting::integer from pg_catalog.pg_settings where name = 'work_mem') as "workMemKb",
+                current_setting('transaction_timeout', true) is not null as "hasTransactionTimeout",
+                current_setting('session_replication_role') = 'origin' as "hasTriggers",
+                (select rolsuper from pg_catalog.pg_roles where rolname = current_user) as "maySwitchTriggers"`;
+        const { version, commit, workMemKb, hasTransactionTimeout, hasTriggers, maySwitchTriggers } = row!;
+        if (!hasTriggers && !maySwitchTriggers) throw triggersSwitchedOff(target);
+        return {
+            // Distributions append their own: "15.18 (Debian 15.18-0+deb12u1)".
+            serverVersion: version.split(" ")[0]!,
+            overrides: {
+                // From 17 on; an older server refuses a connection that names it.
+                ...(hasTransactionTimeout && { transaction_timeout: "0" }),
+                // A merge whose commit a crash can undo must not have its files deleted. Other settings wait for more, not less.
+                ...(commit === "off" && { synchronous_commit: "on" }),
+                // Triggers keep the ledger's sums.
+                ...(!hasTriggers && { session_replication_role: "origin" }),
+                ...(workMemKb < leastWorkMemKb && { work_mem: `${leastWorkMemKb}kB` }),
+            },
+        };
     } finally {
         await sql.end({ timeout: 1 });
     }
+}
+
+function triggersSwitchedOff(target: DatabaseTarget): SluiceError {
+    return new SluiceError({
+        code: "triggers_switched_off",
+        what: `session_replication_role switches triggers off for ${target.user}, and Sluice's sums are kept by some.`,
+        remedy: `As a superuser: alter role ${target.user} reset session_replication_role; (or alter database, if that has it).`,
+        setting: "databaseUrl",
+        exitCode: exitCodes.configuration,
+    });
 }
 
 /** @throws SluiceError before version 15. */
@@ -143,6 +192,14 @@ export function explainConnectFailure(target: DatabaseTarget, error: unknown): u
                 `The server lets nobody in this way: ${where}, sslmode ${target.tls.mode}.`,
                 "Check the user, the sslmode and the server's pg_hba.conf.",
             );
+    }
+    if (sqlStateOf(error) === sqlStates.tooManyConnections) {
+        return refuse(
+            "too_many_connections",
+            `There is no connection left for ${where}: ${(error as Error).message}.`,
+            "End sessions that nobody needs (pg_stat_activity lists them), or raise the limit of the role, the database or the server.",
+            exitCodes.databaseUnreachable,
+        );
     }
     if (isCertificateFault(error)) {
         return refuse(

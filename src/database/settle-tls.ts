@@ -5,20 +5,20 @@ import { type DatabaseTarget, describeTarget, type TlsMode } from "./database-ta
 import { sqlStateOf, sqlStates } from "./sql-states.ts";
 
 /**
- * Tries the ways that libpq would try, in its order, and returns the target with the way that worked.
+ * Tries the ways that libpq would try, in its order, and returns the target with the way that worked, and what came of it.
  * https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION
- * @param attempt connects and reads the server's version.
+ * @param attempt connects and asks the server what it is.
  * @throws what the last attempt threw; SluiceError when TLS is asked for and the server has none.
  */
-export async function settleTls(
+export async function settleTls<Answer>(
     target: DatabaseTarget,
-    attempt: (target: DatabaseTarget) => Promise<string>,
-): Promise<{ target: DatabaseTarget; serverVersion: string }> {
+    attempt: (target: DatabaseTarget) => Promise<Answer>,
+): Promise<{ target: DatabaseTarget; answer: Answer }> {
     const ways = await waysFor(target);
     for (const [index, mode] of ways.entries()) {
         const way = { ...target, tls: { ...target.tls, mode } };
         try {
-            return { target: way, serverVersion: await attempt(way) };
+            return { target: way, answer: await attempt(way) };
         } catch (error) {
             // Another way helps only where the server's rules (pg_hba.conf) refuse this one.
             const isLast = index === ways.length - 1;

@@ -20,6 +20,8 @@ export const sqlStates = {
     checkViolation: "23514",
     readOnlyTransaction: "25006",
     inFailedTransaction: "25P02",
+    idleInTransactionTimeout: "25P03",
+    transactionTimeout: "25P04",
     invalidAuthorization: "28000",
     invalidPassword: "28P01",
     invalidCatalogName: "3D000",
@@ -34,6 +36,7 @@ export const sqlStates = {
     diskFull: "53100",
     outOfMemory: "53200",
     tooManyConnections: "53300",
+    configurationLimitExceeded: "53400",
     programLimitExceeded: "54000",
     objectInUse: "55006",
     lockNotAvailable: "55P03",
@@ -72,30 +75,50 @@ const connectionCodes = new Set([
     "ENOENT",
 ]);
 
-const connectionStates: ReadonlySet<string> = new Set([
-    sqlStates.adminShutdown,
-    sqlStates.crashShutdown,
-    sqlStates.cannotConnectNow,
-    sqlStates.databaseDropped,
-    sqlStates.idleSessionTimeout,
-    sqlStates.tooManyConnections,
-]);
+/**
+ * What an answer of the server means for the statement that got it.
+ *
+ * - `away`: the connection, or the way to the server, is at fault. Wait until it answers.
+ * - `crowded`: there is no connection left for us.
+ * - `busy`: nothing was changed, and the same statement may pass in a while.
+ * - `cut`: the same, and it was ended before it was done: smaller steps are likelier to pass.
+ * - `halted`: nothing was changed, and it passes when somebody has seen to it.
+ * - `data`: the same input fails again.
+ */
+export type Meaning = "away" | "crowded" | "busy" | "cut" | "halted" | "data";
 
-const retryableStates: ReadonlySet<string> = new Set([
-    sqlStates.serializationFailure,
-    sqlStates.deadlockDetected,
-    sqlStates.lockNotAvailable,
-    sqlStates.queryCanceled,
-    sqlStates.objectInUse,
-    sqlStates.diskFull,
-    sqlStates.outOfMemory,
-]);
-
-const dataStates: ReadonlySet<string> = new Set([
-    sqlStates.programLimitExceeded,
-    sqlStates.raiseException,
-    sqlStates.assertFailure,
-]);
+/** By SQLSTATE, or by class for all others of that class. What is not here is our own fault, or the schema's. */
+const meanings: Readonly<Record<string, Meaning>> = {
+    "08": "away",
+    "22": "data",
+    "23": "data",
+    [sqlStates.readOnlyTransaction]: "halted",
+    // The session was left in a state that no statement of ours leaves it in: the next one is in a transaction of its own.
+    "25P01": "busy",
+    [sqlStates.inFailedTransaction]: "busy",
+    [sqlStates.idleInTransactionTimeout]: "cut",
+    [sqlStates.transactionTimeout]: "cut",
+    [sqlStates.serializationFailure]: "busy",
+    [sqlStates.deadlockDetected]: "busy",
+    "53": "busy",
+    [sqlStates.tooManyConnections]: "crowded",
+    [sqlStates.outOfMemory]: "cut",
+    [sqlStates.configurationLimitExceeded]: "cut",
+    [sqlStates.programLimitExceeded]: "data",
+    "55": "halted",
+    [sqlStates.objectInUse]: "busy",
+    [sqlStates.lockNotAvailable]: "busy",
+    "57": "busy",
+    [sqlStates.queryCanceled]: "cut",
+    [sqlStates.adminShutdown]: "away",
+    [sqlStates.crashShutdown]: "away",
+    [sqlStates.cannotConnectNow]: "away",
+    [sqlStates.databaseDropped]: "away",
+    [sqlStates.idleSessionTimeout]: "away",
+    "58": "halted",
+    [sqlStates.raiseException]: "data",
+    [sqlStates.assertFailure]: "data",
+};
 
 const shapeOfSqlState = /^[0-9A-Z]{5}$/;
 
@@ -122,11 +145,17 @@ function isFullUnnamed(state: string, { file, routine }: Record<string, unknown>
     return routine === "write_item" || routine === "write_relcache_init_file";
 }
 
-/** The connection, or the way to the server, is at fault: the statement may or may not have been carried out. */
-export function isConnectionFault(error: unknown): boolean {
+/** Null when it is no answer of the server's, or one that only a change of the program or of the schema helps. */
+export function meaningOf(error: unknown): Meaning | null {
     const state = sqlStateOf(error);
-    if (state !== null) return state.startsWith("08") || connectionStates.has(state);
-    return codesOf(error).some((code) => connectionCodes.has(code));
+    if (state !== null) return meanings[state] ?? meanings[state.slice(0, 2)] ?? null;
+    return codesOf(error).some((code) => connectionCodes.has(code)) ? "away" : null;
+}
+
+/** There is no connection: the statement may or may not have been carried out. */
+export function isConnectionFault(error: unknown): boolean {
+    const meaning = meaningOf(error);
+    return meaning === "away" || meaning === "crowded";
 }
 
 /**
@@ -134,15 +163,13 @@ export function isConnectionFault(error: unknown): boolean {
  * long, and what our own SQL raises.
  */
 export function isDataFault(error: unknown): boolean {
-    const state = sqlStateOf(error);
-    if (state === null) return false;
-    return state.startsWith("22") || state.startsWith("23") || dataStates.has(state);
+    return meaningOf(error) === "data";
 }
 
 /** Nothing was changed, and the same statement may pass in a while. Connection faults are asked for separately. */
 export function isRetryable(error: unknown): boolean {
-    const state = sqlStateOf(error);
-    return state !== null && retryableStates.has(state);
+    const meaning = meaningOf(error);
+    return meaning === "busy" || meaning === "cut";
 }
 
 function codesOf(error: unknown): string[] {

@@ -37,6 +37,7 @@ export function createLease(
     const place = { workerId, host: hostname(), pid: process.pid, inputDir: realFolder(config.inputDir) };
     let isLoader = false;
     let latest: Promise<void> = Promise.resolve();
+    let isFirst = true;
 
     /** One after the other, or the mark that a heartbeat finds could be that of one which is still to be answered. */
     function renew(): Promise<void> {
@@ -46,23 +47,28 @@ export function createLease(
 
     async function renewOnce(): Promise<void> {
         const wasLoader = isLoader;
-        await outage.survive(async () => {
-            const report = JSON.stringify({
-                trigger: config.trigger,
-                tailSettleMs: config.tailSettleMs,
-                isLoader: wasLoader,
-                isFolderAway: isFolderAway(),
-                records,
-                retries: outage.retries(),
-            });
-            // A server that is silent is found out here: the other loops ask what may take its time.
-            const mark = proof.nextMark();
-            const found = await answerInTime(renewWorker(sql, place, leaseMs, report, mark));
-            const breaks = proof.breaks();
-            proof.renewed(mark, { ...found, outages: outage.outages() });
-            if (proof.breaks() > breaks) log.warn(brokenLedger, { event: "ledger_changed" });
-            isLoader = await answerInTime(takeLoaderLease(sql, workerId, leaseMs));
-        });
+        await outage.survive(
+            async () => {
+                const report = JSON.stringify({
+                    trigger: config.trigger,
+                    tailSettleMs: config.tailSettleMs,
+                    isLoader: wasLoader,
+                    isFolderAway: isFolderAway(),
+                    records,
+                    retries: outage.retries(),
+                    trouble: outage.trouble(),
+                });
+                // A server that is silent is found out here: the other loops ask what may take its time.
+                const mark = proof.nextMark();
+                const found = await answerInTime(renewWorker(sql, place, leaseMs, report, mark));
+                const breaks = proof.breaks();
+                proof.renewed(mark, { ...found, outages: outage.outages() });
+                if (proof.breaks() > breaks) log.warn(brokenLedger, { event: "ledger_changed" });
+                isLoader = await answerInTime(takeLoaderLease(sql, workerId, leaseMs));
+            },
+            { isFirst },
+        );
+        isFirst = false;
     }
 
     return {

@@ -3,12 +3,12 @@
  */
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../database/connect.ts";
-import { isDataFault, sqlStateOf, sqlStates } from "../database/sql-states.ts";
+import { describeFault } from "../database/describe-fault.ts";
+import { isDataFault, meaningOf, sqlStateOf, sqlStates } from "../database/sql-states.ts";
 import { passFaultPoint } from "../faults/pass-fault-point.ts";
+import { createBatchSize } from "./batch-size.ts";
 import type { IngestContext } from "./context.ts";
 import { failChunk } from "./ledger.ts";
-
-export const allSlices = 0xffff;
 
 /** A committed batch, as the ledger has it. */
 export interface Batch {
@@ -44,7 +44,8 @@ const stagedRowsState = "SL006";
 /** Somebody else inserted an event_id between our look-up and our insert: so often a merge is simply called again. */
 const mostCollisions = 5;
 
-const everyChunk = 2_147_483_647;
+/** So many merges in a row that were cut off before their end are worth a line, and then each that halves again. */
+const sayFromCut = 2;
 
 /**
  * Merges what is staged, up to the request's bounds. Null when there was nothing to do. `batchKey` makes a call that is
@@ -101,16 +102,18 @@ export interface Merger {
 /**
  * A merger keeps the key of a batch until it knows how that ended, so that a lost answer is asked for again; and
  * halves its batches while they raise on data, until the one chunk that cannot pass is alone: that is failed, and the
- * rest goes on (promise 6).
+ * rest goes on (promise 6). One that was cut off before its end is halved too, down to one slice of one chunk.
  */
 export function createMerger(context: IngestContext): Merger {
     const { sql, workerId, config, log } = context;
     let openKey: string | null = null;
-    let maxChunks = everyChunk;
+    const size = createBatchSize();
+    let cuts = 0;
+    let openCut: unknown = null;
 
     async function call(slices: number, onlyChunk?: number): Promise<Batch | null> {
         openKey ??= randomUUID();
-        const most = onlyChunk === undefined ? maxChunks : 1;
+        const most = onlyChunk === undefined ? size.maxChunks() : 1;
         const request = { slices, maxRecords: config.maxBatchRecords, maxChunks: most, onlyChunk };
         await passFaultPoint("before-merge");
         const batch = await callMerge(sql, workerId, openKey, request);
@@ -145,15 +148,39 @@ export function createMerger(context: IngestContext): Merger {
         return null;
     }
 
+    async function callInGroups(slices: number): Promise<Batch | null> {
+        for (const group of size.sliceGroups(slices)) {
+            const batch = await call(group);
+            if (batch === null) continue;
+            cuts = 0;
+            if (batch.slices !== 0) size.passed(batch.slices);
+            return batch;
+        }
+        return null;
+    }
+
+    /** Whatever ends a merge before its end (a time-out, the server's memory) would end the same one again. */
+    async function takeLess(error: unknown, slices: number): Promise<void> {
+        cuts += 1;
+        const open = await openChunks(sql, slices);
+        const { chunks, slices: share } = size.halve(fittingChunks(open, size.maxChunks(), config.maxBatchRecords));
+        if (cuts < sayFromCut) return;
+        const most = chunks > 1 ? `${chunks} chunks` : `one chunk, ${share} of 16 slices`;
+        const facts = { event: "batch_halved", code: sqlStateOf(error) ?? "cut" };
+        log.warn(`A merge was ended before it was done (${describeFault(error)}); trying ${most} at once.`, facts);
+    }
+
     return {
         owesAnswer: () => openKey !== null,
         async merge(slices) {
+            // Not when it happened: what ended the merge may have ended its connection too.
+            if (openCut !== null) await takeLess(openCut, slices);
+            openCut = null;
             for (let collisions = 0; ; ) {
                 try {
-                    const batch = await call(slices);
-                    if (batch) maxChunks = Math.min(everyChunk, maxChunks * 2);
-                    return batch;
+                    return await callInGroups(slices);
                 } catch (error) {
+                    if (meaningOf(error) === "cut") openCut = error;
                     if (sqlStateOf(error) === sqlStates.uniqueViolation && collisions < mostCollisions) {
                         collisions += 1;
                         continue;
@@ -161,12 +188,12 @@ export function createMerger(context: IngestContext): Merger {
                     if (!isFaultOfData(error)) throw error;
                     openKey = null;
                     const open = await openChunks(sql, slices);
-                    const tried = Math.min(maxChunks, open.length);
+                    const tried = Math.min(size.maxChunks(), open.length);
                     if (tried <= 1) {
                         const outcome = await tryOneByOne(slices, open);
                         if (outcome !== "failed") return outcome;
                     } else {
-                        maxChunks = Math.ceil(tried / 2);
+                        size.halveChunks(tried);
                         const code = sqlStateOf(error) ?? "merge_failed";
                         const facts = { event: "batch_halved", code };
                         log.warn(`A merge failed on its data (SQLSTATE ${code}); trying fewer chunks.`, facts);
@@ -181,15 +208,26 @@ function isFaultOfData(error: unknown): boolean {
     return isDataFault(error) || sqlStateOf(error) === conservationState;
 }
 
+/** How many of them one merge takes at the most. */
+function fittingChunks(open: OpenChunk[], maxChunks: number, maxRecords: number): number {
+    let records = 0;
+    const beyond = open.findIndex((chunk) => {
+        records += chunk.records;
+        return records > maxRecords;
+    });
+    return Math.min(maxChunks, beyond === -1 ? open.length : Math.max(1, beyond));
+}
+
 interface OpenChunk {
     chunkId: number;
     path: string;
+    records: number;
 }
 
 /** The staged chunks in the order in which a merge takes them. */
 async function openChunks(sql: Sql, slices: number): Promise<OpenChunk[]> {
     return await sql<OpenChunk[]>`
-        select chunks.chunk_id as "chunkId", files.path
+        select chunks.chunk_id as "chunkId", files.path, chunks.records
         from ingest.chunks
         inner join ingest.files on files.file_id = chunks.file_id
         where chunks.state = 'staged' and ${slices}::integer & ~chunks.merged_slices <> 0

@@ -1,6 +1,7 @@
 /** The loop of one merge worker. */
+import { allSlices } from "./batch-size.ts";
 import { pollMs, type Run } from "./ingest-run.ts";
-import { allSlices, type Batch, createMerger } from "./merge-batch.ts";
+import { type Batch, createMerger } from "./merge-batch.ts";
 import { addBatch, progressOf } from "./progress.ts";
 import { readBacklog } from "./read-backlog.ts";
 

@@ -3,7 +3,8 @@
  * embedded server back up, says when it is over. Nothing is lost meanwhile: all state is in the database and the files.
  */
 import type { Sql } from "../database/connect.ts";
-import { isConnectionFault, isRetryable, sqlStateOf, sqlStates } from "../database/sql-states.ts";
+import { describeFault } from "../database/describe-fault.ts";
+import { isConnectionFault, type Meaning, meaningOf, sqlStateOf } from "../database/sql-states.ts";
 import { SluiceError } from "../errors.ts";
 import type { IngestLog } from "./context.ts";
 import { sleep } from "./sleep.ts";
@@ -13,11 +14,14 @@ export interface Outage {
     retries(): Retries | null;
     /** How often a connection was lost so far. */
     outages(): number;
+    /** What keeps a step from succeeding now, the longest standing of them; null when all goes on. */
+    trouble(): Trouble | null;
     /**
      * Runs `step` until it succeeds or fails for another reason than the database being away or busy. Null when the
-     * run was stopped meanwhile.
+     * run was stopped meanwhile. `isFirst`: the run has done nothing yet, and ends where somebody has to see to the
+     * database first.
      */
-    survive<Result>(step: () => Promise<Result>): Promise<Result | null>;
+    survive<Result>(step: () => Promise<Result>, options?: { isFirst?: boolean }): Promise<Result | null>;
 }
 
 export interface Retries {
@@ -25,6 +29,17 @@ export interface Retries {
     /** SQLSTATE, or the driver's or the system's name for it. */
     lastReason: string;
     lastSecondsAgo: number;
+}
+
+/** For status; the ingest says it in its log too. */
+export interface Trouble {
+    /** SQLSTATE, or the driver's or the system's name for it. */
+    code: string;
+    /** Part of a sentence, for people: what it is, and what helps. */
+    what: string;
+    /** Failed attempts of this step. */
+    attempts: number;
+    seconds: number;
 }
 
 export interface OutageOptions {
@@ -53,17 +68,37 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
     let outages = 0;
     let retries: { count: number; lastReason: string; lastAt: number } | null = null;
 
-    function note(error: unknown): void {
+    const troubles = new Set<Standing>();
+
+    function note(error: unknown, standing: Standing): void {
         retries = { count: (retries?.count ?? 0) + 1, lastReason: reasonOf(error), lastAt: performance.now() };
+        standing.code = reasonOf(error);
+        standing.what = describeFault(error) ?? reasonOf(error);
+        standing.attempts += 1;
+        troubles.add(standing);
     }
 
     function sayBusy(attempt: number, error: unknown): void {
         if (attempt < sayFromAttempt || performance.now() < saidBusyAt + sayAgainMs) return;
         saidBusyAt = performance.now();
         log.warn(
-            `The database cannot do it now (${describeBusy(error)}). It is tried again until it can; nothing is lost.`,
+            `The database cannot do it now (${describeFault(error)}). It is tried again until it can; nothing is lost.`,
             { event: "database_busy", code: reasonOf(error) },
         );
+    }
+
+    /** Another reason than the first one is somebody's to see to: the password was changed, the database dropped. */
+    function createSayer(error: unknown) {
+        let said = reasonOf(error);
+        return (error: unknown): false => {
+            const state = sqlStateOf(error);
+            if (state !== null && state !== said && meaningOf(error) !== "away") {
+                said = state;
+                const facts = { event: "database_away", code: state };
+                log.warn(`The database lets nobody in: ${(error as Error).message} (${state}). Still waiting.`, facts);
+            }
+            return false;
+        };
     }
 
     async function recover(error: unknown): Promise<void> {
@@ -78,13 +113,14 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
             throw error;
         };
         const code = reasonOf(error);
+        const sayRefusal = createSayer(error);
         log.warn(`The database is away (${code}). Waiting for it; nothing is lost.`, { event: "database_away", code });
         for (let attempt = 0; !signal.aborted; attempt += 1) {
             await pause(attempt, signal);
             const isBack = await Promise.resolve(revive?.().catch(sayOfStart))
                 .then(() => answerInTime(sql`select 1`))
                 .then(() => true)
-                .catch(() => false);
+                .catch(sayRefusal);
             if (isBack) {
                 const durationMs = Math.round(performance.now() - awayFrom);
                 const seconds = Math.round(durationMs / 1000);
@@ -96,6 +132,18 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
         recoveredAt = performance.now();
     }
 
+    async function overcome(error: unknown, { meaning, attempt, begunAt }: Failure): Promise<void> {
+        if (meaning !== "away") {
+            sayBusy(attempt, error);
+            await pause(attempt, signal);
+        } else if (recovery === null && begunAt < recoveredAt + echoMs) {
+            await pause(0, signal);
+        } else {
+            recovery ??= recover(error);
+            await recovery;
+        }
+    }
+
     return {
         retries() {
             if (retries === null) return null;
@@ -103,35 +151,49 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
             return { count, lastReason, lastSecondsAgo: Math.round((performance.now() - lastAt) / 1000) };
         },
         outages: () => outages,
-        async survive(step) {
-            for (let attempt = 0; !signal.aborted; attempt += 1) {
-                const begunAt = performance.now();
-                try {
-                    return await step();
-                } catch (error) {
-                    const isPassing = isConnectionFault(error) || isRetryable(error);
-                    // A run that is being stopped ends its own connections: that is no outage.
-                    if (isPassing && signal.aborted) return null;
-                    if (isPassing) note(error);
-                    if (isConnectionFault(error)) {
-                        outages += 1;
-                        if (recovery === null && begunAt < recoveredAt + echoMs) {
-                            await pause(0, signal);
-                            continue;
-                        }
-                        recovery ??= recover(error);
-                        await recovery;
-                    } else if (isRetryable(error)) {
-                        sayBusy(attempt, error);
-                        await pause(attempt, signal);
-                    } else {
-                        throw error;
+        trouble() {
+            const [longest] = [...troubles].sort((left, right) => left.sinceAt - right.sinceAt);
+            if (longest === undefined) return null;
+            const { sinceAt, ...said } = longest;
+            return { ...said, seconds: Math.round((performance.now() - sinceAt) / 1000) };
+        },
+        async survive(step, { isFirst = false } = {}) {
+            const standing: Standing = { code: "", what: "", attempts: 0, sinceAt: performance.now() };
+            try {
+                for (let attempt = 0; !signal.aborted; attempt += 1) {
+                    const begunAt = performance.now();
+                    try {
+                        return await step();
+                    } catch (error) {
+                        const meaning = meaningOf(error);
+                        if (!isWaitedFor(meaning, isFirst)) throw error;
+                        // A run that is being stopped ends its own connections: that is no outage.
+                        if (signal.aborted) return null;
+                        if (isConnectionFault(error)) outages += 1;
+                        note(error, standing);
+                        await overcome(error, { meaning, attempt, begunAt });
                     }
                 }
+                return null;
+            } finally {
+                troubles.delete(standing);
             }
-            return null;
         },
     };
+}
+
+interface Failure {
+    meaning: Meaning | null;
+    attempt: number;
+    begunAt: number;
+}
+
+interface Standing extends Omit<Trouble, "seconds"> {
+    sinceAt: number;
+}
+
+function isWaitedFor(meaning: Meaning | null, isFirst: boolean): boolean {
+    return meaning !== null && meaning !== "data" && !(isFirst && meaning === "halted");
 }
 
 /** The answer, or after the deadline what the system says of a peer that is silent: a fault of the connection. */
@@ -155,13 +217,6 @@ export async function answerInTime<Answer>(
 function pause(attempt: number, signal: AbortSignal): Promise<void> {
     const longest = Math.min(firstPauseMs * 2 ** attempt, longestPauseMs);
     return sleep(longest * (0.5 + Math.random() / 2), signal);
-}
-
-function describeBusy(error: unknown): string {
-    const state = sqlStateOf(error);
-    if (state === sqlStates.diskFull) return `${state}: its disk is full, make room there`;
-    if (state === sqlStates.lockNotAvailable) return `${state}: another session holds a lock, see pg_locks`;
-    return reasonOf(error);
 }
 
 function reasonOf(error: unknown): string {

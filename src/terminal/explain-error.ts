@@ -1,6 +1,7 @@
 /** What went wrong → what a person can do about it; an error that nobody can act on stays as it is. Pure. */
 import { CommanderError } from "commander";
-import { isConnectionFault, sqlStateOf, sqlStates } from "../database/sql-states.ts";
+import { describeFault } from "../database/describe-fault.ts";
+import { type Meaning, meaningOf, sqlStateOf, sqlStates } from "../database/sql-states.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 
 /** `command` is what comes after `bun run`. */
@@ -9,7 +10,8 @@ export function explainError(error: unknown, command: string): unknown {
     if (error instanceof CommanderError) return explainUsage(error, command);
     // An error of the file system has a path, one of a Unix socket an address: ENOENT may be either.
     if (error instanceof Error && "path" in error) return explainFileFault(error);
-    return isConnectionFault(error) ? lostConnection(error) : explainRefusal(error);
+    const meaning = meaningOf(error);
+    return meaning === "away" ? lostConnection(error) : explainRefusal(error, meaning);
 }
 
 function explainUsage(error: CommanderError, command: string): SluiceError {
@@ -67,7 +69,7 @@ function lostConnection(error: unknown): SluiceError {
 }
 
 /** What the server itself answers, where somebody else than us can do something about it. */
-function explainRefusal(error: unknown): unknown {
+function explainRefusal(error: unknown, meaning: Meaning | null): unknown {
     const refuse = (code: string, what: string, remedy: string, exitCode: number = exitCodes.configuration) =>
         new SluiceError({ code, what, remedy, exitCode, setting: "databaseUrl", cause: error });
     switch (sqlStateOf(error)) {
@@ -99,6 +101,26 @@ function explainRefusal(error: unknown): unknown {
                 "The database's tables and functions are not those of this program.",
                 "Bring them up to date with `bun run migrate`; bun run doctor says what is missing.",
             );
+    }
+    const what = `The database did not carry this out (${describeFault(error)}).`;
+    switch (meaning) {
+        case "crowded":
+            return refuse(
+                "too_many_connections",
+                what,
+                "End sessions that nobody needs (pg_stat_activity lists them), or raise the limit; then run the command again.",
+                exitCodes.databaseUnreachable,
+            );
+        case "cut":
+            return refuse(
+                "statement_ended",
+                what,
+                "See to what ended it, then run the command again: it goes on where it was.",
+                exitCodes.failed,
+            );
+        case "busy":
+        case "halted":
+            return refuse("database_busy", what, "See to it, or wait, then run the command again.", exitCodes.failed);
         default:
             return error;
     }

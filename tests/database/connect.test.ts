@@ -10,7 +10,29 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
+/** What a role may be set to, and what our sessions have all the same. */
+const hostile: [name: string, theirs: string, ours: string][] = [
+    ["statement_timeout", "1s", "0"],
+    ["lock_timeout", "1s", "0"],
+    ["idle_in_transaction_session_timeout", "1s", "0"],
+    ["idle_session_timeout", "1s", "0"],
+    ["default_transaction_isolation", "serializable", "read committed"],
+    ["default_transaction_deferrable", "on", "off"],
+    ["row_security", "off", "on"],
+    ["bytea_output", "escape", "hex"],
+    ["array_nulls", "off", "on"],
+    ["transform_null_equals", "on", "off"],
+    ["client_min_messages", "debug1", "notice"],
+    ["plan_cache_mode", "force_generic_plan", "auto"],
+    ["enable_hashjoin", "off", "on"],
+    ["enable_nestloop", "off", "on"],
+    ["enable_partition_pruning", "off", "on"],
+    ["jit", "on", "off"],
+    ["plpgsql.extra_errors", "all", "none"],
+];
+
 const pinned = {
+    ...Object.fromEntries(hostile.map(([name, , ours]) => [name, ours])),
     TimeZone: "UTC",
     DateStyle: "ISO, YMD",
     client_encoding: "UTF8",
@@ -25,6 +47,9 @@ describe("settings are the same whatever the role says", () => {
         await sql.unsafe(`alter database ${target.database} set timezone = 'Asia/Tokyo'`);
         await sql.unsafe(`alter database ${target.database} set datestyle = 'SQL, DMY'`);
         await sql.unsafe(`alter database ${target.database} set search_path = 'elsewhere'`);
+        for (const [name, theirs] of hostile) {
+            await sql.unsafe(`alter database ${target.database} set ${name} = '${theirs}'`);
+        }
     });
     const query = `select ${Object.keys(pinned)
         .map((name) => `current_setting('${name}') as "${name}"`)
@@ -43,6 +68,21 @@ describe("settings are the same whatever the role says", () => {
         await sql.close();
         expect(row).toEqual(pinned);
     });
+});
+
+test("a limit of a connection's own is in place of the pinned one, and null leaves it to the role and the database", async () => {
+    const { sql: admin, target } = database;
+    await admin.unsafe(`alter database ${target.database} set statement_timeout = '7s'`);
+    await admin.unsafe(`alter database ${target.database} set lock_timeout = '8s'`);
+    const limits = { statement_timeout: null, default_transaction_isolation: "repeatable read" };
+    const sql = connect(target, { applicationName: "x", max: 1, limits, settings: { lock_timeout: "9s" } });
+    const [row] = await sql`
+        select
+            current_setting('statement_timeout') as "statement",
+            current_setting('lock_timeout') as "lock",
+            current_setting('default_transaction_isolation') as "isolation"`;
+    await sql.end();
+    expect(row).toEqual({ statement: "7s", lock: "9s", isolation: "repeatable read" });
 });
 
 test("a bigint arrives as a number, and as a JS bigint when a number could not hold it", async () => {

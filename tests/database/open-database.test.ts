@@ -43,6 +43,55 @@ test("opens the database of a URL, and says its version and how psql gets there"
     await opened.close();
 });
 
+describe("what a role is set to and a session must not have", () => {
+    const role = `sluice_open_${process.pid}`;
+    beforeAll(async () => {
+        await database.sql.unsafe(`create role ${role} login password 'x'`);
+    });
+    afterAll(async () => {
+        await database.sql.unsafe(`drop role ${role}`);
+    });
+    const target = () => makeTarget({ ...database.target, user: role, password: "x" });
+    const settingsOf = async (names: string[]) => {
+        const reached = await reachServer(target());
+        const sql = connect(reached.target, { applicationName: "x", max: 1 });
+        const rows = await sql`select name, setting from pg_settings where name = any(${names}::text[]) order by name`;
+        await sql.end();
+        return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
+    };
+
+    test("is set back where the server knows it: transaction_timeout, a commit that a crash undoes, a tiny work_mem", async () => {
+        const [row] = await database.sql`select current_setting('transaction_timeout', true) is not null as "known"`;
+        const theirs = {
+            synchronous_commit: "off",
+            work_mem: "64kB",
+            ...(row!.known && { transaction_timeout: "9s" }),
+        };
+        for (const [name, value] of Object.entries(theirs)) {
+            await database.sql.unsafe(`alter role ${role} set ${name} = '${value}'`);
+        }
+        expect(await settingsOf(Object.keys(theirs))).toEqual({
+            synchronous_commit: "on",
+            work_mem: "4096",
+            ...(row!.known && { transaction_timeout: "0" }),
+        });
+    });
+
+    test("is left alone where it asks for more", async () => {
+        await database.sql.unsafe(`alter role ${role} set synchronous_commit = 'remote_apply'`);
+        await database.sql.unsafe(`alter role ${role} set work_mem = '7MB'`);
+        const names = ["synchronous_commit", "work_mem"];
+        expect(await settingsOf(names)).toEqual({ synchronous_commit: "remote_apply", work_mem: "7168" });
+    });
+
+    test("is refused where it may not be set back: triggers that are switched off", async () => {
+        await database.sql.unsafe(`alter role ${role} set session_replication_role = 'replica'`);
+        const error = await refusalOf(reachServer(target()));
+        expect([error.code, error.exitCode]).toEqual(["triggers_switched_off", exitCodes.configuration]);
+        expect(error.remedy).toContain(`alter role ${role} reset session_replication_role`);
+    });
+});
+
 test("without a URL opens the embedded server, and stops it on close", async () => {
     const dataDir = makeDataDir();
     try {

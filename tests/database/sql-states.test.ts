@@ -1,5 +1,13 @@
 import { expect, test } from "bun:test";
-import { isConnectionFault, isDataFault, isRetryable, sqlStateOf, sqlStates } from "../../src/database/sql-states.ts";
+import { describeFault } from "../../src/database/describe-fault.ts";
+import {
+    isConnectionFault,
+    isDataFault,
+    isRetryable,
+    meaningOf,
+    sqlStateOf,
+    sqlStates,
+} from "../../src/database/sql-states.ts";
 
 const fromPostgresJs = (code: string) => Object.assign(new Error("x"), { code });
 const fromBun = (errno: string) => Object.assign(new Error("x"), { code: "ERR_POSTGRES_SERVER_ERROR", errno });
@@ -49,4 +57,55 @@ test("serialization failures, deadlocks, lock timeouts and cancels are worth ano
     for (const state of ["40001", "40P01", "55P03", "57014"]) expect(isRetryable(fromBun(state)), state).toBe(true);
     for (const state of ["22P02", "23505", "42P01"]) expect(isRetryable(fromBun(state)), state).toBe(false);
     expect(sqlStates.deadlockDetected).toBe("40P01");
+});
+
+/** All of these classes in https://www.postgresql.org/docs/18/errcodes-appendix.html, and what they mean for the ingest. */
+const conditions: [state: string, name: string, meaning: string][] = [
+    ["08000", "connection_exception", "away"],
+    ["08001", "sqlclient_unable_to_establish_sqlconnection", "away"],
+    ["08003", "connection_does_not_exist", "away"],
+    ["08004", "sqlserver_rejected_establishment_of_sqlconnection", "away"],
+    ["08006", "connection_failure", "away"],
+    ["08007", "transaction_resolution_unknown", "away"],
+    ["08P01", "protocol_violation", "away"],
+    ["25006", "read_only_sql_transaction", "halted"],
+    ["25P01", "no_active_sql_transaction", "busy"],
+    ["25P02", "in_failed_sql_transaction", "busy"],
+    ["25P03", "idle_in_transaction_session_timeout", "cut"],
+    ["25P04", "transaction_timeout", "cut"],
+    ["40001", "serialization_failure", "busy"],
+    ["40P01", "deadlock_detected", "busy"],
+    ["53000", "insufficient_resources", "busy"],
+    ["53100", "disk_full", "busy"],
+    ["53200", "out_of_memory", "cut"],
+    ["53300", "too_many_connections", "crowded"],
+    ["53400", "configuration_limit_exceeded", "cut"],
+    ["55000", "object_not_in_prerequisite_state", "halted"],
+    ["55006", "object_in_use", "busy"],
+    ["55P02", "cant_change_runtime_param", "halted"],
+    ["55P03", "lock_not_available", "busy"],
+    ["55P04", "unsafe_new_enum_value_usage", "halted"],
+    ["57000", "operator_intervention", "busy"],
+    ["57014", "query_canceled", "cut"],
+    ["57P01", "admin_shutdown", "away"],
+    ["57P02", "crash_shutdown", "away"],
+    ["57P03", "cannot_connect_now", "away"],
+    ["57P04", "database_dropped", "away"],
+    ["57P05", "idle_session_timeout", "away"],
+    ["58000", "system_error", "halted"],
+    ["58030", "io_error", "halted"],
+    ["58P01", "undefined_file", "halted"],
+    ["58P02", "duplicate_file", "halted"],
+];
+
+test.each(conditions)("%s (%s) means %s, with either driver, and is told in words", (state, _name, meaning) => {
+    for (const error of [fromPostgresJs(state), fromBun(state)]) {
+        expect(meaningOf(error)).toBe(meaning as ReturnType<typeof meaningOf>);
+        if (meaning !== "away") expect(describeFault(error)).toMatch(new RegExp(`^${state}: .{10}`));
+    }
+});
+
+test("what only a change of the program or the schema helps has no meaning", () => {
+    for (const state of ["42601", "42P01", "42501", "XX000"]) expect(meaningOf(fromBun(state))).toBeNull();
+    expect(meaningOf(new Error("57014"))).toBeNull();
 });

@@ -243,7 +243,9 @@ describe("what is no fault of the data", () => {
         await blocker`rollback`;
         await hurried`set statement_timeout = 0`;
         expect(await chunkStates(sql)).toEqual(["staged"]);
-        expect(await mergeAll(merger)).toEqual([1]);
+        // Halved, since a merge that was ended would be ended again: the slices of the one chunk in two batches.
+        expect(await mergeAll(merger)).toEqual([1, 0]);
+        expect(await chunkStates(sql)).toEqual(["merged"]);
     });
 
     test("somebody else's insert of the same event_id in the very moment is no fault: the merge is called again", async () => {

@@ -121,6 +121,12 @@ test.each([
 
 test.each([
     ["53100", "database_disk_full", 1],
+    ["53300", "too_many_connections", 4],
+    ["57014", "statement_ended", 1],
+    ["25P04", "statement_ended", 1],
+    ["53400", "statement_ended", 1],
+    ["55P03", "database_busy", 1],
+    ["58030", "database_busy", 1],
     ["42501", "not_permitted", 3],
     ["25006", "database_read_only", 3],
     ["42P01", "schema_not_current", 3],
