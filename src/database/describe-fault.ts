@@ -1,5 +1,5 @@
 /** What the server could not do, and what helps, in a few words for a sentence of ours. Pure. */
-import { sqlStateOf, sqlStates } from "./sql-states.ts";
+import { meaningOf, sqlStateOf, sqlStates } from "./sql-states.ts";
 
 /** By SQLSTATE, or by class for all others of that class. */
 const phrases: Readonly<Record<string, string>> = {
@@ -25,6 +25,8 @@ const phrases: Readonly<Record<string, string>> = {
 export function describeFault(error: unknown): string | null {
     const state = sqlStateOf(error);
     if (state === null) return null;
+    // What the server says of tables, columns and rights holds names, never a value.
+    if (meaningOf(error) === "schema") return `${state}: ${(error as Error).message}`;
     const phrase = phrases[state] ?? phrases[state.slice(0, 2)];
     return phrase === undefined ? state : `${state}: ${phrase}`;
 }

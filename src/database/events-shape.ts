@@ -2,6 +2,16 @@
 import { getTableConfig } from "drizzle-orm/pg-core";
 import type { Sql } from "./connect.ts";
 import { events } from "./schema.ts";
+import { eventsShapeState } from "./sql-states.ts";
+
+/** `public.events` is no longer the table that Sluice made: what a person can undo, not the fault of any record. */
+export class EventsShapeFault extends Error {
+    override readonly name = "EventsShapeFault";
+    readonly sqlState = eventsShapeState;
+    constructor(problem: string, cause: unknown) {
+        super(`the table events is not the one that Sluice made: ${problem}`, { cause });
+    }
+}
 
 interface Column {
     name: string;
@@ -22,10 +32,10 @@ export async function describeEventsShape(sql: Sql): Promise<string | null> {
             pg_attribute.attnotnull as "notNull",
             pg_attribute.atthasdef or pg_attribute.attidentity <> '' as "hasDefault"
         from pg_catalog.pg_attribute
-        where pg_attribute.attrelid = 'public.events'::regclass
+        where pg_attribute.attrelid = to_regclass('public.events')
             and pg_attribute.attnum > 0
             and not pg_attribute.attisdropped`;
-    return compareColumns(expectedColumns(), found);
+    return found.length === 0 ? "it is missing" : compareColumns(expectedColumns(), found);
 }
 
 export function compareColumns(expected: readonly Column[], found: readonly Column[]): string | null {

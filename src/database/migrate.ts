@@ -330,8 +330,8 @@ function explainFailure(target: DatabaseTarget, error: unknown, place: SqlPlace 
     const state = sqlStateOf(error);
     // What is no fault of the migration is told as it is to every command.
     const meaning = meaningOf(error);
-    const isOfServer = meaning !== null && meaning !== "data" && state !== sqlStates.lockNotAvailable;
-    if (state === null || isOfServer) return error;
+    const isOfScript = meaning === null || meaning === "data" || meaning === "schema";
+    if (state === null || !(isOfScript || state === sqlStates.lockNotAvailable)) return error;
     const where = place === null ? "" : `${place.name}, line ${place.line}: `;
     const remedy =
         state === sqlStates.insufficientPrivilege

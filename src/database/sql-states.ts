@@ -51,6 +51,9 @@ export const sqlStates = {
     internalError: "XX000",
 } as const;
 
+/** Ours, of EventsShapeFault: `events` is not the table that Sluice made. */
+export const eventsShapeState = "SL010";
+
 /** postgres.js, then Bun.sql, then the operating system. */
 const connectionCodes = new Set([
     "CONNECTION_CLOSED",
@@ -84,10 +87,11 @@ const connectionCodes = new Set([
  * - `cut`: the same, and it was ended before it was done: smaller steps are likelier to pass.
  * - `halted`: nothing was changed, and it passes when somebody has seen to it.
  * - `data`: the same input fails again.
+ * - `schema`: nothing was changed; a table, a column, a function or a right is not there.
  */
-export type Meaning = "away" | "crowded" | "busy" | "cut" | "halted" | "data";
+export type Meaning = "away" | "crowded" | "busy" | "cut" | "halted" | "data" | "schema";
 
-/** By SQLSTATE, or by class for all others of that class. What is not here is our own fault, or the schema's. */
+/** By SQLSTATE, or by class for all others of that class. What is not here is our own fault. */
 const meanings: Readonly<Record<string, Meaning>> = {
     "08": "away",
     "22": "data",
@@ -105,6 +109,19 @@ const meanings: Readonly<Record<string, Meaning>> = {
     [sqlStates.outOfMemory]: "cut",
     [sqlStates.configurationLimitExceeded]: "cut",
     [sqlStates.programLimitExceeded]: "data",
+    [sqlStates.invalidSchemaName]: "schema",
+    [sqlStates.insufficientPrivilege]: "schema",
+    [sqlStates.undefinedTable]: "schema",
+    [sqlStates.undefinedColumn]: "schema",
+    [sqlStates.undefinedFunction]: "schema",
+    // An undefined object, a column of another type, one that is generated, no primary key, a view in place of the table.
+    "42704": "schema",
+    "42804": "schema",
+    "42846": "schema",
+    "428C9": "schema",
+    "42P10": "schema",
+    "42809": "schema",
+    [eventsShapeState]: "schema",
     "55": "halted",
     [sqlStates.objectInUse]: "busy",
     [sqlStates.lockNotAvailable]: "busy",

@@ -4,6 +4,7 @@
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../database/connect.ts";
 import { describeFault } from "../database/describe-fault.ts";
+import { describeEventsShape, EventsShapeFault } from "../database/events-shape.ts";
 import { isDataFault, meaningOf, sqlStateOf, sqlStates } from "../database/sql-states.ts";
 import { passFaultPoint } from "../faults/pass-fault-point.ts";
 import { createBatchSize } from "./batch-size.ts";
@@ -133,6 +134,7 @@ export function createMerger(context: IngestContext): Merger {
                 if (batch) return batch;
             } catch (error) {
                 if (!isFaultOfData(error)) throw error;
+                await refuseOtherShape(sql, error);
                 openKey = null;
                 const detail = `Its merge failed with SQLSTATE ${sqlStateOf(error)}.`;
                 await failChunk(sql, chunkId, { problem: "merge_failed", detail, retryAfterMs: null });
@@ -186,6 +188,7 @@ export function createMerger(context: IngestContext): Merger {
                         continue;
                     }
                     if (!isFaultOfData(error)) throw error;
+                    await refuseOtherShape(sql, error);
                     openKey = null;
                     const open = await openChunks(sql, slices);
                     const tried = Math.min(size.maxChunks(), open.length);
@@ -202,6 +205,15 @@ export function createMerger(context: IngestContext): Merger {
             }
         },
     };
+}
+
+/**
+ * Whatever the records are like, all of them fail when somebody has changed the table: that is no chunk's fault.
+ * @throws EventsShapeFault
+ */
+async function refuseOtherShape(sql: Sql, cause: unknown): Promise<void> {
+    const problem = await describeEventsShape(sql);
+    if (problem !== null) throw new EventsShapeFault(problem, cause);
 }
 
 function isFaultOfData(error: unknown): boolean {

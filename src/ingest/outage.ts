@@ -67,14 +67,16 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
     let saidBusyAt = Number.NEGATIVE_INFINITY;
     let outages = 0;
     let retries: { count: number; lastReason: string; lastAt: number } | null = null;
-
+    let hasSaidSchema = false;
     const troubles = new Set<Standing>();
 
     function note(error: unknown, standing: Standing): void {
+        if (standing.attempts === 0) standing.sinceAt = performance.now();
         retries = { count: (retries?.count ?? 0) + 1, lastReason: reasonOf(error), lastAt: performance.now() };
         standing.code = reasonOf(error);
         standing.what = describeFault(error) ?? reasonOf(error);
         standing.attempts += 1;
+        standing.isSchema = meaningOf(error) === "schema";
         troubles.add(standing);
     }
 
@@ -85,6 +87,25 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
             `The database cannot do it now (${describeFault(error)}). It is tried again until it can; nothing is lost.`,
             { event: "database_busy", code: reasonOf(error) },
         );
+    }
+
+    /** At once, since somebody has just changed something, and once for all steps that fail on it. */
+    function saySchema(error: unknown): void {
+        if (hasSaidSchema) return;
+        hasSaidSchema = true;
+        log.warn(
+            `The tables are not as they were (${describeFault(error)}). Undo that change, or stop and run \`bun run doctor\`. ` +
+                "No file fails for it: the ingest waits, and goes on when it is undone.",
+            { event: "schema_changed", code: reasonOf(error) },
+        );
+    }
+
+    function overcame(standing: Standing): void {
+        troubles.delete(standing);
+        if (!hasSaidSchema || !standing.isSchema) return;
+        if ([...troubles].some(({ isSchema }) => isSchema)) return;
+        hasSaidSchema = false;
+        log.info("The tables are as they were. The ingest goes on.", { event: "schema_back" });
     }
 
     /** Another reason than the first one is somebody's to see to: the password was changed, the database dropped. */
@@ -133,7 +154,10 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
     }
 
     async function overcome(error: unknown, { meaning, attempt, begunAt }: Failure): Promise<void> {
-        if (meaning !== "away") {
+        if (meaning === "schema") {
+            saySchema(error);
+            await pause(attempt, signal);
+        } else if (meaning !== "away") {
             sayBusy(attempt, error);
             await pause(attempt, signal);
         } else if (recovery === null && begunAt < recoveredAt + echoMs) {
@@ -154,16 +178,18 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
         trouble() {
             const [longest] = [...troubles].sort((left, right) => left.sinceAt - right.sinceAt);
             if (longest === undefined) return null;
-            const { sinceAt, ...said } = longest;
-            return { ...said, seconds: Math.round((performance.now() - sinceAt) / 1000) };
+            const { code, what, attempts, sinceAt } = longest;
+            return { code, what, attempts, seconds: Math.round((performance.now() - sinceAt) / 1000) };
         },
         async survive(step, { isFirst = false } = {}) {
-            const standing: Standing = { code: "", what: "", attempts: 0, sinceAt: performance.now() };
+            const standing: Standing = { code: "", what: "", attempts: 0, sinceAt: 0, isSchema: false };
             try {
                 for (let attempt = 0; !signal.aborted; attempt += 1) {
                     const begunAt = performance.now();
                     try {
-                        return await step();
+                        const result = await step();
+                        overcame(standing);
+                        return result;
                     } catch (error) {
                         const meaning = meaningOf(error);
                         if (!isWaitedFor(meaning, isFirst)) throw error;
@@ -190,10 +216,12 @@ interface Failure {
 
 interface Standing extends Omit<Trouble, "seconds"> {
     sinceAt: number;
+    isSchema: boolean;
 }
 
 function isWaitedFor(meaning: Meaning | null, isFirst: boolean): boolean {
-    return meaning !== null && meaning !== "data" && !(isFirst && meaning === "halted");
+    if (meaning === null || meaning === "data") return false;
+    return !(isFirst && (meaning === "halted" || meaning === "schema"));
 }
 
 /** The answer, or after the deadline what the system says of a peer that is silent: a fault of the connection. */

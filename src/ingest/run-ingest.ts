@@ -9,7 +9,7 @@ import { randomUUID } from "node:crypto";
 import type { IngestConfig } from "../config.ts";
 import { connect } from "../database/connect.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
-import { isConnectionFault, isRetryable } from "../database/sql-states.ts";
+import { meaningOf } from "../database/sql-states.ts";
 import { faultSettings } from "../faults/pass-fault-point.ts";
 import type { IngestContext, IngestLog } from "./context.ts";
 import { createCopyConnection } from "./copy-connection.ts";
@@ -125,8 +125,8 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
 
 async function runLoops(run: Run, stopper: AbortController): Promise<void> {
     const { context, signal, lease, room } = run;
-    run.begunAt = await run.survive(() => readClock(context.sql));
-    await run.survive(() => refuseOtherFolder(context.sql, context.config.inputDir));
+    run.begunAt = await run.survive(() => readClock(context.sql), { isFirst: true });
+    await run.survive(() => refuseOtherFolder(context.sql, context.config.inputDir), { isFirst: true });
     await lease.renew();
     const heartbeat = lease.keep(() => run.isDone || signal.aborted).catch(endWith(stopper));
     const work = [
@@ -182,7 +182,7 @@ async function summarize(run: Run, startedAt: number, isAnswered: boolean): Prom
 /** For the last words of a run, which must not keep it from ending: null when the database is away, or too slow. */
 async function lastWords<Answer>(query: Promise<Answer>): Promise<Answer | null> {
     const given = query.catch((error: unknown) => {
-        if (!isConnectionFault(error) && !isRetryable(error)) throw error;
+        if (meaningOf(error) === null) throw error;
         return null;
     });
     return await Promise.race([given, Bun.sleep(lastWordsMs).then(() => null)]);

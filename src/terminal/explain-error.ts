@@ -92,18 +92,15 @@ function explainRefusal(error: unknown, meaning: Meaning | null): unknown {
                 "The database takes no changes: it is a standby, or set to read only.",
                 "Name the primary server in DATABASE_URL, or unset default_transaction_read_only.",
             );
-        case sqlStates.undefinedTable:
-        case sqlStates.undefinedColumn:
-        case sqlStates.undefinedFunction:
-        case sqlStates.invalidSchemaName:
+    }
+    const what = `The database did not carry this out (${describeFault(error)}).`;
+    switch (meaning) {
+        case "schema":
             return refuse(
                 "schema_not_current",
                 "The database's tables and functions are not those of this program.",
                 "Bring them up to date with `bun run migrate`; bun run doctor says what is missing.",
             );
-    }
-    const what = `The database did not carry this out (${describeFault(error)}).`;
-    switch (meaning) {
         case "crowded":
             return refuse(
                 "too_many_connections",
