@@ -105,7 +105,14 @@ test.each(conditions)("%s (%s) means %s, with either driver, and is told in word
     }
 });
 
-test("what only a change of the program or the schema helps has no meaning", () => {
-    for (const state of ["42601", "42P01", "42501", "XX000"]) expect(meaningOf(fromBun(state))).toBeNull();
+test("a table, a column, a function or a right that is not there is told as the server says it", () => {
+    for (const state of ["3F000", "42501", "42703", "42704", "42804", "42809", "42883", "42P01", "42P10", "428C9"]) {
+        expect(meaningOf(fromBun(state))).toBe("schema");
+        expect(describeFault(fromPostgresJs(state))).toBe(`${state}: x`);
+    }
+});
+
+test("what only a change of the program helps has no meaning", () => {
+    for (const state of ["42601", "XX000"]) expect(meaningOf(fromBun(state))).toBeNull();
     expect(meaningOf(new Error("57014"))).toBeNull();
 });

@@ -1,6 +1,6 @@
 /** A change of the tables under a running ingest is nobody's record's fault: it is said once, waited for, and no file fails. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeTarget } from "../../src/database/database-target.ts";
@@ -53,7 +53,9 @@ function putFiles(count: number): void {
     for (let file = 0; file < count; file += 1) {
         records += 1;
         const line = `00000000-0000-4000-8000-${String(records).padStart(12, "0")},view,p1,u1,2024-05-01 10:00:00,1,1.00\n`;
-        writeFileSync(join(inputDir, `${String(records).padStart(3, "0")}.csv`), header + line);
+        const path = join(inputDir, `${String(records).padStart(3, "0")}.csv`);
+        writeFileSync(`${path}.tmp`, header + line);
+        renameSync(`${path}.tmp`, path);
     }
 }
 
@@ -96,9 +98,9 @@ test.each<[what: string, change: string, undo: string, said: string]>([
     ],
     [
         "a view in its place",
-        "alter table events rename to events_old; create view events as select * from events_old",
+        `alter table events rename to events_old; create view events as select * from events_old; grant all on events to ${role}`,
         "drop view events; alter table events_old rename to events",
-        "42809",
+        "events",
     ],
     [
         "the schema renamed away",
@@ -117,12 +119,6 @@ test.each<[what: string, change: string, undo: string, said: string]>([
         `revoke all on ingest.batches from ${role}`,
         `grant all on ingest.batches to ${role}`,
         "42501: permission denied for table batches",
-    ],
-    [
-        "no primary key",
-        "alter table events drop constraint events_pkey",
-        "alter table events add primary key (event_id)",
-        "42P10",
     ],
 ])("%s for a while", async (_, change, undo, said) => {
     await database.sql.unsafe(change);
