@@ -81,10 +81,37 @@ describe("a step", () => {
         ]);
     });
 
+    test("that fails on a changed table is waited for, said at once and once, and reported as long as it lasts", async () => {
+        const { outage, lines } = openOutage();
+        const step = failing(2, "42P01");
+        const ended = outage.survive(async () => {
+            const calls = step();
+            await calls.catch(() => {});
+            if (lines.length > 0)
+                expect(outage.trouble()).toMatchObject({ code: "42P01", what: "42P01: It did not work." });
+            return await calls;
+        });
+        expect(await ended).toBe(3);
+        expect(outage.trouble()).toBeNull();
+        expect(lines.map((line) => line.slice(0, 32))).toEqual([
+            "The tables are not as they were ",
+            "The tables are as they were. The",
+        ]);
+    });
+
+    test.each(["42P01", "25006", "58030"])(
+        "should fail: for what somebody has to see to, if it is the first (%s)",
+        async (code) => {
+            const { outage } = openOutage();
+            const failure = await outage.survive(failing(1, code), { isFirst: true }).catch((error: unknown) => error);
+            expect(failure).toMatchObject({ code });
+        },
+    );
+
     test("should fail: for any other reason at once", async () => {
         const { outage } = openOutage();
-        const failure = await outage.survive(failing(1, "42P01")).catch((error: unknown) => error);
-        expect(failure).toMatchObject({ code: "42P01" });
+        const failure = await outage.survive(failing(1, "42601")).catch((error: unknown) => error);
+        expect(failure).toMatchObject({ code: "42601" });
         expect(outage.retries()).toBeNull();
     });
 });

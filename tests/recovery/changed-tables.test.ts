@@ -97,10 +97,10 @@ test.each<[what: string, change: string, undo: string, said: string]>([
         "events",
     ],
     [
-        "a view in its place",
-        `alter table events rename to events_old; create view events as select * from events_old; grant all on events to ${role}`,
-        "drop view events; alter table events_old rename to events",
-        "events",
+        "another table in its place",
+        `alter table events rename to events_old; create table events (event_id uuid); grant all on events to ${role}`,
+        "drop table events; alter table events_old rename to events",
+        "event_type",
     ],
     [
         "the schema renamed away",
