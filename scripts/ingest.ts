@@ -4,12 +4,11 @@ import { configOptions, databaseFields, ingestFields, isDrawable, loadConfig } f
 import { connect } from "../src/database/connect.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";
 import { openDatabase } from "../src/database/open-database.ts";
-import { exitCodes } from "../src/errors.ts";
 import { requireInputFolder } from "../src/ingest/input-folder.ts";
 import { runIngest } from "../src/ingest/run-ingest.ts";
 import { watchBacklog } from "../src/status/watch-backlog.ts";
 import { openLog, runCommand } from "../src/terminal/command.ts";
-import { formatBatch, formatSummary } from "../src/terminal/ingest-output.ts";
+import { exitCodeOfSummary, formatBatch, formatSummary } from "../src/terminal/ingest-output.ts";
 import { createLog, factsOfBatch, factsOfSummary, type Log } from "../src/terminal/log.ts";
 import { createProgress } from "../src/terminal/progress.ts";
 import { exitCodeOf, onStopSignal, type StopSignal } from "../src/terminal/stop-signals.ts";
@@ -22,7 +21,8 @@ await runCommand({
     summary: "Moves the CSV files of a folder into events, until it is stopped.",
     description:
         "Every record ends inserted, counted as a duplicate, or kept in ingest.rejects with its reasons.\n" +
-        "With --trigger available-now it takes all that is there and exits: 0 when done, 1 when a file failed.",
+        "With --trigger available-now it takes all that is there and exits: 0 when done, 1 when a file failed,\n" +
+        "5 when files of earlier runs still stand failed or more than half of its records did not get in.",
     options: configOptions(...fields),
     examples: [
         ["bun run ingest", "watch data/input_data, merge every second"],
@@ -77,7 +77,7 @@ await runCommand({
             if (config.json) print(JSON.stringify(summary));
             else if (!machineLog) for (const line of formatSummary(summary)) print(line);
             const brokenChecks = config.checkAtEnd ? await checkAtEnd(database.target, log) : 0;
-            return (summary.files?.failed ?? 0) > 0 || brokenChecks > 0 ? exitCodes.failed : exitCodes.done;
+            return exitCodeOfSummary(summary, brokenChecks);
         } finally {
             progress.end();
             await database.close();

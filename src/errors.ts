@@ -1,5 +1,12 @@
 /** What the process exits with. 130 and 143 are the signals', set by whoever handles them. docs/commands.md lists them. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, configuration: 3, databaseUnreachable: 4 } as const;
+export const exitCodes = {
+    done: 0,
+    failed: 1,
+    usage: 2,
+    configuration: 3,
+    databaseUnreachable: 4,
+    incomplete: 5,
+} as const;
 
 export interface SluiceErrorFields {
     /** Stable and lower_snake_case: what scripts match on. */

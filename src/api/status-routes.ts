@@ -40,7 +40,7 @@ export const statusSchema = z
         state: z.enum(states).openapi({
             description:
                 "stopped: nobody is at work. stuck: work waits, and something keeps it from going on. failing: a file " +
-                "failed within the hour, is tried again by itself, or no file got in since. rejecting: at least half of " +
+                "failed within the hour, is tried again by itself, or no file got in since. rejecting: more than half of " +
                 "the latest records did not get in. behind: what waits takes longer than a few triggers, or more arrives " +
                 "than can be merged. starting. empty: no file has ever been seen. running. idle: nothing came within a " +
                 "minute. The gravest one that holds.",

@@ -23,6 +23,8 @@ export interface IngestSummary {
     type: "summary";
     /** Null when the run was stopped while the database was away. */
     files: { merged: number; skipped: number; failed: number } | null;
+    /** Files that failed before this run and stand so; null like `files`. */
+    failedBefore: number | null;
     /** What is too young to be touched; null like `files`. */
     left: LeftFiles | null;
     records: { read: number; inserted: number; duplicate: number; conflict: number; rejected: number };

@@ -74,6 +74,15 @@ export async function countFilesSince(
     return { ...files! };
 }
 
+/** Files that failed before that and stand so. */
+export async function countFilesFailedBefore(sql: Sql, begunAt: string | null): Promise<number> {
+    const [row] = await sql<{ files: number }[]>`
+        select count(*) as files
+        from ingest.files
+        where files.state = 'failed' and files.updated_at < ${begunAt}::text::timestamptz`;
+    return row!.files;
+}
+
 /** Files that wait until they are still: those whose last record alone does, and those of which nothing could be taken. */
 export async function countWaitingFiles(sql: Sql): Promise<{ tails: number; files: number }> {
     const [row] = await sql<{ tails: number; files: number }[]>`

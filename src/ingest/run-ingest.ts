@@ -21,7 +21,7 @@ import { loadLoop } from "./load-loop.ts";
 import { mergeLoop } from "./merge-loop.ts";
 import { createOutage } from "./outage.ts";
 import type { BatchProgress, IngestSummary } from "./progress.ts";
-import { countFilesSince, countWaitingFiles, readClock } from "./read-backlog.ts";
+import { countFilesFailedBefore, countFilesSince, countWaitingFiles, readClock } from "./read-backlog.ts";
 import { createSignal } from "./signal.ts";
 import { createStagingRoom } from "./staging-room.ts";
 import { retireWorker } from "./worker-leases.ts";
@@ -161,6 +161,7 @@ async function summarize(run: Run, startedAt: number, isAnswered: boolean): Prom
     const { sql, config } = run.context;
     const count = async () => ({
         files: await countFilesSince(sql, run.begunAt),
+        failedBefore: await countFilesFailedBefore(sql, run.begunAt),
         left: {
             ...(await countWaitingFiles(sql)),
             merged: run.youngMerged,
@@ -172,6 +173,7 @@ async function summarize(run: Run, startedAt: number, isAnswered: boolean): Prom
     return {
         type: "summary",
         files: counted?.files ?? null,
+        failedBefore: counted?.failedBefore ?? null,
         left: counted?.left ?? null,
         records: run.records,
         batches: run.batches,

@@ -8,8 +8,8 @@ import { triggerMsOf } from "./worker-retries.ts";
 
 /**
  * The gravest that holds, in this order after `stopped`: nobody is at work. `stuck`: work waits, and something keeps it from
- * going on. `failing`: a file failed within the hour, is tried again by itself, or no file got in since. `rejecting`: at
- * least half of the latest records did not get in. `behind`: what waits takes longer than a few triggers, or more arrives
+ * going on. `failing`: a file failed within the hour, is tried again by itself, or no file got in since. `rejecting`: more
+ * than half of the latest records did not get in. `behind`: what waits takes longer than a few triggers, or more arrives
  * than can be merged. `starting`: somebody has just begun. `empty`: no file has ever been seen. `running`: records came
  * within the last minute. `idle`: none did.
  */
@@ -144,8 +144,12 @@ function isAllFailing({ failedFiles, lastMergeAt }: StateFacts): boolean {
 /** One bad record of one is no flood, but it is all there was: no least number of records. */
 function isRejecting({ recentMerges: { read, rejected, conflict }, standingRejects }: StateFacts): boolean {
     // What a replay has resolved since is in.
-    const out = Math.min(rejected + conflict, standingRejects);
-    return out > 0 && 2 * out >= read;
+    return isMostlyOut({ read, rejected: Math.min(rejected + conflict, standingRejects), conflict: 0 });
+}
+
+/** Whether more than half of the records did not get in: a mapping, a file or a sender is wrong, not a record. */
+export function isMostlyOut({ read, rejected, conflict }: StateFacts["recentMerges"]): boolean {
+    return rejected + conflict > 0 && 2 * (rejected + conflict) > read;
 }
 
 function isBehind({ pace, workers }: StateFacts): boolean {

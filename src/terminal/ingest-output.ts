@@ -1,5 +1,8 @@
 /** How an ingest looks: a line a batch, a closing summary that adds up. Machine-readable with --json. */
+
+import { exitCodes } from "../errors.ts";
 import type { BatchProgress, IngestSummary, LeftFiles } from "../ingest/progress.ts";
+import { isMostlyOut } from "../status/describe-state.ts";
 import { formatCount, formatDuration, formatNumber } from "./format.ts";
 import { formatRecordTable, formatWork } from "./record-table.ts";
 
@@ -19,11 +22,11 @@ export function formatEquation(records: IngestSummary["records"]): string {
     );
 }
 
-export function formatSummary({ files, left, records, batches, seconds }: IngestSummary): string[] {
+export function formatSummary({ files, failedBefore, left, records, batches, seconds }: IngestSummary): string[] {
     return formatRecordTable(records, {
         hasPointers: true,
         more: [
-            ["files", files ? formatFiles(files) : "not counted: the database is away"],
+            ["files", files ? formatFiles(files, failedBefore ?? 0) : "not counted: the database is away"],
             ...(left ? formatLeft(left) : []),
             ["batches", formatWork(batches, seconds, records.read)],
         ],
@@ -42,10 +45,18 @@ export function formatLeft({ tails, files, merged, youngerThanMs }: LeftFiles): 
     return [["left", `${parts.join(", ")}: ${why} → run again, or with --tail-settle 0 to take everything now`]];
 }
 
-function formatFiles({ merged, skipped, failed }: NonNullable<IngestSummary["files"]>): string {
-    return [
+function formatFiles({ merged, skipped, failed }: NonNullable<IngestSummary["files"]>, failedBefore: number): string {
+    const parts = [
         `${formatNumber(merged)} merged`,
         ...(skipped > 0 ? [`${formatNumber(skipped)} skipped as copies`] : []),
-        ...(failed > 0 ? [`${formatNumber(failed)} failed → bun run files --state failed`] : []),
-    ].join(", ");
+        ...(failed > 0 ? [`${formatNumber(failed)} failed`] : []),
+        ...(failedBefore > 0 ? [`${formatNumber(failedBefore)} failed before and not mended`] : []),
+    ];
+    return `${parts.join(", ")}${failed + failedBefore > 0 ? " → bun run files --state failed" : ""}`;
+}
+
+/** Of a run that came to its end by itself. */
+export function exitCodeOfSummary({ files, failedBefore, records }: IngestSummary, brokenChecks: number): number {
+    if ((files?.failed ?? 0) > 0 || brokenChecks > 0) return exitCodes.failed;
+    return (failedBefore ?? 0) > 0 || isMostlyOut(records) ? exitCodes.incomplete : exitCodes.done;
 }

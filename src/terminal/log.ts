@@ -65,7 +65,7 @@ export function factsOfBatch(batch: BatchProgress): LogFacts {
     };
 }
 
-export function factsOfSummary({ records, batches, files, left, seconds }: IngestSummary): LogFacts {
+export function factsOfSummary({ records, batches, files, failedBefore, left, seconds }: IngestSummary): LogFacts {
     const { read, ...outcomes } = records;
     const fileCounts = files ? { merged: files.merged, skipped: files.skipped, failed: files.failed } : {};
     const leftCounts = left ? { leftTails: left.tails, leftFiles: left.files, leftMerged: left.merged } : {};
@@ -75,6 +75,7 @@ export function factsOfSummary({ records, batches, files, left, seconds }: Inges
         records: read,
         ...outcomes,
         ...fileCounts,
+        ...(failedBefore !== null && { failedBefore }),
         ...leftCounts,
         durationMs: Math.round(seconds * 1000),
     };

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -48,6 +48,52 @@ test("an available-now ingest ends with a table that adds up, and says where to 
     expect(lines.at(-2)).toBe("files         2 merged, 1 failed → bun run files --state failed");
     expect(lines.at(-1)).toMatch(/^batches {7}\d+ in \d+\.\d s, [\d,]+\/s$/);
     expect(`${stdout}${stderr}`).not.toMatch(/[\u001b\r]/);
+});
+
+describe("the exit code of an available-now ingest", () => {
+    const take = async (files: Record<string, string>) => {
+        const folder = mkdtempSync(join(tmpdir(), "sluice-exit-"));
+        const own = await createTestDatabase(import.meta.path);
+        const ingest = () =>
+            runScript("ingest", ["--trigger", "available-now", "--tail-settle", "0", "--input", folder, "--json"], {
+                environment: { DATABASE_URL: own.url },
+            });
+        const write = (more: Record<string, string>) => {
+            for (const [name, text] of Object.entries(more)) writeFileSync(join(folder, name), text);
+        };
+        write(files);
+        const first = await ingest();
+        return { first, write, ingest, close: () => own.drop().then(() => rmSync(folder, { recursive: true })) };
+    };
+    const summaryOf = ({ stdout }: { stdout: string }) => JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
+    const lines = (...records: string[]) => `${[header, ...records].join("\n")}\n`;
+
+    test("5 when more than half of the records were rejected or in conflict, 0 when fewer were", async () => {
+        const bad = (n: number) => record(n, "x");
+        const { first, write, ingest, close } = await take({ "a.csv": lines(bad(1)) });
+        expect(first.exitCode).toBe(5);
+        write({ "b.csv": lines(record(2), record(3), bad(4), bad(7)) });
+        expect((await ingest()).exitCode).toBe(0);
+        write({ "c.csv": lines(record(2, "7"), record(3, "7"), record(5)) });
+        expect((await ingest()).exitCode).toBe(5);
+        expect((await ingest()).exitCode).toBe(0);
+        await close();
+    }, 60_000);
+
+    test("1 when a file fails, 5 while it stands so, 0 when it is mended", async () => {
+        const { first, write, ingest, close } = await take({ "bad.csv": "what,is,this\n1,2,3\n" });
+        expect([first.exitCode, summaryOf(first).failedBefore]).toEqual([1, 0]);
+        write({ "good.csv": lines(record(1)) });
+        const second = await ingest();
+        expect([second.exitCode, summaryOf(second).failedBefore, summaryOf(second).files]).toEqual([
+            5,
+            1,
+            { merged: 1, skipped: 0, failed: 0 },
+        ]);
+        write({ "bad.csv": lines(record(2), record(3)) });
+        expect((await ingest()).exitCode).toBe(0);
+        await close();
+    }, 60_000);
 });
 
 test("files: filtered by state and path, one by its path, each as JSON too", async () => {

@@ -98,7 +98,10 @@ test("files that are none fail visibly, directories are none of ours, and the ru
     put("b-header.csv", header + record(3));
     rmSync(join(inputDir, "d-symlink.csv"));
     put("d-symlink.csv", header + record(4));
-    for (const name of ["e-dangling.csv", "f-fifo.csv", "g-empty.csv"]) rmSync(join(inputDir, name));
+    for (const name of ["e-dangling.csv", "f-fifo.csv", "g-empty.csv"]) {
+        rmSync(join(inputDir, name));
+        put(name, header);
+    }
     const again = await ingestOnce(database.url, inputDir);
     expect(again.exitCode).toBe(0);
     expect(again.summary!.records).toMatchObject({ read: 2, inserted: 2 });

@@ -108,8 +108,8 @@ const cases: [what: string, facts: string[], state: State["state"], tone: State[
         /^1 of the latest 1 record did not/,
     ],
     [
-        "half of it in conflict",
-        [worker(), file("merged", "1 hour"), merge("1 second", { inserted: 25, conflict: 25 }), standing(25)],
+        "most of it in conflict",
+        [worker(), file("merged", "1 hour"), merge("1 second", { inserted: 24, conflict: 25 }), standing(25)],
         "rejecting",
         "bad",
         /25 in conflict/,
