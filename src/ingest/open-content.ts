@@ -5,7 +5,8 @@
 import type { SourceConfig } from "../config-file/source-config.ts";
 import type { IngestContext } from "./context.ts";
 import type { Encoding } from "./dialect/dialect.ts";
-import { compressionOf, defaultExpansionLimits, expand } from "./dialect/expand.ts";
+import { compressionOf, defaultExpansionLimits, expand, findPaddedEnd } from "./dialect/expand.ts";
+import { describeHeld, describeMisnamed, telltaleBytes } from "./dialect/identify-content.ts";
 import { measure, streamBytes, streamInput } from "./dialect/stream-input.ts";
 import { encodingOfMark, transcode } from "./dialect/transcode.ts";
 import { InputFault, type InputFile, openInput } from "./open-input.ts";
@@ -23,11 +24,30 @@ export interface ReadingHints {
 export async function openContent(context: IngestContext, path: string, hints: ReadingHints): Promise<InputFile> {
     const file = await openInput(context.config.inputDir, path);
     try {
-        return await readAsText(context, file, path, hints);
+        return await readUnpadded(context, file, path, hints);
     } catch (error) {
         await file.close();
         if (error instanceof InputFault) error.seen = file.seen;
         throw error;
+    }
+}
+
+/** As it is; else without the zeros behind it, which tapes and some stores pad a compressed file with. */
+async function readUnpadded(
+    context: IngestContext,
+    file: InputFile,
+    path: string,
+    hints: ReadingHints,
+): Promise<InputFile> {
+    const format = compressionOf(path);
+    try {
+        return await readAsText(context, file, path, hints);
+    } catch (error) {
+        // A single zero looks like the beginning of another member.
+        const isDamaged = error instanceof InputFault && /^archive_(corrupt|truncated)$/.test(error.failure.problem);
+        const sizeBytes = isDamaged && format !== null ? await findPaddedEnd(file, format) : null;
+        if (sizeBytes === null) throw error;
+        return await readAsText(context, { ...file, sizeBytes }, path, hints);
     }
 }
 
@@ -44,9 +64,7 @@ async function readAsText(
         maxExpansionRatio: maxExpansionRatio ?? defaultExpansionLimits.maxExpansionRatio,
     };
     const openBytes = () => (format === null ? streamBytes(file) : expand(streamBytes(file), format, limits));
-    const start = async () =>
-        format === null ? file.read(0, Math.min(markBytes, file.sizeBytes)) : firstBytes(openBytes());
-    const encoding = hints.encoding ?? settleEncoding(await start(), hints.source?.encoding ?? null);
+    const encoding = hints.encoding ?? (await findEncoding(file, path, format, openBytes, hints.source));
     if (format === null && encoding === "utf-8") return file;
     const open = () => transcode(openBytes(), encoding);
     const sizeBytes = await measure(open());
@@ -56,14 +74,30 @@ async function readAsText(
     return streamInput(described, open, sizeBytes, lookBackBytes);
 }
 
-/** A byte order mark takes no more. */
-const markBytes = 4;
+/** Looks at the first bytes: are they what the name says, and in which encoding? */
+async function findEncoding(
+    file: InputFile,
+    path: string,
+    format: "gzip" | "zstd" | null,
+    openBytes: () => AsyncIterable<Uint8Array>,
+    source: SourceConfig | null,
+): Promise<Encoding> {
+    const bytes = await file.read(0, Math.min(telltaleBytes, file.sizeBytes));
+    refuse(describeMisnamed(bytes, path, format));
+    const held = format === null ? bytes : await firstBytes(openBytes());
+    if (format !== null) refuse(describeHeld(held));
+    return settleEncoding(held, source?.encoding ?? null);
+}
+
+function refuse(failure: { problem: string; detail: string } | null): void {
+    if (failure) throw new InputFault({ ...failure, retryAfterMs: null });
+}
 
 async function firstBytes(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
     let bytes = new Uint8Array();
     for await (const piece of stream) {
         bytes = Buffer.concat([bytes, piece]);
-        if (bytes.length >= markBytes) break;
+        if (bytes.length >= telltaleBytes) break;
     }
     return bytes;
 }

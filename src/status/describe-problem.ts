@@ -15,6 +15,7 @@ const remedies: Record<string, string> = {
     header_unreadable: "Write the header as one line of CSV in UTF-8.",
     merge_failed: "Report this with the detail: a merge should reject records, not fail.",
     not_a_regular_file: "Put a plain file there, no link and no folder.",
+    not_csv: "Deliver it as CSV, or name it for what it is; the detail says what that is.",
     source_changed:
         "It was changed after it was read. Put the original back, or deliver the new content under a new name.",
 };

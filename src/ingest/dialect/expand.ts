@@ -1,8 +1,13 @@
 /**
  * Compressed bytes → what they hold, streamed. DecompressionStream, not node:zlib: that one ends without an error where
- * a zstd file is cut short. Concatenated gzip members and zstd frames are one stream; bytes behind them are a fault.
+ * a zstd file is cut short. Concatenated gzip members and zstd frames are one stream; bytes behind them are a fault, but
+ * for zeros to the end of the file (findPaddedEnd).
  */
-import { InputChanged, InputFault } from "../open-input.ts";
+import { Readable, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGunzip, createZstdDecompress } from "node:zlib";
+import { InputChanged, InputFault, type InputFile } from "../open-input.ts";
+import { streamBytes } from "./stream-input.ts";
 
 export interface ExpansionLimits {
     /** The most bytes that a file may expand to. */
@@ -69,6 +74,23 @@ export async function* expand(
     } catch (error) {
         throw expansionFault(error);
     }
+}
+
+/**
+ * Where a compressed file ends that has nothing but zeros behind its end; null for any other. DecompressionStream does
+ * not tell, and node:zlib is only asked where it stopped: what is before that is expanded, and judged, as always.
+ */
+export async function findPaddedEnd(file: InputFile, format: "gzip" | "zstd"): Promise<number | null> {
+    if ((await file.read(file.sizeBytes - 1, 1))[0] !== 0) return null;
+    const decoder = format === "gzip" ? createGunzip() : createZstdDecompress();
+    const nowhere = new Writable({ write: (_piece, _encoding, done) => done() });
+    await pipeline(Readable.from(streamBytes(file)), decoder, nowhere).catch((error) => {
+        if (error instanceof InputChanged || error instanceof InputFault) throw error;
+    });
+    const end = decoder.bytesWritten;
+    if (end === 0 || end >= file.sizeBytes) return null;
+    for await (const piece of streamBytes(file, end)) if (piece.some((byte) => byte !== 0)) return null;
+    return end;
 }
 
 function checkLimits(givenBytes: number, takenBytes: number, limits: ExpansionLimits): void {

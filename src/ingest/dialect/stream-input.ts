@@ -69,9 +69,9 @@ function copyOut(pieces: Uint8Array[], offset: number, length: number): Buffer {
 
 const blockBytes = 64 * 1024;
 
-/** The file's bytes from its start to where it ended when it was opened. */
-export async function* streamBytes(file: InputFile): AsyncGenerator<Uint8Array> {
-    for (let at = 0; at < file.sizeBytes; at += blockBytes) {
+/** The file's bytes, from its start or from `from`, to where it ended when it was opened. */
+export async function* streamBytes(file: InputFile, from = 0): AsyncGenerator<Uint8Array> {
+    for (let at = from; at < file.sizeBytes; at += blockBytes) {
         yield await file.read(at, Math.min(blockBytes, file.sizeBytes - at));
     }
 }
