@@ -10,6 +10,8 @@ export const rejectReasons = [
     "user_id_too_long",
     "event_timestamp_missing",
     "event_timestamp_invalid",
+    "event_timestamp_ambiguous",
+    "event_timestamp_skipped",
     "event_timestamp_too_precise",
     "event_timestamp_too_early",
     "event_timestamp_in_future",

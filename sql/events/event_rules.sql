@@ -86,7 +86,13 @@ return case
                         and ingest.input_is_valid(value, 'timestamptz')
                 end
         end
-    ) is not true then 'event_timestamp_invalid'
+    ) is not true then
+        -- What src/ingest/read-timestamp.ts remarks of a time in a named zone.
+        case
+            when value like '% (twice in %)' then 'event_timestamp_ambiguous'
+            when value like '% (skipped in %)' then 'event_timestamp_skipped'
+            else 'event_timestamp_invalid'
+        end
     -- Postgres would round a seventh decimal in silence.
     when octet_length(value) > 26 and substr(value, 20) ~ '^\.[0-9]{6}[0-9]*[1-9]' then 'event_timestamp_too_precise'
     -- By the moment, which is only asked for where an offset could carry it into 1970 or out of it.

@@ -39,6 +39,10 @@ export interface SourceConfig extends DeclaredDialect {
     rules?: ValueRule[];
     /** How event_timestamp is written, when not as YYYY-MM-DD HH:MM:SS. A value of no such form is left as it is. */
     timestamps?: TimestampFormat;
+    /** How quantity and price are written, when not as `1234.5`. `{}` takes `+5`, `-0`, `1.0` for a quantity, and `1e3`. */
+    numbers?: NumberFormat;
+    /** Texts that stand for no value, in every column, quoted or not: `["\\N", "NULL"]`. Compared trimmed. */
+    nulls?: string[];
     /**
      * Makes an event_id (a uuid v5) for files that have none; a file with an event_id column keeps its own.
      *
@@ -104,12 +108,36 @@ export interface RuleCondition {
 
 export interface TimestampFormat {
     /**
-     * `yyyy` `M` `MM` `d` `dd` `H` `HH` `h` `hh` `m` `mm` `s` `ss` `S`…`SSSSSS` (decimals) `a` (AM/PM), text in 'single
-     * quotes', and anything else as itself. A single letter takes one or two digits. Or `epoch-seconds`, `epoch-milliseconds`.
+     * `yyyy` `yy` `M` `MM` `MMM` or `MMMM` (the month's name) `d` `dd` `EEE` or `EEEE` (the weekday's name) `H` `HH` `h` `hh`
+     * `m` `mm` `s` `ss` `S`…`SSSSSSSSS` (decimals) `a` (AM/PM) `X` (an offset: `Z`, `+02`, `+0200`, `+02:00`) `z` (a zone:
+     * `UTC`, `America/New_York`), text in 'single quotes', and anything else as itself. A single letter takes one or two
+     * digits. Or `epoch-seconds`, `-milliseconds`, `-microseconds`, `-nanoseconds`: when several of these are listed, the
+     * number of digits tells which it is (up to 11, 12 to 14, 15 to 17, 18 to 20). Or `iso`, the default: ISO 8601 with or
+     * without seconds, with a comma before the decimals, and with an offset, `UTC` or `GMT` behind a space.
      */
-    format: string | string[];
-    /** The offset from UTC of values of that form: `+02:00`. Default: UTC. Zones with summer time are not known. */
+    format?: string | string[];
+    /** The offset from UTC of values that say none: `+02:00`. Default: UTC. */
     offset?: string;
+    /**
+     * In place of `offset`, the zone of values that say none: `Europe/Berlin`. A time that summer time skips is rejected
+     * (`event_timestamp_skipped`), one that comes twice, too (`event_timestamp_ambiguous`), unless `fold` says which it is.
+     * ISO values are then taken beside those of `format`.
+     */
+    zone?: string;
+    fold?: "earlier" | "later";
+    /** What to do with decimals of a second beyond six, when they are not zeros. Default: the record is rejected. */
+    decimals?: "truncate";
+    /** The first year that `yy` can mean. Default: 1970, so that 70 is 1970 and 69 is 2069. */
+    yearsFrom?: number;
+    /** The language of the names: `de`, `pt-BR`. Default: `en`. */
+    locale?: string;
+}
+
+export interface NumberFormat {
+    /** `,` or `.` (default). */
+    decimal?: "." | ",";
+    /** What stands between groups of three digits, where there are groups. A space is also a no-break space. */
+    thousands?: "." | "," | " " | "'" | "_";
 }
 
 /** What an id can be derived from other than columns. */

@@ -3,7 +3,8 @@ import { type FileSettingName, fileSettingNames, settings } from "../config/sett
 import { eventColumns } from "../contract.ts";
 import { parseDatabaseUrl } from "../database/database-target.ts";
 import { encodings, trailingDelimiters } from "../ingest/dialect/dialect.ts";
-import { formatFault } from "../ingest/read-timestamp.ts";
+import { formatFault } from "../ingest/timestamp-form.ts";
+import { isZone } from "../ingest/zone.ts";
 import { idSources, newColumnPolicies, type SourceConfig } from "./source-config.ts";
 import { suggestName } from "./suggest-name.ts";
 
@@ -154,6 +155,57 @@ const isFormat: Check = (value, at, fault) => {
     if (problem) fault(at, problem);
 };
 
+const isOffset: Check = (value, at, fault) => {
+    if (typeof value !== "string" || !offsetForm.test(value)) fault(at, 'must be an offset such as "+02:00"');
+};
+
+const isZoneName: Check = (value, at, fault) => {
+    if (typeof value === "string" && isZone(value)) return;
+    const near = typeof value === "string" ? suggestName(value, Intl.supportedValuesOf("timeZone")) : null;
+    fault(at, `must be a time zone such as "Europe/Berlin"${near ? `; did you mean "${near}"?` : ""}`);
+};
+
+const isLocale: Check = (value, at, fault) => {
+    if (typeof value !== "string" || !isKnownLocale(value)) fault(at, 'must be a language such as "de" or "pt-BR"');
+};
+
+function isKnownLocale(name: string): boolean {
+    try {
+        return Intl.DateTimeFormat.supportedLocalesOf(name).length > 0;
+    } catch {
+        return false;
+    }
+}
+
+const isCentury: Check = (value, at, fault) => {
+    const isYear = typeof value === "number" && Number.isInteger(value) && value >= 1900 && value <= 2100;
+    if (!isYear) fault(at, "must be a year from 1900 to 2100");
+};
+
+const isTimestampFormat: Check = (value, at, fault) => {
+    objectOf({
+        format: (format, place, fault) => (Array.isArray(format) ? listOf(isFormat) : isFormat)(format, place, fault),
+        offset: isOffset,
+        zone: isZoneName,
+        fold: oneOf(["earlier", "later"], "choice"),
+        decimals: oneOf(["truncate"], "choice"),
+        yearsFrom: isCentury,
+        locale: isLocale,
+    })(value, at, fault);
+    if (!isObject(value)) return;
+    if (value.offset !== undefined && value.zone !== undefined) fault(`${at}.offset`, "contradicts the zone: keep one");
+    if (value.fold !== undefined && value.zone === undefined && !/z/.test(String(value.format)))
+        fault(`${at}.fold`, "has no meaning without a zone");
+};
+
+const isNumberFormat: Check = (value, at, fault) => {
+    const marks = { decimal: oneOf([".", ","], "decimal mark"), thousands: oneOf([".", ",", " ", "'", "_"], "mark") };
+    objectOf(marks)(value, at, fault);
+    if (!isObject(value)) return;
+    if (value.thousands !== undefined && value.thousands === (value.decimal ?? "."))
+        fault(`${at}.thousands`, `is the decimal mark too: say which decimal mark the numbers have`);
+};
+
 const isCondition: Check = (value, at, fault) => {
     objectOf({ column: isName, equals: isText, startsWith: isText, isEmpty: isBoolean }, ["column"])(value, at, fault);
     if (!isObject(value)) return;
@@ -185,16 +237,9 @@ const sourceChecks: Record<keyof SourceConfig, Check> = {
     defaults: mapOf(isColumn, isText),
     values: mapOf(isColumn, mapOf(isText, isText)),
     rules: listOf(isRule),
-    timestamps: objectOf(
-        {
-            format: (value, at, fault) => (Array.isArray(value) ? listOf(isFormat) : isFormat)(value, at, fault),
-            offset: (value, at, fault) => {
-                if (typeof value !== "string" || !offsetForm.test(value))
-                    fault(at, 'must be an offset such as "+02:00"');
-            },
-        },
-        ["format"],
-    ),
+    timestamps: isTimestampFormat,
+    numbers: isNumberFormat,
+    nulls: listOf(isText),
     deriveEventId: objectOf(
         {
             from: (value, at, fault) => {

@@ -201,7 +201,10 @@ export function findColumn(header: string[], targets: Target[], name: string): n
 
 function changesValues(source: SourceConfig | null, targets: Target[]): boolean {
     if (source === null) return false;
-    const { constants, defaults, values, rules, timestamps, deriveEventId } = source;
+    const { constants, defaults, values, rules, timestamps, numbers, nulls, deriveEventId } = source;
     const isDeriving = deriveEventId !== undefined && !targets.includes(keyColumn);
-    return isDeriving || [constants, defaults, values, rules, timestamps].some((setting) => setting !== undefined);
+    return (
+        isDeriving ||
+        [constants, defaults, values, rules, timestamps, numbers, nulls].some((setting) => setting !== undefined)
+    );
 }

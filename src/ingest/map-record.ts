@@ -1,21 +1,25 @@
 /**
  * What sluice.config.ts makes of a record's values before they are staged: pure, one record at a time. In this order:
- * timestamps, values, constants, rules, the derived event_id, defaults. What does not fit a form stays as it is: the
+ * nulls, values, numbers, timestamps, constants, rules, the derived event_id, defaults. What does not fit a form stays as it is: the
  * rules of the merge judge it, and the reject shows what the file said.
  */
 import { hash } from "node:crypto";
 import type { DerivedId, RuleCondition, ValueRule } from "../config-file/source-config.ts";
 import { type EventColumn, eventColumns, keyColumn } from "../contract.ts";
 import { type FileShape, findColumn } from "./file-shape.ts";
+import { createNumberReader } from "./read-number.ts";
 import { createTimestampReader } from "./read-timestamp.ts";
 import { sliceOfText } from "./slice-of.ts";
 import { trimAsciiSpace } from "./trim-text.ts";
 
-/** The values of the event columns, in their order, null where there is none, and the slice of the record. */
+/**
+ * `known`: the values of the event columns, in their order, null where there is none. `values`: all of the file's, without those
+ * that stand for none. And the slice of the record.
+ */
 export type RecordMapping = (
     values: (string | null)[],
     position: RecordPosition,
-) => { known: (string | null)[]; slice: number };
+) => { known: (string | null)[]; values: (string | null)[]; slice: number };
 
 export interface RecordPosition {
     /** The file's, in the watched folder. */
@@ -31,6 +35,10 @@ export function createMapping(shape: FileShape): RecordMapping {
     if (source === null) throw new TypeError("A file without a source has no mapping.");
     const places = eventColumns.map((column) => targets.indexOf(column));
     const readTimestamp = source.timestamps ? createTimestampReader(source.timestamps) : null;
+    const nulls = source.nulls ? new Set(source.nulls) : null;
+    const isNullText = (value: string | null) => value !== null && nulls!.has(trimAsciiSpace(value));
+    const readNumber = source.numbers ? createNumberReader(source.numbers) : null;
+    const isNumber = eventColumns.map((column) => column === "quantity" || column === "price");
     const timestampIndex = eventColumns.indexOf("event_timestamp");
     const keyIndex = eventColumns.indexOf(keyColumn);
     const valueMaps = eventColumns.map((column) => {
@@ -43,11 +51,15 @@ export function createMapping(shape: FileShape): RecordMapping {
     const isDeriving = source.deriveEventId !== undefined && !targets.includes(keyColumn);
     const deriveId = isDeriving ? createDerivation(source.deriveEventId!, shape) : null;
 
-    return (values, position) => {
+    return (given, position) => {
+        const values = nulls === null ? given : given.map((value) => (isNullText(value) ? null : value));
         const known = places.map((place, index): string | null => {
             if (place === -1) return constants[index]!;
             const value = values[place]!;
-            return valueMaps[index]?.get(trimAsciiSpace(value ?? "")) ?? value;
+            const text = trimAsciiSpace(value ?? "");
+            const mapped = valueMaps[index]?.get(text);
+            if (mapped !== undefined) return mapped;
+            return isNumber[index] && readNumber && text !== "" ? readNumber(text) : value;
         });
         const timestamp = known[timestampIndex];
         if (readTimestamp && timestamp) known[timestampIndex] = readTimestamp(trimAsciiSpace(timestamp)) ?? timestamp;
@@ -56,7 +68,7 @@ export function createMapping(shape: FileShape): RecordMapping {
         for (const [index, value] of defaults.entries()) {
             if (value !== null && isEmpty(known[index]!)) known[index] = value;
         }
-        return { known, slice: sliceOfText(known[keyIndex]!) };
+        return { known, values, slice: sliceOfText(known[keyIndex]!) };
     };
 }
 

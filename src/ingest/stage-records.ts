@@ -199,7 +199,9 @@ function stageTolerant(
             const mapped = mapping?.(values, { path: place.path, recordNo });
             const slice = mapped?.slice ?? records.slices[index]!;
             sliceRecords[slice]! += 1;
-            lines.push(`${key}${slice}\t\\N\t\\N\t${tolerantFields(values, mapped?.known ?? null, shape)}\n`);
+            lines.push(
+                `${key}${slice}\t\\N\t\\N\t${tolerantFields(mapped?.values ?? values, mapped?.known ?? null, shape)}\n`,
+            );
             rowNo += 1;
         } else {
             const problem = escapeText(problemJson(bytes, records, index, place));

@@ -63,7 +63,7 @@ describe("a source", () => {
         [{ match: "*", rules: [{}] }, "sources[0].rules[0] needs absolute or set"],
         [
             { match: "*", timestamps: { format: "H:mm" } },
-            "sources[0].timestamps.format needs yyyy, M or MM, and d or dd",
+            "sources[0].timestamps.format needs yyyy or yy, M to MMMM, and d or dd",
         ],
         [
             { match: "*", timestamps: { format: "yyyy-MM-ddTHH:mm" } },
@@ -73,6 +73,30 @@ describe("a source", () => {
             { match: "*", timestamps: { format: "M/d/yyyy h:mm" } },
             "sources[0].timestamps.format needs a (AM/PM) together with h or hh",
         ],
+        [
+            { match: "*", timestamps: { zone: "Europe/Berln" } },
+            'sources[0].timestamps.zone must be a time zone such as "Europe/Berlin"; did you mean "Europe/Berlin"?',
+        ],
+        [
+            { match: "*", timestamps: { zone: "UTC", offset: "+01:00" } },
+            "sources[0].timestamps.offset contradicts the zone: keep one",
+        ],
+        [{ match: "*", timestamps: { fold: "later" } }, "sources[0].timestamps.fold has no meaning without a zone"],
+        [
+            { match: "*", timestamps: { locale: "xx" } },
+            'sources[0].timestamps.locale must be a language such as "de" or "pt-BR"',
+        ],
+        [
+            { match: "*", timestamps: { yearsFrom: 70 } },
+            "sources[0].timestamps.yearsFrom must be a year from 1900 to 2100",
+        ],
+        [{ match: "*", timestamps: { format: "yyyy-MM-dd X z" } }, "sources[0].timestamps.format names X or z twice"],
+        [
+            { match: "*", numbers: { thousands: "." } },
+            "sources[0].numbers.thousands is the decimal mark too: say which decimal mark the numbers have",
+        ],
+        [{ match: "*", numbers: { decimals: "," } }, "sources[0].numbers.decimals is not known; did you mean decimal?"],
+        [{ match: "*", nulls: [] }, "sources[0].nulls must be a list that is not empty"],
         [
             { match: "*", timestamps: { format: "M/d/yyyy", offset: "Europe/Berlin" } },
             'sources[0].timestamps.offset must be an offset such as "+02:00"',

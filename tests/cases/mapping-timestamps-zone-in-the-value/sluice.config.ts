@@ -1,0 +1,10 @@
+import { defineConfig } from "../../../src/config-file/define-config.ts";
+
+export default defineConfig({
+    sources: [
+        {
+            match: "*.csv",
+            timestamps: { format: "yyyy-MM-dd HH:mm:ss z" },
+        },
+    ],
+});
