@@ -1,8 +1,7 @@
 /**
  * Postgres arrays as postgres.js parameters and results.
  *
- * postgres.js learns array types by a query at start-up, whose failure nobody can catch (FACTS: `fetch_types`). With
- * that off it knows none, and sends [1,2] as the text "1,2". The built-in array types never change, so here they are.
+ * postgres.js learns array types by a query at start-up, whose failure nobody can catch. With `fetch_types` off it knows none, and sends [1,2] as the text "1,2". The built-in array types never change, so here they are.
  */
 import type postgres from "postgres";
 

@@ -3,7 +3,8 @@
  *
  * One loop loads (load-loop.ts, in the process that holds the loader's lease), one per merge worker merges (merge-loop.ts),
  * one renews the lease.
- * They share nothing but signals: what one leaves to the other is in the ledger. Loading overlaps merging.
+ * They share a `Run` (ingest-run.ts): wake-up signals, the lease, the room in staging, counts for the summary. What one leaves
+ * to the other is in the ledger alone. Loading overlaps merging.
  */
 import { randomUUID } from "node:crypto";
 import type { IngestConfig } from "../config.ts";

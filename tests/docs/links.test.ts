@@ -1,7 +1,7 @@
 /** Links between the documents lead somewhere, anchors too. Addresses elsewhere are not asked. */
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { projectDir } from "../support/test-server.ts";
 
 const rootDocuments = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"];
@@ -61,6 +61,53 @@ test("a broken link is seen: a file, an anchor", () => {
     expect(problemOf("docs/README.md", "user_guide.md#what-to-watch")).toBeNull();
     expect(linksOf("See [one](a.md#b) and ![two](c.png).")).toEqual(["a.md#b", "c.png"]);
 });
+
+describe("what sources, tests and documents cite", () => {
+    const tracked = Bun.spawnSync(["git", "ls-files"], { cwd: projectDir }).stdout.toString().trim().split("\n");
+    const names = new Set(tracked.filter((path) => path.endsWith(".md")).map((path) => basename(path)));
+    const texts = tracked
+        .filter(
+            (path) =>
+                /\.(ts|tsx|sql|md|yaml|yml|json|css|patch|example)$/.test(path) && existsSync(join(projectDir, path)),
+        )
+        .filter((path) => !path.startsWith("tests/docs/") && !path.startsWith("drizzle/meta/"))
+        .map((path) => ({ path, text: readFileSync(join(projectDir, path), "utf8") }));
+
+    test("is a document of the project, whether by its path or by its name", () => {
+        expect(texts.length).toBeGreaterThan(300);
+        const missing = texts.flatMap(({ path, text }) =>
+            citedDocuments(text)
+                .filter((cited) => !names.has(basename(cited)))
+                .map((cited) => `${path}: ${cited}`),
+        );
+        expect(missing).toEqual([]);
+    });
+
+    test("is there under that path, when a path below docs/ is given", () => {
+        const missing = texts.flatMap(({ path, text }) =>
+            citedDocuments(text)
+                .filter((cited) => cited.startsWith("docs/") && !existsSync(join(projectDir, cited)))
+                .map((cited) => `${path}: ${cited}`),
+        );
+        expect(missing).toEqual([]);
+    });
+
+    test("a citation is seen: a path, a name, a name without its ending", () => {
+        expect(citedDocuments('by docs/a_b.md, or RULES.md. (NOTES: `x`) NOTES, "A heading"')).toEqual([
+            "docs/a_b.md",
+            "RULES.md",
+            "NOTES",
+            "NOTES",
+        ]);
+    });
+});
+
+/** `docs/guarantees.md`, `README.md`; and a name in capitals that is followed by what stands there. */
+function citedDocuments(text: string): string[] {
+    const paths = [...text.matchAll(/(?<![\w/.@-])((?:[\w.-]+\/)*[A-Za-z][\w-]*\.md)(?![\w/])/g)];
+    const bareNames = [...text.matchAll(/(?<=[(\s])([A-Z]{4,})(?:: `|, "[A-Z])/g)];
+    return [...paths, ...bareNames].map(([, name]) => name!);
+}
 
 test("the index names every document of docs/", () => {
     const index = readFileSync(join(projectDir, "docs/README.md"), "utf8");

@@ -1,6 +1,6 @@
 /**
  * Any bytes: no crash, no hang, conservation holds, and every record that an independent reader (tests/support/oracle,
- * written from DESIGN.md alone) sees as intact and valid is in events. SLUICE_FUZZ_CASES and SLUICE_SEED set how many
+ * written from docs/data_contract.md alone) sees as intact and valid is in events. SLUICE_FUZZ_CASES and SLUICE_SEED set how many
  * files and which; `bun run test:fuzz` takes 10,000.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";

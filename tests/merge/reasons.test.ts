@@ -58,7 +58,7 @@ const rules: [reason: string, column: Column, bad: (string | null)[], good: (str
         "event_timestamp_invalid",
         "event_timestamp",
         [
-            // What Postgres's own cast takes: FACTS, "Casts that accept too much".
+            // What Postgres's own cast takes: too much for a time stamp.
             ...["now", "today", "tomorrow", "infinity", "-infinity", "epoch", "01/02/2024", "J2451187", "20240501"],
             ...["2024-05-01", "2024-05-01 10:00", "2024-05-01 10", "2024-05-01 24:00:00", "2024-05-01 23:59:60"],
             ...["2024-01-02 03:04:05 epoch", "2024-01-02 03:04:05 PM", "2024-01-02 03:04:05 Mon"],

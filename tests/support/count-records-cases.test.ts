@@ -1,6 +1,6 @@
 /**
  * Two witnesses: the cases, written by hand, and the oracle, each from the rules. They first differed on two points that
- * DESIGN.md leaves open, attributes without a value and carriage returns that end no line: the cases' reading holds.
+ * the documents left open, attributes without a value and carriage returns that end no line: the cases' reading holds.
  */
 import { expect, test } from "bun:test";
 import { join } from "node:path";

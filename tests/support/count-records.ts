@@ -2,7 +2,7 @@
 /**
  * The oracle: says what Sluice must make of a folder of CSV files, when it merges them in path order, undisturbed.
  *
- * Written from the rules in DESIGN.md alone: no import from src/, no CSV library, no SQL. A disagreement with the
+ * Written from the rules in docs/data_contract.md and docs/column_mapping.md alone: no import from src/, no CSV library, no SQL. A disagreement with the
  * pipeline is a fault in one of the two, or a rule that is not clear.
  *
  *     bun tests/support/count-records.ts DIR [--json] [--list]

@@ -1,5 +1,5 @@
 /**
- * The text of one value → its typed value, by the rules of the `events` table in DESIGN.md.
+ * The text of one value → its typed value, by the rules of docs/data_contract.md.
  *
  * Typed values are texts that are equal exactly when the values are: a uuid in lower case, an instant in UTC with six
  * decimals, a number without needless zeros. Part of the oracle: shares nothing with src/.

@@ -1,5 +1,5 @@
 /**
- * Bytes of a CSV file → its records, by the sentence of DESIGN.md: the longest strictly valid CSV record up to a
+ * Bytes of a CSV file → its records, by the sentence of docs/system_architecture.md ("A record"): the longest strictly valid CSV record up to a
  * maximum size; otherwise the physical line, and reading resumes at the next line. A fully empty line is no record.
  * Lines end with LF or CRLF; any other carriage return is only valid inside quotes.
  *
