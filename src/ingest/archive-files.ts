@@ -6,11 +6,12 @@
  * then moved or deleted. What grew meanwhile is put back, as is what a crash left aside. The ledger is told last: until
  * then the step is tried again, and since nothing here changes a file's bytes, inode or times, never ingested again.
  */
-import { type BigIntStats, constants } from "node:fs";
-import { copyFile, link, lstat, mkdir, open, readdir, rename, rmdir, unlink } from "node:fs/promises";
-import { join, parse } from "node:path";
+import type { BigIntStats } from "node:fs";
+import { lstat, mkdir, readdir, rename, rmdir, unlink } from "node:fs/promises";
+import { join } from "node:path";
 import { passFaultPoint } from "../faults/pass-fault-point.ts";
 import type { IngestContext } from "./context.ts";
+import { freeNames, moveWithoutOverwriting } from "./move-file.ts";
 import { seenOf } from "./open-input.ts";
 
 export interface Archiver {
@@ -180,54 +181,19 @@ async function moveInto(archiveDir: string, file: MergedFile, from: string): Pro
     return join(folder, await moveWithoutOverwriting(from, folder, file.path, String(file.fileId)));
 }
 
-/** A hard link is the only way to a name that never overwrites one; across file systems, or without links, a copy. */
-async function moveWithoutOverwriting(from: string, folder: string, name: string, suffix: string): Promise<string> {
-    for (const candidate of [name, secondName(name, suffix)]) {
-        const to = join(folder, candidate);
-        try {
-            await link(from, to);
-        } catch (error) {
-            const { code } = error as NodeJS.ErrnoException;
-            if (code === "EEXIST") continue;
-            if (code !== "EXDEV" && code !== "EPERM" && code !== "ENOTSUP") throw error;
-            if ((await look(to)) !== null) continue;
-            await copyDurably(from, to);
-        }
-        await unlink(from);
-        return candidate;
-    }
-    throw new Error(`${name} and ${secondName(name, suffix)} are both taken in ${folder}`);
-}
-
-async function copyDurably(from: string, to: string): Promise<void> {
-    const partial = `${to}.partial`;
-    const { atime, mtime } = await lstat(from);
-    await copyFile(from, partial, constants.COPYFILE_FICLONE);
-    const handle = await open(partial, "r+");
-    try {
-        await handle.utimes(atime, mtime);
-        await handle.sync();
-    } finally {
-        await handle.close();
-    }
-    await rename(partial, to);
-}
-
-function secondName(name: string, suffix: string): string {
-    const { name: stem, ext } = parse(name);
-    return `${stem}.${suffix}${ext}`;
-}
-
 /** It is not here: archived by an attempt whose end the ledger missed, or removed by somebody. */
 async function findGone(context: IngestContext, file: MergedFile): Promise<Outcome> {
     const { inputDir, archiveDir } = context.config;
     await lstat(inputDir);
-    for (const name of [file.path, secondName(file.path, String(file.fileId))]) {
+    let archivedTo: string | null = null;
+    // The last of them is the one that was moved last.
+    for (const name of freeNames(file.path, String(file.fileId))) {
         const target = join(archiveDir, file.day, name);
         const found = await look(target);
-        if (found !== null && Number(found.size) === file.sizeBytes) return { archivedTo: target };
+        if (found === null) break;
+        if (Number(found.size) === file.sizeBytes) archivedTo = target;
     }
-    return { archivedTo: null };
+    return { archivedTo };
 }
 
 /** What a crash left aside comes back under its name; a later pass takes it away again. */

@@ -13,6 +13,7 @@ import {
     type LedgerFile,
     manyChunkFilesOfSize,
     skipCopies,
+    standingRejects,
 } from "./ledger.ts";
 import type { LoadPart } from "./load-chunks.ts";
 import { hashRange, type InputFile } from "./open-input.ts";
@@ -108,10 +109,24 @@ function copyOf(ledgerFile: LedgerFile, file: InputFile, original: KnownContent)
     return { ...file.seen, fileId: ledgerFile.fileId, copyOf: original.fileId, detail };
 }
 
+/** Delivering a file again does not judge its rejects again: whoever does so is told what does. */
+function describeStanding({ path, rejects }: { path: string; rejects: number }): string {
+    const stand = rejects === 1 ? "1 of its records stands rejected" : `${rejects} of its records stand rejected`;
+    return `${stand}: \`bun run replay --file ${path}\` judges ${rejects === 1 ? "it" : "them"} again.`;
+}
+
 export async function reportCopies(
     context: IngestContext,
     copies: { ledgerFile: LedgerFile; copy: Copy }[],
 ): Promise<void> {
+    const standing = await standingRejects(
+        context.sql,
+        copies.map(({ copy }) => copy.copyOf),
+    );
+    for (const { copy } of copies) {
+        const original = standing.get(copy.copyOf);
+        if (original) copy.detail += ` ${describeStanding(original)}`;
+    }
     await skipCopies(
         context.sql,
         copies.map(({ copy }) => copy),

@@ -4,8 +4,8 @@
  * one that was there when the process began (a mount that is away leaves an empty one).
  */
 import { stat } from "node:fs/promises";
+import type { Sql } from "../database/connect.ts";
 import type { IngestContext } from "./context.ts";
-import { failedFiles, forgetFiles } from "./ledger.ts";
 import { isGone } from "./open-input.ts";
 
 export interface ForgetGone {
@@ -48,4 +48,29 @@ export function createForgetGone(context: IngestContext, now = () => performance
 async function identityOf(folder: string): Promise<string | null> {
     const stats = await stat(folder).catch(() => null);
     return stats === null ? null : `${stats.dev} ${stats.ino}`;
+}
+
+/** Failed files in path order, without those whose records were read and then lost: these are for people to see. */
+export async function failedFiles(
+    sql: Sql,
+    limit: number,
+    fromPath: string,
+): Promise<{ fileId: number; path: string }[]> {
+    return await sql<{ fileId: number; path: string }[]>`
+        select file_id as "fileId", path
+        from ingest.files
+        where
+            files.state in ('pending', 'failed')
+            and files.state = 'failed'
+            and files.path collate "C" >= ${fromPath}
+            and not (files.problem in ('file_vanished', 'source_changed') and files.loaded_bytes > 0)
+            and ingest.merged_records(files.file_id) = 0
+        order by files.path collate "C"
+        limit ${limit}`;
+}
+
+/** Those that have failed and are not in the folder any more; returns the ones that it was true of. */
+async function forgetFiles(sql: Sql, fileIds: number[]): Promise<{ path: string; problem: string | null }[]> {
+    return await sql<{ path: string; problem: string | null }[]>`
+        select path, problem from ingest.forget_files(${fileIds}::bigint[])`;
 }

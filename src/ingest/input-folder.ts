@@ -1,6 +1,7 @@
 /** The watched folder itself: there, a folder, readable; or an error that says what to do. */
 import { mkdirSync, readdirSync, realpathSync } from "node:fs";
-import { resolve } from "node:path";
+import { resolve, sep } from "node:path";
+import type { IngestConfig } from "../config.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 
 /** The project's own default folder is made when it is missing; one that somebody named must be there. */
@@ -21,6 +22,21 @@ export function realFolder(folder: string): string {
         return resolve(folder);
     }
 }
+
+/** Files that are archived into the folder that they come from would be found again, and moved in circles. */
+export function refuseArchiveAsInput({ inputDir, archiveDir, afterMerge }: ArchiveSettings): void {
+    const [input, archive] = [realFolder(inputDir), realFolder(archiveDir)];
+    if (afterMerge !== "archive" || (input !== archive && !input.startsWith(archive + sep))) return;
+    throw new SluiceError({
+        code: "archive_is_input",
+        what: `The input folder ${inputDir} is in the archive ${archiveDir}: files would be moved in circles.`,
+        remedy: "Use --after-merge keep to read archived files again, or name another folder with --input or --data-dir.",
+        setting: "inputDir",
+        exitCode: exitCodes.configuration,
+    });
+}
+
+type ArchiveSettings = Pick<IngestConfig, "inputDir" | "archiveDir" | "afterMerge">;
 
 /** What a failed look at the folder means to whoever chose it. */
 export function inputFolderError(inputDir: string, cause: unknown): SluiceError {

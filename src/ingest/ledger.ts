@@ -219,31 +219,6 @@ export async function waitingFiles(sql: Sql): Promise<{ fileId: number; path: st
         where files.state in ('pending', 'failed') and files.waits_as is not null`;
 }
 
-/** Failed files in path order, without those whose records were read and then lost: these are for people to see. */
-export async function failedFiles(
-    sql: Sql,
-    limit: number,
-    fromPath: string,
-): Promise<{ fileId: number; path: string }[]> {
-    return await sql<{ fileId: number; path: string }[]>`
-        select file_id as "fileId", path
-        from ingest.files
-        where
-            files.state in ('pending', 'failed')
-            and files.state = 'failed'
-            and files.path collate "C" >= ${fromPath}
-            and not (files.problem in ('file_vanished', 'source_changed') and files.loaded_bytes > 0)
-            and ingest.merged_records(files.file_id) = 0
-        order by files.path collate "C"
-        limit ${limit}`;
-}
-
-/** Those that have failed and are not in the folder any more; returns the ones that it was true of. */
-export async function forgetFiles(sql: Sql, fileIds: number[]): Promise<{ path: string; problem: string | null }[]> {
-    return await sql<{ path: string; problem: string | null }[]>`
-        select path, problem from ingest.forget_files(${fileIds}::bigint[])`;
-}
-
 export async function settleFile(sql: Sql, fileId: number, seen: SeenFile): Promise<void> {
     await sql`select ingest.settle_file(${fileId}, ${seen.mtimeNs}::text::bigint, ${seen.inode}::text::numeric)`;
 }
@@ -295,6 +270,21 @@ export interface Copy extends SeenFile {
     fileId: number;
     copyOf: number;
     detail: string;
+}
+
+/** By file: how many of its records stand rejected or in conflict. */
+export async function standingRejects(
+    sql: Sql,
+    fileIds: number[],
+): Promise<Map<number, { path: string; rejects: number }>> {
+    const rows = await sql<{ fileId: number; path: string; rejects: number }[]>`
+        select files.file_id as "fileId", files.path, count(*) as rejects
+        from ingest.files
+        inner join ingest.chunks on chunks.file_id = files.file_id
+        inner join ingest.rejects on rejects.chunk_id = chunks.chunk_id
+        where files.file_id = any(${fileIds}::bigint[]) and rejects.resolved_by_batch is null
+        group by files.file_id`;
+    return new Map(rows.map(({ fileId, ...file }) => [fileId, file]));
 }
 
 export async function skipCopies(sql: Sql, copies: Copy[]): Promise<void> {

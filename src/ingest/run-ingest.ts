@@ -15,6 +15,7 @@ import { faultSettings } from "../faults/pass-fault-point.ts";
 import type { IngestContext, IngestLog } from "./context.ts";
 import { createCopyConnection } from "./copy-connection.ts";
 import type { Run } from "./ingest-run.ts";
+import { refuseArchiveAsInput } from "./input-folder.ts";
 import { createHeaderReader } from "./known-headers.ts";
 import { createLease, refuseOtherFolder } from "./lease.ts";
 import { createLedgerProof } from "./ledger-proof.ts";
@@ -50,6 +51,7 @@ const lastWordsMs = 1_000;
 export async function runIngest(options: IngestOptions): Promise<IngestSummary> {
     const { config, log, target } = options;
     const startedAt = performance.now();
+    refuseArchiveAsInput(config);
     const stopper = new AbortController();
     const { signal } = stopper;
     options.signal?.addEventListener("abort", () => stopper.abort(), { once: true });

@@ -1,7 +1,7 @@
 /** Files leave the folder after their merge and never before, and whatever fails on the way, nothing is ingested twice. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
 import { appendFileSync } from "node:fs";
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createArchiver } from "../../src/ingest/archive-files.ts";
@@ -208,4 +208,58 @@ test("an archived file that is delivered again is no news, and leaves again", as
 
     expect(await readdir(inputDir)).toEqual([]);
     expect((await ledger())[0]).toMatchObject({ version: 1, state: "merged", left: true });
+});
+
+test.each([
+    ["of 255 bytes", `${"n".repeat(251)}.csv`],
+    ["of 255 bytes that are 84 characters", `${"\u20ac".repeat(83)}ab.csv`],
+    ["of 255 bytes, compressed", `${"n".repeat(248)}.csv.gz`],
+])("a name %s is archived however often it is delivered", async (_, name) => {
+    expect(Buffer.byteLength(name)).toBe(255);
+    const bytes = (n: number) => {
+        const text = Buffer.from(`${header}\n${line(n)}`);
+        return name.endsWith(".gz") ? Bun.gzipSync(text) : text;
+    };
+    for (const n of [1, 2, 3]) {
+        await writeFile(join(inputDir, name), bytes(n));
+        await ingest("archive");
+        expect(await readdir(inputDir)).toEqual([]);
+    }
+    const names = await readdir(join(archiveDir, today));
+    expect(names).toHaveLength(3);
+    for (const archived of names) expect(archived).toMatch(name.endsWith(".gz") ? /\.csv\.gz$/ : /\.csv$/);
+    expect(names.join()).not.toContain("\ufffd");
+});
+
+test("the same file delivered again and again is archived each time", async () => {
+    for (let delivery = 0; delivery < 4; delivery += 1) {
+        await put("a.csv", 1);
+        await ingest("archive");
+        expect(await readdir(inputDir)).toEqual([]);
+    }
+    const names = (await readdir(join(archiveDir, today))).sort();
+    expect(names.map((name) => name.replace(/\d+/, "N"))).toEqual(["a.N-2.csv", "a.N-3.csv", "a.N.csv", "a.csv"]);
+});
+
+test("what is put back under another name is a name that is read", async () => {
+    await writeFile(join(inputDir, "a.csv.gz"), Bun.gzipSync(Buffer.from(`${header}\n${line(1)}`)));
+    await mkdir(join(inputDir, ".sluice-leaving-7"));
+    await rename(join(inputDir, "a.csv.gz"), join(inputDir, ".sluice-leaving-7/a.csv.gz"));
+    await writeFile(join(inputDir, "a.csv.gz"), Bun.gzipSync(Buffer.from(`${header}\n${line(2)}`)));
+    await ingest("keep");
+    await ingest("keep");
+    expect((await readdir(inputDir)).sort()).toEqual(["a.7.csv.gz", "a.csv.gz"]);
+    expect((await database.sql`select count(*) from events`)[0]).toEqual({ count: 2 });
+});
+
+test.each([
+    ["is the archive's folder of a day", (dir: string) => join(dir, today)],
+    ["is the archive", (dir: string) => dir],
+    ["is the archive by a link", (dir: string) => `${dir}-link`],
+])("should fail: the input folder %s", async (_, folderOf) => {
+    await mkdir(join(archiveDir, today), { recursive: true });
+    await symlink(archiveDir, `${archiveDir}-link`);
+    const overrides = { afterMerge: "archive" as const, archiveDir };
+    await expect(ingestFolder(database.target, folderOf(archiveDir), overrides)).rejects.toThrow("moved in circles");
+    await ingestFolder(database.target, folderOf(archiveDir), { ...overrides, afterMerge: "keep" });
 });

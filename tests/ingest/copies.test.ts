@@ -69,3 +69,24 @@ test.each([
         ]);
     },
 );
+
+test.each([
+    ["one small file", 16 * 1024 * 1024],
+    ["a file of several chunks", 64],
+])("a copy of %s, records of which stand rejected, says what judges them again", async (_, maxChunkBytes) => {
+    const text = `${header}${record(1)}${record(2).replace("view", "wish")}${record(3).replace("view", "gift")}`;
+    writeFileSync(join(inputDir, "a.csv"), text);
+    await ingestFolder(database.target, inputDir, { maxChunkBytes });
+    writeFileSync(join(inputDir, "b.csv"), text);
+    await ingestFolder(database.target, inputDir, { maxChunkBytes });
+    const [copy] = await database.sql`select problem_detail as detail from ingest.files where path = 'b.csv'`;
+    expect(copy!.detail).toBe(
+        "Its content is that of a.csv, which is merged. 2 of its records stand rejected: " +
+            "`bun run replay --file a.csv` judges them again.",
+    );
+    await database.sql`update ingest.rejects set resolved_by_batch = 1`;
+    writeFileSync(join(inputDir, "c.csv"), text);
+    await ingestFolder(database.target, inputDir, { maxChunkBytes });
+    const [resolved] = await database.sql`select problem_detail as detail from ingest.files where path = 'c.csv'`;
+    expect(resolved!.detail).toBe("Its content is that of a.csv, which is merged.");
+});

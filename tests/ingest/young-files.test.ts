@@ -1,8 +1,8 @@
 /** A run that ends leaves alone what may still be written: by the files' own times, and says so. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { fileAgeMs } from "../../src/ingest/file-age.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
@@ -128,6 +128,25 @@ test("a merged file that was just written stays in the folder, and leaves with t
     age("a.csv", 11);
     expect(await ingest({ afterMerge: "delete" })).toMatchObject({ records: { inserted: 1 }, left });
     expect(readdirSync(inputDir)).toEqual([]);
+});
+
+test("a folder is the same one by a link to it, by a link in its path, and by another way to write it", async () => {
+    running = startIngest(database.url, inputDir, ["--trigger", "50ms"]);
+    await waitUntil("it is there", async () => (await database.sql`select from ingest.workers`).length > 0);
+    const links = mkdtempSync(join(tmpdir(), "sluice-links-"));
+    symlinkSync(inputDir, join(links, "folder"));
+    symlinkSync(join(inputDir, ".."), join(links, "parent"));
+    for (const way of [
+        join(links, "folder"),
+        join(links, "parent", basename(inputDir)),
+        `${inputDir}/../${basename(inputDir)}/`,
+    ]) {
+        const { exitCode, stderr } = await ingestOnce(database.url, way);
+        expect({ way, exitCode, stderr }).toEqual({ way, exitCode: 0, stderr: "" });
+    }
+    rmSync(links, { recursive: true });
+    running.kill("SIGTERM");
+    await running.finish();
 });
 
 describe("beside an ingest that watches", () => {

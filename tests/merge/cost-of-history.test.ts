@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Sql } from "../../src/database/connect.ts";
+import { failedFiles } from "../../src/ingest/forget-gone.ts";
 import {
     chunksToStageAgain,
-    failedFiles,
     filesWithContent,
     judgeHeldFiles,
     nextFiles,
