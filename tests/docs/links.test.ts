@@ -93,7 +93,7 @@ describe("what sources, tests and documents cite", () => {
     });
 
     test("a citation is seen: a path, a name, a name without its ending", () => {
-        expect(citedDocuments('by docs/a_b.md, or RULES.md. (NOTES: `x`) NOTES, "A heading"')).toEqual([
+        expect(citedDocuments('by docs/a_b.md, or RULES.md.\n// (NOTES: `x`)\n * see NOTES, "A heading"')).toEqual([
             "docs/a_b.md",
             "RULES.md",
             "NOTES",
@@ -102,10 +102,10 @@ describe("what sources, tests and documents cite", () => {
     });
 });
 
-/** `docs/guarantees.md`, `README.md`; and a name in capitals that is followed by what stands there. */
+/** `docs/guarantees.md`, `README.md`; and a name in capitals that is followed by what stands there, in a comment. */
 function citedDocuments(text: string): string[] {
     const paths = [...text.matchAll(/(?<![\w/.@-])((?:[\w.-]+\/)*[A-Za-z][\w-]*\.md)(?![\w/])/g)];
-    const bareNames = [...text.matchAll(/(?<=[(\s])([A-Z]{4,})(?:: `|, "[A-Z])/g)];
+    const bareNames = [...text.matchAll(/^\s*(?:\*|\/\/|--|#).*?(?<=[(\s])([A-Z]{4,})(?:: `|, "[A-Z])/gm)];
     return [...paths, ...bareNames].map(([, name]) => name!);
 }
 
