@@ -31,6 +31,7 @@ export const rejectReasons = [
     "nul_byte",
     "invalid_utf8",
     "record_too_long",
+    "header_repeated",
     "event_id_conflict",
 ] as const;
 

@@ -5,6 +5,7 @@ import { type Dialect, defaultDialect, grammarOf } from "./dialect/dialect.ts";
 import { toStandardQuotes } from "./dialect/standard-quotes.ts";
 import type { HeaderFault } from "./file-shape.ts";
 import { findLineEnd, findStrictEnd } from "./find-record-end.ts";
+import { isBlankLine } from "./line-start.ts";
 import { recordKinds } from "./scanned-records.ts";
 
 /** Lines that are neither header nor records. `isWhole` is false when the bytes end before they do. */
@@ -123,19 +124,15 @@ function skipBlankLines(bytes: Uint8Array, from: number, dialect: Dialect): Skip
             // A comment without its line end: all there is.
             return { end: isComment ? bytes.length : end, lines, isWhole: !isComment };
         }
-        if (!isComment && !isBlankLine(bytes.subarray(end, line.end), delimiter)) break;
+        if (!isComment && !isBlankLine(bytes, end, line.end, delimiter)) break;
         end = line.next;
         lines += 1;
     }
     return { end, lines, isWhole: true };
 }
 
-/** Nothing but delimiters and white space. */
-export function isBlankLine(line: Uint8Array, delimiter: number): boolean {
-    return line.every((byte) => byte === delimiter || byte === 0x20 || (byte >= 0x09 && byte <= 0x0d));
-}
-
-function splitNames(line: Uint8Array, dialect: Dialect): string[] | HeaderFault {
+/** The values of a record in UTF-8, trimmed. */
+export function splitNames(line: Uint8Array, dialect: Dialect): string[] | HeaderFault {
     try {
         const text = new TextDecoder("utf-8", { fatal: true }).decode(toStandardQuotes(line, dialect));
         if (text.includes("\0")) throw new TypeError("It holds a NUL byte.");

@@ -9,6 +9,8 @@ const LF = 0x0a;
 const CR = 0x0d;
 const BACKSLASH = 0x5c;
 const DOT = 0x2e;
+const SPACE = 0x20;
+const TAB = 0x09;
 
 /**
  * Where the physical line from `start` ends and the next one begins; -1 and the length without a line end. `next` is
@@ -40,7 +42,7 @@ export function findStrictEnd(
     limit: number,
     grammar: Grammar = defaultGrammar,
 ): StrictEnd {
-    const { delimiter, quote, escapeByte, takesReturn } = grammar;
+    const { delimiter, quote, escapeByte, takesReturn, isLenient, trimsQuoted } = grammar;
     const hasOwnEscape = escapeByte !== quote;
     let fields = 1;
     let lines = 0;
@@ -48,6 +50,7 @@ export function findStrictEnd(
     let hasEndMarker = false;
     while (true) {
         // At the start of a field.
+        if (trimsQuoted) at = openingQuote(bytes, at, limit, grammar);
         if (at < limit && bytes[at] === quote) {
             at += 1;
             while (true) {
@@ -67,6 +70,7 @@ export function findStrictEnd(
                 }
             }
             at += 1;
+            if (trimsQuoted) at = skipBlanks(bytes, at, delimiter);
             // Also behind the limit: whether a quote closes shows in the byte after it.
             const after = bytes[at];
             if (after === undefined) return { outcome: "open", inQuotes: false, fields, lines };
@@ -79,7 +83,7 @@ export function findStrictEnd(
             if (at >= limit) return { outcome: "open", inQuotes: false, fields, lines };
         } else {
             while (at < limit && bytes[at] !== delimiter && bytes[at] !== LF) {
-                if (bytes[at] === quote) return brokenBy(STRAY_QUOTE, lines);
+                if (bytes[at] === quote && !isLenient) return brokenBy(STRAY_QUOTE, lines);
                 if (bytes[at] === CR) {
                     if (at + 1 >= limit) return { outcome: "open", inQuotes: false, fields, lines };
                     if (bytes[at + 1] === LF || takesReturn) break;
@@ -98,6 +102,19 @@ export function findStrictEnd(
             return { outcome: "strict", end: at, next, fields, lines: lines + 1, hasEndMarker };
         }
     }
+}
+
+/** The quote behind blanks at the start of a field; `at` where there is none. */
+function openingQuote(bytes: Uint8Array, at: number, limit: number, { delimiter, quote }: Grammar): number {
+    const behind = skipBlanks(bytes, at, delimiter);
+    return behind < limit && bytes[behind] === quote ? behind : at;
+}
+
+/** Spaces and tabs. */
+export function skipBlanks(bytes: Uint8Array, start: number, delimiter: number): number {
+    let at = start;
+    while ((bytes[at] === SPACE || bytes[at] === TAB) && bytes[at] !== delimiter) at += 1;
+    return at;
 }
 
 /** Whether `next`, behind an escape character, is escaped; before any other byte the escape stands for itself, as in COPY. */

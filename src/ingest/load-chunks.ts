@@ -5,17 +5,15 @@
  * that counts for their chunks. Guarantee: the load stands in the ledger before its COPY begins, and nothing counts
  * before record_load has committed; whatever fails on the way leaves rows that nobody names, to be swept.
  */
-
 import { hasSources } from "../config-file/source-of.ts";
-import { keyColumn } from "../contract.ts";
 import { passFaultPoint } from "../faults/pass-fault-point.ts";
 import type { IngestContext } from "./context.ts";
 import { type CopyBytes, createCopyBytes, writtenBytes } from "./copy-bytes.ts";
-import { grammarOf } from "./dialect/dialect.ts";
 import type { FileShape } from "./file-shape.ts";
 import { abandonLoads, type RecordedShape, recordLoad, type StagedChunk } from "./ledger.ts";
 import { InputChanged, type InputFile } from "./open-input.ts";
 import { type ReadOutcome, type RecordPiece, type RecordRange, recordsOf } from "./read-records.ts";
+import { scanOptionsOf } from "./scan-options.ts";
 import { createScanner } from "./scan-records.ts";
 import { copyStatement, emptyTally, type StagedTally, stageRecords, type Way } from "./stage-records.ts";
 
@@ -139,11 +137,9 @@ function rangeOf({ config }: Pick<IngestContext, "config">, part: LoadPart): Rec
     return {
         ...part,
         sizeBytes: part.again && part.takeTail ? part.again.endByte : part.file.sizeBytes,
-        fieldCount: part.shape.targets.length,
-        keyIndex: part.shape.targets.indexOf(keyColumn),
+        ...scanOptionsOf(part.shape),
         unnamedFields: part.shape.unnamedFields,
         maxRecordBytes: config.maxRecordBytes,
-        grammar: grammarOf(part.shape.dialect),
     };
 }
 

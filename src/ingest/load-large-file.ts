@@ -38,6 +38,7 @@ export async function loadLargeFile(
             if (loaded.length === 0) return true;
             const { outcome, isRecorded } = loaded[0]!;
             afterLoad(state, hooks, loaded);
+            if (outcome.otherHeader !== null) return true;
             if (!isRecorded || outcome.endByte >= file.sizeBytes) return isRecorded || part !== firstPart;
             part = nextPart(
                 context,

@@ -6,6 +6,7 @@ import { type LoadedPart, type LoadPart, loadChunks, NeedsTolerantWay } from "./
 import type { LoaderState, LoadHooks } from "./loader-state.ts";
 import { InputChanged, InputFault } from "./open-input.ts";
 import { changedFailure } from "./prepare-file.ts";
+import type { ReadOutcome } from "./read-records.ts";
 import { copyStatement, type Way } from "./stage-records.ts";
 
 export function wayOf({ shape }: LoadPart): Way {
@@ -29,7 +30,12 @@ export async function loadOrExplain(
     way: Way,
 ): Promise<LoadedPart[]> {
     try {
-        return await loadChunks(context, parts, way);
+        const loaded = await loadChunks(context, parts, way);
+        for (const { part, outcome } of loaded) {
+            const failure = otherHeaderFailure(part, outcome);
+            if (failure) await failPart(context, part, failure);
+        }
+        return loaded;
     } catch (error) {
         if (error instanceof InputFault || error instanceof InputChanged) {
             await explainInputFault(context, state, parts, error);
@@ -82,6 +88,20 @@ async function explainInputFault(
     await failPart(context, part!, error instanceof InputFault ? error.failure : changedFailure(error));
 }
 
+/**
+ * Of a file in which a header of other columns follows: from there on its values would get into the wrong ones. What
+ * stands before is loaded; whoever loads the file again, after a kill or when it has grown, ends at the same place.
+ */
+export function otherHeaderFailure({ shape, firstLineNo }: LoadPart, { otherHeader }: ReadOutcome): FileFailure | null {
+    if (otherHeader === null) return null;
+    const list = (names: string[]) => names.slice(0, 20).join(", ");
+    const detail =
+        `Line ${firstLineNo + otherHeader.linesBefore} is a header of other columns: it names ${list(otherHeader.names)}, ` +
+        `where the file begins with ${list(shape.header)}. The records before it got in. ` +
+        "Split the file there, and give each part its own header.";
+    return { problem: "header_changed", detail, retryAfterMs: null };
+}
+
 async function failPart(context: IngestContext, part: LoadPart, failure: FileFailure): Promise<void> {
     const detail = await failFile(context.sql, part.fileId, part.file.seen, failure, part.shape.source);
     const facts = { event: "file_failed", file: part.path, code: failure.problem };
@@ -93,7 +113,8 @@ export function afterLoad(state: LoaderState, hooks: LoadHooks, loaded: LoadedPa
     let records = 0;
     let bytes = 0;
     for (const { part, outcome, isRecorded } of loaded) {
-        if (outcome.endByte < part.file.sizeBytes) state.tails.wait(part, part.file.seen);
+        const isUnfinished = outcome.endByte < part.file.sizeBytes && outcome.otherHeader === null;
+        if (isUnfinished) state.tails.wait(part, part.file.seen);
         else state.tails.forget(part.fileId);
         if (!isRecorded) continue;
         state.aloneFiles.delete(part.fileId);

@@ -1,12 +1,12 @@
 /** Streams a file's records in pieces of about a megabyte: memory does not grow with the file, the chunk or a line. */
-import { defaultGrammar, type Grammar } from "./dialect/dialect.ts";
+import { defaultGrammar } from "./dialect/dialect.ts";
 import { findLineEnd } from "./find-record-end.ts";
 import type { InputFile } from "./open-input.ts";
 import { createScanner, type Scanner } from "./scan-records.ts";
-import { recordKinds, type ScannedRecords } from "./scanned-records.ts";
+import { recordKinds, type ScannedRecords, type ScanOptions } from "./scanned-records.ts";
 import { markUnnamedValues } from "./unnamed-columns.ts";
 
-export interface RecordRange {
+export interface RecordRange extends Omit<ScanOptions, "atEnd" | "stopAfterBytes"> {
     /** Where the chunk begins, for its hash, and where its first record does: behind the header in a file's first chunk. */
     firstByte: number;
     recordsFrom: number;
@@ -18,13 +18,8 @@ export interface RecordRange {
     sizeBytes: number;
     /** Whether an unfinished record at `sizeBytes` counts as one. */
     takeTail: boolean;
-    fieldCount: number;
-    keyIndex: number;
     /** Those whose columns have no name: see unnamed-columns.ts. */
     unnamedFields?: readonly number[];
-    maxRecordBytes: number;
-    /** Of the file's dialect; the default one's when it is not given. */
-    grammar?: Grammar;
     /** Of the bytes from `firstByte` to `sizeBytes`, when it is known already. */
     contentHash?: string | null;
 }
@@ -50,6 +45,9 @@ export interface ReadOutcome {
     isPadded: boolean;
     /** What was taken unfinished: its byte in the file, and how many records and lines of the chunk come before it. */
     tail: { byte: number; recordsBefore: number; linesBefore: number } | null;
+    /** What ended the reading before `stopAt`: a header of other columns, how many lines of the chunk come before it, and
+     * those of its names that are known. */
+    otherHeader: { linesBefore: number; names: string[] } | null;
 }
 
 const blockBytes = 1024 * 1024;
@@ -86,7 +84,8 @@ export async function* readRecords(
         readTo += length;
         const isLast = readTo >= range.sizeBytes;
         const records = scan(bytes, range, scanner, outcome, isLast);
-        if (records.consumedBytes === 0 && bytes.length > range.maxRecordBytes + blockBytes) {
+        const isOther = records.otherHeader !== -1;
+        if (!isOther && records.consumedBytes === 0 && bytes.length > range.maxRecordBytes + blockBytes) {
             const skipped = yield* skipLongLine(file, range, bytes, outcome, hasher, readTo);
             if (skipped === null) break;
             outcome.endByte = skipped;
@@ -100,8 +99,9 @@ export async function* readRecords(
             yield pieceOf(bytes, records, outcome);
             addRead(outcome, records);
         }
+        if (isOther) outcome.otherHeader = otherHeaderOf(bytes, records, range, outcome);
         carried = bytes.subarray(records.consumedBytes);
-        if (isLast) break;
+        if (isLast || isOther) break;
     }
     return { ...outcome, contentHash: hasher.digest("hex") };
 }
@@ -142,6 +142,7 @@ export function* readHeld(
             yield pieceOf(bytes, records, outcome);
             addRead(outcome, records);
         }
+        if (records.otherHeader !== -1) outcome.otherHeader = otherHeaderOf(bytes, records, range, outcome);
     }
     const isAll = outcome.endByte === range.sizeBytes;
     const contentHash =
@@ -153,26 +154,37 @@ export function* readHeld(
 type OutcomeSoFar = Omit<ReadOutcome, "contentHash">;
 
 function nothingRead({ recordsFrom }: RecordRange): OutcomeSoFar {
-    return { endByte: recordsFrom, records: 0, lines: 0, isPadded: false, tail: null };
+    return { endByte: recordsFrom, records: 0, lines: 0, isPadded: false, tail: null, otherHeader: null };
 }
 
 function scan(
     bytes: Buffer,
-    { fieldCount, keyIndex, unnamedFields, maxRecordBytes, grammar, takeTail, stopAt, mostRecords }: RecordRange,
+    range: RecordRange,
     scanner: Scanner,
     { endByte, records: recordsBefore }: OutcomeSoFar,
     isLast: boolean,
 ): ScannedRecords {
-    const atEnd = isLast && takeTail;
-    const options = { fieldCount, keyIndex, maxRecordBytes, grammar, atEnd };
+    const { unnamedFields, takeTail, stopAt, mostRecords = Number.POSITIVE_INFINITY } = range;
+    const options = { ...range, atEnd: isLast && takeTail };
     let records = scanner(bytes, { ...options, stopAfterBytes: stopAt - endByte });
-    const room = (mostRecords ?? Number.POSITIVE_INFINITY) - recordsBefore;
+    const room = mostRecords - recordsBefore;
     if (records.count > room) {
         // Rare, and so not the scanner's to count: once more, up to the last that there is room for.
         records = scanner(bytes, { ...options, stopAfterBytes: records.ends[room - 1]! });
     }
-    if (unnamedFields) markUnnamedValues(bytes, records, unnamedFields, grammar ?? defaultGrammar);
+    if (unnamedFields) markUnnamedValues(bytes, records, unnamedFields, range.grammar ?? defaultGrammar);
     return records;
+}
+
+function otherHeaderOf(
+    bytes: Buffer,
+    { otherHeader }: ScannedRecords,
+    { grammar, header }: RecordRange,
+    { lines }: OutcomeSoFar,
+): ReadOutcome["otherHeader"] {
+    const { end } = findLineEnd(bytes, otherHeader, grammar?.takesReturn ?? false);
+    const line = bytes.subarray(otherHeader, end === -1 ? bytes.length : end);
+    return { linesBefore: lines, names: header?.namesOf(line) ?? [] };
 }
 
 function pieceOf(bytes: Buffer, records: ScannedRecords, { endByte, ...before }: OutcomeSoFar): RecordPiece {
@@ -247,6 +259,7 @@ function oneRecord(length: number): ScannedRecords {
         slices: Uint8Array.of(0),
         isPadded: false,
         tailIndex: -1,
+        otherHeader: -1,
         hasEndMarker: false,
     };
 }

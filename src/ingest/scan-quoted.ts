@@ -4,8 +4,12 @@
  */
 import type { Grammar } from "./dialect/dialect.ts";
 import { findLineEnd, findStrictEnd, isEscaped } from "./find-record-end.ts";
+import { hidesRecord } from "./hidden-records.ts";
+import { isBlankRecord, isWhiteSpace, skipMarks } from "./line-start.ts";
 import {
     add,
+    HEADER_REPEATED,
+    markEmptyTail,
     markTail,
     RECORD_TOO_LONG,
     type ScannedRecords,
@@ -16,52 +20,73 @@ import {
     UNCLOSED_QUOTE,
 } from "./scanned-records.ts";
 import { sliceOfBytes } from "./slice-of.ts";
+import { NO_HEADER, OTHER_COLUMNS, SAME_COLUMNS } from "./watch-header.ts";
 
 const CR = 0x0d;
 
 /** In place of where the next record begins. */
 export const NEED_MORE = -1;
+export const OTHER_HEADER = -2;
+
+/** Where the key stands, or what tells a record in a file without one. */
+export function keyPlace({ telltale, keyIndex }: ScanOptions): number {
+    return telltale?.index ?? keyIndex;
+}
 
 /**
- * Adds the record that begins at `start` and holds a quote on its first line. Returns where the next one begins, or
- * NEED_MORE when only further bytes can tell.
+ * Adds the record that begins at `lineStart` and holds a quote on its first line. Returns where the next one begins,
+ * NEED_MORE when only further bytes can tell, or OTHER_HEADER before a header of other columns.
  */
 export function takeQuoted(
     bytes: Uint8Array,
     records: ScannedRecords,
-    start: number,
+    lineStart: number,
     options: ScanOptions,
     grammar: Grammar,
 ): number {
-    if (bytes[start] === grammar.comment) return skipComment(bytes, records, start, options, grammar);
+    if (bytes[lineStart] === grammar.comment) return skipComment(bytes, records, lineStart, options, grammar);
+    const hasMarks = grammar.firstBytes[bytes[lineStart]!] === 1;
+    const start = hasMarks ? skipMarks(bytes, lineStart, bytes.length, keyPlace(options) === 0) : lineStart;
     // The line end does not count towards the maximum.
     const mostBytes = options.maxRecordBytes + 2;
     const limit = Math.min(bytes.length, start + mostBytes);
     const found = findStrictEnd(bytes, start, limit, grammar);
+    const isCutShort = limit === bytes.length && limit - start < mostBytes;
+    // Of a quote that is the last byte before the limit only the byte behind it tells whether it closes.
+    const isUndecided = limit === bytes.length && found.outcome === "open" && !found.inQuotes;
+    const isUnfinished = found.outcome === "open" && (isCutShort || isUndecided);
+    const isTail = isUnfinished && options.atEnd;
+    const innerLines = found.outcome === "broken" ? 0 : found.outcome === "strict" ? found.lines - 1 : found.lines;
+    if (innerLines > 0 && options.telltale) {
+        const { telltale, fieldCount } = options;
+        const isStrict = found.outcome === "strict";
+        const end = isStrict ? found.end : limit;
+        const hides = (isWhole: boolean) => hidesRecord(bytes, start, end, isWhole, fieldCount, telltale, grammar);
+        // What is seen in an unfinished line may turn out otherwise.
+        const inTail = !hides(isStrict) && found.outcome === "open" && isTail && !found.inQuotes && hides(true);
+        if (inTail || hides(isStrict)) {
+            const next = takePhysicalLine(bytes, records, start, UNCLOSED_QUOTE, options, grammar);
+            if (inTail) markTail(records);
+            return next;
+        }
+    }
     if (found.outcome === "strict" && found.end - start <= options.maxRecordBytes) {
-        const slice = sliceOfQuoted(bytes, start, found.end, options.keyIndex, grammar);
-        records.isPadded = true;
-        add(records, start, found.end, quotedKind(found.fields, options.fieldCount), slice);
+        if (!addQuoted(bytes, records, start, found.end, found.fields, options, grammar)) return OTHER_HEADER;
         records.consumedLines += found.lines;
         if (found.hasEndMarker) records.hasEndMarker = true;
         return found.next;
     }
-    const cutShort = limit === bytes.length && limit - start < mostBytes;
-    let isTail = false;
-    // Of a quote that is the last byte before the limit only the byte behind it tells whether it closes.
-    const isUndecided = limit === bytes.length && found.outcome === "open" && !found.inQuotes;
-    if (found.outcome === "open" && (cutShort || isUndecided)) {
+    if (isUnfinished) {
         if (!options.atEnd) return NEED_MORE;
-        isTail = true;
         if (!found.inQuotes) {
             // The input ends outside quotes: a whole record without its line end, or one that is too long already.
             const end = bytes.at(-1) === CR ? bytes.length - 1 : bytes.length;
             if (end - start <= options.maxRecordBytes) {
-                const slice = sliceOfQuoted(bytes, start, end, options.keyIndex, grammar);
-                records.isPadded = true;
-                add(records, start, end, quotedKind(found.fields, options.fieldCount), slice);
+                const before = records.count;
+                if (!addQuoted(bytes, records, start, end, found.fields, options, grammar)) return OTHER_HEADER;
+                if (records.count > before) markTail(records);
+                else markEmptyTail(records, start);
                 records.consumedLines += found.lines + 1;
-                markTail(records);
                 return bytes.length;
             }
         }
@@ -73,23 +98,57 @@ export function takeQuoted(
     return next;
 }
 
-/** The slice of a strict record with quotes: its key is the field of that number. */
-function sliceOfQuoted(bytes: Uint8Array, start: number, end: number, keyIndex: number, grammar: Grammar): number {
+/** Adds a record that splits, unless it is blank. False when it is a header of other columns. */
+function addQuoted(
+    bytes: Uint8Array,
+    records: ScannedRecords,
+    start: number,
+    end: number,
+    fields: number,
+    options: ScanOptions,
+    grammar: Grammar,
+): boolean {
+    const { keyIndex, telltale, header } = options;
+    const key = findField(bytes, start, end, keyPlace(options), grammar);
+    let kind = quotedKind(fields, options.fieldCount);
+    if (!telltale?.fits(bytes, key.start, key.end)) {
+        if (isBlankRecord(bytes, start, end, grammar)) return true;
+        const found = header?.judge(bytes, start, end, key.start, key.end) ?? NO_HEADER;
+        if (found === OTHER_COLUMNS) return false;
+        if (found === SAME_COLUMNS) kind = HEADER_REPEATED;
+    }
+    records.isPadded = true;
+    add(records, start, end, kind, keyIndex === -1 ? 0 : sliceOfBytes(bytes, key.start, key.end, grammar.quote));
+    return true;
+}
+
+/** Where the field of that number stands, its quotes included, in a record that splits; empty when it has none. */
+function findField(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    fieldIndex: number,
+    grammar: Grammar,
+): { start: number; end: number } {
     const { delimiter, quote, escapeByte } = grammar;
     let fieldNo = 0;
     let fieldStart = start;
     let inQuotes = false;
+    let atFieldStart = true;
     for (let at = start; at < end; at += 1) {
-        const byte = bytes[at];
+        const byte = bytes[at]!;
         if (inQuotes && byte === escapeByte && escapeByte !== quote && isEscaped(bytes[at + 1], grammar)) at += 1;
-        else if (byte === quote) inQuotes = !inQuotes;
+        else if (byte === quote && (inQuotes || atFieldStart || !grammar.isLenient)) inQuotes = !inQuotes;
         else if (byte === delimiter && !inQuotes) {
-            if (fieldNo === keyIndex) return sliceOfBytes(bytes, fieldStart, at, quote);
+            if (fieldNo === fieldIndex) return { start: fieldStart, end: at };
             fieldNo += 1;
             fieldStart = at + 1;
+            atFieldStart = true;
+            continue;
         }
+        if (!(grammar.trimsQuoted && isWhiteSpace(byte))) atFieldStart = false;
     }
-    return fieldNo === keyIndex ? sliceOfBytes(bytes, fieldStart, end, quote) : 0;
+    return fieldNo === fieldIndex ? { start: fieldStart, end } : { start, end: start };
 }
 
 function quotedKind(fields: number, fieldCount: number): number {
@@ -125,6 +184,7 @@ function skipComment(
 ): number {
     const line = findLineEnd(bytes, start, takesReturn);
     if ((line.end === -1 || line.next > bytes.length) && !atEnd) return NEED_MORE;
+    if (line.end === -1) markEmptyTail(records, start);
     records.consumedLines += 1;
     return Math.min(bytes.length, line.next);
 }

@@ -3,17 +3,21 @@
  *
  * A record is the longest strictly valid CSV record (a quote opens only at a field's start; a closing quote is followed
  * by the delimiter, a line end or another quote) of at most `maxRecordBytes`; where there is none, it is the physical
- * line, and reading resumes at the next line. So a stray or unclosed quote costs one line. A line without a byte is no
- * record, and neither is a comment line. Lines end with LF or CRLF, and with a lone CR where the dialect says so.
+ * line, and reading resumes at the next line. So a stray or unclosed quote costs one line; a quoted value that holds a
+ * line which is a record was never closed (hidden-records.ts). A line without a byte is no record, and neither is a
+ * comment line or one of nothing but delimiters and blanks. Lines end with LF or CRLF, and with a lone CR where the
+ * dialect says so. The scan ends before a line that is a header of other columns.
  *
  * Lines without a quote are taken here, by one loop over the bytes; at a quote scan-quoted.ts takes over for one record.
  */
 import { isUtf8 } from "node:buffer";
-import { DELIMITER, defaultGrammar, type Grammar, LINE_END, PLAIN } from "./dialect/dialect.ts";
-import { NEED_MORE, takeQuoted } from "./scan-quoted.ts";
+import { CONTROL_Z, DELIMITER, defaultGrammar, type Grammar, LINE_END, PLAIN } from "./dialect/dialect.ts";
+import { isBlankLine, skipMarks } from "./line-start.ts";
+import { keyPlace, NEED_MORE, OTHER_HEADER, takeQuoted } from "./scan-quoted.ts";
 import {
     add,
     emptyRecords,
+    HEADER_REPEATED,
     INVALID_UTF8,
     markEmptyTail,
     markTail,
@@ -28,10 +32,13 @@ import {
     TOO_MANY_FIELDS,
 } from "./scanned-records.ts";
 import { sliceOfBytes } from "./slice-of.ts";
+import { NO_HEADER, OTHER_COLUMNS } from "./watch-header.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
+const DASH = 0x2d;
+const uuidBytes = 36;
 
 /** The records of some bytes, in arrays that its next call overwrites. */
 export type Scanner = (bytes: Uint8Array, options: ScanOptions) => ScannedRecords;
@@ -40,20 +47,34 @@ export type Scanner = (bytes: Uint8Array, options: ScanOptions) => ScannedRecord
 export function createScanner(): Scanner {
     const records = emptyRecords(4096);
     return (bytes, options) => {
-        scan(bytes, options, records);
+        const textEnd = endOfText(bytes);
+        scan(textEnd === bytes.length ? bytes : bytes.subarray(0, textEnd), options, records);
+        if (options.atEnd && textEnd < bytes.length && records.consumedBytes === textEnd) {
+            records.consumedBytes = bytes.length;
+            markEmptyTail(records, textEnd);
+        }
         judgeBytes(bytes, records, options.grammar ?? defaultGrammar);
         return records;
     };
 }
 
+/** Behind it stands Ctrl-Z alone, which to DOS ends a file: nothing, unless more follows. */
+function endOfText(bytes: Uint8Array): number {
+    let end = bytes.length;
+    while (end > 0 && bytes[end - 1] === CONTROL_Z) end -= 1;
+    return end;
+}
+
 /** One loop over the bytes: about 0.1 s per million records of 100 bytes without quotes. */
 function scan(bytes: Uint8Array, options: ScanOptions, records: ScannedRecords): void {
-    const { grammar = defaultGrammar, keyIndex, atEnd, stopAfterBytes = Number.POSITIVE_INFINITY } = options;
-    const { classes, delimiter, quote } = grammar;
+    const { grammar = defaultGrammar, atEnd, stopAfterBytes = Number.POSITIVE_INFINITY } = options;
+    const keyIndex = keyPlace(options);
+    const { classes, delimiter } = grammar;
     records.count = 0;
     records.consumedBytes = 0;
     records.consumedLines = 0;
     records.tailIndex = -1;
+    records.otherHeader = -1;
     records.hasEndMarker = false;
     records.isPadded = false;
     let start = 0;
@@ -80,8 +101,8 @@ function scan(bytes: Uint8Array, options: ScanOptions, records: ScannedRecords):
                 if (next === bytes.length && !atEnd) return;
                 if (bytes[next] === LF) next += 1;
             }
-            const slice = sliceOfBytes(bytes, keyStart, delimiters > keyIndex ? keyEnd : at, quote);
-            addLine(bytes, records, start, at, delimiters, options, grammar, slice);
+            const valueEnd = delimiters > keyIndex ? keyEnd : at;
+            if (!addLine(bytes, records, start, at, delimiters, options, grammar, keyStart, valueEnd)) return;
             at = next;
             start = at;
             delimiters = 0;
@@ -92,6 +113,10 @@ function scan(bytes: Uint8Array, options: ScanOptions, records: ScannedRecords):
         } else {
             const next = takeQuoted(bytes, records, start, options, grammar);
             if (next === NEED_MORE) return;
+            if (next === OTHER_HEADER) {
+                records.otherHeader = start;
+                return;
+            }
             at = next;
             start = next;
             delimiters = 0;
@@ -101,9 +126,9 @@ function scan(bytes: Uint8Array, options: ScanOptions, records: ScannedRecords):
         }
     }
     if (start < bytes.length && atEnd) {
-        const slice = sliceOfBytes(bytes, keyStart, delimiters > keyIndex ? keyEnd : bytes.length, quote);
+        const valueEnd = delimiters > keyIndex ? keyEnd : bytes.length;
         const before = records.count;
-        addLine(bytes, records, start, bytes.length, delimiters, options, grammar, slice);
+        if (!addLine(bytes, records, start, bytes.length, delimiters, options, grammar, keyStart, valueEnd)) return;
         if (records.count > before) markTail(records);
         else markEmptyTail(records, start);
         records.consumedBytes = bytes.length;
@@ -111,25 +136,47 @@ function scan(bytes: Uint8Array, options: ScanOptions, records: ScannedRecords):
     }
 }
 
-/** Adds the line [start, end) that holds no quote. */
+/**
+ * Adds the line [start, end) that holds no quote; its key, or what tells a record otherwise, is [keyStart, keyEnd). False
+ * when it is a header of other columns, before which the scan ends.
+ */
 function addLine(
     bytes: Uint8Array,
     records: ScannedRecords,
     start: number,
     end: number,
     delimiters: number,
-    { fieldCount, maxRecordBytes }: ScanOptions,
-    { comment, takesReturn }: Grammar,
-    slice: number,
-): void {
-    const contentEnd = !takesReturn && end > start && bytes[end - 1] === CR ? end - 1 : end;
-    if (contentEnd === start || bytes[start] === comment) return;
-    if (bytes[start]! <= SPACE || bytes[contentEnd - 1]! <= SPACE) records.isPadded = true;
+    options: ScanOptions,
+    grammar: Grammar,
+    keyStart: number,
+    keyEnd: number,
+): boolean {
+    const { fieldCount, maxRecordBytes } = options;
+    const contentEnd = !grammar.takesReturn && end > start && bytes[end - 1] === CR ? end - 1 : end;
+    if (contentEnd === start) return true;
+    // With a uuid for its key, and a first byte that is nothing else, it is no header, comment or blank line.
+    const hasUuid = keyEnd - keyStart === uuidBytes && bytes[keyStart + 8] === DASH;
+    let from = start;
     let kind = STRICT;
-    if (contentEnd - start > maxRecordBytes) kind = RECORD_TOO_LONG;
+    if (!hasUuid || grammar.firstBytes[bytes[start]!] === 1) {
+        if (bytes[start] === grammar.comment) return true;
+        from = skipMarks(bytes, start, contentEnd, keyPlace(options) === 0);
+        if (isBlankLine(bytes, from, contentEnd, grammar.delimiter)) return true;
+        const found = options.header?.judge(bytes, from, contentEnd, keyStart, keyEnd) ?? NO_HEADER;
+        if (found === OTHER_COLUMNS) {
+            records.otherHeader = start;
+            return false;
+        }
+        if (found !== NO_HEADER) kind = HEADER_REPEATED;
+    }
+    if (bytes[from]! <= SPACE || bytes[contentEnd - 1]! <= SPACE) records.isPadded = true;
+    if (contentEnd - from > maxRecordBytes) kind = RECORD_TOO_LONG;
+    else if (kind === HEADER_REPEATED) kind = HEADER_REPEATED;
     else if (delimiters + 1 < fieldCount) kind = TOO_FEW_FIELDS;
     else if (delimiters + 1 > fieldCount) kind = TOO_MANY_FIELDS;
-    add(records, start, contentEnd, kind, slice);
+    const slice = options.keyIndex === -1 ? 0 : sliceOfBytes(bytes, keyStart, keyEnd, grammar.quote);
+    add(records, from, contentEnd, kind, slice);
+    return true;
 }
 
 /** White space beside a delimiter; a line end, another delimiter, or nothing, is none. */
@@ -138,6 +185,7 @@ function isSpace(bytes: Uint8Array, at: number, start: number, delimiter: number
         at >= start &&
         at < bytes.length &&
         bytes[at]! <= SPACE &&
+        bytes[at] !== CONTROL_Z &&
         bytes[at] !== LF &&
         bytes[at] !== CR &&
         bytes[at] !== delimiter

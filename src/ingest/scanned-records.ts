@@ -1,5 +1,7 @@
 /** What the scanner is asked for, and the arrays in which it answers. */
 import type { Grammar } from "./dialect/dialect.ts";
+import type { Telltale } from "./hidden-records.ts";
+import type { HeaderWatch } from "./watch-header.ts";
 
 /** What the scanner found a record to be. Everything above `strict_quoted` is why it cannot be split into values. */
 export const recordKinds = [
@@ -14,6 +16,7 @@ export const recordKinds = [
     "invalid_utf8",
     "record_too_long",
     "unnamed_value",
+    "header_repeated",
 ] as const;
 
 export type RecordKind = (typeof recordKinds)[number];
@@ -29,6 +32,7 @@ export const NUL_BYTE = 7;
 export const INVALID_UTF8 = 8;
 export const RECORD_TOO_LONG = 9;
 export const UNNAMED_VALUE = 10;
+export const HEADER_REPEATED = 11;
 
 export interface ScanOptions {
     /** Fields in the header: a record with another number is ragged. */
@@ -40,6 +44,10 @@ export interface ScanOptions {
     atEnd: boolean;
     /** Of the file's dialect; when not given, the default one's. */
     grammar?: Grammar;
+    /** What tells a line that is a record from one of a quoted text; null: nothing does. */
+    telltale?: Telltale | null;
+    /** Knows the file's header when it comes again; null: nothing is taken for one. */
+    header?: HeaderWatch | null;
     /**
      * Stop once the records reach this many bytes. Not behind a record that only counts because the input ends: what
      * follows it would be read again with it if the input grows, so it belongs to the same chunk.
@@ -63,10 +71,12 @@ export interface ScannedRecords {
     consumedBytes: number;
     consumedLines: number;
     /** The first of the records that only count because the input ends: one without its line end, or lines behind an
-     * open quote; or `count`, for a lone carriage return that may yet become one. -1 when there is none. */
+     * open quote; or `count`, for an unfinished line that is no record yet. -1 when there is none. */
     tailIndex: number;
     /** A value may have white space around it, or be an empty quoted one. */
     isPadded: boolean;
+    /** Where the line begins that is a header of other columns: the scan ends before it. -1 when there is none. */
+    otherHeader: number;
     /** Some quoted value has a line that begins with `\.`, which COPY on PostgreSQL 15 takes for the end of data. */
     hasEndMarker: boolean;
 }
@@ -82,6 +92,7 @@ export function emptyRecords(capacity: number): ScannedRecords {
         consumedBytes: 0,
         consumedLines: 0,
         tailIndex: -1,
+        otherHeader: -1,
         isPadded: false,
         hasEndMarker: false,
     };
@@ -115,7 +126,7 @@ export function markTail(records: ScannedRecords): void {
     if (records.tailIndex === -1) records.tailIndex = records.count - 1;
 }
 
-/** A lone carriage return at the end is no record, but the line that it begins may be one if the input grows. */
+/** What begins at `start` is no record (a lone carriage return, blanks), but the line may become one if the input grows. */
 export function markEmptyTail(records: ScannedRecords, start: number): void {
     if (records.tailIndex !== -1) return;
     if (records.count === records.starts.length) grow(records);

@@ -4,9 +4,9 @@
  */
 import { type Dialect, type Grammar, grammarOf } from "./dialect/dialect.ts";
 import type { FileShape, Target } from "./file-shape.ts";
-import { isBlankLine } from "./find-header.ts";
 import { findStrictEnd, isEscaped } from "./find-record-end.ts";
 import { createPlainCheck, NOT_PLAIN } from "./is-plain.ts";
+import { isBlankLine } from "./line-start.ts";
 import { type ScannedRecords, STRICT_QUOTED, UNNAMED_VALUE } from "./scanned-records.ts";
 
 /** Marks the records with a value in one of `fields`. */
@@ -104,7 +104,7 @@ function firstRecords(bytes: Uint8Array, from: number, grammar: Grammar): FirstR
         if (found.outcome === "broken") return [];
         if (found.outcome === "open") break;
         const record = bytes.subarray(at, found.end);
-        const isNone = record[0] === grammar.comment || isBlankLine(record, grammar.delimiter);
+        const isNone = record[0] === grammar.comment || isBlankLine(record, 0, record.length, grammar.delimiter);
         if (!isNone) records.push({ record, fields: found.fields, lines: found.lines });
         at = found.next;
     }

@@ -21,6 +21,7 @@ import { createHeaderReader } from "../ingest/known-headers.ts";
 import { filesWithContent, type KnownContent, type LedgerFile } from "../ingest/ledger.ts";
 import { createLedgerProof } from "../ingest/ledger-proof.ts";
 import { type LoadPart, NeedsTolerantWay, type StagedOutcome, stageParts } from "../ingest/load-chunks.ts";
+import { otherHeaderFailure } from "../ingest/load-or-explain.ts";
 import { InputChanged, InputFault } from "../ingest/open-input.ts";
 import { prepareFile } from "../ingest/prepare-file.ts";
 import type { ReadOutcome } from "../ingest/read-records.ts";
@@ -145,6 +146,8 @@ async function stageFile(
         const { outcome, way } = await copyWhole(session, context, whole, chunkId);
         report.way = way;
         report.notes = notesOf(context, part, outcome);
+        const failure = otherHeaderFailure(part, outcome);
+        if (failure) Object.assign(report, { problem: failure.problem, problemDetail: failure.detail });
         const isPadded = outcome.isPadded || way === "tolerant";
         return { report, loaded: { report, chunkId, extraColumns: part.shape.extraColumns, isPadded } };
     } catch (error) {

@@ -107,6 +107,7 @@ describe("a stream of several megabytes", () => {
             contentHash: sha256(bytes),
             isPadded: true,
             tail: null,
+            otherHeader: null,
         });
     });
 

@@ -4,6 +4,9 @@
  */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { defaultDialect } from "../../src/ingest/dialect/dialect.ts";
+import type { FileShape } from "../../src/ingest/file-shape.ts";
+import { createTelltale } from "../../src/ingest/hidden-records.ts";
 import type { ScanOptions } from "../../src/ingest/scanned-records.ts";
 import { splitRecords } from "../support/oracle/split-records.ts";
 import { type ListedRecord, type Listing, listRecords } from "./list-records.ts";
@@ -11,16 +14,50 @@ import { type ListedRecord, type Listing, listRecords } from "./list-records.ts"
 /** More find more: 300 000 take half a minute. */
 const runs = 3_000;
 
-const symbols = [",", '"', "\n", "\r", "\r\n", "a", "7", " ", "\0", "é", "\\.", ",\n", '"\n', '""'].map((text) =>
-    Buffer.from(text),
-);
+const id = "018f0000-0000-4000-8000-0000000000ab";
+const texts = [
+    ",",
+    '"',
+    "\n",
+    "\r",
+    "\r\n",
+    "a",
+    "7",
+    " ",
+    "\0",
+    "é",
+    "\\.",
+    ",\n",
+    '"\n',
+    '""',
+    "\ufeff",
+    "\x1a",
+    id,
+    `\n${id},`,
+];
+const symbols = texts.map((text) => Buffer.from(text));
 const symbol = fc.constantFrom(...symbols, Buffer.from([0xff]), Buffer.from([0xc3]));
 const anyBytes = fc.array(symbol, { maxLength: 60 }).map((parts) => Buffer.concat(parts));
-const anyOptions = fc.record({
-    fieldCount: fc.integer({ min: 1, max: 4 }),
-    keyIndex: fc.constant(0),
-    maxRecordBytes: fc.oneof(fc.integer({ min: 1, max: 16 }), fc.constant(1_000)),
-});
+const anyOptions = fc
+    .record({
+        fieldCount: fc.integer({ min: 1, max: 4 }),
+        keyPlace: fc.nat(3),
+        maxRecordBytes: fc.oneof(
+            fc.integer({ min: 1, max: 16 }),
+            fc.integer({ min: 40, max: 120 }),
+            fc.constant(1_000),
+        ),
+    })
+    .map(({ fieldCount, keyPlace, maxRecordBytes }) => {
+        const keyIndex = keyPlace % fieldCount;
+        return { fieldCount, keyIndex, maxRecordBytes, telltale: telltaleOf(fieldCount, keyIndex) };
+    });
+
+function telltaleOf(fieldCount: number, keyIndex: number) {
+    const targets = Array.from({ length: fieldCount }, (_, index) => (index === keyIndex ? "event_id" : null));
+    const shape = { targets, dialect: defaultDialect, source: null } as Partial<FileShape> as FileShape;
+    return createTelltale(shape);
+}
 
 const badKinds = ["nul_byte", "invalid_utf8"];
 const splittableKinds = ["strict", "strict_quoted", "too_few_fields", "too_many_fields", ...badKinds];
@@ -60,8 +97,11 @@ describe("the scanner", () => {
         fc.assert(
             fc.property(anyBytes, anyOptions, (bytes, options) => {
                 const { records } = listRecords(bytes, { ...options, atEnd: true });
-                const { maxRecordBytes, fieldCount } = options;
-                const expected = [...splitRecords(bytes.toString("latin1"), { delimiter: ",", maxRecordBytes })];
+                const { maxRecordBytes, fieldCount, keyIndex } = options;
+                const layout = () => ({ width: fieldCount, keyPlace: keyIndex });
+                const expected = [
+                    ...splitRecords(bytes.toString("latin1"), { delimiter: ",", maxRecordBytes, layout }),
+                ];
 
                 expect(records.map(({ start, text }) => [start, start + text.length])).toEqual(
                     expected.map(({ start, end }) => [start, end]),
@@ -135,8 +175,12 @@ describe("the scanner", () => {
     test("gives records of the same key the same slice: the last hex digit of the trimmed key", () => {
         fc.assert(
             fc.property(anyBytes, fc.integer({ min: 0, max: 2 }), (bytes, keyIndex) => {
-                const split = [...splitRecords(bytes.toString("latin1"), { delimiter: ",", maxRecordBytes: 1_000 })];
-                const { records } = listRecords(bytes, { fieldCount: 3, keyIndex, atEnd: true });
+                const layout = () => ({ width: 3, keyPlace: keyIndex });
+                const split = [
+                    ...splitRecords(bytes.toString("latin1"), { delimiter: ",", maxRecordBytes: 1_000, layout }),
+                ];
+                const telltale = telltaleOf(3, keyIndex);
+                const { records } = listRecords(bytes, { fieldCount: 3, keyIndex, telltale, atEnd: true });
                 for (const [index, { slice, kind }] of records.entries()) {
                     const key = split[index]!.values?.[keyIndex]?.replace(/[ \t\n\r\f\v]+$/, "") ?? "";
                     const digit = key.at(-1) ?? "";

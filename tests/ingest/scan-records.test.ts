@@ -22,11 +22,30 @@ describe("lines and line ends", () => {
         expect([consumedBytes, consumedLines]).toEqual([15, 7]);
     });
 
-    test("a line of white space is a record, and ragged", () => {
-        expect(kindsOf(" \n\t\n")).toEqual([
-            [" ", "too_few_fields"],
-            ["\t", "too_few_fields"],
+    test("a line of white space and delimiters is no record, however many, and neither is one of empty quotes", () => {
+        const { records, consumedLines } = listRecords(' \n\t\n,\n , ,,\n"",""\n" ",\na,b\n"\n\n"\n');
+        expect(records.map(({ text, line }) => [text, line])).toEqual([["a,b", 6]]);
+        expect(consumedLines).toBe(10);
+    });
+
+    test("a quoted delimiter and a doubled quote are values", () => {
+        expect(kindsOf('",",\n"""",\n')).toEqual([
+            ['",",', "strict_quoted"],
+            ['"""",', "strict_quoted"],
         ]);
+    });
+
+    test("a line of delimiters that the input ends with may become a record", () => {
+        expect(listRecords("a,b\n,", { atEnd: true })).toMatchObject({
+            consumedBytes: 5,
+            tailByte: 4,
+            consumedLines: 2,
+        });
+        expect(listRecords('a,b\n"",', { atEnd: true })).toMatchObject({
+            consumedBytes: 7,
+            tailByte: 4,
+            consumedLines: 2,
+        });
     });
 
     test("a carriage return that ends no line is stray, and costs the line", () => {
@@ -57,12 +76,12 @@ describe("lines and line ends", () => {
 
 describe("fields", () => {
     test("a record with another number of fields than the header is ragged, and its neighbour is not", () => {
-        expect(kindsOf("a\na,b\na,b,c\n,\n,,\n")).toEqual([
+        expect(kindsOf("a\na,b\na,b,c\n,b\n,b,\n")).toEqual([
             ["a", "too_few_fields"],
             ["a,b", "strict"],
             ["a,b,c", "too_many_fields"],
-            [",", "strict"],
-            [",,", "too_many_fields"],
+            [",b", "strict"],
+            [",b,", "too_many_fields"],
         ]);
     });
 
@@ -193,6 +212,32 @@ describe("the tail", () => {
 
     test("nothing is in nothing", () => {
         expect(listRecords("", { atEnd: true })).toMatchObject({ records: [], consumedBytes: 0, consumedLines: 0 });
+    });
+});
+
+describe("marks", () => {
+    const mark = "\ufeff";
+
+    test("a byte order mark before a record is no part of it", () => {
+        expect(kindsOf(`a,b\n${mark}c,d\n${mark}${mark}"e",f\n${mark}\n`)).toEqual([
+            ["a,b", "strict"],
+            ["c,d", "strict"],
+            ['"e",f', "strict_quoted"],
+        ]);
+    });
+
+    test("Ctrl-Z at the end of the input is none of a value, whether more comes is open", () => {
+        expect(listRecords("a,b\n\x1a\x1a", { atEnd: true })).toMatchObject({ consumedBytes: 6, tailByte: 4 });
+        expect(listRecords('a,"b"\x1a', { atEnd: true })).toMatchObject({
+            consumedBytes: 6,
+            tailByte: 0,
+            records: [{ text: 'a,"b"', kind: "strict_quoted" }],
+        });
+    });
+
+    test("Ctrl-Z before a key is none of it, and of another value it is a character", () => {
+        expect(kindsOf("\x1aa,b\n\x1a\r\na,b\x1a\n").map(([text]) => text)).toEqual(["a,b", "a,b\x1a"]);
+        expect(kindsOf("\x1aa,b\n", { keyIndex: 1 }).map(([text]) => text)).toEqual(["\x1aa,b"]);
     });
 });
 

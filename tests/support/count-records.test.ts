@@ -53,9 +53,9 @@ describe("what a record is", () => {
         expect(tally(`\ufeff${header}${row(1)}`)).toEqual([1, 1, 0, 0, 0]);
     });
 
-    test("empty lines are no records; a line with a space is one", () => {
+    test("empty lines are no records, and neither are lines of blanks and delimiters", () => {
         expect(tally(`\n${header}\n\r\n${row(1)}\n\n${row(2)}\n`)).toEqual([2, 2, 0, 0, 0]);
-        expect(reasons(`${header} \n${row(1)}`)).toEqual([[1, ["1 values, 7 columns"]]]);
+        expect(tally(`${header} \n, ,\n"",""\n${row(1)}`)).toEqual([1, 1, 0, 0, 0]);
     });
 
     test("a quoted value holds delimiters, line ends and doubled quotes", () => {
@@ -109,10 +109,11 @@ describe("what a record is", () => {
         ]);
     });
 
-    test("an unclosed quote that a later line happens to close is one record over both lines", () => {
+    test("an unclosed quote that a later line happens to close costs two lines when that is a record's, one value if not", () => {
         const closed = `${row(1, 'view,"p1,u,2024-05-01 10:00:00,0,0')}${row(2, 'view,p2",u,2024-05-01 10:00:00,0,0')}`;
         // Strictly valid: the third value spans the line end, and the id of the second line is in it.
-        expect(tally(header + closed + row(3))).toEqual([2, 2, 0, 0, 0]);
+        expect(tally(header + closed + row(3))).toEqual([3, 1, 0, 0, 2]);
+        expect(tally(header + closed.replace(id(2), "x") + row(3))).toEqual([2, 2, 0, 0, 0]);
     });
 
     test("when a strict record is broken in its second line, reading resumes there", () => {
@@ -136,7 +137,7 @@ describe("what a record is", () => {
     });
 
     test("short and long rows are rejected, a row of one value too", () => {
-        expect(tally(`${header}${id(1)},view\n${row(2).trimEnd()},\n""\n${row(3)}`)).toEqual([4, 1, 0, 0, 3]);
+        expect(tally(`${header}${id(1)},view\n${row(2).trimEnd()},\n"x"\n${row(3)}`)).toEqual([4, 1, 0, 0, 3]);
     });
 
     test("a record over the maximum is rejected, its neighbour at the maximum is not ragged or large", () => {

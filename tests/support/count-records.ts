@@ -2,7 +2,7 @@
 /**
  * The oracle: says what Sluice must make of a folder of CSV files, when it merges them in path order, undisturbed.
  *
- * Written from the rules in docs/data_contract.md and docs/column_mapping.md alone: no import from src/, no CSV library, no SQL. A disagreement with the
+ * Written from the rules of the data contract alone: no import from src/, no CSV library, no SQL. A disagreement with the
  * pipeline is a fault in one of the two, or a rule that is not clear.
  *
  *     bun tests/support/count-records.ts DIR [--json] [--list]
@@ -147,20 +147,25 @@ function countFile({ name, bytes }: InputFile, options: CountOptions, into: Fold
     const { maxRecordBytes = oneMiB, delimiter = ",", latestTimestamp } = options;
     const file: FileCounts = { file: name, state: "merged", problem: null, ...noCounts() };
     const text = bytes.toString("latin1");
-    const records = splitRecords(text, { delimiter, maxRecordBytes });
+    let layout: { width: number; keyPlace: number } | null = null;
+    const records = splitRecords(text, { delimiter, maxRecordBytes, layout: () => layout });
     const header = readHeader(records.next().value ?? null);
     if ("problem" in header) return { ...file, state: "failed", problem: header.problem };
     const firstRecords = splitRecords(text, { delimiter, maxRecordBytes }).drop(1).take(20);
     if (holdsMostlyUnnamed(header, [...firstRecords])) {
         return { ...file, state: "failed", problem: "header: values without a column name" };
     }
+    layout = { width: header.width, keyPlace: header.places[0]! };
 
     const isClean = isUtf8(bytes) && !bytes.includes(0);
     const readRecord = createReader(header, createRules(latestTimestamp?.getTime() ?? Date.now() + oneDayMs));
     for (const record of records) {
+        const again = compareWithHeader(header, record);
+        if (again === "other") return { ...file, state: "failed", problem: "a header of other columns" };
         file.read += 1;
         const reasons = isClean ? [] : findBadBytes(text.slice(record.start, record.end));
-        const content = readRecord(record, reasons);
+        if (again === "same") reasons.push("header repeated");
+        const content = again === "same" ? null : readRecord(record, reasons);
         const kind = settle(content, { file: name, recordNo: file.read, reasons }, into);
         file[kind] += 1;
     }
@@ -197,6 +202,8 @@ interface Header {
     /** Columns without a name: their values must be empty. */
     unnamed: number[];
     width: number;
+    /** In lower case. */
+    names: string[];
 }
 
 function holdsMostlyUnnamed({ unnamed, width }: Header, records: SplitRecord[]): boolean {
@@ -227,7 +234,25 @@ function readHeader(record: SplitRecord | null): Header | { problem: string } {
             .sort((a, b) => (a.name < b.name ? -1 : 1)),
         unnamed: names.flatMap((name, place) => (name === "" ? [place] : [])),
         width: names.length,
+        names: matched,
     };
+}
+
+/**
+ * Whether a record is a header: two of its values, and half of them, are names of columns of this file or of the table, in
+ * any case; what stands in the key's place has no digit in it, or is such a name.
+ */
+function compareWithHeader({ names, places }: Header, { values }: SplitRecord): "same" | "other" | null {
+    if (values === null) return null;
+    const read = values.map((value) => (readText(decode(value)) ?? "").toLowerCase());
+    const isName = (value: string) =>
+        value !== "" && (names.includes(value) || columnNames.some((name) => name === value));
+    const key = read[places[0]!] ?? "";
+    if (/\d/.test(key) && !names.some((name) => /\d/.test(name))) return null;
+    const found = new Set(read.filter(isName)).size;
+    if (found < 2 || found < read.length / 2) return null;
+    const spelled = (list: string[]) => list.join("\0").replace(/\0$/, "");
+    return spelled(read) === spelled(names) ? "same" : "other";
 }
 
 interface Content {

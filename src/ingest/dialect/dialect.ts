@@ -16,6 +16,10 @@ export interface Dialect {
     encoding: Encoding;
     /** Only the header's line, or only the records' lines, end with a delimiter that no column stands behind. */
     trailingDelimiter?: (typeof trailingDelimiters)[number];
+    /** A quote inside an unquoted value is one of its characters. Absent: it makes the record one that cannot be split. */
+    hasLenientQuotes?: true;
+    /** Blanks between a quoted value and a delimiter or line end are no part of it. Absent: as above. */
+    trimsQuoted?: true;
 }
 
 export const trailingDelimiters = ["header", "records"] as const;
@@ -42,11 +46,21 @@ export function delimiterName(delimiter: string): string {
     return candidateNames[delimiter] ?? `"${delimiter}"`;
 }
 
+/** The byte order mark: in the middle of a file too, where files were put together. */
+export const BOM = [0xef, 0xbb, 0xbf] as const;
+/** The end of a file to DOS: what `copy` puts behind each. */
+export const CONTROL_Z = 0x1a;
+
 /** What the scanner does with a byte; the class of most bytes is 0. */
 export const PLAIN = 0;
 export const DELIMITER = 1;
 export const LINE_END = 2;
 export const QUOTE = 3;
+
+/** COPY reads a quoted record otherwise than this dialect does: it is rewritten first (standard-quotes.ts). */
+export function isLoose({ hasLenientQuotes, trimsQuoted }: Dialect): boolean {
+    return Boolean(hasLenientQuotes || trimsQuoted);
+}
 
 /** A dialect as the scanner takes it: bytes, and none (-1) where there is none. */
 export interface Grammar {
@@ -58,6 +72,10 @@ export interface Grammar {
     comment: number;
     /** A lone CR ends a line. */
     takesReturn: boolean;
+    isLenient: boolean;
+    trimsQuoted: boolean;
+    /** By byte: 1 for one with which a line may begin that is not wholly a record (line-start.ts). */
+    firstBytes: Uint8Array;
 }
 
 export function grammarOf({
@@ -66,6 +84,8 @@ export function grammarOf({
     escape: escapeMark,
     comment,
     lineEnd,
+    hasLenientQuotes,
+    trimsQuoted,
 }: Omit<Dialect, "encoding">): Grammar {
     const grammar: Grammar = {
         classes: new Uint8Array(256),
@@ -74,11 +94,16 @@ export function grammarOf({
         escapeByte: quote === null || escapeMark === null ? -1 : escapeMark.charCodeAt(0),
         comment: comment === null ? -1 : comment.charCodeAt(0),
         takesReturn: lineEnd === "any",
+        isLenient: hasLenientQuotes ?? false,
+        trimsQuoted: trimsQuoted ?? false,
+        firstBytes: new Uint8Array(256),
     };
     grammar.classes[0x0a] = LINE_END;
     if (grammar.takesReturn) grammar.classes[0x0d] = LINE_END;
     grammar.classes[grammar.delimiter] = DELIMITER;
     if (grammar.quote !== -1) grammar.classes[grammar.quote] = QUOTE;
+    for (const byte of [BOM[0], CONTROL_Z]) grammar.firstBytes[byte] = 1;
+    if (grammar.comment !== -1) grammar.firstBytes[grammar.comment] = 1;
     return grammar;
 }
 

@@ -1,0 +1,7 @@
+import { defineConfig } from "../../../src/config-file/define-config.ts";
+
+export default defineConfig({
+    sources: [
+        { match: "*.csv", delimiter: ";", aliases: { id: "event_id", sku: "product_id" }, header: ["id", "event_type", "sku", "user_id", "event_timestamp", "note"] },
+    ],
+});

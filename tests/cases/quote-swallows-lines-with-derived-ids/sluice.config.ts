@@ -1,0 +1,7 @@
+import { defineConfig } from "../../../src/config-file/define-config.ts";
+
+export default defineConfig({
+    sources: [
+        { match: "*.csv", aliases: { when: "event_timestamp" }, timestamps: { format: "M/d/yyyy H:mm" }, deriveEventId: { from: ["when", "product_id"] } },
+    ],
+});
