@@ -1,7 +1,7 @@
 /** Rejects one below the other, and their reasons counted. Pure. */
 import type { RejectSummary, selectRejects } from "../api/rejects/read-rejects.ts";
 import { formatCount, formatNumber } from "../terminal/format.ts";
-import { sanitize } from "../terminal/sanitize.ts";
+import { explainUnseen, sanitize } from "../terminal/sanitize.ts";
 import { formatTable } from "../terminal/table.ts";
 import { toMinute } from "./format-files.ts";
 
@@ -9,7 +9,7 @@ export type ListedReject = Awaited<ReturnType<typeof selectRejects>>[number];
 
 export function formatRejects(rejects: readonly ListedReject[]): string[] {
     if (rejects.length === 0) return ["There are none."];
-    return rejects.flatMap((reject) => {
+    const lines = rejects.flatMap((reject) => {
         const line = reject.lineNo === null ? "" : `, line ${formatNumber(reject.lineNo)}`;
         const place = `${sanitize(reject.path ?? "(unknown file)", { most: 60 })}:${reject.recordNo}${line}`;
         const fate = reject.resolution === null ? "" : `, ${reject.resolution} by batch ${reject.resolvedByBatch}`;
@@ -18,6 +18,7 @@ export function formatRejects(rejects: readonly ListedReject[]): string[] {
             `    ${describeValues(reject)}`,
         ];
     });
+    return [...lines, ...explainUnseen(lines)];
 }
 
 function describeValues({ record, rawText }: ListedReject): string {

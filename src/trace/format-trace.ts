@@ -1,6 +1,6 @@
 /** A trace for people. Pure. */
 import { formatBytes, formatNumber } from "../terminal/format.ts";
-import { sanitize } from "../terminal/sanitize.ts";
+import { explainUnseen, sanitize } from "../terminal/sanitize.ts";
 import type { RawRecord, Trace, TracedBatch, TracedRecord, TracedReject, TraceSubject } from "./read-trace.ts";
 
 /** What to say when nothing of the subject is kept. */
@@ -20,11 +20,12 @@ export function describeUnknown(subject: TraceSubject): { what: string; remedy: 
 export function formatTrace(subject: TraceSubject, { records }: Trace): string[] {
     const [first, ...others] = records;
     const title = "eventId" in subject ? "its rivals" : "in other versions or loads";
-    return [
+    const lines = [
         ...formatRecord(first!),
         ...(others.length > 0 ? ["", `${title} (exact duplicates are counted, not kept):`] : []),
         ...others.flatMap((record) => ["", ...formatRecord(record)]),
     ];
+    return [...lines, ...explainUnseen(lines)];
 }
 
 function formatRecord(traced: TracedRecord): string[] {

@@ -2,12 +2,13 @@
 import { formatBytes, formatCount, formatNumber } from "../terminal/format.ts";
 import { formatEquation } from "../terminal/ingest-output.ts";
 import { formatRecordTable } from "../terminal/record-table.ts";
-import { sanitize } from "../terminal/sanitize.ts";
+import { explainUnseen, sanitize } from "../terminal/sanitize.ts";
 import type { RecordSample, TriedFile } from "./try-files.ts";
 
 /** Each file, and what would come of all of them together when they are several. */
 export function formatAllTried(tried: readonly TriedFile[]): string[] {
-    const lines = tried.flatMap(formatTried);
+    const each = tried.flatMap(formatTried);
+    const lines = [...each, ...explainUnseen(each)];
     if (tried.length < 2) return lines;
     const total = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
     for (const { records, problem } of tried) {

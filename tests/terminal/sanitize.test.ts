@@ -11,6 +11,8 @@ describe("shows what a terminal would act on", () => {
         ["overrides of the direction of text", "invoice\u202Efdp.csv", "invoice\\u{202e}fdp.csv"],
         ["isolates", "\u2066a\u2069", "\\u{2066}a\\u{2069}"],
         ["what has no width", "ad\u200bmin\ufeff", "ad\\u{200b}min\\u{feff}"],
+        ["spaces that are none", "a\u00a0b\u202fc\u3000d\u2003", "a\\xa0b\\u{202f}c\\u{3000}d\\u{2003}"],
+        ["what is blank", "\u3164\u2800a\u034f\uffa0", "\\u{3164}\\u{2800}a\\u{34f}\\u{ffa0}"],
         ["invisible tags", "a\u{e0041}", "a\\u{e0041}"],
         ["halves of characters", "a\ud800b", "a\\u{d800}b"],
     ])("%s", (_what, text, shown) => expect(sanitize(text)).toBe(shown));
@@ -32,6 +34,7 @@ test("whatever comes in, no control or bidirectional character comes out, and th
         fc.property(fc.string({ unit: "binary" }), fc.integer({ min: 1, max: 40 }), (text, most) => {
             const shown = sanitize(text, { most });
             expect(shown).not.toMatch(/\p{Cc}|\p{Cs}|\p{Bidi_Control}/u);
+            expect(shown.replaceAll(" ", "")).not.toMatch(/\p{White_Space}/u);
             expect(shown.length).toBeLessThanOrEqual(most);
         }),
     );

@@ -1,0 +1,47 @@
+/** A value that is refused for a character that cannot be seen looks right: every command that shows it shows the character. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { ingestFolder } from "../support/ingest-folder.ts";
+import { runScript } from "../support/run-script.ts";
+
+let database: TestDatabase;
+let dir: string;
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+    dir = mkdtempSync(join(tmpdir(), "sluice-unseen-"));
+    const lines = [
+        "event_id,event_type,product_id,user_id,event_timestamp,quantity,price",
+        "00000000-0000-4000-8000-000000000001,purchase\u00a0,p,u,2024-01-01 00:00:00,1,1",
+        "\u200b00000000-0000-4000-8000-000000000002,view,p,u,2024-01-01\u202f00:00:00,\u30001,1\u3164",
+        "00000000-0000-4000-8000-000000000003,view,p,u,2024-01-01 00:00:00,,",
+    ];
+    writeFileSync(join(dir, "a.csv"), `${lines.join("\n")}\n`);
+    await ingestFolder(database.target, dir);
+});
+afterAll(async () => {
+    rmSync(dir, { recursive: true });
+    await database.drop();
+});
+
+const explanation = "stand for characters that cannot be seen";
+
+test.each([
+    ["rejects", [[]]],
+    ["try", [["a.csv"]]],
+    ["trace", [["a.csv:1"], ["a.csv:2"]]],
+] as [string, string[][]][])("%s shows them, and says what they are", async (name, calls) => {
+    let said = "";
+    for (const args of calls) {
+        const places = name === "try" ? args.map((path) => join(dir, path)) : args;
+        said += (await runScript(name, [...places, "--database-url", database.url])).stdout;
+    }
+    for (const shown of ["purchase\\xa0", "\\u{200b}0000", "01-01\\u{202f}00", "\\u{3000}1", "1\\u{3164}", explanation])
+        expect(said).toContain(shown);
+});
+
+test("what has none is not explained", async () => {
+    expect((await runScript("trace", ["a.csv:3", "--database-url", database.url])).stdout).not.toContain(explanation);
+});
