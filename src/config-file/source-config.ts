@@ -75,7 +75,7 @@ export interface DeclaredDialect {
      * both do, the column has no name: see `ignore`.
      */
     trailingDelimiter?: "header" | "records";
-    /** Undeclared: UTF-8, or UTF-16 when the file begins with its byte order mark. */
+    /** Undeclared: UTF-8, or UTF-16 or UTF-32 when the file begins with its byte order mark. */
     encoding?: Encoding;
     /**
      * The names of the columns, for files without a header line; or "first-line": the first line is the header, although

@@ -148,6 +148,9 @@ export function splitNames(line: Uint8Array, dialect: Dialect): string[] | Heade
         if (!(error instanceof CsvError || error instanceof TypeError)) throw error;
         // A CsvError's message quotes the line.
         const reason = error instanceof CsvError ? error.code : error.message;
-        return { problem: "header_unreadable", detail: `The first line is no CSV header in UTF-8: ${reason}` };
+        return {
+            problem: "header_unreadable",
+            detail: `The first line is no CSV header in UTF-8: ${reason.replace(/\.$/, "")}.`,
+        };
     }
 }

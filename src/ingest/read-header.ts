@@ -8,8 +8,10 @@ import {
     fitsFieldCount,
 } from "./dialect/detect-dialect.ts";
 import { type Dialect, delimiterName, type Encoding } from "./dialect/dialect.ts";
+import { guessWideEncoding } from "./dialect/guess-encoding.ts";
 import { type FileShape, type HeaderFault, shapeOf } from "./file-shape.ts";
 import { findHeader, findSeparator, type Separator, skipLines, skipPreamble, unfinishedHeader } from "./find-header.ts";
+import { suggestSetting } from "./suggest-setting.ts";
 import { findTrailingDelimiter, haveUnnamedValues } from "./unnamed-columns.ts";
 
 export interface HeaderOptions {
@@ -43,13 +45,27 @@ const defaultMaxRecordBytes = 1024 * 1024;
 const leastHeaderBytes = 64 * 1024;
 
 /**
- * The shape of a file that begins with `bytes`. `atEnd` says that nothing follows: then a header without a line end
+ * The shape of a file that begins with `bytes`; a fault names the setting that would help, where one is likely to. `atEnd` says that nothing follows: then a header without a line end
  * counts, and an empty file is a fault of its own. `header_unfinished` asks for more bytes.
  */
-export function readHeader(
+export function readHeader(bytes: Uint8Array, atEnd: boolean, options: HeaderOptions = {}): FileShape | HeaderFault {
+    const { source = null, dialect = null, encoding = "utf-8" } = options;
+    const isDeclared = dialect !== null || encoding !== "utf-8" || source?.encoding !== undefined;
+    const wide = isDeclared ? null : guessWideEncoding(bytes);
+    if (wide) {
+        const detail = `It looks like ${wide} without a byte order mark: if it is, write encoding: "${wide}" in sluice.config.ts.`;
+        return { problem: Array.isArray(source?.header) ? "dialect_ambiguous" : "header_unreadable", detail };
+    }
+    const shape = detect(bytes, atEnd, options);
+    if (!("problem" in shape) || dialect !== null) return shape;
+    const read = (other: Uint8Array, changed: SourceConfig) => detect(other, atEnd, { ...options, source: changed });
+    return { ...shape, detail: shape.detail + suggestSetting(bytes, shape, source, read) };
+}
+
+function detect(
     bytes: Uint8Array,
     atEnd: boolean,
-    { source = null, dialect: knownDialect = null, encoding = "utf-8", maxRecordBytes }: HeaderOptions = {},
+    { source = null, dialect: knownDialect = null, encoding = "utf-8", maxRecordBytes }: HeaderOptions,
 ): FileShape | HeaderFault {
     const from = bom.every((byte, index) => bytes[index] === byte) ? bom.length : 0;
     const separator = findSeparator(bytes, from, source);

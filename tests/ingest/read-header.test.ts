@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { SourceConfig } from "../../src/config-file/source-config.ts";
 import type { FileShape, HeaderFault } from "../../src/ingest/file-shape.ts";
 import { readHeader } from "../../src/ingest/read-header.ts";
 
@@ -154,5 +155,54 @@ describe("a header that cannot be read", () => {
 
     test("two unknown names that differ in case are two", () => {
         expect(shapeOf(`${all},x,X\n`).extraColumns).toEqual(["x", "X"]);
+    });
+});
+
+describe("what is wrong with a header names the setting that would help", () => {
+    const detailOf = (input: Uint8Array | string, source?: SourceConfig) => {
+        const shape = readHeader(typeof input === "string" ? Buffer.from(input) : input, true, { source });
+        return "problem" in shape ? shape.detail : "no problem";
+    };
+    const record = "a0000000-0000-4000-8000-000000000001,view,p1,u1,2024-01-02 03:04:01,1,1.50";
+    const bytes = (hex: string) => Buffer.from(hex.replaceAll(" ", ""), "hex");
+    const withNote = (note: Buffer) => Buffer.concat([Buffer.from(`${all},`), note, Buffer.from(`\n${record},x\n`)]);
+
+    test.each([
+        ["windows-1252", "70 72 e9 6e 6f 6d"],
+        ["windows-1251", "e8 ec ff"],
+        ["gb18030", "b1 b8 d7 a2"],
+        ["shift_jis", "94 f5 8d 6c"],
+        ["euc-kr", "bb f3 c7 b0 b8 ed"],
+        ["big5", "b3 c6 b5 f9"],
+    ])("undeclared %s", (encoding, note) => {
+        expect(detailOf(withNote(bytes(note)))).toMatch(
+            new RegExp(`write encoding: "[^.]*"${encoding}"|write encoding: "${encoding}"`),
+        );
+    });
+
+    test("UTF-16 and UTF-32 without a byte order mark", () => {
+        const text = `${all}\n${record}\n`;
+        const utf16 = Buffer.from(text, "utf16le");
+        const utf32 = Buffer.concat([...text].map((character) => Buffer.from(`${character}\0\0\0`)));
+        expect(detailOf(utf16)).toContain('encoding: "utf-16le"');
+        expect(detailOf(Buffer.from(utf16).swap16())).toContain('encoding: "utf-16be"');
+        expect(detailOf(utf32)).toContain('encoding: "utf-32le"');
+        expect(detailOf(Buffer.from(utf32).swap32())).toContain('encoding: "utf-32be"');
+    });
+
+    test("lines before the header", () => {
+        expect(detailOf(`Report of "events"\nof May\n\n${all}\n${record}\n`)).toContain("skipLines: 3");
+        expect(detailOf(`Report\n${all.replaceAll(",", ";")}\n`)).toContain("Line 2 reads as the header");
+    });
+
+    test("a delimiter that is not tried, and one of several characters", () => {
+        expect(detailOf(`${all.replaceAll(",", "^")}\n`)).toContain('delimiter: "^"');
+        expect(detailOf(`${all.replaceAll(",", " ~ ")}\n`)).toContain('delimiter: "~"');
+        expect(detailOf(`${all.replaceAll(",", "::")}\n`)).toContain('"::", of several characters');
+        expect(detailOf(`${all.replaceAll(",", "|~|")}\n`)).toContain('"|~|", of several characters');
+    });
+
+    test("and none where none would", () => {
+        expect(detailOf(`event_id,event_type\n${record}\n`)).not.toContain("sluice.config.ts");
     });
 });

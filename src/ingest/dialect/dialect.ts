@@ -1,6 +1,41 @@
 /** How a file spells its records, in the form that the ledger keeps it (ingest.files.dialect). */
 
-export const encodings = ["utf-8", "utf-16le", "utf-16be", "windows-1252", "latin1"] as const;
+/** One byte a character, by the names of the Encoding Standard (WHATWG), which TextDecoder knows. */
+export const singleByteEncodings = [
+    "windows-1250",
+    "windows-1251",
+    "windows-1252",
+    "windows-1253",
+    "windows-1254",
+    "windows-1255",
+    "windows-1256",
+    "windows-1257",
+    "windows-1258",
+    "windows-874",
+    "iso-8859-2",
+    "iso-8859-5",
+    "iso-8859-7",
+    "iso-8859-8",
+    "iso-8859-15",
+    "koi8-r",
+    "koi8-u",
+    "macintosh",
+    "ibm866",
+] as const;
+
+/** One byte a character or more, by the same names. */
+export const multiByteEncodings = ["gb18030", "big5", "shift_jis", "euc-jp", "euc-kr"] as const;
+
+export const encodings = [
+    "utf-8",
+    "utf-16le",
+    "utf-16be",
+    "utf-32le",
+    "utf-32be",
+    "latin1",
+    ...singleByteEncodings,
+    ...multiByteEncodings,
+] as const;
 export type Encoding = (typeof encodings)[number];
 
 export interface Dialect {

@@ -1,0 +1,5 @@
+import { defineConfig } from "../../../src/config-file/define-config.ts";
+
+export default defineConfig({
+    sources: [{ match: "d.csv", header: [ "event_id", "event_type", "product_id", "user_id", "event_timestamp", "quantity", "price", "note" ] }],
+});
