@@ -369,15 +369,17 @@ $$;
 
 -- Truncates every lane of staging whose rows no longer count, and says how many that were: lanes of loads whose every
 -- chunk has moved on, and of abandoned loads once their backend is gone. Only for who holds the loader's lease, or finds
--- it free, and between two loads: nobody else can begin one meanwhile. A lane that somebody reads is left for the next time.
-create or replace function ingest.sweep_staging(worker uuid)
-returns bigint
+-- it free, and between two loads: nobody else can begin one meanwhile. A lane that somebody reads is left for the next time:
+-- held_rows is then all that lies in staging, spent or not, since no lane can be left by the loads that fill it; else 0.
+create or replace function ingest.sweep_staging(worker uuid, out swept_rows bigint, out held_rows bigint)
 language plpgsql
 as $$
 declare
-    swept_rows bigint := 0;
     spent_lane record;
+    has_held boolean := false;
 begin
+    swept_rows := 0;
+    held_rows := 0;
     perform
     from ingest.loader_lease
     where
@@ -386,7 +388,7 @@ begin
         or loader_lease.lease_until < clock_timestamp()
     for update skip locked;
     if not found then
-        return 0;
+        return;
     end if;
     perform ingest.abandon_loads_of(worker);
 
@@ -422,6 +424,7 @@ begin
             set local lock_timeout = 0;
         exception
             when lock_not_available then
+                has_held := true;
                 continue;
         end;
         update ingest.loads
@@ -429,6 +432,37 @@ begin
         where loads.load_id = any(spent_lane.load_ids);
         swept_rows := swept_rows + spent_lane.records;
     end loop;
-    return swept_rows;
+    if has_held then
+        select coalesce(sum(loads.records), 0) into held_rows
+        from ingest.loads
+        where loads.state in ('loading', 'staged', 'abandoned');
+    end if;
 end
 $$;
+
+-- Who keeps spent rows from being removed: sessions and prepared transactions that have read staging and are still in the
+-- transaction in which they did, so that they hold a lock on it. The ingest's own are none of them. What a session does and since
+-- when is null for who may not see it (pg_read_all_stats).
+create or replace view ingest.staging_readers as
+select
+    locks.pid,
+    prepared.gid as prepared_as,
+    coalesce(activity.usename, prepared.owner) as user_name,
+    activity.application_name,
+    activity.state,
+    coalesce(activity.xact_start, prepared.prepared) as since
+from (
+    select distinct pg_locks.pid, pg_locks.virtualtransaction
+    from pg_locks
+    where
+        pg_locks.locktype = 'relation'
+        and pg_locks.granted
+        and pg_locks.database = (select pg_database.oid from pg_database where pg_database.datname = current_database())
+        and pg_locks.relation in (
+            select pg_inherits.inhrelid from pg_inherits where pg_inherits.inhparent = to_regclass('ingest.staging')
+        )
+        and pg_locks.pid is distinct from pg_backend_pid()
+) as locks
+left join pg_stat_activity as activity on activity.pid = locks.pid
+left join pg_prepared_xacts as prepared on locks.virtualtransaction = '-1/' || prepared.transaction
+where coalesce(activity.application_name, '') not like 'sluice-%';

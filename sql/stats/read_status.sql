@@ -252,6 +252,21 @@ with
         order by workers.started_at
     ),
 
+    -- Who reads for a moment is none of them.
+    staging_readers as (
+        select
+            staging_readers.pid,
+            staging_readers.prepared_as as "preparedAs",
+            staging_readers.user_name as "userName",
+            staging_readers.application_name as "applicationName",
+            staging_readers.state,
+            staging_readers.since
+        from ingest.staging_readers
+        where coalesce(staging_readers.since < clock_timestamp() - interval '10 seconds', true)
+        order by staging_readers.since
+        limit 10
+    ),
+
     standing_rejects as (
         select
             reject_stats.reason,
@@ -323,6 +338,7 @@ select
             where newest_files.is_unmatched
         ),
         'columnDrift', (select coalesce(json_agg(drifted_columns), '[]') from drifted_columns),
+        'stagingReaders', (select coalesce(json_agg(staging_readers), '[]') from staging_readers),
         'rejectReasons', (select coalesce(json_agg(frequent_reasons), '[]') from frequent_reasons),
         'standingRejects', (
             select coalesce(sum(standing_rejects.records), 0) from standing_rejects where standing_rejects.reason = ''

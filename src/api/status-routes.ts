@@ -129,6 +129,23 @@ export const statusSchema = z
             description:
                 "Of the newest 1,000 files, those read by the defaults because none of the declared sources fits.",
         }),
+        stagingReaders: z
+            .array(
+                z.object({
+                    pid: z.number().int().nullable(),
+                    preparedAs: z.string().nullable(),
+                    userName: z.string().nullable(),
+                    applicationName: z.string().nullable(),
+                    state: z.string().nullable(),
+                    since: instantSchema.nullable(),
+                }),
+            )
+            .openapi({
+                description:
+                    "Sessions and prepared transactions that have read ingest.staging more than ten seconds ago and are still in " +
+                    "that transaction: merged rows cannot be removed until it ends. The ten longest; state and since are null " +
+                    "where the API's role may not see them.",
+            }),
         rejectReasons: z.array(z.object({ reason: z.string(), records: countSchema })).openapi({
             description: "The most frequent among those that stand; a record counts once for each of its reasons.",
         }),

@@ -62,6 +62,8 @@ interface Applied {
     eventsProblem: string | null;
     hasEvents: boolean;
     hasIngestSchema: boolean;
+    /** Not after the restore of a dump that leaves it out, and the functions that know its rows. */
+    hasStaging: boolean;
 }
 
 /** "sluice" in ASCII: whoever else uses advisory locks in this database will hardly use this one. */
@@ -168,7 +170,7 @@ async function examine(target: DatabaseTarget, sql: Sql, rootDir: string, progra
     const pending = migrations.filter((migration) => applied.journal?.has(migration.when) !== true);
     const sqlFiles = readSqlFiles(rootDir);
     const contentHash = hashSources(sqlFiles);
-    const isSqlDue = pending.length > 0 || applied.sqlFiles?.contentHash !== contentHash;
+    const isSqlDue = pending.length > 0 || applied.sqlFiles?.contentHash !== contentHash || !applied.hasStaging;
     if (isSqlDue) refuseOlderProgram(target, applied, programVersion);
     if (pending.length === 0) refuseOtherShape(target, applied);
     return { applied, pending, sqlFiles, contentHash, isSqlDue };
@@ -189,12 +191,13 @@ const opening: SqlSource[] = [
 ];
 
 async function readApplied(sql: Sql): Promise<Applied> {
-    const [present] = await sql<Record<"events" | "journal" | "appliedSql" | "ingestSchema", boolean>[]>`
+    const [present] = await sql<Record<"events" | "journal" | "appliedSql" | "ingestSchema" | "staging", boolean>[]>`
         select
             to_regclass('public.events') is not null as "events",
             to_regclass('ingest.migrations') is not null as "journal",
             to_regclass('ingest.applied_sql') is not null as "appliedSql",
-            to_regnamespace('ingest') is not null as "ingestSchema"`;
+            to_regnamespace('ingest') is not null as "ingestSchema",
+            to_regclass('ingest.staging') is not null as "staging"`;
     const journal = !present!.journal
         ? null
         : await sql<{ created_at: number; hash: string }[]>`select created_at, hash from ingest.migrations`;
@@ -208,6 +211,7 @@ async function readApplied(sql: Sql): Promise<Applied> {
         eventsProblem: present!.events ? await describeEventsShape(sql) : null,
         hasEvents: present!.events,
         hasIngestSchema: present!.ingestSchema,
+        hasStaging: present!.staging,
     };
 }
 
@@ -329,8 +333,7 @@ function explainFailure(target: DatabaseTarget, error: unknown, place: SqlPlace 
     if (explained !== error || error instanceof SluiceError) return explained;
     const state = sqlStateOf(error);
     // What is no fault of the migration is told as it is to every command.
-    const meaning = meaningOf(error);
-    const isOfScript = meaning === null || meaning === "data" || meaning === "schema";
+    const isOfScript = [null, "data", "schema"].includes(meaningOf(error));
     if (state === null || !(isOfScript || state === sqlStates.lockNotAvailable)) return error;
     const where = place === null ? "" : `${place.name}, line ${place.line}: `;
     const remedy =

@@ -1,5 +1,6 @@
 /** What has been left lying: files that are stuck, processes that are gone, records that come twice, work that lags. */
 import type { Sql } from "../database/connect.ts";
+import { describeReader, remedyForReader } from "../database/staging-readers.ts";
 import { remedyFor } from "../status/describe-problem.ts";
 import type { Status } from "../status/read-status.ts";
 import { formatCount, formatDuration, formatShare } from "../terminal/format.ts";
@@ -77,6 +78,19 @@ export async function checkWorkers(sql: Sql, { workers }: Status): Promise<Findi
         name,
         `${live}; ${formatCount(goneWorkers, "ingest")} ended without a goodbye (killed, or its machine is gone).`,
         "Nothing is lost: start one (bun run ingest), and it takes over what they left.",
+    );
+}
+
+/** Who has read staging and is still in that transaction: until it ends, merged rows stay, and every merge reads them. */
+export function checkStaging({ stagingReaders }: Status): Finding {
+    const name = "staging";
+    const [longest] = stagingReaders;
+    if (longest === undefined) return ok(name, "Nobody keeps merged rows in ingest.staging.");
+    const others = stagingReaders.length > 1 ? ` and ${formatCount(stagingReaders.length - 1, "other")}` : "";
+    return fail(
+        name,
+        `Merged rows cannot be removed from ingest.staging: ${sanitize(describeReader(longest))}${others} read it and did not end.`,
+        remedyForReader(longest),
     );
 }
 

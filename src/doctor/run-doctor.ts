@@ -7,7 +7,7 @@ import { SluiceError } from "../errors.ts";
 import { readStatus, type Status } from "../status/read-status.ts";
 import { checkClock, checkRights, checkSchema } from "./check-database.ts";
 import { checkAccess, checkDisk, checkFolder, checkPort } from "./check-machine.ts";
-import { checkFiles, checkPace, checkWorkers } from "./check-work.ts";
+import { checkFiles, checkPace, checkStaging, checkWorkers } from "./check-work.ts";
 import { type Finding, fail, ok, skipped } from "./finding.ts";
 
 export type DoctorConfig = Pick<
@@ -15,7 +15,7 @@ export type DoctorConfig = Pick<
     "databaseUrl" | "dataDir" | "inputDir" | "isInputDefault" | "afterMerge" | "host" | "port" | "apiToken"
 >;
 
-const inDatabase = ["rights", "schema", "clock", "files", "workers", "pace"];
+const inDatabase = ["rights", "schema", "clock", "files", "workers", "staging", "pace"];
 
 /** Never throws: what cannot be looked at is a finding. The embedded server is started for it, and stopped again. */
 export async function runDoctor(config: DoctorConfig, log: (line: string) => void): Promise<Finding[]> {
@@ -85,6 +85,7 @@ async function askDatabase({ target, embedded, connectionString, serverVersion }
             });
         findings.push(await lookAt("files", checkFiles));
         findings.push(await lookAt("workers", (known) => checkWorkers(sql, known)));
+        findings.push(await lookAt("staging", checkStaging));
         findings.push(await lookAt("pace", checkPace));
         return findings;
     } finally {

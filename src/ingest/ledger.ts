@@ -309,9 +309,11 @@ export async function abandonLoads(sql: Sql, loadIds: number[]): Promise<void> {
     await sql`select ingest.abandon_loads(${loadIds}::bigint[])`;
 }
 
-export async function sweepStaging(sql: Sql, workerId: string): Promise<number> {
-    const [row] = await sql<{ rows: number }[]>`select ingest.sweep_staging(${workerId}) as rows`;
-    return row!.rows;
+/** `heldRows`: spent ones that could not be removed, because somebody reads the table. */
+export async function sweepStaging(sql: Sql, workerId: string): Promise<{ sweptRows: number; heldRows: number }> {
+    const [row] = await sql<{ sweptRows: number; heldRows: number }[]>`
+        select swept_rows as "sweptRows", held_rows as "heldRows" from ingest.sweep_staging(${workerId})`;
+    return row!;
 }
 
 export interface JudgedFile {

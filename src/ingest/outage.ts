@@ -16,6 +16,8 @@ export interface Outage {
     outages(): number;
     /** What keeps a step from succeeding now, the longest standing of them; null when all goes on. */
     trouble(): Trouble | null;
+    /** Makes something else than a failing step a trouble, until what is returned is called. */
+    stand(code: string, what: string): () => void;
     /**
      * Runs `step` until it succeeds or fails for another reason than the database being away or busy. Null when the
      * run was stopped meanwhile. `isFirst`: the run has done nothing yet, and ends where somebody has to see to the
@@ -180,6 +182,11 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
             if (longest === undefined) return null;
             const { code, what, attempts, sinceAt } = longest;
             return { code, what, attempts, seconds: Math.round((performance.now() - sinceAt) / 1000) };
+        },
+        stand(code, what) {
+            const standing = { code, what, attempts: 0, sinceAt: performance.now(), isSchema: false };
+            troubles.add(standing);
+            return () => void troubles.delete(standing);
         },
         async survive(step, { isFirst = false } = {}) {
             const standing: Standing = { code: "", what: "", attempts: 0, sinceAt: 0, isSchema: false };

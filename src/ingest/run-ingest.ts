@@ -82,7 +82,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
         staged: createSignal(),
         merged,
         lease: createLease(context, outage, records, () => run.isFolderAway),
-        room: createStagingRoom(context, merged, signal),
+        room: createStagingRoom(context, merged, signal, outage),
         isLoadingDone: false,
         isDone: false,
         isFolderAway: false,

@@ -1,11 +1,12 @@
 /** The status as one screen. Pure. */
 import { createColors } from "picocolors";
+import { describeReader, remedyForReader } from "../database/staging-readers.ts";
 import { formatAge, formatBytes, formatCount, formatDuration, formatNumber } from "../terminal/format.ts";
 import { formatRecordTable } from "../terminal/record-table.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 import { formatTable } from "../terminal/table.ts";
 import type { FailedFile, LastBatch, LiveWorker, Status } from "./read-status.ts";
-import { retriesOf } from "./worker-retries.ts";
+import { retriesOf, troubleOf } from "./worker-retries.ts";
 
 type Colors = ReturnType<typeof createColors>;
 
@@ -20,6 +21,7 @@ export function formatStatus(status: Status, { color }: { color: boolean }): str
         formatUnmatchedFiles(status),
         formatColumnDrift(status),
         formatRejectReasons(status),
+        formatStagingReaders(status, colors),
     ];
     return sections
         .filter((lines) => lines.length > 0)
@@ -77,8 +79,10 @@ function describeBatch(batch: LastBatch, { secondsSinceLastMerge, lastBatchLagSe
 }
 
 function describeWorker({ host, pid, startedAt, report }: LiveWorker, asOf: string): string {
-    const retried = describeRetries(report);
-    return `pid ${pid} on ${host}, for ${formatDuration(secondsBefore(startedAt, asOf) * 1000)}${retried}`;
+    const trouble = troubleOf(report);
+    const waits = trouble === null ? "" : `, waits (${sanitize(trouble.what, { most: 120 })})`;
+    const since = formatDuration(secondsBefore(startedAt, asOf) * 1000);
+    return `pid ${pid} on ${host}, for ${since}${describeRetries(report)}${waits}`;
 }
 
 function describeRetries(report: unknown): string {
@@ -105,6 +109,18 @@ function describeRetry({ attempts, nextAttemptAt }: FailedFile, asOf: string): s
     if (nextAttemptAt === null) return `${tried}, not again by itself`;
     const waitMs = Math.max(0, -secondsBefore(nextAttemptAt, asOf) * 1000);
     return waitMs === 0 ? `${tried}, next now` : `${tried}, next in ${formatDuration(waitMs)}`;
+}
+
+function formatStagingReaders({ stagingReaders }: Status, colors: Colors): string[] {
+    if (stagingReaders.length === 0) return [];
+    const rows = stagingReaders.map((reader) => [
+        sanitize(describeReader(reader), { most: 120 }),
+        sanitize(remedyForReader(reader), { most: 120 }),
+    ]);
+    return [
+        colors.yellow("Keep merged rows from being removed from ingest.staging"),
+        ...formatTable(rows, { indent: "  " }),
+    ];
 }
 
 function formatUnmatchedFiles({ unmatchedFiles: { files, lastPath } }: Status): string[] {

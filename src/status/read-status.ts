@@ -4,6 +4,7 @@
  */
 import readStatusQuery from "../../sql/stats/read_status.sql" with { type: "text" };
 import type { Sql } from "../database/connect.ts";
+import type { StagingReader } from "../database/staging-readers.ts";
 import { describeState, type State } from "./describe-state.ts";
 import { arrivalWindowSeconds, type LargeMerge, measurePace, type Pace } from "./measure-pace.ts";
 
@@ -102,6 +103,8 @@ export interface Status extends State {
     columnDrift: { kind: "kept" | "ignored" | "missing"; column: string; files: number; lastPath: string }[];
     /** Of the newest 1,000 files: read by the defaults, since none of the declared sources fits. */
     unmatchedFiles: { files: number; lastPath: string | null };
+    /** Sessions that keep merged rows in `ingest.staging` by a transaction of more than ten seconds: ten at the most. */
+    stagingReaders: StagingReader[];
     /** The five most frequent among the rejects that stand; a record counts once for each of its reasons. */
     rejectReasons: { reason: string; records: number }[];
     /** Rejects and conflicts that no replay has resolved. */
@@ -147,6 +150,7 @@ export async function readStatus(sql: Sql): Promise<Status> {
         },
         lastMergeAt: toIsoInstant(row.lastMergeAt),
         lastStagedAt: toIsoInstant(row.lastStagedAt),
+        stagingReaders: row.stagingReaders.map((reader) => ({ ...reader, since: toIsoInstant(reader.since) })),
         workers: row.workers.map((worker) => ({
             ...worker,
             startedAt: toIsoInstant(worker.startedAt),

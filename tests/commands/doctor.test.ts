@@ -34,7 +34,7 @@ test("finds nothing to mend where nothing is broken, and has looked at everythin
     expect(findings.map(({ name }) => name).sort()).toEqual(
         [
             ...["access", "clock", "database", "dependencies", "disk", "files", "folder"],
-            ...["pace", "port", "rights", "schema", "settings", "workers"],
+            ...["pace", "port", "rights", "schema", "settings", "staging", "workers"],
         ].sort(),
     );
     expect(findings.filter(({ state }) => state === "fail" || state === "skipped")).toEqual([]);

@@ -88,6 +88,18 @@ test("makes the tables and functions in an empty database, and then has nothing 
     expect(lines[0]).not.toContain(database.target.password || "no password");
 });
 
+test("makes staging again, and the functions of its rows, after the restore of a dump that leaves it out", async () => {
+    await migrate();
+    await database.sql`drop table ingest.staging cascade`;
+    expect(await migrate()).toEqual({ migrations: [], sqlFiles: true });
+    const [row] = await database.sql`
+        select
+            (select count(*) from pg_inherits where inhparent = 'ingest.staging'::regclass) as "lanes",
+            (select count(*) from pg_proc where proname in ('raw_record', 'extra_values')) as "functions"`;
+    expect(row).toEqual({ lanes: 6, functions: 2 });
+    expect(await migrate()).toEqual({ migrations: [], sqlFiles: false });
+});
+
 test("should fail: another migration that does not go on is not waited for without end", async () => {
     const other = connect(database.target, { applicationName: "sluice migrate, frozen", max: 1 });
     try {

@@ -44,7 +44,7 @@ async function stagedRows(): Promise<number> {
     return row!.rows;
 }
 async function sweep(sweeper = worker): Promise<number> {
-    const [row] = await sql<{ rows: number }[]>`select ingest.sweep_staging(${sweeper}) as rows`;
+    const [row] = await sql<{ rows: number }[]>`select swept_rows as rows from ingest.sweep_staging(${sweeper})`;
     return row!.rows;
 }
 const beginAs = (session: Sql, holder: string) => session<{ loadId: number; chunkIds: number[] }[]>`

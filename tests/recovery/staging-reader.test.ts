@@ -1,0 +1,116 @@
+/** Promise 7: whoever reads the staging table keeps it from being emptied; it stays bounded, is named, and all goes on after. */
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect } from "../../src/database/connect.ts";
+import { describeReader, readStagingReaders, remedyForReader } from "../../src/database/staging-readers.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { testTimeoutMs } from "../support/generate-folder.ts";
+import { startIngest } from "../support/ingest-process.ts";
+import { emptyTables, expectSound, readCounts } from "../support/read-tables.ts";
+import { runScript } from "../support/run-script.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+setDefaultTimeout(testTimeoutMs);
+
+const records = 30_000;
+const batchRecords = 200;
+const flags = ["--trigger", "available-now", "--max-chunk-bytes", "4KiB", "--max-batch-records", String(batchRecords)];
+let database: TestDatabase;
+let folder: string;
+
+beforeAll(async () => {
+    database = await createTestDatabase(import.meta.path);
+    folder = mkdtempSync(join(tmpdir(), "sluice-reader-"));
+    mkdirSync(join(folder, "input"));
+    const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
+    const lines = Array.from({ length: records }, (_, index) => {
+        const eventId = `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`;
+        return `${eventId},purchase,p1,u1,2024-05-01 10:00:00,1,1.00\n`;
+    });
+    writeFileSync(join(folder, "input", "a.csv"), header + lines.join(""));
+});
+afterAll(async () => {
+    await database.drop();
+    rmSync(folder, { recursive: true });
+});
+beforeEach(() => emptyTables(database.sql));
+
+const openReader = () => connect(database.target, { applicationName: "a report", max: 1 });
+const countStaged = async () => {
+    const [row] = await database.sql`select count(*) as "rows" from ingest.staging`;
+    return row!.rows as number;
+};
+
+test("a session that is idle in a transaction: bounded, named by log, status and doctor, and over when it ends", async () => {
+    const reader = openReader();
+    await reader`begin`;
+    await reader`select count(*) from ingest.staging`;
+    const [own] = await reader`select pg_backend_pid() as pid`;
+    const ingest = startIngest(database.url, join(folder, "input"), flags);
+    try {
+        await waitUntil("it says so", () => ingest.stderr().includes("Merged rows cannot be removed"));
+        expect(ingest.stderr()).toContain(
+            `session ${own!.pid} (a report, user ${database.target.user}, idle in transaction`,
+        );
+        expect(ingest.stderr()).toContain(`pg_terminate_backend(${own!.pid})`);
+        await waitUntil("no more is staged", async () => {
+            const before = await countStaged();
+            await Bun.sleep(2_500);
+            return (await countStaged()) === before;
+        });
+        // It is merged and could go; nothing is added to it, however much waits.
+        expect(await countStaged()).toBeLessThan(records);
+        expect((await readCounts(database.sql)).inserted).toBeLessThan(records);
+        await Bun.sleep(5_000);
+        const environment = { DATABASE_URL: database.url };
+        const status = await runScript("status", [], { environment });
+        expect(status.stdout).toContain(`session ${own!.pid} (a report`);
+        const doctor = await runScript("doctor", ["--input", join(folder, "input"), "--port", "0"], { environment });
+        expect(doctor.exitCode).toBe(1);
+        expect(doctor.stdout).toContain(`session ${own!.pid} (a report`);
+    } finally {
+        await reader`rollback`;
+        await reader.end();
+    }
+    expect((await ingest.finish()).exitCode).toBe(0);
+    expect(ingest.stderr().split("Merged rows cannot be removed").length).toBe(2);
+    expect(await readCounts(database.sql)).toMatchObject({ read: records, inserted: records });
+    await expectSound(database.sql);
+});
+
+describe("who reads it is named", () => {
+    test("with the one lane that it has read, too, and no more once it has ended its transaction", async () => {
+        const reader = openReader();
+        await reader`begin`;
+        await reader`select count(*) from ingest.staging_3`;
+        const readers = await readStagingReaders(database.sql);
+        expect(readers).toMatchObject([{ applicationName: "a report", state: "idle in transaction" }]);
+        await reader`commit`;
+        expect(await readStagingReaders(database.sql)).toEqual([]);
+        await reader.end();
+    });
+
+    test("in the words of a prepared transaction, which has no session", () => {
+        const prepared = {
+            pid: null,
+            preparedAs: "tx 1",
+            userName: "ann",
+            applicationName: null,
+            state: null,
+            since: null,
+        };
+        expect(describeReader(prepared)).toBe("the prepared transaction tx 1 (user ann, in a transaction)");
+        expect(remedyForReader(prepared)).toBe("End it: commit prepared 'tx 1' or rollback prepared 'tx 1'.");
+    });
+
+    test("the ingest's own sessions are none", async () => {
+        const own = connect(database.target, { applicationName: "sluice-12345678", max: 1 });
+        await own`begin`;
+        await own`select count(*) from ingest.staging`;
+        expect(await readStagingReaders(database.sql)).toEqual([]);
+        await own`rollback`;
+        await own.end();
+    });
+});
