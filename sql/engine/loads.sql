@@ -443,14 +443,26 @@ $$;
 -- Who keeps spent rows from being removed: sessions and prepared transactions that have read staging and are still in the
 -- transaction in which they did, so that they hold a lock on it. The ingest's own are none of them. What a session does and since
 -- when is null for who may not see it (pg_read_all_stats).
-create or replace view ingest.staging_readers as
+-- No view: a grant on one goes with the next update.
+create or replace function ingest.staging_readers()
+returns table (
+    pid integer,
+    prepared_as text,
+    user_name name,
+    application_name text,
+    state text,
+    since timestamptz
+)
+language sql
+stable
+as $$
 select
     locks.pid,
-    prepared.gid as prepared_as,
-    coalesce(activity.usename, prepared.owner) as user_name,
+    prepared.gid,
+    coalesce(activity.usename, prepared.owner),
     activity.application_name,
     activity.state,
-    coalesce(activity.xact_start, prepared.prepared) as since
+    coalesce(activity.xact_start, prepared.prepared)
 from (
     select distinct pg_locks.pid, pg_locks.virtualtransaction
     from pg_locks
@@ -465,4 +477,5 @@ from (
 ) as locks
 left join pg_stat_activity as activity on activity.pid = locks.pid
 left join pg_prepared_xacts as prepared on locks.virtualtransaction = '-1/' || prepared.transaction
-where coalesce(activity.application_name, '') not like 'sluice-%';
+where coalesce(activity.application_name, '') not like 'sluice-%'
+$$;

@@ -261,7 +261,7 @@ with
             staging_readers.application_name as "applicationName",
             staging_readers.state,
             staging_readers.since
-        from ingest.staging_readers
+        from ingest.staging_readers() as staging_readers
         where coalesce(staging_readers.since < clock_timestamp() - interval '10 seconds', true)
         order by staging_readers.since
         limit 10

@@ -23,7 +23,7 @@ export async function readStagingReaders(sql: Sql): Promise<StagingReader[]> {
             application_name as "applicationName",
             state,
             to_char(since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as since
-        from ingest.staging_readers
+        from ingest.staging_readers() as staging_readers
         order by staging_readers.since, pid`;
 }
 
