@@ -32,7 +32,6 @@ export const rejectReasons = [
     "invalid_utf8",
     "record_too_long",
     "header_repeated",
-    "unnamed_value",
     "event_id_conflict",
 ] as const;
 

@@ -66,6 +66,13 @@ export interface DeclaredDialect {
     quote?: string | false;
     /** One character; default: the quote itself, doubled. */
     escape?: string;
+    /**
+     * `lenient`: a quote inside an unquoted value is one of its characters (`5" pipe`). A value that begins with a quote is a
+     * quoted one all the same. Default, `strict`: such a record is rejected as stray_quote.
+     */
+    quotes?: "strict" | "lenient";
+    /** Blanks between a quoted value and a delimiter or line end are left out: `"a" , "b"`. Default: such a quote is a stray one. */
+    trimQuoted?: boolean;
     /** Lines that begin with this character are no records. */
     comment?: string;
     /** `lf`: LF and CRLF. `any`: a lone CR too. Undeclared: `any` when the first lines hold CR and no LF. */

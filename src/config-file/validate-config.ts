@@ -86,6 +86,10 @@ const isMark: Check = (value, at, fault) => {
 const controlForm = /^[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]$/;
 
 const isDelimiter: Check = (value, at, fault) => {
+    if (typeof value === "string" && value.length > 1) {
+        const remedy = "Replace it in the files, by a character that no value holds.";
+        return fault(at, `is "${value}", and delimiters of several characters cannot be read. ${remedy}`);
+    }
     if (typeof value !== "string" || !controlForm.test(value)) isMark(value, at, fault);
 };
 
@@ -223,6 +227,8 @@ const sourceChecks: Record<keyof SourceConfig, Check> = {
     delimiter: isDelimiter,
     quote: (value, at, fault) => (value === false ? undefined : isMark(value, at, fault)),
     escape: isMark,
+    quotes: oneOf(["strict", "lenient"], "way to read quotes"),
+    trimQuoted: isBoolean,
     comment: isMark,
     lineEnd: oneOf(["lf", "any"], "line end"),
     trailingDelimiter: oneOf(trailingDelimiters, "kind of line"),
@@ -270,6 +276,10 @@ function checkSource(value: unknown, at: string, fault: Fault): void {
         if (marks[left] !== undefined && marks[left] === marks[right]) fault(`${at}.${right}`, `is the ${left} too`);
     }
     if (escapeMark !== undefined && escapeMark === delimiter) fault(`${at}.escape`, "is the delimiter too");
+    for (const key of ["quotes", "trimQuoted"]) {
+        if (value[key] !== undefined && quote === false)
+            fault(`${at}.${key}`, "has no meaning when no value is quoted");
+    }
     if (escapeMark !== undefined && quote === false) fault(`${at}.escape`, "has no meaning when no value is quoted");
     for (const column of eventColumns) {
         const isTwice = isObject(constants) && isObject(defaults) && column in constants && column in defaults;

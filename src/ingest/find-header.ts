@@ -6,7 +6,7 @@ import { toStandardQuotes } from "./dialect/standard-quotes.ts";
 import type { HeaderFault } from "./file-shape.ts";
 import { findLineEnd, findStrictEnd } from "./find-record-end.ts";
 import { isBlankLine } from "./line-start.ts";
-import { recordKinds } from "./scanned-records.ts";
+import { recordKinds, STRAY_QUOTE } from "./scanned-records.ts";
 
 /** Lines that are neither header nor records. `isWhole` is false when the bytes end before they do. */
 export interface SkippedLines {
@@ -72,6 +72,10 @@ export function skipPreamble(
     return { end: skipped.end + separator.lineBytes, lines: skipped.lines + 1, isWhole: true };
 }
 
+const quoteRemedy =
+    "Declare in sluice.config.ts how its quotes are meant: trimQuoted: true if blanks stand around them, " +
+    'quotes: "lenient" if they are part of unquoted values, quote: false if no value is quoted.';
+
 /** "empty": there is nothing but blank and comment lines. */
 export function findHeader(
     bytes: Uint8Array,
@@ -88,7 +92,11 @@ export function findHeader(
     if (found.outcome === "broken") {
         // Not for csv-parse to judge: a file whose lines end otherwise than it thinks would be all header, no record.
         const reason = recordKinds[found.reason]!.replaceAll("_", " ");
-        return { problem: "header_unreadable", detail: `The first line is no strict CSV: it has a ${reason}.` };
+        const remedy = found.reason === STRAY_QUOTE ? ` ${quoteRemedy}` : "";
+        return {
+            problem: "header_unreadable",
+            detail: `The first line is no strict CSV: it has a ${reason}.${remedy}`,
+        };
     }
     const line = findLineEnd(bytes, start, grammar.takesReturn);
     const isStrict = found.outcome === "strict" && (atEnd || found.next <= bytes.length);

@@ -3,9 +3,10 @@
  * line alone, when the record breaks the strict grammar; or a comment.
  */
 import type { Grammar } from "./dialect/dialect.ts";
-import { findLineEnd, findStrictEnd, isEscaped } from "./find-record-end.ts";
+import { findField } from "./find-field.ts";
+import { findLineEnd, findStrictEnd } from "./find-record-end.ts";
 import { hidesRecord } from "./hidden-records.ts";
-import { isBlankRecord, isWhiteSpace, skipMarks } from "./line-start.ts";
+import { isBlankRecord, skipMarks } from "./line-start.ts";
 import {
     add,
     HEADER_REPEATED,
@@ -120,35 +121,6 @@ function addQuoted(
     records.isPadded = true;
     add(records, start, end, kind, keyIndex === -1 ? 0 : sliceOfBytes(bytes, key.start, key.end, grammar.quote));
     return true;
-}
-
-/** Where the field of that number stands, its quotes included, in a record that splits; empty when it has none. */
-function findField(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    fieldIndex: number,
-    grammar: Grammar,
-): { start: number; end: number } {
-    const { delimiter, quote, escapeByte } = grammar;
-    let fieldNo = 0;
-    let fieldStart = start;
-    let inQuotes = false;
-    let atFieldStart = true;
-    for (let at = start; at < end; at += 1) {
-        const byte = bytes[at]!;
-        if (inQuotes && byte === escapeByte && escapeByte !== quote && isEscaped(bytes[at + 1], grammar)) at += 1;
-        else if (byte === quote && (inQuotes || atFieldStart || !grammar.isLenient)) inQuotes = !inQuotes;
-        else if (byte === delimiter && !inQuotes) {
-            if (fieldNo === fieldIndex) return { start: fieldStart, end: at };
-            fieldNo += 1;
-            fieldStart = at + 1;
-            atFieldStart = true;
-            continue;
-        }
-        if (!(grammar.trimsQuoted && isWhiteSpace(byte))) atFieldStart = false;
-    }
-    return fieldNo === fieldIndex ? { start: fieldStart, end } : { start, end: start };
 }
 
 function quotedKind(fields: number, fieldCount: number): number {

@@ -9,7 +9,7 @@
 import { parse } from "csv-parse/sync";
 import { eventColumns } from "../contract.ts";
 import { type CopyBytes, makeRoom } from "./copy-bytes.ts";
-import { type Dialect, defaultDialect } from "./dialect/dialect.ts";
+import { type Dialect, defaultDialect, isLoose } from "./dialect/dialect.ts";
 import { toStandardQuotes } from "./dialect/standard-quotes.ts";
 import type { FileShape } from "./file-shape.ts";
 import { createPlainCheck, NOT_PLAIN, type PlainCheck } from "./is-plain.ts";
@@ -94,15 +94,22 @@ function stageRaw(
     const { count, starts, ends, kinds, slices } = records;
     const delimiter = shape.dialect.delimiter.charCodeAt(0);
     const prefix = Buffer.from([place.loadId, place.chunkId, ""].join(shape.dialect.delimiter));
-    const problems = new Map<number, Buffer>();
+    /** Problems, and records that COPY would read otherwise: what stands behind the second of each. */
+    const rewritten = new Map<number, Buffer>();
+    const escapeMark = shape.dialect.escape;
+    const isRewritten = isLoose(shape.dialect);
     const plainSecondOf = plainCheckOf(shape);
     // A record number, a slice, a second, the empty problem, their delimiters and the line feed take 36 bytes at the most.
     let most = count * (prefix.length + 36) + records.consumedBytes;
     for (let index = 0; index < count; index += 1) {
-        if (kinds[index]! <= STRICT_QUOTED) continue;
-        const problem = problemRow(bytes, records, index, shape, place);
-        problems.set(index, problem);
-        most += problem.length;
+        if (kinds[index]! < STRICT_QUOTED || (kinds[index] === STRICT_QUOTED && !isRewritten)) continue;
+        const record = bytes.subarray(starts[index], ends[index]);
+        const row =
+            kinds[index] === STRICT_QUOTED
+                ? Buffer.concat([Buffer.of(delimiter), toStandardQuotes(record, shape.dialect, escapeMark)])
+                : problemRow(bytes, records, index, shape, place);
+        rewritten.set(index, row);
+        most += row.length;
     }
     const buffer = makeRoom(out, most);
     let at = out.length;
@@ -121,9 +128,9 @@ function stageRaw(
             at = writeDigits(buffer, at, second);
         }
         buffer[at++] = delimiter;
-        const problem = problems.get(index);
-        if (problem) {
-            at += problem.copy(buffer, at);
+        const row = rewritten.get(index);
+        if (row) {
+            at += row.copy(buffer, at);
         } else {
             buffer[at++] = delimiter;
             at += bytes.copy(buffer, at, starts[index], ends[index]);

@@ -4,7 +4,8 @@
  */
 import { type Dialect, type Grammar, grammarOf } from "./dialect/dialect.ts";
 import type { FileShape, Target } from "./file-shape.ts";
-import { findStrictEnd, isEscaped } from "./find-record-end.ts";
+import { findField } from "./find-field.ts";
+import { findStrictEnd } from "./find-record-end.ts";
 import { createPlainCheck, NOT_PLAIN } from "./is-plain.ts";
 import { isBlankLine } from "./line-start.ts";
 import { type ScannedRecords, STRICT_QUOTED, UNNAMED_VALUE } from "./scanned-records.ts";
@@ -80,7 +81,7 @@ function isPlain(record: Uint8Array, targets: Target[], dialect: Dialect): boole
 }
 
 function isQuotedThroughout(record: Uint8Array, fields: number, grammar: Grammar): boolean {
-    return Array.from({ length: fields }, (_, field) => findField(record, field, grammar)[0]).every(
+    return Array.from({ length: fields }, (_, field) => fieldOf(record, field, grammar)[0]).every(
         (byte) => byte === grammar.quote,
     );
 }
@@ -113,24 +114,11 @@ function firstRecords(bytes: Uint8Array, from: number, grammar: Grammar): FirstR
 
 /** Neither empty, nor blank, nor an empty quoted value. */
 function hasValue(record: Uint8Array, field: number, grammar: Grammar): boolean {
-    return findField(record, field, grammar).some((byte) => byte > 0x20 && byte !== grammar.quote);
+    return fieldOf(record, field, grammar).some((byte) => byte > 0x20 && byte !== grammar.quote);
 }
 
 /** The bytes of one field of a strict record, with its quotes. */
-function findField(record: Uint8Array, field: number, grammar: Grammar): Uint8Array {
-    const { delimiter, quote, escapeByte } = grammar;
-    let fieldNo = 0;
-    let start = 0;
-    let inQuotes = false;
-    for (let at = 0; at < record.length; at += 1) {
-        const byte = record[at];
-        if (inQuotes && byte === escapeByte && escapeByte !== quote && isEscaped(record[at + 1], grammar)) at += 1;
-        else if (byte === quote && (inQuotes || at === start)) inQuotes = !inQuotes;
-        else if (byte === delimiter && !inQuotes) {
-            if (fieldNo === field) return record.subarray(start, at);
-            fieldNo += 1;
-            start = at + 1;
-        }
-    }
-    return record.subarray(start);
+function fieldOf(record: Uint8Array, field: number, grammar: Grammar): Uint8Array {
+    const { start, end } = findField(record, 0, record.length, field, grammar);
+    return record.subarray(start, end);
 }

@@ -46,7 +46,18 @@ describe("a source", () => {
             'sources[0].aliases.x "event_timestmp" is no column; did you mean "event_timestamp"?',
         ],
         [{ match: "*", aliases: { x: "event_id", X: "price" } }, "sources[0].aliases names x twice"],
-        [{ match: "*", delimiter: ";;" }, "sources[0].delimiter must be one character, tab or printable ASCII"],
+        [
+            { match: "*", delimiter: ";;" },
+            'sources[0].delimiter is ";;", and delimiters of several characters cannot be read. Replace it in the files, by a character that no value holds.',
+        ],
+        [
+            { match: "*", quotes: "loose" },
+            'sources[0].quotes "loose" is no way to read quotes: there are strict, lenient',
+        ],
+        [
+            { match: "*", quote: false, trimQuoted: true },
+            "sources[0].trimQuoted has no meaning when no value is quoted",
+        ],
         [{ match: "*", delimiter: "§" }, "sources[0].delimiter must be one character, tab or printable ASCII"],
         [{ match: "*", delimiter: "5" }, 'sources[0].delimiter must not be "5", which values are made of'],
         [{ match: "*", delimiter: "'", quote: "'" }, "sources[0].quote is the delimiter too"],

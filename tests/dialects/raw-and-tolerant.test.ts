@@ -38,6 +38,18 @@ for (const delimiter of [",", ";", "\t", "|", "~", ":"]) {
     }
 }
 
+for (const [quote, escapeMark] of [
+    ['"', '"'],
+    ["'", "\\"],
+] as const) {
+    for (const [hasLenientQuotes, trimsQuoted] of [[true], [undefined, true], [true, true]] as const) {
+        for (const delimiter of [",", "\t"]) {
+            const loose = { ...(hasLenientQuotes && { hasLenientQuotes }), ...(trimsQuoted && { trimsQuoted }) };
+            dialects.push({ ...defaultDialect, delimiter, quote, escape: escapeMark, ...loose });
+        }
+    }
+}
+
 /** Mulberry32. */
 function randomOf(seed: number): () => number {
     let state = seed;
@@ -49,7 +61,10 @@ function randomOf(seed: number): () => number {
     };
 }
 
-function randomText({ delimiter, quote, escape: escapeMark }: Dialect, random: () => number): string {
+function randomText(
+    { delimiter, quote, escape: escapeMark, hasLenientQuotes, trimsQuoted }: Dialect,
+    random: () => number,
+): string {
     const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!;
     const pieces = ["a", "é", " ", "\\", "\\.", "0", "#", "\n", "\r", "\r\n", "\t", "{", "\u{1f600}", '"', "'", ","];
     const value = () => Array.from({ length: Math.floor(random() * 4) }, () => pick(pieces)).join("");
@@ -63,7 +78,10 @@ function randomText({ delimiter, quote, escape: escapeMark }: Dialect, random: (
         );
         return quote + inner.join("") + quote;
     };
-    const field = () => (random() < 0.05 ? value() : random() < 0.4 ? quoted() : plain());
+    const blanks = () => (trimsQuoted ? pick(["", " ", "  "]) : "");
+    const lenient = () => `${plain()}x${pick(["", quote, quote! + quote])}${plain()}${pick(["", quote])}`;
+    const strictField = () => (random() < 0.4 ? blanks() + quoted() + blanks() : plain());
+    const field = () => (random() < 0.05 ? value() : hasLenientQuotes && random() < 0.3 ? lenient() : strictField());
     const record = () =>
         columns
             .map(field)

@@ -28,6 +28,8 @@ export function declaredDialect(declared: DeclaredDialect, encoding: Encoding): 
         comment: declared.comment ?? null,
         lineEnd: declared.lineEnd ?? "lf",
         encoding,
+        ...(declared.quotes === "lenient" && { hasLenientQuotes: true }),
+        ...(declared.trimQuoted && { trimsQuoted: true }),
         ...(declared.trailingDelimiter && { trailingDelimiter: declared.trailingDelimiter }),
     };
 }
