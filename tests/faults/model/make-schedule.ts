@@ -14,6 +14,10 @@ export const faultKinds = [
     "restart server",
     "cut connections",
     "lose answers",
+    "set time-outs",
+    "limit connections",
+    "read staging",
+    "roll back",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -105,7 +109,7 @@ export function makeSchedule(seed: number, options: ScheduleOptions): Schedule {
     const steps =
         kind === "undisturbed"
             ? [...drops.map(({ action }) => step(0, 0, action)), ...workers]
-            : interleave(random, drops, workers);
+            : keepSources(interleave(random, drops, workers));
     return {
         seed,
         kind,
@@ -277,6 +281,12 @@ function merge<Item>(random: Random, lists: Item[][]): Item[] {
 function interleave(random: Random, drops: Step[], workers: Step[]): Step[] {
     const early = random.between(0, Math.min(6, drops.length));
     return [...drops.slice(0, early), ...merge(random, [drops.slice(early), workers])];
+}
+
+/** A ledger that went back needs the files that it had merged: promise 2 holds while they are kept. */
+function keepSources(steps: Step[]): Step[] {
+    const goesBack = steps.some(({ action }) => action.do === "strike" && action.fault === "roll back");
+    return goesBack ? steps.filter(({ action }) => action.do !== "remove") : steps;
 }
 
 function historyOf(steps: Step[]): Map<string, PathHistory> {

@@ -19,6 +19,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runChecks } from "../../../src/checks/run-checks.ts";
 import type { Sql } from "../../../src/database/connect.ts";
+import { type DatabaseTarget, makeTarget } from "../../../src/database/database-target.ts";
 import { openCuttingProxy } from "../../support/cutting-proxy.ts";
 import { ingestOnce } from "../../support/ingest-process.ts";
 import { ask, type OwnServer } from "../../support/own-server.ts";
@@ -59,9 +60,10 @@ export async function runSchedule(server: OwnServer, schedule: Schedule): Promis
     const inputDir = join(folder, "input");
     mkdirSync(inputDir);
     const target = await server.createDatabase();
-    const proxy = await openCuttingProxy(target);
+    // What disturbs may be the limit of a role; and whoever runs the ingest need not be a superuser.
+    const worker = schedule.kind === "disturbed" ? await makeLoader(target) : target;
+    const proxy = await openCuttingProxy(worker);
     const workers = createWorkers(inputDir, { mayServerBeAway: schedule.kind === "disturbed" });
-    const numbers = watchNumbers(target);
     const faults: Record<string, number> = {};
     const countSteps = () => readSteps(target);
     const letWork = async (steps: number, atMostMs = 1_000) => {
@@ -69,7 +71,19 @@ export async function runSchedule(server: OwnServer, schedule: Schedule): Promis
         const from = await countSteps();
         while (performance.now() < until && (await countSteps()) < from + steps) await Bun.sleep(15);
     };
-    const world: World = { server, target, proxy, workers, isHurried: schedule.isHurried, letWork };
+    const world: World = {
+        server,
+        target,
+        proxy,
+        workers,
+        isHurried: schedule.isHurried,
+        workerUrl: worker.url,
+        role: worker.user,
+        toEnd: [],
+        timesBack: 0,
+        letWork,
+    };
+    const numbers = watchNumbers(target, () => world.timesBack);
     const keeper = keepServer(server);
     const violations: string[] = [];
     let ledger: LedgerRows | null = null;
@@ -112,6 +126,15 @@ export async function runSchedule(server: OwnServer, schedule: Schedule): Promis
     return report;
 }
 
+/** A login with the rights of sql/roles/loader.sql, for this database alone. */
+async function makeLoader(target: DatabaseTarget): Promise<DatabaseTarget> {
+    const role = `loader_of_${target.database}`;
+    const script = await Bun.file(join(import.meta.dir, "../../../sql/roles/loader.sql")).text();
+    await ask(target, (sql) => sql.unsafe(script.replaceAll("sluice_loader", role)));
+    await ask(target, (sql) => sql.unsafe(`alter role ${role} password '${role}'`));
+    return makeTarget({ ...target, user: role, password: role });
+}
+
 /** True unless there was nothing to do it to. */
 async function carryOut(world: World, schedule: Schedule, inputDir: string, action: Action): Promise<boolean> {
     const at = "path" in action ? join(inputDir, action.path) : "";
@@ -149,7 +172,7 @@ async function carryOut(world: World, schedule: Schedule, inputDir: string, acti
             return true;
         case "start":
             world.workers.start(action.worker, {
-                databaseUrl: action.viaProxy ? world.proxy.target.url : world.target.url,
+                databaseUrl: action.viaProxy ? world.proxy.target.url : world.workerUrl,
                 flags: [...schedule.flags, "--trigger", action.trigger],
                 environment:
                     action.fault === null ? {} : { FAULT_AT: action.fault.at, FAULT_ACTION: action.fault.action },
@@ -192,6 +215,7 @@ function keepServer(server: OwnServer): { stop(): Promise<void> } {
 async function converge(world: World, schedule: Schedule, inputDir: string): Promise<void> {
     const { server, workers, target, proxy, isHurried } = world;
     await server.start();
+    for (const end of world.toEnd) await end();
     for (let slot = 0; slot < 4; slot += 1) workers.thaw(slot);
     if (isHurried) await ask(target, (sql) => expireLeases(sql));
     if (schedule.kind === "undisturbed") {

@@ -1,4 +1,5 @@
 /** What befalls a run from outside, done to a real server, real processes and real connections. */
+import { connect } from "../../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../../src/database/database-target.ts";
 import type { CuttingProxy } from "../../support/cutting-proxy.ts";
 import { ask, type OwnServer } from "../../support/own-server.ts";
@@ -12,6 +13,13 @@ export interface World {
     proxy: CuttingProxy;
     workers: Workers;
     isHurried: boolean;
+    /** What the workers log in as: the limits of connections are the role's, and a superuser has none. */
+    role: string;
+    workerUrl: string;
+    /** What has to end before the run can come to its end. */
+    toEnd: (() => Promise<void>)[];
+    /** How often the database has been put back to the past. */
+    timesBack: number;
     /** Returns when the ledger is so many steps further, or soon after. */
     letWork(steps: number): Promise<void>;
 }
@@ -56,7 +64,72 @@ export async function strike(world: World, { fault, worker, steps }: Action & { 
             return proxy.cut() > 0;
         case "lose answers":
             return proxy.loseAnswers() > 0;
+        case "set time-outs":
+            await setTimeOuts(target, 10 + 10 * steps);
+            return true;
+        case "limit connections":
+            return await limitConnections(world, steps);
+        case "read staging":
+            return await readStaging(world, steps);
+        case "roll back":
+            await server.keepCopy();
+            await world.letWork(steps + 1);
+            world.timesBack += 1;
+            await server.putCopyBack();
+            await hurry(world);
+            return true;
     }
+}
+
+/** For good, as an administrator does who thinks of other programs. Sessions that begin from now on have them. */
+async function setTimeOuts(target: DatabaseTarget, milliseconds: number): Promise<void> {
+    const names = ["statement_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout", "lock_timeout"];
+    const since17 = ["transaction_timeout"];
+    await ask(target, async (sql) => {
+        const known = await sql<{ name: string }[]>`
+            select name from pg_settings where name = any(${[...names, ...since17]}::text[])`;
+        for (const { name } of known) {
+            await sql.unsafe(`alter database ${target.database} set ${name} = '${milliseconds}ms'`);
+        }
+    });
+    await signalBackends(target, "pg_terminate_backend", 100);
+}
+
+/** For a while; the sessions that there are end, and come back to fewer places. */
+async function limitConnections(world: World, limit: number): Promise<boolean> {
+    const { target, role, letWork } = world;
+    const setLimit = (most: number) => ask(target, (sql) => sql.unsafe(`alter role ${role} connection limit ${most}`));
+    await setLimit(limit);
+    await signalBackends(target, "pg_terminate_backend", 100);
+    endLater(world, letWork(limit + 3), async () => void (await setLimit(-1)));
+    return true;
+}
+
+/** A transaction that has looked at staging and stays open, as a backup or a forgotten console does. */
+async function readStaging(world: World, steps: number): Promise<boolean> {
+    const { target, letWork } = world;
+    const sql = connect(target, { applicationName: "model reads staging", max: 1 });
+    const over = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<boolean>();
+    void sql
+        .begin(async (transaction) => {
+            await transaction`select count(*) from ingest.staging`;
+            begun.resolve(true);
+            await over.promise;
+        })
+        // It may end with the server.
+        .catch(() => begun.resolve(false))
+        .finally(() => sql.end({ timeout: 1 }));
+    endLater(world, letWork(steps + 3), async () => over.resolve());
+    return await begun.promise;
+}
+
+/** When the world is that much further, and at the end of the run in any case. */
+function endLater(world: World, further: Promise<void>, end: () => Promise<void>): void {
+    world.toEnd.push(end);
+    void further.then(end).catch(() => {
+        // The server is down; the end of the run asks again.
+    });
 }
 
 /** As if ten seconds had gone by without a sign of who held a lease; otherwise they do. */
