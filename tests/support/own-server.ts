@@ -37,10 +37,8 @@ export interface OwnServer {
     account: ServerAccount | null;
     /** kill -9 of a backend: Postgres ends all others, recovers, and empties the UNLOGGED tables. */
     killBackend(pid: number): void;
-    /** Copies its files as they are now. It is stopped meanwhile, and runs again afterwards. */
-    keepCopy(): Promise<void>;
-    /** Puts the last copy in the place of its files: it is back in the past, and nothing in it says so. */
-    putCopyBack(): Promise<void>;
+    /** Stops it for as long as the work takes, whoever would start it meanwhile. */
+    whileStopped<Result>(work: () => Result): Promise<Result>;
     /** Stops it and removes its files. */
     close(): Promise<void>;
 }
@@ -67,10 +65,9 @@ export async function openOwnServer({ settings = {}, prepare }: OwnServerOptions
     writeSettings(places, { recovery_init_sync_method: "syncfs", ...settings });
     prepare?.(places.clusterDir);
     let starting: Promise<void> | null = null;
-    /** Its files are being copied: nobody starts it. */
-    let copying: Promise<void> | null = null;
+    let heldDown: Promise<void> | null = null;
     const start = async () => {
-        await copying;
+        await heldDown;
         starting ??= startUnlessRunning().finally(() => {
             starting = null;
         });
@@ -83,21 +80,18 @@ export async function openOwnServer({ settings = {}, prepare }: OwnServerOptions
         await starting;
         if (!(await stopPostmaster(places))) throw new Error("The server did not stop.");
     };
-    const copyFiles = async (from: string, to: string) => {
-        const copied = Promise.withResolvers<void>();
-        copying = copied.promise;
+    const whileStopped = async <Result>(work: () => Result): Promise<Result> => {
+        const over = Promise.withResolvers<void>();
+        heldDown = over.promise;
         try {
             if (findPostmaster(places) !== null) await stop();
-            rmSync(to, { recursive: true, force: true });
-            const { exitCode, stderr } = Bun.spawnSync(["cp", "-a", from, to]);
-            if (exitCode !== 0) throw new Error(`The server's files cannot be copied: ${stderr}`);
+            return work();
         } finally {
-            copying = null;
-            copied.resolve();
+            heldDown = null;
+            over.resolve();
+            await start();
         }
-        await start();
     };
-    const copyDir = `${places.clusterDir}-copy`;
     await start();
 
     const admin = makeTarget({
@@ -150,13 +144,11 @@ export async function openOwnServer({ settings = {}, prepare }: OwnServerOptions
                 if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
             }
         },
-        keepCopy: () => copyFiles(places.clusterDir, copyDir),
-        putCopyBack: () => copyFiles(copyDir, places.clusterDir),
+        whileStopped,
         async close() {
             for (const sql of clients.values()) await sql.end({ timeout: 1 });
             clients.clear();
             await stopPostmaster(places);
-            rmSync(copyDir, { recursive: true, force: true });
             rmSync(dataDir, { recursive: true, force: true });
         },
     };

@@ -91,13 +91,14 @@ export function makeSchedule(seed: number, options: ScheduleOptions): Schedule {
     const kind = random.pick(["undisturbed", "arrivals", "disturbed", "disturbed", "disturbed"] as const);
     const maxRecordBytes = 2048;
     const drops = makeDrops(random, kind, maxRecordBytes, isLong);
-    const bytes = countBytes(drops);
+    const { bytes, records } = countAll(drops);
     const chunkKiB = random.pick(
         [1, 4, 16, 64, 16_384].filter((size) => bytes <= size * 1024 * (isLong ? mostChunks.long : mostChunks.short)),
     );
+    const batchRecords = random.pick([20, 200, 1_000, 500_000]);
     const flags = [
         ...["--max-chunk-bytes", `${chunkKiB}KiB`],
-        ...["--max-batch-records", random.pick(["20", "200", "1000", "500000"])],
+        ...["--max-batch-records", String(batchRecords)],
         ...["--merge-workers", String(random.between(1, 4))],
         ...["--max-record-bytes", `${maxRecordBytes}`],
         ...["--tail-settle", random.pick(["50ms", "300ms", "1s"])],
@@ -117,7 +118,8 @@ export function makeSchedule(seed: number, options: ScheduleOptions): Schedule {
         flags,
         maxRecordBytes,
         steps,
-        mostLedgerSteps: 200 + 10 * (bytes / (chunkKiB * 1024) + steps.length),
+        // A chunk ends at so many bytes, or as many records as a batch may have.
+        mostLedgerSteps: 200 + 10 * (bytes / (chunkKiB * 1024) + records / batchRecords + steps.length),
         history: historyOf(steps),
     };
 }
@@ -127,9 +129,12 @@ function step(afterSteps: number, atMostMs: number, action: Action): Step {
 }
 
 /** Of all contents there will be. */
-function countBytes(drops: Step[]): number {
-    const contents = new Set(drops.flatMap(({ action }) => ("content" in action ? [action.content] : [])));
-    return [...contents].reduce((sum, { bytes }) => sum + bytes.length, 0);
+function countAll(drops: Step[]): { bytes: number; records: number } {
+    const contents = [...new Set(drops.flatMap(({ action }) => ("content" in action ? [action.content] : [])))];
+    return {
+        bytes: contents.reduce((sum, { bytes }) => sum + bytes.length, 0),
+        records: contents.reduce((sum, content) => sum + content.records.length, 0),
+    };
 }
 
 /** Each path's own changes, in their order. */

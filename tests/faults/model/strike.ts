@@ -71,13 +71,14 @@ export async function strike(world: World, { fault, worker, steps }: Action & { 
             return await limitConnections(world, steps);
         case "read staging":
             return await readStaging(world, steps);
-        case "roll back":
-            await server.keepCopy();
+        case "roll back": {
+            const putBack = await server.whileStopped(() => server.keepCopy());
             await world.letWork(steps + 1);
             world.timesBack += 1;
-            await server.putCopyBack();
+            await server.whileStopped(putBack);
             await hurry(world);
             return true;
+        }
     }
 }
 
