@@ -24,7 +24,6 @@ export const rejectReasons = [
     "price_out_of_range",
     "too_few_fields",
     "too_many_fields",
-    "unnamed_value",
     "stray_quote",
     "unclosed_quote",
     "stray_carriage_return",
@@ -32,6 +31,7 @@ export const rejectReasons = [
     "invalid_utf8",
     "record_too_long",
     "header_repeated",
+    "refused_by_table",
     "event_id_conflict",
 ] as const;
 

@@ -7,8 +7,8 @@
 -- rejected for every chunk, each counted on its own (read by the loader), or it raises and nothing happened: SL006 when
 -- staged rows may be missing, so that it is to be called again with verify_staged, which finds out which; else SL002.
 --
--- The engine knows no columns: ingest.insert_records, ingest.reject_records, ingest.judge_records, ingest.settle_losers
--- and ingest.update_rollups are the stream's part (sql/events/). They meet in the temporary table batch_chunks.
+-- The engine knows no columns: ingest.insert_or_refuse, ingest.reject_records, ingest.judge_records, ingest.settle_losers,
+-- ingest.update_rollups and ingest.require_key are the stream's part (sql/events/). They meet in the temporary table batch_chunks.
 
 -- The session's scratch tables. Temporary: no WAL, and emptied by the commit itself.
 create or replace function ingest.prepare_merge()
@@ -355,6 +355,7 @@ begin
         return;
     end if;
 
+    perform ingest.require_key();
     perform ingest.prepare_merge();
     held_slices := ingest.lock_slices(wanted_slices);
     if held_slices = 0 then
@@ -381,7 +382,7 @@ begin
     returning batches.batch_id into this_batch_id;
 
     counted_at := clock_timestamp();
-    rollups := ingest.insert_records();
+    rollups := ingest.insert_or_refuse();
     inserted_at := clock_timestamp();
     perform ingest.pass_fault_point('in-merge');
     perform ingest.reject_records(this_batch_id);

@@ -76,6 +76,19 @@ begin
 end
 $$;
 
+create or replace function ingest.choose_replayed_chunks(this_load_id bigint)
+returns void
+language plpgsql
+as $$
+begin
+    insert into batch_chunks (chunk_id, load_id, file_id, records, is_padded, todo_slices)
+    select chunks.chunk_id, this_load_id, chunks.file_id, count(*), true, ingest.all_slices()
+    from replayed_rejects
+    inner join ingest.chunks on chunks.chunk_id = replayed_rejects.chunk_id
+    group by chunks.chunk_id, chunks.file_id;
+end
+$$;
+
 create or replace function ingest.is_chunk_of_path(asked_chunk_id bigint, wanted_path text)
 returns boolean
 language sql
@@ -154,6 +167,7 @@ begin
         return;
     end if;
 
+    perform ingest.require_key();
     perform ingest.prepare_replay();
     perform ingest.choose_rejects(from_reject_id, to_reject_id, wanted_reason, wanted_file, since);
     if not exists (select from replayed_rejects) then
@@ -170,6 +184,13 @@ begin
 
     -- Only now, and waiting: merges take what slices are free, so none waits for us while we wait for it.
     perform from ingest.slices order by slices.slice_no for update;
+    if exists (select from replayed_rejects where 'refused_by_table' = any(replayed_rejects.reasons)) then
+        perform ingest.drop_still_refused(this_load_id);
+        if not exists (select from replayed_rejects) then
+            delete from ingest.staging where staging.load_id = this_load_id;
+            return;
+        end if;
+    end if;
 
     insert into ingest.loads (
         load_id, worker_id, backend_pid, backend_start, state, way, records, ended_at
@@ -180,12 +201,7 @@ begin
     from pg_stat_activity as activity
     where activity.pid = pg_backend_pid();
 
-    insert into batch_chunks (chunk_id, load_id, file_id, records, is_padded, todo_slices)
-    select chunks.chunk_id, this_load_id, chunks.file_id, count(*), true, ingest.all_slices()
-    from replayed_rejects
-    inner join ingest.chunks on chunks.chunk_id = replayed_rejects.chunk_id
-    group by chunks.chunk_id, chunks.file_id;
-
+    perform ingest.choose_replayed_chunks(this_load_id);
     insert into ingest.batches (
         batch_key, worker_id, kind, slices, chunks, read, inserted, duplicate, conflict, rejected,
         started_at, finished_at, duration_ms
@@ -196,7 +212,7 @@ begin
     returning batches.batch_id into this_batch_id;
 
     perform ingest.count_records();
-    rollups := ingest.insert_records();
+    rollups := ingest.insert_or_refuse();
     perform ingest.reject_records(this_batch_id);
     perform ingest.settle_losers(this_batch_id);
     perform ingest.resolve_rejects(this_batch_id, this_load_id);

@@ -50,11 +50,11 @@ begin
     from jsonb_to_recordset(tried_files) as tried ("chunkId" bigint, "extraColumns" text[], "isPadded" boolean);
 
     perform ingest.count_records();
-    perform ingest.insert_records();
+    perform ingest.insert_or_refuse();
     perform ingest.reject_records(no_batch);
     perform ingest.settle_losers(no_batch);
 
-    with refused_records as materialized (
+    with rejected_records as materialized (
         select
             rejects.*,
             reason_list.reason,
@@ -65,24 +65,25 @@ begin
     ),
     counted_reasons as (
         select
-            refused_records.chunk_id as "chunkId",
-            refused_records.reason,
+            rejected_records.chunk_id as "chunkId",
+            rejected_records.reason,
             count(*) as records,
             jsonb_agg(
                 jsonb_build_object(
-                    'recordNo', refused_records.record_no,
-                    'lineNo', refused_records.line_no,
-                    'byteOffset', refused_records.byte_offset,
-                    'record', refused_records.record,
-                    'rawText', left(refused_records.raw_text, 500),
+                    'recordNo', rejected_records.record_no,
+                    'lineNo', rejected_records.line_no,
+                    'byteOffset', rejected_records.byte_offset,
+                    'record', rejected_records.record,
+                    'rawText', left(rejected_records.raw_text, 500),
+                    'refusal', rejected_records.refusal,
                     'stored', case
-                        when refused_records.kind = 'conflict' then ingest.stored_record(refused_records.record)
+                        when rejected_records.kind = 'conflict' then ingest.stored_record(rejected_records.record)
                     end
                 )
-                order by refused_records.record_no
-            ) filter (where refused_records.position <= samples) as samples
-        from refused_records
-        group by refused_records.chunk_id, refused_records.reason
+                order by rejected_records.record_no
+            ) filter (where rejected_records.position <= samples) as samples
+        from rejected_records
+        group by rejected_records.chunk_id, rejected_records.reason
     ),
     inserted_samples as (
         select batch_chunks.chunk_id as "chunkId", sampled_records.*

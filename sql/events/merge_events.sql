@@ -27,6 +27,12 @@ begin
         chunk_id bigint not null,
         record_no bigint not null
     ) on commit delete rows;
+    -- Valid records that the table refuses, and what it said: sql/events/refuse_records.sql.
+    create temporary table refused_records (
+        chunk_id bigint not null,
+        record_no bigint not null,
+        refusal jsonb not null
+    ) on commit delete rows;
     perform ingest.prepare_product_gains();
 end
 $$;
@@ -208,21 +214,27 @@ begin
 
     with rejected_records as (
         insert into ingest.rejects (
-            chunk_id, record_no, batch_id, kind, reasons, record, raw_text, line_no, byte_offset
+            chunk_id, record_no, batch_id, kind, reasons, record, raw_text, line_no, byte_offset, refusal
         )
         select
             staging.chunk_id,
             staging.record_no,
             this_batch_id,
             'rejected',
-            ingest.event_reject_reasons(staging, known_types, not_after),
+            case
+                when refused_records.refusal is not null then array['refused_by_table']
+                else ingest.event_reject_reasons(staging, known_types, not_after)
+            end,
             ingest.raw_record(staging, batch_chunks.extra_columns),
             staging.problem::jsonb ->> 'raw',
             (staging.problem::jsonb ->> 'line')::bigint,
-            (staging.problem::jsonb ->> 'byte')::bigint
+            (staging.problem::jsonb ->> 'byte')::bigint,
+            refused_records.refusal
         from ingest.staging
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
+        left join refused_records
+            on refused_records.chunk_id = staging.chunk_id and refused_records.record_no = staging.record_no
         where
             staging.lane <> all(idle_lanes)
             and exists (
@@ -248,7 +260,9 @@ $$;
 
 -- Inserts, in key order, the first valid record of every event_id that is not yet there; keeps the keys of what the rules
 -- refuse for reject_records, and the valid records that were not inserted for settle_losers; returns what the rollups gain.
-create or replace function ingest.insert_records()
+--
+-- `is_trial`: nothing is inserted, so that every valid record is kept as one that was not.
+create or replace function ingest.insert_records(is_trial boolean default false)
 returns ingest.event_stats[]
 language plpgsql
 -- Staging has no statistics, and the constants below decide what is planned at all.
@@ -285,7 +299,7 @@ declare
     );
     -- The rules are cheap for plain records, and dear for others. Where most are plain they are a filter of the scan that
     -- inserts, and asked again only if something is missing in the end; else they are asked once, before.
-    is_mostly_plain constant boolean := (
+    is_mostly_plain constant boolean := not exists (select from refused_records) and (
         select sum(batch_chunks.plain) > 0.9 * sum(greatest(batch_chunks.records, batch_chunks.staged))
         from batch_chunks
     );
@@ -294,6 +308,9 @@ declare
 begin
     if not is_mostly_plain then
         perform ingest.judge_records();
+        insert into invalid_records (chunk_id, record_no)
+        select refused_records.chunk_id, refused_records.record_no
+        from refused_records;
     end if;
     -- Of what is known to be refused by now, the rest.
     valid_count := (select sum(batch_chunks.read) from batch_chunks) - (select count(*) from invalid_records);
@@ -405,11 +422,13 @@ begin
     new_records as (
         select first_records.*
         from first_records
-        where (
-            select true
-            from public.events
-            where events.event_id = first_records.event_id
-        ) is null
+        where
+            not is_trial
+            and (
+                select true
+                from public.events
+                where events.event_id = first_records.event_id
+            ) is null
     ),
     inserted_events as (
         insert into public.events (
@@ -618,7 +637,8 @@ end
 $$;
 
 -- A later statement, and so with the inserted rows in sight: a valid record whose event_id was taken is a
--- duplicate when all it says is what is stored, else a conflict, which rejects keeps.
+-- duplicate when all it says is what is stored, else a conflict, which rejects keeps. One whose event is not there at all
+-- was left out by a trigger, without an error.
 create or replace function ingest.settle_losers(this_batch_id bigint)
 returns void
 language plpgsql
@@ -642,6 +662,7 @@ begin
             losers.load_id,
             losers.chunk_id,
             losers.record_no,
+            events.event_id is null as is_left_out,
             (
                 losers.event_type,
                 losers.product_id,
@@ -661,12 +682,12 @@ begin
             ) as is_conflict
         from losers
         -- Fenced, so that it is a look-up a loser and never a scan of the table.
-        cross join lateral (
+        left join lateral (
             select events.*
             from public.events
             where events.event_id = losers.event_id
             offset 0
-        ) as events
+        ) as events on true
     ),
     duplicate_counts as (
         select compared_records.chunk_id, count(*) as duplicate
@@ -674,45 +695,58 @@ begin
         where not compared_records.is_conflict
         group by compared_records.chunk_id
     ),
-    kept_conflicts as (
-        insert into ingest.rejects (chunk_id, record_no, batch_id, kind, reasons, record)
+    kept_losers as (
+        insert into ingest.rejects (chunk_id, record_no, batch_id, kind, reasons, record, refusal)
         select
             staging.chunk_id,
             staging.record_no,
             this_batch_id,
-            'conflict',
-            array['event_id_conflict'],
-            ingest.raw_record(staging, batch_chunks.extra_columns)
+            case when compared_records.is_left_out then 'rejected' else 'conflict' end,
+            array[case when compared_records.is_left_out then 'refused_by_table' else 'event_id_conflict' end],
+            ingest.raw_record(staging, batch_chunks.extra_columns),
+            case when compared_records.is_left_out then ingest.silent_refusal() end
         from ingest.staging
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
+        inner join compared_records
+            on
+                compared_records.load_id = staging.load_id
+                and compared_records.chunk_id = staging.chunk_id
+                and compared_records.record_no = staging.record_no
         where
             staging.lane <> all(idle_lanes)
+            and compared_records.is_conflict
             and exists (select from compared_records where compared_records.is_conflict)
-            and exists (
-                select from compared_records
-                where
-                    compared_records.is_conflict
-                    and compared_records.chunk_id = staging.chunk_id
-                    and compared_records.record_no = staging.record_no
-            )
         order by staging.chunk_id, staging.record_no
-        returning rejects.chunk_id
+        returning rejects.chunk_id, rejects.kind
     ),
     conflict_counts as (
-        select kept_conflicts.chunk_id, count(*) as conflict
-        from kept_conflicts
-        group by kept_conflicts.chunk_id
+        select
+            kept_losers.chunk_id,
+            count(*) filter (where kept_losers.kind = 'conflict') as conflict,
+            count(*) filter (where kept_losers.kind = 'rejected') as rejected
+        from kept_losers
+        group by kept_losers.chunk_id
     )
     update batch_chunks
     set
         duplicate = coalesce(duplicate_counts.duplicate, 0),
-        conflict = coalesce(conflict_counts.conflict, 0)
+        conflict = coalesce(conflict_counts.conflict, 0),
+        rejected = batch_chunks.rejected + coalesce(conflict_counts.rejected, 0)
     from duplicate_counts
     full join conflict_counts on conflict_counts.chunk_id = duplicate_counts.chunk_id
     where batch_chunks.chunk_id = coalesce(duplicate_counts.chunk_id, conflict_counts.chunk_id);
 end
 $$;
+
+-- What stands beside a reject when the table did not say why.
+create or replace function ingest.silent_refusal()
+returns jsonb
+language sql
+immutable
+return jsonb_build_object(
+    'message', 'A trigger on events left the record out without an error (or its event was deleted in that moment).'
+);
 
 -- Adds a batch's gains to the rollups, in key order, so that two merges that end together queue and never deadlock.
 create or replace function ingest.update_rollups(rollups ingest.event_stats[])

@@ -166,6 +166,7 @@ select
                             'record', own_rejects.record,
                             'originalRecord', own_rejects.original_record,
                             'rawText', own_rejects.raw_text,
+                            'refusal', own_rejects.refusal,
                             'lineNo', own_rejects.line_no,
                             'byteOffset', own_rejects.byte_offset,
                             'rejectedAt', own_rejects.rejected_at,

@@ -25,6 +25,9 @@ import {
     varchar,
 } from "drizzle-orm/pg-core";
 
+/** What the table said of a valid record that it refused: `raisedIn` is the trigger, and where in it. */
+export type Refusal = Partial<Record<"sqlState" | "message" | "detail" | "constraint" | "table" | "raisedIn", string>>;
+
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
 const count = (name: string) => bigint(name, { mode: "number" });
 /** A transaction's number that never wraps; only ever handed back to Postgres. */
@@ -278,6 +281,7 @@ export const rejects = ingest.table(
         rawText: text("raw_text"),
         lineNo: count("line_no"),
         byteOffset: count("byte_offset"),
+        refusal: jsonb("refusal").$type<Refusal>(),
         rejectedAt: instant("rejected_at").notNull().default(sql`now()`),
         /** What `record` was before somebody edited it. */
         originalRecord: jsonb("original_record").$type<Record<string, string | null>>(),

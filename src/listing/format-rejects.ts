@@ -1,5 +1,6 @@
 /** Rejects one below the other, and their reasons counted. Pure. */
 import type { RejectSummary, selectRejects } from "../api/rejects/read-rejects.ts";
+import { describeRefusal } from "../terminal/describe-refusal.ts";
 import { formatCount, formatNumber } from "../terminal/format.ts";
 import { explainUnseen, sanitize } from "../terminal/sanitize.ts";
 import { formatTable } from "../terminal/table.ts";
@@ -16,6 +17,7 @@ export function formatRejects(rejects: readonly ListedReject[]): string[] {
         return [
             `${reject.rejectId}  ${reject.kind}  ${reject.reasons.join(", ")}  ${place}  ${toMinute(reject.rejectedAt)}${fate}`,
             `    ${describeValues(reject)}`,
+            ...(reject.refusal === null ? [] : [`    ${describeRefusal(reject.refusal)}`]),
         ];
     });
     return [...lines, ...explainUnseen(lines)];

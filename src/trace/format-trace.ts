@@ -1,4 +1,6 @@
 /** A trace for people. Pure. */
+
+import { describeRefusal } from "../terminal/describe-refusal.ts";
 import { formatBytes, formatNumber } from "../terminal/format.ts";
 import { explainUnseen, sanitize } from "../terminal/sanitize.ts";
 import type { RawRecord, Trace, TracedBatch, TracedRecord, TracedReject, TraceSubject } from "./read-trace.ts";
@@ -66,6 +68,7 @@ function formatReject(reject: TracedReject): string[] {
         `  reject   ${reject.rejectId}: ${reject.kind}${place}, ${reject.reasons.join(", ")}`,
         ...(reject.batch ? [`           by ${describeBatch(reject.batch)}`] : []),
         `           ${text}`,
+        ...(reject.refusal === null ? [] : [`           ${describeRefusal(reject.refusal)}`]),
         ...(reject.originalRecord ? [`           edited; it was ${describeRecord(reject.originalRecord)}`] : []),
         ...(reject.resolvedBy ? [`           ${reject.resolution} by ${describeBatch(reject.resolvedBy)}`] : []),
     ];

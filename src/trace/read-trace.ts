@@ -1,5 +1,6 @@
 /** The life of a record: file, bytes, chunk, load, each rule's verdict, batch, commit; and what became of its rivals. */
 import type { Sql } from "../database/connect.ts";
+import type { Refusal } from "../database/schema.ts";
 
 export type TraceSubject = { eventId: string } | { file: string; record: number };
 
@@ -21,6 +22,8 @@ export interface TracedReject {
     /** Before somebody edited it. */
     originalRecord: RawRecord | null;
     rawText: string | null;
+    /** What the table said, when it refused the record. */
+    refusal: Refusal | null;
     lineNo: number | null;
     byteOffset: number | null;
     rejectedAt: string;

@@ -1,4 +1,5 @@
 /** A dry run for people: what would come of each file, why, and a few records of each kind. Pure. */
+import { describeRefusal } from "../terminal/describe-refusal.ts";
 import { formatBytes, formatCount, formatNumber } from "../terminal/format.ts";
 import { formatEquation } from "../terminal/ingest-output.ts";
 import { formatRecordTable } from "../terminal/record-table.ts";
@@ -44,10 +45,11 @@ function formatTried(tried: TriedFile): string[] {
     ];
 }
 
-function formatSample({ recordNo, lineNo, record, rawText, stored }: RecordSample): string[] {
+function formatSample({ recordNo, lineNo, record, rawText, stored, refusal }: RecordSample): string[] {
     const place = `record ${formatNumber(recordNo)}${lineNo ? `, line ${formatNumber(lineNo)}` : ""}`;
     const lines = [`    ${place}: ${sanitize(record ? describeRecord(record) : (rawText ?? ""), { most: 200 })}`];
     if (stored) lines.push(`      stored: ${sanitize(describeRecord(stored), { most: 200 })}`);
+    if (refusal) lines.push(`      ${describeRefusal(refusal)}`);
     return lines;
 }
 

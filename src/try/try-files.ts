@@ -13,6 +13,7 @@ import { hasSources, sourceKey, unmatchedNote } from "../config-file/source-of.t
 import { connect, connectForCopy, type Sql } from "../database/connect.ts";
 import { copyRows } from "../database/copy-rows.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
+import type { Refusal } from "../database/schema.ts";
 import { isDataFault, sqlStateOf } from "../database/sql-states.ts";
 import type { IngestContext } from "../ingest/context.ts";
 import { seenAgeMs } from "../ingest/file-age.ts";
@@ -53,6 +54,8 @@ export interface RecordSample {
     rawText?: string | null;
     /** Of a conflict: the event that is stored, in the same shape. */
     stored?: Record<string, string | null> | null;
+    /** Of one that the table refuses: what it says. */
+    refusal?: Refusal | null;
 }
 
 export interface TriedFile {

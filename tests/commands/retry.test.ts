@@ -73,10 +73,10 @@ test("a chunk that no merge could take is merged once the cause is gone", async 
     writeFileSync(join(inputDir, "a.csv"), header + record(1) + record(2));
     await database.sql.unsafe(`
         create function public.refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
-        create trigger refuse before insert on public.events for each row execute function public.refuse();`);
+        create trigger refuse before insert on ingest.chunk_merges for each row execute function public.refuse();`);
     expect((await ingestOnce(database.url, inputDir)).exitCode).toBe(1);
     expect(await states()).toEqual({ "a.csv": "failed merge_failed" });
-    await database.sql.unsafe("drop trigger refuse on public.events; drop function public.refuse();");
+    await database.sql.unsafe("drop trigger refuse on ingest.chunk_merges; drop function public.refuse();");
     expect((await ingestOnce(database.url, inputDir)).batches).toEqual([]);
 
     expect((await retry("--file", "a.csv")).exitCode).toBe(0);

@@ -23,8 +23,14 @@ function tableOf(title: string): string[][] {
 }
 
 const unquoted = (cell: string) => /^`(.*)`$/.exec(cell)![1]!;
-const reasonRows = ["Reasons of the rules", "Reasons of the text", "Conflicts"].flatMap(tableOf);
+const reasonRows = ["Reasons of the rules", "Reasons of the text", "Refused by the table", "Conflicts"].flatMap(
+    tableOf,
+);
 const examples = reasonRows.map(([reason, , example]) => [unquoted(reason!), unquoted(example!)] as const);
+
+/** The examples have one event_id: what claims it comes first, by its name, and what is refused claims none. */
+const firstPaths: Record<string, string> = { refused_by_table: "0.csv", event_id_conflict: "1.csv" };
+const pathOf = (reason: string) => firstPaths[reason] ?? `${reason}.csv`;
 
 /** `{p×101}` is 101 p's, `\xNN` a byte. */
 function bytesOf(example: string): Buffer {
@@ -45,15 +51,16 @@ beforeAll(async () => {
     inputDir = await mkdtemp(join(tmpdir(), "sluice-contract-"));
     const good = Buffer.from(`${goodValues.join(",")}\n`);
     for (const [reason, example] of examples) {
-        // Only the conflict needs the event that it contradicts; its file comes first, by its name.
+        // Only the conflict needs the event that it contradicts.
         const before = reason === "event_id_conflict" ? good : Buffer.alloc(0);
-        const name = reason === "event_id_conflict" ? "0" : reason;
         // A column without a name: the example fills it, as two records before it do not.
         const unnamed = [header, goodValues, goodValues].map((line) => `${line},\n`).join("");
         const names = reason === "unnamed_value" ? unnamed : `${header}\n`;
         const content = [Buffer.from(names), before, bytesOf(example), Buffer.from("\n")];
-        await writeFile(join(inputDir, `${name}.csv`), Buffer.concat(content));
+        await writeFile(join(inputDir, pathOf(reason)), Buffer.concat(content));
     }
+    // What the example of refused_by_table breaks.
+    await database.sql`alter table events add constraint products_known check (product_id <> 'p-unknown')`;
     await ingestFolder(database.target, inputDir);
 }, 30_000);
 afterAll(async () => {
@@ -65,14 +72,14 @@ test("every reason that the code knows is on the page, once, and no other", () =
     const rules = readFileSync(join(projectDir, "sql/events/event_rules.sql"), "utf8").replace(/--.*$/gm, "");
     const ofRules = [...rules.matchAll(/\b(?:then|else) '([a-z_]+)'/g)].map(([, code]) => code!);
     const ofText = recordKinds.filter((kind) => !kind.startsWith("strict"));
-    const known = [...new Set([...ofRules, ...ofText, "event_id_conflict"])].sort();
+    const known = [...new Set([...ofRules, ...ofText, "refused_by_table", "event_id_conflict"])].sort();
 
     expect(examples.map(([reason]) => reason).sort()).toEqual(known);
     expect(rejectReasons.toSorted()).toEqual(known as (typeof rejectReasons)[number][]);
 });
 
 test.each(examples)("%s is what its example gets, and nothing else", async (reason) => {
-    const path = reason === "event_id_conflict" ? "0.csv" : `${reason}.csv`;
+    const path = pathOf(reason);
     const rejects = await database.sql`
         select rejects.reasons, rejects.kind
         from ingest.rejects

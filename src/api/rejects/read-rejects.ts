@@ -44,6 +44,7 @@ export function selectRejects(db: Database, query: RejectsQuery) {
             batchId: rejects.batchId,
             record: sql<Record<string, string | null> | null>`case when ${recordFits} then ${rejects.record} end`,
             rawText: sql<string | null>`left(${text}, ${maxTextCharacters})`,
+            refusal: rejects.refusal,
             truncated: sql<boolean>`(not (${recordFits})) is true or (length(${text}) > ${maxTextCharacters}) is true`,
             rejectedAt: isoInstant(rejects.rejectedAt),
             editedAt: isoInstantOrNull(rejects.editedAt),

@@ -16,6 +16,7 @@ import {
 } from "../shapes.ts";
 import { readRejectSummary, rejectKinds, rejectResolutions, selectRejects } from "./read-rejects.ts";
 import { reasonSchema } from "./reason-schema.ts";
+import { refusalSchema } from "./refusal.ts";
 
 const rejectSchema = z
     .object({
@@ -35,6 +36,7 @@ const rejectSchema = z
         rawText: z.string().nullable().openapi({
             description: "The beginning of the raw text, when there is no record to show. Untrusted: escape it.",
         }),
+        refusal: refusalSchema.nullable(),
         truncated: z.boolean(),
         rejectedAt: instantSchema,
         editedAt: instantSchema.nullable().openapi({ description: "When somebody edited its record for a replay." }),

@@ -5,6 +5,7 @@ import type { Api, Context } from "../api.ts";
 import { sharedForMs } from "../api.ts";
 import { Problem, problemResponses } from "../problem.ts";
 import { rejectKinds, rejectResolutions } from "../rejects/read-rejects.ts";
+import { refusalSchema } from "../rejects/refusal.ts";
 import { countSchema, idParameterSchema, idSchema, textSchema } from "../shapes.ts";
 
 /** As Postgres writes an instant in JSON. */
@@ -66,6 +67,7 @@ const tracedRecordSchema = z
                 record: rawRecordSchema.nullable(),
                 originalRecord: rawRecordSchema.nullable(),
                 rawText: z.string().nullable(),
+                refusal: refusalSchema.nullable(),
                 lineNo: countSchema.nullable(),
                 byteOffset: countSchema.nullable(),
                 rejectedAt: momentSchema,

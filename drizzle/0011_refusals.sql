@@ -1,0 +1,1 @@
+ALTER TABLE "ingest"."rejects" ADD COLUMN "refusal" jsonb;
