@@ -80,7 +80,12 @@ return (
 );
 
 -- The file changed its time or inode, but not its content: back to where it was.
-create or replace function ingest.settle_file(settled_file_id bigint, seen_mtime_ns bigint, seen_inode numeric)
+create or replace function ingest.settle_file(
+    settled_file_id bigint,
+    seen_mtime_ns bigint,
+    seen_inode numeric,
+    compared_ctime bigint
+)
 returns void
 language plpgsql
 as $$
@@ -96,6 +101,7 @@ begin
     set
         mtime_ns = seen_mtime_ns,
         inode = seen_inode,
+        compared_ctime_ns = coalesce(compared_ctime, files.compared_ctime_ns),
         state = ingest.state_of_chunks(files.file_id),
         attempts = 0,
         next_attempt_at = null,
@@ -203,11 +209,13 @@ begin atomic
         size_bytes = copy."sizeBytes",
         mtime_ns = copy."mtimeNs",
         inode = copy."inode",
+        compared_ctime_ns = copy."ctimeNs",
         attempts = 0,
         next_attempt_at = null,
         updated_at = clock_timestamp()
     from jsonb_to_recordset(copies) as copy (
-        "fileId" bigint, "copyOf" bigint, "detail" text, "sizeBytes" bigint, "mtimeNs" bigint, "inode" numeric
+        "fileId" bigint, "copyOf" bigint, "detail" text, "sizeBytes" bigint, "mtimeNs" bigint, "inode" numeric,
+        "ctimeNs" bigint
     )
     where files.file_id = copy."fileId" and files.state in ('pending', 'failed') and files.loaded_bytes = 0;
 end;

@@ -292,7 +292,7 @@ begin
             "fileId" bigint, "firstByte" bigint, "endByte" bigint, "firstRecordNo" bigint, "records" bigint,
             "endLineNo" bigint, "atEnd" boolean, "tailByte" bigint, "tailRecordNo" bigint,
             "tailLineNo" bigint, "sizeBytes" bigint, "mtimeNs" bigint, "inode" numeric, "shapeNo" integer,
-            "contentHash" text, "isAgain" boolean
+            "contentHash" text, "isAgain" boolean, "ctimeNs" bigint
         )
         where not "isAgain"
     ),
@@ -329,6 +329,7 @@ begin
             size_bytes = staged."sizeBytes",
             mtime_ns = staged."mtimeNs",
             inode = staged."inode",
+            compared_ctime_ns = coalesce(staged."ctimeNs", files.compared_ctime_ns),
             header = shapes."header",
             extra_columns = shapes."extraColumns",
             missing_columns = shapes."missingColumns",

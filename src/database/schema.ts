@@ -87,6 +87,8 @@ export const files = ingest.table(
         /** Nanoseconds since 1970 and the inode, as lstat gives them: only ever compared for equality. */
         mtimeNs: bigint("mtime_ns", { mode: "bigint" }).notNull(),
         inode: numeric("inode").notNull(),
+        /** The ctime as of which the bytes are those that were read (src/ingest/recheck-files.ts); null: not known. */
+        comparedCtimeNs: bigint("compared_ctime_ns", { mode: "bigint" }),
         /** How far the ledger's chunks reach. */
         loadedBytes: count("loaded_bytes").notNull().default(0),
         loadedRecords: count("loaded_records").notNull().default(0),

@@ -4,6 +4,7 @@ import type { Sql } from "../database/connect.ts";
 import type { CopyConnection } from "./copy-connection.ts";
 import type { HeaderReader } from "./known-headers.ts";
 import type { LedgerProof } from "./ledger-proof.ts";
+import type { Rechecks } from "./recheck-files.ts";
 
 export interface IngestContext {
     config: IngestConfig;
@@ -13,6 +14,7 @@ export interface IngestContext {
     readHeader: HeaderReader;
     workerId: string;
     proof: LedgerProof;
+    rechecks: Rechecks;
     /** For people: warnings and milestones, one line each, without row values. */
     log: IngestLog;
 }

@@ -15,9 +15,18 @@ import { collectWhenLarge } from "./collect-when-large.ts";
 import type { IngestContext } from "./context.ts";
 import { createForgetGone } from "./forget-gone.ts";
 import { inputFolderError } from "./input-folder.ts";
-import { endWaiting, type LedgerFile, printOf, registerFiles, reopenFiles, type SeenFile } from "./ledger.ts";
+import {
+    endWaiting,
+    type LedgerFile,
+    noteCompared,
+    printOf,
+    registerFiles,
+    reopenFiles,
+    type SeenFile,
+} from "./ledger.ts";
 import { findEscapedName, seenOf } from "./open-input.ts";
 import { readableText } from "./readable-text.ts";
+import { needsRecheck } from "./recheck-files.ts";
 import type { TailWatch } from "./watch-tails.ts";
 
 export interface Discovery {
@@ -51,7 +60,7 @@ export function isReadyName(name: string): boolean {
     return /\.csv(\.gz|\.zst)?$/i.test(name);
 }
 
-/** What each file looked like by name, as printOf says it: one text a file, since there may be a hundred thousand. */
+/** What each file looked like by name, as lookOf says it: one text a file, since there may be a hundred thousand. */
 type Known = Map<string, string>;
 
 export function createDiscovery(
@@ -81,7 +90,7 @@ export function createDiscovery(
                 if (changed.length > 0) await register(context, tails, changed);
                 // Only now: a look that failed half-way must find them again.
                 for (const file of changed) {
-                    known.set(file.path, printOf(file));
+                    known.set(file.path, lookOf(file));
                     context.proof.learn(file.path);
                 }
                 changes += changed.length;
@@ -178,7 +187,7 @@ async function seeFiles(inputDir: string, names: string[], known: Known): Promis
         const seen = await Promise.all(page.map((name) => see(inputDir, name)));
         for (const [index, path] of page.entries()) {
             const now = seen[index];
-            if (now && known.get(path) !== printOf(now)) changed.push({ path, ...now });
+            if (now && known.get(path) !== lookOf(now)) changed.push({ path, ...now });
         }
     }
     return changed;
@@ -186,6 +195,11 @@ async function seeFiles(inputDir: string, names: string[], known: Known): Promis
 
 function* pagesOf<Item>(items: Item[], size: number): Generator<Item[]> {
     for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
+}
+
+/** More than what the ledger goes by: a write that put size and time back leaves another ctime. */
+function lookOf(seen: SeenFile): string {
+    return `${printOf(seen)} ${seen.ctimeNs}`;
 }
 
 /** Null when the file is gone again. Directories are none of ours; what else is no regular file fails when it is opened. */
@@ -221,6 +235,7 @@ async function register(
     const seenByPath = new Map(seen.map((file) => [file.path, file]));
     const rows = await registerFiles(context.sql, seen);
     const toReopen: number[] = [];
+    const unknownBefore: { fileId: number; ctimeNs: string }[] = [];
     const changedWaiting: number[] = [];
     for (const row of rows) {
         const now = seenByPath.get(row.path);
@@ -229,13 +244,21 @@ async function register(
         if (row.waitsAs !== null && row.waitsAs !== printOf(now)) changedWaiting.push(row.fileId);
         const source = sourceOf(context.config.sources ?? [], row.path);
         if (needsReopening(row, now) || isReadOtherwise(row, source)) toReopen.push(row.fileId);
+        if (needsRecheck(row, now)) context.rechecks.add(row.fileId);
+        if (row.comparedCtimeNs === null && isDone(row) && printOf(row) === printOf(now) && now.ctimeNs) {
+            unknownBefore.push({ fileId: row.fileId, ctimeNs: now.ctimeNs });
+        }
     }
+    // Read by an older version of Sluice: it is compared from its next change on.
+    if (unknownBefore.length > 0) await noteCompared(context.sql, unknownBefore);
     if (changedWaiting.length > 0) await endWaiting(context.sql, changedWaiting);
     if (toReopen.length === 0) return;
     const reopened = await reopenFiles(context.sql, toReopen);
     // Forgotten between the two statements, and not to be asked for again: it would never be read.
     if (reopened < toReopen.length) await register(context, tails, seen);
 }
+
+const isDone = ({ state }: LedgerFile) => state === "loaded" || state === "merged" || state === "skipped";
 
 /** A file that failed before anything of it got in, under a configuration that has changed since. */
 function isReadOtherwise(row: LedgerFile, source: SourceConfig | null): boolean {

@@ -33,6 +33,9 @@ export interface LedgerFile {
     source: SourceConfig | null;
     /** As what (printOf) it was found too young to go on with; null when it is not left alone. */
     waitsAs: string | null;
+    /** The file's ctime when its bytes were last known to be those that were read; null before that was kept. */
+    comparedCtimeNs: string | null;
+    copyOf: number | null;
 }
 
 export interface LedgerChunk {
@@ -54,6 +57,8 @@ export interface LedgerChunk {
 export interface SeenFile {
     sizeBytes: number;
     mtimeNs: string;
+    /** Changes with every write, and with much that is none (a chmod, a link): see recheck-files.ts. */
+    ctimeNs?: string;
     inode: string;
 }
 
@@ -103,7 +108,8 @@ const fileColumns = `
     file_id as "fileId", path, version, state, size_bytes as "sizeBytes", mtime_ns::text as "mtimeNs",
     inode::text as "inode", loaded_bytes as "loadedBytes", loaded_records as "loadedRecords",
     loaded_lines as "loadedLines", tail_byte as "tailByte",
-    tail_record_no as "tailRecordNo", tail_line_no as "tailLineNo", problem, dialect, source, waits_as as "waitsAs"`;
+    tail_record_no as "tailRecordNo", tail_line_no as "tailLineNo", problem, dialect, source, waits_as as "waitsAs",
+    compared_ctime_ns::text as "comparedCtimeNs", copy_of as "copyOf"`;
 
 const chunkColumns = `
     chunks.chunk_id as "chunkId", chunks.file_id as "fileId", files.path, chunks.first_byte as "firstByte",
@@ -219,8 +225,32 @@ export async function waitingFiles(sql: Sql): Promise<{ fileId: number; path: st
         where files.state in ('pending', 'failed') and files.waits_as is not null`;
 }
 
-export async function settleFile(sql: Sql, fileId: number, seen: SeenFile): Promise<void> {
-    await sql`select ingest.settle_file(${fileId}, ${seen.mtimeNs}::text::bigint, ${seen.inode}::text::numeric)`;
+/** `comparedCtimeNs`: as of which ctime its bytes were compared; null when they were not. */
+export async function settleFile(
+    sql: Sql,
+    fileId: number,
+    seen: SeenFile,
+    comparedCtimeNs: string | null,
+): Promise<void> {
+    await sql`
+        select ingest.settle_file(
+            ${fileId}, ${seen.mtimeNs}::text::bigint, ${seen.inode}::text::numeric, ${comparedCtimeNs}::text::bigint
+        )`;
+}
+
+export async function fileById(sql: Sql, fileId: number): Promise<LedgerFile | null> {
+    const [row] = await sql<LedgerFile[]>`
+        select ${sql.unsafe(fileColumns)} from ingest.files where files.file_id = ${fileId}`;
+    return row ?? null;
+}
+
+/** As of these ctimes the files hold what was read of them. */
+export async function noteCompared(sql: Sql, files: { fileId: number; ctimeNs: string }[]): Promise<void> {
+    await sql`
+        update ingest.files
+        set compared_ctime_ns = compared."ctimeNs"
+        from jsonb_to_recordset(${JSON.stringify(files)}::text::jsonb) as compared ("fileId" bigint, "ctimeNs" bigint)
+        where files.file_id = compared."fileId"`;
 }
 
 export async function replaceFile(sql: Sql, fileId: number, seen: SeenFile, detail: string): Promise<void> {

@@ -35,6 +35,8 @@ export interface LoadPart {
     firstRecordNo: number;
     firstLineNo: number;
     /** The chunk in the ledger, when its staged rows were lost: the bytes must be the same ones. */
+    /** What was read of the file before is known to be still the same, as of this opening. */
+    isCompared?: boolean;
     again: { chunkId: number; endByte: number; records: number; contentHash: string } | null;
 }
 
@@ -189,6 +191,7 @@ function stagedChunk(
 ): StagedChunk {
     return {
         ...part.file.seen,
+        ctimeNs: part.firstByte === 0 || part.isCompared ? part.file.seen.ctimeNs : undefined,
         ...place,
         fileId: part.fileId,
         firstByte: part.firstByte,

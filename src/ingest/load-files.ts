@@ -21,6 +21,7 @@ import { closeUnless, groupFiles, type LoadGroup, startGroup } from "./load-grou
 import { loadLargeFile } from "./load-large-file.ts";
 import type { LoaderState, LoadHooks } from "./loader-state.ts";
 import { fitsOneChunk, type PreparedFile, prepareFile } from "./prepare-file.ts";
+import { sayRewritten } from "./recheck-files.ts";
 import { stageChunksAgain } from "./stage-again.ts";
 
 export interface RoundOutcome {
@@ -92,15 +93,17 @@ async function takePrepared(
             return state.tails.wait(ledgerFile, prepared.file.seen);
         case "same":
             await prepared.file.close();
-            await settleFile(sql, ledgerFile.fileId, prepared.file.seen);
+            await settleFile(
+                sql,
+                ledgerFile.fileId,
+                prepared.file.seen,
+                prepared.isCompared ? (prepared.file.seen.ctimeNs ?? null) : null,
+            );
             return true;
         case "rewritten":
             await prepared.file.close();
             await replaceFile(sql, ledgerFile.fileId, prepared.file.seen, prepared.detail);
-            log.warn(`${ledgerFile.path} is read anew as another version: ${prepared.detail}`, {
-                event: "file_rewritten",
-                file: ledgerFile.path,
-            });
+            sayRewritten(context, ledgerFile.path, prepared.detail);
             return true;
         case "load": {
             const { part } = prepared;

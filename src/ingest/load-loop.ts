@@ -13,6 +13,7 @@ import { type SeenFile, waitingFiles } from "./ledger.ts";
 import { loadRound } from "./load-files.ts";
 import { createLoaderState, type LoaderState, type LoadHooks } from "./loader-state.ts";
 import { hasWork } from "./read-backlog.ts";
+import { recheckAll } from "./recheck-files.ts";
 import { createSignal } from "./signal.ts";
 import { sleep } from "./sleep.ts";
 import { forgetKeptStream } from "./stage-again.ts";
@@ -52,6 +53,7 @@ export async function loadLoop(run: Run): Promise<void> {
                 if ((lease.isLoader() && !wasLoader) || context.proof.breaks() !== memory.breaks) {
                     memory = createMemory(context);
                     await forgetKeptStream(context);
+                    context.rechecks.clear();
                     hasLooked = false;
                 }
                 await runRounds(run, async () => {
@@ -161,7 +163,8 @@ function createMemory(context: IngestContext): Memory {
  * What waits and is young is left to the next run; what waits and is old enough is about to be taken, as is what the
  * loader times on its own clock.
  */
-async function isAllLoaded({ context, lease, survive }: Run, memory: Memory): Promise<boolean> {
+async function isAllLoaded(run: Run, memory: Memory): Promise<boolean> {
+    const { context, lease, survive } = run;
     const { sql, config, proof } = context;
     if ((await survive(() => hasWork(sql))) !== false) return false;
     const isLeft = ({ path }: { path: string }) => {
@@ -169,6 +172,7 @@ async function isAllLoaded({ context, lease, survive }: Run, memory: Memory): Pr
         return age === undefined || (age !== null && age < config.tailSettleMs);
     };
     if ((await survive(() => waitingFiles(sql)))?.every(isLeft) !== true) return false;
+    if (await recheckAll(run)) return false;
     await lease.renew();
     return proof.breaks() === memory.breaks && !proof.hasDoubtful();
 }

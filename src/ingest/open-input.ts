@@ -134,8 +134,13 @@ function inMemory(facts: Facts, bytes: Buffer, sizeAfter: number): InputFile {
     };
 }
 
-export function seenOf(stats: { size: bigint; mtimeNs: bigint; ino: bigint }): SeenFile {
-    return { sizeBytes: Number(stats.size), mtimeNs: String(stats.mtimeNs), inode: String(stats.ino) };
+export function seenOf(stats: Pick<BigIntStats, "size" | "mtimeNs" | "ctimeNs" | "ino">): SeenFile {
+    return {
+        sizeBytes: Number(stats.size),
+        mtimeNs: String(stats.mtimeNs),
+        ctimeNs: String(stats.ctimeNs),
+        inode: String(stats.ino),
+    };
 }
 
 const nameFailure: FileFailure = {
@@ -229,10 +234,16 @@ function endedEarly(at: number): InputChanged {
 
 const hashBlockBytes = 1024 * 1024;
 
-/** The sha-256, in hex, of a byte range. */
-export async function hashRange(file: InputFile, firstByte: number, endByte: number): Promise<string> {
+/** The sha-256, in hex, of a byte range. Between two blocks `rest` has its turn: "stopped" once that gives false. */
+export async function hashRange(
+    file: InputFile,
+    firstByte: number,
+    endByte: number,
+    rest: (() => Promise<boolean>) | null = null,
+): Promise<string> {
     const hasher = new Bun.CryptoHasher("sha256");
     for (let at = firstByte; at < endByte; at += hashBlockBytes) {
+        if (rest !== null && at > firstByte && !(await rest())) return "stopped";
         hasher.update(await file.read(at, Math.min(hashBlockBytes, endByte - at)));
     }
     return hasher.digest("hex");

@@ -8,7 +8,7 @@ import type { IngestContext } from "./context.ts";
 import { defaultDialect } from "./dialect/dialect.ts";
 import { compressionOf } from "./dialect/expand.ts";
 import type { FileShape } from "./file-shape.ts";
-import { chunksOfFile, type FileFailure, type LedgerChunk, type LedgerFile, type SeenFile } from "./ledger.ts";
+import { chunksOfFile, type FileFailure, type LedgerFile, type SeenFile } from "./ledger.ts";
 import type { LoadPart } from "./load-chunks.ts";
 import { openContent } from "./open-content.ts";
 import {
@@ -28,7 +28,7 @@ export type PreparedFile =
     /** Nothing but an unfinished tail: to be looked at again when it changes or has been still for a while. */
     | { kind: "wait"; file: InputFile }
     /** Nothing new: only its times or inode differ. */
-    | { kind: "same"; file: InputFile }
+    | { kind: "same"; file: InputFile; isCompared: boolean }
     /** Bytes that were loaded before have changed. */
     | { kind: "rewritten"; file: InputFile; detail: string }
     | { kind: "fault"; seen: SeenFile | null; source: SourceConfig | null; failure: FileFailure };
@@ -69,10 +69,12 @@ async function prepareOpenFile(
     takeTail: boolean,
 ): Promise<PreparedFile> {
     const { sizeBytes } = file;
+    let isCompared = false;
     if (ledgerFile.loadedBytes > 0) {
-        const rewritten = await findRewrite(context, ledgerFile, file);
-        if (rewritten) return { kind: "rewritten", file, detail: rewritten };
-        if (sizeBytes === ledgerFile.loadedBytes) return { kind: "same", file };
+        const found = await findRewrite(context, ledgerFile, file);
+        if (found.detail !== null) return { kind: "rewritten", file, detail: found.detail };
+        isCompared = found.isCompared;
+        if (sizeBytes === ledgerFile.loadedBytes) return { kind: "same", file, isCompared };
     }
     const shape = await readShape(context.readHeader, file, takeTail, {
         source,
@@ -91,6 +93,7 @@ async function prepareOpenFile(
     const part = nextPart(context, ledgerFile, file, shape, takeTail);
     // Of one that takes several chunks no whole is hashed by then: findCopy.
     if (isUntouched(ledgerFile) && fitsOneChunk(part)) part.contentHash = await hashRange(file, 0, sizeBytes);
+    part.isCompared = isCompared;
     return { kind: "load", part };
 }
 
@@ -151,30 +154,37 @@ export function nextPart(
     };
 }
 
+/** `detail`: why what was loaded before is no longer what the file holds, or null. `isCompared`: all of it was looked at. */
+interface Rewrite {
+    detail: string | null;
+    isCompared: boolean;
+}
+
 /**
- * Why what was loaded before is no longer what the file holds, or null. Growth with the same inode re-checks the first
- * and the last chunk; anything else the whole.
+ * Growth with the same inode re-checks the first and the last chunk at once, and of what was not much the whole, the
+ * rest is left to recheck-files.ts; anything else re-checks the whole.
  */
-async function findRewrite(context: IngestContext, ledgerFile: LedgerFile, file: InputFile): Promise<string | null> {
+async function findRewrite(context: IngestContext, ledgerFile: LedgerFile, file: InputFile): Promise<Rewrite> {
     const { seen, sizeBytes } = file;
     const isSameSize = seen.sizeBytes === ledgerFile.sizeBytes;
-    if (isSameSize && seen.mtimeNs === ledgerFile.mtimeNs && seen.inode === ledgerFile.inode) return null;
+    if (isSameSize && seen.mtimeNs === ledgerFile.mtimeNs && seen.inode === ledgerFile.inode) {
+        return { detail: null, isCompared: false };
+    }
     if (sizeBytes < ledgerFile.loadedBytes) {
-        return `It shrank to ${sizeBytes} bytes; ${ledgerFile.loadedBytes} had been read.`;
+        return changed(`It shrank to ${sizeBytes} bytes; ${ledgerFile.loadedBytes} had been read.`);
     }
     if (file.isCompressed && (ledgerFile.state === "merged" || sizeBytes !== ledgerFile.loadedBytes) && !isSameSize) {
-        return "It is another compressed file than the one that was read.";
+        return changed("It is another compressed file than the one that was read.");
     }
     const chunks = await chunksOfFile(context.sql, ledgerFile.fileId);
     const hasGrown = seen.sizeBytes > ledgerFile.sizeBytes && seen.inode === ledgerFile.inode;
-    for (const chunk of hasGrown ? ends(chunks) : chunks) {
+    const isCompared = !hasGrown || chunks.length <= 2 || ledgerFile.loadedBytes <= smallFileBytes;
+    for (const chunk of isCompared ? chunks : [chunks[0]!, chunks.at(-1)!]) {
         if ((await hashRange(file, chunk.firstByte, chunk.endByte)) !== chunk.contentHash) {
-            return `Bytes ${chunk.firstByte} to ${chunk.endByte} have changed since they were read.`;
+            return changed(`Bytes ${chunk.firstByte} to ${chunk.endByte} have changed since they were read.`);
         }
     }
-    return null;
+    return { detail: null, isCompared };
 }
 
-function ends(chunks: LedgerChunk[]): LedgerChunk[] {
-    return chunks.length > 2 ? [chunks[0]!, chunks.at(-1)!] : chunks;
-}
+const changed = (detail: string): Rewrite => ({ detail, isCompared: true });

@@ -24,6 +24,7 @@ import { mergeLoop } from "./merge-loop.ts";
 import { createOutage } from "./outage.ts";
 import type { BatchProgress, IngestSummary } from "./progress.ts";
 import { countFilesFailedBefore, countFilesSince, countWaitingFiles, readClock } from "./read-backlog.ts";
+import { createRechecks, recheckLoop } from "./recheck-files.ts";
 import { createSignal } from "./signal.ts";
 import { createStagingRoom } from "./staging-room.ts";
 import { retireWorker } from "./worker-leases.ts";
@@ -72,6 +73,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
         ...{ config, sql, copyConnection, workerId, log },
         readHeader: createHeaderReader(),
         proof: createLedgerProof(),
+        rechecks: createRechecks(),
     };
     const outage = createOutage({ sql, log, signal, revive: options.revive ?? null });
     const merged = createSignal();
@@ -134,6 +136,7 @@ async function runLoops(run: Run, stopper: AbortController): Promise<void> {
     const heartbeat = lease.keep(() => run.isDone || signal.aborted).catch(endWith(stopper));
     const work = [
         loadLoop(run),
+        recheckLoop(run),
         ...Array.from({ length: context.config.mergeWorkers }, (_, index) => mergeLoop(run, index)),
     ];
     await Promise.all(work.map((loop) => loop.catch(endWith(stopper))));

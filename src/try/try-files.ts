@@ -26,6 +26,7 @@ import { otherHeaderFailure } from "../ingest/load-or-explain.ts";
 import { InputChanged, InputFault } from "../ingest/open-input.ts";
 import { prepareFile } from "../ingest/prepare-file.ts";
 import type { ReadOutcome } from "../ingest/read-records.ts";
+import { createRechecks } from "../ingest/recheck-files.ts";
 import { copyStatement, type Way } from "../ingest/stage-records.ts";
 import { formatDuration } from "../terminal/format.ts";
 
@@ -323,6 +324,8 @@ function unknownFile(path: string): LedgerFile {
         dialect: null,
         source: null,
         waitsAs: null,
+        comparedCtimeNs: null,
+        copyOf: null,
     };
 }
 
@@ -346,6 +349,7 @@ function contextFor(sql: Sql, config: TryOptions["config"], inputDir: string): I
         copyConnection: { beginLoad: refuse, copy: refuse, discard: async () => {} },
         readHeader: createHeaderReader(),
         proof: createLedgerProof(),
+        rechecks: createRechecks(),
         workerId: randomUUID(),
         log: silent,
     };

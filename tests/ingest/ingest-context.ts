@@ -8,6 +8,7 @@ import type { IngestContext } from "../../src/ingest/context.ts";
 import { createCopyConnection } from "../../src/ingest/copy-connection.ts";
 import { createHeaderReader } from "../../src/ingest/known-headers.ts";
 import { createLedgerProof } from "../../src/ingest/ledger-proof.ts";
+import { createRechecks } from "../../src/ingest/recheck-files.ts";
 import { takeLoaderLease } from "../../src/ingest/worker-leases.ts";
 import type { TestDatabase } from "../support/database.ts";
 
@@ -49,6 +50,7 @@ export async function openTestIngest(
             ...{ config, sql: database.sql, copyConnection, workerId, log },
             readHeader: createHeaderReader(),
             proof: createLedgerProof(),
+            rechecks: createRechecks(),
         },
         inputDir,
         lines,

@@ -1,0 +1,1 @@
+ALTER TABLE "ingest"."files" ADD COLUMN "compared_ctime_ns" bigint;
