@@ -314,3 +314,8 @@ function configError(faults: Fault[], fileError: SluiceError | null): SluiceErro
 function freeze<Value>(value: Value): Value {
     return Object.freeze(value);
 }
+
+/** What libpq, and with it src/database, takes from the environment for what DATABASE_URL does not say. */
+export function libpqEnvironment(environment: Environment = process.env): Environment {
+    return Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith("PG")));
+}

@@ -36,6 +36,8 @@ const pinnedSettings = {
     client_encoding: "UTF8",
     search_path: "public",
     extra_float_digits: "1",
+    // What pg_get_… functions and format('%I') write is read again by ours.
+    quote_all_identifiers: "off",
     tcp_keepalives_idle: "30",
     tcp_keepalives_interval: "10",
     tcp_keepalives_count: "3",

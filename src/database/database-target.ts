@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
 import { exitCodes, SluiceError } from "../errors.ts";
+import { findPassword, type LibpqEnvironment, standInsOf } from "./libpq-environment.ts";
 
 export const tlsModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
 export type TlsMode = (typeof tlsModes)[number];
@@ -29,9 +30,15 @@ export interface DatabaseTarget {
     connectTimeoutSeconds: number | null;
     /** What sessions set on this server besides what they set on every one; known once openDatabase has asked it. */
     overrides?: Record<string, string>;
+    /** What the session must be, or it is refused: target_session_attrs. */
+    sessionAttributes: SessionAttributes;
     /** What a person should know about this URL; for the log, once. */
     warnings: readonly string[];
 }
+
+/** https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TARGET-SESSION-ATTRS */
+export const sessionAttributes = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const;
+export type SessionAttributes = (typeof sessionAttributes)[number];
 
 /** Known to libpq and without meaning here: taken in silence, because hosted databases hand out URLs with them. */
 const ignoredParameters = new Set([
@@ -43,7 +50,6 @@ const ignoredParameters = new Set([
     "keepalives_interval",
     "keepalives_count",
     "tcp_user_timeout",
-    "target_session_attrs",
     "client_encoding",
     "sslsni",
 ]);
@@ -51,25 +57,33 @@ const ignoredParameters = new Set([
 /**
  * Takes postgres:// and postgresql:// URLs. `sslmode` means what it means to libpq (`prefer` when it is missing), and
  * `require` with an `sslrootcert` is `verify-ca`, as there.
- * Unlike libpq, `verify-*` without a root certificate trusts the runtime's own list of authorities.
+ * Unlike libpq, `verify-*` without a root certificate trusts the runtime's own list of authorities. What the URL does not
+ * say is taken from `environment`, as libpq does it: PG… variables and, for the password, the password file. Without one the
+ * URL is looked at for itself.
  * @throws SluiceError (configuration) that names what is wrong and never holds the password.
  */
-export function parseDatabaseUrl(text: string): DatabaseTarget {
+export function parseDatabaseUrl(text: string, environment: LibpqEnvironment | null = null): DatabaseTarget {
     const url = toUrl(text);
-    const parameters = readParameters(url);
-    const host = parameters.get("host") ?? decodePart(url.hostname.replace(/^\[|\]$/g, ""), "host");
+    const said = readParameters(url);
+    const standIns = standInsOf(environment ?? {});
+    const parameters = new Map([...standIns, ...said]);
+    /** The parameter, else this place of the URL, else what stands in for it. */
+    const find = (name: string, inUrl: string) => said.get(name) ?? (inUrl || (standIns.get(name) ?? ""));
+    const host = find("host", decodePart(url.hostname.replace(/^\[|\]$/g, ""), "host")) || "localhost";
     if (host.includes(",")) throw badUrl("it names several hosts", "Name one host.");
-    const user = parameters.get("user") ?? (decodePart(url.username, "user") || userInfo().username);
-    const password = parameters.get("password") ?? decodePart(url.password, "password");
-    const database = parameters.get("dbname") ?? (decodePart(url.pathname.slice(1), "database") || user);
-    const port = readPort(parameters.get("port") ?? (url.port || "5432"));
+    const user = find("user", decodePart(url.username, "user")) || userInfo().username;
+    const database = find("dbname", decodePart(url.pathname.slice(1), "database")) || user;
+    const port = readPort(find("port", url.port) || "5432");
     const warnings: string[] = [];
+    const place = { host, port, database, user };
+    const findInFile = () => (environment ? findPassword(place, parameters.get("passfile"), warnings) : "");
+    const password = find("password", decodePart(url.password, "password")) || findInFile();
     const tls = readTls(parameters, warnings);
     if (parameters.get("channel_binding") === "require") {
         warnings.push("channel_binding=require is ignored: the driver has no channel binding.");
     }
     return makeTarget({
-        host: host || "localhost",
+        host,
         port,
         database,
         user,
@@ -77,6 +91,7 @@ export function parseDatabaseUrl(text: string): DatabaseTarget {
         tls,
         serverOptions: parameters.get("options") ?? null,
         connectTimeoutSeconds: readTimeout(parameters.get("connect_timeout")),
+        sessionAttributes: readSessionAttributes(parameters.get("target_session_attrs") ?? "any"),
         warnings,
     });
 }
@@ -112,6 +127,21 @@ function formatUrl(parts: Omit<DatabaseTarget, "url">, password: string): string
     return `postgresql://${account}@${host}:${parts.port}/${database}`;
 }
 
+const encodeRemedy =
+    "Encode special characters of user and password: @ is %40, / is %2F, ? is %3F, # is %23, % is %25, : is %3A.";
+
+/**
+ * A password with / ? or # in it that is not encoded ends the host's place early, and parts of it would be taken for host,
+ * database or parameters, and be printed. No @ comes behind that place but in the value of a parameter.
+ */
+function refuseUnencoded(text: string): void {
+    const behind = /^[^:]*:\/\/[^/?#]*(.*)$/s.exec(text)?.[1] ?? "";
+    const [path = "", ...query] = behind.split("?");
+    const isParameter = (pair: string) => !pair.includes("@") || /^[a-z_]+=/.test(pair);
+    if (!behind.includes("#") && !path.includes("@") && query.join("?").split("&").every(isParameter)) return;
+    throw badUrl("it has a character that must be encoded, most likely in its password", encodeRemedy);
+}
+
 function toUrl(text: string): URL {
     const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
     if (scheme !== "postgres" && scheme !== "postgresql") {
@@ -120,6 +150,7 @@ function toUrl(text: string): URL {
             "Begin it with postgres:// or postgresql://.",
         );
     }
+    refuseUnencoded(text.trim());
     // libpq takes user@/database?host=/var/run/postgresql; URL wants a host between an @ and the rest.
     const withHost = text.trim().replace(/^([^/]+:\/\/[^/?#]*@)(?=[:/?]|$)/, "$1localhost");
     try {
@@ -128,7 +159,7 @@ function toUrl(text: string): URL {
         // The parser's own message quotes the input, password included.
         throw badUrl(
             "its host or port cannot be read",
-            "Write postgres://user:password@host:5432/database, with special characters of the password as %XX.",
+            `Write postgres://user:password@host:5432/database. ${encodeRemedy}`,
         );
     }
 }
@@ -136,7 +167,7 @@ function toUrl(text: string): URL {
 function readParameters(url: URL): Map<string, string> {
     const parameters = new Map<string, string>();
     const known = ["host", "port", "user", "password", "dbname", "sslmode", "sslrootcert", "options"];
-    known.push("connect_timeout", "channel_binding");
+    known.push("connect_timeout", "channel_binding", "passfile", "target_session_attrs");
     for (const [name, value] of url.searchParams) {
         if (ignoredParameters.has(name)) continue;
         if (!known.includes(name)) {
@@ -179,6 +210,12 @@ function readPort(text: string): number {
     const port = Number(text);
     if (Number.isInteger(port) && port >= 1 && port <= 65535) return port;
     throw badUrl(`its port is ${text}`, "Use a number from 1 to 65535.");
+}
+
+function readSessionAttributes(text: string): SessionAttributes {
+    const known = sessionAttributes.find((name) => name === text);
+    if (known) return known;
+    throw badUrl(`its target_session_attrs is ${text}`, `Use one of ${sessionAttributes.join(", ")}.`);
 }
 
 function readTimeout(text: string | undefined): number | null {

@@ -206,6 +206,7 @@ function targetOf(facts: ServerFacts): DatabaseTarget {
         tls: { mode: "disable", ca: null },
         serverOptions: null,
         connectTimeoutSeconds: null,
+        sessionAttributes: "any",
         warnings: [],
     });
 }

@@ -94,8 +94,8 @@ export function findPassword(place: PasswordPlace, passfile: string | undefined,
         if (line.startsWith("#")) continue;
         const fields = splitLine(line.replace(/\r$/, ""));
         if (fields.length < 5) continue;
-        if (wanted.every((value, index) => fields[index] === "*" || unescape(fields[index]!) === value)) {
-            return unescape(fields[4]!);
+        if (wanted.every((value, index) => fields[index] === "*" || withoutBackslashes(fields[index]!) === value)) {
+            return withoutBackslashes(fields[4]!);
         }
     }
     return "";
@@ -115,6 +115,6 @@ function splitLine(line: string): string[] {
     return line.match(/(?:^|(?<=:))(?:\\.|[^:\\]|\\$)*(?=:|$)/gs) ?? [];
 }
 
-function unescape(field: string): string {
+function withoutBackslashes(field: string): string {
     return field.replace(/\\(.)/gs, "$1");
 }

@@ -1,9 +1,11 @@
 /** The one door to the database for every command: the one that DATABASE_URL names, else the embedded one. */
+import { libpqEnvironment } from "../config.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import { aimFaults } from "../faults/pass-fault-point.ts";
 import { connect } from "./connect.ts";
 import { type DatabaseTarget, describeTarget, parseDatabaseUrl, withoutPassword } from "./database-target.ts";
 import { acquireEmbeddedServer, type EmbeddedServer } from "./embedded-server.ts";
+import type { LibpqEnvironment } from "./libpq-environment.ts";
 import { settleTls } from "./settle-tls.ts";
 import { isConnectionFault, sqlStateOf, sqlStates } from "./sql-states.ts";
 
@@ -25,6 +27,8 @@ export interface OpenDatabaseOptions {
     dataDir: string;
     /** For people: one line, no secrets. */
     log: (line: string) => void;
+    /** Default: this process's. */
+    environment?: LibpqEnvironment;
     /** How long a server that is there and says that it is starting is waited for. */
     startPatienceMs?: number;
 }
@@ -46,13 +50,14 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
 
 async function reachDatabase(options: OpenDatabaseOptions): Promise<Database> {
     const { databaseUrl, dataDir, log, startPatienceMs = defaultStartPatienceMs } = options;
+    const { environment = libpqEnvironment() } = options;
     if (databaseUrl === undefined || databaseUrl === "") {
         const embedded = await acquireEmbeddedServer({ dataDir, log });
         const { connectionString, version } = embedded;
         const target = { ...embedded.target, overrides: (await askServer(embedded.target)).overrides };
         return { target, embedded, connectionString, serverVersion: version, close: () => embedded.release() };
     }
-    const wanted = parseDatabaseUrl(databaseUrl);
+    const wanted = parseDatabaseUrl(databaseUrl, environment);
     for (const warning of wanted.warnings) log(`Warning: ${warning}`);
     const { target, serverVersion } = await reachStartedServer(wanted, startPatienceMs, log);
     return {
@@ -90,6 +95,8 @@ export async function reachServer(wanted: DatabaseTarget): Promise<{ target: Dat
     try {
         const { target, answer } = await settleTls(wanted, askServer);
         refuseOldServer(target, answer.serverVersion);
+        refuseOtherEncoding(target, answer.encoding);
+        refuseOtherSession(target, answer.session);
         return { target: { ...target, overrides: answer.overrides }, serverVersion: answer.serverVersion };
     } catch (error) {
         throw explainConnectFailure(wanted, error);
@@ -98,6 +105,9 @@ export async function reachServer(wanted: DatabaseTarget): Promise<{ target: Dat
 
 interface ServerAnswer {
     serverVersion: string;
+    /** Of the database's texts. */
+    encoding: string;
+    session: { isStandby: boolean; isReadOnly: boolean };
     /** See DatabaseTarget. */
     overrides: Record<string, string>;
 }
@@ -111,6 +121,9 @@ async function askServer(target: DatabaseTarget): Promise<ServerAnswer> {
         const [row] = await sql<
             {
                 version: string;
+                encoding: string;
+                isStandby: boolean;
+                isReadOnly: boolean;
                 commit: string;
                 workMemKb: number;
                 hasTransactionTimeout: boolean;
@@ -120,6 +133,9 @@ async function askServer(target: DatabaseTarget): Promise<ServerAnswer> {
         >`
             select
                 current_setting('server_version') as version,
+                current_setting('server_encoding') as encoding,
+                pg_is_in_recovery() as "isStandby",
+                current_setting('transaction_read_only')::boolean as "isReadOnly",
                 current_setting('synchronous_commit') as commit,
                 (select setting::integer from pg_catalog.pg_settings where name = 'work_mem') as "workMemKb",
                 current_setting('transaction_timeout', true) is not null as "hasTransactionTimeout",
@@ -130,6 +146,8 @@ async function askServer(target: DatabaseTarget): Promise<ServerAnswer> {
         return {
             // Distributions append their own: "15.18 (Debian 15.18-0+deb12u1)".
             serverVersion: version.split(" ")[0]!,
+            encoding: row!.encoding,
+            session: row!,
             overrides: {
                 // From 17 on; an older server refuses a connection that names it.
                 ...(hasTransactionTimeout && { transaction_timeout: "0" }),
@@ -167,6 +185,39 @@ export function refuseOldServer(target: DatabaseTarget, version: string): void {
     });
 }
 
+/** @throws SluiceError when the database keeps its texts in anything but UTF-8: not every text of a file would fit. */
+function refuseOtherEncoding(target: DatabaseTarget, encoding: string): void {
+    if (encoding === "UTF8") return;
+    const name = `"${target.database.replaceAll('"', '""')}_utf8"`;
+    throw new SluiceError({
+        code: "database_not_unicode",
+        what: `The database of ${describeTarget(target)} keeps its texts as ${encoding}; Sluice needs UTF8.`,
+        remedy: `Make one: create database ${name} template template0 encoding 'UTF8' locale 'C'; and name it in DATABASE_URL.`,
+        setting: "databaseUrl",
+        exitCode: exitCodes.configuration,
+    });
+}
+
+/** @throws SluiceError when target_session_attrs asks for another kind of server: there is no second host to try. */
+function refuseOtherSession(target: DatabaseTarget, { isStandby, isReadOnly }: ServerAnswer["session"]): void {
+    const isWanted = {
+        any: true,
+        "prefer-standby": true,
+        primary: !isStandby,
+        standby: isStandby,
+        "read-write": !isReadOnly && !isStandby,
+        "read-only": isReadOnly || isStandby,
+    }[target.sessionAttributes];
+    if (isWanted) return;
+    throw new SluiceError({
+        code: "session_refused",
+        what: `${describeTarget(target)} is not ${target.sessionAttributes}, which target_session_attrs asks for.`,
+        remedy: "Name a server that is, or take target_session_attrs (PGTARGETSESSIONATTRS) away.",
+        setting: "databaseUrl",
+        exitCode: exitCodes.configuration,
+    });
+}
+
 /** What a failed connection means to the person who wrote the URL. Errors of our own pass through. */
 export function explainConnectFailure(target: DatabaseTarget, error: unknown): unknown {
     if (error instanceof SluiceError) return error;
@@ -184,7 +235,7 @@ export function explainConnectFailure(target: DatabaseTarget, error: unknown): u
             return refuse(
                 "login_refused",
                 `The server refuses the password of ${target.user} (${where}).`,
-                "Correct the user or password in the URL (special characters as %XX).",
+                "Correct the user or password in the URL (special characters as %XX), in PGPASSWORD or in the password file.",
             );
         case sqlStates.invalidAuthorization:
             return refuse(

@@ -45,6 +45,7 @@ export function readProperties(text: string, fileName: string): string {
         tls: { mode: "prefer", ca: null },
         serverOptions: null,
         connectTimeoutSeconds: null,
+        sessionAttributes: "any",
         warnings: [],
     }).url;
 }

@@ -6,6 +6,7 @@ import { type DatabaseTarget, makeTarget, withDatabase } from "../../src/databas
 import { openDatabase, reachServer, refuseOldServer } from "../../src/database/open-database.ts";
 import { exitCodes, SluiceError } from "../../src/errors.ts";
 import { createBareDatabase, type TestDatabase } from "../support/database.ts";
+import { runScript } from "../support/run-script.ts";
 import { makeDataDir } from "../support/test-server.ts";
 import { startTlsServer, type TlsServer } from "./tls-server.ts";
 
@@ -103,6 +104,74 @@ test("without a URL opens the embedded server, and stops it on close", async () 
     } finally {
         rmSync(dataDir, { recursive: true, force: true });
     }
+});
+
+describe("a session of another kind", () => {
+    test.each([
+        ["any", ""],
+        ["primary", ""],
+        ["read-write", ""],
+        ["prefer-standby", ""],
+        ["read-only", "&options=-c default_transaction_read_only=on"],
+    ])("%s is what the server is", async (wanted, options) => {
+        const databaseUrl = `${database.url}?target_session_attrs=${wanted}${options}`;
+        const opened = await openDatabase({ databaseUrl, dataDir: "nowhere", log: () => {} });
+        expect(opened.target.sessionAttributes).toBe(wanted as never);
+    });
+
+    test.each([
+        ["standby", "", {}],
+        ["read-only", "", { PGTARGETSESSIONATTRS: "read-only" }],
+        ["read-write", "?options=-c default_transaction_read_only=on", { PGTARGETSESSIONATTRS: "read-write" }],
+    ])("should fail: %s is asked for and the server is not", async (wanted, parameters, environment) => {
+        const url = Object.keys(environment).length > 0 ? "" : `?target_session_attrs=${wanted}`;
+        const databaseUrl = `${database.url}${url}${parameters}`;
+        const error = await refusalOf(openDatabase({ databaseUrl, environment, dataDir: "nowhere", log: () => {} }));
+        expect(error).toMatchObject({ code: "session_refused", exitCode: exitCodes.configuration });
+        expect(error.what).toContain(`is not ${wanted}`);
+    });
+});
+
+test("quote_all_identifiers of the database changes nothing for either driver", async () => {
+    await database.sql.unsafe(`alter database ${database.target.database} set quote_all_identifiers = on`);
+    const sql = connect(database.target, { applicationName: "quotes", max: 1 });
+    const copySql = connectForCopy(database.target, { applicationName: "quotes" });
+    const query = "select format('%I', 'plain') as name, current_setting('quote_all_identifiers') as quotes";
+    const plain = [{ name: "plain", quotes: "off" }];
+    expect([[...(await sql.unsafe(query))], [...(await copySql.unsafe(query))]]).toEqual([plain, plain] as never);
+    await sql.end();
+    await copySql.close();
+    await database.sql.unsafe(`alter database ${database.target.database} reset quote_all_identifiers`);
+});
+
+describe.each(["SQL_ASCII", "LATIN1", "EUC_JP"])("a database in %s", (encoding) => {
+    test("should fail: it is refused by every command that connects, with the statement that makes a right one", async () => {
+        const name = `${database.target.database}_${encoding.toLowerCase()}`;
+        const admin = connect(database.target, { applicationName: "encodings", max: 1 });
+        await admin.unsafe(`create database ${name} template template0 encoding '${encoding}' locale 'C'`);
+        try {
+            const { url } = withDatabase(database.target, name);
+            const error = await refusalOf(openDatabase({ databaseUrl: url, dataDir: "nowhere", log: () => {} }));
+            expect(error).toMatchObject({ code: "database_not_unicode", exitCode: exitCodes.configuration });
+            expect(error.what).toContain(`keeps its texts as ${encoding}; Sluice needs UTF8`);
+            const statement = /create database [^;]*;/.exec(error.remedy!)![0];
+            await admin.unsafe(statement);
+            await openDatabase({
+                databaseUrl: withDatabase(database.target, `${name}_utf8`).url,
+                dataDir: "",
+                log: () => {},
+            });
+            for (const command of ["doctor", "status", "migrate"]) {
+                const ran = await runScript(command, [], { environment: { DATABASE_URL: url } });
+                expect(ran.exitCode).not.toBe(0);
+                expect(`${ran.stdout} ${ran.stderr}`).toContain(`keeps its texts as ${encoding}`);
+            }
+        } finally {
+            await admin.unsafe(`drop database if exists ${name}_utf8 with (force)`);
+            await admin.unsafe(`drop database ${name} with (force)`);
+            await admin.end();
+        }
+    });
 });
 
 describe("should fail:", () => {

@@ -103,6 +103,7 @@ export async function openOwnServer({ settings = {}, prepare }: OwnServerOptions
         tls: { mode: "disable", ca: null },
         serverOptions: null,
         connectTimeoutSeconds: null,
+        sessionAttributes: "any",
         warnings: [],
     });
     await ask(admin, (sql) => sql.unsafe(`create database ${templateName}`));

@@ -87,15 +87,17 @@ function serve(socket: Socket, script: Script): void {
                 isFailed = true;
                 return failure(script.failure);
             case "D": {
-                const column = [text("version"), int32(0), int16(0), int32(25), int16(-1), int32(-1), int16(0)];
-                return Buffer.concat([message("t", int16(0)), message("T", int16(1), ...column)]);
+                const columns = facts(script).flatMap(({ name, type }) => [
+                    ...[text(name), int32(0), int16(0), int32(type), int16(-1), int32(-1), int16(0)],
+                ]);
+                return Buffer.concat([message("t", int16(0)), message("T", int16(facts(script).length), ...columns)]);
             }
             case "B":
                 return message("2");
             case "E": {
-                const value = Buffer.from(script.version);
+                const values = facts(script).flatMap(({ value }) => [int32(value.length), Buffer.from(value)]);
                 return Buffer.concat([
-                    message("D", int16(1), int32(value.length), value),
+                    message("D", int16(facts(script).length), ...values),
                     message("C", text("SELECT 1")),
                 ]);
             }
@@ -105,6 +107,25 @@ function serve(socket: Socket, script: Script): void {
                 return Buffer.alloc(0);
         }
     }
+}
+
+const textType = 25;
+const booleanType = 16;
+const integerType = 23;
+
+/** What is asked first of all (src/database/open-database.ts): of what version it is, and that it is one as any other. */
+function facts({ version }: Script): { name: string; type: number; value: string }[] {
+    return [
+        { name: "version", type: textType, value: version },
+        { name: "encoding", type: textType, value: "UTF8" },
+        { name: "isStandby", type: booleanType, value: "f" },
+        { name: "isReadOnly", type: booleanType, value: "f" },
+        { name: "commit", type: textType, value: "on" },
+        { name: "workMemKb", type: integerType, value: "4096" },
+        { name: "hasTransactionTimeout", type: booleanType, value: "f" },
+        { name: "hasTriggers", type: booleanType, value: "t" },
+        { name: "maySwitchTriggers", type: booleanType, value: "f" },
+    ];
 }
 
 function failure({ sqlState, message: said }: Script["failure"]): Buffer {
