@@ -1,6 +1,7 @@
 /** After each round of loading: files whose chunks are held for their reject budget are let in, or fail, as a whole. */
+import type { RejectBudget } from "../config.ts";
+import type { Sql } from "../database/connect.ts";
 import type { IngestContext } from "./context.ts";
-import { judgeHeldFiles } from "./ledger.ts";
 import type { LoaderState } from "./loader-state.ts";
 
 /** Whether there was one to judge. Without a budget it looks once, for what a run with one may have left held. */
@@ -20,4 +21,20 @@ export async function judgeFiles({ config, sql, log }: IngestContext, state: Loa
         }
     }
     return judged.length > 0;
+}
+
+interface JudgedFile {
+    path: string;
+    /** lost: its staged rows were gone, and it is loaded again. */
+    verdict: "released" | "failed" | "lost";
+    detail: string | null;
+}
+
+/** Judges the files whose held chunks are all there is of them now: `waiting` are those with an unfinished tail. */
+export async function judgeHeldFiles(sql: Sql, waiting: number[], budget: RejectBudget | null): Promise<JudgedFile[]> {
+    const most = { count: null as number | null, ratio: null as number | null };
+    if (budget !== null) most[budget.kind] = budget.most;
+    return await sql<JudgedFile[]>`
+        select path, verdict, detail
+        from ingest.judge_held_files(${waiting}::bigint[], ${most.count}::bigint, ${most.ratio}::float8)`;
 }

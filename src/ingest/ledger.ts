@@ -4,7 +4,6 @@
  * read-backlog.ts.
  */
 
-import type { RejectBudget } from "../config.ts";
 import type { SourceConfig } from "../config-file/source-config.ts";
 import type { Sql } from "../database/connect.ts";
 import type { Dialect } from "./dialect/dialect.ts";
@@ -344,20 +343,4 @@ export async function sweepStaging(sql: Sql, workerId: string): Promise<{ sweptR
     const [row] = await sql<{ sweptRows: number; heldRows: number }[]>`
         select swept_rows as "sweptRows", held_rows as "heldRows" from ingest.sweep_staging(${workerId})`;
     return row!;
-}
-
-export interface JudgedFile {
-    path: string;
-    /** lost: its staged rows were gone, and it is loaded again. */
-    verdict: "released" | "failed" | "lost";
-    detail: string | null;
-}
-
-/** Judges the files whose held chunks are all there is of them now: `waiting` are those with an unfinished tail. */
-export async function judgeHeldFiles(sql: Sql, waiting: number[], budget: RejectBudget | null): Promise<JudgedFile[]> {
-    const most = { count: null as number | null, ratio: null as number | null };
-    if (budget !== null) most[budget.kind] = budget.most;
-    return await sql<JudgedFile[]>`
-        select path, verdict, detail
-        from ingest.judge_held_files(${waiting}::bigint[], ${most.count}::bigint, ${most.ratio}::float8)`;
 }

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Sql } from "../../src/database/connect.ts";
 import { failedFiles } from "../../src/ingest/forget-gone.ts";
+import { judgeHeldFiles } from "../../src/ingest/judge-files.ts";
 import {
     chunksToStageAgain,
     filesWithContent,
-    judgeHeldFiles,
     nextFiles,
     registerFiles,
     sweepStaging,

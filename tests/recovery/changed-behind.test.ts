@@ -3,7 +3,8 @@
  * grew, a change that puts size and time back. What is corrected so shows as a conflict, never not at all: promise 3.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, linkSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, linkSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -63,11 +64,15 @@ const path = (name: string) => join(inputDir, name);
 /** Over the old one, as `cp` does it: the inode stays. */
 const put = (name: string, bytes: string | Uint8Array) => writeFileSync(path(name), bytes);
 
+/** `touch` keeps the nanoseconds. */
 function putUnnoticed(name: string, bytes: string | Uint8Array): void {
-    const { atime, mtime, size } = statSync(path(name));
+    const { size, mtimeNs } = statSync(path(name), { bigint: true });
+    const reference = path("_times");
+    execFileSync("touch", ["-r", path(name), reference]);
     put(name, bytes);
-    utimesSync(path(name), atime, mtime);
-    expect([statSync(path(name)).size, statSync(path(name)).mtimeMs]).toEqual([size, mtime.getTime()]);
+    execFileSync("touch", ["-r", reference, path(name)]);
+    const now = statSync(path(name), { bigint: true });
+    expect([now.size, now.mtimeNs]).toEqual([size, mtimeNs]);
 }
 
 async function readFiles() {
@@ -103,6 +108,7 @@ describe("a watching ingest sees the correction in", () => {
         put("a.csv", content(records + 100, { isCorrected: true }));
         await isCorrectionSeen();
         await areIn(records + 100);
+        await waitUntil("it is merged", async () => (await readFiles())[1]?.state === "merged");
         expect(await readFiles()).toMatchObject([
             { version: 1, state: "replaced", problem: "rewritten" },
             { version: 2, state: "merged" },
