@@ -10,6 +10,7 @@ import type { Api, ApiEnv, Context } from "./api.ts";
 import { addBatchRoutes } from "./batches/batch-routes.ts";
 import { refuseInvalidParameters } from "./check-parameters.ts";
 import { addCheckRoutes } from "./checks/check-routes.ts";
+import { compressAnswers } from "./compress-answers.ts";
 import { addDocsRoute } from "./docs/docs-route.ts";
 import { addEventRoutes } from "./events/event-routes.ts";
 import { addFileRoutes } from "./files/file-routes.ts";
@@ -88,6 +89,7 @@ export function createApp(options: AppOptions): Api {
     app.use(requestId({ limitLength: 64 }));
     app.use(httpMetrics.middleware);
     app.use(secureHeaders());
+    app.use(compressAnswers());
     app.use(methodNotAllowed({ app, onMethodNotAllowed: (c, methods) => refuseMethod(methods, c.get("requestId")) }));
     addGuards(app, options, now);
 

@@ -53,6 +53,8 @@ function respond({ bytes, type, etag }: Asset, request: Headers): Response {
         "cache-control": "no-cache",
         etag,
     };
-    if (request.get("if-none-match") === etag) return new Response(null, { status: 304, headers });
+    // A compressed answer bears the tag as a weak one, and gets it back so.
+    const known = (request.get("if-none-match") ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+    if (known.includes(etag)) return new Response(null, { status: 304, headers });
     return new Response(bytes, { headers });
 }

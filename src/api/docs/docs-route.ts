@@ -6,11 +6,13 @@ import type { Api } from "../api.ts";
 const style = `
 :root { color-scheme: light dark; --muted: #667; --line: #8884; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1rem; margin: 0; } p { margin: .3rem 0; }
+h1 { font-size: 1.4rem; } h2 { font-size: 1rem; margin: 0; overflow-wrap: anywhere; } p { margin: .3rem 0; }
 code, pre { font: 13px/1.5 ui-monospace, monospace; } pre { overflow-x: auto; }
 section { border-top: 1px solid var(--line); padding: 1rem 0; }
 summary { cursor: pointer; color: var(--muted); } .method { text-transform: uppercase; font-weight: 700; }
-table { border-collapse: collapse; width: 100%; } td { vertical-align: top; padding: .15rem 1rem .15rem 0; }
+table { border-collapse: collapse; width: 100%; } td { vertical-align: top; padding: .15rem 1rem .15rem 0; overflow-wrap: anywhere; }
+td:not(:last-child) { white-space: nowrap; }
+@media (max-width: 40rem) { td { display: block; } pre { max-width: calc(100vw - 4rem); } }
 .muted { color: var(--muted); }
 `;
 const styleHash = createHash("sha256").update(style).digest("base64");
@@ -32,9 +34,9 @@ interface Document {
 
 export function addDocsRoute(app: Api): void {
     app.get("/docs", async (c) => {
-        const document = (await (
-            await app.request("/openapi.json", { headers: c.req.raw.headers })
-        ).json()) as Document;
+        const headers = new Headers(c.req.raw.headers);
+        headers.delete("accept-encoding");
+        const document = (await (await app.request("/openapi.json", { headers })).json()) as Document;
         return c.html(renderDocument(document), 200, { "content-security-policy": policy });
     });
 }
@@ -52,7 +54,7 @@ function renderDocument({ info, paths, components }: Document) {
         Object.entries(operations).map(([method, operation]) => renderOperation(method, path, operation)),
     )}</main>
 <h1>Schemas</h1>
-${Object.entries(components?.schemas ?? {}).map(([name, schema]) => renderJson(name, schema))}
+${Object.entries(components?.schemas ?? {}).map(([name, schema]) => renderJson(name, schema, `schema-${name}`))}
 </body>
 </html>`;
 }
@@ -79,17 +81,21 @@ ${requestBody ? Object.entries(requestBody.content).map(([type, { schema }]) => 
 <table><tbody>${Object.entries(responses).map(
         ([status, response]) => html`<tr>
 <td><code>${status}</code></td><td>${response.description} ${Object.entries(response.content ?? {}).map(
-            ([type, { schema }]) => html`<code>${type}: ${nameOf(schema)}</code> `,
+            ([type, { schema }]) => renderSchema(type, schema),
         )}</td></tr>`,
     )}</tbody></table>
 </section>`;
 }
 
-function renderJson(title: string, schema: unknown) {
-    return html`<details><summary><code>${title}</code></summary><pre>${JSON.stringify(schema, null, 2)}</pre></details>`;
+function renderJson(title: string, schema: unknown, id?: string) {
+    return html`<details${id === undefined ? "" : html` id="${id}"`}><summary><code>${title}</code></summary><pre>${JSON.stringify(schema, null, 2)}</pre></details>`;
 }
 
-function nameOf(schema: unknown): string {
-    const reference = (schema as { $ref?: string }).$ref;
-    return reference ? reference.split("/").at(-1)! : JSON.stringify(schema).slice(0, 60);
+/** By its name, which is a heading below; without one as a whole, folded. Never cut: half a schema is none. */
+function renderSchema(type: string, schema: unknown) {
+    const { $ref, type: plainType, ...rest } = schema as { $ref?: string; type?: string };
+    if ($ref === undefined && Object.keys(rest).length > 0) return renderJson(type, schema);
+    const name = $ref?.split("/").at(-1);
+    const shown = name === undefined ? html`${plainType ?? "any"}` : html`<a href="#schema-${name}">${name}</a>`;
+    return html`<code>${type}: ${shown}</code> `;
 }
