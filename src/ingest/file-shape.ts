@@ -48,10 +48,12 @@ export interface HeaderFault {
 
 export type Shape = Omit<FileShape, "headerBytes" | "headerLines" | "hasLineEnd">;
 
+/** `isBegun`: records of the file are in the ledger, so that this line was taken for its header. */
 export function shapeOf(
     header: string[],
     dialect: Dialect,
     source: SourceConfig | null,
+    isBegun = false,
 ): Shape | (HeaderFault & { missing?: number }) {
     const targets = targetsOf(header, source);
     const given = new Set<Target>([...targets, ...givenColumns(source)]);
@@ -64,7 +66,7 @@ export function shapeOf(
             missing: missing.length + lost.length,
         };
     }
-    if (!isCertain(header, source)) {
+    if (!isBegun && !isCertain(header, source)) {
         const detail =
             "None of the names in the first line is known, so it may be a record. In sluice.config.ts, " +
             'write header: "first-line" if it is the header, or header: [ … ] with the names if the file has none.';

@@ -185,7 +185,7 @@ function readWith(start: Start, dialect: Dialect): Reading {
         headerLines: preamble.lines + found.lines + after.lines,
         hasLineEnd: found.hasLineEnd && after.isWhole,
     };
-    const shape = shapeOf(trailed(found.names, dialect), dialect, source);
+    const shape = shapeOf(trailed(found.names, dialect), dialect, source, start.isBegun);
     if ("problem" in shape) return { ...shape, columns: found.names.length };
     return start.isBegun ? { ...shape, ...place } : seeRecords(start, { ...shape, ...place });
 }

@@ -206,3 +206,12 @@ describe("what is wrong with a header names the setting that would help", () => 
         expect(detailOf(`event_id,event_type\n${record}\n`)).not.toContain("sluice.config.ts");
     });
 });
+
+test("a file that was begun by a header of no known name goes on by it", () => {
+    const constants = Object.fromEntries(required.split(",").map((column) => [column, "x"]));
+    const source = { match: "*", constants };
+    const input = Buffer.from("colour,size\nred,1\n");
+    const dialect = { ...shapeOf(`${all}\n`).dialect };
+    expect(readHeader(input, true, { source })).toMatchObject({ problem: "header_unrecognized" });
+    expect(readHeader(input, true, { source, dialect })).toMatchObject({ header: ["colour", "size"], headerBytes: 12 });
+});
