@@ -7,7 +7,7 @@ import type { FileShape, Target } from "./file-shape.ts";
 import { findField } from "./find-field.ts";
 import { findStrictEnd } from "./find-record-end.ts";
 import { createPlainCheck, NOT_PLAIN } from "./is-plain.ts";
-import { isBlankLine } from "./line-start.ts";
+import { isBlankLine, isWhiteSpace } from "./line-start.ts";
 import { type ScannedRecords, STRICT_QUOTED, UNNAMED_VALUE } from "./scanned-records.ts";
 
 /** Marks the records with a value in one of `fields`. */
@@ -114,7 +114,9 @@ function firstRecords(bytes: Uint8Array, from: number, grammar: Grammar): FirstR
 
 /** Neither empty, nor blank, nor an empty quoted value. */
 function hasValue(record: Uint8Array, field: number, grammar: Grammar): boolean {
-    return fieldOf(record, field, grammar).some((byte) => byte > 0x20 && byte !== grammar.quote);
+    const bytes = fieldOf(record, field, grammar).filter((byte) => !isWhiteSpace(byte));
+    const isEmptyQuoted = bytes.length === 2 && bytes.every((byte) => byte === grammar.quote);
+    return bytes.length > 0 && !isEmptyQuoted;
 }
 
 /** The bytes of one field of a strict record, with its quotes. */
