@@ -63,9 +63,10 @@ export function takeQuoted(
         const isStrict = found.outcome === "strict";
         const end = isStrict ? found.end : limit;
         const hides = (isWhole: boolean) => hidesRecord(bytes, start, end, isWhole, fieldCount, telltale, grammar);
+        const isHidden = hides(isStrict);
         // What is seen in an unfinished line may turn out otherwise.
-        const inTail = !hides(isStrict) && found.outcome === "open" && isTail && !found.inQuotes && hides(true);
-        if (inTail || hides(isStrict)) {
+        const inTail = !isHidden && found.outcome === "open" && isTail && !found.inQuotes && hides(true);
+        if (isHidden || inTail) {
             const next = takePhysicalLine(bytes, records, start, UNCLOSED_QUOTE, options, grammar);
             if (inTail) markTail(records);
             return next;

@@ -20,6 +20,7 @@ export interface HeaderWatch {
 
 /** No header is longer, and no long text is split for nothing. */
 const longestHeaderBytes = 1024 * 1024;
+const mostSoughtNames = 100;
 const digit = /\d/;
 
 /**
@@ -47,11 +48,18 @@ export function createHeaderWatch({ header, dialect, source }: FileShape): Heade
             // A declared header says what the columns are: the file's own names for those that we don't know may differ.
             return columnNamed(name) === columns[index] || (isDeclared && !known.has(name));
         });
+    // Most of what is no header has no name in it at all, and splitting it into values would cost a hundred times as much.
+    const someNames = known.size <= mostSoughtNames ? [...known] : [...columnOf.keys()];
+    const lengths = [...known].map((name) => name.length).sort((left, right) => left - right);
+    const shortestHeaderBytes = columns.length < 2 ? lengths[0]! : lengths[0]! + lengths[1]!;
+    const anyName = new RegExp(someNames.map((name) => RegExp.escape(name)).join("|"), "i");
     return {
         judge(bytes, start, end, keyStart, keyEnd) {
-            if (end - start > longestHeaderBytes) return NO_HEADER;
+            if (end - start < shortestHeaderBytes || end - start > longestHeaderBytes) return NO_HEADER;
             if (!hasDigits && hasDigit(bytes, keyStart, keyEnd)) return NO_HEADER;
-            const names = namesIn(bytes.subarray(start, end), dialect);
+            const record = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
+            if (!anyName.test(record.toString())) return NO_HEADER;
+            const names = namesIn(record, dialect);
             const found = new Set(names.filter((name) => known.has(name)));
             if (found.size < Math.min(2, columns.length) || found.size * 2 < names.length) return NO_HEADER;
             return isSame(names) ? SAME_COLUMNS : OTHER_COLUMNS;

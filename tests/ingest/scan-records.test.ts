@@ -1,5 +1,8 @@
 /** What a record is, by hand. The properties of the scanner are in scan-records-properties.test.ts. */
 import { describe, expect, test } from "bun:test";
+import { defaultDialect } from "../../src/ingest/dialect/dialect.ts";
+import type { FileShape } from "../../src/ingest/file-shape.ts";
+import { scanOptionsOf } from "../../src/ingest/scan-options.ts";
 import { kindsOf, listRecords } from "./list-records.ts";
 
 const bytesOf = (...parts: (string | number[])[]) => Buffer.concat(parts.map((part) => Buffer.from(part as string)));
@@ -345,6 +348,39 @@ describe("the maximum size", () => {
         expect(kind('12,"45678"\r')).toEqual([['12,"45678"', "strict_quoted"]]);
         expect(kind('12,"456789"')).toEqual([['12,"456789"', "record_too_long"]]);
     });
+});
+
+describe("lines that are swallowed, or look like headers", () => {
+    const names = ["event_id", "event_type", "product_id", "user_id", "event_timestamp"] as const;
+    const shape = { header: [...names], targets: [...names], dialect: defaultDialect, source: null };
+    const options = scanOptionsOf(shape as Partial<FileShape> as FileShape);
+    const id = "a0000000-0000-4000-8000-000000000001";
+    const millisecondsOf = (bytes: Buffer) => {
+        const startedAt = performance.now();
+        listRecords(bytes, { ...options, maxRecordBytes: 1024 * 1024, atEnd: true });
+        return performance.now() - startedAt;
+    };
+
+    test("an open quote is decided by the first line behind it that is a record, without waiting for more", () => {
+        expect(kindsOf(`${id},view,"p,u,t\n${id},view,p,u,t\nx`, options)).toEqual([
+            [`${id},view,"p,u,t`, "unclosed_quote"],
+            [`${id},view,p,u,t`, "strict"],
+        ]);
+    });
+
+    test("the scan ends before a header of other columns, at its byte order mark", () => {
+        const input = `${id},view,p,u,t\n\ufeffevent_type,event_id,product_id,user_id,event_timestamp\nview,${id},p,u,t\n`;
+        const { records, consumedBytes } = listRecords(input, options);
+        expect([records.length, consumedBytes]).toEqual([1, id.length + 12]);
+    });
+
+    // Two megabytes each. A quarter of a minute is far more than a slow machine takes, and far less than a square of it.
+    test.each(['"\n', 'x,"\n', '"""\n', '","\n', '",",\n', "x\n", `${id},view,"p,u,t\n`, `${id},view,"",u,t\n`])(
+        "a file of %j alone costs each byte about once",
+        (line) => {
+            expect(millisecondsOf(Buffer.from(line.repeat(Math.ceil(2 ** 21 / line.length))))).toBeLessThan(15_000);
+        },
+    );
 });
 
 describe("where a scan stops", () => {
