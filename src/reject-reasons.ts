@@ -24,6 +24,7 @@ export const rejectReasons = [
     "price_out_of_range",
     "too_few_fields",
     "too_many_fields",
+    "unnamed_value",
     "stray_quote",
     "unclosed_quote",
     "stray_carriage_return",
