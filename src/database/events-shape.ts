@@ -22,7 +22,7 @@ interface Column {
 
 /**
  * One sentence's worth of what is other about it, or null when our statements work on it: all our columns with their
- * types, and no other column that an insert of ours would have to fill.
+ * types, no other column that an insert of ours would have to fill, event_id kept unique, and nothing that keeps rows from us.
  */
 export async function describeEventsShape(sql: Sql): Promise<string | null> {
     const found = await sql<Column[]>`
@@ -35,7 +35,41 @@ export async function describeEventsShape(sql: Sql): Promise<string | null> {
         where pg_attribute.attrelid = to_regclass('public.events')
             and pg_attribute.attnum > 0
             and not pg_attribute.attisdropped`;
-    return found.length === 0 ? "it is missing" : compareColumns(expectedColumns(), found);
+    if (found.length === 0) return "it is missing";
+    return compareColumns(expectedColumns(), found) ?? (await describeGuards(sql));
+}
+
+/** What no record can be blamed for, although its insert is what fails: ingest.insert_or_refuse. */
+async function describeGuards(sql: Sql): Promise<string | null> {
+    const [guards] = await sql<{ hasKey: boolean; rule: string | null; hasRowSecurity: boolean; userName: string }[]>`
+        select
+            exists (
+                select from pg_catalog.pg_index
+                inner join pg_catalog.pg_attribute
+                    on pg_attribute.attrelid = pg_index.indrelid and pg_attribute.attnum = pg_index.indkey[0]
+                where pg_index.indrelid = to_regclass('public.events')
+                    and pg_index.indisunique
+                    and pg_index.indisvalid
+                    and pg_index.indnkeyatts = 1
+                    and pg_index.indpred is null
+                    and pg_attribute.attname = 'event_id'
+            ) as "hasKey",
+            (
+                select min(pg_rewrite.rulename::text)
+                from pg_catalog.pg_rewrite
+                where pg_rewrite.ev_class = to_regclass('public.events')
+                    and pg_rewrite.ev_type = '3'
+                    and pg_rewrite.ev_enabled <> 'D'
+            ) as rule,
+            -- Who only reads may be shown a part.
+            row_security_active(to_regclass('public.events'))
+            and has_table_privilege(to_regclass('public.events'), 'insert') as "hasRowSecurity",
+            current_user as "userName"`;
+    const { hasKey, rule, hasRowSecurity, userName } = guards!;
+    if (!hasKey) return "it has no primary key (event_id): alter table events add primary key (event_id)";
+    if (rule !== null) return `its rule ${rule} stands in for inserts: drop rule ${rule} on events`;
+    if (hasRowSecurity) return `its row security applies to ${userName}: alter role ${userName} bypassrls`;
+    return null;
 }
 
 export function compareColumns(expected: readonly Column[], found: readonly Column[]): string | null {

@@ -38,11 +38,26 @@ export async function checkSchema(target: DatabaseTarget, sql: Sql): Promise<{ f
             );
             return { finding, isUsable: true };
         }
+        const triggers = await triggersOnEvents(sql);
+        if (triggers.length > 0) {
+            const found = `Current. Triggers on events may refuse, change or leave out records: ${triggers.join(", ")}.`;
+            const remedy = "What they refuse or leave out is a reject (refused_by_table): bun run rejects says why.";
+            return { finding: note(name, found, remedy), isUsable: true };
+        }
         return { finding: ok(name, "Current: tables, functions, and the columns of events."), isUsable: true };
     } catch (error) {
         if (!(error instanceof SluiceError)) throw error;
         return { finding: fail(name, error.what, error.remedy), isUsable: false };
     }
+}
+
+async function triggersOnEvents(sql: Sql): Promise<string[]> {
+    const rows = await sql<{ name: string }[]>`
+        select tgname::text as name
+        from pg_trigger
+        where tgrelid = to_regclass('public.events') and not tgisinternal and tgenabled <> 'D'
+        order by tgname`;
+    return rows.map(({ name }) => name);
 }
 
 interface Rights {

@@ -2,6 +2,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { runChecks } from "../../src/checks/run-checks.ts";
 import type { Sql } from "../../src/database/connect.ts";
+import { describeEventsShape } from "../../src/database/events-shape.ts";
+import { checkSchema } from "../../src/doctor/check-database.ts";
 import { createMerger } from "../../src/ingest/merge-batch.ts";
 import { runReplay } from "../../src/replay/run-replay.ts";
 import { openTestIngest, type TestIngest } from "../ingest/ingest-context.ts";
@@ -22,6 +24,7 @@ afterAll(async () => {
     await database.drop();
 });
 let undo: string[] = [];
+const roleName = `sluice_test_rows_${process.pid}`;
 beforeEach(async () => {
     await sql`select ingest.reset()`;
 });
@@ -293,6 +296,34 @@ describe("what is the table's fault is no record's: nothing is merged, nothing r
             "alter table events drop constraint events_pkey",
         );
         await expectFault("SL010", /no primary key \(event_id\)/);
+    });
+
+    test("and a start and the doctor name it, too, as they name triggers", async () => {
+        expect(await describeEventsShape(sql)).toBeNull();
+        await addTrigger("return new;");
+        expect((await checkSchema(database.target, sql)).finding).toMatchObject({
+            state: "note",
+            found: expect.stringContaining("theirs"),
+        });
+        await alter("create rule theirs as on insert to events do instead nothing", "drop rule theirs on events");
+        expect(await describeEventsShape(sql)).toContain("its rule theirs stands in for inserts");
+        await alter("alter table events drop constraint events_pkey", "alter table events add primary key (event_id)");
+        expect(await describeEventsShape(sql)).toContain("no primary key (event_id)");
+        expect((await checkSchema(database.target, sql)).finding).toMatchObject({ state: "fail" });
+    });
+
+    test("row security that applies to the user: said at the start, and no record is rejected for it", async () => {
+        await sql.unsafe(`
+            create role ${roleName} login;
+            grant usage on schema public, ingest to ${roleName};
+            grant select, insert on events to ${roleName};
+            alter table events enable row level security`);
+        undo.push(`alter table events disable row level security; drop owned by ${roleName}; drop role ${roleName}`);
+        const shape = await sql.begin(async (sql) => {
+            await sql.unsafe(`set local role ${roleName}`);
+            return await describeEventsShape(sql as unknown as Sql);
+        });
+        expect(shape).toContain(`its row security applies to ${roleName}`);
     });
 
     test("a trigger that raises for every statement", async () => {
