@@ -34,6 +34,13 @@ function namesCompression(match: string, name: string): boolean {
     return plain !== name && fitsAsWritten(match, name) && !fitsAsWritten(match, plain + otherEnding);
 }
 
+/** Whether `match` fits the name, and would not fit it with any other ending before that of its compression. */
+export function namesEnding(match: string, name: string): boolean {
+    const plain = withoutCompression(name);
+    const stem = plain.replace(/(?<!^)\.[^.]*$/, "");
+    return fits(match, name) && !fits(match, stem + otherEnding + name.slice(plain.length));
+}
+
 /** No file's name ends so: what fits it fits any ending. */
 const otherEnding = ".\u0001";
 

@@ -4,9 +4,10 @@ import { resolve } from "node:path";
 import { findPortUser, isPortOpen } from "../api/find-port-user.ts";
 import { isLoopback, refuseExposure } from "../api/safety/check-exposure.ts";
 import { createTokenCheck } from "../api/safety/tokens.ts";
+import type { SourceConfig } from "../config-file/source-config.ts";
 import { SluiceError } from "../errors.ts";
-import { isReadyName } from "../ingest/discover-files.ts";
 import { inputFolderError } from "../ingest/input-folder.ts";
+import { isReadyName } from "../ingest/input-names.ts";
 import { formatBytes, formatCount } from "../terminal/format.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 import { type Finding, fail, note, ok } from "./finding.ts";
@@ -20,10 +21,12 @@ export interface FolderSettings {
     isInputDefault: boolean;
     /** `archive` and `delete` take files out of it. */
     afterMerge: string;
+    /** Their matches may name other endings than .csv. */
+    sources?: readonly SourceConfig[];
 }
 
 /** There, readable, and what an ingest takes of it: names that it leaves alone are the usual reason why nothing comes. */
-export function checkFolder({ inputDir, isInputDefault, afterMerge }: FolderSettings): Finding {
+export function checkFolder({ inputDir, isInputDefault, afterMerge, sources = [] }: FolderSettings): Finding {
     const name = "folder";
     let entries: { name: string; isFile: boolean; isLink: boolean }[];
     try {
@@ -38,7 +41,7 @@ export function checkFolder({ inputDir, isInputDefault, afterMerge }: FolderSett
         const { what, remedy } = inputFolderError(inputDir, error);
         return fail(name, what, remedy);
     }
-    const ready = entries.filter((entry) => entry.isFile && isReadyName(entry.name));
+    const ready = entries.filter((entry) => entry.isFile && isReadyName(entry.name, sources));
     const left = entries.filter((entry) => !ready.includes(entry) && entry.name !== ".gitkeep");
     const found = `${sanitize(inputDir)}: ${formatCount(ready.length, "file")} to take`;
     if (left.length === 0) return ok(name, `${found}.`);
@@ -49,14 +52,16 @@ export function checkFolder({ inputDir, isInputDefault, afterMerge }: FolderSett
     return note(
         name,
         text,
-        "Name files *.csv, *.csv.gz or *.csv.zst, in the folder itself, and rename them when done.",
+        "Name files *.csv, *.csv.gz or *.csv.zst, in the folder itself, or name theirs as a source in sluice.config.ts.",
     );
 }
 
 function whyLeft({ name, isFile, isLink }: { name: string; isFile: boolean; isLink: boolean }): string {
     if (isLink) return "a link";
     if (!isFile) return "a folder";
-    return /^[._]/.test(name) ? "not ready by its first character" : "not *.csv, *.csv.gz or *.csv.zst";
+    return /^[._]/.test(name)
+        ? "not ready by its first character"
+        : "not *.csv, *.csv.gz or *.csv.zst, and no source names it";
 }
 
 /** Free for this user, where the embedded database, the archive and the input are. */

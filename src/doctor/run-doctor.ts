@@ -6,14 +6,15 @@ import { type Database, openDatabase } from "../database/open-database.ts";
 import { SluiceError } from "../errors.ts";
 import { readStatus, type Status } from "../status/read-status.ts";
 import { checkClock, checkRights, checkSchema } from "./check-database.ts";
-import { checkAccess, checkDisk, checkFolder, checkPort } from "./check-machine.ts";
+import { checkAccess, checkDisk, checkFolder, checkPort, type FolderSettings } from "./check-machine.ts";
 import { checkFiles, checkPace, checkStaging, checkWorkers } from "./check-work.ts";
 import { type Finding, fail, ok, skipped } from "./finding.ts";
 
 export type DoctorConfig = Pick<
     Config,
     "databaseUrl" | "dataDir" | "inputDir" | "isInputDefault" | "afterMerge" | "host" | "port" | "apiToken"
->;
+> &
+    Pick<FolderSettings, "sources">;
 
 const inDatabase = ["rights", "schema", "clock", "files", "workers", "staging", "pace"];
 

@@ -15,6 +15,7 @@ import { collectWhenLarge } from "./collect-when-large.ts";
 import type { IngestContext } from "./context.ts";
 import { createForgetGone } from "./forget-gone.ts";
 import { inputFolderError } from "./input-folder.ts";
+import { createForeignNames, isReadyName } from "./input-names.ts";
 import {
     endWaiting,
     type LedgerFile,
@@ -54,12 +55,6 @@ const fullPassAtLeastEveryMs = 30_000;
 /** From so many files on, looks do not wait for passes. A names pass over so many takes 5 ms. */
 const largeFolderFiles = 5_000;
 
-/** Whether a name is an input file that is ready to be read. */
-export function isReadyName(name: string): boolean {
-    if (name.startsWith(".") || name.startsWith("_")) return false;
-    return /\.csv(\.gz|\.zst)?$/i.test(name);
-}
-
 /** What each file looked like by name, as lookOf says it: one text a file, since there may be a hundred thousand. */
 type Known = Map<string, string>;
 
@@ -68,9 +63,10 @@ export function createDiscovery(
     tails: TailWatch,
     largeFrom: number = largeFolderFiles,
 ): Discovery {
-    const { inputDir } = context.config;
+    const { inputDir, sources } = context.config;
     const known: Known = new Map();
-    const passes = createPasses(inputDir, known);
+    const isReady = (name: string) => isReadyName(name, sources);
+    const passes = createPasses(inputDir, known, isReady, createForeignNames(context));
     const forgetGone = createForgetGone(context);
     let isFirst = true;
     return {
@@ -82,7 +78,7 @@ export function createDiscovery(
             const mustPass = isFirst || isOverflow || [...names].some((name) => name.includes("\ufffd"));
             const isWaitedFor = mustPass || known.size < largeFrom;
             const found = isWaitedFor ? await passes.run(mustPass) : passes.takeOver();
-            const toSee = new Set([...names, ...doubtful].filter(isReadyName));
+            const toSee = new Set([...names, ...doubtful].filter(isReady));
             for (const name of found) toSee.add(name);
             let changes = 0;
             for (const page of pagesOf([...toSee], registerAtOnce)) {
@@ -105,7 +101,12 @@ export function createDiscovery(
 }
 
 /** Passes over the folder. What they give are names worth a look; they change nothing but `known`, of files that are gone. */
-function createPasses(inputDir: string, known: Known) {
+function createPasses(
+    inputDir: string,
+    known: Known,
+    isReady: (name: string) => boolean,
+    tellForeign: (names: readonly string[]) => void,
+) {
     let nextNamesPassAt = 0;
     let nextFullPassAt = 0;
     let isUnderWay = false;
@@ -114,7 +115,9 @@ function createPasses(inputDir: string, known: Known) {
 
     const pass = async (isFull: boolean): Promise<string[]> => {
         const startedAt = performance.now();
-        const present = (await readFolder(inputDir)).filter(isReadyName);
+        const listed = await readFolder(inputDir);
+        const present = listed.filter(isReady);
+        if (present.length < listed.length) tellForeign(listed.filter((name) => !isReady(name)));
         const found = present.filter((name) => !known.has(name));
         if (isFull) for await (const name of changedNames(inputDir, present, known)) found.push(name);
         if (isFull) dropGone(known, present);

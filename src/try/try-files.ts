@@ -9,14 +9,13 @@ import { randomUUID } from "node:crypto";
 import { basename, dirname } from "node:path";
 import type { SQL } from "bun";
 import type { IngestConfig, RejectBudget } from "../config.ts";
-import { hasSources, sourceKey, unmatchedNote } from "../config-file/source-of.ts";
+import { sourceKey } from "../config-file/source-of.ts";
 import { connect, connectForCopy, type Sql } from "../database/connect.ts";
 import { copyRows } from "../database/copy-rows.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
 import type { Refusal } from "../database/schema.ts";
 import { isDataFault, sqlStateOf } from "../database/sql-states.ts";
 import type { IngestContext } from "../ingest/context.ts";
-import { seenAgeMs } from "../ingest/file-age.ts";
 import { findCopy } from "../ingest/find-copies.ts";
 import { createHeaderReader } from "../ingest/known-headers.ts";
 import { filesWithContent, type KnownContent, type LedgerFile } from "../ingest/ledger.ts";
@@ -28,7 +27,7 @@ import { prepareFile } from "../ingest/prepare-file.ts";
 import type { ReadOutcome } from "../ingest/read-records.ts";
 import { createRechecks } from "../ingest/recheck-files.ts";
 import { copyStatement, type Way } from "../ingest/stage-records.ts";
-import { formatDuration } from "../terminal/format.ts";
+import { notesOf } from "./notes-of.ts";
 
 export interface TryOptions {
     target: DatabaseTarget;
@@ -162,22 +161,6 @@ async function stageFile(
     } finally {
         await part.file.close();
     }
-}
-
-/** A dry run takes unfinished tails and files that may still be written. */
-function notesOf({ config }: IngestContext, part: LoadPart, outcome: ReadOutcome): string[] {
-    const notes = part.shape.source === null && hasSources(config.sources) ? [unmatchedNote] : [];
-    const age = seenAgeMs(config.inputDir, part.path, part.file.seen);
-    if (age !== null && age >= config.tailSettleMs) return notes;
-    const why = `It changed less than ${formatDuration(config.tailSettleMs)} ago`;
-    if (part.file.isCompressed) {
-        notes.push(`${why}: an ingest takes a compressed file once it has been still (--tail-settle).`);
-    } else if (outcome.tail !== null) {
-        notes.push(
-            `${why}, and its last record is unfinished: an ingest takes it once it has been still (--tail-settle).`,
-        );
-    }
-    return notes;
 }
 
 /** The raw way, or the tolerant one where raw cannot: as a load does. */

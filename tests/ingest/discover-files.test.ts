@@ -13,7 +13,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "../../src/database/connect.ts";
-import { createDiscovery, type Discovery, isReadyName } from "../../src/ingest/discover-files.ts";
+import { createDiscovery, type Discovery } from "../../src/ingest/discover-files.ts";
+import { isReadyName } from "../../src/ingest/input-names.ts";
 import { failFile } from "../../src/ingest/ledger.ts";
 import { createTailWatch, type TailWatch } from "../../src/ingest/watch-tails.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
@@ -71,6 +72,73 @@ test.each([
     ["csv", false],
 ])("a file named %j is ready: %p", (name, isReady) => {
     expect(isReadyName(name)).toBe(isReady);
+});
+
+test.each([
+    ["*.tsv", "a.tsv", true],
+    ["*.tsv", "A.TSV.gz", true],
+    ["*.tsv.gz", "a.tsv.gz", true],
+    ["*.tsv.gz", "a.tsv", false],
+    ["*.{csv,txt}", "a.txt", true],
+    ["export-*.dat", "export-1.dat.zst", true],
+    ["export-*.dat", "other.dat", false],
+    ["access.log", "access.log", true],
+    ["access_log", "access_log", true],
+    ["*", "a.tsv", false],
+    ["*.*", "a.tsv", false],
+    ["orders*", "orders.xlsx", false],
+    ["*.gz", "a.tar.gz", false],
+    ["!*.csv", "a.tsv", false],
+    ["*.part", "a.part", false],
+    ["*.tsv", ".a.tsv", false],
+    ["*.tsv", "a.tsv.tmp", false],
+    ["*.tsv", "a.csv", true],
+])("with a source for %j a file named %j is ready: %p", (match, name, isReady) => {
+    expect(isReadyName(name, [{ match }])).toBe(isReady);
+});
+
+describe("files of other endings", () => {
+    const told = () => ingest.lines.filter((text) => text.includes("not read because"));
+
+    test("are told of once for each ending, with what to do, and not again at each look", async () => {
+        for (const name of [
+            "b.tsv",
+            "a.tsv",
+            "c.TSV.gz",
+            "d.tsv",
+            "notes.txt",
+            "good.csv",
+            ".hidden.txt",
+            "x.csv.part",
+        ])
+            put(name);
+        mkdirSync(join(ingest.inputDir, "folder.d"));
+        for (let look = 0; look < 3; look += 1) await lookAtAll();
+        put("later.tsv");
+        await lookAtAll();
+        expect(await paths()).toEqual(["good.csv"]);
+        expect(told()).toHaveLength(2);
+        expect(told().find((text) => text.includes(".tsv"))).toMatch(/ and 1 more: not read.*match: "\*\.tsv"/);
+        expect(told().find((text) => text.includes(".txt"))).toStartWith("info: notes.txt: not read");
+    });
+
+    test("are bounded when there are thousands of them, with an ending each", async () => {
+        for (let n = 0; n < 1_500; n += 1) put(`file.e${n}`);
+        await lookAtAll();
+        await lookAtAll();
+        expect(told().length).toBe(20);
+    });
+
+    test("are read when a source names them", async () => {
+        ingest.context.config = { ...ingest.context.config, sources: [{ match: "*.tsv" }] };
+        discovery = createDiscovery(ingest.context, tails);
+        for (const name of ["a.tsv", "b.TSV.gz", "c.txt", "d.csv"]) put(name);
+        await lookAtAll();
+        expect((await paths()).sort()).toEqual(["a.tsv", "b.TSV.gz", "d.csv"]);
+        expect(told()).toHaveLength(1);
+        put("e.tsv");
+        expect(await lookAt("e.tsv")).toBe(1);
+    });
 });
 
 describe("new files", () => {

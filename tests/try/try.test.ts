@@ -1,6 +1,6 @@
 /** A dry run says what an ingest would do, and leaves nothing, killed or not. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
-import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runChecks } from "../../src/checks/run-checks.ts";
@@ -215,8 +215,8 @@ const oneStepCases = readCases(join(import.meta.dir, "../cases")).filter(
 
 test.each(oneStepCases.map((testCase) => [testCase.name, testCase] as const))(
     "foretells the case %s",
-    async (_name, { steps, counts, configFile }) => {
-        const names = (await readdir(steps[0]!)).filter((name) => /^[^._].*\.csv(\.gz|\.zst)?$/i.test(name)).sort();
+    async (_name, { steps, counts, configFile, files: expected }) => {
+        const names = expected.map(({ path }) => path).sort();
         const sources = configFile ? await readConfigFile(configFile) : [];
         const files = names.map((name) => join(steps[0]!, name));
         const tried = await tryFiles({ target: database.target, config: { ...config, sources }, files });
@@ -228,6 +228,14 @@ test.each(oneStepCases.map((testCase) => [testCase.name, testCase] as const))(
         expect(total).toEqual(counts);
     },
 );
+
+test("notes that an ingest does not read a file of such a name", async () => {
+    const path = await write("a.tsv", [`${id(1)},view,p,u,2024-01-01 00:00:00,,1`]);
+    const tryAs = async (sources: { match: string }[]) =>
+        (await tryFiles({ target: database.target, config: { ...config, sources }, files: [path] }))[0]!.notes;
+    expect((await tryAs([])).join()).toContain("does not read a file of this name");
+    expect(await tryAs([{ match: "*.tsv" }])).toEqual([]);
+});
 
 test("notes what an ingest would still wait for: a last record, a compressed file that changed just now", async () => {
     const whole = await write("whole.csv", [`${id(1)},view,p,u,2024-01-01 00:00:00,,1`]);

@@ -1,0 +1,3 @@
+export default {
+    sources: [{ match: "*.{tsv,txt}" }, { match: "*" }],
+};
