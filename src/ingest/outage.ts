@@ -62,6 +62,14 @@ const answerDeadlineMs = 15_000;
 const sayFromAttempt = 3;
 const sayAgainMs = 60_000;
 
+/** By then it is no moment's shortage: with fewer connections the run may go on. */
+const mostCrowdedAttempts = 4;
+
+/** The run asks for more connections than there are; none of its steps may ever get one of those that the others keep. */
+export class TooCrowded extends Error {
+    override readonly name = "TooCrowded";
+}
+
 export function createOutage({ sql, log, signal, revive }: OutageOptions): Outage {
     let recovery: Promise<void> | null = null;
     /** By the monotonic clock. */
@@ -156,6 +164,9 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
     }
 
     async function overcome(error: unknown, { meaning, attempt, begunAt }: Failure): Promise<void> {
+        if (meaning === "crowded" && attempt >= mostCrowdedAttempts) {
+            throw new TooCrowded("There are too few connections.", { cause: error });
+        }
         if (meaning === "schema") {
             saySchema(error);
             await pause(attempt, signal);

@@ -8,7 +8,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { IngestConfig } from "../config.ts";
-import { connect } from "../database/connect.ts";
+import { connect, type Sql } from "../database/connect.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
 import { meaningOf } from "../database/sql-states.ts";
 import { faultSettings } from "../faults/pass-fault-point.ts";
@@ -21,7 +21,8 @@ import { createLease, refuseOtherFolder } from "./lease.ts";
 import { createLedgerProof } from "./ledger-proof.ts";
 import { loadLoop } from "./load-loop.ts";
 import { mergeLoop } from "./merge-loop.ts";
-import { createOutage } from "./outage.ts";
+import { createOutage, TooCrowded } from "./outage.ts";
+import { type ConnectionPlan, planIngest, planIngestAgain } from "./plan-connections.ts";
 import type { BatchProgress, IngestSummary } from "./progress.ts";
 import { countFilesFailedBefore, countFilesSince, countWaitingFiles, readClock } from "./read-backlog.ts";
 import { createRechecks, recheckLoop } from "./recheck-files.ts";
@@ -49,10 +50,34 @@ const stopGraceMs = 2_500;
 /** How long a run that ends waits for the database's answer to its last words. */
 const lastWordsMs = 1_000;
 
+/** What goes on when a run begins again with fewer connections. */
+interface Carried {
+    startedAt: number;
+    records: IngestSummary["records"];
+    batches: number;
+    begunAt: string | null;
+}
+
+/** @throws what ends a run for good; SluiceError too_many_connections when there are too few of them from the start. */
 export async function runIngest(options: IngestOptions): Promise<IngestSummary> {
-    const { config, log, target } = options;
-    const startedAt = performance.now();
-    refuseArchiveAsInput(config);
+    refuseArchiveAsInput(options.config);
+    const records = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
+    const carried: Carried = { startedAt: performance.now(), records, batches: 0, begunAt: null };
+    let plan = await planIngest(options);
+    while (true) {
+        try {
+            return await runPlanned(options, carried, plan);
+        } catch (error) {
+            if (!(error instanceof TooCrowded)) throw error;
+            plan = await planIngestAgain(options);
+        }
+    }
+}
+
+async function runPlanned(options: IngestOptions, carried: Carried, plan: ConnectionPlan): Promise<IngestSummary> {
+    const { log, target } = options;
+    const config = { ...options.config, mergeWorkers: plan.mergeWorkers };
+    const { startedAt, records } = carried;
     const stopper = new AbortController();
     const { signal } = stopper;
     options.signal?.addEventListener("abort", () => stopper.abort(), { once: true });
@@ -61,13 +86,13 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
     const workerId = randomUUID();
     const applicationName = `sluice-${workerId.slice(0, 8)}`;
     const faults = faultSettings(applicationName);
+    const session = { applicationName, connectTimeoutSeconds, settings: { lock_timeout: lockTimeout } };
     const sql = connect(target, {
-        applicationName,
-        max: config.mergeWorkers + 3,
-        connectTimeoutSeconds,
-        ...faults,
-        settings: { lock_timeout: lockTimeout, ...faults.settings },
+        ...{ ...session, ...faults, max: plan.poolConnections },
+        settings: { ...session.settings, ...faults.settings },
     });
+    // Of its own: behind a merge the sign of life would come too late, and a cancel would wait for what it is to end.
+    const leaseSql = connect(target, { ...session, max: 1 });
     const copyConnection = createCopyConnection(target, `${applicationName}-copy`);
     const context: IngestContext = {
         ...{ config, sql, copyConnection, workerId, log },
@@ -75,23 +100,22 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
         proof: createLedgerProof(),
         rechecks: createRechecks(),
     };
-    const outage = createOutage({ sql, log, signal, revive: options.revive ?? null });
+    const outage = createOutage({ sql: leaseSql, log, signal, revive: options.revive ?? null });
     const merged = createSignal();
-    const records = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
     const run: Run = {
         context,
         signal,
         staged: createSignal(),
         merged,
-        lease: createLease(context, outage, records, () => run.isFolderAway),
+        lease: createLease({ ...context, sql: leaseSql }, outage, records, () => run.isFolderAway),
         room: createStagingRoom(context, merged, signal, outage),
         isLoadingDone: false,
         isDone: false,
         isFolderAway: false,
         youngMerged: 0,
-        begunAt: null,
+        begunAt: carried.begunAt,
         records,
-        batches: 0,
+        batches: carried.batches,
         previousStartedAt: null,
         survive: outage.survive,
         onBatch: options.onBatch ?? (() => {}),
@@ -100,7 +124,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
     const unanswered = Promise.withResolvers<"unanswered">();
     signal.addEventListener("abort", () => {
         const rollBack = () => {
-            cancelMerges(run, applicationName);
+            cancelMerges(leaseSql, applicationName);
             copyConnection.discard();
         };
         timers.push(setTimeout(rollBack, stopGraceMs));
@@ -122,15 +146,18 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
     } finally {
         for (const timer of timers) clearTimeout(timer);
         // When it fails, the lease runs out by itself.
-        if (isAnswered) await lastWords(retireWorker(sql, workerId)).catch(() => null);
-        const closing = Promise.all([copyConnection.discard(), sql.end({ timeout: isAnswered ? 1 : 0 })]);
+        if (isAnswered) await lastWords(retireWorker(leaseSql, workerId)).catch(() => null);
+        carried.batches = run.batches;
+        carried.begunAt = run.begunAt;
+        const ending = { timeout: isAnswered ? 1 : 0 };
+        const closing = Promise.all([copyConnection.discard(), sql.end(ending), leaseSql.end(ending)]);
         await Promise.race([closing, Bun.sleep(2 * lastWordsMs)]);
     }
 }
 
 async function runLoops(run: Run, stopper: AbortController): Promise<void> {
     const { context, signal, lease, room } = run;
-    run.begunAt = await run.survive(() => readClock(context.sql), { isFirst: true });
+    run.begunAt ??= await run.survive(() => readClock(context.sql), { isFirst: true });
     await run.survive(() => refuseOtherFolder(context.sql, context.config.inputDir), { isFirst: true });
     await lease.renew();
     const heartbeat = lease.keep(() => run.isDone || signal.aborted).catch(endWith(stopper));
@@ -156,8 +183,8 @@ function endWith(stopper: AbortController): (error: unknown) => void {
     };
 }
 
-async function cancelMerges(run: Run, applicationName: string): Promise<void> {
-    await run.context.sql`
+async function cancelMerges(sql: Sql, applicationName: string): Promise<void> {
+    await sql`
         select pg_cancel_backend(pid)
         from pg_stat_activity
         where application_name = ${applicationName} and state = 'active' and pid <> pg_backend_pid()`.catch(() => {});

@@ -2,15 +2,27 @@
 import { connect } from "../database/connect.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
 import type { Progress } from "../terminal/progress.ts";
-import { readStatus } from "./read-status.ts";
+import { readStatus, type Status } from "./read-status.ts";
 
 const firstLookMs = 300;
 const lookEveryMs = 1_000;
 /** Where a line comes every ten seconds, the database need not be asked more often than that takes. */
 const seldomLookMs = 4_500;
 
+/** On a connection for this once: where there are few, the ingest needs them. Null while there is no answer. */
+async function readOnce(target: DatabaseTarget): Promise<Status | null> {
+    const sql = connect(target, { applicationName: "sluice progress", max: 1, connectTimeoutSeconds: 3 });
+    try {
+        return await readStatus(sql);
+    } catch {
+        return null;
+    } finally {
+        await sql.end({ timeout: 1 });
+    }
+}
+
 /**
- * Begins to look, `isDrawn` once a second, on a connection of its own; whoever merges, it counts. An unread file counts by
+ * Begins to look, `isDrawn` once a second, on connections of its own; whoever merges, it counts. An unread file counts by
  * its size. While the database is away nothing is shown anew. Stop it before the last words are printed.
  */
 export async function watchBacklog(
@@ -18,8 +30,7 @@ export async function watchBacklog(
     progress: Progress,
     { isDrawn }: { isDrawn: boolean },
 ): Promise<{ stop(): Promise<void> }> {
-    const sql = connect(target, { applicationName: "sluice progress", max: 1, connectTimeoutSeconds: 3 });
-    const before = await readStatus(sql).catch(() => null);
+    const before = await readOnce(target);
     let isOver = false;
     const looking = look();
 
@@ -32,7 +43,7 @@ export async function watchBacklog(
             const wakeAt = performance.now() + pauseMs;
             while (!isOver && performance.now() < wakeAt) await Bun.sleep(50);
             if (isOver || before === null) return;
-            const { totals, backlog } = (await readStatus(sql).catch(() => null)) ?? { totals: null, backlog: null };
+            const { totals, backlog } = (await readOnce(target)) ?? { totals: null, backlog: null };
             if (isOver || totals === null) continue;
             const done = totals.read - before.totals.read;
             progress.update({
@@ -47,7 +58,6 @@ export async function watchBacklog(
     return {
         async stop() {
             isOver = true;
-            await Promise.race([sql.end({ timeout: 0 }), Bun.sleep(1_000)]);
             await Promise.race([looking, Bun.sleep(1_000)]);
         },
     };
