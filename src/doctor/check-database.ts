@@ -1,9 +1,12 @@
 /** The database itself: what it is, what its user may do, whether the tables are ours and today's, whose clock is right. */
 import type { Sql } from "../database/connect.ts";
+import { readConnectionRoom } from "../database/connection-room.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
 import { inspectSchema } from "../database/migrate.ts";
 import { SluiceError } from "../errors.ts";
-import { formatDuration } from "../terminal/format.ts";
+import { leastConnections } from "../ingest/plan-connections.ts";
+import type { Status } from "../status/read-status.ts";
+import { formatCount, formatDuration } from "../terminal/format.ts";
 import { type Finding, fail, note, ok } from "./finding.ts";
 
 /** Past this, ages that people work out by their own clock are wrong; past that, today's events lie in the future. */
@@ -121,6 +124,22 @@ async function readRights(sql: Sql, isSetUp: boolean): Promise<Rights> {
             and has_table_privilege('public.events'::regclass, 'select')
             and has_table_privilege('ingest.files'::regclass, 'select') as "mayRead"`;
     return { ...user!, missing: missing.map(({ right }) => right), mayRead: read!.mayRead };
+}
+
+/** Whether an ingest would get the connections that it needs; one that runs has its own. */
+export async function checkConnections(sql: Sql, { workers }: Pick<Status, "workers">): Promise<Finding> {
+    const name = "connections";
+    const { free, limit } = await readConnectionRoom(sql);
+    if (free === null) return ok(name, "Nothing limits them.");
+    // The one that asks is closed again.
+    const most = free + 1;
+    const found = `${formatCount(most, "connection")} can be opened: ${limit}`;
+    if (workers.length > 0 || most >= leastConnections) return ok(name, `${found}.`);
+    return fail(
+        name,
+        `${found}. An ingest needs ${leastConnections}.`,
+        `Raise that limit by ${leastConnections - most} at least, or end sessions that nobody needs (pg_stat_activity).`,
+    );
 }
 
 /** The database's clock decides about leases and ages; ours only stamps the events that we invent. */

@@ -5,7 +5,7 @@ import { hasEmbeddedServer } from "../database/embedded-server.ts";
 import { type Database, openDatabase } from "../database/open-database.ts";
 import { SluiceError } from "../errors.ts";
 import { readStatus, type Status } from "../status/read-status.ts";
-import { checkClock, checkRights, checkSchema } from "./check-database.ts";
+import { checkClock, checkConnections, checkRights, checkSchema } from "./check-database.ts";
 import { checkAccess, checkDisk, checkFolder, checkPort, type FolderSettings } from "./check-machine.ts";
 import { checkFiles, checkPace, checkStaging, checkWorkers } from "./check-work.ts";
 import { type Finding, fail, ok, skipped } from "./finding.ts";
@@ -16,7 +16,7 @@ export type DoctorConfig = Pick<
 > &
     Pick<FolderSettings, "sources">;
 
-const inDatabase = ["rights", "schema", "clock", "files", "workers", "staging", "pace"];
+const inDatabase = ["rights", "schema", "clock", "files", "workers", "connections", "staging", "pace"];
 
 /** Never throws: what cannot be looked at is a finding. The embedded server is started for it, and stopped again. */
 export async function runDoctor(config: DoctorConfig, log: (line: string) => void): Promise<Finding[]> {
@@ -86,6 +86,7 @@ async function askDatabase({ target, embedded, connectionString, serverVersion }
             });
         findings.push(await lookAt("files", checkFiles));
         findings.push(await lookAt("workers", (known) => checkWorkers(sql, known)));
+        findings.push(await lookAt("connections", (known) => checkConnections(sql, known)));
         findings.push(await lookAt("staging", checkStaging));
         findings.push(await lookAt("pace", checkPace));
         return findings;

@@ -33,7 +33,7 @@ test("finds nothing to mend where nothing is broken, and has looked at everythin
     expect({ exitCode, ok }).toEqual({ exitCode: 0, ok: true });
     expect(findings.map(({ name }) => name).sort()).toEqual(
         [
-            ...["access", "clock", "database", "dependencies", "disk", "files", "folder"],
+            ...["access", "clock", "connections", "database", "dependencies", "disk", "files", "folder"],
             ...["pace", "port", "rights", "schema", "settings", "staging", "workers"],
         ].sort(),
     );

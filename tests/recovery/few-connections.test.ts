@@ -91,6 +91,11 @@ test("should fail: with two it is said how many are needed, and of what", async 
     expect(exitCode).toBe(4);
     expect(stderr).toContain("An ingest needs 3 connections, and can have 2");
     expect(stderr).toContain(`role ${role} has a CONNECTION LIMIT of 2`);
+
+    const args = ["--input", inputDir, "--port", "0"];
+    const doctor = await runScript("doctor", args, { environment: { DATABASE_URL: url } });
+    expect(doctor.exitCode).toBe(1);
+    expect(doctor.stdout).toContain(`2 connections can be opened: role ${role} has a CONNECTION LIMIT of 2`);
 });
 
 test("should fail: a command that gets none says why", async () => {
