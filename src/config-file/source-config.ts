@@ -46,10 +46,10 @@ export interface SourceConfig extends DeclaredDialect {
     /**
      * Makes an event_id (a uuid v5) for files that have none; a file with an event_id column keeps its own.
      *
-     * THE CONSEQUENCE: records that are identical in what the id is derived from become one, unless that is "position". Someone who clicks twice
-     * within a second, in a log with whole seconds, has clicked once; with `from` too narrow, records that differ
-     * elsewhere count as conflicts and are kept in ingest.rejects. Changing this setting changes every id: files that
-     * are read again would then be inserted again.
+     * THE CONSEQUENCE: records that are identical in what the id is derived from become one, unless that is "position".
+     * Someone who clicks twice within a second, in a log with whole seconds, has clicked once; with `from` too narrow,
+     * records that differ elsewhere count as conflicts and are kept in ingest.rejects. Changing this setting changes
+     * every id: files that are read again would then be inserted again.
      */
     deriveEventId?: DerivedId;
 }

@@ -95,7 +95,8 @@ function makeEvent(random: Random, { columns, quotes, repeated }: FileStyle, { e
         cents: has("price") && random.chance(0.8) ? random.below(1_000_000) : null,
         attributes: columns
             .filter((column) => !isKnown(column) && random.chance(0.7))
-            .map((column) => [column, `v${random.below(9)}`] as [string, string])
+            // White space around it is part of it.
+            .map((column): [string, string] => [column, random.pick([`v${random.below(9)}`, "v1", " v1\t", "  "])])
             .sort(([a], [b]) => (a < b ? -1 : 1)),
     };
     if (first === null || random.chance(0.4)) return fresh;
@@ -138,9 +139,8 @@ function rawValues(
     const attributes = new Map(event.attributes);
     return columns.map((column) => {
         const name = column.toLowerCase() as KnownColumn;
-        const value = isKnown(column)
-            ? (instead[name]?.text ?? writeValue(random, name, event))
-            : (attributes.get(column) ?? "");
+        if (!isKnown(column)) return attributes.get(column) ?? "";
+        const value = instead[name]?.text ?? writeValue(random, name, event);
         return isPadded && value !== "" && random.chance(0.3) ? `${random.pick([" ", "\t", "  "])}${value} ` : value;
     });
 }
