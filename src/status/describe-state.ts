@@ -1,4 +1,5 @@
 /** What the numbers mean, in one word and in a sentence or two. Pure. */
+import { describeReader, remedyForReader, type StagingReader } from "../database/staging-readers.ts";
 import { formatBytes, formatCount, formatDuration, formatNumber } from "../terminal/format.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 import { remedyFor } from "./describe-problem.ts";
@@ -68,6 +69,8 @@ export interface StateFacts {
     /** Rejects and conflicts that no replay has resolved, and the most frequent of their reasons first. */
     standingRejects: number;
     rejectReasons: readonly { reason: string }[];
+    /** The longest first. */
+    stagingReaders: readonly StagingReader[];
     pace: Pace;
 }
 
@@ -84,6 +87,11 @@ export function describeState(facts: StateFacts): State {
         sentences.push(`${formatCount(facts.files.failed, "file")} failed: \`bun run files --state failed\`.`);
     }
     if (state !== "rejecting" && isRejecting(facts)) sentences.push(describeRejects(facts));
+    const [reader] = facts.stagingReaders;
+    if (reader !== undefined) {
+        const what = `Merged rows cannot be removed from ingest.staging: ${sanitize(describeReader(reader))} read it and did not end.`;
+        sentences.push(`${what} ${remedyForReader(reader)}`);
+    }
     return { state, tone: toneOf(state, facts), verdict: sentences.join(" ") };
 }
 
@@ -91,7 +99,7 @@ export function describeState(facts: StateFacts): State {
 function toneOf(state: State["state"], facts: StateFacts): Tone {
     const { backlog, files } = facts;
     if (state === "stopped" && backlog.files + backlog.stagedRecords > 0) return "bad";
-    const isCalm = files.failed === 0 && !isRejecting(facts);
+    const isCalm = files.failed === 0 && facts.stagingReaders.length === 0 && !isRejecting(facts);
     return !isCalm && toneOfState[state] !== "bad" ? "busy" : toneOfState[state];
 }
 

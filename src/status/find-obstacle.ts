@@ -51,7 +51,9 @@ function describeReads(facts: StateFacts): string | null {
     const { backlog, workers, lastMergeAt, lastStagedAt } = facts;
     if (backlog.oldestUnreadAt === null) return null;
     const stillMs = sinceLatest(facts, [backlog.oldestUnreadAt, lastMergeAt, lastStagedAt]);
-    const patience = Math.max(longestUnreadMs, 2 * triggerMsOf(workers), 2 * tailSettleMsOf(workers));
+    // A reader of staging is known to make loading wait.
+    const leastMs = facts.stagingReaders.length > 0 ? patienceMs : longestUnreadMs;
+    const patience = Math.max(leastMs, 2 * triggerMsOf(workers), 2 * tailSettleMsOf(workers));
     if (stillMs <= patience) return null;
     return `Nothing was read for ${formatDuration(stillMs)}, and ${formatCount(backlog.files, "file")} wait. See the ingest's lines on stderr and \`bun run doctor\`; a restart of the ingest is safe.`;
 }

@@ -19,6 +19,7 @@ const calm: StateFacts = {
     recentMerges: { read: 100, rejected: 3, conflict: 1 },
     standingRejects: 4,
     rejectReasons: [{ reason: "price_negative" }],
+    stagingReaders: [],
     pace: { arrivalPerSecond: 1012, capacityPerSecond: 61_234, waitingRecords: 0, drainSeconds: 0 },
 };
 const failed: FailingFile = {

@@ -362,6 +362,25 @@ describe("the verdict", () => {
     }
 });
 
+test("a session that keeps merged rows in staging is named, whatever the state, with what to do", async () => {
+    const reader = await database.sql.reserve();
+    try {
+        await reader`begin`;
+        await reader`select count(*) from ingest.staging`;
+        const [{ pid }] = await reader<[{ pid: number }]>`select pg_backend_pid() as pid`;
+        const named = new RegExp(`removed from ingest\\.staging: session ${pid} .*pg_terminate_backend\\(${pid}\\)`);
+        const status = await waitUntil("it is named", async () => {
+            const latest = await readStatus(database.sql);
+            return latest.stagingReaders.length > 0 ? latest : null;
+        });
+        expect([status.state, status.tone, status.verdict]).toEqual(["empty", "busy", expect.stringMatching(named)]);
+    } finally {
+        await reader`rollback`;
+        reader.release();
+    }
+    expect((await readStatus(database.sql)).verdict).not.toContain("staging");
+}, 60_000);
+
 test("the table in the documents has every state, the gravest first", () => {
     const rows = readFileSync(join(projectDir, "docs/operations.md"), "utf8").split("\n");
     const from = rows.findIndex((row) => row.startsWith("| state | holds when |"));
@@ -377,7 +396,10 @@ test("an ingest whose folder goes away says so, and goes on when it is back", as
     const ingest = startIngest(database.url, folder, ["--trigger", "200ms"]);
     const isIn = async (wanted: string) => (await readStatus(database.sql)).state === wanted;
     try {
-        await waitUntil("it is at work", async () => (await readStatus(database.sql)).workers.length === 1);
+        await waitUntil("it loads", async () => {
+            const [worker] = (await readStatus(database.sql)).workers;
+            return (worker?.report as { isLoader?: boolean } | undefined)?.isLoader === true;
+        });
         renameSync(folder, elsewhere);
         await waitUntil("it is stuck", () => isIn("stuck"));
         expect((await readStatus(database.sql)).verdict).toContain(folder);
