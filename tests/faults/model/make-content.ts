@@ -50,10 +50,11 @@ export function makeContent(random: Random, pool: RecordPool, options: ContentOp
         records.push({ start: at, end, next: end + lineEnd.length, fate });
         pieces.push(bytes, Buffer.from(lineEnd));
         at = end + lineEnd.length;
-        // A line without a byte is no record.
+        // A line without a value is no record.
         if (random.chance(0.01)) {
-            pieces.push(Buffer.from(lineEnd));
-            at += lineEnd.length;
+            const blank = Buffer.from(random.pick(["", ",", " , ", ",".repeat(style.columns.length - 1)]) + lineEnd);
+            pieces.push(blank);
+            at += blank.length;
         }
     }
     return { bytes: Buffer.concat(pieces), headerBytes, records, problem: null, style };

@@ -127,7 +127,8 @@ function writeRecord(
     const bytes = Buffer.from(fields.join(","));
     const record = rawRecord(style, raw);
     if (reasons.length > 0) return { bytes, fate: { kind: "rejected", reasons, record, rawText: null } };
-    return { bytes, fate: { kind: "valid", eventId: event.eventId, content: typedContent(event), record } };
+    const content = typedContent({ ...event, attributes: writtenAttributes(style, raw) });
+    return { bytes, fate: { kind: "valid", eventId: event.eventId, content, record } };
 }
 
 function rawValues(
@@ -203,6 +204,14 @@ function typedContent(event: Event): TypedContent {
     ]);
 }
 
+/** They are kept as they stand in the file, white space and all. */
+function writtenAttributes({ columns }: FileStyle, raw: string[]): Event["attributes"] {
+    return columns
+        .map((column, index): [string, string] => [column, raw[index]!])
+        .filter(([column, value]) => !isKnown(column) && value !== "")
+        .sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
 /** As a reject keeps it: the known columns as they stand in the file, the others too, without empty ones. */
 function rawRecord({ columns }: FileStyle, raw: string[]): RawRecord {
     const record: RawRecord = Object.fromEntries(knownColumns.map((column) => [column, null]));
@@ -260,7 +269,11 @@ const badValues: Record<KnownColumn, [reason: string, texts: string[]][]> = {
 
 /** docs/data_contract.md, "Reasons of the text": how a good line is spoilt. */
 const spoilers: Record<string, (line: string, random: Random, style: FileStyle) => Buffer> = {
-    too_few_fields: (line) => Buffer.from(line.split(",").slice(0, 2).join(",")),
+    too_few_fields(line) {
+        const short = line.split(",").slice(0, 2).join(",");
+        // Of nothing but delimiters it would be a blank line.
+        return Buffer.from(short === "," ? "p,u" : short);
+    },
     too_many_fields: (line) => Buffer.from(`${line},more`),
     nul_byte: (line, random) => insert(line, random, 0x00),
     invalid_utf8: (line, random) => insert(line, random, 0xff),

@@ -290,13 +290,15 @@ async function findOpen(target: World["target"], inputDir: string): Promise<stri
     const known = new Map(rows.map((row) => [row.path, row]));
     const unknown = readdirSync(inputDir).flatMap((name) => {
         const row = known.get(name);
-        if (!row) return [`${name} is not known`];
+        if (!row || row.state === "replaced") return [`${name} is not known`];
         const { size, mtimeNs } = statSync(join(inputDir, name), { bigint: true });
         if (row.size !== Number(size)) return [`${name} is ${row.state} with ${row.size} of ${size} bytes`];
         // Overwritten in place, it is of the same size.
         return row.mtime === `${mtimeNs}` ? [] : [`${name} is ${row.state} as of ${row.mtime}, and is of ${mtimeNs}`];
     });
-    const open = rows.filter(({ state, left }) => !["merged", "skipped", "failed"].includes(state) || left > 0);
+    const open = rows.filter(
+        ({ state, left }) => !["merged", "skipped", "failed", "replaced"].includes(state) || left > 0,
+    );
     return [...unknown, ...open.map(({ path, state, left }) => `${path} is ${state}, ${left} chunks are open`)];
 }
 
