@@ -127,8 +127,7 @@ function writeRecord(
     const bytes = Buffer.from(fields.join(","));
     const record = rawRecord(style, raw);
     if (reasons.length > 0) return { bytes, fate: { kind: "rejected", reasons, record, rawText: null } };
-    const content = typedContent({ ...event, attributes: writtenAttributes(style, raw) });
-    return { bytes, fate: { kind: "valid", eventId: event.eventId, content, record } };
+    return { bytes, fate: { kind: "valid", eventId: event.eventId, content: typedContent(event), record } };
 }
 
 function rawValues(
@@ -202,14 +201,6 @@ function typedContent(event: Event): TypedContent {
         event.cents === null ? null : `${Math.floor(event.cents / 100)}.${String(event.cents % 100).padStart(2, "0")}`,
         event.attributes.length === 0 ? null : event.attributes,
     ]);
-}
-
-/** They are kept as they stand in the file, white space and all. */
-function writtenAttributes({ columns }: FileStyle, raw: string[]): Event["attributes"] {
-    return columns
-        .map((column, index): [string, string] => [column, raw[index]!])
-        .filter(([column, value]) => !isKnown(column) && value !== "")
-        .sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** As a reject keeps it: the known columns as they stand in the file, the others too, without empty ones. */
