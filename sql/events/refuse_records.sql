@@ -96,7 +96,7 @@ $$;
 
 -- Inserts the candidates of these positions, those whose event_id is free. Null, or what the table said: then none of them.
 -- Raises what is no record's fault: what makes even an insert of no row fail (positions 0 to 0), a column that must be filled
--- and is not Sluice's, row security. The ingest says so and waits until somebody has undone it.
+-- and is not Sluice's or that has become too narrow, row security. The ingest says so and waits until somebody has undone it.
 create or replace function ingest.try_candidates(first_position bigint, last_position bigint)
 returns jsonb
 language plpgsql
@@ -161,6 +161,8 @@ exception
         if
             not ingest.may_be_of_record(sqlstate)
             or (first_position = 0 and said_context = '' and sqlstate like '42%')
+            -- What passes the rules fits the columns that Sluice made: somebody has made one narrower.
+            or (said_context = '' and sqlstate in ('22001', '22003'))
             or (sqlstate = '23502' and said_column <> all(ingest.filled_columns()))
             or row_security_active('public.events')
         then
