@@ -157,7 +157,12 @@ exception
             said_table = table_name,
             said_column = column_name,
             said_context = pg_exception_context;
-        said_context := split_part(said_context, 'SQL statement "with free_records', 1);
+        -- Only what a trigger adds: a statement that does not fit its table is raised in this function.
+        said_context := regexp_replace(
+            split_part(said_context, 'SQL statement "with free_records', 1),
+            '^PL/pgSQL function ingest\.try_candidates.*$',
+            ''
+        );
         if
             not ingest.may_be_of_record(sqlstate)
             or (first_position = 0 and said_context = '' and sqlstate like '42%')
@@ -237,7 +242,14 @@ language plpgsql
 as $$
 begin
     if
-        to_regclass('public.events') is not null
+        -- Of another table the insert says what is missing.
+        (
+            select count(*)
+            from pg_attribute
+            where
+                pg_attribute.attrelid = to_regclass('public.events')
+                and pg_attribute.attname = any(ingest.filled_columns())
+        ) = cardinality(ingest.filled_columns())
         and not exists (
             select from pg_index
             inner join pg_attribute

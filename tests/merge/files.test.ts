@@ -32,7 +32,7 @@ afterEach(closeSessions);
 const register = (...paths: string[]) => sql<{ path: string; version: number; fileId: number }[]>`
     select path, version, file_id as "fileId"
     from ingest.register_files(${JSON.stringify(paths.map((path) => ({ path, sizeBytes: 9, mtimeNs: "1", inode: "1" })))}::text::jsonb)`;
-const settle = (fileId: number, session = sql) => session`select ingest.settle_file(${fileId}, 2, 3)`;
+const settle = (fileId: number, session = sql) => session`select ingest.settle_file(${fileId}, 2, 3, 4)`;
 const reopen = (fileId: number) => sql`select ingest.reopen_files(array[${fileId}]::bigint[])`;
 const failChunk = (chunkId: number, retryAfter: string | null = null) =>
     sql`select ingest.fail_chunk(${chunkId}, 'merge_failed', 'Why.', ${retryAfter}::text::interval)`;
