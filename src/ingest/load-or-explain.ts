@@ -113,8 +113,7 @@ export function afterLoad(state: LoaderState, hooks: LoadHooks, loaded: LoadedPa
     let records = 0;
     let bytes = 0;
     for (const { part, outcome, isRecorded } of loaded) {
-        const isUnfinished = outcome.endByte < part.file.sizeBytes && outcome.otherHeader === null;
-        if (isUnfinished) state.tails.wait(part, part.file.seen);
+        if (endsInTail(part, outcome)) state.tails.wait(part, part.file.seen);
         else state.tails.forget(part.fileId);
         if (!isRecorded) continue;
         state.aloneFiles.delete(part.fileId);
@@ -123,4 +122,13 @@ export function afterLoad(state: LoaderState, hooks: LoadHooks, loaded: LoadedPa
     }
     hooks.onLoad(records, bytes);
     return loaded.some(({ isRecorded }) => isRecorded);
+}
+
+/**
+ * Whether an unfinished record ended it. A chunk that ended at its bound does not wait: if the next one failed to load, the
+ * file would be left alone, and those behind it would be merged before its rest (promise 10).
+ */
+function endsInTail(part: LoadPart, { endByte, records, otherHeader }: LoadedPart["outcome"]): boolean {
+    const isShort = endByte < Math.min(part.stopAt, part.file.sizeBytes) && records < part.mostRecords;
+    return isShort && otherHeader === null;
 }
