@@ -467,13 +467,12 @@ select
 from (
     select distinct pg_locks.pid, pg_locks.virtualtransaction
     from pg_locks
+    inner join pg_inherits
+        on pg_inherits.inhrelid = pg_locks.relation and pg_inherits.inhparent = to_regclass('ingest.staging')
     where
         pg_locks.locktype = 'relation'
         and pg_locks.granted
         and pg_locks.database = (select pg_database.oid from pg_database where pg_database.datname = current_database())
-        and pg_locks.relation in (
-            select pg_inherits.inhrelid from pg_inherits where pg_inherits.inhparent = to_regclass('ingest.staging')
-        )
         and pg_locks.pid is distinct from pg_backend_pid()
 ) as locks
 left join pg_stat_activity as activity on activity.pid = locks.pid

@@ -44,7 +44,7 @@ export function inventGarbage(): (string | Uint8Array)[] {
     const id = randomUUID();
     return [
         "no comma in sight",
-        ",,,,,,",
+        "-,,,,,,",
         "1,2,3,4,5,6,7",
         `${randomUUID()},view,product_1,user_1,yesterday at noon,1,9.99`,
         `${randomUUID()},view,product_1,user_1,2024-02-30 12:00:00,1,9.99`,

@@ -146,9 +146,9 @@ begin
         edits: [
             {
                 file: "src/ingest/merge-batch.ts",
-                find: "                    if (!isFaultOfData(error)) throw error;\n                    openKey = null;\n                    const open =",
+                find: "                    if (!isFaultOfData(error)) throw error;\n                    await refuseOtherShape(sql, error);\n                    openKey = null;\n                    const open =",
                 replace:
-                    "                    if (error) throw error;\n                    openKey = null;\n                    const open =",
+                    "                    if (error) throw error;\n                    await refuseOtherShape(sql, error);\n                    openKey = null;\n                    const open =",
             },
         ],
         tests: { files: ["tests/merge/poison.test.ts"] },
