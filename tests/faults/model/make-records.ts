@@ -263,7 +263,7 @@ const spoilers: Record<string, (line: string, random: Random, style: FileStyle) 
     too_few_fields(line) {
         const short = line.split(",").slice(0, 2).join(",");
         // Of nothing but delimiters it would be a blank line.
-        return Buffer.from(short === "," ? "p,u" : short);
+        return Buffer.from(/[^,\s]/.test(short) ? short : "p,u");
     },
     too_many_fields: (line) => Buffer.from(`${line},more`),
     nul_byte: (line, random) => insert(line, random, 0x00),

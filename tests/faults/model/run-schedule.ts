@@ -59,7 +59,7 @@ export async function runSchedule(server: OwnServer, schedule: Schedule): Promis
     const folder = mkdtempSync(join(tmpdir(), "sluice-model-"));
     const inputDir = join(folder, "input");
     mkdirSync(inputDir);
-    const target = await server.createDatabase();
+    const target = await withoutTimeOut(await server.createDatabase());
     // What disturbs may be the limit of a role; and whoever runs the ingest need not be a superuser.
     const worker = schedule.kind === "disturbed" ? await makeLoader(target) : target;
     const proxy = await openCuttingProxy(worker);
@@ -124,6 +124,12 @@ export async function runSchedule(server: OwnServer, schedule: Schedule): Promis
     };
     if (violations.length === 0) rmSync(folder, { recursive: true });
     return report;
+}
+
+/** What a database is set to later must not end our own questions; the program finds this out by itself. */
+async function withoutTimeOut(target: DatabaseTarget): Promise<DatabaseTarget> {
+    const since17 = await ask(target, (sql) => sql`select from pg_settings where name = 'transaction_timeout'`);
+    return since17.length === 0 ? target : { ...target, overrides: { transaction_timeout: "0" } };
 }
 
 /** A login with the rights of sql/roles/loader.sql, for this database alone. */
