@@ -119,9 +119,22 @@ function readingSource(context: IngestContext, ledgerFile: LedgerFile): SourceCo
     return isBegun(ledgerFile) ? ledgerFile.source : sourceOf(context.config.sources ?? [], ledgerFile.path);
 }
 
-/** Sure to be one chunk to the file's end: a record has a byte and a line end at least. */
+/** Sure to be one chunk to the file's end. */
 export function fitsOneChunk({ file, recordsFrom, stopAt, mostRecords }: LoadPart): boolean {
-    return file.sizeBytes <= stopAt && file.sizeBytes - recordsFrom <= 2 * mostRecords;
+    if (file.sizeBytes > stopAt) return false;
+    // A record has a byte and a line end at least; where that says too little, line ends in memory are soon counted.
+    const isShort = file.sizeBytes - recordsFrom <= 2 * mostRecords;
+    return isShort || (file.held !== null && countLineEnds(file.held.subarray(recordsFrom), mostRecords) < mostRecords);
+}
+
+const LF = 0x0a;
+const CR = 0x0d;
+
+/** Up to `most` of them; CR LF counts twice. */
+function countLineEnds(bytes: Uint8Array, most: number): number {
+    let count = 0;
+    for (let at = 0; at < bytes.length && count < most; at += 1) if (bytes[at] === LF || bytes[at] === CR) count += 1;
+    return count;
 }
 
 /** The part of a file that comes after what the ledger has of it. */
