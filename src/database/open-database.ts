@@ -115,7 +115,21 @@ interface ServerAnswer {
 /** Below this, sorts and hash tables of a merge go to disk in so many pieces that it takes a multiple of its time. */
 const leastWorkMemKb = 4096;
 
+/**
+ * From 17 on, and a short one would end these very questions; an older server has none, and refuses a connection that names it.
+ */
+const withoutTransactionTimeout = { transaction_timeout: "0" };
+
 async function askServer(target: DatabaseTarget): Promise<ServerAnswer> {
+    try {
+        return await readServer({ ...target, overrides: withoutTransactionTimeout });
+    } catch (error) {
+        if (sqlStateOf(error) !== sqlStates.undefinedObject) throw error;
+        return await readServer(target);
+    }
+}
+
+async function readServer(target: DatabaseTarget): Promise<ServerAnswer> {
     const sql = connect(target, { applicationName: "sluice open", max: 1 });
     try {
         const [row] = await sql<
@@ -149,8 +163,7 @@ async function askServer(target: DatabaseTarget): Promise<ServerAnswer> {
             encoding: row!.encoding,
             session: row!,
             overrides: {
-                // From 17 on; an older server refuses a connection that names it.
-                ...(hasTransactionTimeout && { transaction_timeout: "0" }),
+                ...(hasTransactionTimeout && withoutTransactionTimeout),
                 // A merge whose commit a crash can undo must not have its files deleted. Other settings wait for more, not less.
                 ...(commit === "off" && { synchronous_commit: "on" }),
                 // Triggers keep the ledger's sums.

@@ -31,6 +31,7 @@ export const sqlStates = {
     insufficientPrivilege: "42501",
     undefinedTable: "42P01",
     undefinedColumn: "42703",
+    undefinedObject: "42704",
     undefinedFunction: "42883",
     duplicateDatabase: "42P04",
     diskFull: "53100",
@@ -115,7 +116,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
     [sqlStates.undefinedColumn]: "schema",
     [sqlStates.undefinedFunction]: "schema",
     // An undefined object, a column of another type, one that is generated, no primary key, a view in place of the table.
-    "42704": "schema",
+    [sqlStates.undefinedObject]: "schema",
     "42804": "schema",
     "42846": "schema",
     "428C9": "schema",

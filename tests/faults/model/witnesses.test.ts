@@ -57,16 +57,18 @@ test("a seed gives the same schedule, to the byte, whoever asks", () => {
     for (const schedule of schedules) expect(makeSchedule(schedule.seed, options)).toEqual(schedule);
 });
 
-test("thirty seeds meet every kind of run, arrival and fault", () => {
+test("a hundred seeds meet every kind of run, arrival and fault", () => {
     const met = new Set<string>();
-    for (const { kind, steps } of schedules) {
+    const hundred = Array.from({ length: 100 }, (_, index) => makeSchedule(firstSeed + index, options));
+    for (const { kind, steps } of hundred) {
         met.add(kind);
         for (const { action } of steps) met.add(action.do === "strike" ? action.fault : action.do);
     }
     const arrivals = ["put", "grow", "overwrite", "truncate", "remove", "rename", "start", "stop"];
     const faults = ["kill worker", "freeze worker", "end backend", "cancel backends", "crash backend"];
-    const serverFaults = ["kill postmaster", "restart server", "cut connections", "lose answers"];
+    const serverFaults = ["kill postmaster", "restart server", "cut connections", "lose answers", "roll back"];
+    const lasting = ["set time-outs", "limit connections", "read staging"];
     expect([...met].sort()).toEqual(
-        ["undisturbed", "arrivals", "disturbed", ...arrivals, ...faults, ...serverFaults].sort(),
+        ["undisturbed", "arrivals", "disturbed", ...arrivals, ...faults, ...serverFaults, ...lasting].sort(),
     );
 });
