@@ -20,8 +20,6 @@ export interface TailWatch {
     noted(): void;
     /** A file was seen to differ from when it began to wait, or nothing of it is left: it no longer waits. */
     forget(fileId: number): void;
-    /** Milliseconds until the next file settles, or null when none waits. */
-    nextSettleMs(): number | null;
 }
 
 export interface TailClocks {
@@ -58,11 +56,6 @@ export function createTailWatch(settleMs: number, clocks: TailClocks = {}): Tail
             for (const entry of since.values()) entry.isNoted = true;
         },
         forget: (fileId) => void since.delete(fileId),
-        nextSettleMs() {
-            if (since.size === 0) return null;
-            const oldest = Math.min(...[...since.values()].map(({ startedAt }) => startedAt));
-            return Math.max(0, oldest + settleMs - now());
-        },
     };
 }
 

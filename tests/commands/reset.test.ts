@@ -6,6 +6,7 @@ import { planReset, resetDatabase } from "../../src/reset/reset-database.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { runOnTerminal } from "../support/run-on-terminal.ts";
 import { runScript } from "../support/run-script.ts";
+import { whenWaiting } from "../support/sessions.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 let database: TestDatabase;
@@ -162,22 +163,11 @@ test("an ingest that starts during the reset waits until it is done", async () =
     await sql.begin(async (transaction) => {
         await transaction`select from ingest.reset()`;
         started = startWorker("clock_timestamp() + interval '10 seconds'");
-        await untilSomebodyWaits();
+        await whenWaiting(sql);
     });
     await started;
 
     expect(await sql`select from ingest.workers where lease_until > clock_timestamp()`).toHaveLength(1);
-
-    async function untilSomebodyWaits() {
-        const deadline = performance.now() + 10_000;
-        const waiting = () => sql`
-            select from pg_locks
-            where not granted and relation = 'ingest.workers'::regclass and mode = 'RowExclusiveLock'`;
-        while ((await waiting()).length === 0) {
-            if (performance.now() > deadline) throw new Error("the worker did not wait");
-            await Bun.sleep(20);
-        }
-    }
 });
 
 test("all or nothing: a table that cannot be cleared keeps all the others", async () => {

@@ -16,15 +16,11 @@ beforeEach(() => {
 describe("an unfinished tail", () => {
     test("counts once its file has been still for as long as it is told, and no sooner", () => {
         tails.wait(file, seen(100));
-        expect([tails.isSettled(file, seen(100)), tails.waiting(), tails.nextSettleMs()]).toEqual([
-            false,
-            [1],
-            settleMs,
-        ]);
+        expect([tails.isSettled(file, seen(100)), tails.waiting()]).toEqual([false, [1]]);
         now += settleMs - 1;
-        expect([tails.isSettled(file, seen(100)), tails.waiting(), tails.nextSettleMs()]).toEqual([false, [1], 1]);
+        expect([tails.isSettled(file, seen(100)), tails.waiting()]).toEqual([false, [1]]);
         now += 1;
-        expect([tails.isSettled(file, seen(100)), tails.waiting(), tails.nextSettleMs()]).toEqual([true, [], 0]);
+        expect([tails.isSettled(file, seen(100)), tails.waiting()]).toEqual([true, []]);
     });
 
     test("begins to wait anew when the file has grown or was touched", () => {
@@ -52,21 +48,20 @@ describe("an unfinished tail", () => {
         tails.wait(file, seen(100));
         now += settleMs;
         tails.forget(file.fileId);
-        expect([tails.isSettled(file, seen(100)), tails.waiting(), tails.nextSettleMs()]).toEqual([false, [], null]);
+        expect([tails.isSettled(file, seen(100)), tails.waiting()]).toEqual([false, []]);
     });
 
     test("of a file that nobody waits for has not settled", () => {
-        expect([tails.isSettled(file, seen(100)), tails.waiting(), tails.nextSettleMs()]).toEqual([false, [], null]);
+        expect([tails.isSettled(file, seen(100)), tails.waiting()]).toEqual([false, []]);
         tails.forget(2);
     });
 });
 
-test("each file waits for itself; the next to settle is the one that waits longest", () => {
+test("each file waits for itself", () => {
     tails.wait(file, seen(1));
     now += 3_000;
     tails.wait(other, seen(2));
     expect(tails.waiting()).toEqual([1, 2]);
-    expect(tails.nextSettleMs()).toBe(7_000);
     now += 7_000;
     expect([tails.isSettled(file, seen(1)), tails.isSettled(other, seen(2))]).toEqual([true, false]);
     expect(tails.waiting()).toEqual([2]);
@@ -95,12 +90,14 @@ test("does not settle when its file is found to have changed in the very moment 
 describe("by the file's own times", () => {
     const aged = (age: number | null) => createTailWatch(settleMs, { now: () => now, ageOf: () => age });
 
-    test("an old tail counts at once, a young one does not, and the time until it does is what it lacks", () => {
+    test("an old tail counts at once, a young one once the time that it lacks is over", () => {
         expect(aged(settleMs).isSettled(file, seen(1))).toBe(true);
         const young = aged(settleMs - 1_000);
         expect(young.isSettled(file, seen(1))).toBe(false);
-        expect([young.wait(file, seen(1)), young.waiting(), young.nextSettleMs()]).toEqual([true, [1], 1_000]);
-        now += 1_000;
+        expect([young.wait(file, seen(1)), young.waiting()]).toEqual([true, [1]]);
+        now += 999;
+        expect(young.waiting()).toEqual([1]);
+        now += 1;
         expect(young.waiting()).toEqual([]);
     });
 

@@ -3,9 +3,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:te
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { runReplay } from "../../src/replay/run-replay.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { closeSessions, openSession } from "../support/sessions.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { event, merge, stageFile } from "./ledger.ts";
-import { closeSessions, openSession } from "./sessions.ts";
 
 let database: TestDatabase;
 let sql: Sql;

@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../../src/database/connect.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { closeSessions, openSession, whenWaiting } from "../support/sessions.ts";
 import { allSlices, event, merge, stageFile, tables } from "./ledger.ts";
-import { closeSessions, openSession, whenWaiting } from "./sessions.ts";
 
 let database: TestDatabase;
 let sql: Sql;

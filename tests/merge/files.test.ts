@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Sql } from "../../src/database/connect.ts";
 import { failFile, nextFiles } from "../../src/ingest/ledger.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { closeSessions, openSession, whenWaiting } from "../support/sessions.ts";
 import {
     chunkRows,
     chunkStates,
@@ -15,7 +16,6 @@ import {
     stageFile,
     takeLease,
 } from "./ledger.ts";
-import { closeSessions, openSession, whenWaiting } from "./sessions.ts";
 
 let database: TestDatabase;
 let sql: Sql;

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../../src/database/connect.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { closeSessions, openSession, whenWaiting } from "../support/sessions.ts";
 import {
     beginLoad,
     chunkRecord,
@@ -17,7 +18,6 @@ import {
     takeLease,
     worker,
 } from "./ledger.ts";
-import { closeSessions, openSession, whenWaiting } from "./sessions.ts";
 
 let database: TestDatabase;
 let sql: Sql;

@@ -10,6 +10,7 @@ import { createMerger, type Merger } from "../../src/ingest/merge-batch.ts";
 import { openTestIngest, type TestIngest } from "../ingest/ingest-context.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
+import { closeSessions, openSession, whenWaiting } from "../support/sessions.ts";
 import {
     allSlices,
     chunkRows,
@@ -25,7 +26,6 @@ import {
     takeLease,
     worker,
 } from "./ledger.ts";
-import { closeSessions, openSession, whenWaiting } from "./sessions.ts";
 
 let database: TestDatabase;
 let sql: Sql;

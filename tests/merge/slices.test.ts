@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { Sql } from "../../src/database/connect.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
+import { closeSessions, openSession, whenWaiting } from "../support/sessions.ts";
 import {
     allSlices,
     chunkRows,
@@ -18,7 +19,6 @@ import {
     stageFile,
     tables,
 } from "./ledger.ts";
-import { closeSessions, openSession, whenWaiting } from "./sessions.ts";
 
 /** More find more: 500 take a minute and a half. */
 const runs = 40;

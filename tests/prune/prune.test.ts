@@ -12,6 +12,7 @@ import { runReplay } from "../../src/replay/run-replay.ts";
 import { ageLedger } from "../support/age-ledger.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type IngestOverrides, ingestFolder } from "../support/ingest-folder.ts";
+import { whenWaiting } from "../support/sessions.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
@@ -403,12 +404,7 @@ describe("a prune beside others", () => {
         await holding(`select ingest.lock_slices(${busy})`, async () => {
             expect([...(await rangeOf(0xffff))]).toEqual([{ slices: 0xffff & ~busy, events: 144 }]);
             waiting = rangeOf(busy).execute();
-            await waitUntil("the prune waits", async () => {
-                const waiters = await sql`
-                    select from pg_stat_activity
-                    where application_name = 'test prune' and datname = current_database() and wait_event_type = 'Lock'`;
-                return waiters.length > 0;
-            });
+            await whenWaiting(sql);
             expect([...(await sql`select ingest.lock_slices(65535) as slices`)]).toEqual([{ slices: 0xffff & ~busy }]);
         });
         expect([...(await waiting!)]).toEqual([{ slices: busy, events: 16 }]);

@@ -9,6 +9,7 @@ import { sqlStateOf } from "../../src/database/sql-states.ts";
 import { type ReplayRequest, runReplay } from "../../src/replay/run-replay.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
+import { whenWaiting } from "../support/sessions.ts";
 
 const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
 const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
@@ -327,7 +328,7 @@ test("a replay that is killed has done nothing, and the next one does it all", a
         () => "killed",
     );
     // It has staged its records and waits for the slices.
-    while ((await database.sql`select from pg_locks where not granted`).length === 0) await Bun.sleep(5);
+    await whenWaiting(database.sql);
     await database.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'victim'`;
 
     expect(await killed).toBe("killed");

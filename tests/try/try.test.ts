@@ -10,6 +10,7 @@ import { readCases } from "../cases/read-case.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { runScript, spawnScript } from "../support/run-script.ts";
+import { whenWaiting } from "../support/sessions.ts";
 
 const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
 const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
@@ -168,7 +169,7 @@ test("a running ingest goes on: a dry run locks one slice at a time, and never t
     });
     await held.promise;
     const trying = tryThem(file);
-    while ((await database.sql`select from pg_locks where not granted`).length === 0) await Bun.sleep(5);
+    await whenWaiting(database.sql);
     const [free] = await database.sql`
         select count(*) as slices from (select from ingest.slices for update skip locked) as free_slices`;
 

@@ -1,6 +1,6 @@
 /** Sessions beside each other: transactions that a test holds open, and a look at who waits for whom. */
 import { connect, type Sql } from "../../src/database/connect.ts";
-import type { TestDatabase } from "../support/database.ts";
+import type { TestDatabase } from "./database.ts";
 
 const deadlineMs = 10_000;
 let open: Sql[] = [];
