@@ -118,7 +118,12 @@ return case
     -- One digit is what most quantities are, and to translate it costs four times as much.
     when octet_length(value) = 1 and value collate "C" between '0' and '9' then null
     when translate(value, '0123456789', '') <> '' then
-        case when value ~ '^-[0-9]+$' then 'quantity_negative' else 'quantity_invalid' end
+        case
+            -- Zero is not negative.
+            when value ~ '^-0+$' then null
+            when value ~ '^-[0-9]+$' then 'quantity_negative'
+            else 'quantity_invalid'
+        end
     when length(ltrim(value, '0')) > 10 then 'quantity_out_of_range'
     when value::bigint > 2147483647 then 'quantity_out_of_range'
 end;
@@ -137,7 +142,12 @@ return case
         or value like '.%'
         or value like '%.'
     then
-        case when value ~ '^-[0-9]+(\.[0-9]+)?$' then 'price_negative' else 'price_invalid' end
+        case
+            -- Zero is not negative; numeric takes so many characters, however many of them are zeros.
+            when value ~ '^-0+(\.0+)?$' and length(value) <= 16383 then null
+            when value ~ '^-[0-9]+(\.[0-9]+)?$' then 'price_negative'
+            else 'price_invalid'
+        end
     when
         length(rtrim(split_part(value, '.', 2), '0')) > 2
         -- As many as numeric can take; the cast raises at one more, were they all zeros.

@@ -39,7 +39,7 @@ export interface SourceConfig extends DeclaredDialect {
     rules?: ValueRule[];
     /** How event_timestamp is written, when not as YYYY-MM-DD HH:MM:SS. A value of no such form is left as it is. */
     timestamps?: TimestampFormat;
-    /** How quantity and price are written, when not as `1234.5`. `{}` takes `+5`, `-0`, `1.0` for a quantity, and `1e3`. */
+    /** How quantity and price are written, when not as `1234.5`. `{}` takes `+5`, `1.0` for a quantity, and `1e3`. */
     numbers?: NumberFormat;
     /** Texts that stand for no value, in every column, quoted or not: `["\\N", "NULL"]`. Compared trimmed. */
     nulls?: string[];
@@ -123,12 +123,14 @@ export interface TimestampFormat {
      * without seconds, with a comma before the decimals, and with an offset, `UTC` or `GMT` behind a space.
      */
     format?: string | string[];
-    /** The offset from UTC of values that say none: `+02:00`. Default: UTC. */
+    /**
+     * The offset from UTC of values that say none: `+02:00`. Default: UTC. With an offset or a zone, ISO values are taken
+     * beside those of `format`.
+     */
     offset?: string;
     /**
      * In place of `offset`, the zone of values that say none: `Europe/Berlin`. A time that summer time skips is rejected
-     * (`event_timestamp_skipped`), one that comes twice, too (`event_timestamp_ambiguous`), unless `fold` says which it is.
-     * ISO values are then taken beside those of `format`.
+     * (`event_timestamp_skipped`), and so is one that comes twice (`event_timestamp_ambiguous`) unless `fold` says which it is.
      */
     zone?: string;
     fold?: "earlier" | "later";

@@ -12,10 +12,10 @@ const iso =
     /^(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)[Tt ](?<hour>\d\d):(?<minute>\d\d)(?::(?<second>\d\d)(?:[.,](?<decimals>\d+))?)? ?(?<offset>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?$/i;
 
 export function createTimestampReader(settings: TimestampFormat): Reader {
-    const { zone, format = "iso" } = settings;
+    const { zone, offset, format = "iso" } = settings;
     const forms = [format].flat();
-    // With a zone it is certain what a time without an offset means; left as it is, it would count as UTC.
-    if (zone !== undefined && !forms.includes("iso")) forms.push("iso");
+    // It is declared what a time without an offset means; left as it is, it would count as UTC.
+    if ((zone ?? offset) !== undefined && !forms.includes("iso")) forms.push("iso");
     const epochs = forms.filter(isEpochForm);
     const zones = createZones(settings.fold);
     const readers = forms.map((form): Reader => {

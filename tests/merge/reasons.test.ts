@@ -156,7 +156,7 @@ const rules: [reason: string, column: Column, bad: (string | null)[], good: (str
         ],
         [null, "", " ", "0", "007", " 12\t"],
     ],
-    ["quantity_negative", "quantity", ["-1", "-0", "-99999999999999999999"], ["0"]],
+    ["quantity_negative", "quantity", ["-1", "-01", "-99999999999999999999"], ["0", "-0", `-${"0".repeat(100)}`]],
     [
         "quantity_out_of_range",
         "quantity",
@@ -189,7 +189,12 @@ const rules: [reason: string, column: Column, bad: (string | null)[], good: (str
         ],
         [null, "", "  ", "0", "0.5", "00.50", "5"],
     ],
-    ["price_negative", "price", ["-1", "-0.00", "-12.345", "-0"], ["0.00"]],
+    [
+        "price_negative",
+        "price",
+        ["-1", "-0.01", "-12.345", "-0.001", `-0.${"0".repeat(16_381)}`],
+        ["0.00", "-0", "-0.00", "-00.000", `-0.${"0".repeat(16_380)}`],
+    ],
     ["price_too_precise", "price", ["12.345", "0.001", "99999999.999"], ["12.340", "12.34", `1.5${"0".repeat(1_000)}`]],
     [
         "price_out_of_range",

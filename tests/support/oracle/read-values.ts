@@ -50,14 +50,15 @@ function readShortText(text: string): Typed {
 }
 
 function readQuantity(text: string): Typed {
-    if (!/^[0-9]+$/.test(text)) return { problem: "not digits" };
-    const digits = text.replace(/^0+(?=.)/, "");
+    if (!/^([0-9]+|-0+)$/.test(text)) return { problem: "not digits" };
+    const digits = text.replace(/^-?0+(?=.)/, "").replace(/^-/, "");
     const fits = digits.length <= 10 && Number(digits) <= largestInteger;
     return fits ? { value: digits } : { problem: "larger than an integer" };
 }
 
 function readPrice(text: string): Typed {
-    const match = /^([0-9]+)(?:\.([0-9]+))?$/.exec(text);
+    // Zero may have a minus sign.
+    const match = /^([0-9]+)(?:\.([0-9]+))?$/.exec(text.replace(/^-(?=[0.]+$)/, ""));
     if (!match) return { problem: "not a price" };
     const units = match[1]!.replace(/^0+(?=.)/, "");
     const decimals = (match[2] ?? "").replace(/0+$/, "");

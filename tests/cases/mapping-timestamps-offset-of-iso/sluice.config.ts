@@ -1,0 +1,10 @@
+import { defineConfig } from "../../../src/config-file/define-config.ts";
+
+export default defineConfig({
+    sources: [
+        {
+            match: "*.csv",
+            timestamps: { format: "dd.MM.yyyy HH:mm:ss", offset: "+02:00" },
+        },
+    ],
+});
