@@ -1,18 +1,18 @@
-import { createApp } from "../src/api/app.ts";
-import { nameSluice } from "../src/api/find-port-user.ts";
-import { openApiPool } from "../src/api/open-api-pool.ts";
-import { openWorkPool } from "../src/api/open-work-pool.ts";
-import { serveApi } from "../src/api/serve.ts";
-import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
-import { addPage, pagePaths } from "../src/dashboard/serve-page.ts";
+import { openLog, runCommand } from "../src/commands/command.ts";
+import { type Log, reportsTo } from "../src/commands/log.ts";
+import { prepareDatabase } from "../src/commands/with-database.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
 import { connect, type Sql } from "../src/database/connect.ts";
 import type { DatabaseTarget } from "../src/database/database-target.ts";
 import { type Database, openDatabase } from "../src/database/open-database.ts";
 import { readerOf } from "../src/database/reader-role.ts";
-import { openLog, runCommand } from "../src/terminal/command.ts";
-import { type Log, reportsTo } from "../src/terminal/log.ts";
+import { createApp } from "../src/server/api/app.ts";
+import { nameSluice } from "../src/server/api/find-port-user.ts";
+import { openApiPool } from "../src/server/api/open-api-pool.ts";
+import { openWorkPool } from "../src/server/api/open-work-pool.ts";
+import { serveApi } from "../src/server/api/serve.ts";
+import { addPage, pagePaths } from "../src/server/page/serve-page.ts";
 import { exitCodeOf, waitForStopSignal } from "../src/terminal/stop-signals.ts";
-import { prepareDatabase } from "../src/terminal/with-database.ts";
 
 await runCommand({
     name: "api",

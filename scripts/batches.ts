@@ -1,8 +1,6 @@
 import { Argument, Option } from "commander";
-import { batchKinds, readBatch, readBatchFiles, selectBatches } from "../src/api/batches/read-batches.ts";
-import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
-import { exitCodes, SluiceError } from "../src/errors.ts";
-import { formatBatchDetail, formatBatches } from "../src/listing/format-batches.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { formatBatchDetail, formatBatches } from "../src/commands/listing/format-batches.ts";
 import {
     choiceOption,
     describeNext,
@@ -10,10 +8,12 @@ import {
     readerOf,
     readPage,
     toListing,
-} from "../src/listing/listing-flags.ts";
-import { runCommand } from "../src/terminal/command.ts";
+} from "../src/commands/listing/listing-flags.ts";
+import { withDatabase } from "../src/commands/with-database.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
+import { exitCodes, SluiceError } from "../src/errors.ts";
+import { batchKinds, readBatch, readBatchFiles, selectBatches } from "../src/server/api/batches/read-batches.ts";
 import { formatJson } from "../src/terminal/json.ts";
-import { withDatabase } from "../src/terminal/with-database.ts";
 
 const print = (lines: string[]) => process.stdout.write(`${lines.join("\n")}\n`);
 

@@ -2,16 +2,16 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Option } from "commander";
-import { withFreshDatabase } from "../src/bench/bench-databases.ts";
-import { describeMachine } from "../src/bench/describe-machine.ts";
-import { wholeNumber } from "../src/bench/flags.ts";
-import { measureDiscovery } from "../src/bench/measure-discovery.ts";
-import { configOptions, loadConfig } from "../src/config.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { logToStderr } from "../src/commands/with-database.ts";
+import { configOptions, loadConfig } from "../src/config/config.ts";
 import { connect } from "../src/database/connect.ts";
 import { openDatabase } from "../src/database/open-database.ts";
-import { runCommand } from "../src/terminal/command.ts";
 import { formatTable } from "../src/terminal/table.ts";
-import { logToStderr } from "../src/terminal/with-database.ts";
+import { withFreshDatabase } from "./bench/bench-databases.ts";
+import { describeMachine } from "./bench/describe-machine.ts";
+import { wholeNumber } from "./bench/flags.ts";
+import { measureDiscovery } from "./bench/measure-discovery.ts";
 
 await runCommand({
     name: "bench:discovery",

@@ -2,16 +2,16 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Option } from "commander";
-import { withFreshDatabase } from "../src/bench/bench-databases.ts";
-import { wholeNumber } from "../src/bench/flags.ts";
-import { runSluice } from "../src/bench/run-sluice.ts";
-import { resized, scenarios } from "../src/bench/scenarios.ts";
-import { writeInput } from "../src/bench/write-input.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { logToStderr } from "../src/commands/with-database.ts";
 import { connect } from "../src/database/connect.ts";
 import { lockFileIn, makeHomeDir } from "../src/database/embedded/server-places.ts";
 import { openDatabase } from "../src/database/open-database.ts";
-import { runCommand } from "../src/terminal/command.ts";
-import { logToStderr } from "../src/terminal/with-database.ts";
+import { withFreshDatabase } from "./bench/bench-databases.ts";
+import { wholeNumber } from "./bench/flags.ts";
+import { runSluice } from "./bench/run-sluice.ts";
+import { resized, scenarios } from "./bench/scenarios.ts";
+import { writeInput } from "./bench/write-input.ts";
 
 const names = scenarios.filter(({ existingRecords }) => existingRecords === 0).map(({ name }) => name);
 

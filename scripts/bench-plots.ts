@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { drawPlots } from "../src/bench/plots/draw-plots.ts";
-import { readFigures } from "../src/bench/plots/figures.ts";
-import { fillTables } from "../src/bench/plots/write-tables.ts";
-import { runCommand } from "../src/terminal/command.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { drawPlots } from "./bench/plots/draw-plots.ts";
+import { readFigures } from "./bench/plots/figures.ts";
+import { fillTables } from "./bench/plots/write-tables.ts";
 
 const docsDir = join(import.meta.dir, "../docs");
 const figuresDir = join(docsDir, "performance");

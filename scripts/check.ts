@@ -1,9 +1,9 @@
-import { formatCheckResult, formatCheckSummary, summarizeChecks } from "../src/checks/format-checks.ts";
-import { runChecks } from "../src/checks/run-checks.ts";
-import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { formatCheckResult, formatCheckSummary, summarizeChecks } from "../src/commands/format-checks.ts";
+import { withDatabase } from "../src/commands/with-database.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
 import { exitCodes } from "../src/errors.ts";
-import { runCommand } from "../src/terminal/command.ts";
-import { withDatabase } from "../src/terminal/with-database.ts";
+import { runChecks } from "../src/operations/run-checks.ts";
 
 await runCommand({
     name: "check",

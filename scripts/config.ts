@@ -1,9 +1,10 @@
 /** `bun run config`: what the commands would go by here, and who said so. */
+
+import { runCommand } from "../src/commands/command.ts";
+import { configOptions, gatherConfig, readConfig } from "../src/config/config.ts";
 import { explainConfig } from "../src/config/explain-config.ts";
 import { describeOrigin } from "../src/config/origin.ts";
 import { type SettingName, settings } from "../src/config/settings.ts";
-import { configOptions, gatherConfig, readConfig } from "../src/config.ts";
-import { runCommand } from "../src/terminal/command.ts";
 import { formatJson } from "../src/terminal/json.ts";
 import { formatTable } from "../src/terminal/table.ts";
 

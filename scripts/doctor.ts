@@ -3,9 +3,9 @@
  * imported before they were found to be there.
  */
 import { join } from "node:path";
-import type { Flags } from "../src/config.ts";
-import { checkDependencies } from "../src/doctor/check-dependencies.ts";
-import { type Finding, fail, ok } from "../src/doctor/finding.ts";
+import { checkDependencies } from "../src/commands/doctor/check-dependencies.ts";
+import { type Finding, fail, ok } from "../src/commands/doctor/finding.ts";
+import type { Flags } from "../src/config/config.ts";
 
 const dependencies = checkDependencies(join(import.meta.dir, ".."));
 if (dependencies.state === "fail") {
@@ -14,13 +14,13 @@ if (dependencies.state === "fail") {
     process.exit(1);
 }
 
-const { configOptions, loadConfig, takesColor } = await import("../src/config.ts");
-const { formatFindings } = await import("../src/doctor/format-findings.ts");
-const { runDoctor } = await import("../src/doctor/run-doctor.ts");
+const { configOptions, loadConfig, takesColor } = await import("../src/config/config.ts");
+const { formatFindings } = await import("../src/commands/doctor/format-findings.ts");
+const { runDoctor } = await import("../src/commands/doctor/run-doctor.ts");
 const { exitCodes, SluiceError } = await import("../src/errors.ts");
-const { runCommand } = await import("../src/terminal/command.ts");
+const { runCommand } = await import("../src/commands/command.ts");
 const { formatJson } = await import("../src/terminal/json.ts");
-const { logToStderr } = await import("../src/terminal/with-database.ts");
+const { logToStderr } = await import("../src/commands/with-database.ts");
 
 const fields = [
     "databaseUrl",

@@ -1,10 +1,6 @@
 import { Argument, Option } from "commander";
-import { fileStates, readFile, selectFiles } from "../src/api/files/read-files.ts";
-import { type Config, configOptions, databaseFields, loadConfig } from "../src/config.ts";
-import type { Sql } from "../src/database/connect.ts";
-import { exitCodes, SluiceError } from "../src/errors.ts";
-import { forgetFile } from "../src/forget/forget-file.ts";
-import { formatFileDetail, formatFiles } from "../src/listing/format-files.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { formatFileDetail, formatFiles } from "../src/commands/listing/format-files.ts";
 import {
     choiceOption,
     describeNext,
@@ -12,12 +8,16 @@ import {
     readerOf,
     readPage,
     toListing,
-} from "../src/listing/listing-flags.ts";
-import { runCommand } from "../src/terminal/command.ts";
+} from "../src/commands/listing/listing-flags.ts";
+import { withDatabase } from "../src/commands/with-database.ts";
+import { type Config, configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
+import type { Sql } from "../src/database/connect.ts";
+import { exitCodes, SluiceError } from "../src/errors.ts";
+import { forgetFile } from "../src/operations/forget-file.ts";
+import { fileStates, readFile, selectFiles } from "../src/server/api/files/read-files.ts";
 import { formatCount } from "../src/terminal/format.ts";
 import { formatJson } from "../src/terminal/json.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
-import { withDatabase } from "../src/terminal/with-database.ts";
 
 const print = (lines: string[]) => process.stdout.write(`${lines.join("\n")}\n`);
 

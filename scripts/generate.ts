@@ -1,12 +1,12 @@
 /** `bun run generate`: writes files of invented events into a folder. */
 import { Option } from "commander";
-import { isDrawable } from "../src/config.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { isDrawable } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
-import { findOptionFaults, refuseFaults } from "../src/generator/options.ts";
-import { drawSeed } from "../src/generator/random.ts";
-import { generatorFlags, readGeneratorFlags } from "../src/generator/read-flags.ts";
-import { runGenerator } from "../src/generator/run-generator.ts";
-import { runCommand } from "../src/terminal/command.ts";
+import { findOptionFaults, refuseFaults } from "../src/shop/generator/options.ts";
+import { drawSeed } from "../src/shop/generator/random.ts";
+import { generatorFlags, readGeneratorFlags } from "../src/shop/generator/read-flags.ts";
+import { runGenerator } from "../src/shop/generator/run-generator.ts";
 import { formatBytes, formatCount } from "../src/terminal/format.ts";
 import { formatJson } from "../src/terminal/json.ts";
 import { createProgress } from "../src/terminal/progress.ts";

@@ -1,13 +1,13 @@
 /** `bun run import-config FILE`: an old properties file becomes the line of `.env` that says the same. */
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { Argument, Option } from "commander";
+import { runCommand } from "../src/commands/command.ts";
+import { readProperties } from "../src/commands/import-config/read-properties.ts";
+import { setVariable } from "../src/commands/import-config/write-env.ts";
+import { logToStderr } from "../src/commands/with-database.ts";
 import { describeTarget, parseDatabaseUrl } from "../src/database/database-target.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
-import { readProperties } from "../src/import-config/read-properties.ts";
-import { setVariable } from "../src/import-config/write-env.ts";
-import { runCommand } from "../src/terminal/command.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
-import { logToStderr } from "../src/terminal/with-database.ts";
 
 const envFile = ".env";
 

@@ -1,18 +1,19 @@
-import { formatCheckSummary } from "../src/checks/format-checks.ts";
-import { runChecks } from "../src/checks/run-checks.ts";
-import { configOptions, databaseFields, ingestFields, isDrawable, loadConfig } from "../src/config.ts";
+import { openLog, runCommand } from "../src/commands/command.ts";
+import { formatCheckSummary } from "../src/commands/format-checks.ts";
+import { exitCodeOfSummary, formatBatch, formatSummary } from "../src/commands/ingest-output.ts";
+import { createLog, factsOfBatch, factsOfSummary, type Log } from "../src/commands/log.ts";
+import { watchBacklog } from "../src/commands/status/watch-backlog.ts";
+import { logToStderr } from "../src/commands/with-database.ts";
+import { configOptions, databaseFields, ingestFields, loadConfig } from "../src/config/config.ts";
 import { connect } from "../src/database/connect.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";
 import { openDatabase } from "../src/database/open-database.ts";
-import { requireInputFolder } from "../src/ingest/input-folder.ts";
-import { runIngest } from "../src/ingest/run-ingest.ts";
-import { watchBacklog } from "../src/status/watch-backlog.ts";
-import { openLog, runCommand } from "../src/terminal/command.ts";
-import { exitCodeOfSummary, formatBatch, formatSummary } from "../src/terminal/ingest-output.ts";
-import { createLog, factsOfBatch, factsOfSummary, type Log } from "../src/terminal/log.ts";
+import { requireInputFolder } from "../src/engine/discover/input-folder.ts";
+import { runIngest } from "../src/engine/run/run-ingest.ts";
+import { isDrawable } from "../src/environment.ts";
+import { runChecks } from "../src/operations/run-checks.ts";
 import { createProgress } from "../src/terminal/progress.ts";
 import { exitCodeOf, onStopSignal, type StopSignal } from "../src/terminal/stop-signals.ts";
-import { logToStderr } from "../src/terminal/with-database.ts";
 
 const fields = [...ingestFields, ...databaseFields, "isInputDefault", "checkAtEnd", "json", "logFormat"] as const;
 

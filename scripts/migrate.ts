@@ -1,15 +1,15 @@
 /** `bun run migrate`: sets a database up, or brings it up to date. Every other command does it by itself where it may. */
 import { Option } from "commander";
-import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { logToStderr } from "../src/commands/with-database.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
 import { connect } from "../src/database/connect.ts";
 import { type DatabaseTarget, describeTarget } from "../src/database/database-target.ts";
 import { inspectSchema, type MigrateResult, migrateDatabase, type SchemaState } from "../src/database/migrate.ts";
 import { openDatabase } from "../src/database/open-database.ts";
 import { exitCodes } from "../src/errors.ts";
-import { runCommand } from "../src/terminal/command.ts";
 import { formatCount } from "../src/terminal/format.ts";
 import { formatJson } from "../src/terminal/json.ts";
-import { logToStderr } from "../src/terminal/with-database.ts";
 
 await runCommand({
     name: "migrate",

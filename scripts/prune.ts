@@ -1,15 +1,16 @@
 import { Option } from "commander";
+import { runCommand } from "../src/commands/command.ts";
+import { formatPlan, formatSummary, isEmptyPlan } from "../src/commands/format-prune-plan.ts";
+import { withDatabase } from "../src/commands/with-database.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
 import { parseAge } from "../src/config/parse-values.ts";
-import { configOptions, databaseFields, isDrawable, loadConfig } from "../src/config.ts";
+import { isDrawable } from "../src/environment.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
-import { formatPlan, formatSummary, isEmptyPlan } from "../src/prune/format-plan.ts";
-import { planPrune, runPrune } from "../src/prune/run-prune.ts";
+import { planPrune, runPrune } from "../src/operations/run-prune.ts";
 import { askYesOrNo, requireTerminal } from "../src/terminal/ask.ts";
-import { runCommand } from "../src/terminal/command.ts";
 import { formatJson } from "../src/terminal/json.ts";
 import { createProgress } from "../src/terminal/progress.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
-import { withDatabase } from "../src/terminal/with-database.ts";
 
 await runCommand({
     name: "prune",

@@ -1,7 +1,6 @@
 import { Option } from "commander";
-import { readRejectSummary, rejectKinds, selectRejects } from "../src/api/rejects/read-rejects.ts";
-import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
-import { formatReasons, formatRejects } from "../src/listing/format-rejects.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { formatReasons, formatRejects } from "../src/commands/listing/format-rejects.ts";
 import {
     choiceOption,
     describeNext,
@@ -9,11 +8,12 @@ import {
     readerOf,
     readPage,
     toListing,
-} from "../src/listing/listing-flags.ts";
-import { rejectReasons } from "../src/reject-reasons.ts";
-import { runCommand } from "../src/terminal/command.ts";
+} from "../src/commands/listing/listing-flags.ts";
+import { withDatabase } from "../src/commands/with-database.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
+import { readRejectSummary, rejectKinds, selectRejects } from "../src/server/api/rejects/read-rejects.ts";
+import { rejectReasons } from "../src/streams/reject-reasons.ts";
 import { formatJson } from "../src/terminal/json.ts";
-import { withDatabase } from "../src/terminal/with-database.ts";
 
 await runCommand({
     name: "rejects",

@@ -1,18 +1,19 @@
 import { Option } from "commander";
-import { configOptions, databaseFields, isDrawable, loadConfig } from "../src/config.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { formatEquation } from "../src/commands/ingest-output.ts";
+import { choiceOption } from "../src/commands/listing/listing-flags.ts";
+import { logToStderr, withDatabase } from "../src/commands/with-database.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
 import type { Sql } from "../src/database/connect.ts";
 import { sqlStateOf } from "../src/database/sql-states.ts";
+import { isDrawable } from "../src/environment.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
-import { choiceOption } from "../src/listing/listing-flags.ts";
-import { rejectReasons } from "../src/reject-reasons.ts";
-import { type ReplayRequest, type ReplaySummary, runReplay } from "../src/replay/run-replay.ts";
+import { type ReplayRequest, type ReplaySummary, runReplay } from "../src/operations/run-replay.ts";
+import { rejectReasons } from "../src/streams/reject-reasons.ts";
 import { askYesOrNo, requireTerminal } from "../src/terminal/ask.ts";
-import { runCommand } from "../src/terminal/command.ts";
 import { formatCount } from "../src/terminal/format.ts";
-import { formatEquation } from "../src/terminal/ingest-output.ts";
 import { createProgress } from "../src/terminal/progress.ts";
 import { formatRecordTable } from "../src/terminal/record-table.ts";
-import { logToStderr, withDatabase } from "../src/terminal/with-database.ts";
 
 await runCommand({
     name: "replay",

@@ -1,13 +1,13 @@
 import { Option } from "commander";
-import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { formatPlan } from "../src/commands/format-reset-plan.ts";
+import { withDatabase } from "../src/commands/with-database.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
 import { exitCodes } from "../src/errors.ts";
-import { deleteFiles, listInputFiles, measureFiles } from "../src/reset/delete-input-files.ts";
-import { formatPlan } from "../src/reset/format-plan.ts";
-import { planReset, resetDatabase } from "../src/reset/reset-database.ts";
+import { deleteFiles, listInputFiles, measureFiles } from "../src/operations/delete-input-files.ts";
+import { planReset, resetDatabase } from "../src/operations/reset-database.ts";
 import { askYesOrNo, requireTerminal } from "../src/terminal/ask.ts";
-import { runCommand } from "../src/terminal/command.ts";
 import { formatJson } from "../src/terminal/json.ts";
-import { withDatabase } from "../src/terminal/with-database.ts";
 
 await runCommand({
     name: "reset",

@@ -1,11 +1,11 @@
 import { Option } from "commander";
-import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { withDatabase } from "../src/commands/with-database.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
-import { retryFiles } from "../src/retry/retry-files.ts";
-import { runCommand } from "../src/terminal/command.ts";
+import { retryFiles } from "../src/operations/retry-files.ts";
 import { formatCount } from "../src/terminal/format.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
-import { withDatabase } from "../src/terminal/with-database.ts";
 
 await runCommand({
     name: "retry",

@@ -1,15 +1,15 @@
 /** `bun run sql 'select …'`: a look into the database for who has no psql. Cannot write. */
 import { Argument, InvalidArgumentError, Option } from "commander";
-import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { withDatabase } from "../src/commands/with-database.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
 import { withDatabase as withDatabaseName } from "../src/database/database-target.ts";
 import { type ReadonlyResult, runReadonly } from "../src/database/run-readonly.ts";
 import { isConnectionFault, sqlStateOf } from "../src/database/sql-states.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
-import { runCommand } from "../src/terminal/command.ts";
 import { formatCsv } from "../src/terminal/csv.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
 import { formatTable } from "../src/terminal/table.ts";
-import { withDatabase } from "../src/terminal/with-database.ts";
 
 const defaultLimit = 1000;
 

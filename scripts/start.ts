@@ -1,9 +1,7 @@
 import manifest from "../package.json" with { type: "json" };
-import { createApp } from "../src/api/app.ts";
-import { nameSluice } from "../src/api/find-port-user.ts";
-import { openApiPool } from "../src/api/open-api-pool.ts";
-import { openWorkPool } from "../src/api/open-work-pool.ts";
-import { serveApi } from "../src/api/serve.ts";
+import { openLog, runCommand } from "../src/commands/command.ts";
+import { formatBatch, formatSummary } from "../src/commands/ingest-output.ts";
+import { factsOfBatch, factsOfSummary, type Log, reportsTo } from "../src/commands/log.ts";
 import {
     type Config,
     configOptions,
@@ -13,25 +11,27 @@ import {
     ingestFields,
     loadConfig,
     passFlags,
-} from "../src/config.ts";
-import { addPage, pagePaths } from "../src/dashboard/serve-page.ts";
+} from "../src/config/config.ts";
 import type { DatabaseTarget } from "../src/database/database-target.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";
 import { type Database, openDatabase } from "../src/database/open-database.ts";
 import { readerOf } from "../src/database/reader-role.ts";
-import { defaultGeneratorOptions } from "../src/generator/options.ts";
-import { drawSeed } from "../src/generator/random.ts";
-import { runGenerator } from "../src/generator/run-generator.ts";
-import type { LogFacts } from "../src/ingest/context.ts";
-import { requireInputFolder } from "../src/ingest/input-folder.ts";
-import type { IngestSummary } from "../src/ingest/progress.ts";
-import { runIngest } from "../src/ingest/run-ingest.ts";
-import { refuseUnsafeLab } from "../src/lab/lab.ts";
-import { type OpenLab, openLab } from "../src/lab/open-lab.ts";
-import { openLog, runCommand } from "../src/terminal/command.ts";
-import { formatBatch, formatSummary } from "../src/terminal/ingest-output.ts";
-import { factsOfBatch, factsOfSummary, type Log, reportsTo } from "../src/terminal/log.ts";
+import { requireInputFolder } from "../src/engine/discover/input-folder.ts";
+import type { LogFacts } from "../src/engine/run/context.ts";
+import type { IngestSummary } from "../src/engine/run/progress.ts";
+import { runIngest } from "../src/engine/run/run-ingest.ts";
+import { createApp } from "../src/server/api/app.ts";
+import { nameSluice } from "../src/server/api/find-port-user.ts";
+import { openApiPool } from "../src/server/api/open-api-pool.ts";
+import { openWorkPool } from "../src/server/api/open-work-pool.ts";
+import { serveApi } from "../src/server/api/serve.ts";
+import { addPage, pagePaths } from "../src/server/page/serve-page.ts";
+import { defaultGeneratorOptions } from "../src/shop/generator/options.ts";
+import { drawSeed } from "../src/shop/generator/random.ts";
+import { runGenerator } from "../src/shop/generator/run-generator.ts";
 import { onStopSignal } from "../src/terminal/stop-signals.ts";
+import { refuseUnsafeLab } from "./lab/lab.ts";
+import { type OpenLab, openLab } from "./lab/open-lab.ts";
 
 const fields = [
     ...ingestFields,

@@ -1,12 +1,13 @@
 import { InvalidArgumentError, Option } from "commander";
+import { runCommand } from "../src/commands/command.ts";
+import { formatStatus } from "../src/commands/status/format-status.ts";
+import { watchStatus } from "../src/commands/status/watch-status.ts";
+import { withDatabase } from "../src/commands/with-database.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
 import { parseDuration } from "../src/config/parse-values.ts";
-import { configOptions, databaseFields, isDrawable, loadConfig } from "../src/config.ts";
-import { formatStatus } from "../src/status/format-status.ts";
-import { readStatus } from "../src/status/read-status.ts";
-import { watchStatus } from "../src/status/watch-status.ts";
-import { runCommand } from "../src/terminal/command.ts";
+import { isDrawable } from "../src/environment.ts";
+import { readStatus } from "../src/operations/status/read-status.ts";
 import { formatJson } from "../src/terminal/json.ts";
-import { withDatabase } from "../src/terminal/with-database.ts";
 
 const everyMs = 2000;
 

@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { withDatabase } from "../src/commands/with-database.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
 import type { DatabaseTarget } from "../src/database/database-target.ts";
-import { runCommand } from "../src/terminal/command.ts";
-import { withDatabase } from "../src/terminal/with-database.ts";
 
 await runCommand({
     name: "db:studio",

@@ -1,7 +1,7 @@
 import { Argument } from "commander";
-import { configOptions, readConfig } from "../src/config.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { configOptions, readConfig } from "../src/config/config.ts";
 import { exitCodes } from "../src/errors.ts";
-import { runCommand } from "../src/terminal/command.ts";
 import { formatJson } from "../src/terminal/json.ts";
 import { formatTable } from "../src/terminal/table.ts";
 import { runCase, sixteenCases } from "../tests/old-cases/sixteen-cases.ts";

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { Argument, Option } from "commander";
+import { runCommand } from "../src/commands/command.ts";
 import { embeddedMajor } from "../src/database/embedded/binaries.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
-import { runCommand } from "../src/terminal/command.ts";
 import { formatDuration } from "../src/terminal/format.ts";
 import { formatTable } from "../src/terminal/table.ts";
 import { installPostgres, pinnedPostgres } from "../tests/support/install-postgres.ts";

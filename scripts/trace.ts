@@ -1,11 +1,11 @@
 import { Argument } from "commander";
-import { configOptions, databaseFields, loadConfig } from "../src/config.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { describeUnknown, formatTrace } from "../src/commands/format-trace.ts";
+import { withDatabase } from "../src/commands/with-database.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
-import { runCommand } from "../src/terminal/command.ts";
+import { parseTraceSubject, readTrace } from "../src/operations/read-trace.ts";
 import { formatJson } from "../src/terminal/json.ts";
-import { withDatabase } from "../src/terminal/with-database.ts";
-import { describeUnknown, formatTrace } from "../src/trace/format-trace.ts";
-import { parseTraceSubject, readTrace } from "../src/trace/read-trace.ts";
 
 await runCommand({
     name: "trace",

@@ -1,13 +1,14 @@
 import { Argument } from "commander";
-import { configOptions, databaseFields, isDrawable, loadConfig } from "../src/config.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { formatAllTried } from "../src/commands/format-tried.ts";
+import { withDatabase } from "../src/commands/with-database.ts";
+import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
+import { isDrawable } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
-import { runCommand } from "../src/terminal/command.ts";
+import { requireFiles } from "../src/operations/try/require-files.ts";
+import { tryFiles } from "../src/operations/try/try-files.ts";
 import { formatJson } from "../src/terminal/json.ts";
 import { createProgress } from "../src/terminal/progress.ts";
-import { withDatabase } from "../src/terminal/with-database.ts";
-import { formatAllTried } from "../src/try/format-tried.ts";
-import { requireFiles } from "../src/try/require-files.ts";
-import { tryFiles } from "../src/try/try-files.ts";
 
 const fields = [
     ...databaseFields,

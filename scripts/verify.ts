@@ -1,6 +1,6 @@
 import { Option } from "commander";
+import { runCommand } from "../src/commands/command.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
-import { runCommand } from "../src/terminal/command.ts";
 import { formatDuration } from "../src/terminal/format.ts";
 
 /** Scripts of package.json, the quick ones first. */

@@ -1,4 +1,4 @@
--- The places within a transaction where a test can make something break: src/faults/. Inert unless the session's setting
+-- The places within a transaction where a test can make something break: src/database/faults/. Inert unless the session's setting
 -- sluice.fault_at names the point and the pass, such as `in-merge:1`. Then a notice with the backend's pid tells the client,
 -- which has a second to strike; after that the statement goes on, as it does when a client dies.
 create or replace function ingest.pass_fault_point(point text)

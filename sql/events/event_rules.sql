@@ -2,7 +2,7 @@
 -- Every value comes in trimmed, empty as null. These are the only form of the rules: the merge's verdict is that all
 -- of them are null, a reject's reasons are those that are not. Each is one expression, so that the planner inlines it
 -- (a call a row costs 19 s a million, inlined 2 s), and casts stand behind CASE, so that they only see what passed.
--- The merge leaves them out for records that src/ingest/is-plain.ts calls plain: a rule that refuses one must be known there.
+-- The merge leaves them out for records that src/engine/stage/is-plain.ts calls plain: a rule that refuses one must be known there.
 
 -- ASCII white space at both ends does not count; what is empty then is null.
 create or replace function ingest.trimmed(value text)
@@ -87,7 +87,7 @@ return case
                 end
         end
     ) is not true then
-        -- What src/ingest/read-timestamp.ts remarks of a time in a named zone.
+        -- What src/streams/values/read-timestamp.ts remarks of a time in a named zone.
         case
             when value like '% (twice in %)' then 'event_timestamp_ambiguous'
             when value like '% (skipped in %)' then 'event_timestamp_skipped'

@@ -1,11 +1,11 @@
 /** Which text a setting has, and who gave it: the order of rank is here and nowhere else. */
 import { Option } from "commander";
-import type { ConfigFile } from "../config-file/read-config-file.ts";
+import type { Environment } from "../environment.ts";
 import { type Origin, originOfVariable } from "./origin.ts";
+import type { ConfigFile } from "./read-config-file.ts";
 import { type SettingName, settings } from "./settings.ts";
 
 export type Flags = Record<string, unknown>;
-export type Environment = Record<string, string | undefined>;
 
 /** Everything that a command's settings may come from. */
 export interface Given {

@@ -1,5 +1,5 @@
 /** SLUICE_… variables that nothing reads: most often a setting that is misspelt, and then silently not set. */
-import { suggestName } from "../config-file/suggest-name.ts";
+import { suggestName } from "../terminal/suggest-name.ts";
 import { settings } from "./settings.ts";
 
 const prefix = "SLUICE_";

@@ -1,10 +1,10 @@
 /** The one door to the database for every command: the one that DATABASE_URL names, else the embedded one. */
-import { libpqEnvironment } from "../config.ts";
+import { libpqEnvironment } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
-import { aimFaults } from "../faults/pass-fault-point.ts";
 import { connect } from "./connect.ts";
 import { type DatabaseTarget, describeTarget, parseDatabaseUrl, withoutPassword } from "./database-target.ts";
 import { acquireEmbeddedServer, type EmbeddedServer } from "./embedded-server.ts";
+import { aimFaults } from "./faults/pass-fault-point.ts";
 import type { LibpqEnvironment } from "./libpq-environment.ts";
 import { settleTls } from "./settle-tls.ts";
 import { isConnectionFault, sqlStateOf, sqlStates } from "./sql-states.ts";

@@ -87,7 +87,7 @@ export const files = ingest.table(
         /** Nanoseconds since 1970 and the inode, as lstat gives them: only ever compared for equality. */
         mtimeNs: bigint("mtime_ns", { mode: "bigint" }).notNull(),
         inode: numeric("inode").notNull(),
-        /** The ctime as of which the bytes are those that were read (src/ingest/recheck-files.ts); null: not known. */
+        /** The ctime as of which the bytes are those that were read (src/engine/discover/recheck-files.ts); null: not known. */
         comparedCtimeNs: bigint("compared_ctime_ns", { mode: "bigint" }),
         /** How far the ledger's chunks reach. */
         loadedBytes: count("loaded_bytes").notNull().default(0),
@@ -403,7 +403,7 @@ export const workers = ingest.table("workers", {
     leaseUntil: instant("lease_until").notNull(),
     /** What it is doing, for status: JSON written with each heartbeat. */
     report: jsonb("report"),
-    /** Left by its latest heartbeat: a ledger that still has it has all that was committed before (src/ingest/ledger-proof.ts). */
+    /** Left by its latest heartbeat: a ledger that still has it has all that was committed before (src/engine/ledger/ledger-proof.ts). */
     mark: uuid("mark"),
 });
 

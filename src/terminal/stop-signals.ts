@@ -1,6 +1,6 @@
 /** Ctrl-C and SIGTERM, also through npx: the first asks to stop, a later one insists. */
 import { readFileSync } from "node:fs";
-import { isStartedByNpm } from "../config.ts";
+import { isStartedByNpm } from "../environment.ts";
 
 export type StopSignal = "SIGINT" | "SIGTERM";
 

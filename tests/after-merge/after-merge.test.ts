@@ -4,8 +4,8 @@ import { appendFileSync } from "node:fs";
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createArchiver } from "../../src/ingest/archive-files.ts";
-import type { IngestContext } from "../../src/ingest/context.ts";
+import { createArchiver } from "../../src/engine/archive/archive-files.ts";
+import type { IngestContext } from "../../src/engine/run/context.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 

@@ -1,10 +1,10 @@
 /** An app on a database of its own, whose every answer is held to the OpenAPI document. */
 
-import type { Api } from "../../src/api/api.ts";
-import { type AppOptions, createApp } from "../../src/api/app.ts";
-import { openApiPool } from "../../src/api/open-api-pool.ts";
-import { openWorkPool } from "../../src/api/open-work-pool.ts";
 import type { Sql } from "../../src/database/connect.ts";
+import type { Api } from "../../src/server/api/api.ts";
+import { type AppOptions, createApp } from "../../src/server/api/app.ts";
+import { openApiPool } from "../../src/server/api/open-api-pool.ts";
+import { openWorkPool } from "../../src/server/api/open-work-pool.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { createConformanceCheck } from "./check-conformance.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { encodeCursor } from "../../src/api/cursor.ts";
+import { encodeCursor } from "../../src/server/api/cursor.ts";
 import { type ApiFixture, openApiFixture, readPages } from "./api-fixture.ts";
 import { insertBatch, insertChunk, insertFile } from "./seed-ledger.ts";
 

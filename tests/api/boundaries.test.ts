@@ -16,9 +16,9 @@ test("the API never imports the ingest: they meet in the database", async () => 
             if (path.startsWith(".")) await visit(join(file, "..", path));
         }
     };
-    for await (const file of new Glob("src/api/**/*.ts").scan(root)) await visit(join(root, file));
+    for await (const file of new Glob("src/server/api/**/*.ts").scan(root)) await visit(join(root, file));
     expect(seen.size).toBeGreaterThan(20);
-    expect([...seen].filter((file) => file.startsWith(join(root, "src/ingest")))).toEqual([]);
+    expect([...seen].filter((file) => file.startsWith(join(root, "src/engine")))).toEqual([]);
 });
 
 test("only /v1/events reads events: every other number is from the ledger and the rollups", async () => {

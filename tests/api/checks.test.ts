@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { createCheckRunner } from "../../src/api/checks/check-runner.ts";
-import { readChecks } from "../../src/checks/run-checks.ts";
+import { readChecks } from "../../src/operations/run-checks.ts";
+import { createCheckRunner } from "../../src/server/api/checks/check-runner.ts";
 import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
 
 let api: ApiFixture;

@@ -1,11 +1,11 @@
 /** Answers in gzip, over the wire: nothing here decodes them but the test itself. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { gunzipSync } from "node:zlib";
-import { createApp } from "../../src/api/app.ts";
-import { openApiPool } from "../../src/api/open-api-pool.ts";
-import { type ServedApi, serveApi } from "../../src/api/serve.ts";
-import { addPage } from "../../src/dashboard/serve-page.ts";
 import type { Sql } from "../../src/database/connect.ts";
+import { createApp } from "../../src/server/api/app.ts";
+import { openApiPool } from "../../src/server/api/open-api-pool.ts";
+import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
+import { addPage } from "../../src/server/page/serve-page.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { insertFile } from "./seed-ledger.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { openApiPool } from "../../src/api/open-api-pool.ts";
+import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
 import { type DatabaseProxy, openDatabaseProxy } from "./database-proxy.ts";

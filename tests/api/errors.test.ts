@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
-import type { Fault } from "../../src/api/answer-fault.ts";
-import { createApp } from "../../src/api/app.ts";
+import type { Fault } from "../../src/server/api/answer-fault.ts";
+import { createApp } from "../../src/server/api/app.ts";
 import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
 
 let api: ApiFixture;

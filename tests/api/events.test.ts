@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { drizzle } from "drizzle-orm/postgres-js";
 import fc from "fast-check";
-import { encodeCursor } from "../../src/api/cursor.ts";
-import { selectEvents } from "../../src/api/events/read-events.ts";
 import * as schema from "../../src/database/schema.ts";
+import { encodeCursor } from "../../src/server/api/cursor.ts";
+import { selectEvents } from "../../src/server/api/events/read-events.ts";
 import { type ApiFixture, openApiFixture, readPages } from "./api-fixture.ts";
 
 let api: ApiFixture;

@@ -1,9 +1,9 @@
 /** Many viewers at once, over the wire; `bun run test:load` is the same for minutes, and beside an ingest. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { createApp } from "../../src/api/app.ts";
-import { openApiPool } from "../../src/api/open-api-pool.ts";
-import { type ServedApi, serveApi } from "../../src/api/serve.ts";
 import type { Sql } from "../../src/database/connect.ts";
+import { createApp } from "../../src/server/api/app.ts";
+import { openApiPool } from "../../src/server/api/open-api-pool.ts";
+import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
 import { openViewers } from "../load/viewers.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { waitUntil } from "../support/wait-until.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { formatMetrics } from "../../src/api/metrics/exposition.ts";
+import { formatMetrics } from "../../src/server/api/metrics/exposition.ts";
 import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
 import { parseExposition } from "./parse-exposition.ts";
 import { insertBatch, insertFile, insertWorker } from "./seed-ledger.ts";

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import type { Api, ApiEnv } from "../../src/api/api.ts";
-import { addOpenApiRoute } from "../../src/api/openapi-route.ts";
+import type { Api, ApiEnv } from "../../src/server/api/api.ts";
+import { addOpenApiRoute } from "../../src/server/api/openapi-route.ts";
 import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
 import { createConformanceCheck, readDocument } from "./check-conformance.ts";
 

@@ -4,13 +4,13 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openApiPool } from "../../src/api/open-api-pool.ts";
-import { openWorkPool } from "../../src/api/open-work-pool.ts";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { type DatabaseTarget, makeTarget } from "../../src/database/database-target.ts";
 import type { EmbeddedServer } from "../../src/database/embedded-server.ts";
 import { migrateDatabase } from "../../src/database/migrate.ts";
 import { readerOf } from "../../src/database/reader-role.ts";
+import { openApiPool } from "../../src/server/api/open-api-pool.ts";
+import { openWorkPool } from "../../src/server/api/open-work-pool.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
 

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { createApp } from "../../src/api/app.ts";
-import { isAllowedHost } from "../../src/api/safety/check-host.ts";
-import { isForeign } from "../../src/api/safety/check-origin.ts";
-import { limitAttempts, networkOf } from "../../src/api/safety/limit-attempts.ts";
-import { type ServedApi, serveApi } from "../../src/api/serve.ts";
+import { createApp } from "../../src/server/api/app.ts";
+import { isAllowedHost } from "../../src/server/api/safety/check-host.ts";
+import { isForeign } from "../../src/server/api/safety/check-origin.ts";
+import { limitAttempts, networkOf } from "../../src/server/api/safety/limit-attempts.ts";
+import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
 import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
 
 const token = "0123456789abcdef0123456789abcdef";

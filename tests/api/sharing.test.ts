@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { createReader } from "../../src/api/reader.ts";
+import { createReader } from "../../src/server/api/reader.ts";
 import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
 
 let api: ApiFixture;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import { isVisible, parseSnapshot, sees } from "../../src/api/stream/snapshots.ts";
-import { decodeStreamCursor, encodeStreamCursor } from "../../src/api/stream/stream-cursor.ts";
+import { isVisible, parseSnapshot, sees } from "../../src/server/api/stream/snapshots.ts";
+import { decodeStreamCursor, encodeStreamCursor } from "../../src/server/api/stream/stream-cursor.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 
 let database: TestDatabase;

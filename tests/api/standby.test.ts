@@ -2,12 +2,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Fault } from "../../src/api/answer-fault.ts";
-import { createApp } from "../../src/api/app.ts";
-import { openApiPool } from "../../src/api/open-api-pool.ts";
-import { openWorkPool } from "../../src/api/open-work-pool.ts";
 import type { Sql } from "../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
+import type { Fault } from "../../src/server/api/answer-fault.ts";
+import { createApp } from "../../src/server/api/app.ts";
+import { openApiPool } from "../../src/server/api/open-api-pool.ts";
+import { openWorkPool } from "../../src/server/api/open-work-pool.ts";
 import { ask, type OwnServer, openOwnServer } from "../support/own-server.ts";
 import { readDocument } from "./check-conformance.ts";
 import { insertBatch, insertChunk, insertFile } from "./seed-ledger.ts";

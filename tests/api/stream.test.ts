@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import type { Api } from "../../src/api/api.ts";
-import { type AppOptions, createApp } from "../../src/api/app.ts";
-import { encodeCursor } from "../../src/api/cursor.ts";
-import { openApiPool } from "../../src/api/open-api-pool.ts";
-import { serveApi } from "../../src/api/serve.ts";
 import type { Sql } from "../../src/database/connect.ts";
+import type { Api } from "../../src/server/api/api.ts";
+import { type AppOptions, createApp } from "../../src/server/api/app.ts";
+import { encodeCursor } from "../../src/server/api/cursor.ts";
+import { openApiPool } from "../../src/server/api/open-api-pool.ts";
+import { serveApi } from "../../src/server/api/serve.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { openDatabaseProxy } from "./database-proxy.ts";
 import { type EventReader, readEvents } from "./event-source.ts";

@@ -2,10 +2,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createApp } from "../../src/api/app.ts";
-import { serveApi } from "../../src/api/serve.ts";
-import { readFilePart } from "../../src/api/upload/read-multipart.ts";
-import { chooseUploadName } from "../../src/api/upload/upload-name.ts";
+import { createApp } from "../../src/server/api/app.ts";
+import { serveApi } from "../../src/server/api/serve.ts";
+import { readFilePart } from "../../src/server/api/upload/read-multipart.ts";
+import { chooseUploadName } from "../../src/server/api/upload/upload-name.ts";
 import { isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { type ApiFixture, openApiFixture } from "./api-fixture.ts";

@@ -4,10 +4,10 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createApp } from "../../src/api/app.ts";
-import { openApiPool } from "../../src/api/open-api-pool.ts";
-import { type ServedApi, serveApi } from "../../src/api/serve.ts";
 import type { Sql } from "../../src/database/connect.ts";
+import { createApp } from "../../src/server/api/app.ts";
+import { openApiPool } from "../../src/server/api/open-api-pool.ts";
+import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 
 let database: TestDatabase;

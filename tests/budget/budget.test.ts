@@ -3,9 +3,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:te
 import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runChecks } from "../../src/checks/run-checks.ts";
-import type { RejectBudget } from "../../src/config.ts";
-import { runIngest } from "../../src/ingest/run-ingest.ts";
+import type { RejectBudget } from "../../src/config/config.ts";
+import { runIngest } from "../../src/engine/run/run-ingest.ts";
+import { runChecks } from "../../src/operations/run-checks.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type IngestOverrides, ingestFolder } from "../support/ingest-folder.ts";
 

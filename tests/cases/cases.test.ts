@@ -3,9 +3,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type CheckResult, runChecks } from "../../src/checks/run-checks.ts";
-import { readConfigFile } from "../../src/config-file/read-config-file.ts";
-import { rejectReasons } from "../../src/reject-reasons.ts";
+import { type CheckResult, runChecks } from "../../src/operations/run-checks.ts";
+import { readConfigFile } from "../../src/config/read-config-file.ts";
+import { rejectReasons } from "../../src/streams/reject-reasons.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type IngestSummary, ingestFolder } from "../support/ingest-folder.ts";
 import {

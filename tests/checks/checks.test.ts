@@ -1,8 +1,8 @@
 /** Each check of sql/checks/ passes on a database where everything adds up, and sees the one thing that it guards. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { readChecks, runChecks } from "../../src/checks/run-checks.ts";
 import type { Sql } from "../../src/database/connect.ts";
+import { readChecks, runChecks } from "../../src/operations/run-checks.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type Corruption, corruptions as ledgerCorruptions } from "./corruptions.ts";
 import { sumChecks, sumCorruptions } from "./sum-corruptions.ts";

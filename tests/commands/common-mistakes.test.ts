@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { inputFolderError } from "../../src/ingest/input-folder.ts";
+import { inputFolderError } from "../../src/engine/discover/input-folder.ts";
 import { createBareDatabase, createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { startIngest } from "../support/ingest-process.ts";
 import { runScript } from "../support/run-script.ts";

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkClock } from "../../src/doctor/check-database.ts";
-import { checkDependencies } from "../../src/doctor/check-dependencies.ts";
-import type { Finding } from "../../src/doctor/finding.ts";
+import { checkClock } from "../../src/commands/doctor/check-database.ts";
+import { checkDependencies } from "../../src/commands/doctor/check-dependencies.ts";
+import type { Finding } from "../../src/commands/doctor/finding.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { runScript } from "../support/run-script.ts";
 import { projectDir } from "../support/test-server.ts";

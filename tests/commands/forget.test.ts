@@ -3,10 +3,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createDiscovery } from "../../src/ingest/discover-files.ts";
-import { createForgetGone } from "../../src/ingest/forget-gone.ts";
-import { createTailWatch } from "../../src/ingest/watch-tails.ts";
-import { readStatus } from "../../src/status/read-status.ts";
+import { createDiscovery } from "../../src/engine/discover/discover-files.ts";
+import { createForgetGone } from "../../src/engine/discover/forget-gone.ts";
+import { createTailWatch } from "../../src/engine/discover/watch-tails.ts";
+import { readStatus } from "../../src/operations/status/read-status.ts";
 import { openTestIngest, type TestIngest } from "../ingest/ingest-context.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";

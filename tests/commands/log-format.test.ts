@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createLog } from "../../src/terminal/log.ts";
+import { createLog } from "../../src/commands/log.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { startIngest } from "../support/ingest-process.ts";
 import { type OwnServer, openOwnServer } from "../support/own-server.ts";

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:te
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { planReset, resetDatabase } from "../../src/reset/reset-database.ts";
+import { planReset, resetDatabase } from "../../src/operations/reset-database.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { runOnTerminal } from "../support/run-on-terminal.ts";
 import { runScript } from "../support/run-script.ts";

@@ -1,5 +1,5 @@
 /** Gives two loaders the same deliveries, kills both as often, and counts what became of every record. */
-import { createRandom, type Random } from "../../src/generator/random.ts";
+import { createRandom, type Random } from "../../src/shop/generator/random.ts";
 import { type Delivery, makeDeliveries, type Truth } from "./deliveries.ts";
 import type { Loader } from "./loaders.ts";
 

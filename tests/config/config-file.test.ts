@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadConfigFile, readConfigFile } from "../../src/config-file/read-config-file.ts";
-import { sourceKey, sourceOf } from "../../src/config-file/source-of.ts";
-import { validateConfig } from "../../src/config-file/validate-config.ts";
+import { loadConfigFile, readConfigFile } from "../../src/config/read-config-file.ts";
+import { validateConfig } from "../../src/config/validate-config.ts";
 import { SluiceError } from "../../src/errors.ts";
+import { sourceKey, sourceOf } from "../../src/streams/source-of.ts";
 
 const faultsOf = (source: unknown): string[] => {
     const validated = validateConfig({ sources: [source] });

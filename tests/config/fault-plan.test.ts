@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readFaultPlan } from "../../src/config.ts";
+import { readFaultPlan } from "../../src/config/config.ts";
 import { SluiceError } from "../../src/errors.ts";
 
 test("without FAULT_AT nothing is to break, whatever the action says", () => {

@@ -1,13 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { configOptions, type Flags, ingestFields, readConfig } from "../../src/config/config.ts";
 import { settings } from "../../src/config/settings.ts";
-import {
-    configOptions,
-    type Environment,
-    type Flags,
-    ingestFields,
-    isStartedByNpm,
-    readConfig,
-} from "../../src/config.ts";
+import { type Environment, isStartedByNpm } from "../../src/environment.ts";
 import { SluiceError } from "../../src/errors.ts";
 
 const everyField = [

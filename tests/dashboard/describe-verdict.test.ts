@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { describeVerdict, meanRate, triggerMs } from "../../src/dashboard/now/describe-verdict.ts";
-import type { Status } from "../../src/dashboard/shapes.ts";
+import { describeVerdict, meanRate, triggerMs } from "../../src/server/page/now/describe-verdict.ts";
+import type { Status } from "../../src/server/page/shapes.ts";
 
 const status = (fields: Partial<Status>) =>
     ({

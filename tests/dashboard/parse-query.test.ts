@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseTraceQuery } from "../../src/dashboard/trace/parse-query.ts";
+import { parseTraceQuery } from "../../src/server/page/trace/parse-query.ts";
 
 test("an event id in any case is one, and what ends in a number is a file and a record", () => {
     const id = "123e4567-e89b-12d3-a456-426614174000";

@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { ApiEnv } from "../../src/api/api.ts";
-import { addPage, pagePaths } from "../../src/dashboard/serve-page.ts";
+import type { ApiEnv } from "../../src/server/api/api.ts";
+import { addPage, pagePaths } from "../../src/server/page/serve-page.ts";
 import { projectDir } from "../support/test-server.ts";
 
 const app = addPage(new OpenAPIHono<ApiEnv>());
@@ -43,7 +43,7 @@ test("is small: 60 KB of script and 10 KB of style, compressed", async () => {
 });
 
 test("meets the API only: nothing of the ingest, the database or the API's own code is in it", () => {
-    const folder = join(projectDir, "src/dashboard");
+    const folder = join(projectDir, "src/server/page");
     const sources = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => /\.tsx?$/.test(name));
     expect(sources.length).toBeGreaterThan(20);
     for (const name of sources) {

@@ -8,8 +8,8 @@ import {
     sortPhases,
     stack,
     stepTimes,
-} from "../../src/dashboard/charts/steps.ts";
-import type { Flow, FlowStep } from "../../src/dashboard/shapes.ts";
+} from "../../src/server/page/charts/steps.ts";
+import type { Flow, FlowStep } from "../../src/server/page/shapes.ts";
 
 function step(from: number, fields: Partial<FlowStep> = {}): FlowStep {
     return {

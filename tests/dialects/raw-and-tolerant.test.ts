@@ -3,12 +3,12 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { SQL } from "bun";
 import { connectForCopy } from "../../src/database/connect.ts";
 import { copyRows } from "../../src/database/copy-rows.ts";
-import { createCopyBytes, writtenBytes } from "../../src/ingest/copy-bytes.ts";
-import { type Dialect, defaultDialect, grammarOf } from "../../src/ingest/dialect/dialect.ts";
-import type { FileShape } from "../../src/ingest/file-shape.ts";
-import { readHeader } from "../../src/ingest/read-header.ts";
-import { createScanner } from "../../src/ingest/scan-records.ts";
-import { copyStatement, stageRecords, type Way } from "../../src/ingest/stage-records.ts";
+import type { FileShape } from "../../src/engine/read/file-shape.ts";
+import { readHeader } from "../../src/engine/read/read-header.ts";
+import { createScanner } from "../../src/engine/read/scan-records.ts";
+import { createCopyBytes, writtenBytes } from "../../src/engine/stage/copy-bytes.ts";
+import { copyStatement, stageRecords, type Way } from "../../src/engine/stage/stage-records.ts";
+import { type Dialect, defaultDialect, grammarOf } from "../../src/streams/dialect.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 
 const columns = ["x", "event_id", "event_type", "product_id", "user_id", "event_timestamp", "quantity", "y", "price"];

@@ -4,9 +4,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventColumns } from "../../src/contract.ts";
-import { recordKinds } from "../../src/ingest/scanned-records.ts";
-import { rejectReasons } from "../../src/reject-reasons.ts";
+import { recordKinds } from "../../src/engine/read/scanned-records.ts";
+import { eventColumns } from "../../src/streams/contract.ts";
+import { rejectReasons } from "../../src/streams/reject-reasons.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { projectDir } from "../support/test-server.ts";
@@ -98,9 +98,9 @@ test("the record that the examples change is good", async () => {
 
 describe("files", () => {
     test("every problem that the code gives a file is on the page, and no other", () => {
-        const folders = ["src/ingest", "src/ingest/dialect", "sql/engine"];
+        const folders = ["src/engine", "sql/engine"];
         const texts = folders.flatMap((folder) =>
-            readdirSync(join(projectDir, folder))
+            readdirSync(join(projectDir, folder), { recursive: true, encoding: "utf8" })
                 .filter((name) => /\.(ts|sql)$/.test(name))
                 .map((name) => readFileSync(join(projectDir, folder, name), "utf8")),
         );

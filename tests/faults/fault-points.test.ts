@@ -15,8 +15,8 @@ import {
     type FaultPointName,
     faultActions,
     faultPoints,
-} from "../../src/faults/fault-points.ts";
-import { createRandom } from "../../src/generator/random.ts";
+} from "../../src/database/faults/fault-points.ts";
+import { createRandom } from "../../src/shop/generator/random.ts";
 import { ageLedger } from "../support/age-ledger.ts";
 import { countFolder } from "../support/count-records.ts";
 import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";

@@ -5,7 +5,7 @@
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { drawSeed } from "../../src/generator/random.ts";
+import { drawSeed } from "../../src/shop/generator/random.ts";
 import { openOwnServer } from "../support/own-server.ts";
 import { ingestFaults } from "./model/ingest-faults.ts";
 import { makeSchedule } from "./model/make-schedule.ts";

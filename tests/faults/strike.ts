@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
-import type { FaultPlan } from "../../src/faults/fault-points.ts";
+import type { FaultPlan } from "../../src/database/faults/fault-points.ts";
 import { ask, type OwnServer } from "../support/own-server.ts";
 import { expireLeases } from "../support/read-tables.ts";
 import { spawnScript } from "../support/run-script.ts";

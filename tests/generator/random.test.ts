@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createRandom } from "../../src/generator/random.ts";
+import { createRandom } from "../../src/shop/generator/random.ts";
 
 const draws = (seed: number) => {
     const random = createRandom(seed);

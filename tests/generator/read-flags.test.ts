@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { defaultGeneratorOptions } from "../../src/generator/options.ts";
-import { readGeneratorFlags } from "../../src/generator/read-flags.ts";
+import { defaultGeneratorOptions } from "../../src/shop/generator/options.ts";
+import { readGeneratorFlags } from "../../src/shop/generator/read-flags.ts";
 
 describe("flags", () => {
     test("that are missing leave the defaults, and the seed that was drawn", () => {

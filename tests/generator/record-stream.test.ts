@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { parse } from "csv-parse/sync";
-import { products } from "../../src/generator/catalogue.ts";
-import { dirt } from "../../src/generator/dirty-records.ts";
-import { headerLine, type RecordValues } from "../../src/generator/event-record.ts";
-import { createRandom } from "../../src/generator/random.ts";
-import { createRecordStream, generateFile } from "../../src/generator/record-stream.ts";
+import { products } from "../../src/shop/generator/catalogue.ts";
+import { dirt } from "../../src/shop/generator/dirty-records.ts";
+import { headerLine, type RecordValues } from "../../src/shop/generator/event-record.ts";
+import { createRandom } from "../../src/shop/generator/random.ts";
+import { createRecordStream, generateFile } from "../../src/shop/generator/record-stream.ts";
 import { countFiles } from "../support/count-records.ts";
 
 const fileSeconds = Date.parse("2024-05-01T12:00:00Z") / 1000;

@@ -13,8 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { SluiceError } from "../../src/errors.ts";
-import { defaultGeneratorOptions, type GeneratorOptions } from "../../src/generator/options.ts";
-import { type GeneratedFile, runGenerator } from "../../src/generator/run-generator.ts";
+import { defaultGeneratorOptions, type GeneratorOptions } from "../../src/shop/generator/options.ts";
+import { type GeneratedFile, runGenerator } from "../../src/shop/generator/run-generator.ts";
 import { countFolder } from "../support/count-records.ts";
 
 let parent: string;
@@ -116,7 +116,7 @@ describe("never overwrites", () => {
     });
 
     test("what another process writes at the same time", async () => {
-        const modules = join(import.meta.dir, "../../src/generator");
+        const modules = join(import.meta.dir, "../../src/shop/generator");
         const script = `
             import { runGenerator } from ${JSON.stringify(join(modules, "run-generator.ts"))};
             const options = JSON.parse(process.argv[1]);

@@ -3,8 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
-import { generatorFlags, readGeneratorFlags } from "../../src/generator/read-flags.ts";
-import { runGenerator } from "../../src/generator/run-generator.ts";
+import { generatorFlags, readGeneratorFlags } from "../../src/shop/generator/read-flags.ts";
+import { runGenerator } from "../../src/shop/generator/run-generator.ts";
 import { countFolder } from "../support/count-records.ts";
 
 const samples = join(import.meta.dir, "../../data/samples");

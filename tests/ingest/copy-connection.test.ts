@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import { isConnectionFault } from "../../src/database/sql-states.ts";
-import { type CopyConnection, createCopyConnection } from "../../src/ingest/copy-connection.ts";
-import { takeLoaderLease } from "../../src/ingest/worker-leases.ts";
+import { takeLoaderLease } from "../../src/engine/ledger/worker-leases.ts";
+import { type CopyConnection, createCopyConnection } from "../../src/engine/stage/copy-connection.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { waitUntil } from "../support/wait-until.ts";
 

@@ -13,10 +13,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "../../src/database/connect.ts";
-import { createDiscovery, type Discovery } from "../../src/ingest/discover-files.ts";
-import { isReadyName } from "../../src/ingest/input-names.ts";
-import { failFile } from "../../src/ingest/ledger.ts";
-import { createTailWatch, type TailWatch } from "../../src/ingest/watch-tails.ts";
+import { createDiscovery, type Discovery } from "../../src/engine/discover/discover-files.ts";
+import { isReadyName } from "../../src/engine/discover/input-names.ts";
+import { createTailWatch, type TailWatch } from "../../src/engine/discover/watch-tails.ts";
+import { failFile } from "../../src/engine/ledger/ledger.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openTestIngest, type TestIngest } from "./ingest-context.ts";

@@ -3,13 +3,13 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { IngestConfig } from "../../src/config.ts";
-import type { IngestContext } from "../../src/ingest/context.ts";
-import { createCopyConnection } from "../../src/ingest/copy-connection.ts";
-import { createHeaderReader } from "../../src/ingest/known-headers.ts";
-import { createLedgerProof } from "../../src/ingest/ledger-proof.ts";
-import { createRechecks } from "../../src/ingest/recheck-files.ts";
-import { takeLoaderLease } from "../../src/ingest/worker-leases.ts";
+import type { IngestConfig } from "../../src/config/config.ts";
+import { createRechecks } from "../../src/engine/discover/recheck-files.ts";
+import { createLedgerProof } from "../../src/engine/ledger/ledger-proof.ts";
+import { takeLoaderLease } from "../../src/engine/ledger/worker-leases.ts";
+import { createHeaderReader } from "../../src/engine/read/known-headers.ts";
+import type { IngestContext } from "../../src/engine/run/context.ts";
+import { createCopyConnection } from "../../src/engine/stage/copy-connection.ts";
 import type { TestDatabase } from "../support/database.ts";
 
 export interface TestIngest {

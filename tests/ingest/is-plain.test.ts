@@ -4,9 +4,9 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type EventColumn, eventColumns } from "../../src/contract.ts";
-import { defaultDialect } from "../../src/ingest/dialect/dialect.ts";
-import { createPlainCheck, NOT_PLAIN } from "../../src/ingest/is-plain.ts";
+import { createPlainCheck, NOT_PLAIN } from "../../src/engine/stage/is-plain.ts";
+import { type EventColumn, eventColumns } from "../../src/streams/contract.ts";
+import { defaultDialect } from "../../src/streams/dialect.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 
 let database: TestDatabase;

@@ -1,8 +1,8 @@
 /** What is remembered of a header is what reading it anew would find, whatever follows it in the file. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createHeaderReader } from "../../src/ingest/known-headers.ts";
-import { readHeader } from "../../src/ingest/read-header.ts";
+import { createHeaderReader } from "../../src/engine/read/known-headers.ts";
+import { readHeader } from "../../src/engine/read/read-header.ts";
 
 const columns = "event_id,event_type,product_id,user_id,event_timestamp";
 

@@ -1,6 +1,6 @@
 /** What tells that the ledger is still the one that was learnt from, step by step: promise 8. */
 import { beforeEach, describe, expect, test } from "bun:test";
-import { createLedgerProof, type LedgerProof } from "../../src/ingest/ledger-proof.ts";
+import { createLedgerProof, type LedgerProof } from "../../src/engine/ledger/ledger-proof.ts";
 
 let proof: LedgerProof;
 /** The mark that is in the ledger, as the database would have it. */

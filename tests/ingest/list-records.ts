@@ -1,6 +1,6 @@
 /** What a scan found, spelled out: one object a record, so that tests read like tables. */
-import { createScanner } from "../../src/ingest/scan-records.ts";
-import { type RecordKind, recordKinds, type ScanOptions } from "../../src/ingest/scanned-records.ts";
+import { createScanner } from "../../src/engine/read/scan-records.ts";
+import { type RecordKind, recordKinds, type ScanOptions } from "../../src/engine/read/scanned-records.ts";
 
 export interface ListedRecord {
     /** The record's bytes, one character each. */

@@ -2,10 +2,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createDiscovery } from "../../src/ingest/discover-files.ts";
-import { loadRound } from "../../src/ingest/load-files.ts";
-import { createLoaderState, type LoaderState } from "../../src/ingest/loader-state.ts";
-import { createTailWatch } from "../../src/ingest/watch-tails.ts";
+import { createDiscovery } from "../../src/engine/discover/discover-files.ts";
+import { createTailWatch } from "../../src/engine/discover/watch-tails.ts";
+import { loadRound } from "../../src/engine/load/load-files.ts";
+import { createLoaderState, type LoaderState } from "../../src/engine/load/loader-state.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { emptyTables } from "../support/read-tables.ts";
 import { openTestIngest, type TestIngest } from "./ingest-context.ts";

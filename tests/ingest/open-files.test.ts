@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { registerFiles } from "../../src/ingest/ledger.ts";
-import { loadRound } from "../../src/ingest/load-files.ts";
-import { createLoaderState } from "../../src/ingest/loader-state.ts";
-import { createTailWatch } from "../../src/ingest/watch-tails.ts";
+import { createTailWatch } from "../../src/engine/discover/watch-tails.ts";
+import { registerFiles } from "../../src/engine/ledger/ledger.ts";
+import { loadRound } from "../../src/engine/load/load-files.ts";
+import { createLoaderState } from "../../src/engine/load/loader-state.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { openTestIngest, type TestIngest } from "./ingest-context.ts";
 

@@ -11,7 +11,7 @@ import {
     type InputFile,
     openInput,
     smallFileBytes,
-} from "../../src/ingest/open-input.ts";
+} from "../../src/engine/read/open-input.ts";
 
 let folder: string;
 beforeAll(() => {

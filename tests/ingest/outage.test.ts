@@ -1,8 +1,8 @@
 /** How the ingest waits for a database that is away, busy or silent: promise 8. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { isConnectionFault } from "../../src/database/sql-states.ts";
+import { answerInTime, createOutage } from "../../src/engine/run/outage.ts";
 import { SluiceError } from "../../src/errors.ts";
-import { answerInTime, createOutage } from "../../src/ingest/outage.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 
 let database: TestDatabase;

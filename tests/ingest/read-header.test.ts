@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import type { SourceConfig } from "../../src/config-file/source-config.ts";
-import type { FileShape, HeaderFault } from "../../src/ingest/file-shape.ts";
-import { readHeader } from "../../src/ingest/read-header.ts";
+import type { FileShape, HeaderFault } from "../../src/engine/read/file-shape.ts";
+import { readHeader } from "../../src/engine/read/read-header.ts";
+import type { SourceConfig } from "../../src/streams/source-config.ts";
 
 const required = "event_id,event_type,product_id,user_id,event_timestamp";
 const all = `${required},quantity,price`;

@@ -1,7 +1,7 @@
 /** Numbers that another program has written in a country's way come back as the same numbers. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { createNumberReader } from "../../src/ingest/read-number.ts";
+import { createNumberReader } from "../../src/streams/values/read-number.ts";
 
 const countries = [
     ["de-DE", { decimal: ",", thousands: "." }],

@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import fc from "fast-check";
-import { InputChanged, type InputFile } from "../../src/ingest/open-input.ts";
-import { type ReadOutcome, type RecordRange, readHeld, readRecords } from "../../src/ingest/read-records.ts";
-import { recordKinds } from "../../src/ingest/scanned-records.ts";
+import { InputChanged, type InputFile } from "../../src/engine/read/open-input.ts";
+import { type ReadOutcome, type RecordRange, readHeld, readRecords } from "../../src/engine/read/read-records.ts";
+import { recordKinds } from "../../src/engine/read/scanned-records.ts";
 
 const MiB = 1024 * 1024;
 

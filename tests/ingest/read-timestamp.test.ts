@@ -1,7 +1,7 @@
 /** Times of named zones, beside PostgreSQL's reading of them, which has rules of its own for the two awkward hours. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createTimestampReader } from "../../src/ingest/read-timestamp.ts";
+import { createTimestampReader } from "../../src/streams/values/read-timestamp.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 
 let database: TestDatabase;

@@ -4,10 +4,10 @@
  */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { defaultDialect } from "../../src/ingest/dialect/dialect.ts";
-import type { FileShape } from "../../src/ingest/file-shape.ts";
-import { createTelltale } from "../../src/ingest/hidden-records.ts";
-import type { ScanOptions } from "../../src/ingest/scanned-records.ts";
+import type { FileShape } from "../../src/engine/read/file-shape.ts";
+import { createTelltale } from "../../src/engine/read/hidden-records.ts";
+import type { ScanOptions } from "../../src/engine/read/scanned-records.ts";
+import { defaultDialect } from "../../src/streams/dialect.ts";
 import { splitRecords } from "../support/oracle/split-records.ts";
 import { type ListedRecord, type Listing, listRecords } from "./list-records.ts";
 

@@ -1,8 +1,8 @@
 /** What a record is, by hand. The properties of the scanner are in scan-records-properties.test.ts. */
 import { describe, expect, test } from "bun:test";
-import { defaultDialect } from "../../src/ingest/dialect/dialect.ts";
-import type { FileShape } from "../../src/ingest/file-shape.ts";
-import { scanOptionsOf } from "../../src/ingest/scan-options.ts";
+import type { FileShape } from "../../src/engine/read/file-shape.ts";
+import { scanOptionsOf } from "../../src/engine/read/scan-options.ts";
+import { defaultDialect } from "../../src/streams/dialect.ts";
 import { kindsOf, listRecords } from "./list-records.ts";
 
 const bytesOf = (...parts: (string | number[])[]) => Buffer.concat(parts.map((part) => Buffer.from(part as string)));

@@ -2,12 +2,12 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createCopyBytes, writtenBytes } from "../../src/ingest/copy-bytes.ts";
-import type { FileShape } from "../../src/ingest/file-shape.ts";
-import { readHeader } from "../../src/ingest/read-header.ts";
-import { readableText } from "../../src/ingest/readable-text.ts";
-import { createScanner } from "../../src/ingest/scan-records.ts";
-import { copyStatement, stageRecords, type Way } from "../../src/ingest/stage-records.ts";
+import type { FileShape } from "../../src/engine/read/file-shape.ts";
+import { readHeader } from "../../src/engine/read/read-header.ts";
+import { readableText } from "../../src/engine/read/readable-text.ts";
+import { createScanner } from "../../src/engine/read/scan-records.ts";
+import { createCopyBytes, writtenBytes } from "../../src/engine/stage/copy-bytes.ts";
+import { copyStatement, stageRecords, type Way } from "../../src/engine/stage/stage-records.ts";
 import { projectDir } from "../support/test-server.ts";
 
 const header = "event_id,event_type,product_id,user_id,event_timestamp";

@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:te
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { formatStatus } from "../../src/status/format-status.ts";
-import { readStatus } from "../../src/status/read-status.ts";
+import { formatStatus } from "../../src/commands/status/format-status.ts";
+import { readStatus } from "../../src/operations/status/read-status.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { runScript } from "../support/run-script.ts";
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import { createTailWatch, type TailWatch } from "../../src/ingest/watch-tails.ts";
+import { createTailWatch, type TailWatch } from "../../src/engine/discover/watch-tails.ts";
 
 const settleMs = 10_000;
 const file = { fileId: 1, path: "a.csv" };

@@ -4,7 +4,7 @@ import { appendFileSync, mkdtempSync, readdirSync, rmSync, symlinkSync, utimesSy
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { fileAgeMs } from "../../src/ingest/file-age.ts";
+import { fileAgeMs } from "../../src/engine/discover/file-age.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type IngestOverrides, ingestFolder } from "../support/ingest-folder.ts";
 import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";

@@ -1,7 +1,7 @@
 /** LISTEN sluice_batch: whoever listens hears of each batch once, when it is there to be read, and of nothing else. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
 import { connect, type Sql } from "../../src/database/connect.ts";
-import { runReplay } from "../../src/replay/run-replay.ts";
+import { runReplay } from "../../src/operations/run-replay.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { closeSessions, openSession } from "../support/sessions.ts";
 import { waitUntil } from "../support/wait-until.ts";

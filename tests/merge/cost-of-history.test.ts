@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Sql } from "../../src/database/connect.ts";
-import { failedFiles } from "../../src/ingest/forget-gone.ts";
-import { judgeHeldFiles } from "../../src/ingest/judge-files.ts";
+import { failedFiles } from "../../src/engine/discover/forget-gone.ts";
 import {
     chunksToStageAgain,
     filesWithContent,
@@ -9,9 +8,16 @@ import {
     registerFiles,
     sweepStaging,
     waitingFiles,
-} from "../../src/ingest/ledger.ts";
-import { countFilesSince, countWaitingFiles, hasWork, readBacklog, readClock } from "../../src/ingest/read-backlog.ts";
-import { readStatus } from "../../src/status/read-status.ts";
+} from "../../src/engine/ledger/ledger.ts";
+import {
+    countFilesSince,
+    countWaitingFiles,
+    hasWork,
+    readBacklog,
+    readClock,
+} from "../../src/engine/ledger/read-backlog.ts";
+import { judgeHeldFiles } from "../../src/engine/load/judge-files.ts";
+import { readStatus } from "../../src/operations/status/read-status.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { event, stageFile, takeLease, worker } from "./ledger.ts";
 

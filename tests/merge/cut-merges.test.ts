@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import type { Sql } from "../../src/database/connect.ts";
 import { meaningOf, sqlStateOf } from "../../src/database/sql-states.ts";
-import { createBatchSize } from "../../src/ingest/batch-size.ts";
-import { createMerger, type Merger } from "../../src/ingest/merge-batch.ts";
+import { createBatchSize } from "../../src/engine/merge/batch-size.ts";
+import { createMerger, type Merger } from "../../src/engine/merge/merge-batch.ts";
 import { openTestIngest, type TestIngest } from "../ingest/ingest-context.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { allSlices, chunkStates, event, stageFile } from "./ledger.ts";

@@ -1,7 +1,7 @@
 /** The files and chunks of the ledger, as discovery, the loader and failures move them on. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Sql } from "../../src/database/connect.ts";
-import { failFile, nextFiles } from "../../src/ingest/ledger.ts";
+import { failFile, nextFiles } from "../../src/engine/ledger/ledger.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { closeSessions, openSession, whenWaiting } from "../support/sessions.ts";
 import {

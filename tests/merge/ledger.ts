@@ -3,10 +3,10 @@
  * What a loader would have found out by reading a file (slices, counts, places) is worked out here on its own.
  */
 import { randomUUID } from "node:crypto";
-import { eventColumns } from "../../src/contract.ts";
 import type { Sql } from "../../src/database/connect.ts";
-import { defaultDialect } from "../../src/ingest/dialect/dialect.ts";
-import { createPlainCheck, NOT_PLAIN } from "../../src/ingest/is-plain.ts";
+import { createPlainCheck, NOT_PLAIN } from "../../src/engine/stage/is-plain.ts";
+import { eventColumns } from "../../src/streams/contract.ts";
+import { defaultDialect } from "../../src/streams/dialect.ts";
 
 /** A staged row: the values of its columns; every other column is null. */
 export interface StagedRow {
@@ -227,7 +227,7 @@ export interface MergeOptions {
     verifyStaged?: boolean;
 }
 
-/** As src/ingest/merge-batch.ts calls it: anew, counting what is staged, when not all is there that the loader counted. */
+/** As src/engine/merge/merge-batch.ts calls it: anew, counting what is staged, when not all is there that the loader counted. */
 export async function merge(sql: Sql, options: MergeOptions = {}): Promise<BatchRow | null> {
     try {
         return await mergeOnce(sql, options);

@@ -2,11 +2,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { eventColumns } from "../../src/contract.ts";
 import type { Sql } from "../../src/database/connect.ts";
-import type { IngestContext } from "../../src/ingest/context.ts";
-import { failChunk } from "../../src/ingest/ledger.ts";
-import { createMerger, type Merger } from "../../src/ingest/merge-batch.ts";
+import { failChunk } from "../../src/engine/ledger/ledger.ts";
+import { createMerger, type Merger } from "../../src/engine/merge/merge-batch.ts";
+import type { IngestContext } from "../../src/engine/run/context.ts";
+import { eventColumns } from "../../src/streams/contract.ts";
 import { openTestIngest, type TestIngest } from "../ingest/ingest-context.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runChecks } from "../../src/checks/run-checks.ts";
+import { runChecks } from "../../src/operations/run-checks.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 

@@ -1,11 +1,11 @@
 /** A record that passes the rules and that the table refuses becomes a reject, alone, with what the table said of it. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { runChecks } from "../../src/checks/run-checks.ts";
+import { checkSchema } from "../../src/commands/doctor/check-database.ts";
 import type { Sql } from "../../src/database/connect.ts";
 import { describeEventsShape } from "../../src/database/events-shape.ts";
-import { checkSchema } from "../../src/doctor/check-database.ts";
-import { createMerger } from "../../src/ingest/merge-batch.ts";
-import { runReplay } from "../../src/replay/run-replay.ts";
+import { createMerger } from "../../src/engine/merge/merge-batch.ts";
+import { runChecks } from "../../src/operations/run-checks.ts";
+import { runReplay } from "../../src/operations/run-replay.ts";
 import { openTestIngest, type TestIngest } from "../ingest/ingest-context.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { allSlices, chunkStates, event, idOf, merge, mergeFile, type StagedRow, stageFile } from "./ledger.ts";

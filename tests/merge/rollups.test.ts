@@ -1,7 +1,7 @@
 /** ingest.event_stats, which the API reads: what it holds at each grain, by hand. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
-import { runChecks } from "../../src/checks/run-checks.ts";
 import type { Sql } from "../../src/database/connect.ts";
+import { runChecks } from "../../src/operations/run-checks.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { event, merge, mergeFile, type StagedRow, stageFile } from "./ledger.ts";
 

@@ -47,12 +47,12 @@ export const mutants: Mutant[] = [
                 replace: "",
             },
             {
-                file: "src/ingest/load-chunks.ts",
+                file: "src/engine/load/load-chunks.ts",
                 find: "outcome.contentHash === again.contentHash",
                 replace: "true",
             },
             {
-                file: "src/ingest/stage-again.ts",
+                file: "src/engine/load/stage-again.ts",
                 find: "if (isAhead && (await hashRange(file, chunk.firstByte, chunk.endByte)) !== chunk.contentHash)",
                 replace: "if (isAhead && (await hashRange(file, chunk.firstByte, chunk.endByte)) === null)",
             },
@@ -115,7 +115,7 @@ begin
     where exists (select from batch_chunks where batch_chunks.chunk_id = chunks.chunk_id)`,
             },
             {
-                file: "src/ingest/merge-batch.ts",
+                file: "src/engine/merge/merge-batch.ts",
                 find: "    return row ?? null;",
                 replace: "    if (row) await sql`select ingest.checkpoint_later(".concat(
                     "$",
@@ -130,7 +130,7 @@ begin
         promises: [5, 8],
         edits: [
             {
-                file: "src/ingest/load-files.ts",
+                file: "src/engine/load/load-files.ts",
                 find: "    if (lost.length > 0) {",
                 replace: "    if (lost.length > 1e9) {",
             },
@@ -145,7 +145,7 @@ begin
         promises: [6],
         edits: [
             {
-                file: "src/ingest/merge-batch.ts",
+                file: "src/engine/merge/merge-batch.ts",
                 find: "                    if (!isFaultOfData(error)) throw error;\n                    await refuseOtherShape(sql, error);\n                    openKey = null;\n                    const open =",
                 replace:
                     "                    if (error) throw error;\n                    await refuseOtherShape(sql, error);\n                    openKey = null;\n                    const open =",
@@ -194,7 +194,7 @@ begin
         promises: [1],
         edits: [
             {
-                file: "src/ingest/is-plain.ts",
+                file: "src/engine/stage/is-plain.ts",
                 find: "twoDigits(bytes, at + 8) - 1;",
                 replace: "twoDigits(bytes, at + 8);",
             },

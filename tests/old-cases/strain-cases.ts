@@ -1,7 +1,7 @@
 /** Cases 13 to 16: how soon, how fast, and what happens when something breaks. Times are measured and shown, not judged. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { runChecks } from "../../src/checks/run-checks.ts";
+import { runChecks } from "../../src/operations/run-checks.ts";
 import { countFolder } from "../support/count-records.ts";
 import { openCuttingProxy } from "../support/cutting-proxy.ts";
 import { generateFolder } from "../support/generate-folder.ts";

@@ -3,12 +3,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { appendFile, copyFile, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createReader } from "../../src/api/reader.ts";
-import { readStats } from "../../src/api/stats/read-stats.ts";
-import { runChecks } from "../../src/checks/run-checks.ts";
 import { connect, type Sql } from "../../src/database/connect.ts";
-import { nextPages, planPrune, runPrune } from "../../src/prune/run-prune.ts";
-import { runReplay } from "../../src/replay/run-replay.ts";
+import { runChecks } from "../../src/operations/run-checks.ts";
+import { nextPages, planPrune, runPrune } from "../../src/operations/run-prune.ts";
+import { runReplay } from "../../src/operations/run-replay.ts";
+import { createReader } from "../../src/server/api/reader.ts";
+import { readStats } from "../../src/server/api/stats/read-stats.ts";
 import { ageLedger } from "../support/age-ledger.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type IngestOverrides, ingestFolder } from "../support/ingest-folder.ts";

@@ -8,10 +8,10 @@ import { chmodSync, linkSync, mkdtempSync, readFileSync, rmSync, statSync, write
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { createDiscovery } from "../../src/ingest/discover-files.ts";
-import { loadRound } from "../../src/ingest/load-files.ts";
-import { createLoaderState } from "../../src/ingest/loader-state.ts";
-import { createTailWatch } from "../../src/ingest/watch-tails.ts";
+import { createDiscovery } from "../../src/engine/discover/discover-files.ts";
+import { createTailWatch } from "../../src/engine/discover/watch-tails.ts";
+import { loadRound } from "../../src/engine/load/load-files.ts";
+import { createLoaderState } from "../../src/engine/load/loader-state.ts";
 import { openTestIngest } from "../ingest/ingest-context.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRandom } from "../../src/generator/random.ts";
+import { createRandom } from "../../src/shop/generator/random.ts";
 import { countFolder, type FolderCounts } from "../support/count-records.ts";
 import { openCuttingProxy } from "../support/cutting-proxy.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";

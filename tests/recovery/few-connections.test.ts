@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeTarget } from "../../src/database/database-target.ts";
+import { planConnections } from "../../src/engine/run/plan-connections.ts";
 import { SluiceError } from "../../src/errors.ts";
-import { planConnections } from "../../src/ingest/plan-connections.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestOnce, startIngest } from "../support/ingest-process.ts";

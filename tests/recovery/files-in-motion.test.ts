@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRandom } from "../../src/generator/random.ts";
+import { createRandom } from "../../src/shop/generator/random.ts";
 import { countFiles } from "../support/count-records.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";

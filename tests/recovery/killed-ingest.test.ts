@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, t
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRandom, type Random } from "../../src/generator/random.ts";
+import { createRandom, type Random } from "../../src/shop/generator/random.ts";
 import { countFolder, type FolderCounts } from "../support/count-records.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
-import { createRandom } from "../../src/generator/random.ts";
+import { createRandom } from "../../src/shop/generator/random.ts";
 import { countFolder, type FolderCounts } from "../support/count-records.ts";
 import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, t
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runChecks } from "../../src/checks/run-checks.ts";
-import { createRandom } from "../../src/generator/random.ts";
+import { runChecks } from "../../src/operations/run-checks.ts";
+import { createRandom } from "../../src/shop/generator/random.ts";
 import { countFolder, type FolderCounts } from "../support/count-records.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";

@@ -3,10 +3,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:te
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runChecks } from "../../src/checks/run-checks.ts";
 import { connect } from "../../src/database/connect.ts";
 import { sqlStateOf } from "../../src/database/sql-states.ts";
-import { type ReplayRequest, runReplay } from "../../src/replay/run-replay.ts";
+import { runChecks } from "../../src/operations/run-checks.ts";
+import { type ReplayRequest, runReplay } from "../../src/operations/run-replay.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { whenWaiting } from "../support/sessions.ts";

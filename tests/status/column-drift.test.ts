@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { formatStatus } from "../../src/status/format-status.ts";
-import { readStatus } from "../../src/status/read-status.ts";
+import { formatStatus } from "../../src/commands/status/format-status.ts";
+import { readStatus } from "../../src/operations/status/read-status.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 
 let database: TestDatabase;

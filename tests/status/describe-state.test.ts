@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { describeState, type FailingFile, type StateFacts } from "../../src/status/describe-state.ts";
+import { describeState, type FailingFile, type StateFacts } from "../../src/operations/status/describe-state.ts";
 
 const noFiles = { pending: 0, loaded: 0, merged: 0, skipped: 0, failed: 0, replaced: 0 };
 const worker = {

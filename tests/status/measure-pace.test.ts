@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { measureCapacity, measurePace, type PaceFacts } from "../../src/status/measure-pace.ts";
+import { measureCapacity, measurePace, type PaceFacts } from "../../src/operations/status/measure-pace.ts";
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString();
 const merge = (from: number, to: number, read: number) => ({ startedAt: at(from), finishedAt: at(to), read });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { drizzle } from "drizzle-orm/postgres-js";
 import readStatusQuery from "../../sql/stats/read_status.sql" with { type: "text" };
 import { connect } from "../../src/database/connect.ts";
-import { readStatus, type Status } from "../../src/status/read-status.ts";
+import { readStatus, type Status } from "../../src/operations/status/read-status.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 
 let database: TestDatabase;

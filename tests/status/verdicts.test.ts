@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Sql } from "../../src/database/connect.ts";
-import { type State, states } from "../../src/status/describe-state.ts";
-import { readStatus } from "../../src/status/read-status.ts";
+import { type State, states } from "../../src/operations/status/describe-state.ts";
+import { readStatus } from "../../src/operations/status/read-status.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { startIngest } from "../support/ingest-process.ts";
 import { projectDir } from "../support/test-server.ts";

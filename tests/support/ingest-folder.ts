@@ -1,12 +1,12 @@
 /** The one place where the cases meet the pipeline. */
-import type { AfterMerge, RejectBudget } from "../../src/config.ts";
-import type { SourceConfig } from "../../src/config-file/source-config.ts";
+import type { AfterMerge, RejectBudget } from "../../src/config/config.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
-import type { IngestSummary } from "../../src/ingest/progress.ts";
+import type { IngestSummary } from "../../src/engine/run/progress.ts";
+import type { SourceConfig } from "../../src/streams/source-config.ts";
 
 export type { IngestSummary };
 
-import { runIngest } from "../../src/ingest/run-ingest.ts";
+import { runIngest } from "../../src/engine/run/run-ingest.ts";
 
 /** What a case may set other than the defaults, in its expected.json. */
 export interface IngestOverrides {

@@ -1,5 +1,5 @@
 /** The ingest as a child process, the way a person runs it: to be watched, stopped, frozen and killed. */
-import type { BatchProgress, IngestSummary } from "../../src/ingest/progress.ts";
+import type { BatchProgress, IngestSummary } from "../../src/engine/run/progress.ts";
 import { isLongRun } from "./generate-folder.ts";
 import { spawnScript } from "./run-script.ts";
 

@@ -1,7 +1,7 @@
 /** What an ingest has left behind, as lines of text that can be compared, and whether all of it is in order. */
 import { expect } from "bun:test";
-import { runChecks } from "../../src/checks/run-checks.ts";
 import type { Sql } from "../../src/database/connect.ts";
+import { runChecks } from "../../src/operations/run-checks.ts";
 import type { Counts, FolderCounts } from "./count-records.ts";
 import { listEvents } from "./count-records.ts";
 

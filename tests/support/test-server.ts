@@ -7,12 +7,12 @@
 import { chmodSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findTestPostgres } from "../../src/config.ts";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { type DatabaseTarget, parseDatabaseUrl, withDatabase } from "../../src/database/database-target.ts";
 import { embeddedMajor } from "../../src/database/embedded/binaries.ts";
 import { acquireEmbeddedServer } from "../../src/database/embedded-server.ts";
 import { reachServer } from "../../src/database/open-database.ts";
+import { findTestPostgres } from "../../src/environment.ts";
 
 /**
  * A new folder for an embedded server of a test's own. Open to others' eyes, unlike mkdtemp's: a server started by root

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Argument, Option } from "commander";
+import { type CommandDefinition, executeCommand } from "../../src/commands/command.ts";
 import { SluiceError } from "../../src/errors.ts";
-import { type CommandDefinition, executeCommand } from "../../src/terminal/command.ts";
 
 async function execute(argv: string[], given: Partial<CommandDefinition> = {}) {
     const written = { stdout: "", stderr: "" };
@@ -173,7 +173,7 @@ test("an unexpected error is its message and where to see more, with 1", async (
 
 describe("as a process", () => {
     const script = (body: string) => `
-        import { runCommand } from ${JSON.stringify(import.meta.resolve("../../src/terminal/command.ts"))};
+        import { runCommand } from ${JSON.stringify(import.meta.resolve("../../src/commands/command.ts"))};
         await runCommand({ name: "pour", summary: "Pours it.", examples: [["bun run pour", "x"]], run: async () => { ${body} } });`;
     const spawn = (body: string) =>
         Bun.spawn([process.execPath, "-e", script(body)], { stdout: "pipe", stderr: "pipe" });

@@ -7,8 +7,8 @@ const dataDir = mkdtempSync(join(tmpdir(), "with-database-"));
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
 const script = `
-    import { runCommand } from ${JSON.stringify(import.meta.resolve("../../src/terminal/command.ts"))};
-    import { withDatabase } from ${JSON.stringify(import.meta.resolve("../../src/terminal/with-database.ts"))};
+    import { runCommand } from ${JSON.stringify(import.meta.resolve("../../src/commands/command.ts"))};
+    import { withDatabase } from ${JSON.stringify(import.meta.resolve("../../src/commands/with-database.ts"))};
     const config = { databaseUrl: undefined, dataDir: ${JSON.stringify(dataDir)} };
     await runCommand({
         name: "sleep",

@@ -3,9 +3,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:te
 import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runChecks } from "../../src/checks/run-checks.ts";
-import { readConfigFile } from "../../src/config-file/read-config-file.ts";
-import { tryFiles } from "../../src/try/try-files.ts";
+import { readConfigFile } from "../../src/config/read-config-file.ts";
+import { runChecks } from "../../src/operations/run-checks.ts";
+import { tryFiles } from "../../src/operations/try/try-files.ts";
 import { readCases } from "../cases/read-case.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";

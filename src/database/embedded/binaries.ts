@@ -14,7 +14,7 @@ import {
     symlinkSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { findTestPostgres } from "../../config.ts";
+import { findTestPostgres } from "../../environment.ts";
 import { exitCodes, SluiceError } from "../../errors.ts";
 import { canReach, type ServerAccount } from "./server-account.ts";
 

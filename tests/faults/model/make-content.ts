@@ -1,5 +1,5 @@
 /** Whole contents of files, made of records, with the place of each: what a byte range holds is looked up, not parsed. */
-import type { Random } from "../../../src/generator/random.ts";
+import type { Random } from "../../../src/shop/generator/random.ts";
 import { type Fate, type FileStyle, makeRecord, type RecordPool } from "./make-records.ts";
 
 export interface PlacedRecord {

@@ -2,7 +2,7 @@
  * Records of the model: each is made together with what must become of it, by the rules of docs/data_contract.md. So the
  * model knows because it made them; it reads no CSV and asks nobody.
  */
-import type { Random } from "../../../src/generator/random.ts";
+import type { Random } from "../../../src/shop/generator/random.ts";
 
 /** The seven columns as the table types them, and the attributes sorted by name, as JSON: equal exactly when they are. */
 export type TypedContent = string;

@@ -1,5 +1,5 @@
 /** From a seed: what arrives in the folder, who works on it, and what befalls them. Pure, so that a seed replays. */
-import { createRandom, type Random } from "../../../src/generator/random.ts";
+import { createRandom, type Random } from "../../../src/shop/generator/random.ts";
 import { type Content, type ContentOptions, changeOneRecord, makeBadContent, makeContent } from "./make-content.ts";
 import type { RecordPool } from "./make-records.ts";
 

@@ -17,9 +17,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runChecks } from "../../../src/checks/run-checks.ts";
 import type { Sql } from "../../../src/database/connect.ts";
 import { type DatabaseTarget, makeTarget } from "../../../src/database/database-target.ts";
+import { runChecks } from "../../../src/operations/run-checks.ts";
 import { openCuttingProxy } from "../../support/cutting-proxy.ts";
 import { ingestOnce } from "../../support/ingest-process.ts";
 import { ask, type OwnServer } from "../../support/own-server.ts";

@@ -2,10 +2,11 @@
  * Asks the API again and again while a run goes on: what it shows is never ahead of what is committed, never behind it,
  * and adds up within one answer (promise 9). When the database is away it says so, and shows nothing.
  */
-import { createApp } from "../../../src/api/app.ts";
-import { openApiPool } from "../../../src/api/open-api-pool.ts";
+
 import { connect } from "../../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../../src/database/database-target.ts";
+import { createApp } from "../../../src/server/api/app.ts";
+import { openApiPool } from "../../../src/server/api/open-api-pool.ts";
 import { jumpingClock } from "../../api/api-fixture.ts";
 import type { Counts } from "../../support/count-records.ts";
 import { readCounts } from "../../support/read-tables.ts";

@@ -1,0 +1,114 @@
+/**
+ * One scenario, several rounds. In each round the yardsticks, the floors and Sluice take turns, so that a ratio compares
+ * what ran a minute apart on the same machine and server; the order changes from round to round.
+ *
+ * Fair to all: the same rows, the same table (events itself, with its indexes), rows of the same width (the yardsticks'
+ * chunk_id and record_no are 0), the same server settings, a checkpoint before each run.
+ */
+import { rmSync } from "node:fs";
+import { connect, type Sql } from "../../src/database/connect.ts";
+import type { DatabaseTarget } from "../../src/database/database-target.ts";
+import { openFilledDatabase, withFreshDatabase } from "./bench-databases.ts";
+import { runCopy } from "./run-copy.ts";
+import { runInsert } from "./run-insert.ts";
+import { runSluice } from "./run-sluice.ts";
+import type { Measured, Round, RunnerName } from "./runners.ts";
+import type { Scenario } from "./scenarios.ts";
+import { type Input, writeInput } from "./write-input.ts";
+
+export interface BenchContext {
+    /** A database on the server, to make others from. */
+    server: DatabaseTarget;
+    /** One connection to it. */
+    admin: Sql;
+    workDir: string;
+    cores: number;
+    runners: readonly RunnerName[];
+    log: (line: string) => void;
+}
+
+export interface ScenarioRun {
+    input: Omit<Input, "dir" | "readyFile">;
+    rounds: Round[];
+}
+
+const firstSeed = 20_261_122;
+
+export async function runScenario(context: BenchContext, scenario: Scenario, rounds: number): Promise<ScenarioRun> {
+    const filled =
+        scenario.existingRecords > 0
+            ? await openFilledDatabase(context.server, context.admin, scenario.existingRecords, context.log)
+            : null;
+    const results: Round[] = [];
+    let input = write(context, scenario, 0);
+    for (let round = 0; round < rounds; round += 1) {
+        const done: Round = {};
+        for (const [turn, runner] of rotated(context.runners, round).entries()) {
+            // A table that keeps what a run inserted must be given other records by the next.
+            if (filled !== null && round + turn > 0) {
+                remove(input);
+                input = write(context, scenario, round * context.runners.length + turn);
+            }
+            const run = (target: DatabaseTarget) => runOnce(context, target, runner, input, scenario);
+            const measured = filled ? await run(filled) : await withFreshDatabase(context.server, context.admin, run);
+            checkCounts(measured, input);
+            done[runner] = measured;
+            context.log(
+                `${scenario.name}: round ${round + 1} of ${rounds}, ${runner}: ${measured.seconds.toFixed(2)} s`,
+            );
+        }
+        results.push(done);
+    }
+    remove(input);
+    const { dir: _dir, readyFile: _readyFile, ...counts } = input;
+    return { input: counts, rounds: results };
+}
+
+function write({ workDir }: BenchContext, scenario: Scenario, turn: number): Input {
+    // In a table that is kept, neither names nor ids may come again in another invocation.
+    const seed = scenario.existingRecords > 0 ? Date.now() : firstSeed;
+    return writeInput(workDir, `${scenario.name}-${seed}-${turn}`, scenario, seed + turn);
+}
+
+function remove({ dir, readyFile }: Input): void {
+    rmSync(dir, { recursive: true });
+    rmSync(readyFile);
+}
+
+function rotated<Item>(items: readonly Item[], by: number): Item[] {
+    return items.map((_, index) => items[(index + by) % items.length]!);
+}
+
+async function runOnce(
+    { admin, cores }: BenchContext,
+    target: DatabaseTarget,
+    runner: RunnerName,
+    { dir, readyFile }: Input,
+    { mergeWorkers }: Scenario,
+): Promise<Measured> {
+    const table = "public.events";
+    const sql = connect(target, { applicationName: "bench", max: 1 });
+    try {
+        if (runner === "sluice") {
+            await sql`alter table public.events alter chunk_id drop default, alter record_no drop default`;
+            await sql`checkpoint`;
+            return await runSluice(target, admin, dir, mergeWorkers);
+        }
+        await sql`alter table public.events alter chunk_id set default 0, alter record_no set default 0`;
+        await sql`checkpoint`;
+        const connections = runner.endsWith("-all") ? cores : 1;
+        const run = runner.startsWith("copy") ? runCopy : runInsert;
+        return await run(target, admin, readyFile, connections, table);
+    } finally {
+        await sql.end();
+    }
+}
+
+/** A run that did something else than was asked measures nothing. */
+function checkCounts({ records }: Measured, input: Input): void {
+    if (records === null) return;
+    if (records.read === input.records && records.inserted === input.readyRecords) return;
+    throw new Error(
+        `Of ${input.records} records, ${input.readyRecords} to be inserted, the ingest read ${records.read} and inserted ${records.inserted}.`,
+    );
+}

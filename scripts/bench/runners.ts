@@ -1,0 +1,21 @@
+/** Who takes turns in a round, and what is measured of each. */
+import type { IngestSummary } from "../../src/engine/run/progress.ts";
+import type { ServerUse } from "./watch-server.ts";
+
+export const runnerNames = ["copy-1", "copy-all", "sluice", "insert-1", "insert-all"] as const;
+export type RunnerName = (typeof runnerNames)[number];
+
+export interface Measured extends ServerUse {
+    /** Wall time. Sluice: from the process's start to its last commit. */
+    seconds: number;
+    /** CPU of the client: Sluice's process, start included; of a yardstick the process that reads the file. */
+    processSeconds: number;
+    /** Null for the yardsticks. */
+    peakRssBytes: number | null;
+    /** What Sluice says of its records. Null for the yardsticks. */
+    records: IngestSummary["records"] | null;
+    batches: number | null;
+}
+
+/** Each runner's figures, of those that took part. */
+export type Round = Partial<Record<RunnerName, Measured>>;

@@ -1,0 +1,146 @@
+/**
+ * The frame of every scripts/*.ts: flags by commander (it refuses a mistyped one and names the near one), help with
+ * examples, errors in four short lines, exit codes. Results go to stdout; progress, logs and errors to stderr.
+ */
+
+import { writeSync } from "node:fs";
+import { type Argument, Command, CommanderError, type Option } from "commander";
+import { describeGiver, type Flags, type LogFormat, readFaultPlan, readLogFormat } from "../config/config.ts";
+import { planFault } from "../database/faults/pass-fault-point.ts";
+import { isDebugging } from "../environment.ts";
+import { exitCodes, SluiceError } from "../errors.ts";
+import { factsOfError, formatError } from "../terminal/format-error.ts";
+import { formatJson } from "../terminal/json.ts";
+import { explainError } from "./explain-error.ts";
+import { createLog, formatLogLine, type Log } from "./log.ts";
+
+export interface CommandDefinition {
+    /** What comes after `bun run`. */
+    name: string;
+    /** One sentence. */
+    summary: string;
+    /** More than that, for help. */
+    description?: string;
+    /** `configOptions(…)` of src/config/config.ts and the command's own. `--help` and `--no-color` are there already. */
+    options?: readonly Option[];
+    arguments?: readonly Argument[];
+    /** Whole command lines, each with what it does. */
+    examples: readonly Example[];
+    /** What it resolves to is the exit code; nothing means 0. */
+    run(given: Given): Promise<number | undefined>;
+}
+
+/** `["bun run status --json", "the same for programs"]`. */
+export type Example = readonly [commandLine: string, does: string];
+
+export interface Given {
+    /** By camel-cased name, as commander parsed them: texts, booleans, and absent when not given. */
+    flags: Flags;
+    args: string[];
+}
+
+/** Where executeCommand writes; process.stdout and process.stderr have this shape. */
+export interface Output {
+    stdout: { write(text: string): unknown };
+    stderr: { write(text: string): unknown };
+}
+
+/** How this process tells its last error. `json`: one object, as --json has it; `log`: a line of the log. */
+let errorsAs: "text" | "json" | "log" = "text";
+
+/** The log of a long-running command; from here on its errors are lines of it, too. */
+export function openLog(format: LogFormat): Log {
+    errorsAs = format === "json" ? "log" : errorsAs;
+    return createLog({ format });
+}
+
+/** Before the flags are parsed, which may be what is wrong. A log wins: all of its lines are of one form. */
+function chooseErrorForm({ options = [] }: CommandDefinition, argv: readonly string[]): typeof errorsAs {
+    const takes = (flag: string) => options.some(({ long }) => long === flag);
+    if (takes("--log-format") && readLogFormat(argv) === "json") return "log";
+    return takes("--json") && argv.includes("--json") ? "json" : "text";
+}
+
+function tellError(error: unknown, command: string): string {
+    if (errorsAs === "text") return formatError(error, { command, showStack: isDebugging() });
+    const facts = factsOfError(error, command);
+    if (errorsAs === "json") return `${formatJson(facts, 0)}\n`;
+    const { what, ...rest } = facts;
+    return `${formatLogLine(new Date(), "error", what, { event: "command_failed", ...rest })}\n`;
+}
+
+/** Runs the command on this process's arguments and exits with its code. Does not return. */
+export async function runCommand(definition: CommandDefinition): Promise<never> {
+    process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+        // A reader that closes the pipe early (`| head`) has what it wanted.
+        if (error.code === "EPIPE") process.exit(exitCodes.done);
+        const explained = explainError(Object.assign(error, { path: "standard output" }), definition.name);
+        writeSync(2, tellError(explained, definition.name));
+        process.exit(exitCodes.failed);
+    });
+    for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+        process.on(event, (error: unknown) => {
+            // Not process.stderr: into a pipe it writes after the exit, so never.
+            writeSync(2, tellError(error, definition.name));
+            process.exit(exitCodes.failed);
+        });
+    }
+    const exitCode = await executeCommand(definition, process.argv.slice(2), process);
+    await Promise.all([finish(process.stdout), finish(process.stderr)]);
+    process.exit(exitCode);
+}
+
+/** The same without leaving the process: the exit code. Never throws. */
+export async function executeCommand(
+    definition: CommandDefinition,
+    argv: readonly string[],
+    output: Output,
+): Promise<number> {
+    const command = createCommand(definition, output);
+    errorsAs = chooseErrorForm(definition, argv);
+    try {
+        planFault(readFaultPlan());
+        command.parse(argv, { from: "user" });
+        const exitCode = await definition.run({ flags: command.opts(), args: command.args });
+        return exitCode ?? exitCodes.done;
+    } catch (error) {
+        if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
+        const shown = await traceOrigin(explainError(error, definition.name), command.opts());
+        output.stderr.write(tellError(shown, definition.name));
+        return shown instanceof SluiceError ? shown.exitCode : exitCodes.failed;
+    }
+}
+
+/** Names who gave the setting that an error is about. */
+async function traceOrigin(error: unknown, flags: Flags): Promise<unknown> {
+    if (!(error instanceof SluiceError) || error.from !== undefined) return error;
+    const isUsage = error.exitCode === exitCodes.usage;
+    const from = error.setting === undefined ? null : await describeGiver(error.setting, flags);
+    if (from === null && isUsage) return new SluiceError({ ...error, from: "the command line", cause: error.cause });
+    return from === null ? error : new SluiceError({ ...error, from, cause: error.cause });
+}
+
+function createCommand(definition: CommandDefinition, output: Output): Command {
+    const command = new Command(`bun run ${definition.name}`)
+        .description(definition.description ? `${definition.summary}\n\n${definition.description}` : definition.summary)
+        .helpOption("--help", "show this help")
+        .exitOverride()
+        .configureOutput({ writeOut: (text) => output.stdout.write(text), writeErr: () => {} })
+        .addHelpText("after", formatExamples(definition.examples))
+        // Commander runs its own help only when there is an action.
+        .action(() => {});
+    for (const argument of definition.arguments ?? []) command.addArgument(argument);
+    for (const option of definition.options ?? []) command.addOption(option);
+    return command.option("--no-color", "no colours (also NO_COLOR)");
+}
+
+function formatExamples(examples: readonly Example[]): string {
+    const width = Math.max(...examples.map(([commandLine]) => commandLine.length));
+    const lines = examples.map(([commandLine, does]) => `  ${commandLine.padEnd(width)}  ${does}`);
+    return `\nExamples:\n${lines.join("\n")}\n`;
+}
+
+/** process.exit drops what a pipe has not taken yet, and under Bun a write of nothing does not wait for the rest. */
+function finish(stream: NodeJS.WriteStream): Promise<void> {
+    return new Promise((resolve) => stream.end(() => resolve()));
+}

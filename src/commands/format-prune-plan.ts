@@ -1,0 +1,50 @@
+import type { PrunePlan, PruneSummary } from "../operations/run-prune.ts";
+import { formatBytes, formatCount, formatNumber } from "../terminal/format.ts";
+import { sanitize } from "../terminal/sanitize.ts";
+import { formatTable } from "../terminal/table.ts";
+
+const says: Record<PrunePlan["tables"][number]["table"], string> = {
+    events: "events, but for those that a kept conflict contradicts",
+    rejects: "rejects and conflicts",
+    batches: "batches",
+    chunk_merges: "lines of what those did to each chunk",
+    loads: "loads",
+    files: "files that have left the folder",
+    chunks: "chunks of those",
+};
+
+/** What would go, for whoever is asked. Pure. */
+export function formatPlan({ databaseName, before, tables, standingRejects }: PrunePlan): string[] {
+    const rows = tables.map(({ table, rows, bytes }) => [formatNumber(rows), says[table], formatBytes(bytes)]);
+    return [
+        `From the database ${sanitize(databaseName)} will go what was merged before ${before.toISOString()}:`,
+        ...formatTable([...rows, ["", "together about", formatBytes(sumBytes(tables))]], {
+            indent: "  ",
+            rightAligned: [0, 2],
+        }),
+        ...(standingRejects > 0 ? [`${formatCount(standingRejects, "reject")} of them no replay has resolved.`] : []),
+        "Files that are still in the folder stay known, and are not read again.",
+    ];
+}
+
+/** Whether there is anything to do. Pure. */
+export function isEmptyPlan({ tables }: PrunePlan): boolean {
+    return tables.every(({ rows }) => rows === 0);
+}
+
+export function formatSummary(summary: PruneSummary): string[] {
+    const { events, rejects, batches, loads, files, prunedChunks, keptChunks } = summary;
+    return [
+        `Removed ${formatCount(events, "event")}, ${formatCount(rejects, "reject")}, ` +
+            `${formatCount(batches, "batch", "batches")}, ${formatCount(loads, "load")} and ` +
+            `${formatCount(files, "file")} of the ledger; ${formatCount(prunedChunks, "chunk")} pruned.`,
+        ...(keptChunks > 0
+            ? [`${formatCount(keptChunks, "chunk")} of them keep events: a conflict that stays contradicts them.`]
+            : []),
+        "PostgreSQL uses the room again for what comes; the files on disk do not shrink.",
+    ];
+}
+
+function sumBytes(tables: PrunePlan["tables"]): number {
+    return tables.reduce((sum, { bytes }) => sum + bytes, 0);
+}

@@ -1,0 +1,99 @@
+/** A trace for people. Pure. */
+
+import { describeRefusal } from "../operations/describe-refusal.ts";
+import type {
+    RawRecord,
+    Trace,
+    TracedBatch,
+    TracedRecord,
+    TracedReject,
+    TraceSubject,
+} from "../operations/read-trace.ts";
+import { formatBytes, formatNumber } from "../terminal/format.ts";
+import { explainUnseen, sanitize } from "../terminal/sanitize.ts";
+
+/** What to say when nothing of the subject is kept. */
+export function describeUnknown(subject: TraceSubject): { what: string; remedy: string } {
+    return "eventId" in subject
+        ? {
+              what: `No event and no reject has the event_id ${subject.eventId}.`,
+              remedy: "Take it whole from the file; if that has been read at all: bun run files lists what has.",
+          }
+        : {
+              what: `The ledger has no record ${subject.record} of ${sanitize(subject.file)}.`,
+              remedy: "bun run files lists the files and how many records each has; a path is relative to the folder.",
+          };
+}
+
+/** Of a trace that has records. */
+export function formatTrace(subject: TraceSubject, { records }: Trace): string[] {
+    const [first, ...others] = records;
+    const title = "eventId" in subject ? "its rivals" : "in other versions or loads";
+    const lines = [
+        ...formatRecord(first!),
+        ...(others.length > 0 ? ["", `${title} (exact duplicates are counted, not kept):`] : []),
+        ...others.flatMap((record) => ["", ...formatRecord(record)]),
+    ];
+    return [...lines, ...explainUnseen(lines)];
+}
+
+function formatRecord(traced: TracedRecord): string[] {
+    const { file, chunk, load, recordNo } = traced;
+    const version = file.version > 1 ? `, version ${file.version}` : "";
+    return [
+        `record ${formatNumber(recordNo)} of ${sanitize(file.path)}${version}: ${describeOutcome(traced)}`,
+        `  file     ${file.state}, ${formatBytes(file.sizeBytes)}, found ${file.discoveredAt}${archived(traced)}`,
+        `  chunk    ${chunk.chunkId}: bytes ${formatNumber(chunk.firstByte)} to ${formatNumber(chunk.endByte)}, ` +
+            `${formatNumber(chunk.records)} records from ${formatNumber(chunk.firstRecordNo)}, ${chunk.state}`,
+        ...(load ? [`  load     ${load.loadId}: ${load.way} way, ${load.startedAt}`] : []),
+        ...(traced.insertedBy ? [`  event    inserted by ${describeBatch(traced.insertedBy)}`] : []),
+        ...(traced.event ? [`           ${describeRecord(traced.event)}`] : []),
+        ...traced.rejects.flatMap(formatReject),
+        ...formatVerdicts(traced),
+    ];
+}
+
+function describeOutcome({ outcome, rejects }: TracedRecord): string {
+    const last = rejects.at(-1);
+    if (outcome === "duplicate") return "an exact duplicate of an event";
+    if (outcome === "pruned") return "was pruned for its age, with all that its chunk became";
+    if (outcome === "waiting") return "not merged yet";
+    if (outcome === "failed") return "in a chunk that failed";
+    if (outcome === "displaced") return "was the event; a conflicting record was accepted in its place";
+    return outcome === "inserted" || !last ? outcome : `${outcome} (${last.reasons.join(", ")})`;
+}
+
+function archived({ file }: TracedRecord): string {
+    if (file.archivedAt === null) return "";
+    return file.archivedTo === null ? `, deleted ${file.archivedAt}` : `, now ${sanitize(file.archivedTo)}`;
+}
+
+function formatReject(reject: TracedReject): string[] {
+    const place = reject.lineNo === null ? "" : ` at line ${reject.lineNo}, byte ${reject.byteOffset}`;
+    const text = reject.record ? describeRecord(reject.record) : sanitize(reject.rawText ?? "", { most: 300 });
+    return [
+        `  reject   ${reject.rejectId}: ${reject.kind}${place}, ${reject.reasons.join(", ")}`,
+        ...(reject.batch ? [`           by ${describeBatch(reject.batch)}`] : []),
+        `           ${text}`,
+        ...(reject.refusal === null ? [] : [`           ${describeRefusal(reject.refusal)}`]),
+        ...(reject.originalRecord ? [`           edited; it was ${describeRecord(reject.originalRecord)}`] : []),
+        ...(reject.resolvedBy ? [`           ${reject.resolution} by ${describeBatch(reject.resolvedBy)}`] : []),
+    ];
+}
+
+function formatVerdicts({ verdicts }: TracedRecord): string[] {
+    if (verdicts === null) return [];
+    return verdicts.map(({ column, value, reason }, index) => {
+        const head = index === 0 ? "  rules    " : "           ";
+        return `${head}${column} ${sanitize(value ?? "(none)", { most: 60 })}: ${reason ?? "passes"}`;
+    });
+}
+
+function describeBatch({ batchId, kind, committedAt }: TracedBatch): string {
+    return `${kind === "replay" ? "replay batch" : "batch"} ${batchId}, committed ${committedAt}`;
+}
+
+function describeRecord(record: RawRecord): string {
+    const values = Object.entries(record).filter(([, value]) => value !== null);
+    return sanitize(values.map(([column, value]) => `${column}=${value}`).join(" "), { most: 300 });
+}

@@ -1,0 +1,61 @@
+/** A dry run for people: what would come of each file, why, and a few records of each kind. Pure. */
+import { describeRefusal } from "../operations/describe-refusal.ts";
+import type { RecordSample, TriedFile } from "../operations/try/try-files.ts";
+import { formatBytes, formatCount, formatNumber } from "../terminal/format.ts";
+import { formatRecordTable } from "../terminal/record-table.ts";
+import { explainUnseen, sanitize } from "../terminal/sanitize.ts";
+import { formatEquation } from "./ingest-output.ts";
+
+/** Each file, and what would come of all of them together when they are several. */
+export function formatAllTried(tried: readonly TriedFile[]): string[] {
+    const each = tried.flatMap(formatTried);
+    const lines = [...each, ...explainUnseen(each)];
+    if (tried.length < 2) return lines;
+    const total = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
+    for (const { records, problem } of tried) {
+        if (problem !== null) continue;
+        for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += records[name];
+    }
+    const failing = tried.filter(({ problem }) => problem !== null).length;
+    const files = `${formatCount(tried.length, "file")}${failing > 0 ? `, ${formatNumber(failing)} would fail` : ""}`;
+    return [...lines, "", ...formatRecordTable(total, { title: "would be read", more: [["files", files]] })];
+}
+
+function formatTried(tried: TriedFile): string[] {
+    const name = sanitize(tried.file);
+    const failure = [`${name} would fail: ${sanitize(tried.problemDetail ?? "")}`, `  code:  ${tried.problem}`];
+    if (tried.problem !== null && tried.problem !== "too_many_rejects") return failure;
+    return [
+        ...(tried.problem === null ? [] : failure),
+        `${name}  ${formatBytes(tried.sizeBytes ?? 0)}`,
+        ...(tried.copyOf === null ? [] : [`  would be skipped: its content is that of ${sanitize(tried.copyOf)}`]),
+        `  header   ${sanitize((tried.header ?? []).join(", "), { most: 160 })}`,
+        ...(tried.extraColumns
+            ? [`  unknown  ${sanitize(tried.extraColumns.join(", "), { most: 160 })} (go to attributes)`]
+            : []),
+        ...(tried.dialect === null ? [] : [`  dialect  ${sanitize(JSON.stringify(tried.dialect), { most: 160 })}`]),
+        ...tried.notes.map((note) => `  note     ${sanitize(note)}`),
+        `  records  ${formatEquation(tried.records)}`,
+        ...tried.reasons.flatMap(({ reason, records, samples }) => [
+            `  ${reason}  ${formatCount(records, "record")}`,
+            ...samples.flatMap(formatSample),
+        ]),
+        ...(tried.insertedSamples.length > 0 ? ["  inserted, such as"] : []),
+        ...tried.insertedSamples.flatMap(formatSample),
+    ];
+}
+
+function formatSample({ recordNo, lineNo, record, rawText, stored, refusal }: RecordSample): string[] {
+    const place = `record ${formatNumber(recordNo)}${lineNo ? `, line ${formatNumber(lineNo)}` : ""}`;
+    const lines = [`    ${place}: ${sanitize(record ? describeRecord(record) : (rawText ?? ""), { most: 200 })}`];
+    if (stored) lines.push(`      stored: ${sanitize(describeRecord(stored), { most: 200 })}`);
+    if (refusal) lines.push(`      ${describeRefusal(refusal)}`);
+    return lines;
+}
+
+function describeRecord(record: Record<string, string | null>): string {
+    return Object.entries(record)
+        .filter(([, value]) => value !== null)
+        .map(([column, value]) => `${column}=${value}`)
+        .join(" ");
+}

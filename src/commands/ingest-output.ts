@@ -1,0 +1,62 @@
+/** How an ingest looks: a line a batch, a closing summary that adds up. Machine-readable with --json. */
+
+import type { BatchProgress, IngestSummary, LeftFiles } from "../engine/run/progress.ts";
+import { exitCodes } from "../errors.ts";
+import { isMostlyOut } from "../operations/status/describe-state.ts";
+import { formatCount, formatDuration, formatNumber } from "../terminal/format.ts";
+import { formatRecordTable, formatWork } from "../terminal/record-table.ts";
+
+/** `batch 12   500 read = 488 inserted + 7 duplicate + 2 conflict + 3 rejected   41 ms, 12,195/s`. */
+export function formatBatch(batch: BatchProgress): string {
+    const { batchId, numInputRows, inserted, duplicate, conflict, rejected } = batch;
+    const equation = formatEquation({ read: numInputRows, inserted, duplicate, conflict, rejected });
+    const ms = Math.round(batch.durationMs.total ?? 0);
+    return `batch ${batchId}  ${equation}  in ${formatNumber(ms)} ms, ${formatNumber(Math.round(batch.processedRowsPerSecond))}/s`;
+}
+
+export function formatEquation(records: IngestSummary["records"]): string {
+    const { read, inserted, duplicate, conflict, rejected } = records;
+    return (
+        `${formatNumber(read)} read = ${formatNumber(inserted)} inserted + ${formatNumber(duplicate)} duplicate` +
+        ` + ${formatNumber(conflict)} conflict + ${formatNumber(rejected)} rejected`
+    );
+}
+
+export function formatSummary({ files, failedBefore, left, records, batches, seconds }: IngestSummary): string[] {
+    return formatRecordTable(records, {
+        hasPointers: true,
+        more: [
+            ["files", files ? formatFiles(files, failedBefore ?? 0) : "not counted: the database is away"],
+            ...(left ? formatLeft(left) : []),
+            ["batches", formatWork(batches, seconds, records.read)],
+        ],
+    });
+}
+
+/** Nothing when nothing was left. */
+export function formatLeft({ tails, files, merged, youngerThanMs }: LeftFiles): [string, string][] {
+    const parts = [
+        ...(tails > 0 ? [`the unfinished last record of ${formatCount(tails, "file")}`] : []),
+        ...(files > 0 ? [formatCount(files, "unfinished file")] : []),
+        ...(merged > 0 ? [`${formatCount(merged, "merged file")} still in the folder`] : []),
+    ];
+    if (parts.length === 0) return [];
+    const why = `changed less than ${formatDuration(youngerThanMs)} ago`;
+    return [["left", `${parts.join(", ")}: ${why} → run again, or with --tail-settle 0 to take everything now`]];
+}
+
+function formatFiles({ merged, skipped, failed }: NonNullable<IngestSummary["files"]>, failedBefore: number): string {
+    const parts = [
+        `${formatNumber(merged)} merged`,
+        ...(skipped > 0 ? [`${formatNumber(skipped)} skipped as copies`] : []),
+        ...(failed > 0 ? [`${formatNumber(failed)} failed`] : []),
+        ...(failedBefore > 0 ? [`${formatNumber(failedBefore)} failed before and not mended`] : []),
+    ];
+    return `${parts.join(", ")}${failed + failedBefore > 0 ? " → bun run files --state failed" : ""}`;
+}
+
+/** Of a run that came to its end by itself. */
+export function exitCodeOfSummary({ files, failedBefore, records }: IngestSummary, brokenChecks: number): number {
+    if ((files?.failed ?? 0) > 0 || brokenChecks > 0) return exitCodes.failed;
+    return (failedBefore ?? 0) > 0 || isMostlyOut(records) ? exitCodes.incomplete : exitCodes.done;
+}

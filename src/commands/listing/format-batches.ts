@@ -1,0 +1,46 @@
+/** Batches as a table, and one batch with what it did to each file. Pure. */
+import type { readBatchFiles, selectBatches } from "../../server/api/batches/read-batches.ts";
+import { formatCount, formatDuration } from "../../terminal/format.ts";
+import { formatRecordTable } from "../../terminal/record-table.ts";
+import { sanitize } from "../../terminal/sanitize.ts";
+import { formatTable } from "../../terminal/table.ts";
+
+export type ListedBatch = Awaited<ReturnType<typeof selectBatches>>[number];
+export type BatchFiles = Awaited<ReturnType<typeof readBatchFiles>>;
+
+const outcomes = ["read", "inserted", "duplicate", "conflict", "rejected"] as const;
+
+export function formatBatches(batches: readonly ListedBatch[]): string[] {
+    if (batches.length === 0) return ["There are none."];
+    const rows = batches.map((batch) => [
+        batch.batchId,
+        batch.kind,
+        ...outcomes.map((name) => batch[name]),
+        toSecond(batch.finishedAt),
+        formatDuration(tookMs(batch)),
+    ]);
+    const header = ["batch", "kind", ...outcomes, "committed (UTC)", "took"];
+    return formatTable(rows, { header, rightAligned: [header.length - 1] });
+}
+
+export function formatBatchDetail(batch: ListedBatch, { files, fileCount }: BatchFiles): string[] {
+    const rows = files.map((file) => [sanitize(file.path, { most: 60 }), ...outcomes.map((name) => file[name])]);
+    const phases = Object.entries(batch.durationMs).map(([phase, ms]) => `${phase} ${formatDuration(ms)}`);
+    return [
+        `batch ${batch.batchId} (${batch.kind}), committed ${toSecond(batch.finishedAt)} (UTC) in ${formatDuration(tookMs(batch))}`,
+        `  ${sanitize(phases.join(", "))}`,
+        "",
+        ...formatRecordTable(batch),
+        "",
+        ...(fileCount > files.length ? [`The first ${files.length} of ${formatCount(fileCount, "file")}:`] : []),
+        ...formatTable(rows, { header: ["file", ...outcomes] }),
+    ];
+}
+
+function tookMs({ startedAt, finishedAt }: ListedBatch): number {
+    return Date.parse(finishedAt) - Date.parse(startedAt);
+}
+
+function toSecond(instant: string): string {
+    return instant.slice(0, 19).replace("T", " ");
+}

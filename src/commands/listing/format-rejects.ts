@@ -1,0 +1,45 @@
+/** Rejects one below the other, and their reasons counted. Pure. */
+
+import { describeRefusal } from "../../operations/describe-refusal.ts";
+import type { RejectSummary, selectRejects } from "../../server/api/rejects/read-rejects.ts";
+import { formatCount, formatNumber } from "../../terminal/format.ts";
+import { explainUnseen, sanitize } from "../../terminal/sanitize.ts";
+import { formatTable } from "../../terminal/table.ts";
+import { toMinute } from "./format-files.ts";
+
+export type ListedReject = Awaited<ReturnType<typeof selectRejects>>[number];
+
+export function formatRejects(rejects: readonly ListedReject[]): string[] {
+    if (rejects.length === 0) return ["There are none."];
+    const lines = rejects.flatMap((reject) => {
+        const line = reject.lineNo === null ? "" : `, line ${formatNumber(reject.lineNo)}`;
+        const place = `${sanitize(reject.path ?? "(unknown file)", { most: 60 })}:${reject.recordNo}${line}`;
+        const fate = reject.resolution === null ? "" : `, ${reject.resolution} by batch ${reject.resolvedByBatch}`;
+        return [
+            `${reject.rejectId}  ${reject.kind}  ${reject.reasons.join(", ")}  ${place}  ${toMinute(reject.rejectedAt)}${fate}`,
+            `    ${describeValues(reject)}`,
+            ...(reject.refusal === null ? [] : [`    ${describeRefusal(reject.refusal)}`]),
+        ];
+    });
+    return [...lines, ...explainUnseen(lines)];
+}
+
+function describeValues({ record, rawText }: ListedReject): string {
+    const values = Object.entries(record ?? {}).filter(([, value]) => value !== null);
+    const text = record === null ? (rawText ?? "") : values.map(([column, value]) => `${column}=${value}`).join(" ");
+    return sanitize(text, { most: 200 });
+}
+
+/** What stands, by reason; and what a person can do next. */
+export function formatReasons({ kinds, reasons }: RejectSummary): string[] {
+    const open = kinds.reduce((sum, kind) => sum + kind.open, 0);
+    if (open === 0) return [];
+    const rows = reasons
+        .filter((reason) => reason.open > 0)
+        .map(({ kind, reason, open: count }) => [reason, kind, count]);
+    return [
+        `By reason (of ${formatCount(open, "reject")} that stand):`,
+        ...formatTable(rows, { indent: "  " }),
+        "Each in full: bun run trace FILE:RECORD. After a mend: bun run replay --reason … --dry-run.",
+    ];
+}

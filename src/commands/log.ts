@@ -1,0 +1,96 @@
+/**
+ * How the long-running commands tell what happens, on stderr: a line for people, or with `--log-format json` one JSON object
+ * a line for machines. docs/operations.md lists the events and fields. No row values, passwords or connection strings.
+ */
+
+import type { LogFormat } from "../config/config.ts";
+import type { IngestLog, LogFacts } from "../engine/run/context.ts";
+import type { BatchProgress, IngestSummary } from "../engine/run/progress.ts";
+import type { Fault } from "../server/api/answer-fault.ts";
+import { formatJson } from "../terminal/json.ts";
+import { sanitize } from "../terminal/sanitize.ts";
+
+export type LogLevel = "info" | "warn" | "error";
+
+export interface Log extends IngestLog {
+    format: LogFormat;
+    /** What the database's set-up has to say: a line that says itself when it is a warning. */
+    setup(line: string): void;
+}
+
+export interface LogOptions {
+    format: LogFormat;
+    /** Takes a line without its end; stderr by default. */
+    write?: (line: string) => void;
+    now?: () => Date;
+}
+
+export function createLog({ format, write = writeToStderr, now = () => new Date() }: LogOptions): Log {
+    // File names come from anywhere: nothing in a line may move the cursor.
+    const prefixes = { info: "", warn: "warning: ", error: "error: " };
+    const say =
+        format === "json"
+            ? (level: LogLevel) => (message: string, facts?: LogFacts) =>
+                  write(formatLogLine(now(), level, message, facts))
+            : (level: LogLevel) => (message: string) => write(`${prefixes[level]}${sanitize(message)}`);
+    const [info, warn, error] = [say("info"), say("warn"), say("error")];
+    return {
+        format,
+        info,
+        warn,
+        error,
+        setup(line) {
+            const [, warning] = /^Warning: (.*)$/s.exec(line) ?? [];
+            if (format !== "json") write(line);
+            else if (warning === undefined) info(line, { event: "setup" });
+            else warn(warning, { event: "setup" });
+        },
+    };
+}
+
+/** One line without its end. `time`, `level`, `event` and `message` are always there, and come first. Pure. */
+export function formatLogLine(time: Date, level: LogLevel, message: string, facts?: LogFacts): string {
+    const { event = "said", ...rest } = facts ?? {};
+    return formatJson({ time: time.toISOString(), level, event, message, ...rest }, 0);
+}
+
+/** What a batch has to say of itself. */
+export function factsOfBatch(batch: BatchProgress): LogFacts {
+    const { batchId, numInputRows, inserted, duplicate, conflict, rejected, durationMs } = batch;
+    return {
+        event: "batch_merged",
+        batch: batchId,
+        records: numInputRows,
+        ...{ inserted, duplicate, conflict, rejected },
+        durationMs: Math.round(durationMs.total ?? 0),
+    };
+}
+
+export function factsOfSummary({ records, batches, files, failedBefore, left, seconds }: IngestSummary): LogFacts {
+    const { read, ...outcomes } = records;
+    const fileCounts = files ? { merged: files.merged, skipped: files.skipped, failed: files.failed } : {};
+    const leftCounts = left ? { leftTails: left.tails, leftFiles: left.files, leftMerged: left.merged } : {};
+    return {
+        event: "ingest_ended",
+        batches,
+        records: read,
+        ...outcomes,
+        ...fileCounts,
+        ...(failedBefore !== null && { failedBefore }),
+        ...leftCounts,
+        durationMs: Math.round(seconds * 1000),
+    };
+}
+
+/** Options of createApp: with a log for machines, what the API could not answer is a line of it. */
+export function reportsTo({ format, error }: Log): { onFault?: (fault: Fault) => void } {
+    if (format !== "json") return {};
+    return {
+        onFault: ({ requestId, code, summary }) =>
+            error(`A request could not be answered: ${summary}`, { event: "request_failed", code, requestId }),
+    };
+}
+
+function writeToStderr(line: string): void {
+    process.stderr.write(`${line}\n`);
+}

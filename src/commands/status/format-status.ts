@@ -1,0 +1,154 @@
+/** The status as one screen. Pure. */
+import { createColors } from "picocolors";
+import { describeReader, remedyForReader } from "../../database/staging-readers.ts";
+import type { FailedFile, LastBatch, LiveWorker, Status } from "../../operations/status/read-status.ts";
+import { retriesOf, troubleOf } from "../../operations/status/worker-retries.ts";
+import { formatAge, formatBytes, formatCount, formatDuration, formatNumber } from "../../terminal/format.ts";
+import { formatRecordTable } from "../../terminal/record-table.ts";
+import { sanitize } from "../../terminal/sanitize.ts";
+import { formatTable } from "../../terminal/table.ts";
+
+type Colors = ReturnType<typeof createColors>;
+
+/** Lines without line ends. */
+export function formatStatus(status: Status, { color }: { color: boolean }): string[] {
+    const colors = createColors(color);
+    const sections = [
+        [describeFlow(status, colors), colorState(status, colors)],
+        formatRecordTable(status.totals),
+        formatFacts(status),
+        formatFailedFiles(status, colors),
+        formatUnmatchedFiles(status),
+        formatColumnDrift(status),
+        formatRejectReasons(status),
+        formatStagingReaders(status, colors),
+    ];
+    return sections
+        .filter((lines) => lines.length > 0)
+        .flatMap((lines, index) => (index === 0 ? lines : ["", ...lines]));
+}
+
+function describeFlow({ workers, table, databaseName, serverVersion }: Status, colors: Colors): string {
+    const folders = [...new Set(workers.map(({ inputDir }) => inputDir))].map((folder) => sanitize(folder));
+    const server = `${sanitize(databaseName)}, PostgreSQL ${sanitize(serverVersion.split(" ")[0] ?? "")}`;
+    const source = folders.length > 0 ? `${folders.join(", ")} → ` : "";
+    return `${colors.bold(`${source}${table}`)} (${server})`;
+}
+
+const colorOfTone = { bad: "red", busy: "yellow", quiet: "yellow", good: "green" } as const;
+
+function colorState(status: Status, colors: Colors): string {
+    return colors[colorOfTone[status.tone]](status.verdict);
+}
+
+function formatFacts(status: Status): string[] {
+    const { asOf, totals, lastBatch, freshness, workers } = status;
+    return formatTable([
+        ["events", formatNumber(status.events)],
+        ["files", describeFiles(status)],
+        ["backlog", describeBacklog(status)],
+        ["batches", formatNumber(totals.batches)],
+        ["last batch", lastBatch ? describeBatch(lastBatch, freshness) : "none yet"],
+        ["workers", workers.length === 0 ? "none" : workers.map((worker) => describeWorker(worker, asOf)).join("; ")],
+    ]);
+}
+
+/** The states that there are files in; all of them sum up to the files ever seen. */
+function describeFiles({ files }: Status): string {
+    const parts = Object.entries(files).filter(([, count]) => count > 0);
+    return parts.map(([state, count]) => `${formatNumber(count)} ${state}`).join(", ") || "none";
+}
+
+function describeBacklog({ asOf, backlog }: Status): string {
+    const { files, unreadBytes, chunks, stagedRecords, oldestStagedAt } = backlog;
+    if (files === 0 && chunks === 0) return "none";
+    const parts = [
+        formatCount(files, "file"),
+        `${formatBytes(unreadBytes)} to read`,
+        formatCount(stagedRecords, "staged record"),
+        ...(oldestStagedAt === null ? [] : [`the oldest ${formatAge(secondsBefore(oldestStagedAt, asOf))}`]),
+    ];
+    return parts.join(", ");
+}
+
+function describeBatch(batch: LastBatch, { secondsSinceLastMerge, lastBatchLagSeconds }: Status["freshness"]): string {
+    const tookMs = Date.parse(batch.finishedAt) - Date.parse(batch.startedAt);
+    const lag = lastBatchLagSeconds === null ? "" : `, ${formatDuration(lastBatchLagSeconds * 1000)} after staging`;
+    const number = `#${batch.batchId} ${formatAge(secondsSinceLastMerge)}`;
+    return `${number}: ${formatCount(batch.read, "record")} in ${formatDuration(tookMs)}${lag}`;
+}
+
+function describeWorker({ host, pid, startedAt, report }: LiveWorker, asOf: string): string {
+    const trouble = troubleOf(report);
+    const waits = trouble === null ? "" : `, waits (${sanitize(trouble.what, { most: 120 })})`;
+    const since = formatDuration(secondsBefore(startedAt, asOf) * 1000);
+    return `pid ${pid} on ${host}, for ${since}${describeRetries(report)}${waits}`;
+}
+
+function describeRetries(report: unknown): string {
+    const retries = retriesOf(report);
+    if (!retries) return "";
+    const last = `${sanitize(retries.lastReason, { most: 30 })} ${formatAge(retries.lastSecondsAgo)}`;
+    return `, ${formatCount(retries.count, "step")} tried again (last: ${last})`;
+}
+
+function formatFailedFiles({ asOf, files, failedFiles }: Status, colors: Colors): string[] {
+    if (files.failed === 0) return [];
+    const title = files.failed > failedFiles.length ? `Failed files (the last ${failedFiles.length})` : "Failed files";
+    const rows = failedFiles.map((file) => [
+        sanitize(file.path, { most: 60 }),
+        file.problem ?? "unknown",
+        sanitize(file.problemDetail ?? "", { most: 100 }),
+        describeRetry(file, asOf),
+    ]);
+    return [colors.red(title), ...formatTable(rows, { indent: "  " })];
+}
+
+function describeRetry({ attempts, nextAttemptAt }: FailedFile, asOf: string): string {
+    const tried = `tried ${formatCount(attempts, "time")}`;
+    if (nextAttemptAt === null) return `${tried}, not again by itself`;
+    const waitMs = Math.max(0, -secondsBefore(nextAttemptAt, asOf) * 1000);
+    return waitMs === 0 ? `${tried}, next now` : `${tried}, next in ${formatDuration(waitMs)}`;
+}
+
+function formatStagingReaders({ stagingReaders }: Status, colors: Colors): string[] {
+    if (stagingReaders.length === 0) return [];
+    const rows = stagingReaders.map((reader) => [
+        sanitize(describeReader(reader), { most: 120 }),
+        sanitize(remedyForReader(reader), { most: 120 }),
+    ]);
+    return [
+        colors.yellow("Keep merged rows from being removed from ingest.staging"),
+        ...formatTable(rows, { indent: "  " }),
+    ];
+}
+
+function formatUnmatchedFiles({ unmatchedFiles: { files, lastPath } }: Status): string[] {
+    if (files === 0) return [];
+    const last = sanitize(lastPath ?? "", { most: 60 });
+    return [
+        `Read by the defaults, since no source of sluice.config.ts fits: ${formatCount(files, "file")}, last ${last}`,
+    ];
+}
+
+const driftWords = { kept: "kept in attributes", ignored: "ignored", missing: "missing" };
+
+function formatColumnDrift({ columnDrift }: Status): string[] {
+    if (columnDrift.length === 0) return [];
+    const rows = columnDrift.map(({ kind, column, files, lastPath }) => [
+        sanitize(column, { most: 40 }),
+        driftWords[kind],
+        `in ${formatCount(files, "file")}, last ${sanitize(lastPath, { most: 60 })}`,
+    ]);
+    return ["Columns other than ours, in the newest files", ...formatTable(rows, { indent: "  " })];
+}
+
+function formatRejectReasons({ rejectReasons, standingRejects }: Status): string[] {
+    if (rejectReasons.length === 0) return [];
+    const rows = rejectReasons.map(({ reason, records }) => [reason, records]);
+    return [`Rejects by reason (of ${formatNumber(standingRejects)})`, ...formatTable(rows, { indent: "  " })];
+}
+
+function secondsBefore(instant: string, asOf: string): number {
+    return (Date.parse(asOf) - Date.parse(instant)) / 1000;
+}

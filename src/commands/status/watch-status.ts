@@ -1,0 +1,75 @@
+/** The status again and again, until the process is told to stop. */
+import type { Sql } from "../../database/connect.ts";
+import { isConnectionFault } from "../../database/sql-states.ts";
+import { readStatus, type Status } from "../../operations/status/read-status.ts";
+import { formatDuration } from "../../terminal/format.ts";
+import { formatStatus } from "./format-status.ts";
+
+export interface WatchOptions {
+    sql: Sql;
+    pauseMs: number;
+    /** A line of JSON each time. */
+    json: boolean;
+    color: boolean;
+    /** In the same place on the terminal each time; otherwise one below the other. */
+    isDrawn: boolean;
+}
+
+/** Without an answer for so long the database counts as away. */
+const patienceMs = 3_000;
+
+const home = "\u001b[H";
+const clearBelow = "\u001b[J";
+const clearRestOfLine = "\u001b[K";
+
+/** Never resolves: a signal ends it. Throws what is no outage. An old number is never shown as if it were new. */
+export async function watchStatus({ sql, pauseMs, json, color, isDrawn }: WatchOptions): Promise<never> {
+    const ask = createAsker(sql);
+    let awaySince: number | null = null;
+    if (isDrawn && !json) process.stdout.write(`${home}${clearBelow}`);
+    while (true) {
+        const asked = await ask();
+        awaySince = "away" in asked ? (awaySince ?? performance.now()) : null;
+        if ("away" in asked) {
+            const seconds = (performance.now() - awaySince!) / 1000;
+            show(
+                json
+                    ? [JSON.stringify({ state: "database_away", awaySeconds: Math.round(seconds) })]
+                    : [`The database is away, for ${formatDuration(seconds * 1000)} now. Asking again.`],
+            );
+        } else {
+            show(json ? [JSON.stringify(asked.status)] : formatStatus(asked.status, { color }));
+        }
+        await Bun.sleep(pauseMs);
+    }
+
+    function show(lines: string[]): void {
+        if (json) process.stdout.write(`${lines.join("\n")}\n`);
+        else if (!isDrawn) process.stdout.write(`${lines.join("\n")}\n\n`);
+        else process.stdout.write(`${home}${fit(lines).join(`${clearRestOfLine}\n`)}${clearRestOfLine}\n${clearBelow}`);
+    }
+}
+
+/** What does not fit on the screen would scroll, and the next one be drawn below it. */
+function fit(lines: string[]): string[] {
+    const rows = process.stdout.rows ?? 24;
+    return lines.length < rows ? lines : [...lines.slice(0, rows - 2), "…"];
+}
+
+/** Asks the one question that is open, and no second one: a database that is away must not collect them. */
+function createAsker(sql: Sql): () => Promise<{ status: Status } | { away: true }> {
+    let open: Promise<Status> | null = null;
+    return async () => {
+        open ??= readStatus(sql).finally(() => {
+            open = null;
+        });
+        try {
+            // postgres.js waits for a connection without end.
+            const status = await Promise.race([open, Bun.sleep(patienceMs).then(() => null)]);
+            return status === null ? { away: true } : { status };
+        } catch (error) {
+            if (!isConnectionFault(error)) throw error;
+            return { away: true };
+        }
+    };
+}

@@ -1,0 +1,297 @@
+/**
+ * The only place that reads the environment. A flag wins over a variable (Bun has put `.env` into those), a variable
+ * over sluice.config.ts, that over the default. A command reads the settings it takes, once, and gets a frozen object or
+ * one error that names every fault.
+ */
+import { join } from "node:path";
+import { Option } from "commander";
+import type { FaultPlan } from "../database/faults/fault-points.ts";
+import { parseFaultPlan } from "../database/faults/parse-fault-plan.ts";
+import type { Environment } from "../environment.ts";
+import { exitCodes, SluiceError } from "../errors.ts";
+import type { SourceConfig } from "../streams/source-config.ts";
+import { sanitize } from "../terminal/sanitize.ts";
+import { decideColor } from "../terminal/use-color.ts";
+import { explainConfig } from "./explain-config.ts";
+import { type Flags, findText, type Given } from "./find-text.ts";
+import { describeOrigin, type Origin, originOfVariable } from "./origin.ts";
+import type { AfterMerge, LogFormat, RejectBudget, Trigger } from "./parse-values.ts";
+import { loadConfigFile } from "./read-config-file.ts";
+import { type Setting, type SettingName, settings } from "./settings.ts";
+import { findUnknownVariables, knownVariables, tokenVariable } from "./unknown-variables.ts";
+
+export type { Flags } from "./find-text.ts";
+export type { AfterMerge, LogFormat, RejectBudget, Trigger } from "./parse-values.ts";
+
+export interface Config {
+    /** A `postgres://` address; undefined means the embedded server under `dataDir`. */
+    databaseUrl: string | undefined;
+    dataDir: string;
+    inputDir: string;
+    /** Nobody named the input folder: it is ours to make. */
+    isInputDefault: boolean;
+    trigger: Trigger;
+    tailSettleMs: number;
+    maxChunkBytes: number;
+    maxRecordBytes: number;
+    mergeWorkers: number;
+    maxBatchRecords: number;
+    /** A file, or an addition to one, with more rejects than this fails whole; null: it may have any number. */
+    maxRejects: RejectBudget | null;
+    afterMerge: AfterMerge;
+    /** Where `afterMerge` archive moves files to: under the data folder. */
+    archiveDir: string;
+    maxExpandedBytes: number;
+    maxExpansionRatio: number;
+    /** What to read sources from; undefined: sluice.config.ts in the working folder, if it is there. */
+    configFile: string | undefined;
+    port: number;
+    host: string;
+    /** Names beside localhost and `host` that the API takes in Host headers. */
+    allowedHosts: readonly string[];
+    /** What the API asks of its callers; undefined: nothing, and then it serves this machine alone. */
+    apiToken: string | undefined;
+    /** How the long-running commands tell what happens. */
+    logFormat: LogFormat;
+    checkAtEnd: boolean;
+    json: boolean;
+    /** Whether `start` generates events: by default only into its own embedded server. */
+    generate: boolean;
+    /** Whether `start` has the crash lab. */
+    lab: boolean;
+    /** Whether stdout takes colour. Every command has it. */
+    color: boolean;
+}
+
+export type ConfigField = Exclude<keyof Config, "color">;
+
+export const ingestFields = [
+    "inputDir",
+    "trigger",
+    "tailSettleMs",
+    "maxChunkBytes",
+    "maxRecordBytes",
+    "mergeWorkers",
+    "maxBatchRecords",
+    "maxRejects",
+    "afterMerge",
+    "archiveDir",
+    "maxExpandedBytes",
+    "maxExpansionRatio",
+    "configFile",
+] as const satisfies readonly ConfigField[];
+
+/** What the engine needs to know of the command line. */
+export type IngestConfig = Pick<
+    Config,
+    Exclude<(typeof ingestFields)[number], "maxExpandedBytes" | "maxExpansionRatio" | "configFile">
+> &
+    Partial<Pick<Config, "maxExpandedBytes" | "maxExpansionRatio">> & {
+        /** Of sluice.config.ts: see src/config. */
+        sources?: readonly SourceConfig[];
+    };
+
+/** Where the database is: every command that opens one takes these. */
+export const databaseFields = ["databaseUrl", "dataDir"] as const satisfies readonly ConfigField[];
+
+const switches = {
+    // Never a flag: every user of the machine sees those.
+    apiToken: () => [],
+    // It goes with the data folder.
+    archiveDir: () => [],
+    isInputDefault: () => [],
+    checkAtEnd: () => [new Option("--check", "run the checks at the end; exit 1 if one fails")],
+    json: () => [new Option("--json", "print JSON on stdout")],
+    lab: () => [new Option("--lab", "a panel of experiments that break things (embedded database, this machine only)")],
+    generate: () => [
+        new Option("--generate", "generate events (default: only into the embedded server)"),
+        new Option("--no-generate", "generate none"),
+    ],
+} satisfies Partial<Record<ConfigField, () => Option[]>>;
+
+/** The flags of these fields for a command; pass what they parse to readConfig. */
+export function configOptions(...fields: ConfigField[]): Option[] {
+    return fields.flatMap((field) => {
+        if (field in switches) return switches[field as keyof typeof switches]();
+        const { flag, description, fallbackText, variable } = settings[field as SettingName];
+        return [new Option(flag, `${description} (default: ${fallbackText}; or ${variable})`)];
+    });
+}
+
+/** The flags of these fields as they were given: for a command that starts another one. */
+export function passFlags(fields: readonly ConfigField[], flags: Flags): string[] {
+    return fields.flatMap((field) => {
+        if (!(field in settings)) return [];
+        const option = new Option(settings[field as SettingName].flag);
+        const text = flags[option.attributeName()];
+        return typeof text === "string" ? [option.long!, text] : [];
+    });
+}
+
+export interface Sources {
+    sources: readonly SourceConfig[];
+}
+
+/**
+ * The effective settings of a command: `fields` (and always `color`), and the sources of sluice.config.ts.
+ * @throws SluiceError as readConfig does; `bad_config_file` (3) when that file alone is at fault
+ */
+export async function loadConfig<Field extends ConfigField>(
+    fields: readonly Field[],
+    flags: Flags,
+    environment: Environment = process.env,
+): Promise<Readonly<Pick<Config, Field | "color"> & Sources>> {
+    const { given, sources } = await gatherConfig(flags, environment);
+    const config = readConfig(fields, flags, environment, given.configFile);
+    return Object.freeze({ ...config, sources });
+}
+
+/** Loads what settings may come from, and looks at none of them. Never throws for what a person wrote. */
+export async function gatherConfig(
+    flags: Flags,
+    environment: Environment = process.env,
+): Promise<{ given: Given; sources: readonly SourceConfig[] }> {
+    // Its own faults are reported with the others'.
+    const path = readSetting("configFile", { flags, environment, configFile: null, faults: new Map() });
+    const configFile = await loadConfigFile(path);
+    return { given: { flags, environment, configFile }, sources: configFile.sources };
+}
+
+/**
+ * The effective settings of a command: `fields` (and always `color`), from the flags that commander parsed, the
+ * environment and what sluice.config.ts sets. Throws one SluiceError that names every fault: usage (2) when a flag is
+ * among them, else configuration (3).
+ */
+export function readConfig<Field extends ConfigField>(
+    fields: readonly Field[],
+    flags: Flags,
+    environment: Environment = process.env,
+    configFile: Given["configFile"] = null,
+): Readonly<Pick<Config, Field | "color">> {
+    const source: Source = { flags, environment, configFile, faults: new Map() };
+    const entries = [...fields, "color" as const].map((field) => [field, freeze(readers[field](source))]);
+    const faults = [...source.faults.values(), ...describeUnknown(environment)];
+    if (faults.length > 0 || configFile?.error) throw configError(faults, configFile?.error ?? null);
+    return Object.freeze(Object.fromEntries(entries));
+}
+
+/** Who gave a setting its value, for an error about it: `SLUICE_PORT in .env, line 3`. Null when nobody did. */
+export async function describeGiver(
+    name: string,
+    flags: Flags,
+    environment: Environment = process.env,
+): Promise<string | null> {
+    const { given } = await gatherConfig(flags, environment);
+    const explained = explainConfig(given).find((setting) => setting.name === name);
+    if (!explained) return null;
+    const origin = describeOrigin(explained.origin);
+    return explained.origin.kind === "default" ? `${origin} of ${explained.flag ?? explained.variable}` : origin;
+}
+
+/** Whether stdout takes colour: for who has no settings to go by. */
+export function takesColor(flags: Flags, environment: Environment = process.env): boolean {
+    return decideColor({ noColorFlag: flags.color === false, environment, isTerminal: process.stdout.isTTY === true });
+}
+
+/** What the command line or the environment say of --log-format, for who cannot wait for the rest; null when neither does. */
+export function readLogFormat(argv: readonly string[], environment: Environment = process.env): LogFormat | null {
+    const at = argv.lastIndexOf("--log-format");
+    const joined = argv.findLast((argument) => argument.startsWith("--log-format="))?.split("=")[1];
+    const text = (at === -1 ? joined : argv[at + 1]) ?? environment[settings.logFormat.variable];
+    return text === "json" || text === "text" ? text : null;
+}
+
+/** FAULT_AT=point[:pass] and FAULT_ACTION (default kill): what a test wants to break, or null. */
+export function readFaultPlan(environment: Environment = process.env): FaultPlan | null {
+    return parseFaultPlan(environment.FAULT_AT, environment.FAULT_ACTION);
+}
+
+interface Fault {
+    /** The flag, variable or name in sluice.config.ts, and unless it is secret its value. */
+    given: string;
+    origin: Origin;
+    problem: string;
+    remedy: string;
+}
+
+interface Source extends Given {
+    /** By flag, so that a setting that two others depend on is named once. */
+    faults: Map<string, Fault>;
+}
+
+const readers: { [Field in keyof Config]: (source: Source) => Config[Field] } = {
+    databaseUrl: (source) => readSetting("databaseUrl", source),
+    dataDir: (source) => readSetting("dataDir", source),
+    inputDir: (source) => readSetting("inputDir", source) ?? join(readSetting("dataDir", source), "input_data"),
+    isInputDefault: (source) => findText("inputDir", source) === null,
+    trigger: (source) => readSetting("trigger", source),
+    tailSettleMs: (source) => readSetting("tailSettleMs", source),
+    maxChunkBytes: (source) => readSetting("maxChunkBytes", source),
+    maxRecordBytes: (source) => readSetting("maxRecordBytes", source),
+    mergeWorkers: (source) => readSetting("mergeWorkers", source),
+    maxBatchRecords: (source) => readSetting("maxBatchRecords", source),
+    maxRejects: (source) => readSetting("maxRejects", source),
+    afterMerge: (source) => readSetting("afterMerge", source),
+    archiveDir: (source) => join(readSetting("dataDir", source), "archive"),
+    maxExpandedBytes: (source) => readSetting("maxExpandedBytes", source),
+    maxExpansionRatio: (source) => readSetting("maxExpansionRatio", source),
+    configFile: (source) => readSetting("configFile", source),
+    port: (source) => readSetting("port", source),
+    host: (source) => readSetting("host", source),
+    allowedHosts: (source) => readSetting("allowedHosts", source),
+    apiToken: ({ environment }) => environment[tokenVariable]?.trim() || undefined,
+    logFormat: (source) => readSetting("logFormat", source),
+    checkAtEnd: ({ flags }) => flags.check === true,
+    json: ({ flags }) => flags.json === true,
+    lab: ({ flags }) => flags.lab === true,
+    generate: (source) => {
+        const generateFlag = source.flags.generate;
+        return generateFlag === undefined ? readers.databaseUrl(source) === undefined : generateFlag === true;
+    },
+    color: ({ flags, environment }) => takesColor(flags, environment),
+};
+
+type ValueOf<Name extends SettingName> = (typeof settings)[Name]["fallback"];
+
+function readSetting<Name extends SettingName>(name: Name, source: Source): ValueOf<Name> {
+    const setting: Setting<ValueOf<Name>> = settings[name] as never;
+    const found = findText(name, source);
+    if (found === null) return setting.fallback;
+    const parsed = setting.parse(found.text);
+    if ("value" in parsed) return parsed.value;
+    const { origin } = found;
+    const writtenAs = origin.kind === "default" ? name : origin.name;
+    const given = setting.secret ? writtenAs : `${writtenAs} "${sanitize(found.text, { most: 60 })}"`;
+    source.faults.set(setting.flag, { given, origin, ...parsed });
+    return setting.fallback;
+}
+
+function describeUnknown(environment: Environment): Fault[] {
+    return findUnknownVariables(environment).map(({ name, near }) => ({
+        given: name,
+        origin: originOfVariable(name, environment[name]!),
+        problem: "is set, and nothing reads it.",
+        remedy: near === null ? `Unset it; there are ${knownVariables.join(", ")}.` : `Did you mean ${near}?`,
+    }));
+}
+
+function configError(faults: Fault[], fileError: SluiceError | null): SluiceError {
+    if (fileError && faults.length === 0) return fileError;
+    const isUsage = faults.some(({ origin }) => origin.kind === "flag");
+    const isSingle = faults.length === 1 && fileError === null;
+    const nameOf = ({ given }: Fault) => given.split(" ")[0];
+    const lines = (line: (fault: Fault) => string, ofFile: string) =>
+        [...faults.map(line), ...(fileError ? [ofFile] : [])].join("\n");
+    return new SluiceError({
+        code: isUsage ? "bad_flag_value" : "bad_configuration",
+        what: lines(({ given, problem }) => `${given} ${problem}`, fileError?.what ?? ""),
+        remedy: lines((fault) => (isSingle ? "" : `${nameOf(fault)}: `) + fault.remedy, fileError?.remedy ?? ""),
+        from: [...new Set(faults.map(({ origin }) => describeOrigin(origin)))].join("\n"),
+        exitCode: isUsage ? exitCodes.usage : exitCodes.configuration,
+        cause: fileError?.cause,
+    });
+}
+
+function freeze<Value>(value: Value): Value {
+    return Object.freeze(value);
+}

@@ -1,0 +1,66 @@
+/** Finds, loads and validates sluice.config.ts. */
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { exitCodes, SluiceError } from "../errors.ts";
+import type { SourceConfig } from "../streams/source-config.ts";
+import { type FileSettings, validateConfig } from "./validate-config.ts";
+
+const defaultName = "sluice.config.ts";
+
+/** Of a project without the file, and of one whose file is at fault. */
+export interface ConfigFile {
+    name: string;
+    sources: SourceConfig[];
+    settings: FileSettings;
+    /** All there is to say against it; null when there is nothing. */
+    error: SluiceError | null;
+}
+
+/**
+ * What `configFile`, or sluice.config.ts in the working folder when none is named and it is there, says. A file that is
+ * missing, cannot be loaded, or has faults says nothing, and `error` (exit 3) names all that is wrong.
+ */
+export async function loadConfigFile(configFile: string | undefined): Promise<ConfigFile> {
+    const name = configFile ?? defaultName;
+    const refuse = (faults: string[], remedy: string, cause?: unknown): ConfigFile => {
+        return { name, sources: [], settings: {}, error: configFileError(name, faults, remedy, cause) };
+    };
+    const path = resolve(name);
+    if (!existsSync(path)) {
+        if (configFile === undefined) return { name, sources: [], settings: {}, error: null };
+        return refuse(["does not exist"], "Name another with --config, or leave it out.");
+    }
+    let loaded: { default?: unknown };
+    try {
+        loaded = await import(pathToFileURL(path).href);
+    } catch (cause) {
+        return refuse([`cannot be loaded: ${firstLine(cause)}`], "Mend it, or name another with --config.", cause);
+    }
+    const validated = validateConfig(loaded.default);
+    if ("sources" in validated) return { name, ...validated, error: null };
+    const faults = validated.faults.map(({ at, problem }) => `${at} ${problem}`);
+    return refuse(faults, "The settings and what they mean: docs/column_mapping.md; bun run config lists the names.");
+}
+
+/** The sources of the file alone. @throws SluiceError when there is anything wrong with it */
+export async function readConfigFile(configFile: string | undefined): Promise<SourceConfig[]> {
+    const { sources, error } = await loadConfigFile(configFile);
+    if (error) throw error;
+    return sources;
+}
+
+function firstLine(cause: unknown): string {
+    return (cause instanceof Error ? cause.message : String(cause)).split("\n")[0]!;
+}
+
+function configFileError(name: string, faults: string[], remedy: string, cause?: unknown): SluiceError {
+    return new SluiceError({
+        code: "bad_config_file",
+        what: faults.map((fault) => `${name}: ${fault}${/[?.]$/.test(fault) ? "" : "."}`).join("\n"),
+        remedy,
+        exitCode: exitCodes.configuration,
+        cause,
+        setting: "configFile",
+    });
+}

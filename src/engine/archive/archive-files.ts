@@ -1,0 +1,257 @@
+/**
+ * What becomes of a file after its merge (`--after-merge archive | delete`). Only after the commit, only when the file is
+ * still and is the very one that was merged; else it is left to discovery, which continues it.
+ *
+ * A file leaves in three steps: renamed aside (`.sluice-leaving-ID/NAME`, which discovery does not see), looked at again,
+ * then moved or deleted. What grew meanwhile is put back, as is what a crash left aside. The ledger is told last: until
+ * then the step is tried again, and since nothing here changes a file's bytes, inode or times, never ingested again.
+ */
+import type { BigIntStats } from "node:fs";
+import { lstat, mkdir, readdir, rename, rmdir, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { passFaultPoint } from "../../database/faults/pass-fault-point.ts";
+import { seenOf } from "../read/open-input.ts";
+import type { IngestContext } from "../run/context.ts";
+import { freeNames, moveWithoutOverwriting } from "./move-file.ts";
+
+export interface Archiver {
+    /** One pass over the files that are merged and still here. Returns how many left. Throws what the database throws. */
+    pass(): Promise<number>;
+    /** Of the latest pass: those that are too young to leave, and how many of them have times that do not tell. */
+    young(): { files: number; undated: number };
+}
+
+interface MergedFile {
+    fileId: number;
+    path: string;
+    sizeBytes: number;
+    mtimeNs: string;
+    inode: string;
+    comparedCtimeNs: string | null;
+    /** The day of its merge in UTC: the archive's folder is the same at every attempt. */
+    day: string;
+}
+
+interface Waiting {
+    stillSince: number;
+    failures: number;
+    nextTryAt: number;
+}
+
+const asidePrefix = ".sluice-leaving-";
+const pageFiles = 500;
+const firstRetryMs = 1_000;
+const longestRetryMs = 300_000;
+
+export interface ArchiverClocks {
+    /** Monotonic, in milliseconds. */
+    now?: () => number;
+    /** How long a file has been still by its own times, in milliseconds; null when they do not tell. */
+    ageOf?: (stats: BigIntStats) => number | null;
+}
+
+interface Pass {
+    context: IngestContext;
+    settleMs: number;
+    now: number;
+    ageOf: (stats: BigIntStats) => number | null;
+    young: { files: number; undated: number };
+}
+
+/** A file must have been still for `settleMs`: by its own times where `ageOf` tells them, else on our own clock. */
+export function createArchiver(context: IngestContext, settleMs: number, clocks: ArchiverClocks = {}): Archiver {
+    const { afterMerge } = context.config;
+    const { now = () => performance.now(), ageOf = () => null } = clocks;
+    const waiting = new Map<number, Waiting>();
+    let young = { files: 0, undated: 0 };
+    let isRecovered = false;
+    return {
+        young: () => young,
+        async pass() {
+            if (!isRecovered) await putAllBack(context);
+            isRecovered = true;
+            if (afterMerge === "keep") return 0;
+            young = { files: 0, undated: 0 };
+            let left = 0;
+            let after = 0;
+            while (true) {
+                const files = await mergedFiles(context, after);
+                for (const file of files) {
+                    if (await takeAway({ context, settleMs, now: now(), ageOf, young }, file, waiting)) left += 1;
+                }
+                if (files.length < pageFiles) return left;
+                after = files.at(-1)!.fileId;
+            }
+        },
+    };
+}
+
+async function takeAway(pass: Pass, file: MergedFile, waiting: Map<number, Waiting>): Promise<boolean> {
+    const { context, now } = pass;
+    const entry = waiting.get(file.fileId) ?? { stillSince: now, failures: 0, nextTryAt: now };
+    if (now < entry.nextTryAt) return false;
+    let archivedTo: string | null;
+    try {
+        const present = await look(join(context.config.inputDir, file.path));
+        if (present !== null && !(isSame(present, file) && isCompared(present, file))) {
+            waiting.delete(file.fileId);
+            return false;
+        }
+        waiting.set(file.fileId, entry);
+        if (present !== null && isYoung(pass, present, entry)) return false;
+        const outcome = present === null ? await findGone(context, file) : await leave(context, file);
+        if (outcome === "grew") {
+            waiting.delete(file.fileId);
+            return false;
+        }
+        archivedTo = outcome.archivedTo;
+    } catch (error) {
+        entry.failures += 1;
+        entry.nextTryAt = now + Math.min(firstRetryMs * 2 ** entry.failures, longestRetryMs);
+        if (entry.failures === 1) {
+            const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+            context.log.warn(`${file.path} is merged but cannot leave the folder (${reason}); it is tried again.`, {
+                event: "archive_failed",
+                file: file.path,
+                code: reason,
+            });
+        }
+        waiting.set(file.fileId, entry);
+        return false;
+    }
+    await passFaultPoint("before-archive-noted");
+    await noteArchived(context, file.fileId, archivedTo);
+    waiting.delete(file.fileId);
+    return true;
+}
+
+/** Counts it too. */
+function isYoung({ settleMs, now, ageOf, young }: Pass, present: BigIntStats, entry: Waiting): boolean {
+    const age = ageOf(present);
+    if ((age ?? now - entry.stillSince) >= settleMs) return false;
+    young.files += 1;
+    if (age === null) young.undated += 1;
+    return true;
+}
+
+type Outcome = { archivedTo: string | null } | "grew";
+
+async function leave(context: IngestContext, file: MergedFile): Promise<Outcome> {
+    const { inputDir, afterMerge } = context.config;
+    const asideDir = join(inputDir, `${asidePrefix}${file.fileId}`);
+    const aside = join(asideDir, file.path);
+    await mkdir(asideDir, { recursive: true });
+    await passFaultPoint("before-archive");
+    await rename(join(inputDir, file.path), aside);
+    try {
+        await passFaultPoint("in-archive");
+        const seen = await look(aside);
+        if (seen === null || !isSame(seen, file)) return await giveBack(context, aside, file);
+        if (afterMerge === "delete") {
+            await unlink(aside);
+            return { archivedTo: null };
+        }
+        const target = await moveInto(context.config.archiveDir, file, aside);
+        const moved = await look(target);
+        // Whoever still had it open may have written to it on its way.
+        if (moved !== null && Number(moved.size) !== file.sizeBytes) return await giveBack(context, target, file);
+        return { archivedTo: target };
+    } catch (error) {
+        if ((await look(aside)) !== null) await giveBack(context, aside, file);
+        throw error;
+    } finally {
+        await rmdir(asideDir).catch(() => {
+            // Not empty: the next start puts back what is in it.
+        });
+    }
+}
+
+async function giveBack({ config, log }: IngestContext, from: string, file: MergedFile): Promise<"grew"> {
+    const name = await moveWithoutOverwriting(from, config.inputDir, file.path, String(file.fileId));
+    if (name !== file.path) {
+        const facts = { event: "file_put_back", file: name };
+        log.warn(`${file.path} changed while it left, and another came: it is back as ${name}.`, facts);
+    }
+    return "grew";
+}
+
+/** Archives it as `YYYY-MM-DD/NAME`, or `NAME.ID` in the same folder when another of that name is there. */
+async function moveInto(archiveDir: string, file: MergedFile, from: string): Promise<string> {
+    const folder = join(archiveDir, file.day);
+    await mkdir(folder, { recursive: true });
+    return join(folder, await moveWithoutOverwriting(from, folder, file.path, String(file.fileId)));
+}
+
+/** It is not here: archived by an attempt whose end the ledger missed, or removed by somebody. */
+async function findGone(context: IngestContext, file: MergedFile): Promise<Outcome> {
+    const { inputDir, archiveDir } = context.config;
+    await lstat(inputDir);
+    let archivedTo: string | null = null;
+    // The last of them is the one that was moved last.
+    for (const name of freeNames(file.path, String(file.fileId))) {
+        const target = join(archiveDir, file.day, name);
+        const found = await look(target);
+        if (found === null) break;
+        if (Number(found.size) === file.sizeBytes) archivedTo = target;
+    }
+    return { archivedTo };
+}
+
+/** What a crash left aside comes back under its name; a later pass takes it away again. */
+async function putAllBack(context: IngestContext): Promise<void> {
+    const { inputDir } = context.config;
+    const folders = (await readdir(inputDir)).filter((name) => name.startsWith(asidePrefix));
+    for (const folder of folders) {
+        const suffix = folder.slice(asidePrefix.length);
+        for (const name of await readdir(join(inputDir, folder)).catch(() => [])) {
+            await moveWithoutOverwriting(join(inputDir, folder, name), inputDir, name, suffix);
+        }
+        await rmdir(join(inputDir, folder)).catch(() => {});
+    }
+}
+
+async function look(path: string): Promise<BigIntStats | null> {
+    return await lstat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT") return null;
+        throw error;
+    });
+}
+
+function isSame(stats: BigIntStats, file: MergedFile): boolean {
+    const seen = seenOf(stats);
+    return (
+        stats.isFile() &&
+        seen.sizeBytes === file.sizeBytes &&
+        seen.mtimeNs === file.mtimeNs &&
+        seen.inode === file.inode
+    );
+}
+
+/** Whose bytes may have changed behind what was read (recheck-files.ts) stays until that is known. */
+function isCompared({ ctimeNs }: BigIntStats, { comparedCtimeNs }: MergedFile): boolean {
+    return comparedCtimeNs === null || comparedCtimeNs === String(ctimeNs);
+}
+
+/** Merged files, and copies of them, that the ledger believes to be in the folder. */
+async function mergedFiles({ sql }: IngestContext, afterFileId: number): Promise<MergedFile[]> {
+    return await sql<MergedFile[]>`
+        select
+            file_id as "fileId",
+            path,
+            size_bytes as "sizeBytes",
+            mtime_ns::text as "mtimeNs",
+            inode::text as inode,
+            compared_ctime_ns::text as "comparedCtimeNs",
+            to_char(coalesce(merged_at, updated_at) at time zone 'UTC', 'YYYY-MM-DD') as day
+        from ingest.files
+        where state in ('merged', 'skipped') and archived_at is null and file_id > ${afterFileId}
+        order by file_id
+        limit ${pageFiles}`;
+}
+
+async function noteArchived({ sql }: IngestContext, fileId: number, archivedTo: string | null): Promise<void> {
+    await sql`
+        update ingest.files
+        set archived_at = clock_timestamp(), archived_to = ${archivedTo}
+        where file_id = ${fileId} and state in ('merged', 'skipped')`;
+}

@@ -1,0 +1,76 @@
+/**
+ * Failed files that have left the folder, and of which nothing got in, are forgotten: nobody can mend them any more. Only
+ * what a whole listing of the folder does not name, and a look of its own does not find; never by a folder that is not the
+ * one that was there when the process began (a mount that is away leaves an empty one).
+ */
+import { stat } from "node:fs/promises";
+import type { Sql } from "../../database/connect.ts";
+import { isGone } from "../read/open-input.ts";
+import type { IngestContext } from "../run/context.ts";
+
+export interface ForgetGone {
+    /** `present` are the names in the folder, as they were listed just now. Throws what the database throws. */
+    after(present: string[]): Promise<void>;
+}
+
+const pauseMs = 2_000;
+const pageFiles = 1_000;
+
+export function createForgetGone(context: IngestContext, now = () => performance.now()): ForgetGone {
+    const { config, log } = context;
+    let nextAt = Number.NEGATIVE_INFINITY;
+    let fromPath = "";
+    let firstFolder: string | null = null;
+    return {
+        async after(present) {
+            if (now() < nextAt) return;
+            nextAt = now() + pauseMs;
+            const folder = await identityOf(config.inputDir);
+            firstFolder ??= folder;
+            if (folder === null || folder !== firstFolder) return;
+            const failed = await failedFiles(context.sql, pageFiles, fromPath);
+            // From the start again when these were the last.
+            fromPath = failed.length < pageFiles ? "" : failed.at(-1)!.path;
+            const names = new Set(failed.length > 0 ? present : []);
+            const gone: number[] = [];
+            for (const { fileId, path } of failed) {
+                if (!names.has(path) && (await isGone(config.inputDir, path))) gone.push(fileId);
+            }
+            if (gone.length === 0) return;
+            for (const { path, problem } of await forgetFiles(context.sql, gone)) {
+                const facts = { event: "file_forgotten", file: path, code: problem ?? undefined };
+                log.info(`${path} had failed (${problem}) and is gone from the folder: it is forgotten.`, facts);
+            }
+        },
+    };
+}
+
+async function identityOf(folder: string): Promise<string | null> {
+    const stats = await stat(folder).catch(() => null);
+    return stats === null ? null : `${stats.dev} ${stats.ino}`;
+}
+
+/** Failed files in path order, without those whose records were read and then lost: these are for people to see. */
+export async function failedFiles(
+    sql: Sql,
+    limit: number,
+    fromPath: string,
+): Promise<{ fileId: number; path: string }[]> {
+    return await sql<{ fileId: number; path: string }[]>`
+        select file_id as "fileId", path
+        from ingest.files
+        where
+            files.state in ('pending', 'failed')
+            and files.state = 'failed'
+            and files.path collate "C" >= ${fromPath}
+            and not (files.problem in ('file_vanished', 'source_changed') and files.loaded_bytes > 0)
+            and ingest.merged_records(files.file_id) = 0
+        order by files.path collate "C"
+        limit ${limit}`;
+}
+
+/** Those that have failed and are not in the folder any more; returns the ones that it was true of. */
+async function forgetFiles(sql: Sql, fileIds: number[]): Promise<{ path: string; problem: string | null }[]> {
+    return await sql<{ path: string; problem: string | null }[]>`
+        select path, problem from ingest.forget_files(${fileIds}::bigint[])`;
+}

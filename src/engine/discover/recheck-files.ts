@@ -1,0 +1,192 @@
+/**
+ * Compares anew what was read of files whose bytes may have changed behind it: those whose ctime is another than when they
+ * were last compared, although size, time and inode give no reason to read them again, and those that grew and are larger
+ * than what is compared at once (prepare-file.ts). Bytes that differ make the file a new version; equal ones leave no trace.
+ *
+ * In the background, since a chmod of a whole folder must not keep new files waiting: all together may take a tenth of the
+ * time, and one file that grows all the while a hundredth. An available-now run compares all of them before it ends.
+ * Which files these are is found again at each start: the ledger knows as of which ctime a file was last compared.
+ */
+
+import {
+    chunksOfFile,
+    fileById,
+    type LedgerFile,
+    noteCompared,
+    printOf,
+    reopenFiles,
+    replaceFile,
+    type SeenFile,
+} from "../ledger/ledger.ts";
+import { openContent } from "../read/open-content.ts";
+import { hashRange, InputChanged, InputFault, type InputFile } from "../read/open-input.ts";
+import type { IngestContext } from "../run/context.ts";
+import type { Run } from "../run/ingest-run.ts";
+import { sleep } from "../run/sleep.ts";
+
+export interface Rechecks {
+    add(fileId: number): void;
+    has(fileId: number): boolean;
+    /** One that may be compared now, which is no longer in the list then. Null when there is none. */
+    take(now: number): number | null;
+    isEmpty(): boolean;
+    /** It took so long, and is not to be compared again before it would be a hundredth of the time. */
+    rest(fileId: number, until: number): void;
+    clear(): void;
+}
+
+export function createRechecks(): Rechecks {
+    const waiting = new Set<number>();
+    const notBefore = new Map<number, number>();
+    return {
+        add: (fileId) => void waiting.add(fileId),
+        has: (fileId) => waiting.has(fileId),
+        take(now) {
+            for (const fileId of waiting) {
+                if ((notBefore.get(fileId) ?? 0) > now) continue;
+                waiting.delete(fileId);
+                return fileId;
+            }
+            return null;
+        },
+        isEmpty: () => waiting.size === 0,
+        rest: (fileId, until) => void notBefore.set(fileId, until),
+        clear() {
+            waiting.clear();
+            notBefore.clear();
+        },
+    };
+}
+
+const idleMs = 500;
+/** Of the time, for all files and for one. */
+const share = 0.1;
+const shareOfOne = 0.01;
+/** Work that is shorter is not rested from at once. */
+const leastBusyMs = 5;
+
+/** Of a watching run. */
+export async function recheckLoop(run: Run): Promise<void> {
+    const { context, signal, lease } = run;
+    if (context.config.trigger.kind === "available-now") return;
+    const isStopped = () => signal.aborted || !lease.isLoader();
+    while (!signal.aborted) {
+        const fileId = lease.isLoader() ? context.rechecks.take(performance.now()) : null;
+        if (fileId === null) {
+            await sleep(idleMs, signal);
+            continue;
+        }
+        const pace = createPace(isStopped, signal);
+        const outcome = await run.survive(() => recheckFile(context, fileId, pace.rest));
+        if (outcome === "later") context.rechecks.add(fileId);
+        context.rechecks.rest(fileId, performance.now() + Math.max(pace.busyMs() / shareOfOne, idleMs));
+        await pace.end();
+    }
+}
+
+/** Of an available-now run, at full speed. Returns whether there was a file that is to be read anew. */
+export async function recheckAll(run: Run): Promise<boolean> {
+    const { context, signal, lease } = run;
+    const isGoingOn = async () => !signal.aborted && lease.isLoader();
+    let hasFound = false;
+    while (await isGoingOn()) {
+        const fileId = context.rechecks.take(Number.POSITIVE_INFINITY);
+        if (fileId === null) break;
+        if ((await run.survive(() => recheckFile(context, fileId, isGoingOn))) === "changed") hasFound = true;
+    }
+    return hasFound;
+}
+
+function createPace(isStopped: () => boolean, signal: AbortSignal) {
+    let busy = 0;
+    let owed = 0;
+    let since = performance.now();
+    const note = () => {
+        const spent = performance.now() - since;
+        busy += spent;
+        owed += spent;
+    };
+    const pause = async () => {
+        await sleep(owed * (1 / share - 1), signal);
+        owed = 0;
+    };
+    return {
+        busyMs: () => busy,
+        /** Between two pieces of work. False when it is to be given up. */
+        async rest() {
+            note();
+            if (owed >= leastBusyMs) await pause();
+            since = performance.now();
+            return !isStopped();
+        },
+        async end() {
+            note();
+            await pause();
+        },
+    };
+}
+
+type Outcome = "same" | "changed" | "later";
+
+/** @param rest between two blocks; false stops it, and it is done again later. */
+export async function recheckFile(
+    context: IngestContext,
+    fileId: number,
+    rest: () => Promise<boolean>,
+): Promise<Outcome> {
+    const ledgerFile = await fileById(context.sql, fileId);
+    if (ledgerFile?.state === "pending") return "later";
+    if (ledgerFile === null || !["loaded", "merged", "skipped"].includes(ledgerFile.state)) return "same";
+    let file: InputFile | null = null;
+    try {
+        const encoding = ledgerFile.dialect?.encoding ?? (ledgerFile.state === "skipped" ? null : "utf-8");
+        file = await openContent(context, ledgerFile.path, { source: ledgerFile.source, encoding });
+        // What has shrunk, and what is another compressed file, discovery sees by itself.
+        if (file.seen.sizeBytes < ledgerFile.sizeBytes) return "same";
+        if (file.isCompressed && file.seen.sizeBytes !== ledgerFile.sizeBytes) return "same";
+        return await compare(context, ledgerFile, file, rest);
+    } catch (error) {
+        // It is gone, or changes this very moment: then it is seen to differ.
+        if (error instanceof InputFault || error instanceof InputChanged) return "same";
+        throw error;
+    } finally {
+        await file?.close();
+    }
+}
+
+async function compare(
+    { sql, log }: IngestContext,
+    ledgerFile: LedgerFile,
+    file: InputFile,
+    rest: () => Promise<boolean>,
+): Promise<Outcome> {
+    const { fileId, copyOf, path } = ledgerFile;
+    // A copy has no chunks of its own: its original's are of the same bytes.
+    for (const { firstByte, endByte, contentHash } of await chunksOfFile(sql, copyOf ?? fileId)) {
+        if (!(await rest())) return "later";
+        const hash = endByte > file.sizeBytes ? null : await hashRange(file, firstByte, endByte, rest);
+        if (hash === contentHash) continue;
+        if (hash === "stopped") return "later";
+        const detail = `Bytes ${firstByte} to ${endByte} have changed since they were read.`;
+        if (copyOf === null) await replaceFile(sql, fileId, file.seen, detail);
+        else await reopenFiles(sql, [fileId]);
+        sayRewritten({ log }, path, detail);
+        return "changed";
+    }
+    await noteCompared(sql, [{ fileId, ctimeNs: file.seen.ctimeNs! }]);
+    return "same";
+}
+
+export function sayRewritten({ log }: Pick<IngestContext, "log">, path: string, detail: string): void {
+    log.warn(`${path} is read anew as another version: ${detail}`, { event: "file_rewritten", file: path });
+}
+
+/**
+ * What was read of it was last compared as of another ctime than it has now. Not so what an older version of Sluice has
+ * read, and what looks as it did then.
+ */
+export function needsRecheck(row: LedgerFile, now: SeenFile): boolean {
+    if (row.state === "replaced" || row.state === "failed") return false;
+    if (row.loadedBytes === 0 && row.copyOf === null) return false;
+    return row.comparedCtimeNs === null ? printOf(row) !== printOf(now) : row.comparedCtimeNs !== now.ctimeNs;
+}

@@ -1,0 +1,346 @@
+/**
+ * Every statement with which the ingest reads and moves files and chunks in the ledger, one function each. All are single
+ * statements that commit on their own; what they do is in sql/engine/. Of workers: worker-leases.ts; of what is left to do:
+ * read-backlog.ts.
+ */
+
+import type { Sql } from "../../database/connect.ts";
+import type { Dialect } from "../../streams/dialect.ts";
+import type { SourceConfig } from "../../streams/source-config.ts";
+
+export interface LedgerFile {
+    fileId: number;
+    /** Relative to the watched folder. */
+    path: string;
+    version: number;
+    state: "pending" | "loaded" | "merged" | "skipped" | "failed" | "replaced";
+    sizeBytes: number;
+    /** Decimal text: only ever compared. */
+    mtimeNs: string;
+    inode: string;
+    loadedBytes: number;
+    loadedRecords: number;
+    loadedLines: number;
+    /** What was taken unfinished, and is read again when the file grows. */
+    tailByte: number | null;
+    tailRecordNo: number | null;
+    tailLineNo: number | null;
+    problem: string | null;
+    /** How it has been read so far; null before its first load. */
+    dialect: Dialect | null;
+    /** What the configuration said of it when it was last read or failed. */
+    source: SourceConfig | null;
+    /** As what (printOf) it was found too young to go on with; null when it is not left alone. */
+    waitsAs: string | null;
+    /** The file's ctime when its bytes were last known to be those that were read; null before that was kept. */
+    comparedCtimeNs: string | null;
+    copyOf: number | null;
+}
+
+export interface LedgerChunk {
+    chunkId: number;
+    fileId: number;
+    path: string;
+    firstByte: number;
+    endByte: number;
+    firstRecordNo: number;
+    firstLineNo: number;
+    records: number;
+    contentHash: string;
+    attempts: number;
+    dialect: Dialect | null;
+    source: SourceConfig | null;
+}
+
+/** What lstat or fstat says of a file, as the ledger keeps it. */
+export interface SeenFile {
+    sizeBytes: number;
+    mtimeNs: string;
+    /** Changes with every write, and with much that is none (a chmod, a link): see recheck-files.ts. */
+    ctimeNs?: string;
+    inode: string;
+}
+
+/** Equal for a file that looks the same. */
+export function printOf({ sizeBytes, mtimeNs, inode }: SeenFile): string {
+    return `${sizeBytes} ${mtimeNs} ${inode}`;
+}
+
+/** A chunk as record_load takes it. */
+export interface StagedChunk extends SeenFile {
+    chunkId: number;
+    fileId: number;
+    firstByte: number;
+    endByte: number;
+    firstRecordNo: number;
+    firstLineNo: number;
+    endLineNo: number;
+    records: number;
+    plainRecords: number;
+    sliceRecords: number[];
+    contentHash: string;
+    isPadded: boolean;
+    atEnd: boolean;
+    tailByte: number | null;
+    tailRecordNo: number | null;
+    tailLineNo: number | null;
+    /** The place of its file's shape among those of its load. */
+    shapeNo: number;
+    isAgain: boolean;
+    /** Waits until its whole file has been judged by the reject budget. */
+    isHeld: boolean;
+}
+
+/** How a file is read, as record_load takes it. */
+export interface RecordedShape {
+    header: string[];
+    extraColumns: string[] | null;
+    missingColumns: string[] | null;
+    ignoredColumns: string[] | null;
+    dialect: Dialect;
+    source: SourceConfig | null;
+    /** Sources are declared, and none of them fits. */
+    isUnmatched: boolean;
+}
+
+const fileColumns = `
+    file_id as "fileId", path, version, state, size_bytes as "sizeBytes", mtime_ns::text as "mtimeNs",
+    inode::text as "inode", loaded_bytes as "loadedBytes", loaded_records as "loadedRecords",
+    loaded_lines as "loadedLines", tail_byte as "tailByte",
+    tail_record_no as "tailRecordNo", tail_line_no as "tailLineNo", problem, dialect, source, waits_as as "waitsAs",
+    compared_ctime_ns::text as "comparedCtimeNs", copy_of as "copyOf"`;
+
+const chunkColumns = `
+    chunks.chunk_id as "chunkId", chunks.file_id as "fileId", files.path, chunks.first_byte as "firstByte",
+    chunks.end_byte as "endByte", chunks.first_record_no as "firstRecordNo", chunks.first_line_no as "firstLineNo",
+    chunks.records, chunks.content_hash as "contentHash", chunks.attempts,
+    files.dialect, files.source`;
+
+export async function registerFiles(sql: Sql, seen: (SeenFile & { path: string })[]): Promise<LedgerFile[]> {
+    return await sql<LedgerFile[]>`
+        select ${sql.unsafe(fileColumns)} from ingest.register_files(${JSON.stringify(seen)}::text::jsonb)`;
+}
+
+/** How many of them the ledger still has: a prune forgets files that are in the archive. */
+export async function reopenFiles(sql: Sql, fileIds: number[]): Promise<number> {
+    const [row] = await sql<{ files: number }[]>`select ingest.reopen_files(${fileIds}::bigint[]) as files`;
+    return row!.files;
+}
+
+/** Files to load, in path order from `fromPath` on: the pending ones, and failed ones whose next attempt is due. */
+export async function nextFiles(
+    sql: Sql,
+    limit: number,
+    exceptFileIds: number[],
+    fromPath = "",
+): Promise<LedgerFile[]> {
+    return await sql<LedgerFile[]>`
+        select ${sql.unsafe(fileColumns)}
+        from ingest.files
+        where
+            files.state in ('pending', 'failed')
+            and (files.state = 'pending' or files.next_attempt_at <= clock_timestamp())
+            and files.path collate "C" >= ${fromPath}
+            and files.file_id <> all(${exceptFileIds}::bigint[])
+        order by files.path collate "C"
+        limit ${limit}`;
+}
+
+/** Chunks whose staged rows were lost, in the order of their ids. */
+export async function chunksToStageAgain(sql: Sql, limit: number): Promise<LedgerChunk[]> {
+    return await sql<LedgerChunk[]>`
+        select ${sql.unsafe(chunkColumns)}
+        from ingest.chunks
+        inner join ingest.files on files.file_id = chunks.file_id
+        where
+            chunks.state = 'pending'
+            and (chunks.next_attempt_at is null or chunks.next_attempt_at <= clock_timestamp())
+        order by chunks.chunk_id
+        limit ${limit}`;
+}
+
+/** The chunks of one file in the order of their bytes. */
+export async function chunksOfFile(sql: Sql, fileId: number): Promise<LedgerChunk[]> {
+    return await sql<LedgerChunk[]>`
+        select ${sql.unsafe(chunkColumns)}
+        from ingest.chunks
+        inner join ingest.files on files.file_id = chunks.file_id
+        where chunks.file_id = ${fileId}
+        order by chunks.first_byte, chunks.chunk_id`;
+}
+
+export interface KnownContent {
+    fileId: number;
+    path: string;
+    state: "loaded" | "merged";
+    contentHash: string;
+    source: SourceConfig | null;
+}
+
+/** Files with one of these whole contents, merged or on the way there. */
+export async function filesWithContent(sql: Sql, contentHashes: string[]): Promise<KnownContent[]> {
+    return await sql<KnownContent[]>`
+        select file_id as "fileId", path, state, content_hash as "contentHash", source
+        from ingest.files
+        where content_hash = any(${contentHashes}::text[]) and state in ('loaded', 'merged')
+        order by file_id`;
+}
+
+/** Files of this size that took several chunks, merged or on the way there. */
+export async function manyChunkFilesOfSize(sql: Sql, sizeBytes: number): Promise<KnownContent[]> {
+    return await sql<KnownContent[]>`
+        select file_id as "fileId", path, state, '' as "contentHash", source
+        from ingest.files
+        where content_hash is null and size_bytes = ${sizeBytes} and state in ('loaded', 'merged')
+        order by file_id
+        limit 100`;
+}
+
+/** Tells every process that these files are left alone until they change or have been still for long enough. */
+export async function noteWaiting(sql: Sql, files: (SeenFile & { fileId: number })[]): Promise<void> {
+    if (files.length === 0) return;
+    await sql`
+        update ingest.files
+        set waits_as = waiting_files.print
+        from unnest(
+            ${files.map(({ fileId }) => fileId)}::bigint[], ${files.map(printOf)}::text[]
+        ) as waiting_files (file_id, print)
+        where files.file_id = waiting_files.file_id and files.state in ('pending', 'failed')`;
+}
+
+/** Files that no longer look as they did when they began to wait: they are work again. */
+export async function endWaiting(sql: Sql, fileIds: number[]): Promise<void> {
+    await sql`
+        update ingest.files
+        set waits_as = null
+        where file_id = any(${fileIds}::bigint[]) and waits_as is not null`;
+}
+
+/** The files that are left alone. */
+export async function waitingFiles(sql: Sql): Promise<{ fileId: number; path: string }[]> {
+    return await sql<{ fileId: number; path: string }[]>`
+        select file_id as "fileId", path
+        from ingest.files
+        where files.state in ('pending', 'failed') and files.waits_as is not null`;
+}
+
+/** `comparedCtimeNs`: as of which ctime its bytes were compared; null when they were not. */
+export async function settleFile(
+    sql: Sql,
+    fileId: number,
+    seen: SeenFile,
+    comparedCtimeNs: string | null,
+): Promise<void> {
+    await sql`
+        select ingest.settle_file(
+            ${fileId}, ${seen.mtimeNs}::text::bigint, ${seen.inode}::text::numeric, ${comparedCtimeNs}::text::bigint
+        )`;
+}
+
+export async function fileById(sql: Sql, fileId: number): Promise<LedgerFile | null> {
+    const [row] = await sql<LedgerFile[]>`
+        select ${sql.unsafe(fileColumns)} from ingest.files where files.file_id = ${fileId}`;
+    return row ?? null;
+}
+
+/** As of these ctimes the files hold what was read of them. */
+export async function noteCompared(sql: Sql, files: { fileId: number; ctimeNs: string }[]): Promise<void> {
+    await sql`
+        update ingest.files
+        set compared_ctime_ns = compared."ctimeNs"
+        from jsonb_to_recordset(${JSON.stringify(files)}::text::jsonb) as compared ("fileId" bigint, "ctimeNs" bigint)
+        where files.file_id = compared."fileId"`;
+}
+
+export async function replaceFile(sql: Sql, fileId: number, seen: SeenFile, detail: string): Promise<void> {
+    await sql`
+        select ingest.replace_file(
+            ${fileId}, ${seen.sizeBytes}, ${seen.mtimeNs}::text::bigint, ${seen.inode}::text::numeric, ${detail}
+        )`;
+}
+
+export interface FileFailure {
+    problem: string;
+    detail: string;
+    /** Null: wait until the file changes. */
+    retryAfterMs: number | null;
+}
+
+/**
+ * `source`: what the configuration said of the file, so that a change of it gives the file another try. Returns what the
+ * ledger says of it now, which tells too when it is given up.
+ */
+export async function failFile(
+    sql: Sql,
+    fileId: number,
+    seen: SeenFile | null,
+    failure: FileFailure,
+    source: SourceConfig | null = null,
+): Promise<string> {
+    const [row] = await sql<{ detail: string | null }[]>`
+        select ingest.fail_file(
+            ${fileId}, ${failure.problem}, ${failure.detail}, ${seen?.sizeBytes ?? null},
+            ${seen?.mtimeNs ?? null}::text::bigint, ${seen?.inode ?? null}::text::numeric,
+            ${failure.retryAfterMs}::float8 * interval '1 millisecond',
+            ${source ? JSON.stringify(source) : null}::text::jsonb
+        ) as detail`;
+    return row?.detail ?? failure.detail;
+}
+
+export async function failChunk(sql: Sql, chunkId: number, failure: FileFailure): Promise<void> {
+    await sql`
+        select ingest.fail_chunk(
+            ${chunkId}, ${failure.problem}, ${failure.detail},
+            ${failure.retryAfterMs}::float8 * interval '1 millisecond'
+        )`;
+}
+
+export interface Copy extends SeenFile {
+    fileId: number;
+    copyOf: number;
+    detail: string;
+}
+
+/** By file: how many of its records stand rejected or in conflict. */
+export async function standingRejects(
+    sql: Sql,
+    fileIds: number[],
+): Promise<Map<number, { path: string; rejects: number }>> {
+    const rows = await sql<{ fileId: number; path: string; rejects: number }[]>`
+        select files.file_id as "fileId", files.path, count(*) as rejects
+        from ingest.files
+        inner join ingest.chunks on chunks.file_id = files.file_id
+        inner join ingest.rejects on rejects.chunk_id = chunks.chunk_id
+        where files.file_id = any(${fileIds}::bigint[]) and rejects.resolved_by_batch is null
+        group by files.file_id`;
+    return new Map(rows.map(({ fileId, ...file }) => [fileId, file]));
+}
+
+export async function skipCopies(sql: Sql, copies: Copy[]): Promise<void> {
+    await sql`select ingest.skip_copies(${JSON.stringify(copies)}::text::jsonb)`;
+}
+
+/** `shapes` are those that the chunks name by their places. */
+export async function recordLoad(
+    sql: Sql,
+    loadId: number,
+    bytes: number,
+    shapes: RecordedShape[],
+    chunks: StagedChunk[],
+): Promise<void> {
+    await sql`
+        select ingest.record_load(
+            ${loadId}, ${bytes}, ${JSON.stringify(shapes)}::text::jsonb, ${JSON.stringify(chunks)}::text::jsonb
+        )`;
+}
+
+export async function abandonLoads(sql: Sql, loadIds: number[]): Promise<void> {
+    await sql`select ingest.abandon_loads(${loadIds}::bigint[])`;
+}
+
+/** `heldRows`: spent ones that could not be removed, because somebody reads the table. */
+export async function sweepStaging(sql: Sql, workerId: string): Promise<{ sweptRows: number; heldRows: number }> {
+    const [row] = await sql<{ sweptRows: number; heldRows: number }[]>`
+        select swept_rows as "sweptRows", held_rows as "heldRows" from ingest.sweep_staging(${workerId})`;
+    return row!;
+}

@@ -1,0 +1,101 @@
+/** What the ledger says is left to do, and what became of files. */
+import type { Sql } from "../../database/connect.ts";
+
+export interface Backlog {
+    /** Records in chunks that are staged and not yet merged in all slices. */
+    stagedRecords: number;
+    stagedChunks: number;
+    /** Chunks that must be staged again and may be tried now. */
+    hasLostChunks: boolean;
+}
+
+/** Each state is asked for by itself: each has an index of its own, and together they would be looked for in all of history. */
+export async function readBacklog(sql: Sql): Promise<Backlog> {
+    const [row] = await sql<Backlog[]>`
+        select
+            coalesce(sum(chunks.records), 0)::bigint as "stagedRecords",
+            count(*) as "stagedChunks",
+            ${lostChunksExist(sql)} as "hasLostChunks"
+        from ingest.chunks
+        where chunks.state = 'staged'`;
+    return row!;
+}
+
+const lostChunksExist = (sql: Sql) => sql`
+    exists (
+        select
+        from ingest.chunks as lost_chunks
+        where
+            lost_chunks.state = 'pending'
+            and (lost_chunks.next_attempt_at is null or lost_chunks.next_attempt_at <= clock_timestamp())
+    )`;
+
+/** Whether anything is to be merged, staged again, judged or loaded now. Files that wait until they are still are not. */
+export async function hasWork(sql: Sql): Promise<boolean> {
+    const [row] = await sql<{ hasWork: boolean }[]>`
+        select
+            exists (select from ingest.chunks where chunks.state = 'staged')
+            or ${lostChunksExist(sql)}
+            or exists (select from ingest.chunks where chunks.state = 'held')
+            or exists (
+                select
+                from ingest.files
+                where
+                    files.state in ('pending', 'failed')
+                    and (files.state = 'pending' or files.next_attempt_at <= clock_timestamp())
+                    and files.waits_as is null
+            ) as "hasWork"`;
+    return row!.hasWork;
+}
+
+/**
+ * What became of files since `begunAt`. One with a chunk that waits to be staged again some time later counts as failed:
+ * not all of it is in.
+ */
+export async function countFilesSince(
+    sql: Sql,
+    begunAt: string | null,
+): Promise<{ merged: number; skipped: number; failed: number }> {
+    const [files] = await sql<{ merged: number; skipped: number; failed: number }[]>`
+        select
+            count(*) filter (where state = 'merged' and merged_at >= ${begunAt}::text::timestamptz) as merged,
+            count(*) filter (where state = 'skipped') as skipped,
+            count(*) filter (where state = 'failed') + (
+                select count(*)
+                from ingest.files as waiting_files
+                where
+                    waiting_files.state = 'loaded'
+                    and waiting_files.file_id in (
+                        select chunks.file_id from ingest.chunks where chunks.state = 'pending' and chunks.attempts > 0
+                    )
+            ) as failed
+        from ingest.files
+        where updated_at >= ${begunAt}::text::timestamptz`;
+    return { ...files! };
+}
+
+/** Files that failed before that and stand so. */
+export async function countFilesFailedBefore(sql: Sql, begunAt: string | null): Promise<number> {
+    const [row] = await sql<{ files: number }[]>`
+        select count(*) as files
+        from ingest.files
+        where files.state = 'failed' and files.updated_at < ${begunAt}::text::timestamptz`;
+    return row!.files;
+}
+
+/** Files that wait until they are still: those whose last record alone does, and those of which nothing could be taken. */
+export async function countWaitingFiles(sql: Sql): Promise<{ tails: number; files: number }> {
+    const [row] = await sql<{ tails: number; files: number }[]>`
+        select
+            count(*) filter (where files.loaded_bytes > 0) as tails,
+            count(*) filter (where files.loaded_bytes = 0) as files
+        from ingest.files
+        where files.state in ('pending', 'failed') and files.state = 'pending' and files.waits_as is not null`;
+    return { ...row! };
+}
+
+/** By the database's clock. */
+export async function readClock(sql: Sql): Promise<string> {
+    const [row] = await sql<{ now: string }[]>`select clock_timestamp()::text as now`;
+    return row!.now;
+}

@@ -1,0 +1,40 @@
+/** After each round of loading: files whose chunks are held for their reject budget are let in, or fail, as a whole. */
+import type { RejectBudget } from "../../config/config.ts";
+import type { Sql } from "../../database/connect.ts";
+import type { IngestContext } from "../run/context.ts";
+import type { LoaderState } from "./loader-state.ts";
+
+/** Whether there was one to judge. Without a budget it looks once, for what a run with one may have left held. */
+export async function judgeFiles({ config, sql, log }: IngestContext, state: LoaderState): Promise<boolean> {
+    if (!config.maxRejects && state.hasJudged) return false;
+    const judged = await judgeHeldFiles(sql, state.tails.waiting(), config.maxRejects ?? null);
+    state.hasJudged = true;
+    for (const { path, verdict, detail } of judged) {
+        // Without the sample: it holds values.
+        const reasons = detail?.replace(/ Record \d+: .*$/s, "");
+        if (verdict === "failed") {
+            log.error(`${path} failed: ${reasons}`, { event: "file_failed", file: path, code: "too_many_rejects" });
+        }
+        if (verdict === "lost") {
+            const facts = { event: "staging_lost", file: path };
+            log.warn(`${path} is loaded again: the database lost its staged records.`, facts);
+        }
+    }
+    return judged.length > 0;
+}
+
+interface JudgedFile {
+    path: string;
+    /** lost: its staged rows were gone, and it is loaded again. */
+    verdict: "released" | "failed" | "lost";
+    detail: string | null;
+}
+
+/** Judges the files whose held chunks are all there is of them now: `waiting` are those with an unfinished tail. */
+export async function judgeHeldFiles(sql: Sql, waiting: number[], budget: RejectBudget | null): Promise<JudgedFile[]> {
+    const most = { count: null as number | null, ratio: null as number | null };
+    if (budget !== null) most[budget.kind] = budget.most;
+    return await sql<JudgedFile[]>`
+        select path, verdict, detail
+        from ingest.judge_held_files(${waiting}::bigint[], ${most.count}::bigint, ${most.ratio}::float8)`;
+}

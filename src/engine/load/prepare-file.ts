@@ -1,0 +1,204 @@
+/**
+ * Decides what of a pending file is to be loaded now. Reads its header and, when some of it was loaded before, checks
+ * that those bytes are still the same.
+ */
+
+import { defaultDialect } from "../../streams/dialect.ts";
+import type { SourceConfig } from "../../streams/source-config.ts";
+import { hasSources, sourceOf, unmatchedNote } from "../../streams/source-of.ts";
+import { chunksOfFile, type FileFailure, type LedgerFile, type SeenFile } from "../ledger/ledger.ts";
+import { compressionOf } from "../read/dialect/expand.ts";
+import type { FileShape } from "../read/file-shape.ts";
+import { openContent } from "../read/open-content.ts";
+import {
+    hashRange,
+    holdInMemory,
+    InputChanged,
+    InputFault,
+    type InputFile,
+    openInput,
+    smallFileBytes,
+} from "../read/open-input.ts";
+import { readShape } from "../read/read-shape.ts";
+import type { IngestContext } from "../run/context.ts";
+import type { LoadPart } from "./load-chunks.ts";
+
+export type PreparedFile =
+    /** Close `part.file`. */
+    | { kind: "load"; part: LoadPart }
+    /** Nothing but an unfinished tail: to be looked at again when it changes or has been still for a while. */
+    | { kind: "wait"; file: InputFile }
+    /** Nothing new: only its times or inode differ. */
+    | { kind: "same"; file: InputFile; isCompared: boolean }
+    /** Bytes that were loaded before have changed. */
+    | { kind: "rewritten"; file: InputFile; detail: string }
+    | { kind: "fault"; seen: SeenFile | null; source: SourceConfig | null; failure: FileFailure };
+
+/** `isSettled` says whether an unfinished last record counts. Never throws InputFault: that is the kind "fault". */
+export async function prepareFile(
+    context: IngestContext,
+    ledgerFile: LedgerFile,
+    isSettled: (seen: SeenFile) => boolean,
+): Promise<PreparedFile> {
+    let file: InputFile | null = null;
+    const source = readingSource(context, ledgerFile);
+    try {
+        if (compressionOf(ledgerFile.path) !== null) {
+            // It cannot be told whether it is whole before it is still.
+            file = await openInput(context.config.inputDir, ledgerFile.path);
+            if (!isSettled(file.seen)) return { kind: "wait", file };
+            await file.close();
+            file = null;
+        }
+        const encoding = isBegun(ledgerFile) ? (ledgerFile.dialect?.encoding ?? "utf-8") : null;
+        file = await openContent(context, ledgerFile.path, { source, encoding });
+        if (file.sizeBytes <= smallFileBytes) file = await holdInMemory(file);
+        return await prepareOpenFile(context, ledgerFile, file, source, isSettled(file.seen));
+    } catch (error) {
+        await file?.close();
+        if (error instanceof InputChanged) return { kind: "fault", seen: null, source, failure: changedFailure(error) };
+        if (!(error instanceof InputFault)) throw error;
+        return { kind: "fault", seen: file?.seen ?? error.seen, source, failure: error.failure };
+    }
+}
+
+async function prepareOpenFile(
+    context: IngestContext,
+    ledgerFile: LedgerFile,
+    file: InputFile,
+    source: SourceConfig | null,
+    takeTail: boolean,
+): Promise<PreparedFile> {
+    const { sizeBytes } = file;
+    let isCompared = false;
+    if (ledgerFile.loadedBytes > 0) {
+        const found = await findRewrite(context, ledgerFile, file);
+        if (found.detail !== null) return { kind: "rewritten", file, detail: found.detail };
+        isCompared = found.isCompared;
+        if (sizeBytes === ledgerFile.loadedBytes) return { kind: "same", file, isCompared };
+    }
+    const shape = await readShape(context.readHeader, file, takeTail, {
+        source,
+        dialect: isBegun(ledgerFile) ? (ledgerFile.dialect ?? defaultDialect) : null,
+        encoding: file.encoding,
+        maxRecordBytes: context.config.maxRecordBytes,
+    });
+    if ("problem" in shape) {
+        if (shape.problem === "header_unfinished") return { kind: "wait", file };
+        await file.close();
+        // The likeliest cause where sources are declared.
+        const isUnmatched = source === null && hasSources(context.config.sources);
+        const detail = isUnmatched ? `${shape.detail} ${unmatchedNote}` : shape.detail;
+        return { kind: "fault", seen: file.seen, source, failure: { ...shape, detail, retryAfterMs: null } };
+    }
+    const part = nextPart(context, ledgerFile, file, shape, takeTail);
+    // Of one that takes several chunks no whole is hashed by then: findCopy.
+    if (isUntouched(ledgerFile) && fitsOneChunk(part)) part.contentHash = await hashRange(file, 0, sizeBytes);
+    part.isCompared = isCompared;
+    return { kind: "load", part };
+}
+
+/** It was other bytes at the end of reading than at the beginning: whoever writes it may be done in a moment. */
+export function changedFailure({ message }: InputChanged): FileFailure {
+    return { problem: "file_changed", detail: message, retryAfterMs: 1_000 };
+}
+
+/**
+ * Nothing of it is in the ledger, so that it may yet turn out to be a copy. A header that was taken without its line end is
+ * there, although its part is read from the first byte again.
+ */
+export function isUntouched({ loadedBytes }: LedgerFile): boolean {
+    return loadedBytes === 0;
+}
+
+/** Records of it are in the ledger: it goes on being read as it was. */
+function isBegun({ tailByte, loadedBytes }: LedgerFile): boolean {
+    return (tailByte ?? loadedBytes) > 0;
+}
+
+function readingSource(context: IngestContext, ledgerFile: LedgerFile): SourceConfig | null {
+    return isBegun(ledgerFile) ? ledgerFile.source : sourceOf(context.config.sources ?? [], ledgerFile.path);
+}
+
+/** Sure to be one chunk to the file's end. */
+export function fitsOneChunk({ file, recordsFrom, stopAt, mostRecords }: LoadPart): boolean {
+    if (file.sizeBytes > stopAt) return false;
+    // A record has a byte and a line end at least; where that says too little, line ends in memory are soon counted.
+    const isShort = file.sizeBytes - recordsFrom <= 2 * mostRecords;
+    return isShort || (file.held !== null && countLineEnds(file.held.subarray(recordsFrom), mostRecords) < mostRecords);
+}
+
+const LF = 0x0a;
+const CR = 0x0d;
+
+/** Up to `most` of them; CR LF counts twice. */
+function countLineEnds(bytes: Uint8Array, most: number): number {
+    let count = 0;
+    for (let at = 0; at < bytes.length && count < most; at += 1) if (bytes[at] === LF || bytes[at] === CR) count += 1;
+    return count;
+}
+
+/** The part of a file that comes after what the ledger has of it. */
+export function nextPart(
+    context: IngestContext,
+    ledgerFile: LedgerFile,
+    file: InputFile,
+    shape: FileShape,
+    takeTail: boolean,
+): LoadPart {
+    // What was taken unfinished is read again, under its own number, together with what follows it.
+    const firstByte = ledgerFile.tailByte ?? ledgerFile.loadedBytes;
+    const isFirst = firstByte === 0;
+    const recordsFrom = isFirst ? shape.headerBytes : firstByte;
+    return {
+        fileId: ledgerFile.fileId,
+        path: ledgerFile.path,
+        file,
+        shape,
+        firstByte,
+        recordsFrom,
+        // At least one record, however long the header: a chunk of none would be no progress.
+        stopAt: Math.max(firstByte + context.config.maxChunkBytes, recordsFrom + 1),
+        mostRecords: context.config.maxBatchRecords,
+        takeTail,
+        contentHash: null,
+        firstRecordNo: ledgerFile.tailRecordNo ?? ledgerFile.loadedRecords + 1,
+        firstLineNo: isFirst ? shape.headerLines + 1 : (ledgerFile.tailLineNo ?? ledgerFile.loadedLines + 1),
+        again: null,
+    };
+}
+
+/** `detail`: why what was loaded before is no longer what the file holds, or null. `isCompared`: all of it was looked at. */
+interface Rewrite {
+    detail: string | null;
+    isCompared: boolean;
+}
+
+/**
+ * Growth with the same inode re-checks the first and the last chunk at once, and of what was not much the whole, the
+ * rest is left to recheck-files.ts; anything else re-checks the whole.
+ */
+async function findRewrite(context: IngestContext, ledgerFile: LedgerFile, file: InputFile): Promise<Rewrite> {
+    const { seen, sizeBytes } = file;
+    const isSameSize = seen.sizeBytes === ledgerFile.sizeBytes;
+    if (isSameSize && seen.mtimeNs === ledgerFile.mtimeNs && seen.inode === ledgerFile.inode) {
+        return { detail: null, isCompared: false };
+    }
+    if (sizeBytes < ledgerFile.loadedBytes) {
+        return changed(`It shrank to ${sizeBytes} bytes; ${ledgerFile.loadedBytes} had been read.`);
+    }
+    if (file.isCompressed && (ledgerFile.state === "merged" || sizeBytes !== ledgerFile.loadedBytes) && !isSameSize) {
+        return changed("It is another compressed file than the one that was read.");
+    }
+    const chunks = await chunksOfFile(context.sql, ledgerFile.fileId);
+    const hasGrown = seen.sizeBytes > ledgerFile.sizeBytes && seen.inode === ledgerFile.inode;
+    const isCompared = !hasGrown || chunks.length <= 2 || ledgerFile.loadedBytes <= smallFileBytes;
+    for (const chunk of isCompared ? chunks : [chunks[0]!, chunks.at(-1)!]) {
+        if ((await hashRange(file, chunk.firstByte, chunk.endByte)) !== chunk.contentHash) {
+            return changed(`Bytes ${chunk.firstByte} to ${chunk.endByte} have changed since they were read.`);
+        }
+    }
+    return { detail: null, isCompared };
+}
+
+const changed = (detail: string): Rewrite => ({ detail, isCompared: true });

@@ -1,0 +1,115 @@
+/**
+ * Opens a file of the watched folder for what it says: expanded when it is compressed, and in UTF-8. Compressed and
+ * transcoded files are read twice: once to the end, so that nothing of a broken one gets in, and once to load it.
+ */
+
+import type { Encoding } from "../../streams/dialect.ts";
+import type { SourceConfig } from "../../streams/source-config.ts";
+import type { IngestContext } from "../run/context.ts";
+import { compressionOf, defaultExpansionLimits, expand, findPaddedEnd } from "./dialect/expand.ts";
+import { describeHeld, describeMisnamed, telltaleBytes } from "./dialect/identify-content.ts";
+import { measure, streamBytes, streamInput } from "./dialect/stream-input.ts";
+import { encodingOfMark, transcode } from "./dialect/transcode.ts";
+import { InputFault, type InputFile, openInput } from "./open-input.ts";
+
+export interface ReadingHints {
+    source: SourceConfig | null;
+    /** What it was found to be when it was first read. */
+    encoding: Encoding | null;
+}
+
+/**
+ * @throws InputFault of openInput; `archive_…` for a compressed file that cannot be expanded; `dialect_ambiguous` when
+ * the declared encoding is not what the byte order mark says.
+ */
+export async function openContent(context: IngestContext, path: string, hints: ReadingHints): Promise<InputFile> {
+    const file = await openInput(context.config.inputDir, path);
+    try {
+        return await readUnpadded(context, file, path, hints);
+    } catch (error) {
+        await file.close();
+        if (error instanceof InputFault) error.seen = file.seen;
+        throw error;
+    }
+}
+
+/** As it is; else without the zeros behind it, which tapes and some stores pad a compressed file with. */
+async function readUnpadded(
+    context: IngestContext,
+    file: InputFile,
+    path: string,
+    hints: ReadingHints,
+): Promise<InputFile> {
+    const format = compressionOf(path);
+    try {
+        return await readAsText(context, file, path, hints);
+    } catch (error) {
+        // A single zero looks like the beginning of another member.
+        const isDamaged = error instanceof InputFault && /^archive_(corrupt|truncated)$/.test(error.failure.problem);
+        const sizeBytes = isDamaged && format !== null ? await findPaddedEnd(file, format) : null;
+        if (sizeBytes === null) throw error;
+        return await readAsText(context, { ...file, sizeBytes }, path, hints);
+    }
+}
+
+async function readAsText(
+    context: IngestContext,
+    file: InputFile,
+    path: string,
+    hints: ReadingHints,
+): Promise<InputFile> {
+    const { maxExpandedBytes, maxExpansionRatio, maxRecordBytes } = context.config;
+    const format = compressionOf(path);
+    const limits = {
+        maxExpandedBytes: maxExpandedBytes ?? defaultExpansionLimits.maxExpandedBytes,
+        maxExpansionRatio: maxExpansionRatio ?? defaultExpansionLimits.maxExpansionRatio,
+    };
+    const openBytes = () => (format === null ? streamBytes(file) : expand(streamBytes(file), format, limits));
+    const encoding = hints.encoding ?? (await findEncoding(file, path, format, openBytes, hints.source));
+    if (format === null && encoding === "utf-8") return file;
+    const open = () => transcode(openBytes(), encoding);
+    const sizeBytes = await measure(open());
+    // A block, and what of a record was carried over.
+    const lookBackBytes = maxRecordBytes + 2 * 1024 * 1024;
+    const described = { ...file, encoding, isCompressed: format !== null };
+    return streamInput(described, open, sizeBytes, lookBackBytes);
+}
+
+/** Looks at the first bytes: are they what the name says, and in which encoding? */
+async function findEncoding(
+    file: InputFile,
+    path: string,
+    format: "gzip" | "zstd" | null,
+    openBytes: () => AsyncIterable<Uint8Array>,
+    source: SourceConfig | null,
+): Promise<Encoding> {
+    const bytes = await file.read(0, Math.min(telltaleBytes, file.sizeBytes));
+    refuse(describeMisnamed(bytes, path, format));
+    const held = format === null ? bytes : await firstBytes(openBytes());
+    if (format !== null) refuse(describeHeld(held));
+    return settleEncoding(held, source?.encoding ?? null);
+}
+
+function refuse(failure: { problem: string; detail: string } | null): void {
+    if (failure) throw new InputFault({ ...failure, retryAfterMs: null });
+}
+
+async function firstBytes(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+    let bytes = new Uint8Array();
+    for await (const piece of stream) {
+        bytes = Buffer.concat([bytes, piece]);
+        if (bytes.length >= telltaleBytes) break;
+    }
+    return bytes;
+}
+
+/** What is declared, else what the byte order mark says, else UTF-8. */
+function settleEncoding(bytes: Uint8Array, declared: Encoding | null): Encoding {
+    const marked = encodingOfMark(bytes);
+    if (declared === null) return marked ?? "utf-8";
+    if (marked !== null && marked !== declared) {
+        const detail = `Its encoding is not certain: its byte order mark says ${marked}, sluice.config.ts says ${declared}.`;
+        throw new InputFault({ problem: "dialect_ambiguous", detail, retryAfterMs: null });
+    }
+    return declared;
+}

@@ -1,0 +1,250 @@
+/** Opens files of the watched folder safely: regular files only, never through a symlink. */
+import { isUtf8 } from "node:buffer";
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { type FileHandle, lstat, open, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Encoding } from "../../streams/dialect.ts";
+import type { FileFailure, SeenFile } from "../ledger/ledger.ts";
+import { readableText } from "./readable-text.ts";
+
+export interface InputFile {
+    /** As it was when it was opened. */
+    seen: SeenFile;
+    /** How many bytes `read` has to give: those of the file, or what they become when they are expanded and transcoded. */
+    sizeBytes: number;
+    /** Expanded: then it is taken whole, and not until it is still. */
+    isCompressed: boolean;
+    /** What the bytes were before `read` gave them out as UTF-8. */
+    encoding: Encoding;
+    /** All of the bytes, of a file that is held in memory: of small ones. Whoever has them need not wait for `read`. */
+    held: Buffer | null;
+    /**
+     * Exactly `length` bytes from `position`; a large file fills and returns `into`, of that length, when it is given.
+     * @throws InputChanged when the file ends before: it was truncated while it was read (a read just ends then).
+     * @throws InputFault when the medium fails.
+     */
+    read(position: number, length: number, into?: Buffer): Promise<Buffer>;
+    currentSize(): Promise<number>;
+    close(): Promise<void>;
+}
+
+/** A file that cannot be read as it is now. `failure.retryAfterMs` says whether time may mend it. */
+export class InputFault extends Error {
+    override readonly name = "InputFault";
+    readonly failure: FileFailure;
+    /** The file as it was seen, when it could be opened. */
+    seen: SeenFile | null = null;
+
+    constructor(failure: FileFailure, cause?: unknown) {
+        super(failure.detail, { cause });
+        this.failure = failure;
+    }
+}
+
+/** Bytes were there and are no longer, or are others than before, while the file was being read. */
+export class InputChanged extends Error {
+    override readonly name = "InputChanged";
+}
+
+const unreadableRetryMs = 5_000;
+
+/** Files up to this size are read at once and held in memory: one descriptor, for a moment, however many there are. */
+export const smallFileBytes = 1024 * 1024;
+
+/** @throws InputFault when `path` under `inputDir` is no readable regular file; InputChanged when a small one is cut short. */
+export async function openInput(inputDir: string, path: string): Promise<InputFile> {
+    try {
+        const fullPath = join(inputDir, path);
+        return readSmall(fullPath) ?? (await openLarge(fullPath));
+    } catch (error) {
+        if (error instanceof InputFault || error instanceof InputChanged) throw error;
+        const { code } = error as NodeJS.ErrnoException;
+        const isEscaped = code === "ENOENT" && (await findEscapedName(inputDir, path)) !== null;
+        throw new InputFault(isEscaped ? nameFailure : openFailure(error as NodeJS.ErrnoException), error);
+    }
+}
+
+// O_NONBLOCK: a FIFO would block the open until somebody writes.
+const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/**
+ * The file in memory, or null when it is large. Not by way of the thread pool: of ten thousand small files that took
+ * more CPU than everything else that was done with them (measured: 2 s of 5 s).
+ */
+function readSmall(fullPath: string): InputFile | null {
+    const descriptor = openSync(fullPath, openFlags);
+    try {
+        const stats = fstatSync(descriptor, { bigint: true });
+        refuseIrregular(stats);
+        const facts = factsOf(stats);
+        if (facts.sizeBytes > smallFileBytes) return null;
+        const bytes = readNow(descriptor, facts.sizeBytes);
+        return inMemory(facts, bytes, fstatSync(descriptor).size);
+    } finally {
+        closeSync(descriptor);
+    }
+}
+
+async function openLarge(fullPath: string): Promise<InputFile> {
+    const handle = await open(fullPath, openFlags);
+    try {
+        const stats = await handle.stat({ bigint: true });
+        refuseIrregular(stats);
+        return {
+            ...factsOf(stats),
+            held: null,
+            read: (position, length, into) => readExactly(handle, position, length, into),
+            currentSize: async () => (await handle.stat()).size,
+            close: () => handle.close(),
+        };
+    } catch (error) {
+        await handle.close();
+        throw error;
+    }
+}
+
+function refuseIrregular(stats: BigIntStats): void {
+    if (stats.isFile()) return;
+    const detail = "It is no regular file.";
+    throw new InputFault({ problem: "not_a_regular_file", detail, retryAfterMs: null });
+}
+
+type Facts = Pick<InputFile, "seen" | "sizeBytes" | "isCompressed" | "encoding">;
+
+function factsOf(stats: BigIntStats): Facts {
+    return { seen: seenOf(stats), sizeBytes: Number(stats.size), isCompressed: false, encoding: "utf-8" };
+}
+
+/** The same content with its bytes in memory: for small ones. */
+export async function holdInMemory(file: InputFile): Promise<InputFile> {
+    if (file.held) return file;
+    const bytes = await file.read(0, file.sizeBytes);
+    const sizeAfter = await file.currentSize();
+    await file.close();
+    return inMemory(file, bytes, sizeAfter);
+}
+
+function inMemory(facts: Facts, bytes: Buffer, sizeAfter: number): InputFile {
+    return {
+        ...facts,
+        held: bytes,
+        read: async (position, length) => bytes.subarray(position, position + length),
+        currentSize: async () => sizeAfter,
+        close: async () => {},
+    };
+}
+
+export function seenOf(stats: Pick<BigIntStats, "size" | "mtimeNs" | "ctimeNs" | "ino">): SeenFile {
+    return {
+        sizeBytes: Number(stats.size),
+        mtimeNs: String(stats.mtimeNs),
+        ctimeNs: String(stats.ctimeNs),
+        inode: String(stats.ino),
+    };
+}
+
+const nameFailure: FileFailure = {
+    problem: "file_name_invalid",
+    detail: "Its name is no UTF-8, and is shown with the bytes that are none as \\xNN: rename it.",
+    retryAfterMs: null,
+};
+
+/** The bytes of a name that the ledger has with `\xNN` in it, because it is no UTF-8; null when there is no such file. */
+export async function findEscapedName(inputDir: string, name: string): Promise<Buffer | null> {
+    if (!name.includes("\\x")) return null;
+    const names = await readdir(inputDir, { encoding: "buffer" }).catch(() => []);
+    return names.find((bytes) => !isUtf8(bytes) && readableText(bytes) === name) ?? null;
+}
+
+/** Whether there is nothing of this name, under whatever bytes the folder has it. False when that cannot be seen. */
+export async function isGone(inputDir: string, path: string): Promise<boolean> {
+    try {
+        await lstat(join(inputDir, path));
+        return false;
+    } catch (error) {
+        const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
+        return isMissing && (await findEscapedName(inputDir, path)) === null;
+    }
+}
+
+function openFailure(error: NodeJS.ErrnoException): FileFailure {
+    switch (error.code) {
+        case "ENOENT":
+            return { problem: "file_vanished", detail: "It was there, and is gone.", retryAfterMs: null };
+        case "ELOOP":
+            return { problem: "not_a_regular_file", detail: "It is a symbolic link.", retryAfterMs: null };
+        case "EACCES":
+        case "EPERM":
+            return {
+                problem: "file_unreadable",
+                detail: "Permission denied: make it readable for the user that runs Sluice.",
+                retryAfterMs: unreadableRetryMs,
+            };
+        default:
+            return {
+                problem: "file_unreadable",
+                detail: `It cannot be opened (${error.code ?? error.message}).`,
+                retryAfterMs: unreadableRetryMs,
+            };
+    }
+}
+
+async function readExactly(
+    handle: FileHandle,
+    position: number,
+    length: number,
+    bytes: Buffer = Buffer.allocUnsafe(length),
+): Promise<Buffer> {
+    let filled = 0;
+    while (filled < length) {
+        const at = position + filled;
+        const { bytesRead } = await handle.read(bytes, filled, length - filled, at).catch((error) => {
+            throw readFault(error, at);
+        });
+        if (bytesRead === 0) throw endedEarly(at);
+        filled += bytesRead;
+    }
+    return bytes;
+}
+
+function readNow(descriptor: number, length: number): Buffer {
+    const bytes = Buffer.allocUnsafe(length);
+    let filled = 0;
+    while (filled < length) {
+        let bytesRead: number;
+        try {
+            bytesRead = readSync(descriptor, bytes, filled, length - filled, filled);
+        } catch (error) {
+            throw readFault(error as NodeJS.ErrnoException, filled);
+        }
+        if (bytesRead === 0) throw endedEarly(filled);
+        filled += bytesRead;
+    }
+    return bytes;
+}
+
+function readFault(error: NodeJS.ErrnoException, at: number): InputFault {
+    const detail = `Reading it failed at byte ${at} (${error.code ?? error.message}).`;
+    return new InputFault({ problem: "file_unreadable", detail, retryAfterMs: unreadableRetryMs }, error);
+}
+
+function endedEarly(at: number): InputChanged {
+    return new InputChanged(`The file ended at byte ${at} while it was read.`);
+}
+
+const hashBlockBytes = 1024 * 1024;
+
+/** The sha-256, in hex, of a byte range. Between two blocks `rest` has its turn: "stopped" once that gives false. */
+export async function hashRange(
+    file: InputFile,
+    firstByte: number,
+    endByte: number,
+    rest: (() => Promise<boolean>) | null = null,
+): Promise<string> {
+    const hasher = new Bun.CryptoHasher("sha256");
+    for (let at = firstByte; at < endByte; at += hashBlockBytes) {
+        if (rest !== null && at > firstByte && !(await rest())) return "stopped";
+        hasher.update(await file.read(at, Math.min(hashBlockBytes, endByte - at)));
+    }
+    return hasher.digest("hex");
+}

@@ -1,0 +1,220 @@
+/** From a file's first bytes to its shape: its dialect, its header, and where its records begin. Pure. */
+
+import { type Dialect, delimiterName, type Encoding } from "../../streams/dialect.ts";
+import type { DeclaredDialect, SourceConfig } from "../../streams/source-config.ts";
+import {
+    ambiguousDelimiter,
+    declaredDialect,
+    delimiterVariants,
+    endsLinesWithReturn,
+    fitsFieldCount,
+} from "./dialect/detect-dialect.ts";
+import { guessWideEncoding } from "./dialect/guess-encoding.ts";
+import { type FileShape, type HeaderFault, shapeOf } from "./file-shape.ts";
+import { findHeader, findSeparator, type Separator, skipLines, skipPreamble, unfinishedHeader } from "./find-header.ts";
+import { suggestSetting } from "./suggest-setting.ts";
+import { findTrailingDelimiter, haveUnnamedValues } from "./unnamed-columns.ts";
+
+export interface HeaderOptions {
+    source?: SourceConfig | null;
+    /** What the file was found to be before: then nothing is detected again. */
+    dialect?: Dialect | null;
+    /** What the bytes were before they were UTF-8. */
+    encoding?: Encoding;
+    /** An unfinished header is waited for up to this many bytes, or 64 KiB if that is more. Default: 1 MiB. */
+    maxRecordBytes?: number;
+}
+
+/** A shape, or a fault and how near it came to one: of readings by several delimiters the nearest is reported. */
+type Reading = FileShape | (HeaderFault & { missing?: number; columns?: number });
+
+/** What every reading of a file goes by. */
+interface Start {
+    bytes: Uint8Array;
+    /** Behind the byte order mark. */
+    from: number;
+    atEnd: boolean;
+    source: SourceConfig | null;
+    separator: Separator | null;
+    /** It has been read before, by the dialect that is known. */
+    isBegun: boolean;
+    maxHeaderBytes: number;
+}
+
+const bom = [0xef, 0xbb, 0xbf];
+const defaultMaxRecordBytes = 1024 * 1024;
+const leastHeaderBytes = 64 * 1024;
+
+/**
+ * The shape of a file that begins with `bytes`; a fault names the setting that would help, where one is likely to. `atEnd` says that nothing follows: then a header without a line end
+ * counts, and an empty file is a fault of its own. `header_unfinished` asks for more bytes.
+ */
+export function readHeader(bytes: Uint8Array, atEnd: boolean, options: HeaderOptions = {}): FileShape | HeaderFault {
+    const { source = null, dialect = null, encoding = "utf-8" } = options;
+    const isDeclared = dialect !== null || encoding !== "utf-8" || source?.encoding !== undefined;
+    const wide = isDeclared ? null : guessWideEncoding(bytes);
+    if (wide) {
+        const detail = `It looks like ${wide} without a byte order mark: if it is, write encoding: "${wide}" in sluice.config.ts.`;
+        return { problem: Array.isArray(source?.header) ? "dialect_ambiguous" : "header_unreadable", detail };
+    }
+    const shape = detect(bytes, atEnd, options);
+    if (!("problem" in shape) || dialect !== null) return shape;
+    const read = (other: Uint8Array, changed: SourceConfig) => detect(other, atEnd, { ...options, source: changed });
+    return { ...shape, detail: shape.detail + suggestSetting(bytes, shape, source, read) };
+}
+
+function detect(
+    bytes: Uint8Array,
+    atEnd: boolean,
+    { source = null, dialect: knownDialect = null, encoding = "utf-8", maxRecordBytes }: HeaderOptions,
+): FileShape | HeaderFault {
+    const from = bom.every((byte, index) => bytes[index] === byte) ? bom.length : 0;
+    const separator = findSeparator(bytes, from, source);
+    const maxHeaderBytes = Math.max(leastHeaderBytes, maxRecordBytes ?? defaultMaxRecordBytes);
+    const start = { bytes, from, atEnd, source, separator, isBegun: knownDialect !== null, maxHeaderBytes };
+    if (knownDialect) return nearestFault([readWith(start, knownDialect)]);
+    if (source?.delimiter !== undefined && separator !== null && separator.delimiter !== source.delimiter) {
+        const [said, declared] = [separator.delimiter, source.delimiter].map(delimiterName);
+        const detail = `Its delimiter is not certain: its line sep= says ${said}, sluice.config.ts says ${declared}.`;
+        return { problem: "dialect_ambiguous", detail };
+    }
+    const declared = separator === null ? (source ?? {}) : { ...source, delimiter: separator.delimiter };
+    const basis = withLineEnd(start, declared, declaredDialect(declared, encoding));
+    if ("problem" in basis) return basis;
+    const variants = delimiterVariants(basis, declared, bytes);
+    return chooseReading(
+        start,
+        variants,
+        variants.map((dialect) => readWith(start, dialect)),
+    );
+}
+
+function chooseReading({ bytes, source }: Start, variants: Dialect[], readings: Reading[]): FileShape | HeaderFault {
+    if (variants.length === 1) return nearestFault(readings);
+    const declared = Array.isArray(source?.header) ? source.header : null;
+    const fitting = [...variants.keys()].filter((index) => {
+        const reading = readings[index]!;
+        if ("problem" in reading) return isOfRightColumns(reading);
+        return !declared || fitsFieldCount(bytes, reading.headerBytes, variants[index]!, reading.header.length);
+    });
+    // A reading in which the delimiter does not occur is no rival of one in which it does.
+    const splitting = fitting.filter((index) => columnsOf(readings[index]!) > 1);
+    const rivals = splitting.length > 0 ? splitting : fitting.slice(0, 1);
+    const rivalReadings = rivals.map((index) => readings[index]!);
+    if (rivals.length === 1 || (rivals.length > 1 && rivalReadings.every(isUnrecognized))) {
+        return nearestFault(rivalReadings);
+    }
+    if (rivals.length > 1) {
+        const what = declared ? "records have the declared columns" : "the header has every required column";
+        return ambiguousDelimiter(
+            rivals.map((index) => variants[index]!),
+            what,
+        );
+    }
+    if (declared && readings.some((reading) => !("problem" in reading))) {
+        const what = `none of the first records has the ${declared.length} declared columns`;
+        return ambiguousDelimiter(variants, what);
+    }
+    return nearestFault(readings);
+}
+
+function isUnrecognized(reading: Reading): boolean {
+    return "problem" in reading && reading.problem === "header_unrecognized";
+}
+
+const faultsOfRightColumns = [
+    "header_duplicate_columns",
+    "header_new_columns",
+    "header_unnamed_columns",
+    "header_unrecognized",
+];
+
+/** The fault of a header that does hold every required column. */
+function isOfRightColumns({ problem }: HeaderFault): boolean {
+    return faultsOfRightColumns.includes(problem);
+}
+
+function columnsOf(reading: Reading): number {
+    return "problem" in reading ? (reading.columns ?? 1) : reading.header.length;
+}
+
+/** The first shape; of headers that all lack something, the one that lacks least, of equals the comma's. */
+function nearestFault(readings: Reading[]): FileShape | HeaderFault {
+    const shape = readings.find((candidate): candidate is FileShape => !("problem" in candidate));
+    if (shape) return shape;
+    const faults = readings.filter((reading) => "problem" in reading);
+    const missing = (fault: { missing?: number }) => fault.missing ?? Number.POSITIVE_INFINITY;
+    const { problem, detail } = faults.reduce((best, fault) => (missing(fault) < missing(best) ? fault : best));
+    return { problem, detail };
+}
+
+function withLineEnd(start: Start, declared: DeclaredDialect, dialect: Dialect): Dialect | HeaderFault {
+    const { bytes, from } = start;
+    if (declared.lineEnd !== undefined) return dialect;
+    const verdicts = delimiterVariants(dialect, declared, bytes).map((variant) => {
+        const isReturn = endsLinesWithReturn(bytes, from, variant);
+        if (isReturn === false) return false;
+        // Only what reads as a header, or has no need of one, tells a line end from a stray CR.
+        const reading = readWith(start, { ...variant, lineEnd: "any" });
+        return "problem" in reading && !isOfRightColumns(reading) ? false : isReturn;
+    });
+    if (verdicts.includes(null)) {
+        const detail =
+            "Its line ends are not certain: the first line ends with CR, and there are LFs too. " +
+            "Declare them in sluice.config.ts (lineEnd).";
+        return { problem: "dialect_ambiguous", detail };
+    }
+    return verdicts.includes(true) ? { ...dialect, lineEnd: "any" } : dialect;
+}
+
+function readWith(start: Start, dialect: Dialect): Reading {
+    const { bytes, from, atEnd, source, separator, maxHeaderBytes } = start;
+    const preamble = skipPreamble(bytes, from, dialect, source, separator);
+    if (Array.isArray(source?.header)) {
+        if (!preamble.isWhole || bytes.length === preamble.end) return emptyFile(atEnd);
+        const shape = shapeOf(trailed(source.header, dialect), dialect, source);
+        if ("problem" in shape) return shape;
+        return { ...shape, headerBytes: preamble.end, headerLines: preamble.lines, hasLineEnd: true };
+    }
+    const found = findHeader(bytes, preamble.end, atEnd, dialect, maxHeaderBytes);
+    if (found === "empty") return emptyFile(atEnd);
+    if ("problem" in found) return found;
+    const after = skipLines(bytes, found.next, source?.skipAfterHeader ?? 0, dialect);
+    if (!after.isWhole && !atEnd) return unfinishedHeader;
+    const place = {
+        headerBytes: after.end,
+        headerLines: preamble.lines + found.lines + after.lines,
+        hasLineEnd: found.hasLineEnd && after.isWhole,
+    };
+    const shape = shapeOf(trailed(found.names, dialect), dialect, source, start.isBegun);
+    if ("problem" in shape) return { ...shape, columns: found.names.length };
+    return start.isBegun ? { ...shape, ...place } : seeRecords(start, { ...shape, ...place });
+}
+
+/** The names of the fields that the records have. */
+function trailed(names: string[], { trailingDelimiter }: Dialect): string[] {
+    if (trailingDelimiter === "records") return [...names, ""];
+    return trailingDelimiter === "header" && names.at(-1) === "" ? names.slice(0, -1) : names;
+}
+
+/** What the first records say of columns without a name. */
+function seeRecords({ bytes, source }: Start, shape: FileShape): Reading {
+    const trailing = shape.dialect.trailingDelimiter ?? findTrailingDelimiter(bytes, shape);
+    if (trailing && shape.dialect.trailingDelimiter === undefined) {
+        const dialect = { ...shape.dialect, trailingDelimiter: trailing };
+        const trailedShape = shapeOf(trailed(shape.header, dialect), dialect, source);
+        return "problem" in trailedShape ? trailedShape : { ...shape, unnamedFields: undefined, ...trailedShape };
+    }
+    if (!shape.unnamedFields || !haveUnnamedValues(bytes, shape)) return shape;
+    const places = shape.unnamedFields.map((field) => field + 1).join(", ");
+    const detail =
+        `The header has no name for column ${places} of ${shape.header.length}, and the records have values there. In ` +
+        'sluice.config.ts, write ignore: [""] to leave it out, or aliases: { "": "attributes.name" } to keep it.';
+    return { problem: "header_unnamed_columns", detail, columns: shape.header.length };
+}
+
+function emptyFile(atEnd: boolean): HeaderFault {
+    return atEnd
+        ? { problem: "empty_file", detail: "The file has no header." }
+        : { problem: "header_unfinished", detail: "The file has nothing in it yet." };
+}

@@ -1,0 +1,265 @@
+/** Streams a file's records in pieces of about a megabyte: memory does not grow with the file, the chunk or a line. */
+import { defaultGrammar } from "../../streams/dialect.ts";
+import { findLineEnd } from "./find-record-end.ts";
+import type { InputFile } from "./open-input.ts";
+import { createScanner, type Scanner } from "./scan-records.ts";
+import { recordKinds, type ScannedRecords, type ScanOptions } from "./scanned-records.ts";
+import { markUnnamedValues } from "./unnamed-columns.ts";
+
+export interface RecordRange extends Omit<ScanOptions, "atEnd" | "stopAfterBytes"> {
+    /** Where the chunk begins, for its hash, and where its first record does: behind the header in a file's first chunk. */
+    firstByte: number;
+    recordsFrom: number;
+    /** Stop at the first record end at or behind this byte. */
+    stopAt: number;
+    /** Stop behind this many records at the latest; without one, however many there are. */
+    mostRecords?: number;
+    /** The file's size as it was when it was opened: nothing behind it is read. */
+    sizeBytes: number;
+    /** Whether an unfinished record at `sizeBytes` counts as one. */
+    takeTail: boolean;
+    /** Those whose columns have no name: see unnamed-columns.ts. */
+    unnamedFields?: readonly number[];
+    /** Of the bytes from `firstByte` to `sizeBytes`, when it is known already. */
+    contentHash?: string | null;
+}
+
+/** Some whole records, with the bytes they stand in. Overwritten by the next piece: use it before asking for that. */
+export interface RecordPiece {
+    bytes: Buffer;
+    records: ScannedRecords;
+    /** Of `bytes[0]` in the file. */
+    firstByte: number;
+    /** Records and lines of the chunk before this piece. */
+    recordsBefore: number;
+    linesBefore: number;
+}
+
+/** What was read, known once the stream has ended. */
+export interface ReadOutcome {
+    endByte: number;
+    records: number;
+    lines: number;
+    contentHash: string;
+    /** A value may have white space around it, or be an empty quoted one. */
+    isPadded: boolean;
+    /** What was taken unfinished: its byte in the file, and how many records and lines of the chunk come before it. */
+    tail: { byte: number; recordsBefore: number; linesBefore: number } | null;
+    /** What ended the reading before `stopAt`: a header of other columns, how many lines of the chunk come before it, and
+     * those of its names that are known. */
+    otherHeader: { linesBefore: number; names: string[] } | null;
+}
+
+const blockBytes = 1024 * 1024;
+
+/** The records of `range`, and what was read, by the shorter way where it lies in memory. */
+export function recordsOf(
+    file: InputFile,
+    range: RecordRange,
+    scanner: Scanner,
+): Generator<RecordPiece, ReadOutcome, void> | AsyncGenerator<RecordPiece, ReadOutcome, void> {
+    const { held } = file;
+    const isAtOnce = held !== null && range.sizeBytes - range.recordsFrom <= blockBytes;
+    return isAtOnce ? readHeld(held, range, scanner) : readRecords(file, range, scanner);
+}
+
+/** Yields the records of `range` and returns what was read. Reads until `stopAt`, or until only an unfinished tail is left. */
+export async function* readRecords(
+    file: InputFile,
+    range: RecordRange,
+    scanner: Scanner = createScanner(),
+): AsyncGenerator<RecordPiece, ReadOutcome, void> {
+    const { mostRecords = Number.POSITIVE_INFINITY } = range;
+    const hasher = new Bun.CryptoHasher("sha256");
+    const outcome = nothingRead(range);
+    if (range.recordsFrom > range.firstByte) {
+        hasher.update(await file.read(range.firstByte, range.recordsFrom - range.firstByte));
+    }
+    const join = createWindow();
+    let carried: Buffer = Buffer.alloc(0);
+    let readTo = range.recordsFrom;
+    while (outcome.endByte < range.stopAt && outcome.records < mostRecords) {
+        const length = Math.min(blockBytes, range.sizeBytes - readTo);
+        const bytes = await join(carried, length, (into) => file.read(readTo, length, into));
+        readTo += length;
+        const isLast = readTo >= range.sizeBytes;
+        const records = scan(bytes, range, scanner, outcome, isLast);
+        const isOther = records.otherHeader !== -1;
+        if (!isOther && records.consumedBytes === 0 && bytes.length > range.maxRecordBytes + blockBytes) {
+            const skipped = yield* skipLongLine(file, range, bytes, outcome, hasher, readTo);
+            if (skipped === null) break;
+            outcome.endByte = skipped;
+            readTo = skipped;
+            carried = Buffer.alloc(0);
+            if (readTo >= range.sizeBytes) break;
+            continue;
+        }
+        if (records.consumedBytes > 0) {
+            hasher.update(bytes.subarray(0, records.consumedBytes));
+            yield pieceOf(bytes, records, outcome);
+            addRead(outcome, records);
+        }
+        if (isOther) outcome.otherHeader = otherHeaderOf(bytes, records, range, outcome);
+        carried = bytes.subarray(records.consumedBytes);
+        if (isLast || isOther) break;
+    }
+    return { ...outcome, contentHash: hasher.digest("hex") };
+}
+
+/** Beside a block, what of a record is mostly carried over from the one before. */
+const carriedRoom = 64 * 1024;
+
+/**
+ * Blocks in one buffer, each behind the bytes that are carried over from the last: new ones for every megabyte were most of
+ * what the runtime had to collect. What it gives is overwritten by the next call.
+ */
+function createWindow() {
+    let window = Buffer.alloc(0);
+    return async (carried: Buffer, length: number, read: (into: Buffer) => Promise<Buffer>): Promise<Buffer> => {
+        const end = carried.length + length;
+        const target = end > window.length ? Buffer.allocUnsafe(end + carriedRoom) : window;
+        // From the same buffer it may be, and over itself: copy() minds that.
+        carried.copy(target);
+        window = target;
+        const into = window.subarray(carried.length, end);
+        const block = await read(into);
+        if (block !== into) block.copy(into);
+        return window.subarray(0, end);
+    };
+}
+
+/** The same of a range that lies in memory and is no longer than a block: one piece at most, and no waiting. */
+export function* readHeld(
+    held: Buffer,
+    range: RecordRange,
+    scanner: Scanner = createScanner(),
+): Generator<RecordPiece, ReadOutcome, void> {
+    const outcome = nothingRead(range);
+    if (outcome.endByte < range.stopAt) {
+        const bytes = held.subarray(range.recordsFrom, range.sizeBytes);
+        const records = scan(bytes, range, scanner, outcome, true);
+        if (records.consumedBytes > 0) {
+            yield pieceOf(bytes, records, outcome);
+            addRead(outcome, records);
+        }
+        if (records.otherHeader !== -1) outcome.otherHeader = otherHeaderOf(bytes, records, range, outcome);
+    }
+    const isAll = outcome.endByte === range.sizeBytes;
+    const contentHash =
+        (isAll && range.contentHash) ||
+        Bun.CryptoHasher.hash("sha256", held.subarray(range.firstByte, outcome.endByte), "hex");
+    return { ...outcome, contentHash };
+}
+
+type OutcomeSoFar = Omit<ReadOutcome, "contentHash">;
+
+function nothingRead({ recordsFrom }: RecordRange): OutcomeSoFar {
+    return { endByte: recordsFrom, records: 0, lines: 0, isPadded: false, tail: null, otherHeader: null };
+}
+
+function scan(
+    bytes: Buffer,
+    range: RecordRange,
+    scanner: Scanner,
+    { endByte, records: recordsBefore }: OutcomeSoFar,
+    isLast: boolean,
+): ScannedRecords {
+    const { unnamedFields, takeTail, stopAt, mostRecords = Number.POSITIVE_INFINITY } = range;
+    const options = { ...range, atEnd: isLast && takeTail };
+    let records = scanner(bytes, { ...options, stopAfterBytes: stopAt - endByte });
+    const room = mostRecords - recordsBefore;
+    if (records.count > room) {
+        // Rare, and so not the scanner's to count: once more, up to the last that there is room for.
+        records = scanner(bytes, { ...options, stopAfterBytes: records.ends[room - 1]! });
+    }
+    if (unnamedFields) markUnnamedValues(bytes, records, unnamedFields, range.grammar ?? defaultGrammar);
+    return records;
+}
+
+function otherHeaderOf(
+    bytes: Buffer,
+    { otherHeader }: ScannedRecords,
+    { grammar, header }: RecordRange,
+    { lines }: OutcomeSoFar,
+): ReadOutcome["otherHeader"] {
+    const { end } = findLineEnd(bytes, otherHeader, grammar?.takesReturn ?? false);
+    const line = bytes.subarray(otherHeader, end === -1 ? bytes.length : end);
+    return { linesBefore: lines, names: header?.namesOf(line) ?? [] };
+}
+
+function pieceOf(bytes: Buffer, records: ScannedRecords, { endByte, ...before }: OutcomeSoFar): RecordPiece {
+    return { bytes, records, firstByte: endByte, recordsBefore: before.records, linesBefore: before.lines };
+}
+
+function addRead(outcome: OutcomeSoFar, records: ScannedRecords): void {
+    if (records.tailIndex !== -1) {
+        outcome.tail = {
+            byte: outcome.endByte + records.starts[records.tailIndex]!,
+            recordsBefore: outcome.records + records.tailIndex,
+            linesBefore: outcome.lines + records.lines[records.tailIndex]!,
+        };
+    }
+    outcome.records += records.count;
+    outcome.lines += records.consumedLines;
+    if (records.isPadded) outcome.isPadded = true;
+    outcome.endByte += records.consumedBytes;
+}
+
+/**
+ * A line so long that it does not fit: one record of kind record_too_long, its bytes only hashed. Returns where the
+ * next line begins, or null when the line is unfinished and does not count yet.
+ */
+async function* skipLongLine(
+    file: InputFile,
+    range: RecordRange,
+    start: Buffer,
+    outcome: OutcomeSoFar,
+    hasher: Bun.CryptoHasher,
+    readTo: number,
+): AsyncGenerator<RecordPiece, number | null, void> {
+    let at = readTo;
+    let end: number | null = null;
+    while (end === null && at < range.sizeBytes) {
+        const block = await file.read(at, Math.min(blockBytes, range.sizeBytes - at));
+        const line = findLineEnd(block, 0, range.grammar?.takesReturn ?? false);
+        // Of a CRLF in two blocks the LF becomes a blank line.
+        if (line.end !== -1) end = at + Math.min(line.next, block.length);
+        at += block.length;
+    }
+    if (end === null && !range.takeTail) return null;
+    yield {
+        bytes: start,
+        records: oneRecord(start.length),
+        firstByte: outcome.endByte,
+        recordsBefore: outcome.records,
+        linesBefore: outcome.lines,
+    };
+    hasher.update(start);
+    for (let position = readTo; position < (end ?? range.sizeBytes); position += blockBytes) {
+        const length = Math.min(blockBytes, (end ?? range.sizeBytes) - position);
+        hasher.update(await file.read(position, length));
+    }
+    if (end === null) {
+        outcome.tail = { byte: outcome.endByte, recordsBefore: outcome.records, linesBefore: outcome.lines };
+    }
+    outcome.records += 1;
+    outcome.lines += 1;
+    return end ?? range.sizeBytes;
+}
+
+function oneRecord(length: number): ScannedRecords {
+    return {
+        count: 1,
+        starts: Int32Array.of(0),
+        ends: Int32Array.of(length),
+        kinds: Uint8Array.of(recordKinds.indexOf("record_too_long")),
+        lines: Int32Array.of(0),
+        consumedBytes: length,
+        consumedLines: 1,
+        slices: Uint8Array.of(0),
+        isPadded: false,
+        tailIndex: -1,
+        otherHeader: -1,
+        hasEndMarker: false,
+    };
+}

@@ -1,0 +1,69 @@
+/** What a file's first lines suggest when its header cannot be taken: the setting that would help. For the message. Pure. */
+import { isUtf8 } from "node:buffer";
+import { eventColumns } from "../../streams/contract.ts";
+import type { SourceConfig } from "../../streams/source-config.ts";
+import { guessEncodings } from "./dialect/guess-encoding.ts";
+import type { FileShape, HeaderFault } from "./file-shape.ts";
+
+/** The file's shape, or what is wrong with it, were the source this one. */
+type Read = (bytes: Uint8Array, source: SourceConfig) => FileShape | HeaderFault;
+
+const mostLines = 30;
+
+/** A sentence that begins with a blank, or nothing. */
+export function suggestSetting(bytes: Uint8Array, fault: HeaderFault, source: SourceConfig | null, read: Read): string {
+    if (fault.problem === "header_unreadable" && !isUtf8(bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1 || undefined))) {
+        return suggestEncoding(bytes);
+    }
+    if (!faultsOfLines.includes(fault.problem) || Array.isArray(source?.header)) return "";
+    const declared = source ?? { match: "*" };
+    const isRead = (changed: Partial<SourceConfig>, of = bytes) =>
+        !("problem" in read(of, { ...declared, ...changed }));
+    const firstLine = declared.skipLines ?? 0;
+    const lines = Buffer.from(bytes.subarray(0, 64 * 1024))
+        .toString("latin1")
+        .split(/\r\n|\r|\n/, firstLine + mostLines);
+    // To read a line as a header takes a while, and files without one may be many.
+    const names = [...eventColumns, ...Object.keys(declared.aliases ?? {})].map((name) => name.toLowerCase());
+    const isNaming = (line: string) => names.some((name) => line.toLowerCase().includes(name));
+    const skipLines = lines.findIndex(
+        (line, count) => count > firstLine && isNaming(line) && isRead({ skipLines: count }),
+    );
+    if (skipLines !== -1) {
+        return ` Line ${skipLines + 1} reads as the header: if it is, write skipLines: ${skipLines} in sluice.config.ts.`;
+    }
+    const line = lines[firstLine] ?? "";
+    return declared.delimiter === undefined && isNaming(line) ? suggestDelimiter(line, isRead) : "";
+}
+
+const faultsOfLines = [
+    "header_missing_columns",
+    "header_unreadable",
+    "header_unrecognized",
+    "header_duplicate_columns",
+];
+
+type IsRead = (changed: Partial<SourceConfig>, of?: Uint8Array) => boolean;
+
+function suggestEncoding(bytes: Uint8Array): string {
+    const [likeliest, ...others] = guessEncodings(bytes);
+    const rest = others.length > 0 ? ` (or ${others.map((name) => `"${name}"`).join(", ")})` : "";
+    return ` Its bytes look like ${likeliest}: if they are, write encoding: "${likeliest}"${rest} in sluice.config.ts.`;
+}
+
+/** Characters that stand between names. */
+const separators = /(?:(?![\w"'.-]|[\r\n])[\x01-\x7e])+/g;
+const mostSeparators = 8;
+const stand = "\x1f";
+
+function suggestDelimiter(line: string, isRead: IsRead): string {
+    const found = [...new Set(line.match(separators))].slice(0, mostSeparators).map((text) => text.trim() || text);
+    const fitting = found.filter((delimiter) => {
+        return isRead({ delimiter: stand }, Buffer.from(`${line.replaceAll(delimiter, stand)}\n`, "latin1"));
+    });
+    if (fitting.length !== 1) return "";
+    const delimiter = JSON.stringify(fitting[0]);
+    return fitting[0]!.length === 1
+        ? ` With delimiter: ${delimiter} in sluice.config.ts it would have them.`
+        : ` Its delimiter seems to be ${delimiter}, of several characters. Sluice reads files whose delimiter is one character: convert it first.`;
+}

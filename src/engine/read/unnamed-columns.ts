@@ -1,0 +1,127 @@
+/**
+ * Columns without a name in the header: a delimiter at the end of each line, the row numbers of a data frame. Their values
+ * have nowhere to go. Empty ones are left out; a record that has one is rejected, so that no value is lost in silence.
+ */
+
+import { type Dialect, type Grammar, grammarOf } from "../../streams/dialect.ts";
+import { createPlainCheck, NOT_PLAIN } from "../stage/is-plain.ts";
+import type { FileShape, Target } from "./file-shape.ts";
+import { findField } from "./find-field.ts";
+import { findStrictEnd } from "./find-record-end.ts";
+import { isBlankLine, isWhiteSpace } from "./line-start.ts";
+import { type ScannedRecords, STRICT_QUOTED, UNNAMED_VALUE } from "./scanned-records.ts";
+
+/** Marks the records with a value in one of `fields`. */
+export function markUnnamedValues(
+    bytes: Uint8Array,
+    records: ScannedRecords,
+    fields: readonly number[],
+    grammar: Grammar,
+): void {
+    for (let index = 0; index < records.count; index += 1) {
+        if (records.kinds[index]! > STRICT_QUOTED) continue;
+        const record = bytes.subarray(records.starts[index], records.ends[index]);
+        if (fields.some((field) => hasValue(record, field, grammar))) records.kinds[index] = UNNAMED_VALUE;
+    }
+}
+
+/** Whether the first records have values in an unnamed column: then the column is no slip of the pen. */
+export function haveUnnamedValues(
+    bytes: Uint8Array,
+    { targets, dialect, headerBytes, unnamedFields }: FileShape,
+): boolean {
+    const grammar = grammarOf(dialect);
+    const records = firstRecords(bytes, headerBytes, grammar);
+    return isSoOfMost(records, ({ record, fields }) => {
+        return fields === targets.length && unnamedFields!.some((field) => hasValue(record, field, grammar));
+    });
+}
+
+/**
+ * Which lines end with a delimiter that the others do not have: "header" or "records"; null when none do, or when it is not
+ * certain. An unquoted value that holds a delimiter makes a record one value longer, too; but it moves what follows it.
+ */
+export function findTrailingDelimiter(bytes: Uint8Array, shape: FileShape): Dialect["trailingDelimiter"] | null {
+    const { header, targets, dialect, headerBytes } = shape;
+    const grammar = grammarOf(dialect);
+    const records = firstRecords(bytes, headerBytes, grammar);
+    const [first] = records;
+    // On one line: known-headers.ts sees by that line that a header that was read before may be read otherwise here.
+    if (!first || first.lines > 1) return null;
+    if (header.at(-1) === "") {
+        const named = targets.slice(0, -1);
+        const isShorter = isSoOfMost(records, ({ fields }) => fields === named.length);
+        return isShorter && isPlain(first.record, named, dialect) ? "header" : null;
+    }
+    const isLonger = ({ record, fields }: FirstRecord) =>
+        fields === targets.length + 1 && record.at(-1) === grammar.delimiter;
+    const isProof = (found: FirstRecord) => {
+        const values = found.record.subarray(0, -1);
+        if (!isLonger(found)) return false;
+        return isInPlace(values, targets, dialect) || isQuotedThroughout(values, targets.length, grammar);
+    };
+    return isLonger(first) && isSoOfMost(records, isLonger) && records.some(isProof) ? "records" : null;
+}
+
+/**
+ * Each typed column holds what it should, no free text stands behind the last id or time, and the record ends with one of
+ * these or with a decimal point's digits: a delimiter within a value would have moved one of them.
+ */
+function isInPlace(values: Uint8Array, targets: Target[], dialect: Dialect): boolean {
+    const lastForm = Math.max(targets.lastIndexOf("event_id"), targets.lastIndexOf("event_timestamp"));
+    const isTyped = targets.slice(lastForm).every((target) => target !== null && typedColumns.has(target));
+    const isDecimal = values.at(-2) === 0x2e || values.at(-3) === 0x2e;
+    const isLastTold = lastForm === targets.length - 1 || (targets.at(-1) === "price" && isDecimal);
+    return isTyped && isLastTold && isPlain(values, targets, dialect);
+}
+
+const typedColumns: ReadonlySet<Target> = new Set<Target>(["event_id", "event_timestamp", "quantity", "price"]);
+
+function isPlain(record: Uint8Array, targets: Target[], dialect: Dialect): boolean {
+    return createPlainCheck({ targets, dialect })(record, 0, record.length) !== NOT_PLAIN;
+}
+
+function isQuotedThroughout(record: Uint8Array, fields: number, grammar: Grammar): boolean {
+    return Array.from({ length: fields }, (_, field) => fieldOf(record, field, grammar)[0]).every(
+        (byte) => byte === grammar.quote,
+    );
+}
+
+function isSoOfMost(records: FirstRecord[], isSo: (record: FirstRecord) => boolean): boolean {
+    return records.filter(isSo).length * 2 > records.length;
+}
+
+interface FirstRecord {
+    record: Uint8Array;
+    fields: number;
+    lines: number;
+}
+
+/** Up to twenty whole records that keep to the strict grammar; none when one of them does not. */
+function firstRecords(bytes: Uint8Array, from: number, grammar: Grammar): FirstRecord[] {
+    const records: FirstRecord[] = [];
+    let at = from;
+    while (at < bytes.length && records.length < 20) {
+        const found = findStrictEnd(bytes, at, bytes.length, grammar);
+        if (found.outcome === "broken") return [];
+        if (found.outcome === "open") break;
+        const record = bytes.subarray(at, found.end);
+        const isNone = record[0] === grammar.comment || isBlankLine(record, 0, record.length, grammar.delimiter);
+        if (!isNone) records.push({ record, fields: found.fields, lines: found.lines });
+        at = found.next;
+    }
+    return records;
+}
+
+/** Neither empty, nor blank, nor an empty quoted value. */
+function hasValue(record: Uint8Array, field: number, grammar: Grammar): boolean {
+    const bytes = fieldOf(record, field, grammar).filter((byte) => !isWhiteSpace(byte));
+    const isEmptyQuoted = bytes.length === 2 && bytes.every((byte) => byte === grammar.quote);
+    return bytes.length > 0 && !isEmptyQuoted;
+}
+
+/** The bytes of one field of a strict record, with its quotes. */
+function fieldOf(record: Uint8Array, field: number, grammar: Grammar): Uint8Array {
+    const { start, end } = findField(record, 0, record.length, field, grammar);
+    return record.subarray(start, end);
+}

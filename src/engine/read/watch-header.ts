@@ -1,0 +1,89 @@
+/**
+ * Knows a header that stands among the records, where files were put together or a writer began anew: its values are
+ * names of columns. Pure; made once for the files of a shape.
+ */
+import { eventColumns } from "../../streams/contract.ts";
+import type { Dialect } from "../../streams/dialect.ts";
+import type { FileShape } from "./file-shape.ts";
+import { splitNames } from "./find-header.ts";
+
+export const NO_HEADER = 0;
+export const SAME_COLUMNS = 1;
+export const OTHER_COLUMNS = 2;
+
+export interface HeaderWatch {
+    /** Of the record [start, end): one of the three. [keyStart, keyEnd) is its key, or its time where there is no key. */
+    judge(bytes: Uint8Array, start: number, end: number, keyStart: number, keyEnd: number): number;
+    /** The names that the record has of those that are known, for people: never a value. */
+    namesOf(record: Uint8Array): string[];
+}
+
+/** No header is longer, and no long text is split for nothing. */
+const longestHeaderBytes = 1024 * 1024;
+const mostSoughtNames = 100;
+const digit = /\d/;
+
+/**
+ * A record is a header when at least half of its values, and two, are names of columns, whatever their case: of this
+ * file, of ours or aliases. It is the same one when they stand for the same columns in the same order. A value with a
+ * digit where the key stands is an id and no name.
+ */
+export function createHeaderWatch({ header, dialect, source }: FileShape): HeaderWatch {
+    const aliases = Object.entries(source?.aliases ?? {}).map(
+        ([name, column]) => [name.toLowerCase(), column] as const,
+    );
+    const columnOf = new Map<string, string>([...eventColumns.map((column) => [column, column] as const), ...aliases]);
+    const known = new Set(
+        [...columnOf.keys(), ...header.map((name) => name.toLowerCase())].filter((name) => name !== ""),
+    );
+    const columnNamed = (name: string) => columnOf.get(name) ?? name;
+    // A delimiter at the end of the line is no column more.
+    const columns = withoutLastEmpty(header).map((name) => columnNamed(name.toLowerCase()));
+    const hasDigits = [...known].some((name) => digit.test(name));
+    const isDeclared = source?.header !== undefined;
+
+    const isSame = (names: string[]) =>
+        names.length === columns.length &&
+        names.every((name, index) => {
+            // A declared header says what the columns are: the file's own names for those that we don't know may differ.
+            return columnNamed(name) === columns[index] || (isDeclared && !known.has(name));
+        });
+    // Most of what is no header has no name in it at all, and splitting it into values would cost a hundred times as much.
+    const someNames = known.size <= mostSoughtNames ? [...known] : [...columnOf.keys()];
+    const lengths = [...known].map((name) => name.length).sort((left, right) => left - right);
+    const shortestHeaderBytes = columns.length < 2 ? lengths[0]! : lengths[0]! + lengths[1]!;
+    const anyName = new RegExp(someNames.map((name) => RegExp.escape(name)).join("|"), "i");
+    return {
+        judge(bytes, start, end, keyStart, keyEnd) {
+            if (end - start < shortestHeaderBytes || end - start > longestHeaderBytes) return NO_HEADER;
+            if (!hasDigits && hasDigit(bytes, keyStart, keyEnd)) return NO_HEADER;
+            const record = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
+            if (!anyName.test(record.toString())) return NO_HEADER;
+            const names = namesIn(record, dialect);
+            const found = new Set(names.filter((name) => known.has(name)));
+            if (found.size < Math.min(2, columns.length) || found.size * 2 < names.length) return NO_HEADER;
+            return isSame(names) ? SAME_COLUMNS : OTHER_COLUMNS;
+        },
+        namesOf: (record) => namesIn(record, dialect).filter((name) => known.has(name)),
+    };
+}
+
+/** The values in lower case, trimmed, and the first without marks before it. */
+function namesIn(record: Uint8Array, dialect: Dialect): string[] {
+    const isQuoted = dialect.quote !== null && record.includes(dialect.quote.charCodeAt(0));
+    const read = isQuoted ? splitNames(record, dialect) : null;
+    if (read && "problem" in read) return [];
+    const names = read ?? Buffer.from(record).toString().split(dialect.delimiter);
+    return withoutLastEmpty(names.map((name) => name.replace(marks, "").trim().toLowerCase()));
+}
+
+const marks = /^[\u001a\ufeff]+/;
+
+function withoutLastEmpty(names: string[]): string[] {
+    return names.at(-1)?.trim() === "" ? names.slice(0, -1) : names;
+}
+
+function hasDigit(bytes: Uint8Array, start: number, end: number): boolean {
+    for (let at = start; at < end; at += 1) if (bytes[at]! >= 0x30 && bytes[at]! <= 0x39) return true;
+    return false;
+}

@@ -1,0 +1,224 @@
+/**
+ * The trigger that drives discover → load → merge, until it is stopped or, for available-now, all is done.
+ *
+ * One loop loads (load-loop.ts, in the process that holds the loader's lease), one per merge worker merges (merge-loop.ts),
+ * one renews the lease.
+ * They share a `Run` (ingest-run.ts): wake-up signals, the lease, the room in staging, counts for the summary. What one leaves
+ * to the other is in the ledger alone. Loading overlaps merging.
+ */
+import { randomUUID } from "node:crypto";
+import type { IngestConfig } from "../../config/config.ts";
+import { connect, type Sql } from "../../database/connect.ts";
+import type { DatabaseTarget } from "../../database/database-target.ts";
+import { faultSettings } from "../../database/faults/pass-fault-point.ts";
+import { meaningOf } from "../../database/sql-states.ts";
+import { refuseArchiveAsInput } from "../discover/input-folder.ts";
+import { createRechecks, recheckLoop } from "../discover/recheck-files.ts";
+import { createLease, refuseOtherFolder } from "../ledger/lease.ts";
+import { createLedgerProof } from "../ledger/ledger-proof.ts";
+import { countFilesFailedBefore, countFilesSince, countWaitingFiles, readClock } from "../ledger/read-backlog.ts";
+import { retireWorker } from "../ledger/worker-leases.ts";
+import { loadLoop } from "../load/load-loop.ts";
+import { createStagingRoom } from "../load/staging-room.ts";
+import { mergeLoop } from "../merge/merge-loop.ts";
+import { createHeaderReader } from "../read/known-headers.ts";
+import { createCopyConnection } from "../stage/copy-connection.ts";
+import type { IngestContext, IngestLog } from "./context.ts";
+import type { Run } from "./ingest-run.ts";
+import { createOutage, TooCrowded } from "./outage.ts";
+import { type ConnectionPlan, planIngest, planIngestAgain } from "./plan-connections.ts";
+import type { BatchProgress, IngestSummary } from "./progress.ts";
+import { createSignal } from "./signal.ts";
+
+export interface IngestOptions {
+    target: DatabaseTarget;
+    config: IngestConfig;
+    log: IngestLog;
+    onBatch?: (progress: BatchProgress) => void;
+    /** Stops the run: nothing more is read, the batch in progress ends or is rolled back. */
+    signal?: AbortSignal;
+    /** Restarts an embedded server that died. */
+    revive?: (() => Promise<void>) | null;
+}
+
+/** No lock that the ingest waits for is held for long: by then it is somebody's who forgot it. */
+const lockTimeout = "60s";
+/** Shorter than the lease (lease.ts): a server that was killed may leave a connection attempt without an answer. */
+const connectTimeoutSeconds = 3;
+/** How long a merge or a load may go on after a stop before it is rolled back. */
+const stopGraceMs = 2_500;
+/** How long a run that ends waits for the database's answer to its last words. */
+const lastWordsMs = 1_000;
+
+/** What goes on when a run begins again with fewer connections. */
+interface Carried {
+    startedAt: number;
+    records: IngestSummary["records"];
+    batches: number;
+    begunAt: string | null;
+}
+
+/** @throws what ends a run for good; SluiceError too_many_connections when there are too few of them from the start. */
+export async function runIngest(options: IngestOptions): Promise<IngestSummary> {
+    refuseArchiveAsInput(options.config);
+    const records = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
+    const carried: Carried = { startedAt: performance.now(), records, batches: 0, begunAt: null };
+    let plan = await planIngest(options);
+    while (true) {
+        try {
+            return await runPlanned(options, carried, plan);
+        } catch (error) {
+            if (!(error instanceof TooCrowded)) throw error;
+            plan = await planIngestAgain(options);
+        }
+    }
+}
+
+async function runPlanned(options: IngestOptions, carried: Carried, plan: ConnectionPlan): Promise<IngestSummary> {
+    const { log, target } = options;
+    const config = { ...options.config, mergeWorkers: plan.mergeWorkers };
+    const { startedAt, records } = carried;
+    const stopper = new AbortController();
+    const { signal } = stopper;
+    options.signal?.addEventListener("abort", () => stopper.abort(), { once: true });
+    if (options.signal?.aborted) stopper.abort();
+
+    const workerId = randomUUID();
+    const applicationName = `sluice-${workerId.slice(0, 8)}`;
+    const faults = faultSettings(applicationName);
+    const session = { applicationName, connectTimeoutSeconds, settings: { lock_timeout: lockTimeout } };
+    const sql = connect(target, {
+        ...{ ...session, ...faults, max: plan.poolConnections },
+        settings: { ...session.settings, ...faults.settings },
+    });
+    // Of its own: behind a merge the sign of life would come too late, and a cancel would wait for what it is to end.
+    const leaseSql = connect(target, { ...session, max: 1 });
+    const copyConnection = createCopyConnection(target, `${applicationName}-copy`);
+    const context: IngestContext = {
+        ...{ config, sql, copyConnection, workerId, log },
+        readHeader: createHeaderReader(),
+        proof: createLedgerProof(),
+        rechecks: createRechecks(),
+    };
+    const outage = createOutage({ sql: leaseSql, log, signal, revive: options.revive ?? null });
+    const merged = createSignal();
+    const run: Run = {
+        context,
+        signal,
+        staged: createSignal(),
+        merged,
+        lease: createLease({ ...context, sql: leaseSql }, outage, records, () => run.isFolderAway),
+        room: createStagingRoom(context, merged, signal, outage),
+        isLoadingDone: false,
+        isDone: false,
+        isFolderAway: false,
+        youngMerged: 0,
+        begunAt: carried.begunAt,
+        records,
+        batches: carried.batches,
+        previousStartedAt: null,
+        survive: outage.survive,
+        onBatch: options.onBatch ?? (() => {}),
+    };
+    const timers: ReturnType<typeof setTimeout>[] = [];
+    const unanswered = Promise.withResolvers<"unanswered">();
+    signal.addEventListener("abort", () => {
+        const rollBack = () => {
+            cancelMerges(leaseSql, applicationName);
+            copyConnection.discard();
+        };
+        timers.push(setTimeout(rollBack, stopGraceMs));
+        timers.push(setTimeout(() => unanswered.resolve("unanswered"), stopGraceMs + lastWordsMs));
+        run.staged.give();
+        run.merged.give();
+    });
+    let isAnswered = true;
+    try {
+        const work = runLoops(run, stopper).catch(endWith(stopper));
+        // A server that is frozen, or whose machine is gone, would be waited for by every loop, for ever.
+        isAnswered = (await Promise.race([work, unanswered.promise])) !== "unanswered";
+        if (!isAnswered) {
+            const facts = { event: "stopped_early" };
+            log.warn("Not all of the work ended in time. What it did not commit will be done again.", facts);
+        }
+        if (stopper.signal.reason instanceof FatalError) throw stopper.signal.reason.cause;
+        return await summarize(run, startedAt, isAnswered);
+    } finally {
+        for (const timer of timers) clearTimeout(timer);
+        // When it fails, the lease runs out by itself.
+        if (isAnswered) await lastWords(retireWorker(leaseSql, workerId)).catch(() => null);
+        carried.batches = run.batches;
+        carried.begunAt = run.begunAt;
+        const ending = { timeout: isAnswered ? 1 : 0 };
+        const closing = Promise.all([copyConnection.discard(), sql.end(ending), leaseSql.end(ending)]);
+        await Promise.race([closing, Bun.sleep(2 * lastWordsMs)]);
+    }
+}
+
+async function runLoops(run: Run, stopper: AbortController): Promise<void> {
+    const { context, signal, lease, room } = run;
+    run.begunAt ??= await run.survive(() => readClock(context.sql), { isFirst: true });
+    await run.survive(() => refuseOtherFolder(context.sql, context.config.inputDir), { isFirst: true });
+    await lease.renew();
+    const heartbeat = lease.keep(() => run.isDone || signal.aborted).catch(endWith(stopper));
+    const work = [
+        loadLoop(run),
+        recheckLoop(run),
+        ...Array.from({ length: context.config.mergeWorkers }, (_, index) => mergeLoop(run, index)),
+    ];
+    await Promise.all(work.map((loop) => loop.catch(endWith(stopper))));
+    run.isDone = true;
+    run.merged.give();
+    await heartbeat;
+    // Also what earlier runs left behind that were killed before they could.
+    await run.survive(room.sweep);
+}
+
+class FatalError extends Error {}
+
+/** One loop's failure ends the others; the first one is what the run throws. */
+function endWith(stopper: AbortController): (error: unknown) => void {
+    return (error) => {
+        if (!stopper.signal.aborted) stopper.abort(new FatalError("The run failed.", { cause: error }));
+    };
+}
+
+async function cancelMerges(sql: Sql, applicationName: string): Promise<void> {
+    await sql`
+        select pg_cancel_backend(pid)
+        from pg_stat_activity
+        where application_name = ${applicationName} and state = 'active' and pid <> pg_backend_pid()`.catch(() => {});
+}
+
+async function summarize(run: Run, startedAt: number, isAnswered: boolean): Promise<IngestSummary> {
+    const { sql, config } = run.context;
+    const count = async () => ({
+        files: await countFilesSince(sql, run.begunAt),
+        failedBefore: await countFilesFailedBefore(sql, run.begunAt),
+        left: {
+            ...(await countWaitingFiles(sql)),
+            merged: run.youngMerged,
+            youngerThanMs: config.tailSettleMs,
+        },
+    });
+    const countNow = () => (isAnswered ? lastWords(count()) : null);
+    const counted = run.signal.aborted ? await countNow() : await run.survive(count);
+    return {
+        type: "summary",
+        files: counted?.files ?? null,
+        failedBefore: counted?.failedBefore ?? null,
+        left: counted?.left ?? null,
+        records: run.records,
+        batches: run.batches,
+        seconds: Math.round(performance.now() - startedAt) / 1000,
+    };
+}
+
+/** For the last words of a run, which must not keep it from ending: null when the database is away, or too slow. */
+async function lastWords<Answer>(query: Promise<Answer>): Promise<Answer | null> {
+    const given = query.catch((error: unknown) => {
+        if (meaningOf(error) === null) throw error;
+        return null;
+    });
+    return await Promise.race([given, Bun.sleep(lastWordsMs).then(() => null)]);
+}

@@ -1,0 +1,65 @@
+/**
+ * The one connection on which loads are opened and their rows copied, so that the ledger knows the very backend that
+ * writes them. After any failure it is closed: the next load gets a new backend, and the old one can be terminated.
+ * It is reserved, or the driver would open another one in silence for the COPY of a load whose backend has been ended:
+ * by a worker that took over while this process was frozen, and has swept the load by then.
+ */
+import type { ReservedSQL, SQL } from "bun";
+import { connectForCopy } from "../../database/connect.ts";
+import { copyRows } from "../../database/copy-rows.ts";
+import type { DatabaseTarget } from "../../database/database-target.ts";
+
+export interface OpenedLoad {
+    loadId: number;
+    chunkIds: number[];
+    /** The partition of staging to copy into. */
+    lane: number;
+}
+
+export interface CopyConnection {
+    /** Writes the load into the ledger and reserves ids for its chunks. Throws SL001 without the loader's lease. */
+    beginLoad(workerId: string, way: string, chunkCount: number): Promise<OpenedLoad>;
+    /** Runs one COPY … FROM STDIN to its end. */
+    copy(statement: string, source: AsyncIterable<Uint8Array>): Promise<void>;
+    /** Gives the backend up, whatever it is doing. */
+    discard(): Promise<void>;
+}
+
+export function createCopyConnection(target: DatabaseTarget, applicationName: string): CopyConnection {
+    let client: SQL | null = null;
+    let connection: ReservedSQL | null = null;
+    const discard = async () => {
+        const discarded = client;
+        client = null;
+        connection = null;
+        await discarded?.close({ timeout: 0 }).catch(() => {});
+    };
+    const connected = async (): Promise<ReservedSQL> => {
+        client ??= connectForCopy(target, { applicationName });
+        connection ??= await client.reserve();
+        return connection;
+    };
+    const begin = async (workerId: string, way: string, chunkCount: number): Promise<OpenedLoad> => {
+        const [row] = await (await connected())`
+                select
+                    load_id::text as "loadId",
+                    array_to_json(chunk_ids)::text as "chunkIds",
+                    lane
+                from ingest.begin_load(${workerId}::text::uuid, ${way}, ${chunkCount})`;
+        return { loadId: Number(row.loadId), chunkIds: JSON.parse(row.chunkIds), lane: Number(row.lane) };
+    };
+    return {
+        async beginLoad(workerId, way, chunkCount) {
+            try {
+                return await begin(workerId, way, chunkCount);
+            } catch (error) {
+                await discard();
+                throw error;
+            }
+        },
+        async copy(statement, source) {
+            await copyRows(await connected(), statement, source);
+        },
+        discard,
+    };
+}

@@ -1,0 +1,291 @@
+/**
+ * From scanned records to the bytes of a COPY into ingest.staging. Pure. Two ways, one result:
+ *
+ * Raw: a strict record's own bytes, behind its load, chunk and record number (which also keeps a `\.` line from being
+ * the end of data). A record that cannot be split becomes a row of its problem, between its untouched neighbours.
+ * Tolerant: csv-parse takes every value out, and COPY's text format carries them. Slower by five times; for what raw
+ * cannot carry.
+ */
+import { parse } from "csv-parse/sync";
+import { eventColumns } from "../../streams/contract.ts";
+import { type Dialect, defaultDialect, isLoose } from "../../streams/dialect.ts";
+import { toStandardQuotes } from "../read/dialect/standard-quotes.ts";
+import type { FileShape } from "../read/file-shape.ts";
+import { readableText } from "../read/readable-text.ts";
+import { recordKinds, type ScannedRecords, STRICT, STRICT_QUOTED } from "../read/scanned-records.ts";
+import { type CopyBytes, makeRoom } from "./copy-bytes.ts";
+import { createPlainCheck, NOT_PLAIN, type PlainCheck } from "./is-plain.ts";
+import { createMapping, type RecordMapping } from "./map-record.ts";
+import { sliceCount } from "./slice-of.ts";
+
+export type Way = "raw" | "tolerant";
+
+/** Which staged rows these are, and where their first byte stands in the file. */
+export interface StagingPlace {
+    loadId: number;
+    chunkId: number;
+    path: string;
+    /** Of the first of the records. */
+    firstRecordNo: number;
+    firstLineNo: number;
+    firstByte: number;
+}
+
+/** What a merge is told of staged records, so that it need not count them. */
+export interface StagedTally {
+    /** Those that is-plain.ts calls plain. */
+    plainRecords: number;
+    /** By slice. */
+    sliceRecords: number[];
+}
+
+export function emptyTally(): StagedTally {
+    return { plainRecords: 0, sliceRecords: new Array<number>(sliceCount).fill(0) };
+}
+
+const keyColumns = ["load_id", "chunk_id", "record_no", "slice_no", "plain_second", "problem"];
+
+/** The COPY statement for files of this shape into `table`, which has the columns of ingest.staging. */
+export function copyStatement(shape: FileShape, way: Way, table: string): string {
+    if (way === "tolerant") {
+        const columns = [...keyColumns, ...eventColumns, "attributes"].join(", ");
+        return `copy ${table} (${columns}) from stdin`;
+    }
+    // The columns that are left out stand behind the ones that the merge makes attributes of: it does not see them.
+    let keptNo = 0;
+    let ignoredNo = shape.extraColumns?.length ?? 0;
+    const columns = shape.targets.map((target) => {
+        if (target === null) return `extra_${++keptNo}`;
+        return target === "ignored" ? `extra_${++ignoredNo}` : target;
+    });
+    return `copy ${table} (${[...keyColumns, ...columns].join(", ")}) from stdin (${copyOptions(shape.dialect)})`;
+}
+
+function copyOptions({ delimiter, quote, escape: escapeMark }: Dialect): string {
+    const { delimiter: comma, quote: doubleQuote } = defaultDialect;
+    if (delimiter === comma && quote === doubleQuote && escapeMark === doubleQuote) return "format csv";
+    const literal = (character: string) => `E'\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}'`;
+    return `format csv, delimiter ${literal(delimiter)}, quote ${literal(quote!)}, escape ${literal(escapeMark!)}`;
+}
+
+/** Appends the COPY bytes of all `records` of `bytes` to `out`, by the given way, and adds them to the tally. */
+export function stageRecords(
+    bytes: Buffer,
+    records: ScannedRecords,
+    shape: FileShape,
+    place: StagingPlace,
+    way: Way,
+    out: CopyBytes,
+    tally: StagedTally = emptyTally(),
+): void {
+    const stage = way === "raw" ? stageRaw : stageTolerant;
+    stage(bytes, records, shape, place, out, tally);
+}
+
+function stageRaw(
+    bytes: Buffer,
+    records: ScannedRecords,
+    shape: FileShape,
+    place: StagingPlace,
+    out: CopyBytes,
+    tally: StagedTally,
+): void {
+    const { sliceRecords } = tally;
+    const { count, starts, ends, kinds, slices } = records;
+    const delimiter = shape.dialect.delimiter.charCodeAt(0);
+    const prefix = Buffer.from([place.loadId, place.chunkId, ""].join(shape.dialect.delimiter));
+    /** Problems, and records that COPY would read otherwise: what stands behind the second of each. */
+    const rewritten = new Map<number, Buffer>();
+    const escapeMark = shape.dialect.escape;
+    const isRewritten = isLoose(shape.dialect);
+    const plainSecondOf = plainCheckOf(shape);
+    // A record number, a slice, a second, the empty problem, their delimiters and the line feed take 36 bytes at the most.
+    let most = count * (prefix.length + 36) + records.consumedBytes;
+    for (let index = 0; index < count; index += 1) {
+        if (kinds[index]! < STRICT_QUOTED || (kinds[index] === STRICT_QUOTED && !isRewritten)) continue;
+        const record = bytes.subarray(starts[index], ends[index]);
+        const row =
+            kinds[index] === STRICT_QUOTED
+                ? Buffer.concat([Buffer.of(delimiter), toStandardQuotes(record, shape.dialect, escapeMark)])
+                : problemRow(bytes, records, index, shape, place);
+        rewritten.set(index, row);
+        most += row.length;
+    }
+    const buffer = makeRoom(out, most);
+    let at = out.length;
+    for (let index = 0; index < count; index += 1) {
+        // By hand: a call of copy() for so few bytes costs more than they do.
+        for (let from = 0; from < prefix.length; from += 1) buffer[at++] = prefix[from]!;
+        at = writeDigits(buffer, at, place.firstRecordNo + index);
+        buffer[at++] = delimiter;
+        const slice = slices[index]!;
+        sliceRecords[slice]! += 1;
+        at = writeDigits(buffer, at, slice);
+        buffer[at++] = delimiter;
+        const second = kinds[index] === STRICT ? plainSecondOf(bytes, starts[index]!, ends[index]!) : NOT_PLAIN;
+        if (second !== NOT_PLAIN) {
+            tally.plainRecords += 1;
+            at = writeDigits(buffer, at, second);
+        }
+        buffer[at++] = delimiter;
+        const row = rewritten.get(index);
+        if (row) {
+            at += row.copy(buffer, at);
+        } else {
+            buffer[at++] = delimiter;
+            at += bytes.copy(buffer, at, starts[index], ends[index]);
+        }
+        buffer[at++] = 0x0a;
+    }
+    out.length = at;
+}
+
+const ZERO = 0x30;
+
+const plainChecks = new WeakMap<FileShape, PlainCheck>();
+
+function plainCheckOf(shape: FileShape): PlainCheck {
+    const check = plainChecks.get(shape) ?? createPlainCheck(shape);
+    plainChecks.set(shape, check);
+    return check;
+}
+
+function writeDigits(out: Buffer, at: number, value: number): number {
+    let end = at + 1;
+    for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) end += 1;
+    let rest = value;
+    for (let position = end - 1; position >= at; position -= 1) {
+        out[position] = ZERO + (rest % 10);
+        rest = Math.floor(rest / 10);
+    }
+    return end;
+}
+
+/** The problem as a quoted CSV field, and an empty field for every column of the file. */
+function problemRow(
+    bytes: Buffer,
+    records: ScannedRecords,
+    index: number,
+    shape: FileShape,
+    place: StagingPlace,
+): Buffer {
+    const { delimiter, quote, escape: escapeMark } = shape.dialect;
+    const problem = [...problemJson(bytes, records, index, place)].map((character) =>
+        character === quote || character === escapeMark ? escapeMark + character : character,
+    );
+    return Buffer.from(quote + problem.join("") + quote + delimiter.repeat(shape.targets.length));
+}
+
+function problemJson(bytes: Buffer, records: ScannedRecords, index: number, place: StagingPlace): string {
+    const start = records.starts[index]!;
+    return JSON.stringify({
+        reason: recordKinds[records.kinds[index]!],
+        line: place.firstLineNo + records.lines[index]!,
+        byte: place.firstByte + start,
+        raw: readableText(bytes.subarray(start, records.ends[index])),
+    });
+}
+
+function stageTolerant(
+    bytes: Buffer,
+    records: ScannedRecords,
+    shape: FileShape,
+    place: StagingPlace,
+    out: CopyBytes,
+    { sliceRecords }: StagedTally,
+): void {
+    const rows = splitStrictRecords(bytes, records, shape.dialect);
+    const mapping = mappingOf(shape);
+    const lines: string[] = [];
+    let rowNo = 0;
+    for (let index = 0; index < records.count; index += 1) {
+        const recordNo = place.firstRecordNo + index;
+        const key = `${place.loadId}\t${place.chunkId}\t${recordNo}\t`;
+        if (records.kinds[index]! <= STRICT_QUOTED) {
+            const values = rows[rowNo]!;
+            const mapped = mapping?.(values, { path: place.path, recordNo });
+            const slice = mapped?.slice ?? records.slices[index]!;
+            sliceRecords[slice]! += 1;
+            lines.push(
+                `${key}${slice}\t\\N\t\\N\t${tolerantFields(mapped?.values ?? values, mapped?.known ?? null, shape)}\n`,
+            );
+            rowNo += 1;
+        } else {
+            const problem = escapeText(problemJson(bytes, records, index, place));
+            sliceRecords[records.slices[index]!]! += 1;
+            lines.push(`${key}${records.slices[index]}\t\\N\t${problem}${"\t\\N".repeat(eventColumns.length + 1)}\n`);
+        }
+    }
+    const text = Buffer.from(lines.join(""));
+    text.copy(makeRoom(out, text.length), out.length);
+    out.length += text.length;
+}
+
+const mappings = new WeakMap<FileShape, RecordMapping>();
+
+function mappingOf(shape: FileShape): RecordMapping | null {
+    if (!shape.isMapped) return null;
+    const mapping = mappings.get(shape) ?? createMapping(shape);
+    mappings.set(shape, mapping);
+    return mapping;
+}
+
+/** csv-parse on the strict records alone: it must find exactly these, or the scanner and it disagree on CSV. */
+function splitStrictRecords(bytes: Buffer, records: ScannedRecords, dialect: Dialect): (string | null)[][] {
+    const pieces: Uint8Array[] = [];
+    const lineFeed = Buffer.from("\n");
+    for (let index = 0; index < records.count; index += 1) {
+        if (records.kinds[index]! > STRICT_QUOTED) continue;
+        const record = bytes.subarray(records.starts[index], records.ends[index]);
+        pieces.push(toStandardQuotes(record, dialect), lineFeed);
+    }
+    const csv = Buffer.concat(pieces);
+    const options = {
+        record_delimiter: "\n",
+        relax_column_count: true,
+        delimiter: dialect.delimiter,
+        quote: dialect.quote ?? false,
+        escape: dialect.quote ?? '"',
+    } as const;
+    // As COPY reads them on the raw way: nothing is null, "" is an empty text. A reject shows which it was. Only a
+    // doubled quote can be an empty text, and a function called for every value costs as much as the parsing.
+    const mayHoldEmptyText = dialect.quote !== null && csv.includes(dialect.quote + dialect.quote);
+    const rows: (string | null)[][] = mayHoldEmptyText
+        ? parse(csv, { ...options, cast: (value, { quoting }) => (value === "" && !quoting ? null : value) })
+        : withNulls(parse(csv, options));
+    if (rows.length !== pieces.length / 2) {
+        throw new Error(`csv-parse found ${rows.length} records where the scanner found ${pieces.length / 2}`);
+    }
+    return rows;
+}
+
+function withNulls(rows: (string | null)[][]): (string | null)[][] {
+    for (const row of rows) {
+        for (let index = 0; index < row.length; index += 1) if (row[index] === "") row[index] = null;
+    }
+    return rows;
+}
+
+/** `mapped`: the values of the event columns when the configuration changes them. */
+function tolerantFields(values: (string | null)[], mapped: (string | null)[] | null, shape: FileShape): string {
+    const known = eventColumns.map((column, index) => {
+        const value = (mapped ? mapped[index] : values[shape.targets.indexOf(column)]) ?? null;
+        return value === null ? "\\N" : escapeText(value);
+    });
+    if (!shape.extraColumns) return [...known, "\\N"].join("\t");
+    let extraNo = -1;
+    const attributes = shape.targets.flatMap((target, position) => {
+        if (target !== null) return [];
+        extraNo += 1;
+        const value = values[position] ?? "";
+        return value === "" ? [] : [[shape.extraColumns![extraNo]!, value]];
+    });
+    return [...known, escapeText(JSON.stringify(Object.fromEntries(attributes)))].join("\t");
+}
+
+const textEscapes: Record<string, string> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
+
+/** A value in COPY's text format. Empty stays empty, not null: the merge makes it null as it does on the raw way. */
+function escapeText(value: string): string {
+    return value.replace(/[\\\t\n\r]/g, (character) => textEscapes[character]!);
+}

@@ -1,0 +1,68 @@
+/** Forgets a failed file that is gone. The transaction is the SQL function ingest.forget_files (sql/engine/files.sql). */
+import type { Sql } from "../database/connect.ts";
+import { requireInputFolder } from "../engine/discover/input-folder.ts";
+import { refuseOtherFolder } from "../engine/ledger/lease.ts";
+import { isGone } from "../engine/read/open-input.ts";
+import { SluiceError } from "../errors.ts";
+
+export interface ForgottenFile {
+    path: string;
+    /** Why it had failed. */
+    problem: string | null;
+    /** How many of its records had got in: they stay. */
+    mergedRecords: number;
+}
+
+export interface ForgetOptions {
+    inputDir: string;
+    /** Also when part of it has got in. */
+    evenPartly: boolean;
+}
+
+/**
+ * From now on the file is neither failed nor known: it is read anew if it comes back.
+ * @throws SluiceError `file_unknown`, `file_not_failed`, `file_still_there`, `file_partly_in`; those of the input folder.
+ */
+export async function forgetFile(
+    sql: Sql,
+    fileId: number,
+    { inputDir, evenPartly }: ForgetOptions,
+): Promise<ForgottenFile> {
+    requireInputFolder(inputDir, false);
+    await refuseOtherFolder(sql, inputDir);
+    const [file] = await sql<(ForgottenFile & { state: string })[]>`
+        select path, problem, state, ingest.merged_records(file_id) as "mergedRecords"
+        from ingest.files
+        where file_id = ${fileId}`;
+    if (file?.state !== "failed") throw notFailed(file?.path ?? String(fileId), file?.state);
+    if (!(await isGone(inputDir, file.path))) throw stillThere(file.path, inputDir);
+    if (file.mergedRecords > 0 && !evenPartly) throw partlyIn(file);
+    const forgotten = await sql`select from ingest.forget_files(${[fileId]}::bigint[])`;
+    if (forgotten.length === 0) throw notFailed(file.path, "no longer failed");
+    const { path, problem, mergedRecords } = file;
+    return { path, problem, mergedRecords };
+}
+
+function notFailed(path: string, state: string | undefined): SluiceError {
+    return new SluiceError({
+        code: "file_not_failed",
+        what: `${path} has not failed: it is ${state ?? "unknown"}.`,
+        remedy: "Only failed files are forgotten: `bun run files --state failed` lists them.",
+    });
+}
+
+function stillThere(path: string, inputDir: string): SluiceError {
+    return new SluiceError({
+        code: "file_still_there",
+        what: `${path} is still in ${inputDir}, and would be found again.`,
+        remedy: "Remove it from the folder first, or correct it: it is read again when it changes. `bun run retry` tries it as it is.",
+    });
+}
+
+function partlyIn({ path, mergedRecords }: ForgottenFile): SluiceError {
+    return new SluiceError({
+        code: "file_partly_in",
+        what: `${mergedRecords} records of ${path} have got in, and the rest has not.`,
+        remedy: "Put the file back: it is read again, and nothing twice. Or forget the rest with --yes; what got in stays.",
+    });
+}

@@ -1,0 +1,256 @@
+/** What the numbers mean, in one word and in a sentence or two. Pure. */
+import { describeReader, remedyForReader, type StagingReader } from "../../database/staging-readers.ts";
+import { formatBytes, formatCount, formatDuration, formatNumber } from "../../terminal/format.ts";
+import { sanitize } from "../../terminal/sanitize.ts";
+import { remedyFor } from "./describe-problem.ts";
+import { findObstacle } from "./find-obstacle.ts";
+import type { Pace } from "./measure-pace.ts";
+import { triggerMsOf } from "./worker-retries.ts";
+
+/**
+ * The gravest that holds, in this order after `stopped`: nobody is at work. `stuck`: work waits, and something keeps it from
+ * going on. `failing`: a file failed within the hour, is tried again by itself, or no file got in since. `rejecting`: more
+ * than half of the latest records did not get in. `behind`: what waits takes longer than a few triggers, or more arrives
+ * than can be merged. `starting`: somebody has just begun. `empty`: no file has ever been seen. `running`: records came
+ * within the last minute. `idle`: none did.
+ */
+export const states = [
+    "stopped",
+    "stuck",
+    "failing",
+    "rejecting",
+    "behind",
+    "starting",
+    "empty",
+    "running",
+    "idle",
+] as const;
+
+/** `bad`: somebody must act now. `busy`: somebody should look at it today. */
+export const tones = ["good", "quiet", "busy", "bad"] as const;
+export type Tone = (typeof tones)[number];
+
+export interface State {
+    state: (typeof states)[number];
+    /** How the terminal and the page show it. */
+    tone: Tone;
+    /** For people: what is the case, and what to do where something is to be done. */
+    verdict: string;
+}
+
+export interface FailingFile {
+    path: string;
+    problem: string | null;
+    problemDetail: string | null;
+    nextAttemptAt: string | null;
+    failedAt: string;
+}
+
+export interface StateFacts {
+    asOf: string;
+    files: { pending: number; loaded: number; merged: number; skipped: number; failed: number; replaced: number };
+    /** The latest first. */
+    failedFiles: readonly FailingFile[];
+    backlog: {
+        files: number;
+        unreadBytes: number;
+        stagedRecords: number;
+        /** When the oldest of them was seen, and when the oldest chunk that a merge may take was staged. */
+        oldestUnreadAt: string | null;
+        mergeableSince: string | null;
+    };
+    workers: readonly { startedAt: string; inputDir: string; report: unknown }[];
+    /** Replays included. */
+    lastBatch: { finishedAt: string } | null;
+    lastMergeAt: string | null;
+    lastStagedAt: string | null;
+    /** Of the last hour, 200 merges at the most. */
+    recentMerges: { read: number; rejected: number; conflict: number };
+    /** Rejects and conflicts that no replay has resolved, and the most frequent of their reasons first. */
+    standingRejects: number;
+    rejectReasons: readonly { reason: string }[];
+    /** The longest first. */
+    stagingReaders: readonly StagingReader[];
+    pace: Pace;
+}
+
+const startingMs = 5000;
+const recentFailureMs = 3_600_000;
+const recentBatchMs = 60_000;
+const behindFromSeconds = 10;
+const allFailingFrom = 3;
+
+export function describeState(facts: StateFacts): State {
+    const state = judgeState(facts);
+    const sentences = [sentenceFor[state](facts)];
+    if (state !== "failing" && facts.files.failed > 0) {
+        sentences.push(`${formatCount(facts.files.failed, "file")} failed: \`bun run files --state failed\`.`);
+    }
+    if (state !== "rejecting" && isRejecting(facts)) sentences.push(describeRejects(facts));
+    const [reader] = facts.stagingReaders;
+    if (reader !== undefined) {
+        const what = `Merged rows cannot be removed from ingest.staging: ${sanitize(describeReader(reader))} read it and did not end.`;
+        sentences.push(`${what} ${remedyForReader(reader)}`);
+    }
+    return { state, tone: toneOf(state, facts), verdict: sentences.join(" ") };
+}
+
+/** By the state, and by what stands although the state is calm: failed files, rejects, and work that nobody does. */
+function toneOf(state: State["state"], facts: StateFacts): Tone {
+    const { backlog, files } = facts;
+    if (state === "stopped" && backlog.files + backlog.stagedRecords > 0) return "bad";
+    const isCalm = files.failed === 0 && facts.stagingReaders.length === 0 && !isRejecting(facts);
+    return !isCalm && toneOfState[state] !== "bad" ? "busy" : toneOfState[state];
+}
+
+const toneOfState: Record<State["state"], Tone> = {
+    stopped: "busy",
+    stuck: "bad",
+    failing: "bad",
+    rejecting: "bad",
+    behind: "busy",
+    starting: "quiet",
+    empty: "quiet",
+    running: "good",
+    idle: "good",
+};
+
+function judgeState(facts: StateFacts): State["state"] {
+    const { workers, files, lastBatch, backlog } = facts;
+    const hasSeenFiles = Object.values(files).some((count) => count > 0);
+    if (workers.length === 0) return hasSeenFiles ? "stopped" : "empty";
+    if (findObstacle(facts) !== null) return "stuck";
+    if (findFailing(facts) !== undefined) return "failing";
+    if (isRejecting(facts)) return "rejecting";
+    if (isBehind(facts)) return "behind";
+    const isNew = workers.every(({ startedAt }) => ageMs(startedAt, facts.asOf) < startingMs);
+    const hasMerged = lastBatch !== null && workers.some(({ startedAt }) => lastBatch.finishedAt > startedAt);
+    if (isNew && !hasMerged) return "starting";
+    if (!hasSeenFiles) return "empty";
+    const isRecent = lastBatch !== null && ageMs(lastBatch.finishedAt, facts.asOf) < recentBatchMs;
+    return isRecent || backlog.files > 0 ? "running" : "idle";
+}
+
+/** The latest failure that is news; any, for as long as nothing was merged after it. */
+function findFailing(facts: StateFacts): FailingFile | undefined {
+    const { asOf, failedFiles } = facts;
+    return failedFiles.find(
+        (file) =>
+            file.nextAttemptAt !== null ||
+            ageMs(file.failedAt, asOf) < recentFailureMs ||
+            (file === failedFiles[0] && isAllFailing(facts)),
+    );
+}
+
+/** Nothing was merged since the latest of at least three failures, or nothing ever was. */
+function isAllFailing({ failedFiles, lastMergeAt }: StateFacts): boolean {
+    const since = lastMergeAt ?? "";
+    const failedSince = failedFiles.filter(({ failedAt }) => failedAt > since).length;
+    return failedSince > 0 && (lastMergeAt === null || failedSince >= allFailingFrom);
+}
+
+/** One bad record of one is no flood, but it is all there was: no least number of records. */
+function isRejecting({ recentMerges: { read, rejected, conflict }, standingRejects }: StateFacts): boolean {
+    // What a replay has resolved since is in.
+    return isMostlyOut({ read, rejected: Math.min(rejected + conflict, standingRejects), conflict: 0 });
+}
+
+/** Whether more than half of the records did not get in: a mapping, a file or a sender is wrong, not a record. */
+export function isMostlyOut({ read, rejected, conflict }: StateFacts["recentMerges"]): boolean {
+    return rejected + conflict > 0 && 2 * (rejected + conflict) > read;
+}
+
+function isBehind({ pace, workers }: StateFacts): boolean {
+    const { arrivalPerSecond, capacityPerSecond, waitingRecords, drainSeconds } = pace;
+    if (waitingRecords === 0 || capacityPerSecond === null) return false;
+    const patienceSeconds = Math.max(behindFromSeconds, (2 * triggerMsOf(workers)) / 1000);
+    return (drainSeconds ?? 0) > patienceSeconds || arrivalPerSecond > capacityPerSecond;
+}
+
+const sentenceFor: Record<State["state"], (facts: StateFacts) => string> = {
+    stopped: ({ backlog, files }) => {
+        const isWaiting = backlog.files + backlog.stagedRecords > 0;
+        if (isWaiting)
+            return `No ingest is running: ${describeBacklog(backlog)} wait for one. Start it: \`bun run ingest\`.`;
+        return `No ingest is running. ${files.failed > 0 ? "All that could be read" : "Everything seen"} is merged.`;
+    },
+    stuck: (facts) => `Stuck. ${findObstacle(facts)}`,
+    starting: () => "Starting.",
+    empty: ({ workers }) =>
+        workers.length > 0 ? "Waiting for the first file." : "Nothing has been ingested yet, and no ingest is running.",
+    failing: describeFailure,
+    rejecting: describeRejects,
+    behind: (facts) =>
+        `Behind: ${describeBacklog(facts.backlog)} waiting, ${describeDrain(facts)} ${describeRates(facts)}. ` +
+        "If it stays so: more --merge-workers, or a faster disk for the database.",
+    running: (facts) =>
+        `Keeping up. ${describeRates(facts)}, ${facts.backlog.files > 0 ? `${describeBacklog(facts.backlog)} in hand` : "nothing waiting"}.`,
+    idle: ({ files }) =>
+        files.failed > 0
+            ? "Nothing arrives, and all that could be read is merged."
+            : "Up to date: everything seen is merged, and nothing arrives.",
+};
+
+function describeRejects({ recentMerges: { read, rejected, conflict }, rejectReasons }: StateFacts): string {
+    const [most] = rejectReasons;
+    const parts = [
+        rejected > 0 ? `${formatNumber(rejected)} rejected` : "",
+        conflict > 0 ? `${formatNumber(conflict)} in conflict` : "",
+    ].filter((part) => part !== "");
+    const reason = most === undefined ? "" : `, most often ${sanitize(most.reason, { most: 100 })}`;
+    return (
+        `${formatNumber(rejected + conflict)} of the latest ${formatCount(read, "record")} did not get in: ` +
+        `${parts.join(", ")}${reason}. \`bun run rejects\` shows them; correct the sender, the file or the mapping, then \`bun run replay\`.`
+    );
+}
+
+function describeFailure(facts: StateFacts): string {
+    const { asOf, files } = facts;
+    const file = findFailing(facts)!;
+    const detail = file.problemDetail === null ? "" : `: ${sanitize(file.problemDetail, { most: 200 })}`;
+    const waitMs = file.nextAttemptAt === null ? null : Date.parse(file.nextAttemptAt) - Date.parse(asOf);
+    const retry =
+        waitMs === null
+            ? "It is not tried again until it changes."
+            : `It is tried again ${waitMs < 1000 ? "now" : `in ${formatDuration(waitMs)}`}.`;
+    return [
+        isAllFailing(facts)
+            ? `${formatCount(files.failed, "file")} failed, and nothing got in since.`
+            : `${formatCount(files.failed, "file")} failed, the rest goes on.`,
+        `${sanitize(file.path, { most: 80 })}: ${file.problem ?? "unknown"}${detail}`.replace(/[^.]$/, "$&."),
+        `${remedyFor(file.problem)} ${retry}`,
+    ].join(" ");
+}
+
+function describeDrain({
+    pace: { arrivalPerSecond, capacityPerSecond, waitingRecords, drainSeconds },
+}: StateFacts): string {
+    const spare = (capacityPerSecond ?? 0) - arrivalPerSecond;
+    if (drainSeconds === null || spare <= 0) return "and more arrives than can be merged.";
+    return `merged in about ${formatDuration((1000 * waitingRecords) / spare)}.`;
+}
+
+function describeRates({ pace: { arrivalPerSecond, capacityPerSecond } }: StateFacts): string {
+    const arriving = arrivalPerSecond > 0 ? `Arriving ${formatRate(arrivalPerSecond)} records/s` : "Nothing arriving";
+    return capacityPerSecond === null ? arriving : `${arriving}, capacity ${formatRate(capacityPerSecond)}/s`;
+}
+
+/** Two or three digits that mean something: a capacity is not known to the record. */
+function formatRate(perSecond: number): string {
+    if (perSecond < 1) return "under 1";
+    const step = perSecond >= 10_000 ? 1000 : 1;
+    return formatNumber(Math.round(perSecond / step) * step);
+}
+
+function describeBacklog({ files, unreadBytes, stagedRecords }: StateFacts["backlog"]): string {
+    const parts = [
+        formatCount(files, "file"),
+        unreadBytes > 0 ? `${formatBytes(unreadBytes)} to read` : "",
+        stagedRecords > 0 ? formatCount(stagedRecords, "staged record") : "",
+    ].filter((part) => part !== "");
+    return parts.join(", ");
+}
+
+function ageMs(instant: string, asOf: string): number {
+    return Date.parse(asOf) - Date.parse(instant);
+}

@@ -1,0 +1,66 @@
+/** What keeps work that waits from going on while somebody is at work. Pure. */
+import { formatCount, formatDuration, formatNumber } from "../../terminal/format.ts";
+import { sanitize } from "../../terminal/sanitize.ts";
+import type { StateFacts } from "./describe-state.ts";
+import { isFolderAway, tailSettleMsOf, triggerMsOf, troubleOf } from "./worker-retries.ts";
+
+/** A step that failed for so long, or work that lies still for so long, is not a hiccup. */
+const patienceMs = 120_000;
+/** Staging holds a few batches: what lies in it for longer is passed over, whatever else is merged. */
+const longestStagedMs = 600_000;
+/** A file may wait for the rest of its last line. */
+const longestUnreadMs = 600_000;
+
+/** What it is and what to do, in two or three sentences; null when nothing stands in the way. */
+export function findObstacle(facts: StateFacts): string | null {
+    return describeFolder(facts) ?? describeTrouble(facts) ?? describeMerges(facts) ?? describeReads(facts);
+}
+
+function describeFolder({ workers }: StateFacts): string | null {
+    const worker = workers.find(({ report }) => isFolderAway(report));
+    if (worker === undefined) return null;
+    const folder = sanitize(worker.inputDir, { most: 200 });
+    return `The input folder ${folder} cannot be read. Put it back, mount it, or correct --input; the ingest waits for it.`;
+}
+
+function describeTrouble({ workers, backlog }: StateFacts): string | null {
+    const troubles = workers.map(({ report }) => troubleOf(report)).filter((trouble) => trouble !== null);
+    const [longest] = troubles.sort((left, right) => right.seconds - left.seconds);
+    if (longest === undefined || longest.seconds * 1000 < patienceMs) return null;
+    const what = sanitize(longest.what, { most: 200 });
+    const tried = `It was tried ${formatCount(longest.attempts, "time")} in ${formatDuration(longest.seconds * 1000)}.`;
+    const waiting = backlog.stagedRecords > 0 ? ` ${formatNumber(backlog.stagedRecords)} staged records wait.` : "";
+    return `The database refuses a step: ${what}. ${tried}${waiting} \`bun run doctor\` looks for the cause.`;
+}
+
+function describeMerges(facts: StateFacts): string | null {
+    const { backlog, workers, lastMergeAt } = facts;
+    if (backlog.mergeableSince === null) return null;
+    const stillMs = sinceLatest(facts, [backlog.mergeableSince, lastMergeAt]);
+    const stagedMs = sinceLatest(facts, [backlog.mergeableSince]);
+    const isStill = stillMs > Math.max(patienceMs, 2 * triggerMsOf(workers));
+    if (!isStill && stagedMs <= longestStagedMs) return null;
+    const records = `${formatNumber(backlog.stagedRecords)} staged records`;
+    const what = isStill
+        ? `Nothing was merged for ${formatDuration(stillMs)}, and ${records} wait.`
+        : `Some of ${records} have waited for ${formatDuration(stagedMs)} while others were merged.`;
+    return `${what} A merge runs that long, fails again and again, or waits for a lock. See the ingest's lines on stderr and \`bun run doctor\`; a restart of the ingest is safe.`;
+}
+
+function describeReads(facts: StateFacts): string | null {
+    const { backlog, workers, lastMergeAt, lastStagedAt } = facts;
+    if (backlog.oldestUnreadAt === null) return null;
+    const stillMs = sinceLatest(facts, [backlog.oldestUnreadAt, lastMergeAt, lastStagedAt]);
+    // A reader of staging is known to make loading wait.
+    const leastMs = facts.stagingReaders.length > 0 ? patienceMs : longestUnreadMs;
+    const patience = Math.max(leastMs, 2 * triggerMsOf(workers), 2 * tailSettleMsOf(workers));
+    if (stillMs <= patience) return null;
+    return `Nothing was read for ${formatDuration(stillMs)}, and ${formatCount(backlog.files, "file")} wait. See the ingest's lines on stderr and \`bun run doctor\`; a restart of the ingest is safe.`;
+}
+
+/** How long the latest of these is ago; nobody is blamed for the time before anybody was at work. */
+function sinceLatest({ asOf, workers }: StateFacts, instants: (string | null)[]): number {
+    const earliestStart = Math.min(...workers.map(({ startedAt }) => Date.parse(startedAt)));
+    const known = instants.filter((instant) => instant !== null).map((instant) => Date.parse(instant));
+    return Date.parse(asOf) - Math.max(earliestStart, ...known);
+}

@@ -1,0 +1,28 @@
+/** What an ingest would do otherwise than a dry run, in sentences. Pure but for the time. */
+
+import { seenAgeMs } from "../../engine/discover/file-age.ts";
+import { isReadyName } from "../../engine/discover/input-names.ts";
+import type { LoadPart } from "../../engine/load/load-chunks.ts";
+import type { ReadOutcome } from "../../engine/read/read-records.ts";
+import type { IngestContext } from "../../engine/run/context.ts";
+import { hasSources, unmatchedNote } from "../../streams/source-of.ts";
+import { formatDuration } from "../../terminal/format.ts";
+
+/** A dry run takes unfinished tails and files that may still be written. */
+export function notesOf({ config }: IngestContext, part: LoadPart, outcome: ReadOutcome): string[] {
+    const notes = part.shape.source === null && hasSources(config.sources) ? [unmatchedNote] : [];
+    if (!isReadyName(part.path, config.sources)) {
+        notes.push("An ingest does not read a file of this name: it ends in .csv, or as the match of a source says.");
+    }
+    const age = seenAgeMs(config.inputDir, part.path, part.file.seen);
+    if (age !== null && age >= config.tailSettleMs) return notes;
+    const why = `It changed less than ${formatDuration(config.tailSettleMs)} ago`;
+    if (part.file.isCompressed) {
+        notes.push(`${why}: an ingest takes a compressed file once it has been still (--tail-settle).`);
+    } else if (outcome.tail !== null) {
+        notes.push(
+            `${why}, and its last record is unfinished: an ingest takes it once it has been still (--tail-settle).`,
+        );
+    }
+    return notes;
+}

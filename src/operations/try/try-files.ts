@@ -1,0 +1,339 @@
+/**
+ * What an ingest of these files would do now: the real load into a temporary table of one connection, then the real merge
+ * of it, slice by slice, each a statement that ends by undoing itself (sql/engine/try_slice.sql).
+ *
+ * Guarantee: nothing is left, killed or not. The temporary table goes with the connection; a slice's merge ends in an
+ * exception. A lost connection loses the temporary table too, so that no later step can go on without it.
+ */
+import { randomUUID } from "node:crypto";
+import { basename, dirname } from "node:path";
+import type { SQL } from "bun";
+import type { IngestConfig, RejectBudget } from "../../config/config.ts";
+import { connect, connectForCopy, type Sql } from "../../database/connect.ts";
+import { copyRows } from "../../database/copy-rows.ts";
+import type { DatabaseTarget } from "../../database/database-target.ts";
+import type { Refusal } from "../../database/schema.ts";
+import { isDataFault, sqlStateOf } from "../../database/sql-states.ts";
+import { findCopy } from "../../engine/discover/find-copies.ts";
+import { createRechecks } from "../../engine/discover/recheck-files.ts";
+import { filesWithContent, type KnownContent, type LedgerFile } from "../../engine/ledger/ledger.ts";
+import { createLedgerProof } from "../../engine/ledger/ledger-proof.ts";
+import { type LoadPart, NeedsTolerantWay, type StagedOutcome, stageParts } from "../../engine/load/load-chunks.ts";
+import { otherHeaderFailure } from "../../engine/load/load-or-explain.ts";
+import { prepareFile } from "../../engine/load/prepare-file.ts";
+import { createHeaderReader } from "../../engine/read/known-headers.ts";
+import { InputChanged, InputFault } from "../../engine/read/open-input.ts";
+import type { ReadOutcome } from "../../engine/read/read-records.ts";
+import type { IngestContext } from "../../engine/run/context.ts";
+import { copyStatement, type Way } from "../../engine/stage/stage-records.ts";
+import { sourceKey } from "../../streams/source-of.ts";
+import { notesOf } from "./notes-of.ts";
+
+export interface TryOptions {
+    target: DatabaseTarget;
+    config: Pick<
+        IngestConfig,
+        "maxRecordBytes" | "maxChunkBytes" | "maxExpandedBytes" | "maxExpansionRatio" | "sources"
+    > &
+        Partial<Pick<IngestConfig, "maxRejects" | "tailSettleMs">>;
+    /** Paths, wherever they are: they need not be in the watched folder. Tried in this order, as one ingest. */
+    files: readonly string[];
+    /** How many records of each kind to show. */
+    samples?: number;
+    /** Steps are files to load, then slices to try: how many there are is known when the files are loaded. */
+    onStep?: (done: number, total: number) => void;
+}
+
+const sliceCount = 16;
+
+export interface RecordSample {
+    recordNo: number;
+    lineNo?: number | null;
+    byteOffset?: number | null;
+    record: Record<string, string | null> | null;
+    rawText?: string | null;
+    /** Of a conflict: the event that is stored, in the same shape. */
+    stored?: Record<string, string | null> | null;
+    /** Of one that the table refuses: what it says. */
+    refusal?: Refusal | null;
+}
+
+export interface TriedFile {
+    file: string;
+    /** Why the file as a whole would fail; then nothing else is known of it. */
+    problem: string | null;
+    problemDetail: string | null;
+    /** The merged file whose content it repeats: an ingest would skip it. */
+    copyOf: string | null;
+    sizeBytes: number | null;
+    header: string[] | null;
+    /** Columns of the file that we don't know: they go to attributes. */
+    extraColumns: string[] | null;
+    /** What an ingest would do otherwise than this dry run, in sentences. */
+    notes: string[];
+    way: Way | null;
+    /** How the file is written, where the loader says so. */
+    dialect: unknown;
+    records: { read: number; inserted: number; duplicate: number; conflict: number; rejected: number };
+    /** Most frequent first. A record counts once for each of its reasons. */
+    reasons: { reason: string; records: number; samples: RecordSample[] }[];
+    insertedSamples: RecordSample[];
+}
+
+interface StagedFile {
+    report: TriedFile;
+    chunkId: number;
+    extraColumns: string[] | null;
+    isPadded: boolean;
+}
+
+/** Raised by what undoes itself; the answer is in its DETAIL. */
+const triedOnly = "SL003";
+const noLoad = -1;
+
+/** Throws what the database throws. A file that would fail is reported, and the others are tried. */
+export async function tryFiles({ target, config, files, samples = 3, onStep }: TryOptions): Promise<TriedFile[]> {
+    const session = connectForCopy(target, { applicationName: "sluice try" });
+    const sql = connect(target, { applicationName: "sluice try", max: 1 });
+    try {
+        await session.unsafe("select ingest.open_try()");
+        const staged: StagedFile[] = [];
+        const reports: TriedFile[] = [];
+        for (const [index, file] of files.entries()) {
+            // Ascending, as chunks of one ingest are: the first record of an id wins.
+            const { report, loaded } = await stageFile(session, sql, config, file, index - files.length);
+            reports.push(report);
+            if (loaded) staged.push(loaded);
+            onStep?.(index + 1, files.length + sliceCount);
+        }
+        const slices = await slicesOf(session);
+        for (const [index, slice] of slices.entries()) {
+            addSlice(staged, await trySlice(session, slice, staged, samples));
+            onStep?.(files.length + index + 1, files.length + slices.length);
+        }
+        for (const report of reports) {
+            trimSamples(report, samples);
+            judgeBudget(report, config.maxRejects ?? null);
+        }
+        return reports;
+    } finally {
+        await session.close({ timeout: 0 }).catch(() => {});
+        await sql.end({ timeout: 1 });
+    }
+}
+
+async function stageFile(
+    session: SQL,
+    sql: Sql,
+    config: TryOptions["config"],
+    path: string,
+    chunkId: number,
+): Promise<{ report: TriedFile; loaded: StagedFile | null }> {
+    const report = emptyReport(path);
+    const context = contextFor(sql, config, dirname(path));
+    const ledgerFile = unknownFile(basename(path));
+    const prepared = await prepareFile(context, ledgerFile, () => true);
+    if (prepared.kind !== "load") {
+        const { problem, detail } =
+            prepared.kind === "fault"
+                ? prepared.failure
+                : { problem: "empty_file", detail: "It holds no finished record." };
+        if (prepared.kind !== "fault") await prepared.file.close();
+        return { report: { ...report, problem, problemDetail: detail }, loaded: null };
+    }
+    const { part } = prepared;
+    try {
+        describe(report, part);
+        report.copyOf = await findOriginal(context, ledgerFile, part);
+        const whole = { ...part, stopAt: Number.MAX_SAFE_INTEGER, mostRecords: Number.POSITIVE_INFINITY };
+        const { outcome, way } = await copyWhole(session, context, whole, chunkId);
+        report.way = way;
+        report.notes = notesOf(context, part, outcome);
+        const failure = otherHeaderFailure(part, outcome);
+        if (failure) Object.assign(report, { problem: failure.problem, problemDetail: failure.detail });
+        const isPadded = outcome.isPadded || way === "tolerant";
+        return { report, loaded: { report, chunkId, extraColumns: part.shape.extraColumns, isPadded } };
+    } catch (error) {
+        const failure = failureOf(error);
+        if (failure === null) throw error;
+        await session.unsafe(`delete from pg_temp.try_staging where chunk_id = ${chunkId}`);
+        return { report: { ...report, ...failure }, loaded: null };
+    } finally {
+        await part.file.close();
+    }
+}
+
+/** The raw way, or the tolerant one where raw cannot: as a load does. */
+async function copyWhole(
+    session: SQL,
+    context: IngestContext,
+    part: LoadPart,
+    chunkId: number,
+): Promise<{ outcome: ReadOutcome; way: Way }> {
+    const copy = async (way: Way) => {
+        const outcomes: StagedOutcome[] = [];
+        const source = stageParts(context, [part], way, noLoad, [chunkId], outcomes);
+        await copyRows(session, copyStatement(part.shape, way, "pg_temp.try_staging"), source);
+        return { outcome: outcomes[0]!, way };
+    };
+    if (part.shape.needsTolerantWay) return await copy("tolerant");
+    return await copy("raw").catch((error: unknown) => {
+        if (error instanceof NeedsTolerantWay || isDataFault(error)) return copy("tolerant");
+        throw error;
+    });
+}
+
+/** The slices that have any record. */
+async function slicesOf(session: SQL): Promise<number[]> {
+    const rows: { slice_no: number }[] = await session.unsafe(
+        "select distinct slice_no from pg_temp.try_staging order by slice_no",
+    );
+    return rows.map(({ slice_no }) => slice_no);
+}
+
+interface SliceAnswer {
+    files: ({ chunkId: number } & TriedFile["records"])[];
+    reasons: { chunkId: number; reason: string; records: number; samples: RecordSample[] | null }[];
+    inserted: ({ chunkId: number } & RecordSample)[];
+}
+
+async function trySlice(session: SQL, slice: number, staged: StagedFile[], samples: number): Promise<SliceAnswer> {
+    const files = staged.map(({ chunkId, extraColumns, isPadded }) => ({ chunkId, extraColumns, isPadded }));
+    try {
+        await session`select ingest.try_slice(${slice}, ${JSON.stringify(files)}::text::jsonb, ${samples})`;
+    } catch (error) {
+        if (sqlStateOf(error) === triedOnly) return JSON.parse((error as { detail: string }).detail);
+        throw error;
+    }
+    throw new Error("A slice that was tried was not undone.");
+}
+
+function addSlice(staged: StagedFile[], answer: SliceAnswer): void {
+    const reports = new Map(staged.map(({ chunkId, report }) => [chunkId, report]));
+    for (const { chunkId, ...counts } of answer.files) {
+        const { records } = reports.get(chunkId)!;
+        for (const name of Object.keys(records) as (keyof typeof records)[]) records[name] += counts[name];
+    }
+    for (const { chunkId, reason, records, samples } of answer.reasons) {
+        const { reasons } = reports.get(chunkId)!;
+        const known = reasons.find((entry) => entry.reason === reason);
+        if (known) {
+            known.records += records;
+            known.samples.push(...(samples ?? []));
+        } else {
+            reasons.push({ reason, records, samples: samples ?? [] });
+        }
+    }
+    for (const { chunkId, ...sample } of answer.inserted) reports.get(chunkId)!.insertedSamples.push(sample);
+}
+
+/** Of the file alone: what it would do to the files after it that it does not get in is not tried. */
+function judgeBudget(report: TriedFile, budget: RejectBudget | null): void {
+    const { rejected, read } = report.records;
+    if (budget === null || rejected <= (budget.kind === "count" ? budget.most : budget.most * read)) return;
+    report.problem = "too_many_rejects";
+    report.problemDetail = `${rejected} of ${read} records would be rejected, so nothing of it would get in.`;
+}
+
+function trimSamples(report: TriedFile, samples: number): void {
+    const firstOf = (list: RecordSample[]) => list.sort((a, b) => a.recordNo - b.recordNo).slice(0, samples);
+    report.reasons.sort((a, b) => b.records - a.records || (a.reason < b.reason ? -1 : 1));
+    for (const entry of report.reasons) entry.samples = firstOf(entry.samples);
+    report.insertedSamples = firstOf(report.insertedSamples);
+}
+
+async function findOriginal(context: IngestContext, ledgerFile: LedgerFile, part: LoadPart): Promise<string | null> {
+    if (part.contentHash !== null) {
+        const originals = await filesWithContent(context.sql, [part.contentHash]);
+        const key = sourceKey(part.shape.source);
+        const isOriginal = ({ state, source }: KnownContent) => state === "merged" && sourceKey(source) === key;
+        return originals.find(isOriginal)?.path ?? null;
+    }
+    const copy = await findCopy(context, ledgerFile, part);
+    if (copy === null || copy === "held") return null;
+    const [row] = await context.sql<{ path: string }[]>`select path from ingest.files where file_id = ${copy.copyOf}`;
+    return row?.path ?? null;
+}
+
+function failureOf(error: unknown): Pick<TriedFile, "problem" | "problemDetail"> | null {
+    if (error instanceof InputFault) return { problem: error.failure.problem, problemDetail: error.failure.detail };
+    if (error instanceof InputChanged) return { problem: "file_changing", problemDetail: error.message };
+    if (!isDataFault(error)) return null;
+    return { problem: "copy_refused", problemDetail: "Postgres refused its records on both ways of loading." };
+}
+
+function describe(report: TriedFile, part: LoadPart): void {
+    report.sizeBytes = part.file.seen.sizeBytes;
+    report.header = part.shape.header;
+    report.extraColumns = part.shape.extraColumns;
+    report.dialect = part.shape.dialect;
+}
+
+function emptyReport(file: string): TriedFile {
+    return {
+        file,
+        problem: null,
+        problemDetail: null,
+        copyOf: null,
+        sizeBytes: null,
+        header: null,
+        extraColumns: null,
+        notes: [],
+        way: null,
+        dialect: null,
+        records: { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 },
+        reasons: [],
+        insertedSamples: [],
+    };
+}
+
+/** A file that the ledger has never seen. */
+function unknownFile(path: string): LedgerFile {
+    return {
+        fileId: 0,
+        path,
+        version: 1,
+        state: "pending",
+        sizeBytes: 0,
+        mtimeNs: "0",
+        inode: "0",
+        loadedBytes: 0,
+        loadedRecords: 0,
+        loadedLines: 0,
+        tailByte: null,
+        tailRecordNo: null,
+        tailLineNo: null,
+        problem: null,
+        dialect: null,
+        source: null,
+        waitsAs: null,
+        comparedCtimeNs: null,
+        copyOf: null,
+    };
+}
+
+/** What reading a file asks of an ingest; nothing of it loads or writes to the ledger. */
+function contextFor(sql: Sql, config: TryOptions["config"], inputDir: string): IngestContext {
+    const silent = { info() {}, warn() {}, error() {} };
+    const refuse = () => Promise.reject(new Error("A dry run opens no load."));
+    return {
+        config: {
+            ...config,
+            inputDir,
+            trigger: { kind: "available-now" },
+            tailSettleMs: config.tailSettleMs ?? 0,
+            mergeWorkers: 1,
+            maxBatchRecords: Number.MAX_SAFE_INTEGER,
+            maxRejects: null,
+            afterMerge: "keep",
+            archiveDir: "",
+        },
+        sql,
+        copyConnection: { beginLoad: refuse, copy: refuse, discard: async () => {} },
+        readHeader: createHeaderReader(),
+        proof: createLedgerProof(),
+        rechecks: createRechecks(),
+        workerId: randomUUID(),
+        log: silent,
+    };
+}

@@ -1,0 +1,151 @@
+/** The API: middleware, routes, errors. Reads the database only, and never imports src/engine/. */
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { bodyLimit } from "hono/body-limit";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { requestId } from "hono/request-id";
+import type { Sql } from "../../database/connect.ts";
+import { answerFault, type Fault, printFault, toReportedProblem } from "./answer-fault.ts";
+import type { Api, ApiEnv, Context } from "./api.ts";
+import { addBatchRoutes } from "./batches/batch-routes.ts";
+import { refuseInvalidParameters } from "./check-parameters.ts";
+import { addCheckRoutes } from "./checks/check-routes.ts";
+import { compressAnswers } from "./compress-answers.ts";
+import { addDocsRoute } from "./docs/docs-route.ts";
+import { addEventRoutes } from "./events/event-routes.ts";
+import { addFileRoutes } from "./files/file-routes.ts";
+import { addFlowRoutes } from "./flow/flow-routes.ts";
+import { addHealthRoutes } from "./health-routes.ts";
+import type { Lab } from "./lab/lab-routes.ts";
+import { addLabRoutes } from "./lab/lab-routes.ts";
+import { createStatusReader } from "./last-known-status.ts";
+import { createHttpMetrics } from "./metrics/http-metrics.ts";
+import { addMetricsRoutes } from "./metrics/metrics-routes.ts";
+import { addOpenApiRoute } from "./openapi-route.ts";
+import { Problem, problemResponse } from "./problem.ts";
+import { createReader } from "./reader.ts";
+import { addRejectRoutes } from "./rejects/reject-routes.ts";
+import { addReplayRoutes } from "./replay/replay-routes.ts";
+import { checkHost } from "./safety/check-host.ts";
+import { checkOrigin } from "./safety/check-origin.ts";
+import { limitAttempts } from "./safety/limit-attempts.ts";
+import { protectedApps, requireToken } from "./safety/require-token.ts";
+import { secureHeaders } from "./safety/secure-headers.ts";
+import { addSessionRoutes } from "./safety/session-routes.ts";
+import { createTokenCheck } from "./safety/tokens.ts";
+import { addProductRoutes } from "./stats/product-routes.ts";
+import { addStatsRoutes } from "./stats/stats-routes.ts";
+import { addStatusRoutes } from "./status-routes.ts";
+import { addStreamRoutes, type StreamOptions } from "./stream/stream-routes.ts";
+import { addTraceRoutes } from "./trace/trace-routes.ts";
+import { addUploadRoutes, defaultMaxUploadBytes, type UploadOptions, uploadPath } from "./upload/upload-routes.ts";
+
+/** Nothing that this API takes is longer, except uploads. */
+export const maxBodyBytes = 65_536;
+
+/** What the longest body of an app may be, where that is more. */
+export const longestBodies = new WeakMap<Api, number>();
+
+export interface AppOptions {
+    /** The API's own pool, from `openApiPool`; the caller ends it. drizzle changes its parsers. */
+    sql: Sql;
+    now?: () => Date;
+    /** The address or name that it is served on: a name is then taken in Host headers too. */
+    host?: string;
+    /** Further names it is known as, such as a proxy's. */
+    allowedHosts?: readonly string[];
+    /** At least 32 bytes. With it, everything but the probes asks for it; without it only loopback is served. */
+    token?: string | undefined;
+    /** Paths that need no token: a page that asks for one. */
+    openPaths?: readonly string[];
+    /** How long a request may wait for the database. */
+    deadlineMs?: number;
+    stream?: StreamOptions;
+    /** From `openWorkPool`; the caller ends it. With it there are /v1/checks and /v1/replay. */
+    workSql?: Sql | undefined;
+    /** With it there is /v1/ingest. */
+    upload?: UploadOptions | undefined;
+    /** With it there is /v1/lab, which breaks things on purpose: for `--lab` alone. */
+    lab?: Lab | undefined;
+    /** Told of every 500; prints a line to stderr by default. */
+    onFault?: (fault: Fault) => void;
+}
+
+/** A system clock that is set back by days would make every kept answer look new until it has caught up. */
+const steadyNow = () => new Date(performance.timeOrigin + performance.now());
+
+/** @throws SluiceError api_token_short */
+export function createApp(options: AppOptions): Api {
+    const { sql, now = steadyNow, deadlineMs, onFault = printFault, stream = {} } = options;
+    const reader = createReader({ sql, now, ...(deadlineMs === undefined ? {} : { deadlineMs }) });
+    const context: Context = {
+        reader,
+        status: createStatusReader(reader),
+        now,
+        explainFault: (error) => toReportedProblem(error, "stream", onFault),
+    };
+    const httpMetrics = createHttpMetrics();
+    const app: Api = new OpenAPIHono<ApiEnv>({ defaultHook: (result) => refuseInvalidParameters(result) });
+
+    app.use(requestId({ limitLength: 64 }));
+    app.use(httpMetrics.middleware);
+    app.use(secureHeaders());
+    app.use(compressAnswers());
+    app.use(methodNotAllowed({ app, onMethodNotAllowed: (c, methods) => refuseMethod(methods, c.get("requestId")) }));
+    addGuards(app, options, now);
+
+    addHealthRoutes(app, context);
+    addStatusRoutes(app, context);
+    addStatsRoutes(app, context);
+    addFlowRoutes(app, context);
+    addEventRoutes(app, context);
+    addBatchRoutes(app, context);
+    addFileRoutes(app, context);
+    addRejectRoutes(app, context);
+    addTraceRoutes(app, context);
+    addProductRoutes(app, context);
+    if (options.workSql) {
+        addCheckRoutes(app, context, options.workSql);
+        addReplayRoutes(app, options.workSql);
+    }
+    if (options.upload) {
+        addUploadRoutes(app, context, options.upload);
+        longestBodies.set(app, options.upload.maxUploadBytes ?? defaultMaxUploadBytes);
+    }
+    if (options.lab) addLabRoutes(app, options.lab);
+    const hub = addStreamRoutes(app, context, stream);
+    addMetricsRoutes(app, context, { httpMetrics, streamViewers: hub.viewers });
+    addDocsRoute(app);
+    addOpenApiRoute(app, { asksForToken: options.token !== undefined });
+
+    app.notFound((c) => problemResponse(unknownRoute(), c.get("requestId")));
+    app.onError((error, c) => answerFault(error, c.get("requestId"), onFault));
+    return app;
+}
+
+/** Everything that may refuse a request before a route sees it, cheapest first. */
+function addGuards(app: Api, options: AppOptions, now: () => Date): void {
+    const { host, allowedHosts = [], token, openPaths = [], upload } = options;
+    app.use(checkHost(host === undefined ? allowedHosts : [host, ...allowedHosts]));
+    app.use(checkOrigin());
+    const limitBody = bodyLimit({ maxSize: maxBodyBytes });
+    // An upload counts its own bytes, as they come.
+    app.use((c, next) => (upload && c.req.path === uploadPath ? next() : limitBody(c, next)));
+    if (token === undefined) return;
+    const tokens = createTokenCheck(token);
+    const attempts = limitAttempts({ now });
+    app.use(requireToken({ tokens, attempts, openPaths }));
+    addSessionRoutes(app, tokens, attempts);
+    protectedApps.add(app);
+}
+
+function unknownRoute(): Problem {
+    return new Problem({ code: "not_found", detail: "GET /openapi.json lists every address there is." });
+}
+
+function refuseMethod(methods: string[], requestId: string): Response {
+    const allow = methods.join(", ");
+    return problemResponse(
+        new Problem({ code: "method_not_allowed", detail: `It takes ${allow}.`, headers: { allow } }),
+        requestId,
+    );
+}

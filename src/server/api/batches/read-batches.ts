@@ -1,0 +1,82 @@
+/** Batches from the ledger, newest first. */
+import { and, desc, eq, lt, sql } from "drizzle-orm";
+import { batches, chunkMerges, chunks, files } from "../../../database/schema.ts";
+import type { Database } from "../reader.ts";
+import { isoInstant, isoInstantOrNull, sumOutcomes } from "../shapes.ts";
+
+/** More files than this in one batch are counted, not listed. */
+export const maxBatchFiles = 200;
+
+export const batchKinds = ["merge", "replay"] as const;
+export type BatchKind = (typeof batchKinds)[number];
+
+export const batchFields = {
+    batchId: batches.batchId,
+    workerId: batches.workerId,
+    kind: sql<BatchKind>`${batches.kind}`,
+    chunks: batches.chunks,
+    read: batches.read,
+    inserted: batches.inserted,
+    duplicate: batches.duplicate,
+    conflict: batches.conflict,
+    rejected: batches.rejected,
+    displaced: batches.displaced,
+    startedAt: isoInstant(batches.startedAt),
+    finishedAt: isoInstant(batches.finishedAt),
+    oldestStagedAt: isoInstantOrNull(batches.oldestStagedAt),
+    durationMs: batches.durationMs,
+};
+
+export interface BatchesQuery {
+    limit: number;
+    before?: number | undefined;
+    kind?: BatchKind | undefined;
+    /** Only those that rejected something, or found conflicts. */
+    withRejects?: boolean;
+}
+
+/** One row more than `limit`. */
+export function selectBatches(db: Database, { limit, before, kind, withRejects = false }: BatchesQuery) {
+    return db
+        .select(batchFields)
+        .from(batches)
+        .where(
+            and(
+                before === undefined ? undefined : lt(batches.batchId, before),
+                kind === undefined ? undefined : eq(batches.kind, kind),
+                withRejects ? sql`${batches.rejected} + ${batches.conflict} > 0` : undefined,
+            ),
+        )
+        .orderBy(desc(batches.batchId))
+        .limit(limit + 1);
+}
+
+export async function readBatch(db: Database, batchId: number) {
+    const [batch] = await db.select(batchFields).from(batches).where(eq(batches.batchId, batchId));
+    return batch;
+}
+
+/**
+ * What the batch did to each file, in path order. `fileCount` counts those beyond maxBatchFiles too. A batch never
+ * changes once it is committed, so this may be a later statement than the one that read the batch.
+ */
+export async function readBatchFiles(db: Database, batchId: number) {
+    const rows = await db
+        .select({
+            fileCount: sql`count(*) over ()`.mapWith(Number),
+            fileId: files.fileId,
+            path: files.path,
+            ...sumOutcomes(chunkMerges),
+        })
+        .from(chunkMerges)
+        .innerJoin(chunks, eq(chunks.chunkId, chunkMerges.chunkId))
+        .innerJoin(files, eq(files.fileId, chunks.fileId))
+        .where(eq(chunkMerges.batchId, batchId))
+        .groupBy(files.fileId, files.path)
+        .orderBy(files.path, files.fileId)
+        .limit(maxBatchFiles);
+    return {
+        fileCount: rows[0]?.fileCount ?? 0,
+        files: rows.map(({ fileCount: _, ...file }) => file),
+    };
+}

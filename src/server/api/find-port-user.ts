@@ -1,0 +1,36 @@
+/** Who has a port. */
+import { createServer } from "node:net";
+import { SluiceError } from "../../errors.ts";
+import { urlHost } from "./serve.ts";
+
+/** Whether this process could listen there. */
+export function isPortOpen(host: string, port: number): Promise<boolean> {
+    return new Promise((resolve) => {
+        const server = createServer();
+        server.once("error", () => resolve(false));
+        server.listen(port, host, () => server.close(() => resolve(true)));
+    });
+}
+
+/** Whether what listens there is a Sluice, by its /livez. Takes a second at most. */
+export async function findPortUser(host: string, port: number): Promise<"sluice" | "other"> {
+    try {
+        const answer = await fetch(`http://${urlHost(host)}:${port}/livez`, { signal: AbortSignal.timeout(1000) });
+        const body: unknown = await answer.json();
+        return (body as { status?: unknown } | null)?.status === "alive" ? "sluice" : "other";
+    } catch {
+        return "other";
+    }
+}
+
+/** A port that is taken because Sluice runs there already says so: then nothing has to be mended. */
+export async function nameSluice(error: unknown, host: string, port: number): Promise<unknown> {
+    if (!(error instanceof SluiceError) || error.code !== "port_taken") return error;
+    if ((await findPortUser(host, port)) !== "sluice") return error;
+    return new SluiceError({
+        ...error,
+        what: `Sluice is running already: http://${urlHost(host)}:${port}/ is its page.`,
+        remedy: "Use that one, or stop it first. One beside it: another --port, and for other files another --data-dir.",
+        cause: error.cause,
+    });
+}

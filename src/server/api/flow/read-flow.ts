@@ -1,0 +1,175 @@
+/** What arrived and what was committed, by the time at which it happened (not by event time), in even steps up to now. */
+import { type SQL, sql } from "drizzle-orm";
+import { batches, chunkMerges, chunks } from "../../../database/schema.ts";
+import type { Database } from "../reader.ts";
+import { isoInstant, isoInstantOrNull } from "../shapes.ts";
+
+/** How many steps of how many seconds; a page asks for the next answer no sooner than `sharedMs` later. */
+export const flowWindows = {
+    "5m": { steps: 60, stepSeconds: 5, sharedMs: 900 },
+    "1h": { steps: 120, stepSeconds: 30, sharedMs: 5000 },
+    "24h": { steps: 144, stepSeconds: 600, sharedMs: 30_000 },
+} as const;
+
+export type FlowWindow = keyof typeof flowWindows;
+
+export interface FlowStep {
+    from: string;
+    /** How much of the step is over: less than stepSeconds in the last one. */
+    seconds: number;
+    /** Records staged. */
+    arrived: number;
+    batches: number;
+    read: number;
+    inserted: number;
+    duplicate: number;
+    conflict: number;
+    rejected: number;
+    /** Of one batch, by phase. Null in a step without batches, and so are the next two. */
+    meanDurationMs: Record<string, number> | null;
+    longestBatchMs: number | null;
+    /** From staging to commit, of each batch's oldest record. */
+    lagP95Ms: number | null;
+}
+
+export interface Flow {
+    asOf: string;
+    /** Before this nothing was ever committed; null when nothing was. */
+    since: string | null;
+    /** Records that are staged and not merged at this moment: with the steps, the backlog at any of theirs. */
+    stagedRecords: number;
+    steps: FlowStep[];
+}
+
+/**
+ * One statement, one snapshot. Replays are left out: what they read was read before. Batches are entered by their index
+ * on finished_at. Chunks have none on staged_at, but their numbers follow it: walking back from the newest to the first
+ * that is too old reads little more than the window.
+ */
+export async function readFlow(db: Database, window: FlowWindow): Promise<Flow> {
+    const { steps, stepSeconds } = flowWindows[window];
+    const step = sql`make_interval(secs => ${stepSeconds}::float8)`;
+    const [row] = await db.execute<Record<string, unknown> & Flow>(sql`
+        with bounds as materialized (
+            select
+                statement_timestamp() as now_at,
+                date_bin(${step}, statement_timestamp(), 'epoch'::timestamptz)
+                    - (${steps - 1}::integer * ${step}) as from_at
+        ),
+        flow_steps as (
+            select step_at, least(step_at + ${step}, bounds.now_at) as end_at
+            from bounds
+            cross join lateral generate_series(bounds.from_at, bounds.now_at, ${step}) as step_at
+        ),
+        ${arrivals(step)},
+        ${commits(step)}
+        select
+            ${isoInstant(sql`(select now_at from bounds)`)} as "asOf",
+            ${isoInstantOrNull(sql`(select ${batches.startedAt} from ${batches} order by ${batches.batchId} limit 1)`)} as "since",
+            (${waitingRecords}) as "stagedRecords",
+            (
+                select json_agg(
+                    json_build_object(
+                        'from', ${isoInstant(sql`flow_steps.step_at`)},
+                        'seconds', round(extract(epoch from flow_steps.end_at - flow_steps.step_at), 3),
+                        'arrived', coalesce(arrivals.records, 0),
+                        'batches', coalesce(commits.batches, 0),
+                        'read', coalesce(commits.read, 0),
+                        'inserted', coalesce(commits.inserted, 0),
+                        'duplicate', coalesce(commits.duplicate, 0),
+                        'conflict', coalesce(commits.conflict, 0),
+                        'rejected', coalesce(commits.rejected, 0),
+                        'meanDurationMs', phases.mean_ms,
+                        'longestBatchMs', commits.longest_ms,
+                        'lagP95Ms', commits.lag_p95_ms
+                    )
+                    order by flow_steps.step_at
+                )
+                from flow_steps
+                left join arrivals using (step_at)
+                left join commits using (step_at)
+                left join phases using (step_at)
+            ) as "steps"
+    `);
+    return row!;
+}
+
+/** A chunk whose slices are merged one by one still counts with what is left of it. As a float: JSON has no bigint. */
+const waitingRecords = sql`
+    select coalesce(sum(greatest(${chunks.records} - coalesce(done_merges.read, 0), 0)), 0)::float8
+    from ${chunks}
+    left join lateral (
+        select sum(${chunkMerges.read}) as read
+        from ${chunkMerges}
+        where ${chunkMerges.chunkId} = ${chunks.chunkId}
+    ) as done_merges on true
+    where ${chunks.state} in ('staged', 'pending')
+`;
+
+function arrivals(step: SQL): SQL {
+    return sql`
+        arrivals as (
+            select
+                date_bin(${step}, ${chunks.stagedAt}, 'epoch'::timestamptz) as step_at,
+                sum(${chunks.records}) as records
+            from ${chunks}
+            where
+                ${chunks.stagedAt} >= (select from_at from bounds)
+                and ${chunks.chunkId} >= coalesce(
+                    (
+                        select older_chunks.chunk_id
+                        from ${chunks} as older_chunks
+                        where older_chunks.staged_at < (select from_at from bounds)
+                        order by older_chunks.chunk_id desc
+                        limit 1
+                    ),
+                    0
+                )
+            group by 1
+        )
+    `;
+}
+
+function commits(step: SQL): SQL {
+    return sql`
+        window_batches as (
+            select
+                date_bin(${step}, ${batches.finishedAt}, 'epoch'::timestamptz) as step_at,
+                ${batches.read} as read,
+                ${batches.inserted} as inserted,
+                ${batches.duplicate} as duplicate,
+                ${batches.conflict} as conflict,
+                ${batches.rejected} as rejected,
+                ${batches.durationMs} as duration_ms,
+                extract(epoch from ${batches.finishedAt} - ${batches.startedAt}) * 1000 as total_ms,
+                extract(epoch from ${batches.finishedAt} - ${batches.oldestStagedAt}) * 1000 as lag_ms
+            from ${batches}
+            where ${batches.finishedAt} >= (select from_at from bounds) and ${batches.kind} = 'merge'
+        ),
+        commits as (
+            select
+                step_at,
+                count(*) as batches,
+                sum(read) as read,
+                sum(inserted) as inserted,
+                sum(duplicate) as duplicate,
+                sum(conflict) as conflict,
+                sum(rejected) as rejected,
+                round(max(total_ms), 1) as longest_ms,
+                round((percentile_cont(0.95) within group (order by lag_ms))::numeric, 1) as lag_p95_ms
+            from window_batches
+            group by step_at
+        ),
+        phase_means as (
+            select window_batches.step_at, phase.name, round(avg(phase.ms::numeric), 2) as mean_ms
+            from window_batches
+            cross join lateral jsonb_each_text(window_batches.duration_ms) as phase (name, ms)
+            group by window_batches.step_at, phase.name
+        ),
+        phases as (
+            select step_at, json_object_agg(name, mean_ms) as mean_ms
+            from phase_means
+            group by step_at
+        )
+    `;
+}

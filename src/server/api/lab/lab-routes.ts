@@ -1,0 +1,121 @@
+/** The crash lab's experiments, and how the last ones went. There only where the program was started with `--lab`. */
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Api } from "../api.ts";
+import { Problem, problemResponses } from "../problem.ts";
+import { requireJson } from "../safety/require-json.ts";
+import { idSchema, instantSchema, recordCounts } from "../shapes.ts";
+
+const linkSchema = z
+    .discriminatedUnion("kind", [
+        z.object({ kind: z.literal("batch"), batchId: idSchema }),
+        z.object({ kind: z.literal("file"), path: z.string() }),
+        z.object({ kind: z.literal("record"), path: z.string(), recordNo: idSchema }),
+    ])
+    .openapi({ description: "Where to see it." });
+
+const runSchema = z
+    .object({
+        runId: idSchema,
+        experiment: z.string(),
+        state: z.enum(["running", "balanced", "failed"]),
+        startedAt: instantSchema,
+        endedAt: instantSchema.nullable(),
+        steps: z.array(
+            z.object({
+                at: instantSchema,
+                tone: z.enum(["plain", "harm", "recovery", "good", "bad"]),
+                text: z.string(),
+                links: z.array(linkSchema),
+            }),
+        ),
+        counts: z.object(recordCounts).nullable().openapi({
+            description: "Over all versions of the files that the experiment delivered, once they are settled.",
+        }),
+    })
+    .openapi("LabRun");
+
+export type LabLink = z.infer<typeof linkSchema>;
+export type LabState = z.infer<typeof labSchema>;
+export type LabRun = z.infer<typeof runSchema>;
+export type LabStep = LabRun["steps"][number];
+
+/** The lab as its routes need it: `scripts/lab/` is the one there is. */
+export interface Lab {
+    experiments: readonly { name: string; title: string; does: string }[];
+    /** The latest first. */
+    runs(): readonly LabRun[];
+    ingestPid(): number | null;
+    databasePid(): number | null;
+    /** Null when one is running. Does not wait for its end. */
+    begin(name: string): LabRun | null;
+    /** Resolves when no experiment runs any more. */
+    settled(): Promise<void>;
+}
+
+const processSchema = z.number().int().nullable().openapi({ description: "Its process; null while there is none." });
+
+const labSchema = z
+    .object({
+        experiments: z.array(z.object({ name: z.string(), title: z.string(), does: z.string() })),
+        ingestPid: processSchema,
+        databasePid: processSchema,
+        runs: z.array(runSchema).openapi({ description: "The latest first." }),
+    })
+    .openapi("Lab");
+
+const getLab = createRoute({
+    method: "get",
+    path: "/v1/lab",
+    summary: "The crash lab's experiments, and how the last ones went",
+    description: "It asks the database nothing, and so answers while that one is away.",
+    request: { query: z.strictObject({}) },
+    responses: {
+        200: { description: "The lab", content: { "application/json": { schema: labSchema } } },
+        ...problemResponses(400),
+    },
+});
+
+const postExperiment = createRoute({
+    method: "post",
+    path: "/v1/lab/{experiment}",
+    middleware: requireJson,
+    summary: "Break something on purpose",
+    description: "Returns at once; GET /v1/lab tells how it goes.",
+    request: {
+        params: z.object({ experiment: z.string().max(100) }),
+        // A body of a type that no form can send: another site's page cannot press this button.
+        body: { required: true, content: { "application/json": { schema: z.strictObject({}) } } },
+    },
+    responses: {
+        202: { description: "It has begun", content: { "application/json": { schema: runSchema } } },
+        ...problemResponses(400, 403, 404, 409, 413, 415),
+    },
+});
+
+export function addLabRoutes(app: Api, lab: Lab): void {
+    app.openapi(getLab, (c) => {
+        const runs = [...lab.runs()];
+        const described = lab.experiments.map(({ name, title, does }) => ({ name, title, does }));
+        const body = {
+            experiments: described,
+            ingestPid: lab.ingestPid(),
+            databasePid: lab.databasePid(),
+            runs,
+        };
+        return c.json(body, 200);
+    });
+
+    app.openapi(postExperiment, (c) => {
+        const { experiment } = c.req.valid("param");
+        if (!lab.experiments.some(({ name }) => name === experiment)) {
+            throw new Problem({
+                code: "experiment_not_found",
+                detail: "GET /v1/lab lists the ones there are.",
+                parameter: "experiment",
+            });
+        }
+        const run = lab.begin(experiment);
+        if (!run) throw new Problem({ code: "experiment_running", detail: "One at a time: wait for its end." });
+        return c.json(run, 202);
+    });
+}

@@ -1,0 +1,122 @@
+/** The ledger's facts as metrics. Pure. */
+import { states } from "../../../operations/status/describe-state.ts";
+import type { LiveWorker, Status } from "../../../operations/status/read-status.ts";
+import { retriesOf } from "../../../operations/status/worker-retries.ts";
+import type { Stats } from "../stats/read-stats.ts";
+import type { Metric, Sample } from "./exposition.ts";
+import type { Storage } from "./read-storage.ts";
+
+/** A pause between attempts is 5 s at most, an attempt may wait for its deadline of 15 s. */
+const retryingSeconds = 60;
+
+export function describeFacts(status: Status, { eventTypes, pruned }: Stats, storage: Storage): Metric[] {
+    const { totals, files, backlog, lastBatch, freshness, workers, asOf } = status;
+    // What was pruned stays in the counters: one that falls looks like a restart, and a rate like a flood.
+    const types = [...new Set([...eventTypes, ...pruned].map(({ eventType }) => eventType))].sort();
+    const byType = (value: (sums: Stats["eventTypes"][number]) => number) =>
+        types.map((type) => ({
+            labels: { event_type: type },
+            value: [...eventTypes, ...pruned]
+                .filter(({ eventType }) => eventType === type)
+                .reduce((sum, sums) => sum + value(sums), 0),
+        }));
+    return [
+        gauge("sluice_facts_timestamp_seconds", "When the facts below were read, on the database's clock.", [
+            { value: toSeconds(asOf) },
+        ]),
+        counter("sluice_records_read_total", "Records read: the sum of all outcomes.", [{ value: totals.read }]),
+        counter(
+            "sluice_records_total",
+            "Records by what became of them.",
+            (["inserted", "duplicate", "conflict", "rejected"] as const).map((outcome) => ({
+                labels: { outcome },
+                value: totals[outcome],
+            })),
+        ),
+        counter("sluice_batches_total", "Batches committed.", [{ value: totals.batches }]),
+        counter(
+            "sluice_events_total",
+            "Events inserted, by type.",
+            byType(({ events }) => events),
+        ),
+        counter(
+            "sluice_event_quantity_total",
+            "Sum of the events' quantities, by type.",
+            byType((sums) => sums.quantity),
+        ),
+        counter(
+            "sluice_revenue_total",
+            "Sum of quantity times price over purchases.",
+            byType(({ revenue }) => Number(revenue)),
+        ),
+        gauge(
+            "sluice_files",
+            "Files by state.",
+            Object.entries(files).map(([state, value]) => ({ labels: { state }, value })),
+        ),
+        gauge("sluice_files_given_up", "Failed files that are not tried again by themselves.", [
+            { value: storage.filesGivenUp },
+        ]),
+        gauge(
+            "sluice_state",
+            "The verdict of /v1/status: 1 for the state that it names.",
+            states.map((state) => ({ labels: { state }, value: state === status.state ? 1 : 0 })),
+        ),
+        gauge("sluice_backlog_files", "Files that are known and not merged.", [{ value: backlog.files }]),
+        gauge("sluice_backlog_bytes", "Bytes that are known and not read.", [{ value: backlog.unreadBytes }]),
+        gauge("sluice_backlog_records", "Records that are staged and not merged.", [{ value: backlog.stagedRecords }]),
+        gauge(
+            "sluice_backlog_seconds",
+            "What the backlog takes at the capacity of the latest merges.",
+            backlog.seconds === null ? [] : [{ value: backlog.seconds }],
+        ),
+        gauge("sluice_workers", "Workers with a lease.", [{ value: workers.length }]),
+        gauge(
+            "sluice_workers_retrying",
+            "Workers that had to try a step again in the last minute, by SQLSTATE or system error of the last one.",
+            countRetrying(workers),
+        ),
+        gauge("sluice_last_batch_timestamp_seconds", "When the last batch was committed.", [
+            ...(lastBatch ? [{ value: toSeconds(lastBatch.finishedAt) }] : []),
+        ]),
+        gauge("sluice_last_batch_duration_seconds", "How long the last batch took.", [
+            ...(lastBatch ? [{ value: toSeconds(lastBatch.finishedAt) - toSeconds(lastBatch.startedAt) }] : []),
+        ]),
+        gauge(
+            "sluice_last_batch_lag_seconds",
+            "From staging to commit, of the oldest record of the last batch.",
+            freshness.lastBatchLagSeconds === null ? [] : [{ value: freshness.lastBatchLagSeconds }],
+        ),
+        gauge("sluice_database_size_bytes", "Size of the database, with its indexes.", [
+            { value: storage.databaseBytes },
+        ]),
+    ];
+}
+
+/** By the reason; when nobody does, a zero without a reason, so that the metric is there. */
+function countRetrying(workers: readonly LiveWorker[]): Sample[] {
+    const reasons = workers
+        .map(({ report }) => retriesOf(report))
+        .filter((retries) => retries !== null && retries.lastSecondsAgo < retryingSeconds)
+        .map((retries) => nameReason(retries!.lastReason));
+    const counts = Map.groupBy(reasons, (reason) => reason);
+    if (counts.size === 0) return [{ value: 0 }];
+    return [...counts].map(([reason, workersOfReason]) => ({ labels: { reason }, value: workersOfReason.length }));
+}
+
+/** Codes alone: a message would make a series of each wording. */
+function nameReason(reason: string): string {
+    return /^[A-Z0-9_]{5,30}$/.test(reason) ? reason : "other";
+}
+
+export function counter(name: string, help: string, samples: Sample[]): Metric {
+    return { name, type: "counter", help, samples };
+}
+
+export function gauge(name: string, help: string, samples: Sample[]): Metric {
+    return { name, type: "gauge", help, samples };
+}
+
+function toSeconds(instant: string): number {
+    return Date.parse(instant) / 1000;
+}

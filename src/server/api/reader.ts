@@ -1,0 +1,142 @@
+/**
+ * The one way to the database for every route: bounded in time, bounded in number, shared between viewers.
+ *
+ * Every read is a single statement, so it sees one snapshot and needs no transaction: postgres.js can continue a
+ * `begin()` block on another connection after a lost one (docs/system_architecture.md).
+ */
+import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
+import type { Sql } from "../../database/connect.ts";
+import * as schema from "../../database/schema.ts";
+import { slowDatabase, toDatabaseProblem } from "./database-fault.ts";
+import { Problem } from "./problem.ts";
+
+export type Database = PostgresJsDatabase<typeof schema>;
+
+export interface ReaderOptions {
+    /** The API's own pool, see `openApiPool`. drizzle changes its parsers: timestamps come as text. */
+    sql: Sql;
+    now: () => Date;
+    /** How long a read may take, waiting for a connection included. Longer than the pool's statement_timeout. */
+    deadlineMs?: number;
+    /** How many reads may run or wait at once. */
+    maxReads?: number;
+}
+
+export interface Reader {
+    db: Database;
+    sql: Sql;
+    /** Runs one read. Throws a `Problem` when the database is away, slow, unprepared or overrun. */
+    read<Result>(run: (db: Database) => PromiseLike<Result>): Promise<Result>;
+    /**
+     * Like `read`, but whoever asks for the same key while it runs, or less than `forMs` after it began, gets the
+     * same answer: fifty pages that poll cost little more than one. Failures are not kept.
+     */
+    share<Result>(key: string, forMs: number, run: (db: Database) => PromiseLike<Result>): Promise<Result>;
+}
+
+interface SharedRead {
+    beganAt: number;
+    settled: boolean;
+    result: Promise<unknown>;
+    /** What will take its place, begun before its time was over. */
+    next: SharedRead | null;
+}
+
+/** From this part of its time on, an answer that is asked for is read anew behind it: then nobody waits for the new one. */
+const refreshFrom = 2 / 3;
+
+const maxSharedReads = 256;
+
+export function createReader({ sql, now, deadlineMs = 6000, maxReads = 64 }: ReaderOptions): Reader {
+    const db = drizzle(sql, { schema });
+    const shared = new Map<string, SharedRead>();
+    let reads = 0;
+
+    async function read<Result>(run: (db: Database) => PromiseLike<Result>): Promise<Result> {
+        if (reads >= maxReads) throw overrun();
+        reads += 1;
+        // Counted until it truly ends, not until the caller was answered: a stalled database must not collect reads.
+        const running = Promise.resolve(run(db)).finally(() => {
+            reads -= 1;
+        });
+        try {
+            return await beforeDeadline(running, deadlineMs);
+        } catch (error) {
+            throw toDatabaseProblem(error) ?? error;
+        }
+    }
+
+    function share<Result>(key: string, forMs: number, run: (db: Database) => PromiseLike<Result>): Promise<Result> {
+        const known = shared.get(key);
+        const ageMs = known ? now().getTime() - known.beganAt : 0;
+        if (known && (!known.settled || ageMs < forMs)) {
+            if (known.settled && ageMs >= forMs * refreshFrom) refresh(key, known, run);
+            return known.result as Promise<Result>;
+        }
+        const entry = known?.next ?? begin(run);
+        keep(key, entry);
+        entry.result.catch(() => {
+            if (shared.get(key) === entry) shared.delete(key);
+        });
+        return entry.result as Promise<Result>;
+    }
+
+    function begin(run: (db: Database) => PromiseLike<unknown>): SharedRead {
+        const entry: SharedRead = { beganAt: now().getTime(), settled: false, result: read(run), next: null };
+        entry.result.then(
+            () => {
+                entry.settled = true;
+            },
+            () => {},
+        );
+        return entry;
+    }
+
+    function refresh(key: string, known: SharedRead, run: (db: Database) => PromiseLike<unknown>): void {
+        if (known.next !== null) return;
+        const next = begin(run);
+        known.next = next;
+        next.result.then(
+            () => {
+                if (shared.get(key) === known) keep(key, next);
+            },
+            () => {
+                known.next = null;
+            },
+        );
+    }
+
+    function keep(key: string, entry: SharedRead): void {
+        shared.delete(key);
+        shared.set(key, entry);
+        forgetOldest(shared);
+    }
+
+    return { db, sql, read, share };
+}
+
+async function beforeDeadline<Result>(running: Promise<Result>, deadlineMs: number): Promise<Result> {
+    let timer: Timer | undefined;
+    const deadline = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(slowDatabase()), deadlineMs);
+    });
+    try {
+        return await Promise.race([running, deadline]);
+    } finally {
+        clearTimeout(timer);
+    }
+}
+
+function forgetOldest(shared: Map<string, SharedRead>): void {
+    for (const key of shared.keys()) {
+        if (shared.size <= maxSharedReads) return;
+        shared.delete(key);
+    }
+}
+
+function overrun(): Problem {
+    return new Problem({
+        code: "too_many_requests_waiting",
+        detail: "Ask again shortly, with fewer requests at once.",
+    });
+}

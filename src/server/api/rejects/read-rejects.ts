@@ -1,0 +1,146 @@
+/** Rejects, newest first, and their reasons counted. */
+import { and, arrayContains, desc, eq, inArray, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { chunks, files, rejectStats, rejects } from "../../../database/schema.ts";
+import type { Database } from "../reader.ts";
+import { isoInstant, isoInstantOrNull } from "../shapes.ts";
+
+export const rejectKinds = ["rejected", "conflict"] as const;
+export type RejectKind = (typeof rejectKinds)[number];
+
+/** What a replay made of a reject. */
+export const rejectResolutions = ["inserted", "duplicate", "accepted", "conflict", "rejected", "displaced"] as const;
+export type RejectResolution = (typeof rejectResolutions)[number];
+
+/** A record may be 1 MiB, a page holds 200: what is longer is cut to a beginning. */
+const maxRecordBytes = 8192;
+const maxTextCharacters = 2000;
+
+export interface RejectsQuery {
+    limit: number;
+    before?: number | undefined;
+    kind?: RejectKind | undefined;
+    reason?: string | undefined;
+    /** A file's id, or its path (then every version of it). */
+    file?: string | undefined;
+    /** Whether a replay has resolved it. */
+    open?: boolean | undefined;
+}
+
+/** One row more than `limit`. */
+export function selectRejects(db: Database, query: RejectsQuery) {
+    const recordFits = sql`octet_length(${rejects.record}::text) <= ${maxRecordBytes}`;
+    const text = sql`coalesce(${rejects.rawText}, case when not (${recordFits}) then ${rejects.record}::text end)`;
+    return db
+        .select({
+            rejectId: rejects.rejectId,
+            kind: sql<RejectKind>`${rejects.kind}`,
+            reasons: rejects.reasons,
+            fileId: files.fileId,
+            path: files.path,
+            recordNo: rejects.recordNo,
+            lineNo: rejects.lineNo,
+            byteOffset: rejects.byteOffset,
+            chunkId: rejects.chunkId,
+            batchId: rejects.batchId,
+            record: sql<Record<string, string | null> | null>`case when ${recordFits} then ${rejects.record} end`,
+            rawText: sql<string | null>`left(${text}, ${maxTextCharacters})`,
+            refusal: rejects.refusal,
+            truncated: sql<boolean>`(not (${recordFits})) is true or (length(${text}) > ${maxTextCharacters}) is true`,
+            rejectedAt: isoInstant(rejects.rejectedAt),
+            editedAt: isoInstantOrNull(rejects.editedAt),
+            resolution: sql<RejectResolution | null>`${rejects.resolution}`,
+            resolvedByBatch: rejects.resolvedByBatch,
+            resolvedAt: isoInstantOrNull(rejects.resolvedAt),
+        })
+        .from(rejects)
+        .leftJoin(chunks, eq(chunks.chunkId, rejects.chunkId))
+        .leftJoin(files, eq(files.fileId, chunks.fileId))
+        .where(and(...conditions(db, query)))
+        .orderBy(desc(rejects.rejectId))
+        .limit(query.limit + 1);
+}
+
+function conditions(db: Database, { before, kind, reason, file, open }: RejectsQuery): (SQL | undefined)[] {
+    return [
+        before === undefined ? undefined : lt(rejects.rejectId, before),
+        kind === undefined ? undefined : eq(rejects.kind, kind),
+        open === undefined ? undefined : open ? isNull(rejects.resolvedByBatch) : isNotNull(rejects.resolvedByBatch),
+        reason === undefined ? undefined : arrayContains(rejects.reasons, [reason]),
+        file === undefined ? undefined : inArray(rejects.chunkId, selectChunksOf(db, file)),
+    ];
+}
+
+function selectChunksOf(db: Database, file: string) {
+    const byPath = eq(files.path, file);
+    const byId = /^[1-9]\d{0,14}$/.test(file) ? eq(files.fileId, Number(file)) : undefined;
+    return db
+        .select({ chunkId: chunks.chunkId })
+        .from(chunks)
+        .innerJoin(files, eq(files.fileId, chunks.fileId))
+        .where(or(byPath, byId));
+}
+
+export interface RejectSummary {
+    asOf: string;
+    /** Records: one with two reasons is counted once here. */
+    kinds: { kind: RejectKind; records: number; open: number }[];
+    reasons: {
+        kind: RejectKind;
+        reason: string;
+        records: number;
+        /** Of those, the ones that no replay has resolved. */
+        open: number;
+        firstRejectedAt: string;
+        lastRejectedAt: string;
+        lastRejectId: number;
+    }[];
+}
+
+/** One statement, one snapshot, from the rollup. */
+export async function readRejectSummary(db: Database): Promise<RejectSummary> {
+    const [row] = await db.execute<Record<string, unknown> & RejectSummary>(sql`
+        with counted_reasons as (
+            select
+                ${rejectStats.kind} as kind,
+                ${rejectStats.reason} as reason,
+                sum(${rejectStats.rejects}) as records,
+                sum(${rejectStats.rejects} - ${rejectStats.resolved}) as open,
+                min(${rejectStats.firstRejectedAt}) as first_rejected_at,
+                max(${rejectStats.lastRejectedAt}) as last_rejected_at,
+                max(${rejectStats.lastRejectId}) as last_reject_id
+            from ${rejectStats}
+            group by ${rejectStats.kind}, ${rejectStats.reason}
+            having sum(${rejectStats.rejects}) > 0
+        )
+        select
+            ${isoInstant(sql`statement_timestamp()`)} as "asOf",
+            (
+                select coalesce(
+                    json_agg(json_build_object('kind', kind, 'records', records, 'open', open) order by kind),
+                    '[]'
+                )
+                from counted_reasons
+                where reason = ''
+            ) as "kinds",
+            (
+                select coalesce(
+                    json_agg(
+                        json_build_object(
+                            'kind', kind,
+                            'reason', reason,
+                            'records', records,
+                            'open', open,
+                            'firstRejectedAt', ${isoInstant(sql`first_rejected_at`)},
+                            'lastRejectedAt', ${isoInstant(sql`last_rejected_at`)},
+                            'lastRejectId', last_reject_id
+                        )
+                        order by records desc, kind, reason
+                    ),
+                    '[]'
+                )
+                from counted_reasons
+                where reason <> ''
+            ) as "reasons"
+    `);
+    return row!;
+}

@@ -1,0 +1,75 @@
+/** `POST /v1/replay`: rejects judged again by today's rules, as `bun run replay` does. */
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Sql } from "../../../database/connect.ts";
+import { runReplay } from "../../../operations/run-replay.ts";
+import type { Api } from "../api.ts";
+import { toDatabaseProblem } from "../database-fault.ts";
+import { Problem, problemResponses } from "../problem.ts";
+import { reasonSchema } from "../rejects/reason-schema.ts";
+import { requireJson } from "../safety/require-json.ts";
+import { countSchema, instantParameterSchema, recordCounts, textSchema } from "../shapes.ts";
+
+const summarySchema = z
+    .object({
+        dryRun: z.boolean(),
+        batches: countSchema,
+        ...recordCounts,
+        displaced: countSchema.openapi({
+            description: "Events that a conflicting record replaced; they are rejects now.",
+        }),
+        unchanged: countSchema.openapi({ description: "Rejects whose verdict is what it was: they stand." }),
+        unsplittable: countSchema.openapi({ description: "Rejects that hold no values: they need a record first." }),
+    })
+    .openapi("ReplaySummary");
+
+const postReplay = createRoute({
+    method: "post",
+    path: "/v1/replay",
+    middleware: requireJson,
+    summary: "Judge rejects again by today's rules",
+    description: "What passes becomes events. What would end as before is left alone, so a second replay does nothing.",
+    request: {
+        body: {
+            required: true,
+            content: {
+                "application/json": {
+                    schema: z.strictObject({
+                        reason: reasonSchema.optional().openapi({ description: "Only rejects with this reason." }),
+                        file: textSchema(4096).optional().openapi({ description: "Only rejects of this path." }),
+                        since: instantParameterSchema.optional(),
+                        acceptConflicts: z.boolean().optional().openapi({
+                            description: "Conflicting records replace the stored events, which become the rejects.",
+                        }),
+                        dryRun: z.boolean().optional().openapi({ description: "Everything is done and rolled back." }),
+                    }),
+                },
+            },
+        },
+    },
+    responses: {
+        200: { description: "What became of them", content: { "application/json": { schema: summarySchema } } },
+        ...problemResponses(400, 403, 409, 413, 415, 503),
+    },
+});
+
+export function addReplayRoutes(app: Api, workSql: Sql): void {
+    let isRunning = false;
+    app.openapi(postReplay, async (c) => {
+        const request = c.req.valid("json");
+        if (isRunning) throw alreadyRunning();
+        isRunning = true;
+        // Bun ends what is silent for ten seconds; a replay of many rejects takes longer.
+        c.env?.server?.timeout(c.req.raw, 0);
+        try {
+            return c.json(await runReplay(workSql, request), 200);
+        } catch (error) {
+            throw toDatabaseProblem(error) ?? error;
+        } finally {
+            isRunning = false;
+        }
+    });
+}
+
+function alreadyRunning(): Problem {
+    return new Problem({ code: "replay_running", detail: "One at a time: ask again when it has ended." });
+}

@@ -1,0 +1,37 @@
+/** The API's token: how long it must be, how it is compared, and what the page's cookie holds in its stead. */
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { exitCodes, SluiceError } from "../../../errors.ts";
+
+const minTokenBytes = 32;
+
+export interface TokenCheck {
+    isToken(candidate: string): boolean;
+    isSession(candidate: string): boolean;
+    /** The cookie's value: made from the token, of no use as one, and void as soon as the token changes. */
+    session: string;
+}
+
+/** @throws SluiceError api_token_short */
+export function createTokenCheck(token: string): TokenCheck {
+    if (Buffer.byteLength(token) < minTokenBytes) {
+        throw new SluiceError({
+            code: "api_token_short",
+            what: `The API's token has ${Buffer.byteLength(token)} bytes; it must have at least ${minTokenBytes}.`,
+            remedy: "Make one with `openssl rand -base64 32`.",
+            setting: "apiToken",
+            exitCode: exitCodes.configuration,
+        });
+    }
+    const session = createHmac("sha256", token).update("sluice session 1").digest("base64url");
+    return {
+        isToken: (candidate) => equalInConstantTime(candidate, token),
+        isSession: (candidate) => equalInConstantTime(candidate, session),
+        session,
+    };
+}
+
+/** Hashed first: timingSafeEqual wants equal lengths, and the length is nobody's business either. */
+function equalInConstantTime(left: string, right: string): boolean {
+    const digest = (text: string) => createHash("sha256").update(text).digest();
+    return timingSafeEqual(digest(left), digest(right));
+}

@@ -1,0 +1,118 @@
+/** The funnel and the products that sell, from the rollups. Never touches `events`. */
+import { type SQL, sql } from "drizzle-orm";
+import { eventStats, productStats } from "../../../database/schema.ts";
+import type { Database } from "../reader.ts";
+import { isoInstant } from "../shapes.ts";
+import type { EventSums } from "./read-stats.ts";
+
+export const funnelSteps = ["view", "add_to_cart", "purchase"] as const;
+export const productOrders = ["revenue", "purchases", "quantity", "events"] as const;
+export type ProductOrder = (typeof productOrders)[number];
+
+/** As long as sql/events/product_stats.sql keeps days. */
+export const maxProductDays = 35;
+
+export interface Funnel {
+    asOf: string;
+    steps: ({ eventType: string } & EventSums)[];
+}
+
+/** Today and the days before it, by event time in UTC; without `days`, of all time. One statement, one snapshot. */
+export async function readFunnel(db: Database, days?: number): Promise<Funnel> {
+    const [row] = await db.execute<Record<string, unknown> & Funnel>(sql`
+        select
+            ${isoInstant(sql`statement_timestamp()`)} as "asOf",
+            (
+                select json_agg(
+                    json_build_object(
+                        'eventType', steps.event_type,
+                        'events', coalesce(sums.events, 0),
+                        'quantity', coalesce(sums.quantity, 0),
+                        'revenue', round(coalesce(sums.revenue, 0), 2)::text
+                    )
+                    order by steps.position
+                )
+                from unnest(${sql.param(`{${funnelSteps.join(",")}}`)}::text[]) with ordinality as steps (event_type, position)
+                left join (
+                    select
+                        ${eventStats.eventType} as event_type,
+                        sum(${eventStats.events}) as events,
+                        sum(${eventStats.quantity}) as quantity,
+                        sum(${eventStats.revenue}) as revenue
+                    from ${eventStats}
+                    where ${sql`${eventStats.grain} = ${grainOf(days)} and ${eventStats.bucket} >= ${firstBucket(days)}`}
+                    group by ${eventStats.eventType}
+                ) as sums on sums.event_type = steps.event_type
+            ) as "steps"
+    `);
+    return row!;
+}
+
+export interface ProductSums {
+    events: number;
+    purchases: number;
+    quantity: number;
+    revenue: string;
+}
+
+export interface TopProducts {
+    asOf: string;
+    products: ({ productId: string } & ProductSums)[];
+    /** Products that have no row of their own: see sql/events/product_stats.sql. */
+    others: ProductSums | null;
+}
+
+export interface ProductsQuery {
+    by: ProductOrder;
+    limit: number;
+    days?: number | undefined;
+}
+
+export async function readTopProducts(db: Database, { by, limit, days }: ProductsQuery): Promise<TopProducts> {
+    const sums = sql`
+        'events', events, 'purchases', purchases, 'quantity', quantity, 'revenue', round(revenue, 2)::text
+    `;
+    const [row] = await db.execute<Record<string, unknown> & TopProducts>(sql`
+        with summed_products as materialized (
+            select
+                ${productStats.productId} as product_id,
+                sum(${productStats.events}) as events,
+                sum(${productStats.purchases}) as purchases,
+                sum(${productStats.quantity}) as quantity,
+                sum(${productStats.revenue}) as revenue
+            from ${productStats}
+            where ${productStats.grain} = ${grainOf(days)} and ${productStats.bucket} >= ${firstBucket(days)}
+            group by ${productStats.productId}
+        ),
+        top_products as (
+            select *
+            from summed_products
+            where product_id <> '' and events > 0
+            order by ${sql.identifier(by)} desc, events desc, product_id
+            limit ${limit}
+        )
+        select
+            ${isoInstant(sql`statement_timestamp()`)} as "asOf",
+            (
+                select coalesce(
+                    json_agg(
+                        json_build_object('productId', product_id, ${sums})
+                        order by ${sql.identifier(by)} desc, events desc, product_id
+                    ),
+                    '[]'
+                )
+                from top_products
+            ) as "products",
+            (select json_build_object(${sums}) from summed_products where product_id = '') as "others"
+    `);
+    return row!;
+}
+
+function grainOf(days: number | undefined): string {
+    return days === undefined ? "total" : "day";
+}
+
+function firstBucket(days: number | undefined): SQL {
+    if (days === undefined) return sql`'epoch'::timestamptz`;
+    return sql`date_bin('1 day', statement_timestamp(), 'epoch') - ${days - 1}::integer * interval '1 day'`;
+}

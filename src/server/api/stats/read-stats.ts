@@ -1,0 +1,115 @@
+/** Totals and series from the ledger and the rollups. Never touches `events`. */
+import { type SQL, sql } from "drizzle-orm";
+import { eventStats, totals } from "../../../database/schema.ts";
+import type { Database } from "../reader.ts";
+import { isoInstant } from "../shapes.ts";
+
+export const buckets = ["minute", "hour", "day"] as const;
+export type Bucket = (typeof buckets)[number];
+
+/** Event types times buckets: about three days of minutes. */
+export const maxSeriesPoints = 20_000;
+
+export interface SeriesQuery {
+    bucket: Bucket;
+    /** Inclusive and exclusive, compared with the beginning of a bucket; each may be left out. */
+    from?: string | undefined;
+    to?: string | undefined;
+    eventType?: string | undefined;
+}
+
+export interface RecordCounts {
+    read: number;
+    inserted: number;
+    duplicate: number;
+    conflict: number;
+    rejected: number;
+}
+
+export interface EventSums {
+    events: number;
+    quantity: number;
+    /** With two decimals. */
+    revenue: string;
+}
+
+export interface Stats {
+    asOf: string;
+    records: RecordCounts;
+    totals: EventSums;
+    eventTypes: ({ eventType: string } & EventSums)[];
+    /** Of events that were removed for their age, and are in none of the other sums. */
+    pruned: ({ eventType: string } & EventSums)[];
+    series?: SeriesPoint[] | undefined;
+}
+
+export type SeriesPoint = { bucket: string; eventType: string } & EventSums;
+
+/**
+ * Everything from one statement, so from one snapshot: read = inserted + duplicate + conflict + rejected, and
+ * inserted = the events of all types (those that were pruned or displaced included), in every answer. At most maxSeriesPoints + 1 points come back.
+ */
+export async function readStats(db: Database, series?: SeriesQuery): Promise<Stats> {
+    const [row] = await db.execute<Record<string, unknown> & Stats>(sql`
+        select
+            ${isoInstant(sql`statement_timestamp()`)} as "asOf",
+            (${recordCounts}) as "records",
+            (${eventTotals}) as "totals",
+            (${sumsByType("total")}) as "eventTypes",
+            (${sumsByType("pruned")}) as "pruned"
+            ${series ? sql`, (${seriesPoints(series)}) as "series"` : sql``}
+    `);
+    return row!;
+}
+
+const sums = sql`
+    'events', coalesce(sum(${eventStats.events}), 0),
+    'quantity', coalesce(sum(${eventStats.quantity}), 0),
+    'revenue', round(coalesce(sum(${eventStats.revenue}), 0), 2)::text
+`;
+
+const recordCounts = sql`
+    select json_build_object(
+        'read', coalesce(sum(${totals.read}), 0),
+        'inserted', coalesce(sum(${totals.inserted}), 0),
+        'duplicate', coalesce(sum(${totals.duplicate}), 0),
+        'conflict', coalesce(sum(${totals.conflict}), 0),
+        'rejected', coalesce(sum(${totals.rejected}), 0)
+    )
+    from ${totals}
+`;
+
+const eventTotals = sql`select json_build_object(${sums}) from ${eventStats} where ${eventStats.grain} = 'total'`;
+
+const sumsByType = (grain: "total" | "pruned") => sql`
+    select coalesce(json_agg(type_totals.sums order by type_totals.event_type), '[]')
+    from (
+        select
+            ${eventStats.eventType} as event_type,
+            json_build_object('eventType', ${eventStats.eventType}, ${sums}) as sums
+        from ${eventStats}
+        where ${eventStats.grain} = ${grain}
+        group by ${eventStats.eventType}
+    ) as type_totals
+`;
+
+function seriesPoints({ bucket, from, to, eventType }: SeriesQuery): SQL {
+    return sql`
+        select coalesce(json_agg(points.point order by points.bucket, points.event_type), '[]')
+        from (
+            select
+                ${eventStats.bucket} as bucket,
+                ${eventStats.eventType} as event_type,
+                json_build_object(
+                    'bucket', ${isoInstant(eventStats.bucket)}, 'eventType', ${eventStats.eventType}, ${sums}
+                ) as point
+            from ${eventStats}
+            where ${eventStats.grain} = ${bucket}
+            ${from === undefined ? sql`` : sql`and ${eventStats.bucket} >= ${from}::timestamptz`}
+            ${to === undefined ? sql`` : sql`and ${eventStats.bucket} < ${to}::timestamptz`}
+            ${eventType === undefined ? sql`` : sql`and ${eventStats.eventType} = ${eventType}`}
+            group by ${eventStats.bucket}, ${eventStats.eventType}
+            limit ${maxSeriesPoints + 1}
+        ) as points
+    `;
+}

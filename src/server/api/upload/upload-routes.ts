@@ -1,0 +1,139 @@
+/** `POST /v1/ingest`: a CSV file, streamed into the watched folder. */
+import { join } from "node:path";
+import { createRoute, z } from "@hono/zod-openapi";
+import { eq } from "drizzle-orm";
+import { files } from "../../../database/schema.ts";
+import type { Api, Context } from "../api.ts";
+import { Problem, problemResponses } from "../problem.ts";
+import { readFilePart } from "./read-multipart.ts";
+import { chooseUploadName } from "./upload-name.ts";
+import { isThere, uploadTooLarge, writeUpload } from "./write-upload.ts";
+
+export interface UploadOptions {
+    /** The watched folder. */
+    inputDir: string;
+    maxUploadBytes?: number;
+    maxUploads?: number;
+}
+
+export const uploadPath = "/v1/ingest";
+export const defaultMaxUploadBytes = 2 * 1024 ** 3;
+/** A client that sends nothing for so long is cut off. */
+const idleSeconds = 30;
+
+const uploadSchema = z
+    .object({
+        path: z.string().openapi({ description: "The file's name in the watched folder." }),
+        bytes: z.number().int().nonnegative().nullable().openapi({
+            description: "Null when a file of this Idempotency-Key was there already; then nothing was written.",
+        }),
+        isNew: z.boolean(),
+        follow: z.string().openapi({ description: "Where to see what becomes of it.", example: "/v1/files?path=…" }),
+    })
+    .openapi("Upload");
+
+const binary = { schema: z.string().openapi({ format: "binary" }) };
+
+const postIngest = createRoute({
+    method: "post",
+    path: uploadPath,
+    summary: "Send a CSV file to be ingested",
+    description:
+        "Streamed into the watched folder and visible there when it is whole. 202 means that it will be read, not that it " +
+        "has been. With an Idempotency-Key the same request can be sent again: it is one file.",
+    request: {
+        headers: z.object({
+            "idempotency-key": z
+                .string()
+                .min(1)
+                .max(255)
+                .optional()
+                .openapi({ description: "The same key means the same file, whatever is sent with it." }),
+        }),
+        query: z.strictObject({}),
+    },
+    responses: {
+        202: { description: "It is in the folder", content: { "application/json": { schema: uploadSchema } } },
+        ...problemResponses(400, 403, 413, 415, 503, 507),
+    },
+});
+
+export function addUploadRoutes(app: Api, { reader }: Context, options: UploadOptions): void {
+    const { inputDir, maxUploadBytes = defaultMaxUploadBytes, maxUploads = 4 } = options;
+    let uploads = 0;
+    app.openAPIRegistry.registerPath({
+        ...postIngest,
+        request: {
+            ...postIngest.request,
+            body: { required: true, content: { "text/csv": binary, "multipart/form-data": multipartBody } },
+        },
+    });
+    app.openapi({ ...postIngest, hide: true }, async (c) => {
+        if (Number(c.req.header("content-length") ?? 0) > maxUploadBytes) throw uploadTooLarge(maxUploadBytes);
+        if (uploads >= maxUploads) throw tooManyUploads();
+        uploads += 1;
+        c.env?.server?.timeout(c.req.raw, idleSeconds);
+        try {
+            const { content, fileName } = await openBody(c.req.raw);
+            const key = c.req.valid("header")["idempotency-key"];
+            const path = chooseUploadName(key, fileName);
+            const follow = `/v1/files?path=${encodeURIComponent(path)}`;
+            const answer = (bytes: number | null, isNew: boolean) =>
+                c.json({ path, bytes, isNew, follow }, 202, { location: follow });
+            if (key !== undefined && (await isKnown(path))) return answer(null, false);
+            const { bytes, isNew } = await writeUpload(inputDir, path, content, maxUploadBytes);
+            return answer(isNew ? bytes : null, isNew);
+        } finally {
+            uploads -= 1;
+        }
+    });
+
+    /** In the folder, or in the ledger: it may have been archived since. */
+    async function isKnown(path: string): Promise<boolean> {
+        if (await isThere(join(inputDir, path))) return true;
+        const rows = await reader.read((db) =>
+            db.select({ fileId: files.fileId }).from(files).where(eq(files.path, path)).limit(1),
+        );
+        return rows.length > 0;
+    }
+}
+
+const multipartBody = {
+    schema: z.object({ file: z.string().openapi({ format: "binary" }) }).openapi({ description: "One file." }),
+};
+
+async function openBody(request: Request): Promise<{ content: AsyncIterable<Uint8Array>; fileName?: string }> {
+    const [type = "", ...parameters] = (request.headers.get("content-type") ?? "")
+        .split(";")
+        .map((part) => part.trim());
+    if (request.body === null)
+        throw new Problem({ code: "invalid_body", detail: "It is empty: send CSV with a header line." });
+    const body = untilBreak(request.body as unknown as AsyncIterable<Uint8Array>);
+    if (type.toLowerCase() === "text/csv") return { content: body };
+    if (type.toLowerCase() !== "multipart/form-data") {
+        throw new Problem({
+            code: "unsupported_media_type",
+            detail: "Send text/csv, or multipart/form-data with one file.",
+        });
+    }
+    const boundary = parameters.map((text) => /^boundary="?([^"]{1,70})"?$/i.exec(text)?.[1]).find(Boolean);
+    if (!boundary) throw new Problem({ code: "invalid_body", detail: "The Content-Type names no boundary." });
+    return await readFilePart(body, boundary);
+}
+
+/** A sender that goes away is no fault of ours. */
+async function* untilBreak(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    try {
+        yield* body;
+    } catch (cause) {
+        throw new Problem({ code: "invalid_body", detail: "It broke off before its end: send it again.", cause });
+    }
+}
+
+function tooManyUploads(): Problem {
+    return new Problem({
+        code: "too_many_uploads",
+        detail: "Wait until one of them is through.",
+        headers: { "retry-after": "5" },
+    });
+}

@@ -1,0 +1,42 @@
+/** View, add to cart, purchase: events of each, and how many of the step before that is. */
+import { formatNumber, formatShare } from "../../../terminal/format.ts";
+import { formatCode } from "../format.ts";
+import { useResource } from "../live/use-resource.ts";
+import { Nothing } from "../parts/panel.tsx";
+import type { FunnelSteps } from "../shapes.ts";
+
+export function Funnel() {
+    const { data, problem } = useResource<FunnelSteps>("/v1/stats/funnel", { everyMs: 3000 });
+    const steps = data?.steps ?? [];
+    const most = Math.max(1, ...steps.map(({ events }) => events));
+    const isEmpty = data !== null && steps.every(({ events }) => events === 0);
+    return (
+        <div class="tile">
+            <h3>Funnel</h3>
+            {problem && <p class="trouble">{problem.title}.</p>}
+            {isEmpty && <Nothing>No event yet.</Nothing>}
+            {!isEmpty && (
+                <ol class="bars funnel">
+                    {steps.map(({ eventType, events }, index) => (
+                        <li key={eventType}>
+                            <span class="bar-name">{formatCode(eventType)}</span>
+                            <span class="bar-value">
+                                {formatNumber(events)}
+                                {index > 0 && (
+                                    <span class="muted">
+                                        {" "}
+                                        {formatShare(events, steps[index - 1]!.events)} of{" "}
+                                        {formatCode(steps[index - 1]!.eventType)}
+                                    </span>
+                                )}
+                            </span>
+                            <span class="bar-track" aria-hidden="true">
+                                <span style={{ width: `${(100 * events) / most}%` }} />
+                            </span>
+                        </li>
+                    ))}
+                </ol>
+            )}
+        </div>
+    );
+}
