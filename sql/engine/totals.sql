@@ -57,21 +57,35 @@ begin
         select rejects.*, 0 as written, 1 as resolved
         from ingest.rejects
         where rejects.resolved_by_batch = this_batch_id and rejects.batch_id <> this_batch_id
+    ),
+    -- Added up before they are taken apart: rejects may be many, combinations of reasons are few.
+    counted_rejects as (
+        select
+            (batch_rejects.rejected_at at time zone 'UTC')::date as day,
+            batch_rejects.kind,
+            batch_rejects.reasons,
+            sum(batch_rejects.written) as written,
+            sum(batch_rejects.resolved) as resolved,
+            min(batch_rejects.rejected_at) as first_rejected_at,
+            max(batch_rejects.rejected_at) as last_rejected_at,
+            max(batch_rejects.reject_id) as last_reject_id
+        from batch_rejects
+        group by 1, 2, 3
     )
     insert into ingest.reject_stats (
         day, kind, reason, rejects, resolved, first_rejected_at, last_rejected_at, last_reject_id
     )
     select
-        (batch_rejects.rejected_at at time zone 'UTC')::date as day,
-        batch_rejects.kind,
+        counted_rejects.day,
+        counted_rejects.kind,
         reason_list.reason,
-        sum(batch_rejects.written),
-        sum(batch_rejects.resolved),
-        min(batch_rejects.rejected_at),
-        max(batch_rejects.rejected_at),
-        max(batch_rejects.reject_id)
-    from batch_rejects
-    cross join lateral unnest(array_prepend('', batch_rejects.reasons)) as reason_list (reason)
+        sum(counted_rejects.written),
+        sum(counted_rejects.resolved),
+        min(counted_rejects.first_rejected_at),
+        max(counted_rejects.last_rejected_at),
+        max(counted_rejects.last_reject_id)
+    from counted_rejects
+    cross join lateral unnest(array_prepend('', counted_rejects.reasons)) as reason_list (reason)
     group by 1, 2, 3
     order by 1, 2, 3
     on conflict (day, kind, reason) do update

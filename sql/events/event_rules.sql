@@ -12,6 +12,14 @@ immutable
 parallel safe
 return nullif(btrim(value, E' \t\n\r\f\x0b'), '');
 
+-- A value as the rules take it. Those of a chunk that is not padded are so already: its loader has looked (chunks.is_padded).
+create or replace function ingest.bare(value text, is_padded boolean)
+returns text
+language sql
+immutable
+parallel safe
+return case when is_padded then ingest.trimmed(value) else value end;
+
 -- The dashed form, any case. The cast alone would take {braces} and undashed ids too.
 create or replace function ingest.event_id_reason(value text)
 returns text

@@ -53,30 +53,37 @@ return array[
     nullif(staged.extra_15, ''), nullif(staged.extra_16, '')
 ];
 
--- The raw values of a staged record by column, as a reject keeps them.
+-- From two arrays, in half the time that jsonb_build_object takes.
+create or replace function ingest.known_values(staged ingest.staging)
+returns jsonb
+language sql
+immutable
+return jsonb_object(
+    array['event_id', 'event_type', 'product_id', 'user_id', 'event_timestamp', 'quantity', 'price'],
+    array[
+        staged.event_id, staged.event_type, staged.product_id, staged.user_id,
+        staged.event_timestamp, staged.quantity, staged.price
+    ]
+);
+
+-- The raw values of a staged record by column, as a reject keeps them. To add nothing takes as long as to build them.
 create or replace function ingest.raw_record(staged ingest.staging, extra_columns text[])
 returns jsonb
 language sql
 stable
 return case
-    when staged.problem is null then
-        jsonb_build_object(
-            'event_id', staged.event_id,
-            'event_type', staged.event_type,
-            'product_id', staged.product_id,
-            'user_id', staged.user_id,
-            'event_timestamp', staged.event_timestamp,
-            'quantity', staged.quantity,
-            'price', staged.price
-        ) || coalesce(
-            ingest.attributes_of(staged.attributes, extra_columns, ingest.extra_values(staged)),
-            '{}'::jsonb
-        )
+    when staged.problem is not null then null
+    when staged.attributes is null and extra_columns is null then ingest.known_values(staged)
+    else
+        ingest.known_values(staged)
+        || coalesce(ingest.attributes_of(staged.attributes, extra_columns, ingest.extra_values(staged)), '{}'::jsonb)
 end;
 
--- Every reason why a record is refused, in the order of the columns; empty when it is not.
+-- Every reason why a record is refused, in the order of the columns; empty when it is not. Where nothing may need it, nothing is
+-- trimmed: a rule asks for its value again and again, and the trims would cost more than the rules.
 create or replace function ingest.event_reject_reasons(
     staged ingest.staging,
+    is_padded boolean,
     known_types text[],
     not_after text
 )
@@ -87,13 +94,13 @@ return case
     when staged.problem is not null then array[staged.problem::jsonb ->> 'reason']
     else array_remove(
         array[
-            ingest.event_id_reason(ingest.trimmed(staged.event_id)),
-            ingest.event_type_reason(ingest.trimmed(staged.event_type), known_types),
-            ingest.product_id_reason(ingest.trimmed(staged.product_id)),
-            ingest.user_id_reason(ingest.trimmed(staged.user_id)),
-            ingest.event_timestamp_reason(ingest.trimmed(staged.event_timestamp), not_after),
-            ingest.quantity_reason(ingest.trimmed(staged.quantity)),
-            ingest.price_reason(ingest.trimmed(staged.price))
+            ingest.event_id_reason(ingest.bare(staged.event_id, is_padded)),
+            ingest.event_type_reason(ingest.bare(staged.event_type, is_padded), known_types),
+            ingest.product_id_reason(ingest.bare(staged.product_id, is_padded)),
+            ingest.user_id_reason(ingest.bare(staged.user_id, is_padded)),
+            ingest.event_timestamp_reason(ingest.bare(staged.event_timestamp, is_padded), not_after),
+            ingest.quantity_reason(ingest.bare(staged.quantity, is_padded)),
+            ingest.price_reason(ingest.bare(staged.price, is_padded))
         ],
         null
     )
@@ -157,13 +164,13 @@ begin
             staging.record_no,
             staging.problem,
             staging.plain_second,
-            case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.event_id) else staging.event_id end as event_id,
-            case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.event_type) else staging.event_type end as event_type,
-            case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.product_id) else staging.product_id end as product_id,
-            case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.user_id) else staging.user_id end as user_id,
-            case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.event_timestamp) else staging.event_timestamp end as event_timestamp,
-            case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.quantity) else staging.quantity end as quantity,
-            case when has_padded and batch_chunks.is_padded then ingest.trimmed(staging.price) else staging.price end as price
+            ingest.bare(staging.event_id, has_padded and batch_chunks.is_padded) as event_id,
+            ingest.bare(staging.event_type, has_padded and batch_chunks.is_padded) as event_type,
+            ingest.bare(staging.product_id, has_padded and batch_chunks.is_padded) as product_id,
+            ingest.bare(staging.user_id, has_padded and batch_chunks.is_padded) as user_id,
+            ingest.bare(staging.event_timestamp, has_padded and batch_chunks.is_padded) as event_timestamp,
+            ingest.bare(staging.quantity, has_padded and batch_chunks.is_padded) as quantity,
+            ingest.bare(staging.price, has_padded and batch_chunks.is_padded) as price
         from ingest.staging
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
@@ -207,6 +214,7 @@ declare
     idle_lanes constant smallint[] := ingest.idle_lanes();
     known_types constant text[] := array(select event_types.event_type from ingest.event_types);
     not_after constant text := ingest.latest_event_timestamp();
+    has_padded constant boolean := exists (select from batch_chunks where batch_chunks.is_padded);
 begin
     if not exists (select from invalid_records) then
         return;
@@ -223,7 +231,8 @@ begin
             'rejected',
             case
                 when refused_records.refusal is not null then array['refused_by_table']
-                else ingest.event_reject_reasons(staging, known_types, not_after)
+                else
+                    ingest.event_reject_reasons(staging, has_padded and batch_chunks.is_padded, known_types, not_after)
             end,
             ingest.raw_record(staging, batch_chunks.extra_columns),
             staging.problem::jsonb ->> 'raw',
@@ -322,13 +331,13 @@ begin
             staging.record_no,
             staging.problem,
             staging.plain_second,
-            case when has_padded and chunks.is_padded then ingest.trimmed(staging.event_id) else staging.event_id end as event_id,
-            case when has_padded and chunks.is_padded then ingest.trimmed(staging.event_type) else staging.event_type end as event_type,
-            case when has_padded and chunks.is_padded then ingest.trimmed(staging.product_id) else staging.product_id end as product_id,
-            case when has_padded and chunks.is_padded then ingest.trimmed(staging.user_id) else staging.user_id end as user_id,
-            case when has_padded and chunks.is_padded then ingest.trimmed(staging.event_timestamp) else staging.event_timestamp end as event_timestamp,
-            case when has_padded and chunks.is_padded then ingest.trimmed(staging.quantity) else staging.quantity end as quantity,
-            case when has_padded and chunks.is_padded then ingest.trimmed(staging.price) else staging.price end as price,
+            ingest.bare(staging.event_id, has_padded and chunks.is_padded) as event_id,
+            ingest.bare(staging.event_type, has_padded and chunks.is_padded) as event_type,
+            ingest.bare(staging.product_id, has_padded and chunks.is_padded) as product_id,
+            ingest.bare(staging.user_id, has_padded and chunks.is_padded) as user_id,
+            ingest.bare(staging.event_timestamp, has_padded and chunks.is_padded) as event_timestamp,
+            ingest.bare(staging.quantity, has_padded and chunks.is_padded) as quantity,
+            ingest.bare(staging.price, has_padded and chunks.is_padded) as price,
             case
                 -- A record that could not be split has no values, and this stands before the verdict.
                 when

@@ -49,7 +49,7 @@ begin
             replayed_rejects.reject_id,
             replayed_rejects.kind,
             replayed_rejects.reasons as reasons_then,
-            ingest.event_reject_reasons(staging, known_types, not_after) as reasons_now,
+            ingest.event_reject_reasons(staging, true, known_types, not_after) as reasons_now,
             staging.*
         from replayed_rejects
         inner join ingest.staging
