@@ -11,7 +11,7 @@ import { hasSources } from "../../streams/source-of.ts";
 import { abandonLoads, type RecordedShape, recordLoad, type StagedChunk } from "../ledger/ledger.ts";
 import type { FileShape } from "../read/file-shape.ts";
 import { InputChanged, type InputFile } from "../read/open-input.ts";
-import { type ReadOutcome, type RecordPiece, type RecordRange, recordsOf } from "../read/read-records.ts";
+import { portionsOf, type ReadOutcome, type RecordPiece, type RecordRange, recordsOf } from "../read/read-records.ts";
 import { scanOptionsOf } from "../read/scan-options.ts";
 import { createScanner } from "../read/scan-records.ts";
 import type { IngestContext } from "../run/context.ts";
@@ -120,8 +120,11 @@ export async function* stageParts(
         const pieces = recordsOf(part.file, rangeOf(context, part), scanner);
         let next = await pieces.next();
         while (!next.done) {
-            stagePiece(next.value, part, way, loadId, chunkId, out, tally);
-            if (out.length >= writeBytes) yield* taken(out);
+            if (next.value.records.hasEndMarker && way === "raw") throw new NeedsTolerantWay();
+            for (const portion of portionsOf(next.value)) {
+                stagePiece(portion, part, way, loadId, chunkId, out, tally);
+                if (out.length >= writeBytes) yield* taken(out);
+            }
             await passFaultPoint("in-copy");
             next = await pieces.next();
         }
@@ -155,8 +158,6 @@ function stagePiece(
     out: CopyBytes,
     tally: StagedTally,
 ): void {
-    if (records.hasEndMarker && way === "raw") throw new NeedsTolerantWay();
-    if (records.count === 0) return;
     const firstRecordNo = part.firstRecordNo + recordsBefore;
     const firstLineNo = part.firstLineNo + linesBefore;
     const place = { loadId, chunkId, path: part.path, firstRecordNo, firstLineNo, firstByte };

@@ -3,7 +3,7 @@ import { defaultGrammar } from "../../streams/dialect.ts";
 import { findLineEnd } from "./find-record-end.ts";
 import type { InputFile } from "./open-input.ts";
 import { createScanner, type Scanner } from "./scan-records.ts";
-import { recordKinds, type ScannedRecords, type ScanOptions } from "./scanned-records.ts";
+import { portionOf, recordKinds, type ScannedRecords, type ScanOptions } from "./scanned-records.ts";
 import { markUnnamedValues } from "./unnamed-columns.ts";
 
 export interface RecordRange extends Omit<ScanOptions, "atEnd" | "stopAfterBytes"> {
@@ -33,6 +33,18 @@ export interface RecordPiece {
     /** Records and lines of the chunk before this piece. */
     recordsBefore: number;
     linesBefore: number;
+}
+
+/** A block of two-byte lines holds half a million records, and a row of its problem each takes fifty times their bytes. */
+const mostPortionRecords = 16_384;
+
+/** The records of a piece in portions of which each is staged by itself: so a block's memory does not grow with their number. */
+export function* portionsOf(piece: RecordPiece): Generator<RecordPiece> {
+    const { records } = piece;
+    for (let from = 0; from < records.count; from += mostPortionRecords) {
+        const to = Math.min(records.count, from + mostPortionRecords);
+        yield { ...piece, records: portionOf(records, from, to), recordsBefore: piece.recordsBefore + from };
+    }
 }
 
 /** What was read, known once the stream has ended. */

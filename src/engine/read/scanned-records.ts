@@ -98,6 +98,21 @@ export function emptyRecords(capacity: number): ScannedRecords {
     };
 }
 
+/** The records from one index to another, in the same arrays. */
+export function portionOf(records: ScannedRecords, from: number, to: number): ScannedRecords {
+    if (to - from === records.count) return records;
+    return {
+        ...records,
+        count: to - from,
+        starts: records.starts.subarray(from, to),
+        ends: records.ends.subarray(from, to),
+        kinds: records.kinds.subarray(from, to),
+        slices: records.slices.subarray(from, to),
+        lines: records.lines.subarray(from, to),
+        consumedBytes: records.ends[to - 1]! - records.starts[from]!,
+    };
+}
+
 function grow(records: ScannedRecords): void {
     const capacity = records.starts.length * 2;
     const copy = <Column extends Int32Array | Uint8Array>(column: Column, larger: Column): Column => {

@@ -94,24 +94,12 @@ function stageRaw(
     const { count, starts, ends, kinds, slices } = records;
     const delimiter = shape.dialect.delimiter.charCodeAt(0);
     const prefix = Buffer.from([place.loadId, place.chunkId, ""].join(shape.dialect.delimiter));
-    /** Problems, and records that COPY would read otherwise: what stands behind the second of each. */
-    const rewritten = new Map<number, Buffer>();
     const escapeMark = shape.dialect.escape;
     const isRewritten = isLoose(shape.dialect);
     const plainSecondOf = plainCheckOf(shape);
     // A record number, a slice, a second, the empty problem, their delimiters and the line feed take 36 bytes at the most.
-    let most = count * (prefix.length + 36) + records.consumedBytes;
-    for (let index = 0; index < count; index += 1) {
-        if (kinds[index]! < STRICT_QUOTED || (kinds[index] === STRICT_QUOTED && !isRewritten)) continue;
-        const record = bytes.subarray(starts[index], ends[index]);
-        const row =
-            kinds[index] === STRICT_QUOTED
-                ? Buffer.concat([Buffer.of(delimiter), toStandardQuotes(record, shape.dialect, escapeMark)])
-                : problemRow(bytes, records, index, shape, place);
-        rewritten.set(index, row);
-        most += row.length;
-    }
-    const buffer = makeRoom(out, most);
+    const mostFrom = (index: number) => (count - index) * (prefix.length + 36) + records.consumedBytes;
+    let buffer = makeRoom(out, mostFrom(0));
     let at = out.length;
     for (let index = 0; index < count; index += 1) {
         // By hand: a call of copy() for so few bytes costs more than they do.
@@ -122,15 +110,26 @@ function stageRaw(
         sliceRecords[slice]! += 1;
         at = writeDigits(buffer, at, slice);
         buffer[at++] = delimiter;
-        const second = kinds[index] === STRICT ? plainSecondOf(bytes, starts[index]!, ends[index]!) : NOT_PLAIN;
+        const kind = kinds[index]!;
+        const second = kind === STRICT ? plainSecondOf(bytes, starts[index]!, ends[index]!) : NOT_PLAIN;
         if (second !== NOT_PLAIN) {
             tally.plainRecords += 1;
             at = writeDigits(buffer, at, second);
         }
         buffer[at++] = delimiter;
-        const row = rewritten.get(index);
-        if (row) {
-            at += row.copy(buffer, at);
+        if (kind > STRICT_QUOTED) {
+            const row = problemRow(bytes, records, index, shape, place);
+            out.length = at;
+            // At most three bytes of UTF-8 for each unit.
+            buffer = makeRoom(out, row.length * 3 + mostFrom(index));
+            at += buffer.write(row, at);
+        } else if (kind === STRICT_QUOTED && isRewritten) {
+            const row = toStandardQuotes(bytes.subarray(starts[index], ends[index]), shape.dialect, escapeMark);
+            out.length = at;
+            buffer = makeRoom(out, row.length + mostFrom(index));
+            buffer[at++] = delimiter;
+            buffer.set(row, at);
+            at += row.length;
         } else {
             buffer[at++] = delimiter;
             at += bytes.copy(buffer, at, starts[index], ends[index]);
@@ -168,12 +167,12 @@ function problemRow(
     index: number,
     shape: FileShape,
     place: StagingPlace,
-): Buffer {
+): string {
     const { delimiter, quote, escape: escapeMark } = shape.dialect;
-    const problem = [...problemJson(bytes, records, index, place)].map((character) =>
-        character === quote || character === escapeMark ? escapeMark + character : character,
-    );
-    return Buffer.from(quote + problem.join("") + quote + delimiter.repeat(shape.targets.length));
+    const json = problemJson(bytes, records, index, place);
+    const escaped = escapeMark === quote ? json : json.replaceAll(escapeMark!, () => escapeMark! + escapeMark!);
+    const problem = escaped.replaceAll(quote!, () => escapeMark! + quote!);
+    return quote + problem + quote + delimiter.repeat(shape.targets.length);
 }
 
 function problemJson(bytes: Buffer, records: ScannedRecords, index: number, place: StagingPlace): string {
