@@ -161,7 +161,9 @@ function countFile({ name, bytes }: InputFile, options: CountOptions, into: Fold
     const readRecord = createReader(header, createRules(latestTimestamp?.getTime() ?? Date.now() + oneDayMs));
     for (const record of records) {
         const again = compareWithHeader(header, record);
-        if (again === "other") return { ...file, state: "failed", problem: "a header of other columns" };
+        if (again === "other" || endsWithOtherHeader(header, record, text.slice(record.start, record.end), delimiter)) {
+            return { ...file, state: "failed", problem: "a header of other columns" };
+        }
         file.read += 1;
         const reasons = isClean ? [] : findBadBytes(text.slice(record.start, record.end));
         if (again === "same") reasons.push("header repeated");
@@ -253,6 +255,29 @@ function compareWithHeader({ names, places }: Header, { values }: SplitRecord): 
     if (found < 2 || found < read.length / 2) return null;
     const spelled = (list: string[]) => list.join("\0").replace(/\0$/, "");
     return spelled(read) === spelled(names) ? "same" : "other";
+}
+
+/**
+ * Whether a line that is no good record (it does not split, has too many values, or its id was cut off) ends with a header of
+ * as many columns as this file has, and not the same ones: the first name stands right behind what is left of the record.
+ */
+function endsWithOtherHeader(header: Header, { values }: SplitRecord, line: string, delimiter: string): boolean {
+    const { names, width, places } = header;
+    const columns = names.at(-1) === "" ? names.slice(0, -1) : names;
+    const known = [...new Set([...columnNames, ...names])].filter((name) => name !== "");
+    const key = readText(decode(values?.[places[0]!] ?? ""))?.toLowerCase() ?? "";
+    const isCutId =
+        /\d/.test(key) && !names.some((name) => /\d/.test(name)) && known.some((name) => key.endsWith(name));
+    if (values !== null && values.length <= width && !isCutId) return false;
+    const texts = line.split(delimiter).map((text) => readText(decode(text.replaceAll('"', "")))?.toLowerCase() ?? "");
+    if (texts.at(-1) === "") texts.pop();
+    if (columns.length < 2 || texts.length < columns.length) return false;
+    const last = texts.slice(-columns.length);
+    const [first] = known.filter((name) => last[0]!.endsWith(name)).sort((a, b) => b.length - a.length);
+    if (first === undefined) return false;
+    const found = [first, ...last.slice(1)];
+    const named = new Set(found.filter((name) => known.includes(name))).size;
+    return named >= 2 && named >= found.length / 2 && found.join("\0") !== columns.join("\0");
 }
 
 interface Content {

@@ -95,10 +95,14 @@ async function explainInputFault(
 export function otherHeaderFailure({ shape, firstLineNo }: LoadPart, { otherHeader }: ReadOutcome): FileFailure | null {
     if (otherHeader === null) return null;
     const list = (names: string[]) => names.slice(0, 20).join(", ");
+    const { linesBefore, names, followsRecord } = otherHeader;
+    const line = firstLineNo + linesBefore;
+    const what = followsRecord
+        ? `Line ${line} ends with a header of other columns, right behind a record that has no line end`
+        : `Line ${line} is a header of other columns`;
     const detail =
-        `Line ${firstLineNo + otherHeader.linesBefore} is a header of other columns: it names ${list(otherHeader.names)}, ` +
-        `where the file begins with ${list(shape.header)}. The records before it got in. ` +
-        "Split the file there, and give each part its own header.";
+        `${what}: it names ${list(names)}, where the file begins with ${list(shape.header)}. The records ` +
+        `before ${followsRecord ? "that line" : "it"} got in. Split the file there, and give each part its own header.`;
     return { problem: "header_changed", detail, retryAfterMs: null };
 }
 

@@ -57,9 +57,9 @@ export interface ReadOutcome {
     isPadded: boolean;
     /** What was taken unfinished: its byte in the file, and how many records and lines of the chunk come before it. */
     tail: { byte: number; recordsBefore: number; linesBefore: number } | null;
-    /** What ended the reading before `stopAt`: a header of other columns, how many lines of the chunk come before it, and
-     * those of its names that are known. */
-    otherHeader: { linesBefore: number; names: string[] } | null;
+    /** What ended the reading before `stopAt`: a line that is, or ends with, a header of other columns; how many lines of the
+     * chunk come before it; and those of its names that are known. */
+    otherHeader: { linesBefore: number; names: string[]; followsRecord: boolean } | null;
 }
 
 const blockBytes = 1024 * 1024;
@@ -196,7 +196,7 @@ function otherHeaderOf(
 ): ReadOutcome["otherHeader"] {
     const { end } = findLineEnd(bytes, otherHeader, grammar?.takesReturn ?? false);
     const line = bytes.subarray(otherHeader, end === -1 ? bytes.length : end);
-    return { linesBefore: lines, names: header?.namesOf(line) ?? [] };
+    return { linesBefore: lines, ...(header?.namesOf(line) ?? { names: [], followsRecord: false }) };
 }
 
 function pieceOf(bytes: Buffer, records: ScannedRecords, { endByte, ...before }: OutcomeSoFar): RecordPiece {

@@ -69,7 +69,7 @@ export function takeQuoted(
         const inTail = !isHidden && found.outcome === "open" && isTail && !found.inQuotes && hides(true);
         if (isHidden || inTail) {
             const next = takePhysicalLine(bytes, records, start, UNCLOSED_QUOTE, options, grammar);
-            if (inTail) markTail(records);
+            if (inTail && next !== OTHER_HEADER) markTail(records);
             return next;
         }
     }
@@ -97,7 +97,7 @@ export function takeQuoted(
     const isOpen = found.outcome === "open" && found.inQuotes;
     const reason = found.outcome === "broken" ? found.reason : isOpen ? UNCLOSED_QUOTE : RECORD_TOO_LONG;
     const next = takePhysicalLine(bytes, records, start, reason, options, grammar);
-    if (isTail) markTail(records);
+    if (isTail && next !== OTHER_HEADER) markTail(records);
     return next;
 }
 
@@ -120,6 +120,7 @@ function addQuoted(
         if (found === OTHER_COLUMNS) return false;
         if (found === SAME_COLUMNS) kind = HEADER_REPEATED;
     }
+    if (kind === TOO_MANY_FIELDS && header?.endsWithOther(bytes, start, end)) return false;
     records.isPadded = true;
     add(records, start, end, kind, keyIndex === -1 ? 0 : sliceOfBytes(bytes, key.start, key.end, grammar.quote));
     return true;
@@ -130,19 +131,20 @@ function quotedKind(fields: number, fieldCount: number): number {
     return fields < fieldCount ? TOO_FEW_FIELDS : TOO_MANY_FIELDS;
 }
 
-/** The line alone, as one record that cannot be split: reading resumes at the next. */
+/** The line alone, as one record that cannot be split: reading resumes at the next. OTHER_HEADER if it ends with one. */
 function takePhysicalLine(
     bytes: Uint8Array,
     records: ScannedRecords,
     start: number,
     reason: number,
-    { maxRecordBytes, atEnd }: ScanOptions,
+    { maxRecordBytes, atEnd, header }: ScanOptions,
     grammar: Grammar,
 ): number {
     const line = findLineEnd(bytes, start, grammar.takesReturn);
     if ((line.end === -1 || line.next > bytes.length) && !atEnd) return NEED_MORE;
     const end = line.end === -1 ? bytes.length : line.end;
     const contentEnd = !grammar.takesReturn && bytes[end - 1] === CR ? end - 1 : end;
+    if (header?.endsWithOther(bytes, start, contentEnd)) return OTHER_HEADER;
     add(records, start, contentEnd, contentEnd - start > maxRecordBytes ? RECORD_TOO_LONG : reason, 0);
     records.consumedLines += 1;
     if (line.end === -1) markTail(records);

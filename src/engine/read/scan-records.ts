@@ -174,6 +174,10 @@ function addLine(
     else if (kind === HEADER_REPEATED) kind = HEADER_REPEATED;
     else if (delimiters + 1 < fieldCount) kind = TOO_FEW_FIELDS;
     else if (delimiters + 1 > fieldCount) kind = TOO_MANY_FIELDS;
+    if (kind === TOO_MANY_FIELDS && options.header?.endsWithOther(bytes, from, contentEnd)) {
+        records.otherHeader = start;
+        return false;
+    }
     const slice = options.keyIndex === -1 ? 0 : sliceOfBytes(bytes, keyStart, keyEnd, grammar.quote);
     add(records, from, contentEnd, kind, slice);
     return true;

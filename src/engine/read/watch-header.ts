@@ -14,8 +14,13 @@ export const OTHER_COLUMNS = 2;
 export interface HeaderWatch {
     /** Of the record [start, end): one of the three. [keyStart, keyEnd) is its key, or its time where there is no key. */
     judge(bytes: Uint8Array, start: number, end: number, keyStart: number, keyEnd: number): number;
-    /** The names that the record has of those that are known, for people: never a value. */
-    namesOf(record: Uint8Array): string[];
+    /**
+     * Whether the line [start, end), which is rejected in any case, ends with a header of other columns: files were put
+     * together, and the first has no line end behind its last record.
+     */
+    endsWithOther(bytes: Uint8Array, start: number, end: number): boolean;
+    /** The names that the line has of those that are known, for people: never a value. */
+    namesOf(line: Uint8Array): { names: string[]; followsRecord: boolean };
 }
 
 /** No header is longer, and no long text is split for nothing. */
@@ -42,6 +47,10 @@ export function createHeaderWatch({ header, dialect, source }: FileShape): Heade
     const hasDigits = [...known].some((name) => digit.test(name));
     const isDeclared = source?.header !== undefined;
 
+    const isHeader = (names: string[]) => {
+        const found = new Set(names.filter((name) => known.has(name)));
+        return found.size >= Math.min(2, columns.length) && found.size * 2 >= names.length;
+    };
     const isSame = (names: string[]) =>
         names.length === columns.length &&
         names.every((name, index) => {
@@ -53,20 +62,53 @@ export function createHeaderWatch({ header, dialect, source }: FileShape): Heade
     const lengths = [...known].map((name) => name.length).sort((left, right) => left - right);
     const shortestHeaderBytes = columns.length < 2 ? lengths[0]! : lengths[0]! + lengths[1]!;
     const anyName = new RegExp(someNames.map((name) => RegExp.escape(name)).join("|"), "i");
+    const mayName = (line: Buffer) =>
+        line.length >= shortestHeaderBytes && line.length <= longestHeaderBytes && anyName.test(line.toString());
+    // As many columns as the file has, or the records below it would be rejected for their number of fields.
+    const namesAtEnd = (line: Buffer): string[] | null => {
+        const names = namesIn(line, { ...dialect, quote: null }).map((name) =>
+            name.replaceAll(dialect.quote ?? "", ""),
+        );
+        if (columns.length < 2 || names.length < columns.length) return null;
+        const [first, ...others] = names.slice(-columns.length) as [string, ...string[]];
+        const endings = [...known].filter((name) => first.endsWith(name)).sort((a, b) => b.length - a.length);
+        const header = [...endings.slice(0, 1), ...others];
+        return header.length === columns.length && isHeader(header) ? header : null;
+    };
+    const endsWithOther = (line: Buffer) => {
+        const names = mayName(line) ? namesAtEnd(line) : null;
+        return names !== null && !isSame(names);
+    };
     return {
         judge(bytes, start, end, keyStart, keyEnd) {
-            if (end - start < shortestHeaderBytes || end - start > longestHeaderBytes) return NO_HEADER;
-            if (!hasDigits && hasDigit(bytes, keyStart, keyEnd)) return NO_HEADER;
-            const record = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
-            if (!anyName.test(record.toString())) return NO_HEADER;
+            const record = bufferOf(bytes, start, end);
+            if (!hasDigits && hasDigit(bytes, keyStart, keyEnd)) {
+                // An id, unless it was cut off and a name follows it.
+                const endsAsName = bytes[keyEnd - 1]! >= LETTER_A && bytes[keyEnd - 1]! !== LETTER_Z;
+                return endsAsName && endsWithOther(record) ? OTHER_COLUMNS : NO_HEADER;
+            }
+            if (!mayName(record)) return NO_HEADER;
             const names = namesIn(record, dialect);
-            const found = new Set(names.filter((name) => known.has(name)));
-            if (found.size < Math.min(2, columns.length) || found.size * 2 < names.length) return NO_HEADER;
+            if (!isHeader(names)) return NO_HEADER;
             return isSame(names) ? SAME_COLUMNS : OTHER_COLUMNS;
         },
-        namesOf: (record) => namesIn(record, dialect).filter((name) => known.has(name)),
+        endsWithOther: (bytes, start, end) => endsWithOther(bufferOf(bytes, start, end)),
+        namesOf(line) {
+            const names = namesIn(line, dialect);
+            const atEnd = isHeader(names) ? null : namesAtEnd(Buffer.from(line));
+            return { names: (atEnd ?? names).filter((name) => known.has(name)), followsRecord: atEnd !== null };
+        },
     };
 }
+
+/** Not a copy. */
+function bufferOf(bytes: Uint8Array, start: number, end: number): Buffer {
+    return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
+}
+
+const LETTER_A = 0x41;
+/** What a time may end with. */
+const LETTER_Z = 0x5a;
 
 /** The values in lower case, trimmed, and the first without marks before it. */
 function namesIn(record: Uint8Array, dialect: Dialect): string[] {
