@@ -1,63 +1,23 @@
 /** A change of the tables under a running ingest is nobody's record's fault: it is said once, waited for, and no file fails. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { makeTarget } from "../../src/database/database-target.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { testTimeoutMs } from "../support/generate-folder.ts";
-import { type IngestProcess, startIngest } from "../support/ingest-process.ts";
-import { emptyTables, readCounts, readFileStates } from "../support/read-tables.ts";
+import { useIngestFixture } from "../support/ingest-fixture.ts";
+import type { IngestProcess } from "../support/ingest-process.ts";
+import { readFileStates } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
 const role = `sluice_changed_${process.pid}`;
-let database: TestDatabase;
-let folder: string;
-let inputDir: string;
+const fixture = useIngestFixture(import.meta.path, { role });
 let ingest: IngestProcess;
-let records = 0;
+const change = (statement: string) => fixture.database.sql.unsafe(statement);
 
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    await database.sql.unsafe(`
-        create role ${role} login password 'x';
-        grant usage on schema public, ingest to ${role};
-        grant all on all tables in schema public, ingest to ${role};
-        grant all on all sequences in schema ingest to ${role}`);
-});
-afterAll(async () => {
-    await database.sql.unsafe(`drop owned by ${role}; drop role ${role}`);
-    await database.drop();
-});
 beforeEach(async () => {
-    await emptyTables(database.sql);
-    folder = mkdtempSync(join(tmpdir(), "sluice-changed-"));
-    inputDir = join(folder, "input");
-    mkdirSync(inputDir);
-    const { url } = makeTarget({ ...database.target, user: role, password: "x" });
-    ingest = startIngest(url, inputDir, ["--trigger", "200ms", "--tail-settle", "0"]);
-    records = 0;
-    putFiles(1);
-    await waitUntil("the first file is in", async () => (await readCounts(database.sql)).inserted === 1);
+    ingest = fixture.start();
+    fixture.put(1);
+    await fixture.whenInserted(1);
 });
-afterEach(async () => {
-    ingest.kill("SIGTERM");
-    await ingest.finish();
-    rmSync(folder, { recursive: true });
-});
-
-function putFiles(count: number): void {
-    for (let file = 0; file < count; file += 1) {
-        records += 1;
-        const line = `00000000-0000-4000-8000-${String(records).padStart(12, "0")},view,p1,u1,2024-05-01 10:00:00,1,1.00\n`;
-        const path = join(inputDir, `${String(records).padStart(3, "0")}.csv`);
-        writeFileSync(`${path}.tmp`, header + line);
-        renameSync(`${path}.tmp`, path);
-    }
-}
 
 const linesOf = (event: RegExp) =>
     ingest
@@ -120,32 +80,33 @@ test.each<[what: string, change: string, undo: string, said: string]>([
         `grant all on ingest.batches to ${role}`,
         "42501: permission denied for table batches",
     ],
-])("%s for a while", async (_, change, undo, said) => {
-    await database.sql.unsafe(change);
-    putFiles(20);
+])("%s for a while", async (_, statement, undo, said) => {
+    await change(statement);
+    fixture.put(20);
     await waitUntil("it says so", () => ingest.stderr().includes("The tables are not as they were"));
     await Bun.sleep(2_000);
-    await database.sql.unsafe(undo);
-    await waitUntil("all files are in", async () => (await readCounts(database.sql)).inserted === 21);
+    await change(undo);
+    await fixture.whenInserted(21);
 
     expect(ingest.stderr()).toContain(said);
     expect(linesOf(/The tables are not as they were/)).toBe(1);
     await waitUntil("it says that it goes on", () => linesOf(/The tables are as they were/) === 1);
-    expect(new Set(Object.values(await readFileStates(database.sql)))).toEqual(new Set(["merged"]));
+    expect(new Set(Object.values(await readFileStates(fixture.database.sql)))).toEqual(new Set(["merged"]));
     expect(linesOf(/set aside|failed/)).toBe(0);
 });
 
 test("status knows what the ingest waits for", async () => {
-    await database.sql.unsafe("alter table events rename price to cost");
-    putFiles(1);
+    const { sql } = fixture.database;
+    await change("alter table events rename price to cost");
+    fixture.put(1);
     await waitUntil("a worker reports it", async () => {
-        const [row] = await database.sql`select report -> 'trouble' as trouble from ingest.workers`;
+        const [row] = await sql`select report -> 'trouble' as trouble from ingest.workers`;
         const trouble = JSON.parse(JSON.stringify(row?.trouble ?? null)) as { code: string; what: string } | null;
         return trouble !== null && trouble.code === "42703" && trouble.what.includes("price");
     });
-    await database.sql.unsafe("alter table events rename cost to price");
+    await change("alter table events rename cost to price");
     await waitUntil("nothing is in the way", async () => {
-        const [row] = await database.sql`select report ->> 'trouble' as trouble from ingest.workers`;
+        const [row] = await sql`select report ->> 'trouble' as trouble from ingest.workers`;
         return row?.trouble === null;
     });
 });

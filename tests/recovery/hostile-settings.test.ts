@@ -1,35 +1,23 @@
 /** What a role, a database or postgresql.conf is set to must neither stop a pipeline nor change what it does. */
-import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import type { TestDatabase } from "../support/database.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
-import { ingestOnce, startIngest } from "../support/ingest-process.ts";
-import { emptyTables, expectSound, readCounts } from "../support/read-tables.ts";
+import { useIngestFixture } from "../support/ingest-fixture.ts";
+import { ingestOnce } from "../support/ingest-process.ts";
+import { expectSound } from "../support/read-tables.ts";
 import { runScript } from "../support/run-script.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
 const records = 60;
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
-const lines = Array.from({ length: records }, (_, index) => {
-    const eventId = `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`;
-    return `${eventId},purchase,p1,u1,2024-05-01 10:00:00,1,1.00\n`;
-});
-
+const fixture = useIngestFixture(import.meta.path);
 let database: TestDatabase;
-let folder: string;
-let inputDir: string;
 let hasTransactionTimeout: boolean;
 
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    folder = mkdtempSync(join(tmpdir(), "sluice-hostile-"));
-    inputDir = join(folder, "input");
-    mkdirSync(inputDir);
-    writeFileSync(join(inputDir, "a.csv"), header + lines.join(""));
+    ({ database } = fixture);
     const [row] = await database.sql`select current_setting('transaction_timeout', true) is not null as "known"`;
     hasTransactionTimeout = row!.known;
     // Sixty records of ten milliseconds: a merge of all of them outlasts each time-out below.
@@ -39,13 +27,9 @@ beforeAll(async () => {
     await database.sql`
         create trigger take_time after insert on public.events for each row execute function public.take_time()`;
 });
-afterAll(async () => {
-    await database.drop();
-    rmSync(folder, { recursive: true });
-});
-beforeEach(async () => {
+beforeEach(() => fixture.put(1, records));
+afterEach(async () => {
     await database.sql.unsafe(`alter database ${database.target.database} reset all`);
-    await emptyTables(database.sql);
 });
 
 async function setDatabase(settings: Record<string, string>): Promise<void> {
@@ -62,7 +46,7 @@ test("time-outs that are shorter than a merge, in the database's own settings", 
         idle_session_timeout: "100ms",
         ...(hasTransactionTimeout && { transaction_timeout: "400ms" }),
     });
-    const { exitCode, summary, stderr } = await ingestOnce(database.url, inputDir);
+    const { exitCode, summary, stderr } = await ingestOnce(database.url, fixture.inputDir);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(summary!.records).toMatchObject({ read: records, inserted: records });
     expect(summary!.files).toEqual({ merged: 1, skipped: 0, failed: 0 });
@@ -84,20 +68,20 @@ test.each<[string, Record<string, string>]>([
     ["no foreign keys", { session_replication_role: "replica", parallel_setup_cost: "0", jit_above_cost: "0" }],
 ])("%s as the database's default", async (_, settings) => {
     await setDatabase(settings);
-    const { exitCode, summary, stderr } = await ingestOnce(database.url, inputDir, ["--check"]);
+    const { exitCode, summary, stderr } = await ingestOnce(database.url, fixture.inputDir, ["--check"]);
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
     expect(summary!.records).toMatchObject({ read: records, inserted: records });
 });
 
 test("commands end as they should beside a statement_timeout of a millisecond", async () => {
-    await ingestOnce(database.url, inputDir);
+    await ingestOnce(database.url, fixture.inputDir);
     await setDatabase({ statement_timeout: "1ms", default_transaction_isolation: "serializable" });
     const environment = { DATABASE_URL: database.url };
     for (const [name, ...args] of [
         ["migrate"],
         ["status"],
-        ["doctor", "--input", inputDir, "--port", "0"],
-        ["try", join(inputDir, "a.csv")],
+        ["doctor", "--input", fixture.inputDir, "--port", "0"],
+        ["try", join(fixture.inputDir, "00000000.csv")],
         ["replay"],
         ["prune", "--older-than", "1d", "--yes"],
         ["check"],
@@ -117,8 +101,8 @@ test("a person's own statement keeps to the limit that was set on the person, an
 });
 
 test("a database that becomes read only is waited for, said once, reported, and gone on with", async () => {
-    const child = startIngest(database.url, inputDir, ["--trigger", "200ms"]);
-    await waitUntil("the first file is in", async () => (await readCounts(database.sql)).inserted === records);
+    const child = fixture.start();
+    await fixture.whenInserted(records);
     await setDatabase({ default_transaction_read_only: "on" });
     const end = async () =>
         await database.sql`
@@ -128,17 +112,14 @@ test("a database that becomes read only is waited for, said once, reported, and 
     await waitUntil("it says so", () => child.stderr().includes("25006: it takes no changes"));
     await database.sql.unsafe(`alter database ${database.target.database} reset default_transaction_read_only`);
     await end();
-    writeFileSync(join(inputDir, "b.csv"), header + lines[0]!.replace("0000-4000", "0001-4000"));
-    await waitUntil("it goes on", async () => (await readCounts(database.sql)).inserted === records + 1);
-    child.kill("SIGTERM");
-    await child.finish();
-    rmSync(join(inputDir, "b.csv"));
+    fixture.put(1);
+    await fixture.whenInserted(records + 1);
     expect(child.stderr().split("25006").length - 1).toBeLessThanOrEqual(2);
 });
 
 test("a database that is read only from the start is refused by name", async () => {
     await setDatabase({ default_transaction_read_only: "on" });
-    const { exitCode, stderr } = await ingestOnce(database.url, inputDir);
+    const { exitCode, stderr } = await ingestOnce(database.url, fixture.inputDir);
     expect(exitCode).toBe(3);
     expect(stderr).toContain("database_read_only");
 });

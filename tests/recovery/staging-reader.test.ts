@@ -1,14 +1,11 @@
 /** Promise 7: whoever reads the staging table keeps it from being emptied; it stays bounded, is named, and all goes on after. */
-import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { connect } from "../../src/database/connect.ts";
 import { describeReader, readStagingReaders, remedyForReader } from "../../src/database/staging-readers.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import type { TestDatabase } from "../support/database.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
-import { startIngest } from "../support/ingest-process.ts";
-import { emptyTables, expectSound, readCounts } from "../support/read-tables.ts";
+import { useIngestFixture } from "../support/ingest-fixture.ts";
+import { expectSound, readCounts } from "../support/read-tables.ts";
 import { runScript } from "../support/run-script.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -17,25 +14,11 @@ setDefaultTimeout(testTimeoutMs);
 const records = 30_000;
 const batchRecords = 200;
 const flags = ["--trigger", "available-now", "--max-chunk-bytes", "4KiB", "--max-batch-records", String(batchRecords)];
+const fixture = useIngestFixture(import.meta.path);
 let database: TestDatabase;
-let folder: string;
-
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    folder = mkdtempSync(join(tmpdir(), "sluice-reader-"));
-    mkdirSync(join(folder, "input"));
-    const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
-    const lines = Array.from({ length: records }, (_, index) => {
-        const eventId = `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`;
-        return `${eventId},purchase,p1,u1,2024-05-01 10:00:00,1,1.00\n`;
-    });
-    writeFileSync(join(folder, "input", "a.csv"), header + lines.join(""));
+beforeEach(() => {
+    ({ database } = fixture);
 });
-afterAll(async () => {
-    await database.drop();
-    rmSync(folder, { recursive: true });
-});
-beforeEach(() => emptyTables(database.sql));
 
 const openReader = () => connect(database.target, { applicationName: "a report", max: 1 });
 const countStaged = async () => {
@@ -48,7 +31,8 @@ test("a session that is idle in a transaction: bounded, named by log, status and
     await reader`begin`;
     await reader`select count(*) from ingest.staging`;
     const [own] = await reader`select pg_backend_pid() as pid`;
-    const ingest = startIngest(database.url, join(folder, "input"), flags);
+    fixture.put(1, records);
+    const ingest = fixture.start([...flags, "--tail-settle", "0"]);
     try {
         await waitUntil("it says so", () => ingest.stderr().includes("Merged rows cannot be removed"));
         expect(ingest.stderr()).toContain(
@@ -67,7 +51,7 @@ test("a session that is idle in a transaction: bounded, named by log, status and
         const environment = { DATABASE_URL: database.url };
         const status = await runScript("status", [], { environment });
         expect(status.stdout).toContain(`session ${own!.pid} (a report`);
-        const doctor = await runScript("doctor", ["--input", join(folder, "input"), "--port", "0"], { environment });
+        const doctor = await runScript("doctor", ["--input", fixture.inputDir, "--port", "0"], { environment });
         expect(doctor.exitCode).toBe(1);
         expect(doctor.stdout).toContain(`session ${own!.pid} (a report`);
     } finally {
