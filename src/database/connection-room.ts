@@ -2,7 +2,7 @@
 import type { Sql } from "./connect.ts";
 
 export interface ConnectionRoom {
-    /** Null when nothing limits it. The one that asks is among those that are open. */
+    /** Null when nothing limits it. */
     free: number | null;
     /** What there is least of, as part of a sentence: `role shop has a CONNECTION LIMIT of 4, and 3 are open`. */
     limit: string;
@@ -17,16 +17,23 @@ interface Limit {
 
 /**
  * Limits of role and database do not hold for superusers, and max_connections keeps some apart for them. Who has which
- * session is for everybody to see in pg_stat_activity.
+ * session is for everybody to see in pg_stat_activity. The session that asks does not count, nor do those whose application
+ * name begins with `own`.
  */
-export async function readConnectionRoom(sql: Sql): Promise<ConnectionRoom> {
+export async function readConnectionRoom(sql: Sql, own: string | null = null): Promise<ConnectionRoom> {
     const limits = await sql<Limit[]>`
         with
             role as (
                 select rolname, rolsuper, rolconnlimit from pg_catalog.pg_roles where rolname = session_user
             ),
             sessions as (
-                select datname, usename from pg_stat_activity where usename is not null and datname is not null
+                select datname, usename
+                from pg_stat_activity
+                where
+                    usename is not null
+                    and datname is not null
+                    and pid <> pg_backend_pid()
+                    and starts_with(application_name, ${own}::text) is not true
             )
         select
             'role' as name,

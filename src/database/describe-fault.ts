@@ -7,6 +7,8 @@ const phrases: Readonly<Record<string, string>> = {
     "25": "the session was in a transaction that is over; the next attempt has one of its own",
     [sqlStates.idleInTransactionTimeout]: "a time-out for idle transactions ended the session; raise it for this user",
     [sqlStates.transactionTimeout]: "a transaction_timeout ended the session; raise it for this user",
+    "28": "it refuses the login of this user",
+    [sqlStates.invalidCatalogName]: "there is no database of this name any more",
     "40": "another session changed the same rows at the same time",
     [sqlStates.diskFull]: "its disk is full, make room there",
     [sqlStates.outOfMemory]: "it is out of memory, give it more or lower --max-batch-records",
@@ -15,6 +17,8 @@ const phrases: Readonly<Record<string, string>> = {
     "53": "it lacks the resources",
     [sqlStates.objectInUse]: "another session uses the same object, see pg_stat_activity",
     [sqlStates.lockNotAvailable]: "another session holds a lock, see pg_locks",
+    [sqlStates.objectNotInPrerequisiteState]:
+        "it lets nobody in (allow_connections), or is not ready for this, see its log",
     "55": "it is not in a state in which it can do this, see its log",
     [sqlStates.queryCanceled]: "the statement was cancelled: by a time-out of a proxy, or by hand (pg_cancel_backend)",
     "57": "somebody intervened on the server, see its log",

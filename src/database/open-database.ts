@@ -244,6 +244,13 @@ export function explainConnectFailure(target: DatabaseTarget, error: unknown): u
                 `There is no database ${target.database} on the server of ${where}.`,
                 "Create it (createdb), or correct the URL.",
             );
+        case sqlStates.objectNotInPrerequisiteState:
+            return refuse(
+                "database_unreachable",
+                `The database ${target.database} lets nobody in: its allow_connections is off (${where}).`,
+                `When its maintenance is over: alter database "${target.database.replaceAll('"', '""')}" allow_connections true;`,
+                exitCodes.databaseUnreachable,
+            );
         case sqlStates.invalidPassword:
             return refuse(
                 "login_refused",

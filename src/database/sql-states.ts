@@ -39,6 +39,7 @@ export const sqlStates = {
     tooManyConnections: "53300",
     configurationLimitExceeded: "53400",
     programLimitExceeded: "54000",
+    objectNotInPrerequisiteState: "55000",
     objectInUse: "55006",
     lockNotAvailable: "55P03",
     queryCanceled: "57014",
@@ -103,6 +104,9 @@ const meanings: Readonly<Record<string, Meaning>> = {
     [sqlStates.inFailedTransaction]: "busy",
     [sqlStates.idleInTransactionTimeout]: "cut",
     [sqlStates.transactionTimeout]: "cut",
+    // A login that was good when the run began, and a database that was there.
+    "28": "halted",
+    [sqlStates.invalidCatalogName]: "halted",
     [sqlStates.serializationFailure]: "busy",
     [sqlStates.deadlockDetected]: "busy",
     "53": "busy",

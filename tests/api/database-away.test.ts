@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { connect } from "../../src/database/connect.ts";
+import { withDatabase } from "../../src/database/database-target.ts";
 import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
@@ -158,3 +160,20 @@ test("says that the database is not prepared when its tables are missing", async
     expect(JSON.stringify(body)).not.toContain("rejects_gone");
     await origin.sql`alter table ingest.rejects_gone rename to rejects`;
 });
+
+test("answers 503 while the database lets nobody in (allow_connections false), and 200 afterwards", async () => {
+    await answersWith(200, "/v1/stats");
+    const admin = connect(withDatabase(origin.target, "postgres"), { applicationName: "test admin", max: 1 });
+    const allow = (isAllowed: boolean) =>
+        admin.unsafe(`alter database ${origin.target.database} allow_connections ${isAllowed}`);
+    await allow(false);
+    proxy.cut();
+    proxy.mend();
+    await Bun.sleep(950);
+    const { status, body } = await api.get("/v1/stats");
+    await allow(true);
+    await admin.end();
+
+    expect([status, body.code]).toEqual([503, "database_unavailable"]);
+    await answersWith(200, "/v1/stats");
+}, 30_000);

@@ -1,5 +1,5 @@
 /** The one place where the cases meet the pipeline. */
-import type { AfterMerge, RejectBudget } from "../../src/config/config.ts";
+import type { AfterMerge, IngestConfig, RejectBudget } from "../../src/config/config.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import type { IngestSummary } from "../../src/engine/run/progress.ts";
 import type { SourceConfig } from "../../src/streams/source-config.ts";
@@ -24,29 +24,30 @@ export interface IngestOverrides {
     sources?: SourceConfig[];
 }
 
-/** Takes all that is in `inputDir` into the database, as `ingest --trigger available-now --tail-settle 0` does, and returns its summary. */
+/** Of `ingest --trigger available-now --tail-settle 0` of this folder. */
+export function ingestConfig(inputDir: string, overrides: IngestOverrides = {}): IngestConfig {
+    return {
+        inputDir,
+        trigger: { kind: "available-now" },
+        // A test's files have just been written, and are whole.
+        tailSettleMs: 0,
+        maxChunkBytes: 16 * 1024 * 1024,
+        maxRecordBytes: 1024 * 1024,
+        mergeWorkers: 2,
+        maxBatchRecords: 500_000,
+        maxRejects: null,
+        afterMerge: "keep",
+        archiveDir: `${inputDir}-archive`,
+        ...overrides,
+    };
+}
+
+/** Takes all that is in `inputDir` into the database, and returns its summary. */
 export async function ingestFolder(
     target: DatabaseTarget,
     inputDir: string,
     overrides: IngestOverrides = {},
 ): Promise<IngestSummary> {
     const silent = { info() {}, warn() {}, error() {} };
-    return await runIngest({
-        target,
-        config: {
-            inputDir,
-            trigger: { kind: "available-now" },
-            // A test's files have just been written, and are whole.
-            tailSettleMs: 0,
-            maxChunkBytes: 16 * 1024 * 1024,
-            maxRecordBytes: 1024 * 1024,
-            mergeWorkers: 2,
-            maxBatchRecords: 500_000,
-            maxRejects: null,
-            afterMerge: "keep",
-            archiveDir: `${inputDir}-archive`,
-            ...overrides,
-        },
-        log: silent,
-    });
+    return await runIngest({ target, config: ingestConfig(inputDir, overrides), log: silent });
 }

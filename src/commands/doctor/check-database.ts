@@ -129,10 +129,8 @@ async function readRights(sql: Sql, isSetUp: boolean): Promise<Rights> {
 /** Whether an ingest would get the connections that it needs; one that runs has its own. */
 export async function checkConnections(sql: Sql, { workers }: Pick<Status, "workers">): Promise<Finding> {
     const name = "connections";
-    const { free, limit } = await readConnectionRoom(sql);
-    if (free === null) return ok(name, "Nothing limits them.");
-    // The one that asks is closed again.
-    const most = free + 1;
+    const { free: most, limit } = await readConnectionRoom(sql);
+    if (most === null) return ok(name, "Nothing limits them.");
     const found = `${formatCount(most, "connection")} can be opened: ${limit}`;
     if (workers.length > 0 || most >= leastConnections) return ok(name, `${found}.`);
     return fail(

@@ -3,11 +3,12 @@
  * embedded server back up, says when it is over. Nothing is lost meanwhile: all state is in the database and the files.
  */
 import type { Sql } from "../../database/connect.ts";
-import { describeFault } from "../../database/describe-fault.ts";
-import { isConnectionFault, type Meaning, meaningOf, sqlStateOf } from "../../database/sql-states.ts";
-import { SluiceError } from "../../errors.ts";
+import { isConnectionFault, type Meaning, meaningOf, sqlStateOf, sqlStates } from "../../database/sql-states.ts";
+import { exitCodes, SluiceError } from "../../errors.ts";
 import type { IngestLog } from "./context.ts";
+import { createOutageVoice, type OutageVoice } from "./say-outage.ts";
 import { sleep } from "./sleep.ts";
+import { createTroubles, type Retries, type Trouble } from "./troubles.ts";
 
 export interface Outage {
     /** Steps that were tried again so far, and why the last one was; null when none was. */
@@ -22,26 +23,9 @@ export interface Outage {
      * Runs `step` until it succeeds or fails for another reason than the database being away or busy. Null when the
      * run was stopped meanwhile. `isFirst`: the run has done nothing yet, and ends where somebody has to see to the
      * database first.
+     * @throws SluiceError database_missing when it was dropped; ConnectionsChanged when there are too few connections
      */
     survive<Result>(step: () => Promise<Result>, options?: { isFirst?: boolean }): Promise<Result | null>;
-}
-
-export interface Retries {
-    count: number;
-    /** SQLSTATE, or the driver's or the system's name for it. */
-    lastReason: string;
-    lastSecondsAgo: number;
-}
-
-/** For status; the ingest says it in its log too. */
-export interface Trouble {
-    /** SQLSTATE, or the driver's or the system's name for it. */
-    code: string;
-    /** Part of a sentence, for people: what it is, and what helps. */
-    what: string;
-    /** Failed attempts of this step. */
-    attempts: number;
-    seconds: number;
 }
 
 export interface OutageOptions {
@@ -58,155 +42,52 @@ const longestPauseMs = 5_000;
 const echoMs = 1_000;
 /** A short question that is not answered for so long will not be: postgres.js itself would wait for ever. */
 const answerDeadlineMs = 15_000;
-/** A step that fails so often for a reason that passes is worth a line, once a minute. */
-const sayFromAttempt = 3;
-const sayAgainMs = 60_000;
-
 /** By then it is no moment's shortage: with fewer connections the run may go on. */
 const mostCrowdedAttempts = 4;
+/** Who puts another database in the place of one does it at once. */
+const missingPatienceMs = 10_000;
 
-/** The run asks for more connections than there are; none of its steps may ever get one of those that the others keep. */
-export class TooCrowded extends Error {
-    override readonly name = "TooCrowded";
+/** The run asks for more connections than there are, or for fewer: it begins again with as many as it can have. */
+export class ConnectionsChanged extends Error {
+    override readonly name = "ConnectionsChanged";
 }
 
 export function createOutage({ sql, log, signal, revive }: OutageOptions): Outage {
-    let recovery: Promise<void> | null = null;
-    /** By the monotonic clock. */
-    let recoveredAt = Number.NEGATIVE_INFINITY;
-    let saidBusyAt = Number.NEGATIVE_INFINITY;
+    const voice = createOutageVoice(log);
+    const troubles = createTroubles();
+    const recovery = createRecovery({ sql, signal, revive, voice });
     let outages = 0;
-    let retries: { count: number; lastReason: string; lastAt: number } | null = null;
-    let hasSaidSchema = false;
-    const troubles = new Set<Standing>();
 
-    function note(error: unknown, standing: Standing): void {
-        if (standing.attempts === 0) standing.sinceAt = performance.now();
-        retries = { count: (retries?.count ?? 0) + 1, lastReason: reasonOf(error), lastAt: performance.now() };
-        standing.code = reasonOf(error);
-        standing.what = describeFault(error) ?? reasonOf(error);
-        standing.attempts += 1;
-        standing.isSchema = meaningOf(error) === "schema";
-        troubles.add(standing);
-    }
-
-    function sayBusy(attempt: number, error: unknown): void {
-        if (attempt < sayFromAttempt || performance.now() < saidBusyAt + sayAgainMs) return;
-        saidBusyAt = performance.now();
-        log.warn(
-            `The database cannot do it now (${describeFault(error)}). It is tried again until it can; nothing is lost.`,
-            { event: "database_busy", code: reasonOf(error) },
-        );
-    }
-
-    /** At once, since somebody has just changed something, and once for all steps that fail on it. */
-    function saySchema(error: unknown): void {
-        if (hasSaidSchema) return;
-        hasSaidSchema = true;
-        log.warn(
-            `The tables are not as they were (${describeFault(error)}). Undo that change, or stop and run \`bun run doctor\`. ` +
-                "No file fails for it: the ingest waits, and goes on when it is undone.",
-            { event: "schema_changed", code: reasonOf(error) },
-        );
-    }
-
-    function overcame(standing: Standing): void {
-        troubles.delete(standing);
-        if (!hasSaidSchema || !standing.isSchema) return;
-        if ([...troubles].some(({ isSchema }) => isSchema)) return;
-        hasSaidSchema = false;
-        log.info("The tables are as they were. The ingest goes on.", { event: "schema_back" });
-    }
-
-    /** Another reason than the first one is somebody's to see to: the password was changed, the database dropped. */
-    function createSayer(error: unknown) {
-        let said = reasonOf(error);
-        return (error: unknown): false => {
-            const state = sqlStateOf(error);
-            if (state !== null && state !== said && meaningOf(error) !== "away") {
-                said = state;
-                const facts = { event: "database_away", code: state };
-                log.warn(`The database lets nobody in: ${(error as Error).message} (${state}). Still waiting.`, facts);
-            }
-            return false;
-        };
-    }
-
-    async function recover(error: unknown): Promise<void> {
-        const awayFrom = performance.now();
-        let saidOfStart = "";
-        const sayOfStart = (error: unknown) => {
-            // What keeps an embedded server from starting is somebody's to mend: the disk is full, the port is taken.
-            if (error instanceof SluiceError && error.code !== saidOfStart) {
-                saidOfStart = error.code;
-                log.warn(error.message, { event: "database_away", code: error.code });
-            }
-            throw error;
-        };
-        const code = reasonOf(error);
-        const sayRefusal = createSayer(error);
-        log.warn(`The database is away (${code}). Waiting for it; nothing is lost.`, { event: "database_away", code });
-        for (let attempt = 0; !signal.aborted; attempt += 1) {
-            await pause(attempt, signal);
-            const isBack = await Promise.resolve(revive?.().catch(sayOfStart))
-                .then(() => answerInTime(sql`select 1`))
-                .then(() => true)
-                .catch(sayRefusal);
-            if (isBack) {
-                const durationMs = Math.round(performance.now() - awayFrom);
-                const seconds = Math.round(durationMs / 1000);
-                log.info(`The database is back after ${seconds} s.`, { event: "database_back", durationMs });
-                break;
-            }
-        }
-        recovery = null;
-        recoveredAt = performance.now();
-    }
-
-    async function overcome(error: unknown, { meaning, attempt, begunAt }: Failure): Promise<void> {
+    /** Returns when the step is worth another try. */
+    async function overcome(error: unknown, meaning: Meaning, { attempt, begunAt }: Attempt): Promise<void> {
         if (meaning === "crowded" && attempt >= mostCrowdedAttempts) {
-            throw new TooCrowded("There are too few connections.", { cause: error });
+            throw new ConnectionsChanged("There are too few connections.", { cause: error });
         }
-        if (meaning === "schema") {
-            saySchema(error);
-            await pause(attempt, signal);
-        } else if (meaning !== "away") {
-            sayBusy(attempt, error);
-            await pause(attempt, signal);
-        } else if (recovery === null && begunAt < recoveredAt + echoMs) {
-            await pause(0, signal);
-        } else {
-            recovery ??= recover(error);
-            await recovery;
-        }
+        if (meaning === "away" && !recovery.isEcho(begunAt)) return await recovery.await(error);
+        if (meaning === "halted" && recovery.isUnderWay()) return await recovery.await(error);
+        if (meaning === "schema") voice.schemaChanged(error);
+        else if (meaning !== "away") voice.busy(error, attempt);
+        await pause(meaning === "away" ? 0 : attempt, signal);
     }
 
     return {
-        retries() {
-            if (retries === null) return null;
-            const { count, lastReason, lastAt } = retries;
-            return { count, lastReason, lastSecondsAgo: Math.round((performance.now() - lastAt) / 1000) };
-        },
+        retries: troubles.retries,
         outages: () => outages,
-        trouble() {
-            const [longest] = [...troubles].sort((left, right) => left.sinceAt - right.sinceAt);
-            if (longest === undefined) return null;
-            const { code, what, attempts, sinceAt } = longest;
-            return { code, what, attempts, seconds: Math.round((performance.now() - sinceAt) / 1000) };
-        },
+        trouble: troubles.longest,
         stand(code, what) {
-            const standing = { code, what, attempts: 0, sinceAt: performance.now(), isSchema: false };
-            troubles.add(standing);
-            return () => void troubles.delete(standing);
+            const standing = troubles.begin(code, what);
+            troubles.stands(standing);
+            return () => troubles.over(standing);
         },
         async survive(step, { isFirst = false } = {}) {
-            const standing: Standing = { code: "", what: "", attempts: 0, sinceAt: 0, isSchema: false };
+            const standing = troubles.begin();
             try {
                 for (let attempt = 0; !signal.aborted; attempt += 1) {
                     const begunAt = performance.now();
                     try {
                         const result = await step();
-                        overcame(standing);
+                        troubles.over(standing);
+                        if (standing.isSchema && !troubles.hasSchema()) voice.schemaBack();
                         return result;
                     } catch (error) {
                         const meaning = meaningOf(error);
@@ -214,32 +95,90 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
                         // A run that is being stopped ends its own connections: that is no outage.
                         if (signal.aborted) return null;
                         if (isConnectionFault(error)) outages += 1;
-                        note(error, standing);
-                        await overcome(error, { meaning, attempt, begunAt });
+                        troubles.failed(standing, error);
+                        recovery.refuseMissing(error);
+                        await overcome(error, meaning, { attempt, begunAt });
                     }
                 }
                 return null;
             } finally {
-                troubles.delete(standing);
+                troubles.over(standing);
             }
         },
     };
 }
 
-interface Failure {
-    meaning: Meaning | null;
+interface Attempt {
     attempt: number;
+    /** By the monotonic clock. */
     begunAt: number;
 }
 
-interface Standing extends Omit<Trouble, "seconds"> {
-    sinceAt: number;
-    isSchema: boolean;
-}
-
-function isWaitedFor(meaning: Meaning | null, isFirst: boolean): boolean {
+function isWaitedFor(meaning: Meaning | null, isFirst: boolean): meaning is Meaning {
     if (meaning === null || meaning === "data") return false;
     return !(isFirst && (meaning === "halted" || meaning === "schema"));
+}
+
+interface Recovery {
+    isUnderWay(): boolean;
+    /** A step that was begun during an outage which is over, and failed for it. */
+    isEcho(begunAt: number): boolean;
+    /** Resolves when the database answers again, or the run is stopped; all loops share one such wait. */
+    await(error: unknown): Promise<void>;
+    /** @throws SluiceError database_missing when it is not the first that says so, but it has been said for a while. */
+    refuseMissing(error: unknown): void;
+}
+
+function createRecovery({ sql, signal, revive, voice }: Omit<OutageOptions, "log"> & { voice: OutageVoice }): Recovery {
+    let underWay: Promise<void> | null = null;
+    /** By the monotonic clock. */
+    let recoveredAt = Number.NEGATIVE_INFINITY;
+    let missingSince: number | null = null;
+
+    async function recover(error: unknown): Promise<void> {
+        const away = voice.away(error);
+        for (let attempt = 0; !signal.aborted; attempt += 1) {
+            await pause(attempt, signal);
+            try {
+                await revive?.();
+                await answerInTime(sql`select 1`);
+                return away.back();
+            } catch (error) {
+                away.refused(error);
+                refuseMissing(error);
+            }
+        }
+    }
+
+    function refuseMissing(error: unknown): void {
+        if (sqlStateOf(error) !== sqlStates.invalidCatalogName) {
+            missingSince = null;
+            return;
+        }
+        missingSince ??= performance.now();
+        if (performance.now() < missingSince + missingPatienceMs) return;
+        throw new SluiceError({
+            code: "database_missing",
+            what: `There is no database ${sql.options.database} any more: it was dropped or renamed while this ran.`,
+            remedy: "Restore or create it, and start again: what its ledger does not know is read anew from the folder.",
+            setting: "databaseUrl",
+            exitCode: exitCodes.configuration,
+            cause: error,
+        });
+    }
+
+    return {
+        isUnderWay: () => underWay !== null,
+        isEcho: (begunAt) => underWay === null && begunAt < recoveredAt + echoMs,
+        async await(error) {
+            underWay ??= recover(error).finally(() => {
+                underWay = null;
+                recoveredAt = performance.now();
+            });
+            await underWay;
+        },
+        refuseMissing,
+    };
 }
 
 /** The answer, or after the deadline what the system says of a peer that is silent: a fault of the connection. */
@@ -263,9 +202,4 @@ export async function answerInTime<Answer>(
 function pause(attempt: number, signal: AbortSignal): Promise<void> {
     const longest = Math.min(firstPauseMs * 2 ** attempt, longestPauseMs);
     return sleep(longest * (0.5 + Math.random() / 2), signal);
-}
-
-function reasonOf(error: unknown): string {
-    const { code, message } = error as { code?: string; message?: string };
-    return sqlStateOf(error) ?? code ?? message ?? "no answer";
 }

@@ -1,5 +1,5 @@
 /** How an ingest shares out the connections that it can have: fewer than it would like where there are fewer. */
-import { connect } from "../../database/connect.ts";
+import { connect, type Sql } from "../../database/connect.ts";
 import { type ConnectionRoom, readConnectionRoom } from "../../database/connection-room.ts";
 import { explainConnectFailure } from "../../database/open-database.ts";
 import { meaningOf } from "../../database/sql-states.ts";
@@ -59,9 +59,7 @@ export async function planIngest({ target, config, log }: Asking): Promise<Conne
     const sql = connect(target, { applicationName: "sluice plan", max: 1, connectTimeoutSeconds: 3 });
     try {
         const room = await readConnectionRoom(sql);
-        // The one that asks is closed again.
-        const free = room.free === null ? null : room.free + 1;
-        const plan = planConnections({ ...room, free }, config.mergeWorkers);
+        const plan = planConnections(room, config.mergeWorkers);
         if (plan.isReduced) {
             log.warn(
                 `The ingest works with ${plan.poolConnections + 2} connections of ${wantedConnections(config.mergeWorkers)} and ` +
@@ -77,6 +75,12 @@ export async function planIngest({ target, config, log }: Asking): Promise<Conne
     } finally {
         await sql.end({ timeout: 1 });
     }
+}
+
+/** Whether a run would get more than this if it began again. `own`: how the names of the connections that it has begin. */
+export async function canGrow(sql: Sql, plan: ConnectionPlan, mergeWorkers: number, own: string): Promise<boolean> {
+    const room = await readConnectionRoom(sql, own);
+    return planConnections(room, mergeWorkers).poolConnections > plan.poolConnections;
 }
 
 const askAgainMs = 5_000;

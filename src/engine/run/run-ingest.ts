@@ -25,8 +25,8 @@ import { createHeaderReader } from "../read/known-headers.ts";
 import { createCopyConnection } from "../stage/copy-connection.ts";
 import type { IngestContext, IngestLog } from "./context.ts";
 import type { Run } from "./ingest-run.ts";
-import { createOutage, TooCrowded } from "./outage.ts";
-import { type ConnectionPlan, planIngest, planIngestAgain } from "./plan-connections.ts";
+import { ConnectionsChanged, createOutage } from "./outage.ts";
+import { type ConnectionPlan, canGrow, planIngest, planIngestAgain } from "./plan-connections.ts";
 import type { BatchProgress, IngestSummary } from "./progress.ts";
 import { createSignal } from "./signal.ts";
 
@@ -39,6 +39,8 @@ export interface IngestOptions {
     signal?: AbortSignal;
     /** Restarts an embedded server that died. */
     revive?: (() => Promise<void>) | null;
+    /** How often a run with fewer connections than it would like looks for more. Default: a minute. */
+    growEveryMs?: number;
 }
 
 /** No lock that the ingest waits for is held for long: by then it is somebody's who forgot it. */
@@ -50,7 +52,10 @@ const stopGraceMs = 2_500;
 /** How long a run that ends waits for the database's answer to its last words. */
 const lastWordsMs = 1_000;
 
-/** What goes on when a run begins again with fewer connections. */
+/** A load that is cut off for it is done again: not worth it for a gap of seconds. */
+const defaultGrowEveryMs = 60_000;
+
+/** What goes on when a run begins again with fewer connections, or with more. */
 interface Carried {
     startedAt: number;
     records: IngestSummary["records"];
@@ -68,7 +73,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
         try {
             return await runPlanned(options, carried, plan);
         } catch (error) {
-            if (!(error instanceof TooCrowded)) throw error;
+            if (!(error instanceof ConnectionsChanged)) throw error;
             plan = await planIngestAgain(options);
         }
     }
@@ -77,82 +82,105 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
 async function runPlanned(options: IngestOptions, carried: Carried, plan: ConnectionPlan): Promise<IngestSummary> {
     const { log, target } = options;
     const config = { ...options.config, mergeWorkers: plan.mergeWorkers };
-    const { startedAt, records } = carried;
     const stopper = new AbortController();
     const { signal } = stopper;
     options.signal?.addEventListener("abort", () => stopper.abort(), { once: true });
     if (options.signal?.aborted) stopper.abort();
 
     const workerId = randomUUID();
-    const applicationName = `sluice-${workerId.slice(0, 8)}`;
-    const faults = faultSettings(applicationName);
-    const session = { applicationName, connectTimeoutSeconds, settings: { lock_timeout: lockTimeout } };
-    const sql = connect(target, {
-        ...{ ...session, ...faults, max: plan.poolConnections },
-        settings: { ...session.settings, ...faults.settings },
-    });
-    // Of its own: behind a merge the sign of life would come too late, and a cancel would wait for what it is to end.
-    const leaseSql = connect(target, { ...session, max: 1 });
-    const copyConnection = createCopyConnection(target, `${applicationName}-copy`);
+    const { applicationName, sql, leaseSql, copyConnection, close } = openConnections(target, plan, workerId);
     const context: IngestContext = {
         ...{ config, sql, copyConnection, workerId, log },
         readHeader: createHeaderReader(),
         proof: createLedgerProof(),
         rechecks: createRechecks(),
     };
-    const outage = createOutage({ sql: leaseSql, log, signal, revive: options.revive ?? null });
-    const merged = createSignal();
-    const run: Run = {
-        context,
-        signal,
-        staged: createSignal(),
-        merged,
-        lease: createLease({ ...context, sql: leaseSql }, outage, records, () => run.isFolderAway),
-        room: createStagingRoom(context, merged, signal, outage),
-        isLoadingDone: false,
-        isDone: false,
-        isFolderAway: false,
-        youngMerged: 0,
-        begunAt: carried.begunAt,
-        records,
-        batches: carried.batches,
-        previousStartedAt: null,
-        survive: outage.survive,
-        onBatch: options.onBatch ?? (() => {}),
-    };
+    const run = createRun(options, carried, context, leaseSql, signal);
     const timers: ReturnType<typeof setTimeout>[] = [];
-    const unanswered = Promise.withResolvers<"unanswered">();
-    signal.addEventListener("abort", () => {
-        const rollBack = () => {
-            cancelMerges(leaseSql, applicationName);
-            copyConnection.discard();
-        };
-        timers.push(setTimeout(rollBack, stopGraceMs));
-        timers.push(setTimeout(() => unanswered.resolve("unanswered"), stopGraceMs + lastWordsMs));
-        run.staged.give();
-        run.merged.give();
+    const unanswered = limitStop(run, timers, () => {
+        cancelMerges(leaseSql, applicationName);
+        copyConnection.discard();
     });
+    if (plan.isReduced) {
+        const grow = async () => {
+            if (!(await canGrow(leaseSql, plan, options.config.mergeWorkers, applicationName))) return;
+            log.info("There are more connections again; the ingest takes them.", { event: "more_connections" });
+            endWith(stopper)(new ConnectionsChanged("There are more connections."));
+        };
+        timers.push(setInterval(() => void grow().catch(() => {}), options.growEveryMs ?? defaultGrowEveryMs));
+    }
     let isAnswered = true;
     try {
         const work = runLoops(run, stopper).catch(endWith(stopper));
         // A server that is frozen, or whose machine is gone, would be waited for by every loop, for ever.
-        isAnswered = (await Promise.race([work, unanswered.promise])) !== "unanswered";
+        isAnswered = (await Promise.race([work, unanswered])) !== "unanswered";
         if (!isAnswered) {
             const facts = { event: "stopped_early" };
             log.warn("Not all of the work ended in time. What it did not commit will be done again.", facts);
         }
         if (stopper.signal.reason instanceof FatalError) throw stopper.signal.reason.cause;
-        return await summarize(run, startedAt, isAnswered);
+        return await summarize(run, carried.startedAt, isAnswered);
     } finally {
         for (const timer of timers) clearTimeout(timer);
         // When it fails, the lease runs out by itself.
         if (isAnswered) await lastWords(retireWorker(leaseSql, workerId)).catch(() => null);
         carried.batches = run.batches;
         carried.begunAt = run.begunAt;
+        await close(isAnswered);
+    }
+}
+
+function openConnections(target: DatabaseTarget, { poolConnections }: ConnectionPlan, workerId: string) {
+    const applicationName = `sluice-${workerId.slice(0, 8)}`;
+    const faults = faultSettings(applicationName);
+    const session = { applicationName, connectTimeoutSeconds, settings: { lock_timeout: lockTimeout } };
+    const settings = { ...session.settings, ...faults.settings };
+    const sql = connect(target, { ...session, ...faults, max: poolConnections, settings });
+    // Of its own: behind a merge the sign of life would come too late, and a cancel would wait for what it is to end.
+    const leaseSql = connect(target, { ...session, max: 1 });
+    const copyConnection = createCopyConnection(target, `${applicationName}-copy`);
+    const close = async (isAnswered: boolean) => {
         const ending = { timeout: isAnswered ? 1 : 0 };
         const closing = Promise.all([copyConnection.discard(), sql.end(ending), leaseSql.end(ending)]);
         await Promise.race([closing, Bun.sleep(2 * lastWordsMs)]);
-    }
+    };
+    return { applicationName, sql, leaseSql, copyConnection, close };
+}
+
+function createRun(
+    { log, revive = null, onBatch = () => {} }: IngestOptions,
+    { begunAt, records, batches }: Carried,
+    context: IngestContext,
+    leaseSql: Sql,
+    signal: AbortSignal,
+): Run {
+    const outage = createOutage({ sql: leaseSql, log, signal, revive });
+    const merged = createSignal();
+    const run: Run = {
+        ...{ context, signal, merged, begunAt, records, batches, onBatch },
+        staged: createSignal(),
+        lease: createLease({ ...context, sql: leaseSql }, outage, records, () => run.isFolderAway),
+        room: createStagingRoom(context, merged, signal, outage),
+        isLoadingDone: false,
+        isDone: false,
+        isFolderAway: false,
+        youngMerged: 0,
+        previousStartedAt: null,
+        survive: outage.survive,
+    };
+    return run;
+}
+
+/** After a stop: wakes the loops, rolls back what takes too long, and resolves when even that is not answered. */
+function limitStop(run: Run, timers: ReturnType<typeof setTimeout>[], rollBack: () => void): Promise<"unanswered"> {
+    const unanswered = Promise.withResolvers<"unanswered">();
+    run.signal.addEventListener("abort", () => {
+        timers.push(setTimeout(rollBack, stopGraceMs));
+        timers.push(setTimeout(() => unanswered.resolve("unanswered"), stopGraceMs + lastWordsMs));
+        run.staged.give();
+        run.merged.give();
+    });
+    return unanswered.promise;
 }
 
 async function runLoops(run: Run, stopper: AbortController): Promise<void> {

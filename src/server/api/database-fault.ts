@@ -11,11 +11,12 @@ const unpreparedStates: ReadonlySet<string> = new Set([
     "3F000",
 ]);
 
-/** Wrong database, wrong login, no memory, a standby's recovery conflict: nothing that the caller can change. */
+/** Wrong database, wrong login, no one let in (allow_connections): nothing that the caller can change. */
 const awayStates: ReadonlySet<string> = new Set([
     sqlStates.invalidCatalogName,
     sqlStates.invalidAuthorization,
     sqlStates.invalidPassword,
+    sqlStates.objectNotInPrerequisiteState,
 ]);
 
 /** The problem to answer with, or undefined when the fault is our own (a wrong statement, a bug). */

@@ -1,0 +1,81 @@
+/** What the ingest says of a database that is away, busy or changed: each thing once, or once a minute. */
+import { describeFault } from "../../database/describe-fault.ts";
+import { meaningOf, sqlStateOf } from "../../database/sql-states.ts";
+import { SluiceError } from "../../errors.ts";
+import type { IngestLog } from "./context.ts";
+import { reasonOf } from "./troubles.ts";
+
+/** A step that fails so often for a reason that passes is worth a line, once a minute. */
+const sayFromAttempt = 3;
+const sayAgainMs = 60_000;
+
+export interface OutageVoice {
+    busy(error: unknown, attempt: number): void;
+    /** At once, since somebody has just changed something, and once for all steps that fail on it. */
+    schemaChanged(error: unknown): void;
+    /** Says nothing unless the change was told. */
+    schemaBack(): void;
+    /** The database is away; what is returned tells of the attempts to reach it. */
+    away(error: unknown): AwayVoice;
+}
+
+export interface AwayVoice {
+    /** Another reason than before is somebody's to see to: the password was changed, the disk of an embedded server is full. */
+    refused(error: unknown): void;
+    back(): void;
+}
+
+export function createOutageVoice(log: IngestLog): OutageVoice {
+    let saidBusyAt = Number.NEGATIVE_INFINITY;
+    let hasSaidSchema = false;
+    return {
+        busy(error, attempt) {
+            if (attempt < sayFromAttempt || performance.now() < saidBusyAt + sayAgainMs) return;
+            saidBusyAt = performance.now();
+            log.warn(
+                `The database cannot do it now (${describeFault(error)}). It is tried again until it can; nothing is lost.`,
+                { event: "database_busy", code: reasonOf(error) },
+            );
+        },
+        schemaChanged(error) {
+            if (hasSaidSchema) return;
+            hasSaidSchema = true;
+            log.warn(
+                `The tables are not as they were (${describeFault(error)}). Undo that change, or stop and run \`bun run doctor\`. ` +
+                    "No file fails for it: the ingest waits, and goes on when it is undone.",
+                { event: "schema_changed", code: reasonOf(error) },
+            );
+        },
+        schemaBack() {
+            if (!hasSaidSchema) return;
+            hasSaidSchema = false;
+            log.info("The tables are as they were. The ingest goes on.", { event: "schema_back" });
+        },
+        away: (error) => sayAway(log, error),
+    };
+}
+
+function sayAway(log: IngestLog, error: unknown): AwayVoice {
+    const awayFrom = performance.now();
+    let said = reasonOf(error);
+    log.warn(`The database is away (${said}). Waiting for it; nothing is lost.`, {
+        event: "database_away",
+        code: said,
+    });
+    return {
+        refused(error) {
+            const isOurs = error instanceof SluiceError;
+            const state = isOurs ? error.code : sqlStateOf(error);
+            if (state === null || state === said || meaningOf(error) === "away") return;
+            said = state;
+            const { message } = error as Error;
+            const what = isOurs ? message : `The database lets nobody in: ${message} (${state}). Still waiting.`;
+            log.warn(what, { event: "database_away", code: state });
+        },
+        back() {
+            const durationMs = Math.round(performance.now() - awayFrom);
+            const seconds = Math.round(durationMs / 1000);
+            log.info(`The database is back after ${seconds} s.`, { event: "database_back", durationMs });
+        },
+    };
+}
