@@ -1,34 +1,20 @@
 /** Files leave the folder after their merge and never before, and whatever fails on the way, nothing is ingested twice. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { appendFileSync } from "node:fs";
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { appendFile, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createArchiver } from "../../src/engine/archive/archive-files.ts";
 import type { IngestContext } from "../../src/engine/run/context.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { header, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
 const line = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")},view,p,u,2024-01-01 00:00:00,,1\n`;
 const today = new Date().toISOString().slice(0, 10);
 
-let database: TestDatabase;
-let root: string;
-let inputDir: string;
-let archiveDir: string;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-    root = await mkdtemp(join(tmpdir(), "sluice-after-merge-"));
-    inputDir = join(root, "input");
-    archiveDir = join(root, "archive");
-    await mkdir(inputDir);
-    await database.sql`select ingest.reset()`;
-});
-afterEach(() => rm(root, { recursive: true }));
+const database = useEmptyDatabase(import.meta.path);
+const root = useFolder("input");
+const inputDir = join(root, "input");
+const archiveDir = join(root, "archive");
 
 const put = (name: string, ...numbers: number[]) =>
     writeFile(join(inputDir, name), `${header}\n${numbers.map(line).join("")}`);

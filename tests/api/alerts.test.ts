@@ -2,14 +2,14 @@
  * docs/operations/alerts.yaml against the metrics of a running API: each name, label and value in an expression is there,
  * and is asked for as its type allows. The expressions are read by Prometheus' own grammar.
  */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { SyntaxNode } from "@lezer/common";
 import { parser } from "@prometheus-io/lezer-promql";
 import Ajv from "ajv/dist/2020";
 import manifest from "../../package.json";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 import { startApi } from "../support/service.ts";
 import { projectDir } from "../support/test-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -57,11 +57,10 @@ test("the commands and documents that the remedies name are there", () => {
 });
 
 describe("each expression", () => {
-    let database: TestDatabase;
+    const database = useDatabase(import.meta.path);
     let exposition: Exposition;
 
     beforeAll(async () => {
-        database = await createTestDatabase(import.meta.path);
         await insertBatch(database.sql, { inserted: 5, conflict: 1, rejected: 3 });
         await insertFile(database.sql, "failed.csv", "failed");
         await insertWorker(database.sql, { retries: { count: 3, lastReason: "53100", lastSecondsAgo: 1 } });
@@ -79,7 +78,6 @@ describe("each expression", () => {
             proxy.stop();
         }
     });
-    afterAll(() => database.drop());
 
     test.each(alerts.map(({ alert, expr }) => [alert, expr]))(
         "of %s asks for what /metrics has, as its type allows",

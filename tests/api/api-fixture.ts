@@ -1,11 +1,13 @@
 /** An app on a database of its own, whose every answer is held to the OpenAPI document. */
-
+import { beforeAll } from "bun:test";
 import type { Sql } from "../../src/database/connect.ts";
 import type { Api } from "../../src/server/api/api.ts";
 import { type AppOptions, createApp } from "../../src/server/api/app.ts";
 import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { openWorkPool } from "../../src/server/api/open-work-pool.ts";
+import { atEnd } from "../support/at-end.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { lazily } from "../support/fixture.ts";
 import { createConformanceCheck } from "./check-conformance.ts";
 
 export interface ApiFixture {
@@ -42,6 +44,31 @@ export async function openApiFixture(importMetaPath: string, options: Partial<Ap
             await Promise.all([pool.end({ timeout: 1 }), workSql.end({ timeout: 1 })]);
             await database.drop();
         },
+    };
+}
+
+/** One for the file, or for the tests of a `describe`. Nothing may be asked of it before the first `beforeAll`. */
+export function useApi(importMetaPath: string, options: Partial<AppOptions> = {}): ApiFixture {
+    let fixture: ApiFixture | undefined;
+    const opened = () => {
+        if (fixture === undefined) throw new Error("The API is there from beforeAll on.");
+        return fixture;
+    };
+    beforeAll(async () => {
+        fixture = await openApiFixture(importMetaPath, options);
+        atEnd(fixture.close);
+    });
+    return {
+        get app() {
+            return opened().app;
+        },
+        get database() {
+            return opened().database;
+        },
+        sql: lazily(() => opened().sql),
+        get: (path, headers) => opened().get(path, headers),
+        post: (path, body, headers) => opened().post(path, body, headers),
+        close: () => opened().close(),
     };
 }
 

@@ -1,19 +1,17 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { encodeCursor } from "../../src/server/api/cursor.ts";
-import { type ApiFixture, openApiFixture, readPages } from "./api-fixture.ts";
+import { readPages, useApi } from "./api-fixture.ts";
 import { insertBatch, insertChunk, insertFile } from "./seed-ledger.ts";
 
-let api: ApiFixture;
+const api = useApi(import.meta.path);
 let batchIds: number[];
 
 beforeAll(async () => {
-    api = await openApiFixture(import.meta.path);
     batchIds = [];
     for (let number = 1; number <= 120; number++) {
         batchIds.push(await insertBatch(api.sql, { inserted: number, duplicate: 1 }));
     }
 });
-afterAll(() => api.close());
 
 test("lists every batch exactly once, newest first, page by page", async () => {
     for (const limit of [1, 7, 60, 120, 200]) {

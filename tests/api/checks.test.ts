@@ -1,16 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { readChecks } from "../../src/operations/run-checks.ts";
 import { createCheckRunner } from "../../src/server/api/checks/check-runner.ts";
-import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { useApi } from "./api-fixture.ts";
 
-let api: ApiFixture;
 let clock = Date.parse("2026-01-01T00:00:00Z");
 const now = () => new Date(clock);
-
-beforeAll(async () => {
-    api = await openApiFixture(import.meta.path, { now });
-});
-afterAll(() => api.close());
+const api = useApi(import.meta.path, { now });
 
 test("runs every check, says what passed, and how old that is", async () => {
     const { status, body } = await api.get("/v1/checks");

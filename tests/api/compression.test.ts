@@ -6,15 +6,14 @@ import { createApp } from "../../src/server/api/app.ts";
 import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
 import { addPage } from "../../src/server/page/serve-page.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 import { insertFile } from "./seed-ledger.ts";
 
-let database: TestDatabase;
+const database = useDatabase(import.meta.path);
 let pool: Sql;
 let api: ServedApi;
 
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
     for (let number = 0; number < 50; number++) await insertFile(database.sql, `${number}.csv`);
     pool = openApiPool(database.target);
     api = serveApi({ app: addPage(createApp({ sql: pool })), host: "127.0.0.1", port: 0 });
@@ -22,7 +21,6 @@ beforeAll(async () => {
 afterAll(async () => {
     await api.stop();
     await pool.end({ timeout: 1 });
-    await database.drop();
 });
 
 async function ask(path: string, acceptEncoding: string, init: RequestInit = {}) {

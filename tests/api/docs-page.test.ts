@@ -1,16 +1,14 @@
 /** `/docs` against the OpenAPI document that it is made from. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { beforeAll, expect, test } from "bun:test";
+import { useApi } from "./api-fixture.ts";
 import { readDocument } from "./check-conformance.ts";
 
-let api: ApiFixture;
+const api = useApi(import.meta.path);
 let page: string;
 
 beforeAll(async () => {
-    api = await openApiFixture(import.meta.path);
     page = await (await api.app.request("/docs")).text();
 });
-afterAll(() => api.close());
 
 const unescapeHtml = (text: string) =>
     text

@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import type { Fault } from "../../src/server/api/answer-fault.ts";
 import { createApp } from "../../src/server/api/app.ts";
-import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { useApi } from "./api-fixture.ts";
 
-let api: ApiFixture;
+const api = useApi(import.meta.path, { onFault: (fault) => faults.push(fault) });
 const faults: Fault[] = [];
-
-beforeAll(async () => {
-    api = await openApiFixture(import.meta.path, { onFault: (fault) => faults.push(fault) });
-});
-afterAll(() => api.close());
 
 test("answers with a problem that has a stable code and the request's id", async () => {
     const { status, body, headers } = await api.get("/v1/nothing", { "x-request-id": "my-request-1" });

@@ -1,15 +1,14 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { drizzle } from "drizzle-orm/postgres-js";
 import fc from "fast-check";
 import * as schema from "../../src/database/schema.ts";
 import { encodeCursor } from "../../src/server/api/cursor.ts";
 import { selectEvents } from "../../src/server/api/events/read-events.ts";
-import { type ApiFixture, openApiFixture, readPages } from "./api-fixture.ts";
+import { readPages, useApi } from "./api-fixture.ts";
 
-let api: ApiFixture;
+const api = useApi(import.meta.path);
 
 beforeAll(async () => {
-    api = await openApiFixture(import.meta.path);
     // 300 at one instant, 300 one microsecond apart, and 20,000 in the past so that an index is worth its while.
     await api.sql`
         insert into events (event_id, event_type, product_id, user_id, event_timestamp, quantity, price, chunk_id, record_no)
@@ -30,7 +29,6 @@ beforeAll(async () => {
         from generate_series(1, 20600) as number`;
     await api.sql`analyze events`;
 });
-afterAll(() => api.close());
 
 test("gives the newest fifty by default, with exact timestamps and money as text", async () => {
     const { body, headers } = await api.get("/v1/events");

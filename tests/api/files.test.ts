@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type ApiFixture, openApiFixture, readPages } from "./api-fixture.ts";
+import { beforeAll, expect, test } from "bun:test";
+import { readPages, useApi } from "./api-fixture.ts";
 import { insertBatch, insertChunk, insertFile } from "./seed-ledger.ts";
 
-let api: ApiFixture;
+const api = useApi(import.meta.path);
 
 beforeAll(async () => {
-    api = await openApiFixture(import.meta.path);
     for (const state of ["pending", "loaded", "merged", "skipped", "failed", "replaced"]) {
         await insertFile(api.sql, `one ${state}.csv`, state);
         await insertFile(api.sql, `two ${state}.csv`, state);
     }
 });
-afterAll(() => api.close());
 
 test("lists every file once, newest first, whatever the page", async () => {
     const all = (await api.get("/v1/files?limit=200")).body.data.map((file: { path: string }) => file.path);

@@ -1,13 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { expect, test } from "bun:test";
+import { useApi } from "./api-fixture.ts";
 import { insertBatch, insertChunk, insertFile } from "./seed-ledger.ts";
 
-let api: ApiFixture;
-
-beforeAll(async () => {
-    api = await openApiFixture(import.meta.path);
-});
-afterAll(() => api.close());
+const api = useApi(import.meta.path);
 
 const windows = [
     ["5m", 60, 5],

@@ -1,23 +1,15 @@
 /** A client made from /openapi.json by another's tool compiles, and its types say what the API answers. */
-import { afterAll, beforeAll, expect, mock, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { expect, mock, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import typescript from "typescript-5";
-import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { makeFolder } from "../support/fixture.ts";
+import { useApi } from "./api-fixture.ts";
 
-let api: ApiFixture;
-let folder: string;
 const root = join(import.meta.dir, "../..");
-
-beforeAll(async () => {
-    // Inside the project, for its compiler's settings; git ignores data/.
-    folder = mkdtempSync(join(root, "data/generated-client-"));
-    api = await openApiFixture(import.meta.path, { upload: { inputDir: folder } });
-});
-afterAll(async () => {
-    rmSync(folder, { recursive: true });
-    await api.close();
-});
+// Inside the project, for its compiler's settings; git ignores data/.
+const folder = makeFolder(join(root, "data"));
+const api = useApi(import.meta.path, { upload: { inputDir: folder } });
 
 const client = `
 import type { components, paths } from "./schema.ts";

@@ -1,13 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { expect, test } from "bun:test";
+import { useApi } from "./api-fixture.ts";
 import { insertBatch, insertFile } from "./seed-ledger.ts";
 
-let api: ApiFixture;
-
-beforeAll(async () => {
-    api = await openApiFixture(import.meta.path);
-});
-afterAll(() => api.close());
+const api = useApi(import.meta.path);
 
 test("is alive and ready, and with ?verbose says what it looked at", async () => {
     expect((await api.get("/livez")).body).toEqual({ status: "alive" });

@@ -1,11 +1,9 @@
 /** Every parameter and body of every route in the OpenAPI document, with values that Postgres or a reader could choke on. */
-import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { beforeAll, beforeEach, expect, test } from "bun:test";
 import type { Fault } from "../../src/server/api/answer-fault.ts";
 import { encodeCursor } from "../../src/server/api/cursor.ts";
-import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { makeFolder } from "../support/fixture.ts";
+import { useApi } from "./api-fixture.ts";
 import { readDocument } from "./check-conformance.ts";
 import { insertChunk, insertFile } from "./seed-ledger.ts";
 
@@ -27,24 +25,22 @@ const token = "t".repeat(32);
 const authorization = { authorization: `Bearer ${token}` };
 const faults: Fault[] = [];
 let blamed: string[] = [];
-const inputDir = mkdtempSync(join(tmpdir(), "hostile-"));
-let api: ApiFixture;
+// A lab without experiments: the lab's own are tested where they may break things.
+const lab = { experiments: [], ingestPid: () => null, databasePid: () => null, runs: () => [], begin: () => null };
+const api = useApi(import.meta.path, {
+    onFault: (fault) => faults.push(fault),
+    upload: { inputDir: makeFolder() },
+    token,
+    lab: lab as never,
+});
 let operations: Operation[];
 
 beforeAll(async () => {
-    const lab = { experiments: [], ingestPid: () => null, databasePid: () => null, runs: () => [], begin: () => null };
-    const options = { onFault: (fault: Fault) => faults.push(fault), upload: { inputDir }, token };
-    // A lab without experiments: the lab's own are tested where they may break things.
-    api = await openApiFixture(import.meta.path, { ...options, lab: lab as never });
     await insertChunk(api.sql, await insertFile(api.sql, "a.csv"));
     operations = await readOperations();
 });
 beforeEach(() => {
     blamed = [];
-});
-afterAll(async () => {
-    rmSync(inputDir, { recursive: true });
-    await api.close();
 });
 
 const numbers = [

@@ -1,10 +1,8 @@
 /** The crash lab's addresses: absent unless it was asked for, and never for another site or another machine. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createLab } from "../../scripts/lab/lab.ts";
 import { openApiPool } from "../../src/server/api/open-api-pool.ts";
+import { makeFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { runScript } from "../support/run-script.ts";
 import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
@@ -13,13 +11,12 @@ import { readDocument } from "./check-conformance.ts";
 const json = { "content-type": "application/json" };
 let without: ApiFixture;
 let api: ApiFixture;
-let folder: string;
+const folder = makeFolder();
 let isIngesting = true;
 let ingesting: Promise<void>;
 
 beforeAll(async () => {
     without = await openApiFixture(import.meta.path);
-    folder = mkdtempSync(join(tmpdir(), "lab-"));
     // Nothing is killed here: what takes processes is in tests/browser/lab.test.ts.
     const ingest = { pid: () => 1, kill: () => null, stop: async () => {}, failed: new Promise<never>(() => {}) };
     const database = { crash: () => null, pid: () => 2 };
@@ -34,7 +31,6 @@ afterAll(async () => {
     await ingesting;
     await api.close();
     await without.close();
-    rmSync(folder, { recursive: true });
 });
 
 test("is not there without the flag: no address, no word in the document", async () => {

@@ -5,19 +5,18 @@ import { createApp } from "../../src/server/api/app.ts";
 import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
 import { openViewers } from "../load/viewers.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { jumpingClock } from "./api-fixture.ts";
 import { type DatabaseProxy, openDatabaseProxy } from "./database-proxy.ts";
 import { insertBatch } from "./seed-ledger.ts";
 
-let database: TestDatabase;
+const database = useDatabase(import.meta.path);
 let proxy: DatabaseProxy;
 const pools: Sql[] = [];
 const served: ServedApi[] = [];
 
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
     proxy = openDatabaseProxy(database.target);
     await insertBatch(database.sql, { inserted: 5 });
 });
@@ -25,7 +24,6 @@ afterAll(async () => {
     for (const api of served) await api.stop();
     for (const pool of pools) await pool.end({ timeout: 1 });
     proxy.stop();
-    await database.drop();
 });
 
 function serve(options: { now?: () => Date; stream?: { pollMs: number } } = {}): ServedApi {

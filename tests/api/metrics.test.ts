@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { formatMetrics } from "../../src/server/api/metrics/exposition.ts";
-import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { useApi } from "./api-fixture.ts";
 import { parseExposition } from "./parse-exposition.ts";
 import { insertBatch, insertFile, insertWorker } from "./seed-ledger.ts";
 
-let api: ApiFixture;
+const api = useApi(import.meta.path);
 
 beforeAll(async () => {
-    api = await openApiFixture(import.meta.path);
     await insertBatch(api.sql, { inserted: 5, duplicate: 2, conflict: 1, rejected: 3 });
     await insertFile(api.sql, 'odd "name"\n.csv', "failed");
     const retriedId = await insertFile(api.sql, "retried.csv", "failed");
@@ -19,7 +18,6 @@ beforeAll(async () => {
     await insertWorker(api.sql, {});
     await api.sql`insert into ingest.event_stats values ('total', '1970-01-01Z', 'purchase', 5, 7, 12.5)`;
 });
-afterAll(() => api.close());
 
 test("follows the exposition format and the naming conventions", async () => {
     await api.get("/v1/events");

@@ -1,17 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import type { Api, ApiEnv } from "../../src/server/api/api.ts";
 import { addOpenApiRoute } from "../../src/server/api/openapi-route.ts";
-import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { useApi } from "./api-fixture.ts";
 import { createConformanceCheck, readDocument } from "./check-conformance.ts";
 
-let api: ApiFixture;
-
-beforeAll(async () => {
-    api = await openApiFixture(import.meta.path, { token: "t".repeat(32) });
-});
-afterAll(() => api.close());
+const api = useApi(import.meta.path, { token: "t".repeat(32) });
 
 const authorization = { authorization: `Bearer ${"t".repeat(32)}` };
 

@@ -1,12 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { expect, test } from "bun:test";
+import { useApi } from "./api-fixture.ts";
 
-let api: ApiFixture;
-
-beforeAll(async () => {
-    api = await openApiFixture(import.meta.path);
-});
-afterAll(() => api.close());
+const api = useApi(import.meta.path);
 
 test("before the first event the funnel is all zeros, without shares, and there are no products", async () => {
     const { body } = await api.get("/v1/stats/funnel");

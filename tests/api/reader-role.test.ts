@@ -1,8 +1,7 @@
 /** The role of sql/roles/api_reader.sql: every route works with it, replays included, and nothing else can be written. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { type DatabaseTarget, makeTarget } from "../../src/database/database-target.ts";
@@ -11,6 +10,7 @@ import { migrateDatabase } from "../../src/database/migrate.ts";
 import { readerOf } from "../../src/database/reader-role.ts";
 import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { openWorkPool } from "../../src/server/api/open-work-pool.ts";
+import { header, makeFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
 
@@ -20,7 +20,7 @@ const eventId = "00000000-0000-4000-8000-000000000001";
 const wishId = "00000000-0000-4000-8000-000000000002";
 
 let api: ApiFixture;
-let folder: string;
+const folder = makeFolder();
 let readerTarget: DatabaseTarget;
 let workSql: Sql;
 
@@ -33,8 +33,6 @@ beforeAll(async () => {
     await database.sql`update ingest.applied_sql set content_hash = ''`;
     await migrateDatabase(database.target, { log: () => {} });
 
-    folder = mkdtempSync(join(tmpdir(), "reader-"));
-    const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
     writeFileSync(
         join(folder, "a.csv"),
         `${header}\n${eventId},view,p,u,2024-01-01 00:00:00,1,1\nx,view,p,u,,,\n${wishId},wish,p,u,2024-01-01 00:00:00,1,1\n`,
@@ -52,7 +50,6 @@ beforeAll(async () => {
     api = { ...reader, database, sql: database.sql, close };
 });
 afterAll(async () => {
-    rmSync(folder, { recursive: true });
     await workSql.end({ timeout: 1 });
     await api.sql.unsafe(`drop owned by ${role}; drop role ${role}`);
     await api.close();

@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type ApiFixture, openApiFixture, readPages } from "./api-fixture.ts";
+import { beforeAll, expect, test } from "bun:test";
+import { readPages, useApi } from "./api-fixture.ts";
 import { insertChunk, insertFile, insertReject } from "./seed-ledger.ts";
 
-let api: ApiFixture;
+const api = useApi(import.meta.path);
 let alpha: number;
 let beta: number;
 
 beforeAll(async () => {
-    api = await openApiFixture(import.meta.path);
     alpha = await insertFile(api.sql, "alpha.csv");
     beta = await insertFile(api.sql, "beta.csv");
     const alphaChunk = await insertChunk(api.sql, alpha);
@@ -28,7 +27,6 @@ beforeAll(async () => {
         rawText: "<script>alert(1)</script>,\\x00",
     });
 });
-afterAll(() => api.close());
 
 test("lists every reject once, newest first, with its file, record and raw values", async () => {
     const rows = await readPages(api, "/v1/rejects?limit=7");

@@ -1,28 +1,20 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { beforeAll, expect, test } from "bun:test";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { header, idOf, makeFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
-import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { useApi } from "./api-fixture.ts";
 
-let api: ApiFixture;
-let folder: string;
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
-const id = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
+const api = useApi(import.meta.path);
+const folder = makeFolder();
 
 beforeAll(async () => {
-    api = await openApiFixture(import.meta.path);
-    folder = await mkdtemp(join(tmpdir(), "replay-"));
-    const rows = [1, 2].map((number) => `${id(number)},wish,p,u,2024-01-01 00:00:00,1,1`);
+    const rows = [1, 2].map((number) => `${idOf(number)},wish,p,u,2024-01-01 00:00:00,1,1`);
     await writeFile(
         join(folder, "a.csv"),
-        [header, ...rows, `${id(3)},view,p,u,2024-01-01 00:00:00,1,-1`, ""].join("\n"),
+        [header, ...rows, `${idOf(3)},view,p,u,2024-01-01 00:00:00,1,-1`, ""].join("\n"),
     );
     await ingestFolder(api.database.target, folder);
-});
-afterAll(async () => {
-    await rm(folder, { recursive: true });
-    await api.close();
 });
 
 const replay = (request: unknown, headers: Record<string, string> = {}) =>

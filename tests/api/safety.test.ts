@@ -1,22 +1,18 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { createApp } from "../../src/server/api/app.ts";
 import { isAllowedHost } from "../../src/server/api/safety/check-host.ts";
 import { isForeign } from "../../src/server/api/safety/check-origin.ts";
 import { limitAttempts, networkOf } from "../../src/server/api/safety/limit-attempts.ts";
 import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
-import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { useApi } from "./api-fixture.ts";
 
 const token = "0123456789abcdef0123456789abcdef";
-let api: ApiFixture;
+const api = useApi(import.meta.path, { host: "sluice.example" });
 const served: ServedApi[] = [];
 
-beforeAll(async () => {
-    api = await openApiFixture(import.meta.path, { host: "sluice.example" });
-});
 afterEach(async () => {
     for (const server of served.splice(0)) await server.stop();
 });
-afterAll(() => api.close());
 
 function serve(options: Partial<Parameters<typeof createApp>[0]> = {}, host = "127.0.0.1"): ServedApi {
     const server = serveApi({ app: createApp({ sql: api.sql, ...options }), host, port: 0 });

@@ -1,14 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { createReader } from "../../src/server/api/reader.ts";
-import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { useApi } from "./api-fixture.ts";
 
-let api: ApiFixture;
+const api = useApi(import.meta.path, { now: () => new Date(clock) });
 let clock = Date.parse("2026-01-01T00:00:00Z");
-
-beforeAll(async () => {
-    api = await openApiFixture(import.meta.path, { now: () => new Date(clock) });
-});
-afterAll(() => api.close());
 
 test("asks the database once for fifty pages that poll together, and again for the next poll", async () => {
     let reads = 0;

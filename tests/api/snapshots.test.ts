@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { isVisible, parseSnapshot, sees } from "../../src/server/api/stream/snapshots.ts";
 import { decodeStreamCursor, encodeStreamCursor } from "../../src/server/api/stream/stream-cursor.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 
-let database: TestDatabase;
-
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
+const database = useDatabase(import.meta.path);
 
 const snapshotText = fc
     .tuple(

@@ -1,13 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { useApi } from "./api-fixture.ts";
 import { insertBatch } from "./seed-ledger.ts";
 
-let api: ApiFixture;
-
-beforeAll(async () => {
-    api = await openApiFixture(import.meta.path);
-});
-afterAll(() => api.close());
+const api = useApi(import.meta.path);
 
 async function addStats(grain: string, bucket: string, type: string, sums: [number, number, string]): Promise<void> {
     await api.sql`insert into ingest.event_stats values (${grain}, ${bucket}, ${type}, ${sums[0]}, ${sums[1]}, ${sums[2]})`;

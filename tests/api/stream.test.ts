@@ -5,19 +5,17 @@ import { type AppOptions, createApp } from "../../src/server/api/app.ts";
 import { encodeCursor } from "../../src/server/api/cursor.ts";
 import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { serveApi } from "../../src/server/api/serve.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 import { openDatabaseProxy } from "./database-proxy.ts";
 import { type EventReader, readEvents } from "./event-source.ts";
 import { insertBatch, insertFile } from "./seed-ledger.ts";
 
-let database: TestDatabase;
-let sql: Sql;
+const database = useDatabase(import.meta.path);
+const { sql } = database;
 let pool: Sql;
 const readers: EventReader[] = [];
 
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    sql = database.sql;
     pool = openApiPool(database.target);
 });
 afterEach(async () => {
@@ -25,7 +23,6 @@ afterEach(async () => {
 });
 afterAll(async () => {
     await pool.end({ timeout: 1 });
-    await database.drop();
 });
 
 function openApp(options: Partial<AppOptions> = {}): Api {

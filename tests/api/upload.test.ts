@@ -1,31 +1,23 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { afterEach, describe, expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createApp } from "../../src/server/api/app.ts";
 import { serveApi } from "../../src/server/api/serve.ts";
 import { readFilePart } from "../../src/server/api/upload/read-multipart.ts";
 import { chooseUploadName } from "../../src/server/api/upload/upload-name.ts";
+import { headerLine, makeFolder } from "../support/fixture.ts";
 import { isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
-import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { useApi } from "./api-fixture.ts";
 
-let api: ApiFixture;
-let inputDir: string;
-const csv = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
+const inputDir = makeFolder();
+const csv = headerLine;
 const record = "00000000-0000-4000-8000-000000000001,view,p,u,2024-01-01 00:00:00,1,1\n";
 const maxUploadBytes = 100_000;
+const api = useApi(import.meta.path, { upload: { inputDir, maxUploadBytes, maxUploads: 2 } });
 
-beforeAll(async () => {
-    inputDir = mkdtempSync(join(tmpdir(), "upload-"));
-    api = await openApiFixture(import.meta.path, { upload: { inputDir, maxUploadBytes, maxUploads: 2 } });
-});
 afterEach(() => {
     for (const name of readdirSync(inputDir)) rmSync(join(inputDir, name));
-});
-afterAll(async () => {
-    rmSync(inputDir, { recursive: true });
-    await api.close();
 });
 
 const send = (body: BodyInit, headers: Record<string, string> = {}) =>

@@ -1,25 +1,21 @@
 /** What arrives over the wire that no well-behaved client sends: refused or survived, and others are served meanwhile. */
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Sql } from "../../src/database/connect.ts";
 import { createApp } from "../../src/server/api/app.ts";
 import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { makeFolder, useDatabase } from "../support/fixture.ts";
 
-let database: TestDatabase;
+const database = useDatabase(import.meta.path);
 let pool: Sql;
-let inputDir: string;
+const inputDir = makeFolder();
 let api: ServedApi;
 const sockets: Socket[] = [];
 
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
     pool = openApiPool(database.target);
-    inputDir = mkdtempSync(join(tmpdir(), "wire-"));
     const app = createApp({ sql: pool, upload: { inputDir }, stream: { pollMs: 100 } });
     api = serveApi({ app, host: "127.0.0.1", port: 0 });
 });
@@ -29,8 +25,6 @@ afterEach(() => {
 afterAll(async () => {
     await api.stop();
     await pool.end({ timeout: 1 });
-    rmSync(inputDir, { recursive: true });
-    await database.drop();
 });
 
 interface Wire {

@@ -1,11 +1,11 @@
 /** The crash lab in a real browser, on the real service and its embedded Postgres. Promises 1, 2 and 8. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import axe from "axe-core";
 import type { Browser, Locator, Page } from "playwright-core";
 import { findChromium, launchChromium } from "../support/browser.ts";
+import { makeFolder } from "../support/fixture.ts";
 import { type Service, startLabService } from "../support/service.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -13,13 +13,12 @@ const chromium = await findChromium();
 if ("missing" in chromium) console.error(`The browser tests are skipped: ${chromium.missing}.`);
 
 describe.skipIf("missing" in chromium)("the crash lab", () => {
-    let folder: string;
+    const folder = makeFolder();
     let service: Service;
     let browser: Browser;
     let page: Page;
 
     beforeAll(async () => {
-        folder = mkdtempSync(join(tmpdir(), "sluice-lab-"));
         mkdirSync(join(folder, "in"));
         service = await startLabService({ dataDir: join(folder, "data"), inputDir: join(folder, "in") });
         browser = await launchChromium((chromium as { path: string }).path);

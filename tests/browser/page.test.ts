@@ -3,13 +3,13 @@
  * from the empty table on, one test after the other. Promise 9.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import { findChromium, launchChromium } from "../support/browser.ts";
+import { header, makeFolder } from "../support/fixture.ts";
 import { ask, type OwnServer, openOwnServer } from "../support/own-server.ts";
 import { type Service, startApi, startService } from "../support/service.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -17,13 +17,12 @@ import { waitUntil } from "../support/wait-until.ts";
 const chromium = await findChromium();
 if ("missing" in chromium) console.error(`The browser tests are skipped: ${chromium.missing}.`);
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
 const fadeMs = 400;
 
 describe.skipIf("missing" in chromium)("the page", () => {
     let server: OwnServer;
     let target: DatabaseTarget;
-    let inputDir: string;
+    const inputDir = makeFolder();
     let service: Service;
     let browser: Browser;
     let page: Page;
@@ -35,7 +34,6 @@ describe.skipIf("missing" in chromium)("the page", () => {
     beforeAll(async () => {
         server = await openOwnServer();
         target = await server.createDatabase();
-        inputDir = mkdtempSync(join(tmpdir(), "sluice-browser-"));
         service = await startService(target.url, inputDir);
         browser = await launchChromium((chromium as { path: string }).path);
         page = await openPage();

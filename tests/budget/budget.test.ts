@@ -1,31 +1,20 @@
 /** With --max-rejects a file gets in whole or not at all. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
-import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { expect, test } from "bun:test";
+import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RejectBudget } from "../../src/config/config.ts";
 import { runIngest } from "../../src/engine/run/run-ingest.ts";
 import { runChecks } from "../../src/operations/run-checks.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { header, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { type IngestOverrides, ingestFolder } from "../support/ingest-folder.ts";
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
 const good = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")},view,p,u,2024-01-01 00:00:00,,1\n`;
 const bad = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")},view,,u,2024-01-01 00:00:00,,-7\n`;
 const count = (most: number): RejectBudget => ({ kind: "count", most });
 const ratio = (most: number): RejectBudget => ({ kind: "ratio", most });
 
-let database: TestDatabase;
-let inputDir: string;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-    inputDir = await mkdtemp(join(tmpdir(), "sluice-budget-"));
-    await database.sql`select ingest.reset()`;
-});
-afterEach(() => rm(inputDir, { recursive: true }));
+const database = useEmptyDatabase(import.meta.path);
+const inputDir = useFolder();
 
 const put = (name: string, ...lines: string[]) => writeFile(join(inputDir, name), `${header}\n${lines.join("")}`);
 const grow = (name: string, ...lines: string[]) => appendFile(join(inputDir, name), lines.join(""));

@@ -1,12 +1,9 @@
 /** Given these files, expect these events, rejects and counts: each case through the real pipeline, on a clean database. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { describe, expect, test } from "bun:test";
 import { type CheckResult, runChecks } from "../../src/operations/run-checks.ts";
 import { readConfigFile } from "../../src/config/read-config-file.ts";
 import { rejectReasons } from "../../src/streams/reject-reasons.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { type IngestSummary, ingestFolder } from "../support/ingest-folder.ts";
 import {
     type Case,
@@ -21,19 +18,8 @@ import { type Outcome, readOutcome } from "./read-outcome.ts";
 const cases = readCases(import.meta.dir);
 const countNames = ["read", "inserted", "duplicate", "conflict", "rejected"] as const;
 
-let database: TestDatabase;
-let inputDir: string;
-
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
-
-beforeEach(async () => {
-    inputDir = await mkdtemp(join(tmpdir(), "sluice-case-"));
-    await database.sql`select ingest.reset()`;
-});
-afterEach(() => rm(inputDir, { recursive: true }));
+const database = useEmptyDatabase(import.meta.path);
+const inputDir = useFolder();
 
 describe.each(cases.map((testCase) => [testCase.name, testCase] as const))("%s", (_name, testCase: Case) => {
     test(testCase.about, async () => {

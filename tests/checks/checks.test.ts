@@ -1,9 +1,9 @@
 /** Each check of sql/checks/ passes on a database where everything adds up, and sees the one thing that it guards. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Sql } from "../../src/database/connect.ts";
 import { readChecks, runChecks } from "../../src/operations/run-checks.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 import { type Corruption, corruptions as ledgerCorruptions } from "./corruptions.ts";
 import { sumChecks, sumCorruptions } from "./sum-corruptions.ts";
 
@@ -13,15 +13,13 @@ const corruptions = [...ledgerCorruptions, ...sumCorruptions];
 const checks = readChecks();
 const checkNames = checks.map((check) => check.name);
 
-let database: TestDatabase;
+const database = useDatabase(import.meta.path);
 
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
     const [ledger, sums] = ["consistent-ledger.sql", "consistent-sums.sql"].map((name) => join(import.meta.dir, name));
     // One text, one transaction, one now().
     await database.sql.unsafe(`${await Bun.file(ledger!).text()}; ${await Bun.file(sums!).text()}`);
 });
-afterAll(() => database.drop());
 
 /** Runs every check after `damage`, in a transaction that is rolled back; gives the rows of those that fail. */
 async function failingChecks(damage: string): Promise<Map<string, Row[]>> {

@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { expect, test } from "bun:test";
+import { useDatabase } from "../support/fixture.ts";
 import { runScript, spawnScript } from "../support/run-script.ts";
 import { startApi } from "../support/service.ts";
 
-let database: TestDatabase;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
+const database = useDatabase(import.meta.path);
 
 test("serves until it is stopped: says where, answers, and ends with the signal's code", async () => {
     const child = spawnScript("api", ["--database-url", database.url, "--port", "0"]);

@@ -1,19 +1,14 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 import { runScript } from "../support/run-script.ts";
 import { projectDir } from "../support/test-server.ts";
 
-let database: TestDatabase;
+const database = useDatabase(import.meta.path);
 const checkNames = readdirSync(join(projectDir, "sql/checks"))
     .map((name) => name.replace(/\.sql$/, ""))
     .sort();
-
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
 
 const check = (...args: string[]) => runScript("check", ["--database-url", database.url, ...args]);
 

@@ -3,11 +3,11 @@
  * password, and exits with the code that docs/commands.md says. One entry for each mistake.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inputFolderError } from "../../src/engine/discover/input-folder.ts";
 import { createBareDatabase, createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { makeFolder } from "../support/fixture.ts";
 import { startIngest } from "../support/ingest-process.ts";
 import { runScript } from "../support/run-script.ts";
 import { type ScriptedPostgres, startScriptedPostgres } from "../support/scripted-postgres.ts";
@@ -27,7 +27,7 @@ let database: TestDatabase;
 let bare: TestDatabase;
 let behind: TestDatabase;
 let foreign: TestDatabase;
-let dir: string;
+const dir = makeFolder();
 let oldServer: ScriptedPostgres;
 let fullServer: ScriptedPostgres;
 let otherProgram: ReturnType<typeof Bun.serve>;
@@ -37,7 +37,6 @@ const secret = "hunter2";
 const path = (name: string) => join(dir, name);
 
 beforeAll(async () => {
-    dir = mkdtempSync(join(tmpdir(), "sluice-mistakes-"));
     mkdirSync(path("in"));
     writeFileSync(path("a-file"), "");
     writeFileSync(path("broken.config.ts"), "export default { sources: [");
@@ -58,7 +57,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
     await Promise.all([otherProgram.stop(true), runningSluice.stop(true), oldServer.close(), fullServer.close()]);
-    rmSync(dir, { recursive: true });
     for (const each of [database, bare, behind, foreign]) await each.drop();
 });
 

@@ -1,19 +1,18 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { makeFolder } from "../support/fixture.ts";
 import { projectDir } from "../support/test-server.ts";
 
-let dir: string;
+const dir = makeFolder();
 beforeAll(() => {
-    dir = mkdtempSync(join(tmpdir(), "sluice-config-command-"));
     writeFileSync(join(dir, ".env"), "DATABASE_URL=postgres://me:hunter2@db/shop\nSLUICE_PORT=5000\nSLUICE_HOST=::1\n");
     writeFileSync(
         join(dir, "sluice.config.ts"),
         `export default { settings: { port: 6000, trigger: "5s", afterMerge: "archive" }, sources: [{ match: "*.tsv" }] };`,
     );
 });
-afterAll(() => rmSync(dir, { recursive: true }));
 
 /** In a folder with its own .env and sluice.config.ts. */
 async function run(name: string, args: string[], environment: Record<string, string> = {}, cwd = dir) {

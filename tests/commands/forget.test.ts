@@ -1,39 +1,26 @@
 /** A failed file that is gone is forgotten: by name, and by itself when nothing of it got in. It is read anew if it comes back. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { afterEach, describe, expect, test } from "bun:test";
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createDiscovery } from "../../src/engine/discover/discover-files.ts";
 import { createForgetGone } from "../../src/engine/discover/forget-gone.ts";
 import { createTailWatch } from "../../src/engine/discover/watch-tails.ts";
 import { readStatus } from "../../src/operations/status/read-status.ts";
 import { openTestIngest, type TestIngest } from "../ingest/ingest-context.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { headerLine, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { startIngest } from "../support/ingest-process.ts";
-import { emptyTables, expectSound, readFileStates } from "../support/read-tables.ts";
+import { expectSound, readFileStates } from "../support/read-tables.ts";
 import { type Ran, runScript } from "../support/run-script.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
 const record = (n: number) =>
     `00000000-0000-4000-8000-${String(n).padStart(12, "0")},view,p1,u1,2024-05-01 10:00:00,1,1.00\n`;
 const bad = "foo,bar\n1,2\n";
 
-let database: TestDatabase;
-let folder: string;
-let inputDir: string;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-    await emptyTables(database.sql);
-    folder = mkdtempSync(join(tmpdir(), "sluice-forget-"));
-    inputDir = join(folder, "input");
-    mkdirSync(inputDir);
-});
-afterEach(() => rmSync(folder, { recursive: true }));
+const database = useEmptyDatabase(import.meta.path);
+const folder = useFolder("input");
+const inputDir = join(folder, "input");
 
 const at = (name: string) => join(inputDir, name);
 const put = (name: string, content: string) => writeFileSync(at(name), content);
@@ -44,7 +31,7 @@ const forget = (...args: string[]): Promise<Ran> =>
 
 /** A file of which one record was merged, and one chunk was not. */
 async function mergePartly(name: string): Promise<void> {
-    put(name, header + record(1));
+    put(name, headerLine + record(1));
     await ingest();
     await database.sql`
         with file as (
@@ -87,7 +74,7 @@ describe("files --forget", () => {
         rmSync(at("a.csv"));
         await forget("a.csv");
         await forget("b.csv");
-        put("a.csv", header + record(1));
+        put("a.csv", headerLine + record(1));
         renameSync(join(folder, "b.csv"), at("b.csv"));
         await ingest();
         expect(await states()).toEqual({ "a.csv": "merged", "b.csv": "failed header_missing_columns" });
@@ -100,7 +87,7 @@ describe("files --forget", () => {
         ["nobody knows", "other.csv", "file_unknown", 1],
     ])("should fail: a file that %s", async (_, name, code, expected) => {
         put("bad.csv", bad);
-        put("good.csv", header + record(1));
+        put("good.csv", headerLine + record(1));
         await ingest();
         const before = await states();
         const { exitCode, stderr } = await forget(name);

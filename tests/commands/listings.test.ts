@@ -5,28 +5,25 @@ import { join } from "node:path";
 import { makeTarget } from "../../src/database/database-target.ts";
 import { openDatabaseProxy } from "../api/database-proxy.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { header, idOf, makeFolder } from "../support/fixture.ts";
 import { runOnTerminal } from "../support/run-on-terminal.ts";
 import { runScript, spawnScript } from "../support/run-script.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
-const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
-const record = (n: number, price = "1") => `${id(n)},view,p,u,2024-01-01 00:00:00,,${price}`;
+const record = (n: number, price = "1") => `${idOf(n)},view,p,u,2024-01-01 00:00:00,,${price}`;
 
 let database: TestDatabase;
-let dir: string;
+const dir = makeFolder();
 
 /** By hand: a.csv 3 inserted, 1 duplicate, 1 conflict, 2 rejected; b.csv 1 inserted; bad.csv fails. */
 beforeAll(async () => {
     database = await createTestDatabase(import.meta.path);
-    dir = mkdtempSync(join(tmpdir(), "sluice-listings-"));
     const a = [record(1), record(2), record(3), record(1), record(2, "9"), record(4, "x"), `${record(5, "-1")}`];
     writeFileSync(join(dir, "a.csv"), `${[header, ...a].join("\n")}\n`);
     writeFileSync(join(dir, "b.csv"), `${header}\n${record(6)}\n`);
     writeFileSync(join(dir, "bad.csv"), "this,is,another\n1,2,3\n");
 });
 afterAll(async () => {
-    rmSync(dir, { recursive: true });
     await database.drop();
 });
 
@@ -269,7 +266,7 @@ test("should fail, and change nothing, for a replay that replaces events where n
 
 test("a replay that replaces events says how many and asks, at a terminal", async () => {
     const args = ["--accept-conflicts", "--database-url", database.url];
-    const priceOf = async () => (await database.sql`select price from events where event_id = ${id(2)}`)[0]!.price;
+    const priceOf = async () => (await database.sql`select price from events where event_id = ${idOf(2)}`)[0]!.price;
     const answerWith = async (answer: string) => {
         const replay = runOnTerminal("replay", args);
         await waitUntil("it asks", () => replay.output().includes("Go on? [y/N] "));

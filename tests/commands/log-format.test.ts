@@ -1,10 +1,9 @@
 /** `--log-format json`: whatever the long-running commands say on stderr is a JSON object a line, with documented fields and no secrets. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createLog } from "../../src/commands/log.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { header, makeFolder, useDatabase } from "../support/fixture.ts";
 import { startIngest } from "../support/ingest-process.ts";
 import { type OwnServer, openOwnServer } from "../support/own-server.ts";
 import { runScript, spawnScript } from "../support/run-script.ts";
@@ -20,21 +19,11 @@ interface Line extends Record<string, unknown> {
     message: string;
 }
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
 const row = (no: number, price = "1.00") =>
     `00000000-0000-4000-8000-${String(no).padStart(12, "0")},view,p,u,2024-01-01 00:00:00,1,${price}`;
 
-let database: TestDatabase;
-let folder: string;
-
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    folder = mkdtempSync(join(tmpdir(), "log-format-"));
-});
-afterAll(async () => {
-    rmSync(folder, { recursive: true });
-    await database.drop();
-});
+const database = useDatabase(import.meta.path);
+const folder = makeFolder();
 
 function inputOf(files: Record<string, string>): string {
     const dir = mkdtempSync(join(folder, "input-"));

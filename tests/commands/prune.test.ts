@@ -1,10 +1,7 @@
 /** `bun run prune` as a person and as cron run it: what it shows first, what it asks, what it refuses, and being killed. */
-import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { beforeAll, beforeEach, expect, test } from "bun:test";
 import { ageLedger } from "../support/age-ledger.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { makeFolder, useEmptyDatabase } from "../support/fixture.ts";
 import { generateFolder } from "../support/generate-folder.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { expectSound } from "../support/read-tables.ts";
@@ -12,20 +9,13 @@ import { runOnTerminal } from "../support/run-on-terminal.ts";
 import { runScript } from "../support/run-script.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-let database: TestDatabase;
-let folder: string;
+const database = useEmptyDatabase(import.meta.path);
+const folder = makeFolder();
 
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    folder = mkdtempSync(join(tmpdir(), "prune-"));
     await generateFolder(folder, { files: 4, seed: 7, minRecords: 50, maxRecords: 60, dirty: 0.1, duplicates: 0.1 });
 });
-afterAll(async () => {
-    rmSync(folder, { recursive: true });
-    await database.drop();
-});
 beforeEach(async () => {
-    await database.sql`select ingest.reset()`;
     await ingestFolder(database.target, folder);
     await ageLedger(database.sql, 100);
 });

@@ -1,16 +1,16 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { planReset, resetDatabase } from "../../src/operations/reset-database.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase, useFolder } from "../support/fixture.ts";
 import { runOnTerminal } from "../support/run-on-terminal.ts";
 import { runScript } from "../support/run-script.ts";
 import { whenWaiting } from "../support/sessions.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-let database: TestDatabase;
-let folder: string;
+const database = useDatabase(import.meta.path);
+const folder = useFolder();
 
 /** What a reset leaves as it is. A new table of the schema must be put here or into sql/engine/reset.sql. */
 const keptTables = [
@@ -22,13 +22,7 @@ const keptTables = [
     "ingest.workers",
 ];
 
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
-
 beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), "reset-"));
     writeFileSync(join(folder, "a.csv"), "event_id\n");
     await database.sql`select from ingest.reset()`;
     const [ledger, sums] = ["consistent-ledger.sql", "consistent-sums.sql"].map((name) => `../checks/${name}`);
@@ -36,7 +30,6 @@ beforeEach(async () => {
     await database.sql.unsafe(await Bun.file(join(import.meta.dir, sums!)).text());
 });
 afterEach(async () => {
-    rmSync(folder, { recursive: true, force: true });
     await database.sql`delete from ingest.workers`;
 });
 

@@ -1,28 +1,17 @@
 /** `bun run retry`: failed files that look the same as before are taken up again (promise 6). */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { headerLine, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { ingestOnce } from "../support/ingest-process.ts";
-import { emptyTables, expectSound, readFileStates } from "../support/read-tables.ts";
+import { expectSound, readFileStates } from "../support/read-tables.ts";
 import { type Ran, runScript } from "../support/run-script.ts";
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
 const record = (n: number, type = "view") =>
     `00000000-0000-4000-8000-${String(n).padStart(12, "0")},${type},p1,u1,2024-05-01 10:00:00,1,1.00\n`;
 
-let database: TestDatabase;
-let inputDir: string;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-    await emptyTables(database.sql);
-    inputDir = mkdtempSync(join(tmpdir(), "sluice-retry-"));
-});
-afterEach(() => rmSync(inputDir, { recursive: true }));
+const database = useEmptyDatabase(import.meta.path);
+const inputDir = useFolder();
 
 const retry = (...args: string[]): Promise<Ran> =>
     runScript("retry", args, { environment: { DATABASE_URL: database.url } });
@@ -30,7 +19,7 @@ const states = () => readFileStates(database.sql);
 
 /** As twelve attempts on a file that could not be opened leave it. */
 async function giveUp(name: string): Promise<void> {
-    writeFileSync(join(inputDir, name), header + record(name.charCodeAt(0)));
+    writeFileSync(join(inputDir, name), headerLine + record(name.charCodeAt(0)));
     await database.sql`
         select from ingest.register_files(${JSON.stringify([{ path: name, sizeBytes: 1, mtimeNs: "1", inode: "1" }])}::text::jsonb)`;
     for (let attempt = 0; attempt < 12; attempt += 1) {
@@ -70,7 +59,7 @@ describe("a file that was given up", () => {
 });
 
 test("a chunk that no merge could take is merged once the cause is gone", async () => {
-    writeFileSync(join(inputDir, "a.csv"), header + record(1) + record(2));
+    writeFileSync(join(inputDir, "a.csv"), headerLine + record(1) + record(2));
     await database.sql.unsafe(`
         create function public.refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
         create trigger refuse before insert on ingest.chunk_merges for each row execute function public.refuse();`);

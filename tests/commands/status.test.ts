@@ -1,13 +1,10 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { createBareDatabase, createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { createBareDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 import { runScript } from "../support/run-script.ts";
 
-let database: TestDatabase;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
+const database = useDatabase(import.meta.path);
 
 const status = (...args: string[]) => runScript("status", ["--database-url", database.url, ...args]);
 

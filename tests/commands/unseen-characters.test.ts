@@ -1,17 +1,14 @@
 /** A value that is refused for a character that cannot be seen looks right: every command that shows it shows the character. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { makeFolder, useDatabase } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { runScript } from "../support/run-script.ts";
 
-let database: TestDatabase;
-let dir: string;
+const database = useDatabase(import.meta.path);
+const dir = makeFolder();
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    dir = mkdtempSync(join(tmpdir(), "sluice-unseen-"));
     const lines = [
         "event_id,event_type,product_id,user_id,event_timestamp,quantity,price",
         "00000000-0000-4000-8000-000000000001,purchase\u00a0,p,u,2024-01-01 00:00:00,1,1",
@@ -20,10 +17,6 @@ beforeAll(async () => {
     ];
     writeFileSync(join(dir, "a.csv"), `${lines.join("\n")}\n`);
     await ingestFolder(database.target, dir);
-});
-afterAll(async () => {
-    rmSync(dir, { recursive: true });
-    await database.drop();
 });
 
 const explanation = "stand for characters that cannot be seen";

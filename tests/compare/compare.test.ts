@@ -1,9 +1,9 @@
 /** What docs/compare/README.md says of the script and of Sluice is what a run of both shows. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createBareDatabase, createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { makeFolder } from "../support/fixture.ts";
 import { projectDir } from "../support/test-server.ts";
 import { makeDeliveries, type Truth } from "./deliveries.ts";
 import { scriptLoader, sluiceLoader } from "./loaders.ts";
@@ -11,16 +11,14 @@ import { addLosses, describeLosses, judge, runComparison } from "./run-compariso
 
 let bare: TestDatabase;
 let migrated: TestDatabase;
-let folder: string;
+const folder = makeFolder();
 beforeAll(async () => {
     bare = await createBareDatabase(import.meta.path);
     migrated = await createTestDatabase(import.meta.path);
-    folder = mkdtempSync(join(tmpdir(), "sluice-compare-"));
 });
 afterAll(async () => {
     await bare.drop();
     await migrated.drop();
-    rmSync(folder, { recursive: true, force: true });
 });
 
 test("the table of docs/compare/README.md is what a run shows", async () => {

@@ -1,12 +1,12 @@
 /** sluice.config.ts: what it may say, and that every fault in it is named at once. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { describe, expect, test } from "bun:test";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadConfigFile, readConfigFile } from "../../src/config/read-config-file.ts";
 import { validateConfig } from "../../src/config/validate-config.ts";
 import { SluiceError } from "../../src/errors.ts";
 import { sourceKey, sourceOf } from "../../src/streams/source-of.ts";
+import { makeFolder } from "../support/fixture.ts";
 
 const faultsOf = (source: unknown): string[] => {
     const validated = validateConfig({ sources: [source] });
@@ -150,11 +150,7 @@ test("sources that say the same are the same, whatever the order of their keys",
 });
 
 describe("the file", () => {
-    let dir: string;
-    beforeAll(async () => {
-        dir = await mkdtemp(join(tmpdir(), "sluice-config-"));
-    });
-    afterAll(() => rm(dir, { recursive: true }));
+    const dir = makeFolder();
 
     const refuse = async (name: string, text: string | null): Promise<SluiceError> => {
         if (text !== null) await writeFile(join(dir, name), text);

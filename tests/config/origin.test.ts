@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describeOrigin, lineOf, originOfVariable } from "../../src/config/origin.ts";
+import { makeFolder } from "../support/fixture.ts";
 
-let dir: string;
+const dir = makeFolder();
 beforeAll(() => {
-    dir = mkdtempSync(join(tmpdir(), "sluice-origin-"));
     writeFileSync(join(dir, ".env"), `# ours\nSLUICE_PORT=5000\nexport SLUICE_HOST = "::1"\nSLUICE_TRIGGER=$PACE\n`);
 });
-afterAll(() => rmSync(dir, { recursive: true }));
 
 const describeVariable = (name: string, value: string) => describeOrigin(originOfVariable(name, value, dir));
 

@@ -1,20 +1,18 @@
 /** schema.ts and drizzle/ say the same. */
-import { afterEach, beforeEach, expect, test } from "bun:test";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeEach, expect, test } from "bun:test";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import config from "../../drizzle.config.ts";
+import { useFolder } from "../support/fixture.ts";
 import { projectDir } from "../support/test-server.ts";
 
-let dir: string;
+const dir = useFolder();
 beforeEach(() => {
-    dir = mkdtempSync(join(tmpdir(), "sluice-drizzle-"));
     cpSync(join(projectDir, "drizzle"), join(dir, "drizzle"), { recursive: true });
     // drizzle-kit takes paths from where it runs, and no absolute one for `out`.
     const out = relative(projectDir, join(dir, "drizzle"));
     writeFileSync(join(dir, "config.json"), JSON.stringify({ ...config, out }));
 });
-afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 function drizzleKit(command: string): { exitCode: number; output: string } {
     const { exitCode, stdout, stderr } = Bun.spawnSync(

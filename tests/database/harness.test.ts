@@ -1,11 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { expect, test } from "bun:test";
+import { useDatabase } from "../support/fixture.ts";
 
-let database: TestDatabase;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
+const database = useDatabase(import.meta.path);
 
 test("a test database has the tables and is empty", async () => {
     const [row] = await database.sql<{ events: number }[]>`select count(*) as events from events`;

@@ -1,16 +1,12 @@
 /** What libpq would take from its environment is taken as libpq takes it, or refused by name. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { describe, expect, test } from "bun:test";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDatabaseUrl } from "../../src/database/database-target.ts";
 import type { SluiceError } from "../../src/errors.ts";
+import { makeFolder } from "../support/fixture.ts";
 
-let folder: string;
-beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), "sluice-libpq-"));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = makeFolder();
 
 function refusalOf(act: () => unknown): SluiceError {
     try {

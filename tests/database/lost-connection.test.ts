@@ -4,16 +4,12 @@
  * before, an API was left with reads that never ended; a connection whose last bytes were still unwritten took four
  * timeouts to come back; and a result that broke off shifted the rows of the next one.
  */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { connect as connectSocket, type Socket } from "node:net";
 import postgres from "postgres";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 
-let database: TestDatabase;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
+const database = useDatabase(import.meta.path);
 
 /** A client of one connection, and the sockets that it has had so far. */
 function openClient(): { sql: postgres.Sql; sockets: Socket[] } {

@@ -1,22 +1,21 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, cpSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "../../src/database/connect.ts";
 import { compareColumns } from "../../src/database/events-shape.ts";
 import { migrateDatabase } from "../../src/database/migrate.ts";
 import { exitCodes, SluiceError } from "../../src/errors.ts";
 import { createBareDatabase, type TestDatabase } from "../support/database.ts";
+import { useFolder } from "../support/fixture.ts";
 import { projectDir } from "../support/test-server.ts";
 
 let database: TestDatabase;
 /** A copy of drizzle/ and sql/ that a test may change. */
-let rootDir: string;
+const rootDir = useFolder();
 let lines: string[];
 
 beforeEach(async () => {
     database = await createBareDatabase(import.meta.path);
-    rootDir = mkdtempSync(join(tmpdir(), "sluice-migrate-"));
     for (const folder of ["drizzle", "sql"]) {
         cpSync(join(projectDir, folder), join(rootDir, folder), { recursive: true });
     }
@@ -24,7 +23,6 @@ beforeEach(async () => {
 });
 afterEach(async () => {
     await database.drop();
-    rmSync(rootDir, { recursive: true, force: true });
 });
 
 const migrate = (programVersion = "1.0.0") =>

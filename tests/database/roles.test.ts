@@ -1,8 +1,7 @@
 /** The roles of sql/roles: each can do its work (a whole ingest, the API and the page among it), and no more. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { type DatabaseTarget, makeTarget } from "../../src/database/database-target.ts";
@@ -10,6 +9,7 @@ import { migrateDatabase } from "../../src/database/migrate.ts";
 import { runChecks } from "../../src/operations/run-checks.ts";
 import { ageLedger } from "../support/age-ledger.ts";
 import { createBareDatabase, type TestDatabase } from "../support/database.ts";
+import { header, makeFolder } from "../support/fixture.ts";
 import { ingestOnce } from "../support/ingest-process.ts";
 import { runScript } from "../support/run-script.ts";
 import { startApi } from "../support/service.ts";
@@ -19,7 +19,7 @@ const suffix = randomBytes(3).toString("hex");
 const nameOf = { owner: `sluice_owner_${suffix}`, loader: `sluice_loader_${suffix}`, api: `sluice_api_${suffix}` };
 
 let database: TestDatabase;
-let folder: string;
+const folder = makeFolder();
 let ownerTarget: DatabaseTarget;
 let loader: DatabaseTarget;
 let loaderSql: Sql;
@@ -39,7 +39,6 @@ async function loginOf(role: keyof typeof nameOf): Promise<DatabaseTarget> {
 }
 
 beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "roles-"));
     database = await createBareDatabase(import.meta.path);
     await runRoleScript("owner.sql");
     ownerTarget = await loginOf("owner");
@@ -57,10 +56,8 @@ afterAll(async () => {
         await database.sql.unsafe(`drop owned by ${name} cascade; drop role ${name}`);
     }
     await database.drop();
-    rmSync(folder, { recursive: true });
 });
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
 const row = (no: number, type = "view") =>
     `00000000-0000-4000-8000-${String(no).padStart(12, "0")},${type},p,u,2024-01-01 00:00:00,1,1.00`;
 

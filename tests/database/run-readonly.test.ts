@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { runReadonly } from "../../src/database/run-readonly.ts";
 import { sqlStateOf } from "../../src/database/sql-states.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 import { projectDir } from "../support/test-server.ts";
 
-let database: TestDatabase;
+const database = useDatabase(import.meta.path);
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
     await database.sql`create table kept as select 1 as n`;
 });
-afterAll(() => database.drop());
 
 const run = (statement: string, limit = 10) => runReadonly(database.target, statement, { limit });
 

@@ -9,19 +9,17 @@ import { createScanner } from "../../src/engine/read/scan-records.ts";
 import { createCopyBytes, writtenBytes } from "../../src/engine/stage/copy-bytes.ts";
 import { copyStatement, stageRecords, type Way } from "../../src/engine/stage/stage-records.ts";
 import { type Dialect, defaultDialect, grammarOf } from "../../src/streams/dialect.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 
 const columns = ["x", "event_id", "event_type", "product_id", "user_id", "event_timestamp", "quantity", "y", "price"];
 
-let database: TestDatabase;
+const database = useDatabase(import.meta.path);
 let copier: SQL;
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
     copier = connectForCopy(database.target, { applicationName: "test dialects" });
 });
 afterAll(async () => {
     await copier.close({ timeout: 0 });
-    await database.drop();
 });
 
 const dialects: Dialect[] = [];

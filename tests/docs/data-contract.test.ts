@@ -1,13 +1,12 @@
 /** docs/data_contract.md and the code say the same: every code, and what really gets it. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { recordKinds } from "../../src/engine/read/scanned-records.ts";
 import { eventColumns } from "../../src/streams/contract.ts";
 import { rejectReasons } from "../../src/streams/reject-reasons.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { makeFolder, useDatabase } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { projectDir } from "../support/test-server.ts";
 
@@ -44,11 +43,9 @@ function bytesOf(example: string): Buffer {
     return Buffer.concat(pieces.map((piece, index) => Buffer.from(piece, index % 2 === 1 ? "hex" : "utf8")));
 }
 
-let database: TestDatabase;
-let inputDir: string;
+const database = useDatabase(import.meta.path);
+const inputDir = makeFolder();
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    inputDir = await mkdtemp(join(tmpdir(), "sluice-contract-"));
     const good = Buffer.from(`${goodValues.join(",")}\n`);
     for (const [reason, example] of examples) {
         // Only the conflict needs the event that it contradicts.
@@ -63,10 +60,6 @@ beforeAll(async () => {
     await database.sql`alter table events add constraint products_known check (product_id <> 'p-unknown')`;
     await ingestFolder(database.target, inputDir);
 }, 30_000);
-afterAll(async () => {
-    await rm(inputDir, { recursive: true });
-    await database.drop();
-});
 
 test("every reason that the code knows is on the page, once, and no other", () => {
     const rules = readFileSync(join(projectDir, "sql/events/event_rules.sql"), "utf8").replace(/--.*$/gm, "");

@@ -1,10 +1,9 @@
 /** Each query of sql/examples, run as `bun run sql` runs it on a database that files were ingested into: what its header says comes back. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runReadonly } from "../../src/database/run-readonly.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { header, idOf, makeFolder, useDatabase } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { runScript } from "../support/run-script.ts";
 import { projectDir } from "../support/test-server.ts";
@@ -19,25 +18,20 @@ const columnsOf = (name: string) =>
         .match(/^-- Columns: (.*)$/m)![1]!
         .split(", ");
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
-const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
-
-let database: TestDatabase;
-let inputDir: string;
+const database = useDatabase(import.meta.path);
+const inputDir = makeFolder();
 
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    inputDir = mkdtempSync(join(tmpdir(), "examples-"));
     const orders = [
-        `${id(1)},view,p1,u1,2024-03-01 10:00:00,,`,
-        `${id(2)},purchase,p1,u1,2024-03-01 11:00:00,2,5.00`,
-        `${id(3)},wish,p2,,2024-03-01 12:00:00,,x`,
-        `${id(4)},add_to_cart,p1,u1,2024-03-01 10:30:00,,`,
-        `${id(1)},view,p1,u1,2024-03-01 10:00:00,,`,
-        `${id(5)},wish,p2,u2,2024-03-02 12:00:00,,`,
+        `${idOf(1)},view,p1,u1,2024-03-01 10:00:00,,`,
+        `${idOf(2)},purchase,p1,u1,2024-03-01 11:00:00,2,5.00`,
+        `${idOf(3)},wish,p2,,2024-03-01 12:00:00,,x`,
+        `${idOf(4)},add_to_cart,p1,u1,2024-03-01 10:30:00,,`,
+        `${idOf(1)},view,p1,u1,2024-03-01 10:00:00,,`,
+        `${idOf(5)},wish,p2,u2,2024-03-02 12:00:00,,`,
     ];
     // The time is another way of writing the same, the price another price.
-    const corrections = [`${id(2)},purchase,p1,u1,2024-03-01T11:00:00Z,2,6.00`];
+    const corrections = [`${idOf(2)},purchase,p1,u1,2024-03-01T11:00:00Z,2,6.00`];
     const write = (name: string, lines: string[]) =>
         writeFileSync(join(inputDir, name), `${[header, ...lines].join("\n")}\n`);
     write("orders.csv", orders);
@@ -47,10 +41,6 @@ beforeAll(async () => {
     writeFileSync(join(inputDir, "broken.csv"), "nothing,of,ours\n1,2,3\n");
     await ingestFolder(database.target, inputDir);
     await database.sql`insert into ingest.event_types values ('wish')`;
-});
-afterAll(async () => {
-    rmSync(inputDir, { recursive: true });
-    await database.drop();
 });
 
 async function run(name: string): Promise<Record<string, string | null>[]> {
@@ -75,7 +65,7 @@ const expected: Record<string, { rows: number; among: Record<string, unknown>[] 
         rows: 1,
         among: [
             {
-                ...{ event_id: id(2), column_name: "price", stored: "5.00", arrived: "6.00" },
+                ...{ event_id: idOf(2), column_name: "price", stored: "5.00", arrived: "6.00" },
                 ...{ stored_from: "orders.csv", arrived_from: "corrections.csv" },
             },
         ],
@@ -104,7 +94,7 @@ const expected: Record<string, { rows: number; among: Record<string, unknown>[] 
     },
     "find_batch_of_event.sql": {
         rows: 1,
-        among: [{ event_id: id(1), kind: "merge", path: "orders.csv", record_no: "1" }],
+        among: [{ event_id: idOf(1), kind: "merge", path: "orders.csv", record_no: "1" }],
     },
     "find_replay_candidates.sql": { rows: 1, among: [{ reasons: "{event_type_unknown}", rejects: "1" }] },
     "list_batches_since.sql": { rows: 2, among: [{ payload: expect.stringContaining('"inserted" : 3') }] },

@@ -3,11 +3,10 @@
  * ingest waits, says so once, costs no more than when it works, and loses and doubles nothing: promises 7, 8 and 10.
  */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import { type Counts, countFolder, type FolderCounts, listEvents } from "../support/count-records.ts";
+import { makeFolder } from "../support/fixture.ts";
 import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestOnce, startIngest } from "../support/ingest-process.ts";
 import { ask, type OwnServer, openOwnServer } from "../support/own-server.ts";
@@ -28,20 +27,17 @@ const mostMemoryKiB = 300 * 1024;
 const mostDescriptors = 60;
 
 let server: OwnServer;
-let folder: string;
-let inputDir: string;
+const folder = makeFolder();
+const inputDir = join(folder, "input");
 let oracle: FolderCounts;
 
 beforeAll(async () => {
     server = await openOwnServer();
-    folder = mkdtempSync(join(tmpdir(), "sluice-away-"));
-    inputDir = join(folder, "input");
     await generateFolder(inputDir, { files: 20, seed, maxRecords: 300, duplicates: 0.1 });
     oracle = countFolder(inputDir);
 });
 afterAll(async () => {
     await server.close();
-    rmSync(folder, { recursive: true });
 });
 
 async function expectAllIn(target: DatabaseTarget): Promise<void> {

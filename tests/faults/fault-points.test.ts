@@ -5,8 +5,7 @@
  * In CI each point is struck once, by an action that the seed chooses; `bun run test:faults --points` strikes them all.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import {
@@ -19,6 +18,7 @@ import {
 import { createRandom } from "../../src/shop/generator/random.ts";
 import { ageLedger } from "../support/age-ledger.ts";
 import { countFolder } from "../support/count-records.ts";
+import { makeFolder } from "../support/fixture.ts";
 import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestOnce } from "../support/ingest-process.ts";
 import { ask, type OwnServer, openOwnServer } from "../support/own-server.ts";
@@ -44,13 +44,12 @@ const random = createRandom(seed);
 const flags = ["--max-chunk-bytes", "8KiB", "--max-batch-records", "300", "--merge-workers", "2"];
 
 let server: OwnServer;
-let folder: string;
+const folder = makeFolder();
 let sourceDir: string;
 let undisturbed: Tables;
 
 beforeAll(async () => {
     server = await openOwnServer();
-    folder = mkdtempSync(join(tmpdir(), "sluice-points-"));
     chmodSync(folder, 0o755);
     sourceDir = join(folder, "source");
     await generateFolder(sourceDir, { files: 6, seed, minRecords: 20, maxRecords: 250, dirty: 0.05, duplicates: 0.1 });
@@ -62,7 +61,6 @@ beforeAll(async () => {
 afterAll(async () => {
     console.log(`took at most ${Math.round(peak.memoryKiB / 1024)} MiB and ${peak.descriptors} descriptors each`);
     await server.close();
-    rmSync(folder, { recursive: true });
 });
 
 /** How often an undisturbed run passes the point at least: in its process, or in SQL in one of its sessions. */

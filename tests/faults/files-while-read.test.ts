@@ -3,61 +3,46 @@
  * is changed, the ingest goes on. Good records of other files are never kept out, and nothing is lost silently
  * (promises 2, 3, 6 and 8).
  */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
     appendFileSync,
     chmodSync,
     mkdirSync,
-    mkdtempSync,
     renameSync,
     rmSync,
     symlinkSync,
     truncateSync,
     writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { headerLine, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
 import { type FinishedIngest, ingestOnce, startIngest } from "../support/ingest-process.ts";
-import { emptyTables, expectSound, readCounts, readFileStates } from "../support/read-tables.ts";
+import { expectSound, readCounts, readFileStates } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { isFrozen } from "./strike.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
 const record = (n: number, price: string) =>
     `00000000-0000-4000-8000-${String(n).padStart(12, "0")},purchase,p1,u1,2024-05-01 10:00:00,1,${price}\n`;
 const records = (from: number, to: number, price = "1.00") =>
     Array.from({ length: to - from + 1 }, (_, index) => record(from + index, price)).join("");
 /** Three reads of a megabyte: the second is in the middle. */
 const many = 30_000;
-const content = header + records(1, many);
+const content = headerLine + records(1, many);
 const goodRecords = 10;
 
-let database: TestDatabase;
-let folder: string;
-let inputDir: string;
-
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), "sluice-while-read-"));
-    inputDir = join(folder, "input");
-    mkdirSync(inputDir);
-    await emptyTables(database.sql);
-});
-afterEach(() => rmSync(folder, { recursive: true }));
+const database = useEmptyDatabase(import.meta.path);
+const folder = useFolder("input");
+const inputDir = join(folder, "input");
 
 const at = (name: string) => join(inputDir, name);
 
 /** An ingest of a large file and of a good one behind it; `change` happens while the large one is half read. */
 async function changeWhileRead(change: () => void): Promise<FinishedIngest> {
     writeFileSync(at("a.csv"), content);
-    writeFileSync(at("b.csv"), header + records(900_001, 900_000 + goodRecords));
+    writeFileSync(at("b.csv"), headerLine + records(900_001, 900_000 + goodRecords));
     const child = startIngest(database.url, inputDir, ["--trigger", "available-now"], {
         environment: { FAULT_AT: "in-copy:2", FAULT_ACTION: "freeze" },
     });
@@ -85,7 +70,7 @@ async function expectGood(): Promise<void> {
 
 describe("a file that is, while it is read,", () => {
     test("cut short is read anew: no record beyond its new end counts", async () => {
-        const kept = (header + records(1, 1_000)).length;
+        const kept = (headerLine + records(1, 1_000)).length;
         await changeWhileRead(() => truncateSync(at("a.csv"), kept));
         expect(await ingestUntilStill()).toEqual({ "a.csv": "merged", "b.csv": "merged" });
         expect(await readCounts(database.sql)).toMatchObject({
@@ -104,7 +89,7 @@ describe("a file that is, while it is read,", () => {
     });
 
     test("rewritten in place shows in the end what it holds, as events or as conflicts", async () => {
-        await changeWhileRead(() => writeFileSync(at("a.csv"), header + records(1, many, "2.00")));
+        await changeWhileRead(() => writeFileSync(at("a.csv"), headerLine + records(1, many, "2.00")));
         expect(await ingestUntilStill()).toEqual({ "a.csv": "merged", "b.csv": "merged" });
         const [row] = await database.sql<{ told: number }[]>`
             select count(distinct told.event_id) as told
@@ -133,7 +118,7 @@ describe("a file that is, while it is read,", () => {
 
     test("replaced by another of its name is there, and so is the other", async () => {
         await changeWhileRead(() => {
-            writeFileSync(join(folder, "new"), header + records(many + 1, many + 300));
+            writeFileSync(join(folder, "new"), headerLine + records(many + 1, many + 300));
             renameSync(join(folder, "new"), at("a.csv"));
         });
         expect(await ingestUntilStill()).toEqual({ "a.csv": "merged", "b.csv": "merged" });
@@ -176,7 +161,7 @@ test("an input folder that is removed while one of its files is read, and comes 
     await changeWhileRead(() => {
         rmSync(inputDir, { recursive: true });
         mkdirSync(inputDir);
-        writeFileSync(at("b.csv"), header + records(900_001, 900_000 + goodRecords));
+        writeFileSync(at("b.csv"), headerLine + records(900_001, 900_000 + goodRecords));
     });
     expect(await ingestUntilStill()).toEqual({ "a.csv": "merged", "b.csv": "merged" });
     expect(await readCounts(database.sql)).toMatchObject({ inserted: many + goodRecords });

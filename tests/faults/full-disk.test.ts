@@ -4,12 +4,12 @@
  * undisturbed run once there is room: promises 2, 4, 5 and 8.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chownSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Sql } from "../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import type { Counts } from "../support/count-records.ts";
+import { makeFolder } from "../support/fixture.ts";
 import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";
 import { ask, type OwnServer, openOwnServer } from "../support/own-server.ts";
@@ -36,8 +36,8 @@ const flags = ["--max-chunk-bytes", "64KiB", "--max-batch-records", "2000", "--m
 
 describe.skipIf(missing !== null)("a full disk", () => {
     let server: OwnServer;
-    let folder: string;
-    let inputDir: string;
+    const folder = makeFolder();
+    const inputDir = join(folder, "input");
     let undisturbed: Tables;
     let dataDisk: SmallDisk;
     let logDisk: SmallDisk;
@@ -45,8 +45,6 @@ describe.skipIf(missing !== null)("a full disk", () => {
     beforeAll(async () => {
         dataDisk = openSmallDisk(64);
         logDisk = openSmallDisk(96);
-        folder = mkdtempSync(join(tmpdir(), "sluice-full-disk-"));
-        inputDir = join(folder, "input");
         // The log is to hold what a test writes: it keeps to a few segments of 16 MB.
         const settings = { max_wal_size: "64MB", min_wal_size: "32MB", wal_compression: "off" };
         server = await openOwnServer({ settings, prepare: (clusterDir) => moveLog(clusterDir, logDisk.path) });
@@ -73,7 +71,6 @@ describe.skipIf(missing !== null)("a full disk", () => {
     afterAll(async () => {
         await server?.close();
         for (const disk of [dataDisk, logDisk]) disk?.close();
-        rmSync(folder, { recursive: true });
     });
 
     test.each(chosen)(

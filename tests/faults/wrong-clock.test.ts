@@ -3,15 +3,14 @@
  * database's is right, and decides: leases, which timestamps lie in the future, when what failed is tried again. What a
  * process times by itself, it times by a clock that nobody sets. Promises 2, 8, 9 and 10.
  */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { countFolder } from "../support/count-records.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { headerLine, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { type IngestProcess, startIngest } from "../support/ingest-process.ts";
-import { emptyTables, expectOracle, expectSound, expireLeases, readFileStates } from "../support/read-tables.ts";
+import { expectOracle, expectSound, expireLeases, readFileStates } from "../support/read-tables.ts";
 import { startApi } from "../support/service.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { createWrongClock, daysAhead, findFaketime } from "../support/wrong-clock.ts";
@@ -24,7 +23,6 @@ if ("missing" in faketime) console.error(`The tests of a wrong clock are skipped
 
 const seed = chooseSeed("wrong clock");
 const hourMs = 3_600_000;
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
 const record = (n: number, at = "2024-05-01 10:00:00") =>
     `00000000-0000-4000-8000-${String(n).padStart(12, "0")},view,p1,u1,${at},,\n`;
 const fromNow = (ms: number) => new Date(Date.now() + ms).toISOString().slice(0, 19).replace("T", " ");
@@ -34,24 +32,13 @@ const directions: [string, number][] = [
 ];
 
 describe.skipIf("missing" in faketime)("a clock that is wrong", () => {
-    let database: TestDatabase;
-    let folder: string;
-    let inputDir: string;
+    const database = useEmptyDatabase(import.meta.path);
+    const folder = useFolder("input");
+    const inputDir = join(folder, "input");
     const running: IngestProcess[] = [];
 
-    beforeAll(async () => {
-        database = await createTestDatabase(import.meta.path);
-    });
-    afterAll(() => database.drop());
-    beforeEach(async () => {
-        folder = mkdtempSync(join(tmpdir(), "sluice-wrong-clock-"));
-        inputDir = join(folder, "input");
-        mkdirSync(inputDir);
-        await emptyTables(database.sql);
-    });
     afterEach(() => {
         for (const child of running.splice(0)) child.kill("SIGKILL");
-        rmSync(folder, { recursive: true });
     });
 
     const wrongBy = (days: number) =>
@@ -80,7 +67,7 @@ describe.skipIf("missing" in faketime)("a clock that is wrong", () => {
             await generateFolder(inputDir, { files: 5, seed, maxRecords: 200, dirty: 0.1, duplicates: 0.1 });
             // The rule allows a day from now. By a clock three days off, two of these would be judged otherwise.
             const times = [-hourMs, hourMs, 23 * hourMs, 25 * hourMs, 71 * hourMs].map(fromNow);
-            writeInput("now.csv", header + times.map((time, index) => record(index, time)).join(""));
+            writeInput("now.csv", headerLine + times.map((time, index) => record(index, time)).join(""));
             const ended = await start(clock, ["--trigger", "available-now", "--max-chunk-bytes", "16KiB"]).finish();
             expectOrderly(ended);
             expect(ended.exitCode).toBe(0);
@@ -93,8 +80,8 @@ describe.skipIf("missing" in faketime)("a clock that is wrong", () => {
     );
 
     test.each(directions)("%s moves no retry and no settling of a tail", async (_, days) => {
-        writeInput("good.csv", header + record(1));
-        writeInput("tail.csv", header + record(2) + record(3).trimEnd());
+        writeInput("good.csv", headerLine + record(1));
+        writeInput("tail.csv", headerLine + record(2) + record(3).trimEnd());
         // Refused for good, until it changes; and one that cannot be opened, which is tried again in five seconds.
         symlinkSync("/etc/hostname", join(inputDir, "link.csv"));
         const child = start(wrongBy(days), ["--trigger", "100ms", "--tail-settle", "700ms"]);
@@ -105,13 +92,13 @@ describe.skipIf("missing" in faketime)("a clock that is wrong", () => {
         const { "link.csv": link } = await readFileStates(database.sql);
         expect(link).toBe("failed not_a_regular_file");
         // As ingest.fail_file leaves a file that time may mend: only the database's clock says when.
-        writeInput("again.csv", header + record(4));
+        writeInput("again.csv", headerLine + record(4));
         await waitUntil("it is in", () => isIn("again.csv"));
         await database.sql`
             update ingest.files
             set state = 'failed', problem = 'file_unreadable', next_attempt_at = clock_timestamp() + interval '1 hour'
             where path = 'again.csv'`;
-        writeInput("more.csv", header + record(5));
+        writeInput("more.csv", headerLine + record(5));
         await waitUntil("more is in", () => isIn("more.csv"));
         expect((await readFileStates(database.sql))["again.csv"]).toBe("failed file_unreadable");
         await database.sql`update ingest.files set next_attempt_at = clock_timestamp() where path = 'again.csv'`;
@@ -129,7 +116,7 @@ describe.skipIf("missing" in faketime)("a clock that is wrong", () => {
             return workers.length === 2;
         });
         for (const n of [1, 2, 3]) {
-            writeInput(`${n}.csv`, header + record(n));
+            writeInput(`${n}.csv`, headerLine + record(n));
             await waitUntil(`file ${n} is in`, () => isIn(`${n}.csv`));
             const left = await leaseOf(loader);
             expect(left, "the lease is still its own").not.toBeNull();
@@ -137,7 +124,7 @@ describe.skipIf("missing" in faketime)("a clock that is wrong", () => {
         }
         loader.kill("SIGKILL");
         if (!isLongRun) await expireLeases(database.sql);
-        writeInput("4.csv", header + record(4));
+        writeInput("4.csv", headerLine + record(4));
         await waitUntil("the rival has taken over", () => isIn("4.csv"));
         await waitUntil("the lease is the rival's", async () => (await leaseOf(rival)) !== null);
         await stop(rival);
@@ -153,7 +140,7 @@ describe.skipIf("missing" in faketime)("a clock that is wrong", () => {
             // The library looks once in a second.
             await waitUntil("it has seen it", async () => (await Bun.sleep(1_100)) === undefined);
             const before = await leaseEnd();
-            writeInput(`${index}.csv`, header + record(index * 2) + record(index * 2 + 1).trimEnd());
+            writeInput(`${index}.csv`, headerLine + record(index * 2) + record(index * 2 + 1).trimEnd());
             await waitUntil("its file and its tail are in", async () => {
                 const [row] = await database.sql<{ events: number }[]>`select count(*) as events from public.events`;
                 return row!.events === 2 * (index + 1);
@@ -166,7 +153,7 @@ describe.skipIf("missing" in faketime)("a clock that is wrong", () => {
     });
 
     test("set back while the API runs, makes no old number new", async () => {
-        writeInput("a.csv", header + record(1));
+        writeInput("a.csv", headerLine + record(1));
         await start(wrongBy(0), ["--trigger", "available-now"]).finish();
         const clock = wrongBy(3);
         const api = await startApi(database.url, clock.environment);
@@ -177,7 +164,7 @@ describe.skipIf("missing" in faketime)("a clock that is wrong", () => {
             clock.set(-3);
             await Bun.sleep(1_100);
             expect(await read()).toBe(1);
-            writeInput("b.csv", header + record(2));
+            writeInput("b.csv", headerLine + record(2));
             await start(wrongBy(0), ["--trigger", "available-now"]).finish();
             await waitUntil("the API has seen it", async () => (await read()) === 2);
         } finally {

@@ -3,14 +3,14 @@
  * written from docs/data_contract.md alone) sees as intact and valid is in events. SLUICE_FUZZ_CASES and SLUICE_SEED set how many
  * files and which; `bun run test:fuzz` takes 10,000.
  */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { runChecks } from "../../src/operations/run-checks.ts";
 import { countFiles, listEvents } from "../support/count-records.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { type FuzzFile, randomFile, randomOf } from "./mutate.ts";
 
@@ -19,11 +19,7 @@ const seed = Number(process.env.SLUICE_SEED || Math.floor(Math.random() * 2 ** 3
 const filesAtOnce = 50;
 const longestMs = 5_000;
 
-let database: TestDatabase;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
+const database = useDatabase(import.meta.path);
 
 interface FileRow {
     path: string;

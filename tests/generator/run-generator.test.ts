@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 import {
     chmodSync,
     existsSync,
@@ -9,22 +9,20 @@ import {
     rmSync,
     writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { SluiceError } from "../../src/errors.ts";
 import { defaultGeneratorOptions, type GeneratorOptions } from "../../src/shop/generator/options.ts";
 import { type GeneratedFile, runGenerator } from "../../src/shop/generator/run-generator.ts";
 import { countFolder } from "../support/count-records.ts";
+import { useFolder } from "../support/fixture.ts";
 
-let parent: string;
+const parent = useFolder();
 let outputDir: string;
 beforeEach(() => {
-    parent = mkdtempSync(join(tmpdir(), "sluice-generator-"));
     outputDir = join(parent, "input", "data");
     mkdirSync(outputDir, { recursive: true });
 });
-afterEach(() => rmSync(parent, { recursive: true }));
 
 const startTime = new Date("2024-05-01T12:00:00.900Z");
 const startSeconds = Math.floor(startTime.getTime() / 1000);

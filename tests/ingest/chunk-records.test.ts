@@ -1,7 +1,6 @@
 /** A chunk holds no more records than a merge may take, however short they are. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { appendFileSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { describe, expect, test } from "bun:test";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { createDiscovery } from "../../src/engine/discover/discover-files.ts";
@@ -10,22 +9,13 @@ import { loadRound } from "../../src/engine/load/load-files.ts";
 import { createLoaderState } from "../../src/engine/load/loader-state.ts";
 import { createMerger } from "../../src/engine/merge/merge-batch.ts";
 import { runChecks } from "../../src/operations/run-checks.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { headerLine, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { openTestIngest } from "./ingest-context.ts";
 
-let database: TestDatabase;
-let dir: string;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-    await database.sql`select ingest.reset()`;
-    dir = mkdtempSync(join(tmpdir(), "sluice-chunk-records-"));
-});
+const database = useEmptyDatabase(import.meta.path);
+const dir = useFolder();
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
 const goodLine = (no: number) =>
     `00000000-0000-4000-8000-${String(no).padStart(12, "0")},view,p,u,2024-01-31 12:00:00,1,2\n`;
 const lines = (count: number, line: (no: number) => string) =>
@@ -47,14 +37,14 @@ const thousands = (last: number) => [1_000, 1_000, 1_000, 1_000, ...(last > 0 ? 
 
 describe("a chunk ends behind as many records as a merge may take,", () => {
     test.each([
-        ["lines of one byte", "a.csv", header + lines(4_321, () => "x\n"), 4_321],
-        ["good records", "a.csv", header + lines(4_321, goodLine), 4_321],
-        ["no more than fill the last chunk", "a.csv", header + lines(4_000, goodLine), 4_000],
-        ["blank lines between them", "a.csv", header + lines(4_321, (no) => `${goodLine(no)}\n\r\n`), 4_321],
-        ["no line end at the end", "a.csv", header + lines(4_321, goodLine).slice(0, -1), 4_321],
+        ["lines of one byte", "a.csv", headerLine + lines(4_321, () => "x\n"), 4_321],
+        ["good records", "a.csv", headerLine + lines(4_321, goodLine), 4_321],
+        ["no more than fill the last chunk", "a.csv", headerLine + lines(4_000, goodLine), 4_000],
+        ["blank lines between them", "a.csv", headerLine + lines(4_321, (no) => `${goodLine(no)}\n\r\n`), 4_321],
+        ["no line end at the end", "a.csv", headerLine + lines(4_321, goodLine).slice(0, -1), 4_321],
         ["too many columns for the raw way", "a.csv", tooManyColumns(4_321), 4_321],
-        ["UTF-16", "a.csv", Buffer.from(`\ufeff${header}${lines(4_321, goodLine)}`, "utf16le"), 4_321],
-        ["gzip", "a.csv.gz", gzipSync(header + lines(4_321, () => "x\n")), 4_321],
+        ["UTF-16", "a.csv", Buffer.from(`\ufeff${headerLine}${lines(4_321, goodLine)}`, "utf16le"), 4_321],
+        ["gzip", "a.csv.gz", gzipSync(headerLine + lines(4_321, () => "x\n")), 4_321],
     ] as [string, string, string | Buffer, number][])("of a file with %s", async (_, name, content, count) => {
         writeFileSync(join(dir, name), content);
         expect(await ingest()).toMatchObject({ files: { merged: 1, skipped: 0, failed: 0 } });
@@ -65,7 +55,7 @@ describe("a chunk ends behind as many records as a merge may take,", () => {
     });
 
     test("of a file that grows, and what is no longer one chunk is still known as a copy", async () => {
-        writeFileSync(join(dir, "a.csv"), header + lines(1_500, goodLine));
+        writeFileSync(join(dir, "a.csv"), headerLine + lines(1_500, goodLine));
         await ingest();
         appendFileSync(
             join(dir, "a.csv"),
@@ -74,14 +64,14 @@ describe("a chunk ends behind as many records as a merge may take,", () => {
         await ingest();
         expect((await chunks()).map(({ records }) => records)).toEqual([1_000, 500, 1_000, 500]);
 
-        writeFileSync(join(dir, "b.csv"), header + lines(3_000, goodLine));
+        writeFileSync(join(dir, "b.csv"), headerLine + lines(3_000, goodLine));
         expect(await ingest()).toMatchObject({ files: { merged: 0, skipped: 1, failed: 0 } });
     });
 
     test("in the order of the files, small ones among them", async () => {
-        writeFileSync(join(dir, "a.csv"), header + goodLine(1));
-        writeFileSync(join(dir, "b.csv"), header + lines(2_500, () => "x\n"));
-        writeFileSync(join(dir, "c.csv"), header + goodLine(2));
+        writeFileSync(join(dir, "a.csv"), headerLine + goodLine(1));
+        writeFileSync(join(dir, "b.csv"), headerLine + lines(2_500, () => "x\n"));
+        writeFileSync(join(dir, "c.csv"), headerLine + goodLine(2));
         await ingest();
         expect((await chunks()).map(({ records }) => records)).toEqual([1, 1_000, 1_000, 500, 1]);
     });
@@ -94,7 +84,7 @@ describe("a chunk ends behind as many records as a merge may take,", () => {
         try {
             const state = createLoaderState(createTailWatch(0), context.log);
             const hooks = { waitForRoom: async () => true, onLoad: () => {}, isStopped: () => false };
-            writeFileSync(join(inputDir, "a.csv"), header + lines(2_500, goodLine));
+            writeFileSync(join(inputDir, "a.csv"), headerLine + lines(2_500, goodLine));
             await createDiscovery(context, state.tails).look({ names: new Set(), isOverflow: true });
             while ((await loadRound(context, state, hooks)).hasProgress) {}
             await database.sql`truncate ingest.staging`;
@@ -116,5 +106,5 @@ describe("a chunk ends behind as many records as a merge may take,", () => {
 /** Seventeen unknown columns: more than staging has room for. */
 function tooManyColumns(count: number): string {
     const names = Array.from({ length: 17 }, (_, no) => `x${no}`).join(",");
-    return `${header.trimEnd()},${names}\n${lines(count, (no) => `${goodLine(no).trimEnd()}${",1".repeat(17)}\n`)}`;
+    return `${headerLine.trimEnd()},${names}\n${lines(count, (no) => `${goodLine(no).trimEnd()}${",1".repeat(17)}\n`)}`;
 }

@@ -1,31 +1,19 @@
 /** Copies are files of which nothing is in the ledger yet, and are skipped whatever their size. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { headerLine, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
-import { emptyTables } from "../support/read-tables.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
-const content = `${header}00000000-0000-4000-8000-000000000001,view,p,u,2024-01-01 00:00:00,,1\n`;
+const content = `${headerLine}00000000-0000-4000-8000-000000000001,view,p,u,2024-01-01 00:00:00,,1\n`;
 /** A header that could be whole: all required columns are in it. */
 const unfinished = content.slice(0, content.indexOf(",quantity"));
 
-let database: TestDatabase;
-let inputDir: string;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-    inputDir = mkdtempSync(join(tmpdir(), "sluice-copies-"));
-    await emptyTables(database.sql);
-});
-afterEach(() => rmSync(inputDir, { recursive: true }));
+const database = useEmptyDatabase(import.meta.path);
+const inputDir = useFolder();
 
 // Found by `bun run test:faults`, seed 794457949.
 test("a file whose unfinished header was taken, and that then grows into what another file says, is read to its end", async () => {
@@ -53,7 +41,7 @@ test.each([
 ] as const)(
     "a copy of a file %s is skipped, in the same run and in a later one",
     async (_, lines, maxChunkBytes, chunks) => {
-        const text = header + lines.join("");
+        const text = headerLine + lines.join("");
         for (const name of ["a.csv", "b.csv"]) writeFileSync(join(inputDir, name), text);
         await ingestFolder(database.target, inputDir, { maxChunkBytes });
         writeFileSync(join(inputDir, "c.csv"), text);
@@ -74,7 +62,7 @@ test.each([
     ["one small file", 16 * 1024 * 1024],
     ["a file of several chunks", 64],
 ])("a copy of %s, records of which stand rejected, says what judges them again", async (_, maxChunkBytes) => {
-    const text = `${header}${record(1)}${record(2).replace("view", "wish")}${record(3).replace("view", "gift")}`;
+    const text = `${headerLine}${record(1)}${record(2).replace("view", "wish")}${record(3).replace("view", "gift")}`;
     writeFileSync(join(inputDir, "a.csv"), text);
     await ingestFolder(database.target, inputDir, { maxChunkBytes });
     writeFileSync(join(inputDir, "b.csv"), text);

@@ -1,20 +1,18 @@
 /** The connection of a load and of its COPY is one, or none: promise 5. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import { isConnectionFault } from "../../src/database/sql-states.ts";
 import { takeLoaderLease } from "../../src/engine/ledger/worker-leases.ts";
 import { type CopyConnection, createCopyConnection } from "../../src/engine/stage/copy-connection.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-let database: TestDatabase;
+const database = useDatabase(import.meta.path);
 let copyConnection: CopyConnection;
 const workerId = randomUUID();
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
     await takeLoaderLease(database.sql, workerId, 3_600_000);
 });
-afterAll(() => database.drop());
 beforeEach(() => {
     copyConnection = createCopyConnection(database.target, "test copy");
 });

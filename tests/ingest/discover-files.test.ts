@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
     appendFileSync,
     mkdirSync,
@@ -17,21 +17,16 @@ import { createDiscovery, type Discovery } from "../../src/engine/discover/disco
 import { isReadyName } from "../../src/engine/discover/input-names.ts";
 import { createTailWatch, type TailWatch } from "../../src/engine/discover/watch-tails.ts";
 import { failFile } from "../../src/engine/ledger/ledger.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useEmptyDatabase } from "../support/fixture.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openTestIngest, type TestIngest } from "./ingest-context.ts";
 
-let database: TestDatabase;
+const database = useEmptyDatabase(import.meta.path);
 let ingest: TestIngest;
 let tails: TailWatch;
 let discovery: Discovery;
 
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
 beforeEach(async () => {
-    await database.sql`select ingest.reset()`;
     ingest = await openTestIngest(database);
     tails = createTailWatch(10_000, { now: () => 0 });
     discovery = createDiscovery(ingest.context, tails);

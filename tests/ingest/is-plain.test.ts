@@ -2,18 +2,14 @@
  * The shortcut past the rules is held to the rules themselves: what is called plain, sql/events/event_rules.sql passes.
  * The other way round nothing is promised, but the commonest records have to be plain, or the shortcut is none.
  */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createPlainCheck, NOT_PLAIN } from "../../src/engine/stage/is-plain.ts";
 import { type EventColumn, eventColumns } from "../../src/streams/contract.ts";
 import { defaultDialect } from "../../src/streams/dialect.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 
-let database: TestDatabase;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
+const database = useDatabase(import.meta.path);
 
 const plainSecondOfRecord = createPlainCheck({ targets: [...eventColumns], dialect: defaultDialect });
 const plainSecondOf = (values: readonly string[]) => {

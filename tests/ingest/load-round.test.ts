@@ -1,36 +1,28 @@
 /** The order in which rounds of loading take the files that wait. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createDiscovery } from "../../src/engine/discover/discover-files.ts";
 import { createTailWatch } from "../../src/engine/discover/watch-tails.ts";
 import { loadRound } from "../../src/engine/load/load-files.ts";
 import { createLoaderState, type LoaderState } from "../../src/engine/load/loader-state.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { emptyTables } from "../support/read-tables.ts";
+import { headerLine, useEmptyDatabase } from "../support/fixture.ts";
 import { openTestIngest, type TestIngest } from "./ingest-context.ts";
 
-let database: TestDatabase;
+const database = useEmptyDatabase(import.meta.path);
 let ingest: TestIngest;
 let state: LoaderState;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
 beforeEach(async () => {
-    await emptyTables(database.sql);
     ingest = await openTestIngest(database);
     state = createLoaderState(createTailWatch(0), ingest.context.log);
 });
 afterEach(() => ingest.close());
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
-
 /** Files of one record each, their own, that the ledger knows. */
 async function deliver(...names: string[]): Promise<void> {
     for (const name of names) {
         const id = `00000000-0000-4000-8000-${Buffer.from(name).toString("hex").slice(0, 12).padStart(12, "0")}`;
-        writeFileSync(join(ingest.inputDir, name), `${header}${id},view,${name},u,2024-01-31 12:00:00,,\n`);
+        writeFileSync(join(ingest.inputDir, name), `${headerLine}${id},view,${name},u,2024-01-31 12:00:00,,\n`);
     }
     await createDiscovery(ingest.context, state.tails).look({ names: new Set(), isOverflow: true });
 }

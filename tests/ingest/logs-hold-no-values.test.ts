@@ -1,28 +1,18 @@
 /** Whatever is wrong with a file: what is logged, and what the ledger says of the file, holds no value of a record. */
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { header, idOf, makeFolder, useDatabase } from "../support/fixture.ts";
 import { runScript } from "../support/run-script.ts";
 
 setDefaultTimeout(90_000);
 
-let database: TestDatabase;
-let inputDir: string;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    inputDir = await mkdtemp(join(tmpdir(), "sluice-values-"));
-});
-afterAll(async () => {
-    await rm(inputDir, { recursive: true });
-    await database.drop();
-});
+const database = useDatabase(import.meta.path);
+const inputDir = makeFolder();
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
-const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 /** Every value is one that nobody may find again. */
-const record = (n: number, price = "1.00") => `${id(n)},view,secret-p${n},secret-u${n},2024-01-01 00:00:00,1,${price}`;
+const record = (n: number, price = "1.00") =>
+    `${idOf(n)},view,secret-p${n},secret-u${n},2024-01-01 00:00:00,1,${price}`;
 const gzip = (text: string) => Bun.gzipSync(Buffer.from(text));
 
 const hostile: Record<string, string | Uint8Array> = {
@@ -30,7 +20,7 @@ const hostile: Record<string, string | Uint8Array> = {
     "no-header-semicolons.csv": `${record(3).replaceAll(",", ";")}\n`,
     "no-header-quoted.csv": `"secret ""name""","secret, street"\nx,y\n`,
     "no-header-twice-the-same.csv": "secret-a,secret-a,secret-b\n",
-    "no-header-broken.csv": `${id(4)},secret-"p4,x\n`,
+    "no-header-broken.csv": `${idOf(4)},secret-"p4,x\n`,
     "no-header-of-constants.csv": "secret-c,secret-c,secret-d\nsecret-e,secret-e,secret-f\n",
     "no-header-new-columns.csv": "secret-g,secret-h\n",
     "no-header-nul.csv": "secret-\0,x\n",
@@ -39,7 +29,7 @@ const hostile: Record<string, string | Uint8Array> = {
     "no-header.json.csv": '{"email":"secret@example.org"}\n',
     "utf-16.csv": Buffer.from(`\ufeff${record(6)}\n`, "utf16le"),
     "truncated.csv.gz": gzip(`${header}\n${record(7)}\n`).subarray(0, 60),
-    "rejects.csv": `${header}\n${record(8, "secret-price")}\n${id(9)},secret-type,p,u,secret-time,secret-q,1\nsecret,"secret\n`,
+    "rejects.csv": `${header}\n${record(8, "secret-price")}\n${idOf(9)},secret-type,p,u,secret-time,secret-q,1\nsecret,"secret\n`,
     "conflict.csv": `${header}\n${record(10)}\n${record(10, "2.00")}\n`,
     "refused-by-the-table.csv": `${header}\n${record(66_666)}\n`,
 };

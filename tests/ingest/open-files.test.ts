@@ -6,18 +6,16 @@ import { createTailWatch } from "../../src/engine/discover/watch-tails.ts";
 import { registerFiles } from "../../src/engine/ledger/ledger.ts";
 import { loadRound } from "../../src/engine/load/load-files.ts";
 import { createLoaderState } from "../../src/engine/load/loader-state.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 import { openTestIngest, type TestIngest } from "./ingest-context.ts";
 
-let database: TestDatabase;
+const database = useDatabase(import.meta.path);
 let ingest: TestIngest;
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
     ingest = await openTestIngest(database, { maxChunkBytes: 3 * 1024 * 1024 });
 });
 afterAll(async () => {
     await ingest?.close();
-    await database?.drop();
 });
 
 const header = "event_id,event_type,product_id,user_id,event_timestamp\n";

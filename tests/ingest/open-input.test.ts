@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { createHash, randomBytes } from "node:crypto";
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
     hashRange,
@@ -12,12 +11,9 @@ import {
     openInput,
     smallFileBytes,
 } from "../../src/engine/read/open-input.ts";
+import { makeFolder } from "../support/fixture.ts";
 
-let folder: string;
-beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), "sluice-open-"));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = makeFolder();
 
 async function put(name: string, content: string | Buffer): Promise<InputFile> {
     writeFileSync(join(folder, name), content);

@@ -1,15 +1,11 @@
 /** How the ingest waits for a database that is away, busy or silent: promise 8. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { isConnectionFault } from "../../src/database/sql-states.ts";
 import { answerInTime, createOutage } from "../../src/engine/run/outage.ts";
 import { SluiceError } from "../../src/errors.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 
-let database: TestDatabase;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
+const database = useDatabase(import.meta.path);
 
 function openOutage(revive: (() => Promise<void>) | null = null) {
     const lines: string[] = [];

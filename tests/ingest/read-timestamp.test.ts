@@ -1,14 +1,10 @@
 /** Times of named zones, beside PostgreSQL's reading of them, which has rules of its own for the two awkward hours. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { createTimestampReader } from "../../src/streams/values/read-timestamp.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 
-let database: TestDatabase;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
+const database = useDatabase(import.meta.path);
 
 const zones = [
     "Europe/Berlin",

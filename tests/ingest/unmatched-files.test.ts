@@ -1,31 +1,20 @@
 /** Files that no declared source fits are read by the defaults, and everybody is told. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeEach, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatStatus } from "../../src/commands/status/format-status.ts";
 import { readStatus } from "../../src/operations/status/read-status.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { headerLine, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { runScript } from "../support/run-script.ts";
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
 const line = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")},view,p,u,2024-01-01 00:00:00,,1\n`;
 
-let database: TestDatabase;
-let dir: string;
-let inputDir: string;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
+const database = useEmptyDatabase(import.meta.path);
+const dir = useFolder("input");
+const inputDir = join(dir, "input");
 beforeEach(async () => {
-    dir = mkdtempSync(join(tmpdir(), "sluice-unmatched-"));
-    inputDir = join(dir, "input");
-    await Bun.$`mkdir ${inputDir}`;
     writeFileSync(join(dir, "config.ts"), 'export default { sources: [{ match: "orders-*.csv" }] };');
-    await database.sql`select ingest.reset()`;
 });
-afterEach(() => rmSync(dir, { recursive: true }));
 
 const put = (name: string, content: string) => writeFileSync(join(inputDir, name), content);
 const run = (command: string, ...args: string[]) => runScript(command, [...args, "--database-url", database.url]);
@@ -33,8 +22,8 @@ const ingest = () =>
     run("ingest", "--trigger", "available-now", "--input", inputDir, "--config", join(dir, "config.ts"));
 
 test("the log, files, its detail, status and try say so, and not of the others", async () => {
-    put("Orders-1.CSV", header + line(1));
-    put("sales.csv", header + line(2));
+    put("Orders-1.CSV", headerLine + line(1));
+    put("sales.csv", headerLine + line(2));
     const { exitCode, stderr } = await ingest();
     expect({ exitCode, stderr }).toMatchObject({
         exitCode: 0,
@@ -60,14 +49,14 @@ test("one that fails for its header names that as the likely cause", async () =>
 });
 
 test("many of them are named by the first ten", async () => {
-    for (let n = 0; n < 30; n += 1) put(`sales-${n}.csv`, header + line(n));
+    for (let n = 0; n < 30; n += 1) put(`sales-${n}.csv`, headerLine + line(n));
     const { stderr } = await ingest();
     expect(stderr.trimEnd().split("\n")).toHaveLength(11);
     expect(stderr).toContain("More files fit none of the sources");
 });
 
 test("without declared sources there is nothing to say", async () => {
-    put("sales.csv", header + line(2));
+    put("sales.csv", headerLine + line(2));
     const { stderr } = await run("ingest", "--trigger", "available-now", "--input", inputDir);
     expect(stderr).toBe("");
     expect((await readStatus(database.sql)).unmatchedFiles).toEqual({ files: 0, lastPath: null });

@@ -1,36 +1,26 @@
 /** A run that ends leaves alone what may still be written: by the files' own times, and says so. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { appendFileSync, mkdtempSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { fileAgeMs } from "../../src/engine/discover/file-age.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { headerLine, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { type IngestOverrides, ingestFolder } from "../support/ingest-folder.ts";
 import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";
 import { runScript } from "../support/run-script.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
 const line = (n: number, price = "1.00") =>
     `00000000-0000-4000-8000-${String(n).padStart(12, "0")},view,p,u,2024-01-01 00:00:00,,${price}\n`;
 const cut = (n: number) => line(n, "1234").slice(0, -3);
 
-let database: TestDatabase;
-let inputDir: string;
+const database = useEmptyDatabase(import.meta.path);
+const inputDir = useFolder();
 let running: IngestProcess | null = null;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-    inputDir = mkdtempSync(join(tmpdir(), "sluice-young-"));
-    await database.sql`select ingest.reset()`;
-});
 afterEach(() => {
     running?.kill("SIGKILL");
     running = null;
-    rmSync(inputDir, { recursive: true });
 });
 
 const at = (name: string) => join(inputDir, name);
@@ -47,7 +37,7 @@ const left = { tails: 0, files: 0, merged: 0, youngerThanMs: 10_000 };
 
 describe("an unfinished last record", () => {
     test("that was just written is left to the next run, and then taken as it was meant", async () => {
-        put("a.csv", header + line(1) + cut(2));
+        put("a.csv", headerLine + line(1) + cut(2));
         const first = await ingest();
         expect(first).toMatchObject({ records: { read: 1, inserted: 1 }, left: { ...left, tails: 1 } });
         appendFileSync(at("a.csv"), "34\n");
@@ -66,10 +56,10 @@ describe("an unfinished last record", () => {
     });
 
     test.each([
-        ["behind an open quote", `${header}${line(1)}"x,\n`],
-        ["within a header", header.slice(0, -6)],
-        ["where lone carriage returns end the lines", (header + line(1) + cut(2)).replaceAll("\n", "\r")],
-        ["of UTF-16", `\ufeff${header}${line(1)}${cut(2)}`],
+        ["behind an open quote", `${headerLine}${line(1)}"x,\n`],
+        ["within a header", headerLine.slice(0, -6)],
+        ["where lone carriage returns end the lines", (headerLine + line(1) + cut(2)).replaceAll("\n", "\r")],
+        ["of UTF-16", `\ufeff${headerLine}${line(1)}${cut(2)}`],
     ])("%s waits too", async (what, content) => {
         put("a.csv", what === "of UTF-16" ? Buffer.from(content, "utf16le") : content);
         const { left: leftNow, records } = await ingest();
@@ -78,15 +68,15 @@ describe("an unfinished last record", () => {
     });
 
     test("is taken at once when its file is old enough, or with --tail-settle 0", async () => {
-        put("old.csv", header + line(1) + cut(2));
+        put("old.csv", headerLine + line(1) + cut(2));
         age("old.csv", 11);
         expect(await ingest()).toMatchObject({ records: { inserted: 2 }, left });
-        put("young.csv", header + line(3) + cut(4));
+        put("young.csv", headerLine + line(3) + cut(4));
         expect(await ingest({ tailSettleMs: 0 })).toMatchObject({ records: { inserted: 2 } });
     });
 
     test("of a file from tomorrow waits no longer than of another: the kernel's time answers for it", async () => {
-        put("a.csv", header + line(1) + cut(2));
+        put("a.csv", headerLine + line(1) + cut(2));
         age("a.csv", -86_400);
         expect((await ingest()).left).toEqual({ ...left, tails: 1 });
         await Bun.sleep(400);
@@ -94,7 +84,7 @@ describe("an unfinished last record", () => {
     });
 
     test("left by one run and old by the next is taken by that", async () => {
-        put("a.csv", header + line(1) + cut(2));
+        put("a.csv", headerLine + line(1) + cut(2));
         await ingest();
         age("a.csv", 60);
         expect(await ingest()).toMatchObject({ records: { inserted: 1 }, left });
@@ -103,22 +93,22 @@ describe("an unfinished last record", () => {
 
 describe("a compressed file", () => {
     test("that was just written is left whole, and taken once it is old enough", async () => {
-        put("a.csv.gz", gzipSync(header + line(1)));
-        put("b.csv", header + line(2));
+        put("a.csv.gz", gzipSync(headerLine + line(1)));
+        put("b.csv", headerLine + line(2));
         expect(await ingest()).toMatchObject({ records: { inserted: 1 }, left: { ...left, files: 1 } });
         age("a.csv.gz", 11);
         expect(await ingest()).toMatchObject({ records: { inserted: 1 }, left });
     });
 
     test("is left without keeping the many behind it waiting", async () => {
-        for (let n = 0; n < 600; n += 1) put(`${String(n).padStart(3, "0")}.csv.gz`, gzipSync(header + line(n)));
-        put("z.csv", header + line(1_000));
+        for (let n = 0; n < 600; n += 1) put(`${String(n).padStart(3, "0")}.csv.gz`, gzipSync(headerLine + line(n)));
+        put("z.csv", headerLine + line(1_000));
         expect(await ingest()).toMatchObject({ records: { inserted: 1 }, left: { ...left, files: 600 } });
     });
 });
 
 test("a merged file that was just written stays in the folder, and leaves with the run that finds it old enough", async () => {
-    put("a.csv", header + line(1));
+    put("a.csv", headerLine + line(1));
     expect(await ingest({ afterMerge: "delete" })).toMatchObject({
         records: { inserted: 1 },
         left: { ...left, merged: 1 },
@@ -155,8 +145,8 @@ describe("beside an ingest that watches", () => {
     test("a run that ends does not take the tails that the other waits for, nor wait for them", async () => {
         running = startIngest(database.url, inputDir, watchFlags);
         await waitUntil("it is there", async () => (await database.sql`select from ingest.workers`).length > 0);
-        put("a.csv", header + line(1) + cut(2));
-        put("b.csv.gz", gzipSync(header + line(3)));
+        put("a.csv", headerLine + line(1) + cut(2));
+        put("b.csv.gz", gzipSync(headerLine + line(3)));
         const { exitCode, summary } = await ingestOnce(database.url, inputDir, ["--tail-settle", "60s"]);
         expect({ exitCode, left: summary!.left }).toEqual({
             exitCode: 0,
@@ -172,8 +162,8 @@ describe("beside an ingest that watches", () => {
 });
 
 test("the summary says what was left and how to take it, and the run is done all the same", async () => {
-    put("a.csv", header + line(1) + cut(2));
-    put("b.csv.gz", gzipSync(header + line(3)));
+    put("a.csv", headerLine + line(1) + cut(2));
+    put("b.csv.gz", gzipSync(headerLine + line(3)));
     const args = ["--trigger", "available-now", "--input", inputDir, "--database-url", database.url, "--check"];
     const { exitCode, stdout } = await runScript("ingest", args);
     expect(exitCode).toBe(0);

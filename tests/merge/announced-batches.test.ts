@@ -2,27 +2,23 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { runReplay } from "../../src/operations/run-replay.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useEmptyDatabase } from "../support/fixture.ts";
 import { closeSessions, openSession } from "../support/sessions.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { event, merge, stageFile } from "./ledger.ts";
 
-let database: TestDatabase;
-let sql: Sql;
+const database = useEmptyDatabase(import.meta.path);
+const { sql } = database;
 let listener: Sql;
 let heard: Record<string, unknown>[] = [];
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    sql = database.sql;
     listener = connect(database.target, { applicationName: "test listener", max: 1 });
     await listener.listen("sluice_batch", (payload) => heard.push(JSON.parse(payload)));
 });
 afterAll(async () => {
     await listener.end({ timeout: 1 });
-    await database.drop();
 });
 beforeEach(async () => {
-    await sql`select ingest.reset()`;
     heard = [];
 });
 afterEach(closeSessions);

@@ -1,21 +1,12 @@
 /** A lost answer is asked for again: the same batch key never merges twice, and always gets the same batch. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
-import type { Sql } from "../../src/database/connect.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useEmptyDatabase } from "../support/fixture.ts";
 import { closeSessions, openSession, whenWaiting } from "../support/sessions.ts";
 import { allSlices, event, merge, stageFile, tables } from "./ledger.ts";
 
-let database: TestDatabase;
-let sql: Sql;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    sql = database.sql;
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-    await sql`select ingest.reset()`;
-});
+const database = useEmptyDatabase(import.meta.path);
+const { sql } = database;
 afterEach(closeSessions);
 
 describe("promise 2: a batch key", () => {

@@ -1,6 +1,6 @@
 /** Promise 1, in SQL: read = inserted + duplicate + conflict + rejected, for every chunk, or nothing happened. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { describe, expect, test } from "bun:test";
+import { useEmptyDatabase } from "../support/fixture.ts";
 import {
     allSlices,
     chunkRows,
@@ -17,16 +17,8 @@ import {
     tables,
 } from "./ledger.ts";
 
-let database: TestDatabase;
-let sql: TestDatabase["sql"];
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    sql = database.sql;
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-    await sql`select ingest.reset()`;
-});
+const database = useEmptyDatabase(import.meta.path);
+const { sql } = database;
 
 /** One of each kind, twice the duplicate: 6 read = 2 inserted + 2 duplicate + 1 conflict + 1 rejected. */
 const mixed = (no: number) => [

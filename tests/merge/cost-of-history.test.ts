@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import type { Sql } from "../../src/database/connect.ts";
 import { failedFiles } from "../../src/engine/discover/forget-gone.ts";
 import {
@@ -18,20 +18,18 @@ import {
 } from "../../src/engine/ledger/read-backlog.ts";
 import { judgeHeldFiles } from "../../src/engine/load/judge-files.ts";
 import { readStatus } from "../../src/operations/status/read-status.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 import { event, stageFile, takeLease, worker } from "./ledger.ts";
 
 const historyFiles = 20_000;
 /** What a statement may read of a ledger in which nothing, or one small file, is open. */
 const mostRows = 2_000;
 
-let database: TestDatabase;
-let sql: Sql;
+const database = useDatabase(import.meta.path);
+const { sql } = database;
 let begunAt: string;
 
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    sql = database.sql;
     await sql`
         insert into ingest.loads (worker_id, backend_pid, backend_start, way, state, records, bytes)
         select ${worker}, 1, now(), 'raw', 'swept', 100, 1000
@@ -57,7 +55,6 @@ beforeAll(async () => {
     begunAt = await readClock(sql);
     await takeLease(sql);
 });
-afterAll(() => database.drop());
 
 /** Rows of the ledger's tables that this session has read, by whatever way, and its functions too. */
 async function rowsSoFar(within: Sql, tables: string[]): Promise<number> {

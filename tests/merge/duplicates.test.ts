@@ -1,6 +1,6 @@
 /** Which of the records of an event_id is the event, and what the others are: promises 2, 3 and 10, in SQL. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { describe, expect, test } from "bun:test";
+import { useEmptyDatabase } from "../support/fixture.ts";
 import {
     countsOf,
     event,
@@ -14,16 +14,8 @@ import {
     tables,
 } from "./ledger.ts";
 
-let database: TestDatabase;
-let sql: TestDatabase["sql"];
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    sql = database.sql;
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-    await sql`select ingest.reset()`;
-});
+const database = useEmptyDatabase(import.meta.path);
+const { sql } = database;
 
 const first = event(1, { user_id: "first" });
 const second = event(1, { user_id: "second" });

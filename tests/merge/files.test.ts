@@ -1,8 +1,7 @@
 /** The files and chunks of the ledger, as discovery, the loader and failures move them on. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import type { Sql } from "../../src/database/connect.ts";
+import { afterEach, describe, expect, test } from "bun:test";
 import { failFile, nextFiles } from "../../src/engine/ledger/ledger.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useEmptyDatabase } from "../support/fixture.ts";
 import { closeSessions, openSession, whenWaiting } from "../support/sessions.ts";
 import {
     chunkRows,
@@ -17,16 +16,8 @@ import {
     takeLease,
 } from "./ledger.ts";
 
-let database: TestDatabase;
-let sql: Sql;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    sql = database.sql;
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-    await sql`select ingest.reset()`;
-});
+const database = useEmptyDatabase(import.meta.path);
+const { sql } = database;
 afterEach(closeSessions);
 
 const register = (...paths: string[]) => sql<{ path: string; version: number; fileId: number }[]>`

@@ -1,24 +1,17 @@
 /** Promise 7: what is wrong with a batch's records costs what good ones cost, whatever share of them it is. */
-import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Sql } from "../../src/database/connect.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useEmptyDatabase } from "../support/fixture.ts";
 import { projectDir } from "../support/test-server.ts";
 import { allSlices, beginLoad, chunkRecord, merge, recordLoad, registerFile, takeLease } from "./ledger.ts";
 
-let database: TestDatabase;
-let sql: Sql;
+const database = useEmptyDatabase(import.meta.path);
+const { sql } = database;
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    sql = database.sql;
     // So little that none of a merge's hash tables fits: as millions of records do with what a merge has.
     await sql`alter function ingest.merge_batch set work_mem = '64kB'`;
     await sql`alter function ingest.replay_batch set work_mem = '64kB'`;
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-    await sql`select ingest.reset()`;
 });
 
 /** A subplan that is searched once a record takes minutes for these; a join takes a second. */

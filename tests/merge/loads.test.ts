@@ -1,8 +1,8 @@
 /** The loader's lease, the fence of a load, and what sweeping may take away. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../../src/database/connect.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useEmptyDatabase } from "../support/fixture.ts";
 import { closeSessions, openSession, whenWaiting } from "../support/sessions.ts";
 import {
     beginLoad,
@@ -19,16 +19,10 @@ import {
     worker,
 } from "./ledger.ts";
 
-let database: TestDatabase;
-let sql: Sql;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    sql = database.sql;
-});
-afterAll(() => database.drop());
+const database = useEmptyDatabase(import.meta.path);
+const { sql } = database;
 beforeEach(async () => {
     await sql`update ingest.loader_lease set worker_id = null, lease_until = null`;
-    await sql`select ingest.reset()`;
 });
 afterEach(closeSessions);
 

@@ -1,7 +1,6 @@
 /** Promise 5: the staging table owes nothing. What it lost is noticed, staged again, and merged as if nothing had been. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import type { Sql } from "../../src/database/connect.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { describe, expect, test } from "bun:test";
+import { useEmptyDatabase } from "../support/fixture.ts";
 import {
     allSlices,
     beginLoad,
@@ -26,16 +25,8 @@ import {
     takeLease,
 } from "./ledger.ts";
 
-let database: TestDatabase;
-let sql: Sql;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    sql = database.sql;
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-    await sql`select ingest.reset()`;
-});
+const database = useEmptyDatabase(import.meta.path);
+const { sql } = database;
 
 /** What a crash of the server does to an UNLOGGED table. */
 const crash = () => sql`truncate ingest.staging`;

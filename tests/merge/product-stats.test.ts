@@ -1,21 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runChecks } from "../../src/operations/run-checks.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { header, makeFolder, useDatabase } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 
-let database: TestDatabase;
-let folder: string;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    folder = mkdtempSync(join(tmpdir(), "products-"));
-});
-afterAll(async () => {
-    rmSync(folder, { recursive: true });
-    await database.drop();
-});
+const database = useDatabase(import.meta.path);
+const folder = makeFolder();
 
 test("a batch of more products than get rows keeps the best ones, adds up the others, and loses nothing", async () => {
     const products = 25_000;
@@ -24,7 +15,6 @@ test("a batch of more products than get rows keeps the best ones, adds up the ot
         const id = `00000000-0000-4000-8000-${index.toString(16).padStart(12, "0")}`;
         return `${id},purchase,p${index},u,${at},1,${index}`;
     });
-    const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
     writeFileSync(join(folder, "a.csv"), `${[header, ...rows].join("\n")}\n`);
     await ingestFolder(database.target, folder, { mergeWorkers: 1 });
 

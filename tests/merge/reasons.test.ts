@@ -1,15 +1,10 @@
 /** Every reason of the rules: the record that gets it, and the neighbour that doesn't. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { describe, expect, test } from "bun:test";
+import { useDatabase } from "../support/fixture.ts";
 import { event, merge, problem, rejectRows, type StagedRow, stageFile } from "./ledger.ts";
 
-let database: TestDatabase;
-let sql: TestDatabase["sql"];
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    sql = database.sql;
-});
-afterAll(() => database.drop());
+const database = useDatabase(import.meta.path);
+const { sql } = database;
 
 type Column = "event_id" | "event_type" | "product_id" | "user_id" | "event_timestamp" | "quantity" | "price";
 

@@ -1,20 +1,11 @@
 /** ingest.event_stats, which the API reads: what it holds at each grain, by hand. */
-import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
-import type { Sql } from "../../src/database/connect.ts";
+import { expect, test } from "bun:test";
 import { runChecks } from "../../src/operations/run-checks.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useEmptyDatabase } from "../support/fixture.ts";
 import { event, merge, mergeFile, type StagedRow, stageFile } from "./ledger.ts";
 
-let database: TestDatabase;
-let sql: Sql;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    sql = database.sql;
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-    await sql`select ingest.reset()`;
-});
+const database = useEmptyDatabase(import.meta.path);
+const { sql } = database;
 
 type Bucket = [bucket: string, type: string, events: number, quantity: number, revenue: number];
 

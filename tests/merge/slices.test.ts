@@ -1,8 +1,7 @@
 /** Merges beside each other: the key space in sixteen slices, each merged once a chunk, in any order, by anybody. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
-import type { Sql } from "../../src/database/connect.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useEmptyDatabase } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
 import { closeSessions, openSession, whenWaiting } from "../support/sessions.ts";
 import {
@@ -26,16 +25,8 @@ const runs = 40;
 // Against a hang: with thirty processes on two cores these forty take more than a minute.
 setDefaultTimeout(testTimeoutMs);
 
-let database: TestDatabase;
-let sql: Sql;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    sql = database.sql;
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-    await sql`select ingest.reset()`;
-});
+const database = useEmptyDatabase(import.meta.path);
+const { sql } = database;
 afterEach(closeSessions);
 
 const recentMoment = new Date(Date.now() - 3_600_000).toISOString();

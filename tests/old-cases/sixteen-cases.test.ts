@@ -1,16 +1,12 @@
 /** The sixteen cases of the project before this one, by the names it gave them: docs/test_cases.md. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 import { projectDir } from "../support/test-server.ts";
 import { runCase, sixteenCases } from "./sixteen-cases.ts";
 
-let database: TestDatabase;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
+const database = useDatabase(import.meta.path);
 
 test.each(sixteenCases.map((oldCase) => [oldCase.name, oldCase] as const))(
     "%s",

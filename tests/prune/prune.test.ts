@@ -1,7 +1,6 @@
 /** Retention: what is old goes, what is young does not change, and everything adds up at every moment. Promises 1 to 3, 5, 8, 10. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { appendFile, copyFile, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { appendFile, copyFile, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { runChecks } from "../../src/operations/run-checks.ts";
@@ -10,37 +9,30 @@ import { runReplay } from "../../src/operations/run-replay.ts";
 import { createReader } from "../../src/server/api/reader.ts";
 import { readStats } from "../../src/server/api/stats/read-stats.ts";
 import { ageLedger } from "../support/age-ledger.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { header, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { type IngestOverrides, ingestFolder } from "../support/ingest-folder.ts";
 import { whenWaiting } from "../support/sessions.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
-const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 const record = (n: number, values: { type?: string; product?: string; price?: string; at?: string } = {}) =>
-    `${id(n)},${values.type ?? "view"},${values.product ?? "p"},u,${values.at ?? "2024-01-01 00:00:00"},1,${values.price ?? "1.00"}`;
+    `${idOf(n)},${values.type ?? "view"},${values.product ?? "p"},u,${values.at ?? "2024-01-01 00:00:00"},1,${values.price ?? "1.00"}`;
 
 const dayMs = 86_400_000;
 const window = 90 * dayMs;
 
-let database: TestDatabase;
-let sql: Sql;
+const database = useEmptyDatabase(import.meta.path);
+const { sql } = database;
 /** One connection, as the command has. */
 let pruning: Sql;
-let inputDir: string;
+const inputDir = useFolder();
 
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    sql = database.sql;
     pruning = connect(database.target, { applicationName: "test prune", max: 1 });
 });
 afterAll(async () => {
     await pruning.end({ timeout: 1 });
-    await database.drop();
 });
 beforeEach(async () => {
-    inputDir = await mkdtemp(join(tmpdir(), "sluice-prune-"));
-    await sql`select ingest.reset()`;
     await sql`delete from ingest.event_types where event_type = 'wish'`;
 });
 afterEach(async () => {
@@ -193,16 +185,16 @@ describe("what was merged before the window", () => {
 
 describe("an old event that a kept conflict contradicts", () => {
     const contradictions: [string, string, string | null][] = [
-        ["as it is", id(2), null],
-        ["in capitals and between blanks", ` ${id(2).toUpperCase()} `, null],
-        ["behind a tab", `\t${id(2)}`, null],
-        ["edited to another id since", id(2), id(77)],
+        ["as it is", idOf(2), null],
+        ["in capitals and between blanks", ` ${idOf(2).toUpperCase()} `, null],
+        ["behind a tab", `\t${idOf(2)}`, null],
+        ["edited to another id since", idOf(2), idOf(77)],
     ];
 
     test.each(contradictions)("stays beside it (%s), and goes with it", async (_, claimed, editedTo) => {
         await ingest({ "old.csv": [record(1), record(2)] });
         await ageLedger(sql, 60);
-        await ingest({ "correction.csv": [record(2, { price: "9.00" }).replace(id(2), claimed)] });
+        await ingest({ "correction.csv": [record(2, { price: "9.00" }).replace(idOf(2), claimed)] });
         if (editedTo !== null) {
             await sql`update ingest.rejects set record = record || jsonb_build_object('event_id', ${editedTo}::text)`;
         }
@@ -414,7 +406,7 @@ describe("a prune beside others", () => {
     test("leaves an event that somebody has locked, and its file, for the next", async () => {
         await ingest({ "a.csv": [record(1), record(2)] }, { afterMerge: "archive", tailSettleMs: 0 });
         await ageLedger(sql, 100);
-        await holding(`select from events where event_id = '${id(2)}' for update`, async () => {
+        await holding(`select from events where event_id = '${idOf(2)}' for update`, async () => {
             expect(await prune()).toMatchObject({ events: 1, files: 0, keptChunks: 1 });
         });
         await expectChecksToPass();

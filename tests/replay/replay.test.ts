@@ -1,32 +1,22 @@
 /** Rejects judged again: promise 3 (nothing lost, a reject is found by SQL for ever), 1, 2 and 4 hold for replays too. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { beforeEach, expect, test } from "bun:test";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connect } from "../../src/database/connect.ts";
 import { sqlStateOf } from "../../src/database/sql-states.ts";
 import { runChecks } from "../../src/operations/run-checks.ts";
 import { type ReplayRequest, runReplay } from "../../src/operations/run-replay.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { header, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { whenWaiting } from "../support/sessions.ts";
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
-const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 const nothing = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0, displaced: 0 };
 
-let database: TestDatabase;
-let inputDir: string;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
+const database = useEmptyDatabase(import.meta.path);
+const inputDir = useFolder();
 beforeEach(async () => {
-    inputDir = await mkdtemp(join(tmpdir(), "sluice-replay-"));
-    await database.sql`select ingest.reset()`;
     await database.sql`delete from ingest.event_types where event_type = 'wish'`;
 });
-afterEach(() => rm(inputDir, { recursive: true }));
 
 async function ingest(files: Record<string, string[]>, columns = header): Promise<void> {
     for (const [name, lines] of Object.entries(files)) {
@@ -63,7 +53,7 @@ const rejectsOf = (recordNo: number) => database.sql`
 
 test("a record that passes today becomes an event of the file and record it came from; the old counts stay", async () => {
     await ingest({
-        "a.csv": [`${id(1)},view,p,u,2024-01-01 00:00:00,,`, `${id(2)},wish,p,u,2024-01-01 00:00:00,3,1.50`],
+        "a.csv": [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,`, `${idOf(2)},wish,p,u,2024-01-01 00:00:00,3,1.50`],
     });
     const [before] = await database.sql`select chunk_id, batch_id from ingest.rejects`;
     await database.sql`insert into ingest.event_types values ('wish')`;
@@ -79,7 +69,7 @@ test("a record that passes today becomes an event of the file and record it came
     });
 
     const [event] =
-        await database.sql`select chunk_id, record_no, event_type, price from events where event_id = ${id(2)}`;
+        await database.sql`select chunk_id, record_no, event_type, price from events where event_id = ${idOf(2)}`;
     expect(event).toEqual({ chunk_id: before!.chunk_id, record_no: 2, event_type: "wish", price: "1.50" });
     expect([...(await rejectsOf(2))]).toEqual([
         { kind: "rejected", reasons: ["event_type_unknown"], resolution: "inserted", isResolved: true, price: "1.50" },
@@ -95,7 +85,7 @@ test("a record that passes today becomes an event of the file and record it came
 
 test("a second replay does nothing at all", async () => {
     await ingest({
-        "a.csv": [`${id(1)},wish,p,u,2024-01-01 00:00:00,,`, `${id(2)},view,,u,2024-01-01 00:00:00,,`, "only,two"],
+        "a.csv": [`${idOf(1)},wish,p,u,2024-01-01 00:00:00,,`, `${idOf(2)},view,,u,2024-01-01 00:00:00,,`, "only,two"],
     });
     await database.sql`insert into ingest.event_types values ('wish')`;
     expect(await replay()).toMatchObject({ batches: 1, read: 1, inserted: 1, unchanged: 1, unsplittable: 1 });
@@ -106,11 +96,11 @@ test("a second replay does nothing at all", async () => {
 });
 
 test("a record can be edited by SQL before its replay, also one that could not be split; what it was is kept", async () => {
-    await ingest({ "a.csv": [`${id(1)},view,p,u,2024-01-01 00:00:00,,1.999`, "only,two"] });
+    await ingest({ "a.csv": [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1.999`, "only,two"] });
     await database.sql`update ingest.rejects set record = record || '{"price": "1.99"}' where record_no = 1`;
     await database.sql`
         update ingest.rejects
-        set record = ${JSON.stringify({ event_id: id(2), event_type: "view", product_id: "p", user_id: "u", event_timestamp: "2024-01-01 00:00:00" })}::text::jsonb
+        set record = ${JSON.stringify({ event_id: idOf(2), event_type: "view", product_id: "p", user_id: "u", event_timestamp: "2024-01-01 00:00:00" })}::text::jsonb
         where record_no = 2`;
     await expectChecksToPass();
 
@@ -130,7 +120,7 @@ test("a record can be edited by SQL before its replay, also one that could not b
 });
 
 test("an edit that helps nothing should fail: a resolved reject is history, a record is an object", async () => {
-    await ingest({ "a.csv": [`${id(1)},view,p,u,2024-01-01 00:00:00,,1.999`] });
+    await ingest({ "a.csv": [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1.999`] });
     const edit = (value: string) =>
         database.sql`update ingest.rejects set record = ${value}::text::jsonb`.then(() => null, sqlStateOf);
 
@@ -141,7 +131,7 @@ test("an edit that helps nothing should fail: a resolved reject is history, a re
 });
 
 test("what fails for other reasons is a new reject of the replay; the old one names it", async () => {
-    await ingest({ "a.csv": [`${id(1)},view,,u,2024-01-01 00:00:00,,-1`] });
+    await ingest({ "a.csv": [`${idOf(1)},view,,u,2024-01-01 00:00:00,,-1`] });
     await database.sql`update ingest.rejects set record = record || '{"product_id": "p"}'`;
 
     expect(await replay()).toMatchObject({ read: 1, rejected: 1 });
@@ -162,9 +152,9 @@ test("what fails for other reasons is a new reject of the replay; the old one na
 test("what repeats an event is a duplicate, what contradicts it a conflict that stands", async () => {
     await ingest({
         "a.csv": [
-            `${id(1)},view,p,u,2024-01-01 00:00:00,,1`,
-            `${id(1)},view,p,u,2024-01-01 00:00:00,,1.001`,
-            `${id(1)},view,p,u,2024-01-01 00:00:00,,2.001`,
+            `${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`,
+            `${idOf(1)},view,p,u,2024-01-01 00:00:00,,1.001`,
+            `${idOf(1)},view,p,u,2024-01-01 00:00:00,,2.001`,
         ],
     });
     await database.sql`update ingest.rejects set record = record || '{"price": "1.00"}' where record_no = 2`;
@@ -185,8 +175,8 @@ test("--accept-conflicts replaces the stored row, keeps the old one as the rejec
     const recent = new Date(Date.now() - 600_000).toISOString().slice(0, 19);
     await ingest(
         {
-            "a.csv": [`${id(1)},purchase,p,u,2024-01-01 10:00:00,2,5.00,acme`],
-            "b.csv": [`${id(1)},purchase,p,u,${recent},3,7.00,other`],
+            "a.csv": [`${idOf(1)},purchase,p,u,2024-01-01 10:00:00,2,5.00,acme`],
+            "b.csv": [`${idOf(1)},purchase,p,u,${recent},3,7.00,other`],
         },
         `${header},brand`,
     );
@@ -215,7 +205,7 @@ test("--accept-conflicts replaces the stored row, keeps the old one as the rejec
 
 test("of several conflicts that are accepted the last one stays; the others are displaced, and do not take turns", async () => {
     await ingest({
-        "a.csv": [1, 2, 3, 3].map((price) => `${id(1)},view,p,u,2024-01-01 00:00:00,,${price}`),
+        "a.csv": [1, 2, 3, 3].map((price) => `${idOf(1)},view,p,u,2024-01-01 00:00:00,,${price}`),
     });
 
     expect(await replay({ acceptConflicts: true })).toMatchObject({ read: 3, inserted: 1, conflict: 2, displaced: 1 });
@@ -227,7 +217,7 @@ test("of several conflicts that are accepted the last one stays; the others are 
 });
 
 test("a displaced event can be put back: reopened by SQL, then accepted", async () => {
-    await ingest({ "a.csv": [1, 2].map((price) => `${id(1)},view,p,u,2024-01-01 00:00:00,,${price}`) });
+    await ingest({ "a.csv": [1, 2].map((price) => `${idOf(1)},view,p,u,2024-01-01 00:00:00,,${price}`) });
     await replay({ acceptConflicts: true });
     await database.sql`select ingest.reopen_reject(reject_id) from ingest.rejects where resolution = 'displaced'`;
     await expectChecksToPass();
@@ -239,7 +229,7 @@ test("a displaced event can be put back: reopened by SQL, then accepted", async 
 
 test("a rejected record that passes today and contradicts an event replaces it when conflicts are accepted", async () => {
     await ingest({
-        "a.csv": [`${id(1)},view,p,u,2024-01-01 00:00:00,,1`, `${id(1)},wish,p,u,2024-01-01 00:00:00,,1`],
+        "a.csv": [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`, `${idOf(1)},wish,p,u,2024-01-01 00:00:00,,1`],
     });
     await database.sql`insert into ingest.event_types values ('wish')`;
 
@@ -250,7 +240,7 @@ test("a rejected record that passes today and contradicts an event replaces it w
 
 test("two rejects of one id that pass in the same replay: the first is inserted, the second in conflict", async () => {
     await ingest({
-        "a.csv": [`${id(1)},wish,p,u,2024-01-01 00:00:00,,1`, `${id(1)},wish,p,u,2024-01-01 00:00:00,,2`],
+        "a.csv": [`${idOf(1)},wish,p,u,2024-01-01 00:00:00,,1`, `${idOf(1)},wish,p,u,2024-01-01 00:00:00,,2`],
     });
     await database.sql`insert into ingest.event_types values ('wish')`;
 
@@ -265,8 +255,11 @@ test("two rejects of one id that pass in the same replay: the first is inserted,
 test("--reason, --file and --since choose; unknown columns come along", async () => {
     await ingest(
         {
-            "a.csv": [`${id(1)},wish,p,u,2024-01-01 00:00:00,,, red `, `${id(2)},view,p,u,2024-01-01 00:00:00,,-1,`],
-            "b.csv": [`${id(3)},wish,p,u,2024-01-01 00:00:00,,,`],
+            "a.csv": [
+                `${idOf(1)},wish,p,u,2024-01-01 00:00:00,,, red `,
+                `${idOf(2)},view,p,u,2024-01-01 00:00:00,,-1,`,
+            ],
+            "b.csv": [`${idOf(3)},wish,p,u,2024-01-01 00:00:00,,,`],
         },
         `${header},colour`,
     );
@@ -280,14 +273,14 @@ test("--reason, --file and --since choose; unknown columns come along", async ()
 
     const events = await database.sql`select event_id, attributes from events order by 1`;
     expect([...events]).toEqual([
-        { event_id: id(1), attributes: { colour: " red " } },
-        { event_id: id(3), attributes: null },
+        { event_id: idOf(1), attributes: { colour: " red " } },
+        { event_id: idOf(3), attributes: null },
     ]);
     await expectChecksToPass();
 });
 
 test("--dry-run says what would come of it and changes nothing", async () => {
-    await ingest({ "a.csv": [`${id(1)},wish,p,u,2024-01-01 00:00:00,,`] });
+    await ingest({ "a.csv": [`${idOf(1)},wish,p,u,2024-01-01 00:00:00,,`] });
     await database.sql`insert into ingest.event_types values ('wish')`;
     const before = await wholeState();
 
@@ -296,7 +289,7 @@ test("--dry-run says what would come of it and changes nothing", async () => {
 });
 
 test("a call that is repeated with its key, because its answer was lost, gives the batch back and does nothing", async () => {
-    await ingest({ "a.csv": [`${id(1)},wish,p,u,2024-01-01 00:00:00,,`] });
+    await ingest({ "a.csv": [`${idOf(1)},wish,p,u,2024-01-01 00:00:00,,`] });
     await database.sql`insert into ingest.event_types values ('wish')`;
     const key = crypto.randomUUID();
     const call = () => database.sql`
@@ -310,7 +303,7 @@ test("a call that is repeated with its key, because its answer was lost, gives t
 });
 
 test("a replay that is killed has done nothing, and the next one does it all", async () => {
-    await ingest({ "a.csv": [`${id(1)},wish,p,u,2024-01-01 00:00:00,,`] });
+    await ingest({ "a.csv": [`${idOf(1)},wish,p,u,2024-01-01 00:00:00,,`] });
     await database.sql`insert into ingest.event_types values ('wish')`;
     const before = await wholeState();
     const victim = connect(database.target, { applicationName: "victim", max: 1 });
@@ -342,7 +335,7 @@ test("a replay that is killed has done nothing, and the next one does it all", a
 
 test("replays and merges side by side come to what they come to one after the other", async () => {
     const lines = (from: number, type: string) =>
-        Array.from({ length: 2_000 }, (_, n) => `${id(from + n)},${type},p,u,2024-01-01 00:00:00,1,2`);
+        Array.from({ length: 2_000 }, (_, n) => `${idOf(from + n)},${type},p,u,2024-01-01 00:00:00,1,2`);
     await ingest({ "a.csv": lines(0, "wish"), "b.csv": lines(10_000, "view") });
     await database.sql`insert into ingest.event_types values ('wish')`;
     // New records, and rivals of those that the replay lets in.
@@ -364,7 +357,7 @@ test("replays and merges side by side come to what they come to one after the ot
 
 test("a reject that somebody is editing is left for the next replay", async () => {
     await ingest({
-        "a.csv": [`${id(1)},wish,p,u,2024-01-01 00:00:00,,`, `${id(2)},wish,p,u,2024-01-01 00:00:00,,`],
+        "a.csv": [`${idOf(1)},wish,p,u,2024-01-01 00:00:00,,`, `${idOf(2)},wish,p,u,2024-01-01 00:00:00,,`],
     });
     await database.sql`insert into ingest.event_types values ('wish')`;
     await database.sql.begin(async (transaction) => {

@@ -1,12 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { formatStatus } from "../../src/commands/status/format-status.ts";
 import { readStatus } from "../../src/operations/status/read-status.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 
-let database: TestDatabase;
+const database = useDatabase(import.meta.path);
 
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
     await database.sql`
         insert into ingest.files (path, state, size_bytes, mtime_ns, inode, extra_columns, missing_columns)
         values
@@ -14,7 +13,6 @@ beforeAll(async () => {
             ('b.csv', 'merged', 1, 1, 2, array['coupon', 'channel'], array['price']),
             ('c.csv', 'merged', 1, 1, 3, null, null)`;
 });
-afterAll(() => database.drop());
 
 test("status names the columns that the newest files have beyond ours, and those that they lack", async () => {
     const { columnDrift } = await readStatus(database.sql);

@@ -1,22 +1,20 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { drizzle } from "drizzle-orm/postgres-js";
 import readStatusQuery from "../../sql/stats/read_status.sql" with { type: "text" };
 import { connect } from "../../src/database/connect.ts";
 import { readStatus, type Status } from "../../src/operations/status/read-status.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 
-let database: TestDatabase;
+const database = useDatabase(import.meta.path);
 let empty: Status;
 let status: Status;
 
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
     empty = await readStatus(database.sql);
     await database.sql.unsafe(await Bun.file(join(import.meta.dir, "small-ledger.sql")).text());
     status = await readStatus(database.sql);
 });
-afterAll(() => database.drop());
 
 test("an empty database is all zeros, and says that nothing has happened", () => {
     expect(empty).toMatchObject({

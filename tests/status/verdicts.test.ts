@@ -1,21 +1,17 @@
 /** The table of states in docs/operations.md: each row from facts in a ledger, as the status reads it. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Sql } from "../../src/database/connect.ts";
 import { type State, states } from "../../src/operations/status/describe-state.ts";
 import { readStatus } from "../../src/operations/status/read-status.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useDatabase } from "../support/fixture.ts";
 import { startIngest } from "../support/ingest-process.ts";
 import { projectDir } from "../support/test-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-let database: TestDatabase;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
+const database = useDatabase(import.meta.path);
 
 const worker = (age = "1 hour", report: object = { trigger: { kind: "interval", ms: 1000 } }) => `
     insert into ingest.workers (worker_id, host, pid, input_dir, started_at, lease_until, report)

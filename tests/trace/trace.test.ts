@@ -1,44 +1,35 @@
 /** The life of a record, by its event_id and by where it came from: from SQL, from the command, from the API. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { beforeAll, expect, test } from "bun:test";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { formatTrace } from "../../src/commands/format-trace.ts";
 import { parseTraceSubject, readTrace } from "../../src/operations/read-trace.ts";
 import { runReplay } from "../../src/operations/run-replay.ts";
-import { type ApiFixture, openApiFixture } from "../api/api-fixture.ts";
+import { useApi } from "../api/api-fixture.ts";
+import { header, idOf, makeFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { runScript } from "../support/run-script.ts";
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
-const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
-
-let api: ApiFixture;
-let inputDir: string;
+const api = useApi(import.meta.path);
+const inputDir = makeFolder();
 beforeAll(async () => {
-    api = await openApiFixture(import.meta.path);
-    inputDir = await mkdtemp(join(tmpdir(), "sluice-trace-"));
     const write = (name: string, lines: string[]) =>
         writeFile(join(inputDir, name), `${[header, ...lines].join("\n")}\n`);
     await write("a.csv", [
-        `${id(1)},view,p,u,2024-01-01 00:00:00,1,1.50`,
-        `${id(2)},wish,,u,2024-01-01 00:00:00,,-1`,
+        `${idOf(1)},view,p,u,2024-01-01 00:00:00,1,1.50`,
+        `${idOf(2)},wish,,u,2024-01-01 00:00:00,,-1`,
         "only,two\u001b[2J",
-        `${id(1)},view,p,u,2024-01-01 00:00:00,1,1.5`,
-        `${id(3)},wish,p,u,2024-01-01 00:00:00,,`,
+        `${idOf(1)},view,p,u,2024-01-01 00:00:00,1,1.5`,
+        `${idOf(3)},wish,p,u,2024-01-01 00:00:00,,`,
     ]);
-    await write("b.csv", [`${id(1).toUpperCase()},view,p,u,2024-01-01 00:00:00,1,9`]);
+    await write("b.csv", [`${idOf(1).toUpperCase()},view,p,u,2024-01-01 00:00:00,1,9`]);
     await ingestFolder(api.database.target, inputDir);
     await api.sql`insert into ingest.event_types values ('wish')`;
     await runReplay(api.sql, { file: "a.csv" });
 });
-afterAll(async () => {
-    await rm(inputDir, { recursive: true });
-    await api.close();
-});
 
 test("an event: its file, bytes, chunk, load, rules and batch; then its rivals and why they are", async () => {
-    const { records } = await readTrace(api.sql, { eventId: id(1) });
+    const { records } = await readTrace(api.sql, { eventId: idOf(1) });
 
     expect(records.map(({ file, recordNo, outcome }) => [file.path, recordNo, outcome])).toEqual([
         ["a.csv", 1, "inserted"],
@@ -50,7 +41,7 @@ test("an event: its file, bytes, chunk, load, rules and batch; then its rivals a
         chunk: { firstByte: 0, firstRecordNo: 1, records: 5, state: "merged" },
         load: { way: "raw" },
         insertedBy: { kind: "merge" },
-        event: { event_id: id(1), price: "1.50" },
+        event: { event_id: idOf(1), price: "1.50" },
         rejects: [],
     });
     expect(event!.verdicts!.map(({ column, reason }) => [column, reason])).toEqual(
@@ -94,10 +85,10 @@ test("a duplicate, an event found by where it came from, and one that a replay l
     const outcomeOf = async (record: number) => (await readTrace(api.sql, { file: "a.csv", record })).records[0];
 
     expect(await outcomeOf(4)).toMatchObject({ outcome: "duplicate", event: null, rejects: [] });
-    expect(await outcomeOf(1)).toMatchObject({ outcome: "inserted", event: { event_id: id(1) } });
+    expect(await outcomeOf(1)).toMatchObject({ outcome: "inserted", event: { event_id: idOf(1) } });
     expect(await outcomeOf(5)).toMatchObject({
         outcome: "inserted",
-        event: { event_id: id(3) },
+        event: { event_id: idOf(3) },
         insertedBy: { kind: "replay" },
         rejects: [{ resolution: "inserted", resolvedBy: { kind: "replay" } }],
     });
@@ -105,21 +96,21 @@ test("a duplicate, an event found by where it came from, and one that a replay l
 });
 
 test("GET /v1/trace tells the same", async () => {
-    const byId = await api.get(`/v1/trace?event_id=${id(1).toUpperCase()}`);
+    const byId = await api.get(`/v1/trace?event_id=${idOf(1).toUpperCase()}`);
     const byPlace = await api.get("/v1/trace?file=a.csv&record=5");
 
     expect(byId.status).toBe(200);
-    expect(byId.body.records).toEqual((await readTrace(api.sql, { eventId: id(1) })).records);
+    expect(byId.body.records).toEqual((await readTrace(api.sql, { eventId: idOf(1) })).records);
     expect(byPlace.body.records[0].insertedBy.kind).toBe("replay");
 });
 
 test.each([
     ["/v1/trace", 400, "invalid_parameter"],
     ["/v1/trace?file=a.csv", 400, "invalid_parameter"],
-    [`/v1/trace?event_id=${id(1)}&file=a.csv`, 400, "invalid_parameter"],
+    [`/v1/trace?event_id=${idOf(1)}&file=a.csv`, 400, "invalid_parameter"],
     ["/v1/trace?event_id=x", 400, "invalid_parameter"],
     ["/v1/trace?file=a.csv&record=0", 400, "invalid_parameter"],
-    [`/v1/trace?event_id=${id(77)}`, 404, "record_not_found"],
+    [`/v1/trace?event_id=${idOf(77)}`, 404, "record_not_found"],
     ["/v1/trace?file=no.csv&record=1", 404, "record_not_found"],
 ])("%s should fail", async (path, status, code) => {
     const answer = await api.get(path);
@@ -129,7 +120,7 @@ test.each([
 test("the command: by id and by file:record, 1 when nothing is kept, 2 when it is neither", async () => {
     const trace = (...args: string[]) => runScript("trace", [...args, "--database-url", api.database.url]);
 
-    const byId = await trace(id(1));
+    const byId = await trace(idOf(1));
     expect(byId).toMatchObject({ exitCode: 0, stderr: "" });
     expect(byId.stdout).toContain("record 1 of a.csv: inserted\n");
     expect(byId.stdout).toContain("record 1 of b.csv: conflict (event_id_conflict)\n");
@@ -141,7 +132,7 @@ test("the command: by id and by file:record, 1 when nothing is kept, 2 when it i
 
 test("the last colon of file:record counts", () => {
     expect(parseTraceSubject("a:b.csv:7")).toEqual({ file: "a:b.csv", record: 7 });
-    expect(parseTraceSubject(id(1).toUpperCase())).toEqual({ eventId: id(1) });
+    expect(parseTraceSubject(idOf(1).toUpperCase())).toEqual({ eventId: idOf(1) });
     for (const text of ["", "a.csv", "a.csv:", "a.csv:0", ":3", "a.csv:-1", "a.csv:x"]) {
         expect(parseTraceSubject(text)).toBeNull();
     }

@@ -1,32 +1,20 @@
 /** A dry run says what an ingest would do, and leaves nothing, killed or not. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { expect, test } from "bun:test";
+import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readConfigFile } from "../../src/config/read-config-file.ts";
 import { runChecks } from "../../src/operations/run-checks.ts";
 import { tryFiles } from "../../src/operations/try/try-files.ts";
 import { readCases } from "../cases/read-case.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { header, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { runScript, spawnScript } from "../support/run-script.ts";
 import { whenWaiting } from "../support/sessions.ts";
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
-const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 const config = { maxRecordBytes: 1024 * 1024, maxChunkBytes: 16 * 1024 * 1024 };
 
-let database: TestDatabase;
-let dir: string;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-    dir = await mkdtemp(join(tmpdir(), "sluice-try-"));
-    await database.sql`select ingest.reset()`;
-});
-afterEach(() => rm(dir, { recursive: true }));
+const database = useEmptyDatabase(import.meta.path);
+const dir = useFolder();
 
 const write = async (name: string, lines: string[], columns = header) => {
     const path = join(dir, name);
@@ -66,17 +54,20 @@ async function expectToSettleAt(before: unknown): Promise<void> {
 }
 
 test("says what would be inserted, duplicate, in conflict and rejected, and why, with samples", async () => {
-    await write("stored.csv", [`${id(1)},view,p,u,2024-01-01 00:00:00,,1`, `${id(2)},view,p,u,2024-01-01 00:00:00,,2`]);
+    await write("stored.csv", [
+        `${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`,
+        `${idOf(2)},view,p,u,2024-01-01 00:00:00,,2`,
+    ]);
     await ingestFolder(database.target, dir);
     const before = await whatIsThere();
     const file = await write(
         "new.csv",
         [
-            `${id(1)},view,p,u,2024-01-01 00:00:00,,1,`,
-            `${id(2)},view,p,u,2024-01-01 00:00:00,,9,`,
-            `${id(3)},view,p,u,2024-01-01 00:00:00,,,red`,
-            `${id(3)},view,p,u,2024-01-01 00:00:00,,,red`,
-            `${id(4)},buy,,u,2024-01-01 00:00:00,,,`,
+            `${idOf(1)},view,p,u,2024-01-01 00:00:00,,1,`,
+            `${idOf(2)},view,p,u,2024-01-01 00:00:00,,9,`,
+            `${idOf(3)},view,p,u,2024-01-01 00:00:00,,,red`,
+            `${idOf(3)},view,p,u,2024-01-01 00:00:00,,,red`,
+            `${idOf(4)},buy,,u,2024-01-01 00:00:00,,,`,
             "only,two",
         ],
         `${header},colour`,
@@ -91,7 +82,7 @@ test("says what would be inserted, duplicate, in conflict and rejected, and why,
         extraColumns: ["colour"],
         way: "raw",
         records: { read: 6, inserted: 1, duplicate: 2, conflict: 1, rejected: 2 },
-        insertedSamples: [{ recordNo: 3, record: { event_id: id(3), colour: "red" } }],
+        insertedSamples: [{ recordNo: 3, record: { event_id: idOf(3), colour: "red" } }],
     });
     expect(tried!.reasons.map(({ reason, records }) => [reason, records])).toEqual([
         ["event_id_conflict", 1],
@@ -100,15 +91,15 @@ test("says what would be inserted, duplicate, in conflict and rejected, and why,
         ["too_few_fields", 1],
     ]);
     expect(tried!.reasons[0]!.samples).toMatchObject([
-        { recordNo: 2, record: { price: "9" }, stored: { event_id: id(2), price: "2.00" } },
+        { recordNo: 2, record: { price: "9" }, stored: { event_id: idOf(2), price: "2.00" } },
     ]);
     expect(tried!.reasons[3]!.samples).toMatchObject([{ recordNo: 6, lineNo: 7, rawText: "only,two" }]);
     await expectToSettleAt(before);
 });
 
 test("several files are tried as one ingest: the first record of an id wins", async () => {
-    const first = await write("b.csv", [`${id(1)},view,p,u,2024-01-01 00:00:00,,1`]);
-    const second = await write("a.csv", [`${id(1)},view,p,u,2024-01-01 00:00:00,,2`]);
+    const first = await write("b.csv", [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`]);
+    const second = await write("a.csv", [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,2`]);
 
     const tried = await tryThem(first, second);
 
@@ -120,7 +111,7 @@ test("several files are tried as one ingest: the first record of an id wins", as
 
 test("a file that would fail says so, and the others are tried", async () => {
     const bad = await write("bad.csv", ["1,2"], "foo,bar");
-    const good = await write("good.csv", [`${id(1)},view,p,u,2024-01-01 00:00:00,,1`]);
+    const good = await write("good.csv", [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`]);
 
     const tried = await tryThem(bad, join(dir, "missing.csv"), good);
 
@@ -129,7 +120,7 @@ test("a file that would fail says so, and the others are tried", async () => {
 });
 
 test("a file above its reject budget would fail, and its reasons are told", async () => {
-    const file = await write("a.csv", [`${id(1)},view,p,u,2024-01-01 00:00:00,,1`, "only,two"]);
+    const file = await write("a.csv", [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`, "only,two"]);
     const tryWith = (most: number) =>
         tryFiles({
             target: database.target,
@@ -146,7 +137,7 @@ test("a file above its reject budget would fail, and its reasons are told", asyn
 });
 
 test("a file whose content is merged already would be skipped", async () => {
-    await write("a.csv", [`${id(1)},view,p,u,2024-01-01 00:00:00,,1`]);
+    await write("a.csv", [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`]);
     await ingestFolder(database.target, dir);
     await copyFile(join(dir, "a.csv"), join(dir, "b.csv"));
 
@@ -157,7 +148,7 @@ test("a file whose content is merged already would be skipped", async () => {
 });
 
 test("a running ingest goes on: a dry run locks one slice at a time, and never the ledger", async () => {
-    const lines = [5, 6, 7].map((n) => `${id(n)},view,p,u,2024-01-01 00:00:00,,1`);
+    const lines = [5, 6, 7].map((n) => `${idOf(n)},view,p,u,2024-01-01 00:00:00,,1`);
     const file = await write("a.csv", lines);
     const release = Promise.withResolvers<void>();
     const held = Promise.withResolvers<void>();
@@ -180,7 +171,7 @@ test("a running ingest goes on: a dry run locks one slice at a time, and never t
 });
 
 test("killed while it waits or works, it leaves nothing", async () => {
-    const lines = Array.from({ length: 60_000 }, (_, n) => `${id(n)},view,p,u,2024-01-01 00:00:00,,1`);
+    const lines = Array.from({ length: 60_000 }, (_, n) => `${idOf(n)},view,p,u,2024-01-01 00:00:00,,1`);
     const file = await write("a.csv", lines);
     const before = await whatIsThere();
     for (const afterMs of [700, 1000, 1300]) {
@@ -194,7 +185,7 @@ test("killed while it waits or works, it leaves nothing", async () => {
 }, 90_000);
 
 test("the command: samples on one screen, nothing raw reaches the terminal, 1 when a file would fail", async () => {
-    const file = await write("a.csv", [`${id(1)},view,p\u001b[31m,u,2024-01-01 00:00:00,,1`, "x\u001b[2J,y"]);
+    const file = await write("a.csv", [`${idOf(1)},view,p\u001b[31m,u,2024-01-01 00:00:00,,1`, "x\u001b[2J,y"]);
     const good = await runScript("try", [file, "--database-url", database.url]);
 
     expect(good).toMatchObject({ exitCode: 0, stderr: "" });
@@ -231,7 +222,7 @@ test.each(oneStepCases.map((testCase) => [testCase.name, testCase] as const))(
 );
 
 test("notes that an ingest does not read a file of such a name", async () => {
-    const path = await write("a.tsv", [`${id(1)},view,p,u,2024-01-01 00:00:00,,1`]);
+    const path = await write("a.tsv", [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`]);
     const tryAs = async (sources: { match: string }[]) =>
         (await tryFiles({ target: database.target, config: { ...config, sources }, files: [path] }))[0]!.notes;
     expect((await tryAs([])).join()).toContain("does not read a file of this name");
@@ -239,9 +230,9 @@ test("notes that an ingest does not read a file of such a name", async () => {
 });
 
 test("notes what an ingest would still wait for: a last record, a compressed file that changed just now", async () => {
-    const whole = await write("whole.csv", [`${id(1)},view,p,u,2024-01-01 00:00:00,,1`]);
+    const whole = await write("whole.csv", [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`]);
     const tail = join(dir, "tail.csv");
-    await writeFile(tail, `${header}\n${id(2)},view,p,u,2024-01-01 00:00:00,,1`);
+    await writeFile(tail, `${header}\n${idOf(2)},view,p,u,2024-01-01 00:00:00,,1`);
     const packed = join(dir, "packed.csv.gz");
     await writeFile(packed, Bun.gzipSync(await Bun.file(whole).bytes()));
     const young = {
