@@ -8,6 +8,7 @@ import { projectDir } from "../support/test-server.ts";
 /** Its arguments are bun test's. */
 const passesArgumentsOn = ["test"];
 const commands = readdirSync(join(projectDir, "scripts"))
+    .filter((file) => file.endsWith(".ts"))
     .map((file) => file.replace(/\.ts$/, ""))
     .filter((name) => !passesArgumentsOn.includes(name))
     .sort();
