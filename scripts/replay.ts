@@ -91,7 +91,7 @@ async function agreesTo(sql: Sql, request: ReplayRequest): Promise<boolean> {
     return await askYesOrNo("Go on?");
 }
 
-function describe({ dryRun, unchanged, unsplittable, displaced, ...records }: ReplaySummary): string[] {
+function describe({ dryRun, unchanged, unsplittable, displaced, refused, ...records }: ReplaySummary): string[] {
     const rejects = (count: number) => formatCount(count, "reject");
     return formatRecordTable(records, {
         title: dryRun ? "would be read" : "records read again",
@@ -99,6 +99,9 @@ function describe({ dryRun, unchanged, unsplittable, displaced, ...records }: Re
         more: [
             ...(displaced > 0
                 ? [["replaced", `${formatCount(displaced, "event")} by conflicting records`] as const]
+                : []),
+            ...(refused > 0
+                ? [["refused", `${formatCount(refused, "conflict")} by the table: bun run rejects says why`] as const]
                 : []),
             ...(unchanged > 0
                 ? [["unchanged", `${rejects(unchanged)} would end as before and stand as they are`] as const]

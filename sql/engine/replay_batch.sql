@@ -184,8 +184,11 @@ begin
 
     -- Only now, and waiting: merges take what slices are free, so none waits for us while we wait for it.
     perform from ingest.slices order by slices.slice_no for update;
-    if exists (select from replayed_rejects where 'refused_by_table' = any(replayed_rejects.reasons)) then
-        perform ingest.drop_still_refused(this_load_id);
+    if exists (
+        select from replayed_rejects
+        inner join ingest.rejects on rejects.reject_id = replayed_rejects.reject_id and rejects.refusal is not null
+    ) then
+        perform ingest.drop_still_refused(this_load_id, accept_conflicts);
         if not exists (select from replayed_rejects) then
             delete from ingest.staging where staging.load_id = this_load_id;
             return;
@@ -217,7 +220,7 @@ begin
     perform ingest.settle_losers(this_batch_id);
     perform ingest.resolve_rejects(this_batch_id, this_load_id);
     if accept_conflicts then
-        exchanged_rollups := ingest.accept_conflicts(this_batch_id);
+        exchanged_rollups := ingest.accept_or_refuse(this_batch_id);
     end if;
     delete from ingest.staging where staging.load_id = this_load_id;
 
@@ -253,7 +256,10 @@ begin
     returning batches.* into finished_batch;
 
     if is_dry_run then
-        raise exception 'a replay that was only tried' using errcode = 'SL003', detail = to_jsonb(finished_batch)::text;
+        raise exception 'a replay that was only tried' using errcode = 'SL003', detail = (
+            to_jsonb(finished_batch)
+            || jsonb_build_object('refused', ingest.count_refused_conflicts(this_batch_id))
+        )::text;
     end if;
     perform ingest.announce_batch(this_batch_id);
     return next finished_batch;

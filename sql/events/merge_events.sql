@@ -33,6 +33,18 @@ begin
         record_no bigint not null,
         refusal jsonb not null
     ) on commit delete rows;
+    -- Where events has triggers: what an insert or update said that it wrote, and the event_id that the record there has.
+    create temporary table written_events (
+        told_event_id uuid,
+        event_id uuid,
+        chunk_id bigint,
+        record_no bigint,
+        event_type text,
+        product_id text,
+        event_timestamp timestamptz,
+        quantity integer,
+        price numeric(10, 2)
+    ) on commit delete rows;
     perform ingest.prepare_product_gains();
 end
 $$;
@@ -293,6 +305,7 @@ declare
     -- Of another merge's slices the rows are left out by the scan itself, before they are joined.
     wanted_slices constant integer := (select bit_or(batch_chunks.todo_slices) from batch_chunks);
     wants_all constant boolean := wanted_slices = ingest.all_slices();
+    is_watched constant boolean := ingest.triggers_on_events() is not null;
     -- Mostly the batch is every chunk between its first and its last, of each the same slices, and nothing is to be known of them.
     -- Then a staged row is chosen by its ids alone, without a join. Not where rows were lost: what a chunk left in an earlier
     -- load, only the pair of ids tells from what was staged again.
@@ -428,7 +441,7 @@ begin
     -- Looked up before, not left to ON CONFLICT: that costs a quarter of the whole insert in CPU, a look-up a tenth.
     -- No other merge inserts these keys, since we hold their slices; somebody else's insert in between is a unique
     -- violation, and the merge is called again. As a scalar, so that it is always a look-up in the index, in key order.
-    new_records as (
+    new_records as not materialized (
         select first_records.*
         from first_records
         where
@@ -463,7 +476,25 @@ begin
             events.product_id,
             events.event_timestamp,
             events.quantity,
-            events.price
+            events.price,
+            case when is_watched then events.event_id end as event_id
+    ),
+    watched_events as (
+        insert into written_events
+        select
+            new_records.event_id,
+            inserted_events.event_id,
+            inserted_events.chunk_id,
+            inserted_events.record_no,
+            inserted_events.event_type,
+            inserted_events.product_id,
+            inserted_events.event_timestamp,
+            inserted_events.quantity,
+            inserted_events.price
+        from inserted_events
+        left join new_records
+            on new_records.chunk_id = inserted_events.chunk_id and new_records.record_no = inserted_events.record_no
+        where is_watched
     ),
     -- One pass over what was inserted: by time at the finest grain that it is kept in, and by product.
     finest_gains as materialized (

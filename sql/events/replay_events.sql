@@ -173,6 +173,137 @@ begin
 end
 $$;
 
+-- As ingest.accept_conflicts; a conflict whose record the table refuses stays one, with what the table said.
+create or replace function ingest.accept_or_refuse(this_batch_id bigint)
+returns ingest.event_stats[]
+language plpgsql
+as $$
+declare
+    rollups ingest.event_stats[];
+    has_refused boolean := true;
+begin
+    loop
+        begin
+            rollups := ingest.accept_conflicts(this_batch_id);
+            perform ingest.end_writing();
+            return rollups;
+        exception
+            when others or assert_failure then
+                if not has_refused or not ingest.may_be_of_record(sqlstate) then
+                    raise;
+                end if;
+        end;
+        -- The last record of an id may be refused and the one before it taken: hence again, until none is refused.
+        has_refused := ingest.refuse_conflicts(this_batch_id);
+    end loop;
+end
+$$;
+
+-- Takes the conflicts that the table refuses to accept out of losing_records. False when there are none.
+create or replace function ingest.refuse_conflicts(this_batch_id bigint)
+returns boolean
+language plpgsql
+as $$
+begin
+    delete from losing_records
+    where not exists (
+        select from ingest.rejects
+        where
+            rejects.batch_id = this_batch_id
+            and rejects.kind = 'conflict'
+            and rejects.chunk_id = losing_records.chunk_id
+            and rejects.record_no = losing_records.record_no
+    );
+    delete from refused_records;
+    perform ingest.find_refused_records(is_exchange => true);
+
+    update ingest.rejects
+    set refusal = refused_records.refusal
+    from refused_records
+    where
+        rejects.batch_id = this_batch_id
+        and rejects.chunk_id = refused_records.chunk_id
+        and rejects.record_no = refused_records.record_no;
+    delete from losing_records
+    using refused_records
+    where
+        losing_records.chunk_id = refused_records.chunk_id
+        and losing_records.record_no = refused_records.record_no;
+    return found;
+end
+$$;
+
+create or replace function ingest.count_refused_conflicts(this_batch_id bigint)
+returns bigint
+language sql
+stable
+return (
+    select count(*)
+    from ingest.rejects
+    where rejects.batch_id = this_batch_id and rejects.kind = 'conflict' and rejects.refusal is not null
+);
+
+-- Gives the events the values of the candidates of these positions; returns how many a trigger left as they were.
+create or replace function ingest.exchange_candidates(first_position bigint, last_position bigint)
+returns bigint
+language plpgsql
+as $$
+declare
+    left_out bigint;
+begin
+    with tried_records as materialized (
+        select candidate_records.*
+        from candidate_records
+        where
+            candidate_records.position between first_position and last_position
+            and (
+                select true
+                from public.events
+                where events.event_id = candidate_records.event_id
+            )
+    ),
+    updated_events as (
+        update public.events
+        set
+            event_type = tried_records.event_type,
+            product_id = tried_records.product_id,
+            user_id = tried_records.user_id,
+            event_timestamp = tried_records.event_timestamp,
+            quantity = tried_records.quantity,
+            price = tried_records.price,
+            attributes = tried_records.attributes,
+            created_at = now(),
+            chunk_id = tried_records.chunk_id,
+            record_no = tried_records.record_no
+        from tried_records
+        where events.event_id = tried_records.event_id
+        returning
+            case
+                when (events.chunk_id, events.record_no) = (tried_records.chunk_id, tried_records.record_no)
+                then tried_records.event_id
+            end as told_event_id,
+            events.*
+    ),
+    watched_events as (
+        insert into written_events
+        select
+            updated_events.told_event_id,
+            updated_events.event_id,
+            updated_events.chunk_id,
+            updated_events.record_no,
+            updated_events.event_type,
+            updated_events.product_id,
+            updated_events.event_timestamp,
+            updated_events.quantity,
+            updated_events.price
+        from updated_events
+    )
+    select (select count(*) from tried_records) - (select count(*) from updated_events)
+    into left_out;
+    return left_out;
+end
+$$;
+
 -- Replaces the events that this batch's conflicts are in conflict with, the last record of an id over all others. The
 -- old row, and every conflict that the last one outdid, stays as a reject of this batch, resolved as 'displaced': a
 -- further replay leaves it alone, so the two never take turns. Returns what the rollups lose and gain.
@@ -182,6 +313,7 @@ language plpgsql
 as $$
 declare
     rollups ingest.event_stats[];
+    left_out bigint;
 begin
     -- Of the losing records only the last conflict of each event_id stays.
     with ranked_records as (
@@ -238,6 +370,26 @@ begin
             record_no = accepted_records.record_no
         from accepted_records
         where events.event_id = accepted_records.event_id
+        returning
+            case
+                when (events.chunk_id, events.record_no) = (accepted_records.chunk_id, accepted_records.record_no)
+                then accepted_records.event_id
+            end as told_event_id,
+            events.*
+    ),
+    watched_events as (
+        insert into written_events
+        select
+            updated_events.told_event_id,
+            updated_events.event_id,
+            updated_events.chunk_id,
+            updated_events.record_no,
+            updated_events.event_type,
+            updated_events.product_id,
+            updated_events.event_timestamp,
+            updated_events.quantity,
+            updated_events.price
+        from updated_events
     ),
     -- Written a moment ago, in this transaction, by settle_losers: it is an event now.
     unwritten_rejects as (
@@ -304,7 +456,7 @@ begin
     changes as (
         select -1 as sign, event_type, product_id, event_timestamp, quantity, price from replaced_events
         union all
-        select 1 as sign, event_type, product_id, event_timestamp, quantity, price from accepted_records
+        select 1 as sign, event_type, product_id, event_timestamp, quantity, price from updated_events
     ),
     kept_product_gains as (
         insert into product_gains (bucket, product_id, events, purchases, quantity, revenue)
@@ -346,11 +498,18 @@ begin
         where buckets.grain <> 'minute' or changes.event_timestamp >= now() - interval '1 day'
         group by 1, 2, 3
     )
-    select array_agg(
-        row(gains.grain, gains.bucket, gains.event_type, gains.events, gains.quantity, gains.revenue)::ingest.event_stats
-    )
-    into rollups
-    from gains;
+    select
+        (
+            select array_agg(
+                row(gains.grain, gains.bucket, gains.event_type, gains.events, gains.quantity, gains.revenue)::ingest.event_stats
+            )
+            from gains
+        ),
+        (select count(*) from accepted_records) - (select count(*) from updated_events)
+    into rollups, left_out;
+    if left_out > 0 then
+        raise exception '%', ingest.silent_refusal() ->> 'message' using errcode = 'triggered_action_exception';
+    end if;
     return rollups;
 end
 $$;

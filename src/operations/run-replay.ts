@@ -29,6 +29,8 @@ export interface ReplayBatch {
     conflict: number;
     rejected: number;
     displaced: number;
+    /** Of the conflicts, those that were to be accepted and whose record the table refuses: their `refusal` says why. */
+    refused: number;
 }
 
 export interface ReplaySummary extends Omit<ReplayBatch, "batchId"> {
@@ -63,7 +65,7 @@ export async function runReplay(
     const { rangeIds = defaultRangeIds, dryRun = false } = request;
     const workerId = randomUUID();
     const before = await readStanding(sql, request);
-    const total = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0, displaced: 0 };
+    const total = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0, displaced: 0, refused: 0 };
     let batches = 0;
     // Rejects that the replay itself leaves have higher ids: it never meets them.
     for (let from = before.firstId ?? 0; before.lastId !== null && from <= before.lastId; from += rangeIds) {
@@ -88,13 +90,13 @@ async function replayRange(
     const batchKey = randomUUID();
     for (let attempt = 1; ; attempt += 1) {
         try {
-            const [row] = await sql<ReplayBatch[]>`
+            const [row] = await sql<Omit<ReplayBatch, "refused">[]>`
                 select batch_id as "batchId", read, inserted, duplicate, conflict, rejected, displaced
                 from ingest.replay_batch(
                     ${batchKey}, ${workerId}, ${from}, ${to}, ${reason ?? null}, ${file ?? null},
                     ${since ?? null}::text::timestamptz, ${acceptConflicts}, ${dryRun}
                 )`;
-            return row ?? null;
+            return row ? { ...row, refused: acceptConflicts ? await countRefused(sql, row.batchId) : 0 } : null;
         } catch (error) {
             if (dryRun && sqlStateOf(error) === triedOnly) return batchOfDetail(error);
             // The same key again: a batch whose acknowledgement was lost is given back, not done twice.
@@ -104,11 +106,16 @@ async function replayRange(
     }
 }
 
+async function countRefused(sql: Sql, batchId: number): Promise<number> {
+    const [row] = await sql<{ refused: number }[]>`select ingest.count_refused_conflicts(${batchId}) as refused`;
+    return row!.refused;
+}
+
 function batchOfDetail(error: unknown): ReplayBatch {
-    const { batch_id, read, inserted, duplicate, conflict, rejected, displaced } = JSON.parse(
+    const { batch_id, read, inserted, duplicate, conflict, rejected, displaced, refused } = JSON.parse(
         (error as { detail: string }).detail,
     );
-    return { batchId: batch_id, read, inserted, duplicate, conflict, rejected, displaced };
+    return { batchId: batch_id, read, inserted, duplicate, conflict, rejected, displaced, refused };
 }
 
 /** What the request chooses of the rejects that stand. */

@@ -4,97 +4,25 @@ import { checkSchema } from "../../src/commands/doctor/check-database.ts";
 import type { Sql } from "../../src/database/connect.ts";
 import { describeEventsShape } from "../../src/database/events-shape.ts";
 import { createMerger } from "../../src/engine/merge/merge-batch.ts";
-import { runChecks } from "../../src/operations/run-checks.ts";
 import { runReplay } from "../../src/operations/run-replay.ts";
-import { openTestIngest, type TestIngest } from "../ingest/ingest-context.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { allSlices, chunkStates, event, idOf, merge, mergeFile, type StagedRow, stageFile } from "./ledger.ts";
+import { allSlices, chunkStates, event, idOf, merge, mergeFile, stageFile } from "./ledger.ts";
+import { openTheirs, type Theirs, ten } from "./theirs.ts";
 
-let database: TestDatabase;
+let theirs: Theirs;
 let sql: Sql;
-let ingest: TestIngest;
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    sql = database.sql;
-    ingest = await openTestIngest(database);
-    await sql`select ingest.retire_worker(${ingest.context.workerId})`;
+    theirs = await openTheirs(import.meta.path);
+    sql = theirs.sql;
 });
-afterAll(async () => {
-    await ingest.close();
-    await database.drop();
-});
-let undo: string[] = [];
+afterAll(() => theirs.close());
+beforeEach(() => theirs.begin());
+afterEach(() => theirs.end());
 const roleName = `sluice_test_rows_${process.pid}`;
-beforeEach(async () => {
-    await sql`select ingest.reset()`;
-});
-afterEach(async () => {
-    for (const statement of undo.reverse()) await sql.unsafe(statement);
-    undo = [];
-    expect((await runChecks(sql)).filter(({ passed }) => !passed)).toEqual([]);
-});
-
-async function alter(statement: string, undoing: string): Promise<void> {
-    undo.push(undoing);
-    await sql.unsafe(statement);
-}
-
-const addConstraint = (definition: string, name = "theirs") =>
-    alter(`alter table events add constraint ${name} ${definition}`, `alter table events drop constraint ${name}`);
-
-/** `body` of a trigger function of the name `theirs`. */
-async function addTrigger(body: string, when = "before insert", level = "row"): Promise<void> {
-    await alter(
-        `create function public.theirs() returns trigger language plpgsql as $$ begin ${body} end $$`,
-        "drop function public.theirs() cascade",
-    );
-    await sql.unsafe(`create trigger theirs ${when} on events for each ${level} execute function public.theirs()`);
-}
-
-interface Reject {
-    recordNo: number;
-    kind: string;
-    reasons: string[];
-    refusal: Record<string, string> | null;
-}
-
-async function rejects(): Promise<Reject[]> {
-    const rows = await sql<Reject[]>`
-        select record_no as "recordNo", kind, reasons, refusal
-        from ingest.rejects where resolved_by_batch is null order by chunk_id, record_no`;
-    return [...rows];
-}
-
-const insertedNumbers = async () =>
-    (await sql<{ no: number }[]>`select record_no as no from events order by record_no`).map(({ no }) => no);
-
-/** Ten records, of which `odd` is another in these. */
-const ten = (odd: Record<number, StagedRow>) => Array.from({ length: 10 }, (_, no) => event(no, odd[no + 1] ?? {}));
-const allBut = (...numbers: number[]) =>
-    Array.from({ length: 10 }, (_, no) => no + 1).filter((no) => !numbers.includes(no));
-
-/** Merges them: those of `refused` are rejects with `refusal`, all others are events. */
-async function expectRefused(rows: StagedRow[], refused: number[], refusal: object): Promise<void> {
-    await stageFile(sql, rows);
-    const batch = await createMerger(ingest.context).merge(allSlices);
-    const inserted = rows.length - refused.length;
-    expect(batch).toMatchObject({ read: rows.length, inserted, duplicate: 0, conflict: 0, rejected: refused.length });
-    expect(await rejects()).toEqual(
-        refused.map((recordNo) => ({
-            recordNo,
-            kind: "rejected",
-            reasons: ["refused_by_table"],
-            refusal: expect.objectContaining(refusal),
-        })),
-    );
-    expect(await insertedNumbers()).toEqual(allBut(...refused));
-    expect(await chunkStates(sql)).toEqual(["merged"]);
-}
 
 describe("promise 6: one record that the table refuses keeps no other out:", () => {
     test("a check", async () => {
-        await addConstraint("check (price < 100)");
-        await expectRefused(ten({ 4: { price: "100" } }), [4], {
+        await theirs.addConstraint("check (price < 100)");
+        await theirs.expectRefused(ten({ 4: { price: "100" } }), [4], {
             sqlState: "23514",
             constraint: "theirs",
             message: 'new row for relation "events" violates check constraint "theirs"',
@@ -103,13 +31,13 @@ describe("promise 6: one record that the table refuses keeps no other out:", () 
 
     test("a unique index: the first of the two gets in", async () => {
         const rows = Array.from({ length: 10 }, (_, no) => event(no, { user_id: no === 7 ? "u2" : `u${no}` }));
-        await alter("create unique index theirs on events (user_id)", "drop index theirs");
-        await expectRefused(rows, [8], { sqlState: "23505", constraint: "theirs" });
+        await theirs.alter("create unique index theirs on events (user_id)", "drop index theirs");
+        await theirs.expectRefused(rows, [8], { sqlState: "23505", constraint: "theirs" });
     });
 
     test("an exclusion constraint", async () => {
-        await addConstraint("exclude using btree (product_id with =) where (product_id <> 'p1')");
-        await expectRefused(
+        await theirs.addConstraint("exclude using btree (product_id with =) where (product_id <> 'p1')");
+        await theirs.expectRefused(
             ten({ 2: { product_id: "p9" }, 3: { product_id: "p9" }, 9: { product_id: "p9" } }),
             [3, 9],
             {
@@ -120,13 +48,13 @@ describe("promise 6: one record that the table refuses keeps no other out:", () 
     });
 
     test.each(["", "deferrable initially deferred"])("a foreign key %s", async (deferrable) => {
-        await alter(
+        await theirs.alter(
             "create table public.known_users (user_id varchar(100) primary key)",
             "drop table public.known_users",
         );
         await sql`insert into public.known_users values ('u1')`;
-        await addConstraint(`foreign key (user_id) references public.known_users ${deferrable}`);
-        await expectRefused(ten({ 1: { user_id: "u9" }, 10: { user_id: "u8" } }), [1, 10], {
+        await theirs.addConstraint(`foreign key (user_id) references public.known_users ${deferrable}`);
+        await theirs.expectRefused(ten({ 1: { user_id: "u9" }, 10: { user_id: "u8" } }), [1, 10], {
             sqlState: "23503",
             constraint: "theirs",
             detail: expect.stringContaining("is not present in table"),
@@ -134,15 +62,15 @@ describe("promise 6: one record that the table refuses keeps no other out:", () 
     });
 
     test("a domain of a column that is generated from ours", async () => {
-        await alter(
+        await theirs.alter(
             "create domain public.short_text as text check (length(value) < 5)",
             "drop domain public.short_text",
         );
-        await alter(
+        await theirs.alter(
             "alter table events add column their_product public.short_text generated always as (product_id) stored",
             "alter table events drop column their_product",
         );
-        await expectRefused(ten({ 6: { product_id: "p12345" } }), [6], { sqlState: "23514" });
+        await theirs.expectRefused(ten({ 6: { product_id: "p12345" } }), [6], { sqlState: "23514" });
     });
 
     test.each([
@@ -150,8 +78,10 @@ describe("promise 6: one record that the table refuses keeps no other out:", () 
         ["with the usual one", "", "P0001"],
         ["with that of a table that is missing", "using errcode = '42P01'", "42P01"],
     ])("a trigger that raises %s", async (_, using, sqlState) => {
-        await addTrigger(`if new.product_id = 'p9' then raise exception 'no p9 here' ${using}; end if; return new;`);
-        await expectRefused(ten({ 5: { product_id: "p9" } }), [5], {
+        await theirs.addTrigger(
+            `if new.product_id = 'p9' then raise exception 'no p9 here' ${using}; end if; return new;`,
+        );
+        await theirs.expectRefused(ten({ 5: { product_id: "p9" } }), [5], {
             sqlState,
             message: "no p9 here",
             raisedIn: expect.stringContaining("theirs()"),
@@ -159,49 +89,49 @@ describe("promise 6: one record that the table refuses keeps no other out:", () 
     });
 
     test("a trigger that asserts, divides by zero, or has lost its table, each for another record", async () => {
-        await addTrigger(`
+        await theirs.addTrigger(`
             assert new.product_id <> 'p7', 'not seven';
             if new.product_id = 'p8' then perform 1 / (new.quantity); end if;
             if new.product_id = 'p9' then insert into public.audit values (new.event_id); end if;
             return new;`);
         const odd = { 2: { product_id: "p7" }, 3: { product_id: "p8" }, 8: { product_id: "p9" } };
-        await expectRefused(ten(odd), [2, 3, 8], {});
-        expect((await rejects()).map(({ refusal }) => refusal!.sqlState)).toEqual(["P0004", "22012", "42P01"]);
-        expect((await rejects())[2]!.refusal!.raisedIn).toContain("theirs()");
+        await theirs.expectRefused(ten(odd), [2, 3, 8], {});
+        expect((await theirs.rejects()).map(({ refusal }) => refusal!.sqlState)).toEqual(["P0004", "22012", "42P01"]);
+        expect((await theirs.rejects())[2]!.refusal!.raisedIn).toContain("theirs()");
     });
 
     test("a trigger that is called for the whole statement, or only at the commit", async () => {
-        await addTrigger(
+        await theirs.addTrigger(
             "if exists (select from events where product_id = 'p9') then raise exception 'none of p9'; end if; return null;",
             "after insert",
             "statement",
         );
-        await expectRefused(ten({ 5: { product_id: "p9" } }), [5], { sqlState: "P0001", message: "none of p9" });
+        await theirs.expectRefused(ten({ 5: { product_id: "p9" } }), [5], { sqlState: "P0001", message: "none of p9" });
     });
 
     test("a trigger that leaves a record out without an error: it is a reject, not inserted", async () => {
-        await addTrigger("if new.product_id = 'p9' then return null; end if; return new;");
-        await expectRefused(ten({ 3: { product_id: "p9" }, 4: { product_id: "p9" } }), [3, 4], {
+        await theirs.addTrigger("if new.product_id = 'p9' then return null; end if; return new;");
+        await theirs.expectRefused(ten({ 3: { product_id: "p9" }, 4: { product_id: "p9" } }), [3, 4], {
             message: expect.stringContaining("left the record out"),
         });
     });
 
     test("all of them", async () => {
-        await addConstraint("check (price > 100)");
-        await expectRefused(ten({}), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], { constraint: "theirs" });
+        await theirs.addConstraint("check (price > 100)");
+        await theirs.expectRefused(ten({}), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], { constraint: "theirs" });
     });
 });
 
 describe("what the table refuses", () => {
     test("does not hold its event_id: the next record that has it gets in", async () => {
-        await addConstraint("check (price < 100)");
+        await theirs.addConstraint("check (price < 100)");
         const { counts } = await mergeFile(sql, [event(1, { price: "500" }), event(1, { price: "5" }), event(1)]);
         expect(counts).toEqual([3, 1, 0, 1, 1]);
-        expect(await insertedNumbers()).toEqual([2]);
+        expect(await theirs.insertedNumbers()).toEqual([2]);
     });
 
     test("stands beside what the rules refuse, duplicates and conflicts, of many chunks in one merge", async () => {
-        await addConstraint("check (price < 100)");
+        await theirs.addConstraint("check (price < 100)");
         for (const from of [0, 100, 200]) {
             await stageFile(sql, [
                 event(from),
@@ -213,25 +143,25 @@ describe("what the table refuses", () => {
             ]);
         }
         expect(await merge(sql)).toMatchObject({ read: 18, inserted: 6, duplicate: 3, conflict: 3, rejected: 6 });
-        expect((await rejects()).map(({ reasons }) => reasons[0])).toEqual(
+        expect((await theirs.rejects()).map(({ reasons }) => reasons[0])).toEqual(
             [0, 1, 2].flatMap(() => ["refused_by_table", "price_invalid", "event_id_conflict"]),
         );
     });
 
     test("is found in each of the slices, by mergers that work side by side", async () => {
-        await addConstraint("check (price < 100)");
+        await theirs.addConstraint("check (price < 100)");
         const rows = Array.from({ length: 400 }, (_, no) => event(no, { price: no % 7 === 0 ? "100" : "1" }));
         await stageFile(sql, rows);
-        const mergers = [0x1111, 0x2222, 0x4444, 0x8888].map((slices) => createMerger(ingest.context).merge(slices));
+        const mergers = [0x1111, 0x2222, 0x4444, 0x8888].map((slices) => createMerger(theirs.context).merge(slices));
         const batches = await Promise.all(mergers);
         expect(batches.reduce((sum, batch) => sum + batch!.rejected, 0)).toBe(58);
         expect(await chunkStates(sql)).toEqual(["merged"]);
     });
 
     test("one among many costs a few trials, not one for each record", async () => {
-        await addConstraint("check (price < 100)");
-        await addTrigger("perform nextval('public.calls'); return null;", "before insert", "statement");
-        await alter("create sequence public.calls", "drop sequence public.calls");
+        await theirs.addConstraint("check (price < 100)");
+        await theirs.addTrigger("perform nextval('public.calls'); return null;", "before insert", "statement");
+        await theirs.alter("create sequence public.calls", "drop sequence public.calls");
         const rows = Array.from({ length: 5_000 }, (_, no) => event(no, { price: no === 3_210 ? "100" : "1" }));
         const { counts } = await mergeFile(sql, rows);
         expect(counts).toEqual([5_000, 4_999, 0, 0, 1]);
@@ -264,7 +194,7 @@ describe("what the table refuses", () => {
     });
 
     test("and what a trigger leaves out is left alone by a replay, too", async () => {
-        await addTrigger("if new.product_id = 'p9' then return null; end if; return new;");
+        await theirs.addTrigger("if new.product_id = 'p9' then return null; end if; return new;");
         await mergeFile(sql, [event(1, { product_id: "p9" }), event(2)]);
         expect(await runReplay(sql, {})).toMatchObject({ batches: 0, unchanged: 1 });
         await sql.unsafe("alter table events disable trigger theirs");
@@ -275,23 +205,29 @@ describe("what the table refuses", () => {
 describe("what is the table's fault is no record's: nothing is merged, nothing rejected, and the merge says what it is", () => {
     const expectFault = async (sqlState: string, message: RegExp) => {
         await stageFile(sql, [event(1), event(2)]);
-        const fault = await createMerger(ingest.context)
+        const fault = await createMerger(theirs.context)
             .merge(allSlices)
             .catch((error: unknown) => error as { code?: string; sqlState?: string; message: string });
         expect(fault).toMatchObject({ message: expect.stringMatching(message) });
         expect((fault as { code?: string }).code ?? (fault as { sqlState?: string }).sqlState).toBe(sqlState);
         expect(await chunkStates(sql)).toEqual(["staged"]);
-        expect(await rejects()).toEqual([]);
+        expect(await theirs.rejects()).toEqual([]);
     };
 
     test("a primary key that was dropped", async () => {
-        await alter("alter table events drop constraint events_pkey", "alter table events add primary key (event_id)");
+        await theirs.alter(
+            "alter table events drop constraint events_pkey",
+            "alter table events add primary key (event_id)",
+        );
         await expectFault("SL010", /no primary key \(event_id\)/);
     });
 
     test("a primary key of other columns", async () => {
-        await alter("alter table events drop constraint events_pkey", "alter table events add primary key (event_id)");
-        await alter(
+        await theirs.alter(
+            "alter table events drop constraint events_pkey",
+            "alter table events add primary key (event_id)",
+        );
+        await theirs.alter(
             "alter table events add primary key (event_id, created_at)",
             "alter table events drop constraint events_pkey",
         );
@@ -300,16 +236,22 @@ describe("what is the table's fault is no record's: nothing is merged, nothing r
 
     test("and a start and the doctor name it, too, as they name triggers", async () => {
         expect(await describeEventsShape(sql)).toBeNull();
-        await addTrigger("return new;");
-        expect((await checkSchema(database.target, sql)).finding).toMatchObject({
+        await theirs.addTrigger("return new;");
+        expect((await checkSchema(theirs.database.target, sql)).finding).toMatchObject({
             state: "note",
             found: expect.stringContaining("theirs"),
         });
-        await alter("create rule theirs as on insert to events do instead nothing", "drop rule theirs on events");
+        await theirs.alter(
+            "create rule theirs as on insert to events do instead nothing",
+            "drop rule theirs on events",
+        );
         expect(await describeEventsShape(sql)).toContain("its rule theirs stands in for inserts");
-        await alter("alter table events drop constraint events_pkey", "alter table events add primary key (event_id)");
+        await theirs.alter(
+            "alter table events drop constraint events_pkey",
+            "alter table events add primary key (event_id)",
+        );
         expect(await describeEventsShape(sql)).toContain("no primary key (event_id)");
-        expect((await checkSchema(database.target, sql)).finding).toMatchObject({ state: "fail" });
+        expect((await checkSchema(theirs.database.target, sql)).finding).toMatchObject({ state: "fail" });
     });
 
     test("row security that applies to the user: said at the start, and no record is rejected for it", async () => {
@@ -318,7 +260,10 @@ describe("what is the table's fault is no record's: nothing is merged, nothing r
             grant usage on schema public, ingest to ${roleName};
             grant select, insert on events to ${roleName};
             alter table events enable row level security`);
-        undo.push(`alter table events disable row level security; drop owned by ${roleName}; drop role ${roleName}`);
+        await theirs.alter(
+            "",
+            `alter table events disable row level security; drop owned by ${roleName}; drop role ${roleName}`,
+        );
         const shape = await sql.begin(async (sql) => {
             await sql.unsafe(`set local role ${roleName}`);
             return await describeEventsShape(sql as unknown as Sql);
@@ -327,15 +272,18 @@ describe("what is the table's fault is no record's: nothing is merged, nothing r
     });
 
     test("a trigger that raises for every statement", async () => {
-        await addTrigger("insert into public.audit values (1); return null;", "after insert", "statement");
+        await theirs.addTrigger("insert into public.audit values (1); return null;", "after insert", "statement");
         await expectFault("SL010", /takes no row.*public\.audit.*theirs\(\)/s);
     });
 
     test.each(["nothing", "insert into public.elsewhere values (new.event_id)"])(
         "a rule: do instead %s",
         async (what) => {
-            await alter("create table public.elsewhere (event_id uuid)", "drop table public.elsewhere");
-            await alter(`create rule theirs as on insert to events do instead ${what}`, "drop rule theirs on events");
+            await theirs.alter("create table public.elsewhere (event_id uuid)", "drop table public.elsewhere");
+            await theirs.alter(
+                `create rule theirs as on insert to events do instead ${what}`,
+                "drop rule theirs on events",
+            );
             await expectFault("SL010", /takes no row/);
         },
     );

@@ -10,7 +10,7 @@ import { header, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { whenWaiting } from "../support/sessions.ts";
 
-const nothing = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0, displaced: 0 };
+const nothing = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0, displaced: 0, refused: 0 };
 
 const database = useEmptyDatabase(import.meta.path);
 const inputDir = useFolder();

@@ -44,7 +44,9 @@ export async function checkSchema(target: DatabaseTarget, sql: Sql): Promise<{ f
         const triggers = await triggersOnEvents(sql);
         if (triggers.length > 0) {
             const found = `Current. Triggers on events may refuse, change or leave out records: ${triggers.join(", ")}.`;
-            const remedy = "What they refuse or leave out is a reject (refused_by_table): bun run rejects says why.";
+            const remedy =
+                "What they refuse or leave out is a reject (refused_by_table): bun run rejects says why. " +
+                "A record whose event they changed is a conflict when it is delivered again.";
             return { finding: note(name, found, remedy), isUsable: true };
         }
         return { finding: ok(name, "Current: tables, functions, and the columns of events."), isUsable: true };

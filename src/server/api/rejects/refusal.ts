@@ -11,4 +11,7 @@ export const refusalSchema = z
         raisedIn: z.string().openapi({ description: "The trigger that raised it, and where in it." }),
     })
     .partial()
-    .openapi("Refusal", { description: "Of the reason refused_by_table: what the database said." });
+    .openapi("Refusal", {
+        description:
+            "Of the reason refused_by_table, or of a conflict that could not be accepted: what the database said.",
+    });

@@ -17,6 +17,10 @@ const summarySchema = z
         displaced: countSchema.openapi({
             description: "Events that a conflicting record replaced; they are rejects now.",
         }),
+        refused: countSchema.openapi({
+            description:
+                "Of the conflicts, those to be accepted whose record the table refuses: their refusal says why.",
+        }),
         unchanged: countSchema.openapi({ description: "Rejects whose verdict is what it was: they stand." }),
         unsplittable: countSchema.openapi({ description: "Rejects that hold no values: they need a record first." }),
     })
