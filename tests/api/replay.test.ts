@@ -33,6 +33,7 @@ test("nothing has changed its verdict: nothing is done", async () => {
             conflict: 0,
             rejected: 0,
             displaced: 0,
+            refused: 0,
             unchanged: 3,
             unsplittable: 0,
         },

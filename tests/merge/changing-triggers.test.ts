@@ -27,7 +27,7 @@ const otherId = "The trigger theirs gave the event another event_id.";
 const otherPlace = "The trigger theirs gave the event another chunk_id or record_no.";
 const gone = "The trigger theirs removed the event again, or gave it another event_id after it was written.";
 const changed = "The trigger theirs changed the event after it was written.";
-const broken = (reason: string) => `The trigger theirs made an event that the rules reject: ${reason}.`;
+const broken = (columns: string) => `The trigger theirs gave the event what the rules reject: ${columns}.`;
 
 describe("before insert: its record is rejected, and no other, where it changes", () => {
     test.each([
@@ -59,28 +59,13 @@ describe("before insert: its record is rejected, and no other, where it changes"
             "the type to one that is unknown",
             ofOne("new.event_type := upper(new.event_type)"),
             [4],
-            broken("event_type_unknown"),
+            broken("event_type"),
         ],
-        ["the quantity below 0", ofOne("new.quantity := -1"), [4], broken("quantity_negative")],
-        [
-            "the time into the future",
-            ofOne("new.event_timestamp := 'infinity'"),
-            [4],
-            broken("event_timestamp_invalid"),
-        ],
-        ["the user to nobody", ofOne("new.user_id := ''"), [4], broken("user_id_missing")],
-        [
-            "the product to one in white space",
-            ofOne("new.product_id := ' p'"),
-            [4],
-            broken("product_id has white space around it"),
-        ],
-        [
-            "an attribute to a number",
-            ofOne(`new.attributes := '{"a": 1}'`),
-            [4],
-            broken("attributes is not an object of texts"),
-        ],
+        ["the quantity below 0", ofOne("new.quantity := -1"), [4], broken("quantity")],
+        ["the time into the future", ofOne("new.event_timestamp := 'infinity'"), [4], broken("event_timestamp")],
+        ["the user to nobody", ofOne("new.user_id := ''"), [4], broken("user_id")],
+        ["the product to one in white space", ofOne("new.product_id := ' p'"), [4], broken("product_id")],
+        ["an attribute to a number", ofOne(`new.attributes := '{"a": 1}'`), [4], broken("attributes")],
     ])("%s", async (_, body, refused, message) => {
         await theirs.addTrigger(body);
         await theirs.expectRefused(ten(one), refused, { message });

@@ -122,7 +122,7 @@ test.each([
         "new.record_no := 0",
         { message: expect.stringContaining("another chunk_id or record_no") },
     ],
-    ["makes it what no rule lets in", "new.quantity := -1", { message: expect.stringContaining("quantity_negative") }],
+    ["makes it what no rule lets in", "new.quantity := -1", { message: expect.stringContaining("reject: quantity") }],
 ])("a trigger that %s", async (_, action, refusal) => {
     await contradict(priceOf(1, "50"), priceOf(2, "5"));
     await theirs.addTrigger(`if new.price = 50 then ${action}; end if; return new;`, "before update");
