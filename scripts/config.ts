@@ -5,6 +5,7 @@ import { configOptions, gatherConfig, readConfig } from "../src/config/config.ts
 import { explainConfig } from "../src/config/explain-config.ts";
 import { describeOrigin } from "../src/config/origin.ts";
 import { type SettingName, settings } from "../src/config/settings.ts";
+import { eventsStream } from "../src/shop/events-stream.ts";
 import { formatJson } from "../src/terminal/json.ts";
 import { formatTable } from "../src/terminal/table.ts";
 
@@ -24,7 +25,7 @@ await runCommand({
         ["SLUICE_TRIGGER=5s bun run config --port 8080", "what would be in force with these"],
     ],
     async run({ flags }) {
-        const { given, sources } = await gatherConfig(flags);
+        const { given, sources } = await gatherConfig(flags, eventsStream);
         const explained = explainConfig(given);
         if (flags.json === true) {
             const sourceNames = sources.map(({ match }) => match);

@@ -15,6 +15,7 @@ if (dependencies.state === "fail") {
 }
 
 const { configOptions, loadConfig, takesColor } = await import("../src/config/config.ts");
+const { eventsStream } = await import("../src/shop/events-stream.ts");
 const { formatFindings } = await import("../src/commands/doctor/format-findings.ts");
 const { runDoctor } = await import("../src/commands/doctor/run-doctor.ts");
 const { exitCodes, SluiceError } = await import("../src/errors.ts");
@@ -61,7 +62,7 @@ await runCommand({
 /** Settings that cannot be used are a finding, and there is nothing to go by then. */
 async function lookWith(flags: Flags): Promise<Finding[]> {
     try {
-        const config = await loadConfig(fields, flags);
+        const config = await loadConfig(fields, flags, eventsStream);
         return [ok("settings", "Without fault; bun run config shows them."), ...(await runDoctor(config, logToStderr))];
     } catch (error) {
         if (!(error instanceof SluiceError) || error.exitCode !== exitCodes.configuration) throw error;

@@ -12,6 +12,7 @@ import { requireInputFolder } from "../src/engine/discover/input-folder.ts";
 import { runIngest } from "../src/engine/run/run-ingest.ts";
 import { isDrawable } from "../src/environment.ts";
 import { runChecks } from "../src/operations/run-checks.ts";
+import { eventsStream } from "../src/shop/events-stream.ts";
 import { createProgress } from "../src/terminal/progress.ts";
 import { exitCodeOf, onStopSignal, type StopSignal } from "../src/terminal/stop-signals.ts";
 
@@ -31,7 +32,7 @@ await runCommand({
         ["bun run ingest --input /srv/drops --trigger continuous --json", "as soon as files come; NDJSON on stdout"],
     ],
     async run({ flags }) {
-        const config = await loadConfig(fields, flags);
+        const config = await loadConfig(fields, flags, eventsStream);
         requireInputFolder(config.inputDir, config.isInputDefault);
         const stopper = new AbortController();
         let stoppedBy: StopSignal | null = null;
@@ -59,6 +60,7 @@ await runCommand({
             const watch = takesWhatIsThere ? await watchBacklog(database.target, progress, { isDrawn }) : null;
             const summary = await runIngest({
                 target: database.target,
+                stream: eventsStream,
                 config,
                 signal: stopper.signal,
                 revive: database.embedded ? () => database.embedded!.ensureRunning() : null,

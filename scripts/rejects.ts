@@ -12,7 +12,8 @@ import {
 import { withDatabase } from "../src/commands/with-database.ts";
 import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
 import { readRejectSummary, rejectKinds, selectRejects } from "../src/server/api/rejects/read-rejects.ts";
-import { rejectReasons } from "../src/streams/reject-reasons.ts";
+import { eventsStream } from "../src/shop/events-stream.ts";
+import { rejectReasonsOf } from "../src/streams/reject-reasons.ts";
 import { formatJson } from "../src/terminal/json.ts";
 
 await runCommand({
@@ -21,7 +22,7 @@ await runCommand({
     description: "docs/data_contract.md says of each reason what it means and what to do.",
     options: [
         choiceOption("--kind <kind>", "only these", rejectKinds),
-        choiceOption("--reason <code>", "only those with this reason", rejectReasons),
+        choiceOption("--reason <code>", "only those with this reason", rejectReasonsOf(eventsStream)),
         new Option("--file <path>", "only those of this file: its path in the watched folder, or its id"),
         new Option("--all", "also those that a replay has resolved"),
         ...pageOptions("rejects"),

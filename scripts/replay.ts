@@ -9,7 +9,8 @@ import { sqlStateOf } from "../src/database/sql-states.ts";
 import { isDrawable } from "../src/environment.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
 import { type ReplayRequest, type ReplaySummary, runReplay } from "../src/operations/run-replay.ts";
-import { rejectReasons } from "../src/streams/reject-reasons.ts";
+import { eventsStream } from "../src/shop/events-stream.ts";
+import { rejectReasonsOf } from "../src/streams/reject-reasons.ts";
 import { askYesOrNo, requireTerminal } from "../src/terminal/ask.ts";
 import { formatCount } from "../src/terminal/format.ts";
 import { createProgress } from "../src/terminal/progress.ts";
@@ -23,7 +24,7 @@ await runCommand({
         "A reject is never deleted: it names the batch that resolved it. What would end as before is left alone, so a\n" +
         "second replay does nothing. Edit a record first, if you like: update ingest.rejects set record = record || '{…}'.",
     options: [
-        choiceOption("--reason <code>", "only rejects with this reason", rejectReasons),
+        choiceOption("--reason <code>", "only rejects with this reason", rejectReasonsOf(eventsStream)),
         new Option("--file <path>", "only rejects of this file, as the watched folder names it"),
         new Option("--since <moment>", "only rejects from then on, such as 2026-01-31 or 2026-01-31T07:00:00Z"),
         new Option("--accept-conflicts", "let conflicting records replace the stored events, which become the rejects"),

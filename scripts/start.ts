@@ -26,6 +26,7 @@ import { openApiPool } from "../src/server/api/open-api-pool.ts";
 import { openWorkPool } from "../src/server/api/open-work-pool.ts";
 import { serveApi } from "../src/server/api/serve.ts";
 import { addPage, pagePaths } from "../src/server/page/serve-page.ts";
+import { eventsStream } from "../src/shop/events-stream.ts";
 import { defaultGeneratorOptions } from "../src/shop/generator/options.ts";
 import { drawSeed } from "../src/shop/generator/random.ts";
 import { runGenerator } from "../src/shop/generator/run-generator.ts";
@@ -63,7 +64,7 @@ await runCommand({
         ["DATABASE_URL=postgres://… bun run start", "your database, your files in data/input_data"],
     ],
     async run({ flags }) {
-        const config = await loadConfig(fields, flags);
+        const config = await loadConfig(fields, flags, eventsStream);
         if (config.lab) refuseUnsafeLab(config);
         requireInputFolder(config.inputDir, config.isInputDefault);
         const stopper = new AbortController();
@@ -141,6 +142,7 @@ function ingestHere({ config, database, stopper, log }: Started): Promise<Ingest
     const { target, embedded } = database;
     return runIngest({
         target,
+        stream: eventsStream,
         config,
         signal: stopper.signal,
         revive: embedded ? () => embedded.ensureRunning() : null,

@@ -7,6 +7,7 @@ import { isDrawable } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
 import { requireFiles } from "../src/operations/try/require-files.ts";
 import { tryFiles } from "../src/operations/try/try-files.ts";
+import { eventsStream } from "../src/shop/events-stream.ts";
 import { formatJson } from "../src/terminal/json.ts";
 import { createProgress } from "../src/terminal/progress.ts";
 
@@ -35,7 +36,7 @@ await runCommand({
         ["bun run try --json a.csv b.csv", "two files as one ingest, for programs"],
     ],
     async run({ flags, args }) {
-        const config = await loadConfig(fields, flags);
+        const config = await loadConfig(fields, flags, eventsStream);
         requireFiles(args);
         const progress = createProgress({ label: "try", isDrawable: isDrawable() });
         const tried = await withDatabase(
@@ -43,7 +44,7 @@ await runCommand({
             { applicationName: "sluice try", mayMigrate: true },
             async (_, { target }) => {
                 const onStep = (done: number, total: number) => progress.update({ done, total, unit: "steps" });
-                return await tryFiles({ target, config, files: args, onStep });
+                return await tryFiles({ target, stream: eventsStream, config, files: args, onStep });
             },
         ).finally(() => progress.end());
         const lines = config.json ? [formatJson(tried)] : formatAllTried(tried);

@@ -7,7 +7,7 @@ insert into ingest.loader_lease (only_row)
 values (true)
 on conflict (only_row) do nothing;
 
--- Which slice a record falls into is the loader's business (src/engine/stage/slice-of.ts): a function of its trimmed key
+-- Which slice a record falls into is the business of the loader (src/streams/types/): a function of its trimmed key
 -- alone. Were it ever wrong, two merges would meet at an event_id and one wait for the other; nothing would be lost.
 
 -- The bit masks of slices already merged and still to do are integers: 65535 is all sixteen.

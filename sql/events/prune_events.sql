@@ -192,7 +192,7 @@ begin
 end
 $$;
 
--- The bit of the slice that an event's key falls into: src/engine/stage/slice-of.ts.
+-- The bit of the slice that an event's key falls into: src/streams/types/uuid.ts.
 create or replace function ingest.slice_of(event_id uuid)
 returns integer
 language sql

@@ -10,6 +10,7 @@ import { parseFaultPlan } from "../database/faults/parse-fault-plan.ts";
 import type { Environment } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { SourceConfig } from "../streams/source-config.ts";
+import type { Stream } from "../streams/stream.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 import { decideColor } from "../terminal/use-color.ts";
 import { explainConfig } from "./explain-config.ts";
@@ -139,21 +140,25 @@ export interface Sources {
 export async function loadConfig<Field extends ConfigField>(
     fields: readonly Field[],
     flags: Flags,
-    environment: Environment = process.env,
+    stream: Stream | null = null,
 ): Promise<Readonly<Pick<Config, Field | "color"> & Sources>> {
-    const { given, sources } = await gatherConfig(flags, environment);
-    const config = readConfig(fields, flags, environment, given.configFile);
+    const { given, sources } = await gatherConfig(flags, stream);
+    const config = readConfig(fields, flags, given.environment, given.configFile);
     return Object.freeze({ ...config, sources });
 }
 
-/** Loads what settings may come from, and looks at none of them. Never throws for what a person wrote. */
+/**
+ * Loads what settings may come from, and looks at none of them. Never throws for what a person wrote. `stream`: the one
+ * that the sources are of, for a command that reads files by them.
+ */
 export async function gatherConfig(
     flags: Flags,
+    stream: Stream | null = null,
     environment: Environment = process.env,
 ): Promise<{ given: Given; sources: readonly SourceConfig[] }> {
     // Its own faults are reported with the others'.
     const path = readSetting("configFile", { flags, environment, configFile: null, faults: new Map() });
-    const configFile = await loadConfigFile(path);
+    const configFile = await loadConfigFile(path, stream);
     return { given: { flags, environment, configFile }, sources: configFile.sources };
 }
 
@@ -176,12 +181,8 @@ export function readConfig<Field extends ConfigField>(
 }
 
 /** Who gave a setting its value, for an error about it: `SLUICE_PORT in .env, line 3`. Null when nobody did. */
-export async function describeGiver(
-    name: string,
-    flags: Flags,
-    environment: Environment = process.env,
-): Promise<string | null> {
-    const { given } = await gatherConfig(flags, environment);
+export async function describeGiver(name: string, flags: Flags): Promise<string | null> {
+    const { given } = await gatherConfig(flags);
     const explained = explainConfig(given).find((setting) => setting.name === name);
     if (!explained) return null;
     const origin = describeOrigin(explained.origin);

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { SourceConfig } from "../streams/source-config.ts";
+import type { Stream } from "../streams/stream.ts";
 import { type FileSettings, validateConfig } from "./validate-config.ts";
 
 const defaultName = "sluice.config.ts";
@@ -21,7 +22,10 @@ export interface ConfigFile {
  * What `configFile`, or sluice.config.ts in the working folder when none is named and it is there, says. A file that is
  * missing, cannot be loaded, or has faults says nothing, and `error` (exit 3) names all that is wrong.
  */
-export async function loadConfigFile(configFile: string | undefined): Promise<ConfigFile> {
+export async function loadConfigFile(
+    configFile: string | undefined,
+    stream: Stream | null = null,
+): Promise<ConfigFile> {
     const name = configFile ?? defaultName;
     const refuse = (faults: string[], remedy: string, cause?: unknown): ConfigFile => {
         return { name, sources: [], settings: {}, error: configFileError(name, faults, remedy, cause) };
@@ -37,15 +41,15 @@ export async function loadConfigFile(configFile: string | undefined): Promise<Co
     } catch (cause) {
         return refuse([`cannot be loaded: ${firstLine(cause)}`], "Mend it, or name another with --config.", cause);
     }
-    const validated = validateConfig(loaded.default);
+    const validated = validateConfig(loaded.default, stream);
     if ("sources" in validated) return { name, ...validated, error: null };
     const faults = validated.faults.map(({ at, problem }) => `${at} ${problem}`);
     return refuse(faults, "The settings and what they mean: docs/column_mapping.md; bun run config lists the names.");
 }
 
 /** The sources of the file alone. @throws SluiceError when there is anything wrong with it */
-export async function readConfigFile(configFile: string | undefined): Promise<SourceConfig[]> {
-    const { sources, error } = await loadConfigFile(configFile);
+export async function readConfigFile(configFile: string | undefined, stream: Stream): Promise<SourceConfig[]> {
+    const { sources, error } = await loadConfigFile(configFile, stream);
     if (error) throw error;
     return sources;
 }

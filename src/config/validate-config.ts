@@ -1,9 +1,9 @@
 /** The value that sluice.config.ts exports → its settings and sources, or every fault in it at once. Pure. */
 
 import { parseDatabaseUrl } from "../database/database-target.ts";
-import { eventColumns } from "../streams/contract.ts";
 import { encodings, trailingDelimiters } from "../streams/dialect.ts";
 import { idSources, newColumnPolicies, type SourceConfig } from "../streams/source-config.ts";
+import { columnNames, type Stream } from "../streams/stream.ts";
 import { formatFault } from "../streams/values/timestamp-form.ts";
 import { isZone } from "../streams/values/zone.ts";
 import { suggestName } from "../terminal/suggest-name.ts";
@@ -20,7 +20,8 @@ export type FileSettings = Partial<Record<FileSettingName, string>>;
 
 export type Validated = { sources: SourceConfig[]; settings: FileSettings } | { faults: ConfigFault[] };
 
-export function validateConfig(value: unknown): Validated {
+/** `stream`: the one that the sources are of; without it the names of columns are not looked at. */
+export function validateConfig(value: unknown, stream: Stream | null): Validated {
     const faults: ConfigFault[] = [];
     const fault = (at: string, problem: string) => void faults.push({ at, problem });
     if (!isObject(value))
@@ -30,7 +31,8 @@ export function validateConfig(value: unknown): Validated {
     if (!Array.isArray(sources)) {
         fault("sources", "must be a list");
     } else {
-        for (const [index, source] of sources.entries()) checkSource(source, `sources[${index}]`, fault);
+        const check = sourceCheck(stream);
+        for (const [index, source] of sources.entries()) check(source, `sources[${index}]`, fault);
     }
     const texts = readSettings(given, fault);
     return faults.length > 0 ? { faults } : { sources: sources as SourceConfig[], settings: texts };
@@ -98,16 +100,21 @@ const isCount: Check = (value, at, fault) => {
     if (!Number.isSafeInteger(value) || (value as number) < 0) fault(at, "must be a whole number, 0 or more");
 };
 
-const isColumn: Check = (value, at, fault) => {
-    const columns: readonly unknown[] = eventColumns;
-    if (!columns.includes(value)) fault(at, unknownName(value, eventColumns, "column"));
-};
+/** Null: any name is a column's. */
+function columnCheck(stream: Stream | null): Check {
+    return stream === null ? isName : oneOf(columnNames(stream), "column");
+}
 
-const isAlias: Check = (value, at, fault) => {
-    if (value === "attributes") return;
-    if (typeof value !== "string" || !value.startsWith("attributes.")) isColumn(value, at, fault);
-    else if (value.slice("attributes.".length).trim() === "") fault(at, "names no attribute: write attributes.name");
-};
+function aliasCheck(stream: Stream | null): Check {
+    const isColumn = columnCheck(stream);
+    if (stream === null) return isColumn;
+    const { extras } = stream;
+    return (value, at, fault) => {
+        if (value === extras) return;
+        if (typeof value !== "string" || !value.startsWith(`${extras}.`)) isColumn(value, at, fault);
+        else if (value.slice(`${extras}.`.length).trim() === "") fault(at, `names no attribute: write ${extras}.name`);
+    };
+}
 
 function unknownName(value: unknown, names: readonly string[], what: string): string {
     if (typeof value !== "string") return `must be one of ${names.join(", ")}`;
@@ -218,12 +225,15 @@ const isCondition: Check = (value, at, fault) => {
     if (tests.length !== 1) fault(at, "needs exactly one of equals, startsWith, isEmpty");
 };
 
-const isRule: Check = (value, at, fault) => {
-    objectOf({ when: isCondition, absolute: isColumn, set: mapOf(isColumn, isText) })(value, at, fault);
-    if (isObject(value) && value.absolute === undefined && value.set === undefined) fault(at, "needs absolute or set");
-};
+const ruleCheck =
+    (isColumn: Check): Check =>
+    (value, at, fault) => {
+        objectOf({ when: isCondition, absolute: isColumn, set: mapOf(isColumn, isText) })(value, at, fault);
+        if (isObject(value) && value.absolute === undefined && value.set === undefined)
+            fault(at, "needs absolute or set");
+    };
 
-const sourceChecks: Record<keyof SourceConfig, Check> = {
+const checksOfAnyStream: Record<Exclude<keyof SourceConfig, ColumnSetting>, Check> = {
     match: isName,
     delimiter: isDelimiter,
     quote: (value, at, fault) => (value === false ? undefined : isMark(value, at, fault)),
@@ -237,13 +247,8 @@ const sourceChecks: Record<keyof SourceConfig, Check> = {
     header: (value, at, fault) => (value === "first-line" ? undefined : listOf(isName)(value, at, fault)),
     skipLines: isCount,
     skipAfterHeader: isCount,
-    aliases: mapOf(isText, isAlias),
     ignore: listOf(isText),
     newColumns: oneOf(newColumnPolicies, "policy for new columns"),
-    constants: mapOf(isColumn, isText),
-    defaults: mapOf(isColumn, isText),
-    values: mapOf(isColumn, mapOf(isText, isText)),
-    rules: listOf(isRule),
     timestamps: isTimestampFormat,
     numbers: isNumberFormat,
     nulls: listOf(isText),
@@ -264,9 +269,26 @@ const sourceChecks: Record<keyof SourceConfig, Check> = {
     ),
 };
 
-function checkSource(value: unknown, at: string, fault: Fault): void {
-    objectOf(sourceChecks, ["match"])(value, at, fault);
-    if (!isObject(value)) return;
+type ColumnSetting = "aliases" | "constants" | "defaults" | "values" | "rules";
+
+function sourceCheck(stream: Stream | null): Check {
+    const isColumn = columnCheck(stream);
+    const ofColumns: Record<ColumnSetting, Check> = {
+        aliases: mapOf(isText, aliasCheck(stream)),
+        constants: mapOf(isColumn, isText),
+        defaults: mapOf(isColumn, isText),
+        values: mapOf(isColumn, mapOf(isText, isText)),
+        rules: listOf(ruleCheck(isColumn)),
+    };
+    const check = objectOf({ ...checksOfAnyStream, ...ofColumns }, ["match"]);
+    return (value, at, fault) => {
+        check(value, at, fault);
+        if (isObject(value)) checkTogether(value, at, fault);
+    };
+}
+
+/** What each may be, and not beside another. */
+function checkTogether(value: Record<string, unknown>, at: string, fault: Fault): void {
     const { delimiter, quote = '"', escape: escapeMark, comment, aliases, constants, defaults, header } = value;
     const marks = { delimiter, quote: quote || undefined, comment };
     for (const [left, right] of [
@@ -282,9 +304,8 @@ function checkSource(value: unknown, at: string, fault: Fault): void {
             fault(`${at}.${key}`, "has no meaning when no value is quoted");
     }
     if (escapeMark !== undefined && quote === false) fault(`${at}.escape`, "has no meaning when no value is quoted");
-    for (const column of eventColumns) {
-        const isTwice = isObject(constants) && isObject(defaults) && column in constants && column in defaults;
-        if (isTwice) fault(`${at}.defaults.${column}`, "is a constant too");
+    for (const column of isObject(constants) && isObject(defaults) ? Object.keys(defaults) : []) {
+        if (column in (constants as object)) fault(`${at}.defaults.${column}`, "is a constant too");
     }
     if (Array.isArray(header) && value.skipAfterHeader !== undefined) {
         fault(`${at}.skipAfterHeader`, "has no meaning in a file without a header line: use skipLines");

@@ -1,27 +1,7 @@
-/** Every reason that a reject can have, as docs/data_contract.md explains them; a test holds the two and the rules together. */
-export const rejectReasons = [
-    "event_id_missing",
-    "event_id_invalid",
-    "event_type_missing",
-    "event_type_unknown",
-    "product_id_missing",
-    "product_id_too_long",
-    "user_id_missing",
-    "user_id_too_long",
-    "event_timestamp_missing",
-    "event_timestamp_invalid",
-    "event_timestamp_ambiguous",
-    "event_timestamp_skipped",
-    "event_timestamp_too_precise",
-    "event_timestamp_too_early",
-    "event_timestamp_in_future",
-    "quantity_invalid",
-    "quantity_negative",
-    "quantity_out_of_range",
-    "price_invalid",
-    "price_negative",
-    "price_too_precise",
-    "price_out_of_range",
+import type { Stream } from "./stream.ts";
+
+/** Why a record is rejected that cannot be split into values, or that the table refuses. */
+const reasonsOfAnyStream = [
     "too_few_fields",
     "too_many_fields",
     "unnamed_value",
@@ -33,7 +13,10 @@ export const rejectReasons = [
     "record_too_long",
     "header_repeated",
     "refused_by_table",
-    "event_id_conflict",
-] as const;
+];
 
-export type RejectReason = (typeof rejectReasons)[number];
+/** Every reason that a reject can have, as docs/data_contract.md explains them; a test holds the two and the rules together. */
+export function rejectReasonsOf({ columns, key }: Stream): string[] {
+    const reasonsOfValues = columns.flatMap(({ name, reasons }) => reasons.map((reason) => `${name}_${reason}`));
+    return [...reasonsOfValues, ...reasonsOfAnyStream, `${key.name}_conflict`];
+}

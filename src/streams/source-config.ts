@@ -1,37 +1,36 @@
 /** How the files of a source are read, as sluice.config.ts declares it: data throughout, so the ledger keeps it with each file. */
 
-import type { EventColumn } from "./contract.ts";
 import type { Encoding } from "./dialect.ts";
 
 export interface SourceConfig extends DeclaredDialect {
     /** A glob over file names, in any case and however compressed: `*.csv`, `{a,b}.csv`; `orders-*.csv.gz` for those alone. */
     match: string;
     /**
-     * The file's name for a column → ours: `{ event_time: "event_timestamp" }`. Compared without regard to case. A column
-     * that is not what its name says goes to events.attributes, under its own name (`{ price: "attributes" }`) or another
-     * (`{ price: "attributes.list_price" }`). The name "" stands for a column without a name.
+     * The file's name for a column → the table's: `{ event_time: "event_timestamp" }`. Compared without regard to case. A
+     * column that is not what its name says goes to the attributes, under its own name (`{ price: "attributes" }`) or
+     * another (`{ price: "attributes.list_price" }`). The name "" stands for a column without a name.
      */
-    aliases?: Record<string, ColumnAlias>;
+    aliases?: Record<string, string>;
     /** Columns of the file that are left out altogether. "" stands for all columns without a name, whatever they hold. */
     ignore?: string[];
-    /** What to do about columns nobody named: keep them in events.attributes (default), fail the file, or leave them out. */
+    /** What to do about columns nobody named: keep them in the attributes (default), fail the file, or leave them out. */
     newColumns?: NewColumns;
     /** Values that every record has, for columns that the file does not have. */
-    constants?: Partial<Record<EventColumn, string>>;
+    constants?: Record<string, string>;
     /** Values for where the file's is empty or the column is missing. They are filled in last. */
-    defaults?: Partial<Record<EventColumn, string>>;
+    defaults?: Record<string, string>;
     /** By column, a file's value → ours: `{ event_type: { cart: "add_to_cart" } }`. What is not listed stays as it is. */
-    values?: Partial<Record<EventColumn, Record<string, string>>>;
+    values?: Record<string, Record<string, string>>;
     /** Carried out in their order, after `values` and `constants`. */
     rules?: ValueRule[];
-    /** How event_timestamp is written, when not as YYYY-MM-DD HH:MM:SS. A value of no such form is left as it is. */
+    /** How timestamps are written, when not as YYYY-MM-DD HH:MM:SS. A value of no such form is left as it is. */
     timestamps?: TimestampFormat;
     /** How quantity and price are written, when not as `1234.5`. `{}` takes `+5`, `1.0` for a quantity, and `1e3`. */
     numbers?: NumberFormat;
     /** Texts that stand for no value, in every column, quoted or not: `["\\N", "NULL"]`. Compared trimmed. */
     nulls?: string[];
     /**
-     * Makes an event_id (a uuid v5) for files that have none; a file with an event_id column keeps its own.
+     * Makes a key (a uuid v5) for files that have none; a file with the key's column keeps its own.
      *
      * THE CONSEQUENCE: records that are identical in what the id is derived from become one, unless that is "position".
      * Someone who clicks twice within a second, in a log with whole seconds, has clicked once; with `from` too narrow,
@@ -40,8 +39,6 @@ export interface SourceConfig extends DeclaredDialect {
      */
     deriveEventId?: DerivedId;
 }
-
-export type ColumnAlias = EventColumn | "attributes" | `attributes.${string}`;
 
 export interface DeclaredDialect {
     /**
@@ -88,8 +85,8 @@ export type NewColumns = (typeof newColumnPolicies)[number];
 /** `{ absolute: "quantity" }` drops a minus sign; `set` gives columns other values; `when` says for which records. */
 export interface ValueRule {
     when?: RuleCondition;
-    absolute?: EventColumn;
-    set?: Partial<Record<EventColumn, string>>;
+    absolute?: string;
+    set?: Record<string, string>;
 }
 
 /** `column` is ours or the file's; of the tests exactly one is given. Values are compared trimmed; a missing one is "". */
@@ -117,7 +114,7 @@ export interface TimestampFormat {
     offset?: string;
     /**
      * In place of `offset`, the zone of values that say none: `Europe/Berlin`. A time that summer time skips is rejected
-     * (`event_timestamp_skipped`), and so is one that comes twice (`event_timestamp_ambiguous`) unless `fold` says which it is.
+     * (`<column>_skipped`), and so is one that comes twice (`<column>_ambiguous`) unless `fold` says which it is.
      */
     zone?: string;
     fold?: "earlier" | "later";

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { RejectBudget } from "../../src/config/config.ts";
 import { runIngest } from "../../src/engine/run/run-ingest.ts";
 import { runChecks } from "../../src/operations/run-checks.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 import { header, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { type IngestOverrides, ingestFolder } from "../support/ingest-folder.ts";
 
@@ -130,6 +131,7 @@ test("a writer that never ends a line in time does not keep whole records out", 
     await writeFile(join(inputDir, "a.csv"), `${header}\n${good(1)}${good(2)}00000`);
     const stopper = new AbortController();
     const running = runIngest({
+        stream: eventsStream,
         target: database.target,
         config: {
             inputDir,
@@ -163,6 +165,7 @@ async function hold(): Promise<void> {
     setTimeout(() => stopper.abort(), 1500);
     try {
         await runIngest({
+            stream: eventsStream,
             target: database.target,
             config: {
                 inputDir,

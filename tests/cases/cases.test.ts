@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { type CheckResult, runChecks } from "../../src/operations/run-checks.ts";
 import { readConfigFile } from "../../src/config/read-config-file.ts";
-import { rejectReasons } from "../../src/streams/reject-reasons.ts";
+import { rejectReasonsOf } from "../../src/streams/reject-reasons.ts";
 import { useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { type IngestSummary, ingestFolder } from "../support/ingest-folder.ts";
 import {
@@ -14,6 +14,7 @@ import {
     readCases,
 } from "./read-case.ts";
 import { type Outcome, readOutcome } from "./read-outcome.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 
 const cases = readCases(import.meta.dir);
 const countNames = ["read", "inserted", "duplicate", "conflict", "rejected"] as const;
@@ -24,7 +25,7 @@ const inputDir = useFolder();
 describe.each(cases.map((testCase) => [testCase.name, testCase] as const))("%s", (_name, testCase: Case) => {
     test(testCase.about, async () => {
         const summaries: IngestSummary[] = [];
-        const sources = testCase.configFile ? await readConfigFile(testCase.configFile) : [];
+        const sources = testCase.configFile ? await readConfigFile(testCase.configFile, eventsStream) : [];
         for (const step of testCase.steps) {
             await deliverStep(step, inputDir);
             summaries.push(await ingestFolder(database.target, inputDir, { ...testCase.overrides, sources }));
@@ -104,6 +105,6 @@ describe("the cases themselves", () => {
     test("every reason code has a case", () => {
         const reasons = new Set(cases.flatMap((testCase) => testCase.rejects.flatMap((reject) => reject.reasons)));
         // A case has no constraints of its own: tests/merge/refused.test.ts.
-        expect([...reasons, "refused_by_table"].sort()).toEqual(rejectReasons.toSorted());
+        expect([...reasons, "refused_by_table"].sort()).toEqual(rejectReasonsOf(eventsStream).toSorted());
     });
 });

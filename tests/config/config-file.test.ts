@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { loadConfigFile, readConfigFile } from "../../src/config/read-config-file.ts";
 import { validateConfig } from "../../src/config/validate-config.ts";
 import { SluiceError } from "../../src/errors.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 import { sourceKey, sourceOf } from "../../src/streams/source-of.ts";
 import { makeFolder } from "../support/fixture.ts";
 
 const faultsOf = (source: unknown): string[] => {
-    const validated = validateConfig({ sources: [source] });
+    const validated = validateConfig({ sources: [source] }, eventsStream);
     return "faults" in validated ? validated.faults.map(({ at, problem }) => `${at} ${problem}`) : [];
 };
 
@@ -35,7 +36,10 @@ describe("a source", () => {
             deriveEventId: { from: ["a"], namespace: "6ba7b811-9dad-11d1-80b4-00c04fd430c8" },
         };
         expect(faultsOf(source)).toEqual([]);
-        expect(validateConfig({ sources: [source] })).toEqual({ sources: [source], settings: {} } as never);
+        expect(validateConfig({ sources: [source] }, eventsStream)).toEqual({
+            sources: [source],
+            settings: {},
+        } as never);
     });
 
     test.each([
@@ -154,7 +158,7 @@ describe("the file", () => {
 
     const refuse = async (name: string, text: string | null): Promise<SluiceError> => {
         if (text !== null) await writeFile(join(dir, name), text);
-        const error = await readConfigFile(join(dir, name)).then(
+        const error = await readConfigFile(join(dir, name), eventsStream).then(
             () => null,
             (thrown: unknown) => thrown,
         );
@@ -182,7 +186,7 @@ describe("the file", () => {
 
     test("may set what flags set, written as they are", async () => {
         await writeFile(join(dir, "set.ts"), "export default { settings: { trigger: '2s', port: 8080 } };");
-        const { settings, sources, error } = await loadConfigFile(join(dir, "set.ts"));
+        const { settings, sources, error } = await loadConfigFile(join(dir, "set.ts"), eventsStream);
 
         expect({ settings, sources, error }).toEqual({
             settings: { trigger: "2s", port: "8080" },

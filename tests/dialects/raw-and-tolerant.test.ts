@@ -5,9 +5,11 @@ import { connectForCopy } from "../../src/database/connect.ts";
 import { copyRows } from "../../src/database/copy-rows.ts";
 import type { FileShape } from "../../src/engine/read/file-shape.ts";
 import { readHeader } from "../../src/engine/read/read-header.ts";
+import { scanOptionsOf } from "../../src/engine/read/scan-options.ts";
 import { createScanner } from "../../src/engine/read/scan-records.ts";
 import { createCopyBytes, writtenBytes } from "../../src/engine/stage/copy-bytes.ts";
 import { copyStatement, stageRecords, type Way } from "../../src/engine/stage/stage-records.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 import { type Dialect, defaultDialect, grammarOf } from "../../src/streams/dialect.ts";
 import { useDatabase } from "../support/fixture.ts";
 
@@ -92,6 +94,7 @@ async function stagedBy(way: Way, loadId: number, bytes: Buffer, shape: FileShap
     const records = createScanner()(bytes, {
         fieldCount: columns.length,
         keyIndex: columns.indexOf("event_id"),
+        sliceOf: scanOptionsOf(shape).sliceOf,
         maxRecordBytes: 1024,
         atEnd: true,
         grammar: grammarOf(shape.dialect),
@@ -127,7 +130,7 @@ test.each(dialects.map((dialect, index) => [JSON.stringify(dialect), dialect, in
         // What PostgreSQL 15 takes for the end of data never goes the raw way.
         const bytes = Buffer.from(text.replaceAll(/([\r\n])\\\./g, "$1."));
         const header = Buffer.from(`${columns.join(dialect.delimiter)}\n`);
-        const shape = readHeader(header, true, { dialect });
+        const shape = readHeader(eventsStream, header, true, { dialect });
         if ("problem" in shape) throw new Error(shape.detail);
 
         const raw = await stagedBy("raw", index * 2 + 1, bytes, shape);

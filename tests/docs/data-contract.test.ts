@@ -4,13 +4,15 @@ import { readdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { recordKinds } from "../../src/engine/read/scanned-records.ts";
-import { eventColumns } from "../../src/streams/contract.ts";
-import { rejectReasons } from "../../src/streams/reject-reasons.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
+import { rejectReasonsOf } from "../../src/streams/reject-reasons.ts";
+import { columnNames } from "../../src/streams/stream.ts";
 import { makeFolder, useDatabase } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { projectDir } from "../support/test-server.ts";
 
 const page = readFileSync(join(projectDir, "docs/data_contract.md"), "utf8");
+const eventColumns = columnNames(eventsStream);
 const header = eventColumns.join(",");
 const goodValues = ["6f1c7b9e-53f0-4a58-9d0e-4b3c0a9f1d22", "view", "p-1", "u-7", "2026-01-31 07:29:31", "2", "19.99"];
 
@@ -34,7 +36,7 @@ const pathOf = (reason: string) => firstPaths[reason] ?? `${reason}.csv`;
 /** `{p×101}` is 101 p's, `\xNN` a byte. */
 function bytesOf(example: string): Buffer {
     const match = /^(\w+)=(.*)$/s.exec(example);
-    const column = (eventColumns as readonly string[]).indexOf(match?.[1] ?? "");
+    const column = eventColumns.indexOf(match?.[1] ?? "");
     const line = column === -1 ? example : goodValues.with(column, match![2]!).join(",");
     const repeated = line.replace(/\{(.)×(\d+)\}/g, (_, character: string, times: string) =>
         character.repeat(Number(times)),
@@ -68,7 +70,7 @@ test("every reason that the code knows is on the page, once, and no other", () =
     const known = [...new Set([...ofRules, ...ofText, "refused_by_table", "event_id_conflict"])].sort();
 
     expect(examples.map(([reason]) => reason).sort()).toEqual(known);
-    expect(rejectReasons.toSorted()).toEqual(known as (typeof rejectReasons)[number][]);
+    expect(rejectReasonsOf(eventsStream).toSorted()).toEqual(known);
 });
 
 test.each(examples)("%s is what its example gets, and nothing else", async (reason) => {

@@ -10,6 +10,7 @@ import { takeLoaderLease } from "../../src/engine/ledger/worker-leases.ts";
 import { createHeaderReader } from "../../src/engine/read/known-headers.ts";
 import type { IngestContext } from "../../src/engine/run/context.ts";
 import { createCopyConnection } from "../../src/engine/stage/copy-connection.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 import type { TestDatabase } from "../support/database.ts";
 
 export interface TestIngest {
@@ -47,8 +48,8 @@ export async function openTestIngest(
     await takeLoaderLease(database.sql, workerId, 3_600_000);
     return {
         context: {
-            ...{ config, sql: database.sql, copyConnection, workerId, log },
-            readHeader: createHeaderReader(),
+            ...{ stream: eventsStream, config, sql: database.sql, copyConnection, workerId, log },
+            readHeader: createHeaderReader(eventsStream),
             proof: createLedgerProof(),
             rechecks: createRechecks(),
         },

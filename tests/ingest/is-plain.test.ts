@@ -5,13 +5,20 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createPlainCheck, NOT_PLAIN } from "../../src/engine/stage/is-plain.ts";
-import { type EventColumn, eventColumns } from "../../src/streams/contract.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 import { defaultDialect } from "../../src/streams/dialect.ts";
+import { columnNames } from "../../src/streams/stream.ts";
 import { useDatabase } from "../support/fixture.ts";
 
 const database = useDatabase(import.meta.path);
 
-const plainSecondOfRecord = createPlainCheck({ targets: [...eventColumns], dialect: defaultDialect });
+const { columns } = eventsStream;
+const eventColumns = columnNames(eventsStream);
+const plainSecondOfRecord = createPlainCheck({
+    stream: eventsStream,
+    targets: [...columns],
+    dialect: defaultDialect,
+});
 const plainSecondOf = (values: readonly string[]) => {
     // Bytes around the record, which must not be looked at.
     const record = Buffer.from(`9${values.join(",")}9`);
@@ -28,7 +35,7 @@ const good = [
     "3",
     "12.50",
 ] as const;
-const withValue = (column: EventColumn, value: string) =>
+const withValue = (column: string, value: string) =>
     eventColumns.map((name, index) => (name === column ? value : good[index]!));
 
 const asRow = (record: readonly string[]) => ({
@@ -62,7 +69,7 @@ const nearTimestamp = fc
     .map((numbers) => numbers.map((number) => String(number).padStart(2, "0")))
     .map(([month, day, hour, minute, second]) => `2023-${month}-${day} ${hour}:${minute}:${second}`);
 
-const values: Record<EventColumn, fc.Arbitrary<string>> = {
+const values: Record<string, fc.Arbitrary<string>> = {
     event_id: nearly([good[0], good[0].toUpperCase()], "0aFg-{} "),
     event_type: nearly(["view", "purchase"], "ax \t"),
     product_id: nearly(["p", "é".repeat(50), "y".repeat(100), "y".repeat(99), "🙂".repeat(25)], "yé\\ \t\u0001"),
@@ -78,7 +85,7 @@ const values: Record<EventColumn, fc.Arbitrary<string>> = {
 
 describe("a plain record", () => {
     test("is one that no rule refuses, at the second that Postgres reads, whatever its values are near to", async () => {
-        const candidates = fc.sample(fc.tuple(...eventColumns.map((column) => values[column])), 4000);
+        const candidates = fc.sample(fc.tuple(...eventColumns.map((column) => values[column]!)), 4000);
         // One column at a time as well: seven values that are all plain are rare.
         const records = candidates.flatMap((candidate) => [
             candidate,
@@ -133,8 +140,12 @@ describe("a plain record", () => {
     });
 
     test("has as many values as the file has columns, and anything in those that are no event's", () => {
-        const targets = [...eventColumns, null, "ignored" as const];
-        const check = createPlainCheck({ targets, dialect: { ...defaultDialect, delimiter: ";" } });
+        const targets = [...columns, null, "ignored" as const];
+        const check = createPlainCheck({
+            stream: eventsStream,
+            targets,
+            dialect: { ...defaultDialect, delimiter: ";" },
+        });
         const judge = (record: string) => check(Buffer.from(record), 0, record.length) !== NOT_PLAIN;
         expect(judge([...good, "x y", ""].join(";"))).toBe(true);
         expect(judge([...good, ""].join(";"))).toBe(false);

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createHeaderReader } from "../../src/engine/read/known-headers.ts";
 import { readHeader } from "../../src/engine/read/read-header.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 
 const columns = "event_id,event_type,product_id,user_id,event_timestamp";
 
@@ -27,7 +28,7 @@ const anyBody = fc.constantFrom("", "a,b,c,d,e\n", "a;b;c;d;e\r\n", "a,b\rc,d\r"
 
 describe("a header that was read before", () => {
     test("is read as it would be anew, before any other body", () => {
-        const read = createHeaderReader();
+        const read = createHeaderReader(eventsStream);
         fc.assert(
             fc.property(
                 anyHeader,
@@ -36,7 +37,7 @@ describe("a header that was read before", () => {
                 (header, bodies, atEnd) => {
                     for (const body of bodies) {
                         const bytes = Buffer.from(header + body);
-                        expect(read(bytes, atEnd, {})).toEqual(readHeader(bytes, atEnd));
+                        expect(read(bytes, atEnd, {})).toEqual(readHeader(eventsStream, bytes, atEnd));
                     }
                 },
             ),
@@ -45,7 +46,7 @@ describe("a header that was read before", () => {
     });
 
     test("is one and the same shape, and another one in another encoding", () => {
-        const read = createHeaderReader();
+        const read = createHeaderReader(eventsStream);
         const first = read(Buffer.from(`${columns}\n1,2,3,4,5\n`), false, {});
         expect(read(Buffer.from(`${columns}\n`), true, {})).toBe(first);
         expect(read(Buffer.from(`${columns}\n`), true, { encoding: "utf-16le" })).toMatchObject({
@@ -54,11 +55,11 @@ describe("a header that was read before", () => {
     });
 
     test("is not remembered for files of a source, or of a dialect that is known", () => {
-        const read = createHeaderReader();
+        const read = createHeaderReader(eventsStream);
         const bytes = Buffer.from(`${columns},colour\n`);
         const bare = read(bytes, true, {});
         const source = { match: "*.csv", ignore: ["colour"] };
-        expect(read(bytes, true, { source })).toEqual(readHeader(bytes, true, { source }));
+        expect(read(bytes, true, { source })).toEqual(readHeader(eventsStream, bytes, true, { source }));
         expect(read(bytes, true, { source })).not.toEqual(bare);
     });
 });

@@ -1,6 +1,7 @@
 /** What a scan found, spelled out: one object a record, so that tests read like tables. */
 import { createScanner } from "../../src/engine/read/scan-records.ts";
 import { type RecordKind, recordKinds, type ScanOptions } from "../../src/engine/read/scanned-records.ts";
+import { uuid } from "../../src/streams/types/uuid.ts";
 
 export interface ListedRecord {
     /** The record's bytes, one character each. */
@@ -21,7 +22,13 @@ export interface Listing {
     hasEndMarker: boolean;
 }
 
-const defaults: ScanOptions = { fieldCount: 2, keyIndex: 0, maxRecordBytes: 1_000, atEnd: false };
+const defaults: ScanOptions = {
+    fieldCount: 2,
+    keyIndex: 0,
+    sliceOf: uuid.slices!.ofBytes,
+    maxRecordBytes: 1_000,
+    atEnd: false,
+};
 
 /** One scan with a scanner of its own. A text is taken as UTF-8. Two fields a record, unless told. */
 export function listRecords(input: string | Uint8Array, options: Partial<ScanOptions> = {}): Listing {

@@ -14,7 +14,8 @@ import { allSlices } from "../../src/engine/merge/batch-size.ts";
 import { callMerge } from "../../src/engine/merge/merge-batch.ts";
 import type { IngestContext } from "../../src/engine/run/context.ts";
 import type { Way } from "../../src/engine/stage/stage-records.ts";
-import { eventColumns } from "../../src/streams/contract.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
+import { columnNames } from "../../src/streams/stream.ts";
 import { type Outcome, readOutcome } from "../cases/read-outcome.ts";
 import { countFiles, type FolderCounts, listEvents } from "../support/count-records.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
@@ -157,7 +158,7 @@ function expectOracle(result: Outcome, expected: FolderCounts): void {
     for (const [index, { reasons, kind, record }] of result.rejects.entries()) {
         if (kind !== "rejected" || record === null) continue;
         // The oracle words its reasons in its own way, but names the same columns.
-        const columns = reasons.map((reason) => eventColumns.find((column) => reason.startsWith(column)));
+        const columns = reasons.map((reason) => columnNames(eventsStream).find((column) => reason.startsWith(column)));
         expect(columns).toEqual(outcomes[index]!.reasons.map((reason) => reason.split(":")[0]) as typeof columns);
     }
 }

@@ -1,19 +1,21 @@
 import { describe, expect, test } from "bun:test";
 import type { FileShape, HeaderFault } from "../../src/engine/read/file-shape.ts";
 import { readHeader } from "../../src/engine/read/read-header.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 import type { SourceConfig } from "../../src/streams/source-config.ts";
+import { type Column, findColumn } from "../../src/streams/stream.ts";
 
 const required = "event_id,event_type,product_id,user_id,event_timestamp";
 const all = `${required},quantity,price`;
 
 function shapeOf(input: string | Uint8Array, atEnd = false): FileShape {
-    const shape = readHeader(typeof input === "string" ? Buffer.from(input) : input, atEnd);
+    const shape = readHeader(eventsStream, typeof input === "string" ? Buffer.from(input) : input, atEnd);
     if ("problem" in shape) throw new Error(`${shape.problem}: ${shape.detail}`);
     return shape;
 }
 
 function problemOf(input: string | Uint8Array, atEnd = false): HeaderFault["problem"] | null {
-    const shape = readHeader(typeof input === "string" ? Buffer.from(input) : input, atEnd);
+    const shape = readHeader(eventsStream, typeof input === "string" ? Buffer.from(input) : input, atEnd);
     return "problem" in shape ? shape.problem : null;
 }
 
@@ -21,7 +23,8 @@ describe("a header", () => {
     test("says which event column each field fills, and where the records begin", () => {
         expect(shapeOf(`${all}\n1,2`)).toEqual({
             header: all.split(","),
-            targets: all.split(",") as FileShape["targets"],
+            stream: eventsStream,
+            targets: all.split(",").map((name) => findColumn(eventsStream, name)!),
             extraColumns: null,
             missingColumns: null,
             dialect: {
@@ -43,7 +46,14 @@ describe("a header", () => {
 
     test("names columns in any order and case, with white space around them", () => {
         const { header, targets } = shapeOf(" PRICE ,\tEvent_ID,event_type,USER_id,product_id,event_timestamp\r\n");
-        expect(targets).toEqual(["price", "event_id", "event_type", "user_id", "product_id", "event_timestamp"]);
+        expect(targets.map((target) => (target as Column).name)).toEqual([
+            "price",
+            "event_id",
+            "event_type",
+            "user_id",
+            "product_id",
+            "event_timestamp",
+        ]);
         expect(header.slice(0, 2)).toEqual(["PRICE", "Event_ID"]);
     });
 
@@ -111,7 +121,7 @@ describe("an unfinished header", () => {
         const limit = 64 * 1024;
         const long = (bytes: number) => `${all},${"x".repeat(bytes - all.length - 1)}`;
         const problem = (input: string, maxRecordBytes?: number) => {
-            const shape = readHeader(Buffer.from(input), false, { maxRecordBytes });
+            const shape = readHeader(eventsStream, Buffer.from(input), false, { maxRecordBytes });
             return "problem" in shape ? shape.problem : null;
         };
         expect(problem(long(limit), limit)).toBe("header_unfinished");
@@ -160,7 +170,9 @@ describe("a header that cannot be read", () => {
 
 describe("what is wrong with a header names the setting that would help", () => {
     const detailOf = (input: Uint8Array | string, source?: SourceConfig) => {
-        const shape = readHeader(typeof input === "string" ? Buffer.from(input) : input, true, { source });
+        const shape = readHeader(eventsStream, typeof input === "string" ? Buffer.from(input) : input, true, {
+            source,
+        });
         return "problem" in shape ? shape.detail : "no problem";
     };
     const record = "a0000000-0000-4000-8000-000000000001,view,p1,u1,2024-01-02 03:04:01,1,1.50";
@@ -212,6 +224,9 @@ test("a file that was begun by a header of no known name goes on by it", () => {
     const source = { match: "*", constants };
     const input = Buffer.from("colour,size\nred,1\n");
     const dialect = { ...shapeOf(`${all}\n`).dialect };
-    expect(readHeader(input, true, { source })).toMatchObject({ problem: "header_unrecognized" });
-    expect(readHeader(input, true, { source, dialect })).toMatchObject({ header: ["colour", "size"], headerBytes: 12 });
+    expect(readHeader(eventsStream, input, true, { source })).toMatchObject({ problem: "header_unrecognized" });
+    expect(readHeader(eventsStream, input, true, { source, dialect })).toMatchObject({
+        header: ["colour", "size"],
+        headerBytes: 12,
+    });
 });

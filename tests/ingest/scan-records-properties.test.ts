@@ -7,6 +7,7 @@ import fc from "fast-check";
 import type { FileShape } from "../../src/engine/read/file-shape.ts";
 import { createTelltale } from "../../src/engine/read/hidden-records.ts";
 import type { ScanOptions } from "../../src/engine/read/scanned-records.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 import { defaultDialect } from "../../src/streams/dialect.ts";
 import { splitRecords } from "../support/oracle/split-records.ts";
 import { type ListedRecord, type Listing, listRecords } from "./list-records.ts";
@@ -54,8 +55,13 @@ const anyOptions = fc
     });
 
 function telltaleOf(fieldCount: number, keyIndex: number) {
-    const targets = Array.from({ length: fieldCount }, (_, index) => (index === keyIndex ? "event_id" : null));
-    const shape = { targets, dialect: defaultDialect, source: null } as Partial<FileShape> as FileShape;
+    const targets = Array.from({ length: fieldCount }, (_, index) => (index === keyIndex ? eventsStream.key : null));
+    const shape = {
+        stream: eventsStream,
+        targets,
+        dialect: defaultDialect,
+        source: null,
+    } as Partial<FileShape> as FileShape;
     return createTelltale(shape);
 }
 

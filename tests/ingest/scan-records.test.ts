@@ -2,7 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import type { FileShape } from "../../src/engine/read/file-shape.ts";
 import { scanOptionsOf } from "../../src/engine/read/scan-options.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 import { defaultDialect } from "../../src/streams/dialect.ts";
+import { findColumn } from "../../src/streams/stream.ts";
 import { kindsOf, listRecords } from "./list-records.ts";
 
 const bytesOf = (...parts: (string | number[])[]) => Buffer.concat(parts.map((part) => Buffer.from(part as string)));
@@ -352,7 +354,8 @@ describe("the maximum size", () => {
 
 describe("lines that are swallowed, or look like headers", () => {
     const names = ["event_id", "event_type", "product_id", "user_id", "event_timestamp"] as const;
-    const shape = { header: [...names], targets: [...names], dialect: defaultDialect, source: null };
+    const targets = names.map((name) => findColumn(eventsStream, name)!);
+    const shape = { stream: eventsStream, header: [...names], targets, dialect: defaultDialect, source: null };
     const options = scanOptionsOf(shape as Partial<FileShape> as FileShape);
     const id = "a0000000-0000-4000-8000-000000000001";
     const millisecondsOf = (bytes: Buffer) => {

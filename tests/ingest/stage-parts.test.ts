@@ -4,13 +4,14 @@ import { type LoadPart, type StagedOutcome, stageParts } from "../../src/engine/
 import type { InputFile } from "../../src/engine/read/open-input.ts";
 import { readHeader } from "../../src/engine/read/read-header.ts";
 import type { Way } from "../../src/engine/stage/stage-records.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 
 const header = "event_id,event_type,product_id,user_id,event_timestamp\n";
 const lines = 100_000;
 const mostBytes = 4 * 1024 * 1024;
 
 function partOf(content: Buffer): LoadPart {
-    const shape = readHeader(content, true);
+    const shape = readHeader(eventsStream, content, true);
     if ("problem" in shape) throw new Error(shape.detail);
     const seen = { sizeBytes: content.length, mtimeNs: "1", inode: "1" };
     const file: InputFile = {

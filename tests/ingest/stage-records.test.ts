@@ -5,16 +5,19 @@ import { join } from "node:path";
 import type { FileShape } from "../../src/engine/read/file-shape.ts";
 import { readHeader } from "../../src/engine/read/read-header.ts";
 import { readableText } from "../../src/engine/read/readable-text.ts";
+import { scanOptionsOf } from "../../src/engine/read/scan-options.ts";
 import { createScanner } from "../../src/engine/read/scan-records.ts";
 import { createCopyBytes, writtenBytes } from "../../src/engine/stage/copy-bytes.ts";
 import { copyStatement, stageRecords, type Way } from "../../src/engine/stage/stage-records.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
+import { uuid } from "../../src/streams/types/uuid.ts";
 import { projectDir } from "../support/test-server.ts";
 
 const header = "event_id,event_type,product_id,user_id,event_timestamp";
 const place = { loadId: 7, chunkId: 41, path: "a.csv", firstRecordNo: 100, firstLineNo: 500, firstByte: 9_000 };
 
 function shapeOf(names: string): FileShape {
-    const shape = readHeader(Buffer.from(`${names}\n`), true);
+    const shape = readHeader(eventsStream, Buffer.from(`${names}\n`), true);
     if ("problem" in shape) throw new Error(shape.detail);
     return shape;
 }
@@ -22,9 +25,8 @@ function shapeOf(names: string): FileShape {
 function staged(records: string | Buffer, way: Way, names = header): string {
     const bytes = Buffer.from(records as string);
     const shape = shapeOf(names);
-    const fieldCount = shape.targets.length;
-    const keyIndex = shape.targets.indexOf("event_id");
-    const scanned = createScanner()(bytes, { fieldCount, keyIndex, maxRecordBytes: 100_000, atEnd: true });
+    const { fieldCount, keyIndex, sliceOf } = scanOptionsOf(shape);
+    const scanned = createScanner()(bytes, { fieldCount, keyIndex, sliceOf, maxRecordBytes: 100_000, atEnd: true });
     const out = createCopyBytes();
     stageRecords(bytes, scanned, shape, place, way, out);
     return writtenBytes(out).toString();
@@ -82,7 +84,13 @@ describe("the raw way", () => {
 
     test("writes numbers of any length", () => {
         const bytes = Buffer.from("a,b,c,d,e\n");
-        const scanned = createScanner()(bytes, { fieldCount: 5, keyIndex: 0, maxRecordBytes: 99, atEnd: true });
+        const scanned = createScanner()(bytes, {
+            fieldCount: 5,
+            keyIndex: 0,
+            sliceOf: uuid.slices!.ofBytes,
+            maxRecordBytes: 99,
+            atEnd: true,
+        });
         for (const number of [0, 9, 10, 99, 100, 2 ** 31, Number.MAX_SAFE_INTEGER]) {
             const far = { ...place, loadId: number, chunkId: number, firstRecordNo: number };
             const out = createCopyBytes(1);

@@ -5,8 +5,9 @@
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../../src/database/connect.ts";
 import { createPlainCheck, NOT_PLAIN } from "../../src/engine/stage/is-plain.ts";
-import { eventColumns } from "../../src/streams/contract.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 import { defaultDialect } from "../../src/streams/dialect.ts";
+import { columnNames } from "../../src/streams/stream.ts";
 
 /** A staged row: the values of its columns; every other column is null. */
 export interface StagedRow {
@@ -89,9 +90,12 @@ export async function beginLoad(sql: Sql, chunkCount = 1): Promise<{ loadId: num
     return row!;
 }
 
+const eventColumns = columnNames(eventsStream) as (keyof StagedRow)[];
+
 /** As the loader tells it. */
 const plainSecondOfRecord = createPlainCheck({
-    targets: [...eventColumns],
+    stream: eventsStream,
+    targets: [...eventsStream.columns],
     dialect: { ...defaultDialect, delimiter: "\x1f" },
 });
 

@@ -6,7 +6,8 @@ import type { Sql } from "../../src/database/connect.ts";
 import { failChunk } from "../../src/engine/ledger/ledger.ts";
 import { createMerger, type Merger } from "../../src/engine/merge/merge-batch.ts";
 import type { IngestContext } from "../../src/engine/run/context.ts";
-import { eventColumns } from "../../src/streams/contract.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
+import { columnNames } from "../../src/streams/stream.ts";
 import { openTestIngest, type TestIngest } from "../ingest/ingest-context.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
@@ -161,7 +162,7 @@ describe("promise 6: a chunk that no merge can take", () => {
     });
 
     test("of a large file, through the whole pipeline: the rest of the file is in, and the file is seen to have failed", async () => {
-        const header = eventColumns.join(",");
+        const header = columnNames(eventsStream).join(",");
         const rows = Array.from({ length: 400 }, (_, no) =>
             Object.values(no === 30 ? poison(no) : event(no)).join(","),
         );

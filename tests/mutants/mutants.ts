@@ -194,7 +194,7 @@ begin
         promises: [1],
         edits: [
             {
-                file: "src/engine/stage/is-plain.ts",
+                file: "src/streams/types/timestamptz.ts",
                 find: "twoDigits(bytes, at + 8) - 1;",
                 replace: "twoDigits(bytes, at + 8);",
             },

@@ -5,6 +5,7 @@ import { parseDatabaseUrl } from "../../src/database/database-target.ts";
 import { planConnections } from "../../src/engine/run/plan-connections.ts";
 import { runIngest } from "../../src/engine/run/run-ingest.ts";
 import { SluiceError } from "../../src/errors.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
 import { inHaste, useIngestFixture } from "../support/ingest-fixture.ts";
 import { ingestConfig, ingestFolder } from "../support/ingest-folder.ts";
@@ -92,6 +93,7 @@ test("a limit that is raised while it runs: it takes more again, and nothing is 
     const target = parseDatabaseUrl(fixture.url);
     const config = ingestConfig(fixture.inputDir, { mergeWorkers: 3 });
     const ended = runIngest({
+        stream: eventsStream,
         ...{ target, signal: stop.signal, growEveryMs: 200 },
         config: { ...config, trigger: { kind: "interval", ms: 100 } },
         log: { info: say, warn: say, error: say },

@@ -7,6 +7,7 @@ import type { SourceConfig } from "../../src/streams/source-config.ts";
 export type { IngestSummary };
 
 import { runIngest } from "../../src/engine/run/run-ingest.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 
 /** What a case may set other than the defaults, in its expected.json. */
 export interface IngestOverrides {
@@ -49,5 +50,5 @@ export async function ingestFolder(
     overrides: IngestOverrides = {},
 ): Promise<IngestSummary> {
     const silent = { info() {}, warn() {}, error() {} };
-    return await runIngest({ target, config: ingestConfig(inputDir, overrides), log: silent });
+    return await runIngest({ stream: eventsStream, target, config: ingestConfig(inputDir, overrides), log: silent });
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { readConfigFile } from "../../src/config/read-config-file.ts";
 import { runChecks } from "../../src/operations/run-checks.ts";
 import { tryFiles } from "../../src/operations/try/try-files.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 import { readCases } from "../cases/read-case.ts";
 import { header, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
@@ -21,7 +22,7 @@ const write = async (name: string, lines: string[], columns = header) => {
     await writeFile(path, `${[columns, ...lines].join("\n")}\n`);
     return path;
 };
-const tryThem = (...files: string[]) => tryFiles({ target: database.target, config, files });
+const tryThem = (...files: string[]) => tryFiles({ stream: eventsStream, target: database.target, config, files });
 
 /** Every row of every table, counted, and who holds what. */
 async function whatIsThere(): Promise<unknown> {
@@ -123,6 +124,7 @@ test("a file above its reject budget would fail, and its reasons are told", asyn
     const file = await write("a.csv", [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`, "only,two"]);
     const tryWith = (most: number) =>
         tryFiles({
+            stream: eventsStream,
             target: database.target,
             config: { ...config, maxRejects: { kind: "ratio", most } },
             files: [file],
@@ -209,9 +211,14 @@ test.each(oneStepCases.map((testCase) => [testCase.name, testCase] as const))(
     "foretells the case %s",
     async (_name, { steps, counts, configFile, files: expected }) => {
         const names = expected.map(({ path }) => path).sort();
-        const sources = configFile ? await readConfigFile(configFile) : [];
+        const sources = configFile ? await readConfigFile(configFile, eventsStream) : [];
         const files = names.map((name) => join(steps[0]!, name));
-        const tried = await tryFiles({ target: database.target, config: { ...config, sources }, files });
+        const tried = await tryFiles({
+            stream: eventsStream,
+            target: database.target,
+            config: { ...config, sources },
+            files,
+        });
         const total = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
         for (const { records } of tried) {
             for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += records[name];
@@ -224,7 +231,14 @@ test.each(oneStepCases.map((testCase) => [testCase.name, testCase] as const))(
 test("notes that an ingest does not read a file of such a name", async () => {
     const path = await write("a.tsv", [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`]);
     const tryAs = async (sources: { match: string }[]) =>
-        (await tryFiles({ target: database.target, config: { ...config, sources }, files: [path] }))[0]!.notes;
+        (
+            await tryFiles({
+                stream: eventsStream,
+                target: database.target,
+                config: { ...config, sources },
+                files: [path],
+            })
+        )[0]!.notes;
     expect((await tryAs([])).join()).toContain("does not read a file of this name");
     expect(await tryAs([{ match: "*.tsv" }])).toEqual([]);
 });
@@ -236,6 +250,7 @@ test("notes what an ingest would still wait for: a last record, a compressed fil
     const packed = join(dir, "packed.csv.gz");
     await writeFile(packed, Bun.gzipSync(await Bun.file(whole).bytes()));
     const young = {
+        stream: eventsStream,
         target: database.target,
         config: { ...config, tailSettleMs: 10_000 },
         files: [whole, tail, packed],

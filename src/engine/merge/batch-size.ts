@@ -2,8 +2,9 @@
  * How much a merge takes at once: all that it may, and less of it after a merge that failed on its size. Halved in chunks
  * first, then, of one chunk, in slices; doubled again as merges pass.
  */
+import { sliceCount } from "../../streams/types/column-type.ts";
+
 export const allSlices = 0xffff;
-const sliceCount = 16;
 const everyChunk = 2_147_483_647;
 /** After each failure it is longer before more is tried: a merge that is cut off has cost its time. */
 const mostPatience = 64;

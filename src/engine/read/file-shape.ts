@@ -1,19 +1,18 @@
 /** From the names of a header to the columns of staging that its values go to. Pure. */
 
-import {
-    type EventColumn,
-    eventColumns,
-    keyColumn,
-    requiredColumns,
-    stagedExtraColumns,
-} from "../../streams/contract.ts";
 import type { Dialect } from "../../streams/dialect.ts";
-import type { ColumnAlias, SourceConfig } from "../../streams/source-config.ts";
+import type { SourceConfig } from "../../streams/source-config.ts";
+import { type Column, columnNames, findColumn, type Stream, stagedExtraColumns } from "../../streams/stream.ts";
 
-/** Where the values of one field go: an event column, events.attributes (null), or nowhere. */
-export type Target = EventColumn | null | "ignored";
+/** Where the values of one field go: a column of the stream, its extras (null), or nowhere. */
+export type Target = Column | null | "ignored";
+
+export function isColumn(target: Target): target is Column {
+    return target !== null && target !== "ignored";
+}
 
 export interface FileShape {
+    stream: Stream;
     /** Column names as the file spells them, trimmed. */
     header: string[];
     /** For each field of a record. */
@@ -22,8 +21,8 @@ export interface FileShape {
     extraColumns: string[] | null;
     /** The fields whose columns have no name, and that must be empty; absent when there are none. */
     unnamedFields?: number[];
-    /** The event columns that neither the file nor the configuration has. */
-    missingColumns: EventColumn[] | null;
+    /** The stream's columns that neither the file nor the configuration has. */
+    missingColumns: string[] | null;
     dialect: Dialect;
     /** What the configuration says of this file; null when it says nothing. */
     source: SourceConfig | null;
@@ -57,42 +56,44 @@ export type Shape = Omit<FileShape, "headerBytes" | "headerLines" | "hasLineEnd"
 
 /** `isBegun`: records of the file are in the ledger, so that this line was taken for its header. */
 export function shapeOf(
+    stream: Stream,
     header: string[],
     dialect: Dialect,
     source: SourceConfig | null,
     isBegun = false,
 ): Shape | (HeaderFault & { missing?: number }) {
-    const targets = targetsOf(header, source);
-    const given = new Set<Target>([...targets, ...givenColumns(source)]);
-    const missing = requiredColumns.filter((column) => !given.has(column));
-    const lost = missingSources(header, targets, source);
+    const targets = targetsOf(stream, header, source);
+    const given = new Set([...targets.filter(isColumn).map(({ name }) => name), ...givenColumns(stream, source)]);
+    const missingColumns = stream.columns.filter(({ name }) => !given.has(name));
+    const missing = missingColumns.filter(({ isRequired }) => isRequired).map(({ name }) => name);
+    const lost = missingSources(stream, header, targets, source);
     if (missing.length > 0 || lost.length > 0) {
         return {
             problem: "header_missing_columns",
-            detail: `The header lacks ${[...missing, ...lost].join(", ")}; ${describeNames(header, source)}.`,
+            detail: `The header lacks ${[...missing, ...lost].join(", ")}; ${describeNames(stream, header, source)}.`,
             missing: missing.length + lost.length,
         };
     }
-    if (!isBegun && !isCertain(header, source)) {
+    if (!isBegun && !isCertain(stream, header, source)) {
         const detail =
             "None of the names in the first line is known, so it may be a record. In sluice.config.ts, " +
             'write header: "first-line" if it is the header, or header: [ … ] with the names if the file has none.';
         return { problem: "header_unrecognized", detail, missing: 0 };
     }
-    const renamed = namesOf(source);
+    const renamed = namesOf(stream, source);
     const extraColumns = header.flatMap((name, index) => (targets[index] === null ? [renamed(name)] : []));
     const fault = faultOfNames(header, targets, extraColumns, source);
     if (fault) return fault;
-    const missingColumns = eventColumns.filter((column) => !given.has(column));
-    const isMapped = changesValues(source, targets);
+    const isMapped = changesValues(stream, source, targets);
     const unnamedFields = unnamedOf(header, source);
-    const unknownColumns = targets.filter((target) => target === null || target === "ignored").length;
+    const unknownColumns = targets.filter((target) => !isColumn(target)).length;
     return {
+        stream,
         header,
         targets,
         extraColumns: extraColumns.length > 0 ? extraColumns : null,
         ...(unnamedFields.length > 0 && { unnamedFields }),
-        missingColumns: missingColumns.length > 0 ? missingColumns : null,
+        missingColumns: missingColumns.length > 0 ? missingColumns.map(({ name }) => name) : null,
         dialect,
         source,
         isMapped,
@@ -106,13 +107,13 @@ function faultOfNames(
     extraColumns: string[],
     source: SourceConfig | null,
 ): HeaderFault | null {
-    const known = targets.filter((target) => target !== null && target !== "ignored");
+    const known = targets.filter(isColumn).map(({ name }) => name);
     const seen = new Set<string>();
     const repeated = [...known, ...extraColumns].find((name) => seen.has(name) || !seen.add(name));
     if (repeated !== undefined) {
         return { problem: "header_duplicate_columns", detail: `The header names ${repeated} twice.` };
     }
-    const constant = Object.keys(source?.constants ?? {}).find((column) => known.includes(column as EventColumn));
+    const constant = Object.keys(source?.constants ?? {}).find((column) => known.includes(column));
     if (constant !== undefined) {
         const detail = `The header has ${constant}, which sluice.config.ts sets as a constant: ignore the column, or set a default.`;
         return { problem: "header_duplicate_columns", detail };
@@ -132,16 +133,16 @@ function unnamedOf(header: string[], source: SourceConfig | null): number[] {
 }
 
 /** Whether the names are a header's: of a line that has no known name only the configuration can say so. */
-function isCertain(header: string[], source: SourceConfig | null): boolean {
-    return source?.header !== undefined || header.some((name) => isKnown(name, source));
+function isCertain(stream: Stream, header: string[], source: SourceConfig | null): boolean {
+    return source?.header !== undefined || header.some((name) => isKnown(stream, name, source));
 }
 
-/** One of ours, or one that the configuration names. */
-function isKnown(name: string, source: SourceConfig | null): boolean {
+/** One of the stream's, or one that the configuration names. */
+function isKnown(stream: Stream, name: string, source: SourceConfig | null): boolean {
     const { rules, deriveEventId } = source ?? {};
     const from = deriveEventId?.from;
     const conditions = (rules ?? []).flatMap(({ when }) => (when ? [when.column] : []));
-    const named = [...eventColumns, ...conditions, ...(Array.isArray(from) ? from : [])];
+    const named = [...columnNames(stream), ...conditions, ...(Array.isArray(from) ? from : [])];
     return isNamed(name, source) || named.some((known) => known.toLowerCase() === name.toLowerCase());
 }
 
@@ -151,67 +152,63 @@ function isNamed(name: string, source: SourceConfig | null): boolean {
     return named.some((known) => known.toLowerCase() === name.toLowerCase());
 }
 
-function describeNames(header: string[], source: SourceConfig | null): string {
+function describeNames(stream: Stream, header: string[], source: SourceConfig | null): string {
     // Messages are logged, and values of records must not be.
-    if (isCertain(header, source)) return `it has ${header.slice(0, 20).join(", ")}`;
+    if (isCertain(stream, header, source)) return `it has ${header.slice(0, 20).join(", ")}`;
     return (
         `none of the ${header.length} names in the first line is known. If the file has no header, ` +
         "declare the names of its columns in sluice.config.ts (header); if it has one, say what they mean (aliases)"
     );
 }
 
-function targetsOf(header: string[], source: SourceConfig | null): Target[] {
+function targetsOf(stream: Stream, header: string[], source: SourceConfig | null): Target[] {
     const aliases = aliasesOf(source);
     const ignored = new Set((source?.ignore ?? []).map((name) => name.toLowerCase()));
     return header.map((name) => {
         const lowerName = name.toLowerCase();
         if (ignored.has(lowerName)) return "ignored";
         const alias = aliases.get(lowerName);
-        if (alias !== undefined) return isAttribute(alias) ? null : alias;
-        const known = eventColumns.find((column) => column === lowerName) ?? null;
+        if (alias !== undefined) return findColumn(stream, alias);
+        const known = findColumn(stream, lowerName);
         return name === "" || (known === null && source?.newColumns === "ignore") ? "ignored" : known;
     });
 }
 
-function aliasesOf(source: SourceConfig | null): Map<string, ColumnAlias> {
+function aliasesOf(source: SourceConfig | null): Map<string, string> {
     return new Map(Object.entries(source?.aliases ?? {}).map(([name, alias]) => [name.toLowerCase(), alias]));
 }
 
-function isAttribute(alias: ColumnAlias): alias is Exclude<ColumnAlias, EventColumn> {
-    return alias.startsWith("attributes");
-}
-
-/** The name in events.attributes of a column that is kept there. */
-function namesOf(source: SourceConfig | null): (name: string) => string {
+/** The name among the extras of a column that is kept there: for `attributes.size` it is `size`. */
+function namesOf({ extras }: Stream, source: SourceConfig | null): (name: string) => string {
     const aliases = aliasesOf(source);
-    return (name) => aliases.get(name.toLowerCase())?.replace(/^attributes\.?/, "") || name;
+    return (name) => aliases.get(name.toLowerCase())?.slice(`${extras}.`.length) || name;
 }
 
 /** The columns that the configuration fills. */
-function givenColumns(source: SourceConfig | null): EventColumn[] {
+function givenColumns({ key }: Stream, source: SourceConfig | null): string[] {
     const filled = [source?.constants, source?.defaults, ...(source?.rules ?? []).map(({ set }) => set)];
-    const columns = filled.flatMap((values) => Object.keys(values ?? {}) as EventColumn[]);
-    return source?.deriveEventId ? [...columns, keyColumn] : columns;
+    const columns = filled.flatMap((values) => Object.keys(values ?? {}));
+    return source?.deriveEventId ? [...columns, key.name] : columns;
 }
 
-/** Columns that an event_id is to be derived from and that the file does not have. */
-function missingSources(header: string[], targets: Target[], source: SourceConfig | null): string[] {
+/** Columns that a key is to be derived from and that the file does not have. */
+function missingSources({ key }: Stream, header: string[], targets: Target[], source: SourceConfig | null): string[] {
     const from = source?.deriveEventId?.from;
-    if (!Array.isArray(from) || targets.includes(keyColumn)) return [];
-    return from.filter((name) => findColumn(header, targets, name) === -1);
+    if (!Array.isArray(from) || targets.includes(key)) return [];
+    return from.filter((name) => findField(header, targets, name) === -1);
 }
 
 /** The place of a column by the file's name for it or by ours; -1 when the file does not have it. */
-export function findColumn(header: string[], targets: Target[], name: string): number {
+export function findField(header: string[], targets: Target[], name: string): number {
     const lowerName = name.toLowerCase();
     const place = header.findIndex((column) => column.toLowerCase() === lowerName);
-    return place === -1 ? targets.indexOf(lowerName as EventColumn) : place;
+    return place === -1 ? targets.findIndex((target) => isColumn(target) && target.name === lowerName) : place;
 }
 
-function changesValues(source: SourceConfig | null, targets: Target[]): boolean {
+function changesValues({ key }: Stream, source: SourceConfig | null, targets: Target[]): boolean {
     if (source === null) return false;
     const { constants, defaults, values, rules, timestamps, numbers, nulls, deriveEventId } = source;
-    const isDeriving = deriveEventId !== undefined && !targets.includes(keyColumn);
+    const isDeriving = deriveEventId !== undefined && !targets.includes(key);
     return (
         isDeriving ||
         [constants, defaults, values, rules, timestamps, numbers, nulls].some((setting) => setting !== undefined)

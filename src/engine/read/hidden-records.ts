@@ -3,42 +3,32 @@
  * lines between. A line inside a quoted value is a record when it has as many delimiters as the header, and a key of the
  * key's form where the key stands; in files without a key column, a moment where the time stands. Pure.
  */
-import { keyColumn } from "../../streams/contract.ts";
 import type { Grammar } from "../../streams/dialect.ts";
-import { createTimestampReader } from "../../streams/values/read-timestamp.ts";
+import type { ValueForm } from "../../streams/types/column-type.ts";
 import type { FileShape } from "./file-shape.ts";
 import { isEscaped } from "./find-record-end.ts";
 import { isWhiteSpace } from "./line-start.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
-const DASH = 0x2d;
 
 export interface Telltale {
     /** The place of the column whose form tells. */
     index: number;
     /** Whether the value, which may have white space and quotes around it, has that form. */
-    fits(bytes: Uint8Array, start: number, end: number): boolean;
+    fits: ValueForm;
 }
 
-/** Null when the file has neither a key nor a time, or one column: then no line can be told from text. */
-export function createTelltale({ targets, dialect, source }: FileShape): Telltale | null {
+/** Null when the file has neither a key nor a time, or one column, or a key of any form: then no line can be told from text. */
+export function createTelltale({ stream, targets, dialect, source }: FileShape): Telltale | null {
     if (targets.length < 2) return null;
-    const quote = dialect.quote?.charCodeAt(0) ?? -1;
-    const keyIndex = targets.indexOf(keyColumn);
-    if (keyIndex !== -1) return { index: keyIndex, fits: bared(isUuid, quote) };
-    const timeIndex = targets.indexOf("event_timestamp");
-    if (timeIndex === -1) return null;
-    const read = source?.timestamps ? createTimestampReader(source.timestamps) : (text: string) => text;
-    const isMoment = (bytes: Uint8Array, start: number, end: number) =>
-        end - start < 100 &&
-        /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(read(Buffer.from(bytes.subarray(start, end)).toString()) ?? "");
-    return { index: timeIndex, fits: bared(isMoment, quote) };
+    const column = targets.includes(stream.key) ? stream.key : stream.time;
+    const index = targets.indexOf(column);
+    if (index === -1 || !column?.type.telltale) return null;
+    return { index, fits: bared(column.type.telltale(source), dialect.quote?.charCodeAt(0) ?? -1) };
 }
 
-type Fits = Telltale["fits"];
-
-function bared(fits: Fits, quote: number): Fits {
+function bared(fits: ValueForm, quote: number): ValueForm {
     const isAround = (byte: number) => isWhiteSpace(byte) || byte === quote;
     return (bytes, start, end) => {
         let from = start;
@@ -47,24 +37,6 @@ function bared(fits: Fits, quote: number): Fits {
         while (to > from && isAround(bytes[to - 1]!)) to -= 1;
         return fits(bytes, from, to);
     };
-}
-
-function isUuid(bytes: Uint8Array, start: number, end: number): boolean {
-    if (end - start !== 36) return false;
-    for (let place = 0; place < 36; place += 1) {
-        const byte = bytes[start + place]!;
-        if (place === 8 || place === 13 || place === 18 || place === 23) {
-            if (byte !== DASH) return false;
-        } else if (!isHex(byte)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-function isHex(byte: number): boolean {
-    const lower = byte | 0x20;
-    return (byte >= 0x30 && byte <= 0x39) || (lower >= 0x61 && lower <= 0x66);
 }
 
 /**

@@ -2,6 +2,7 @@
  * Headers that were read before. Ten thousand small files mostly begin with the same line, and to read it anew for each
  * (four delimiters are tried, by csv-parse) took a third of the loader's CPU.
  */
+import type { Stream } from "../../streams/stream.ts";
 import type { FileShape, HeaderFault } from "./file-shape.ts";
 import { type HeaderOptions, readHeader } from "./read-header.ts";
 
@@ -14,15 +15,15 @@ const mostShapes = 100;
 export type HeaderReader = (bytes: Uint8Array, atEnd: boolean, options: HeaderOptions) => FileShape | HeaderFault;
 
 /** Gives what readHeader gives; the same object for the same first line, so do not change it. */
-export function createHeaderReader(): HeaderReader {
+export function createHeaderReader(stream: Stream): HeaderReader {
     const shapes = new Map<string, FileShape>();
     return (bytes, atEnd, options) => {
         const line = options.source || options.dialect ? null : telltaleLine(bytes);
-        if (line === null) return readHeader(bytes, atEnd, options);
+        if (line === null) return readHeader(stream, bytes, atEnd, options);
         const key = `${options.encoding ?? "utf-8"} ${line}`;
         const known = shapes.get(key);
         if (known && !mayTrail(bytes, line.length, known)) return known;
-        const shape = readHeader(bytes, atEnd, options);
+        const shape = readHeader(stream, bytes, atEnd, options);
         if (!("problem" in shape) && dependsOnFirstLine(shape)) {
             if (shapes.size >= mostShapes) shapes.clear();
             shapes.set(key, shape);

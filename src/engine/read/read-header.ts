@@ -2,6 +2,7 @@
 
 import { type Dialect, delimiterName, type Encoding } from "../../streams/dialect.ts";
 import type { DeclaredDialect, SourceConfig } from "../../streams/source-config.ts";
+import type { Stream } from "../../streams/stream.ts";
 import {
     ambiguousDelimiter,
     declaredDialect,
@@ -30,6 +31,7 @@ type Reading = FileShape | (HeaderFault & { missing?: number; columns?: number }
 
 /** What every reading of a file goes by. */
 interface Start {
+    stream: Stream;
     bytes: Uint8Array;
     /** Behind the byte order mark. */
     from: number;
@@ -49,7 +51,12 @@ const leastHeaderBytes = 64 * 1024;
  * The shape of a file that begins with `bytes`; a fault names the setting that would help, where one is likely to. `atEnd` says that nothing follows: then a header without a line end
  * counts, and an empty file is a fault of its own. `header_unfinished` asks for more bytes.
  */
-export function readHeader(bytes: Uint8Array, atEnd: boolean, options: HeaderOptions = {}): FileShape | HeaderFault {
+export function readHeader(
+    stream: Stream,
+    bytes: Uint8Array,
+    atEnd: boolean,
+    options: HeaderOptions = {},
+): FileShape | HeaderFault {
     const { source = null, dialect = null, encoding = "utf-8" } = options;
     const isDeclared = dialect !== null || encoding !== "utf-8" || source?.encoding !== undefined;
     const wide = isDeclared ? null : guessWideEncoding(bytes);
@@ -57,13 +64,15 @@ export function readHeader(bytes: Uint8Array, atEnd: boolean, options: HeaderOpt
         const detail = `It looks like ${wide} without a byte order mark: if it is, write encoding: "${wide}" in sluice.config.ts.`;
         return { problem: Array.isArray(source?.header) ? "dialect_ambiguous" : "header_unreadable", detail };
     }
-    const shape = detect(bytes, atEnd, options);
+    const shape = detect(stream, bytes, atEnd, options);
     if (!("problem" in shape) || dialect !== null) return shape;
-    const read = (other: Uint8Array, changed: SourceConfig) => detect(other, atEnd, { ...options, source: changed });
-    return { ...shape, detail: shape.detail + suggestSetting(bytes, shape, source, read) };
+    const read = (other: Uint8Array, changed: SourceConfig) =>
+        detect(stream, other, atEnd, { ...options, source: changed });
+    return { ...shape, detail: shape.detail + suggestSetting(stream, bytes, shape, source, read) };
 }
 
 function detect(
+    stream: Stream,
     bytes: Uint8Array,
     atEnd: boolean,
     { source = null, dialect: knownDialect = null, encoding = "utf-8", maxRecordBytes }: HeaderOptions,
@@ -71,7 +80,7 @@ function detect(
     const from = bom.every((byte, index) => bytes[index] === byte) ? bom.length : 0;
     const separator = findSeparator(bytes, from, source);
     const maxHeaderBytes = Math.max(leastHeaderBytes, maxRecordBytes ?? defaultMaxRecordBytes);
-    const start = { bytes, from, atEnd, source, separator, isBegun: knownDialect !== null, maxHeaderBytes };
+    const start = { stream, bytes, from, atEnd, source, separator, isBegun: knownDialect !== null, maxHeaderBytes };
     if (knownDialect) return nearestFault([readWith(start, knownDialect)]);
     if (source?.delimiter !== undefined && separator !== null && separator.delimiter !== source.delimiter) {
         const [said, declared] = [separator.delimiter, source.delimiter].map(delimiterName);
@@ -168,11 +177,11 @@ function withLineEnd(start: Start, declared: DeclaredDialect, dialect: Dialect):
 }
 
 function readWith(start: Start, dialect: Dialect): Reading {
-    const { bytes, from, atEnd, source, separator, maxHeaderBytes } = start;
+    const { stream, bytes, from, atEnd, source, separator, maxHeaderBytes } = start;
     const preamble = skipPreamble(bytes, from, dialect, source, separator);
     if (Array.isArray(source?.header)) {
         if (!preamble.isWhole || bytes.length === preamble.end) return emptyFile(atEnd);
-        const shape = shapeOf(trailed(source.header, dialect), dialect, source);
+        const shape = shapeOf(stream, trailed(source.header, dialect), dialect, source);
         if ("problem" in shape) return shape;
         return { ...shape, headerBytes: preamble.end, headerLines: preamble.lines, hasLineEnd: true };
     }
@@ -186,7 +195,7 @@ function readWith(start: Start, dialect: Dialect): Reading {
         headerLines: preamble.lines + found.lines + after.lines,
         hasLineEnd: found.hasLineEnd && after.isWhole,
     };
-    const shape = shapeOf(trailed(found.names, dialect), dialect, source, start.isBegun);
+    const shape = shapeOf(stream, trailed(found.names, dialect), dialect, source, start.isBegun);
     if ("problem" in shape) return { ...shape, columns: found.names.length };
     return start.isBegun ? { ...shape, ...place } : seeRecords(start, { ...shape, ...place });
 }
@@ -198,11 +207,11 @@ function trailed(names: string[], { trailingDelimiter }: Dialect): string[] {
 }
 
 /** What the first records say of columns without a name. */
-function seeRecords({ bytes, source }: Start, shape: FileShape): Reading {
+function seeRecords({ stream, bytes, source }: Start, shape: FileShape): Reading {
     const trailing = shape.dialect.trailingDelimiter ?? findTrailingDelimiter(bytes, shape);
     if (trailing && shape.dialect.trailingDelimiter === undefined) {
         const dialect = { ...shape.dialect, trailingDelimiter: trailing };
-        const trailedShape = shapeOf(trailed(shape.header, dialect), dialect, source);
+        const trailedShape = shapeOf(stream, trailed(shape.header, dialect), dialect, source);
         return "problem" in trailedShape ? trailedShape : { ...shape, unnamedFields: undefined, ...trailedShape };
     }
     if (!shape.unnamedFields || !haveUnnamedValues(bytes, shape)) return shape;

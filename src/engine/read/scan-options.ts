@@ -1,19 +1,21 @@
 /** What the scanner is told of files of one shape. Made once for each shape: small files mostly share theirs. */
-import { keyColumn } from "../../streams/contract.ts";
 import { grammarOf } from "../../streams/dialect.ts";
 import type { FileShape } from "./file-shape.ts";
 import { createTelltale } from "./hidden-records.ts";
 import type { ScanOptions } from "./scanned-records.ts";
 import { createHeaderWatch } from "./watch-header.ts";
 
-type ShapeOptions = Required<Pick<ScanOptions, "fieldCount" | "keyIndex" | "grammar" | "telltale" | "header">>;
+type ShapeOptions = Required<
+    Pick<ScanOptions, "fieldCount" | "keyIndex" | "sliceOf" | "grammar" | "telltale" | "header">
+>;
 
 const known = new WeakMap<FileShape, ShapeOptions>();
 
 export function scanOptionsOf(shape: FileShape): ShapeOptions {
     const options = known.get(shape) ?? {
         fieldCount: shape.targets.length,
-        keyIndex: shape.targets.indexOf(keyColumn),
+        keyIndex: shape.targets.indexOf(shape.stream.key),
+        sliceOf: shape.stream.key.type.slices?.ofBytes ?? (() => 0),
         grammar: grammarOf(shape.dialect),
         telltale: createTelltale(shape),
         header: createHeaderWatch(shape),

@@ -4,7 +4,6 @@
  */
 
 import type { Grammar } from "../../streams/dialect.ts";
-import { sliceOfBytes } from "../stage/slice-of.ts";
 import { findField } from "./find-field.ts";
 import { findLineEnd, findStrictEnd } from "./find-record-end.ts";
 import { hidesRecord } from "./hidden-records.ts";
@@ -18,6 +17,7 @@ import {
     type ScannedRecords,
     type ScanOptions,
     STRICT_QUOTED,
+    sliceOf,
     TOO_FEW_FIELDS,
     TOO_MANY_FIELDS,
     UNCLOSED_QUOTE,
@@ -111,7 +111,7 @@ function addQuoted(
     options: ScanOptions,
     grammar: Grammar,
 ): boolean {
-    const { keyIndex, telltale, header } = options;
+    const { telltale, header } = options;
     const key = findField(bytes, start, end, keyPlace(options), grammar);
     let kind = quotedKind(fields, options.fieldCount);
     if (!telltale?.fits(bytes, key.start, key.end)) {
@@ -122,7 +122,7 @@ function addQuoted(
     }
     if (kind === TOO_MANY_FIELDS && header?.endsWithOther(bytes, start, end)) return false;
     records.isPadded = true;
-    add(records, start, end, kind, keyIndex === -1 ? 0 : sliceOfBytes(bytes, key.start, key.end, grammar.quote));
+    add(records, start, end, kind, sliceOf(bytes, options, key.start, key.end, grammar.quote));
     return true;
 }
 

@@ -12,7 +12,6 @@
  */
 import { isUtf8 } from "node:buffer";
 import { CONTROL_Z, DELIMITER, defaultGrammar, type Grammar, LINE_END, PLAIN } from "../../streams/dialect.ts";
-import { sliceOfBytes } from "../stage/slice-of.ts";
 import { isBlankLine, skipMarks } from "./line-start.ts";
 import { keyPlace, NEED_MORE, OTHER_HEADER, takeQuoted } from "./scan-quoted.ts";
 import {
@@ -29,6 +28,7 @@ import {
     STRAY_CARRIAGE_RETURN,
     STRICT,
     STRICT_QUOTED,
+    sliceOf,
     TOO_FEW_FIELDS,
     TOO_MANY_FIELDS,
 } from "./scanned-records.ts";
@@ -178,8 +178,7 @@ function addLine(
         records.otherHeader = start;
         return false;
     }
-    const slice = options.keyIndex === -1 ? 0 : sliceOfBytes(bytes, keyStart, keyEnd, grammar.quote);
-    add(records, from, contentEnd, kind, slice);
+    add(records, from, contentEnd, kind, sliceOf(bytes, options, keyStart, keyEnd, grammar.quote));
     return true;
 }
 

@@ -1,5 +1,6 @@
 /** What the scanner is asked for, and the arrays in which it answers. */
 import type { Grammar } from "../../streams/dialect.ts";
+import type { Slices } from "../../streams/types/column-type.ts";
 import type { Telltale } from "./hidden-records.ts";
 import type { HeaderWatch } from "./watch-header.ts";
 
@@ -39,6 +40,8 @@ export interface ScanOptions {
     fieldCount: number;
     /** Which field is the key: its slice is told for every record. */
     keyIndex: number;
+    /** The slice of a key; without it all records are of slice 0. */
+    sliceOf?: Slices["ofBytes"];
     maxRecordBytes: number;
     /** True when nothing follows `bytes`: then an unfinished last record is one. */
     atEnd: boolean;
@@ -63,7 +66,7 @@ export interface ScannedRecords {
     ends: Int32Array;
     /** Index into `recordKinds`. */
     kinds: Uint8Array;
-    /** See slice-of.ts. */
+    /** Of each record, by its key. */
     slices: Uint8Array;
     /** Lines from the beginning of `bytes` to each record: 0 for one that begins on the first. */
     lines: Int32Array;
@@ -124,6 +127,17 @@ function grow(records: ScannedRecords): void {
     records.kinds = copy(records.kinds, new Uint8Array(capacity));
     records.slices = copy(records.slices, new Uint8Array(capacity));
     records.lines = copy(records.lines, new Int32Array(capacity));
+}
+
+/** The slice of the record whose key, if its file has one, is [keyStart, keyEnd). */
+export function sliceOf(
+    bytes: Uint8Array,
+    { keyIndex, sliceOf }: ScanOptions,
+    keyStart: number,
+    keyEnd: number,
+    quote: number,
+): number {
+    return keyIndex === -1 || sliceOf === undefined ? 0 : sliceOf(bytes, keyStart, keyEnd, quote);
 }
 
 export function add(records: ScannedRecords, start: number, end: number, kind: number, slice: number): void {

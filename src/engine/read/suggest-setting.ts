@@ -1,7 +1,7 @@
 /** What a file's first lines suggest when its header cannot be taken: the setting that would help. For the message. Pure. */
 import { isUtf8 } from "node:buffer";
-import { eventColumns } from "../../streams/contract.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
+import { columnNames, type Stream } from "../../streams/stream.ts";
 import { guessEncodings } from "./dialect/guess-encoding.ts";
 import type { FileShape, HeaderFault } from "./file-shape.ts";
 
@@ -11,7 +11,13 @@ type Read = (bytes: Uint8Array, source: SourceConfig) => FileShape | HeaderFault
 const mostLines = 30;
 
 /** A sentence that begins with a blank, or nothing. */
-export function suggestSetting(bytes: Uint8Array, fault: HeaderFault, source: SourceConfig | null, read: Read): string {
+export function suggestSetting(
+    stream: Stream,
+    bytes: Uint8Array,
+    fault: HeaderFault,
+    source: SourceConfig | null,
+    read: Read,
+): string {
     if (fault.problem === "header_unreadable" && !isUtf8(bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1 || undefined))) {
         return suggestEncoding(bytes);
     }
@@ -24,7 +30,7 @@ export function suggestSetting(bytes: Uint8Array, fault: HeaderFault, source: So
         .toString("latin1")
         .split(/\r\n|\r|\n/, firstLine + mostLines);
     // To read a line as a header takes a while, and files without one may be many.
-    const names = [...eventColumns, ...Object.keys(declared.aliases ?? {})].map((name) => name.toLowerCase());
+    const names = [...columnNames(stream), ...Object.keys(declared.aliases ?? {})].map((name) => name.toLowerCase());
     const isNaming = (line: string) => names.some((name) => line.toLowerCase().includes(name));
     const skipLines = lines.findIndex(
         (line, count) => count > firstLine && isNaming(line) && isRead({ skipLines: count }),

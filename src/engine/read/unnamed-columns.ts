@@ -4,12 +4,15 @@
  */
 
 import { type Dialect, type Grammar, grammarOf } from "../../streams/dialect.ts";
+import type { ColumnType } from "../../streams/types/column-type.ts";
 import { createPlainCheck, NOT_PLAIN } from "../stage/is-plain.ts";
-import type { FileShape, Target } from "./file-shape.ts";
+import { type FileShape, isColumn } from "./file-shape.ts";
 import { findField } from "./find-field.ts";
 import { findStrictEnd } from "./find-record-end.ts";
 import { isBlankLine, isWhiteSpace } from "./line-start.ts";
 import { type ScannedRecords, STRICT_QUOTED, UNNAMED_VALUE } from "./scanned-records.ts";
+
+const DOT = 0x2e;
 
 /** Marks the records with a value in one of `fields`. */
 export function markUnnamedValues(
@@ -51,14 +54,14 @@ export function findTrailingDelimiter(bytes: Uint8Array, shape: FileShape): Dial
     if (header.at(-1) === "") {
         const named = targets.slice(0, -1);
         const isShorter = isSoOfMost(records, ({ fields }) => fields === named.length);
-        return isShorter && isPlain(first.record, named, dialect) ? "header" : null;
+        return isShorter && isPlain(first.record, { ...shape, targets: named }) ? "header" : null;
     }
     const isLonger = ({ record, fields }: FirstRecord) =>
         fields === targets.length + 1 && record.at(-1) === grammar.delimiter;
     const isProof = (found: FirstRecord) => {
         const values = found.record.subarray(0, -1);
         if (!isLonger(found)) return false;
-        return isInPlace(values, targets, dialect) || isQuotedThroughout(values, targets.length, grammar);
+        return isInPlace(values, shape) || isQuotedThroughout(values, targets.length, grammar);
     };
     return isLonger(first) && isSoOfMost(records, isLonger) && records.some(isProof) ? "records" : null;
 }
@@ -67,18 +70,22 @@ export function findTrailingDelimiter(bytes: Uint8Array, shape: FileShape): Dial
  * Each typed column holds what it should, no free text stands behind the last id or time, and the record ends with one of
  * these or with a decimal point's digits: a delimiter within a value would have moved one of them.
  */
-function isInPlace(values: Uint8Array, targets: Target[], dialect: Dialect): boolean {
-    const lastForm = Math.max(targets.lastIndexOf("event_id"), targets.lastIndexOf("event_timestamp"));
-    const isTyped = targets.slice(lastForm).every((target) => target !== null && typedColumns.has(target));
-    const isDecimal = values.at(-2) === 0x2e || values.at(-3) === 0x2e;
-    const isLastTold = lastForm === targets.length - 1 || (targets.at(-1) === "price" && isDecimal);
-    return isTyped && isLastTold && isPlain(values, targets, dialect);
+function isInPlace(values: Uint8Array, shape: FileShape): boolean {
+    const { targets } = shape;
+    const lastForm = targets.findLastIndex((target) => isColumn(target) && hasForm(target.type));
+    const isTyped = targets.slice(lastForm).every((target) => isColumn(target) && target.type.plainEnd !== null);
+    const last = targets.at(-1)!;
+    const isDecimal = isColumn(last) && last.type.writtenAs === "numbers" && values.includes(DOT, -3);
+    return isTyped && (lastForm === targets.length - 1 || isDecimal) && isPlain(values, shape);
 }
 
-const typedColumns: ReadonlySet<Target> = new Set<Target>(["event_id", "event_timestamp", "quantity", "price"]);
+/** No other value is taken for one of these. */
+function hasForm({ telltale, writtenAs }: ColumnType): boolean {
+    return telltale !== null && writtenAs !== "numbers";
+}
 
-function isPlain(record: Uint8Array, targets: Target[], dialect: Dialect): boolean {
-    return createPlainCheck({ targets, dialect })(record, 0, record.length) !== NOT_PLAIN;
+function isPlain(record: Uint8Array, shape: Pick<FileShape, "stream" | "targets" | "dialect">): boolean {
+    return createPlainCheck(shape)(record, 0, record.length) !== NOT_PLAIN;
 }
 
 function isQuotedThroughout(record: Uint8Array, fields: number, grammar: Grammar): boolean {

@@ -2,8 +2,8 @@
  * Knows a header that stands among the records, where files were put together or a writer began anew: its values are
  * names of columns. Pure; made once for the files of a shape.
  */
-import { eventColumns } from "../../streams/contract.ts";
 import type { Dialect } from "../../streams/dialect.ts";
+import { columnNames } from "../../streams/stream.ts";
 import type { FileShape } from "./file-shape.ts";
 import { splitNames } from "./find-header.ts";
 
@@ -33,11 +33,11 @@ const digit = /\d/;
  * file, of ours or aliases. It is the same one when they stand for the same columns in the same order. A value with a
  * digit where the key stands is an id and no name.
  */
-export function createHeaderWatch({ header, dialect, source }: FileShape): HeaderWatch {
+export function createHeaderWatch({ stream, header, dialect, source }: FileShape): HeaderWatch {
     const aliases = Object.entries(source?.aliases ?? {}).map(
         ([name, column]) => [name.toLowerCase(), column] as const,
     );
-    const columnOf = new Map<string, string>([...eventColumns.map((column) => [column, column] as const), ...aliases]);
+    const columnOf = new Map<string, string>([...columnNames(stream).map((name) => [name, name] as const), ...aliases]);
     const known = new Set(
         [...columnOf.keys(), ...header.map((name) => name.toLowerCase())].filter((name) => name !== ""),
     );

@@ -1,12 +1,14 @@
 /** What the parts of the ingest share. Made once by run-ingest.ts. */
 import type { IngestConfig } from "../../config/config.ts";
 import type { Sql } from "../../database/connect.ts";
+import type { Stream } from "../../streams/stream.ts";
 import type { Rechecks } from "../discover/recheck-files.ts";
 import type { LedgerProof } from "../ledger/ledger-proof.ts";
 import type { HeaderReader } from "../read/known-headers.ts";
 import type { CopyConnection } from "../stage/copy-connection.ts";
 
 export interface IngestContext {
+    stream: Stream;
     config: IngestConfig;
     /** postgres.js: everything but COPY. */
     sql: Sql;

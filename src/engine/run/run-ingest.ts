@@ -12,6 +12,7 @@ import { connect, type Sql } from "../../database/connect.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
 import { faultSettings } from "../../database/faults/pass-fault-point.ts";
 import { meaningOf } from "../../database/sql-states.ts";
+import type { Stream } from "../../streams/stream.ts";
 import { refuseArchiveAsInput } from "../discover/input-folder.ts";
 import { createRechecks, recheckLoop } from "../discover/recheck-files.ts";
 import { createLease, refuseOtherFolder } from "../ledger/lease.ts";
@@ -32,6 +33,7 @@ import { createSignal } from "./signal.ts";
 
 export interface IngestOptions {
     target: DatabaseTarget;
+    stream: Stream;
     config: IngestConfig;
     log: IngestLog;
     onBatch?: (progress: BatchProgress) => void;
@@ -80,7 +82,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
 }
 
 async function runPlanned(options: IngestOptions, carried: Carried, plan: ConnectionPlan): Promise<IngestSummary> {
-    const { log, target } = options;
+    const { log, target, stream } = options;
     const config = { ...options.config, mergeWorkers: plan.mergeWorkers };
     const stopper = new AbortController();
     const { signal } = stopper;
@@ -90,8 +92,8 @@ async function runPlanned(options: IngestOptions, carried: Carried, plan: Connec
     const workerId = randomUUID();
     const { applicationName, sql, leaseSql, copyConnection, close } = openConnections(target, plan, workerId);
     const context: IngestContext = {
-        ...{ config, sql, copyConnection, workerId, log },
-        readHeader: createHeaderReader(),
+        ...{ stream, config, sql, copyConnection, workerId, log },
+        readHeader: createHeaderReader(stream),
         proof: createLedgerProof(),
         rechecks: createRechecks(),
     };

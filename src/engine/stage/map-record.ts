@@ -1,19 +1,19 @@
 /**
  * What sluice.config.ts makes of a record's values before they are staged: pure, one record at a time. In this order:
- * nulls, values, numbers, timestamps, constants, rules, the derived event_id, defaults. What does not fit a form stays as it is: the
+ * nulls, values, numbers, timestamps, constants, rules, the derived key, defaults. What does not fit a form stays as it is: the
  * rules of the merge judge it, and the reject shows what the file said.
  */
 import { hash } from "node:crypto";
-import { type EventColumn, eventColumns, keyColumn } from "../../streams/contract.ts";
 import type { DerivedId, RuleCondition, ValueRule } from "../../streams/source-config.ts";
+import { columnNames } from "../../streams/stream.ts";
+import type { ColumnType } from "../../streams/types/column-type.ts";
 import { createNumberReader } from "../../streams/values/read-number.ts";
 import { createTimestampReader } from "../../streams/values/read-timestamp.ts";
 import { trimAsciiSpace } from "../../streams/values/trim-text.ts";
-import { type FileShape, findColumn } from "../read/file-shape.ts";
-import { sliceOfText } from "./slice-of.ts";
+import { type FileShape, findField } from "../read/file-shape.ts";
 
 /**
- * `known`: the values of the event columns, in their order, null where there is none. `values`: all of the file's, without those
+ * `known`: the values of the stream's columns, in their order, null where there is none. `values`: all of the file's, without those
  * that stand for none. And the slice of the record.
  */
 export type RecordMapping = (
@@ -31,25 +31,28 @@ export interface RecordPosition {
 export const defaultNamespace = "8f4f6a0e-6b1c-4d0a-9a55-0c7d4f1f2b63";
 
 export function createMapping(shape: FileShape): RecordMapping {
-    const { source, targets } = shape;
+    const { stream, source, targets } = shape;
     if (source === null) throw new TypeError("A file without a source has no mapping.");
-    const places = eventColumns.map((column) => targets.indexOf(column));
-    const readTimestamp = source.timestamps ? createTimestampReader(source.timestamps) : null;
+    const { columns, key } = stream;
+    const places = columns.map((column) => targets.indexOf(column));
     const nulls = source.nulls ? new Set(source.nulls) : null;
     const isNullText = (value: string | null) => value !== null && nulls!.has(trimAsciiSpace(value));
+    const isWrittenAs = (form: ColumnType["writtenAs"]) => columns.map(({ type }) => type.writtenAs === form);
     const readNumber = source.numbers ? createNumberReader(source.numbers) : null;
-    const isNumber = eventColumns.map((column) => column === "quantity" || column === "price");
-    const timestampIndex = eventColumns.indexOf("event_timestamp");
-    const keyIndex = eventColumns.indexOf(keyColumn);
-    const valueMaps = eventColumns.map((column) => {
-        const values = source.values?.[column];
+    const isNumber = isWrittenAs("numbers");
+    const readTimestamp = source.timestamps ? createTimestampReader(source.timestamps) : null;
+    const isTimestamp = isWrittenAs("timestamps");
+    const keyIndex = columns.indexOf(key);
+    const valueMaps = columns.map(({ name }) => {
+        const values = source.values?.[name];
         return values ? new Map(Object.entries(values)) : null;
     });
-    const constants = eventColumns.map((column) => source.constants?.[column] ?? null);
-    const defaults = eventColumns.map((column) => source.defaults?.[column] ?? null);
+    const constants = columns.map(({ name }) => source.constants?.[name] ?? null);
+    const defaults = columns.map(({ name }) => source.defaults?.[name] ?? null);
     const rules = (source.rules ?? []).map((rule) => createRule(rule, shape));
-    const isDeriving = source.deriveEventId !== undefined && !targets.includes(keyColumn);
+    const isDeriving = source.deriveEventId !== undefined && !targets.includes(key);
     const deriveId = isDeriving ? createDerivation(source.deriveEventId!, shape) : null;
+    const moment = (value: string) => readTimestamp!(trimAsciiSpace(value)) ?? value;
 
     return (given, position) => {
         const values = nulls === null ? given : given.map((value) => (isNullText(value) ? null : value));
@@ -61,14 +64,15 @@ export function createMapping(shape: FileShape): RecordMapping {
             if (mapped !== undefined) return mapped;
             return isNumber[index] && readNumber && text !== "" ? readNumber(text) : value;
         });
-        const timestamp = known[timestampIndex];
-        if (readTimestamp && timestamp) known[timestampIndex] = readTimestamp(trimAsciiSpace(timestamp)) ?? timestamp;
+        if (readTimestamp) {
+            for (const [index, value] of known.entries()) if (isTimestamp[index] && value) known[index] = moment(value);
+        }
         for (const applyRule of rules) applyRule(known, values);
         if (deriveId) known[keyIndex] = deriveId(values, position);
         for (const [index, value] of defaults.entries()) {
             if (value !== null && isEmpty(known[index]!)) known[index] = value;
         }
-        return { known, values, slice: sliceOfText(known[keyIndex]!) };
+        return { known, values, slice: key.type.slices?.ofText(known[keyIndex] ?? "") ?? 0 };
     };
 }
 
@@ -80,10 +84,9 @@ type Rule = (known: (string | null)[], values: (string | null)[]) => void;
 
 function createRule({ when, absolute, set }: ValueRule, shape: FileShape): Rule {
     const holds = when ? createCondition(when, shape) : () => true;
-    const absoluteIndex = absolute ? eventColumns.indexOf(absolute) : -1;
-    const assignments = Object.entries(set ?? {}).map(
-        ([column, value]) => [eventColumns.indexOf(column as EventColumn), value] as const,
-    );
+    const names = columnNames(shape.stream);
+    const absoluteIndex = absolute ? names.indexOf(absolute) : -1;
+    const assignments = Object.entries(set ?? {}).map(([column, value]) => [names.indexOf(column), value] as const);
     return (known, values) => {
         if (!holds(known, values)) return;
         const value = absoluteIndex === -1 ? null : known[absoluteIndex];
@@ -94,10 +97,10 @@ function createRule({ when, absolute, set }: ValueRule, shape: FileShape): Rule 
 
 function createCondition(
     { column, equals, startsWith, isEmpty: wantsEmpty }: RuleCondition,
-    { header, targets }: FileShape,
+    { stream, header, targets }: FileShape,
 ): (known: (string | null)[], values: (string | null)[]) => boolean {
-    const index = eventColumns.indexOf(column.toLowerCase() as EventColumn);
-    const place = index === -1 ? findColumn(header, targets, column) : -1;
+    const index = columnNames(stream).indexOf(column.toLowerCase());
+    const place = index === -1 ? findField(header, targets, column) : -1;
     return (known, values) => {
         const value = trimAsciiSpace((index === -1 ? values[place] : known[index]) ?? "");
         if (equals !== undefined) return value === equals;
@@ -119,7 +122,7 @@ function createDerivation({ from, namespace = defaultNamespace }: DerivedId, sha
     const byName = header
         .map((name, place) => ({ name: name.toLowerCase(), place }))
         .sort((left, right) => (left.name < right.name ? -1 : 1));
-    const places = from === "record" ? [] : from.map((name) => findColumn(header, targets, name));
+    const places = from === "record" ? [] : from.map((name) => findField(header, targets, name));
     return (values: (string | null)[]): string | null => {
         const named = places.map((place) => trimAsciiSpace(values[place] ?? ""));
         const all =

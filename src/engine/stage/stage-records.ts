@@ -7,8 +7,9 @@
  * cannot carry.
  */
 import { parse } from "csv-parse/sync";
-import { eventColumns } from "../../streams/contract.ts";
 import { type Dialect, defaultDialect, isLoose } from "../../streams/dialect.ts";
+import { columnNames } from "../../streams/stream.ts";
+import { sliceCount } from "../../streams/types/column-type.ts";
 import { toStandardQuotes } from "../read/dialect/standard-quotes.ts";
 import type { FileShape } from "../read/file-shape.ts";
 import { readableText } from "../read/readable-text.ts";
@@ -16,7 +17,6 @@ import { recordKinds, type ScannedRecords, STRICT, STRICT_QUOTED } from "../read
 import { type CopyBytes, makeRoom } from "./copy-bytes.ts";
 import { createPlainCheck, NOT_PLAIN, type PlainCheck } from "./is-plain.ts";
 import { createMapping, type RecordMapping } from "./map-record.ts";
-import { sliceCount } from "./slice-of.ts";
 
 export type Way = "raw" | "tolerant";
 
@@ -48,15 +48,15 @@ const keyColumns = ["load_id", "chunk_id", "record_no", "slice_no", "plain_secon
 /** The COPY statement for files of this shape into `table`, which has the columns of ingest.staging. */
 export function copyStatement(shape: FileShape, way: Way, table: string): string {
     if (way === "tolerant") {
-        const columns = [...keyColumns, ...eventColumns, "attributes"].join(", ");
+        const columns = [...keyColumns, ...columnNames(shape.stream), shape.stream.extras].join(", ");
         return `copy ${table} (${columns}) from stdin`;
     }
-    // The columns that are left out stand behind the ones that the merge makes attributes of: it does not see them.
+    // The columns that are left out stand behind the ones that the merge makes extras of: it does not see them.
     let keptNo = 0;
     let ignoredNo = shape.extraColumns?.length ?? 0;
     const columns = shape.targets.map((target) => {
         if (target === null) return `extra_${++keptNo}`;
-        return target === "ignored" ? `extra_${++ignoredNo}` : target;
+        return target === "ignored" ? `extra_${++ignoredNo}` : target.name;
     });
     return `copy ${table} (${[...keyColumns, ...columns].join(", ")}) from stdin (${copyOptions(shape.dialect)})`;
 }
@@ -212,7 +212,9 @@ function stageTolerant(
         } else {
             const problem = escapeText(problemJson(bytes, records, index, place));
             sliceRecords[records.slices[index]!]! += 1;
-            lines.push(`${key}${records.slices[index]}\t\\N\t${problem}${"\t\\N".repeat(eventColumns.length + 1)}\n`);
+            lines.push(
+                `${key}${records.slices[index]}\t\\N\t${problem}${"\t\\N".repeat(shape.stream.columns.length + 1)}\n`,
+            );
         }
     }
     const text = Buffer.from(lines.join(""));
@@ -265,21 +267,21 @@ function withNulls(rows: (string | null)[][]): (string | null)[][] {
     return rows;
 }
 
-/** `mapped`: the values of the event columns when the configuration changes them. */
+/** `mapped`: the values of the stream's columns when the configuration changes them. */
 function tolerantFields(values: (string | null)[], mapped: (string | null)[] | null, shape: FileShape): string {
-    const known = eventColumns.map((column, index) => {
+    const known = shape.stream.columns.map((column, index) => {
         const value = (mapped ? mapped[index] : values[shape.targets.indexOf(column)]) ?? null;
         return value === null ? "\\N" : escapeText(value);
     });
     if (!shape.extraColumns) return [...known, "\\N"].join("\t");
     let extraNo = -1;
-    const attributes = shape.targets.flatMap((target, position) => {
+    const extras = shape.targets.flatMap((target, position) => {
         if (target !== null) return [];
         extraNo += 1;
         const value = values[position] ?? "";
         return value === "" ? [] : [[shape.extraColumns![extraNo]!, value]];
     });
-    return [...known, escapeText(JSON.stringify(Object.fromEntries(attributes)))].join("\t");
+    return [...known, escapeText(JSON.stringify(Object.fromEntries(extras)))].join("\t");
 }
 
 const textEscapes: Record<string, string> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };

@@ -27,10 +27,13 @@ import type { ReadOutcome } from "../../engine/read/read-records.ts";
 import type { IngestContext } from "../../engine/run/context.ts";
 import { copyStatement, type Way } from "../../engine/stage/stage-records.ts";
 import { sourceKey } from "../../streams/source-of.ts";
+import type { Stream } from "../../streams/stream.ts";
+import { sliceCount } from "../../streams/types/column-type.ts";
 import { notesOf } from "./notes-of.ts";
 
 export interface TryOptions {
     target: DatabaseTarget;
+    stream: Stream;
     config: Pick<
         IngestConfig,
         "maxRecordBytes" | "maxChunkBytes" | "maxExpandedBytes" | "maxExpansionRatio" | "sources"
@@ -43,8 +46,6 @@ export interface TryOptions {
     /** Steps are files to load, then slices to try: how many there are is known when the files are loaded. */
     onStep?: (done: number, total: number) => void;
 }
-
-const sliceCount = 16;
 
 export interface RecordSample {
     recordNo: number;
@@ -92,7 +93,8 @@ const triedOnly = "SL003";
 const noLoad = -1;
 
 /** Throws what the database throws. A file that would fail is reported, and the others are tried. */
-export async function tryFiles({ target, config, files, samples = 3, onStep }: TryOptions): Promise<TriedFile[]> {
+export async function tryFiles(options: TryOptions): Promise<TriedFile[]> {
+    const { target, config, files, samples = 3, onStep } = options;
     const session = connectForCopy(target, { applicationName: "sluice try" });
     const sql = connect(target, { applicationName: "sluice try", max: 1 });
     try {
@@ -101,7 +103,7 @@ export async function tryFiles({ target, config, files, samples = 3, onStep }: T
         const reports: TriedFile[] = [];
         for (const [index, file] of files.entries()) {
             // Ascending, as chunks of one ingest are: the first record of an id wins.
-            const { report, loaded } = await stageFile(session, sql, config, file, index - files.length);
+            const { report, loaded } = await stageFile(session, sql, options, file, index - files.length);
             reports.push(report);
             if (loaded) staged.push(loaded);
             onStep?.(index + 1, files.length + sliceCount);
@@ -125,12 +127,12 @@ export async function tryFiles({ target, config, files, samples = 3, onStep }: T
 async function stageFile(
     session: SQL,
     sql: Sql,
-    config: TryOptions["config"],
+    options: TryOptions,
     path: string,
     chunkId: number,
 ): Promise<{ report: TriedFile; loaded: StagedFile | null }> {
     const report = emptyReport(path);
-    const context = contextFor(sql, config, dirname(path));
+    const context = contextFor(sql, options, dirname(path));
     const ledgerFile = unknownFile(basename(path));
     const prepared = await prepareFile(context, ledgerFile, () => true);
     if (prepared.kind !== "load") {
@@ -313,10 +315,11 @@ function unknownFile(path: string): LedgerFile {
 }
 
 /** What reading a file asks of an ingest; nothing of it loads or writes to the ledger. */
-function contextFor(sql: Sql, config: TryOptions["config"], inputDir: string): IngestContext {
+function contextFor(sql: Sql, { stream, config }: TryOptions, inputDir: string): IngestContext {
     const silent = { info() {}, warn() {}, error() {} };
     const refuse = () => Promise.reject(new Error("A dry run opens no load."));
     return {
+        stream,
         config: {
             ...config,
             inputDir,
@@ -330,7 +333,7 @@ function contextFor(sql: Sql, config: TryOptions["config"], inputDir: string): I
         },
         sql,
         copyConnection: { beginLoad: refuse, copy: refuse, discard: async () => {} },
-        readHeader: createHeaderReader(),
+        readHeader: createHeaderReader(stream),
         proof: createLedgerProof(),
         rechecks: createRechecks(),
         workerId: randomUUID(),

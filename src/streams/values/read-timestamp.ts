@@ -1,4 +1,4 @@
-/** A declared form of event_timestamp → what the rules take: `YYYY-MM-DD HH:MM:SS[.f…]+HH:MM`. Pure. */
+/** A declared form of a timestamp → what the rules take: `YYYY-MM-DD HH:MM:SS[.f…]+HH:MM`. Pure. */
 import type { TimestampFormat } from "../source-config.ts";
 import { createEpochReader, isEpochForm } from "./read-epoch.ts";
 import { createFormReader, type LocalTime } from "./timestamp-form.ts";

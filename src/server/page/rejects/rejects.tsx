@@ -1,6 +1,7 @@
 /** What was refused: by reason, with samples as the files had them. */
 import { signal } from "@preact/signals";
-import { eventColumns } from "../../../streams/contract.ts";
+import { eventsStream } from "../../../shop/events-stream.ts";
+import { columnNames } from "../../../streams/stream.ts";
 import { formatCount, formatNumber } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
 import { formatAgo, formatCode } from "../format.ts";
@@ -148,7 +149,7 @@ function Sample({ reject }: { reject: Reject }) {
 
 /** The columns that we know first, in the order in which files name them: JSON in the database keeps none. */
 function inFileOrder(record: Record<string, string | null>): [string, string | null][] {
-    const known = eventColumns.filter((column) => column in record);
+    const known = columnNames(eventsStream).filter((column) => column in record);
     const others = Object.keys(record).filter((column) => !known.some((name) => name === column));
     return [...known, ...others].map((column) => [column, record[column] ?? null]);
 }

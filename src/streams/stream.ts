@@ -1,0 +1,49 @@
+/** A stream: records of one kind, which files bring and which end in one table. A value: whoever works on a stream is given it. */
+import type { ColumnType } from "./types/column-type.ts";
+
+export interface Column {
+    /** As the table names it, and files do unless they are declared otherwise: in lower case. */
+    name: string;
+    type: ColumnType;
+    /** A file without it fails; others are null when a file lacks them. */
+    isRequired: boolean;
+    /** What a record can be rejected for by its value, without the column's name: `missing` is `<name>_missing`. */
+    reasons: readonly string[];
+}
+
+export interface Stream {
+    name: string;
+    /** In the schema public. */
+    table: string;
+    /** In the order of the table. */
+    columns: readonly Column[];
+    /** What makes a record the same as another, and decides its slice. */
+    key: Column;
+    /** The timestamp that the loader hands to the merge as a number where it is plain (src/engine/stage/is-plain.ts). */
+    time: Column | null;
+    /** The jsonb column that keeps the values of a file's other columns. */
+    extras: string;
+}
+
+type Definition = Pick<Stream, "name" | "table" | "columns" | "extras"> & { key: string; time: string | null };
+
+/** @throws TypeError when key or time is none of the columns */
+export function defineStream({ key, time, ...definition }: Definition): Stream {
+    const named = (name: string) => {
+        const column = findColumn(definition, name);
+        if (column === null) throw new TypeError(`The stream ${definition.name} has no column ${name}.`);
+        return column;
+    };
+    return { ...definition, key: named(key), time: time === null ? null : named(time) };
+}
+
+export function findColumn({ columns }: Pick<Stream, "columns">, name: string): Column | null {
+    return columns.find((column) => column.name === name) ?? null;
+}
+
+export function columnNames({ columns }: Stream): string[] {
+    return columns.map(({ name }) => name);
+}
+
+/** How many columns that a stream does not have the raw way can stage (extra_1 … in sql/engine/staging.sql). */
+export const stagedExtraColumns = 16;

@@ -1,0 +1,90 @@
+import type { SourceConfig } from "../source-config.ts";
+import { createTimestampReader } from "../values/read-timestamp.ts";
+import type { ColumnType, ValueForm } from "./column-type.ts";
+
+const SPACE = 0x20;
+const DASH = 0x2d;
+const ZERO = 0x30;
+const COLON = 0x3a;
+
+const length = 19;
+const daysInMonth = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** `YYYY-MM-DD HH:MM:SS` of a real date from 1970 on. */
+function plainEnd(bytes: Uint8Array, start: number, end: number): number {
+    if (start + length > end) return -1;
+    const isShaped =
+        bytes[start + 4] === DASH &&
+        bytes[start + 7] === DASH &&
+        bytes[start + 10] === SPACE &&
+        bytes[start + 13] === COLON &&
+        bytes[start + 16] === COLON;
+    if (!isShaped) return -1;
+    const year = twoDigits(bytes, start) * 100 + twoDigits(bytes, start + 2);
+    const month = twoDigits(bytes, start + 5);
+    const day = twoDigits(bytes, start + 8);
+    // What is no number is in no range.
+    const isReal =
+        year >= 1970 &&
+        month >= 1 &&
+        month <= 12 &&
+        day >= 1 &&
+        day <= daysInMonth[month - 1]! &&
+        (month !== 2 || day < 29 || isLeapYear(year)) &&
+        twoDigits(bytes, start + 11) <= 23 &&
+        twoDigits(bytes, start + 14) <= 59 &&
+        twoDigits(bytes, start + 17) <= 59;
+    return isReal ? start + length : -1;
+}
+
+/** In UTC. */
+function plainSecond(bytes: Uint8Array, at: number): number {
+    const year = twoDigits(bytes, at) * 100 + twoDigits(bytes, at + 2);
+    const day = daysBeforeMonth(year, twoDigits(bytes, at + 5)) + twoDigits(bytes, at + 8) - 1;
+    const hour = day * 24 + twoDigits(bytes, at + 11);
+    const minute = hour * 60 + twoDigits(bytes, at + 14);
+    return minute * 60 + twoDigits(bytes, at + 17);
+}
+
+const secondsOfDay = 86_400;
+let knownMonth = -1;
+let knownDays = 0;
+
+/** Days from 1970 to the first of that month. Keeps the last answer: records of one month mostly follow on one another. */
+function daysBeforeMonth(year: number, month: number): number {
+    const wanted = year * 12 + month;
+    if (wanted !== knownMonth) {
+        knownDays = Date.UTC(year, month - 1, 1) / 1000 / secondsOfDay;
+        knownMonth = wanted;
+    }
+    return knownDays;
+}
+
+/** NaN for what is not two digits. */
+function twoDigits(bytes: Uint8Array, at: number): number {
+    const tens = bytes[at]! - ZERO;
+    const ones = bytes[at + 1]! - ZERO;
+    return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
+}
+
+function isLeapYear(year: number): boolean {
+    return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+}
+
+/** A moment, in the forms that the source declares. */
+function momentForm(source: SourceConfig | null): ValueForm {
+    const read = source?.timestamps ? createTimestampReader(source.timestamps) : (text: string) => text;
+    return (bytes, start, end) =>
+        end - start < 100 &&
+        /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(read(Buffer.from(bytes.subarray(start, end)).toString()) ?? "");
+}
+
+export const timestamptz: ColumnType = {
+    name: "timestamptz",
+    plainEnd,
+    plainSecond,
+    telltale: momentForm,
+    writtenAs: "timestamps",
+    slices: null,
+    samples: ["2024-02-29 23:59:59", "2023-02-28 00:00:00", "1970-01-01 00:00:00", "2024-05-01T10:00:00.5+02:00"],
+};
