@@ -12,6 +12,8 @@ import { openApiPool } from "../src/server/api/open-api-pool.ts";
 import { openWorkPool } from "../src/server/api/open-work-pool.ts";
 import { serveApi } from "../src/server/api/serve.ts";
 import { addPage, pagePaths } from "../src/server/page/serve-page.ts";
+import { eventsApi } from "../src/shop/api/events-api.ts";
+import { pageEntry } from "../src/shop/page/page-entry.ts";
 import { exitCodeOf, waitForStopSignal } from "../src/terminal/stop-signals.ts";
 
 await runCommand({
@@ -41,6 +43,7 @@ await runCommand({
             pools = [sql, workSql];
             const app = createApp({
                 sql,
+                served: eventsApi,
                 workSql,
                 host: config.host,
                 allowedHosts: config.allowedHosts,
@@ -49,7 +52,7 @@ await runCommand({
                 ...reportsTo(log),
                 upload: flags.input === undefined ? undefined : { inputDir: config.inputDir },
             });
-            const api = serveApi({ app: addPage(app), ...config });
+            const api = serveApi({ app: addPage(app, pageEntry), ...config });
             if (log.format === "json") log.info(`The API is at ${api.url}`, { event: "listening", url: api.url });
             else process.stdout.write(`The API is at ${api.url}\n`);
             const signal = await stopSignal;

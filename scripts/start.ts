@@ -26,10 +26,12 @@ import { openApiPool } from "../src/server/api/open-api-pool.ts";
 import { openWorkPool } from "../src/server/api/open-work-pool.ts";
 import { serveApi } from "../src/server/api/serve.ts";
 import { addPage, pagePaths } from "../src/server/page/serve-page.ts";
+import { eventsApi } from "../src/shop/api/events-api.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 import { defaultGeneratorOptions } from "../src/shop/generator/options.ts";
 import { drawSeed } from "../src/shop/generator/random.ts";
 import { runGenerator } from "../src/shop/generator/run-generator.ts";
+import { pageEntry } from "../src/shop/page/page-entry.ts";
 import { onStopSignal } from "../src/terminal/stop-signals.ts";
 import { refuseUnsafeLab } from "./lab/lab.ts";
 import { type OpenLab, openLab } from "./lab/open-lab.ts";
@@ -108,6 +110,7 @@ async function serveWhileIngesting(started: Started): Promise<IngestSummary | nu
     const apart = config.lab ? openStartLab(started, reader) : null;
     const app = createApp({
         sql,
+        served: eventsApi,
         workSql,
         host: config.host,
         allowedHosts: config.allowedHosts,
@@ -117,7 +120,7 @@ async function serveWhileIngesting(started: Started): Promise<IngestSummary | nu
         upload: { inputDir: config.inputDir },
         lab: apart?.lab,
     });
-    const api = serveApi({ app: addPage(app), ...config });
+    const api = serveApi({ app: addPage(app, pageEntry), ...config });
     try {
         if (log.format === "json") log.info(`Sluice ${manifest.version}`, factsOfStart(started, api.url));
         else for (const line of banner(config, database, api.url)) print(line);

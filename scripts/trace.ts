@@ -5,6 +5,7 @@ import { withDatabase } from "../src/commands/with-database.ts";
 import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
 import { parseTraceSubject, readTrace } from "../src/operations/read-trace.ts";
+import { eventsStream } from "../src/shop/events-stream.ts";
 import { formatJson } from "../src/terminal/json.ts";
 
 await runCommand({
@@ -20,7 +21,7 @@ await runCommand({
     ],
     async run({ flags, args }) {
         const config = await loadConfig([...databaseFields, "json"], flags);
-        const subject = parseTraceSubject(args[0] ?? "");
+        const subject = parseTraceSubject(eventsStream, args[0] ?? "");
         if (subject === null) {
             throw new SluiceError({
                 code: "bad_argument",
@@ -33,7 +34,7 @@ await runCommand({
         const trace = await withDatabase(config, { applicationName: "sluice trace" }, (sql) => readTrace(sql, subject));
         if (trace.records.length === 0 && !config.json) {
             const from = "the command line";
-            throw new SluiceError({ code: "record_unknown", ...describeUnknown(subject), from });
+            throw new SluiceError({ code: "record_unknown", ...describeUnknown(subject, eventsStream), from });
         }
         const lines = config.json ? [formatJson(trace)] : formatTrace(subject, trace);
         process.stdout.write(`${lines.join("\n")}\n`);

@@ -9,14 +9,15 @@ import type {
     TracedReject,
     TraceSubject,
 } from "../operations/read-trace.ts";
+import type { Stream } from "../streams/stream.ts";
 import { formatBytes, formatNumber } from "../terminal/format.ts";
 import { explainUnseen, sanitize } from "../terminal/sanitize.ts";
 
 /** What to say when nothing of the subject is kept. */
-export function describeUnknown(subject: TraceSubject): { what: string; remedy: string } {
-    return "eventId" in subject
+export function describeUnknown(subject: TraceSubject, { key }: Stream): { what: string; remedy: string } {
+    return "key" in subject
         ? {
-              what: `No event and no reject has the event_id ${subject.eventId}.`,
+              what: `No event and no reject has the ${key.name} ${subject.key}.`,
               remedy: "Take it whole from the file; if that has been read at all: bun run files lists what has.",
           }
         : {
@@ -28,7 +29,7 @@ export function describeUnknown(subject: TraceSubject): { what: string; remedy: 
 /** Of a trace that has records. */
 export function formatTrace(subject: TraceSubject, { records }: Trace): string[] {
     const [first, ...others] = records;
-    const title = "eventId" in subject ? "its rivals" : "in other versions or loads";
+    const title = "key" in subject ? "its rivals" : "in other versions or loads";
     const lines = [
         ...formatRecord(first!),
         ...(others.length > 0 ? ["", `${title} (exact duplicates are counted, not kept):`] : []),

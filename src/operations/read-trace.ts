@@ -1,8 +1,9 @@
 /** The life of a record: file, bytes, chunk, load, each rule's verdict, batch, commit; and what became of its rivals. */
 import type { Sql } from "../database/connect.ts";
 import type { Refusal } from "../database/schema.ts";
+import type { Stream } from "../streams/stream.ts";
 
-export type TraceSubject = { eventId: string } | { file: string; record: number };
+export type TraceSubject = { key: string } | { file: string; record: number };
 
 export interface TracedBatch {
     batchId: number;
@@ -81,17 +82,17 @@ export interface TracedRecord {
 
 export interface Trace {
     asOf: string;
-    /** For an event_id: the event's own record first, then its rivals. For file:record: that of every version, newest first. */
+    /** For a key: the stored record first, then its rivals. For file:record: that of every version, newest first. */
     records: TracedRecord[];
 }
 
 /** One statement, one snapshot. No records when nothing of the subject is kept. */
 export async function readTrace(sql: Sql, subject: TraceSubject): Promise<Trace> {
     const [row] =
-        "eventId" in subject
+        "key" in subject
             ? await sql<{ trace: string }[]>`
                   select json_build_object(
-                      'asOf', statement_timestamp(), 'records', coalesce(ingest.trace_event_id(${subject.eventId}), '[]')
+                      'asOf', statement_timestamp(), 'records', coalesce(ingest.trace_event_id(${subject.key}), '[]')
                   )::text as trace`
             : await sql<{ trace: string }[]>`
                   select json_build_object(
@@ -101,15 +102,9 @@ export async function readTrace(sql: Sql, subject: TraceSubject): Promise<Trace>
     return JSON.parse(row!.trace);
 }
 
-const uuidShape = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-export function isEventId(text: string): boolean {
-    return uuidShape.test(text);
-}
-
-/** `event_id`, or `file:record` where the last colon counts. Null when it is neither. */
-export function parseTraceSubject(text: string): TraceSubject | null {
-    if (isEventId(text)) return { eventId: text.toLowerCase() };
+/** A key of the stream, or `file:record` where the last colon counts. Null when it is neither. */
+export function parseTraceSubject({ key }: Stream, text: string): TraceSubject | null {
+    if (key.type.typed?.form.test(text)) return { key: text.toLowerCase() };
     const match = /^(.+):([1-9]\d{0,14})$/s.exec(text);
     return match ? { file: match[1]!, record: Number(match[2]) } : null;
 }

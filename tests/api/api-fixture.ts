@@ -5,6 +5,7 @@ import type { Api } from "../../src/server/api/api.ts";
 import { type AppOptions, createApp } from "../../src/server/api/app.ts";
 import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { openWorkPool } from "../../src/server/api/open-work-pool.ts";
+import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { atEnd } from "../support/at-end.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { lazily } from "../support/fixture.ts";
@@ -32,7 +33,7 @@ export async function openApiFixture(importMetaPath: string, options: Partial<Ap
     const database = await createTestDatabase(importMetaPath);
     const pool = options.sql ?? openApiPool(database.target);
     const workSql = openWorkPool(database.target);
-    const app = createApp({ now: jumpingClock(), workSql, ...options, sql: pool });
+    const app = createApp({ served: eventsApi, now: jumpingClock(), workSql, ...options, sql: pool });
     const check = await createConformanceCheck(app);
     return {
         app,

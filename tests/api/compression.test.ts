@@ -6,6 +6,8 @@ import { createApp } from "../../src/server/api/app.ts";
 import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
 import { addPage } from "../../src/server/page/serve-page.ts";
+import { eventsApi } from "../../src/shop/api/events-api.ts";
+import { pageEntry } from "../../src/shop/page/page-entry.ts";
 import { useDatabase } from "../support/fixture.ts";
 import { insertFile } from "./seed-ledger.ts";
 
@@ -16,7 +18,11 @@ let api: ServedApi;
 beforeAll(async () => {
     for (let number = 0; number < 50; number++) await insertFile(database.sql, `${number}.csv`);
     pool = openApiPool(database.target);
-    api = serveApi({ app: addPage(createApp({ sql: pool })), host: "127.0.0.1", port: 0 });
+    api = serveApi({
+        app: addPage(createApp({ served: eventsApi, sql: pool }), pageEntry),
+        host: "127.0.0.1",
+        port: 0,
+    });
 });
 afterAll(async () => {
     await api.stop();

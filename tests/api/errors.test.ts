@@ -1,6 +1,7 @@
 import { expect, spyOn, test } from "bun:test";
 import type { Fault } from "../../src/server/api/answer-fault.ts";
 import { createApp } from "../../src/server/api/app.ts";
+import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { useApi } from "./api-fixture.ts";
 
 const api = useApi(import.meta.path, { onFault: (fault) => faults.push(fault) });
@@ -71,7 +72,7 @@ test("tells a broken statement to whoever runs the API, and nothing of it to the
 test("prints faults of its own to stderr with the request id, when nobody asked for them", async () => {
     const printed = spyOn(console, "error").mockImplementation(() => {});
     try {
-        const app = createApp({ sql: api.sql });
+        const app = createApp({ served: eventsApi, sql: api.sql });
         app.get("/broken", () => {
             throw new TypeError("a bug");
         });

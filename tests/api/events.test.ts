@@ -3,7 +3,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import fc from "fast-check";
 import * as schema from "../../src/database/schema.ts";
 import { encodeCursor } from "../../src/server/api/cursor.ts";
-import { selectEvents } from "../../src/server/api/events/read-events.ts";
+import { selectEvents } from "../../src/shop/api/read-events.ts";
 import { readPages, useApi } from "./api-fixture.ts";
 
 const api = useApi(import.meta.path);

@@ -4,6 +4,7 @@ import type { Sql } from "../../src/database/connect.ts";
 import { createApp } from "../../src/server/api/app.ts";
 import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
+import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { openViewers } from "../load/viewers.ts";
 import { useDatabase } from "../support/fixture.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -29,7 +30,7 @@ afterAll(async () => {
 function serve(options: { now?: () => Date; stream?: { pollMs: number } } = {}): ServedApi {
     const sql = openApiPool(proxy.target);
     pools.push(sql);
-    const api = serveApi({ app: createApp({ sql, ...options }), host: "127.0.0.1", port: 0 });
+    const api = serveApi({ app: createApp({ served: eventsApi, sql, ...options }), host: "127.0.0.1", port: 0 });
     served.push(api);
     return api;
 }

@@ -4,6 +4,7 @@ import { isAllowedHost } from "../../src/server/api/safety/check-host.ts";
 import { isForeign } from "../../src/server/api/safety/check-origin.ts";
 import { limitAttempts, networkOf } from "../../src/server/api/safety/limit-attempts.ts";
 import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
+import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { useApi } from "./api-fixture.ts";
 
 const token = "0123456789abcdef0123456789abcdef";
@@ -15,7 +16,7 @@ afterEach(async () => {
 });
 
 function serve(options: Partial<Parameters<typeof createApp>[0]> = {}, host = "127.0.0.1"): ServedApi {
-    const server = serveApi({ app: createApp({ sql: api.sql, ...options }), host, port: 0 });
+    const server = serveApi({ app: createApp({ served: eventsApi, sql: api.sql, ...options }), host, port: 0 });
     served.push(server);
     return server;
 }
@@ -120,8 +121,8 @@ describe("the token", () => {
         for (const host of ["0.0.0.0", "::", "192.168.1.5", "sluice.example"]) {
             expect(() => serve({}, host)).toThrow("SLUICE_API_TOKEN");
         }
-        expect(() => createApp({ sql: api.sql, token: "x".repeat(31) })).toThrow("at least 32");
-        expect(() => createApp({ sql: api.sql, token: "" })).toThrow("at least 32");
+        expect(() => createApp({ served: eventsApi, sql: api.sql, token: "x".repeat(31) })).toThrow("at least 32");
+        expect(() => createApp({ served: eventsApi, sql: api.sql, token: "" })).toThrow("at least 32");
     });
 
     test("is asked for on another host, by everything but the probes", async () => {
@@ -142,7 +143,7 @@ describe("the token", () => {
     });
 
     test("should fail when it is wrong, in another scheme, or in the address", async () => {
-        const app = createApp({ sql: api.sql, token });
+        const app = createApp({ served: eventsApi, sql: api.sql, token });
         for (const value of [`${token}x`, token.slice(1), token.toUpperCase(), "x"]) {
             const response = await app.request("/v1/stats", bearer(value));
             expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([
@@ -159,7 +160,7 @@ describe("the token", () => {
     });
 
     test("is traded for a cookie that scripts cannot read and other sites cannot send", async () => {
-        const app = createApp({ sql: api.sql, token });
+        const app = createApp({ served: eventsApi, sql: api.sql, token });
         const signIn = (body: unknown, headers: Record<string, string> = {}) =>
             app.request("/v1/session", {
                 method: "POST",
@@ -181,7 +182,7 @@ describe("the token", () => {
         expect((await signIn({ token }, { "content-type": "text/plain" })).status).toBe(415);
         expect((await signIn({ token: "x".repeat(70_000) })).status).toBe(413);
         expect((await signIn({ token }, { origin: "https://evil.example" })).status).toBe(403);
-        const other = createApp({ sql: api.sql, token: `${token}2` });
+        const other = createApp({ served: eventsApi, sql: api.sql, token: `${token}2` });
         expect((await other.request("/v1/stats", { headers: { cookie: cookie.split(";")[0]! } })).status).toBe(401);
         const gone = await app.request("/v1/session", { method: "DELETE" });
         expect([gone.status, gone.headers.get("set-cookie")]).toEqual([204, "sluice_session=; Max-Age=0; Path=/"]);
@@ -189,7 +190,7 @@ describe("the token", () => {
 
     test("should fail after ten wrong ones a minute, right or wrong, and be taken again afterwards", async () => {
         let at = Date.parse("2026-01-01T00:00:00Z");
-        const app = createApp({ sql: api.sql, token, now: () => new Date(at) });
+        const app = createApp({ served: eventsApi, sql: api.sql, token, now: () => new Date(at) });
         for (let attempt = 0; attempt < 10; attempt++) {
             expect(
                 (await app.request("/v1/stats", bearer(`wrong ${attempt}`.padEnd(32, "x").replace(" ", "")))).status,
@@ -223,7 +224,7 @@ describe("the token", () => {
 describe("the port", () => {
     test("should fail when it is taken, naming it and the remedy", () => {
         const { port } = serve();
-        const app = createApp({ sql: api.sql });
+        const app = createApp({ served: eventsApi, sql: api.sql });
         expect(() => serveApi({ app, host: "127.0.0.1", port })).toThrow(
             expect.objectContaining({ code: "port_taken", exitCode: 3, message: expect.stringContaining("--port") }),
         );
@@ -272,7 +273,7 @@ describe("the port", () => {
     }, 40_000);
 
     test("stops within its second although a request is open", async () => {
-        const server = serveApi({ app: createApp({ sql: api.sql }), host: "127.0.0.1", port: 0 });
+        const server = serveApi({ app: createApp({ served: eventsApi, sql: api.sql }), host: "127.0.0.1", port: 0 });
         const locked = await api.sql.reserve();
         await locked`begin`;
         await locked`lock table ingest.batches in access exclusive mode`;

@@ -8,6 +8,7 @@ import type { Fault } from "../../src/server/api/answer-fault.ts";
 import { createApp } from "../../src/server/api/app.ts";
 import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { openWorkPool } from "../../src/server/api/open-work-pool.ts";
+import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { ask, type OwnServer, openOwnServer } from "../support/own-server.ts";
 import { readDocument } from "./check-conformance.ts";
 import { insertBatch, insertChunk, insertFile } from "./seed-ledger.ts";
@@ -38,7 +39,12 @@ async function withApi(
 ) {
     const pools: Sql[] = [openApiPool(target), openWorkPool(target)];
     const faults: Fault[] = [];
-    const app = createApp({ sql: pools[0]!, workSql: pools[1]!, onFault: (fault) => faults.push(fault) });
+    const app = createApp({
+        served: eventsApi,
+        sql: pools[0]!,
+        workSql: pools[1]!,
+        onFault: (fault) => faults.push(fault),
+    });
     const { paths } = await readDocument(app);
     try {
         for (const path of Object.keys(paths).filter(

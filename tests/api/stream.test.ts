@@ -5,6 +5,7 @@ import { type AppOptions, createApp } from "../../src/server/api/app.ts";
 import { encodeCursor } from "../../src/server/api/cursor.ts";
 import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { serveApi } from "../../src/server/api/serve.ts";
+import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { useDatabase } from "../support/fixture.ts";
 import { openDatabaseProxy } from "./database-proxy.ts";
 import { type EventReader, readEvents } from "./event-source.ts";
@@ -26,7 +27,7 @@ afterAll(async () => {
 });
 
 function openApp(options: Partial<AppOptions> = {}): Api {
-    return createApp({ sql: pool, stream: { pollMs: 20 }, ...options });
+    return createApp({ served: eventsApi, sql: pool, stream: { pollMs: 20 }, ...options });
 }
 
 async function follow(app: Api, query = "", headers: Record<string, string> = {}): Promise<EventReader> {
@@ -367,7 +368,7 @@ test("says that the database is away, and goes on when it is back, nothing lost"
     const proxy = openDatabaseProxy(database.target);
     const away = openApiPool(proxy.target);
     try {
-        const app = createApp({ sql: away, stream: { pollMs: 50 }, deadlineMs: 500 });
+        const app = createApp({ served: eventsApi, sql: away, stream: { pollMs: 50 }, deadlineMs: 500 });
         const reader = await follow(app);
         await isUpToDate(reader);
         proxy.cut();

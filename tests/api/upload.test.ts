@@ -5,6 +5,7 @@ import { createApp } from "../../src/server/api/app.ts";
 import { serveApi } from "../../src/server/api/serve.ts";
 import { readFilePart } from "../../src/server/api/upload/read-multipart.ts";
 import { chooseUploadName } from "../../src/server/api/upload/upload-name.ts";
+import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { headerLine, makeFolder } from "../support/fixture.ts";
 import { isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
@@ -150,7 +151,7 @@ test("should fail when the sender breaks off, and leaves nothing behind", async 
             controller.error(new Error("gone"));
         },
     });
-    const app = createApp({ sql: api.sql, upload: { inputDir } });
+    const app = createApp({ served: eventsApi, sql: api.sql, upload: { inputDir } });
     const response = await app.request("/v1/ingest", {
         method: "POST",
         body: broken,
@@ -176,7 +177,7 @@ test("should fail when there are too many at once", async () => {
 });
 
 test("should fail when the folder is gone, without saying where it was", async () => {
-    const app = createApp({ sql: api.sql, upload: { inputDir: "/nowhere/at/all" } });
+    const app = createApp({ served: eventsApi, sql: api.sql, upload: { inputDir: "/nowhere/at/all" } });
     const response = await app.request("/v1/ingest", {
         method: "POST",
         body: csv,
@@ -188,7 +189,7 @@ test("should fail when the folder is gone, without saying where it was", async (
 });
 
 test("without a folder there is no such address", async () => {
-    const app = createApp({ sql: api.sql });
+    const app = createApp({ served: eventsApi, sql: api.sql });
     const response = await app.request("/v1/ingest", {
         method: "POST",
         body: csv,
@@ -209,7 +210,7 @@ test(
     `${largeMb} MB over the wire are streamed: the process holds a fraction of them`,
     async () => {
         const size = largeMb * 1024 * 1024;
-        const app = createApp({ sql: api.sql, upload: { inputDir, maxUploadBytes: size } });
+        const app = createApp({ served: eventsApi, sql: api.sql, upload: { inputDir, maxUploadBytes: size } });
         const server = serveApi({ app, host: "127.0.0.1", port: 0 });
         const piece = Buffer.alloc(1024 * 1024, "x");
         let highest = 0;

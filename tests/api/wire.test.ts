@@ -6,6 +6,7 @@ import type { Sql } from "../../src/database/connect.ts";
 import { createApp } from "../../src/server/api/app.ts";
 import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
+import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { makeFolder, useDatabase } from "../support/fixture.ts";
 
 const database = useDatabase(import.meta.path);
@@ -16,7 +17,7 @@ const sockets: Socket[] = [];
 
 beforeAll(async () => {
     pool = openApiPool(database.target);
-    const app = createApp({ sql: pool, upload: { inputDir }, stream: { pollMs: 100 } });
+    const app = createApp({ served: eventsApi, sql: pool, upload: { inputDir }, stream: { pollMs: 100 } });
     api = serveApi({ app, host: "127.0.0.1", port: 0 });
 });
 afterEach(() => {

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { ApiEnv } from "../../src/server/api/api.ts";
 import { addPage, pagePaths } from "../../src/server/page/serve-page.ts";
+import { pageEntry } from "../../src/shop/page/page-entry.ts";
 import { projectDir } from "../support/test-server.ts";
 
-const app = addPage(new OpenAPIHono<ApiEnv>());
+const app = addPage(new OpenAPIHono<ApiEnv>(), pageEntry);
 
 describe.each([...pagePaths])("%s", (path) => {
     test("is served under a policy that allows nothing inline and nothing from elsewhere", async () => {
@@ -43,8 +44,10 @@ test("is small: 60 KB of script and 10 KB of style, compressed", async () => {
 });
 
 test("meets the API only: nothing of the ingest, the database or the API's own code is in it", () => {
-    const folder = join(projectDir, "src/server/page");
-    const sources = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => /\.tsx?$/.test(name));
+    const folder = join(projectDir, "src");
+    const sources = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
+        /^(server|shop)\/page\/.*\.tsx?$/.test(name),
+    );
     expect(sources.length).toBeGreaterThan(20);
     for (const name of sources) {
         const imports = [...readFileSync(join(folder, name), "utf8").matchAll(/^import (?!type ).*from "([^"]+)"/gm)];

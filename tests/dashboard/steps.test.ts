@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import {
     backlogRecords,
-    eventsByType,
     phaseMeans,
     rates,
     shares,
@@ -10,6 +9,7 @@ import {
     stepTimes,
 } from "../../src/server/page/charts/steps.ts";
 import type { Flow, FlowStep } from "../../src/server/page/shapes.ts";
+import { eventsByType } from "../../src/shop/page/events-by-type.ts";
 
 function step(from: number, fields: Partial<FlowStep> = {}): FlowStep {
     return {

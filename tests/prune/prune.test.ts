@@ -7,7 +7,7 @@ import { runChecks } from "../../src/operations/run-checks.ts";
 import { nextPages, planPrune, runPrune } from "../../src/operations/run-prune.ts";
 import { runReplay } from "../../src/operations/run-replay.ts";
 import { createReader } from "../../src/server/api/reader.ts";
-import { readStats } from "../../src/server/api/stats/read-stats.ts";
+import { readStats } from "../../src/shop/api/read-stats.ts";
 import { ageLedger } from "../support/age-ledger.ts";
 import { header, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { type IngestOverrides, ingestFolder } from "../support/ingest-folder.ts";

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { formatTrace } from "../../src/commands/format-trace.ts";
 import { parseTraceSubject, readTrace } from "../../src/operations/read-trace.ts";
 import { runReplay } from "../../src/operations/run-replay.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 import { useApi } from "../api/api-fixture.ts";
 import { header, idOf, makeFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
@@ -29,7 +30,7 @@ beforeAll(async () => {
 });
 
 test("an event: its file, bytes, chunk, load, rules and batch; then its rivals and why they are", async () => {
-    const { records } = await readTrace(api.sql, { eventId: idOf(1) });
+    const { records } = await readTrace(api.sql, { key: idOf(1) });
 
     expect(records.map(({ file, recordNo, outcome }) => [file.path, recordNo, outcome])).toEqual([
         ["a.csv", 1, "inserted"],
@@ -100,7 +101,7 @@ test("GET /v1/trace tells the same", async () => {
     const byPlace = await api.get("/v1/trace?file=a.csv&record=5");
 
     expect(byId.status).toBe(200);
-    expect(byId.body.records).toEqual((await readTrace(api.sql, { eventId: idOf(1) })).records);
+    expect(byId.body.records).toEqual((await readTrace(api.sql, { key: idOf(1) })).records);
     expect(byPlace.body.records[0].insertedBy.kind).toBe("replay");
 });
 
@@ -131,9 +132,9 @@ test("the command: by id and by file:record, 1 when nothing is kept, 2 when it i
 });
 
 test("the last colon of file:record counts", () => {
-    expect(parseTraceSubject("a:b.csv:7")).toEqual({ file: "a:b.csv", record: 7 });
-    expect(parseTraceSubject(idOf(1).toUpperCase())).toEqual({ eventId: idOf(1) });
+    expect(parseTraceSubject(eventsStream, "a:b.csv:7")).toEqual({ file: "a:b.csv", record: 7 });
+    expect(parseTraceSubject(eventsStream, idOf(1).toUpperCase())).toEqual({ key: idOf(1) });
     for (const text of ["", "a.csv", "a.csv:", "a.csv:0", ":3", "a.csv:-1", "a.csv:x"]) {
-        expect(parseTraceSubject(text)).toBeNull();
+        expect(parseTraceSubject(eventsStream, text)).toBeNull();
     }
 });

@@ -1,7 +1,9 @@
 /** What every route module is given. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { RequestIdVariables } from "hono/request-id";
+import type { Stream } from "../../streams/stream.ts";
 import type { StatusReader } from "./last-known-status.ts";
+import type { Metric } from "./metrics/exposition.ts";
 import type { Reader } from "./reader.ts";
 
 export interface ApiEnv {
@@ -18,6 +20,13 @@ export interface Context {
     now: () => Date;
     /** What to tell a caller of an error outside a request; reports what is our own fault. */
     explainFault(error: unknown): { code: string; detail: string };
+}
+
+/** A stream, and what it brings to the API beside what there is for every one. */
+export interface StreamApi {
+    stream: Stream;
+    addRoutes(app: Api, context: Context): void;
+    readMetrics(context: Context): Promise<Metric[]>;
 }
 
 /** For how long an answer may be given to others who ask the same: shorter than a page polls. */

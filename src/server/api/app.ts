@@ -5,13 +5,12 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import type { Sql } from "../../database/connect.ts";
 import { answerFault, type Fault, printFault, toReportedProblem } from "./answer-fault.ts";
-import type { Api, ApiEnv, Context } from "./api.ts";
+import type { Api, ApiEnv, Context, StreamApi } from "./api.ts";
 import { addBatchRoutes } from "./batches/batch-routes.ts";
 import { refuseInvalidParameters } from "./check-parameters.ts";
 import { addCheckRoutes } from "./checks/check-routes.ts";
 import { compressAnswers } from "./compress-answers.ts";
 import { addDocsRoute } from "./docs/docs-route.ts";
-import { addEventRoutes } from "./events/event-routes.ts";
 import { addFileRoutes } from "./files/file-routes.ts";
 import { addFlowRoutes } from "./flow/flow-routes.ts";
 import { addHealthRoutes } from "./health-routes.ts";
@@ -32,8 +31,6 @@ import { protectedApps, requireToken } from "./safety/require-token.ts";
 import { secureHeaders } from "./safety/secure-headers.ts";
 import { addSessionRoutes } from "./safety/session-routes.ts";
 import { createTokenCheck } from "./safety/tokens.ts";
-import { addProductRoutes } from "./stats/product-routes.ts";
-import { addStatsRoutes } from "./stats/stats-routes.ts";
 import { addStatusRoutes } from "./status-routes.ts";
 import { addStreamRoutes, type StreamOptions } from "./stream/stream-routes.ts";
 import { addTraceRoutes } from "./trace/trace-routes.ts";
@@ -48,6 +45,7 @@ export const longestBodies = new WeakMap<Api, number>();
 export interface AppOptions {
     /** The API's own pool, from `openApiPool`; the caller ends it. drizzle changes its parsers. */
     sql: Sql;
+    served: StreamApi;
     now?: () => Date;
     /** The address or name that it is served on: a name is then taken in Host headers too. */
     host?: string;
@@ -75,7 +73,7 @@ const steadyNow = () => new Date(performance.timeOrigin + performance.now());
 
 /** @throws SluiceError api_token_short */
 export function createApp(options: AppOptions): Api {
-    const { sql, now = steadyNow, deadlineMs, onFault = printFault, stream = {} } = options;
+    const { sql, served, now = steadyNow, deadlineMs, onFault = printFault, stream = {} } = options;
     const reader = createReader({ sql, now, ...(deadlineMs === undefined ? {} : { deadlineMs }) });
     const context: Context = {
         reader,
@@ -95,17 +93,15 @@ export function createApp(options: AppOptions): Api {
 
     addHealthRoutes(app, context);
     addStatusRoutes(app, context);
-    addStatsRoutes(app, context);
     addFlowRoutes(app, context);
-    addEventRoutes(app, context);
     addBatchRoutes(app, context);
     addFileRoutes(app, context);
-    addRejectRoutes(app, context);
-    addTraceRoutes(app, context);
-    addProductRoutes(app, context);
+    addRejectRoutes(app, context, served.stream);
+    addTraceRoutes(app, context, served.stream.key);
+    served.addRoutes(app, context);
     if (options.workSql) {
         addCheckRoutes(app, context, options.workSql);
-        addReplayRoutes(app, options.workSql);
+        addReplayRoutes(app, options.workSql, served.stream);
     }
     if (options.upload) {
         addUploadRoutes(app, context, options.upload);
@@ -113,7 +109,7 @@ export function createApp(options: AppOptions): Api {
     }
     if (options.lab) addLabRoutes(app, options.lab);
     const hub = addStreamRoutes(app, context, stream);
-    addMetricsRoutes(app, context, { httpMetrics, streamViewers: hub.viewers });
+    addMetricsRoutes(app, context, { served, httpMetrics, streamViewers: hub.viewers });
     addDocsRoute(app);
     addOpenApiRoute(app, { asksForToken: options.token !== undefined });
 

@@ -1,5 +1,4 @@
 import { Batches } from "./batches/batches.tsx";
-import { Business } from "./business/business.tsx";
 import { FlowCharts } from "./charts/flow-charts.tsx";
 import { Checks } from "./checks/checks.tsx";
 import { Files } from "./files/files.tsx";
@@ -12,9 +11,10 @@ import { describeVerdict } from "./now/describe-verdict.ts";
 import { Now } from "./now/now.tsx";
 import { Rejects } from "./rejects/rejects.tsx";
 import { SignIn } from "./sign-in.tsx";
+import type { StreamView } from "./stream-view.ts";
 import { Trace } from "./trace/trace.tsx";
 
-export function App() {
+export function App({ stream }: { stream: StreamView }) {
     const signedOut = link.value === "sign_in";
     const verdict = describeVerdict({ link: link.value, problem: linkProblem.value, status: status.value });
     return (
@@ -30,13 +30,13 @@ export function App() {
                 {status.value && !signedOut && offers.value.has("/v1/lab") && <Lab />}
                 {status.value && !signedOut && (
                     <div class={isStale.value ? "old" : undefined}>
-                        <FlowCharts />
-                        <Business />
+                        <FlowCharts stream={stream} />
+                        <stream.Panel />
                         <Batches />
                         <Files />
-                        <Rejects />
+                        <Rejects columns={stream.columns} />
                         {offers.value.has("/v1/checks") && <Checks />}
-                        {offers.value.has("/v1/trace") && <Trace />}
+                        {offers.value.has("/v1/trace") && <Trace recordKey={stream.key} />}
                     </div>
                 )}
             </main>

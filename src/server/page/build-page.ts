@@ -31,10 +31,10 @@ const html = `<!doctype html>
 </html>
 `;
 
-/** By path. @throws when the bundle does not build, with what Bun says of it */
-export async function buildPage(): Promise<Map<string, Asset>> {
+/** By path. `entry`: the page.tsx that renders it. @throws when the bundle does not build, with what Bun says of it */
+export async function buildPage(entry: string): Promise<Map<string, Asset>> {
     const build = await Bun.build({
-        entrypoints: [source("page.tsx"), source("theme.ts")],
+        entrypoints: [entry, source("theme.ts")],
         target: "browser",
         format: "iife",
         minify: true,

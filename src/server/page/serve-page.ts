@@ -26,10 +26,10 @@ const contentSecurityPolicy = [
 ].join("; ");
 
 /** Returns the app. The bundle is built at the first request (0.1 s) and kept; one that failed is tried again. */
-export function addPage(app: Api): Api {
+export function addPage(app: Api, entry: string): Api {
     let built: Promise<Map<string, Asset>> | undefined;
     const assets = () => {
-        built ??= buildPage().catch((error) => {
+        built ??= buildPage(entry).catch((error) => {
             built = undefined;
             throw error;
         });

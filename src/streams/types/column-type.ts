@@ -14,8 +14,19 @@ export interface ColumnType {
     writtenAs: "numbers" | "timestamps" | null;
     /** For a key. Null: all records are of one slice, so that one worker at a time merges them. */
     slices: Slices | null;
+    /** How a person writes a key of this type, to ask for a record; null: one is asked for by file and number alone. */
+    typed: TypedForm | null;
     /** Values to try the type with, good ones and such as nearly are. */
     samples: readonly string[];
+}
+
+/** Whatever the case: keys are compared in lower case. */
+export interface TypedForm {
+    form: RegExp;
+    mostCharacters: number;
+    /** "a UUID with its dashes" */
+    description: string;
+    example: string;
 }
 
 /**

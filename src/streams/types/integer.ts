@@ -19,6 +19,7 @@ function typeOf(name: keyof typeof mostDigits): ColumnType {
         telltale: () => isDigits,
         writtenAs: "numbers",
         slices: hashedSlices(counts),
+        typed: null,
         samples: ["", "0", "7", "9".repeat(most), "2147483647", "0000000001", "1".padStart(most, "0")],
     };
 }

@@ -18,6 +18,7 @@ export function numeric(precision: number, scale: number): ColumnType {
         telltale: null,
         writtenAs: "numbers",
         slices: null,
+        typed: null,
         samples: ["", "0", "0.5", "1.500", `${"9".repeat(mostWhole)}.${"9".repeat(scale)}`, "1".repeat(mostWhole)],
     };
 }

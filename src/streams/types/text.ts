@@ -13,5 +13,6 @@ export const text: ColumnType = {
     telltale: null,
     writtenAs: null,
     slices: hashedSlices(counts),
+    typed: null,
     samples: ["view", "p", "é".repeat(50), "y".repeat(100), "y".repeat(99), "🙂".repeat(25), 'say "it"', "a\\b", ""],
 };

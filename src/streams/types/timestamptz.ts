@@ -86,5 +86,6 @@ export const timestamptz: ColumnType = {
     telltale: momentForm,
     writtenAs: "timestamps",
     slices: null,
+    typed: null,
     samples: ["2024-02-29 23:59:59", "2023-02-28 00:00:00", "1970-01-01 00:00:00", "2024-05-01T10:00:00.5+02:00"],
 };

@@ -49,5 +49,11 @@ export const uuid: ColumnType = {
     telltale: () => isUuid,
     writtenAs: null,
     slices,
+    typed: {
+        form: /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i,
+        mostCharacters: length,
+        description: "a UUID with its dashes",
+        example: "123e4567-e89b-12d3-a456-426614174000",
+    },
     samples: ["018f0000-0000-4000-8000-00000000000a", "018F0000-0000-4000-8000-00000000000A"],
 };

@@ -7,6 +7,7 @@ import { connect } from "../../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../../src/database/database-target.ts";
 import { createApp } from "../../../src/server/api/app.ts";
 import { openApiPool } from "../../../src/server/api/open-api-pool.ts";
+import { eventsApi } from "../../../src/shop/api/events-api.ts";
 import { jumpingClock } from "../../api/api-fixture.ts";
 import type { Counts } from "../../support/count-records.ts";
 import { readCounts } from "../../support/read-tables.ts";
@@ -27,6 +28,7 @@ export function watchNumbers(target: DatabaseTarget, timesBack: () => number): N
     const api = openApiPool(target);
     // Each look is a minute later than the one before, so that no answer is one that was kept.
     const app = createApp({
+        served: eventsApi,
         sql: api,
         now: jumpingClock(),
         onFault: ({ summary }) => violations.push(`The API: ${summary}`),

@@ -2,24 +2,14 @@
 import { states } from "../../../operations/status/describe-state.ts";
 import type { LiveWorker, Status } from "../../../operations/status/read-status.ts";
 import { retriesOf } from "../../../operations/status/worker-retries.ts";
-import type { Stats } from "../stats/read-stats.ts";
 import type { Metric, Sample } from "./exposition.ts";
 import type { Storage } from "./read-storage.ts";
 
 /** A pause between attempts is 5 s at most, an attempt may wait for its deadline of 15 s. */
 const retryingSeconds = 60;
 
-export function describeFacts(status: Status, { eventTypes, pruned }: Stats, storage: Storage): Metric[] {
+export function describeFacts(status: Status, storage: Storage): Metric[] {
     const { totals, files, backlog, lastBatch, freshness, workers, asOf } = status;
-    // What was pruned stays in the counters: one that falls looks like a restart, and a rate like a flood.
-    const types = [...new Set([...eventTypes, ...pruned].map(({ eventType }) => eventType))].sort();
-    const byType = (value: (sums: Stats["eventTypes"][number]) => number) =>
-        types.map((type) => ({
-            labels: { event_type: type },
-            value: [...eventTypes, ...pruned]
-                .filter(({ eventType }) => eventType === type)
-                .reduce((sum, sums) => sum + value(sums), 0),
-        }));
     return [
         gauge("sluice_facts_timestamp_seconds", "When the facts below were read, on the database's clock.", [
             { value: toSeconds(asOf) },
@@ -34,21 +24,6 @@ export function describeFacts(status: Status, { eventTypes, pruned }: Stats, sto
             })),
         ),
         counter("sluice_batches_total", "Batches committed.", [{ value: totals.batches }]),
-        counter(
-            "sluice_events_total",
-            "Events inserted, by type.",
-            byType(({ events }) => events),
-        ),
-        counter(
-            "sluice_event_quantity_total",
-            "Sum of the events' quantities, by type.",
-            byType((sums) => sums.quantity),
-        ),
-        counter(
-            "sluice_revenue_total",
-            "Sum of quantity times price over purchases.",
-            byType(({ revenue }) => Number(revenue)),
-        ),
         gauge(
             "sluice_files",
             "Files by state.",

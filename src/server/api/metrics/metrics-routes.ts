@@ -1,9 +1,7 @@
 /** `GET /metrics` for Prometheus. */
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Api, Context } from "../api.ts";
-import { sharedForMs } from "../api.ts";
+import type { Api, Context, StreamApi } from "../api.ts";
 import { Problem } from "../problem.ts";
-import { readStats } from "../stats/read-stats.ts";
 import { counter, describeFacts, gauge } from "./describe-facts.ts";
 import { formatMetrics, type Metric } from "./exposition.ts";
 import type { HttpMetrics } from "./http-metrics.ts";
@@ -27,15 +25,20 @@ const getMetrics = createRoute({
     },
 });
 
-interface OwnMetrics {
+interface OtherMetrics {
+    served: StreamApi;
     httpMetrics: HttpMetrics;
     streamViewers: () => number;
 }
 
-export function addMetricsRoutes(app: Api, context: Context, { httpMetrics, streamViewers }: OwnMetrics): void {
+export function addMetricsRoutes(
+    app: Api,
+    context: Context,
+    { served, httpMetrics, streamViewers }: OtherMetrics,
+): void {
     const startedAt = context.now().getTime() / 1000;
     app.openapi(getMetrics, async (c) => {
-        const facts = await readFacts(context);
+        const facts = await readFacts(context, served);
         const metrics = [
             gauge("sluice_database_up", "Whether the database answered this scrape.", [{ value: facts ? 1 : 0 }]),
             ...(facts ?? []),
@@ -48,14 +51,14 @@ export function addMetricsRoutes(app: Api, context: Context, { httpMetrics, stre
 }
 
 /** Undefined when the database is away: a scrape that fails as a whole would hide why. */
-async function readFacts({ reader, status: statusReader }: Context): Promise<Metric[] | undefined> {
+async function readFacts(context: Context, served: StreamApi): Promise<Metric[] | undefined> {
     try {
-        const [status, stats, storage] = await Promise.all([
-            statusReader.read(),
-            reader.share("stats null", sharedForMs.live, (db) => readStats(db)),
-            reader.share("storage", storageSharedForMs, (db) => readStorage(db)),
+        const [status, ofStream, storage] = await Promise.all([
+            context.status.read(),
+            served.readMetrics(context),
+            context.reader.share("storage", storageSharedForMs, (db) => readStorage(db)),
         ]);
-        return describeFacts(status, stats, storage);
+        return [...describeFacts(status, storage), ...ofStream];
     } catch (error) {
         if (error instanceof Problem) return undefined;
         throw error;

@@ -1,5 +1,6 @@
 /** `GET /v1/rejects` and `GET /v1/rejects/summary` */
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Stream } from "../../../streams/stream.ts";
 import type { Api, Context } from "../api.ts";
 import { sharedForMs } from "../api.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
@@ -15,7 +16,7 @@ import {
     toPage,
 } from "../shapes.ts";
 import { readRejectSummary, rejectKinds, rejectResolutions, selectRejects } from "./read-rejects.ts";
-import { reasonSchema } from "./reason-schema.ts";
+import { reasonSchemaOf } from "./reason-schema.ts";
 import { refusalSchema } from "./refusal.ts";
 
 const rejectSchema = z
@@ -73,28 +74,30 @@ const rejectSummarySchema = z
 
 const cursorKeys = z.tuple([z.number().int().positive()]);
 
-const listRejects = createRoute({
-    method: "get",
-    path: "/v1/rejects",
-    summary: "Rejects and conflicts, newest first",
-    request: {
-        query: z.strictObject({
-            limit: limitSchema,
-            cursor: cursorSchema,
-            kind: z.enum(rejectKinds).optional(),
-            reason: reasonSchema.optional(),
-            file: textSchema(4096).optional().openapi({ description: "A file's id, or its path." }),
-            open: z
-                .enum(["true", "false"])
-                .optional()
-                .openapi({ description: "Only those that stand, or only those that a replay has resolved." }),
-        }),
-    },
-    responses: {
-        200: { description: "A page", content: { "application/json": { schema: pageSchema(rejectSchema) } } },
-        ...problemResponses(400, 503),
-    },
-});
+function listRejects(stream: Stream) {
+    return createRoute({
+        method: "get",
+        path: "/v1/rejects",
+        summary: "Rejects and conflicts, newest first",
+        request: {
+            query: z.strictObject({
+                limit: limitSchema,
+                cursor: cursorSchema,
+                kind: z.enum(rejectKinds).optional(),
+                reason: reasonSchemaOf(stream).optional(),
+                file: textSchema(4096).optional().openapi({ description: "A file's id, or its path." }),
+                open: z
+                    .enum(["true", "false"])
+                    .optional()
+                    .openapi({ description: "Only those that stand, or only those that a replay has resolved." }),
+            }),
+        },
+        responses: {
+            200: { description: "A page", content: { "application/json": { schema: pageSchema(rejectSchema) } } },
+            ...problemResponses(400, 503),
+        },
+    });
+}
 
 const summarizeRejects = createRoute({
     method: "get",
@@ -107,8 +110,8 @@ const summarizeRejects = createRoute({
     },
 });
 
-export function addRejectRoutes(app: Api, { reader }: Context): void {
-    app.openapi(listRejects, async (c) => {
+export function addRejectRoutes(app: Api, { reader }: Context, stream: Stream): void {
+    app.openapi(listRejects(stream), async (c) => {
         const { limit, cursor, kind, reason, file, ...rest } = c.req.valid("query");
         const before = cursor === undefined ? undefined : decodeCursor("rejects", cursor, cursorKeys)[0];
         const open = rest.open === undefined ? undefined : rest.open === "true";

@@ -2,10 +2,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Sql } from "../../../database/connect.ts";
 import { runReplay } from "../../../operations/run-replay.ts";
+import type { Stream } from "../../../streams/stream.ts";
 import type { Api } from "../api.ts";
 import { toDatabaseProblem } from "../database-fault.ts";
 import { Problem, problemResponses } from "../problem.ts";
-import { reasonSchema } from "../rejects/reason-schema.ts";
+import { reasonSchemaOf } from "../rejects/reason-schema.ts";
 import { requireJson } from "../safety/require-json.ts";
 import { countSchema, instantParameterSchema, recordCounts, textSchema } from "../shapes.ts";
 
@@ -26,39 +27,47 @@ const summarySchema = z
     })
     .openapi("ReplaySummary");
 
-const postReplay = createRoute({
-    method: "post",
-    path: "/v1/replay",
-    middleware: requireJson,
-    summary: "Judge rejects again by today's rules",
-    description: "What passes becomes events. What would end as before is left alone, so a second replay does nothing.",
-    request: {
-        body: {
-            required: true,
-            content: {
-                "application/json": {
-                    schema: z.strictObject({
-                        reason: reasonSchema.optional().openapi({ description: "Only rejects with this reason." }),
-                        file: textSchema(4096).optional().openapi({ description: "Only rejects of this path." }),
-                        since: instantParameterSchema.optional(),
-                        acceptConflicts: z.boolean().optional().openapi({
-                            description: "Conflicting records replace the stored events, which become the rejects.",
+function postReplay(stream: Stream) {
+    return createRoute({
+        method: "post",
+        path: "/v1/replay",
+        middleware: requireJson,
+        summary: "Judge rejects again by today's rules",
+        description:
+            "What passes becomes events. What would end as before is left alone, so a second replay does nothing.",
+        request: {
+            body: {
+                required: true,
+                content: {
+                    "application/json": {
+                        schema: z.strictObject({
+                            reason: reasonSchemaOf(stream)
+                                .optional()
+                                .openapi({ description: "Only rejects with this reason." }),
+                            file: textSchema(4096).optional().openapi({ description: "Only rejects of this path." }),
+                            since: instantParameterSchema.optional(),
+                            acceptConflicts: z.boolean().optional().openapi({
+                                description: "Conflicting records replace the stored events, which become the rejects.",
+                            }),
+                            dryRun: z
+                                .boolean()
+                                .optional()
+                                .openapi({ description: "Everything is done and rolled back." }),
                         }),
-                        dryRun: z.boolean().optional().openapi({ description: "Everything is done and rolled back." }),
-                    }),
+                    },
                 },
             },
         },
-    },
-    responses: {
-        200: { description: "What became of them", content: { "application/json": { schema: summarySchema } } },
-        ...problemResponses(400, 403, 409, 413, 415, 503),
-    },
-});
+        responses: {
+            200: { description: "What became of them", content: { "application/json": { schema: summarySchema } } },
+            ...problemResponses(400, 403, 409, 413, 415, 503),
+        },
+    });
+}
 
-export function addReplayRoutes(app: Api, workSql: Sql): void {
+export function addReplayRoutes(app: Api, workSql: Sql, stream: Stream): void {
     let isRunning = false;
-    app.openapi(postReplay, async (c) => {
+    app.openapi(postReplay(stream), async (c) => {
         const request = c.req.valid("json");
         if (isRunning) throw alreadyRunning();
         isRunning = true;

@@ -1,6 +1,7 @@
 /** `GET /v1/trace` */
 import { createRoute, z } from "@hono/zod-openapi";
-import { isEventId, readTrace, type TraceSubject, traceOutcomes } from "../../../operations/read-trace.ts";
+import { readTrace, type TraceSubject, traceOutcomes } from "../../../operations/read-trace.ts";
+import type { Column } from "../../../streams/stream.ts";
 import type { Api, Context } from "../api.ts";
 import { sharedForMs } from "../api.ts";
 import { Problem, problemResponses } from "../problem.ts";
@@ -89,33 +90,38 @@ const traceSchema = z
         asOf: momentSchema,
         records: z.array(tracedRecordSchema).openapi({
             description:
-                "For an event_id: the event's own record first, then its rivals. For a file: every version, newest first.",
+                "For a key: the stored record first, then its rivals. For a file: every version, newest first.",
         }),
     })
     .openapi("Trace");
 
-const getTrace = createRoute({
-    method: "get",
-    path: "/v1/trace",
-    summary: "The life of a record: give event_id, or file and record",
-    request: {
-        query: z.strictObject({
-            event_id: textSchema(36).refine(isEventId, "must be a UUID with its dashes").optional(),
-            file: textSchema(4096).optional().openapi({ description: "A path, as the watched folder names it." }),
-            record: idParameterSchema.optional(),
-        }),
-    },
-    responses: {
-        200: { description: "The trace", content: { "application/json": { schema: traceSchema } } },
-        ...problemResponses(400, 404, 503),
-    },
-});
+function getTrace({ name, type: { typed } }: Column) {
+    const keySchema = textSchema(typed?.mostCharacters ?? 0)
+        .refine((text) => typed?.form.test(text), `must be ${typed?.description}`)
+        .optional();
+    return createRoute({
+        method: "get",
+        path: "/v1/trace",
+        summary: `The life of a record: give ${name}, or file and record`,
+        request: {
+            query: z.strictObject({
+                ...(typed && { [name]: keySchema }),
+                file: textSchema(4096).optional().openapi({ description: "A path, as the watched folder names it." }),
+                record: idParameterSchema.optional(),
+            }),
+        },
+        responses: {
+            200: { description: "The trace", content: { "application/json": { schema: traceSchema } } },
+            ...problemResponses(400, 404, 503),
+        },
+    });
+}
 
-export function addTraceRoutes(app: Api, { reader }: Context): void {
-    app.openapi(getTrace, async (c) => {
-        const subject = subjectOf(c.req.valid("query"));
-        const key = `trace ${JSON.stringify(subject)}`;
-        const trace = await reader.share(key, sharedForMs.live, () => readTrace(reader.sql, subject));
+export function addTraceRoutes(app: Api, { reader }: Context, key: Column): void {
+    app.openapi(getTrace(key), async (c) => {
+        const subject = subjectOf(key.name, c.req.valid("query"));
+        const shared = `trace ${JSON.stringify(subject)}`;
+        const trace = await reader.share(shared, sharedForMs.live, () => readTrace(reader.sql, subject));
         if (trace.records.length === 0) {
             throw new Problem({ code: "record_not_found", detail: "Nothing of it is kept: no event and no reject." });
         }
@@ -123,17 +129,18 @@ export function addTraceRoutes(app: Api, { reader }: Context): void {
     });
 }
 
-function subjectOf(query: {
-    event_id?: string | undefined;
+interface TraceParameters {
     file?: string | undefined;
     record?: number | undefined;
-}): TraceSubject {
-    const { event_id: eventId, file, record } = query;
-    if (eventId !== undefined && file === undefined && record === undefined) return { eventId: eventId.toLowerCase() };
-    if (eventId === undefined && file !== undefined && record !== undefined) return { file, record };
+}
+
+function subjectOf(name: string, query: TraceParameters): TraceSubject {
+    const { [name]: key, file, record } = query as TraceParameters & Record<string, unknown>;
+    if (typeof key === "string" && file === undefined && record === undefined) return { key: key.toLowerCase() };
+    if (key === undefined && file !== undefined && record !== undefined) return { file, record };
     throw new Problem({
         code: "invalid_parameter",
-        detail: "Give `event_id` alone, or `file` and `record`.",
-        parameter: eventId === undefined ? (file === undefined ? "event_id" : "record") : "event_id",
+        detail: `Give \`${name}\` alone, or \`file\` and \`record\`.`,
+        parameter: key === undefined && file !== undefined ? "record" : name,
     });
 }

@@ -1,15 +1,16 @@
 /** Four charts with one cursor and one window. */
 import { useMemo } from "preact/hooks";
 import { formatDuration, formatNumber } from "../../../terminal/format.ts";
-import { formatCode, formatRate, formatShort } from "../format.ts";
+import { formatRate, formatShort } from "../format.ts";
 import { status } from "../live/connection.ts";
 import { useResource } from "../live/use-resource.ts";
 import { triggerMs } from "../now/describe-verdict.ts";
 import { Choice } from "../parts/choice.tsx";
 import { Panel } from "../parts/panel.tsx";
 import { flowWindow } from "../settings.ts";
-import type { Flow, FlowWindow, Stats } from "../shapes.ts";
-import { backlogRecords, eventsByType, phaseMeans, rates, stepTimes } from "./steps.ts";
+import type { Flow, FlowWindow } from "../shapes.ts";
+import type { StreamView } from "../stream-view.ts";
+import { backlogRecords, phaseMeans, rates, stepTimes } from "./steps.ts";
 import { TimeChart } from "./time-chart.tsx";
 
 const windows = [
@@ -18,7 +19,7 @@ const windows = [
     { value: "24h", label: "24 h", name: "The last day" },
 ] as const;
 
-const windowMs: Record<FlowWindow, number> = { "5m": 300_000, "1h": 3_600_000, "24h": 86_400_000 };
+export const windowMs: Record<FlowWindow, number> = { "5m": 300_000, "1h": 3_600_000, "24h": 86_400_000 };
 /** No faster than a step can change what is drawn. */
 const paces: Record<FlowWindow, { everyMs: number; idleMs: number }> = {
     "5m": { everyMs: 1500, idleMs: 5000 },
@@ -28,7 +29,7 @@ const paces: Record<FlowWindow, { everyMs: number; idleMs: number }> = {
 /** One hue, from strong to faint: colour itself is kept for states. */
 const shades = ["--shade-1", "--shade-2", "--shade-3", "--shade-4", "--shade-5", "--shade-6"];
 
-export function FlowCharts() {
+export function FlowCharts({ stream }: { stream: StreamView }) {
     const window = flowWindow.value;
     const { data: flow, problem, knownAt } = useResource<Flow>(`/v1/flow?window=${window}`, paces[window]);
     return (
@@ -44,7 +45,7 @@ export function FlowCharts() {
                     <>
                         <Arrivals flow={flow} />
                         <Durations flow={flow} />
-                        <Types flow={flow} />
+                        <stream.Chart flow={flow} />
                         <Backlog flow={flow} />
                     </>
                 )}
@@ -53,7 +54,7 @@ export function FlowCharts() {
     );
 }
 
-function range(flow: Flow) {
+export function range(flow: Flow) {
     const to = Date.parse(flow.asOf) / 1000;
     return { from: to - windowMs[flow.window] / 1000, to };
 }
@@ -108,43 +109,6 @@ function Durations({ flow }: { flow: Flow }) {
     );
 }
 
-function Types({ flow }: { flow: Flow }) {
-    const grain = flow.window === "24h" ? "hour" : "minute";
-    const stepMs = grain === "hour" ? 3_600_000 : 60_000;
-    const toMs = Date.parse(flow.asOf);
-    const fromMs = toMs - windowMs[flow.window];
-    // Whole steps, without an end: all pages ask the same, and share one answer.
-    const from = new Date(Math.floor(fromMs / stepMs) * stepMs).toISOString();
-    const path = `/v1/stats?bucket=${grain}&from=${from}`;
-    const { data: stats } = useResource<Stats>(path, { everyMs: 3000, idleMs: 30_000, keepsOld: true });
-    const { times, series } = useMemo(() => {
-        const types =
-            stats?.eventTypes.toSorted((left, right) => right.events - left.events).map(({ eventType }) => eventType) ??
-            [];
-        const typed = stats ? eventsByType(stats, types, fromMs, toMs, stepMs) : { times: [], series: [] };
-        return {
-            times: typed.times,
-            series: typed.series.map(({ name, values }, index) => ({
-                name: formatCode(name),
-                color: shade(index),
-                values,
-            })),
-        };
-    }, [stats, fromMs, toMs]);
-    return (
-        <TimeChart
-            title={`Events by type, per ${grain} of event time`}
-            summary="How many events of each type have a time in each step."
-            kind="bars"
-            times={times}
-            series={series}
-            {...range(flow)}
-            format={formatShort}
-            empty="No event has a time in this window."
-        />
-    );
-}
-
 function Backlog({ flow }: { flow: Flow }) {
     const { times, series } = useMemo(
         () => ({
@@ -168,7 +132,7 @@ function Backlog({ flow }: { flow: Flow }) {
     );
 }
 
-function shade(index: number): string {
+export function shade(index: number): string {
     return shades[Math.min(index, shades.length - 1)]!;
 }
 

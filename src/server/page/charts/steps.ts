@@ -1,5 +1,5 @@
 /** From what the API says of steps to what a chart draws. A step of which nothing is known is null, never 0. Pure. */
-import type { Flow, FlowStep, Stats } from "../shapes.ts";
+import type { Flow, FlowStep } from "../shapes.ts";
 
 export type Values = (number | null)[];
 
@@ -59,30 +59,6 @@ export function phaseMeans(flow: Flow): { name: string; values: Values }[] {
     const known = knownSteps(flow);
     const names = sortPhases(known.map(({ step }) => step.meanDurationMs));
     return names.map((name) => ({ name, values: known.map(({ step }) => step.meanDurationMs?.[name] ?? null) }));
-}
-
-export interface TypeSeries {
-    times: number[];
-    series: { name: string; values: Values }[];
-}
-
-/** A bucket between two that have events has none: 0. Outside of them nothing is known: null. */
-export function eventsByType(
-    stats: Stats,
-    types: readonly string[],
-    fromMs: number,
-    toMs: number,
-    stepMs: number,
-): TypeSeries {
-    const counts = new Map(
-        (stats.series?.data ?? []).map((point) => [`${Date.parse(point.bucket)} ${point.eventType}`, point.events]),
-    );
-    const starts: number[] = [];
-    for (let at = Math.floor(fromMs / stepMs) * stepMs; at < toMs; at += stepMs) starts.push(at);
-    return {
-        times: starts.map((at) => (at + stepMs / 2) / 1000),
-        series: types.map((name) => ({ name, values: starts.map((at) => counts.get(`${at} ${name}`) ?? 0) })),
-    };
 }
 
 /** Each series on top of those before it; null where one of them is. */

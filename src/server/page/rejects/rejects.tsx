@@ -1,7 +1,5 @@
 /** What was refused: by reason, with samples as the files had them. */
 import { signal } from "@preact/signals";
-import { eventsStream } from "../../../shop/events-stream.ts";
-import { columnNames } from "../../../streams/stream.ts";
 import { formatCount, formatNumber } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
 import { formatAgo, formatCode } from "../format.ts";
@@ -15,7 +13,7 @@ import { Replay } from "./replay.tsx";
 
 const chosen = signal<string | null>(null);
 
-export function Rejects() {
+export function Rejects({ columns }: { columns: readonly string[] }) {
     const {
         data: summary,
         problem,
@@ -37,7 +35,7 @@ export function Rejects() {
             ) : (
                 <div class="rejects">
                     <Reasons reasons={reasons} />
-                    {summary && <Samples reason={reasonShown(reasons)} />}
+                    {summary && <Samples reason={reasonShown(reasons)} columns={columns} />}
                 </div>
             )}
         </Panel>
@@ -84,7 +82,7 @@ function Reasons({ reasons }: { reasons: RejectSummary["reasons"] }) {
     );
 }
 
-function Samples({ reason }: { reason: string }) {
+function Samples({ reason, columns }: { reason: string; columns: readonly string[] }) {
     const path = `/v1/rejects?limit=5&reason=${encodeURIComponent(reason)}`;
     const { data, problem } = useResource<Page<Reject>>(path, { everyMs: 3000, idleMs: 30_000 });
     const samples = data?.data ?? [];
@@ -113,7 +111,7 @@ function Samples({ reason }: { reason: string }) {
                                 </button>
                             )}
                         </p>
-                        <Sample reject={reject} />
+                        <Sample reject={reject} columns={columns} />
                         {reject.reasons.length > 1 && (
                             <p class="note">
                                 also:{" "}
@@ -131,11 +129,11 @@ function Samples({ reason }: { reason: string }) {
 }
 
 /** Untrusted bytes: as text only, with what cannot be printed or would turn a line around shown as \x…. */
-function Sample({ reject }: { reject: Reject }) {
+function Sample({ reject, columns }: { reject: Reject; columns: readonly string[] }) {
     if (reject.record === null) return <pre class="raw">{sanitize(reject.rawText ?? "", { most: 400 })}</pre>;
     return (
         <dl class="record">
-            {inFileOrder(reject.record).map(([column, value]) => (
+            {inFileOrder(reject.record, columns).map(([column, value]) => (
                 <div key={column}>
                     <dt>{sanitize(column, { most: 60 })}</dt>
                     <dd class={value === null ? "none" : undefined}>
@@ -148,8 +146,8 @@ function Sample({ reject }: { reject: Reject }) {
 }
 
 /** The columns that we know first, in the order in which files name them: JSON in the database keeps none. */
-function inFileOrder(record: Record<string, string | null>): [string, string | null][] {
-    const known = columnNames(eventsStream).filter((column) => column in record);
+function inFileOrder(record: Record<string, string | null>, columns: readonly string[]): [string, string | null][] {
+    const known = columns.filter((column) => column in record);
     const others = Object.keys(record).filter((column) => !known.some((name) => name === column));
     return [...known, ...others].map((column) => [column, record[column] ?? null]);
 }

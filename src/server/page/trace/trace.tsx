@@ -7,6 +7,7 @@ import { formatClock, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
 import { fetchJson } from "../live/fetch-json.ts";
 import { Panel } from "../parts/panel.tsx";
+import type { StreamView } from "../stream-view.ts";
 import { parseTraceQuery } from "./parse-query.ts";
 
 interface TraceBatch {
@@ -52,12 +53,12 @@ export function traceRecord(query: string): void {
     document.getElementById("trace")?.scrollIntoView();
 }
 
-export function Trace() {
+export function Trace({ recordKey }: { recordKey: StreamView["key"] }) {
     const [text, setText] = useState("");
     const [found, setFound] = useState<TracedRecord[]>([]);
     const [fault, setFault] = useState("");
     const search = async (query: string) => {
-        const parsed = parseTraceQuery(query);
+        const parsed = parseTraceQuery(query, recordKey);
         if ("fault" in parsed) return setFault(parsed.fault);
         const answer = await fetchJson<{ records: TracedRecord[] }>(parsed.path);
         setFound("body" in answer ? answer.body.records : []);

@@ -1,9 +1,9 @@
 /** `GET /v1/stats/funnel` and `GET /v1/stats/top-products` */
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Api, Context } from "../api.ts";
-import { sharedForMs } from "../api.ts";
-import { problemResponses } from "../problem.ts";
-import { countSchema, instantSchema, limitSchema, moneySchema, wholeNumberSchema } from "../shapes.ts";
+import type { Api, Context } from "../../server/api/api.ts";
+import { sharedForMs } from "../../server/api/api.ts";
+import { problemResponses } from "../../server/api/problem.ts";
+import { countSchema, instantSchema, limitSchema, moneySchema, wholeNumberSchema } from "../../server/api/shapes.ts";
 import { funnelSteps, maxProductDays, productOrders, readFunnel, readTopProducts } from "./read-products.ts";
 
 const funnelSchema = z

@@ -1,4 +1,4 @@
-/** Starts the page. */
+/** Starts the page. The stream's own part of it is handed in. */
 import { render } from "preact";
 import "uplot/dist/uPlot.min.css";
 import "./styles/base.css";
@@ -11,10 +11,13 @@ import { startClock } from "./live/clock.ts";
 import { connect, watchSilence } from "./live/connection.ts";
 import { watchUsage } from "./now/process-usage.ts";
 import { followTheme } from "./settings.ts";
+import type { StreamView } from "./stream-view.ts";
 
-followTheme();
-startClock();
-void connect();
-watchSilence();
-watchUsage();
-render(<App />, document.getElementById("page")!);
+export function renderPage(stream: StreamView): void {
+    followTheme();
+    startClock();
+    void connect();
+    watchSilence();
+    watchUsage();
+    render(<App stream={stream} />, document.getElementById("page")!);
+}

@@ -1,8 +1,8 @@
 /** Totals and series from the ledger and the rollups. Never touches `events`. */
 import { type SQL, sql } from "drizzle-orm";
-import { eventStats, totals } from "../../../database/schema.ts";
-import type { Database } from "../reader.ts";
-import { isoInstant } from "../shapes.ts";
+import { eventStats, totals } from "../../database/schema.ts";
+import type { Database } from "../../server/api/reader.ts";
+import { isoInstant } from "../../server/api/shapes.ts";
 
 export const buckets = ["minute", "hour", "day"] as const;
 export type Bucket = (typeof buckets)[number];

@@ -1,8 +1,8 @@
 /** The funnel and the products that sell, from the rollups. Never touches `events`. */
 import { type SQL, sql } from "drizzle-orm";
-import { eventStats, productStats } from "../../../database/schema.ts";
-import type { Database } from "../reader.ts";
-import { isoInstant } from "../shapes.ts";
+import { eventStats, productStats } from "../../database/schema.ts";
+import type { Database } from "../../server/api/reader.ts";
+import { isoInstant } from "../../server/api/shapes.ts";
 import type { EventSums } from "./read-stats.ts";
 
 export const funnelSteps = ["view", "add_to_cart", "purchase"] as const;

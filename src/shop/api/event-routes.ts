@@ -1,9 +1,9 @@
 /** `GET /v1/events` */
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Api, Context } from "../api.ts";
-import { sharedForMs } from "../api.ts";
-import { decodeCursor, encodeCursor } from "../cursor.ts";
-import { problemResponses } from "../problem.ts";
+import type { Api, Context } from "../../server/api/api.ts";
+import { sharedForMs } from "../../server/api/api.ts";
+import { decodeCursor, encodeCursor } from "../../server/api/cursor.ts";
+import { problemResponses } from "../../server/api/problem.ts";
 import {
     cursorSchema,
     idSchema,
@@ -14,7 +14,7 @@ import {
     pageSchema,
     textSchema,
     toPage,
-} from "../shapes.ts";
+} from "../../server/api/shapes.ts";
 import { selectEvents } from "./read-events.ts";
 
 const eventSchema = z

@@ -1,10 +1,11 @@
 /** The products with the highest revenue. */
-import { formatCount } from "../../../terminal/format.ts";
-import { sanitize } from "../../../terminal/sanitize.ts";
-import { formatMoney } from "../format.ts";
-import { useResource } from "../live/use-resource.ts";
-import { Nothing } from "../parts/panel.tsx";
-import type { TopProductList } from "../shapes.ts";
+
+import { formatMoney } from "../../server/page/format.ts";
+import { useResource } from "../../server/page/live/use-resource.ts";
+import { Nothing } from "../../server/page/parts/panel.tsx";
+import { formatCount } from "../../terminal/format.ts";
+import { sanitize } from "../../terminal/sanitize.ts";
+import type { TopProductList } from "./shapes.ts";
 
 export function TopProducts() {
     const { data, problem } = useResource<TopProductList>("/v1/stats/top-products?limit=6", { everyMs: 5000 });

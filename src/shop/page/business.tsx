@@ -1,13 +1,15 @@
 /** What the data says, not how it moves: revenue, the kinds of events, the latest of them. */
-import { formatNumber, formatShare } from "../../../terminal/format.ts";
-import { formatClock, formatCode, formatCountOrDash, formatMoney } from "../format.ts";
-import { nowMs } from "../live/clock.ts";
-import { offers } from "../live/connection.ts";
-import { useResource } from "../live/use-resource.ts";
-import { Nothing, Panel } from "../parts/panel.tsx";
-import { Sparkline } from "../parts/sparkline.tsx";
-import type { Page, ShopEvent, Stats } from "../shapes.ts";
+
+import { formatClock, formatCode, formatCountOrDash, formatMoney } from "../../server/page/format.ts";
+import { nowMs } from "../../server/page/live/clock.ts";
+import { offers } from "../../server/page/live/connection.ts";
+import { useResource } from "../../server/page/live/use-resource.ts";
+import { Nothing, Panel } from "../../server/page/parts/panel.tsx";
+import { Sparkline } from "../../server/page/parts/sparkline.tsx";
+import type { Page } from "../../server/page/shapes.ts";
+import { formatNumber, formatShare } from "../../terminal/format.ts";
 import { Funnel } from "./funnel.tsx";
+import type { ShopEvent, Stats } from "./shapes.ts";
 import { TopProducts } from "./top-products.tsx";
 
 export function Business() {

@@ -1,8 +1,8 @@
 /** A page of `events`, newest event time first. Walks idx_events_timestamp, or the index of a filter; never the table. */
 import { and, desc, eq, type SQL, sql } from "drizzle-orm";
-import { events } from "../../../database/schema.ts";
-import type { Database } from "../reader.ts";
-import { isoInstant } from "../shapes.ts";
+import { events } from "../../database/schema.ts";
+import type { Database } from "../../server/api/reader.ts";
+import { isoInstant } from "../../server/api/shapes.ts";
 
 /** Longer attributes are left out of lists: 200 records of 1 MiB are no page. */
 const maxAttributesBytes = 16_384;

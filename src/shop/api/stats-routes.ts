@@ -1,8 +1,8 @@
 /** `GET /v1/stats` */
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Api, Context } from "../api.ts";
-import { sharedForMs } from "../api.ts";
-import { Problem, problemResponses } from "../problem.ts";
+import type { Api, Context } from "../../server/api/api.ts";
+import { sharedForMs } from "../../server/api/api.ts";
+import { Problem, problemResponses } from "../../server/api/problem.ts";
 import {
     countSchema,
     instantParameterSchema,
@@ -10,7 +10,7 @@ import {
     moneySchema,
     recordCounts,
     textSchema,
-} from "../shapes.ts";
+} from "../../server/api/shapes.ts";
 import { buckets, maxSeriesPoints, readStats, type SeriesQuery } from "./read-stats.ts";
 
 const eventSums = { events: countSchema, quantity: countSchema, revenue: moneySchema };

@@ -1,9 +1,10 @@
 /** View, add to cart, purchase: events of each, and how many of the step before that is. */
-import { formatNumber, formatShare } from "../../../terminal/format.ts";
-import { formatCode } from "../format.ts";
-import { useResource } from "../live/use-resource.ts";
-import { Nothing } from "../parts/panel.tsx";
-import type { FunnelSteps } from "../shapes.ts";
+
+import { formatCode } from "../../server/page/format.ts";
+import { useResource } from "../../server/page/live/use-resource.ts";
+import { Nothing } from "../../server/page/parts/panel.tsx";
+import { formatNumber, formatShare } from "../../terminal/format.ts";
+import type { FunnelSteps } from "./shapes.ts";
 
 export function Funnel() {
     const { data, problem } = useResource<FunnelSteps>("/v1/stats/funnel", { everyMs: 3000 });

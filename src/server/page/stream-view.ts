@@ -1,0 +1,13 @@
+import type { ComponentType } from "preact";
+import type { Flow } from "./shapes.ts";
+
+/** What the page shows of a stream beside what it shows of every one. */
+export interface StreamView {
+    /** In the order in which files name them. */
+    columns: readonly string[];
+    /** The column by which a record is traced, and one of its values. */
+    key: { name: string; form: RegExp; example: string };
+    /** One more chart of the flow. */
+    Chart: ComponentType<{ flow: Flow }>;
+    Panel: ComponentType;
+}

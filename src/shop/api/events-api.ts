@@ -1,0 +1,20 @@
+/** What the shop brings to the API: its routes and metrics. */
+import { type StreamApi, sharedForMs } from "../../server/api/api.ts";
+import { eventsStream } from "../events-stream.ts";
+import { describeEvents } from "./describe-events.ts";
+import { addEventRoutes } from "./event-routes.ts";
+import { addProductRoutes } from "./product-routes.ts";
+import { readStats } from "./read-stats.ts";
+import { addStatsRoutes } from "./stats-routes.ts";
+
+export const eventsApi: StreamApi = {
+    stream: eventsStream,
+    addRoutes(app, context) {
+        addStatsRoutes(app, context);
+        addEventRoutes(app, context);
+        addProductRoutes(app, context);
+    },
+    async readMetrics({ reader }) {
+        return describeEvents(await reader.share("stats null", sharedForMs.live, (db) => readStats(db)));
+    },
+};
