@@ -1,4 +1,5 @@
 /** The context of an ingest that a test drives step by step, on its own database and folder. */
+import { beforeAll, beforeEach } from "bun:test";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,6 +12,7 @@ import { createHeaderReader } from "../../src/engine/read/known-headers.ts";
 import type { IngestContext } from "../../src/engine/run/context.ts";
 import { createCopyConnection } from "../../src/engine/stage/copy-connection.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
+import { atEnd } from "../support/at-end.ts";
 import type { TestDatabase } from "../support/database.ts";
 
 export interface TestIngest {
@@ -60,4 +62,18 @@ export async function openTestIngest(
             rmSync(inputDir, { recursive: true, force: true });
         },
     };
+}
+
+/** One for the whole file, which holds no lease. `lines` are those of one test. */
+export function useTestIngest(database: TestDatabase): TestIngest {
+    const ingest = {} as TestIngest;
+    beforeAll(async () => {
+        Object.assign(ingest, await openTestIngest(database));
+        atEnd(ingest.close);
+        await database.sql`select ingest.retire_worker(${ingest.context.workerId})`;
+    });
+    beforeEach(() => {
+        ingest.lines.length = 0;
+    });
+    return ingest;
 }

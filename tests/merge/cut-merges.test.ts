@@ -1,21 +1,16 @@
 /** A merge that something ends before its end is halved, down to one slice of one chunk, and said; never repeated the same. */
-import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
-import type { Sql } from "../../src/database/connect.ts";
+import { beforeAll, beforeEach, expect, test } from "bun:test";
 import { meaningOf, sqlStateOf } from "../../src/database/sql-states.ts";
 import { createBatchSize } from "../../src/engine/merge/batch-size.ts";
 import { createMerger, type Merger } from "../../src/engine/merge/merge-batch.ts";
-import { openTestIngest, type TestIngest } from "../ingest/ingest-context.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useTestIngest } from "../ingest/ingest-context.ts";
+import { useEmptyDatabase } from "../support/fixture.ts";
 import { allSlices, chunkStates, event, stageFile } from "./ledger.ts";
 
-let database: TestDatabase;
-let sql: Sql;
-let ingest: TestIngest;
+const database = useEmptyDatabase(import.meta.path);
+const { sql } = database;
+const ingest = useTestIngest(database);
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    sql = database.sql;
-    ingest = await openTestIngest(database);
-    await sql`select ingest.retire_worker(${ingest.context.workerId})`;
     // A server that gives up on more than twenty events at once, whatever the machine's pace.
     await sql`create table public.give_up (state text)`;
     await sql`
@@ -30,14 +25,8 @@ beforeAll(async () => {
         create trigger give_up after insert on events
         referencing new table as inserted for each statement execute function public.give_up()`;
 });
-afterAll(async () => {
-    await ingest.close();
-    await database.drop();
-});
 beforeEach(async () => {
-    await sql`select ingest.reset()`;
     await sql`truncate public.give_up`;
-    ingest.lines.length = 0;
 });
 
 /** As survive() does, without its pauses. */

@@ -1,15 +1,14 @@
 /** Promise 6: a merge that raises on data is retried on halves until the one chunk that cannot pass is set aside. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Sql } from "../../src/database/connect.ts";
 import { failChunk } from "../../src/engine/ledger/ledger.ts";
 import { createMerger, type Merger } from "../../src/engine/merge/merge-batch.ts";
 import type { IngestContext } from "../../src/engine/run/context.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
 import { columnNames } from "../../src/streams/stream.ts";
-import { openTestIngest, type TestIngest } from "../ingest/ingest-context.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useTestIngest } from "../ingest/ingest-context.ts";
+import { useEmptyDatabase } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { closeSessions, openSession, whenWaiting } from "../support/sessions.ts";
 import {
@@ -28,23 +27,12 @@ import {
     worker,
 } from "./ledger.ts";
 
-let database: TestDatabase;
-let sql: Sql;
-let ingest: TestIngest;
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    sql = database.sql;
-    ingest = await openTestIngest(database);
-    await sql`select ingest.retire_worker(${ingest.context.workerId})`;
-});
-afterAll(async () => {
-    await ingest.close();
-    await database.drop();
-});
+const database = useEmptyDatabase(import.meta.path);
+const { sql } = database;
+const ingest = useTestIngest(database);
 /** A merge that reads poison in one of its slices raises in what it does itself, so that no record can be blamed for it. */
 beforeEach(async () => {
     await sql`drop trigger if exists no_poison on ingest.chunk_merges`;
-    await sql`select ingest.reset()`;
     await sql`
         create or replace function public.no_poison() returns trigger language plpgsql as $$
         begin
@@ -63,7 +51,6 @@ beforeEach(async () => {
     await sql`
         create trigger no_poison before insert on ingest.chunk_merges
         for each row execute function public.no_poison()`;
-    ingest.lines.length = 0;
 });
 afterEach(closeSessions);
 

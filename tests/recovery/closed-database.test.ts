@@ -2,7 +2,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { withDatabase } from "../../src/database/database-target.ts";
-import type { TestDatabase } from "../support/database.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
 import { useIngestFixture } from "../support/ingest-fixture.ts";
 import { type IngestProcess, ingestOnce } from "../support/ingest-process.ts";
@@ -12,13 +11,12 @@ import { waitUntil } from "../support/wait-until.ts";
 setDefaultTimeout(testTimeoutMs);
 
 const fixture = useIngestFixture(import.meta.path);
-let database: TestDatabase;
+const { database } = fixture;
 let name: string;
 let admin: Sql;
 let ingest: IngestProcess;
 
 beforeAll(() => {
-    ({ database } = fixture);
     name = database.target.database;
     admin = connect(withDatabase(database.target, "postgres"), { applicationName: "test admin", max: 1 });
 });

@@ -1,6 +1,5 @@
 /** Fewer connections than an ingest would like: it takes fewer and says so, or names the limit; never "away" and "back" for ever. */
-import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import type { Sql } from "../../src/database/connect.ts";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { parseDatabaseUrl } from "../../src/database/database-target.ts";
 import { planConnections } from "../../src/engine/run/plan-connections.ts";
 import { runIngest } from "../../src/engine/run/run-ingest.ts";
@@ -18,17 +17,15 @@ setDefaultTimeout(testTimeoutMs);
 
 const role = `sluice_few_${process.pid}`;
 const fixture = useIngestFixture(import.meta.path, { role });
-let sql: Sql;
-let name: string;
+const { sql } = fixture.database;
 
-beforeEach(() => {
-    sql = fixture.database.sql;
-    name = fixture.database.target.database;
-});
 afterEach(async () => {
-    await sql.unsafe(`alter role ${role} connection limit -1; alter database ${name} connection limit -1`);
+    await limitRole(-1);
+    await limitDatabase(-1);
 });
 
+const limitDatabase = (most: number) =>
+    sql.unsafe(`alter database ${fixture.database.target.database} connection limit ${most}`);
 const limitRole = (most: number) => sql.unsafe(`alter role ${role} connection limit ${most}`);
 
 test.each([3, 4, 5])("a role that may have %d connections ingests with that many", async (limit) => {
@@ -45,7 +42,7 @@ test.each([3, 4, 5])("a role that may have %d connections ingests with that many
 test("a database that may have four connections counts everybody's", async () => {
     const [row] = await sql`
         select count(*) as open from pg_stat_activity where datname = current_database() and usename is not null`;
-    await sql.unsafe(`alter database ${name} connection limit ${row!.open + 3}`);
+    await limitDatabase(row!.open + 3);
     fixture.put(3);
     const { exitCode, stderr } = await ingestOnce(fixture.url, fixture.inputDir);
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });

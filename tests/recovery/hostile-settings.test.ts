@@ -1,7 +1,6 @@
 /** What a role, a database or postgresql.conf is set to must neither stop a pipeline nor change what it does. */
 import { afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import type { TestDatabase } from "../support/database.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
 import { useIngestFixture } from "../support/ingest-fixture.ts";
 import { ingestOnce } from "../support/ingest-process.ts";
@@ -13,11 +12,10 @@ setDefaultTimeout(testTimeoutMs);
 
 const records = 60;
 const fixture = useIngestFixture(import.meta.path);
-let database: TestDatabase;
+const { database } = fixture;
 let hasTransactionTimeout: boolean;
 
 beforeAll(async () => {
-    ({ database } = fixture);
     const [row] = await database.sql`select current_setting('transaction_timeout', true) is not null as "known"`;
     hasTransactionTimeout = row!.known;
     // Sixty records of ten milliseconds: a merge of all of them outlasts each time-out below.

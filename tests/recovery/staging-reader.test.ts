@@ -1,8 +1,7 @@
 /** Promise 7: whoever reads the staging table keeps it from being emptied; it stays bounded, is named, and all goes on after. */
-import { beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { connect } from "../../src/database/connect.ts";
 import { describeReader, readStagingReaders, remedyForReader } from "../../src/database/staging-readers.ts";
-import type { TestDatabase } from "../support/database.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
 import { useIngestFixture } from "../support/ingest-fixture.ts";
 import { expectSound, readCounts } from "../support/read-tables.ts";
@@ -15,10 +14,7 @@ const records = 30_000;
 const batchRecords = 200;
 const flags = ["--trigger", "available-now", "--max-chunk-bytes", "4KiB", "--max-batch-records", String(batchRecords)];
 const fixture = useIngestFixture(import.meta.path);
-let database: TestDatabase;
-beforeEach(() => {
-    ({ database } = fixture);
-});
+const { database } = fixture;
 
 const openReader = () => connect(database.target, { applicationName: "a report", max: 1 });
 const countStaged = async () => {

@@ -1,29 +1,26 @@
 /** For tests of what befalls an ingest, and not its records: a database, a folder of numbered records, and the ingest of it. */
-import { afterAll, afterEach, beforeAll, beforeEach } from "bun:test";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { afterEach, beforeAll, beforeEach } from "bun:test";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeTarget } from "../../src/database/database-target.ts";
-import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { atEnd } from "./at-end.ts";
+import type { TestDatabase } from "./database.ts";
+import { headerLine, idOf, makeFolder, useEmptyDatabase } from "./fixture.ts";
 import { type IngestProcess, startIngest } from "./ingest-process.ts";
-import { emptyTables, readCounts } from "./read-tables.ts";
+import { readCounts } from "./read-tables.ts";
 import { waitUntil } from "./wait-until.ts";
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
 /** 79 bytes. */
-const record = (no: number) =>
-    `00000000-0000-4000-8000-${String(no).padStart(12, "0")},purchase,p1,u1,2024-05-01 10:00:00,1,1.00\n`;
+const record = (no: number) => `${idOf(no)},purchase,p1,u1,2024-05-01 10:00:00,1,1.00\n`;
 
 export interface NumberedFolder {
     inputDir: string;
     /** So many more files, each put in place whole, with the next records in it. */
     put(files: number, recordsAFile?: number): void;
-    remove(): void;
 }
 
 export function makeNumberedFolder(): NumberedFolder {
-    const folder = mkdtempSync(join(tmpdir(), "sluice-numbered-"));
-    const inputDir = join(folder, "input");
+    const inputDir = join(makeFolder(), "input");
     mkdirSync(inputDir);
     let records = 0;
     return {
@@ -32,12 +29,11 @@ export function makeNumberedFolder(): NumberedFolder {
             for (let file = 0; file < files; file += 1) {
                 const path = join(inputDir, `${String(records).padStart(8, "0")}.csv`);
                 const lines = Array.from({ length: recordsAFile }, (_, index) => record(records + index));
-                writeFileSync(`${path}.tmp`, header + lines.join(""));
+                writeFileSync(`${path}.tmp`, headerLine + lines.join(""));
                 renameSync(`${path}.tmp`, path);
                 records += recordsAFile;
             }
         },
-        remove: () => rmSync(folder, { recursive: true }),
     };
 }
 
@@ -58,23 +54,17 @@ export const inHaste = ["--trigger", "200ms", "--tail-settle", "0"];
  * name, whom no limit exempts as a superuser.
  */
 export function useIngestFixture(importMetaPath: string, { role }: { role?: string } = {}): IngestFixture {
-    const fixture = {} as IngestFixture;
+    const database = useEmptyDatabase(importMetaPath);
+    const fixture = { database } as IngestFixture;
     const started: IngestProcess[] = [];
     beforeAll(async () => {
-        const database = await createTestDatabase(importMetaPath);
         if (role !== undefined) await createRole(database, role);
         const { url } = role === undefined ? database : makeTarget({ ...database.target, user: role, password: "x" });
         const whenInserted = (records: number) =>
             waitUntil(`${records} are in`, async () => (await readCounts(database.sql)).inserted === records);
-        Object.assign(fixture, { database, url, whenInserted });
+        Object.assign(fixture, { url, whenInserted });
     });
-    afterAll(async () => {
-        const { database } = fixture;
-        if (role !== undefined) await database.sql.unsafe(`drop owned by ${role}; drop role ${role}`);
-        await database.drop();
-    });
-    beforeEach(async () => {
-        await emptyTables(fixture.database.sql);
+    beforeEach(() => {
         Object.assign(fixture, makeNumberedFolder());
         fixture.start = (flags = inHaste) => {
             const ingest = startIngest(fixture.url, fixture.inputDir, flags);
@@ -87,12 +77,12 @@ export function useIngestFixture(importMetaPath: string, { role }: { role?: stri
             ingest.kill("SIGTERM");
             await ingest.finish();
         }
-        fixture.remove();
     });
     return fixture;
 }
 
 async function createRole({ sql }: TestDatabase, role: string): Promise<void> {
+    atEnd(async () => void (await sql.unsafe(`drop owned by ${role}; drop role ${role}`)));
     await sql.unsafe(`
         create role ${role} login password 'x';
         grant usage on schema public, ingest to ${role};
