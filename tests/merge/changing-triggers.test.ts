@@ -2,22 +2,14 @@
  * Triggers on `events` that change what is written. A changed key, place or sum is named and its record rejected alone: an
  * event of another id would be inserted again at each delivery, and one of another place is nobody's record.
  */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { checkSchema } from "../../src/commands/doctor/check-database.ts";
-import type { Sql } from "../../src/database/connect.ts";
 import { runReplay } from "../../src/operations/run-replay.ts";
 import { event, idOf, mergeFile, type StagedRow } from "./ledger.ts";
-import { openTheirs, type Theirs, ten } from "./theirs.ts";
+import { ten, useTheirs } from "./theirs.ts";
 
-let theirs: Theirs;
-let sql: Sql;
-beforeAll(async () => {
-    theirs = await openTheirs(import.meta.path);
-    sql = theirs.sql;
-});
-afterAll(() => theirs.close());
-beforeEach(() => theirs.begin());
-afterEach(() => theirs.end());
+const theirs = useTheirs(import.meta.path);
+const { sql } = theirs;
 
 const all = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 const one = { 4: { product_id: "p9" } };

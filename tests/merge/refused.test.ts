@@ -1,22 +1,15 @@
 /** A record that passes the rules and that the table refuses becomes a reject, alone, with what the table said of it. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { checkSchema } from "../../src/commands/doctor/check-database.ts";
 import type { Sql } from "../../src/database/connect.ts";
 import { describeEventsShape } from "../../src/database/events-shape.ts";
 import { createMerger } from "../../src/engine/merge/merge-batch.ts";
 import { runReplay } from "../../src/operations/run-replay.ts";
 import { allSlices, chunkStates, event, idOf, merge, mergeFile, stageFile } from "./ledger.ts";
-import { openTheirs, type Theirs, ten } from "./theirs.ts";
+import { ten, useTheirs } from "./theirs.ts";
 
-let theirs: Theirs;
-let sql: Sql;
-beforeAll(async () => {
-    theirs = await openTheirs(import.meta.path);
-    sql = theirs.sql;
-});
-afterAll(() => theirs.close());
-beforeEach(() => theirs.begin());
-afterEach(() => theirs.end());
+const theirs = useTheirs(import.meta.path);
+const { sql } = theirs;
 const roleName = `sluice_test_rows_${process.pid}`;
 
 describe("promise 6: one record that the table refuses keeps no other out:", () => {

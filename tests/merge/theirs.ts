@@ -1,11 +1,12 @@
 /** A database whose table `events` has constraints and triggers that are not Sluice's: each test adds its own, by the name `theirs`. */
-import { expect } from "bun:test";
+import { afterEach, expect } from "bun:test";
 import type { Sql } from "../../src/database/connect.ts";
 import { createMerger } from "../../src/engine/merge/merge-batch.ts";
 import type { IngestContext } from "../../src/engine/run/context.ts";
 import { runChecks } from "../../src/operations/run-checks.ts";
-import { openTestIngest } from "../ingest/ingest-context.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { useTestIngest } from "../ingest/ingest-context.ts";
+import type { TestDatabase } from "../support/database.ts";
+import { useEmptyDatabase } from "../support/fixture.ts";
 import { allSlices, chunkStates, event, type StagedRow, stageFile } from "./ledger.ts";
 
 export interface Reject {
@@ -29,28 +30,30 @@ export interface Theirs {
     insertedNumbers(): Promise<number[]>;
     /** Merges ten records (or fewer): those of `refused` are rejects with `refusal`, all others are events. */
     expectRefused(rows: StagedRow[], refused: number[], refusal: object): Promise<void>;
-    /** Call before each test. */
-    begin(): Promise<void>;
-    /** Call after each test: what it altered is undone, and all checks have to pass. */
-    end(): Promise<void>;
-    close(): Promise<void>;
 }
 
 /** Ten records, of which `odd` is another in these. */
 export const ten = (odd: Record<number, StagedRow>) =>
     Array.from({ length: 10 }, (_, no) => event(no, odd[no + 1] ?? {}));
 
-export async function openTheirs(testFile: string): Promise<Theirs> {
-    const database = await createTestDatabase(testFile);
+/** After each test what it altered is undone, and all checks have to pass. */
+export function useTheirs(testFile: string): Theirs {
+    const database = useEmptyDatabase(testFile);
     const { sql } = database;
-    const ingest = await openTestIngest(database);
-    await sql`select ingest.retire_worker(${ingest.context.workerId})`;
+    const ingest = useTestIngest(database);
     let undo: string[] = [];
+    afterEach(async () => {
+        for (const statement of undo.reverse()) await sql.unsafe(statement);
+        undo = [];
+        expect((await runChecks(sql)).filter(({ passed }) => !passed)).toEqual([]);
+    });
 
     const theirs: Theirs = {
         database,
         sql,
-        context: ingest.context,
+        get context() {
+            return ingest.context;
+        },
         async alter(statement, undoing) {
             undo.push(undoing);
             await sql.unsafe(statement);
@@ -97,18 +100,6 @@ export async function openTheirs(testFile: string): Promise<Theirs> {
             const numbers = rows.map((_, index) => index + 1).filter((no) => !refused.includes(no));
             expect(await theirs.insertedNumbers()).toEqual(numbers);
             expect(await chunkStates(sql)).toEqual(["merged"]);
-        },
-        async begin() {
-            await sql`select ingest.reset()`;
-        },
-        async end() {
-            for (const statement of undo.reverse()) await sql.unsafe(statement);
-            undo = [];
-            expect((await runChecks(sql)).filter(({ passed }) => !passed)).toEqual([]);
-        },
-        async close() {
-            await ingest.close();
-            await database.drop();
         },
     };
     return theirs;

@@ -1,20 +1,12 @@
 /** A conflict that is to be accepted and whose record the table refuses stays one, with what the table said; the others are accepted. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
-import type { Sql } from "../../src/database/connect.ts";
+import { expect, test } from "bun:test";
 import { type ReplayRequest, runReplay } from "../../src/operations/run-replay.ts";
 import { event, idOf, mergeFile, type StagedRow } from "../merge/ledger.ts";
-import { openTheirs, type Theirs } from "../merge/theirs.ts";
+import { useTheirs } from "../merge/theirs.ts";
 import { runScript } from "../support/run-script.ts";
 
-let theirs: Theirs;
-let sql: Sql;
-beforeAll(async () => {
-    theirs = await openTheirs(import.meta.path);
-    sql = theirs.sql;
-});
-afterAll(() => theirs.close());
-beforeEach(() => theirs.begin());
-afterEach(() => theirs.end());
+const theirs = useTheirs(import.meta.path);
+const { sql } = theirs;
 
 const accept = (request: ReplayRequest = {}) => runReplay(sql, { acceptConflicts: true, ...request });
 
