@@ -88,7 +88,12 @@ return case
     when staged.attributes is null and extra_columns is null then ingest.known_values(staged)
     else
         ingest.known_values(staged)
-        || coalesce(ingest.attributes_of(staged.attributes, extra_columns, ingest.extra_values(staged)), '{}'::jsonb)
+        || coalesce(
+            ingest.attributes_in_record(
+                ingest.attributes_of(staged.attributes, extra_columns, ingest.extra_values(staged))
+            ),
+            '{}'::jsonb
+        )
 end;
 
 -- Every reason why a record is refused, in the order of the columns; empty when it is not. Where nothing may need it, nothing is

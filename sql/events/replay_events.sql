@@ -23,13 +23,7 @@ begin
         replayed_rejects.record ->> 'event_timestamp',
         replayed_rejects.record ->> 'quantity',
         replayed_rejects.record ->> 'price',
-        (
-            select jsonb_object_agg(unknown_columns.key, nullif(unknown_columns.value, ''))::text
-            from jsonb_each_text(
-                replayed_rejects.record
-                - array['event_id', 'event_type', 'product_id', 'user_id', 'event_timestamp', 'quantity', 'price']
-            ) as unknown_columns
-        )
+        ingest.attributes_of_record(replayed_rejects.record)
     from replayed_rejects;
 end
 $$;

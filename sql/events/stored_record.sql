@@ -36,5 +36,5 @@ select jsonb_build_object(
     'event_timestamp', stored.event_timestamp::text,
     'quantity', stored.quantity::text,
     'price', stored.price::text
-) || coalesce(stored.attributes, '{}'::jsonb)
+) || coalesce(ingest.attributes_in_record(stored.attributes), '{}'::jsonb)
 $$;

@@ -279,6 +279,27 @@ test("--reason, --file and --since choose; unknown columns come along", async ()
     await expectChecksToPass();
 });
 
+test("an attribute that has the name of one of our columns stays one, through replays and displacements", async () => {
+    const columns = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price,net,attributes.price";
+    const rest = "p,u,2024-01-01 00:00:00,,9.99";
+    const lines = [`${idOf(1)},wish,${rest},2,x`, `${idOf(2)},view,${rest},3,y`, `${idOf(2)},view,${rest},4,y`];
+    await writeFile(join(inputDir, "a.csv"), `${[columns, ...lines].join("\n")}\n`);
+    const source = { match: "*.csv", aliases: { price: "attributes", net: "price" } } as const;
+    await ingestFolder(database.target, inputDir, { sources: [source] });
+    await database.sql`insert into ingest.event_types values ('wish')`;
+    const events = () => database.sql`select price::text, attributes from events order by event_id`;
+
+    expect(await replay({ acceptConflicts: true })).toMatchObject({ inserted: 2, displaced: 1 });
+    expect([...(await events())]).toEqual([
+        { price: "2.00", attributes: { price: "9.99", "attributes.price": "x" } },
+        { price: "4.00", attributes: { price: "9.99", "attributes.price": "y" } },
+    ]);
+    await database.sql`select ingest.reopen_reject(reject_id) from ingest.rejects where resolution = 'displaced'`;
+    await replay({ acceptConflicts: true });
+    expect((await events())[1]).toEqual({ price: "3.00", attributes: { price: "9.99", "attributes.price": "y" } });
+    await expectChecksToPass();
+});
+
 test("--dry-run says what would come of it and changes nothing", async () => {
     await ingest({ "a.csv": [`${idOf(1)},wish,p,u,2024-01-01 00:00:00,,`] });
     await database.sql`insert into ingest.event_types values ('wish')`;

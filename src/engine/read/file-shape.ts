@@ -108,8 +108,8 @@ function faultOfNames(
     source: SourceConfig | null,
 ): HeaderFault | null {
     const known = targets.filter(isColumn).map(({ name }) => name);
-    const seen = new Set<string>();
-    const repeated = [...known, ...extraColumns].find((name) => seen.has(name) || !seen.add(name));
+    // An attribute may have the name of one of the stream's columns.
+    const repeated = firstRepeated(known) ?? firstRepeated(extraColumns);
     if (repeated !== undefined) {
         return { problem: "header_duplicate_columns", detail: `The header names ${repeated} twice.` };
     }
@@ -124,6 +124,11 @@ function faultOfNames(
         return { problem: "header_new_columns", detail };
     }
     return null;
+}
+
+function firstRepeated(names: string[]): string | undefined {
+    const seen = new Set<string>();
+    return names.find((name) => seen.has(name) || !seen.add(name));
 }
 
 /** The fields whose columns have no name, and of which the configuration says nothing. */
