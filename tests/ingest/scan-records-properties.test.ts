@@ -8,7 +8,7 @@ import type { FileShape } from "../../src/engine/read/file-shape.ts";
 import { createTelltale } from "../../src/engine/read/hidden-records.ts";
 import type { ScanOptions } from "../../src/engine/read/scanned-records.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
-import { defaultDialect } from "../../src/streams/dialect.ts";
+import { type Dialect, defaultDialect, grammarOf } from "../../src/streams/dialect.ts";
 import { splitRecords } from "../support/oracle/split-records.ts";
 import { type ListedRecord, type Listing, listRecords } from "./list-records.ts";
 
@@ -143,6 +143,52 @@ describe("the scanner", () => {
             { numRuns: runs },
         );
     });
+
+    test("finds of each record what it finds when it begins there, whatever it looked over before, in every dialect of quotes", () => {
+        const dialects: Partial<Dialect>[] = [
+            {},
+            { hasLenientQuotes: true },
+            { hasLenientQuotes: true, trimsQuoted: true, lineEnd: "any" },
+            { hasLenientQuotes: true, escape: "\\" },
+        ];
+        const parts = fc.constantFrom(
+            ...['"', '"', ",", "\n", "\n", "a", " ", "\r", "\\", '","', `\n${id},aaaaaaaaaaaa\n`, '\na","a\n'],
+        );
+        const input = fc.array(parts, { minLength: 6, maxLength: 40 }).map((texts) => Buffer.from(texts.join("")));
+        fc.assert(
+            fc.property(
+                input,
+                fc.constantFrom(...dialects),
+                anyOptions,
+                fc.boolean(),
+                (bytes, spelled, options, atEnd) => {
+                    const grammar = grammarOf({ ...defaultDialect, ...spelled });
+                    const { records } = listRecords(bytes, { ...options, grammar, atEnd });
+                    for (const { start, text, kind } of records) {
+                        const alone = listRecords(bytes.subarray(start), {
+                            ...options,
+                            grammar,
+                            atEnd,
+                            stopAfterBytes: 1,
+                        });
+                        expect(alone.records[0]).toMatchObject({ start: 0, text, kind });
+                    }
+                },
+            ),
+            { numRuns: 4 * runs },
+        );
+    });
+
+    test("promise 7: a megabyte of lines that each leave a quote open ends, as each byte behind them is looked at once", () => {
+        const lenient = grammarOf({ ...defaultDialect, hasLenientQuotes: true });
+        const options = { fieldCount: 7, keyIndex: 0, maxRecordBytes: 1024 * 1024, telltale: telltaleOf(7, 0) };
+        const lines = 150_000;
+        const { records } = listRecords('a","b\n'.repeat(lines), { ...options, grammar: lenient, atEnd: true });
+        expect([records.length, new Set(records.map(({ kind }) => kind))]).toEqual([
+            lines,
+            new Set(["unclosed_quote"]),
+        ]);
+    }, 60_000);
 
     test("stops at the first record end that reaches the byte it was told, and says the same up to there", () => {
         fc.assert(

@@ -3,6 +3,7 @@
  * of headers and the detection of dialects go by it.
  */
 import { defaultGrammar, type Grammar } from "../../streams/dialect.ts";
+import type { LookAhead } from "./look-ahead.ts";
 import { STRAY_CARRIAGE_RETURN, STRAY_QUOTE, UNCLOSED_QUOTE } from "./scanned-records.ts";
 
 const LF = 0x0a;
@@ -27,20 +28,25 @@ export function findLineEnd(bytes: Uint8Array, start: number, takesReturn: boole
 
 export type StrictEnd =
     | { outcome: "strict"; end: number; next: number; fields: number; lines: number; hasEndMarker: boolean }
-    | { outcome: "open"; inQuotes: boolean; fields: number; lines: number }
-    | { outcome: "broken"; reason: number };
+    /** `at` is where the search stopped: the limit, or a byte behind it. */
+    | { outcome: "open"; inQuotes: boolean; fields: number; lines: number; at: number }
+    | { outcome: "broken"; reason: number; at: number };
 
 /** A quote that breaks the record on a later line than the one it opened on was not closed where it should have been. */
-function brokenBy(reason: number, lines: number): StrictEnd {
-    return { outcome: "broken", reason: lines > 0 ? UNCLOSED_QUOTE : reason };
+function brokenBy(reason: number, lines: number, at: number): StrictEnd {
+    return { outcome: "broken", reason: lines > 0 ? UNCLOSED_QUOTE : reason, at };
 }
 
-/** Follows the strict grammar from `start`: to the record's line end, to what breaks it, or to `limit`. */
+/**
+ * Follows the strict grammar from `start`: to the record's line end, to what breaks it, or to `limit`. With `ahead` it may
+ * take the end from there, and does not count fields and lines then (more lines than one).
+ */
 export function findStrictEnd(
     bytes: Uint8Array,
     start: number,
     limit: number,
     grammar: Grammar = defaultGrammar,
+    ahead: LookAhead | null = null,
 ): StrictEnd {
     const { delimiter, quote, escapeByte, takesReturn, isLenient, trimsQuoted } = grammar;
     const hasOwnEscape = escapeByte !== quote;
@@ -54,7 +60,7 @@ export function findStrictEnd(
         if (at < limit && bytes[at] === quote) {
             at += 1;
             while (true) {
-                if (at >= limit) return { outcome: "open", inQuotes: true, fields, lines };
+                if (at >= limit) return { outcome: "open", inQuotes: true, fields, lines, at };
                 const byte = bytes[at]!;
                 if (hasOwnEscape && byte === escapeByte && isEscaped(bytes[at + 1], grammar)) {
                     at += 2;
@@ -65,6 +71,9 @@ export function findStrictEnd(
                     if (byte === LF || (byte === CR && takesReturn)) {
                         if (byte === LF || bytes[at + 1] !== LF) lines += 1;
                         if (bytes[at + 1] === BACKSLASH && bytes[at + 2] === DOT) hasEndMarker = true;
+                        const known = ahead !== null && at < ahead.foundTo ? ahead.found : null;
+                        if (known !== null && (known.outcome !== "open" || !known.inQuotes)) return known;
+                        if (known !== null) at = known.at - 1;
                     }
                     at += 1;
                 }
@@ -73,25 +82,25 @@ export function findStrictEnd(
             if (trimsQuoted) at = skipBlanks(bytes, at, delimiter);
             // Also behind the limit: whether a quote closes shows in the byte after it.
             const after = bytes[at];
-            if (after === undefined) return { outcome: "open", inQuotes: false, fields, lines };
+            if (after === undefined) return { outcome: "open", inQuotes: false, fields, lines, at };
             if (after === CR) {
-                if (at + 1 >= limit) return { outcome: "open", inQuotes: false, fields, lines };
-                if (bytes[at + 1] !== LF && !takesReturn) return brokenBy(STRAY_QUOTE, lines);
+                if (at + 1 >= limit) return { outcome: "open", inQuotes: false, fields, lines, at };
+                if (bytes[at + 1] !== LF && !takesReturn) return brokenBy(STRAY_QUOTE, lines, at);
             } else if (after !== delimiter && after !== LF) {
-                return brokenBy(STRAY_QUOTE, lines);
+                return brokenBy(STRAY_QUOTE, lines, at);
             }
-            if (at >= limit) return { outcome: "open", inQuotes: false, fields, lines };
+            if (at >= limit) return { outcome: "open", inQuotes: false, fields, lines, at };
         } else {
             while (at < limit && bytes[at] !== delimiter && bytes[at] !== LF) {
-                if (bytes[at] === quote && !isLenient) return brokenBy(STRAY_QUOTE, lines);
+                if (bytes[at] === quote && !isLenient) return brokenBy(STRAY_QUOTE, lines, at);
                 if (bytes[at] === CR) {
-                    if (at + 1 >= limit) return { outcome: "open", inQuotes: false, fields, lines };
+                    if (at + 1 >= limit) return { outcome: "open", inQuotes: false, fields, lines, at };
                     if (bytes[at + 1] === LF || takesReturn) break;
-                    return brokenBy(STRAY_CARRIAGE_RETURN, lines);
+                    return brokenBy(STRAY_CARRIAGE_RETURN, lines, at);
                 }
                 at += 1;
             }
-            if (at >= limit) return { outcome: "open", inQuotes: false, fields, lines };
+            if (at >= limit) return { outcome: "open", inQuotes: false, fields, lines, at };
         }
         // Behind a field: a delimiter or a line end.
         if (bytes[at] === delimiter) {

@@ -8,6 +8,8 @@ import type { ValueForm } from "../../streams/types/column-type.ts";
 import type { FileShape } from "./file-shape.ts";
 import { isEscaped } from "./find-record-end.ts";
 import { isWhiteSpace } from "./line-start.ts";
+import type { HiddenSearch, LookAhead } from "./look-ahead.ts";
+import type { ScanOptions } from "./scanned-records.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -48,47 +50,69 @@ export function hidesRecord(
     start: number,
     end: number,
     isFinished: boolean,
-    fieldCount: number,
-    { index: place, fits }: Telltale,
+    { fieldCount, telltale }: Pick<ScanOptions, "fieldCount" | "telltale">,
     grammar: Grammar,
+    ahead: LookAhead,
 ): boolean {
+    if (!telltale) return false;
+    const { index: place, fits } = telltale;
     const { delimiter, quote, escapeByte, takesReturn, trimsQuoted } = grammar;
     const hasOwnEscape = escapeByte !== quote;
-    let inQuotes = false;
-    let atFieldStart = true;
-    // Of the physical line, whatever is quoted on it: a delimiter beside the telling value must stand in quotes.
-    let delimiters = 0;
-    let valueStart = start;
-    let valueEnd = start;
-    let isInside = false;
-    for (let at = start; at <= end; at += 1) {
+    let search = beginSearch(start);
+    while (search.at <= end) {
+        const { at } = search;
         const byte = bytes[at]!;
         if (at === end || byte === LF || (byte === CR && takesReturn)) {
-            if (at === end && !isFinished) return false;
-            const isWhole = isInside && delimiters === fieldCount - 1;
-            if (isWhole && fits(bytes, valueStart, delimiters > place ? valueEnd : at)) return true;
-            delimiters = 0;
-            valueStart = at + 1;
-            isInside = false;
-        } else if (byte === delimiter) {
-            if (delimiters === place) valueEnd = at;
-            if (delimiters === place && place === 0) isInside = inQuotes;
-            delimiters += 1;
-            if (delimiters === place) {
-                valueStart = at + 1;
-                isInside = inQuotes;
+            if (at === end && !isFinished) break;
+            const { valueStart, valueEnd } = search;
+            const isWhole = search.isInside && search.delimiters === fieldCount - 1;
+            if (isWhole && fits(bytes, valueStart, search.delimiters > place ? valueEnd : at)) {
+                ahead.hiddenAt = search.lineStart;
+                return true;
             }
-            atFieldStart = !inQuotes;
-        } else if (inQuotes) {
+            if (search.inQuotes && at < ahead.hiddenAt) return true;
+            if (search.inQuotes && ahead.hiddenSearch !== null && at < ahead.hiddenSearch.at) {
+                search = ahead.hiddenSearch;
+                continue;
+            }
+            search.delimiters = 0;
+            search.lineStart = at + 1;
+            search.valueStart = at + 1;
+            search.isInside = false;
+        } else if (byte === delimiter) {
+            if (search.delimiters === place) search.valueEnd = at;
+            if (search.delimiters === place && place === 0) search.isInside = search.inQuotes;
+            search.delimiters += 1;
+            if (search.delimiters === place) {
+                search.valueStart = at + 1;
+                search.isInside = search.inQuotes;
+            }
+            search.atFieldStart = !search.inQuotes;
+        } else if (search.inQuotes) {
             const next = bytes[at + 1];
-            if (byte === escapeByte && (hasOwnEscape ? isEscaped(next, grammar) : next === quote)) at += 1;
-            else if (byte === quote) inQuotes = false;
-        } else if (byte === quote && atFieldStart) {
-            inQuotes = true;
-            atFieldStart = false;
+            if (byte === escapeByte && (hasOwnEscape ? isEscaped(next, grammar) : next === quote)) search.at += 1;
+            else if (byte === quote) search.inQuotes = false;
+        } else if (byte === quote && search.atFieldStart) {
+            search.inQuotes = true;
+            search.atFieldStart = false;
         } else if (!(trimsQuoted && isWhiteSpace(byte))) {
-            atFieldStart = false;
+            search.atFieldStart = false;
         }
+        search.at += 1;
     }
+    ahead.hiddenSearch = search;
     return false;
+}
+
+function beginSearch(start: number): HiddenSearch {
+    return {
+        at: start,
+        inQuotes: false,
+        atFieldStart: true,
+        delimiters: 0,
+        lineStart: start,
+        valueStart: start,
+        valueEnd: start,
+        isInside: false,
+    };
 }

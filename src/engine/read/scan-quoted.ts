@@ -5,9 +5,10 @@
 
 import type { Grammar } from "../../streams/dialect.ts";
 import { findField } from "./find-field.ts";
-import { findLineEnd, findStrictEnd } from "./find-record-end.ts";
+import { findLineEnd, findStrictEnd, type StrictEnd } from "./find-record-end.ts";
 import { hidesRecord } from "./hidden-records.ts";
 import { isBlankRecord, skipMarks } from "./line-start.ts";
+import { type LookAhead, noteFound } from "./look-ahead.ts";
 import {
     add,
     HEADER_REPEATED,
@@ -45,6 +46,7 @@ export function takeQuoted(
     lineStart: number,
     options: ScanOptions,
     grammar: Grammar,
+    ahead: LookAhead,
 ): number {
     if (bytes[lineStart] === grammar.comment) return skipComment(bytes, records, lineStart, options, grammar);
     const hasMarks = grammar.firstBytes[bytes[lineStart]!] === 1;
@@ -52,27 +54,26 @@ export function takeQuoted(
     // The line end does not count towards the maximum.
     const mostBytes = options.maxRecordBytes + 2;
     const limit = Math.min(bytes.length, start + mostBytes);
-    const found = findStrictEnd(bytes, start, limit, grammar);
+    const seen = findStrictEnd(bytes, start, limit, grammar, ahead);
+    const isCounted = ahead.foundTo <= start;
+    noteFound(ahead, seen, limit === bytes.length);
     const isCutShort = limit === bytes.length && limit - start < mostBytes;
+    const isOpen = seen.outcome === "open" && seen.inQuotes;
     // Of a quote that is the last byte before the limit only the byte behind it tells whether it closes.
-    const isUndecided = limit === bytes.length && found.outcome === "open" && !found.inQuotes;
-    const isUnfinished = found.outcome === "open" && (isCutShort || isUndecided);
+    const isUndecided = limit === bytes.length && !isOpen;
+    const isUnfinished = seen.outcome === "open" && (isCutShort || isUndecided);
     const isTail = isUnfinished && options.atEnd;
-    const innerLines = found.outcome === "broken" ? 0 : found.outcome === "strict" ? found.lines - 1 : found.lines;
-    if (innerLines > 0 && options.telltale) {
-        const { telltale, fieldCount } = options;
-        const isStrict = found.outcome === "strict";
-        const end = isStrict ? found.end : limit;
-        const hides = (isWhole: boolean) => hidesRecord(bytes, start, end, isWhole, fieldCount, telltale, grammar);
-        const isHidden = hides(isStrict);
-        // What is seen in an unfinished line may turn out otherwise.
-        const inTail = !isHidden && found.outcome === "open" && isTail && !found.inQuotes && hides(true);
-        if (isHidden || inTail) {
-            const next = takePhysicalLine(bytes, records, start, UNCLOSED_QUOTE, options, grammar);
-            if (inTail && next !== OTHER_HEADER) markTail(records);
-            return next;
-        }
+    const hides = (end: number, isWhole: boolean) => hidesRecord(bytes, start, end, isWhole, options, grammar, ahead);
+    const isHidden = spansLines(seen) && hides(seen.outcome === "strict" ? seen.end : limit, seen.outcome === "strict");
+    // What is seen in an unfinished line may turn out otherwise.
+    const inTail = !isHidden && spansLines(seen) && isTail && !isOpen && hides(limit, true);
+    if (isHidden || inTail) {
+        const next = takePhysicalLine(bytes, records, start, UNCLOSED_QUOTE, options, grammar);
+        if (inTail && next !== OTHER_HEADER) markTail(records);
+        return next;
     }
+    const isUnclosed = isOpen || seen.outcome === "broken";
+    const found = isCounted || isUnclosed ? seen : findStrictEnd(bytes, start, limit, grammar);
     if (found.outcome === "strict" && found.end - start <= options.maxRecordBytes) {
         if (!addQuoted(bytes, records, start, found.end, found.fields, options, grammar)) return OTHER_HEADER;
         records.consumedLines += found.lines;
@@ -81,7 +82,7 @@ export function takeQuoted(
     }
     if (isUnfinished) {
         if (!options.atEnd) return NEED_MORE;
-        if (!found.inQuotes) {
+        if (found.outcome === "open" && !found.inQuotes) {
             // The input ends outside quotes: a whole record without its line end, or one that is too long already.
             const end = bytes.at(-1) === CR ? bytes.length - 1 : bytes.length;
             if (end - start <= options.maxRecordBytes) {
@@ -94,11 +95,14 @@ export function takeQuoted(
             }
         }
     }
-    const isOpen = found.outcome === "open" && found.inQuotes;
     const reason = found.outcome === "broken" ? found.reason : isOpen ? UNCLOSED_QUOTE : RECORD_TOO_LONG;
     const next = takePhysicalLine(bytes, records, start, reason, options, grammar);
     if (isTail && next !== OTHER_HEADER) markTail(records);
     return next;
+}
+
+function spansLines(found: StrictEnd): boolean {
+    return found.outcome !== "broken" && found.lines > (found.outcome === "strict" ? 1 : 0);
 }
 
 /** Adds a record that splits, unless it is blank. False when it is a header of other columns. */

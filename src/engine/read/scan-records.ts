@@ -13,6 +13,7 @@
 import { isUtf8 } from "node:buffer";
 import { CONTROL_Z, DELIMITER, defaultGrammar, type Grammar, LINE_END, PLAIN } from "../../streams/dialect.ts";
 import { isBlankLine, skipMarks } from "./line-start.ts";
+import { noLookAhead } from "./look-ahead.ts";
 import { keyPlace, NEED_MORE, OTHER_HEADER, takeQuoted } from "./scan-quoted.ts";
 import {
     add,
@@ -69,6 +70,7 @@ function endOfText(bytes: Uint8Array): number {
 function scan(bytes: Uint8Array, options: ScanOptions, records: ScannedRecords): void {
     const { grammar = defaultGrammar, atEnd, stopAfterBytes = Number.POSITIVE_INFINITY } = options;
     const keyIndex = keyPlace(options);
+    const ahead = noLookAhead();
     const { classes, delimiter } = grammar;
     records.count = 0;
     records.consumedBytes = 0;
@@ -111,7 +113,7 @@ function scan(bytes: Uint8Array, options: ScanOptions, records: ScannedRecords):
             records.consumedLines += 1;
             if (start >= stopAfterBytes && records.tailIndex === -1) return;
         } else {
-            const next = takeQuoted(bytes, records, start, options, grammar);
+            const next = takeQuoted(bytes, records, start, options, grammar, ahead);
             if (next === NEED_MORE) return;
             if (next === OTHER_HEADER) {
                 records.otherHeader = start;
