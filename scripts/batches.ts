@@ -11,8 +11,9 @@ import {
 } from "../src/commands/listing/listing-flags.ts";
 import { withDatabase } from "../src/commands/with-database.ts";
 import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
+import { batchKinds } from "../src/database/schema.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
-import { batchKinds, readBatch, readBatchFiles, selectBatches } from "../src/server/api/batches/read-batches.ts";
+import { readBatch, readBatchFiles, selectBatches } from "../src/server/api/batches/read-batches.ts";
 import { formatJson } from "../src/terminal/json.ts";
 
 const print = (lines: string[]) => process.stdout.write(`${lines.join("\n")}\n`);

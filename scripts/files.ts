@@ -12,9 +12,10 @@ import {
 import { withDatabase } from "../src/commands/with-database.ts";
 import { type Config, configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
 import type { Sql } from "../src/database/connect.ts";
+import { fileStates } from "../src/database/schema.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
 import { forgetFile } from "../src/operations/forget-file.ts";
-import { fileStates, readFile, selectFiles } from "../src/server/api/files/read-files.ts";
+import { readFile, selectFiles } from "../src/server/api/files/read-files.ts";
 import { formatCount } from "../src/terminal/format.ts";
 import { formatJson } from "../src/terminal/json.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";

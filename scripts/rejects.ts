@@ -11,7 +11,8 @@ import {
 } from "../src/commands/listing/listing-flags.ts";
 import { withDatabase } from "../src/commands/with-database.ts";
 import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
-import { readRejectSummary, rejectKinds, selectRejects } from "../src/server/api/rejects/read-rejects.ts";
+import { rejectKinds } from "../src/database/schema.ts";
+import { readRejectSummary, selectRejects } from "../src/server/api/rejects/read-rejects.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 import { rejectReasonsOf } from "../src/streams/reject-reasons.ts";
 import { formatJson } from "../src/terminal/json.ts";

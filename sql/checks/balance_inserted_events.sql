@@ -5,6 +5,7 @@ with
             coalesce(sum(totals.inserted), 0) as inserted,
             coalesce(sum(totals.displaced), 0) as displaced
         from ingest.totals
+        where totals.stream_id = 0
     ),
 
     summed_events as (

@@ -14,6 +14,8 @@ with
             chunk_merges.chunk_id,
             sum(chunk_merges.inserted - chunk_merges.displaced) as inserted
         from ingest.chunk_merges
+        inner join ingest.chunks on chunk_merges.chunk_id = chunks.chunk_id
+        where chunks.stream_id = 0
         group by chunk_merges.chunk_id
     )
 

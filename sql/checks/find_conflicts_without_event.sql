@@ -8,7 +8,7 @@ with
             lower(btrim(coalesce(rejects.original_record, rejects.record) ->> 'event_id', E' \t\n\r\f\x0b'))
                 as event_id_text
         from ingest.rejects
-        where rejects.kind = 'conflict'
+        where rejects.kind = 'conflict' and rejects.stream_id = 0
     ),
 
     -- The text decides before the cast runs: a record that was tampered with is a row here, not an error.

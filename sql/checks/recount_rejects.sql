@@ -1,7 +1,8 @@
--- The sums over all rejects, by day, kind and reason, equal the rejects counted; the reason '' counts each one once.
+-- The sums over all rejects, by stream, day, kind and reason, equal the rejects counted; the reason '' counts each one once.
 with
     counted_rejects as (
         select
+            rejects.stream_id,
             (rejects.rejected_at at time zone 'UTC')::date as day,
             rejects.kind,
             reason_list.reason,
@@ -12,7 +13,7 @@ with
             max(rejects.reject_id) as last_reject_id
         from ingest.rejects
         cross join lateral unnest(array_prepend('', rejects.reasons)) as reason_list (reason)
-        group by 1, 2, 3
+        group by 1, 2, 3, 4
     ),
 
     kept_stats as (
@@ -23,6 +24,7 @@ with
     )
 
 select
+    coalesce(kept_stats.stream_id, counted_rejects.stream_id) as stream_id,
     coalesce(kept_stats.day, counted_rejects.day) as day,
     coalesce(kept_stats.kind, counted_rejects.kind) as kind,
     coalesce(kept_stats.reason, counted_rejects.reason) as reason,
@@ -39,7 +41,8 @@ select
 from kept_stats
 full outer join counted_rejects
     on
-        kept_stats.day = counted_rejects.day
+        kept_stats.stream_id = counted_rejects.stream_id
+        and kept_stats.day = counted_rejects.day
         and kept_stats.kind = counted_rejects.kind
         and kept_stats.reason = counted_rejects.reason
 where

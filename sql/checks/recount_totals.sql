@@ -1,7 +1,8 @@
--- The sums over all batches, by kind, equal the batches added up, with those that were pruned.
+-- The sums over all batches, by stream and kind, equal the batches added up, with those that were pruned.
 with
     summed_batches as (
         select
+            counted_batches.stream_id,
             counted_batches.kind,
             sum(counted_batches.batches) as batches,
             sum(counted_batches.read) as read,
@@ -11,10 +12,11 @@ with
             sum(counted_batches.rejected) as rejected,
             sum(counted_batches.displaced) as displaced
         from ingest.counted_batches
-        group by counted_batches.kind
+        group by counted_batches.stream_id, counted_batches.kind
     )
 
 select
+    coalesce(totals.stream_id, summed_batches.stream_id) as stream_id,
     coalesce(totals.kind, summed_batches.kind) as kind,
     totals.batches,
     summed_batches.batches as summed_batches,
@@ -31,7 +33,7 @@ select
     totals.displaced,
     summed_batches.displaced as summed_displaced
 from ingest.totals
-full outer join summed_batches on totals.kind = summed_batches.kind
+full outer join summed_batches on totals.stream_id = summed_batches.stream_id and totals.kind = summed_batches.kind
 where
     (
         totals.batches = summed_batches.batches

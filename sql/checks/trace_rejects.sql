@@ -26,6 +26,6 @@ where
     chunk_records.chunk_id is null
     or rejects.record_no not between chunk_records.first_record_no and chunk_records.last_record_no
     or cardinality(rejects.reasons) = 0
-    or (rejects.kind = 'conflict') <> (rejects.reasons = array['event_id_conflict'])
+    or (rejects.stream_id = 0 and (rejects.kind = 'conflict') <> (rejects.reasons = array['event_id_conflict']))
     -- The values, or the text when it could not be split into values.
     or num_nonnulls(rejects.record, rejects.raw_text) = 0;

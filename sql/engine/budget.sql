@@ -5,6 +5,7 @@
 -- (both null) everything is released: so a budget that was taken away holds nobody. What is over its budget fails the file;
 -- what lost its staged rows is loaded again. Returns the files that were judged.
 create or replace function ingest.judge_held_files(
+    this_stream smallint,
     waiting_file_ids bigint[],
     most_rejects bigint,
     most_ratio double precision
@@ -31,6 +32,7 @@ begin
         where
             exists (select from ingest.chunks where chunks.file_id = files.file_id and chunks.state = 'held')
             and files.state in ('replaced', 'failed')
+            and files.stream_id = this_stream
         order by files.file_id
     ) as unjudged_files;
 
@@ -40,6 +42,7 @@ begin
         where
             exists (select from ingest.chunks where chunks.file_id = files.file_id and chunks.state = 'held')
             and (files.state = 'loaded' or files.file_id = any(waiting_file_ids))
+            and files.stream_id = this_stream
         order by files.file_id
     loop
         judge_held_files.path := held_file.path;

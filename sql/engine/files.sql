@@ -2,14 +2,15 @@
 -- version of a path is the current one.
 
 -- Makes sure that every path that was seen has a row, and returns the current one of each.
--- `seen_files` is a JSON array of {path, sizeBytes, mtimeNs, inode}.
-create or replace function ingest.register_files(seen_files jsonb)
+-- `seen_files` is a JSON array of {path, sizeBytes, mtimeNs, inode}; those that are new go to this stream.
+create or replace function ingest.register_files(this_stream smallint, seen_files jsonb)
 returns setof ingest.files
 language plpgsql
 as $$
 begin
-    insert into ingest.files (path, version, size_bytes, mtime_ns, inode)
+    insert into ingest.files (stream_id, path, version, size_bytes, mtime_ns, inode)
     select
+        this_stream,
         seen."path",
         -- One that was forgotten has come back.
         1 + coalesce((select max(files.version) from ingest.files where files.path = seen."path"), 0),
@@ -132,10 +133,10 @@ begin atomic
             next_attempt_at = null,
             updated_at = clock_timestamp()
         where files.file_id = replaced_file_id and files.state <> 'replaced'
-        returning files.path, files.version
+        returning files.stream_id, files.path, files.version
     )
-    insert into ingest.files (path, version, size_bytes, mtime_ns, inode)
-    select replaced_file.path, replaced_file.version + 1, seen_size_bytes, seen_mtime_ns, seen_inode
+    insert into ingest.files (stream_id, path, version, size_bytes, mtime_ns, inode)
+    select replaced_file.stream_id, replaced_file.path, replaced_file.version + 1, seen_size_bytes, seen_mtime_ns, seen_inode
     from replaced_file
     returning files.file_id;
 end;

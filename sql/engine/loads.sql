@@ -124,18 +124,18 @@ language sql
 immutable
 return array[0, 1, 2, 3, 4, 5]::smallint[];
 
--- The lane of the newest load whose rows may still be there; or, when that holds enough and another lane is empty, the empty
+-- The lane of the stream's newest load whose rows may still be there; or, when that holds enough and another lane is empty, the empty
 -- one, so that the full one can be truncated once it is spent. Every merge reads its lanes from end to end. So the first
 -- lane has enough with 5,000 rows (20,000 took a merge of a hundred longer to pass than to insert its own), and each that is in
 -- use with four times as many: a calm stream stays in small lanes, a backlog does not run out of them at once.
-create or replace function ingest.choose_lane()
+create or replace function ingest.choose_lane(this_stream smallint)
 returns smallint
 language sql
 begin atomic
     with open_loads as (
         select loads.load_id, loads.lane, coalesce(loads.records, 0) as records
         from ingest.loads
-        where loads.state in ('loading', 'staged', 'abandoned')
+        where loads.state in ('loading', 'staged', 'abandoned') and loads.stream_id = this_stream
     ),
     current_lane as (
         select
@@ -166,7 +166,7 @@ begin atomic
 end;
 
 -- Opens a load on the connection that will COPY, and reserves the ids of its chunks. Committed before the COPY begins.
-create or replace function ingest.begin_load(worker uuid, load_way text, chunk_count integer)
+create or replace function ingest.begin_load(this_stream smallint, worker uuid, load_way text, chunk_count integer)
 returns table (load_id bigint, chunk_ids bigint[], lane smallint)
 language plpgsql
 as $$
@@ -179,9 +179,9 @@ begin
     end if;
     perform ingest.abandon_loads_of(worker);
 
-    begin_load.lane := ingest.choose_lane();
-    insert into ingest.loads (worker_id, backend_pid, backend_start, way, lane)
-    select worker, activity.pid, activity.backend_start, load_way, begin_load.lane
+    begin_load.lane := ingest.choose_lane(this_stream);
+    insert into ingest.loads (stream_id, worker_id, backend_pid, backend_start, way, lane)
+    select this_stream, worker, activity.pid, activity.backend_start, load_way, begin_load.lane
     from pg_stat_activity as activity
     where activity.pid = pg_backend_pid()
     returning loads.load_id into begin_load.load_id;
@@ -213,6 +213,7 @@ declare
     expected_count integer;
     actual_count integer;
     load_records bigint;
+    load_stream smallint;
     file_ids bigint[];
 begin
     select count(*), coalesce(sum("records"), 0), array_agg("fileId")
@@ -225,7 +226,8 @@ begin
         bytes = load_bytes,
         records = load_records,
         ended_at = clock_timestamp()
-    where loads.load_id = fenced_load_id and loads.state = 'loading';
+    where loads.load_id = fenced_load_id and loads.state = 'loading'
+    returning loads.stream_id into load_stream;
     if not found then
         raise exception 'load % was taken over by another worker', fenced_load_id using errcode = 'SL001';
     end if;
@@ -255,6 +257,7 @@ begin
         where
             staged."isAgain"
             and chunks.chunk_id = staged."chunkId"
+            and chunks.stream_id = load_stream
             and chunks.state = 'pending'
             and chunks.content_hash = staged."contentHash"
             and chunks.records = staged."records"
@@ -262,12 +265,12 @@ begin
     ),
     new_chunks as (
         insert into ingest.chunks (
-            chunk_id, file_id, first_byte, end_byte, first_record_no, first_line_no, records, plain_records, slice_records, content_hash,
+            stream_id, chunk_id, file_id, first_byte, end_byte, first_record_no, first_line_no, records, plain_records, slice_records, content_hash,
             is_padded, load_id, state, staged_at
         )
         select
-            "chunkId", "fileId", "firstByte", "endByte", "firstRecordNo", "firstLineNo", "records", "plainRecords", "sliceRecords",
-            "contentHash", "isPadded", fenced_load_id, case when "isHeld" then 'held' else 'staged' end, clock_timestamp()
+            load_stream, "chunkId", "fileId", "firstByte", "endByte", "firstRecordNo", "firstLineNo", "records", "plainRecords",
+            "sliceRecords", "contentHash", "isPadded", fenced_load_id, case when "isHeld" then 'held' else 'staged' end, clock_timestamp()
         from staged
         where not staged."isAgain"
         order by "chunkId"
@@ -353,6 +356,7 @@ begin
         inner join shapes on shapes.shape_no = staged."shapeNo"
         where
             files.file_id = staged."fileId"
+            and files.stream_id = load_stream
             -- Not in a form that fits files_pending: with its figures of a quiet moment the planner would go through all
             -- files that wait, once for every load.
             and case files.state when 'pending' then true when 'failed' then true else false end
@@ -368,11 +372,11 @@ begin
 end
 $$;
 
--- Truncates every lane of staging whose rows no longer count, and says how many that were: lanes of loads whose every
+-- Truncates every lane of the stream's staging whose rows no longer count, and says how many that were: lanes of loads whose every
 -- chunk has moved on, and of abandoned loads once their backend is gone. Only for who holds the loader's lease, or finds
 -- it free, and between two loads: nobody else can begin one meanwhile. A lane that somebody reads is left for the next time:
--- held_rows is then all that lies in staging, spent or not, since no lane can be left by the loads that fill it; else 0.
-create or replace function ingest.sweep_staging(worker uuid, out swept_rows bigint, out held_rows bigint)
+-- held_rows is then all that lies in it, spent or not, since no lane can be left by the loads that fill it; else 0.
+create or replace function ingest.sweep_staging(this_stream smallint, worker uuid, out swept_rows bigint, out held_rows bigint)
 language plpgsql
 as $$
 declare
@@ -399,7 +403,7 @@ begin
             array_agg(loads.load_id) as load_ids,
             coalesce(sum(loads.records), 0) as records
         from ingest.loads
-        where loads.state in ('loading', 'staged', 'abandoned')
+        where loads.state in ('loading', 'staged', 'abandoned') and loads.stream_id = this_stream
         group by loads.lane
         having bool_and(
             case loads.state
@@ -436,7 +440,7 @@ begin
     if has_held then
         select coalesce(sum(loads.records), 0) into held_rows
         from ingest.loads
-        where loads.state in ('loading', 'staged', 'abandoned');
+        where loads.state in ('loading', 'staged', 'abandoned') and loads.stream_id = this_stream;
     end if;
 end
 $$;

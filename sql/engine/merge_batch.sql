@@ -1,6 +1,6 @@
--- One merge: some staged chunks, some slices, one transaction, one call.
+-- One merge: some staged chunks of one stream, some slices, one transaction, one call.
 --
--- In: the caller's key for this batch (asked again with it, the batch that was committed is returned and nothing done),
+-- In: the stream, the caller's key for this batch (asked again with it, the batch that was committed is returned and nothing done),
 -- the slices it would like, and how much it may take. Out: the committed batch, or no row when there was nothing to do
 -- (nothing staged, every wanted slice held by another merge, or only chunks whose staged rows were lost).
 -- Guarantee: rows, rejects, rollups, counts and checkpoint commit together; read = inserted + duplicate + conflict +
@@ -51,7 +51,7 @@ end
 $$;
 
 -- Locks what is free of the wanted slices until the transaction ends, and returns their mask.
-create or replace function ingest.lock_slices(wanted_slices integer)
+create or replace function ingest.lock_slices(this_stream smallint, wanted_slices integer)
 returns integer
 language plpgsql
 as $$
@@ -61,7 +61,7 @@ begin
     with locked_slices as (
         select slices.slice_no
         from ingest.slices
-        where (1 << slices.slice_no) & wanted_slices <> 0
+        where slices.stream_id = this_stream and (1 << slices.slice_no) & wanted_slices <> 0
         order by slices.slice_no
         for update skip locked
     )
@@ -72,11 +72,12 @@ begin
 end
 $$;
 
--- Puts the chunks of this batch into batch_chunks: the oldest staged ones, in the order of their ids. A chunk that
--- waits to be staged again holds back what comes after it, so that a crash does not change the order of merging;
+-- Puts the chunks of this batch into batch_chunks: the stream's oldest staged ones, in the order of their ids. A chunk that
+-- waits to be staged again holds back what comes after it in its stream, so that a crash does not change the order of merging;
 -- one that could not be staged again (attempts > 0) holds nothing back. With `only_chunk` that one or none: it has to be
 -- among those that would have been chosen anyway.
 create or replace function ingest.choose_chunks(
+    this_stream smallint,
     held_slices integer,
     max_records bigint,
     max_chunks integer,
@@ -101,7 +102,8 @@ begin
             row_number() over in_order as position
         from ingest.chunks
         where
-            (chunks.state = 'staged' or (chunks.state = 'pending' and chunks.attempts = 0))
+            chunks.stream_id = this_stream
+            and (chunks.state = 'staged' or (chunks.state = 'pending' and chunks.attempts = 0))
             and held_slices & ~chunks.merged_slices <> 0
         window
             in_order as (order by chunks.chunk_id),
@@ -133,6 +135,32 @@ begin
         and open_chunks.position <= max_chunks
         and (open_chunks.position = 1 or open_chunks.records_before + open_chunks.records <= max_records)
         and (only_chunk is null or open_chunks.chunk_id = only_chunk);
+end
+$$;
+
+-- Whether the batch is every chunk id between its first and its last, but for those of other streams, whose rows are not in
+-- this one's staging. An id that the ledger does not know may have rows there all the same.
+create or replace function ingest.is_chunk_range()
+returns boolean
+language plpgsql
+as $$
+declare
+    chosen record;
+    missing_ids bigint;
+begin
+    select min(batch_chunks.chunk_id) as first_id, max(batch_chunks.chunk_id) as last_id, count(*) as chunks
+    into chosen
+    from batch_chunks;
+    missing_ids := chosen.last_id - chosen.first_id + 1 - chosen.chunks;
+    -- Far apart they are not looked for: it would cost more than the range saves.
+    return missing_ids = 0 or missing_ids <= 64 * chosen.chunks and missing_ids = (
+        select count(*)
+        from ingest.chunks
+        inner join ingest.chunks as first_chunk on first_chunk.chunk_id = chosen.first_id
+        where
+            chunks.chunk_id between chosen.first_id and chosen.last_id
+            and chunks.stream_id <> first_chunk.stream_id
+    );
 end
 $$;
 
@@ -319,6 +347,7 @@ end
 $$;
 
 create or replace function ingest.merge_batch(
+    this_stream smallint,
     wanted_batch_key uuid,
     worker uuid,
     wanted_slices integer,
@@ -357,11 +386,11 @@ begin
 
     perform ingest.require_key();
     perform ingest.prepare_merge();
-    held_slices := ingest.lock_slices(wanted_slices);
+    held_slices := ingest.lock_slices(this_stream, wanted_slices);
     if held_slices = 0 then
         return;
     end if;
-    perform ingest.choose_chunks(held_slices, max_records, max_chunks, only_chunk);
+    perform ingest.choose_chunks(this_stream, held_slices, max_records, max_chunks, only_chunk);
     chosen_at := clock_timestamp();
     if verify_staged then
         perform ingest.count_records();
@@ -372,11 +401,11 @@ begin
     end if;
 
     insert into ingest.batches (
-        batch_key, worker_id, slices, chunks, read, inserted, duplicate, conflict, rejected,
+        stream_id, batch_key, worker_id, slices, chunks, read, inserted, duplicate, conflict, rejected,
         started_at, finished_at, oldest_staged_at, duration_ms
     )
     select
-        wanted_batch_key, worker, held_slices, count(*), 0, 0, 0, 0, 0, began_at, began_at, min(chunks.staged_at), '{}'
+        this_stream, wanted_batch_key, worker, held_slices, count(*), 0, 0, 0, 0, 0, began_at, began_at, min(chunks.staged_at), '{}'
     from batch_chunks
     inner join ingest.chunks on chunks.chunk_id = batch_chunks.chunk_id
     returning batches.batch_id into this_batch_id;
@@ -403,7 +432,7 @@ begin
     -- Last, because other merges may wait for these rows: until our commit.
     perform ingest.complete_chunks(this_batch_id);
     perform ingest.update_rollups(rollups);
-    perform ingest.update_totals(this_batch_id, 'merge');
+    perform ingest.update_totals(this_batch_id);
     perform ingest.pass_fault_point('before-merge-commit');
 
     return query

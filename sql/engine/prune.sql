@@ -163,11 +163,12 @@ as $$
 select array_agg(
     row(
         losses.day, losses.kind, losses.reason, losses.rejects, losses.resolved,
-        losses.first_rejected_at, losses.last_rejected_at, losses.last_reject_id
+        losses.first_rejected_at, losses.last_rejected_at, losses.last_reject_id, losses.stream_id
     )::ingest.reject_stats
 )
 from (
     select
+        removed.stream_id,
         (removed.rejected_at at time zone 'UTC')::date as day,
         removed.kind,
         reason_list.reason,
@@ -178,7 +179,7 @@ from (
         max(removed.reject_id) as last_reject_id
     from unnest(removed_rejects) as removed
     cross join lateral unnest(array_prepend('', removed.reasons)) as reason_list (reason)
-    group by 1, 2, 3
+    group by 1, 2, 3, 4
 ) as losses
 $$;
 
@@ -195,25 +196,28 @@ begin
     where exists (
         select from unnest(losses) as lost
         where
-            lost.day = reject_stats.day
+            lost.stream_id = reject_stats.stream_id
+            and lost.day = reject_stats.day
             and lost.kind = reject_stats.kind
             and lost.reason = reject_stats.reason
     )
-    order by reject_stats.day, reject_stats.kind, reject_stats.reason
+    order by reject_stats.stream_id, reject_stats.day, reject_stats.kind, reject_stats.reason
     for update;
 
     update ingest.reject_stats
     set rejects = reject_stats.rejects - lost.rejects, resolved = reject_stats.resolved - lost.resolved
     from unnest(losses) as lost
     where
-        reject_stats.day = lost.day
+        reject_stats.stream_id = lost.stream_id
+        and reject_stats.day = lost.day
         and reject_stats.kind = lost.kind
         and reject_stats.reason = lost.reason;
 
     delete from ingest.reject_stats
     using unnest(losses) as lost
     where
-        reject_stats.day = lost.day
+        reject_stats.stream_id = lost.stream_id
+        and reject_stats.day = lost.day
         and reject_stats.kind = lost.kind
         and reject_stats.reason = lost.reason
         and reject_stats.rejects = 0
@@ -228,6 +232,7 @@ begin
     from (select distinct lost.day from unnest(losses) as lost) as lost_days
     cross join lateral (
         select
+            rejects.stream_id,
             rejects.kind,
             reason_list.reason,
             min(rejects.rejected_at) as first_rejected_at,
@@ -239,10 +244,11 @@ begin
             rejects.rejected_at >= lost_days.day::timestamp at time zone 'UTC'
             and rejects.rejected_at < (lost_days.day + 1)::timestamp at time zone 'UTC'
             and exists (select from ingest.reject_stats where reject_stats.day = lost_days.day)
-        group by rejects.kind, reason_list.reason
+        group by rejects.stream_id, rejects.kind, reason_list.reason
     ) as kept_rejects
     where
-        reject_stats.day = lost_days.day
+        reject_stats.stream_id = kept_rejects.stream_id
+        and reject_stats.day = lost_days.day
         and reject_stats.kind = kept_rejects.kind
         and reject_stats.reason = kept_rejects.reason;
 end
@@ -294,8 +300,9 @@ begin
         where batches.batch_id = any(doomed_batches)
         returning batches.*
     )
-    insert into ingest.pruned_totals (kind, batches, read, inserted, duplicate, conflict, rejected, displaced)
+    insert into ingest.pruned_totals (stream_id, kind, batches, read, inserted, duplicate, conflict, rejected, displaced)
     select
+        removed_batches.stream_id,
         removed_batches.kind,
         count(*),
         sum(removed_batches.read),
@@ -305,8 +312,8 @@ begin
         sum(removed_batches.rejected),
         sum(removed_batches.displaced)
     from removed_batches
-    group by removed_batches.kind
-    on conflict (kind) do update
+    group by removed_batches.stream_id, removed_batches.kind
+    on conflict (stream_id, kind) do update
     set
         batches = pruned_totals.batches + excluded.batches,
         read = pruned_totals.read + excluded.read,

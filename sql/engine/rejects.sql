@@ -44,7 +44,8 @@ begin
     update ingest.reject_stats
     set resolved = reject_stats.resolved - 1
     where
-        reject_stats.day = (reopened.rejected_at at time zone 'UTC')::date
+        reject_stats.stream_id = reopened.stream_id
+        and reject_stats.day = (reopened.rejected_at at time zone 'UTC')::date
         and reject_stats.kind = reopened.kind
         and reject_stats.reason = any(array_prepend('', reopened.reasons));
     return true;

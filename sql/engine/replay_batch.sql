@@ -45,7 +45,8 @@ create or replace function ingest.choose_rejects(
     to_reject_id bigint,
     wanted_reason text,
     wanted_file text,
-    since timestamptz
+    since timestamptz,
+    this_stream smallint
 )
 returns void
 language plpgsql
@@ -62,6 +63,7 @@ begin
     from ingest.rejects
     where
         rejects.reject_id between from_reject_id and to_reject_id
+        and rejects.stream_id = this_stream
         and rejects.resolved_by_batch is null
         and rejects.record is not null
         and (wanted_reason is null or wanted_reason = any(rejects.reasons))
@@ -156,6 +158,8 @@ set enable_mergejoin = off
 as $$
 declare
     began_at constant timestamptz := clock_timestamp();
+    -- No argument yet: a new signature would cost users their grants.
+    this_stream constant smallint := 0;
     this_load_id bigint;
     this_batch_id bigint;
     rollups ingest.event_stats[];
@@ -169,7 +173,7 @@ begin
 
     perform ingest.require_key();
     perform ingest.prepare_replay();
-    perform ingest.choose_rejects(from_reject_id, to_reject_id, wanted_reason, wanted_file, since);
+    perform ingest.choose_rejects(from_reject_id, to_reject_id, wanted_reason, wanted_file, since, this_stream);
     if not exists (select from replayed_rejects) then
         return;
     end if;
@@ -183,7 +187,7 @@ begin
     end if;
 
     -- Only now, and waiting: merges take what slices are free, so none waits for us while we wait for it.
-    perform from ingest.slices order by slices.slice_no for update;
+    perform from ingest.slices where slices.stream_id = this_stream order by slices.slice_no for update;
     if exists (
         select from replayed_rejects
         inner join ingest.rejects on rejects.reject_id = replayed_rejects.reject_id and rejects.refusal is not null
@@ -196,21 +200,21 @@ begin
     end if;
 
     insert into ingest.loads (
-        load_id, worker_id, backend_pid, backend_start, state, way, records, ended_at
+        stream_id, load_id, worker_id, backend_pid, backend_start, state, way, records, ended_at
     ) overriding system value
     select
-        this_load_id, worker, activity.pid, activity.backend_start, 'swept', 'replay',
+        this_stream, this_load_id, worker, activity.pid, activity.backend_start, 'swept', 'replay',
         (select count(*) from replayed_rejects), clock_timestamp()
     from pg_stat_activity as activity
     where activity.pid = pg_backend_pid();
 
     perform ingest.choose_replayed_chunks(this_load_id);
     insert into ingest.batches (
-        batch_key, worker_id, kind, slices, chunks, read, inserted, duplicate, conflict, rejected,
+        stream_id, batch_key, worker_id, kind, slices, chunks, read, inserted, duplicate, conflict, rejected,
         started_at, finished_at, duration_ms
     )
     values (
-        wanted_batch_key, worker, 'replay', ingest.all_slices(), 0, 0, 0, 0, 0, 0, began_at, began_at, '{}'
+        this_stream, wanted_batch_key, worker, 'replay', ingest.all_slices(), 0, 0, 0, 0, 0, 0, began_at, began_at, '{}'
     )
     returning batches.batch_id into this_batch_id;
 
@@ -228,7 +232,7 @@ begin
     -- One after the other: an upsert takes each key once.
     perform ingest.update_rollups(rollups);
     perform ingest.update_rollups(exchanged_rollups);
-    perform ingest.update_totals(this_batch_id, 'replay');
+    perform ingest.update_totals(this_batch_id);
 
     update ingest.batches
     set

@@ -1,7 +1,18 @@
--- The key space in sixteen fixed shares, so that merges that run side by side never meet an event_id of each other's.
-insert into ingest.slices (slice_no)
-select slice_no from generate_series(0, 15) as slice_numbers (slice_no)
-on conflict (slice_no) do nothing;
+-- Makes a stream known, with its key space in sixteen fixed shares, so that merges that run side by side never meet a key of
+-- each other's.
+create or replace function ingest.add_stream(stream_id smallint, stream_name text, table_name text, stream_mode text)
+returns void
+language sql
+as $$
+    insert into ingest.streams (stream_id, name, table_name, mode)
+    values (add_stream.stream_id, stream_name, add_stream.table_name, stream_mode)
+    on conflict (stream_id) do nothing;
+
+    insert into ingest.slices (stream_id, slice_no)
+    select add_stream.stream_id, slice_numbers.slice_no
+    from generate_series(0, 15) as slice_numbers (slice_no)
+    on conflict (stream_id, slice_no) do nothing
+$$;
 
 insert into ingest.loader_lease (only_row)
 values (true)

@@ -8,16 +8,22 @@
 -- adds them to file_stats.
 
 -- Called last of all. What the batch did is in batch_chunks.
-create or replace function ingest.update_totals(this_batch_id bigint, batch_kind text)
+create or replace function ingest.update_totals(this_batch_id bigint)
 returns void
 language plpgsql
 as $$
+declare
+    this_batch ingest.batches;
 begin
-    perform ingest.update_reject_stats(this_batch_id);
+    select batches.* into this_batch
+    from ingest.batches
+    where batches.batch_id = this_batch_id;
+    perform ingest.update_reject_stats(this_batch_id, this_batch.stream_id);
 
-    insert into ingest.totals (kind, batches, read, inserted, duplicate, conflict, rejected, displaced)
+    insert into ingest.totals (stream_id, kind, batches, read, inserted, duplicate, conflict, rejected, displaced)
     select
-        batch_kind,
+        this_batch.stream_id,
+        this_batch.kind,
         1,
         sum(batch_chunks.read),
         sum(batch_chunks.inserted),
@@ -26,7 +32,7 @@ begin
         sum(batch_chunks.rejected),
         sum(batch_chunks.displaced)
     from batch_chunks
-    on conflict (kind) do update
+    on conflict (stream_id, kind) do update
     set
         batches = totals.batches + excluded.batches,
         read = totals.read + excluded.read,
@@ -36,15 +42,15 @@ begin
         rejected = totals.rejected + excluded.rejected,
         displaced = totals.displaced + excluded.displaced;
 
-    -- One at a time, because the row of the totals is locked.
-    if batch_kind = 'merge' then
-        perform ingest.add_up_file_changes();
+    -- One at a time, because the row of the stream's totals is locked.
+    if this_batch.kind = 'merge' then
+        perform ingest.add_up_file_changes(this_batch.stream_id);
     end if;
 end
 $$;
 
 -- The rejects that the batch wrote, and those that it resolved.
-create or replace function ingest.update_reject_stats(this_batch_id bigint)
+create or replace function ingest.update_reject_stats(this_batch_id bigint, this_stream smallint)
 returns void
 language plpgsql
 as $$
@@ -73,9 +79,10 @@ begin
         group by 1, 2, 3
     )
     insert into ingest.reject_stats (
-        day, kind, reason, rejects, resolved, first_rejected_at, last_rejected_at, last_reject_id
+        stream_id, day, kind, reason, rejects, resolved, first_rejected_at, last_rejected_at, last_reject_id
     )
     select
+        this_stream,
         counted_rejects.day,
         counted_rejects.kind,
         reason_list.reason,
@@ -86,9 +93,9 @@ begin
         max(counted_rejects.last_reject_id)
     from counted_rejects
     cross join lateral unnest(array_prepend('', counted_rejects.reasons)) as reason_list (reason)
-    group by 1, 2, 3
-    order by 1, 2, 3
-    on conflict (day, kind, reason) do update
+    group by 1, 2, 3, 4
+    order by 1, 2, 3, 4
+    on conflict (stream_id, day, kind, reason) do update
     set
         rejects = reject_stats.rejects + excluded.rejects,
         resolved = reject_stats.resolved + excluded.resolved,
@@ -98,21 +105,22 @@ begin
 end
 $$;
 
-create or replace function ingest.add_up_file_changes()
+create or replace function ingest.add_up_file_changes(this_stream smallint)
 returns void
 language plpgsql
 as $$
 begin
     with taken_changes as (
         delete from ingest.file_changes
+        where file_changes.stream_id = this_stream
         returning file_changes.state, file_changes.files
     )
-    insert into ingest.file_stats (state, files)
-    select taken_changes.state, sum(taken_changes.files)
+    insert into ingest.file_stats (stream_id, state, files)
+    select this_stream, taken_changes.state, sum(taken_changes.files)
     from taken_changes
     group by taken_changes.state
     order by taken_changes.state
-    on conflict (state) do update
+    on conflict (stream_id, state) do update
     set files = file_stats.files + excluded.files;
 end
 $$;
@@ -122,10 +130,10 @@ returns trigger
 language plpgsql
 as $$
 begin
-    insert into ingest.file_changes (state, files)
-    select new_files.state, count(*)
+    insert into ingest.file_changes (stream_id, state, files)
+    select new_files.stream_id, new_files.state, count(*)
     from new_files
-    group by new_files.state;
+    group by new_files.stream_id, new_files.state;
     return null;
 end
 $$;
@@ -135,14 +143,14 @@ returns trigger
 language plpgsql
 as $$
 begin
-    insert into ingest.file_changes (state, files)
-    select changed_states.state, sum(changed_states.files)
+    insert into ingest.file_changes (stream_id, state, files)
+    select changed_states.stream_id, changed_states.state, sum(changed_states.files)
     from (
-        select new_files.state, 1 as files from new_files
+        select new_files.stream_id, new_files.state, 1 as files from new_files
         union all
-        select old_files.state, -1 as files from old_files
+        select old_files.stream_id, old_files.state, -1 as files from old_files
     ) as changed_states
-    group by changed_states.state
+    group by changed_states.stream_id, changed_states.state
     having sum(changed_states.files) <> 0;
     return null;
 end
@@ -153,10 +161,10 @@ returns trigger
 language plpgsql
 as $$
 begin
-    insert into ingest.file_changes (state, files)
-    select old_files.state, -count(*)
+    insert into ingest.file_changes (stream_id, state, files)
+    select old_files.stream_id, old_files.state, -count(*)
     from old_files
-    group by old_files.state;
+    group by old_files.stream_id, old_files.state;
     return null;
 end
 $$;
@@ -178,17 +186,18 @@ for each statement execute function ingest.note_removed_files();
 
 -- Files by state, those of a moment ago included.
 create or replace view ingest.counted_files as
-select counted_states.state, sum(counted_states.files)::bigint as files
+select counted_states.stream_id, counted_states.state, sum(counted_states.files)::bigint as files
 from (
-    select file_stats.state, file_stats.files from ingest.file_stats
+    select file_stats.stream_id, file_stats.state, file_stats.files from ingest.file_stats
     union all
-    select file_changes.state, file_changes.files from ingest.file_changes
+    select file_changes.stream_id, file_changes.state, file_changes.files from ingest.file_changes
 ) as counted_states
-group by counted_states.state;
+group by counted_states.stream_id, counted_states.state;
 
 -- What the totals add up: the batches that there are, and the sums of those that were pruned.
 create or replace view ingest.counted_batches as
 select
+    batches.stream_id,
     batches.kind,
     1::bigint as batches,
     batches.read,
@@ -200,6 +209,7 @@ select
 from ingest.batches
 union all
 select
+    pruned_totals.stream_id,
     pruned_totals.kind,
     pruned_totals.batches,
     pruned_totals.read,
@@ -220,8 +230,9 @@ begin
     lock table ingest.batches, ingest.rejects, ingest.files in share row exclusive mode;
 
     delete from ingest.totals;
-    insert into ingest.totals (kind, batches, read, inserted, duplicate, conflict, rejected, displaced)
+    insert into ingest.totals (stream_id, kind, batches, read, inserted, duplicate, conflict, rejected, displaced)
     select
+        counted_batches.stream_id,
         counted_batches.kind,
         sum(counted_batches.batches),
         sum(counted_batches.read),
@@ -231,20 +242,21 @@ begin
         sum(counted_batches.rejected),
         sum(counted_batches.displaced)
     from ingest.counted_batches
-    group by counted_batches.kind;
+    group by counted_batches.stream_id, counted_batches.kind;
 
     delete from ingest.file_changes;
     delete from ingest.file_stats;
-    insert into ingest.file_stats (state, files)
-    select files.state, count(*)
+    insert into ingest.file_stats (stream_id, state, files)
+    select files.stream_id, files.state, count(*)
     from ingest.files
-    group by files.state;
+    group by files.stream_id, files.state;
 
     delete from ingest.reject_stats;
     insert into ingest.reject_stats (
-        day, kind, reason, rejects, resolved, first_rejected_at, last_rejected_at, last_reject_id
+        stream_id, day, kind, reason, rejects, resolved, first_rejected_at, last_rejected_at, last_reject_id
     )
     select
+        rejects.stream_id,
         (rejects.rejected_at at time zone 'UTC')::date,
         rejects.kind,
         reason_list.reason,
@@ -255,6 +267,6 @@ begin
         max(rejects.reject_id)
     from ingest.rejects
     cross join lateral unnest(array_prepend('', rejects.reasons)) as reason_list (reason)
-    group by 1, 2, 3;
+    group by 1, 2, 3, 4;
 end
 $$;

@@ -16,7 +16,7 @@ begin
 end
 $$;
 
-create or replace function ingest.try_slice(tried_slice integer, tried_files jsonb, samples integer)
+create or replace function ingest.try_slice(this_stream smallint, tried_slice integer, tried_files jsonb, samples integer)
 returns void
 language plpgsql
 set timezone = 'UTC'
@@ -31,7 +31,10 @@ declare
     answer jsonb;
 begin
     perform ingest.prepare_merge();
-    perform from ingest.slices where slices.slice_no = tried_slice for update;
+    perform
+    from ingest.slices
+    where slices.stream_id = this_stream and slices.slice_no = tried_slice
+    for update;
 
     insert into ingest.staging
     select try_staging.*

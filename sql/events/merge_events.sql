@@ -318,12 +318,9 @@ declare
     last_chunk constant bigint := (select max(batch_chunks.chunk_id) from batch_chunks);
     load_ids constant bigint[] := array(select distinct batch_chunks.load_id from batch_chunks);
     is_range constant boolean := not has_padded and not wants_extras and (
-        select
-            last_chunk - first_chunk + 1 = count(*)
-            and bool_and(batch_chunks.todo_slices = wanted_slices)
-            and not bool_or(batch_chunks.is_verified)
+        select bool_and(batch_chunks.todo_slices = wanted_slices) and not bool_or(batch_chunks.is_verified)
         from batch_chunks
-    );
+    ) and ingest.is_chunk_range();
     -- The rules are cheap for plain records, and dear for others. Where most are plain they are a filter of the scan that
     -- inserts, and asked again only if something is missing in the end; else they are asked once, before.
     is_mostly_plain constant boolean := not exists (select from refused_records) and (

@@ -52,9 +52,9 @@ begin
 
     perform
     from ingest.slices
-    where (1 << slices.slice_no) = wanted_slices & -wanted_slices
+    where slices.stream_id = 0 and (1 << slices.slice_no) = wanted_slices & -wanted_slices
     for update;
-    done_slices := ingest.lock_slices(wanted_slices);
+    done_slices := ingest.lock_slices(0::smallint, wanted_slices);
 
     odd_event_ids := array(
         select odd_ids.event_id

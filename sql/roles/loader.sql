@@ -20,7 +20,7 @@ grant select, insert, update on all tables in schema ingest to sluice_loader;
 grant usage on all sequences in schema ingest to sluice_loader;
 
 -- What says how the database is made, and what is accepted, is the owner's.
-revoke insert, update on ingest.migrations, ingest.applied_sql, ingest.event_types from sluice_loader;
+revoke insert, update on ingest.migrations, ingest.applied_sql, ingest.streams, ingest.event_types from sluice_loader;
 
 -- Deleted in passing: workers that are gone, chunks and rejects of a file that is over its budget, changes that were
 -- added up.

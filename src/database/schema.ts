@@ -6,8 +6,10 @@
  */
 import { sql } from "drizzle-orm";
 import {
+    type AnyPgColumn,
     bigint,
     boolean,
+    check,
     customType,
     date,
     index,
@@ -30,6 +32,28 @@ export type Refusal = Partial<Record<"sqlState" | "message" | "detail" | "constr
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
 const count = (name: string) => bigint(name, { mode: "number" });
+/** Which stream (ingest.streams) a row is of; 0 is `events`. */
+const stream = () => smallint("stream_id").notNull().default(0);
+
+export const fileStates = ["pending", "loaded", "merged", "skipped", "failed", "replaced"] as const;
+export type FileState = (typeof fileStates)[number];
+export const loadStates = ["loading", "staged", "abandoned", "swept"] as const;
+export const loadWays = ["raw", "tolerant", "replay"] as const;
+/** `held`: until its file is within its reject budget. `pending`: must be staged again. */
+export const chunkStates = ["held", "staged", "pending", "merged", "failed"] as const;
+export const batchKinds = ["merge", "replay"] as const;
+export type BatchKind = (typeof batchKinds)[number];
+export const rejectKinds = ["rejected", "conflict"] as const;
+export type RejectKind = (typeof rejectKinds)[number];
+/** `accepted` replaced the event; `conflict` and `rejected` are again a reject, of that batch; `displaced` was the event. */
+export const rejectResolutions = ["inserted", "duplicate", "accepted", "conflict", "rejected", "displaced"] as const;
+export type RejectResolution = (typeof rejectResolutions)[number];
+export const streamModes = ["insert"] as const;
+
+/** A CHECK and no type of Postgres: a column of text becomes one without being rewritten. */
+const oneOf = (name: string, column: AnyPgColumn, values: readonly string[]) =>
+    check(name, sql.raw(`${column.name} in ('${values.join("', '")}')`));
+
 /** A transaction's number that never wraps; only ever handed back to Postgres. */
 const xid8 = customType<{ data: string }>({ dataType: () => "xid8" });
 /** What became of the records that were read: the other four add up to it. */
@@ -73,6 +97,23 @@ export const eventTypes = ingest.table("event_types", {
     eventType: varchar("event_type", { length: 50 }).primaryKey(),
 });
 
+/** What files are loaded into: one row per target table. Row 0 is `events`, which sql/engine/streams.sql puts here. */
+export const streams = ingest.table(
+    "streams",
+    {
+        streamId: smallint("stream_id").primaryKey(),
+        name: text("name").notNull().unique("streams_name"),
+        tableName: text("table_name").notNull(),
+        mode: text("mode", { enum: streamModes }).notNull(),
+        /** As its file declares it, and the table as it was found in the catalog; null for `events`. */
+        declaration: jsonb("declaration"),
+        shape: jsonb("shape"),
+        shapeHash: text("shape_hash"),
+        isActive: boolean("is_active").notNull().default(true),
+    },
+    (table) => [oneOf("streams_mode", table.mode, streamModes)],
+);
+
 /** One row per version of a path in the watched folder. */
 export const files = ingest.table(
     "files",
@@ -81,8 +122,8 @@ export const files = ingest.table(
         /** Relative to the watched folder. */
         path: text("path").notNull(),
         version: integer("version").notNull().default(1),
-        /** pending | loaded | merged | skipped | failed | replaced: see docs/system_architecture.md. */
-        state: text("state").notNull().default("pending"),
+        /** See docs/system_architecture.md. */
+        state: text("state", { enum: fileStates }).notNull().default("pending"),
         sizeBytes: count("size_bytes").notNull(),
         /** Nanoseconds since 1970 and the inode, as lstat gives them: only ever compared for equality. */
         mtimeNs: bigint("mtime_ns", { mode: "bigint" }).notNull(),
@@ -128,11 +169,15 @@ export const files = ingest.table(
         /** When the file left the folder after its merge, and where to; null when it was deleted. */
         archivedAt: instant("archived_at"),
         archivedTo: text("archived_to"),
+        streamId: stream(),
     },
     (table) => [
+        oneOf("files_state", table.state, fileStates),
         unique("files_path_version").on(table.path, table.version),
         index("files_unarchived").on(table.fileId).where(sql`state in ('merged', 'skipped') and archived_at is null`),
-        index("files_pending").on(sql`${table.path} collate "C"`).where(sql`state in ('pending', 'failed')`),
+        index("files_pending")
+            .on(table.streamId, sql`${table.path} collate "C"`)
+            .where(sql`state in ('pending', 'failed')`),
         index("files_loaded").on(table.fileId).where(sql`state = 'loaded'`),
         index("files_content_hash").on(table.contentHash),
         /** What a run moved, for its summary. By ranges of pages: that costs a file next to nothing. */
@@ -150,18 +195,21 @@ export const loads = ingest.table(
         workerId: uuid("worker_id").notNull(),
         backendPid: integer("backend_pid").notNull(),
         backendStart: instant("backend_start").notNull(),
-        /** loading | staged | abandoned | swept. */
-        state: text("state").notNull().default("loading"),
-        /** raw | tolerant. */
-        way: text("way").notNull(),
+        state: text("state", { enum: loadStates }).notNull().default("loading"),
+        way: text("way", { enum: loadWays }).notNull(),
         /** Which partition of the staging table its rows are in. */
         lane: smallint("lane").notNull().default(0),
         records: count("records"),
         bytes: count("bytes"),
         startedAt: instant("started_at").notNull().default(sql`now()`),
         endedAt: instant("ended_at"),
+        streamId: stream(),
     },
-    (table) => [index("loads_open").on(table.loadId).where(sql`state in ('loading', 'staged', 'abandoned')`)],
+    (table) => [
+        oneOf("loads_state", table.state, loadStates),
+        oneOf("loads_way", table.way, loadWays),
+        index("loads_open").on(table.loadId).where(sql`state in ('loading', 'staged', 'abandoned')`),
+    ],
 );
 
 /** One row per contiguous byte range of a file, whole records. */
@@ -187,8 +235,7 @@ export const chunks = ingest.table(
         sliceRecords: integer("slice_records").array(),
         /** The one load whose staged rows count. Null while pending. */
         loadId: count("load_id").references(() => loads.loadId),
-        /** held (until its file is within its reject budget) | staged | pending (must be staged again) | merged | failed. */
-        state: text("state").notNull(),
+        state: text("state", { enum: chunkStates }).notNull(),
         /** Bit n is set when slice n has been merged. */
         mergedSlices: integer("merged_slices").notNull().default(0),
         attempts: integer("attempts").notNull().default(0),
@@ -199,9 +246,12 @@ export const chunks = ingest.table(
         mergedAt: instant("merged_at"),
         /** Since when its events and rejects may be gone, for their age: docs/decisions/retention.md. */
         prunedAt: instant("pruned_at"),
+        /** That of its file and its load. */
+        streamId: stream(),
     },
     (table) => [
-        index("chunks_open").on(table.chunkId).where(sql`state in ('staged', 'pending')`),
+        oneOf("chunks_state", table.state, chunkStates),
+        index("chunks_open").on(table.streamId, table.chunkId).where(sql`state in ('staged', 'pending')`),
         index("chunks_file").on(table.fileId, table.firstByte),
         index("chunks_load").on(table.loadId),
         index("chunks_held").on(table.fileId).where(sql`state = 'held'`),
@@ -211,9 +261,14 @@ export const chunks = ingest.table(
 );
 
 /** The rows that merges lock: whoever holds slice n may merge the records whose event_id falls into it. */
-export const slices = ingest.table("slices", {
-    sliceNo: smallint("slice_no").primaryKey(),
-});
+export const slices = ingest.table(
+    "slices",
+    {
+        sliceNo: smallint("slice_no").notNull(),
+        streamId: stream(),
+    },
+    (table) => [primaryKey({ columns: [table.streamId, table.sliceNo] })],
+);
 
 /** One row per merge. */
 export const batches = ingest.table(
@@ -223,8 +278,7 @@ export const batches = ingest.table(
         /** Chosen by the caller, who asks again with it when the acknowledgement was lost. */
         batchKey: uuid("batch_key").notNull().unique("batches_batch_key"),
         workerId: uuid("worker_id").notNull(),
-        /** merge | replay. */
-        kind: text("kind").notNull().default("merge"),
+        kind: text("kind", { enum: batchKinds }).notNull().default("merge"),
         slices: integer("slices").notNull(),
         chunks: integer("chunks").notNull(),
         ...outcomes,
@@ -238,8 +292,10 @@ export const batches = ingest.table(
         durationMs: jsonb("duration_ms").notNull().$type<Record<string, number>>(),
         /** Tells which snapshots see the batch: /v1/stream goes by it, because ids do not follow the order of commits. */
         transactionId: xid8("transaction_id").notNull().default(sql`pg_current_xact_id()`),
+        streamId: stream(),
     },
     (table) => [
+        oneOf("batches_kind", table.kind, batchKinds),
         index("batches_finished_at").on(table.finishedAt),
         index("batches_transaction_id").on(table.transactionId),
     ],
@@ -273,8 +329,7 @@ export const rejects = ingest.table(
         chunkId: count("chunk_id").notNull(),
         recordNo: count("record_no").notNull(),
         batchId: count("batch_id").notNull(),
-        /** rejected | conflict. */
-        kind: text("kind").notNull(),
+        kind: text("kind", { enum: rejectKinds }).notNull(),
         /** Every reason, in the order of the rules: see ingest.event_reject_reasons. */
         reasons: text("reasons").array().notNull(),
         /** The raw values by column; null when the record could not be split into values. May be edited for a replay. */
@@ -291,10 +346,13 @@ export const rejects = ingest.table(
         /** The replay that resolved it; null while it stands. */
         resolvedByBatch: count("resolved_by_batch"),
         resolvedAt: instant("resolved_at"),
-        /** inserted | duplicate | accepted (replaced the event), conflict | rejected (again, as a reject of that batch), displaced (was the event). */
-        resolution: text("resolution"),
+        resolution: text("resolution", { enum: rejectResolutions }),
+        /** That of its chunk. */
+        streamId: stream(),
     },
     (table) => [
+        oneOf("rejects_kind", table.kind, rejectKinds),
+        oneOf("rejects_resolution", table.resolution, rejectResolutions),
         unique("rejects_chunk_record_batch").on(table.chunkId, table.recordNo, table.batchId),
         index("rejects_batch").on(table.batchId),
         index("rejects_resolved_by").on(table.resolvedByBatch).where(sql`resolved_by_batch is not null`),
@@ -330,41 +388,44 @@ export const eventStats = ingest.table(
     (table) => [primaryKey({ columns: [table.grain, table.bucket, table.eventType] })],
 );
 
-/** The sums over ingest.batches, one row per kind of batch: whoever shows them adds nothing up. */
-export const totals = ingest.table("totals", {
-    /** merge | replay. */
-    kind: text("kind").primaryKey(),
+const summedBatches = {
+    kind: text("kind", { enum: batchKinds }).notNull(),
     batches: count("batches").notNull(),
     ...outcomes,
     displaced: count("displaced").notNull(),
-});
+    streamId: stream(),
+};
+
+/** The sums over ingest.batches, one row per stream and kind of batch: whoever shows them adds nothing up. */
+export const totals = ingest.table("totals", summedBatches, (table) => [
+    primaryKey({ columns: [table.streamId, table.kind] }),
+]);
 
 /** Of those sums, what batches that were removed for their age have in them: their rows and these add up to the totals. */
-export const prunedTotals = ingest.table("pruned_totals", {
-    kind: text("kind").primaryKey(),
-    batches: count("batches").notNull(),
-    ...outcomes,
-    displaced: count("displaced").notNull(),
-});
+export const prunedTotals = ingest.table("pruned_totals", summedBatches, (table) => [
+    primaryKey({ columns: [table.streamId, table.kind] }),
+]);
+
+const countedFiles = {
+    state: text("state", { enum: fileStates }).notNull(),
+    files: count("files").notNull(),
+    streamId: stream(),
+};
 
 /** Files by state, without what ingest.file_changes holds: together they are the truth. */
-export const fileStats = ingest.table("file_stats", {
-    state: text("state").primaryKey(),
-    files: count("files").notNull(),
-});
+export const fileStats = ingest.table("file_stats", countedFiles, (table) => [
+    primaryKey({ columns: [table.streamId, table.state] }),
+]);
 
 /** What happened to the numbers of files by state since a merge last added it up. Only ever inserted: nobody waits. */
-export const fileChanges = ingest.table("file_changes", {
-    state: text("state").notNull(),
-    files: count("files").notNull(),
-});
+export const fileChanges = ingest.table("file_changes", countedFiles);
 
-/** Rejects by the day they were written, kind and reason. The reason '' counts each reject once, whatever its reasons. */
+/** Rejects by stream, the day they were written, kind and reason. The reason '' counts each reject once, whatever its reasons. */
 export const rejectStats = ingest.table(
     "reject_stats",
     {
         day: date("day").notNull(),
-        kind: text("kind").notNull(),
+        kind: text("kind", { enum: rejectKinds }).notNull(),
         reason: text("reason").notNull(),
         rejects: count("rejects").notNull(),
         /** Of those, how many a replay has resolved. */
@@ -372,8 +433,9 @@ export const rejectStats = ingest.table(
         firstRejectedAt: instant("first_rejected_at").notNull(),
         lastRejectedAt: instant("last_rejected_at").notNull(),
         lastRejectId: count("last_reject_id").notNull(),
+        streamId: stream(),
     },
-    (table) => [primaryKey({ columns: [table.day, table.kind, table.reason] })],
+    (table) => [primaryKey({ columns: [table.streamId, table.day, table.kind, table.reason] })],
 );
 
 /** Counts by product. The grain `total` has one row per product, at bucket 1970-01-01. */

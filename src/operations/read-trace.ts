@@ -1,13 +1,13 @@
 /** The life of a record: file, bytes, chunk, load, each rule's verdict, batch, commit; and what became of its rivals. */
 import type { Sql } from "../database/connect.ts";
-import type { Refusal } from "../database/schema.ts";
+import type { BatchKind, Refusal, RejectKind, RejectResolution } from "../database/schema.ts";
 import type { Stream } from "../streams/stream.ts";
 
 export type TraceSubject = { key: string } | { file: string; record: number };
 
 export interface TracedBatch {
     batchId: number;
-    kind: "merge" | "replay";
+    kind: BatchKind;
     workerId: string;
     startedAt: string;
     committedAt: string;
@@ -17,7 +17,7 @@ export type RawRecord = Record<string, string | null>;
 
 export interface TracedReject {
     rejectId: number;
-    kind: "rejected" | "conflict";
+    kind: RejectKind;
     reasons: string[];
     record: RawRecord | null;
     /** Before somebody edited it. */
@@ -29,7 +29,7 @@ export interface TracedReject {
     byteOffset: number | null;
     rejectedAt: string;
     batch: TracedBatch | null;
-    resolution: "inserted" | "duplicate" | "accepted" | "conflict" | "rejected" | "displaced" | null;
+    resolution: RejectResolution | null;
     resolvedAt: string | null;
     resolvedBy: TracedBatch | null;
 }

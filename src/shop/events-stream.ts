@@ -7,6 +7,7 @@ import { timestamptz } from "../streams/types/timestamptz.ts";
 import { uuid } from "../streams/types/uuid.ts";
 
 export const eventsStream = defineStream({
+    id: 0,
     name: "events",
     table: "events",
     key: "event_id",

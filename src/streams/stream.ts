@@ -12,6 +12,8 @@ export interface Column {
 }
 
 export interface Stream {
+    /** Its number in the ledger (ingest.streams). */
+    id: number;
     name: string;
     /** In the schema public. */
     table: string;
@@ -25,7 +27,7 @@ export interface Stream {
     extras: string;
 }
 
-type Definition = Pick<Stream, "name" | "table" | "columns" | "extras"> & { key: string; time: string | null };
+type Definition = Pick<Stream, "id" | "name" | "table" | "columns" | "extras"> & { key: string; time: string | null };
 
 /** @throws TypeError when key or time is none of the columns */
 export function defineStream({ key, time, ...definition }: Definition): Stream {

@@ -185,7 +185,9 @@ export const corruptions: Corruption[] = [
     {
         check: "count_rejects",
         what: "a reject of a kind that nobody counts",
+        // Those from before the constraint were not looked at when it was made.
         corrupt: `
+            alter table ingest.rejects drop constraint rejects_kind;
             insert into ingest.rejects (chunk_id, record_no, batch_id, kind, reasons, raw_text)
             values (5, 2, 6, 'other', '{stray_quote}', 'x')`,
         row: { chunk_id: 5, kept: 1 },
@@ -497,4 +499,41 @@ export const corruptions: Corruption[] = [
         corrupt: "update public.events set record_no = 1 where chunk_id = 8 and record_no = 4",
         row: { chunk_id: 8, record_no: 1, places: 2 },
     },
+    ...[
+        [
+            "a chunk of another stream than its file",
+            "update ingest.chunks set stream_id = 1 where chunk_id = 6",
+            "chunk of a file",
+            6,
+        ],
+        [
+            "a load of another stream than its chunk",
+            "update ingest.loads set stream_id = 1 where load_id = 3",
+            "chunk of a load",
+            5,
+        ],
+        [
+            "a reject of another stream than its chunk",
+            "update ingest.rejects set stream_id = 1 where reject_id = 1",
+            "reject of a chunk",
+            1,
+        ],
+        [
+            "a file of a stream that is not known",
+            "update ingest.files set stream_id = 1 where file_id = 5",
+            "file of a stream",
+            5,
+        ],
+        [
+            "a batch of another stream than its chunk",
+            "update ingest.batches set stream_id = 1 where batch_id = 6",
+            "batch of a chunk",
+            6,
+        ],
+    ].map(([what, corrupt, row, id]) => ({
+        check: "match_streams",
+        what: `${what}`,
+        corrupt: `${corrupt}`,
+        row: { what: row, id },
+    })),
 ];

@@ -19,6 +19,7 @@ const keptTables = [
     "ingest.loader_lease",
     "ingest.migrations",
     "ingest.slices",
+    "ingest.streams",
     "ingest.workers",
 ];
 

@@ -21,7 +21,7 @@ const states = () => readFileStates(database.sql);
 async function giveUp(name: string): Promise<void> {
     writeFileSync(join(inputDir, name), headerLine + record(name.charCodeAt(0)));
     await database.sql`
-        select from ingest.register_files(${JSON.stringify([{ path: name, sizeBytes: 1, mtimeNs: "1", inode: "1" }])}::text::jsonb)`;
+        select from ingest.register_files(0::smallint, ${JSON.stringify([{ path: name, sizeBytes: 1, mtimeNs: "1", inode: "1" }])}::text::jsonb)`;
     for (let attempt = 0; attempt < 12; attempt += 1) {
         await database.sql`
             select ingest.fail_file(file_id, 'file_unreadable', 'It cannot be opened.', null, null, null, '5 s', null)

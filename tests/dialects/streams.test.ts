@@ -213,7 +213,7 @@ describe("promise 5: staged rows of a stream that are lost", () => {
 
             await database.sql`truncate ingest.staging`;
             await database.sql`update ingest.chunks set state = 'pending', load_id = null`;
-            expect(await chunksToStageAgain(database.sql, 100)).toHaveLength(loaded!.chunks);
+            expect(await chunksToStageAgain(database.sql, 0, 100)).toHaveLength(loaded!.chunks);
             while ((await loadRound(ingest.context, state, hooks)).hasProgress) {}
             const states = await database.sql`select distinct state from ingest.chunks`;
             expect(states.map(({ state }) => state)).toEqual(["staged"]);

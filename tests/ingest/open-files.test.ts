@@ -46,6 +46,7 @@ test.skipIf(process.platform !== "linux").each([
     const seen = { sizeBytes: 0, mtimeNs: "0", inode: "0" };
     await registerFiles(
         database.sql,
+        0,
         ["a.csv", "b.csv"].map((name) => ({ path: name, ...seen })),
     );
     let loads = 0;

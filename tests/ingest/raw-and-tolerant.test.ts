@@ -80,8 +80,8 @@ async function load({ ingest, database }: Loaded, folder: Folder, way: Way): Pro
     for (const [index, path] of paths.entries()) writeFileSync(join(ingest.inputDir, path), folder.files[index]!);
     const seen = paths.map((path) => ({ path, sizeBytes: 0, mtimeNs: "0", inode: "0" }));
     let detours = 0;
-    for (const ledgerFile of await registerFiles(sql, seen)) detours += await loadFile(context, ledgerFile, way);
-    await callMerge(sql, context.workerId, randomUUID(), { slices: allSlices, maxRecords: 1e9, maxChunks: 1e9 });
+    for (const ledgerFile of await registerFiles(sql, 0, seen)) detours += await loadFile(context, ledgerFile, way);
+    await callMerge(sql, 0, context.workerId, randomUUID(), { slices: allSlices, maxRecords: 1e9, maxChunks: 1e9 });
     const chunks = await sql<ChunkCounts[]>`
         select
             files.path, chunks.first_byte as "firstByte", chunks.end_byte as "endByte", chunks.records,
@@ -257,12 +257,12 @@ describe("by hand", () => {
             for (const [no, bytes] of files.entries()) writeFileSync(join(ingest.inputDir, `${no}.csv`), bytes);
             const seen = files.map((_, no) => ({ path: `${no}.csv`, sizeBytes: 0, mtimeNs: "0", inode: "0" }));
             const parts: LoadPart[] = [];
-            for (const ledgerFile of await registerFiles(database.sql, seen)) {
+            for (const ledgerFile of await registerFiles(database.sql, 0, seen)) {
                 const prepared = await prepareFile(ingest.context, ledgerFile, () => true);
                 if (prepared.kind === "load") parts.push(prepared.part);
             }
             await loadChunks(ingest.context, parts, way);
-            const batch = await callMerge(database.sql, ingest.context.workerId, randomUUID(), {
+            const batch = await callMerge(database.sql, 0, ingest.context.workerId, randomUUID(), {
                 slices: allSlices,
                 maxRecords: 1e9,
                 maxChunks: 1e9,

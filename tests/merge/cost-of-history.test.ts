@@ -89,16 +89,16 @@ describe("promise 7: the ledger's statements read nothing of the history", () =>
     const statements: Record<string, (sql: Sql) => Promise<unknown>> = {
         readBacklog,
         hasWork,
-        chunksToStageAgain: (within) => chunksToStageAgain(within, 500),
-        nextFiles: (within) => nextFiles(within, 500, [1, 2, 3]),
+        chunksToStageAgain: (within) => chunksToStageAgain(within, 0, 500),
+        nextFiles: (within) => nextFiles(within, 0, 500, [1, 2, 3]),
         countWaitingFiles,
         waitingFiles,
-        failedFiles: (within) => failedFiles(within, 1_000, ""),
-        filesWithContent: (within) => filesWithContent(within, ["a", "b"]),
-        judgeHeldFiles: (within) => judgeHeldFiles(within, [], null),
-        sweepStaging: (within) => sweepStaging(within, worker),
+        failedFiles: (within) => failedFiles(within, 0, 1_000, ""),
+        filesWithContent: (within) => filesWithContent(within, 0, ["a", "b"]),
+        judgeHeldFiles: (within) => judgeHeldFiles(within, 0, [], null),
+        sweepStaging: (within) => sweepStaging(within, 0, worker),
         countFilesSince: (within) => countFilesSince(within, begunAt),
-        registerFiles: (within) => registerFiles(within, [{ ...seen, path: "new.csv" }]),
+        registerFiles: (within) => registerFiles(within, 0, [{ ...seen, path: "new.csv" }]),
         "a load": (within) => stageFile(within, [event(1), event(2)]),
     };
     test.each(Object.keys(statements))("%s, when nothing is open", async (name) => {

@@ -22,7 +22,7 @@ afterEach(closeSessions);
 
 const register = (...paths: string[]) => sql<{ path: string; version: number; fileId: number }[]>`
     select path, version, file_id as "fileId"
-    from ingest.register_files(${JSON.stringify(paths.map((path) => ({ path, sizeBytes: 9, mtimeNs: "1", inode: "1" })))}::text::jsonb)`;
+    from ingest.register_files(0::smallint, ${JSON.stringify(paths.map((path) => ({ path, sizeBytes: 9, mtimeNs: "1", inode: "1" })))}::text::jsonb)`;
 const settle = (fileId: number, session = sql) => session`select ingest.settle_file(${fileId}, 2, 3, 4)`;
 const reopen = (fileId: number) => sql`select ingest.reopen_files(array[${fileId}]::bigint[])`;
 const failChunk = (chunkId: number, retryAfter: string | null = null) =>
@@ -90,9 +90,9 @@ describe("the files to load", () => {
                 update ingest.files set state = ${state}, next_attempt_at = now() + ${due}::text::interval
                 where file_id = ${fileId}`;
         }
-        const next = await nextFiles(sql, 10, []);
+        const next = await nextFiles(sql, 0, 10, []);
         expect(next.map(({ path }) => path)).toEqual(["Z.csv", "a.csv", "d.csv"]);
-        expect((await nextFiles(sql, 2, [next[0]!.fileId])).map(({ path }) => path)).toEqual(["a.csv", "d.csv"]);
+        expect((await nextFiles(sql, 0, 2, [next[0]!.fileId])).map(({ path }) => path)).toEqual(["a.csv", "d.csv"]);
     });
 });
 
@@ -341,7 +341,7 @@ describe("a chunk that fails", () => {
         const { fileId, chunkId } = await stageFile(sql, [event(1)], { atEnd: false });
         await failChunk(chunkId);
         // Still to be loaded, whoever does it, also after a restart.
-        expect((await nextFiles(sql, 10, [])).map((next) => next.fileId)).toEqual([fileId]);
+        expect((await nextFiles(sql, 0, 10, [])).map((next) => next.fileId)).toEqual([fileId]);
         await stageFile(sql, [event(2)], { fileId, firstRecordNo: 2, atEnd: false });
         await stageFile(sql, [event(3)], { fileId, firstRecordNo: 3 });
         await merge(sql);

@@ -77,16 +77,17 @@ export async function takeLease(sql: Sql, holder = worker, lease = "1 hour"): Pr
     return row!.taken;
 }
 
-export async function registerFile(sql: Sql, path: string): Promise<number> {
+export async function registerFile(sql: Sql, path: string, stream = 0): Promise<number> {
     const seen = JSON.stringify([{ path, sizeBytes: 1_000, mtimeNs: "1", inode: "1" }]);
     const [row] = await sql<{ fileId: number }[]>`
-        select file_id as "fileId" from ingest.register_files(${seen}::text::jsonb)`;
+        select file_id as "fileId" from ingest.register_files(${stream}::smallint, ${seen}::text::jsonb)`;
     return row!.fileId;
 }
 
-export async function beginLoad(sql: Sql, chunkCount = 1): Promise<{ loadId: number; chunkIds: number[] }> {
+export async function beginLoad(sql: Sql, chunkCount = 1, stream = 0): Promise<{ loadId: number; chunkIds: number[] }> {
     const [row] = await sql<{ loadId: number; chunkIds: number[] }[]>`
-        select load_id as "loadId", chunk_ids as "chunkIds" from ingest.begin_load(${worker}, 'raw', ${chunkCount})`;
+        select load_id as "loadId", chunk_ids as "chunkIds"
+        from ingest.begin_load(${stream}::smallint, ${worker}, 'raw', ${chunkCount})`;
     return row!;
 }
 
@@ -190,13 +191,15 @@ export async function stageFile(
 ): Promise<Staged> {
     await takeLease(sql);
     fileNo += 1;
+    const stream = options.stream as number | undefined;
     const fileId =
         (options.fileId as number | undefined) ??
-        (await registerFile(sql, `file-${String(fileNo).padStart(6, "0")}.csv`));
-    const { loadId, chunkIds } = await beginLoad(sql);
+        (await registerFile(sql, `file-${String(fileNo).padStart(6, "0")}.csv`, stream));
+    const { loadId, chunkIds } = await beginLoad(sql, 1, stream);
     const chunkId = chunkIds[0]!;
     const record = chunkRecord({ chunkId, fileId }, rows, options);
-    await insertStaged(sql, { loadId, chunkId, firstRecordNo: record.firstRecordNo as number }, rows);
+    // Another stream has a staging of its own.
+    if (!stream) await insertStaged(sql, { loadId, chunkId, firstRecordNo: record.firstRecordNo as number }, rows);
     await recordLoad(sql, loadId, [record]);
     return { fileId, chunkId, loadId, rows, record };
 }
@@ -228,6 +231,7 @@ export interface MergeOptions {
     maxRecords?: number;
     maxChunks?: number;
     key?: string;
+    stream?: number;
     verifyStaged?: boolean;
 }
 
@@ -248,12 +252,13 @@ export async function mergeOnce(
         maxRecords = 1_000_000,
         maxChunks = 1_000_000,
         key = randomUUID(),
+        stream = 0,
         verifyStaged = false,
     }: MergeOptions = {},
 ): Promise<BatchRow | null> {
     const [row] = await sql<BatchRow[]>`
         select batch_id as "batchId", slices, chunks, read, inserted, duplicate, conflict, rejected
-        from ingest.merge_batch(${key}, ${worker}, ${slices}, ${maxRecords}, ${maxChunks}, null, ${verifyStaged})`;
+        from ingest.merge_batch(${stream}, ${key}, ${worker}, ${slices}, ${maxRecords}, ${maxChunks}, null, ${verifyStaged})`;
     return row ?? null;
 }
 

@@ -38,11 +38,13 @@ async function stagedRows(): Promise<number> {
     return row!.rows;
 }
 async function sweep(sweeper = worker): Promise<number> {
-    const [row] = await sql<{ rows: number }[]>`select swept_rows as rows from ingest.sweep_staging(${sweeper})`;
+    const [row] = await sql<
+        { rows: number }[]
+    >`select swept_rows as rows from ingest.sweep_staging(0::smallint, ${sweeper})`;
     return row!.rows;
 }
 const beginAs = (session: Sql, holder: string) => session<{ loadId: number; chunkIds: number[] }[]>`
-    select load_id as "loadId", chunk_ids as "chunkIds" from ingest.begin_load(${holder}, 'raw', 1)`;
+    select load_id as "loadId", chunk_ids as "chunkIds" from ingest.begin_load(0::smallint, ${holder}, 'raw', 1)`;
 
 /** Resolves once the session's backend is gone; fails after five seconds. */
 async function whenGone(applicationName: string): Promise<void> {
@@ -92,7 +94,7 @@ describe("the loader's lease", () => {
         await takeLease(sql);
         const session = openSession(database);
         await session`begin`;
-        await session`select ingest.sweep_staging(${worker})`;
+        await session`select ingest.sweep_staging(0::smallint, ${worker})`;
         const renewed = takeLease(openSession(database)).then((isTaken) => isTaken);
         await whenWaiting(sql);
         expect(await takeLease(sql, other)).toBe(false);
@@ -169,7 +171,7 @@ describe("a load", () => {
         const session = openSession(database);
         const [backend] = await session<{ pid: number }[]>`select pg_backend_pid() as pid`;
         const [load] = await session<{ chunkIds: number[] }[]>`
-            select chunk_ids as "chunkIds" from ingest.begin_load(${worker}, 'tolerant', 5)`;
+            select chunk_ids as "chunkIds" from ingest.begin_load(0::smallint, ${worker}, 'tolerant', 5)`;
         expect(load!.chunkIds).toHaveLength(5);
         expect(load!.chunkIds).toEqual([...new Set(load!.chunkIds)].sort((left, right) => left - right));
         const [row] = await sql`select state, way, backend_pid, worker_id, records from ingest.loads`;

@@ -194,7 +194,7 @@ describe("two merges at once", () => {
         await second`set statement_timeout = '5s'`;
         expect(await merge(second, { slices: evens })).toBeNull();
         const [free] = await second<{ slices: number }[]>`
-            select ingest.lock_slices(${allSlices}) as slices`;
+            select ingest.lock_slices(0::smallint, ${allSlices}) as slices`;
         expect(free!.slices).toBe(odds);
         await first`commit`;
     });

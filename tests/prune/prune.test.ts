@@ -393,11 +393,13 @@ describe("a prune beside others", () => {
             select done_slices as slices, event_count as events
             from ingest.prune_events(${before}, 0, 100, ${wanted})`;
         let waiting: ReturnType<typeof rangeOf> | undefined;
-        await holding(`select ingest.lock_slices(${busy})`, async () => {
+        await holding(`select ingest.lock_slices(0::smallint, ${busy})`, async () => {
             expect([...(await rangeOf(0xffff))]).toEqual([{ slices: 0xffff & ~busy, events: 144 }]);
             waiting = rangeOf(busy).execute();
             await whenWaiting(sql);
-            expect([...(await sql`select ingest.lock_slices(65535) as slices`)]).toEqual([{ slices: 0xffff & ~busy }]);
+            expect([...(await sql`select ingest.lock_slices(0::smallint, 65535) as slices`)]).toEqual([
+                { slices: 0xffff & ~busy },
+            ]);
         });
         expect([...(await waiting!)]).toEqual([{ slices: busy, events: 16 }]);
         await expectChecksToPass();

@@ -236,7 +236,7 @@ async function register(
     seen: (SeenFile & { path: string })[],
 ): Promise<void> {
     const seenByPath = new Map(seen.map((file) => [file.path, file]));
-    const rows = await registerFiles(context.sql, seen);
+    const rows = await registerFiles(context.sql, context.stream.id, seen);
     const toReopen: number[] = [];
     const unknownBefore: { fileId: number; ctimeNs: string }[] = [];
     const changedWaiting: number[] = [];

@@ -36,7 +36,7 @@ export async function findCopies<Member extends Candidate>(
 ): Promise<SortedCandidates<Member>> {
     const hashes = members.flatMap(({ part }) => part.contentHash ?? []);
     const known = new Map<string, KnownContent>();
-    for (const content of hashes.length > 0 ? await filesWithContent(context.sql, hashes) : []) {
+    for (const content of hashes.length > 0 ? await filesWithContent(context.sql, context.stream.id, hashes) : []) {
         const reading = readingOf(content.contentHash, content.source);
         if (known.get(reading)?.state !== "merged") known.set(reading, content);
     }
@@ -85,12 +85,12 @@ export async function findCopy(
         fileId !== ledgerFile.fileId && sourceKey(source) === sourceKey(shape.source);
     const judge = (original: KnownContent) =>
         original.state === "loaded" ? "held" : copyOf(ledgerFile, file, original);
-    for (const original of await manyChunkFilesOfSize(context.sql, file.seen.sizeBytes)) {
+    for (const original of await manyChunkFilesOfSize(context.sql, context.stream.id, file.seen.sizeBytes)) {
         if (isOther(original) && (await hasSameChunks(context, original, file))) return judge(original);
     }
     // A chunk ends behind the record that crosses its bound: one of which that is the last was a chunk all the same.
     if (file.sizeBytes > stopAt + context.config.maxRecordBytes) return null;
-    const same = await filesWithContent(context.sql, [await hashRange(file, 0, file.sizeBytes)]);
+    const same = await filesWithContent(context.sql, context.stream.id, [await hashRange(file, 0, file.sizeBytes)]);
     const original = same.find(isOther);
     return original === undefined ? null : judge(original);
 }

@@ -28,7 +28,7 @@ export function createForgetGone(context: IngestContext, now = () => performance
             const folder = await identityOf(config.inputDir);
             firstFolder ??= folder;
             if (folder === null || folder !== firstFolder) return;
-            const failed = await failedFiles(context.sql, pageFiles, fromPath);
+            const failed = await failedFiles(context.sql, context.stream.id, pageFiles, fromPath);
             // From the start again when these were the last.
             fromPath = failed.length < pageFiles ? "" : failed.at(-1)!.path;
             const names = new Set(failed.length > 0 ? present : []);
@@ -53,6 +53,7 @@ async function identityOf(folder: string): Promise<string | null> {
 /** Failed files in path order, without those whose records were read and then lost: these are for people to see. */
 export async function failedFiles(
     sql: Sql,
+    streamId: number,
     limit: number,
     fromPath: string,
 ): Promise<{ fileId: number; path: string }[]> {
@@ -62,6 +63,7 @@ export async function failedFiles(
         where
             files.state in ('pending', 'failed')
             and files.state = 'failed'
+            and files.stream_id = ${streamId}
             and files.path collate "C" >= ${fromPath}
             and not (files.problem in ('file_vanished', 'source_changed') and files.loaded_bytes > 0)
             and ingest.merged_records(files.file_id) = 0

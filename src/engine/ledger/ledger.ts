@@ -5,6 +5,7 @@
  */
 
 import type { Sql } from "../../database/connect.ts";
+import type { FileState } from "../../database/schema.ts";
 import type { Dialect } from "../../streams/dialect.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 
@@ -13,7 +14,7 @@ export interface LedgerFile {
     /** Relative to the watched folder. */
     path: string;
     version: number;
-    state: "pending" | "loaded" | "merged" | "skipped" | "failed" | "replaced";
+    state: FileState;
     sizeBytes: number;
     /** Decimal text: only ever compared. */
     mtimeNs: string;
@@ -116,9 +117,14 @@ const chunkColumns = `
     chunks.records, chunks.content_hash as "contentHash", chunks.attempts,
     files.dialect, files.source`;
 
-export async function registerFiles(sql: Sql, seen: (SeenFile & { path: string })[]): Promise<LedgerFile[]> {
+export async function registerFiles(
+    sql: Sql,
+    streamId: number,
+    seen: (SeenFile & { path: string })[],
+): Promise<LedgerFile[]> {
     return await sql<LedgerFile[]>`
-        select ${sql.unsafe(fileColumns)} from ingest.register_files(${JSON.stringify(seen)}::text::jsonb)`;
+        select ${sql.unsafe(fileColumns)}
+        from ingest.register_files(${streamId}, ${JSON.stringify(seen)}::text::jsonb)`;
 }
 
 /** How many of them the ledger still has: a prune forgets files that are in the archive. */
@@ -130,6 +136,7 @@ export async function reopenFiles(sql: Sql, fileIds: number[]): Promise<number> 
 /** Files to load, in path order from `fromPath` on: the pending ones, and failed ones whose next attempt is due. */
 export async function nextFiles(
     sql: Sql,
+    streamId: number,
     limit: number,
     exceptFileIds: number[],
     fromPath = "",
@@ -139,6 +146,7 @@ export async function nextFiles(
         from ingest.files
         where
             files.state in ('pending', 'failed')
+            and files.stream_id = ${streamId}
             and (files.state = 'pending' or files.next_attempt_at <= clock_timestamp())
             and files.path collate "C" >= ${fromPath}
             and files.file_id <> all(${exceptFileIds}::bigint[])
@@ -147,13 +155,14 @@ export async function nextFiles(
 }
 
 /** Chunks whose staged rows were lost, in the order of their ids. */
-export async function chunksToStageAgain(sql: Sql, limit: number): Promise<LedgerChunk[]> {
+export async function chunksToStageAgain(sql: Sql, streamId: number, limit: number): Promise<LedgerChunk[]> {
     return await sql<LedgerChunk[]>`
         select ${sql.unsafe(chunkColumns)}
         from ingest.chunks
         inner join ingest.files on files.file_id = chunks.file_id
         where
             chunks.state = 'pending'
+            and chunks.stream_id = ${streamId}
             and (chunks.next_attempt_at is null or chunks.next_attempt_at <= clock_timestamp())
         order by chunks.chunk_id
         limit ${limit}`;
@@ -178,20 +187,27 @@ export interface KnownContent {
 }
 
 /** Files with one of these whole contents, merged or on the way there. */
-export async function filesWithContent(sql: Sql, contentHashes: string[]): Promise<KnownContent[]> {
+export async function filesWithContent(sql: Sql, streamId: number, contentHashes: string[]): Promise<KnownContent[]> {
     return await sql<KnownContent[]>`
         select file_id as "fileId", path, state, content_hash as "contentHash", source
         from ingest.files
-        where content_hash = any(${contentHashes}::text[]) and state in ('loaded', 'merged')
+        where
+            content_hash = any(${contentHashes}::text[])
+            and state in ('loaded', 'merged')
+            and stream_id = ${streamId}
         order by file_id`;
 }
 
 /** Files of this size that took several chunks, merged or on the way there. */
-export async function manyChunkFilesOfSize(sql: Sql, sizeBytes: number): Promise<KnownContent[]> {
+export async function manyChunkFilesOfSize(sql: Sql, streamId: number, sizeBytes: number): Promise<KnownContent[]> {
     return await sql<KnownContent[]>`
         select file_id as "fileId", path, state, '' as "contentHash", source
         from ingest.files
-        where content_hash is null and size_bytes = ${sizeBytes} and state in ('loaded', 'merged')
+        where
+            content_hash is null
+            and size_bytes = ${sizeBytes}
+            and state in ('loaded', 'merged')
+            and stream_id = ${streamId}
         order by file_id
         limit 100`;
 }
@@ -339,8 +355,13 @@ export async function abandonLoads(sql: Sql, loadIds: number[]): Promise<void> {
 }
 
 /** `heldRows`: spent ones that could not be removed, because somebody reads the table. */
-export async function sweepStaging(sql: Sql, workerId: string): Promise<{ sweptRows: number; heldRows: number }> {
+export async function sweepStaging(
+    sql: Sql,
+    streamId: number,
+    workerId: string,
+): Promise<{ sweptRows: number; heldRows: number }> {
     const [row] = await sql<{ sweptRows: number; heldRows: number }[]>`
-        select swept_rows as "sweptRows", held_rows as "heldRows" from ingest.sweep_staging(${workerId})`;
+        select swept_rows as "sweptRows", held_rows as "heldRows"
+        from ingest.sweep_staging(${streamId}, ${workerId})`;
     return row!;
 }

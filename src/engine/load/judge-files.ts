@@ -5,9 +5,9 @@ import type { IngestContext } from "../run/context.ts";
 import type { LoaderState } from "./loader-state.ts";
 
 /** Whether there was one to judge. Without a budget it looks once, for what a run with one may have left held. */
-export async function judgeFiles({ config, sql, log }: IngestContext, state: LoaderState): Promise<boolean> {
+export async function judgeFiles({ stream, config, sql, log }: IngestContext, state: LoaderState): Promise<boolean> {
     if (!config.maxRejects && state.hasJudged) return false;
-    const judged = await judgeHeldFiles(sql, state.tails.waiting(), config.maxRejects ?? null);
+    const judged = await judgeHeldFiles(sql, stream.id, state.tails.waiting(), config.maxRejects ?? null);
     state.hasJudged = true;
     for (const { path, verdict, detail } of judged) {
         // Without the sample: it holds values.
@@ -31,10 +31,17 @@ interface JudgedFile {
 }
 
 /** Judges the files whose held chunks are all there is of them now: `waiting` are those with an unfinished tail. */
-export async function judgeHeldFiles(sql: Sql, waiting: number[], budget: RejectBudget | null): Promise<JudgedFile[]> {
+export async function judgeHeldFiles(
+    sql: Sql,
+    streamId: number,
+    waiting: number[],
+    budget: RejectBudget | null,
+): Promise<JudgedFile[]> {
     const most = { count: null as number | null, ratio: null as number | null };
     if (budget !== null) most[budget.kind] = budget.most;
     return await sql<JudgedFile[]>`
         select path, verdict, detail
-        from ingest.judge_held_files(${waiting}::bigint[], ${most.count}::bigint, ${most.ratio}::float8)`;
+        from ingest.judge_held_files(
+            ${streamId}, ${waiting}::bigint[], ${most.count}::bigint, ${most.ratio}::float8
+        )`;
 }

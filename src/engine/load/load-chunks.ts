@@ -70,8 +70,8 @@ export class SourceChanged extends Error {
  * discarded; then nothing of it counts.
  */
 export async function loadChunks(context: IngestContext, parts: LoadPart[], way: Way): Promise<LoadedPart[]> {
-    const { copyConnection, sql, workerId } = context;
-    const { loadId, chunkIds, lane } = await copyConnection.beginLoad(workerId, way, parts.length);
+    const { stream, copyConnection, sql, workerId } = context;
+    const { loadId, chunkIds, lane } = await copyConnection.beginLoad(stream.id, workerId, way, parts.length);
     try {
         await passFaultPoint("before-copy");
         const outcomes: StagedOutcome[] = [];

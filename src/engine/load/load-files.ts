@@ -30,7 +30,7 @@ export interface RoundOutcome {
 }
 
 export async function loadRound(context: IngestContext, state: LoaderState, hooks: LoadHooks): Promise<RoundOutcome> {
-    const lost = await chunksToStageAgain(context.sql, groupFiles);
+    const lost = await chunksToStageAgain(context.sql, context.stream.id, groupFiles);
     if (lost.length > 0) {
         const restaged = await stageChunksAgain(context, lost);
         hooks.onLoad(restaged.records, restaged.bytes);
@@ -61,12 +61,12 @@ export async function loadRound(context: IngestContext, state: LoaderState, hook
  * again when nothing is left there, for what became due meanwhile. A round from the start each time would pass the index
  * entries of all files that were loaded before it: they cannot go as long as a merge runs that began before.
  */
-async function filesFromHere({ sql }: IngestContext, state: LoaderState): Promise<LedgerFile[]> {
+async function filesFromHere({ stream, sql }: IngestContext, state: LoaderState): Promise<LedgerFile[]> {
     const exceptFileIds = [...state.tails.waiting(), ...state.heldCopies];
     const { fromPath } = state;
     state.fromPath = null;
-    const files = fromPath === null ? [] : await nextFiles(sql, groupFiles, exceptFileIds, fromPath);
-    return files.length > 0 ? files : await nextFiles(sql, groupFiles, exceptFileIds);
+    const files = fromPath === null ? [] : await nextFiles(sql, stream.id, groupFiles, exceptFileIds, fromPath);
+    return files.length > 0 ? files : await nextFiles(sql, stream.id, groupFiles, exceptFileIds);
 }
 
 async function takePrepared(

@@ -32,7 +32,7 @@ export function createStagingRoom(
     signal: AbortSignal,
     outage: Pick<Outage, "stand">,
 ): StagingRoom {
-    const { sql, config, workerId, log } = context;
+    const { stream, sql, config, workerId, log } = context;
     const mostStaged = config.maxBatchRecords * 3;
     /** Merged rows that cannot be removed cost each merge its time: beyond this nothing is added to them. */
     const mostHeld = 2 * mostStaged;
@@ -45,7 +45,7 @@ export function createStagingRoom(
     async function sweep(): Promise<void> {
         mergedSinceSweep = 0;
         lastSweepAt = performance.now();
-        ({ heldRows } = await sweepStaging(sql, workerId));
+        ({ heldRows } = await sweepStaging(sql, stream.id, workerId));
         heldSince = heldRows === 0 ? null : (heldSince ?? lastSweepAt);
         if (heldSince !== null && lastSweepAt >= heldSince + heldAfterMs) await sayHeld();
         if (heldSince === null && hasSaidHeld) {

@@ -54,20 +54,22 @@ const sayFromCut = 2;
  */
 export async function callMerge(
     sql: Sql,
+    streamId: number,
     workerId: string,
     batchKey: string,
     request: MergeRequest,
 ): Promise<Batch | null> {
     try {
-        return await mergeBatch(sql, workerId, batchKey, request, false);
+        return await mergeBatch(sql, streamId, workerId, batchKey, request, false);
     } catch (error) {
         if (sqlStateOf(error) !== stagedRowsState) throw error;
-        return await mergeBatch(sql, workerId, batchKey, request, true);
+        return await mergeBatch(sql, streamId, workerId, batchKey, request, true);
     }
 }
 
 async function mergeBatch(
     sql: Sql,
+    streamId: number,
     workerId: string,
     batchKey: string,
     { slices, maxRecords, maxChunks, onlyChunk }: MergeRequest,
@@ -88,7 +90,7 @@ async function mergeBatch(
             oldest_staged_at as "oldestStagedAt",
             duration_ms as "durationMs"
         from ingest.merge_batch(
-            ${batchKey}, ${workerId}, ${slices}, ${maxRecords}, ${maxChunks}, ${onlyChunk ?? null}, ${verifyStaged}
+            ${streamId}, ${batchKey}, ${workerId}, ${slices}, ${maxRecords}, ${maxChunks}, ${onlyChunk ?? null}, ${verifyStaged}
         )`;
     return row ?? null;
 }
@@ -106,7 +108,7 @@ export interface Merger {
  * rest goes on (promise 6). One that was cut off before its end is halved too, down to one slice of one chunk.
  */
 export function createMerger(context: IngestContext): Merger {
-    const { sql, workerId, config, log } = context;
+    const { stream, sql, workerId, config, log } = context;
     let openKey: string | null = null;
     const size = createBatchSize();
     let cuts = 0;
@@ -117,7 +119,7 @@ export function createMerger(context: IngestContext): Merger {
         const most = onlyChunk === undefined ? size.maxChunks() : 1;
         const request = { slices, maxRecords: config.maxBatchRecords, maxChunks: most, onlyChunk };
         await passFaultPoint("before-merge");
-        const batch = await callMerge(sql, workerId, openKey, request);
+        const batch = await callMerge(sql, stream.id, workerId, openKey, request);
         if (batch) await passFaultPoint("after-merge");
         openKey = null;
         return batch;
@@ -164,7 +166,7 @@ export function createMerger(context: IngestContext): Merger {
     /** Whatever ends a merge before its end (a time-out, the server's memory) would end the same one again. */
     async function takeLess(error: unknown, slices: number): Promise<void> {
         cuts += 1;
-        const open = await openChunks(sql, slices);
+        const open = await openChunks(sql, stream.id, slices);
         const { chunks, slices: share } = size.halve(fittingChunks(open, size.maxChunks(), config.maxBatchRecords));
         if (cuts < sayFromCut) return;
         const most = chunks > 1 ? `${chunks} chunks` : `one chunk, ${share} of 16 slices`;
@@ -190,7 +192,7 @@ export function createMerger(context: IngestContext): Merger {
                     if (!isFaultOfData(error)) throw error;
                     await refuseOtherShape(sql, error);
                     openKey = null;
-                    const open = await openChunks(sql, slices);
+                    const open = await openChunks(sql, stream.id, slices);
                     const tried = Math.min(size.maxChunks(), open.length);
                     if (tried <= 1) {
                         const outcome = await tryOneByOne(slices, open);
@@ -237,11 +239,14 @@ interface OpenChunk {
 }
 
 /** The staged chunks in the order in which a merge takes them. */
-async function openChunks(sql: Sql, slices: number): Promise<OpenChunk[]> {
+async function openChunks(sql: Sql, streamId: number, slices: number): Promise<OpenChunk[]> {
     return await sql<OpenChunk[]>`
         select chunks.chunk_id as "chunkId", files.path, chunks.records
         from ingest.chunks
         inner join ingest.files on files.file_id = chunks.file_id
-        where chunks.state = 'staged' and ${slices}::integer & ~chunks.merged_slices <> 0
+        where
+            chunks.state = 'staged'
+            and chunks.stream_id = ${streamId}
+            and ${slices}::integer & ~chunks.merged_slices <> 0
         order by chunks.chunk_id`;
 }

@@ -18,7 +18,7 @@ export interface OpenedLoad {
 
 export interface CopyConnection {
     /** Writes the load into the ledger and reserves ids for its chunks. Throws SL001 without the loader's lease. */
-    beginLoad(workerId: string, way: string, chunkCount: number): Promise<OpenedLoad>;
+    beginLoad(streamId: number, workerId: string, way: string, chunkCount: number): Promise<OpenedLoad>;
     /** Runs one COPY … FROM STDIN to its end. */
     copy(statement: string, source: AsyncIterable<Uint8Array>): Promise<void>;
     /** Gives the backend up, whatever it is doing. */
@@ -39,19 +39,19 @@ export function createCopyConnection(target: DatabaseTarget, applicationName: st
         connection ??= await client.reserve();
         return connection;
     };
-    const begin = async (workerId: string, way: string, chunkCount: number): Promise<OpenedLoad> => {
+    const begin = async (streamId: number, workerId: string, way: string, chunkCount: number): Promise<OpenedLoad> => {
         const [row] = await (await connected())`
                 select
                     load_id::text as "loadId",
                     array_to_json(chunk_ids)::text as "chunkIds",
                     lane
-                from ingest.begin_load(${workerId}::text::uuid, ${way}, ${chunkCount})`;
+                from ingest.begin_load(${streamId}::smallint, ${workerId}::text::uuid, ${way}, ${chunkCount})`;
         return { loadId: Number(row.loadId), chunkIds: JSON.parse(row.chunkIds), lane: Number(row.lane) };
     };
     return {
-        async beginLoad(workerId, way, chunkCount) {
+        async beginLoad(streamId, workerId, way, chunkCount) {
             try {
-                return await begin(workerId, way, chunkCount);
+                return await begin(streamId, workerId, way, chunkCount);
             } catch (error) {
                 await discard();
                 throw error;

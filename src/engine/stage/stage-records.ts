@@ -7,6 +7,7 @@
  * cannot carry.
  */
 import { parse } from "csv-parse/sync";
+import type { loadWays } from "../../database/schema.ts";
 import { type Dialect, defaultDialect, isLoose } from "../../streams/dialect.ts";
 import { columnNames } from "../../streams/stream.ts";
 import { sliceCount } from "../../streams/types/column-type.ts";
@@ -18,7 +19,7 @@ import { type CopyBytes, makeRoom } from "./copy-bytes.ts";
 import { createPlainCheck, NOT_PLAIN, type PlainCheck } from "./is-plain.ts";
 import { createMapping, type RecordMapping } from "./map-record.ts";
 
-export type Way = "raw" | "tolerant";
+export type Way = Exclude<(typeof loadWays)[number], "replay">;
 
 /** Which staged rows these are, and where their first byte stands in the file. */
 export interface StagingPlace {

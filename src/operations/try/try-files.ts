@@ -110,7 +110,7 @@ export async function tryFiles(options: TryOptions): Promise<TriedFile[]> {
         }
         const slices = await slicesOf(session);
         for (const [index, slice] of slices.entries()) {
-            addSlice(staged, await trySlice(session, slice, staged, samples));
+            addSlice(staged, await trySlice(session, options.stream.id, slice, staged, samples));
             onStep?.(files.length + index + 1, files.length + slices.length);
         }
         for (const report of reports) {
@@ -199,10 +199,19 @@ interface SliceAnswer {
     inserted: ({ chunkId: number } & RecordSample)[];
 }
 
-async function trySlice(session: SQL, slice: number, staged: StagedFile[], samples: number): Promise<SliceAnswer> {
+async function trySlice(
+    session: SQL,
+    streamId: number,
+    slice: number,
+    staged: StagedFile[],
+    samples: number,
+): Promise<SliceAnswer> {
     const files = staged.map(({ chunkId, extraColumns, isPadded }) => ({ chunkId, extraColumns, isPadded }));
     try {
-        await session`select ingest.try_slice(${slice}, ${JSON.stringify(files)}::text::jsonb, ${samples})`;
+        await session`
+            select ingest.try_slice(
+                ${streamId}::smallint, ${slice}, ${JSON.stringify(files)}::text::jsonb, ${samples}
+            )`;
     } catch (error) {
         if (sqlStateOf(error) === triedOnly) return JSON.parse((error as { detail: string }).detail);
         throw error;
@@ -246,7 +255,7 @@ function trimSamples(report: TriedFile, samples: number): void {
 
 async function findOriginal(context: IngestContext, ledgerFile: LedgerFile, part: LoadPart): Promise<string | null> {
     if (part.contentHash !== null) {
-        const originals = await filesWithContent(context.sql, [part.contentHash]);
+        const originals = await filesWithContent(context.sql, context.stream.id, [part.contentHash]);
         const key = sourceKey(part.shape.source);
         const isOriginal = ({ state, source }: KnownContent) => state === "merged" && sourceKey(source) === key;
         return originals.find(isOriginal)?.path ?? null;

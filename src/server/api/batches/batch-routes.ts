@@ -1,5 +1,6 @@
 /** `GET /v1/batches` and `GET /v1/batches/:id` */
 import { createRoute, z } from "@hono/zod-openapi";
+import { batchKinds } from "../../../database/schema.ts";
 import type { Api, Context } from "../api.ts";
 import { sharedForMs } from "../api.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
@@ -17,7 +18,7 @@ import {
 } from "../shapes.ts";
 import { readStreamHead } from "../stream/read-new-batches.ts";
 import { encodeStreamCursor } from "../stream/stream-cursor.ts";
-import { batchKinds, readBatch, readBatchFiles, selectBatches } from "./read-batches.ts";
+import { readBatch, readBatchFiles, selectBatches } from "./read-batches.ts";
 
 export const batchSchema = z
     .object({

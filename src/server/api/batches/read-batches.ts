@@ -1,19 +1,16 @@
 /** Batches from the ledger, newest first. */
 import { and, desc, eq, lt, sql } from "drizzle-orm";
-import { batches, chunkMerges, chunks, files } from "../../../database/schema.ts";
+import { type BatchKind, batches, chunkMerges, chunks, files } from "../../../database/schema.ts";
 import type { Database } from "../reader.ts";
 import { isoInstant, isoInstantOrNull, sumOutcomes } from "../shapes.ts";
 
 /** More files than this in one batch are counted, not listed. */
 export const maxBatchFiles = 200;
 
-export const batchKinds = ["merge", "replay"] as const;
-export type BatchKind = (typeof batchKinds)[number];
-
 export const batchFields = {
     batchId: batches.batchId,
     workerId: batches.workerId,
-    kind: sql<BatchKind>`${batches.kind}`,
+    kind: batches.kind,
     chunks: batches.chunks,
     read: batches.read,
     inserted: batches.inserted,

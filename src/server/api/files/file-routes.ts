@@ -1,5 +1,6 @@
 /** `GET /v1/files` and `GET /v1/files/:id` */
 import { createRoute, z } from "@hono/zod-openapi";
+import { fileStates } from "../../../database/schema.ts";
 import type { Api, Context } from "../api.ts";
 import { sharedForMs } from "../api.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
@@ -16,7 +17,7 @@ import {
     textSchema,
     toPage,
 } from "../shapes.ts";
-import { fileStates, readFile, selectFiles } from "./read-files.ts";
+import { readFile, selectFiles } from "./read-files.ts";
 
 const fileSchema = z
     .object({

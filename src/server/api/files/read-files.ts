@@ -1,11 +1,8 @@
 /** Files from the ledger, newest first: one row per version of a path. */
 import { and, desc, eq, lt, ne, sql } from "drizzle-orm";
-import { chunkMerges, chunks, files } from "../../../database/schema.ts";
+import { chunkMerges, chunks, type FileState, files } from "../../../database/schema.ts";
 import type { Database } from "../reader.ts";
 import { isoInstant, isoInstantOrNull, sumOutcomes } from "../shapes.ts";
-
-export const fileStates = ["pending", "loaded", "merged", "skipped", "failed", "replaced"] as const;
-export type FileState = (typeof fileStates)[number];
 
 const maxFailedChunks = 20;
 
@@ -13,7 +10,7 @@ const fileFields = {
     fileId: files.fileId,
     path: files.path,
     version: files.version,
-    state: sql<FileState>`${files.state}`,
+    state: files.state,
     sizeBytes: files.sizeBytes,
     loadedBytes: files.loadedBytes,
     loadedRecords: files.loadedRecords,

@@ -1,15 +1,8 @@
 /** Rejects, newest first, and their reasons counted. */
 import { and, arrayContains, desc, eq, inArray, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
-import { chunks, files, rejectStats, rejects } from "../../../database/schema.ts";
+import { chunks, files, type RejectKind, rejectStats, rejects } from "../../../database/schema.ts";
 import type { Database } from "../reader.ts";
 import { isoInstant, isoInstantOrNull } from "../shapes.ts";
-
-export const rejectKinds = ["rejected", "conflict"] as const;
-export type RejectKind = (typeof rejectKinds)[number];
-
-/** What a replay made of a reject. */
-export const rejectResolutions = ["inserted", "duplicate", "accepted", "conflict", "rejected", "displaced"] as const;
-export type RejectResolution = (typeof rejectResolutions)[number];
 
 /** A record may be 1 MiB, a page holds 200: what is longer is cut to a beginning. */
 const maxRecordBytes = 8192;
@@ -33,7 +26,7 @@ export function selectRejects(db: Database, query: RejectsQuery) {
     return db
         .select({
             rejectId: rejects.rejectId,
-            kind: sql<RejectKind>`${rejects.kind}`,
+            kind: rejects.kind,
             reasons: rejects.reasons,
             fileId: files.fileId,
             path: files.path,
@@ -48,7 +41,7 @@ export function selectRejects(db: Database, query: RejectsQuery) {
             truncated: sql<boolean>`(not (${recordFits})) is true or (length(${text}) > ${maxTextCharacters}) is true`,
             rejectedAt: isoInstant(rejects.rejectedAt),
             editedAt: isoInstantOrNull(rejects.editedAt),
-            resolution: sql<RejectResolution | null>`${rejects.resolution}`,
+            resolution: rejects.resolution,
             resolvedByBatch: rejects.resolvedByBatch,
             resolvedAt: isoInstantOrNull(rejects.resolvedAt),
         })

@@ -1,5 +1,6 @@
 /** `GET /v1/rejects` and `GET /v1/rejects/summary` */
 import { createRoute, z } from "@hono/zod-openapi";
+import { rejectKinds, rejectResolutions } from "../../../database/schema.ts";
 import type { Stream } from "../../../streams/stream.ts";
 import type { Api, Context } from "../api.ts";
 import { sharedForMs } from "../api.ts";
@@ -15,7 +16,7 @@ import {
     textSchema,
     toPage,
 } from "../shapes.ts";
-import { readRejectSummary, rejectKinds, rejectResolutions, selectRejects } from "./read-rejects.ts";
+import { readRejectSummary, selectRejects } from "./read-rejects.ts";
 import { reasonSchemaOf } from "./reason-schema.ts";
 import { refusalSchema } from "./refusal.ts";
 

@@ -1,11 +1,11 @@
 /** `GET /v1/trace` */
 import { createRoute, z } from "@hono/zod-openapi";
+import { batchKinds, rejectKinds, rejectResolutions } from "../../../database/schema.ts";
 import { readTrace, type TraceSubject, traceOutcomes } from "../../../operations/read-trace.ts";
 import type { Column } from "../../../streams/stream.ts";
 import type { Api, Context } from "../api.ts";
 import { sharedForMs } from "../api.ts";
 import { Problem, problemResponses } from "../problem.ts";
-import { rejectKinds, rejectResolutions } from "../rejects/read-rejects.ts";
 import { refusalSchema } from "../rejects/refusal.ts";
 import { countSchema, idParameterSchema, idSchema, textSchema } from "../shapes.ts";
 
@@ -15,7 +15,7 @@ const rawRecordSchema = z.record(z.string(), z.string().nullable());
 
 const batchSchema = z.object({
     batchId: idSchema,
-    kind: z.enum(["merge", "replay"]),
+    kind: z.enum(batchKinds),
     workerId: z.string(),
     startedAt: momentSchema,
     committedAt: momentSchema,
