@@ -166,6 +166,38 @@ begin
         tests: { files: ["tests/merge/conservation.test.ts"] },
     },
     {
+        without: "the range where chunks of other streams lie between",
+        promises: [7],
+        edits: [
+            { file: "sql/engine/merge_batch.sql", find: "chunks.stream_id <> first_chunk.stream_id", replace: "false" },
+        ],
+        tests: { files: ["tests/merge/streams.test.ts"], pattern: "range" },
+    },
+    {
+        without: "the numbers of no chunk in the range of chunks",
+        promises: [2],
+        edits: [
+            {
+                file: "sql/engine/merge_batch.sql",
+                find: "return missing_ids = 0 or missing_ids <= 64 * chosen.chunks and missing_ids = (",
+                replace: "return missing_ids >= (",
+            },
+        ],
+        tests: { files: ["tests/merge/streams.test.ts"], pattern: "range" },
+    },
+    {
+        without: "the stream of a chunk that holds back",
+        promises: [10],
+        edits: [
+            {
+                file: "sql/engine/merge_batch.sql",
+                find: "            chunks.stream_id = this_stream\n            and (chunks.state = 'staged'",
+                replace: "            (chunks.state = 'staged'",
+            },
+        ],
+        tests: { files: ["tests/merge/streams.test.ts"] },
+    },
+    {
         without: "the load in the range of chunks",
         promises: [2, 5],
         edits: [
