@@ -171,7 +171,7 @@ begin
         edits: [
             { file: "sql/engine/merge_batch.sql", find: "chunks.stream_id <> first_chunk.stream_id", replace: "false" },
         ],
-        tests: { files: ["tests/merge/streams.test.ts"], pattern: "range" },
+        tests: { files: ["tests/merge/streams.test.ts"], pattern: "the batch is a range" },
     },
     {
         without: "the numbers of no chunk in the range of chunks",
@@ -183,7 +183,7 @@ begin
                 replace: "return missing_ids >= (",
             },
         ],
-        tests: { files: ["tests/merge/streams.test.ts"], pattern: "range" },
+        tests: { files: ["tests/merge/streams.test.ts"], pattern: "the batch is a range" },
     },
     {
         without: "the stream of a chunk that holds back",
@@ -215,7 +215,7 @@ begin
         edits: [
             {
                 file: "sql/events/merge_events.sql",
-                find: "            and not bool_or(batch_chunks.is_verified)\n",
+                find: " and not bool_or(batch_chunks.is_verified)",
                 replace: "",
             },
         ],
