@@ -86,7 +86,7 @@ export async function insertReject(sql: Sql, seed: RejectSeed): Promise<number> 
                 rejected_at::date, ${kind}, reason, 1, 0, rejected_at, rejected_at, reject_id
             from inserted_reject
             cross join unnest(array_prepend('', ${reasons}::text[])) as reason
-            on conflict (day, kind, reason) do update
+            on conflict (stream_id, day, kind, reason) do update
             set rejects = reject_stats.rejects + 1,
                 last_rejected_at = excluded.last_rejected_at,
                 last_reject_id = excluded.last_reject_id

@@ -151,7 +151,7 @@ describe("in a database of its own for each", () => {
         await own.sql`
             insert into ingest.totals (kind, batches, read, inserted, duplicate, conflict, rejected, displaced)
             values ('merge', 1, 100, 20, 80, 0, 0, 0)
-            on conflict (kind) do update set read = 100, inserted = 20, duplicate = 80`;
+            on conflict (stream_id, kind) do update set read = 100, inserted = 20, duplicate = 80`;
 
         expect(await look("pace")).toMatchObject({ state: "note", found: expect.stringContaining("80.0 %") });
     });
