@@ -375,7 +375,6 @@ declare
     settled_at timestamptz;
     held_slices integer;
     this_batch_id bigint;
-    rollups ingest.event_stats[];
 begin
     -- A call that is repeated after a lost answer waits until the first one, which may still be at work, has ended.
     perform pg_advisory_xact_lock(hashtextextended(wanted_batch_key::text, 0));
@@ -411,7 +410,7 @@ begin
     returning batches.batch_id into this_batch_id;
 
     counted_at := clock_timestamp();
-    rollups := ingest.insert_or_refuse();
+    perform ingest.insert_or_refuse();
     inserted_at := clock_timestamp();
     perform ingest.pass_fault_point('in-merge');
     perform ingest.reject_records(this_batch_id);
@@ -431,7 +430,7 @@ begin
 
     -- Last, because other merges may wait for these rows: until our commit.
     perform ingest.complete_chunks(this_batch_id);
-    perform ingest.update_rollups(rollups);
+    perform ingest.update_rollups();
     perform ingest.update_totals(this_batch_id);
     perform ingest.pass_fault_point('before-merge-commit');
 

@@ -4,7 +4,7 @@
 --   prune_chunks   marks old chunks as pruned (chunks.pruned_at) and deletes their rejects. From here on their events may be
 --                  gone: a prune that is killed leaves everything adding up, and the next one goes on.
 --   prune_batches  deletes old batches of which every chunk is pruned; what they counted goes to pruned_totals
---   prune_events   (sql/events/prune_events.sql) deletes the events of pruned chunks, a range of pages at a time
+--   prune_rows     (src/streams/render/render-prune.ts) deletes the rows of pruned chunks, a range of pages at a time
 --   prune_loads    deletes old loads that no chunk names any more
 --   prune_files    forgets pruned files that have left the folder. What is still in the folder stays in the ledger, with
 --                  the hashes of its chunks: else it would be read again, and a copy of it would not be known.
@@ -363,7 +363,7 @@ $$;
 
 -- Files that have left the folder (archived, deleted by us, or replaced by a newer version of their path) and of which
 -- nothing is kept: every chunk pruned before `pruned_before`, no merge of it and no event left. `kept_chunks` are those of
--- which prune_events left an event. Of a path the older versions go first: the newest is the one that discovery goes by.
+-- which prune_rows left a row. Of a path the older versions go first: the newest is the one that discovery goes by.
 create or replace function ingest.prune_files(
     older_than timestamptz,
     pruned_before timestamptz,

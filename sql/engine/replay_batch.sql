@@ -162,8 +162,6 @@ declare
     this_stream constant smallint := 0;
     this_load_id bigint;
     this_batch_id bigint;
-    rollups ingest.event_stats[];
-    exchanged_rollups ingest.event_stats[];
     finished_batch ingest.batches;
 begin
     return query select batches.* from ingest.batches where batches.batch_key = wanted_batch_key;
@@ -219,19 +217,17 @@ begin
     returning batches.batch_id into this_batch_id;
 
     perform ingest.count_records();
-    rollups := ingest.insert_or_refuse();
+    perform ingest.insert_or_refuse();
     perform ingest.reject_records(this_batch_id);
     perform ingest.settle_losers(this_batch_id);
     perform ingest.resolve_rejects(this_batch_id, this_load_id);
     if accept_conflicts then
-        exchanged_rollups := ingest.accept_or_refuse(this_batch_id);
+        perform ingest.accept_or_refuse(this_batch_id);
     end if;
     delete from ingest.staging where staging.load_id = this_load_id;
 
     perform ingest.complete_replay(this_batch_id);
-    -- One after the other: an upsert takes each key once.
-    perform ingest.update_rollups(rollups);
-    perform ingest.update_rollups(exchanged_rollups);
+    perform ingest.update_rollups();
     perform ingest.update_totals(this_batch_id);
 
     update ingest.batches

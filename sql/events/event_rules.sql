@@ -180,57 +180,6 @@ return case
         )
 end;
 
--- Attributes as a reject's record keeps them, beside our columns: one that has the name of one of ours (aliases can make it) gets
--- "attributes." before it, or a replay would read it as the column. So does one that is called so already.
-create or replace function ingest.attributes_in_record(attributes jsonb)
-returns jsonb
-language sql
-immutable
-parallel safe
-return case
-    when
-        attributes ?| array[
-            'event_id', 'event_type', 'product_id', 'user_id', 'event_timestamp', 'quantity', 'price',
-            'attributes.event_id', 'attributes.event_type', 'attributes.product_id', 'attributes.user_id',
-            'attributes.event_timestamp', 'attributes.quantity', 'attributes.price'
-        ]
-    then
-        (
-            select
-                jsonb_object_agg(
-                    regexp_replace(
-                        kept.key,
-                        '^((attributes\.)*(event_id|event_type|product_id|user_id|event_timestamp|quantity|price))$',
-                        'attributes.\1'
-                    ),
-                    kept.value
-                )
-            from jsonb_each(attributes) as kept
-        )
-    else attributes
-end;
-
--- The other way round: the text of the attributes of a reject's record.
-create or replace function ingest.attributes_of_record(record jsonb)
-returns text
-language sql
-immutable
-parallel safe
-return (
-    select
-        jsonb_object_agg(
-            regexp_replace(
-                kept.key,
-                '^attributes\.((attributes\.)*(event_id|event_type|product_id|user_id|event_timestamp|quantity|price))$',
-                '\1'
-            ),
-            nullif(kept.value, '')
-        )::text
-    from jsonb_each_text(
-        record - array['event_id', 'event_type', 'product_id', 'user_id', 'event_timestamp', 'quantity', 'price']
-    ) as kept
-);
-
 -- How far after the database's now() an event may lie: clocks differ, but not by days. In UTC, to the second, as the
 -- commonest form of a timestamp is written.
 create or replace function ingest.latest_event_timestamp()
@@ -239,6 +188,26 @@ language sql
 stable
 parallel safe
 return to_char((now() + interval '1 day') at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS');
+
+-- What the verdict on a record depends on beside its values.
+drop type if exists ingest.event_facts;
+create type ingest.event_facts as (known_types text[], not_after text, last_second bigint);
+
+create or replace function ingest.event_facts()
+returns ingest.event_facts
+language plpgsql
+stable
+as $$
+declare
+    not_after constant text := ingest.latest_event_timestamp();
+begin
+    return (
+        array(select event_types.event_type::text from ingest.event_types),
+        not_after,
+        extract(epoch from not_after::timestamptz)::bigint
+    )::ingest.event_facts;
+end
+$$;
 
 insert into ingest.event_types (event_type)
 values ('view'), ('add_to_cart'), ('remove_from_cart'), ('purchase')

@@ -228,7 +228,7 @@ function readMigrations(rootDir: string): Migration[] {
 
 /** Every file that makes up the re-applied SQL, in the order of application. */
 function readSqlFiles(rootDir: string): SqlSource[] {
-    return ["sql/engine", "sql/events"].flatMap((folder) =>
+    return ["sql/engine", "sql/events", "sql/rendered/events"].flatMap((folder) =>
         readdirSync(join(rootDir, folder))
             .filter((name) => name.endsWith(".sql"))
             .sort()

@@ -330,7 +330,7 @@ export const rejects = ingest.table(
         recordNo: count("record_no").notNull(),
         batchId: count("batch_id").notNull(),
         kind: text("kind", { enum: rejectKinds }).notNull(),
-        /** Every reason, in the order of the rules: see ingest.event_reject_reasons. */
+        /** Every reason, in the order of the rules: see ingest.reject_reasons. */
         reasons: text("reasons").array().notNull(),
         /** The raw values by column; null when the record could not be split into values. May be edited for a replay. */
         record: jsonb("record").$type<Record<string, string | null>>(),

@@ -92,7 +92,7 @@ export async function readTrace(sql: Sql, subject: TraceSubject): Promise<Trace>
         "key" in subject
             ? await sql<{ trace: string }[]>`
                   select json_build_object(
-                      'asOf', statement_timestamp(), 'records', coalesce(ingest.trace_event_id(${subject.key}), '[]')
+                      'asOf', statement_timestamp(), 'records', coalesce(ingest.trace_key(${subject.key}), '[]')
                   )::text as trace`
             : await sql<{ trace: string }[]>`
                   select json_build_object(

@@ -1,6 +1,6 @@
 /**
  * Retention: removes what was merged before a moment, in steps that are one statement and one transaction each
- * (sql/engine/prune.sql, sql/events/prune_events.sql). Whenever it is stopped or killed, all that is left adds up, and the
+ * (sql/engine/prune.sql, src/streams/render/render-prune.ts). Whenever it is stopped or killed, all that is left adds up, and the
  * next prune goes on from there. It gives way: after each step that holds locks it pauses for as long as that took.
  */
 import type { Sql } from "../database/connect.ts";
@@ -220,8 +220,8 @@ interface RangeDone {
 
 async function pruneRange(sql: Sql, before: Date, firstPage: number, endPage: number, wanted: number) {
     const [row] = await sql<RangeDone[]>`
-        select done_slices as slices, event_count as events, kept_chunks as "keptChunks"
-        from ingest.prune_events(${before}, ${firstPage}, ${endPage}, ${wanted})`;
+        select done_slices as slices, row_count as events, kept_chunks as "keptChunks"
+        from ingest.prune_rows(${before}, ${firstPage}, ${endPage}, ${wanted})`;
     return row!;
 }
 

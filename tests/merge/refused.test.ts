@@ -182,7 +182,7 @@ describe("what the table refuses", () => {
         const prices = await sql`select price from events order by record_no`;
         expect(prices.map(({ price }) => price)).toEqual(["5.00", "300.00", "0.00"]);
         const [trace] = await sql<{ trace: { outcome: string }[] }[]>`
-            select ingest.trace_event_id(${idOf(2)}) as trace`;
+            select ingest.trace_key(${idOf(2)}) as trace`;
         expect(trace!.trace[0]!.outcome).toBe("inserted");
     });
 

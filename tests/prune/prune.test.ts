@@ -368,7 +368,7 @@ describe("a prune beside others", () => {
             [2, 0xffff],
             [3, 0xffff],
         ] as const) {
-            await pruning`select from ingest.prune_events(${before}, ${page}, ${page + 1}, ${slices})`;
+            await pruning`select from ingest.prune_rows(${before}, ${page}, ${page + 1}, ${slices})`;
             await expectChecksToPass();
         }
         for (let after = 0; ; ) {
@@ -390,8 +390,8 @@ describe("a prune beside others", () => {
         // Ids of these records end in a decimal digit: slice 3 is one of ten.
         const busy = 1 << 3;
         const rangeOf = (wanted: number) => pruning`
-            select done_slices as slices, event_count as events
-            from ingest.prune_events(${before}, 0, 100, ${wanted})`;
+            select done_slices as slices, row_count as events
+            from ingest.prune_rows(${before}, 0, 100, ${wanted})`;
         let waiting: ReturnType<typeof rangeOf> | undefined;
         await holding(`select ingest.lock_slices(0::smallint, ${busy})`, async () => {
             expect([...(await rangeOf(0xffff))]).toEqual([{ slices: 0xffff & ~busy, events: 144 }]);

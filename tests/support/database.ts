@@ -136,7 +136,7 @@ async function useTemplate({ admin, target }: TestServer): Promise<string> {
 
 function hashOfSchema(): string {
     const hash = createHash("sha256");
-    for (const folder of ["drizzle", "sql/engine", "sql/events"]) {
+    for (const folder of ["drizzle", "sql/engine", "sql/events", "sql/rendered/events"]) {
         for (const name of readdirSync(join(projectDir, folder)).sort()) {
             if (name.endsWith(".sql")) hash.update(name).update(readFileSync(join(projectDir, folder, name)));
         }

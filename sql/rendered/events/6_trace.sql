@@ -1,7 +1,9 @@
+-- Rendered by `bun run sql:render` from src/streams/render/. Change the template, not this file.
+
 -- The life of a record, as one JSON value: where its bytes came from, what each rule says of it, which batch decided, and
--- what became of the other records that claim its event_id. All on the caller's snapshot; nothing is written.
+-- what became of the other records that claim its key. All on the caller's snapshot; nothing is written.
 --
--- Exact duplicates are counted, not kept: a record that is neither an event nor a reject of a merged chunk was one. Of a chunk
+-- Exact duplicates are counted, not kept: a record that is neither a row nor a reject of a merged chunk was one. Of a chunk
 -- that was pruned for its age nobody can tell.
 
 -- What each rule says of a record's raw values today.
@@ -22,15 +24,10 @@ from (
         record ->> rules.column_name as value,
         case rules.column_name
             when 'event_id' then ingest.event_id_reason(trimmed_values.value)
-            when 'event_type' then
-                ingest.event_type_reason(
-                    trimmed_values.value,
-                    array(select event_types.event_type from ingest.event_types)
-                )
+            when 'event_type' then ingest.event_type_reason(trimmed_values.value, (facts.facts).known_types)
             when 'product_id' then ingest.product_id_reason(trimmed_values.value)
             when 'user_id' then ingest.user_id_reason(trimmed_values.value)
-            when 'event_timestamp' then
-                ingest.event_timestamp_reason(trimmed_values.value, ingest.latest_event_timestamp())
+            when 'event_timestamp' then ingest.event_timestamp_reason(trimmed_values.value, (facts.facts).not_after)
             when 'quantity' then ingest.quantity_reason(trimmed_values.value)
             when 'price' then ingest.price_reason(trimmed_values.value)
         end as reason
@@ -38,6 +35,7 @@ from (
         array['event_id', 'event_type', 'product_id', 'user_id', 'event_timestamp', 'quantity', 'price']
     ) with ordinality as rules (column_name, position)
     cross join lateral (select ingest.trimmed(record ->> rules.column_name) as value) as trimmed_values
+    cross join (select ingest.event_facts() as facts) as facts
 ) as verdicts
 $$;
 
@@ -58,7 +56,7 @@ from ingest.batches
 where batches.batch_id = wanted_batch_id
 $$;
 
--- One record of one chunk. `stored` is the event that came from it, or null.
+-- One record of one chunk. `stored` is the row that came from it, or null.
 create or replace function ingest.trace_record(traced_chunk_id bigint, traced_record_no bigint, stored public.events)
 returns jsonb
 language sql
@@ -75,7 +73,7 @@ last_reject as (
     order by own_rejects.reject_id desc
     limit 1
 ),
--- The merge that had the event's slice, unless a replay let it in.
+-- The merge that had the row's slice, unless a replay let it in.
 inserting_batch as (
     select
         coalesce(
@@ -90,7 +88,7 @@ inserting_batch as (
                 where
                     chunk_merges.chunk_id = traced_chunk_id
                     and chunk_merges.slices
-                    & (1 << strpos('0123456789abcdef', right((stored).event_id::text, 1)) - 1) <> 0
+                    & ingest.slice_of((stored).event_id) <> 0
             )
         ) as batch_id
 )
@@ -196,31 +194,31 @@ left join ingest.loads on loads.load_id = chunks.load_id
 where chunks.chunk_id = traced_chunk_id
 $$;
 
--- Every record that is kept and claims this event_id: the event's own first, then its rivals in the order of the files.
-create or replace function ingest.trace_event_id(traced_event_id uuid)
+-- Every record that is kept and claims this key: the row's own first, then its rivals in the order of the files.
+create or replace function ingest.trace_key(traced_key uuid)
 returns jsonb
 language sql
 stable
 as $$
-with stored_event as materialized (
+with stored_row as materialized (
     select events as stored, events.chunk_id, events.record_no
     from public.events
-    where events.event_id = traced_event_id
+    where events.event_id = traced_key
 ),
 claims as (
-    select stored_event.chunk_id, stored_event.record_no
-    from stored_event
+    select stored_row.chunk_id, stored_row.record_no
+    from stored_row
     union
     select rejects.chunk_id, rejects.record_no
     from ingest.rejects
-    where left(lower(btrim(rejects.record ->> 'event_id')), 36) = traced_event_id::text
+    where left(lower(btrim(rejects.record ->> 'event_id')), 36) = traced_key::text
 ),
 first_claims as (
-    select claims.chunk_id, claims.record_no, stored_event.stored
+    select claims.chunk_id, claims.record_no, stored_row.stored
     from claims
-    left join stored_event
-        on stored_event.chunk_id = claims.chunk_id and stored_event.record_no = claims.record_no
-    order by stored_event.chunk_id is null, claims.chunk_id, claims.record_no
+    left join stored_row
+        on stored_row.chunk_id = claims.chunk_id and stored_row.record_no = claims.record_no
+    order by stored_row.chunk_id is null, claims.chunk_id, claims.record_no
     limit 100
 )
 select
@@ -231,8 +229,8 @@ select
 from first_claims
 $$;
 
--- That record of every version of a path, the newest first; of a tail that was read twice, both times. An event is found
--- by where it came from, which no index helps with: a scan of events, when nothing tells its event_id.
+-- That record of every version of a path, the newest first; of a tail that was read twice, both times. A row is found
+-- by where it came from, which no index helps with: a scan of the table, when nothing tells its key.
 create or replace function ingest.trace_file_record(traced_path text, traced_record_no bigint)
 returns jsonb
 language plpgsql
@@ -244,7 +242,7 @@ declare
     records jsonb := '[]';
 begin
     for traced in
-        select chunks.chunk_id, resolved_rejects.event_id, chunks.has_events and not standing.is_reject as may_be_event
+        select chunks.chunk_id, resolved_rejects.key, chunks.has_rows and not standing.is_reject as may_be_row
         from (
             select
                 chunks.*,
@@ -252,7 +250,7 @@ begin
                 exists (
                     select from ingest.chunk_merges
                     where chunk_merges.chunk_id = chunks.chunk_id and chunk_merges.inserted > 0
-                ) as has_events
+                ) as has_rows
             from ingest.files
             inner join ingest.chunks on chunks.file_id = files.file_id
             where
@@ -270,7 +268,7 @@ begin
                 ) as is_reject
         ) as standing
         left join lateral (
-            select ingest.trimmed(rejects.record ->> 'event_id') as event_id
+            select ingest.trimmed(rejects.record ->> 'event_id') as key
             from ingest.rejects
             where
                 rejects.chunk_id = chunks.chunk_id
@@ -283,14 +281,14 @@ begin
         limit 20
     loop
         stored := null;
-        if traced.event_id is not null then
+        if traced.key is not null then
             select events.* into stored
             from public.events
             where
-                events.event_id = traced.event_id::uuid
+                events.event_id = traced.key::uuid
                 and events.chunk_id = traced.chunk_id
                 and events.record_no = traced_record_no;
-        elsif traced.may_be_event then
+        elsif traced.may_be_row then
             select events.* into stored
             from public.events
             where events.chunk_id = traced.chunk_id and events.record_no = traced_record_no;

@@ -1,19 +1,15 @@
--- A record that passes the rules and that the table refuses all the same: by a constraint, a unique index, a foreign key, a
--- domain or a trigger that somebody added to it. The merge inserts as ever; when that raises, the records at fault are found
--- by trial, and the merge goes on without them: each becomes a reject (refused_by_table) with what the table said of it.
+-- Rendered by `bun run sql:render` from src/streams/render/. Change the template, not this file.
 
 -- As ingest.insert_records; and refused_records then holds what the table refuses.
 create or replace function ingest.insert_or_refuse()
-returns ingest.event_stats[]
+returns void
 language plpgsql
 as $$
-declare
-    rollups ingest.event_stats[];
 begin
     begin
-        rollups := ingest.insert_records();
+        perform ingest.insert_records();
         perform ingest.end_writing();
-        return rollups;
+        return;
     exception
         when others or assert_failure then
             if not ingest.may_be_of_record(sqlstate) then
@@ -21,22 +17,27 @@ begin
             end if;
     end;
     perform ingest.find_refused_records();
-    rollups := ingest.insert_records();
+    perform ingest.insert_records();
     perform ingest.end_writing();
-    return rollups;
 end
 $$;
 
--- Call this behind what writes events. Raises what is deferred (at the commit no record could be told from another), and what
--- a trigger has done to an event that nothing would add up with: then it is named, and its record is refused.
+-- Whether a record can be why this was raised. Deadlocks, full disks, lost rights to go on and the like are nobody's.
+create or replace function ingest.may_be_of_record(sql_state text)
+returns boolean
+language sql
+immutable
+return left(sql_state, 2) <> all(array['08', '25', '40', '53', '55', '57', '58', 'SL', 'XX']);
+
+-- Call this behind what writes rows. Raises what is deferred (at the commit no record could be told from another), and what
+-- a trigger has done to a row that nothing would add up with: then it is named, and its record is refused.
 create or replace function ingest.end_writing()
 returns void
 language plpgsql
 as $$
 declare
-    triggers constant text := ingest.triggers_on_events();
-    known_types constant text[] := array(select event_types.event_type from ingest.event_types);
-    not_after constant timestamptz := ingest.latest_event_timestamp()::timestamptz;
+    triggers constant text := ingest.triggers_on_table();
+    facts constant ingest.event_facts := ingest.event_facts();
     fault text;
 begin
     set constraints all immediate;
@@ -46,45 +47,45 @@ begin
 
     select
         case
-            when written_events.told_event_id is null then 'gave the event another chunk_id or record_no'
-            when written_events.told_event_id <> written_events.event_id then 'gave the event another event_id'
-            when stored.event_id is null then 'removed the event again, or gave it another event_id after it was written'
+            when written_rows.told_key is null then 'gave the event another chunk_id or record_no'
+            when written_rows.told_key <> written_rows.record_key then 'gave the event another event_id'
+            when stored.record_key is null then 'removed the event again, or gave it another event_id after it was written'
             when not stored.is_as_written then 'changed the event after it was written'
             else 'gave the event what the rules reject: ' || stored.broken_columns
         end
     into fault
-    from written_events
+    from written_rows
     -- Fenced, so that it is a look-up a record and never a scan of the table.
     left join lateral (
         select
-            events.event_id,
+            events.event_id as record_key,
             (
                 events.chunk_id, events.record_no, events.event_type, events.product_id, events.event_timestamp,
                 events.quantity, events.price
             ) is not distinct from (
-                written_events.chunk_id, written_events.record_no, written_events.event_type, written_events.product_id,
-                written_events.event_timestamp, written_events.quantity, written_events.price
+                written_rows.chunk_id, written_rows.record_no, written_rows.event_type, written_rows.product_id,
+                written_rows.event_timestamp, written_rows.quantity, written_rows.price
             ) as is_as_written,
-            ingest.broken_columns(events, known_types, not_after) as broken_columns
+            ingest.broken_columns(events, facts) as broken_columns
         from public.events
-        where events.event_id = written_events.event_id
+        where events.event_id = written_rows.record_key
         offset 0
     ) as stored on true
     where
-        written_events.told_event_id is distinct from stored.event_id
+        written_rows.told_key is distinct from stored.record_key
         or not stored.is_as_written
         or stored.broken_columns is not null
-    order by written_events.chunk_id, written_events.record_no
+    order by written_rows.chunk_id, written_rows.record_no
     limit 1;
     if found then
         raise exception 'The trigger % %.', triggers, fault using errcode = 'triggered_action_exception';
     end if;
-    delete from written_events;
+    delete from written_rows;
 end
 $$;
 
 -- The triggers that are not Sluice's and see what is written; null when there are none.
-create or replace function ingest.triggers_on_events()
+create or replace function ingest.triggers_on_table()
 returns text
 language sql
 stable
@@ -99,9 +100,9 @@ where
     and pg_trigger.tgtype & 20 <> 0
 $$;
 
--- The columns whose values no record may have: a trigger made them so. Null when there are none. Not by the rules, which take text:
--- they cost ten times as much. As text, like every body here that names columns of a table.
-create or replace function ingest.broken_columns(stored public.events, known_types text[], not_after timestamptz)
+-- The columns whose values no record may have: a trigger made them so. Null when there are none. Not by the rules, which take
+-- text: they cost ten times as much.
+create or replace function ingest.broken_columns(stored public.events, facts ingest.event_facts)
 returns text
 language sql
 stable
@@ -109,12 +110,11 @@ as $$
 select nullif(
     concat_ws(
         ', ',
-        case when stored.event_type <> all(known_types) then 'event_type' end,
+        case when stored.event_type <> all((facts).known_types) then 'event_type' end,
         case when ingest.trimmed(stored.product_id) is distinct from stored.product_id then 'product_id' end,
         case when ingest.trimmed(stored.user_id) is distinct from stored.user_id then 'user_id' end,
-        case when stored.event_timestamp not between '1970-01-01 00:00:00+00' and not_after then 'event_timestamp' end,
+        case when stored.event_timestamp not between '1970-01-01 00:00:00+00' and to_timestamp((facts).last_second) then 'event_timestamp' end,
         case when stored.quantity < 0 then 'quantity' end,
-        -- NaN is greater than every number.
         case when stored.price not between 0 and 99999999.99 then 'price' end,
         case
             when
@@ -128,15 +128,8 @@ select nullif(
 )
 $$;
 
--- Whether a record can be why this was raised. Deadlocks, full disks, lost rights to go on and the like are nobody's.
-create or replace function ingest.may_be_of_record(sql_state text)
-returns boolean
-language sql
-immutable
-return left(sql_state, 2) <> all(array['08', '25', '40', '53', '55', '57', '58', 'SL', 'XX']);
-
 -- Fills refused_records, by trial; all of it is undone. With `is_exchange` those of losing_records whose values may not take
--- the place of their event's, else the batch's valid records that may not be inserted.
+-- the place of their row's, else the batch's valid records that may not be inserted.
 create or replace function ingest.find_refused_records(is_exchange boolean default false)
 returns void
 language plpgsql
@@ -152,7 +145,7 @@ begin
         if not is_exchange then
             perform ingest.insert_records(is_trial => true);
         end if;
-        -- Of several records of an id, the last one is exchanged.
+        -- Of several records of a key, the last one is exchanged.
         with ranked_records as (
             select
                 losing_records.*,
@@ -164,20 +157,11 @@ begin
         )
         insert into candidate_records
         select
-            ranked_records.load_id,
-            ranked_records.chunk_id,
-            ranked_records.record_no,
-            ranked_records.event_id,
-            ranked_records.event_type,
-            ranked_records.product_id,
-            ranked_records.user_id,
-            ranked_records.event_timestamp,
-            ranked_records.quantity,
-            ranked_records.price,
-            ranked_records.attributes,
-            row_number() over (order by ranked_records.chunk_id, ranked_records.record_no)
+            load_id, chunk_id, record_no, event_id, event_type, product_id, user_id, event_timestamp, quantity,
+            price, attributes,
+            row_number() over (order by chunk_id, record_no)
         from ranked_records
-        where not is_exchange or ranked_records.recency = 1;
+        where not is_exchange or recency = 1;
         refused := ingest.search_candidates(is_exchange);
         raise exception 'a trial' using errcode = 'SL003';
     exception
@@ -193,6 +177,7 @@ begin
     from unnest(refused) as refused_list (refusal);
 end
 $$;
+
 
 -- What the table says of each candidate that it refuses. They are written in their order, in subtransactions of as many as
 -- pass: twice as many after each that does, a quarter after one that raises, down to the record that raises alone. So one
@@ -216,7 +201,7 @@ begin
             tried := tried / 4 + 1;
             continue;
         end if;
-        -- Somebody else's insert of the same event_id in this very moment: seen by now, it is taken.
+        -- Somebody else's insert of the same key in this very moment: seen by now, it is taken.
         if refusal ->> 'sqlState' = '23505' then
             refusal := ingest.try_candidates(next_position, next_position, is_exchange);
         end if;
@@ -230,7 +215,7 @@ begin
 end
 $$;
 
--- Inserts the candidates of these positions, those whose event_id is free; returns how many a trigger left out.
+-- Inserts the candidates of these positions, those whose key is free; returns how many a trigger left out.
 create or replace function ingest.insert_candidates(first_position bigint, last_position bigint)
 returns bigint
 language plpgsql
@@ -239,53 +224,85 @@ declare
     left_out bigint;
 begin
     with tried_records as materialized (
-        select distinct on (candidate_records.event_id)
-            candidate_records.event_id,
-            candidate_records.event_type,
-            candidate_records.product_id,
-            candidate_records.user_id,
-            candidate_records.event_timestamp,
-            candidate_records.quantity,
-            candidate_records.price,
-            candidate_records.attributes,
-            candidate_records.chunk_id,
-            candidate_records.record_no
+        select distinct on (candidate_records.event_id) candidate_records.*
         from candidate_records
         where
             candidate_records.position between first_position and last_position
-            and (
-                select true
-                from public.events
-                where events.event_id = candidate_records.event_id
-            ) is null
+            and (select true from public.events where events.event_id = candidate_records.event_id) is null
         order by candidate_records.event_id, candidate_records.position
     ),
-    inserted_events as (
+    inserted_rows as (
         insert into public.events (
-            event_id, event_type, product_id, user_id, event_timestamp, quantity, price, attributes,
-            chunk_id, record_no
+            event_id, event_type, product_id, user_id, event_timestamp, quantity, price, attributes, chunk_id,
+            record_no
         )
-        select tried_records.*
-        from tried_records
-        returning events.*
-    ),
-    watched_events as (
-        insert into written_events
         select
-            tried_records.event_id,
-            inserted_events.event_id,
-            inserted_events.chunk_id,
-            inserted_events.record_no,
-            inserted_events.event_type,
-            inserted_events.product_id,
-            inserted_events.event_timestamp,
-            inserted_events.quantity,
-            inserted_events.price
-        from inserted_events
+            tried_records.event_id, tried_records.event_type, tried_records.product_id, tried_records.user_id,
+            tried_records.event_timestamp, tried_records.quantity, tried_records.price, tried_records.attributes,
+            tried_records.chunk_id, tried_records.record_no
+        from tried_records
+        returning
+            events.event_id, events.chunk_id, events.record_no, events.event_type, events.product_id,
+            events.event_timestamp, events.quantity, events.price
+    ),
+    watched_rows as (
+        insert into written_rows
+        select tried_records.event_id, inserted_rows.*
+        from inserted_rows
         left join tried_records
-            on tried_records.chunk_id = inserted_events.chunk_id and tried_records.record_no = inserted_events.record_no
+            on tried_records.chunk_id = inserted_rows.chunk_id and tried_records.record_no = inserted_rows.record_no
     )
-    select (select count(*) from tried_records) - (select count(*) from inserted_events)
+    select (select count(*) from tried_records) - (select count(*) from inserted_rows)
+    into left_out;
+    return left_out;
+end
+$$;
+
+-- Gives the rows the values of the candidates of these positions; returns how many a trigger left as they were.
+create or replace function ingest.exchange_candidates(first_position bigint, last_position bigint)
+returns bigint
+language plpgsql
+as $$
+declare
+    left_out bigint;
+begin
+    with tried_records as materialized (
+        select candidate_records.*
+        from candidate_records
+        where
+            candidate_records.position between first_position and last_position
+            and (select true from public.events where events.event_id = candidate_records.event_id)
+    ),
+    updated_rows as (
+        update public.events
+        set
+            event_type = tried_records.event_type,
+            product_id = tried_records.product_id,
+            user_id = tried_records.user_id,
+            event_timestamp = tried_records.event_timestamp,
+            quantity = tried_records.quantity,
+            price = tried_records.price,
+            attributes = tried_records.attributes,
+            chunk_id = tried_records.chunk_id,
+            record_no = tried_records.record_no,
+            created_at = now()
+        from tried_records
+        where events.event_id = tried_records.event_id
+        returning
+            case
+                when (events.chunk_id, events.record_no) = (tried_records.chunk_id, tried_records.record_no)
+                then tried_records.event_id
+            end as told_key,
+            events.event_id as record_key,
+            events.chunk_id, events.record_no, events.event_type, events.product_id, events.event_timestamp,
+            events.quantity, events.price
+    ),
+    watched_rows as (
+        insert into written_rows
+        select updated_rows.*
+        from updated_rows
+    )
+    select (select count(*) from tried_records) - (select count(*) from updated_rows)
     into left_out;
     return left_out;
 end
@@ -353,7 +370,7 @@ exception
                 'message', left(said_message, 1000) || case
                     -- Its own was free.
                     when said_constraint = 'events_pkey' and said_detail not like '%' || max(candidate_records.event_id::text) || '%'
-                    then concat('. The trigger ', ingest.triggers_on_events(), ' gave the event another event_id.')
+                    then concat('. The trigger ', ingest.triggers_on_table(), ' gave the event another event_id.')
                     else ''
                 end,
                 'detail', nullif(left(said_detail, 1000), ''),
@@ -368,63 +385,17 @@ exception
 end
 $$;
 
--- The columns of events that the merge fills, or Postgres for it.
+-- The columns of the table that the merge fills, or Postgres for it.
 create or replace function ingest.filled_columns()
 returns text[]
 language sql
 immutable
 return array[
-    'event_id', 'event_type', 'product_id', 'user_id', 'event_timestamp', 'quantity', 'price', 'attributes',
-    'created_at', 'chunk_id', 'record_no'
+    'event_id', 'event_type', 'product_id', 'user_id', 'event_timestamp', 'quantity', 'price',
+    'attributes', 'chunk_id', 'record_no', 'created_at'
 ];
 
--- Of the rejects that are to be replayed, leaves out those that the table refused before and refuses still.
-create or replace function ingest.drop_still_refused(this_load_id bigint, accept_conflicts boolean)
-returns void
-language plpgsql
-as $$
-begin
-    perform ingest.choose_replayed_chunks(this_load_id);
-    perform ingest.count_records();
-    perform ingest.find_refused_records();
-    if accept_conflicts then
-        perform ingest.insert_records(is_trial => true);
-        loop
-            perform ingest.find_refused_records(is_exchange => true);
-            delete from losing_records
-            using refused_records
-            where
-                losing_records.chunk_id = refused_records.chunk_id
-                and losing_records.record_no = refused_records.record_no;
-            exit when not found;
-        end loop;
-        delete from losing_records;
-        delete from invalid_records;
-    end if;
-
-    delete from replayed_rejects
-    using refused_records, ingest.rejects
-    where
-        replayed_rejects.chunk_id = refused_records.chunk_id
-        and replayed_rejects.record_no = refused_records.record_no
-        and rejects.reject_id = replayed_rejects.reject_id
-        and rejects.refusal is not null
-        and (rejects.kind = 'conflict' or rejects.reasons = array['refused_by_table']);
-    delete from ingest.staging
-    where
-        staging.load_id = this_load_id
-        and not exists (
-            select from replayed_rejects
-            where
-                replayed_rejects.chunk_id = staging.chunk_id
-                and replayed_rejects.record_no = staging.record_no
-        );
-    delete from batch_chunks;
-    delete from refused_records;
-end
-$$;
-
--- Raises SL010 unless some index keeps event_id unique: without one a record could become two events.
+-- Raises SL010 unless some index keeps the key unique: without one a record could become two rows.
 create or replace function ingest.require_key()
 returns void
 language plpgsql
@@ -457,3 +428,12 @@ begin
     end if;
 end
 $$;
+
+-- Stands beside a reject when the table did not say why.
+create or replace function ingest.silent_refusal()
+returns jsonb
+language sql
+immutable
+return jsonb_build_object(
+    'message', 'A trigger on events left the record out without an error (or its event was deleted in that moment).'
+);

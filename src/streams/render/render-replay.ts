@@ -1,6 +1,64 @@
--- The stream's part of a replay (sql/engine/replay_batch.sql): a reject's kept values back into staging, what their
--- verdict is today, and what becomes of an event that a conflicting record replaces.
+/**
+ * The stream's part of a replay (sql/engine/replay_batch.sql): a reject's kept values back into staging, what their verdict
+ * is today, and what becomes of a row that a conflicting record replaces.
+ */
+import { lines, list, literal, sql } from "./sql-text.ts";
+import { cast, compared, exchanged, keyOf, names, rowOf, type StreamSql } from "./stream-sql.ts";
 
+export function renderReplay(stream: StreamSql): string {
+    return [
+        recordOf(stream),
+        storedRecord(stream),
+        stageRejects(stream),
+        dropUnchangedRejects(stream),
+        resolveRejects(stream),
+        keepLastConflicts(stream),
+        acceptConflicts(stream),
+        dropStillRefused,
+        refuseConflicts,
+    ].join("\n");
+}
+
+const recordOf = (stream: StreamSql) => sql`
+-- A row as the raw values that would make it. As text, like every body that names columns of a table: a parsed one would
+-- stand in the way of a migration that changes them.
+create or replace function ingest.record_of(stored ${stream.table})
+returns jsonb
+language sql
+stable
+as $$
+select jsonb_build_object(
+    ${lines(stream.columns, ({ name, type }) => `${literal(name)}, stored.${name}${type === "text" ? "" : "::text"}`)}
+) || coalesce(ingest.attributes_in_record(stored.${stream.extras}), '{}'::jsonb)
+$$;
+`;
+
+const storedRecord = (stream: StreamSql) => sql`
+-- The row that a record's key names, in the shape of a reject's record; null when there is none.
+create or replace function ingest.stored_record(record jsonb)
+returns jsonb
+language plpgsql
+stable
+as $$
+declare
+    named_key constant text := ingest.trimmed(record ->> ${literal(keyOf(stream))});
+    stored ${stream.table};
+begin
+    if ${stream.columns[0]!.reason("named_key", "")} is not null then
+        return null;
+    end if;
+    select ${rowOf(stream)}.* into stored
+    from ${stream.table}
+    where ${rowOf(stream)}.${keyOf(stream)} = ${cast("named_key", stream.columns[0]!)};
+    if not found then
+        return null;
+    end if;
+    return ingest.record_of(stored);
+end
+$$;
+`;
+
+const stageRejects = (stream: StreamSql) => sql`
 -- Unknown columns go the tolerant way: the text of one JSON object.
 create or replace function ingest.stage_rejects(this_load_id bigint)
 returns void
@@ -9,25 +67,21 @@ as $$
 begin
     insert into ingest.staging (
         load_id, chunk_id, record_no, slice_no,
-        event_id, event_type, product_id, user_id, event_timestamp, quantity, price, attributes
+        ${list([...names(stream), stream.extras])}
     )
     select
         this_load_id,
         replayed_rejects.chunk_id,
         replayed_rejects.record_no,
         0,
-        replayed_rejects.record ->> 'event_id',
-        replayed_rejects.record ->> 'event_type',
-        replayed_rejects.record ->> 'product_id',
-        replayed_rejects.record ->> 'user_id',
-        replayed_rejects.record ->> 'event_timestamp',
-        replayed_rejects.record ->> 'quantity',
-        replayed_rejects.record ->> 'price',
+        ${lines(names(stream), (name) => `replayed_rejects.record ->> ${literal(name)}`)},
         ingest.attributes_of_record(replayed_rejects.record)
     from replayed_rejects;
 end
 $$;
+`;
 
+const dropUnchangedRejects = (stream: StreamSql) => sql`
 -- Leaves only the rejects whose verdict would be another one today: a rejected record that passes or fails for other
 -- reasons; a conflict that was edited, or is what is stored by now, or any conflict when they are accepted.
 create or replace function ingest.drop_unchanged_rejects(this_load_id bigint, accept_conflicts boolean)
@@ -35,15 +89,14 @@ returns void
 language plpgsql
 as $$
 declare
-    known_types constant text[] := array(select event_types.event_type from ingest.event_types);
-    not_after constant text := ingest.latest_event_timestamp();
+    facts constant ${stream.facts} := ${stream.facts}();
 begin
     with judged_rejects as materialized (
         select
             replayed_rejects.reject_id,
             replayed_rejects.kind,
             replayed_rejects.reasons as reasons_then,
-            ingest.event_reject_reasons(staging, true, known_types, not_after) as reasons_now,
+            ingest.reject_reasons(staging, true, facts) as reasons_now,
             staging.*
         from replayed_rejects
         inner join ingest.staging
@@ -60,14 +113,8 @@ begin
     cast_conflicts as materialized (
         select
             valid_conflicts.reject_id,
-            ingest.trimmed(valid_conflicts.event_id)::uuid as event_id,
-            ingest.trimmed(valid_conflicts.event_type) as event_type,
-            ingest.trimmed(valid_conflicts.product_id) as product_id,
-            ingest.trimmed(valid_conflicts.user_id) as user_id,
-            ingest.trimmed(valid_conflicts.event_timestamp)::timestamptz as event_timestamp,
-            ingest.trimmed(valid_conflicts.quantity)::integer as quantity,
-            ingest.trimmed(valid_conflicts.price)::numeric(10, 2) as price,
-            ingest.attributes_of(valid_conflicts.attributes, null, null) as attributes
+            ${lines(stream.columns, (column) => `${cast(`ingest.trimmed(valid_conflicts.${column.name})`, column)} as ${column.name}`)},
+            ingest.attributes_of(valid_conflicts.${stream.extras}, null, null) as ${stream.extras}
         from valid_conflicts
     ),
     unchanged_rejects as (
@@ -77,30 +124,27 @@ begin
         union all
         select cast_conflicts.reject_id
         from cast_conflicts
-        inner join public.events on events.event_id = cast_conflicts.event_id
+        inner join ${stream.table} as stored on stored.${keyOf(stream)} = cast_conflicts.${keyOf(stream)}
         where
             (
-                cast_conflicts.event_type,
-                cast_conflicts.product_id,
-                cast_conflicts.user_id,
-                cast_conflicts.event_timestamp,
-                cast_conflicts.quantity,
-                cast_conflicts.price,
-                cast_conflicts.attributes
+                ${list(compared(stream), (name) => `cast_conflicts.${name}`)}
             ) is distinct from (
-                events.event_type,
-                events.product_id,
-                events.user_id,
-                events.event_timestamp,
-                events.quantity,
-                events.price,
-                events.attributes
+                ${list(compared(stream), (name) => `stored.${name}`)}
             )
     )
     delete from replayed_rejects
     using unchanged_rejects
     where replayed_rejects.reject_id = unchanged_rejects.reject_id;
 
+    perform ingest.unstage_dropped_rejects(this_load_id);
+end
+$$;
+
+create or replace function ingest.unstage_dropped_rejects(this_load_id bigint)
+returns void
+language plpgsql
+as $$
+begin
     delete from ingest.staging
     where
         staging.load_id = this_load_id
@@ -112,8 +156,10 @@ begin
         );
 end
 $$;
+`;
 
--- Writes beside every replayed reject what it has become: an event, a duplicate, or a reject again (of this batch).
+const resolveRejects = (stream: StreamSql) => sql`
+-- Writes beside every replayed reject what it has become: a row, a duplicate, or a reject again (of this batch).
 create or replace function ingest.resolve_rejects(this_batch_id bigint, this_load_id bigint)
 returns void
 language plpgsql
@@ -125,7 +171,7 @@ begin
         where rejects.batch_id = this_batch_id
     ),
     passed_records as materialized (
-        select staging.chunk_id, staging.record_no, ingest.trimmed(staging.event_id) as event_id
+        select staging.chunk_id, staging.record_no, ingest.trimmed(staging.${keyOf(stream)}) as ${keyOf(stream)}
         from ingest.staging
         where
             staging.load_id = this_load_id
@@ -139,8 +185,9 @@ begin
     inserted_records as materialized (
         select passed_records.chunk_id, passed_records.record_no
         from passed_records
-        inner join public.events on events.event_id = passed_records.event_id::uuid
-        where events.chunk_id = passed_records.chunk_id and events.record_no = passed_records.record_no
+        inner join ${stream.table} as stored
+            on stored.${keyOf(stream)} = ${cast(`passed_records.${keyOf(stream)}`, stream.columns[0]!)}
+        where stored.chunk_id = passed_records.chunk_id and stored.record_no = passed_records.record_no
     ),
     resolutions as materialized (
         select
@@ -166,21 +213,62 @@ begin
     where rejects.reject_id = resolutions.reject_id;
 end
 $$;
+`;
 
+const dropStillRefused = `
+-- Of the rejects that are to be replayed, leaves out those that the table refused before and refuses still.
+create or replace function ingest.drop_still_refused(this_load_id bigint, accept_conflicts boolean)
+returns void
+language plpgsql
+as $$
+begin
+    perform ingest.choose_replayed_chunks(this_load_id);
+    perform ingest.count_records();
+    perform ingest.find_refused_records();
+    if accept_conflicts then
+        perform ingest.insert_records(is_trial => true);
+        loop
+            perform ingest.find_refused_records(is_exchange => true);
+            delete from losing_records
+            using refused_records
+            where
+                losing_records.chunk_id = refused_records.chunk_id
+                and losing_records.record_no = refused_records.record_no;
+            exit when not found;
+        end loop;
+        delete from losing_records;
+        delete from invalid_records;
+    end if;
+
+    delete from replayed_rejects
+    using refused_records, ingest.rejects
+    where
+        replayed_rejects.chunk_id = refused_records.chunk_id
+        and replayed_rejects.record_no = refused_records.record_no
+        and rejects.reject_id = replayed_rejects.reject_id
+        and rejects.refusal is not null
+        and (rejects.kind = 'conflict' or rejects.reasons = array['refused_by_table']);
+    perform ingest.unstage_dropped_rejects(this_load_id);
+    delete from batch_chunks;
+    delete from refused_records;
+end
+$$;
+`;
+
+const refuseConflicts = `
 -- As ingest.accept_conflicts; a conflict whose record the table refuses stays one, with what the table said.
 create or replace function ingest.accept_or_refuse(this_batch_id bigint)
-returns ingest.event_stats[]
+returns void
 language plpgsql
 as $$
 declare
-    rollups ingest.event_stats[];
     has_refused boolean := true;
 begin
     loop
         begin
-            rollups := ingest.accept_conflicts(this_batch_id);
+            perform ingest.accept_conflicts(this_batch_id);
             perform ingest.end_writing();
-            return rollups;
+            return;
         exception
             when others or assert_failure then
                 if not has_refused or not ingest.may_be_of_record(sqlstate) then
@@ -236,86 +324,21 @@ return (
     from ingest.rejects
     where rejects.batch_id = this_batch_id and rejects.kind = 'conflict' and rejects.refusal is not null
 );
+`;
 
--- Gives the events the values of the candidates of these positions; returns how many a trigger left as they were.
-create or replace function ingest.exchange_candidates(first_position bigint, last_position bigint)
-returns bigint
+const keepLastConflicts = (stream: StreamSql) => sql`
+-- Of the losing records only the last conflict of each key stays; those that it outdoes are resolved as 'displaced'.
+create or replace function ingest.keep_last_conflicts(this_batch_id bigint)
+returns void
 language plpgsql
 as $$
-declare
-    left_out bigint;
 begin
-    with tried_records as materialized (
-        select candidate_records.*
-        from candidate_records
-        where
-            candidate_records.position between first_position and last_position
-            and (
-                select true
-                from public.events
-                where events.event_id = candidate_records.event_id
-            )
-    ),
-    updated_events as (
-        update public.events
-        set
-            event_type = tried_records.event_type,
-            product_id = tried_records.product_id,
-            user_id = tried_records.user_id,
-            event_timestamp = tried_records.event_timestamp,
-            quantity = tried_records.quantity,
-            price = tried_records.price,
-            attributes = tried_records.attributes,
-            created_at = now(),
-            chunk_id = tried_records.chunk_id,
-            record_no = tried_records.record_no
-        from tried_records
-        where events.event_id = tried_records.event_id
-        returning
-            case
-                when (events.chunk_id, events.record_no) = (tried_records.chunk_id, tried_records.record_no)
-                then tried_records.event_id
-            end as told_event_id,
-            events.*
-    ),
-    watched_events as (
-        insert into written_events
-        select
-            updated_events.told_event_id,
-            updated_events.event_id,
-            updated_events.chunk_id,
-            updated_events.record_no,
-            updated_events.event_type,
-            updated_events.product_id,
-            updated_events.event_timestamp,
-            updated_events.quantity,
-            updated_events.price
-        from updated_events
-    )
-    select (select count(*) from tried_records) - (select count(*) from updated_events)
-    into left_out;
-    return left_out;
-end
-$$;
-
--- Replaces the events that this batch's conflicts are in conflict with, the last record of an id over all others. The
--- old row, and every conflict that the last one outdid, stays as a reject of this batch, resolved as 'displaced': a
--- further replay leaves it alone, so the two never take turns. Returns what the rollups lose and gain.
-create or replace function ingest.accept_conflicts(this_batch_id bigint)
-returns ingest.event_stats[]
-language plpgsql
-as $$
-declare
-    rollups ingest.event_stats[];
-    left_out bigint;
-begin
-    -- Of the losing records only the last conflict of each event_id stays.
     with ranked_records as (
         select
             losing_records.chunk_id,
             losing_records.record_no,
             row_number() over (
-                partition by losing_records.event_id
+                partition by losing_records.${keyOf(stream)}
                 order by rejects.reject_id is null, losing_records.chunk_id desc, losing_records.record_no desc
             ) as position,
             rejects.reject_id
@@ -339,53 +362,48 @@ begin
         losing_records.chunk_id = ranked_records.chunk_id
         and losing_records.record_no = ranked_records.record_no
         and (ranked_records.position > 1 or ranked_records.reject_id is null);
+end
+$$;
+`;
+
+const acceptConflicts = (stream: StreamSql) => sql`
+-- Replaces the rows that this batch's conflicts are in conflict with, the last record of a key over all others. The
+-- old row, and every conflict that the last one outdid, stays as a reject of this batch, resolved as 'displaced': a
+-- further replay leaves it alone, so the two never take turns.
+create or replace function ingest.accept_conflicts(this_batch_id bigint)
+returns void
+language plpgsql
+as $$
+declare
+    gain_facts constant ${stream.rollups.facts} := ${stream.rollups.facts}();
+    left_out bigint;
+begin
+    perform ingest.keep_last_conflicts(this_batch_id);
 
     with accepted_records as materialized (
         select losing_records.*
         from losing_records
     ),
-    replaced_events as materialized (
-        select events.*, ingest.record_of(events) as record
+    replaced_rows as materialized (
+        select ${rowOf(stream)}.*, ingest.record_of(${rowOf(stream)}) as record
         from accepted_records
-        inner join public.events on events.event_id = accepted_records.event_id
+        inner join ${stream.table} on ${rowOf(stream)}.${keyOf(stream)} = accepted_records.${keyOf(stream)}
     ),
-    updated_events as (
-        update public.events
-        set
-            event_type = accepted_records.event_type,
-            product_id = accepted_records.product_id,
-            user_id = accepted_records.user_id,
-            event_timestamp = accepted_records.event_timestamp,
-            quantity = accepted_records.quantity,
-            price = accepted_records.price,
-            attributes = accepted_records.attributes,
-            created_at = now(),
-            chunk_id = accepted_records.chunk_id,
-            record_no = accepted_records.record_no
-        from accepted_records
-        where events.event_id = accepted_records.event_id
-        returning
-            case
-                when (events.chunk_id, events.record_no) = (accepted_records.chunk_id, accepted_records.record_no)
-                then accepted_records.event_id
-            end as told_event_id,
-            events.*
+    updated_rows as (
+        ${exchanged(stream, "accepted_records")}
     ),
-    watched_events as (
-        insert into written_events
-        select
-            updated_events.told_event_id,
-            updated_events.event_id,
-            updated_events.chunk_id,
-            updated_events.record_no,
-            updated_events.event_type,
-            updated_events.product_id,
-            updated_events.event_timestamp,
-            updated_events.quantity,
-            updated_events.price
-        from updated_events
+    watched_rows as (
+        insert into written_rows
+        select updated_rows.*
+        from updated_rows
     ),
-    -- Written a moment ago, in this transaction, by settle_losers: it is an event now.
+    lost_gains as (
+        ${stream.rollups.gains("replaced_rows", -1)}
+    ),
+    kept_gains as (
+        ${stream.rollups.gains("updated_rows", 1)}
+    ),
+    -- Written a moment ago, in this transaction, by settle_losers: it is a row now.
     unwritten_rejects as (
         delete from ingest.rejects
         using accepted_records
@@ -409,17 +427,17 @@ begin
             chunk_id, record_no, batch_id, kind, reasons, record, resolved_by_batch, resolved_at, resolution
         )
         select
-            replaced_events.chunk_id,
-            replaced_events.record_no,
+            replaced_rows.chunk_id,
+            replaced_rows.record_no,
             this_batch_id,
             'conflict',
-            array['event_id_conflict'],
-            replaced_events.record,
+            array[${literal(stream.conflictCode)}],
+            replaced_rows.record,
             this_batch_id,
             now(),
             'displaced'
-        from replaced_events
-        order by replaced_events.chunk_id, replaced_events.record_no
+        from replaced_rows
+        order by replaced_rows.chunk_id, replaced_rows.record_no
         returning rejects.chunk_id
     ),
     chunk_changes as materialized (
@@ -446,64 +464,12 @@ begin
         from chunk_changes
         inner join ingest.chunks on chunks.chunk_id = chunk_changes.chunk_id
         where not exists (select from batch_chunks where batch_chunks.chunk_id = chunk_changes.chunk_id)
-    ),
-    changes as (
-        select -1 as sign, event_type, product_id, event_timestamp, quantity, price from replaced_events
-        union all
-        select 1 as sign, event_type, product_id, event_timestamp, quantity, price from updated_events
-    ),
-    kept_product_gains as (
-        insert into product_gains (bucket, product_id, events, purchases, quantity, revenue)
-        select
-            case
-                when changes.event_timestamp >= ingest.first_kept_product_day() then
-                    date_bin('1 day', changes.event_timestamp, 'epoch')
-            end,
-            changes.product_id,
-            sum(changes.sign),
-            coalesce(sum(changes.sign) filter (where changes.event_type = 'purchase'), 0),
-            coalesce(sum(changes.sign * changes.quantity) filter (where changes.event_type = 'purchase'), 0),
-            coalesce(
-                sum(changes.sign * changes.quantity * changes.price) filter (where changes.event_type = 'purchase'),
-                0
-            )
-        from changes
-        group by 1, 2
-    ),
-    gains as (
-        select
-            buckets.grain,
-            buckets.bucket,
-            changes.event_type,
-            sum(changes.sign) as events,
-            coalesce(sum(changes.sign * changes.quantity), 0) as quantity,
-            coalesce(
-                sum(changes.sign * changes.quantity * changes.price) filter (where changes.event_type = 'purchase'),
-                0
-            ) as revenue
-        from changes
-        cross join lateral (
-            values
-            ('total', timestamptz 'epoch'),
-            ('day', date_bin('1 day', changes.event_timestamp, 'epoch')),
-            ('hour', date_bin('1 hour', changes.event_timestamp, 'epoch')),
-            ('minute', date_bin('1 minute', changes.event_timestamp, 'epoch'))
-        ) as buckets (grain, bucket)
-        where buckets.grain <> 'minute' or changes.event_timestamp >= now() - interval '1 day'
-        group by 1, 2, 3
     )
-    select
-        (
-            select array_agg(
-                row(gains.grain, gains.bucket, gains.event_type, gains.events, gains.quantity, gains.revenue)::ingest.event_stats
-            )
-            from gains
-        ),
-        (select count(*) from accepted_records) - (select count(*) from updated_events)
-    into rollups, left_out;
+    select (select count(*) from accepted_records) - (select count(*) from updated_rows)
+    into left_out;
     if left_out > 0 then
         raise exception '%', ingest.silent_refusal() ->> 'message' using errcode = 'triggered_action_exception';
     end if;
-    return rollups;
 end
 $$;
+`;

@@ -1,3 +1,5 @@
+-- Rendered by `bun run sql:render` from src/streams/render/. Change the template, not this file.
+
 -- The staging table: raw text as COPY delivers it, one row a record, owed nothing (UNLOGGED: empty after a crash).
 -- A staged row counts only while a chunk in state 'staged' names its load. Only the pipeline reads this table.
 --
@@ -36,10 +38,9 @@ begin
             -- the tolerant way: unknown columns as the text of one JSON object
             attributes text,
             -- the raw way: unknown columns in the order of files.extra_columns
-            extra_1 text, extra_2 text, extra_3 text, extra_4 text,
-            extra_5 text, extra_6 text, extra_7 text, extra_8 text,
-            extra_9 text, extra_10 text, extra_11 text, extra_12 text,
-            extra_13 text, extra_14 text, extra_15 text, extra_16 text
+            extra_1 text, extra_2 text, extra_3 text, extra_4 text, extra_5 text, extra_6 text, extra_7 text,
+            extra_8 text, extra_9 text, extra_10 text, extra_11 text, extra_12 text, extra_13 text,
+            extra_14 text, extra_15 text, extra_16 text
         ) partition by list (lane);
         foreach lane in array ingest.lanes() loop
             execute format(

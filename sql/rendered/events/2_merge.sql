@@ -1,0 +1,614 @@
+-- Rendered by `bun run sql:render` from src/streams/render/. Change the template, not this file.
+
+-- Functions that plan anew in each call: staging has no statistics, and the constants decide what is planned at all. They turn
+-- nested loops off: without figures the planner takes a thousandth of the rows for one, and a loop over both sides for cheap.
+-- A hash table that does not fit its memory is kept in batches; a million records cost a merge what each of a thousand
+-- costs. (`in` over a query is a table that has to fit, or is searched once a row.)
+
+create or replace function ingest.prepare_stream_merge()
+returns void
+language plpgsql
+as $$
+begin
+    -- Valid records that found their key taken, with the values to compare.
+    create temporary table losing_records (
+        load_id bigint not null,
+        chunk_id bigint not null,
+        record_no bigint not null,
+        event_id uuid,
+        event_type text,
+        product_id text,
+        user_id text,
+        event_timestamp timestamptz,
+        quantity integer,
+        price numeric(10,2),
+        attributes jsonb
+    ) on commit delete rows;
+    -- Records of this batch that the rules or the table refuse.
+    create temporary table invalid_records (
+        chunk_id bigint not null,
+        record_no bigint not null
+    ) on commit delete rows;
+    -- Valid records that the table refuses, and what it said.
+    create temporary table refused_records (
+        chunk_id bigint not null,
+        record_no bigint not null,
+        refusal jsonb not null
+    ) on commit delete rows;
+    -- Where the table has triggers: what an insert or update said that it wrote, and the key that the record there has.
+    create temporary table written_rows (
+        told_key uuid,
+        record_key uuid,
+        chunk_id bigint,
+        record_no bigint,
+        event_type text,
+        product_id text,
+        event_timestamp timestamptz,
+        quantity integer,
+        price numeric(10,2)
+    ) on commit delete rows;
+    perform ingest.prepare_rollups();
+end
+$$;
+
+-- Attributes as a reject's record keeps them, beside our columns: one that has the name of one of ours (aliases can make it) gets
+-- "attributes." before it, or a replay would read it as the column. So does one that is called so already.
+create or replace function ingest.attributes_in_record(attributes jsonb)
+returns jsonb
+language sql
+immutable
+parallel safe
+return case
+    when
+        attributes ?| array[
+            'event_id', 'event_type', 'product_id', 'user_id', 'event_timestamp', 'quantity', 'price',
+            'attributes.event_id', 'attributes.event_type', 'attributes.product_id', 'attributes.user_id',
+            'attributes.event_timestamp', 'attributes.quantity', 'attributes.price'
+        ]
+    then
+        (
+            select
+                jsonb_object_agg(
+                    regexp_replace(kept.key, '^((attributes\.)*(event_id|event_type|product_id|user_id|event_timestamp|quantity|price))$', 'attributes.\1'),
+                    kept.value
+                )
+            from jsonb_each(attributes) as kept
+        )
+    else attributes
+end;
+
+-- The other way round: the text of the attributes of a reject's record.
+create or replace function ingest.attributes_of_record(record jsonb)
+returns text
+language sql
+immutable
+parallel safe
+return (
+    select
+        jsonb_object_agg(
+            regexp_replace(kept.key, '^attributes\.((attributes\.)*(event_id|event_type|product_id|user_id|event_timestamp|quantity|price))$', '\1'),
+            nullif(kept.value, '')
+        )::text
+    from jsonb_each_text(record - array['event_id', 'event_type', 'product_id', 'user_id', 'event_timestamp', 'quantity', 'price']) as kept
+);
+
+-- White space of unknown columns is theirs: only the empty value, quoted or not, is left out.
+create or replace function ingest.extra_values(staged ingest.staging)
+returns text[]
+language sql
+immutable
+return array[
+    nullif(staged.extra_1, ''), nullif(staged.extra_2, ''), nullif(staged.extra_3, ''),
+    nullif(staged.extra_4, ''), nullif(staged.extra_5, ''), nullif(staged.extra_6, ''),
+    nullif(staged.extra_7, ''), nullif(staged.extra_8, ''), nullif(staged.extra_9, ''),
+    nullif(staged.extra_10, ''), nullif(staged.extra_11, ''), nullif(staged.extra_12, ''),
+    nullif(staged.extra_13, ''), nullif(staged.extra_14, ''), nullif(staged.extra_15, ''),
+    nullif(staged.extra_16, '')
+];
+
+-- From two arrays, in half the time that jsonb_build_object takes.
+create or replace function ingest.known_values(staged ingest.staging)
+returns jsonb
+language sql
+immutable
+return jsonb_object(
+    array['event_id', 'event_type', 'product_id', 'user_id', 'event_timestamp', 'quantity', 'price'],
+    array[
+        staged.event_id, staged.event_type, staged.product_id, staged.user_id, staged.event_timestamp,
+        staged.quantity, staged.price
+    ]
+);
+
+-- The raw values of a staged record by column, as a reject keeps them. To add nothing takes as long as to build them.
+create or replace function ingest.raw_record(staged ingest.staging, extra_columns text[])
+returns jsonb
+language sql
+stable
+return case
+    when staged.problem is not null then null
+    when staged.attributes is null and extra_columns is null then ingest.known_values(staged)
+    else
+        ingest.known_values(staged)
+        || coalesce(
+            ingest.attributes_in_record(
+                ingest.attributes_of(staged.attributes, extra_columns, ingest.extra_values(staged))
+            ),
+            '{}'::jsonb
+        )
+end;
+
+-- Every reason why a record is refused, in the order of the columns; empty when it is not. Where nothing may need it, nothing
+-- is trimmed: a rule asks for its value again and again, and the trims would cost more than the rules.
+create or replace function ingest.reject_reasons(staged ingest.staging, is_padded boolean, facts ingest.event_facts)
+returns text[]
+language sql
+stable
+return case
+    when staged.problem is not null then array[staged.problem::jsonb ->> 'reason']
+    else array_remove(
+        array[
+            ingest.event_id_reason(ingest.bare(staged.event_id, is_padded)),
+            ingest.event_type_reason(ingest.bare(staged.event_type, is_padded), (facts).known_types),
+            ingest.product_id_reason(ingest.bare(staged.product_id, is_padded)),
+            ingest.user_id_reason(ingest.bare(staged.user_id, is_padded)),
+            ingest.event_timestamp_reason(ingest.bare(staged.event_timestamp, is_padded), (facts).not_after),
+            ingest.quantity_reason(ingest.bare(staged.quantity, is_padded)),
+            ingest.price_reason(ingest.bare(staged.price, is_padded))
+        ],
+        null
+    )
+end;
+
+-- The merge's verdict on a record, of values that are trimmed. One expression, so that it is inlined where it is used.
+create or replace function ingest.is_valid_record(
+    problem text, plain_second bigint,
+    event_id text, event_type text, product_id text, user_id text, event_timestamp text, quantity text,
+    price text,
+    facts ingest.event_facts
+)
+returns boolean
+language sql
+stable
+return case
+    when plain_second <= (facts).last_second
+    and ingest.event_type_reason(event_type, (facts).known_types) is null
+    and ingest.product_id_reason(product_id) is null
+    and ingest.user_id_reason(user_id) is null then true
+    else
+        problem is null
+        and ingest.event_id_reason(event_id) is null
+        and ingest.event_type_reason(event_type, (facts).known_types) is null
+        and ingest.product_id_reason(product_id) is null
+        and ingest.user_id_reason(user_id) is null
+        and ingest.event_timestamp_reason(event_timestamp, (facts).not_after) is null
+        and ingest.quantity_reason(quantity) is null
+        and ingest.price_reason(price) is null
+end;
+
+
+-- What a merge knows of its batch before it reads staging. The fields are constants by the time a plan is made, so that
+-- nothing is planned for what no chunk asks for.
+drop type if exists ingest.merge_scan;
+create type ingest.merge_scan as (
+    idle_lanes smallint[],
+    has_padded boolean,
+    -- Where none has unknown columns, those of staging are not even unpacked.
+    wants_extras boolean,
+    -- Rows of another merge's slices are left out by the scan itself, before they are joined.
+    wanted_slices integer,
+    wants_all boolean,
+    -- The batch is every chunk of the stream between its first and its last, the same slices of each, and nothing is to be
+    -- known of them
+    -- (nearly always). Then a staged row is chosen by its ids alone, without a join. Not where rows were lost: only the
+    -- pair of ids tells what a chunk left in an earlier load from what was staged again.
+    is_range boolean,
+    first_chunk bigint,
+    last_chunk bigint,
+    load_ids bigint[]
+);
+
+create or replace function ingest.plan_scan()
+returns ingest.merge_scan
+language plpgsql
+as $$
+declare
+    scan ingest.merge_scan;
+begin
+    select
+        ingest.idle_lanes(),
+        bool_or(batch_chunks.is_padded),
+        bool_or(batch_chunks.has_extras),
+        bit_or(batch_chunks.todo_slices),
+        bit_or(batch_chunks.todo_slices) = ingest.all_slices(),
+        min(batch_chunks.todo_slices) = max(batch_chunks.todo_slices)
+        and not bool_or(batch_chunks.is_padded or batch_chunks.has_extras or batch_chunks.is_verified),
+        min(batch_chunks.chunk_id),
+        max(batch_chunks.chunk_id),
+        array_agg(distinct batch_chunks.load_id)
+    into scan
+    from batch_chunks;
+    scan.is_range := scan.is_range and ingest.is_chunk_range();
+    return scan;
+end
+$$;
+
+-- The staged records of the batch: their values trimmed, and the verdict. Inlined where it is used.
+set local check_function_bodies = off;
+create or replace function ingest.staged_values(scan ingest.merge_scan, facts ingest.event_facts)
+returns table (
+    load_id bigint, chunk_id bigint, record_no bigint, plain_second bigint,
+    event_id text, event_type text, product_id text, user_id text, event_timestamp text, quantity text,
+    price text,
+    attributes jsonb, is_valid boolean
+)
+language sql
+stable
+as $$
+    select
+        bare.load_id, bare.chunk_id, bare.record_no, bare.plain_second,
+        bare.event_id, bare.event_type, bare.product_id, bare.user_id, bare.event_timestamp, bare.quantity,
+        bare.price,
+        bare.attributes,
+        ingest.is_valid_record(
+            bare.problem, bare.plain_second,
+            bare.event_id, bare.event_type, bare.product_id, bare.user_id, bare.event_timestamp, bare.quantity,
+            bare.price,
+            facts
+        )
+    from (
+        select
+            staging.load_id, staging.chunk_id, staging.record_no, staging.plain_second, staging.problem,
+            ingest.bare(staging.event_id, scan.has_padded and chunks.is_padded) as event_id,
+            ingest.bare(staging.event_type, scan.has_padded and chunks.is_padded) as event_type,
+            ingest.bare(staging.product_id, scan.has_padded and chunks.is_padded) as product_id,
+            ingest.bare(staging.user_id, scan.has_padded and chunks.is_padded) as user_id,
+            ingest.bare(staging.event_timestamp, scan.has_padded and chunks.is_padded) as event_timestamp,
+            ingest.bare(staging.quantity, scan.has_padded and chunks.is_padded) as quantity,
+            ingest.bare(staging.price, scan.has_padded and chunks.is_padded) as price,
+            case
+                -- A record that could not be split has no values, and this stands before the verdict.
+                when
+                    scan.wants_extras
+                    and (staging.attributes is not null or chunks.extra_columns is not null)
+                    and staging.problem is null
+                then ingest.attributes_of(staging.attributes, chunks.extra_columns, ingest.extra_values(staging))
+            end as attributes
+        from ingest.staging
+        -- Distinct, as the planner sees: where nothing is asked of the chunks, it leaves them out.
+        left join (
+            select distinct on (batch_chunks.load_id, batch_chunks.chunk_id) batch_chunks.*
+            from batch_chunks
+        ) as chunks on chunks.load_id = staging.load_id and chunks.chunk_id = staging.chunk_id
+        where
+            staging.lane <> all(scan.idle_lanes)
+            and (scan.wants_all or (1 << staging.slice_no) & scan.wanted_slices <> 0)
+            and case
+                when scan.is_range then
+                    staging.chunk_id >= scan.first_chunk
+                    and staging.chunk_id <= scan.last_chunk
+                    and staging.load_id = any(scan.load_ids)
+                else (1 << staging.slice_no) & chunks.todo_slices <> 0
+            end
+        -- A fence: without it the planner repeats the trims in every place that uses them.
+        offset 0
+    ) as bare
+$$;
+set local check_function_bodies = on;
+
+-- Keeps the keys of what the rules refuse, without an insert: for a reject budget.
+create or replace function ingest.judge_records()
+returns void
+language plpgsql
+set plan_cache_mode = 'force_custom_plan'
+as $$
+declare
+    scan constant ingest.merge_scan := ingest.plan_scan();
+    facts constant ingest.event_facts := ingest.event_facts();
+begin
+    insert into invalid_records (chunk_id, record_no)
+    select staged.chunk_id, staged.record_no
+    from ingest.staged_values(scan, facts) as staged
+    where not staged.is_valid;
+end
+$$;
+
+-- Inserts, in key order, the first valid record of every key that is not yet there; keeps what the rollups gain, the
+-- keys of what the rules refuse for reject_records, and the valid records that were not inserted for settle_losers.
+--
+-- `is_trial`: nothing is inserted, so that every valid record is kept as one that was not.
+create or replace function ingest.insert_records(is_trial boolean default false)
+returns void
+language plpgsql
+set plan_cache_mode = 'force_custom_plan'
+set enable_nestloop = off
+as $$
+declare
+    scan constant ingest.merge_scan := ingest.plan_scan();
+    facts constant ingest.event_facts := ingest.event_facts();
+    gain_facts constant ingest.gain_facts := ingest.gain_facts();
+    has_refused constant boolean := exists (select from refused_records);
+    is_watched constant boolean := ingest.triggers_on_table() is not null;
+    expected constant bigint := (select sum(batch_chunks.read) from batch_chunks) - (select count(*) from refused_records);
+begin
+    insert into invalid_records (chunk_id, record_no)
+    select refused_records.chunk_id, refused_records.record_no
+    from refused_records;
+
+    with staged_records as not materialized (
+        select staged.*
+        from ingest.staged_values(scan, facts) as staged
+        where
+            not has_refused
+            or not exists (
+                select from refused_records
+                where refused_records.chunk_id = staged.chunk_id and refused_records.record_no = staged.record_no
+            )
+    ),
+    -- Cast behind the filter: a scan computes what it selects of the rows that pass.
+    valid_records as not materialized (
+        select
+            chunk_id, record_no,
+            event_id::uuid as event_id, event_type, product_id, user_id,
+            case when plain_second is null then event_timestamp::timestamptz else to_timestamp(plain_second) end as event_timestamp,
+            quantity::integer as quantity, price::numeric(10,2) as price,
+            attributes
+        from staged_records
+        where is_valid
+    ),
+    first_records as (
+        select distinct on (event_id) valid_records.*
+        from valid_records
+        order by event_id, chunk_id, record_no
+    ),
+    -- Looked up before, not left to ON CONFLICT: that costs a quarter of the whole insert in CPU, a look-up a tenth.
+    -- No other merge inserts these keys, since we hold their slices; somebody else's insert in between is a unique
+    -- violation, and the merge is called again. As a scalar, so that it is always a look-up in the index, in key order.
+    new_records as not materialized (
+        select first_records.*
+        from first_records
+        where not is_trial and (select true from public.events where events.event_id = first_records.event_id) is null
+    ),
+    inserted_rows as (
+        insert into public.events (
+            event_id, event_type, product_id, user_id, event_timestamp, quantity, price, attributes, chunk_id,
+            record_no
+        )
+        select
+            event_id, event_type, product_id, user_id, event_timestamp, quantity, price, attributes, chunk_id,
+            record_no
+        from new_records
+        returning
+            case when is_watched then events.event_id end as record_key,
+            events.chunk_id, events.record_no, events.event_type, events.product_id, events.event_timestamp,
+            events.quantity, events.price
+    ),
+    watched_rows as (
+        insert into written_rows
+        select new_records.event_id, inserted_rows.*
+        from inserted_rows
+        left join new_records
+            on new_records.chunk_id = inserted_rows.chunk_id and new_records.record_no = inserted_rows.record_no
+        where is_watched
+    ),
+    kept_gains as (
+        insert into rollup_gains
+        select
+            grouping(dated.product_id) = 0, dated.is_recent, dated.bucket, dated.event_type, dated.product_day, dated.product_id,
+            count(*),
+            count(*) filter (where dated.event_type = 'purchase'),
+            coalesce(sum(dated.quantity), 0),
+            coalesce(sum(dated.quantity) filter (where dated.event_type = 'purchase'), 0),
+            coalesce(sum(dated.quantity * dated.price) filter (where dated.event_type = 'purchase'), 0)
+        from (
+            select
+                changed.event_type, changed.product_id, changed.quantity, changed.price,
+                changed.event_timestamp >= gain_facts.recent_from as is_recent,
+                date_bin(
+                    case when changed.event_timestamp >= gain_facts.recent_from then '1 minute' else '1 hour' end::interval,
+                    changed.event_timestamp,
+                    'epoch'
+                ) as bucket,
+                case
+                    when changed.event_timestamp >= gain_facts.first_product_day then
+                        date_bin('1 day', changed.event_timestamp, 'epoch')
+                end as product_day
+            from inserted_rows as changed
+        ) as dated
+        group by grouping sets ((dated.is_recent, dated.bucket, dated.event_type), (dated.product_day, dated.product_id))
+    ),
+    inserted_counts as materialized (
+        select inserted_rows.chunk_id, count(*) as inserted
+        from inserted_rows
+        group by inserted_rows.chunk_id
+    ),
+    counted_chunks as (
+        update batch_chunks
+        set inserted = inserted_counts.inserted
+        from inserted_counts
+        where batch_chunks.chunk_id = inserted_counts.chunk_id
+    ),
+    -- What was not inserted: looked for, by one more scan and a hash table of all that was, only when the counts say that
+    -- there is some.
+    missing_records as materialized (
+        select staged_records.*
+        from staged_records
+        where
+            coalesce((select sum(inserted_counts.inserted) from inserted_counts), 0) < expected
+            and not exists (
+                select from inserted_rows
+                where
+                    inserted_rows.chunk_id = staged_records.chunk_id
+                    and inserted_rows.record_no = staged_records.record_no
+            )
+    ),
+    kept_invalid as (
+        insert into invalid_records (chunk_id, record_no)
+        select chunk_id, record_no
+        from missing_records
+        where not is_valid
+    )
+    -- Valid, and their key was taken: by a record before them, or by a row that was there.
+    insert into losing_records
+    select
+        load_id, chunk_id, record_no,
+        event_id::uuid, event_type, product_id, user_id, event_timestamp::timestamptz, quantity::integer,
+        price::numeric(10,2),
+        attributes
+    from missing_records
+    where is_valid;
+end
+$$;
+
+-- Moves what the rules and the table refuse into rejects, with every reason.
+create or replace function ingest.reject_records(this_batch_id bigint)
+returns void
+language plpgsql
+set plan_cache_mode = 'force_custom_plan'
+set enable_nestloop = off
+as $$
+declare
+    idle_lanes constant smallint[] := ingest.idle_lanes();
+    facts constant ingest.event_facts := ingest.event_facts();
+    has_padded constant boolean := exists (select from batch_chunks where batch_chunks.is_padded);
+begin
+    if not exists (select from invalid_records) then
+        return;
+    end if;
+
+    with rejected_records as (
+        insert into ingest.rejects (
+            chunk_id, record_no, batch_id, kind, reasons, record, raw_text, line_no, byte_offset, refusal
+        )
+        select
+            staging.chunk_id,
+            staging.record_no,
+            this_batch_id,
+            'rejected',
+            case
+                when refused_records.refusal is not null then array['refused_by_table']
+                else ingest.reject_reasons(staging, has_padded and batch_chunks.is_padded, facts)
+            end,
+            ingest.raw_record(staging, batch_chunks.extra_columns),
+            staging.problem::jsonb ->> 'raw',
+            (staging.problem::jsonb ->> 'line')::bigint,
+            (staging.problem::jsonb ->> 'byte')::bigint,
+            refused_records.refusal
+        from ingest.staging
+        inner join batch_chunks
+            on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
+        left join refused_records
+            on refused_records.chunk_id = staging.chunk_id and refused_records.record_no = staging.record_no
+        where
+            staging.lane <> all(idle_lanes)
+            and exists (
+                select from invalid_records
+                where
+                    invalid_records.chunk_id = staging.chunk_id
+                    and invalid_records.record_no = staging.record_no
+            )
+        order by staging.chunk_id, staging.record_no
+        returning rejects.chunk_id
+    ),
+    rejected_counts as (
+        select rejected_records.chunk_id, count(*) as rejected
+        from rejected_records
+        group by rejected_records.chunk_id
+    )
+    update batch_chunks
+    set rejected = rejected_counts.rejected
+    from rejected_counts
+    where batch_chunks.chunk_id = rejected_counts.chunk_id;
+end
+$$;
+
+-- A later statement, and so with the inserted rows in sight: a valid record whose key was taken is a duplicate when all it
+-- says is what is stored, else a conflict, which rejects keeps. One whose row is not there at all was left out by a
+-- trigger, without an error.
+create or replace function ingest.settle_losers(this_batch_id bigint)
+returns void
+language plpgsql
+set plan_cache_mode = 'force_custom_plan'
+set enable_nestloop = off
+as $$
+declare
+    idle_lanes constant smallint[] := ingest.idle_lanes();
+begin
+    if not exists (select from losing_records) then
+        return;
+    end if;
+
+    with losers as materialized (
+        select losing_records.*
+        from losing_records
+    ),
+    compared_records as materialized (
+        select
+            losers.load_id,
+            losers.chunk_id,
+            losers.record_no,
+            stored.event_id is null as is_left_out,
+            (
+                losers.event_type, losers.product_id, losers.user_id, losers.event_timestamp, losers.quantity,
+                losers.price, losers.attributes
+            ) is distinct from (
+                stored.event_type, stored.product_id, stored.user_id, stored.event_timestamp, stored.quantity,
+                stored.price, stored.attributes
+            ) as is_conflict
+        from losers
+        -- Fenced, so that it is a look-up a loser and never a scan of the table.
+        left join lateral (
+            select events.*
+            from public.events
+            where events.event_id = losers.event_id
+            offset 0
+        ) as stored on true
+    ),
+    duplicate_counts as (
+        select compared_records.chunk_id, count(*) as duplicate
+        from compared_records
+        where not compared_records.is_conflict
+        group by compared_records.chunk_id
+    ),
+    kept_losers as (
+        insert into ingest.rejects (chunk_id, record_no, batch_id, kind, reasons, record, refusal)
+        select
+            staging.chunk_id,
+            staging.record_no,
+            this_batch_id,
+            case when compared_records.is_left_out then 'rejected' else 'conflict' end,
+            array[case when compared_records.is_left_out then 'refused_by_table' else 'event_id_conflict' end],
+            ingest.raw_record(staging, batch_chunks.extra_columns),
+            case when compared_records.is_left_out then ingest.silent_refusal() end
+        from ingest.staging
+        inner join batch_chunks
+            on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
+        inner join compared_records
+            on
+                compared_records.load_id = staging.load_id
+                and compared_records.chunk_id = staging.chunk_id
+                and compared_records.record_no = staging.record_no
+        where
+            staging.lane <> all(idle_lanes)
+            and compared_records.is_conflict
+            and exists (select from compared_records where compared_records.is_conflict)
+        order by staging.chunk_id, staging.record_no
+        returning rejects.chunk_id, rejects.kind
+    ),
+    conflict_counts as (
+        select
+            kept_losers.chunk_id,
+            count(*) filter (where kept_losers.kind = 'conflict') as conflict,
+            count(*) filter (where kept_losers.kind = 'rejected') as rejected
+        from kept_losers
+        group by kept_losers.chunk_id
+    )
+    update batch_chunks
+    set
+        duplicate = coalesce(duplicate_counts.duplicate, 0),
+        conflict = coalesce(conflict_counts.conflict, 0),
+        rejected = batch_chunks.rejected + coalesce(conflict_counts.rejected, 0)
+    from duplicate_counts
+    full join conflict_counts on conflict_counts.chunk_id = duplicate_counts.chunk_id
+    where batch_chunks.chunk_id = coalesce(duplicate_counts.chunk_id, conflict_counts.chunk_id);
+end
+$$;

@@ -1,0 +1,150 @@
+-- Rendered by `bun run sql:render` from src/streams/render/. Change the template, not this file.
+
+-- Deletes the rows of pruned chunks that lie in these pages of the table and in whichever of the wanted slices it gets:
+-- it waits for the lowest of them, holding nothing, and takes what else is free. So no merge that runs is waited for with
+-- slices in hand, and what merges wait for is the deletion alone. `done_slices` are those that need not be asked for again.
+--
+-- It goes by pages, in the order in which they lie on disk, because no index tells where an event came from: that would
+-- cost every insert. What is read is the table, once a prune.
+--
+-- Three things stay. A row that a kept conflict contradicts: the two are only of use together (promise 3). One that is
+-- younger than its chunk, since a replay let it in. And one that somebody else has locked. `kept_chunks` are theirs.
+create or replace function ingest.prune_rows(
+    older_than timestamptz,
+    first_page bigint,
+    end_page bigint,
+    wanted_slices integer
+)
+returns table (done_slices integer, row_count bigint, kept_chunks bigint[])
+language plpgsql
+set plan_cache_mode = 'force_custom_plan'
+set work_mem = '128MB'
+set jit = off
+set timezone = 'UTC'
+as $$
+declare
+    first_place constant tid := format('(%s,0)', first_page)::tid;
+    end_place constant tid := format('(%s,0)', end_page)::tid;
+    pruned_chunks constant bigint[] := array(
+        select chunks.chunk_id
+        from ingest.chunks
+        where
+            chunks.pruned_at is not null
+            and chunks.chunk_id = any(array(
+                select distinct events.chunk_id
+                from public.events
+                where events.ctid >= first_place and events.ctid < end_place
+            ))
+    );
+    odd_keys text[];
+    doomed_places tid[];
+    gain_facts constant ingest.gain_facts := ingest.gain_facts();
+begin
+    perform ingest.hold_prune_lock();
+    perform ingest.prepare_merge();
+    kept_chunks := '{}';
+    row_count := 0;
+    if cardinality(pruned_chunks) = 0 then
+        done_slices := wanted_slices;
+        return next;
+        return;
+    end if;
+
+    perform
+    from ingest.slices
+    where
+        slices.stream_id = 0
+        and (1 << slices.slice_no) = wanted_slices & -wanted_slices
+    for update;
+    done_slices := ingest.lock_slices(0::smallint, wanted_slices);
+
+    odd_keys := array(
+        select odd_ids.key
+        from ingest.rejects
+        cross join lateral (
+            values
+            (lower(btrim(rejects.record ->> 'event_id', E' \t\n\r\f\x0b'))),
+            (lower(btrim(rejects.original_record ->> 'event_id', E' \t\n\r\f\x0b')))
+        ) as odd_ids (key)
+        where
+            rejects.kind = 'conflict'
+            and (
+                rejects.original_record is not null
+                or btrim(rejects.record ->> 'event_id', E' \t\n\r\f\x0b') <> btrim(rejects.record ->> 'event_id')
+            )
+            and odd_ids.key is not null
+    );
+    doomed_places := array(
+        select events.ctid
+        from public.events
+        where
+            events.ctid >= first_place
+            and events.ctid < end_place
+            and events.chunk_id = any(pruned_chunks)
+            and events.created_at < older_than
+            and ingest.slice_of(events.event_id) & done_slices <> 0
+            -- As a scalar, so that it is always a look-up in the index.
+            and (
+                select true
+                from ingest.rejects
+                where
+                    left(lower(btrim(rejects.record ->> 'event_id')), 36) = events.event_id::text
+                    and rejects.kind = 'conflict'
+                limit 1
+            ) is null
+            and events.event_id::text <> all(odd_keys)
+        for update skip locked
+    );
+
+    with removed_rows as (
+        delete from public.events
+        where events.ctid = any(doomed_places)
+        returning events.event_type, events.product_id, events.event_timestamp, events.quantity, events.price
+    ),
+    lost_gains as (
+        insert into rollup_gains
+        select
+            grouping(dated.product_id) = 0, dated.is_recent, dated.bucket, dated.event_type, dated.product_day, dated.product_id,
+            -count(*),
+            -count(*) filter (where dated.event_type = 'purchase'),
+            coalesce(-sum(dated.quantity), 0),
+            coalesce(-sum(dated.quantity) filter (where dated.event_type = 'purchase'), 0),
+            coalesce(-sum(dated.quantity * dated.price) filter (where dated.event_type = 'purchase'), 0)
+        from (
+            select
+                changed.event_type, changed.product_id, changed.quantity, changed.price,
+                changed.event_timestamp >= gain_facts.recent_from as is_recent,
+                date_bin(
+                    case when changed.event_timestamp >= gain_facts.recent_from then '1 minute' else '1 hour' end::interval,
+                    changed.event_timestamp,
+                    'epoch'
+                ) as bucket,
+                case
+                    when changed.event_timestamp >= gain_facts.first_product_day then
+                        date_bin('1 day', changed.event_timestamp, 'epoch')
+                end as product_day
+            from removed_rows as changed
+        ) as dated
+        group by grouping sets ((dated.is_recent, dated.bucket, dated.event_type), (dated.product_day, dated.product_id))
+    )
+    select count(*) into row_count
+    from removed_rows;
+
+    kept_chunks := array(
+        select distinct events.chunk_id
+        from public.events
+        where events.ctid >= first_place and events.ctid < end_place and events.chunk_id = any(pruned_chunks)
+    );
+    perform ingest.prune_rollups();
+    perform ingest.pass_fault_point('in-prune');
+    return next;
+end
+$$;
+
+-- The bit of the slice that a row's key falls into: src/streams/types/uuid.ts.
+create or replace function ingest.slice_of(key uuid)
+returns integer
+language sql
+immutable
+parallel safe
+return 1 << (get_byte(uuid_send(key), 15) & 15);

@@ -1,0 +1,77 @@
+/** The `events` stream as the templates of the merge see it; its rules and rollups are in sql/events/. */
+import type { StreamSql } from "../streams/render/stream-sql.ts";
+import { eventsStream } from "./events-stream.ts";
+
+/** What a rule asks beside the value, where it does. */
+const ruleFacts: Record<string, string> = { event_type: "known_types", event_timestamp: "not_after" };
+
+const reasonOf = (name: string) => (value: string, facts: string) =>
+    `ingest.${name}_reason(${value}${name in ruleFacts ? `, (${facts}).${ruleFacts[name]}` : ""})`;
+
+const reasons = Object.fromEntries(eventsStream.columns.map(({ name }) => [name, reasonOf(name)]));
+
+export const eventsSql: StreamSql = {
+    streamId: 0,
+    table: `public.${eventsStream.table}`,
+    columns: eventsStream.columns.map(({ name, type }) => ({ name, type: type.name, reason: reasons[name]! })),
+    extras: eventsStream.extras,
+    stamped: ["created_at"],
+    conflictCode: "event_id_conflict",
+    rowName: "event",
+    facts: "ingest.event_facts",
+    plainColumn: "event_timestamp",
+    brokenColumns: (stored, facts) => [
+        ["event_type", `${stored}.event_type <> all((${facts}).known_types)`],
+        ["product_id", `ingest.trimmed(${stored}.product_id) is distinct from ${stored}.product_id`],
+        ["user_id", `ingest.trimmed(${stored}.user_id) is distinct from ${stored}.user_id`],
+        [
+            "event_timestamp",
+            `${stored}.event_timestamp not between '1970-01-01 00:00:00+00' and to_timestamp((${facts}).last_second)`,
+        ],
+        ["quantity", `${stored}.quantity < 0`],
+        // NaN is greater than every number.
+        ["price", `${stored}.price not between 0 and 99999999.99`],
+    ],
+    // The loader has seen that the other four are well-formed.
+    knownToPass: (facts) =>
+        [
+            `plain_second <= (${facts}).last_second`,
+            ...["event_type", "product_id", "user_id"].map((name) => `${reasons[name]!(name, facts)} is null`),
+        ].join("\nand "),
+    rollups: {
+        columns: ["event_type", "product_id", "event_timestamp", "quantity", "price"],
+        facts: "ingest.gain_facts",
+        gains,
+    },
+};
+
+/** One pass over the rows: by time at the finest grain that is kept, and by product. */
+function gains(rows: string, sign: 1 | -1): string {
+    const count = sign === 1 ? "count(*)" : "-count(*)";
+    const sum = (value: string) => `coalesce(${sign === 1 ? "" : "-"}sum(dated.${value})`;
+    const bought = "filter (where dated.event_type = 'purchase')";
+    return `insert into rollup_gains
+select
+    grouping(dated.product_id) = 0, dated.is_recent, dated.bucket, dated.event_type, dated.product_day, dated.product_id,
+    ${count},
+    ${count} ${bought},
+    ${sum("quantity")}, 0),
+    ${sum("quantity")} ${bought}, 0),
+    ${sum("quantity * dated.price")} ${bought}, 0)
+from (
+    select
+        changed.event_type, changed.product_id, changed.quantity, changed.price,
+        changed.event_timestamp >= gain_facts.recent_from as is_recent,
+        date_bin(
+            case when changed.event_timestamp >= gain_facts.recent_from then '1 minute' else '1 hour' end::interval,
+            changed.event_timestamp,
+            'epoch'
+        ) as bucket,
+        case
+            when changed.event_timestamp >= gain_facts.first_product_day then
+                date_bin('1 day', changed.event_timestamp, 'epoch')
+        end as product_day
+    from ${rows} as changed
+) as dated
+group by grouping sets ((dated.is_recent, dated.bucket, dated.event_type), (dated.product_day, dated.product_id))`;
+}

@@ -1,0 +1,131 @@
+/** The stream's part of a prune (sql/engine/prune.sql): the rows of pruned chunks, and the sums that lose them. */
+import { list, sql } from "./sql-text.ts";
+import { keyOf, rowOf, type StreamSql } from "./stream-sql.ts";
+
+export const renderPrune = (stream: StreamSql): string => sql`
+-- Deletes the rows of pruned chunks that lie in these pages of the table and in whichever of the wanted slices it gets:
+-- it waits for the lowest of them, holding nothing, and takes what else is free. So no merge that runs is waited for with
+-- slices in hand, and what merges wait for is the deletion alone. \`done_slices\` are those that need not be asked for again.
+--
+-- It goes by pages, in the order in which they lie on disk, because no index tells where an event came from: that would
+-- cost every insert. What is read is the table, once a prune.
+--
+-- Three things stay. A row that a kept conflict contradicts: the two are only of use together (promise 3). One that is
+-- younger than its chunk, since a replay let it in. And one that somebody else has locked. \`kept_chunks\` are theirs.
+create or replace function ingest.prune_rows(
+    older_than timestamptz,
+    first_page bigint,
+    end_page bigint,
+    wanted_slices integer
+)
+returns table (done_slices integer, row_count bigint, kept_chunks bigint[])
+language plpgsql
+set plan_cache_mode = 'force_custom_plan'
+set work_mem = '128MB'
+set jit = off
+set timezone = 'UTC'
+as $$
+declare
+    first_place constant tid := format('(%s,0)', first_page)::tid;
+    end_place constant tid := format('(%s,0)', end_page)::tid;
+    pruned_chunks constant bigint[] := array(
+        select chunks.chunk_id
+        from ingest.chunks
+        where
+            chunks.pruned_at is not null
+            and chunks.chunk_id = any(array(
+                select distinct ${rowOf(stream)}.chunk_id
+                from ${stream.table}
+                where ${rowOf(stream)}.ctid >= first_place and ${rowOf(stream)}.ctid < end_place
+            ))
+    );
+    odd_keys text[];
+    doomed_places tid[];
+    gain_facts constant ${stream.rollups.facts} := ${stream.rollups.facts}();
+begin
+    perform ingest.hold_prune_lock();
+    perform ingest.prepare_merge();
+    kept_chunks := '{}';
+    row_count := 0;
+    if cardinality(pruned_chunks) = 0 then
+        done_slices := wanted_slices;
+        return next;
+        return;
+    end if;
+
+    perform
+    from ingest.slices
+    where
+        slices.stream_id = ${stream.streamId}
+        and (1 << slices.slice_no) = wanted_slices & -wanted_slices
+    for update;
+    done_slices := ingest.lock_slices(${stream.streamId}::smallint, wanted_slices);
+
+    odd_keys := array(
+        select odd_ids.key
+        from ingest.rejects
+        cross join lateral (
+            values
+            (lower(btrim(rejects.record ->> '${keyOf(stream)}', E' \\t\\n\\r\\f\\x0b'))),
+            (lower(btrim(rejects.original_record ->> '${keyOf(stream)}', E' \\t\\n\\r\\f\\x0b')))
+        ) as odd_ids (key)
+        where
+            rejects.kind = 'conflict'
+            and (
+                rejects.original_record is not null
+                or btrim(rejects.record ->> '${keyOf(stream)}', E' \\t\\n\\r\\f\\x0b') <> btrim(rejects.record ->> '${keyOf(stream)}')
+            )
+            and odd_ids.key is not null
+    );
+    doomed_places := array(
+        select ${rowOf(stream)}.ctid
+        from ${stream.table}
+        where
+            ${rowOf(stream)}.ctid >= first_place
+            and ${rowOf(stream)}.ctid < end_place
+            and ${rowOf(stream)}.chunk_id = any(pruned_chunks)
+            and ${rowOf(stream)}.${stream.stamped[0]!} < older_than
+            and ingest.slice_of(${rowOf(stream)}.${keyOf(stream)}) & done_slices <> 0
+            -- As a scalar, so that it is always a look-up in the index.
+            and (
+                select true
+                from ingest.rejects
+                where
+                    left(lower(btrim(rejects.record ->> '${keyOf(stream)}')), 36) = ${rowOf(stream)}.${keyOf(stream)}::text
+                    and rejects.kind = 'conflict'
+                limit 1
+            ) is null
+            and ${rowOf(stream)}.${keyOf(stream)}::text <> all(odd_keys)
+        for update skip locked
+    );
+
+    with removed_rows as (
+        delete from ${stream.table}
+        where ${rowOf(stream)}.ctid = any(doomed_places)
+        returning ${list(stream.rollups.columns, (name) => `${rowOf(stream)}.${name}`)}
+    ),
+    lost_gains as (
+        ${stream.rollups.gains("removed_rows", -1)}
+    )
+    select count(*) into row_count
+    from removed_rows;
+
+    kept_chunks := array(
+        select distinct ${rowOf(stream)}.chunk_id
+        from ${stream.table}
+        where ${rowOf(stream)}.ctid >= first_place and ${rowOf(stream)}.ctid < end_place and ${rowOf(stream)}.chunk_id = any(pruned_chunks)
+    );
+    perform ingest.prune_rollups();
+    perform ingest.pass_fault_point('in-prune');
+    return next;
+end
+$$;
+
+-- The bit of the slice that a row's key falls into: src/streams/types/uuid.ts.
+create or replace function ingest.slice_of(key ${stream.columns[0]!.type})
+returns integer
+language sql
+immutable
+parallel safe
+return 1 << (get_byte(uuid_send(key), 15) & 15);
+`;

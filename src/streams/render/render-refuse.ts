@@ -1,0 +1,457 @@
+/**
+ * A record that passes the rules and that the table refuses all the same: by a constraint, a unique index, a foreign key, a domain or a
+ * trigger that somebody added to it. The merge inserts as ever; when that raises, the records at fault are found by trial, and
+ * the merge goes on without them: each becomes a reject (refused_by_table) with what the table said of it.
+ */
+import { lines, list, literal, sql } from "./sql-text.ts";
+import { exchanged, keyOf, names, rowOf, rowOfKey, type StreamSql, watchedColumns, written } from "./stream-sql.ts";
+
+export function renderRefuse(stream: StreamSql): string {
+    return [
+        insertOrRefuse,
+        endWriting(stream),
+        triggersOnTable(stream),
+        brokenColumns(stream),
+        findRefusedRecords(stream),
+        searchCandidates,
+        insertCandidates(stream),
+        exchangeCandidates(stream),
+        tryCandidates(stream),
+        requireKey(stream),
+        silentRefusal(stream),
+    ].join("\n");
+}
+
+const insertOrRefuse = `
+-- As ingest.insert_records; and refused_records then holds what the table refuses.
+create or replace function ingest.insert_or_refuse()
+returns void
+language plpgsql
+as $$
+begin
+    begin
+        perform ingest.insert_records();
+        perform ingest.end_writing();
+        return;
+    exception
+        when others or assert_failure then
+            if not ingest.may_be_of_record(sqlstate) then
+                raise;
+            end if;
+    end;
+    perform ingest.find_refused_records();
+    perform ingest.insert_records();
+    perform ingest.end_writing();
+end
+$$;
+
+-- Whether a record can be why this was raised. Deadlocks, full disks, lost rights to go on and the like are nobody's.
+create or replace function ingest.may_be_of_record(sql_state text)
+returns boolean
+language sql
+immutable
+return left(sql_state, 2) <> all(array['08', '25', '40', '53', '55', '57', '58', 'SL', 'XX']);
+`;
+
+const endWriting = (stream: StreamSql) => sql`
+-- Call this behind what writes rows. Raises what is deferred (at the commit no record could be told from another), and what
+-- a trigger has done to a row that nothing would add up with: then it is named, and its record is refused.
+create or replace function ingest.end_writing()
+returns void
+language plpgsql
+as $$
+declare
+    triggers constant text := ingest.triggers_on_table();
+    facts constant ${stream.facts} := ${stream.facts}();
+    fault text;
+begin
+    set constraints all immediate;
+    if triggers is null then
+        return;
+    end if;
+
+    select
+        case
+            when written_rows.told_key is null then 'gave the ${stream.rowName} another chunk_id or record_no'
+            when written_rows.told_key <> written_rows.record_key then 'gave the ${stream.rowName} another ${keyOf(stream)}'
+            when stored.record_key is null then 'removed the ${stream.rowName} again, or gave it another ${keyOf(stream)} after it was written'
+            when not stored.is_as_written then 'changed the ${stream.rowName} after it was written'
+            else 'gave the ${stream.rowName} what the rules reject: ' || stored.broken_columns
+        end
+    into fault
+    from written_rows
+    -- Fenced, so that it is a look-up a record and never a scan of the table.
+    left join lateral (
+        select
+            ${rowOf(stream)}.${keyOf(stream)} as record_key,
+            (
+                ${list(watchedNames(stream), (name) => `${rowOf(stream)}.${name}`)}
+            ) is not distinct from (
+                ${list(watchedNames(stream), (name) => `written_rows.${name}`)}
+            ) as is_as_written,
+            ingest.broken_columns(${rowOf(stream)}, facts) as broken_columns
+        from ${stream.table}
+        where ${rowOf(stream)}.${keyOf(stream)} = written_rows.record_key
+        offset 0
+    ) as stored on true
+    where
+        written_rows.told_key is distinct from stored.record_key
+        or not stored.is_as_written
+        or stored.broken_columns is not null
+    order by written_rows.chunk_id, written_rows.record_no
+    limit 1;
+    if found then
+        raise exception 'The trigger % %.', triggers, fault using errcode = 'triggered_action_exception';
+    end if;
+    delete from written_rows;
+end
+$$;
+`;
+
+const watchedNames = (stream: StreamSql) => [
+    "chunk_id",
+    "record_no",
+    ...watchedColumns(stream).map(({ name }) => name),
+];
+
+const triggersOnTable = ({ table }: StreamSql) => sql`
+-- The triggers that are not Sluice's and see what is written; null when there are none.
+create or replace function ingest.triggers_on_table()
+returns text
+language sql
+stable
+as $$
+select string_agg(quote_ident(pg_trigger.tgname), ' or ' order by pg_trigger.tgname)
+from pg_trigger
+where
+    pg_trigger.tgrelid = to_regclass(${literal(table)})
+    and not pg_trigger.tgisinternal
+    and pg_trigger.tgenabled in ('O', 'A')
+    -- insert, update
+    and pg_trigger.tgtype & 20 <> 0
+$$;
+`;
+
+const brokenColumns = (stream: StreamSql) => sql`
+-- The columns whose values no record may have: a trigger made them so. Null when there are none. Not by the rules, which take
+-- text: they cost ten times as much.
+create or replace function ingest.broken_columns(stored ${stream.table}, facts ${stream.facts})
+returns text
+language sql
+stable
+as $$
+select nullif(
+    concat_ws(
+        ', ',
+        ${lines(stream.brokenColumns("stored", "facts"), ([name, condition]) => `case when ${condition} then ${literal(name)} end`)},
+        case
+            when
+                jsonb_typeof(stored.${stream.extras}) <> 'object'
+                or stored.${stream.extras} = '{}'
+                or jsonb_path_exists(stored.${stream.extras}, '$.* ? (@.type() != "string" || @ == "")')
+            then ${literal(stream.extras)}
+        end
+    ),
+    ''
+)
+$$;
+`;
+
+const findRefusedRecords = (stream: StreamSql) => sql`
+-- Fills refused_records, by trial; all of it is undone. With \`is_exchange\` those of losing_records whose values may not take
+-- the place of their row's, else the batch's valid records that may not be inserted.
+create or replace function ingest.find_refused_records(is_exchange boolean default false)
+returns void
+language plpgsql
+as $$
+declare
+    refused jsonb[];
+begin
+    begin
+        create temporary table candidate_records (like losing_records);
+        alter table candidate_records add column position bigint;
+        create unique index on candidate_records (position);
+        perform ingest.try_candidates(0, 0, is_exchange);
+        if not is_exchange then
+            perform ingest.insert_records(is_trial => true);
+        end if;
+        -- Of several records of a key, the last one is exchanged.
+        with ranked_records as (
+            select
+                losing_records.*,
+                row_number() over (
+                    partition by losing_records.${keyOf(stream)}
+                    order by losing_records.chunk_id desc, losing_records.record_no desc
+                ) as recency
+            from losing_records
+        )
+        insert into candidate_records
+        select
+            ${list(["load_id", "chunk_id", "record_no", ...names(stream), stream.extras])},
+            row_number() over (order by chunk_id, record_no)
+        from ranked_records
+        where not is_exchange or recency = 1;
+        refused := ingest.search_candidates(is_exchange);
+        raise exception 'a trial' using errcode = 'SL003';
+    exception
+        when sqlstate 'SL003' then
+            null;
+    end;
+
+    insert into refused_records (chunk_id, record_no, refusal)
+    select
+        (refused_list.refusal ->> 'chunkId')::bigint,
+        (refused_list.refusal ->> 'recordNo')::bigint,
+        refused_list.refusal - array['chunkId', 'recordNo']
+    from unnest(refused) as refused_list (refusal);
+end
+$$;
+`;
+
+const searchCandidates = `
+-- What the table says of each candidate that it refuses. They are written in their order, in subtransactions of as many as
+-- pass: twice as many after each that does, a quarter after one that raises, down to the record that raises alone. So one
+-- among 160,000 costs some twenty trials.
+create or replace function ingest.search_candidates(is_exchange boolean)
+returns jsonb[]
+language plpgsql
+as $$
+declare
+    last_position constant bigint := (select count(*) from candidate_records);
+    next_position bigint := 1;
+    tried bigint := last_position;
+    refused jsonb[] := '{}';
+    refusal jsonb;
+begin
+    while next_position <= last_position loop
+        refusal := ingest.try_candidates(
+            next_position, least(next_position + tried - 1, last_position), is_exchange
+        );
+        if refusal is not null and tried > 1 then
+            tried := tried / 4 + 1;
+            continue;
+        end if;
+        -- Somebody else's insert of the same key in this very moment: seen by now, it is taken.
+        if refusal ->> 'sqlState' = '23505' then
+            refusal := ingest.try_candidates(next_position, next_position, is_exchange);
+        end if;
+        if refusal is not null then
+            refused := array_append(refused, refusal);
+        end if;
+        next_position := next_position + tried;
+        tried := case when refusal is null then tried * 2 else 1 end;
+    end loop;
+    return refused;
+end
+$$;
+`;
+
+const insertCandidates = (stream: StreamSql) => sql`
+-- Inserts the candidates of these positions, those whose key is free; returns how many a trigger left out.
+create or replace function ingest.insert_candidates(first_position bigint, last_position bigint)
+returns bigint
+language plpgsql
+as $$
+declare
+    left_out bigint;
+begin
+    with tried_records as materialized (
+        select distinct on (candidate_records.${keyOf(stream)}) candidate_records.*
+        from candidate_records
+        where
+            candidate_records.position between first_position and last_position
+            and (${rowOfKey(stream, "candidate_records")}) is null
+        order by candidate_records.${keyOf(stream)}, candidate_records.position
+    ),
+    inserted_rows as (
+        insert into ${stream.table} (
+            ${list(written(stream))}
+        )
+        select
+            ${list(written(stream), (name) => `tried_records.${name}`)}
+        from tried_records
+        returning
+            ${list([keyOf(stream), ...watchedNames(stream)], (name) => `${rowOf(stream)}.${name}`)}
+    ),
+    watched_rows as (
+        insert into written_rows
+        select tried_records.${keyOf(stream)}, inserted_rows.*
+        from inserted_rows
+        left join tried_records
+            on tried_records.chunk_id = inserted_rows.chunk_id and tried_records.record_no = inserted_rows.record_no
+    )
+    select (select count(*) from tried_records) - (select count(*) from inserted_rows)
+    into left_out;
+    return left_out;
+end
+$$;
+`;
+
+const exchangeCandidates = (stream: StreamSql) => sql`
+-- Gives the rows the values of the candidates of these positions; returns how many a trigger left as they were.
+create or replace function ingest.exchange_candidates(first_position bigint, last_position bigint)
+returns bigint
+language plpgsql
+as $$
+declare
+    left_out bigint;
+begin
+    with tried_records as materialized (
+        select candidate_records.*
+        from candidate_records
+        where
+            candidate_records.position between first_position and last_position
+            and (${rowOfKey(stream, "candidate_records")})
+    ),
+    updated_rows as (
+        ${exchanged(stream, "tried_records")}
+    ),
+    watched_rows as (
+        insert into written_rows
+        select updated_rows.*
+        from updated_rows
+    )
+    select (select count(*) from tried_records) - (select count(*) from updated_rows)
+    into left_out;
+    return left_out;
+end
+$$;
+`;
+
+const tryCandidates = (stream: StreamSql) => sql`
+-- Writes, or tries to, the candidates of these positions. Null, or what the table said: then none of them.
+-- Raises what is no record's fault: what makes even a statement of no row fail (positions 0 to 0), a column that must be filled
+-- and is not Sluice's or that has become too narrow, row security. The ingest says so and waits until somebody has undone it.
+create or replace function ingest.try_candidates(first_position bigint, last_position bigint, is_exchange boolean)
+returns jsonb
+language plpgsql
+as $$
+declare
+    left_out bigint;
+    said_message text;
+    said_detail text;
+    said_constraint text;
+    said_table text;
+    said_column text;
+    said_context text;
+begin
+    left_out := case
+        when is_exchange then ingest.exchange_candidates(first_position, last_position)
+        else ingest.insert_candidates(first_position, last_position)
+    end;
+    if left_out > 0 then
+        raise exception '%', ingest.silent_refusal() ->> 'message' using errcode = 'triggered_action_exception';
+    end if;
+    perform ingest.end_writing();
+    return null;
+exception
+    when others or assert_failure then
+        get stacked diagnostics
+            said_message = message_text,
+            said_detail = pg_exception_detail,
+            said_constraint = constraint_name,
+            said_table = table_name,
+            said_column = column_name,
+            said_context = pg_exception_context;
+        -- Only what a trigger adds: a statement that does not fit its table is raised in our own function.
+        said_context := regexp_replace(
+            said_context,
+            '(SQL statement "(with tried_records|set constraints)|^PL/pgSQL function ingest\\.).*$',
+            ''
+        );
+        if
+            not ingest.may_be_of_record(sqlstate)
+            or (first_position = 0 and said_context = '' and sqlstate like '42%')
+            -- What passes the rules fits the columns that Sluice made: somebody has made one narrower.
+            or (said_context = '' and sqlstate in ('22001', '22003'))
+            or (sqlstate = '23502' and said_column <> all(ingest.filled_columns()))
+            or row_security_active(${literal(stream.table)})
+        then
+            raise;
+        end if;
+        if first_position = 0 then
+            raise exception 'the table ${rowOf(stream)} takes no row: % (%)', said_message, concat_ws(' ', sqlstate, said_context)
+            using errcode = 'SL010';
+        end if;
+        return (
+            select jsonb_strip_nulls(jsonb_build_object(
+                'chunkId', max(candidate_records.chunk_id),
+                'recordNo', max(candidate_records.record_no),
+                'sqlState', nullif(sqlstate, '09000'),
+                'message', left(said_message, 1000) || case
+                    -- Its own was free.
+                    when said_constraint = '${rowOf(stream)}_pkey' and said_detail not like '%' || max(candidate_records.${keyOf(stream)}::text) || '%'
+                    then concat('. The trigger ', ingest.triggers_on_table(), ' gave the ${stream.rowName} another ${keyOf(stream)}.')
+                    else ''
+                end,
+                'detail', nullif(left(said_detail, 1000), ''),
+                'constraint', nullif(said_constraint, ''),
+                'table', nullif(said_table, ''),
+                -- What comes before our own statement: the trigger, and what it called.
+                'raisedIn', case when sqlstate <> '09000' then nullif(left(said_context, 1000), '') end
+            ))
+            from candidate_records
+            where candidate_records.position = first_position
+        );
+end
+$$;
+`;
+
+const requireKey = (stream: StreamSql) => {
+    const filled = [...written(stream), ...stream.stamped];
+    return sql`
+-- The columns of the table that the merge fills, or Postgres for it.
+create or replace function ingest.filled_columns()
+returns text[]
+language sql
+immutable
+return array[
+    ${list(filled, literal)}
+];
+
+-- Raises SL010 unless some index keeps the key unique: without one a record could become two rows.
+create or replace function ingest.require_key()
+returns void
+language plpgsql
+as $$
+begin
+    if
+        -- Of another table the insert says what is missing.
+        (
+            select count(*)
+            from pg_attribute
+            where
+                pg_attribute.attrelid = to_regclass(${literal(stream.table)})
+                and pg_attribute.attname = any(ingest.filled_columns())
+        ) = cardinality(ingest.filled_columns())
+        and not exists (
+            select from pg_index
+            inner join pg_attribute
+                on pg_attribute.attrelid = pg_index.indrelid and pg_attribute.attnum = pg_index.indkey[0]
+            where
+                pg_index.indrelid = to_regclass(${literal(stream.table)})
+                and pg_index.indisunique
+                and pg_index.indisvalid
+                and pg_index.indnkeyatts = 1
+                and pg_index.indpred is null
+                and pg_attribute.attname = ${literal(keyOf(stream))}
+        )
+    then
+        raise exception 'the table ${rowOf(stream)} has no primary key (${keyOf(stream)}): alter table ${rowOf(stream)} add primary key (${keyOf(stream)})'
+        using errcode = 'SL010';
+    end if;
+end
+$$;
+`;
+};
+
+const silentRefusal = ({ rowName, table }: StreamSql) => sql`
+-- Stands beside a reject when the table did not say why.
+create or replace function ingest.silent_refusal()
+returns jsonb
+language sql
+immutable
+return jsonb_build_object(
+    'message', ${literal(`A trigger on ${table.split(".").at(-1)} left the record out without an error (or its ${rowName} was deleted in that moment).`)}
+);
+`;

@@ -1,0 +1,298 @@
+/** The life of a record: where its bytes came from, what each rule says of it, and what became of its rivals. */
+import { lines, list, literal, sql } from "./sql-text.ts";
+import { cast, keyOf, keyType, names, rowOf, type StreamSql } from "./stream-sql.ts";
+
+export const renderTrace = (stream: StreamSql): string => sql`
+-- The life of a record, as one JSON value: where its bytes came from, what each rule says of it, which batch decided, and
+-- what became of the other records that claim its key. All on the caller's snapshot; nothing is written.
+--
+-- Exact duplicates are counted, not kept: a record that is neither a row nor a reject of a merged chunk was one. Of a chunk
+-- that was pruned for its age nobody can tell.
+
+-- What each rule says of a record's raw values today.
+create or replace function ingest.record_verdicts(record jsonb)
+returns jsonb
+language sql
+stable
+as $$
+select
+    jsonb_agg(
+        jsonb_build_object('column', verdicts.column_name, 'value', verdicts.value, 'reason', verdicts.reason)
+        order by verdicts.position
+    )
+from (
+    select
+        rules.position,
+        rules.column_name,
+        record ->> rules.column_name as value,
+        case rules.column_name
+            ${lines(stream.columns, ({ name, reason }) => `when ${literal(name)} then ${reason("trimmed_values.value", "facts.facts")}`, "")}
+        end as reason
+    from unnest(
+        array[${list(names(stream), literal)}]
+    ) with ordinality as rules (column_name, position)
+    cross join lateral (select ingest.trimmed(record ->> rules.column_name) as value) as trimmed_values
+    cross join (select ${stream.facts}() as facts) as facts
+) as verdicts
+$$;
+
+create or replace function ingest.batch_of_trace(wanted_batch_id bigint)
+returns jsonb
+language sql
+stable
+as $$
+select
+    jsonb_build_object(
+        'batchId', batches.batch_id,
+        'kind', batches.kind,
+        'workerId', batches.worker_id,
+        'startedAt', batches.started_at,
+        'committedAt', batches.finished_at
+    )
+from ingest.batches
+where batches.batch_id = wanted_batch_id
+$$;
+
+-- One record of one chunk. \`stored\` is the row that came from it, or null.
+create or replace function ingest.trace_record(traced_chunk_id bigint, traced_record_no bigint, stored ${stream.table})
+returns jsonb
+language sql
+stable
+as $$
+with own_rejects as (
+    select rejects.*
+    from ingest.rejects
+    where rejects.chunk_id = traced_chunk_id and rejects.record_no = traced_record_no
+),
+last_reject as (
+    select own_rejects.*
+    from own_rejects
+    order by own_rejects.reject_id desc
+    limit 1
+),
+-- The merge that had the row's slice, unless a replay let it in.
+inserting_batch as (
+    select
+        coalesce(
+            (
+                select max(own_rejects.resolved_by_batch)
+                from own_rejects
+                where own_rejects.resolution in ('inserted', 'accepted')
+            ),
+            (
+                select min(chunk_merges.batch_id)
+                from ingest.chunk_merges
+                where
+                    chunk_merges.chunk_id = traced_chunk_id
+                    and chunk_merges.slices
+                    & ingest.slice_of((stored).${keyOf(stream)}) <> 0
+            )
+        ) as batch_id
+)
+select
+    jsonb_build_object(
+        'recordNo', traced_record_no,
+        'outcome', case
+            when (stored).${keyOf(stream)} is not null then 'inserted'
+            when exists (
+                select from own_rejects
+                where own_rejects.resolved_by_batch is null or own_rejects.resolution = 'displaced'
+            ) then (
+                select coalesce(own_rejects.resolution, own_rejects.kind)
+                from own_rejects
+                where own_rejects.resolved_by_batch is null or own_rejects.resolution = 'displaced'
+            )
+            when exists (select from own_rejects) then 'duplicate'
+            -- It may have been anything.
+            when chunks.pruned_at is not null then 'pruned'
+            when chunks.state = 'merged' then 'duplicate'
+            when chunks.state = 'failed' then 'failed'
+            else 'waiting'
+        end,
+        'file', jsonb_build_object(
+            'fileId', files.file_id,
+            'path', files.path,
+            'version', files.version,
+            'state', files.state,
+            'sizeBytes', files.size_bytes,
+            'discoveredAt', files.discovered_at,
+            'mergedAt', files.merged_at,
+            'archivedAt', files.archived_at,
+            'archivedTo', files.archived_to
+        ),
+        'chunk', jsonb_build_object(
+            'chunkId', chunks.chunk_id,
+            'state', chunks.state,
+            'firstByte', chunks.first_byte,
+            'endByte', chunks.end_byte,
+            'firstRecordNo', chunks.first_record_no,
+            'records', chunks.records,
+            'contentHash', chunks.content_hash,
+            'stagedAt', chunks.staged_at,
+            'mergedAt', chunks.merged_at
+        ),
+        'load', case
+            when loads.load_id is not null then jsonb_build_object(
+                'loadId', loads.load_id,
+                'way', loads.way,
+                'workerId', loads.worker_id,
+                'startedAt', loads.started_at,
+                'endedAt', loads.ended_at
+            )
+        end,
+        'insertedBy', case
+            when (stored).${keyOf(stream)} is not null then (
+                select ingest.batch_of_trace(inserting_batch.batch_id)
+                from inserting_batch
+            )
+        end,
+        'event', case
+            when (stored).${keyOf(stream)} is not null then
+                ingest.record_of(stored) || jsonb_build_object(${literal(stream.stamped[0]!)}, (stored).${stream.stamped[0]!}::text)
+        end,
+        'rejects', (
+            select
+                coalesce(
+                    jsonb_agg(
+                        jsonb_build_object(
+                            'rejectId', own_rejects.reject_id,
+                            'kind', own_rejects.kind,
+                            'reasons', own_rejects.reasons,
+                            'record', own_rejects.record,
+                            'originalRecord', own_rejects.original_record,
+                            'rawText', own_rejects.raw_text,
+                            'refusal', own_rejects.refusal,
+                            'lineNo', own_rejects.line_no,
+                            'byteOffset', own_rejects.byte_offset,
+                            'rejectedAt', own_rejects.rejected_at,
+                            'batch', ingest.batch_of_trace(own_rejects.batch_id),
+                            'resolution', own_rejects.resolution,
+                            'resolvedAt', own_rejects.resolved_at,
+                            'resolvedBy', ingest.batch_of_trace(own_rejects.resolved_by_batch)
+                        )
+                        order by own_rejects.reject_id
+                    ),
+                    '[]'
+                )
+            from own_rejects
+        ),
+        'verdicts', case
+            when (stored).${keyOf(stream)} is not null then ingest.record_verdicts(ingest.record_of(stored))
+            else (
+                select ingest.record_verdicts(last_reject.record)
+                from last_reject
+                where last_reject.record is not null
+            )
+        end
+    )
+from ingest.chunks
+inner join ingest.files on files.file_id = chunks.file_id
+left join ingest.loads on loads.load_id = chunks.load_id
+where chunks.chunk_id = traced_chunk_id
+$$;
+
+-- Every record that is kept and claims this key: the row's own first, then its rivals in the order of the files.
+create or replace function ingest.trace_key(traced_key ${keyType(stream)})
+returns jsonb
+language sql
+stable
+as $$
+with stored_row as materialized (
+    select ${rowOf(stream)} as stored, ${rowOf(stream)}.chunk_id, ${rowOf(stream)}.record_no
+    from ${stream.table}
+    where ${rowOf(stream)}.${keyOf(stream)} = traced_key
+),
+claims as (
+    select stored_row.chunk_id, stored_row.record_no
+    from stored_row
+    union
+    select rejects.chunk_id, rejects.record_no
+    from ingest.rejects
+    where left(lower(btrim(rejects.record ->> ${literal(keyOf(stream))})), 36) = traced_key::text
+),
+first_claims as (
+    select claims.chunk_id, claims.record_no, stored_row.stored
+    from claims
+    left join stored_row
+        on stored_row.chunk_id = claims.chunk_id and stored_row.record_no = claims.record_no
+    order by stored_row.chunk_id is null, claims.chunk_id, claims.record_no
+    limit 100
+)
+select
+    jsonb_agg(
+        ingest.trace_record(first_claims.chunk_id, first_claims.record_no, first_claims.stored)
+        order by (first_claims.stored).${keyOf(stream)} is null, first_claims.chunk_id, first_claims.record_no
+    )
+from first_claims
+$$;
+
+-- That record of every version of a path, the newest first; of a tail that was read twice, both times. A row is found
+-- by where it came from, which no index helps with: a scan of the table, when nothing tells its key.
+create or replace function ingest.trace_file_record(traced_path text, traced_record_no bigint)
+returns jsonb
+language plpgsql
+stable
+as $$
+declare
+    traced record;
+    stored ${stream.table};
+    records jsonb := '[]';
+begin
+    for traced in
+        select chunks.chunk_id, resolved_rejects.key, chunks.has_rows and not standing.is_reject as may_be_row
+        from (
+            select
+                chunks.*,
+                files.version,
+                exists (
+                    select from ingest.chunk_merges
+                    where chunk_merges.chunk_id = chunks.chunk_id and chunk_merges.inserted > 0
+                ) as has_rows
+            from ingest.files
+            inner join ingest.chunks on chunks.file_id = files.file_id
+            where
+                files.path = traced_path
+                and traced_record_no between chunks.first_record_no and chunks.first_record_no + chunks.records - 1
+        ) as chunks
+        cross join lateral (
+            select
+                exists (
+                    select from ingest.rejects
+                    where
+                        rejects.chunk_id = chunks.chunk_id
+                        and rejects.record_no = traced_record_no
+                        and (rejects.resolved_by_batch is null or rejects.resolution in ('displaced', 'duplicate'))
+                ) as is_reject
+        ) as standing
+        left join lateral (
+            select ingest.trimmed(rejects.record ->> ${literal(keyOf(stream))}) as key
+            from ingest.rejects
+            where
+                rejects.chunk_id = chunks.chunk_id
+                and rejects.record_no = traced_record_no
+                and rejects.resolution in ('inserted', 'accepted')
+            order by rejects.reject_id desc
+            limit 1
+        ) as resolved_rejects on true
+        order by chunks.version desc, chunks.chunk_id desc
+        limit 20
+    loop
+        stored := null;
+        if traced.key is not null then
+            select ${rowOf(stream)}.* into stored
+            from ${stream.table}
+            where
+                ${rowOf(stream)}.${keyOf(stream)} = ${cast("traced.key", stream.columns[0]!)}
+                and ${rowOf(stream)}.chunk_id = traced.chunk_id
+                and ${rowOf(stream)}.record_no = traced_record_no;
+        elsif traced.may_be_row then
+            select ${rowOf(stream)}.* into stored
+            from ${stream.table}
+            where ${rowOf(stream)}.chunk_id = traced.chunk_id and ${rowOf(stream)}.record_no = traced_record_no;
+        end if;
+        records := records || jsonb_build_array(ingest.trace_record(traced.chunk_id, traced_record_no, stored));
+    end loop;
+    return records;
+end
+$$;
+`;
