@@ -117,7 +117,7 @@ begin atomic
     where workers.worker_id = worker;
 end;
 
--- The partitions of staging (sql/engine/staging.sql).
+-- The partitions of staging (sql/rendered/events/1_staging.sql).
 create or replace function ingest.lanes()
 returns smallint[]
 language sql

@@ -10,7 +10,7 @@
 --
 -- The records are staged under a load of their own, but under the chunk and record number that they came from: so the
 -- merge's own functions give what passes its original lineage, and chunk_merges gets a row of that chunk (slices 0).
--- The stream's part is in sql/events/replay_events.sql. They meet in the temporary table replayed_rejects.
+-- The stream's part is in src/streams/render/render-replay.ts. They meet in the temporary table replayed_rejects.
 
 create or replace function ingest.prepare_replay()
 returns void

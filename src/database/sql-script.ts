@@ -8,7 +8,7 @@
  */
 
 export interface SqlSource {
-    /** As people know it: sql/engine/staging.sql. */
+    /** As people know it: sql/engine/loads.sql. */
     name: string;
     text: string;
 }

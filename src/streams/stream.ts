@@ -47,5 +47,5 @@ export function columnNames({ columns }: Stream): string[] {
     return columns.map(({ name }) => name);
 }
 
-/** How many columns that a stream does not have the raw way can stage (extra_1 … in sql/engine/staging.sql). */
+/** How many columns that a stream does not have the raw way can stage (extra_1 …). */
 export const stagedExtraColumns = 16;

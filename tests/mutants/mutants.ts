@@ -73,7 +73,7 @@ export const mutants: Mutant[] = [
         promises: [3],
         edits: [
             {
-                file: "sql/events/merge_events.sql",
+                file: "sql/rendered/events/2_merge.sql",
                 find: "            ) as is_conflict\n        from losers",
                 replace: "            ) and false as is_conflict\n        from losers",
             },
@@ -202,8 +202,8 @@ begin
         promises: [2, 5],
         edits: [
             {
-                file: "sql/events/merge_events.sql",
-                find: "\n                    and staging.load_id = any(load_ids)",
+                file: "sql/rendered/events/2_merge.sql",
+                find: "\n                    and staging.load_id = any(scan.load_ids)",
                 replace: "",
             },
         ],
@@ -214,9 +214,9 @@ begin
         promises: [5],
         edits: [
             {
-                file: "sql/events/merge_events.sql",
-                find: " and not bool_or(batch_chunks.is_verified)",
-                replace: "",
+                file: "sql/rendered/events/2_merge.sql",
+                find: "        and not bool_or(batch_chunks.is_padded or batch_chunks.has_extras or batch_chunks.is_verified),\n",
+                replace: "        and not bool_or(batch_chunks.is_padded or batch_chunks.has_extras),\n",
             },
         ],
         tests: { files: ["tests/merge/lost-rows.test.ts"] },

@@ -9,7 +9,7 @@ export const funnelSteps = ["view", "add_to_cart", "purchase"] as const;
 export const productOrders = ["revenue", "purchases", "quantity", "events"] as const;
 export type ProductOrder = (typeof productOrders)[number];
 
-/** As long as sql/events/product_stats.sql keeps days. */
+/** As long as sql/events/rollups.sql keeps days. */
 export const maxProductDays = 35;
 
 export interface Funnel {
@@ -58,7 +58,7 @@ export interface ProductSums {
 export interface TopProducts {
     asOf: string;
     products: ({ productId: string } & ProductSums)[];
-    /** Products that have no row of their own: see sql/events/product_stats.sql. */
+    /** Products that have no row of their own: see sql/events/rollups.sql. */
     others: ProductSums | null;
 }
 
