@@ -63,7 +63,10 @@ await runCommand({
 async function lookWith(flags: Flags): Promise<Finding[]> {
     try {
         const config = await loadConfig(fields, flags, eventsStream);
-        return [ok("settings", "Without fault; bun run config shows them."), ...(await runDoctor(config, logToStderr))];
+        return [
+            ok("settings", "Without fault; bun run config shows them."),
+            ...(await runDoctor(config, eventsStream, logToStderr)),
+        ];
     } catch (error) {
         if (!(error instanceof SluiceError) || error.exitCode !== exitCodes.configuration) throw error;
         return [fail("settings", error.what, error.remedy)];

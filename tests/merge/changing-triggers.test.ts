@@ -5,6 +5,7 @@
 import { describe, expect, test } from "bun:test";
 import { checkSchema } from "../../src/commands/doctor/check-database.ts";
 import { runReplay } from "../../src/operations/run-replay.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 import { event, idOf, mergeFile, type StagedRow } from "./ledger.ts";
 import { ten, useTheirs } from "./theirs.ts";
 
@@ -130,7 +131,7 @@ describe("other columns:", () => {
 
     test("the doctor names the triggers and what becomes of their records", async () => {
         await theirs.addTrigger("return new;");
-        const { finding } = await checkSchema(theirs.database.target, sql);
+        const { finding } = await checkSchema(theirs.database.target, sql, eventsStream);
         expect(finding).toMatchObject({ state: "note", found: expect.stringContaining("theirs") });
         expect(finding.remedy).toMatch(/refused_by_table.*conflict/);
     });

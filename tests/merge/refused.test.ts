@@ -5,6 +5,7 @@ import type { Sql } from "../../src/database/connect.ts";
 import { describeEventsShape } from "../../src/database/events-shape.ts";
 import { createMerger } from "../../src/engine/merge/merge-batch.ts";
 import { runReplay } from "../../src/operations/run-replay.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 import { allSlices, chunkStates, event, idOf, merge, mergeFile, stageFile } from "./ledger.ts";
 import { ten, useTheirs } from "./theirs.ts";
 
@@ -230,7 +231,7 @@ describe("what is the table's fault is no record's: nothing is merged, nothing r
     test("and a start and the doctor name it, too, as they name triggers", async () => {
         expect(await describeEventsShape(sql)).toBeNull();
         await theirs.addTrigger("return new;");
-        expect((await checkSchema(theirs.database.target, sql)).finding).toMatchObject({
+        expect((await checkSchema(theirs.database.target, sql, eventsStream)).finding).toMatchObject({
             state: "note",
             found: expect.stringContaining("theirs"),
         });
@@ -244,7 +245,7 @@ describe("what is the table's fault is no record's: nothing is merged, nothing r
             "alter table events add primary key (event_id)",
         );
         expect(await describeEventsShape(sql)).toContain("no primary key (event_id)");
-        expect((await checkSchema(theirs.database.target, sql)).finding).toMatchObject({ state: "fail" });
+        expect((await checkSchema(theirs.database.target, sql, eventsStream)).finding).toMatchObject({ state: "fail" });
     });
 
     test("row security that applies to the user: said at the start, and no record is rejected for it", async () => {

@@ -6,6 +6,7 @@ import { inspectSchema } from "../../database/migrate.ts";
 import { leastConnections } from "../../engine/run/plan-connections.ts";
 import { SluiceError } from "../../errors.ts";
 import type { Status } from "../../operations/status/read-status.ts";
+import type { Stream } from "../../streams/stream.ts";
 import { formatCount, formatDuration } from "../../terminal/format.ts";
 import { type Finding, fail, note, ok } from "./finding.ts";
 
@@ -14,7 +15,11 @@ const fewClockMs = 5_000;
 const mostClockMs = 3_600_000;
 
 /** Where the tables are this program's, `isUsable`: the rest can be looked at. */
-export async function checkSchema(target: DatabaseTarget, sql: Sql): Promise<{ finding: Finding; isUsable: boolean }> {
+export async function checkSchema(
+    target: DatabaseTarget,
+    sql: Sql,
+    { table }: Stream,
+): Promise<{ finding: Finding; isUsable: boolean }> {
     const name = "schema";
     try {
         const { isSetUp, pending, isSqlDue } = await inspectSchema(target, sql);
@@ -27,7 +32,7 @@ export async function checkSchema(target: DatabaseTarget, sql: Sql): Promise<{ f
             return { finding, isUsable: false };
         }
         if (pending.length > 0) {
-            const remedy = "Run `bun run migrate`: events and ledger stay.";
+            const remedy = "Run `bun run migrate`: rows and ledger stay.";
             return {
                 finding: fail(name, `Older than this program: without ${pending.join(", ")}.`, remedy),
                 isUsable: false,
@@ -41,26 +46,26 @@ export async function checkSchema(target: DatabaseTarget, sql: Sql): Promise<{ f
             );
             return { finding, isUsable: true };
         }
-        const triggers = await triggersOnEvents(sql);
+        const triggers = await triggersOn(sql, table);
         if (triggers.length > 0) {
-            const found = `Current. Triggers on events may refuse, change or leave out records: ${triggers.join(", ")}.`;
+            const found = `Current. Triggers on ${table} may refuse, change or leave out records: ${triggers.join(", ")}.`;
             const remedy =
                 "What they refuse or leave out is a reject (refused_by_table): bun run rejects says why. " +
-                "A record whose event they changed is a conflict when it is delivered again.";
+                "A record whose row they changed is a conflict when it is delivered again.";
             return { finding: note(name, found, remedy), isUsable: true };
         }
-        return { finding: ok(name, "Current: tables, functions, and the columns of events."), isUsable: true };
+        return { finding: ok(name, `Current: tables, functions, and the columns of ${table}.`), isUsable: true };
     } catch (error) {
         if (!(error instanceof SluiceError)) throw error;
         return { finding: fail(name, error.what, error.remedy), isUsable: false };
     }
 }
 
-async function triggersOnEvents(sql: Sql): Promise<string[]> {
+async function triggersOn(sql: Sql, table: string): Promise<string[]> {
     const rows = await sql<{ name: string }[]>`
         select tgname::text as name
         from pg_trigger
-        where tgrelid = to_regclass('public.events') and not tgisinternal and tgenabled <> 'D'
+        where tgrelid = to_regclass(${`public.${table}`}) and not tgisinternal and tgenabled <> 'D'
         order by tgname`;
     return rows.map(({ name }) => name);
 }
@@ -68,15 +73,15 @@ async function triggersOnEvents(sql: Sql): Promise<string[]> {
 interface Rights {
     userName: string;
     mayCreate: boolean;
-    /** `insert on events`: what an ingest needs and this user lacks. */
+    /** `insert on public.events`: what an ingest needs and this user lacks. */
     missing: string[];
     mayRead: boolean;
 }
 
 /** What an ingest does to each table, and to the functions; `isSetUp`: they are there. */
-export async function checkRights(sql: Sql, isSetUp: boolean): Promise<Finding> {
+export async function checkRights(sql: Sql, { table }: Stream, isSetUp: boolean): Promise<Finding> {
     const name = "rights";
-    const { userName, mayCreate, missing, mayRead } = await readRights(sql, isSetUp);
+    const { userName, mayCreate, missing, mayRead } = await readRights(sql, table, isSetUp);
     if (!isSetUp) {
         if (mayCreate) return ok(name, `${userName} may set the database up.`);
         return fail(
@@ -93,7 +98,7 @@ export async function checkRights(sql: Sql, isSetUp: boolean): Promise<Finding> 
         : fail(name, `${found}, and may not even read.`, remedy);
 }
 
-async function readRights(sql: Sql, isSetUp: boolean): Promise<Rights> {
+async function readRights(sql: Sql, table: string, isSetUp: boolean): Promise<Rights> {
     const [user] = await sql<Pick<Rights, "userName" | "mayCreate">[]>`
         select
             current_user as "userName",
@@ -106,7 +111,7 @@ async function readRights(sql: Sql, isSetUp: boolean): Promise<Rights> {
         where
             pg_class.relkind in ('r', 'p')
             and (
-                (pg_class.oid = 'public.events'::regclass and needed.privilege = 'INSERT')
+                (pg_class.oid = to_regclass(${`public.${table}`}) and needed.privilege = 'INSERT')
                 or (
                     pg_class.relnamespace = 'ingest'::regnamespace
                     and pg_class.relname in ('files', 'loads', 'chunks', 'workers')
@@ -114,7 +119,7 @@ async function readRights(sql: Sql, isSetUp: boolean): Promise<Rights> {
                 )
                 or (
                     pg_class.relnamespace = 'ingest'::regnamespace
-                    and pg_class.relname in ('batches', 'chunk_merges', 'rejects', 'event_stats', 'staging')
+                    and (pg_class.relname in ('batches', 'chunk_merges', 'rejects', 'staging') or pg_class.relname like '%\\_stats')
                     and needed.privilege = 'INSERT'
                 )
             )
@@ -123,7 +128,7 @@ async function readRights(sql: Sql, isSetUp: boolean): Promise<Rights> {
     const [read] = await sql<{ mayRead: boolean }[]>`
         select
             has_schema_privilege('ingest', 'usage')
-            and has_table_privilege('public.events'::regclass, 'select')
+            and has_table_privilege(to_regclass(${`public.${table}`}), 'select')
             and has_table_privilege('ingest.files'::regclass, 'select') as "mayRead"`;
     return { ...user!, missing: missing.map(({ right }) => right), mayRead: read!.mayRead };
 }
@@ -142,7 +147,7 @@ export async function checkConnections(sql: Sql, { workers }: Pick<Status, "work
     );
 }
 
-/** The database's clock decides about leases and ages; ours only stamps the events that we invent. */
+/** The database's clock decides about leases and ages; ours only stamps the records that we invent. */
 export async function checkClock(sql: Sql, nowMs: () => number = Date.now): Promise<Finding> {
     const name = "clock";
     const before = nowMs();
@@ -156,5 +161,5 @@ export async function checkClock(sql: Sql, nowMs: () => number = Date.now): Prom
     if (apart < fewClockMs) return ok(name, "This machine's and the database's agree.");
     const found = `The database's is ${formatDuration(apart)} ${apartMs < 0 ? "behind" : "ahead of"} this machine's`;
     if (apart < mostClockMs) return note(name, `${found}. Ages are by the database's.`, remedy);
-    return fail(name, `${found}: events of now may be rejected as lying in the future.`, remedy);
+    return fail(name, `${found}: records of now may be rejected as lying in the future.`, remedy);
 }

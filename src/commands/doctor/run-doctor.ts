@@ -5,6 +5,7 @@ import { hasEmbeddedServer } from "../../database/embedded-server.ts";
 import { type Database, openDatabase } from "../../database/open-database.ts";
 import { SluiceError } from "../../errors.ts";
 import { readStatus, type Status } from "../../operations/status/read-status.ts";
+import type { Stream } from "../../streams/stream.ts";
 import { checkClock, checkConnections, checkRights, checkSchema } from "./check-database.ts";
 import { checkAccess, checkDisk, checkFolder, checkPort, type FolderSettings } from "./check-machine.ts";
 import { checkFiles, checkPace, checkStaging, checkWorkers } from "./check-work.ts";
@@ -19,13 +20,13 @@ export type DoctorConfig = Pick<
 const inDatabase = ["rights", "schema", "clock", "files", "workers", "connections", "staging", "pace"];
 
 /** Never throws: what cannot be looked at is a finding. The embedded server is started for it, and stopped again. */
-export async function runDoctor(config: DoctorConfig, log: (line: string) => void): Promise<Finding[]> {
+export async function runDoctor(config: DoctorConfig, stream: Stream, log: (line: string) => void): Promise<Finding[]> {
     return [
         await look("folder", () => checkFolder(config)),
         await look("disk", () => checkDisk(config.databaseUrl === undefined ? config.dataDir : config.inputDir)),
         await look("port", () => checkPort(config.host, config.port)),
         await look("access", () => checkAccess(config.host, config.apiToken)),
-        ...(await lookIntoDatabase(config, log)),
+        ...(await lookIntoDatabase(config, stream, log)),
     ];
 }
 
@@ -42,7 +43,7 @@ function findingOf(name: string, error: unknown): Finding {
     return fail(name, error instanceof Error ? error.message : String(error), "Report this: nobody thought of it.");
 }
 
-async function lookIntoDatabase(config: DoctorConfig, log: (line: string) => void): Promise<Finding[]> {
+async function lookIntoDatabase(config: DoctorConfig, stream: Stream, log: (line: string) => void): Promise<Finding[]> {
     if (config.databaseUrl === undefined && !hasEmbeddedServer(config.dataDir)) {
         const found = `The embedded one of ${config.dataDir} is not made yet: bun run start, or any other command, makes it.`;
         return [ok("database", found), ...inDatabase.map((name) => skipped(name, "There is no database yet."))];
@@ -56,24 +57,27 @@ async function lookIntoDatabase(config: DoctorConfig, log: (line: string) => voi
         return [findingOf("database", error), ...unseen];
     }
     try {
-        return await askDatabase(database);
+        return await askDatabase(database, stream);
     } finally {
         await database.close();
     }
 }
 
-async function askDatabase({ target, embedded, connectionString, serverVersion }: Database): Promise<Finding[]> {
+async function askDatabase(
+    { target, embedded, connectionString, serverVersion }: Database,
+    stream: Stream,
+): Promise<Finding[]> {
     const sql = connect(target, { applicationName: "sluice doctor", max: 1 });
     const where = embedded ? `the embedded one, port ${target.port}` : connectionString;
     const findings = [ok("database", `PostgreSQL ${serverVersion}, ${where}.`)];
     try {
         let isUsable = false;
         const schema = await look("schema", async () => {
-            const checked = await checkSchema(target, sql);
+            const checked = await checkSchema(target, sql, stream);
             isUsable = checked.isUsable;
             return checked.finding;
         });
-        findings.push(await look("rights", () => checkRights(sql, isUsable)));
+        findings.push(await look("rights", () => checkRights(sql, stream, isUsable)));
         findings.push(schema, await look("clock", () => checkClock(sql)));
         if (!isUsable) {
             return [...findings, ...inDatabase.slice(3).map((name) => skipped(name, "The tables are not there."))];

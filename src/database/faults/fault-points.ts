@@ -25,7 +25,7 @@ export const faultPoints = {
         losesAnswer: true,
     },
     "before-merge": { at: "chunks are staged, no merge has been asked for", backend: "query" },
-    "in-merge": { at: "a merge has inserted its events and not compared the rest", backend: "query", isInSql: true },
+    "in-merge": { at: "a merge has inserted its rows and not compared the rest", backend: "query", isInSql: true },
     "before-merge-commit": { at: "a merge has done all but commit", backend: "query", isInSql: true },
     "after-merge": { at: "a merge is committed, nobody knows it", backend: "query", losesAnswer: true },
     "before-archive": { at: "a file is merged and about to leave the folder", backend: "query" },
@@ -33,7 +33,7 @@ export const faultPoints = {
     "before-archive-noted": { at: "a file has left, the ledger does not know it", backend: "query" },
     "before-migration": { at: "the lock of the migration is held, nothing is changed", backend: "query" },
     "in-migration": { at: "a migration has done all but commit", backend: "query", isInSql: true },
-    "in-prune": { at: "a prune has removed a range of events and not committed", backend: "query", isInSql: true },
+    "in-prune": { at: "a prune has removed a range of rows and not committed", backend: "query", isInSql: true },
     "in-reset": { at: "a reset has emptied the tables and not committed", backend: "query", isInSql: true },
 } as const satisfies Record<string, FaultPoint>;
 

@@ -218,7 +218,7 @@ function seeRecords({ stream, bytes, source }: Start, shape: FileShape): Reading
     const places = shape.unnamedFields.map((field) => field + 1).join(", ");
     const detail =
         `The header has no name for column ${places} of ${shape.header.length}, and the records have values there. In ` +
-        'sluice.config.ts, write ignore: [""] to leave it out, or aliases: { "": "attributes.name" } to keep it.';
+        `sluice.config.ts, write ignore: [""] to leave it out, or aliases: { "": "${stream.extras}.name" } to keep it.`;
     return { problem: "header_unnamed_columns", detail, columns: shape.header.length };
 }
 

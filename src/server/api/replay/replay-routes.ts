@@ -34,7 +34,7 @@ function postReplay(stream: Stream) {
         middleware: requireJson,
         summary: "Judge rejects again by today's rules",
         description:
-            "What passes becomes events. What would end as before is left alone, so a second replay does nothing.",
+            "What passes is inserted. What would end as before is left alone, so a second replay does nothing.",
         request: {
             body: {
                 required: true,
@@ -47,7 +47,7 @@ function postReplay(stream: Stream) {
                             file: textSchema(4096).optional().openapi({ description: "Only rejects of this path." }),
                             since: instantParameterSchema.optional(),
                             acceptConflicts: z.boolean().optional().openapi({
-                                description: "Conflicting records replace the stored events, which become the rejects.",
+                                description: "Conflicting records replace the stored ones, which become the rejects.",
                             }),
                             dryRun: z
                                 .boolean()
