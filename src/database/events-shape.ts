@@ -2,12 +2,12 @@
 import { getTableConfig } from "drizzle-orm/pg-core";
 import type { Sql } from "./connect.ts";
 import { events } from "./schema.ts";
-import { eventsShapeState } from "./sql-states.ts";
+import { sluiceStates } from "./sql-states.ts";
 
 /** `public.events` is no longer the table that Sluice made: what a person can undo, not the fault of any record. */
 export class EventsShapeFault extends Error {
     override readonly name = "EventsShapeFault";
-    readonly sqlState = eventsShapeState;
+    readonly sqlState = sluiceStates.eventsShape;
     constructor(problem: string, cause: unknown) {
         super(`the table events is not the one that Sluice made: ${problem}`, { cause });
     }

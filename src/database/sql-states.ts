@@ -53,8 +53,21 @@ export const sqlStates = {
     internalError: "XX000",
 } as const;
 
-/** Ours, of EventsShapeFault: `events` is not the table that Sluice made. */
-export const eventsShapeState = "SL010";
+/** Ours, raised in sql/: a test holds the two together. */
+export const sluiceStates = {
+    /** Another worker has taken over, or moved a file on; the ledger knows better. */
+    loadFenced: "SL001",
+    /** A count in a merge did not add up, and nothing was committed. */
+    countsDiffer: "SL002",
+    /** A dry run: what would have been is in its DETAIL. */
+    triedOnly: "SL003",
+    rejectNotEditable: "SL004",
+    pruneRunning: "SL005",
+    /** As countsDiffer, where the merge took the loader's word for what is staged: counted, it shows what was lost. */
+    stagedRowsMissing: "SL006",
+    /** EventsShapeFault: `events` is not the table that Sluice made. */
+    eventsShape: "SL010",
+} as const;
 
 /** postgres.js, then Bun.sql, then the operating system. */
 const connectionCodes = new Set([
@@ -126,7 +139,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
     "428C9": "schema",
     "42P10": "schema",
     "42809": "schema",
-    [eventsShapeState]: "schema",
+    [sluiceStates.eventsShape]: "schema",
     "55": "halted",
     [sqlStates.objectInUse]: "busy",
     [sqlStates.lockNotAvailable]: "busy",

@@ -4,7 +4,7 @@
  * next prune goes on from there. It gives way: after each step that holds locks it pauses for as long as that took.
  */
 import type { Sql } from "../database/connect.ts";
-import { isConnectionFault, isRetryable, sqlStateOf } from "../database/sql-states.ts";
+import { isConnectionFault, isRetryable, sluiceStates, sqlStateOf } from "../database/sql-states.ts";
 import { SluiceError } from "../errors.ts";
 
 /** A table, how many of its rows would go, and what share of its bytes they have. */
@@ -51,8 +51,6 @@ const rejectsAtOnce = 20_000;
 const rowsAtOnce = 1_000;
 const mostAttempts = 8;
 const allSlices = 0xffff;
-/** Of ours: another session holds the lock. */
-const pruneRunningState = "SL005";
 
 /** What a prune would remove now. Reads only. */
 export async function planPrune(sql: Sql, olderThanMs: number): Promise<PrunePlan> {
@@ -231,7 +229,7 @@ async function step<Done>(run: () => PromiseLike<Done>): Promise<Done> {
         try {
             return await run();
         } catch (error) {
-            if (sqlStateOf(error) === pruneRunningState) throw pruneRunning(error);
+            if (sqlStateOf(error) === sluiceStates.pruneRunning) throw pruneRunning(error);
             if (attempt === mostAttempts || !(isConnectionFault(error) || isRetryable(error))) throw error;
             await Bun.sleep(100 * 2 ** attempt);
         }

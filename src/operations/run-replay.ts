@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../database/connect.ts";
-import { isConnectionFault, isRetryable, sqlStateOf } from "../database/sql-states.ts";
+import { isConnectionFault, isRetryable, sluiceStates, sqlStateOf } from "../database/sql-states.ts";
 
 export interface ReplayRequest {
     /** Only rejects with this reason. */
@@ -49,8 +49,6 @@ interface Standing {
     unsplittable: number;
 }
 
-/** Raised by a dry run; the batch that would have been is in its DETAIL. */
-const triedOnly = "SL003";
 const defaultRangeIds = 100_000;
 const mostAttempts = 8;
 
@@ -98,7 +96,7 @@ async function replayRange(
                 )`;
             return row ? { ...row, refused: acceptConflicts ? await countRefused(sql, row.batchId) : 0 } : null;
         } catch (error) {
-            if (dryRun && sqlStateOf(error) === triedOnly) return batchOfDetail(error);
+            if (dryRun && sqlStateOf(error) === sluiceStates.triedOnly) return batchOfDetail(error);
             // The same key again: a batch whose acknowledgement was lost is given back, not done twice.
             if (attempt === mostAttempts || !(isConnectionFault(error) || isRetryable(error))) throw error;
             await Bun.sleep(100 * 2 ** attempt);

@@ -1,6 +1,6 @@
 /** The files and chunks of the ledger, as discovery, the loader and failures move them on. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { failFile, nextFiles } from "../../src/engine/ledger/ledger.ts";
+import { type FileFailure, failFile, nextFiles } from "../../src/engine/ledger/ledger.ts";
 import { useEmptyDatabase } from "../support/fixture.ts";
 import { closeSessions, openSession, whenWaiting } from "../support/sessions.ts";
 import {
@@ -97,7 +97,7 @@ describe("the files to load", () => {
 });
 
 describe("a file that fails", () => {
-    const failure = { problem: "file_unreadable", detail: "It cannot be opened.", retryAfterMs: 5_000 };
+    const failure: FileFailure = { problem: "file_unreadable", detail: "It cannot be opened.", retryAfterMs: 5_000 };
 
     test("is tried again later, each time after twice the time, and at most 64 times the first", async () => {
         const fileId = await registerFile(sql, "a.csv");

@@ -197,7 +197,7 @@ describe("promise 6: a good chunk is never set aside for another's fault,", () =
     test("not when another merger has set the bad one aside before this one could look", async () => {
         const bad = await stageFile(sql, sixteen(0, poison));
         await stageFile(sql, sixteen(16));
-        const failure = { problem: "merge_failed", detail: "By another merger.", retryAfterMs: null };
+        const failure = { problem: "merge_failed", detail: "By another merger.", retryAfterMs: null } as const;
         const merger = createMerger(lateContext(() => failChunk(sql, bad.chunkId, failure)));
         await mergeAll(merger);
         expect(await chunkStates(sql)).toEqual(["failed", "merged"]);

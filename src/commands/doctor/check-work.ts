@@ -1,7 +1,7 @@
 /** What has been left lying: files that are stuck, processes that are gone, records that come twice, work that lags. */
 import type { Sql } from "../../database/connect.ts";
+import { remedyFor } from "../../database/file-problems.ts";
 import { describeReader, remedyForReader } from "../../database/staging-readers.ts";
-import { remedyFor } from "../../operations/status/describe-problem.ts";
 import type { Status } from "../../operations/status/read-status.ts";
 import { formatCount, formatDuration, formatShare } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";

@@ -1,6 +1,6 @@
 /** Files as a table, and one file with what became of its records. Pure. */
 
-import { remedyFor } from "../../operations/status/describe-problem.ts";
+import { remedyFor } from "../../database/file-problems.ts";
 import type { readFile, selectFiles } from "../../server/api/files/read-files.ts";
 import { unmatchedNote } from "../../streams/source-of.ts";
 import { formatBytes, formatCount, formatNumber } from "../../terminal/format.ts";

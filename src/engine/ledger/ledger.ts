@@ -5,6 +5,7 @@
  */
 
 import type { Sql } from "../../database/connect.ts";
+import type { FileProblem } from "../../database/file-problems.ts";
 import type { FileState } from "../../database/schema.ts";
 import type { Dialect } from "../../streams/dialect.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
@@ -276,7 +277,7 @@ export async function replaceFile(sql: Sql, fileId: number, seen: SeenFile, deta
 }
 
 export interface FileFailure {
-    problem: string;
+    problem: FileProblem;
     detail: string;
     /** Null: wait until the file changes. */
     retryAfterMs: number | null;

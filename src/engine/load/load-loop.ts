@@ -1,6 +1,6 @@
 /** The loop that looks at the folder, loads and, between loads, tidies up. */
 
-import { sqlStateOf } from "../../database/sql-states.ts";
+import { sluiceStates, sqlStateOf } from "../../database/sql-states.ts";
 import type { SluiceError } from "../../errors.ts";
 import { type Archiver, createArchiver } from "../archive/archive-files.ts";
 import { createDiscovery, type Discovery } from "../discover/discover-files.ts";
@@ -107,17 +107,15 @@ async function loadAll(run: Run, state: LoaderState, hooks: LoadHooks): Promise<
     return hasLoaded;
 }
 
-/** Raised by the ledger's functions. */
-const loadFenced = "SL001";
 const fencedPauseMs = 200;
 
-/** SL001: another worker has taken over, or moved a file on; the ledger knows better, so it is simply read again. */
+/** Where another worker has taken over, or moved a file on, it is simply read again. */
 async function runRounds(run: Run, rounds: () => Promise<void>): Promise<void> {
     await run.survive(async () => {
         try {
             await rounds();
         } catch (error) {
-            if (sqlStateOf(error) === loadFenced) {
+            if (sqlStateOf(error) === sluiceStates.loadFenced) {
                 const facts = { event: "load_fenced" };
                 run.context.log.warn("A load was taken over by another worker; its files are looked at again.", facts);
                 // Or our lease ran out while the heartbeat waited for a connection: then it is ours again at once.

@@ -175,8 +175,10 @@ async function loadAgain(context: IngestContext, parts: LoadPart[], way: Way = w
         } else if (parts.length > 1) {
             for (const part of parts) await loadAgain(context, [part], way);
         } else {
-            const refusal = { problem: "copy_refused", detail: "Postgres refuses its records.", retryAfterMs: null };
-            const fault = isInputFault ? error : new InputFault(refusal);
+            const detail = "Postgres refuses its records.";
+            const fault = isInputFault
+                ? error
+                : new InputFault({ problem: "copy_refused", detail, retryAfterMs: null });
             await giveUp(context, { ...parts[0]!, ...parts[0]!.again! }, fault);
         }
     }

@@ -6,7 +6,7 @@ import type { Sql } from "../../database/connect.ts";
 import { describeFault } from "../../database/describe-fault.ts";
 import { describeEventsShape, EventsShapeFault } from "../../database/events-shape.ts";
 import { passFaultPoint } from "../../database/faults/pass-fault-point.ts";
-import { isDataFault, meaningOf, sqlStateOf, sqlStates } from "../../database/sql-states.ts";
+import { isDataFault, meaningOf, sluiceStates, sqlStateOf, sqlStates } from "../../database/sql-states.ts";
 import { failChunk } from "../ledger/ledger.ts";
 import type { IngestContext } from "../run/context.ts";
 import { createBatchSize } from "./batch-size.ts";
@@ -36,12 +36,6 @@ export interface MergeRequest {
     onlyChunk?: number;
 }
 
-/** SQLSTATE of ours: a count in the merge did not add up, and nothing was committed. */
-const conservationState = "SL002";
-
-/** So did a batch that took the loader's word for what is staged: counted, it shows what was lost. */
-const stagedRowsState = "SL006";
-
 /** Somebody else inserted an event_id between our look-up and our insert: so often a merge is simply called again. */
 const mostCollisions = 5;
 
@@ -62,7 +56,7 @@ export async function callMerge(
     try {
         return await mergeBatch(sql, streamId, workerId, batchKey, request, false);
     } catch (error) {
-        if (sqlStateOf(error) !== stagedRowsState) throw error;
+        if (sqlStateOf(error) !== sluiceStates.stagedRowsMissing) throw error;
         return await mergeBatch(sql, streamId, workerId, batchKey, request, true);
     }
 }
@@ -219,7 +213,7 @@ async function refuseOtherShape(sql: Sql, cause: unknown): Promise<void> {
 }
 
 function isFaultOfData(error: unknown): boolean {
-    return isDataFault(error) || sqlStateOf(error) === conservationState;
+    return isDataFault(error) || sqlStateOf(error) === sluiceStates.countsDiffer;
 }
 
 /** How many of them one merge takes at the most. */

@@ -1,5 +1,6 @@
 /** From the names of a header to the columns of staging that its values go to. Pure. */
 
+import type { FileProblem } from "../../database/file-problems.ts";
 import type { Dialect } from "../../streams/dialect.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { type Column, columnNames, findColumn, type Stream, stagedExtraColumns } from "../../streams/stream.ts";
@@ -38,17 +39,7 @@ export interface FileShape {
 }
 
 export interface HeaderFault {
-    problem:
-        | "empty_file"
-        | "header_unfinished"
-        | "header_too_long"
-        | "header_unreadable"
-        | "header_missing_columns"
-        | "header_duplicate_columns"
-        | "header_new_columns"
-        | "header_unrecognized"
-        | "header_unnamed_columns"
-        | "dialect_ambiguous";
+    problem: FileProblem;
     detail: string;
 }
 

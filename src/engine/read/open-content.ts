@@ -3,6 +3,7 @@
  * transcoded files are read twice: once to the end, so that nothing of a broken one gets in, and once to load it.
  */
 
+import type { FileProblem } from "../../database/file-problems.ts";
 import type { Encoding } from "../../streams/dialect.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import type { IngestContext } from "../run/context.ts";
@@ -90,7 +91,7 @@ async function findEncoding(
     return settleEncoding(held, source?.encoding ?? null);
 }
 
-function refuse(failure: { problem: string; detail: string } | null): void {
+function refuse(failure: { problem: FileProblem; detail: string } | null): void {
     if (failure) throw new InputFault({ ...failure, retryAfterMs: null });
 }
 

@@ -1,8 +1,9 @@
 /** What the numbers mean, in one word and in a sentence or two. Pure. */
+
+import { remedyFor } from "../../database/file-problems.ts";
 import { describeReader, remedyForReader, type StagingReader } from "../../database/staging-readers.ts";
 import { formatBytes, formatCount, formatDuration, formatNumber } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
-import { remedyFor } from "./describe-problem.ts";
 import { findObstacle } from "./find-obstacle.ts";
 import type { Pace } from "./measure-pace.ts";
 import { triggerMsOf } from "./worker-retries.ts";

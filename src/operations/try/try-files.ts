@@ -13,7 +13,7 @@ import { connect, connectForCopy, type Sql } from "../../database/connect.ts";
 import { copyRows } from "../../database/copy-rows.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
 import type { Refusal } from "../../database/schema.ts";
-import { isDataFault, sqlStateOf } from "../../database/sql-states.ts";
+import { isDataFault, sluiceStates, sqlStateOf } from "../../database/sql-states.ts";
 import { findCopy } from "../../engine/discover/find-copies.ts";
 import { createRechecks } from "../../engine/discover/recheck-files.ts";
 import { filesWithContent, type KnownContent, type LedgerFile } from "../../engine/ledger/ledger.ts";
@@ -88,8 +88,6 @@ interface StagedFile {
     isPadded: boolean;
 }
 
-/** Raised by what undoes itself; the answer is in its DETAIL. */
-const triedOnly = "SL003";
 const noLoad = -1;
 
 /** Throws what the database throws. A file that would fail is reported, and the others are tried. */
@@ -213,7 +211,7 @@ async function trySlice(
                 ${streamId}::smallint, ${slice}, ${JSON.stringify(files)}::text::jsonb, ${samples}
             )`;
     } catch (error) {
-        if (sqlStateOf(error) === triedOnly) return JSON.parse((error as { detail: string }).detail);
+        if (sqlStateOf(error) === sluiceStates.triedOnly) return JSON.parse((error as { detail: string }).detail);
         throw error;
     }
     throw new Error("A slice that was tried was not undone.");

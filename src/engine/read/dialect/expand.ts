@@ -107,8 +107,9 @@ function expansionFault(error: unknown): unknown {
     if (error instanceof InputFault || error instanceof InputChanged || !(error instanceof TypeError)) return error;
     // DecompressionStream has no code for it.
     const isTruncated = /unexpected end/i.test(error.message);
-    const failure = isTruncated
-        ? { problem: "archive_truncated", detail: "The compressed file ends before its end: it is incomplete." }
-        : { problem: "archive_corrupt", detail: `The compressed file is damaged (${error.message}).` };
-    return new InputFault({ ...failure, retryAfterMs: null }, error);
+    const problem = isTruncated ? "archive_truncated" : "archive_corrupt";
+    const detail = isTruncated
+        ? "The compressed file ends before its end: it is incomplete."
+        : `The compressed file is damaged (${error.message}).`;
+    return new InputFault({ problem, detail, retryAfterMs: null }, error);
 }

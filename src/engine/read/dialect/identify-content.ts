@@ -1,4 +1,5 @@
 /** What a file is by its first bytes, where that is no text: its name may say something else. Pure. */
+import type { FileProblem } from "../../../database/file-problems.ts";
 
 interface Format {
     /** With its article, for people. */
@@ -57,7 +58,7 @@ export function describeMisnamed(
     bytes: Uint8Array,
     path: string,
     named: "gzip" | "zstd" | null,
-): { problem: string; detail: string } | null {
+): { problem: FileProblem; detail: string } | null {
     const found = identify(bytes);
     if (found === named || bytes.length === 0) return null;
     if (named === null) {
@@ -79,7 +80,7 @@ export function describeMisnamed(
 }
 
 /** What is wrong with what a compressed file holds. */
-export function describeHeld(bytes: Uint8Array): { problem: string; detail: string } | null {
+export function describeHeld(bytes: Uint8Array): { problem: FileProblem; detail: string } | null {
     const found = identify(bytes);
     if (found === null) return null;
     const detail = ends[found]

@@ -1,0 +1,58 @@
+/** What TypeScript says of sql/: our SQLSTATEs, the codes of problems, and the stream's functions that the engine calls. */
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Glob } from "bun";
+import { fileProblems } from "../../src/database/file-problems.ts";
+import { sluiceStates } from "../../src/database/sql-states.ts";
+import { streamFunctions } from "../../src/streams/stream-functions.ts";
+import { useDatabase } from "../support/fixture.ts";
+import { projectDir } from "../support/test-server.ts";
+
+const database = useDatabase(import.meta.path);
+
+const textsOf = (pattern: string) =>
+    [...new Glob(pattern).scanSync(projectDir)].map((file) => readFileSync(join(projectDir, file), "utf8"));
+const withoutComments = (text: string) => text.replace(/--.*$/gm, "");
+const engineSql = textsOf("sql/engine/*.sql").map(withoutComments);
+const streamSql = textsOf("sql/events/*.sql").map(withoutComments);
+const everything = [...engineSql, ...streamSql];
+const found = (texts: string[], pattern: RegExp) => [
+    ...new Set(texts.flatMap((text) => [...text.matchAll(pattern)].map((match) => match[1]!))),
+];
+
+test("every SQLSTATE of ours that sql/ raises is named in sql-states.ts, and the reverse", () => {
+    expect(found(everything, /'(SL\d{3})'/g).sort()).toEqual(Object.values(sluiceStates).sort());
+});
+
+test("every problem that sql/ gives a file is named in file-problems.ts, and each is explained", () => {
+    const given = found(everything, /\bproblem = (?:case .*? then )?'(\w+)'/g);
+    expect(given.sort()).toEqual(["copy", "forgotten", "rewritten", "too_many_rejects"]);
+    expect(given.filter((problem) => !(problem in fileProblems))).toEqual([]);
+    const page = readFileSync(join(projectDir, "docs/data_contract.md"), "utf8");
+    const explained = found([page.split("## Files\n")[1]!], /^\| `(\w+)` \|/gm);
+    expect(Object.keys(fileProblems).filter((problem) => !explained.includes(problem))).toEqual([]);
+});
+
+test("the stream's functions are in the database as stream-functions.ts has them", async () => {
+    const rows = await database.sql<{ name: string; arguments: string; returns: string }[]>`
+        select proname as name, pg_get_function_arguments(oid) as arguments, pg_get_function_result(oid) as returns
+        from pg_proc
+        where pronamespace = 'ingest'::regnamespace and proname = any(${Object.keys(streamFunctions)}::text[])
+        order by proname`;
+    const expected = Object.entries(streamFunctions)
+        .map(([name, { arguments: list, returns }]) => ({
+            name,
+            arguments: list as string,
+            returns: returns as string,
+        }))
+        .sort((one, other) => (one.name < other.name ? -1 : 1));
+    expect(rows.map((row) => ({ ...row }))).toEqual(expected);
+});
+
+test("what engine, commands and API call of the stream's SQL is in stream-functions.ts, and nothing else", () => {
+    const defined = found(streamSql, /create or replace function ingest\.(\w+)\(/g);
+    const callers = [...engineSql, ...textsOf("src/**/*.ts"), ...textsOf("sql/stats/*.sql").map(withoutComments)];
+    const called = found(callers, /ingest\.(\w+)\(/g).filter((name) => defined.includes(name));
+    expect(called.sort()).toEqual(Object.keys(streamFunctions).sort());
+});
