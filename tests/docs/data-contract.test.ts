@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileProblems } from "../../src/database/file-problems.ts";
 import { recordKinds } from "../../src/engine/read/scanned-records.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
 import { rejectReasonsOf } from "../../src/streams/reject-reasons.ts";
@@ -99,16 +100,15 @@ describe("files", () => {
                 .filter((name) => /\.(ts|sql)$/.test(name))
                 .map((name) => readFileSync(join(projectDir, folder, name), "utf8")),
         );
-        const given = texts.flatMap((text) => [
-            ...[...text.matchAll(/problem: "([a-z_0-9]+)"/g)].map(([, code]) => code!),
-            ...[...text.matchAll(/problem = (?:case when .* then )?'([a-z_]+)'/g)].map(([, code]) => code!),
-        ]);
+        const problems = Object.keys(fileProblems).sort();
+        const isGiven = (code: string) => texts.some((text) => new RegExp(`["']${code}["']`).test(text));
 
         expect(
             tableOf("Files")
                 .map(([problem]) => unquoted(problem!))
                 .sort(),
-        ).toEqual([...new Set(given)].sort());
+        ).toEqual(problems);
+        expect(problems.filter((code) => !isGiven(code))).toEqual([]);
     });
 });
 
