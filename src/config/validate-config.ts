@@ -78,7 +78,14 @@ const isName: Check = (value, at, fault) => {
     if (typeof value !== "string" || value.trim() === "") fault(at, "must be a text that is not empty");
 };
 
-/** One ASCII character that can quote or begin a comment: COPY takes no other. */
+/** File names hold no slash: a glob with one would never fit. */
+const isFileGlob: Check = (value, at, fault) => {
+    isName(value, at, fault);
+    if (typeof value === "string" && value.replace(/^\*\*\//, "").includes("/"))
+        fault(at, "must fit names of files in the input folder: leave out what is before the last slash");
+};
+
+/** One ASCII character that can quote or begin a comment. */
 const isMark: Check = (value, at, fault) => {
     if (typeof value !== "string" || !/^[\t -~]$/.test(value))
         fault(at, "must be one character, tab or printable ASCII");
@@ -234,13 +241,14 @@ const ruleCheck =
     };
 
 const checksOfAnyStream: Record<Exclude<keyof SourceConfig, ColumnSetting>, Check> = {
-    match: isName,
+    match: isFileGlob,
     delimiter: isDelimiter,
     quote: (value, at, fault) => (value === false ? undefined : isMark(value, at, fault)),
     escape: isMark,
     quotes: oneOf(["strict", "lenient"], "way to read quotes"),
     trimQuoted: isBoolean,
-    comment: isMark,
+    comment: (value, at, fault) =>
+        typeof value === "string" && /^[^\p{Cc}]{2,}$/u.test(value) ? undefined : isMark(value, at, fault),
     lineEnd: oneOf(["lf", "any"], "line end"),
     trailingDelimiter: oneOf(trailingDelimiters, "kind of line"),
     encoding: oneOf(encodings, "encoding"),

@@ -104,7 +104,8 @@ export interface Grammar {
     delimiter: number;
     quote: number;
     escapeByte: number;
-    comment: number;
+    /** Empty: there are no comments. */
+    comment: Uint8Array;
     /** A lone CR ends a line. */
     takesReturn: boolean;
     isLenient: boolean;
@@ -127,7 +128,7 @@ export function grammarOf({
         delimiter: delimiter.charCodeAt(0),
         quote: quote === null ? -1 : quote.charCodeAt(0),
         escapeByte: quote === null || escapeMark === null ? -1 : escapeMark.charCodeAt(0),
-        comment: comment === null ? -1 : comment.charCodeAt(0),
+        comment: Buffer.from(comment ?? ""),
         takesReturn: lineEnd === "any",
         isLenient: hasLenientQuotes ?? false,
         trimsQuoted: trimsQuoted ?? false,
@@ -138,7 +139,7 @@ export function grammarOf({
     grammar.classes[grammar.delimiter] = DELIMITER;
     if (grammar.quote !== -1) grammar.classes[grammar.quote] = QUOTE;
     for (const byte of [BOM[0], CONTROL_Z]) grammar.firstBytes[byte] = 1;
-    if (grammar.comment !== -1) grammar.firstBytes[grammar.comment] = 1;
+    if (comment !== null) grammar.firstBytes[grammar.comment[0]!] = 1;
     return grammar;
 }
 

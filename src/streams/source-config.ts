@@ -57,7 +57,7 @@ export interface DeclaredDialect {
     quotes?: "strict" | "lenient";
     /** Blanks between a quoted value and a delimiter or line end are left out: `"a" , "b"`. Default: such a quote is a stray one. */
     trimQuoted?: boolean;
-    /** Lines that begin with this character are no records. */
+    /** Lines that begin with this text are no records: `#`, `--`, or a footer's `Total;`. Not by a letter or a digit alone. */
     comment?: string;
     /** `lf`: LF and CRLF. `any`: a lone CR too. Undeclared: `any` when the first lines hold CR and no LF. */
     lineEnd?: "lf" | "any";

@@ -62,6 +62,12 @@ describe("a source", () => {
             { match: "*", quote: false, trimQuoted: true },
             "sources[0].trimQuoted has no meaning when no value is quoted",
         ],
+        [{ match: "*", comment: "5" }, 'sources[0].comment must not be "5", which values are made of'],
+        [{ match: "*", comment: "-\n-" }, "sources[0].comment must be one character, tab or printable ASCII"],
+        [
+            { match: "data/*.csv" },
+            "sources[0].match must fit names of files in the input folder: leave out what is before the last slash",
+        ],
         [{ match: "*", delimiter: "§" }, "sources[0].delimiter must be one character, tab or printable ASCII"],
         [{ match: "*", delimiter: "5" }, 'sources[0].delimiter must not be "5", which values are made of'],
         [{ match: "*", delimiter: "'", quote: "'" }, "sources[0].quote is the delimiter too"],

@@ -33,7 +33,14 @@ for (const delimiter of [",", ";", "\t", "|", "~", ":"]) {
         ["'", '"'],
     ] as const) {
         for (const lineEnd of ["lf", "any"] as const) {
-            dialects.push({ ...defaultDialect, delimiter, quote, escape: escapeMark, lineEnd, comment: "#" });
+            dialects.push({
+                ...defaultDialect,
+                delimiter,
+                quote,
+                escape: escapeMark,
+                lineEnd,
+                comment: lineEnd === "lf" ? "#" : "--",
+            });
         }
     }
 }

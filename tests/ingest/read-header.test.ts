@@ -207,15 +207,43 @@ describe("what is wrong with a header names the setting that would help", () => 
         expect(detailOf(`Report\n${all.replaceAll(",", ";")}\n`)).toContain("Line 2 reads as the header");
     });
 
+    test("comments before the header, rather than lines to skip", () => {
+        expect(detailOf(`-- made\n-- today\n${all}\n${record}\n`)).toContain('comment: "--"');
+        expect(detailOf(`// a, b "c\n${all}\n${record}\n`)).toContain('comment: "//"');
+        expect(detailOf(`# made\n${all}\n`, { match: "*", comment: "--" })).toContain("skipLines: 1");
+    });
+
+    test("a line sep= that contradicts the header, the declared delimiter or the records", () => {
+        const input = `sep=;\n${all}\n${record}\n`;
+        const remedy = "skipLines: 1";
+        expect(detailOf(input)).toMatch(new RegExp(`sep= says semicolon, and what follows .* with comma.*${remedy}`));
+        expect(detailOf(input, { match: "*", delimiter: "," })).toMatch(
+            new RegExp(`sep= says semicolon, and sluice.config.ts says comma.*${remedy}`),
+        );
+        const header = all.split(",");
+        expect(detailOf(`sep=;\n${record}\n`, { match: "*", header })).toContain(remedy);
+        expect(detailOf(`Report\n${input}`, { match: "*", skipLines: 1 })).toContain("skipLines: 2");
+        expect(detailOf(`sep=;\nevent_id;event_type\n`)).toContain("The header lacks product_id");
+    });
+
+    test("JSON is told as what it is, not as stray quotes", () => {
+        for (const input of ['{"event_id":"a"}\n{"event_id":"b"}\n', '[\n  { "event_id": "a" }\n]\n', "[[1,2]]"]) {
+            expect(detailOf(input)).toBe("It looks like JSON, not CSV: deliver what it holds as CSV.");
+        }
+    });
+
     test("a delimiter that is not tried, and one of several characters", () => {
         expect(detailOf(`${all.replaceAll(",", "^")}\n`)).toContain('delimiter: "^"');
         expect(detailOf(`${all.replaceAll(",", " ~ ")}\n`)).toContain('delimiter: "~"');
         expect(detailOf(`${all.replaceAll(",", "::")}\n`)).toContain('"::", of several characters');
         expect(detailOf(`${all.replaceAll(",", "|~|")}\n`)).toContain('"|~|", of several characters');
+        expect(detailOf(`${all.replaceAll(",", "¦")}\n`)).toContain('"¦", which is not ASCII');
     });
 
     test("and none where none would", () => {
-        expect(detailOf(`event_id,event_type\n${record}\n`)).not.toContain("sluice.config.ts");
+        const detail = detailOf(`event_id,event_type\n${record}\n`);
+        expect(detail).not.toMatch(/skipLines|comment|encoding|delimiter|JSON/);
+        expect(detail).toContain("aliases");
     });
 });
 

@@ -150,7 +150,10 @@ function isNamed(name: string, source: SourceConfig | null): boolean {
 
 function describeNames(stream: Stream, header: string[], source: SourceConfig | null): string {
     // Messages are logged, and values of records must not be.
-    if (isCertain(stream, header, source)) return `it has ${header.slice(0, 20).join(", ")}`;
+    if (isCertain(stream, header, source)) {
+        const names = header.slice(0, 20).join(", ");
+        return `it has ${names}. If one of these is meant, say so in sluice.config.ts (aliases)`;
+    }
     return (
         `none of the ${header.length} names in the first line is known. If the file has no header, ` +
         "declare the names of its columns in sluice.config.ts (header); if it has one, say what they mean (aliases)"

@@ -5,7 +5,7 @@ import type { SourceConfig } from "../../streams/source-config.ts";
 import { toStandardQuotes } from "./dialect/standard-quotes.ts";
 import type { HeaderFault } from "./file-shape.ts";
 import { findLineEnd, findStrictEnd } from "./find-record-end.ts";
-import { isBlankLine } from "./line-start.ts";
+import { beginsComment, isBlankLine } from "./line-start.ts";
 import { recordKinds, STRAY_QUOTE } from "./scanned-records.ts";
 
 /** Lines that are neither header nor records. `isWhole` is false when the bytes end before they do. */
@@ -122,12 +122,13 @@ export function findHeader(
 
 /** Blank lines, which may hold delimiters and blanks, and comments. */
 function skipBlankLines(bytes: Uint8Array, from: number, dialect: Dialect): SkippedLines {
-    const { delimiter, comment, takesReturn } = grammarOf(dialect);
+    const grammar = grammarOf(dialect);
+    const { delimiter, takesReturn } = grammar;
     let end = from;
     let lines = 0;
     while (end < bytes.length) {
         const line = findLineEnd(bytes, end, takesReturn);
-        const isComment = bytes[end] === comment;
+        const isComment = beginsComment(bytes, end, grammar);
         if (line.end === -1 || line.next > bytes.length) {
             // A comment without its line end: all there is.
             return { end: isComment ? bytes.length : end, lines, isWhole: !isComment };

@@ -14,6 +14,13 @@ export function skipMarks(bytes: Uint8Array, start: number, end: number, isKeyFi
     return at === behindControls && at < end && !isKeyFirst ? start : at;
 }
 
+/** Whether the line that begins at `start` is a comment. */
+export function beginsComment(bytes: Uint8Array, start: number, { comment }: Grammar): boolean {
+    if (comment.length === 0) return false;
+    for (let at = 0; at < comment.length; at += 1) if (bytes[start + at] !== comment[at]) return false;
+    return true;
+}
+
 /** Whether nothing but delimiters and white space is on the line, which holds no quote. */
 export function isBlankLine(bytes: Uint8Array, start: number, end: number, delimiter: number): boolean {
     for (let at = start; at < end; at += 1) {

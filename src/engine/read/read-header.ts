@@ -43,13 +43,15 @@ interface Start {
     maxHeaderBytes: number;
 }
 
+/** Objects, one a line or in an array, or an array of arrays. */
+const jsonForm = /^(?:\xef\xbb\xbf)?\s*(?:\[\s*)?(?:\{\s*(?:\}|"[^"]*"\s*:)|\[\s*["\d[])/;
 const bom = [0xef, 0xbb, 0xbf];
 const defaultMaxRecordBytes = 1024 * 1024;
 const leastHeaderBytes = 64 * 1024;
 
 /**
- * The shape of a file that begins with `bytes`; a fault names the setting that would help, where one is likely to. `atEnd` says that nothing follows: then a header without a line end
- * counts, and an empty file is a fault of its own. `header_unfinished` asks for more bytes.
+ * The shape of a file that begins with `bytes`; a fault names the setting that would help, where one is likely to. `atEnd` says that
+ * nothing follows: then a header without a line end counts, and an empty file is a fault of its own. `header_unfinished` asks for more bytes.
  */
 export function readHeader(
     stream: Stream,
@@ -66,6 +68,9 @@ export function readHeader(
     }
     const shape = detect(stream, bytes, atEnd, options);
     if (!("problem" in shape) || dialect !== null) return shape;
+    if (jsonForm.test(Buffer.from(bytes.subarray(0, 1024)).toString("latin1")) && !Array.isArray(source?.header)) {
+        return { problem: "header_unreadable", detail: "It looks like JSON, not CSV: deliver what it holds as CSV." };
+    }
     const read = (other: Uint8Array, changed: SourceConfig) =>
         detect(stream, other, atEnd, { ...options, source: changed });
     return { ...shape, detail: shape.detail + suggestSetting(stream, bytes, shape, source, read) };
@@ -84,18 +89,35 @@ function detect(
     if (knownDialect) return nearestFault([readWith(start, knownDialect)]);
     if (source?.delimiter !== undefined && separator !== null && separator.delimiter !== source.delimiter) {
         const [said, declared] = [separator.delimiter, source.delimiter].map(delimiterName);
-        const detail = `Its delimiter is not certain: its line sep= says ${said}, sluice.config.ts says ${declared}.`;
-        return { problem: "dialect_ambiguous", detail };
+        return ambiguousSeparator(said!, `sluice.config.ts says ${declared}`, source);
     }
     const declared = separator === null ? (source ?? {}) : { ...source, delimiter: separator.delimiter };
     const basis = withLineEnd(start, declared, declaredDialect(declared, encoding));
     if ("problem" in basis) return basis;
     const variants = delimiterVariants(basis, declared, bytes);
-    return chooseReading(
-        start,
-        variants,
-        variants.map((dialect) => readWith(start, dialect)),
-    );
+    const readings = variants.map((dialect) => readWith(start, dialect));
+    const shape = chooseReading(start, variants, readings);
+    if (separator === null || isSplitting(shape, bytes, source)) return shape;
+    // What would it be without that line?
+    const without = { match: "*", ...source, skipLines: (source?.skipLines ?? 0) + 1 };
+    const other = detect(stream, bytes, atEnd, { source: without, encoding, maxRecordBytes });
+    if ("problem" in other) return shape;
+    const [said, found] = [separator.delimiter, other.dialect.delimiter].map(delimiterName);
+    return ambiguousSeparator(said!, `what follows is written with ${found}`, source);
+}
+
+/** Whether it was read as what it is: of a file without a header the records tell. */
+function isSplitting(shape: FileShape | HeaderFault, bytes: Uint8Array, source: SourceConfig | null): boolean {
+    if ("problem" in shape) return false;
+    const { headerBytes, dialect, header } = shape;
+    return !Array.isArray(source?.header) || fitsFieldCount(bytes, headerBytes, dialect, header.length);
+}
+
+function ambiguousSeparator(said: string, rival: string, source: SourceConfig | null): HeaderFault {
+    const detail =
+        `Its delimiter is not certain: its line sep= says ${said}, and ${rival}. If the line is wrong, ` +
+        `write skipLines: ${(source?.skipLines ?? 0) + 1} in sluice.config.ts, which leaves it out.`;
+    return { problem: "dialect_ambiguous", detail };
 }
 
 function chooseReading({ bytes, source }: Start, variants: Dialect[], readings: Reading[]): FileShape | HeaderFault {

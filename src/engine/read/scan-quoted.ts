@@ -7,7 +7,7 @@ import type { Grammar } from "../../streams/dialect.ts";
 import { findField } from "./find-field.ts";
 import { findLineEnd, findStrictEnd, type StrictEnd } from "./find-record-end.ts";
 import { hidesRecord } from "./hidden-records.ts";
-import { isBlankRecord, skipMarks } from "./line-start.ts";
+import { beginsComment, isBlankRecord, skipMarks } from "./line-start.ts";
 import { type LookAhead, noteFound } from "./look-ahead.ts";
 import {
     add,
@@ -48,7 +48,8 @@ export function takeQuoted(
     grammar: Grammar,
     ahead: LookAhead,
 ): number {
-    if (bytes[lineStart] === grammar.comment) return skipComment(bytes, records, lineStart, options, grammar);
+    if (lineStart + grammar.comment.length > bytes.length && !options.atEnd) return NEED_MORE;
+    if (beginsComment(bytes, lineStart, grammar)) return skipComment(bytes, records, lineStart, options, grammar);
     const hasMarks = grammar.firstBytes[bytes[lineStart]!] === 1;
     const start = hasMarks ? skipMarks(bytes, lineStart, bytes.length, keyPlace(options) === 0) : lineStart;
     // The line end does not count towards the maximum.

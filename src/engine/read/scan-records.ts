@@ -12,7 +12,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { CONTROL_Z, DELIMITER, defaultGrammar, type Grammar, LINE_END, PLAIN } from "../../streams/dialect.ts";
-import { isBlankLine, skipMarks } from "./line-start.ts";
+import { beginsComment, isBlankLine, skipMarks } from "./line-start.ts";
 import { noLookAhead } from "./look-ahead.ts";
 import { keyPlace, NEED_MORE, OTHER_HEADER, takeQuoted } from "./scan-quoted.ts";
 import {
@@ -161,7 +161,7 @@ function addLine(
     let from = start;
     let kind = STRICT;
     if (!hasUuid || grammar.firstBytes[bytes[start]!] === 1) {
-        if (bytes[start] === grammar.comment) return true;
+        if (beginsComment(bytes, start, grammar)) return true;
         from = skipMarks(bytes, start, contentEnd, keyPlace(options) === 0);
         if (isBlankLine(bytes, from, contentEnd, grammar.delimiter)) return true;
         const found = options.header?.judge(bytes, from, contentEnd, keyStart, keyEnd) ?? NO_HEADER;

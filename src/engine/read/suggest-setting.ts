@@ -8,7 +8,9 @@ import type { FileShape, HeaderFault } from "./file-shape.ts";
 /** The file's shape, or what is wrong with it, were the source this one. */
 type Read = (bytes: Uint8Array, source: SourceConfig) => FileShape | HeaderFault;
 
-const mostLines = 30;
+const mostLines = 100;
+/** What a line of comment may begin with. */
+const commentForm = /^(?:--|\/\/|[#%!*'])/;
 
 /** A sentence that begins with a blank, or nothing. */
 export function suggestSetting(
@@ -27,11 +29,15 @@ export function suggestSetting(
         !("problem" in read(of, { ...declared, ...changed }));
     const firstLine = declared.skipLines ?? 0;
     const lines = Buffer.from(bytes.subarray(0, 64 * 1024))
-        .toString("latin1")
+        .toString()
         .split(/\r\n|\r|\n/, firstLine + mostLines);
     // To read a line as a header takes a while, and files without one may be many.
     const names = [...columnNames(stream), ...Object.keys(declared.aliases ?? {})].map((name) => name.toLowerCase());
     const isNaming = (line: string) => names.some((name) => line.toLowerCase().includes(name));
+    const mark = commentForm.exec(lines[firstLine] ?? "")?.[0];
+    if (mark !== undefined && declared.comment === undefined && isRead({ comment: mark })) {
+        return ` If lines that begin with ${mark} are comments, write comment: "${mark}" in sluice.config.ts.`;
+    }
     const skipLines = lines.findIndex(
         (line, count) => count > firstLine && isNaming(line) && isRead({ skipLines: count }),
     );
@@ -58,18 +64,19 @@ function suggestEncoding(bytes: Uint8Array): string {
 }
 
 /** Characters that stand between names. */
-const separators = /(?:(?![\w"'.-]|[\r\n])[\x01-\x7e])+/g;
+const separators = /[^\p{L}\p{N}\p{M}_"'.\0\r\n-]+/gu;
 const mostSeparators = 8;
 const stand = "\x1f";
 
 function suggestDelimiter(line: string, isRead: IsRead): string {
     const found = [...new Set(line.match(separators))].slice(0, mostSeparators).map((text) => text.trim() || text);
     const fitting = found.filter((delimiter) => {
-        return isRead({ delimiter: stand }, Buffer.from(`${line.replaceAll(delimiter, stand)}\n`, "latin1"));
+        return isRead({ delimiter: stand }, Buffer.from(`${line.replaceAll(delimiter, stand)}\n`));
     });
     if (fitting.length !== 1) return "";
-    const delimiter = JSON.stringify(fitting[0]);
-    return fitting[0]!.length === 1
-        ? ` With delimiter: ${delimiter} in sluice.config.ts it would have them.`
-        : ` Its delimiter seems to be ${delimiter}, of several characters. Sluice reads files whose delimiter is one character: convert it first.`;
+    const [delimiter] = fitting as [string];
+    const name = JSON.stringify(delimiter);
+    if (/^[\x01-\x7e]$/.test(delimiter)) return ` With delimiter: ${name} in sluice.config.ts it would have them.`;
+    const why = delimiter.length > 1 ? "of several characters" : "which is not ASCII";
+    return ` Its delimiter seems to be ${name}, ${why}. Sluice reads files whose delimiter is one ASCII character: convert it first.`;
 }

@@ -9,7 +9,7 @@ import { createPlainCheck, NOT_PLAIN } from "../stage/is-plain.ts";
 import { type FileShape, isColumn } from "./file-shape.ts";
 import { findField } from "./find-field.ts";
 import { findStrictEnd } from "./find-record-end.ts";
-import { isBlankLine, isWhiteSpace } from "./line-start.ts";
+import { beginsComment, isBlankLine, isWhiteSpace } from "./line-start.ts";
 import { type ScannedRecords, STRICT_QUOTED, UNNAMED_VALUE } from "./scanned-records.ts";
 
 const DOT = 0x2e;
@@ -113,7 +113,7 @@ function firstRecords(bytes: Uint8Array, from: number, grammar: Grammar): FirstR
         if (found.outcome === "broken") return [];
         if (found.outcome === "open") break;
         const record = bytes.subarray(at, found.end);
-        const isNone = record[0] === grammar.comment || isBlankLine(record, 0, record.length, grammar.delimiter);
+        const isNone = beginsComment(record, 0, grammar) || isBlankLine(record, 0, record.length, grammar.delimiter);
         if (!isNone) records.push({ record, fields: found.fields, lines: found.lines });
         at = found.next;
     }

@@ -52,7 +52,7 @@ export function createFormReader(
     const weekdays = namesOf(locale, "weekday", 7);
     const pattern = patternOf(form, months, weekdays);
     return (text) => {
-        const groups = pattern.exec(text)?.groups;
+        const groups = pattern.exec(text.normalize())?.groups;
         if (!groups) return null;
         const { shortYear, monthName, weekday } = groups;
         const time: LocalTime = { ...groups };

@@ -1,0 +1,10 @@
+import { defineConfig } from "../../../src/config/define-config.ts";
+
+export default defineConfig({
+    sources: [
+        {
+            match: "*.csv",
+            comment: "--",
+        },
+    ],
+});

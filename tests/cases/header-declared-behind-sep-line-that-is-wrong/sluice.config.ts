@@ -1,0 +1,10 @@
+import { defineConfig } from "../../../src/config/define-config.ts";
+
+export default defineConfig({
+    sources: [
+        {
+            match: "*.csv",
+            header: ["event_id", "event_type", "product_id", "user_id", "event_timestamp", "quantity", "price"],
+        },
+    ],
+});
