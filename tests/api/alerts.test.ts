@@ -9,11 +9,11 @@ import type { SyntaxNode } from "@lezer/common";
 import { parser } from "@prometheus-io/lezer-promql";
 import Ajv from "ajv/dist/2020";
 import manifest from "../../package.json";
+import { openDatabaseProxy } from "../support/database-proxy.ts";
 import { useDatabase } from "../support/fixture.ts";
 import { startApi } from "../support/service.ts";
 import { projectDir } from "../support/test-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { openDatabaseProxy } from "./database-proxy.ts";
 import { type Exposition, parseExposition } from "./parse-exposition.ts";
 import { insertBatch, insertFile, insertWorker } from "./seed-ledger.ts";
 
@@ -64,18 +64,18 @@ describe("each expression", () => {
         await insertBatch(database.sql, { inserted: 5, conflict: 1, rejected: 3 });
         await insertFile(database.sql, "failed.csv", "failed");
         await insertWorker(database.sql, { retries: { count: 3, lastReason: "53100", lastSecondsAgo: 1 } });
-        const proxy = openDatabaseProxy(database.target);
+        const proxy = await openDatabaseProxy(database.target);
         const api = await startApi(proxy.target.url);
         const statusOf = async (path: string) => (await fetch(`${api.url}${path}`)).status;
         try {
-            proxy.cut();
+            proxy.takeDown();
             await waitUntil("the API notices", async () => (await statusOf("/readyz")) === 503 || null);
-            proxy.mend();
+            await proxy.mend();
             await waitUntil("the API is back", async () => (await statusOf("/readyz")) === 200 || null);
             exposition = parseExposition(await (await fetch(`${api.url}/metrics`)).text());
         } finally {
             await api.stop();
-            proxy.stop();
+            await proxy.close();
         }
     });
 

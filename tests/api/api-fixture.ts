@@ -1,14 +1,12 @@
 /** An app on a database of its own, whose every answer is held to the OpenAPI document. */
-import { beforeAll } from "bun:test";
 import type { Sql } from "../../src/database/connect.ts";
 import type { Api } from "../../src/server/api/api.ts";
 import { type AppOptions, createApp } from "../../src/server/api/app.ts";
 import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { openWorkPool } from "../../src/server/api/open-work-pool.ts";
 import { eventsApi } from "../../src/shop/api/events-api.ts";
-import { atEnd } from "../support/at-end.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { lazily } from "../support/fixture.ts";
+import { useOpened, withSqlAtHand } from "../support/fixture.ts";
 import { createConformanceCheck } from "./check-conformance.ts";
 
 export interface ApiFixture {
@@ -48,29 +46,14 @@ export async function openApiFixture(importMetaPath: string, options: Partial<Ap
     };
 }
 
-/** One for the file, or for the tests of a `describe`. Nothing may be asked of it before the first `beforeAll`. */
+/** One for the file. */
 export function useApi(importMetaPath: string, options: Partial<AppOptions> = {}): ApiFixture {
-    let fixture: ApiFixture | undefined;
-    const opened = () => {
-        if (fixture === undefined) throw new Error("The API is there from beforeAll on.");
-        return fixture;
-    };
-    beforeAll(async () => {
-        fixture = await openApiFixture(importMetaPath, options);
-        atEnd(fixture.close);
-    });
-    return {
-        get app() {
-            return opened().app;
-        },
-        get database() {
-            return opened().database;
-        },
-        sql: lazily(() => opened().sql),
-        get: (path, headers) => opened().get(path, headers),
-        post: (path, body, headers) => opened().post(path, body, headers),
-        close: () => opened().close(),
-    };
+    return withSqlAtHand(
+        useOpened(
+            () => openApiFixture(importMetaPath, options),
+            ({ close }) => close(),
+        ),
+    );
 }
 
 export function jumpingClock(): () => Date {

@@ -3,8 +3,8 @@ import { connect } from "../../src/database/connect.ts";
 import { withDatabase } from "../../src/database/database-target.ts";
 import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { type DatabaseProxy, openDatabaseProxy } from "../support/database-proxy.ts";
 import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
-import { type DatabaseProxy, openDatabaseProxy } from "./database-proxy.ts";
 import { insertBatch } from "./seed-ledger.ts";
 
 /** Promise 9: when the database is away the API says so, and never shows an old number as if it were new. */
@@ -27,7 +27,7 @@ let api: ApiFixture;
 
 beforeAll(async () => {
     origin = await createTestDatabase(import.meta.path);
-    proxy = openDatabaseProxy(origin.target);
+    proxy = await openDatabaseProxy(origin.target);
     // The real clock: answers are shared as they are in service.
     api = await openApiFixture(import.meta.path, {
         sql: openApiPool(proxy.target),
@@ -38,7 +38,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
     await api.close();
-    proxy.stop();
+    await proxy.close();
     await origin.drop();
 });
 
@@ -53,7 +53,7 @@ async function answersWith(status: number, path: string): Promise<void> {
 test("answers 503 with Retry-After while the database is away, and again with numbers when it is back", async () => {
     expect((await api.get("/v1/stats")).body.records.read).toBe(5);
     const before = (await api.get("/v1/status")).body;
-    proxy.cut();
+    proxy.takeDown();
     // An answer may be shared for less than a second, and bears its time.
     await Bun.sleep(950);
     for (const path of addresses) {
@@ -74,7 +74,7 @@ test("answers 503 with Retry-After while the database is away, and again with nu
     expect(metrics.body).toContain("sluice_database_up 0\n");
     expect(metrics.body).not.toContain("sluice_records");
 
-    proxy.mend();
+    await proxy.mend();
     for (const path of addresses.filter((address) => !address.startsWith("/v1/files/"))) await answersWith(200, path);
     expect((await api.get("/readyz")).status).toBe(200);
 }, 30_000);
@@ -83,9 +83,9 @@ test("goes on after its connections are cut in the middle of a hundred requests"
     for (let round = 0; round < 5; round++) {
         const asked = Array.from({ length: 100 }, (_, number) => api.get(`/v1/batches?limit=${1 + number}`));
         await Bun.sleep(round * 3);
-        proxy.cut();
+        proxy.takeDown();
         for (const { status } of await Promise.all(asked)) expect([200, 503]).toContain(status);
-        proxy.mend();
+        await proxy.mend();
         await answersWith(200, "/v1/stats");
     }
     await Promise.all(Array.from({ length: 40 }, (_, number) => answersWith(200, `/v1/files?limit=${1 + number}`)));
@@ -105,20 +105,20 @@ test("answers 503 in time when the database stalls, and takes no more than it ca
     expect(Date.parse(slow.body.lastKnown.asOf)).toBeLessThan(Date.now());
     const codes = asked.map(({ status, body }) => `${status} ${body.code}`);
     expect(new Set(codes)).toEqual(new Set(["503 database_slow", "503 too_many_requests_waiting"]));
-    proxy.cut();
-    proxy.mend();
+    proxy.takeDown();
+    await proxy.mend();
     await answersWith(200, "/v1/stats");
 }, 30_000);
 
 test("has no last known status when there never was one", async () => {
     await answersWith(200, "/v1/stats");
     const fresh = await openApiFixture(import.meta.path, { sql: openApiPool(proxy.target), now: () => new Date() });
-    proxy.cut();
+    proxy.takeDown();
     try {
         const { status, body } = await fresh.get("/v1/status");
         expect([status, body.code, body.lastKnown]).toEqual([503, "database_unavailable", undefined]);
     } finally {
-        proxy.mend();
+        await proxy.mend();
         await fresh.close();
     }
     await answersWith(200, "/v1/stats");
@@ -167,8 +167,8 @@ test("answers 503 while the database lets nobody in (allow_connections false), a
     const allow = (isAllowed: boolean) =>
         admin.unsafe(`alter database ${origin.target.database} allow_connections ${isAllowed}`);
     await allow(false);
-    proxy.cut();
-    proxy.mend();
+    proxy.takeDown();
+    await proxy.mend();
     await Bun.sleep(950);
     const { status, body } = await api.get("/v1/stats");
     await allow(true);

@@ -1,6 +1,5 @@
 import { beforeAll, expect, test } from "bun:test";
 import { drizzle } from "drizzle-orm/postgres-js";
-import fc from "fast-check";
 import * as schema from "../../src/database/schema.ts";
 import { encodeCursor } from "../../src/server/api/cursor.ts";
 import { selectEvents } from "../../src/shop/api/read-events.ts";
@@ -142,28 +141,4 @@ test("should fail for a cursor of another list, of wrong keys, or of anything el
         const { status, body } = await api.get(`/v1/events?cursor=${cursor}`);
         expect([status, body.parameter]).toEqual([400, "cursor"]);
     }
-});
-
-test("never answers a cursor with a 500, whatever it is", async () => {
-    await fc.assert(
-        fc.asyncProperty(fc.oneof(fc.string(), fc.base64String(), fc.json()), async (text) => {
-            const encoded = Buffer.from(text).toString("base64url");
-            for (const cursor of [encodeURIComponent(text), encoded]) {
-                if (cursor === "") continue;
-                expect((await api.get(`/v1/events?cursor=${cursor}`)).status).toBe(400);
-            }
-        }),
-        { numRuns: 100 },
-    );
-});
-
-test("never answers a filter with a 500, and never with rows that don't match", async () => {
-    await fc.assert(
-        fc.asyncProperty(fc.string({ maxLength: 40, unit: "binary" }), async (text) => {
-            const { status, body } = await api.get(`/v1/events?user_id=${encodeURIComponent(text.toWellFormed())}`);
-            expect([200, 400]).toContain(status);
-            if (status === 200) expect(body.data).toEqual([]);
-        }),
-        { numRuns: 100 },
-    );
 });

@@ -6,10 +6,10 @@ import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
 import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { openViewers } from "../load/viewers.ts";
+import { type DatabaseProxy, openDatabaseProxy } from "../support/database-proxy.ts";
 import { useDatabase } from "../support/fixture.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { jumpingClock } from "./api-fixture.ts";
-import { type DatabaseProxy, openDatabaseProxy } from "./database-proxy.ts";
 import { insertBatch } from "./seed-ledger.ts";
 
 const database = useDatabase(import.meta.path);
@@ -18,13 +18,13 @@ const pools: Sql[] = [];
 const served: ServedApi[] = [];
 
 beforeAll(async () => {
-    proxy = openDatabaseProxy(database.target);
+    proxy = await openDatabaseProxy(database.target);
     await insertBatch(database.sql, { inserted: 5 });
 });
 afterAll(async () => {
     for (const api of served) await api.stop();
     for (const pool of pools) await pool.end({ timeout: 1 });
-    proxy.stop();
+    await proxy.close();
 });
 
 function serve(options: { now?: () => Date; stream?: { pollMs: number } } = {}): ServedApi {

@@ -9,20 +9,19 @@ import { createApp } from "../../src/server/api/app.ts";
 import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { openWorkPool } from "../../src/server/api/open-work-pool.ts";
 import { eventsApi } from "../../src/shop/api/events-api.ts";
-import { ask, type OwnServer, openOwnServer } from "../support/own-server.ts";
+import { ask, useOwnServer } from "../support/own-server.ts";
 import { readDocument } from "./check-conformance.ts";
 import { insertBatch, insertChunk, insertFile } from "./seed-ledger.ts";
 
-let server: OwnServer;
+const server = useOwnServer({
+    prepare: (directory) => {
+        clusterDir = directory;
+    },
+});
 let clusterDir: string;
 let target: DatabaseTarget;
 
 beforeAll(async () => {
-    server = await openOwnServer({
-        prepare: (directory) => {
-            clusterDir = directory;
-        },
-    });
     target = await server.createDatabase();
     await ask(target, async (sql) => {
         const chunkId = await insertChunk(sql, await insertFile(sql, "a.csv"));

@@ -6,8 +6,8 @@ import { encodeCursor } from "../../src/server/api/cursor.ts";
 import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { serveApi } from "../../src/server/api/serve.ts";
 import { eventsApi } from "../../src/shop/api/events-api.ts";
+import { openDatabaseProxy } from "../support/database-proxy.ts";
 import { useDatabase } from "../support/fixture.ts";
-import { openDatabaseProxy } from "./database-proxy.ts";
 import { type EventReader, readEvents } from "./event-source.ts";
 import { insertBatch, insertFile } from "./seed-ledger.ts";
 
@@ -365,20 +365,20 @@ test("tells which files came and what became of them, and nothing of files that 
 });
 
 test("says that the database is away, and goes on when it is back, nothing lost", async () => {
-    const proxy = openDatabaseProxy(database.target);
+    const proxy = await openDatabaseProxy(database.target);
     const away = openApiPool(proxy.target);
     try {
         const app = createApp({ served: eventsApi, sql: away, stream: { pollMs: 50 }, deadlineMs: 500 });
         const reader = await follow(app);
         await isUpToDate(reader);
-        proxy.cut();
+        proxy.takeDown();
         await reader.until(({ events }) => events.at(-1)?.event === "unavailable");
         const missed = await insertBatch(sql, { inserted: 1 });
         const joined = await follow(app, "", { "last-event-id": reader.lastEventId() });
         await joined.until(({ events }) => events.at(-1)?.event === "unavailable");
         const { code } = joined.events.at(-1)!.data;
         expect(["database_unavailable", "database_slow"]).toContain(code);
-        proxy.mend();
+        await proxy.mend();
         await reader.until(hasBatch(missed));
         await joined.until(hasBatch(missed));
         await reader.until(({ events }) => events.at(-1)?.event === "status");
@@ -387,7 +387,7 @@ test("says that the database is away, and goes on when it is back, nothing lost"
         await joined.close();
     } finally {
         await away.end({ timeout: 1 });
-        proxy.stop();
+        await proxy.close();
     }
 }, 30_000);
 

@@ -8,6 +8,7 @@ import { openApiPool } from "../../src/server/api/open-api-pool.ts";
 import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
 import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { makeFolder, useDatabase } from "../support/fixture.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 const database = useDatabase(import.meta.path);
 let pool: Sql;
@@ -73,12 +74,10 @@ test("gives up an upload whose sender went away or fell silent, and keeps nothin
     wire.send(
         "POST /v1/ingest HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nContent-Length: 1000\r\n\r\nhalf of it",
     );
-    const deadline = performance.now() + 5000;
-    while (readdirSync(inputDir).length === 0 && performance.now() < deadline) await Bun.sleep(10);
-    expect(readdirSync(inputDir)[0]).toMatch(/^\.upload_[0-9a-f]+\.part$/);
+    const [part] = await waitUntil("it has begun", () => readdirSync(inputDir).length > 0 && readdirSync(inputDir));
+    expect(part).toMatch(/^\.upload_[0-9a-f]+\.part$/);
     for (const socket of sockets.splice(0)) socket.destroy();
-    while (readdirSync(inputDir).length > 0 && performance.now() < deadline) await Bun.sleep(10);
-    expect(readdirSync(inputDir)).toEqual([]);
+    await waitUntil("nothing is kept", () => readdirSync(inputDir).length === 0);
 });
 
 test("serves others while the viewer of a stream does not read", async () => {

@@ -10,7 +10,7 @@ import type { Browser, Page } from "playwright-core";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import { findChromium, launchChromium } from "../support/browser.ts";
 import { header, makeFolder } from "../support/fixture.ts";
-import { ask, type OwnServer, openOwnServer } from "../support/own-server.ts";
+import { ask, useOwnServer } from "../support/own-server.ts";
 import { type Service, startApi, startService } from "../support/service.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -20,7 +20,7 @@ if ("missing" in chromium) console.error(`The browser tests are skipped: ${chrom
 const fadeMs = 400;
 
 describe.skipIf("missing" in chromium)("the page", () => {
-    let server: OwnServer;
+    const server = useOwnServer();
     let target: DatabaseTarget;
     const inputDir = makeFolder();
     let service: Service;
@@ -32,7 +32,6 @@ describe.skipIf("missing" in chromium)("the page", () => {
     let isDisturbed = false;
 
     beforeAll(async () => {
-        server = await openOwnServer();
         target = await server.createDatabase();
         service = await startService(target.url, inputDir);
         browser = await launchChromium((chromium as { path: string }).path);
@@ -41,7 +40,6 @@ describe.skipIf("missing" in chromium)("the page", () => {
     afterAll(async () => {
         await browser?.close();
         await service?.stop();
-        await server?.close();
         if (inputDir) rmSync(inputDir, { recursive: true, force: true });
     });
 

@@ -4,10 +4,11 @@ import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RejectBudget } from "../../src/config/config.ts";
 import { runIngest } from "../../src/engine/run/run-ingest.ts";
-import { runChecks } from "../../src/operations/run-checks.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
 import { header, useEmptyDatabase, useFolder } from "../support/fixture.ts";
-import { type IngestOverrides, ingestFolder } from "../support/ingest-folder.ts";
+import { type IngestOverrides, ingestConfig, ingestFolder } from "../support/ingest-folder.ts";
+import { expectChecksToPass } from "../support/read-tables.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 const good = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")},view,p,u,2024-01-01 00:00:00,,1\n`;
 const bad = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")},view,,u,2024-01-01 00:00:00,,-7\n`;
@@ -23,7 +24,7 @@ const ingest = (maxRejects: RejectBudget | null, overrides: IngestOverrides = {}
     ingestFolder(database.target, inputDir, { maxRejects, ...overrides });
 
 async function state(): Promise<unknown> {
-    expect((await runChecks(database.sql)).filter(({ passed }) => !passed)).toEqual([]);
+    await expectChecksToPass(database.sql);
     const [row] = await database.sql`
         select
             (select count(*) from events) as events,
@@ -129,59 +130,41 @@ test("held chunks whose staged rows the database lost are loaded again", async (
 
 test("a writer that never ends a line in time does not keep whole records out", async () => {
     await writeFile(join(inputDir, "a.csv"), `${header}\n${good(1)}${good(2)}00000`);
+    const events = async () => (await database.sql`select count(*)::integer as n from events`)[0]!.n;
+    const running = watch(60_000);
+    await waitUntil("both are in", async () => (await events()) === 2);
+    await running.stop();
+    expect(await events()).toBe(2);
+});
+
+/** An ingest that goes on until it is stopped, and lets no reject in. */
+function watch(tailSettleMs: number): { stop(): Promise<void> } {
     const stopper = new AbortController();
+    const config = ingestConfig(inputDir, { tailSettleMs, maxRejects: count(0) });
     const running = runIngest({
         stream: eventsStream,
         target: database.target,
-        config: {
-            inputDir,
-            trigger: { kind: "continuous" },
-            tailSettleMs: 60_000,
-            maxChunkBytes: 1024 * 1024,
-            maxRecordBytes: 1024 * 1024,
-            mergeWorkers: 1,
-            maxBatchRecords: 1000,
-            maxRejects: count(0),
-            afterMerge: "keep",
-            archiveDir: "",
-        },
+        config: { ...config, trigger: { kind: "continuous" } },
         log: { info() {}, warn() {}, error() {} },
         signal: stopper.signal,
     });
-    const deadline = Date.now() + 4000;
-    const events = async () => (await database.sql`select count(*)::integer as n from events`)[0]!.n;
-    while ((await events()) < 2 && Date.now() < deadline) await Bun.sleep(20);
-    stopper.abort();
-    await running;
-    expect(await events()).toBe(2);
-});
+    return {
+        async stop() {
+            stopper.abort();
+            await running;
+        },
+    };
+}
 
 /** As a run with a budget leaves a file that it had loaded when it was killed. */
 async function hold(): Promise<void> {
     await database.sql.unsafe(`
         create or replace function ingest.judge_held_files(this_stream smallint, waiting_file_ids bigint[], most_rejects bigint, most_ratio double precision)
         returns table (path text, verdict text, detail text) language sql as 'select null, null, null where false'`);
-    const stopper = new AbortController();
-    setTimeout(() => stopper.abort(), 1500);
+    const running = watch(0);
     try {
-        await runIngest({
-            stream: eventsStream,
-            target: database.target,
-            config: {
-                inputDir,
-                trigger: { kind: "continuous" },
-                tailSettleMs: 0,
-                maxChunkBytes: 1024 * 1024,
-                maxRecordBytes: 1024 * 1024,
-                mergeWorkers: 1,
-                maxBatchRecords: 1000,
-                maxRejects: count(0),
-                afterMerge: "keep",
-                archiveDir: "",
-            },
-            log: { info() {}, warn() {}, error() {} },
-            signal: stopper.signal,
-        });
+        await waitUntil("it is loaded", async () => (await database.sql`select from ingest.chunks`).length > 0);
+        await running.stop();
     } finally {
         await database.sql.unsafe(await Bun.file(join(import.meta.dir, "../../sql/engine/budget.sql")).text());
     }

@@ -1,21 +1,19 @@
 import { expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readChecks, runChecks } from "../../src/operations/run-checks.ts";
-import { useDatabase } from "../support/fixture.ts";
+import { makeFolder, useDatabase } from "../support/fixture.ts";
 
 const database = useDatabase(import.meta.path);
 
 const run = (query: string) => runChecks(database.sql, { checks: [{ name: "it", asserts: "It holds.", query }] });
 
 test("a file is a check: its leading comment is what it asserts, the rest the query", () => {
-    const folder = mkdtempSync(join(tmpdir(), "checks-"));
+    const folder = makeFolder();
     writeFileSync(join(folder, "b.sql"), "-- Nothing is\n-- wrong.\n\nselect 1 -- one; only\nwhere false;\n");
     writeFileSync(join(folder, "a.sql"), "-- A.\nselect 2;");
     writeFileSync(join(folder, "notes.txt"), "not a check");
     const checks = readChecks(folder);
-    rmSync(folder, { recursive: true });
 
     expect(checks).toEqual([
         { name: "a", asserts: "A.", query: "select 2" },

@@ -6,8 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inputFolderError } from "../../src/engine/discover/input-folder.ts";
-import { createBareDatabase, createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { makeFolder } from "../support/fixture.ts";
+import { makeFolder, useBareDatabase, useDatabase } from "../support/fixture.ts";
 import { startIngest } from "../support/ingest-process.ts";
 import { runScript } from "../support/run-script.ts";
 import { type ScriptedPostgres, startScriptedPostgres } from "../support/scripted-postgres.ts";
@@ -23,10 +22,10 @@ interface Mistake {
     fix: string;
 }
 
-let database: TestDatabase;
-let bare: TestDatabase;
-let behind: TestDatabase;
-let foreign: TestDatabase;
+const database = useDatabase(import.meta.path);
+const bare = useBareDatabase(import.meta.path);
+const behind = useDatabase(import.meta.path);
+const foreign = useBareDatabase(import.meta.path);
 const dir = makeFolder();
 let oldServer: ScriptedPostgres;
 let fullServer: ScriptedPostgres;
@@ -42,11 +41,7 @@ beforeAll(async () => {
     writeFileSync(path("broken.config.ts"), "export default { sources: [");
     writeFileSync(path("misspelt.config.ts"), `export default { sources: [{ match: "*.csv", delimeter: ";" }] };`);
     writeFileSync(path("old.properties"), `host=db\ndatabase=shop\nuser=me\npassword=${secret}\ntable=shop_events\n`);
-    database = await createTestDatabase(import.meta.path);
-    bare = await createBareDatabase(import.meta.path);
-    behind = await createTestDatabase(import.meta.path);
     await behind.sql`delete from ingest.migrations where created_at = (select max(created_at) from ingest.migrations)`;
-    foreign = await createBareDatabase(import.meta.path);
     await foreign.sql`create table events (id int)`;
     const failure = { sqlState: "53100", message: `could not extend file "base/5/16385": No space left on device` };
     oldServer = await startScriptedPostgres({ version: "14.13", failure });

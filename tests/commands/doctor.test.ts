@@ -1,20 +1,16 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkClock } from "../../src/commands/doctor/check-database.ts";
 import { checkDependencies } from "../../src/commands/doctor/check-dependencies.ts";
 import type { Finding } from "../../src/commands/doctor/finding.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { useFolder } from "../support/fixture.ts";
+import { useDatabase, useFolder } from "../support/fixture.ts";
 import { runScript } from "../support/run-script.ts";
 import { projectDir } from "../support/test-server.ts";
 
-let database: TestDatabase;
+const database = useDatabase(import.meta.path);
 const folder = useFolder();
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
 
 async function doctor(...args: string[]) {
     const all = ["--database-url", database.url, "--input", folder, "--port", "0", "--json", ...args];

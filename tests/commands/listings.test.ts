@@ -1,30 +1,25 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeTarget } from "../../src/database/database-target.ts";
-import { openDatabaseProxy } from "../api/database-proxy.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { header, idOf, makeFolder } from "../support/fixture.ts";
+import { createTestDatabase } from "../support/database.ts";
+import { openDatabaseProxy } from "../support/database-proxy.ts";
+import { header, idOf, makeFolder, useDatabase } from "../support/fixture.ts";
 import { runOnTerminal } from "../support/run-on-terminal.ts";
-import { runScript, spawnScript } from "../support/run-script.ts";
+import { collect, runScript, spawnScript } from "../support/run-script.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 const record = (n: number, price = "1") => `${idOf(n)},view,p,u,2024-01-01 00:00:00,,${price}`;
 
-let database: TestDatabase;
+const database = useDatabase(import.meta.path);
 const dir = makeFolder();
 
 /** By hand: a.csv 3 inserted, 1 duplicate, 1 conflict, 2 rejected; b.csv 1 inserted; bad.csv fails. */
 beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
     const a = [record(1), record(2), record(3), record(1), record(2, "9"), record(4, "x"), `${record(5, "-1")}`];
     writeFileSync(join(dir, "a.csv"), `${[header, ...a].join("\n")}\n`);
     writeFileSync(join(dir, "b.csv"), `${header}\n${record(6)}\n`);
     writeFileSync(join(dir, "bad.csv"), "this,is,another\n1,2,3\n");
-});
-afterAll(async () => {
-    await database.drop();
 });
 
 const run = (name: string, ...args: string[]) => runScript(name, [...args, "--database-url", database.url]);
@@ -49,7 +44,7 @@ test("an available-now ingest ends with a table that adds up, and says where to 
 
 describe("the exit code of an available-now ingest", () => {
     const take = async (files: Record<string, string>) => {
-        const folder = mkdtempSync(join(tmpdir(), "sluice-exit-"));
+        const folder = makeFolder();
         const own = await createTestDatabase(import.meta.path);
         const ingest = () =>
             runScript("ingest", ["--trigger", "available-now", "--tail-settle", "0", "--input", folder, "--json"], {
@@ -60,7 +55,7 @@ describe("the exit code of an available-now ingest", () => {
         };
         write(files);
         const first = await ingest();
-        return { first, write, ingest, close: () => own.drop().then(() => rmSync(folder, { recursive: true })) };
+        return { first, write, ingest, close: own.drop };
     };
     const summaryOf = ({ stdout }: { stdout: string }) => JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
     const lines = (...records: string[]) => `${[header, ...records].join("\n")}\n`;
@@ -169,44 +164,36 @@ test("status --watch draws over itself on a terminal until Ctrl-C, and is a line
     expect(await drawn.exited).toBe(130);
     expect(drawn.output()).toContain("records read  8");
 
-    const piped = Bun.spawn([process.execPath, "scripts/status.ts", ...args, "--json"], {
-        stdout: "pipe",
-        stderr: "pipe",
-    });
-    let text = "";
-    for await (const chunk of piped.stdout) {
-        text += new TextDecoder().decode(chunk);
-        if (text.split("\n").length > 2) break;
-    }
+    const piped = spawnScript("status", [...args, "--json"]);
+    const stdout = collect(piped.stdout);
+    await waitUntil("it has said two lines", () => stdout.text().split("\n").length > 2);
     piped.kill();
     await piped.exited;
-    const [first] = text.split("\n");
+    const [first] = stdout.text().split("\n");
     expect(JSON.parse(first!)).toMatchObject({ totals: { read: 8 } });
 });
 
 test("status --watch says that the database is away, and since when, and goes on when it is back", async () => {
-    const proxy = openDatabaseProxy(database.target);
+    const proxy = await openDatabaseProxy(database.target);
     const args = ["--watch", "100ms", "--json", "--database-url", makeTarget(proxy.target).url];
     const watching = spawnScript("status", args);
-    let text = "";
-    const reading = (async () => {
-        for await (const chunk of watching.stdout) text += new TextDecoder().decode(chunk);
-    })();
+    const stdout = collect(watching.stdout);
     const states = () =>
-        text
+        stdout
+            .text()
             .split("\n")
             .slice(0, -1)
             .map((line) => JSON.parse(line).state as string);
     try {
         await waitUntil("it shows the status", () => states().length > 0);
-        proxy.cut();
+        proxy.takeDown();
         await waitUntil("it says so", () => states().at(-1) === "database_away");
-        proxy.mend();
+        await proxy.mend();
         await waitUntil("it shows the status again", () => states().at(-1) !== "database_away");
     } finally {
         watching.kill();
-        await Promise.all([watching.exited, reading]);
-        proxy.stop();
+        await Promise.all([watching.exited, stdout.ended]);
+        await proxy.close();
     }
     expect(states()[0]).not.toBe("database_away");
 });
@@ -229,7 +216,7 @@ test("colours on a terminal, none with --no-color or NO_COLOR or in a dumb one, 
 });
 
 test("an ingest at a terminal shows how far it is, and leaves nothing of that behind", async () => {
-    const many = mkdtempSync(join(tmpdir(), "sluice-bar-"));
+    const many = makeFolder();
     const lines = Array.from({ length: 40_000 }, (_, index) => record(1000 + index));
     writeFileSync(join(many, "many.csv"), `${[header, ...lines].join("\n")}\n`);
     const flags = ["--trigger", "available-now", "--max-chunk-bytes", "64KiB", "--max-batch-records", "2000"];
@@ -238,7 +225,6 @@ test("an ingest at a terminal shows how far it is, and leaves nothing of that be
     });
     expect(await shown.exited).toBe(0);
     await waitUntil("it is whole", () => /batches .*\/s/.test(shown.output()));
-    rmSync(many, { recursive: true });
 
     expect(shown.output()).toMatch(/ingest {2}[█░]+ +\d+ % {2}[\d,]+ of (about )?[\d,]+ records/);
     const left = shown

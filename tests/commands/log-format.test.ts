@@ -1,12 +1,12 @@
 /** `--log-format json`: whatever the long-running commands say on stderr is a JSON object a line, with documented fields and no secrets. */
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createLog } from "../../src/commands/log.ts";
 import { header, makeFolder, useDatabase } from "../support/fixture.ts";
 import { startIngest } from "../support/ingest-process.ts";
-import { type OwnServer, openOwnServer } from "../support/own-server.ts";
-import { runScript, spawnScript } from "../support/run-script.ts";
+import { useOwnServer } from "../support/own-server.ts";
+import { collect, runScript, spawnScript } from "../support/run-script.ts";
 import { projectDir } from "../support/test-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -134,32 +134,23 @@ test("start and api tell where they are, without the password, and that they hav
         const environment = { DATABASE_URL: database.url, SLUICE_LOG_FORMAT: "json" };
         const child = spawnScript(name, args, { environment });
         const stdout = new Response(child.stdout).text();
-        let stderr = "";
-        const reading = (async () => {
-            for await (const piece of child.stderr.pipeThrough(new TextDecoderStream())) stderr += piece;
-        })();
-        await waitUntil(
-            `${name} is up`,
-            () => stderr.includes(events[0]) && stderr.includes(events.at(-2) ?? events[0]),
-        );
-        const url = parseLines(stderr).find(({ event }) => event === events[0])!.url;
+        const stderr = collect(child.stderr);
+        const hasSaid = (event: string) => stderr.text().includes(event);
+        await waitUntil(`${name} is up`, () => hasSaid(events[0]) && hasSaid(events.at(-2) ?? events[0]));
+        const url = parseLines(stderr.text()).find(({ event }) => event === events[0])!.url;
         expect((await fetch(`${url}/readyz`)).status).toBe(200);
         child.kill("SIGTERM");
-        await Promise.all([child.exited, reading]);
-        const lines = parseLines(stderr);
+        await Promise.all([child.exited, stderr.ended]);
+        const lines = parseLines(stderr.text());
         expectDocumented(lines);
         expect([...new Set(lines.map(({ event }) => event))]).toEqual([...events]);
         expect(await stdout).toBe("");
-        expect(stderr).not.toContain(password);
+        expect(stderr.text()).not.toContain(password);
     }
 });
 
 describe("a database that is stopped under an ingest", () => {
-    let server: OwnServer;
-    beforeAll(async () => {
-        server = await openOwnServer();
-    });
-    afterAll(() => server.close());
+    const server = useOwnServer();
 
     test("is a warning while it is away, and a milestone when it is back", async () => {
         const target = await server.createDatabase();

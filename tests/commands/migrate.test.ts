@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { createBareDatabase, type TestDatabase } from "../support/database.ts";
+import { expect, test } from "bun:test";
+import { useBareDatabase } from "../support/fixture.ts";
 import { runScript } from "../support/run-script.ts";
 
-let database: TestDatabase;
-beforeAll(async () => {
-    database = await createBareDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
+const database = useBareDatabase(import.meta.path);
 
 const migrate = (...args: string[]) => runScript("migrate", ["--database-url", database.url, ...args]);
 const hasEvents = async () => (await database.sql`select to_regclass('public.events') as found`)[0]!.found !== null;

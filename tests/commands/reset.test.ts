@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { planReset, resetDatabase } from "../../src/operations/reset-database.ts";
-import { useDatabase, useFolder } from "../support/fixture.ts";
+import { makeFolder, useDatabase, useFolder } from "../support/fixture.ts";
 import { runOnTerminal } from "../support/run-on-terminal.ts";
 import { runScript } from "../support/run-script.ts";
 import { whenWaiting } from "../support/sessions.ts";
@@ -189,7 +188,7 @@ test("tables that somebody holds are not waited for without end", async () => {
 }, 30_000);
 
 test("--delete-files deletes the regular CSV files of the folder and nothing else", async () => {
-    const elsewhere = mkdtempSync(join(tmpdir(), "elsewhere-"));
+    const elsewhere = makeFolder();
     writeFileSync(join(elsewhere, "kept.csv"), "");
     symlinkSync(join(elsewhere, "kept.csv"), join(folder, "link.csv"));
     mkdirSync(join(folder, "folder.csv"));
@@ -210,5 +209,4 @@ test("--delete-files deletes the regular CSV files of the folder and nothing els
     ]);
     expect(readdirSync(join(folder, "folder.csv"))).toEqual(["inner.csv"]);
     expect(readdirSync(elsewhere)).toEqual(["kept.csv"]);
-    rmSync(elsewhere, { recursive: true });
 });

@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { createBareDatabase } from "../support/database.ts";
 import { useDatabase } from "../support/fixture.ts";
 import { runScript } from "../support/run-script.ts";
 
@@ -58,26 +57,4 @@ test("FORCE_COLOR colours it, --no-color does not", async () => {
 
     expect((await runScript("status", args, { environment })).stdout).toContain("\u001b[31m1 file failed");
     expect((await runScript("status", [...args, "--no-color"], { environment })).stdout).not.toContain("\u001b");
-});
-
-test("a database that is not Sluice's is left alone, and the remedy named", async () => {
-    const bare = await createBareDatabase(import.meta.path);
-    const { exitCode, stdout, stderr } = await runScript("status", [], { environment: { DATABASE_URL: bare.url } });
-    const [row] = await bare.sql<{ schemas: number }[]>`
-        select count(*)::int as schemas from pg_namespace where nspname = 'ingest'`;
-    await bare.drop();
-
-    expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: "" });
-    expect(stderr).toContain(
-        "has none of Sluice's tables.\n  from:  DATABASE_URL in the environment\n  fix:   Set it up with `bun run migrate`",
-    );
-    expect(row?.schemas).toBe(0);
-});
-
-test("a server that does not answer is told with 4", async () => {
-    const { exitCode, stderr } = await runScript("status", ["--database-url", "postgres://me:hunter2@127.0.0.1:1/x"]);
-
-    expect(exitCode).toBe(4);
-    expect(stderr).toContain("code:  database_unreachable (exit 4)");
-    expect(stderr).not.toContain("hunter2");
 });

@@ -1,25 +1,16 @@
 /** What docs/compare/README.md says of the script and of Sluice is what a run of both shows. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createBareDatabase, createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { makeFolder } from "../support/fixture.ts";
+import { makeFolder, useBareDatabase, useDatabase } from "../support/fixture.ts";
 import { projectDir } from "../support/test-server.ts";
 import { makeDeliveries, type Truth } from "./deliveries.ts";
 import { scriptLoader, sluiceLoader } from "./loaders.ts";
 import { addLosses, describeLosses, judge, runComparison } from "./run-comparison.ts";
 
-let bare: TestDatabase;
-let migrated: TestDatabase;
+const bare = useBareDatabase(import.meta.path);
+const migrated = useDatabase(import.meta.path);
 const folder = makeFolder();
-beforeAll(async () => {
-    bare = await createBareDatabase(import.meta.path);
-    migrated = await createTestDatabase(import.meta.path);
-});
-afterAll(async () => {
-    await bare.drop();
-    await migrated.drop();
-});
 
 test("the table of docs/compare/README.md is what a run shows", async () => {
     const [scriptDir, sluiceDir] = [mkdtempSync(join(folder, "script-")), mkdtempSync(join(folder, "sluice-"))];

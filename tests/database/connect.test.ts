@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { connect, connectForCopy } from "../../src/database/connect.ts";
-import { createBareDatabase, type TestDatabase } from "../support/database.ts";
+import { useBareDatabase } from "../support/fixture.ts";
 import { projectDir } from "../support/test-server.ts";
 
-let database: TestDatabase;
-beforeAll(async () => {
-    database = await createBareDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
+const database = useBareDatabase(import.meta.path);
 
 /** What a role may be set to, and what our sessions have all the same. */
 const hostile: [name: string, theirs: string, ours: string][] = [

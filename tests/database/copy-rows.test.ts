@@ -3,15 +3,14 @@ import type { SQL } from "bun";
 import { connect, connectForCopy } from "../../src/database/connect.ts";
 import { CopyError, copyRows } from "../../src/database/copy-rows.ts";
 import { isConnectionFault, isDataFault, sqlStateOf } from "../../src/database/sql-states.ts";
-import { createBareDatabase, type TestDatabase } from "../support/database.ts";
+import { useBareDatabase } from "../support/fixture.ts";
 
 const statement = "copy target from stdin with (format csv)";
 
-let database: TestDatabase;
+const database = useBareDatabase(import.meta.path);
 let copySql: SQL;
 
 beforeAll(async () => {
-    database = await createBareDatabase(import.meta.path);
     await database.sql`create table target (number integer, label text)`;
     copySql = connectForCopy(database.target, { applicationName: "copy test" });
 });
@@ -21,7 +20,6 @@ beforeEach(async () => {
 });
 afterAll(async () => {
     await copySql.close();
-    await database.drop();
 });
 
 async function* pieces(...texts: string[]): AsyncGenerator<Uint8Array> {

@@ -1,15 +1,15 @@
 /** The meaning of each sslmode is that of https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION */
-import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { describeTarget, parseDatabaseUrl, withDatabase, withoutPassword } from "../../src/database/database-target.ts";
 import { exitCodes, SluiceError } from "../../src/errors.ts";
+import { makeFolder } from "../support/fixture.ts";
 
-const dir = mkdtempSync(join(tmpdir(), "sluice-ca-"));
+const dir = makeFolder();
 const caFile = join(dir, "root.crt");
 writeFileSync(caFile, "-----BEGIN CERTIFICATE-----");
-afterAll(() => rmSync(dir, { recursive: true }));
 
 test("takes a URL apart", () => {
     expect(parseDatabaseUrl("postgres://ann:secret@db.example:6432/shop?sslmode=disable")).toMatchObject({

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect as connectSocket, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
@@ -73,14 +73,6 @@ async function spawnUser() {
             expect(await child.exited).toBe(0);
         },
     };
-}
-
-async function until(what: string, isTrue: () => boolean): Promise<void> {
-    const deadline = Date.now() + 10_000;
-    while (!isTrue()) {
-        if (Date.now() > deadline) throw new Error(`not in time: ${what}`);
-        await Bun.sleep(20);
-    }
 }
 
 /** Without the variable that of package.json. */
@@ -171,7 +163,7 @@ describe("a postmaster killed with kill -9", () => {
     async function killPostmaster(): Promise<void> {
         const pid = postmasterPid()!;
         process.kill(pid, "SIGKILL");
-        await until("the postmaster is gone", () => postmasterPid() === null);
+        await waitUntil("the postmaster is gone", () => postmasterPid() === null);
     }
 
     test("is restarted on its port by ensureRunning, with what was committed", async () => {
@@ -231,9 +223,19 @@ test("a cluster whose making was cut short is made again", async () => {
     expect(await ask(server.target, "select 1 as up")).toEqual([{ up: 1 }]);
 });
 
-describe("other users of the machine", () => {
+describe("a server that is looked at from outside: other users of the machine", () => {
+    let server: EmbeddedServer;
+    const dir = makeDataDir();
+    beforeAll(async () => {
+        server = await acquireEmbeddedServer({ dataDir: dir, log: () => {} });
+    });
+    afterAll(async () => {
+        await server.release();
+        rmSync(dir, { recursive: true, force: true });
+    });
+
     test("should fail: without the password, or with a wrong one", async () => {
-        const { target } = await acquire();
+        const { target } = server;
         for (const password of ["", "guessed"]) {
             const refused = await ask(makeTarget({ ...target, password }), "select 1").catch((error: unknown) => error);
             expect(["28P01", "28000"]).toContain(sqlStateOf(refused) ?? String(refused));
@@ -241,8 +243,7 @@ describe("other users of the machine", () => {
     });
 
     test("cannot read the password, the log or the data", async () => {
-        await acquire();
-        const { factsFile, logFile, lockFile, clusterDir, homeDir } = places();
+        const { factsFile, logFile, lockFile, clusterDir, homeDir } = places(dir);
         for (const file of [factsFile, logFile, lockFile]) expect(statSync(file).mode & 0o077, file).toBe(0);
         expect(statSync(clusterDir).mode & 0o077).toBe(0);
         expect(statSync(homeDir).mode & 0o066).toBe(0);
@@ -250,7 +251,7 @@ describe("other users of the machine", () => {
     });
 
     test("find it on no other address and on no Unix socket", async () => {
-        const { target } = await acquire();
+        const { target } = server;
         const addresses = Object.values(networkInterfaces()).flatMap(
             (list) => list?.map(({ address }) => address) ?? [],
         );
@@ -278,20 +279,29 @@ describe("other users of the machine", () => {
             socket.once("timeout", () => finish(false));
         });
     }
-});
 
-test("errors in the log name no row values", async () => {
-    const { target } = await acquire();
-    await ask(target, "create table t (secret_value text check (secret_value <> 'topsecret'))");
-    await ask(target, "insert into t values ('topsecret')").catch(() => {});
-    const log = readFileSync(places().logFile, "utf8");
-    expect(log).toContain("23514");
-    expect(log).not.toContain("topsecret");
-});
+    test("errors in the log name no row values", async () => {
+        const { target } = server;
+        await ask(target, "create table t (secret_value text check (secret_value <> 'topsecret'))");
+        await ask(target, "insert into t values ('topsecret')").catch(() => {});
+        const log = readFileSync(places(dir).logFile, "utf8");
+        expect(log).toContain("23514");
+        expect(log).not.toContain("topsecret");
+    });
 
-test("the folder is never committed", async () => {
-    await acquire();
-    expect(readFileSync(join(dataDir, "postgres", ".gitignore"), "utf8")).toBe("*\n");
+    test("the folder is never committed", async () => {
+        expect(readFileSync(join(dir, "postgres", ".gitignore"), "utf8")).toBe("*\n");
+    });
+
+    test.skipIf(!existsSync("/proc/self/stat"))(
+        "Ctrl-C does not reach the server: it leads a process group of its own",
+        async () => {
+            const pid = findPostmaster(places(dir))!.pid;
+            const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+            const [, , processGroup] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+            expect(Number(processGroup)).toBe(pid);
+        },
+    );
 });
 
 test("should fail: the password file is gone, and no data is touched", async () => {
@@ -307,17 +317,6 @@ test("should fail: data of another major version, and none is touched", async ()
     await expect(acquire()).rejects.toMatchObject({ code: "embedded_data_of_other_version" });
     expect(lines.at(-1)).toContain("Stopped");
 });
-
-test.skipIf(!existsSync("/proc/self/stat"))(
-    "Ctrl-C does not reach the server: it leads a process group of its own",
-    async () => {
-        await acquire();
-        const pid = postmasterPid()!;
-        const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-        const [, , processGroup] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-        expect(Number(processGroup)).toBe(pid);
-    },
-);
 
 describe.skipIf(!isRoot)("started by root in a folder that only root can enter", () => {
     let closedDir: string;

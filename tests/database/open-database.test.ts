@@ -5,22 +5,12 @@ import { connect, connectForCopy } from "../../src/database/connect.ts";
 import { type DatabaseTarget, makeTarget, withDatabase } from "../../src/database/database-target.ts";
 import { openDatabase, reachServer, refuseOldServer } from "../../src/database/open-database.ts";
 import { exitCodes, SluiceError } from "../../src/errors.ts";
-import { createBareDatabase, type TestDatabase } from "../support/database.ts";
+import { useBareDatabase } from "../support/fixture.ts";
 import { runScript } from "../support/run-script.ts";
 import { makeDataDir } from "../support/test-server.ts";
 import { startTlsServer, type TlsServer } from "./tls-server.ts";
 
-let database: TestDatabase;
-beforeAll(async () => {
-    database = await createBareDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
-
-const freePort = () => {
-    const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-    listener.stop();
-    return listener.port;
-};
+const database = useBareDatabase(import.meta.path);
 
 async function refusalOf(opening: Promise<unknown>): Promise<SluiceError> {
     const error = await opening.then(
@@ -175,18 +165,6 @@ describe.each(["SQL_ASCII", "LATIN1", "EUC_JP"])("a database in %s", (encoding) 
 });
 
 describe("should fail:", () => {
-    test("nobody listens there", async () => {
-        const target = makeTarget({ ...database.target, host: "127.0.0.1", port: freePort() });
-        const error = await refusalOf(reachServer(target));
-        expect(error).toMatchObject({ code: "database_unreachable", exitCode: exitCodes.databaseUnreachable });
-        expect(error.what).toContain(String(target.port));
-    });
-
-    test("the host has no address", async () => {
-        const error = await refusalOf(reachServer(makeTarget({ ...database.target, host: "no-such-host.invalid" })));
-        expect(error).toMatchObject({ code: "database_unreachable", exitCode: exitCodes.databaseUnreachable });
-    });
-
     test("somebody listens there and never answers", async () => {
         const mute = createServer(() => {});
         await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
@@ -197,12 +175,6 @@ describe("should fail:", () => {
             expect(error).toMatchObject({ code: "database_unreachable" });
         }
         mute.close();
-    });
-
-    test("there is no such database", async () => {
-        const error = await refusalOf(reachServer(withDatabase(database.target, "no_such_database")));
-        expect(error).toMatchObject({ code: "database_missing", exitCode: exitCodes.configuration });
-        expect(error.what).toContain("no_such_database");
     });
 
     test("a server before version 15", () => {

@@ -10,6 +10,7 @@ import { createScanner } from "../../src/engine/read/scan-records.ts";
 import { createCopyBytes, writtenBytes } from "../../src/engine/stage/copy-bytes.ts";
 import { copyStatement, stageRecords, type Way } from "../../src/engine/stage/stage-records.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
+import { createRandom } from "../../src/shop/generator/random.ts";
 import { type Dialect, defaultDialect, grammarOf } from "../../src/streams/dialect.ts";
 import { useDatabase } from "../support/fixture.ts";
 
@@ -55,17 +56,6 @@ for (const [quote, escapeMark] of [
             dialects.push({ ...defaultDialect, delimiter, quote, escape: escapeMark, ...loose });
         }
     }
-}
-
-/** Mulberry32. */
-function randomOf(seed: number): () => number {
-    let state = seed;
-    return () => {
-        state = (state + 0x6d2b79f5) | 0;
-        let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-        mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-        return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-    };
 }
 
 function randomText(
@@ -133,7 +123,7 @@ test.each(dialects.map((dialect, index) => [JSON.stringify(dialect), dialect, in
     "%s",
     async (_name, dialect, index) => {
         const seed = Number(process.env.SLUICE_SEED ?? 20_240_101) + index;
-        const text = randomText(dialect, randomOf(seed));
+        const text = randomText(dialect, createRandom(seed).fraction);
         // What PostgreSQL 15 takes for the end of data never goes the raw way.
         const bytes = Buffer.from(text.replaceAll(/([\r\n])\\\./g, "$1."));
         const header = Buffer.from(`${columns.join(dialect.delimiter)}\n`);

@@ -1,8 +1,7 @@
 /** Files that are read as streams: transcoded and expanded bytes, in bounded memory, staged again when they are lost. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { createWriteStream, existsSync, readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -18,12 +17,12 @@ import { streamInput } from "../../src/engine/read/dialect/stream-input.ts";
 import { transcode } from "../../src/engine/read/dialect/transcode.ts";
 import { InputChanged, InputFault, type InputFile } from "../../src/engine/read/open-input.ts";
 import { openTestIngest } from "../ingest/ingest-context.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { header } from "../support/fixture.ts";
+import { header, makeFolder, useEmptyDatabase } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { projectDir } from "../support/test-server.ts";
 
 const MiB = 1024 * 1024;
+const database = useEmptyDatabase(import.meta.path);
 
 async function* inPieces(bytes: Uint8Array, pieceBytes: number): AsyncGenerator<Uint8Array> {
     for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
@@ -141,54 +140,42 @@ function peakMiBOf(pid: number): number {
 }
 
 test("promise 7: a file of 200 MB in a .gz of a few is loaded in less than 250 MB of memory", async () => {
-    const database = await createTestDatabase(import.meta.path);
-    const dir = await mkdtemp(join(tmpdir(), "sluice-stream-"));
-    try {
-        const filler = "x".repeat(49_000);
-        async function* lines(): AsyncGenerator<string> {
-            yield "event_id,event_type,product_id,user_id,event_timestamp,filler\n";
-            for (let n = 0; n < 4000; n += 1) {
-                const id = `a0000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
-                yield `${id},view,p,u,2024-01-02 03:04:05,${n}${filler}\n`;
-            }
+    const dir = makeFolder();
+    const filler = "x".repeat(49_000);
+    async function* lines(): AsyncGenerator<string> {
+        yield "event_id,event_type,product_id,user_id,event_timestamp,filler\n";
+        for (let n = 0; n < 4000; n += 1) {
+            const id = `a0000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
+            yield `${id},view,p,u,2024-01-02 03:04:05,${n}${filler}\n`;
         }
-        await pipeline(Readable.from(lines()), createGzip({ level: 1 }), createWriteStream(join(dir, "a.csv.gz")));
-        await writeFile(join(dir, "config.ts"), 'export default { sources: [{ match: "*", newColumns: "ignore" }] };');
-        const child = Bun.spawn(
-            ["bun", "scripts/ingest.ts", "--trigger", "available-now", "--tail-settle", "0", "--json"].concat([
-                "--input",
-                dir,
-                "--config",
-                join(dir, "config.ts"),
-                "--database-url",
-                database.url,
-            ]),
-            { cwd: projectDir, stdout: "pipe", stderr: "pipe" },
-        );
-        // Not resourceUsage(): its maxRSS counts what this process had when it forked.
-        let peakMiB = 0;
-        const sampling = setInterval(() => {
-            peakMiB = Math.max(peakMiB, peakMiBOf(child.pid));
-        }, 100);
-        const stdout = await new Response(child.stdout).text();
-        clearInterval(sampling);
-        expect(await child.exited).toBe(0);
-        const { records } = JSON.parse(stdout.trim().split("\n").at(-1)!);
-        expect(records).toEqual({ read: 4000, inserted: 4000, duplicate: 0, conflict: 0, rejected: 0 });
-        expect(peakMiB).toBeLessThan(250);
-    } finally {
-        await rm(dir, { recursive: true });
-        await database.drop();
     }
+    await pipeline(Readable.from(lines()), createGzip({ level: 1 }), createWriteStream(join(dir, "a.csv.gz")));
+    await writeFile(join(dir, "config.ts"), 'export default { sources: [{ match: "*", newColumns: "ignore" }] };');
+    const child = Bun.spawn(
+        ["bun", "scripts/ingest.ts", "--trigger", "available-now", "--tail-settle", "0", "--json"].concat([
+            "--input",
+            dir,
+            "--config",
+            join(dir, "config.ts"),
+            "--database-url",
+            database.url,
+        ]),
+        { cwd: projectDir, stdout: "pipe", stderr: "pipe" },
+    );
+    // Not resourceUsage(): its maxRSS counts what this process had when it forked.
+    let peakMiB = 0;
+    const sampling = setInterval(() => {
+        peakMiB = Math.max(peakMiB, peakMiBOf(child.pid));
+    }, 100);
+    const stdout = await new Response(child.stdout).text();
+    clearInterval(sampling);
+    expect(await child.exited).toBe(0);
+    const { records } = JSON.parse(stdout.trim().split("\n").at(-1)!);
+    expect(records).toEqual({ read: 4000, inserted: 4000, duplicate: 0, conflict: 0, rejected: 0 });
+    expect(peakMiB).toBeLessThan(250);
 }, 120_000);
 
 describe("promise 5: staged rows of a stream that are lost", () => {
-    let database: TestDatabase;
-    beforeAll(async () => {
-        database = await createTestDatabase(import.meta.path);
-    });
-    afterAll(() => database.drop());
-
     const text = `${header}\n${Array.from(
         { length: 4000 },
         (_, n) => `a0000000-0000-4000-8000-${String(n).padStart(12, "0")},view,é${n},u,2024-01-02 03:04:05,1,1.50\n`,
@@ -199,7 +186,6 @@ describe("promise 5: staged rows of a stream that are lost", () => {
         ["a.csv.zst", zstdCompressSync(text)],
         ["a.csv", Buffer.from(`\ufeff${text}`, "utf16le")],
     ])("are staged again from %s, chunk by chunk", async (name, bytes) => {
-        await database.sql`select ingest.reset()`;
         const ingest = await openTestIngest(database, { maxChunkBytes: 50_000 });
         try {
             await writeFile(join(ingest.inputDir, name), bytes);

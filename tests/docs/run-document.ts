@@ -1,4 +1,5 @@
 /** The commands of a document, in order, on a clean copy of the project, as its reader runs them. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +9,7 @@ import { projectDir } from "../support/test-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { changeText } from "./change-text.ts";
 import { comparable, matches } from "./match-output.ts";
-import type { Block } from "./read-blocks.ts";
+import { type Block, readBlocks } from "./read-blocks.ts";
 
 export interface Reader {
     /** Throws, with what was printed, when the block does not do what the document says. */
@@ -80,6 +81,26 @@ export async function openReader(): Promise<Reader> {
         });
         shell.forget();
     }
+}
+
+/** Tests that follow a document from its first block to its last; `notRun`: the commands that it shows and nobody runs. */
+export function followDocument(document: string, notRun: string[] = []): void {
+    const blocks = readBlocks(readFileSync(join(projectDir, document), "utf8"));
+    let reader: Reader;
+    beforeAll(async () => {
+        reader = await openReader();
+    }, 30_000);
+    afterAll(() => reader.close(), 30_000);
+
+    test("leaves out no block that it should run", () => {
+        expect(blocks.filter(({ kind }) => kind === "not-run").map(({ command }) => command)).toEqual(notRun);
+    });
+
+    test.each(blocks.map((block) => [`${block.chapter}, line ${block.line}`, block] as const))(
+        "%s",
+        (_, block) => reader.follow(block),
+        120_000,
+    );
 }
 
 /** As a clone has it: without anything that was installed, made or left behind. */

@@ -2,14 +2,13 @@
  * The database is away for a while: seconds here, minutes in the long run, in the middle of the work and at the start. The
  * ingest waits, says so once, costs no more than when it works, and loses and doubles nothing: promises 7, 8 and 10.
  */
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { join } from "node:path";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
-import { type Counts, countFolder, type FolderCounts, listEvents } from "../support/count-records.ts";
-import { makeFolder } from "../support/fixture.ts";
-import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
+import { type Counts, listEvents } from "../support/count-records.ts";
+import { useGeneratedFolder } from "../support/fixture.ts";
+import { chooseSeed, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestOnce, startIngest } from "../support/ingest-process.ts";
-import { ask, type OwnServer, openOwnServer } from "../support/own-server.ts";
+import { ask, useOwnServer } from "../support/own-server.ts";
 import { expectOracle, expectSameLines, expectSound, readCounts } from "../support/read-tables.ts";
 import { runScript } from "../support/run-script.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -26,19 +25,8 @@ const mostMemoryKiB = 300 * 1024;
 /** Connections that are attempted and not yet given up included. */
 const mostDescriptors = 60;
 
-let server: OwnServer;
-const folder = makeFolder();
-const inputDir = join(folder, "input");
-let oracle: FolderCounts;
-
-beforeAll(async () => {
-    server = await openOwnServer();
-    await generateFolder(inputDir, { files: 20, seed, maxRecords: 300, duplicates: 0.1 });
-    oracle = countFolder(inputDir);
-});
-afterAll(async () => {
-    await server.close();
-});
+const server = useOwnServer();
+const { inputDir, oracle } = useGeneratedFolder({ files: 20, seed, maxRecords: 300, duplicates: 0.1 });
 
 async function expectAllIn(target: DatabaseTarget): Promise<void> {
     await ask(target, (sql) => expectOracle(sql, oracle));

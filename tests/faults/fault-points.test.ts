@@ -21,7 +21,7 @@ import { countFolder } from "../support/count-records.ts";
 import { makeFolder } from "../support/fixture.ts";
 import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestOnce } from "../support/ingest-process.ts";
-import { ask, type OwnServer, openOwnServer } from "../support/own-server.ts";
+import { ask, useOwnServer } from "../support/own-server.ts";
 import {
     expectOracle,
     expectSameTables,
@@ -43,13 +43,12 @@ const seed = chooseSeed("fault points");
 const random = createRandom(seed);
 const flags = ["--max-chunk-bytes", "8KiB", "--max-batch-records", "300", "--merge-workers", "2"];
 
-let server: OwnServer;
+const server = useOwnServer();
 const folder = makeFolder();
 let sourceDir: string;
 let undisturbed: Tables;
 
 beforeAll(async () => {
-    server = await openOwnServer();
     chmodSync(folder, 0o755);
     sourceDir = join(folder, "source");
     await generateFolder(sourceDir, { files: 6, seed, minRecords: 20, maxRecords: 250, dirty: 0.05, duplicates: 0.1 });
@@ -60,7 +59,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
     console.log(`took at most ${Math.round(peak.memoryKiB / 1024)} MiB and ${peak.descriptors} descriptors each`);
-    await server.close();
 });
 
 /** How often an undisturbed run passes the point at least: in its process, or in SQL in one of its sessions. */

@@ -10,7 +10,7 @@ import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import type { FaultPlan } from "../../src/database/faults/fault-points.ts";
 import { ask, type OwnServer } from "../support/own-server.ts";
 import { expireLeases } from "../support/read-tables.ts";
-import { spawnScript } from "../support/run-script.ts";
+import { collect, spawnScript } from "../support/run-script.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { type Usage, watchUsage } from "../support/watch-usage.ts";
 import { expectOrderly } from "./expect-orderly.ts";
@@ -91,13 +91,4 @@ function expectBounded({ memoryKiB, descriptors }: Usage): void {
 
 export function isFrozen(pid: number): boolean {
     return /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-}
-
-function collect(stream: ReadableStream<Uint8Array>): { text: () => string; ended: Promise<void> } {
-    const decoder = new TextDecoder();
-    let text = "";
-    const read = async () => {
-        for await (const piece of stream) text += decoder.decode(piece, { stream: true });
-    };
-    return { text: () => text, ended: read() };
 }

@@ -9,10 +9,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { runChecks } from "../../src/operations/run-checks.ts";
+import { createRandom } from "../../src/shop/generator/random.ts";
 import { countFiles, listEvents } from "../support/count-records.ts";
 import { useDatabase } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
-import { type FuzzFile, randomFile, randomOf } from "./mutate.ts";
+import { type FuzzFile, randomFile } from "./mutate.ts";
 
 const cases = Number(process.env.SLUICE_FUZZ_CASES || 300);
 const seed = Number(process.env.SLUICE_SEED || Math.floor(Math.random() * 2 ** 31));
@@ -56,7 +57,7 @@ function readLeniently({ name, bytes, delimiter }: FuzzFile) {
 }
 
 test(`${cases} mutated files, SLUICE_SEED=${seed}`, async () => {
-    const random = randomOf(seed);
+    const random = createRandom(seed).fraction;
     let seenIntact = 0;
     let failed = 0;
     for (let done = 0; done < cases; done += filesAtOnce) {

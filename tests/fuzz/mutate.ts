@@ -9,17 +9,6 @@ export interface FuzzFile {
     wrapping: "none" | "gzip" | "zstd";
 }
 
-/** Mulberry32. */
-export function randomOf(seed: number): Random {
-    let state = seed;
-    return () => {
-        state = (state + 0x6d2b79f5) | 0;
-        let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-        mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-        return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-    };
-}
-
 const below = (random: Random, most: number): number => Math.floor(random() * most);
 const pick = <Item>(random: Random, items: readonly Item[]): Item => items[below(random, items.length)]!;
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { defaultGeneratorOptions } from "../../src/shop/generator/options.ts";
 import { readGeneratorFlags } from "../../src/shop/generator/read-flags.ts";
+import { makeFolder } from "../support/fixture.ts";
 
 describe("flags", () => {
     test("that are missing leave the defaults, and the seed that was drawn", () => {
@@ -63,13 +63,12 @@ describe("bun run generate", () => {
         Bun.spawn([process.execPath, script, ...flags], { stdout: "pipe", stderr: "pipe" });
 
     test("writes the files and says with which seed", async () => {
-        const dir = mkdtempSync(join(tmpdir(), "sluice-generate-"));
+        const dir = makeFolder();
         const child = start("--output-dir", dir, "--files", "2", "--sleep", "0", "--max-records", "10");
         expect(await new Response(child.stdout).text()).toMatch(
             /^Wrote 2 files of 20 records to .* \(--seed \d+\)\.\n$/,
         );
         expect([await child.exited, readdirSync(dir).length]).toEqual([0, 2]);
-        rmSync(dir, { recursive: true });
     });
 
     test("names all faults of text and meaning at once, and exits with 2", async () => {
@@ -80,11 +79,10 @@ describe("bun run generate", () => {
     });
 
     test("stops on a signal with nothing half-written, and exits with 143", async () => {
-        const dir = mkdtempSync(join(tmpdir(), "sluice-generate-"));
+        const dir = makeFolder();
         const child = start("--output-dir", dir, "--min-records", "999999999", "--max-records", "999999999");
         while (readdirSync(dir).length === 0) await Bun.sleep(5);
         child.kill("SIGTERM");
         expect([await child.exited, readdirSync(dir)]).toEqual([143, []]);
-        rmSync(dir, { recursive: true });
     });
 });

@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { generatorFlags, readGeneratorFlags } from "../../src/shop/generator/read-flags.ts";
 import { runGenerator } from "../../src/shop/generator/run-generator.ts";
 import { countFolder } from "../support/count-records.ts";
+import { makeFolder } from "../support/fixture.ts";
 
 const samples = join(import.meta.dir, "../../data/samples");
 const listFiles = (dir: string) =>
@@ -14,7 +14,7 @@ const listFiles = (dir: string) =>
         .toSorted();
 
 test("the samples are what their README says they were generated with", async () => {
-    const dir = mkdtempSync(join(tmpdir(), "sluice-samples-"));
+    const dir = makeFolder();
     const commandLines = readFileSync(join(samples, "README.md"), "utf8").matchAll(/^ {4}(--.*)$/gm);
     for (const [, commandLine = ""] of commandLines) {
         const command = new Command().exitOverride();
@@ -28,7 +28,6 @@ test("the samples are what their README says they were generated with", async ()
     for (const name of listFiles(dir)) {
         expect(readFileSync(join(dir, name), "latin1")).toBe(readFileSync(join(samples, name), "latin1"));
     }
-    rmSync(dir, { recursive: true });
 });
 
 test("the samples hold what a count by hand found", () => {

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
     appendFileSync,
     mkdirSync,
-    mkdtempSync,
     renameSync,
     rmSync,
     symlinkSync,
@@ -10,14 +9,13 @@ import {
     utimesSync,
     writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "../../src/database/connect.ts";
 import { createDiscovery, type Discovery } from "../../src/engine/discover/discover-files.ts";
 import { isReadyName } from "../../src/engine/discover/input-names.ts";
 import { createTailWatch, type TailWatch } from "../../src/engine/discover/watch-tails.ts";
 import { failFile } from "../../src/engine/ledger/ledger.ts";
-import { useEmptyDatabase } from "../support/fixture.ts";
+import { makeFolder, useEmptyDatabase } from "../support/fixture.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openTestIngest, type TestIngest } from "./ingest-context.ts";
 
@@ -449,8 +447,7 @@ describe("a look that fails", () => {
 });
 
 test("a folder is found to be empty", async () => {
-    const empty = mkdtempSync(join(tmpdir(), "sluice-empty-"));
+    const empty = makeFolder();
     const context = { ...ingest.context, config: { ...ingest.context.config, inputDir: empty } };
     expect(await createDiscovery(context, tails).look({ names: new Set(["gone.csv"]), isOverflow: true })).toBe(0);
-    rmSync(empty, { recursive: true });
 });

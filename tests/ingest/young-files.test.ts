@@ -1,11 +1,10 @@
 /** A run that ends leaves alone what may still be written: by the files' own times, and says so. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { fileAgeMs } from "../../src/engine/discover/file-age.ts";
-import { headerLine, useEmptyDatabase, useFolder } from "../support/fixture.ts";
+import { headerLine, makeFolder, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { type IngestOverrides, ingestFolder } from "../support/ingest-folder.ts";
 import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";
 import { runScript } from "../support/run-script.ts";
@@ -123,7 +122,7 @@ test("a merged file that was just written stays in the folder, and leaves with t
 test("a folder is the same one by a link to it, by a link in its path, and by another way to write it", async () => {
     running = startIngest(database.url, inputDir, ["--trigger", "50ms"]);
     await waitUntil("it is there", async () => (await database.sql`select from ingest.workers`).length > 0);
-    const links = mkdtempSync(join(tmpdir(), "sluice-links-"));
+    const links = makeFolder();
     symlinkSync(inputDir, join(links, "folder"));
     symlinkSync(join(inputDir, ".."), join(links, "parent"));
     for (const way of [
@@ -134,7 +133,6 @@ test("a folder is the same one by a link to it, by a link in its path, and by an
         const { exitCode, stderr } = await ingestOnce(database.url, way);
         expect({ way, exitCode, stderr }).toEqual({ way, exitCode: 0, stderr: "" });
     }
-    rmSync(links, { recursive: true });
     running.kill("SIGTERM");
     await running.finish();
 });

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
-import { openDatabaseProxy } from "../api/database-proxy.ts";
+import { openDatabaseProxy } from "../support/database-proxy.ts";
 import { generateFolder } from "../support/generate-folder.ts";
 import { type OwnServer, openOwnServer } from "../support/own-server.ts";
 import { runScript, spawnScript } from "../support/run-script.ts";
@@ -50,7 +50,7 @@ function check(what: string, { holds, words }: { holds: boolean; words: string }
 }
 
 async function measureCost({ createDatabase }: OwnServer) {
-    const proxy = openDatabaseProxy(await createDatabase());
+    const proxy = await openDatabaseProxy(await createDatabase());
     const api = await startApi(proxy.target.url);
     const rateOf = async (streams: number, pollers: number, pollMs = 1000) => {
         const viewers = openViewers({ port: portOf(api.url), streams, pollers, pollMs });
@@ -65,7 +65,7 @@ async function measureCost({ createDatabase }: OwnServer) {
     // asks each of them once a second costs a little less than the most there can be; one that asks more often does not.
     const [calm, one, many] = [await rateOf(1, 5), await rateOf(1, 5, 200), await rateOf(crowd.streams, crowd.pollers)];
     await api.stop();
-    proxy.stop();
+    await proxy.close();
     const words = `${calm.toFixed(2)} statements a second for a calm page, ${one.toFixed(2)} for an eager one, ${many.toFixed(2)} for the crowd`;
     return { holds: one > 1 && many <= mostCostRatio * one, words };
 }

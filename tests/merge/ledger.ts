@@ -4,10 +4,6 @@
  */
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../../src/database/connect.ts";
-import { createPlainCheck, NOT_PLAIN } from "../../src/engine/stage/is-plain.ts";
-import { eventsStream } from "../../src/shop/events-stream.ts";
-import { defaultDialect } from "../../src/streams/dialect.ts";
-import { columnNames } from "../../src/streams/stream.ts";
 
 /** A staged row: the values of its columns; every other column is null. */
 export interface StagedRow {
@@ -91,19 +87,21 @@ export async function beginLoad(sql: Sql, chunkCount = 1, stream = 0): Promise<{
     return row!;
 }
 
-const eventColumns = columnNames(eventsStream) as (keyof StagedRow)[];
+const eventColumns = [
+    ...(["event_id", "event_type", "product_id", "user_id", "event_timestamp", "quantity", "price"] as const),
+];
 
-/** As the loader tells it. */
-const plainSecondOfRecord = createPlainCheck({
-    stream: eventsStream,
-    targets: [...eventsStream.columns],
-    dialect: { ...defaultDialect, delimiter: "\x1f" },
-});
-
-function plainSecondOf(row: StagedRow): number | null {
-    const record = Buffer.from(eventColumns.map((column) => row[column] ?? "").join("\x1f"));
-    const second = row.problem == null ? plainSecondOfRecord(record, 0, record.length) : NOT_PLAIN;
-    return second === NOT_PLAIN ? null : second;
+/** Of a record whose id, time and numbers stand in their commonest form: the second of its time, since 1970. */
+function plainSecondOf({ problem, event_id, event_timestamp, quantity, price }: StagedRow): number | null {
+    const isPlain =
+        problem == null &&
+        /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(event_id ?? "") &&
+        /^(\d{1,9})?$/.test(quantity ?? "") &&
+        /^(\d{1,8}(\.\d{1,2})?)?$/.test(price ?? "");
+    const iso = `${event_timestamp?.replace(" ", "T")}.000Z`;
+    const time = Date.parse(iso);
+    // A day or an hour that there is not is read as another.
+    return isPlain && time >= 0 && new Date(time).toISOString() === iso ? time / 1000 : null;
 }
 
 /** A value has white space around it, or is empty and not null. */

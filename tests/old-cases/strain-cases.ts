@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runChecks } from "../../src/operations/run-checks.ts";
 import { countFolder } from "../support/count-records.ts";
-import { openCuttingProxy } from "../support/cutting-proxy.ts";
+import { openDatabaseProxy } from "../support/database-proxy.ts";
 import { generateFolder } from "../support/generate-folder.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { startIngest } from "../support/ingest-process.ts";
@@ -55,7 +55,7 @@ export const strainCases: OldCase[] = [
         expected: "it goes on by itself; the rows of an undisturbed run; all checks pass",
         async run({ database: { sql, target }, inputDir }) {
             await generateFolder(inputDir, { files: 30, seed: 19, minRecords: 50, maxRecords: 200, duplicates: 0.1 });
-            const proxy = await openCuttingProxy(target);
+            const proxy = await openDatabaseProxy(target);
             const flags = ["--trigger", "available-now", "--max-chunk-bytes", "4KiB", "--max-batch-records", "200"];
             const job = startIngest(proxy.target.url, inputDir, flags);
             let cuts = 0;

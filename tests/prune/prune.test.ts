@@ -3,7 +3,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { appendFile, copyFile, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connect, type Sql } from "../../src/database/connect.ts";
-import { runChecks } from "../../src/operations/run-checks.ts";
 import { nextPages, planPrune, runPrune } from "../../src/operations/run-prune.ts";
 import { runReplay } from "../../src/operations/run-replay.ts";
 import { createReader } from "../../src/server/api/reader.ts";
@@ -11,6 +10,7 @@ import { readStats } from "../../src/shop/api/read-stats.ts";
 import { ageLedger } from "../support/age-ledger.ts";
 import { header, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { type IngestOverrides, ingestFolder } from "../support/ingest-folder.ts";
+import { expectChecksToPass } from "../support/read-tables.ts";
 import { whenWaiting } from "../support/sessions.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -49,11 +49,6 @@ async function ingest(files: Record<string, string[]>, overrides: IngestOverride
 async function prune(ageMs = window) {
     const { before } = await planPrune(pruning, ageMs);
     return await runPrune(pruning, before, { firstPages: 1 });
-}
-
-async function expectChecksToPass(): Promise<void> {
-    const failing = (await runChecks(sql)).filter(({ passed }) => !passed);
-    expect(failing.map(({ name, sampleRows, error }) => ({ name, sampleRows, error }))).toEqual([]);
 }
 
 const eventNumbers = async () =>
@@ -104,7 +99,7 @@ describe("what was merged before the window", () => {
         ]).toEqual([1, 1, 1]);
         const [totals] = await sql`select batches, read, inserted, duplicate, conflict, rejected from ingest.totals`;
         expect(totals).toEqual({ batches: 2, read: 6, inserted: 3, duplicate: 1, conflict: 0, rejected: 2 });
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
     });
 
     test("is in none of the sums but the one of what was pruned", async () => {
@@ -143,7 +138,7 @@ describe("what was merged before the window", () => {
 
         expect(await prune()).toMatchObject({ rejects: 1 });
         expect(await sql`select from ingest.reject_stats where rejects <> 1`).toHaveLength(0);
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
     });
 
     test("stays while a younger replay has touched it, and goes when that is old too", async () => {
@@ -153,11 +148,11 @@ describe("what was merged before the window", () => {
         await runReplay(sql, {});
 
         expect(await prune()).toMatchObject({ prunedChunks: 0, events: 0, rejects: 0, batches: 0 });
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
         await ageLedger(sql, 100);
         expect(await prune()).toMatchObject({ prunedChunks: 1, events: 2, rejects: 1, batches: 2 });
         expect(await eventNumbers()).toEqual([]);
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
     });
 
     test("is told by a trace as pruned, and not as a duplicate", async () => {
@@ -202,12 +197,12 @@ describe("an old event that a kept conflict contradicts", () => {
 
         expect(await prune()).toMatchObject({ events: 1, rejects: 0, keptChunks: 1 });
         expect(await eventNumbers()).toEqual([2]);
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
 
         await ageLedger(sql, 60);
         expect(await prune()).toMatchObject({ events: 1, rejects: 1, keptChunks: 0 });
         expect(await eventNumbers()).toEqual([]);
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
     });
 
     test("can be replaced by it afterwards, and then counts as young", async () => {
@@ -218,7 +213,7 @@ describe("an old event that a kept conflict contradicts", () => {
         await prune();
         await runReplay(sql, { acceptConflicts: true });
 
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
         expect(await prune()).toMatchObject({ events: 0 });
         expect([...(await sql`select price from events`)]).toEqual([{ price: "9.00" }]);
         // What it displaced is a reject of a chunk that was pruned before: it goes in its own time.
@@ -230,7 +225,7 @@ describe("an old event that a kept conflict contradicts", () => {
             await countRows("ingest.rejects"),
             await countRows("ingest.batches"),
         ]).toEqual([0, 0, 0]);
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
     });
 });
 
@@ -255,7 +250,7 @@ describe("a pruned file that is delivered again", () => {
 
             expect(await fileStates()).toEqual(["a.csv 1 merged", "b.csv 1 skipped"]);
             expect(await eventNumbers()).toEqual([]);
-            await expectChecksToPass();
+            await expectChecksToPass(sql);
         },
     );
 
@@ -276,7 +271,7 @@ describe("a pruned file that is delivered again", () => {
             expect(await eventNumbers()).toHaveLength(lines.length + 1);
             const [total] = await sql`select sum(events) as events from ingest.event_stats where grain = 'total'`;
             expect(Number(total!.events)).toBe(lines.length + 1);
-            await expectChecksToPass();
+            await expectChecksToPass(sql);
         },
     );
 
@@ -291,7 +286,7 @@ describe("a pruned file that is delivered again", () => {
         expect(await eventNumbers()).toEqual([2, 3]);
         const [merge] = await sql`select inserted, duplicate from ingest.batches order by batch_id desc limit 1`;
         expect(merge).toEqual({ inserted: 0, duplicate: 3 });
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
     });
 });
 
@@ -306,12 +301,12 @@ describe("a file that has left the folder", () => {
         for (const table of ["files", "chunks", "loads", "batches", "chunk_merges", "rejects"]) {
             expect([table, await countRows(`ingest.${table}`)]).toEqual([table, 0]);
         }
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
 
         await ingest({ "a.csv": [record(1)] }, archive);
         expect(await fileStates()).toEqual(["a.csv 1 merged"]);
         expect(await eventNumbers()).toEqual([1]);
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
     });
 
     test("stays while an event of it does", async () => {
@@ -320,10 +315,10 @@ describe("a file that has left the folder", () => {
         await ingest({ "b.csv": [record(2, { price: "9.00" })] }, archive);
         await ageLedger(sql, 40);
         expect(await prune()).toMatchObject({ events: 1, files: 0, keptChunks: 1 });
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
         await ageLedger(sql, 60);
         expect(await prune()).toMatchObject({ events: 1, files: 2, keptChunks: 0 });
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
     });
 
     test("stays while an older version of its path does, which discovery would else go by", async () => {
@@ -337,7 +332,7 @@ describe("a file that has left the folder", () => {
         await sql`update ingest.files set updated_at = now() - interval '100 days' where version = 1`;
         // The newest goes in the round after the older ones.
         expect((await prune()).files + (await prune()).files).toBe(2);
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
     });
 
     test("is read when it comes again while it is being forgotten", async () => {
@@ -359,7 +354,7 @@ describe("a prune beside others", () => {
             const [row] = await pruning`select last_chunk_id as last from ingest.prune_chunks(${before}, ${after}, 1)`;
             if (!row) break;
             after = row.last;
-            await expectChecksToPass();
+            await expectChecksToPass(sql);
         }
         for (const [page, slices] of [
             [0, 0x00ff],
@@ -369,17 +364,17 @@ describe("a prune beside others", () => {
             [3, 0xffff],
         ] as const) {
             await pruning`select from ingest.prune_rows(${before}, ${page}, ${page + 1}, ${slices})`;
-            await expectChecksToPass();
+            await expectChecksToPass(sql);
         }
         for (let after = 0; ; ) {
             const [row] = await pruning`select last_batch_id as last from ingest.prune_batches(${before}, ${after}, 1)`;
             if (!row) break;
             after = row.last;
-            await expectChecksToPass();
+            await expectChecksToPass(sql);
         }
         await prune();
         expect(await eventNumbers()).toEqual([]);
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
     });
 
     test("waits for a merge with no slice in hand, and leaves what it cannot have for the next step", async () => {
@@ -402,7 +397,7 @@ describe("a prune beside others", () => {
             ]);
         });
         expect([...(await waiting!)]).toEqual([{ slices: busy, events: 16 }]);
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
     });
 
     test("leaves an event that somebody has locked, and its file, for the next", async () => {
@@ -411,9 +406,9 @@ describe("a prune beside others", () => {
         await holding(`select from events where event_id = '${idOf(2)}' for update`, async () => {
             expect(await prune()).toMatchObject({ events: 1, files: 0, keptChunks: 1 });
         });
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
         expect(await prune()).toMatchObject({ events: 1, files: 1 });
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
     });
 
     test("leaves a chunk of which a reject is being replayed", async () => {
@@ -459,7 +454,7 @@ describe("a prune beside others", () => {
             5_000,
             ...Array.from({ length: 2_000 }, (_, index) => 6_000 + index),
         ]);
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
     });
 });
 
@@ -481,10 +476,10 @@ describe("sums by product of which some are under ''", () => {
         // As a batch of many products would have left them: two of p, and the one of r, without a row of their own.
         await sql`update ingest.product_stats set events = 1 where product_id = 'p'`;
         await sql`update ingest.product_stats set events = 3, product_id = '' where product_id = 'r'`;
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
         await prune();
         expect(await products()).toEqual({ q: 1, "": 1 });
-        await expectChecksToPass();
+        await expectChecksToPass(sql);
     });
 });
 

@@ -2,10 +2,9 @@
  * Files whose bytes change behind what was read of them: a longer version copied over one that is then taken for one that
  * grew, a change that puts size and time back. What is corrected so shows as a conflict, never not at all: promise 3.
  */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { execFileSync } from "node:child_process";
-import { chmodSync, linkSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, linkSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { createDiscovery } from "../../src/engine/discover/discover-files.ts";
@@ -13,38 +12,28 @@ import { createTailWatch } from "../../src/engine/discover/watch-tails.ts";
 import { loadRound } from "../../src/engine/load/load-files.ts";
 import { createLoaderState } from "../../src/engine/load/loader-state.ts";
 import { openTestIngest } from "../ingest/ingest-context.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { headerLine, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
 import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";
-import { emptyTables, expectSound } from "../support/read-tables.ts";
+import { expectSound } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
-let database: TestDatabase;
-let inputDir: string;
+const database = useEmptyDatabase(import.meta.path);
+const inputDir = useFolder();
 let ingest: IngestProcess | null = null;
 
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
-beforeEach(async () => {
-    await emptyTables(database.sql);
-    inputDir = mkdtempSync(join(tmpdir(), "sluice-behind-"));
-});
 afterEach(async () => {
     ingest?.kill("SIGKILL");
     await ingest?.exited;
     ingest = null;
-    rmSync(inputDir, { recursive: true });
 });
 
 /** More than what is compared at once (a megabyte), in ten chunks or so. */
 const records = 20_000;
 const corrected = 9_999;
 const flags = ["--max-chunk-bytes", "128KiB", "--tail-settle", "1s"];
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
 
 /** Prices are 10.00; of the corrected record 20.00. */
 function content(count: number, { isCorrected = false, from = 0 } = {}): string {
@@ -53,7 +42,7 @@ function content(count: number, { isCorrected = false, from = 0 } = {}): string 
         const price = isCorrected && no === corrected ? "20.00" : "10.00";
         return `${String(no).padStart(8, "0")}-0000-4000-8000-000000000000,view,p1,u1,2024-01-02 03:04:05,1,${price}\n`;
     });
-    return header + lines.join("");
+    return headerLine + lines.join("");
 }
 
 const utf16 = (text: string) => Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(text, "utf16le")]);

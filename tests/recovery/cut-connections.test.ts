@@ -2,43 +2,22 @@
  * Connections that end at any moment, with what was asked on them done or not, and its answer lost: promises 2, 4 and 8.
  * The server itself stays well.
  */
-import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { createRandom } from "../../src/shop/generator/random.ts";
-import { countFolder, type FolderCounts } from "../support/count-records.ts";
-import { openCuttingProxy } from "../support/cutting-proxy.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
+import { openDatabaseProxy } from "../support/database-proxy.ts";
+import { useEmptyDatabase, useGeneratedFolder } from "../support/fixture.ts";
+import { chooseSeed, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { type IngestProcess, startIngest } from "../support/ingest-process.ts";
-import { emptyTables, expectOracle, expectSound } from "../support/read-tables.ts";
+import { expectOracle, expectSound } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
 const seed = chooseSeed("cut connections");
 const cuts = isLongRun ? 60 : 10;
-let database: TestDatabase;
-let folder: string;
-let inputDir: string;
-let oracle: FolderCounts;
-
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    folder = mkdtempSync(join(tmpdir(), "sluice-cut-"));
-    inputDir = join(folder, "input");
-    const most = isLongRun ? 1_500 : 400;
-    await generateFolder(inputDir, { files: 40, seed, minRecords: 20, maxRecords: most, dirty: 0.05, duplicates: 0.1 });
-    oracle = countFolder(inputDir);
-});
-afterAll(async () => {
-    await database.drop();
-    rmSync(folder, { recursive: true });
-});
-beforeEach(async () => {
-    await emptyTables(database.sql);
-});
+const database = useEmptyDatabase(import.meta.path);
+const most = isLongRun ? 1_500 : 400;
+const { inputDir, oracle } = useGeneratedFolder({ files: 40, seed, maxRecords: most, dirty: 0.05, duplicates: 0.1 });
 
 const flags = ["--trigger", "available-now", "--max-chunk-bytes", "16KiB", "--max-batch-records", "500"];
 
@@ -75,7 +54,7 @@ async function expectUndisturbedEnd(child: IngestProcess): Promise<void> {
 }
 
 test("all connections cut at once, again and again, with the server still at work on what it was sent", async () => {
-    const proxy = await openCuttingProxy(database.target);
+    const proxy = await openDatabaseProxy(database.target);
     const child = startIngest(proxy.target.url, inputDir, [...flags, "--merge-workers", "4"]);
     const struck = await strikeWhileItWorks(child, () => proxy.cut());
     console.log(`${struck} connections cut`);
@@ -84,7 +63,7 @@ test("all connections cut at once, again and again, with the server still at wor
 });
 
 test("what was asked is done, and the answer that says so is lost, again and again", async () => {
-    const proxy = await openCuttingProxy(database.target);
+    const proxy = await openDatabaseProxy(database.target);
     const child = startIngest(proxy.target.url, inputDir, [...flags, "--merge-workers", "4"]);
     await strikeWhileItWorks(child, () => proxy.loseAnswers());
     await expectUndisturbedEnd(child);

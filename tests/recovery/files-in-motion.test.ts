@@ -1,9 +1,8 @@
 /** Files that change while they are watched: nothing is lost silently, nothing is taken twice (promises 2, 3 and 8). */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
     appendFileSync,
     mkdirSync,
-    mkdtempSync,
     readdirSync,
     readFileSync,
     renameSync,
@@ -11,44 +10,32 @@ import {
     truncateSync,
     writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRandom } from "../../src/shop/generator/random.ts";
 import { countFiles } from "../support/count-records.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { headerLine, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";
-import { emptyTables, expectSound, readCounts, readFileStates } from "../support/read-tables.ts";
+import { expectSound, readCounts, readFileStates } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
 const seed = chooseSeed("files in motion");
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
-const eventId = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
-const record = (n: number, price = "0.00") => `${eventId(n)},purchase,p1,u1,2024-05-01 10:00:00,1,${price}\n`;
+const record = (n: number, price = "0.00") => `${idOf(n)},purchase,p1,u1,2024-05-01 10:00:00,1,${price}\n`;
 const records = (from: number, to: number, price?: string) =>
     Array.from({ length: to - from + 1 }, (_, index) => record(from + index, price)).join("");
 
-let database: TestDatabase;
-let folder: string;
-let inputDir: string;
+const database = useEmptyDatabase(import.meta.path);
+const folder = useFolder("input");
+const inputDir = join(folder, "input");
 let running: IngestProcess | null;
 
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-});
-afterAll(() => database.drop());
 beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), "sluice-motion-"));
-    inputDir = join(folder, "input");
-    mkdirSync(inputDir);
     running = null;
-    await emptyTables(database.sql);
 });
 afterEach(() => {
     running?.kill("SIGKILL");
-    rmSync(folder, { recursive: true });
 });
 
 const at = (name: string) => join(inputDir, name);
@@ -134,7 +121,7 @@ describe("a file that grows", () => {
     });
 
     test("while no ingest runs is continued from its last record", async () => {
-        put("growing.csv", header + records(1, 50));
+        put("growing.csv", headerLine + records(1, 50));
         await ingestOnce(database.url, inputDir);
         appendFileSync(at("growing.csv"), records(51, 70));
         const { summary } = await ingestOnce(database.url, inputDir);
@@ -145,20 +132,20 @@ describe("a file that grows", () => {
 
 describe("a file that is changed where it was read", () => {
     test("by truncation is read anew, as another version", async () => {
-        put("a.csv", header + records(1, 100));
+        put("a.csv", headerLine + records(1, 100));
         const child = await watch();
         await countsWhen("it is read", ({ read }) => read === 100);
-        truncateSync(at("a.csv"), (header + records(1, 40)).length);
+        truncateSync(at("a.csv"), (headerLine + records(1, 40)).length);
         const counts = await countsWhen("it is read again", ({ read }) => read > 100);
         expect(counts).toEqual({ read: 140, inserted: 100, duplicate: 40, conflict: 0, rejected: 0 });
         expect(await stopSoundly(child)).toContain("a.csv is read anew");
     });
 
     test("in place and of the same size shows its changed records as conflicts", async () => {
-        put("a.csv", header + records(1, 30, "1.00"));
+        put("a.csv", headerLine + records(1, 30, "1.00"));
         const child = await watch();
         await countsWhen("it is read", ({ read }) => read === 30);
-        put("a.csv", header + records(1, 29, "1.00") + record(30, "2.00"));
+        put("a.csv", headerLine + records(1, 29, "1.00") + record(30, "2.00"));
         const counts = await countsWhen("it is read again", ({ read }) => read > 30);
         expect(counts).toEqual({ read: 60, inserted: 30, duplicate: 29, conflict: 1, rejected: 0 });
         await stopSoundly(child);
@@ -168,7 +155,7 @@ describe("a file that is changed where it was read", () => {
     });
 
     test("by another file under its name is read whole, longer, shorter or equal in size", async () => {
-        put("a.csv", header + records(1, 10));
+        put("a.csv", headerLine + records(1, 10));
         const child = await watch();
         let read = 10;
         await countsWhen("it is read", (counts) => counts.read === read);
@@ -177,7 +164,7 @@ describe("a file that is changed where it was read", () => {
             [201, 230],
             [301, 305],
         ] as const) {
-            writeFileSync(join(folder, "new"), header + records(from, to));
+            writeFileSync(join(folder, "new"), headerLine + records(from, to));
             renameSync(join(folder, "new"), at("a.csv"));
             read += to - from + 1;
             await countsWhen("the new one is read", (counts) => counts.read >= read);
@@ -217,7 +204,7 @@ describe("a file that is changed where it was read", () => {
 
 describe("a file that is renamed", () => {
     test("after it was merged is skipped as a copy", async () => {
-        put("a.csv", header + records(1, 10));
+        put("a.csv", headerLine + records(1, 10));
         const child = await watch();
         await countsWhen("it is read", ({ read }) => read === 10);
         await waitUntil("it is merged", async () => (await readFileStates(database.sql))["a.csv"] === "merged");
@@ -233,7 +220,7 @@ describe("a file that is renamed", () => {
         const child = await watch();
         for (let round = 1; round <= 20; round += 1) {
             const name = `file-${round}.csv`;
-            writeFileSync(join(folder, name), header + record(round));
+            writeFileSync(join(folder, name), headerLine + record(round));
             for (let turn = 0; turn < 3; turn += 1) {
                 renameSync(join(folder, name), at(name));
                 await Bun.sleep(turn * 3);
@@ -249,7 +236,7 @@ describe("a file that is renamed", () => {
 
 describe("a file that is deleted", () => {
     test("between staging and merge is merged: its rows are staged", async () => {
-        put("a.csv", header + records(1, 10));
+        put("a.csv", headerLine + records(1, 10));
         await database.sql.begin(async (sql) => {
             await sql`select from ingest.slices for update`;
             await watch();
@@ -266,12 +253,12 @@ describe("a file that is deleted", () => {
     });
 
     test("and made again with other content is another version", async () => {
-        put("a.csv", header + records(1, 10));
+        put("a.csv", headerLine + records(1, 10));
         const child = await watch();
         await countsWhen("it is read", ({ read }) => read === 10);
         rmSync(at("a.csv"));
         await Bun.sleep(150);
-        put("a.csv", header + records(11, 15));
+        put("a.csv", headerLine + records(11, 15));
         await countsWhen("the new one is read", ({ read }) => read === 15);
         await stopSoundly(child);
         await ingestOnce(database.url, inputDir);
@@ -280,13 +267,13 @@ describe("a file that is deleted", () => {
 });
 
 test("an input folder that is removed and made again is watched again", async () => {
-    put("a.csv", header + records(1, 10));
+    put("a.csv", headerLine + records(1, 10));
     const child = await watch();
     await countsWhen("the first file is read", ({ read }) => read === 10);
     rmSync(inputDir, { recursive: true });
     await Bun.sleep(300);
     mkdirSync(inputDir);
-    put("b.csv", header + records(11, 20));
+    put("b.csv", headerLine + records(11, 20));
     await countsWhen("the file of the new folder is read", ({ read }) => read === 20);
     appendFileSync(at("b.csv"), records(21, 25));
     await countsWhen("its growth is seen", ({ read }) => read === 25);

@@ -2,14 +2,10 @@
  * kill -9 of the ingest at random moments, and what the runs after it make of what it left: promises 2, 4, 8 and 10.
  * Rows, rejects and counts must be those of a run that nobody disturbed.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createRandom, type Random } from "../../src/shop/generator/random.ts";
-import { countFolder, type FolderCounts } from "../support/count-records.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
+import { useEmptyDatabase, useGeneratedFolder } from "../support/fixture.ts";
+import { chooseSeed, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestOnce, startIngest } from "../support/ingest-process.ts";
 import {
     emptyTables,
@@ -26,25 +22,14 @@ setDefaultTimeout(testTimeoutMs);
 
 const seed = chooseSeed("killed ingest");
 const kills = isLongRun ? 20 : 6;
-let database: TestDatabase;
-let folder: string;
-let inputDir: string;
-let oracle: FolderCounts;
-
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    folder = mkdtempSync(join(tmpdir(), "sluice-killed-"));
-    inputDir = join(folder, "input");
-    const most = isLongRun ? 1_500 : 400;
-    await generateFolder(inputDir, { files: 50, seed, minRecords: 20, maxRecords: most, dirty: 0.05, duplicates: 0.1 });
-    oracle = countFolder(inputDir);
-});
-afterAll(async () => {
-    await database.drop();
-    rmSync(folder, { recursive: true });
-});
-beforeEach(async () => {
-    await emptyTables(database.sql);
+const database = useEmptyDatabase(import.meta.path);
+const most = isLongRun ? 1_500 : 400;
+const { inputDir, oracle } = useGeneratedFolder({
+    files: isLongRun ? 50 : 25,
+    seed,
+    maxRecords: most,
+    dirty: 0.05,
+    duplicates: 0.1,
 });
 
 const ways: [string, string[]][] = [

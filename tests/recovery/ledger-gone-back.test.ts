@@ -2,32 +2,26 @@
  * The ledger goes back in time, or is emptied, under a running ingest: what it has forgotten is read again, by itself, and
  * the end is the same. An ingest remembers what it saw of the folder; that must not outlive the ledger it was learnt from.
  */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type DatabaseTarget, withDatabase } from "../../src/database/database-target.ts";
+import { headerLine, useFolder } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
 import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";
-import { ask, type OwnServer, openOwnServer } from "../support/own-server.ts";
+import { ask, useOwnServer } from "../support/own-server.ts";
 import { expectSound, expireLeases, readFileStates } from "../support/read-tables.ts";
 import { runScript } from "../support/run-script.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
-let server: OwnServer;
+const server = useOwnServer();
 let target: DatabaseTarget;
-let inputDir: string;
+const inputDir = useFolder();
 let ingest: IngestProcess | null = null;
 
-beforeAll(async () => {
-    server = await openOwnServer();
-});
-afterAll(() => server.close());
 beforeEach(async () => {
-    inputDir = mkdtempSync(join(tmpdir(), "sluice-gone-back-"));
-    mkdirSync(inputDir, { recursive: true });
     await server.start();
     target = await server.createDatabase();
 });
@@ -35,10 +29,8 @@ afterEach(async () => {
     ingest?.kill("SIGKILL");
     await ingest?.exited;
     ingest = null;
-    rmSync(inputDir, { recursive: true });
 });
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
 const recordsAFile = 3;
 
 function put(no: number): void {
@@ -46,7 +38,7 @@ function put(no: number): void {
         const id = `${String(no).padStart(8, "0")}-0000-4000-8000-${String(index).padStart(12, "0")}`;
         return `${id},view,p1,u1,2024-01-02 03:04:05,,\n`;
     });
-    writeFileSync(join(inputDir, `${no}.csv`), header + records.join(""));
+    writeFileSync(join(inputDir, `${no}.csv`), headerLine + records.join(""));
 }
 
 const countEvents = async () =>

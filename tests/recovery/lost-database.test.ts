@@ -2,17 +2,17 @@
  * Postgres dies under a running ingest: crash recovery empties the UNLOGGED staging table, connections end in the middle
  * of everything. The ingest goes on by itself, and ends with the tables of an undisturbed run: promises 2, 4, 5, 8, 10.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import { createRandom } from "../../src/shop/generator/random.ts";
-import { countFolder, type FolderCounts } from "../support/count-records.ts";
-import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
+import { countFolder } from "../support/count-records.ts";
+import { headerLine, makeFolder, useGeneratedFolder } from "../support/fixture.ts";
+import { chooseSeed, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";
-import { ask, type OwnServer, openOwnServer } from "../support/own-server.ts";
+import { ask, useOwnServer } from "../support/own-server.ts";
 import {
     expectOracle,
     expectSameTables,
@@ -24,30 +24,18 @@ import {
     type Tables,
 } from "../support/read-tables.ts";
 import { runScript } from "../support/run-script.ts";
+import { makeDataDir } from "../support/test-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
 const seed = chooseSeed("lost database");
 const crashes = isLongRun ? 20 : 4;
-let server: OwnServer;
-let folder: string;
-let inputDir: string;
-let oracle: FolderCounts;
+const server = useOwnServer();
+const most = isLongRun ? 1_500 : 400;
+const { inputDir, oracle } = useGeneratedFolder({ files: 20, seed, maxRecords: most, dirty: 0.05, duplicates: 0.1 });
 let target: DatabaseTarget;
 
-beforeAll(async () => {
-    server = await openOwnServer();
-    folder = mkdtempSync(join(tmpdir(), "sluice-lost-"));
-    inputDir = join(folder, "input");
-    const most = isLongRun ? 1_500 : 400;
-    await generateFolder(inputDir, { files: 30, seed, minRecords: 20, maxRecords: most, dirty: 0.05, duplicates: 0.1 });
-    oracle = countFolder(inputDir);
-});
-afterAll(async () => {
-    await server.close();
-    rmSync(folder, { recursive: true });
-});
 beforeEach(async () => {
     await server.start();
     target = await server.createDatabase();
@@ -163,9 +151,7 @@ test("while the server is away the ingest can be stopped", async () => {
 });
 
 test("a source that is gone when its staged rows are lost fails its file visibly, and the rest is merged", async () => {
-    const twoFiles = join(folder, "two-files");
-    rmSync(twoFiles, { recursive: true, force: true });
-    mkdirSync(twoFiles);
+    const twoFiles = makeFolder();
     const [first, second] = readdirSync(inputDir).sort();
     for (const name of [first!, second!]) cpSync(join(inputDir, name), join(twoFiles, name));
     const slices = await holdSlices(65_535);
@@ -191,17 +177,14 @@ test("a source that is gone when its staged rows are lost fails its file visibly
 });
 
 test("a source that is of other bytes when its staged rows are lost is not merged as the one it was", async () => {
-    const oneFile = join(folder, "one-file");
-    rmSync(oneFile, { recursive: true, force: true });
-    mkdirSync(oneFile);
-    const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
+    const oneFile = makeFolder();
     const row = (n: number, price: string) =>
         `00000000-0000-4000-8000-${String(n).padStart(12, "0")},purchase,p1,u1,2024-05-01 10:00:00,1,${price}\n`;
-    writeFileSync(join(oneFile, "a.csv"), header + row(1, "1.00") + row(2, "1.00"));
+    writeFileSync(join(oneFile, "a.csv"), headerLine + row(1, "1.00") + row(2, "1.00"));
     const slices = await holdSlices(65_535);
     const child = startIngest(target.url, oneFile, ["--trigger", "available-now"]);
     await waitUntil("it is staged", async () => (await count("ingest.chunks where state = 'staged'")) === 1);
-    writeFileSync(join(oneFile, "a.csv"), header + row(1, "1.00") + row(2, "2.00"));
+    writeFileSync(join(oneFile, "a.csv"), headerLine + row(1, "1.00") + row(2, "2.00"));
     await crashBackend();
     await slices.end({ timeout: 1 });
     // After an outage the folder is looked at anew: it is another version of the file, and taken for what it is.
@@ -243,8 +226,7 @@ test("should fail: no server at the start is exit code 4, with the address", asy
 });
 
 test("an embedded server whose postmaster is killed is started again by the ingest that uses it", async () => {
-    const dataDir = mkdtempSync(join(tmpdir(), "sluice-embedded-ingest-"));
-    Bun.spawnSync(["chmod", "755", dataDir]);
+    const dataDir = makeDataDir();
     const flags = ["--data-dir", dataDir, "--trigger", "available-now", ...ways[1]![1]];
     const child = startIngest("", inputDir, flags);
     await waitUntil("something is merged", () => child.batches().length > 1);

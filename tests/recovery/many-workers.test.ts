@@ -2,40 +2,19 @@
  * Several ingest processes on the same folder and database: promise 2 whoever loads and merges, and promise 10 in what it
  * promises of several loaders: inserted, rejected, and duplicate + conflict are those of one alone.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { countFolder, type FolderCounts } from "../support/count-records.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { useEmptyDatabase, useGeneratedFolder } from "../support/fixture.ts";
+import { chooseSeed, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { type IngestProcess, startIngest } from "../support/ingest-process.ts";
-import { emptyTables, expectSameLines, expectSound, expireLeases, readCounts } from "../support/read-tables.ts";
+import { expectSameLines, expectSound, expireLeases, readCounts } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
 const seed = chooseSeed("many workers");
-let database: TestDatabase;
-let folder: string;
-let inputDir: string;
-let oracle: FolderCounts;
-
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    folder = mkdtempSync(join(tmpdir(), "sluice-workers-"));
-    inputDir = join(folder, "input");
-    const most = isLongRun ? 2_000 : 400;
-    await generateFolder(inputDir, { files: 40, seed, minRecords: 50, maxRecords: most, dirty: 0.05, duplicates: 0.2 });
-    oracle = countFolder(inputDir);
-});
-afterAll(async () => {
-    await database.drop();
-    rmSync(folder, { recursive: true });
-});
-beforeEach(async () => {
-    await emptyTables(database.sql);
-});
+const database = useEmptyDatabase(import.meta.path);
+const most = isLongRun ? 2_000 : 400;
+const { inputDir, oracle } = useGeneratedFolder({ files: 25, seed, maxRecords: most, dirty: 0.05, duplicates: 0.2 });
 
 const flags = ["--trigger", "available-now", "--max-chunk-bytes", "16KiB", "--max-batch-records", "500"];
 

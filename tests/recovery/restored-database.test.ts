@@ -3,20 +3,20 @@
  * moment, so what came since is read again from the folder, and the end is the same (docs/operations.md, Backup).
  */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { countFolder } from "../support/count-records.ts";
-import { copyDatabase, createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { copyDatabase, type TestDatabase } from "../support/database.ts";
+import { makeFolder, useDatabase } from "../support/fixture.ts";
 import { chooseSeed, generateFolder, testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestOnce, startIngest } from "../support/ingest-process.ts";
 import { expectOracle, expectSameTables, expectSound, expireLeases, readTables } from "../support/read-tables.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
-let folder: string;
-let inputDir: string;
-let database: TestDatabase;
+const folder = makeFolder();
+const inputDir = join(folder, "input");
+const database = useDatabase(import.meta.path);
 /** Taken while chunks were staged and not merged. */
 let backups: TestDatabase[];
 
@@ -27,13 +27,10 @@ function deliver(names: string[]): void {
 }
 
 beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "sluice-restored-"));
-    inputDir = join(folder, "input");
     mkdirSync(inputDir);
     const seed = chooseSeed("restored database");
     await generateFolder(join(folder, "all"), { files: 12, seed, maxRecords: 300, dirty: 0.05, duplicates: 0.1 });
     const names = readdirSync(join(folder, "all")).toSorted();
-    database = await createTestDatabase(import.meta.path);
 
     deliver(names.slice(0, 4));
     await ingestOnce(database.url, inputDir, flags);
@@ -47,7 +44,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
     for (const each of [database, ...backups]) await each.drop();
-    rmSync(folder, { recursive: true });
 });
 
 test("went on to the end, as the oracle expects", async () => {

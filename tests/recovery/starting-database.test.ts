@@ -3,10 +3,10 @@
  * often started together. A standby without readers stays in that state until it is promoted.
  */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openDatabase } from "../../src/database/open-database.ts";
+import { headerLine, makeFolder } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
 import { startIngest } from "../support/ingest-process.ts";
 import { type OwnServer, openOwnServer } from "../support/own-server.ts";
@@ -17,21 +17,18 @@ setDefaultTimeout(testTimeoutMs);
 
 let server: OwnServer;
 let clusterDir: string;
-let inputDir: string;
+const inputDir = makeFolder();
 
 beforeAll(async () => {
     const prepare = (dir: string) => {
         clusterDir = dir;
     };
     server = await openOwnServer({ settings: { hot_standby: "off" }, prepare });
-    inputDir = mkdtempSync(join(tmpdir(), "sluice-starting-"));
-    const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price\n";
     const record = "00000000-0000-4000-8000-000000000001,view,p1,u1,2024-05-01 10:00:00,1,1.00\n";
-    writeFileSync(join(inputDir, "a.csv"), header + record);
+    writeFileSync(join(inputDir, "a.csv"), headerLine + record);
 });
 afterAll(async () => {
     await server.close();
-    rmSync(inputDir, { recursive: true });
 });
 
 test("an ingest that comes while the server is starting says so, waits, and does its work", async () => {

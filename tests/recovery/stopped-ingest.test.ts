@@ -1,40 +1,24 @@
 /** Ctrl-C and SIGTERM in the middle of a big load: the run ends at once, nothing is half done, the next one goes on. */
-import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { runChecks } from "../../src/operations/run-checks.ts";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createRandom } from "../../src/shop/generator/random.ts";
-import { countFolder, type FolderCounts } from "../support/count-records.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
+import { useEmptyDatabase, useGeneratedFolder } from "../support/fixture.ts";
+import { chooseSeed, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestOnce, startIngest } from "../support/ingest-process.ts";
-import { emptyTables, expectOracle, expectSound, expireLeases } from "../support/read-tables.ts";
+import { expectChecksToPass, expectOracle, expectSound, expireLeases } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
 const seed = chooseSeed("stopped ingest");
 const stops = isLongRun ? 20 : 3;
-let database: TestDatabase;
-let folder: string;
-let inputDir: string;
-let oracle: FolderCounts;
-
-beforeAll(async () => {
-    database = await createTestDatabase(import.meta.path);
-    folder = mkdtempSync(join(tmpdir(), "sluice-stopped-"));
-    inputDir = join(folder, "input");
-    const size = isLongRun ? 300_000 : 60_000;
-    await generateFolder(inputDir, { files: 2, seed, minRecords: size, maxRecords: size, duplicates: 0.05 });
-    oracle = countFolder(inputDir);
-});
-afterAll(async () => {
-    await database.drop();
-    rmSync(folder, { recursive: true });
-});
-beforeEach(async () => {
-    await emptyTables(database.sql);
+const database = useEmptyDatabase(import.meta.path);
+const size = isLongRun ? 300_000 : 60_000;
+const { inputDir, oracle } = useGeneratedFolder({
+    files: 2,
+    seed,
+    minRecords: size,
+    maxRecords: size,
+    duplicates: 0.05,
 });
 
 const flags = ["--trigger", "available-now", "--max-chunk-bytes", "512KiB", "--max-batch-records", "20000"];
@@ -125,8 +109,7 @@ async function expectNothingHalfDone(): Promise<void> {
             (select count(*) from ingest.workers) as workers,
             (select count(*) from ingest.loader_lease where loader_lease.worker_id is not null) as leases`;
     expect(left).toEqual({ loading: 0, workers: 0, leases: 0 });
-    const broken = (await runChecks(database.sql)).filter(({ passed }) => !passed);
-    expect(broken.map(({ name, sampleRows }) => ({ name, sampleRows }))).toEqual([]);
+    await expectChecksToPass(database.sql);
 }
 
 async function countLoads(): Promise<number> {

@@ -4,10 +4,10 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connect } from "../../src/database/connect.ts";
 import { sqlStateOf } from "../../src/database/sql-states.ts";
-import { runChecks } from "../../src/operations/run-checks.ts";
 import { type ReplayRequest, runReplay } from "../../src/operations/run-replay.ts";
 import { header, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
+import { expectChecksToPass } from "../support/read-tables.ts";
 import { whenWaiting } from "../support/sessions.ts";
 
 const nothing = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0, displaced: 0, refused: 0 };
@@ -26,11 +26,6 @@ async function ingest(files: Record<string, string[]>, columns = header): Promis
 }
 
 const replay = (request: ReplayRequest = {}) => runReplay(database.sql, request);
-
-async function expectChecksToPass(): Promise<void> {
-    const failing = (await runChecks(database.sql)).filter(({ passed }) => !passed);
-    expect(failing).toEqual([]);
-}
 
 /** Everything that a replay may change, as text. */
 async function wholeState(): Promise<unknown> {
@@ -80,7 +75,7 @@ test("a record that passes today becomes an event of the file and record it came
         { kind: "merge", chunks: 1, read: 2, inserted: 1, rejected: 1 },
         { kind: "replay", chunks: 1, read: 1, inserted: 1, rejected: 0 },
     ]);
-    await expectChecksToPass();
+    await expectChecksToPass(database.sql);
 });
 
 test("a second replay does nothing at all", async () => {
@@ -102,7 +97,7 @@ test("a record can be edited by SQL before its replay, also one that could not b
         update ingest.rejects
         set record = ${JSON.stringify({ event_id: idOf(2), event_type: "view", product_id: "p", user_id: "u", event_timestamp: "2024-01-01 00:00:00" })}::text::jsonb
         where record_no = 2`;
-    await expectChecksToPass();
+    await expectChecksToPass(database.sql);
 
     expect(await replay()).toMatchObject({ read: 2, inserted: 2, unsplittable: 0 });
 
@@ -116,7 +111,7 @@ test("a record can be edited by SQL before its replay, also one that could not b
         { record_no: 1, price: "1.99" },
         { record_no: 2, price: null },
     ]);
-    await expectChecksToPass();
+    await expectChecksToPass(database.sql);
 });
 
 test("an edit that helps nothing should fail: a resolved reject is history, a record is an object", async () => {
@@ -146,7 +141,7 @@ test("what fails for other reasons is a new reject of the replay; the old one na
         },
         { kind: "rejected", reasons: ["price_negative"], resolution: null, isResolved: false, price: "-1" },
     ]);
-    await expectChecksToPass();
+    await expectChecksToPass(database.sql);
 });
 
 test("what repeats an event is a duplicate, what contradicts it a conflict that stands", async () => {
@@ -167,7 +162,7 @@ test("what repeats an event is a duplicate, what contradicts it a conflict that 
         ["rejected", "conflict"],
         ["conflict", null],
     ]);
-    await expectChecksToPass();
+    await expectChecksToPass(database.sql);
     expect(await replay()).toMatchObject({ ...nothing, batches: 0, unchanged: 1 });
 });
 
@@ -197,7 +192,7 @@ test("--accept-conflicts replaces the stored row, keeps the old one as the rejec
     ]);
     const [total] = await database.sql`select events, quantity, revenue from ingest.event_stats where grain = 'total'`;
     expect(total).toEqual({ events: 1, quantity: 3, revenue: "21.00" });
-    await expectChecksToPass();
+    await expectChecksToPass(database.sql);
     const after = await wholeState();
     expect(await replay({ acceptConflicts: true })).toMatchObject({ ...nothing, batches: 0, unchanged: 0 });
     expect(await wholeState()).toEqual(after);
@@ -212,7 +207,7 @@ test("of several conflicts that are accepted the last one stays; the others are 
 
     const [event] = await database.sql`select record_no, price from events`;
     expect(event).toEqual({ record_no: 4, price: "3.00" });
-    await expectChecksToPass();
+    await expectChecksToPass(database.sql);
     expect(await replay({ acceptConflicts: true })).toMatchObject({ ...nothing, batches: 0 });
 });
 
@@ -220,11 +215,11 @@ test("a displaced event can be put back: reopened by SQL, then accepted", async 
     await ingest({ "a.csv": [1, 2].map((price) => `${idOf(1)},view,p,u,2024-01-01 00:00:00,,${price}`) });
     await replay({ acceptConflicts: true });
     await database.sql`select ingest.reopen_reject(reject_id) from ingest.rejects where resolution = 'displaced'`;
-    await expectChecksToPass();
+    await expectChecksToPass(database.sql);
 
     expect(await replay({ acceptConflicts: true })).toMatchObject({ read: 1, inserted: 1, displaced: 1 });
     expect((await database.sql`select price from events`)[0]).toEqual({ price: "1.00" });
-    await expectChecksToPass();
+    await expectChecksToPass(database.sql);
 });
 
 test("a rejected record that passes today and contradicts an event replaces it when conflicts are accepted", async () => {
@@ -235,7 +230,7 @@ test("a rejected record that passes today and contradicts an event replaces it w
 
     expect(await replay({ acceptConflicts: true })).toMatchObject({ read: 1, inserted: 1, displaced: 1 });
     expect((await database.sql`select event_type from events`)[0]).toEqual({ event_type: "wish" });
-    await expectChecksToPass();
+    await expectChecksToPass(database.sql);
 });
 
 test("two rejects of one id that pass in the same replay: the first is inserted, the second in conflict", async () => {
@@ -247,9 +242,9 @@ test("two rejects of one id that pass in the same replay: the first is inserted,
     expect(await replay({ dryRun: true, acceptConflicts: true })).toMatchObject({ inserted: 2, displaced: 1 });
     expect(await replay()).toMatchObject({ read: 2, inserted: 1, conflict: 1 });
     expect((await database.sql`select record_no from events`)[0]).toEqual({ record_no: 1 });
-    await expectChecksToPass();
+    await expectChecksToPass(database.sql);
     await replay({ acceptConflicts: true });
-    await expectChecksToPass();
+    await expectChecksToPass(database.sql);
 });
 
 test("--reason, --file and --since choose; unknown columns come along", async () => {
@@ -276,7 +271,7 @@ test("--reason, --file and --since choose; unknown columns come along", async ()
         { event_id: idOf(1), attributes: { colour: " red " } },
         { event_id: idOf(3), attributes: null },
     ]);
-    await expectChecksToPass();
+    await expectChecksToPass(database.sql);
 });
 
 test("an attribute that has the name of one of our columns stays one, through replays and displacements", async () => {
@@ -297,7 +292,7 @@ test("an attribute that has the name of one of our columns stays one, through re
     await database.sql`select ingest.reopen_reject(reject_id) from ingest.rejects where resolution = 'displaced'`;
     await replay({ acceptConflicts: true });
     expect((await events())[1]).toEqual({ price: "3.00", attributes: { price: "9.99", "attributes.price": "y" } });
-    await expectChecksToPass();
+    await expectChecksToPass(database.sql);
 });
 
 test("--dry-run says what would come of it and changes nothing", async () => {
@@ -351,7 +346,7 @@ test("a replay that is killed has done nothing, and the next one does it all", a
     await victim.end({ timeout: 1 });
     expect(await wholeState()).toEqual(before);
     expect(await replay()).toMatchObject({ read: 1, inserted: 1 });
-    await expectChecksToPass();
+    await expectChecksToPass(database.sql);
 });
 
 test("replays and merges side by side come to what they come to one after the other", async () => {
@@ -368,7 +363,7 @@ test("replays and merges side by side come to what they come to one after the ot
     const replays = Array.from({ length: 4 }, () => replay({ rangeIds: 300 }));
     await Promise.all([writing, ...replays]);
 
-    await expectChecksToPass();
+    await expectChecksToPass(database.sql);
     const [counts] = await database.sql`
         select
             (select count(*) from events) as events,
@@ -386,5 +381,5 @@ test("a reject that somebody is editing is left for the next replay", async () =
         expect(await replay()).toMatchObject({ read: 1, inserted: 1, unchanged: 1 });
     });
     expect(await replay()).toMatchObject({ read: 1, inserted: 1, unchanged: 0 });
-    await expectChecksToPass();
+    await expectChecksToPass(database.sql);
 });

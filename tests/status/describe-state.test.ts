@@ -30,22 +30,6 @@ const failed: FailingFile = {
     failedAt: "2026-01-01T00:30:00.000Z",
 };
 
-test("nothing yet", () => {
-    const nothing = { ...calm, files: noFiles, lastBatch: null };
-    expect(describeState({ ...nothing, workers: [] })).toEqual({
-        state: "empty",
-        tone: "quiet",
-        verdict: "Nothing has been ingested yet, and no ingest is running.",
-    });
-    expect(describeState(nothing)).toEqual({ state: "empty", tone: "quiet", verdict: "Waiting for the first file." });
-    const justStarted = { ...worker, startedAt: "2026-01-01T00:59:59.000Z" };
-    expect(describeState({ ...nothing, workers: [justStarted] })).toEqual({
-        state: "starting",
-        tone: "quiet",
-        verdict: "Starting.",
-    });
-});
-
 test("somebody who has just begun is starting until the first merge", () => {
     const workers = [{ ...worker, startedAt: "2026-01-01T00:59:57.000Z" }];
     expect(describeState({ ...calm, workers }).state).toBe("running");
@@ -67,27 +51,6 @@ test("keeps up, with what is in hand or nothing waiting", () => {
     expect(
         describeState({ ...calm, pace: { ...calm.pace, capacityPerSecond: null, arrivalPerSecond: 0.2 } }).verdict,
     ).toBe("Keeping up. Arriving under 1 records/s, nothing waiting.");
-});
-
-test("is idle when nothing came for a minute", () => {
-    const facts = { ...calm, lastBatch: { finishedAt: "2026-01-01T00:58:59.000Z" } };
-    expect(describeState(facts)).toEqual({
-        state: "idle",
-        tone: "good",
-        verdict: "Up to date: everything seen is merged, and nothing arrives.",
-    });
-});
-
-test("nobody is at work, with all merged and with something waiting", () => {
-    expect(describeState({ ...calm, workers: [] })).toEqual({
-        state: "stopped",
-        tone: "busy",
-        verdict: "No ingest is running. Everything seen is merged.",
-    });
-    const backlog = { ...calm.backlog, files: 2, unreadBytes: 2048, stagedRecords: 1200 };
-    expect(describeState({ ...calm, backlog, workers: [] }).verdict).toBe(
-        "No ingest is running: 2 files, 2 KiB to read, 1,200 staged records wait for one. Start it: `bun run ingest`.",
-    );
 });
 
 describe("behind", () => {

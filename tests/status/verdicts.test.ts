@@ -1,12 +1,11 @@
 /** The table of states in docs/operations.md: each row from facts in a ledger, as the status reads it. */
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Sql } from "../../src/database/connect.ts";
 import { type State, states } from "../../src/operations/status/describe-state.ts";
 import { readStatus } from "../../src/operations/status/read-status.ts";
-import { useDatabase } from "../support/fixture.ts";
+import { makeFolder, useDatabase } from "../support/fixture.ts";
 import { startIngest } from "../support/ingest-process.ts";
 import { projectDir } from "../support/test-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -386,7 +385,7 @@ test("the table in the documents has every state, the gravest first", () => {
 });
 
 test("an ingest whose folder goes away says so, and goes on when it is back", async () => {
-    const parent = mkdtempSync(join(tmpdir(), "sluice-verdict-"));
+    const parent = makeFolder();
     const [folder, elsewhere] = [join(parent, "drops"), join(parent, "elsewhere")];
     mkdirSync(folder);
     const ingest = startIngest(database.url, folder, ["--trigger", "200ms"]);
@@ -410,6 +409,5 @@ test("an ingest whose folder goes away says so, and goes on when it is back", as
     } finally {
         ingest.kill("SIGTERM");
         await ingest.exited;
-        rmSync(parent, { recursive: true });
     }
 }, 120_000);

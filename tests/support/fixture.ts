@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Sql } from "../../src/database/connect.ts";
 import { atEnd } from "./at-end.ts";
-import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { countFolder, type FolderCounts } from "./count-records.ts";
+import { createBareDatabase, createTestDatabase, type TestDatabase } from "./database.ts";
+import { type FolderOptions, generateFolder } from "./generate-folder.ts";
 import { emptyTables } from "./read-tables.ts";
 
 export const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
@@ -17,27 +19,45 @@ export const idOf = (no: number) => `00000000-0000-4000-8000-${String(no).padSta
 /** A file of these records, none of which ends its line. */
 export const shopCsv = (...records: string[]) => `${[header, ...records].join("\n")}\n`;
 
-/** One database for the file, migrated. Nothing may be asked of it before the first `beforeAll`. */
-export function useDatabase(importMetaPath: string): TestDatabase {
-    let database: TestDatabase | undefined;
-    const opened = () => {
-        if (database === undefined) throw new Error("The database is there from beforeAll on.");
-        return database;
-    };
+/**
+ * What is opened before the tests of the file, or of the `describe`, and closed when the file ends. Nothing may be asked of
+ * it before the first `beforeAll`.
+ */
+export function useOpened<Thing extends object>(open: () => Promise<Thing>, close: (thing: Thing) => unknown): Thing {
+    let thing: Thing | undefined;
     beforeAll(async () => {
-        database = await createTestDatabase(importMetaPath);
-        atEnd(database.drop);
+        const opened = await open();
+        thing = opened;
+        atEnd(() => close(opened));
     });
-    return {
-        sql: lazily(() => opened().sql),
-        get target() {
-            return opened().target;
-        },
-        get url() {
-            return opened().url;
-        },
-        drop: () => opened().drop(),
-    };
+    return lazily(() => {
+        if (thing === undefined) throw new Error("It is there from beforeAll on.");
+        return thing;
+    });
+}
+
+/** Looked up at each use. */
+function lazily<Thing extends object>(find: () => Thing): Thing {
+    return new Proxy((() => {}) as unknown as Thing, {
+        apply: (_, __, args) => Reflect.apply(find() as unknown as (...args: unknown[]) => unknown, undefined, args),
+        get: (_, name) => Reflect.get(find(), name),
+    });
+}
+
+/** So that `const { sql } = fixture` may stand at the top of a file. */
+export function withSqlAtHand<Thing extends { sql: Sql }>(thing: Thing): Thing {
+    const sql = lazily(() => thing.sql);
+    return new Proxy(thing, { get: (_, name) => (name === "sql" ? sql : Reflect.get(thing, name)) });
+}
+
+/** One database for the file, migrated. */
+export function useDatabase(importMetaPath: string): TestDatabase {
+    return withSqlAtHand(
+        useOpened(
+            () => createTestDatabase(importMetaPath),
+            ({ drop }) => drop(),
+        ),
+    );
 }
 
 /** The same, without a row before each test. */
@@ -47,12 +67,14 @@ export function useEmptyDatabase(importMetaPath: string): TestDatabase {
     return database;
 }
 
-/** A client that is looked up at each call. */
-export function lazily(find: () => Sql): Sql {
-    return new Proxy((() => {}) as unknown as Sql, {
-        apply: (_, __, args) => Reflect.apply(find(), undefined, args),
-        get: (_, name) => Reflect.get(find(), name),
-    });
+/** One without anything in it: for tests of what makes the tables. */
+export function useBareDatabase(importMetaPath: string): TestDatabase {
+    return withSqlAtHand(
+        useOpened(
+            () => createBareDatabase(importMetaPath),
+            ({ drop }) => drop(),
+        ),
+    );
 }
 
 /** A folder that is removed when the test file ends. */
@@ -70,4 +92,17 @@ export function useFolder(...within: string[]): string {
         for (const name of ["", ...within]) mkdirSync(join(folder, name));
     });
     return folder;
+}
+
+/** A folder of generated files for all tests, and what the oracle says of it. */
+export function useGeneratedFolder(options: FolderOptions): { inputDir: string; oracle: FolderCounts } {
+    const inputDir = makeFolder();
+    const oracle = useOpened(
+        async () => {
+            await generateFolder(inputDir, options);
+            return countFolder(inputDir);
+        },
+        () => {},
+    );
+    return { inputDir, oracle };
 }

@@ -1,7 +1,7 @@
 /** The ingest as a child process, the way a person runs it: to be watched, stopped, frozen and killed. */
 import type { BatchProgress, IngestSummary } from "../../src/engine/run/progress.ts";
 import { isLongRun } from "./generate-folder.ts";
-import { spawnScript } from "./run-script.ts";
+import { collect, spawnScript } from "./run-script.ts";
 
 export interface IngestProcess {
     pid: number;
@@ -86,13 +86,4 @@ export async function ingestOnce(
         "0",
         ...flags,
     ]).finish();
-}
-
-function collect(stream: ReadableStream<Uint8Array>): { text: () => string; ended: Promise<void> } {
-    const decoder = new TextDecoder();
-    let text = "";
-    const read = async () => {
-        for await (const piece of stream) text += decoder.decode(piece, { stream: true });
-    };
-    return { text: () => text, ended: read() };
 }

@@ -15,6 +15,7 @@ import type { ServerAccount } from "../../src/database/embedded/server-account.t
 import { choosePlaces, makeHomeDir } from "../../src/database/embedded/server-places.ts";
 import { migrateDatabase } from "../../src/database/migrate.ts";
 import { isConnectionFault } from "../../src/database/sql-states.ts";
+import { useOpened } from "./fixture.ts";
 import { waitUntil } from "./wait-until.ts";
 
 export interface OwnServer {
@@ -153,6 +154,14 @@ export async function openOwnServer({ settings = {}, prepare }: OwnServerOptions
             rmSync(dataDir, { recursive: true, force: true });
         },
     };
+}
+
+/** One for the tests of the file, or of the `describe`. */
+export function useOwnServer(options: OwnServerOptions = {}): OwnServer {
+    return useOpened(
+        () => openOwnServer(options),
+        ({ close }) => close(),
+    );
 }
 
 const clients = new Map<string, Sql>();

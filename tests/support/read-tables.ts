@@ -80,7 +80,7 @@ export function expectSameLines(what: string, actual: string[], expected: string
 /** Counts, events and rejects are what the oracle says of the folder, row by row. */
 export async function expectOracle(sql: Sql, oracle: FolderCounts): Promise<void> {
     expect(await readCounts(sql)).toEqual(oracle.total);
-    const events = await sql<{ line: string }[]>`
+    const events = await sql<{ line: unknown[] }[]>`
         select jsonb_build_array(
             events.event_id, events.event_type, events.product_id, events.user_id,
             to_char(events.event_timestamp at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
@@ -93,10 +93,15 @@ export async function expectOracle(sql: Sql, oracle: FolderCounts): Promise<void
         ...[event.eventId, event.eventType, event.productId, event.userId, event.eventTimestamp],
         ...[event.quantity, event.price, event.attributes, event.file, event.recordNo],
     ]);
-    const byLine = (rows: unknown[]) => rows.map((row) => JSON.stringify(row)).sort();
+    // PostgreSQL keeps the names of attributes in an order of its own.
+    const byName = (value: unknown) =>
+        value !== null && typeof value === "object"
+            ? Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+            : value;
+    const byLine = (rows: unknown[][]) => rows.map((row) => JSON.stringify(row.map(byName))).sort();
     expectSameLines("events", byLine(events.map(({ line }) => line)), byLine(expectedEvents));
 
-    const rejects = await sql<{ line: string }[]>`
+    const rejects = await sql<{ line: unknown[] }[]>`
         select jsonb_build_array(files.path, rejects.record_no, rejects.kind) as line
         from ingest.rejects
         left join ingest.chunks on chunks.chunk_id = rejects.chunk_id
@@ -120,10 +125,14 @@ export async function expireLeases(sql: Sql): Promise<void> {
     await sql`update ingest.workers set lease_until = clock_timestamp()`;
 }
 
-/** After every run: all checks pass, and nothing is left behind that somebody would have to tidy up (promise 8). */
-export async function expectSound(sql: Sql): Promise<void> {
+export async function expectChecksToPass(sql: Sql): Promise<void> {
     const broken = (await runChecks(sql)).filter(({ passed }) => !passed);
     expect(broken.map(({ name, sampleRows, error }) => ({ name, sampleRows, error }))).toEqual([]);
+}
+
+/** After every run: all checks pass, and nothing is left behind that somebody would have to tidy up (promise 8). */
+export async function expectSound(sql: Sql): Promise<void> {
+    await expectChecksToPass(sql);
     const [left] = await sql`
         select
             (select count(*) from ingest.loads where loads.state = 'loading') as loading,

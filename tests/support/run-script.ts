@@ -40,3 +40,13 @@ export function spawnScript(
         stderr: "pipe",
     });
 }
+
+/** What the stream has said so far, and its end. */
+export function collect(stream: ReadableStream<Uint8Array>): { text: () => string; ended: Promise<void> } {
+    const decoder = new TextDecoder();
+    let text = "";
+    const read = async () => {
+        for await (const piece of stream) text += decoder.decode(piece, { stream: true });
+    };
+    return { text: () => text, ended: read() };
+}

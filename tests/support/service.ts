@@ -1,5 +1,5 @@
 /** The service as a child process on a database of the caller's: everything that a visitor of the page meets. */
-import { spawnScript } from "./run-script.ts";
+import { collect, spawnScript } from "./run-script.ts";
 import { waitUntil } from "./wait-until.ts";
 
 export interface Service {
@@ -48,17 +48,11 @@ async function startAndRead(
     address: RegExp,
 ): Promise<{ child: Child; url: string }> {
     const child = spawnScript(script, args, { environment });
-    let stdout = "";
-    let stderr = "";
-    void collect(child.stdout, (piece) => {
-        stdout += piece;
-    });
-    void collect(child.stderr, (piece) => {
-        stderr += piece;
-    });
+    const stdout = collect(child.stdout);
+    const stderr = collect(child.stderr);
     const url = await waitUntil(`${script} tells its address`, () => {
-        if (child.exitCode !== null) throw new Error(`${script} ended with ${child.exitCode}: ${stderr}`);
-        return address.exec(stdout)?.[1] ?? null;
+        if (child.exitCode !== null) throw new Error(`${script} ended with ${child.exitCode}: ${stderr.text()}`);
+        return address.exec(stdout.text())?.[1] ?? null;
     });
     return { child, url };
 }
@@ -68,9 +62,4 @@ async function end(child: Child): Promise<void> {
     const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
     await child.exited;
     clearTimeout(timer);
-}
-
-async function collect(stream: ReadableStream<Uint8Array>, take: (piece: string) => void): Promise<void> {
-    const decoder = new TextDecoder();
-    for await (const piece of stream) take(decoder.decode(piece, { stream: true }));
 }

@@ -1,8 +1,8 @@
 /** Sessions beside each other: transactions that a test holds open, and a look at who waits for whom. */
 import { connect, type Sql } from "../../src/database/connect.ts";
 import type { TestDatabase } from "./database.ts";
+import { waitUntil } from "./wait-until.ts";
 
-const deadlineMs = 10_000;
 let open: Sql[] = [];
 
 /** A session of its own: one connection, so that `begin` and `commit` are its own too. */
@@ -21,14 +21,9 @@ export async function closeSessions(): Promise<void> {
 
 /** Resolves once `count` sessions of this database wait for a lock. */
 export async function whenWaiting(sql: Sql, count = 1): Promise<void> {
-    const startedAt = performance.now();
-    while (performance.now() - startedAt < deadlineMs) {
-        const [row] = await sql<{ waiting: number }[]>`
-            select count(*) as waiting
-            from pg_stat_activity
-            where datname = current_database() and wait_event_type = 'Lock'`;
-        if (row!.waiting >= count) return;
-        await Bun.sleep(5);
-    }
-    throw new Error(`Fewer than ${count} sessions wait for a lock after ${deadlineMs} ms.`);
+    await waitUntil(`${count} sessions wait for a lock`, async () => {
+        const waiting = await sql`
+            select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+        return waiting.length >= count;
+    });
 }

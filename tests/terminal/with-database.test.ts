@@ -1,10 +1,7 @@
-import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { expect, test } from "bun:test";
+import { makeFolder } from "../support/fixture.ts";
 
-const dataDir = mkdtempSync(join(tmpdir(), "with-database-"));
-afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+const dataDir = makeFolder();
 
 const script = `
     import { runCommand } from ${JSON.stringify(import.meta.resolve("../../src/commands/command.ts"))};

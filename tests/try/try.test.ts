@@ -3,14 +3,15 @@ import { expect, test } from "bun:test";
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readConfigFile } from "../../src/config/read-config-file.ts";
-import { runChecks } from "../../src/operations/run-checks.ts";
 import { tryFiles } from "../../src/operations/try/try-files.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
 import { readCases } from "../cases/read-case.ts";
 import { header, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
+import { expectChecksToPass } from "../support/read-tables.ts";
 import { runScript, spawnScript } from "../support/run-script.ts";
 import { whenWaiting } from "../support/sessions.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 const config = { maxRecordBytes: 1024 * 1024, maxChunkBytes: 16 * 1024 * 1024 };
 
@@ -45,13 +46,9 @@ async function whatIsThere(): Promise<unknown> {
 
 /** The end of a session takes the server a moment. */
 async function expectToSettleAt(before: unknown): Promise<void> {
-    const deadline = Date.now() + 20_000;
-    let after = await whatIsThere();
-    while (JSON.stringify(after) !== JSON.stringify(before) && Date.now() < deadline) {
-        await Bun.sleep(50);
-        after = await whatIsThere();
-    }
-    expect(after).toEqual(before);
+    const asText = JSON.stringify(before);
+    await waitUntil("all is as before", async () => JSON.stringify(await whatIsThere()) === asText);
+    expect(await whatIsThere()).toEqual(before);
 }
 
 test("says what would be inserted, duplicate, in conflict and rejected, and why, with samples", async () => {
@@ -183,7 +180,7 @@ test("killed while it waits or works, it leaves nothing", async () => {
         await child.exited;
         await expectToSettleAt(before);
     }
-    expect((await runChecks(database.sql)).filter(({ passed }) => !passed)).toEqual([]);
+    await expectChecksToPass(database.sql);
 }, 90_000);
 
 test("the command: samples on one screen, nothing raw reaches the terminal, 1 when a file would fail", async () => {

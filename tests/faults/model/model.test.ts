@@ -2,9 +2,9 @@
  * The seeded model test, short: random arrivals, workers and faults, and everything they leave held to a model that knows
  * what it made. `bun run test:faults` is the long one; `bun run test:faults --seed N` replays a seed that failed here.
  */
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { chooseSeed, isLongRun, testTimeoutMs } from "../../support/generate-folder.ts";
-import { type OwnServer, openOwnServer } from "../../support/own-server.ts";
+import { useOwnServer } from "../../support/own-server.ts";
 import { ingestFaults } from "./ingest-faults.ts";
 import { makeSchedule } from "./make-schedule.ts";
 import { runSchedule } from "./run-schedule.ts";
@@ -14,14 +14,10 @@ setDefaultTimeout(Math.max(testTimeoutMs, 900_000));
 
 const firstSeed = chooseSeed("model");
 const seeds = Array.from({ length: isLongRun ? 100 : 20 }, (_, index) => firstSeed + index);
-let server: OwnServer;
+const server = useOwnServer();
 const befallen: Record<string, number> = {};
 
-beforeAll(async () => {
-    server = await openOwnServer();
-});
 afterAll(async () => {
-    await server.close();
     console.log(`model: ${JSON.stringify(befallen)}`);
 });
 

@@ -20,7 +20,7 @@ import { join } from "node:path";
 import type { Sql } from "../../../src/database/connect.ts";
 import { type DatabaseTarget, makeTarget } from "../../../src/database/database-target.ts";
 import { runChecks } from "../../../src/operations/run-checks.ts";
-import { openCuttingProxy } from "../../support/cutting-proxy.ts";
+import { openDatabaseProxy } from "../../support/database-proxy.ts";
 import { ingestOnce } from "../../support/ingest-process.ts";
 import { ask, type OwnServer } from "../../support/own-server.ts";
 import { expireLeases } from "../../support/read-tables.ts";
@@ -62,7 +62,7 @@ export async function runSchedule(server: OwnServer, schedule: Schedule): Promis
     const target = await withoutTimeOut(await server.createDatabase());
     // What disturbs may be the limit of a role; and whoever runs the ingest need not be a superuser.
     const worker = schedule.kind === "disturbed" ? await makeLoader(target) : target;
-    const proxy = await openCuttingProxy(worker);
+    const proxy = await openDatabaseProxy(worker);
     const workers = createWorkers(inputDir, { mayServerBeAway: schedule.kind === "disturbed" });
     const faults: Record<string, number> = {};
     const countSteps = () => readSteps(target);

@@ -1,7 +1,7 @@
 /** What befalls a run from outside, done to a real server, real processes and real connections. */
 import { connect } from "../../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../../src/database/database-target.ts";
-import type { CuttingProxy } from "../../support/cutting-proxy.ts";
+import type { DatabaseProxy } from "../../support/database-proxy.ts";
 import { ask, type OwnServer } from "../../support/own-server.ts";
 import { expireLeases } from "../../support/read-tables.ts";
 import type { Action } from "./make-schedule.ts";
@@ -10,7 +10,7 @@ import type { Workers } from "./workers.ts";
 export interface World {
     server: OwnServer;
     target: DatabaseTarget;
-    proxy: CuttingProxy;
+    proxy: DatabaseProxy;
     workers: Workers;
     isHurried: boolean;
     /** What the workers log in as: the limits of connections are the role's, and a superuser has none. */
