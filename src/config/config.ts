@@ -16,7 +16,7 @@ import { decideColor } from "../terminal/use-color.ts";
 import { explainConfig } from "./explain-config.ts";
 import { type Flags, findText, type Given } from "./find-text.ts";
 import { describeOrigin, type Origin, originOfVariable } from "./origin.ts";
-import type { AfterMerge, LogFormat, RejectBudget, Trigger } from "./parse-values.ts";
+import type { LogFormat } from "./parse-values.ts";
 import { loadConfigFile } from "./read-config-file.ts";
 import { type Setting, type SettingName, settings } from "./settings.ts";
 import { findUnknownVariables, knownVariables, tokenVariable } from "./unknown-variables.ts";
@@ -24,36 +24,18 @@ import { findUnknownVariables, knownVariables, tokenVariable } from "./unknown-v
 export type { Flags } from "./find-text.ts";
 export type { AfterMerge, LogFormat, RejectBudget, Trigger } from "./parse-values.ts";
 
-export interface Config {
-    /** A `postgres://` address; undefined means the embedded server under `dataDir`. */
-    databaseUrl: string | undefined;
-    dataDir: string;
+/** By name, what a setting is read as. */
+type SettingValues = { [Name in SettingName]: ValueOf<Name> };
+
+/** The settings, and what follows from them or from switches. */
+export interface Config extends Omit<SettingValues, "inputDir"> {
     inputDir: string;
     /** Nobody named the input folder: it is ours to make. */
     isInputDefault: boolean;
-    trigger: Trigger;
-    tailSettleMs: number;
-    maxChunkBytes: number;
-    maxRecordBytes: number;
-    mergeWorkers: number;
-    maxBatchRecords: number;
-    /** A file, or an addition to one, with more rejects than this fails whole; null: it may have any number. */
-    maxRejects: RejectBudget | null;
-    afterMerge: AfterMerge;
     /** Where `afterMerge` archive moves files to: under the data folder. */
     archiveDir: string;
-    maxExpandedBytes: number;
-    maxExpansionRatio: number;
-    /** What to read sources from; undefined: sluice.config.ts in the working folder, if it is there. */
-    configFile: string | undefined;
-    port: number;
-    host: string;
-    /** Names beside localhost and `host` that the API takes in Host headers. */
-    allowedHosts: readonly string[];
     /** What the API asks of its callers; undefined: nothing, and then it serves this machine alone. */
     apiToken: string | undefined;
-    /** How the long-running commands tell what happens. */
-    logFormat: LogFormat;
     checkAtEnd: boolean;
     json: boolean;
     /** Whether `start` generates events: by default only into its own embedded server. */
@@ -174,7 +156,7 @@ export function readConfig<Field extends ConfigField>(
     configFile: Given["configFile"] = null,
 ): Readonly<Pick<Config, Field | "color">> {
     const source: Source = { flags, environment, configFile, faults: new Map() };
-    const entries = [...fields, "color" as const].map((field) => [field, freeze(readers[field](source))]);
+    const entries = [...fields, "color" as const].map((field) => [field, freeze(readField(field, source))]);
     const faults = [...source.faults.values(), ...describeUnknown(environment)];
     if (faults.length > 0 || configFile?.error) throw configError(faults, configFile?.error ?? null);
     return Object.freeze(Object.fromEntries(entries));
@@ -220,37 +202,28 @@ interface Source extends Given {
     faults: Map<string, Fault>;
 }
 
-const readers: { [Field in keyof Config]: (source: Source) => Config[Field] } = {
-    databaseUrl: (source) => readSetting("databaseUrl", source),
-    dataDir: (source) => readSetting("dataDir", source),
+type Readers<Name extends keyof Config> = { [Field in Name]: (source: Source) => Config[Field] };
+
+/** What is more than the value of one setting. */
+const derivedReaders: Readers<Exclude<keyof Config, Exclude<SettingName, "inputDir">>> = {
     inputDir: (source) => readSetting("inputDir", source) ?? join(readSetting("dataDir", source), "input_data"),
     isInputDefault: (source) => findText("inputDir", source) === null,
-    trigger: (source) => readSetting("trigger", source),
-    tailSettleMs: (source) => readSetting("tailSettleMs", source),
-    maxChunkBytes: (source) => readSetting("maxChunkBytes", source),
-    maxRecordBytes: (source) => readSetting("maxRecordBytes", source),
-    mergeWorkers: (source) => readSetting("mergeWorkers", source),
-    maxBatchRecords: (source) => readSetting("maxBatchRecords", source),
-    maxRejects: (source) => readSetting("maxRejects", source),
-    afterMerge: (source) => readSetting("afterMerge", source),
     archiveDir: (source) => join(readSetting("dataDir", source), "archive"),
-    maxExpandedBytes: (source) => readSetting("maxExpandedBytes", source),
-    maxExpansionRatio: (source) => readSetting("maxExpansionRatio", source),
-    configFile: (source) => readSetting("configFile", source),
-    port: (source) => readSetting("port", source),
-    host: (source) => readSetting("host", source),
-    allowedHosts: (source) => readSetting("allowedHosts", source),
     apiToken: ({ environment }) => environment[tokenVariable]?.trim() || undefined,
-    logFormat: (source) => readSetting("logFormat", source),
     checkAtEnd: ({ flags }) => flags.check === true,
     json: ({ flags }) => flags.json === true,
     lab: ({ flags }) => flags.lab === true,
     generate: (source) => {
         const generateFlag = source.flags.generate;
-        return generateFlag === undefined ? readers.databaseUrl(source) === undefined : generateFlag === true;
+        return generateFlag === undefined ? readSetting("databaseUrl", source) === undefined : generateFlag === true;
     },
     color: ({ flags, environment }) => takesColor(flags, environment),
 };
+
+function readField(field: keyof Config, source: Source): unknown {
+    if (field in derivedReaders) return derivedReaders[field as keyof typeof derivedReaders](source);
+    return readSetting(field as SettingName, source);
+}
 
 type ValueOf<Name extends SettingName> = (typeof settings)[Name]["fallback"];
 

@@ -92,17 +92,16 @@ export function parseRejectBudget(text: string): Parsed<RejectBudget> {
 export const afterMergeChoices = ["keep", "archive", "delete"] as const;
 export type AfterMerge = (typeof afterMergeChoices)[number];
 
-export function parseAfterMerge(text: string): Parsed<AfterMerge> {
-    const value = afterMergeChoices.find((choice) => choice === text);
+export const logFormatChoices = ["text", "json"] as const;
+export type LogFormat = (typeof logFormatChoices)[number];
+
+export function parseChoice<Choice extends string>(text: string, choices: readonly Choice[]): Parsed<Choice> {
+    const value = choices.find((choice) => choice === text);
     if (value) return { value };
-    return { problem: "is not one of the choices.", remedy: `Write ${afterMergeChoices.join(", ")}.` };
-}
-
-export type LogFormat = "text" | "json";
-
-export function parseLogFormat(text: string): Parsed<LogFormat> {
-    if (text === "text" || text === "json") return { value: text };
-    return { problem: "is not one of the choices.", remedy: "Write text or json." };
+    return {
+        problem: "is not one of the choices.",
+        remedy: `Write ${choices.join(", ").replace(/, ([^,]*)$/, " or $1")}.`,
+    };
 }
 
 /** Decimal digits (`_` and `,` are not taken) → a whole number between the two bounds. */

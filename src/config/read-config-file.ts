@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { SourceConfig } from "../streams/source-config.ts";
 import type { Stream } from "../streams/stream.ts";
-import { type FileSettings, validateConfig } from "./validate-config.ts";
+import type { FileSettings } from "./validate-config.ts";
 
 const defaultName = "sluice.config.ts";
 
@@ -41,6 +41,8 @@ export async function loadConfigFile(
     } catch (cause) {
         return refuse([`cannot be loaded: ${firstLine(cause)}`], "Mend it, or name another with --config.", cause);
     }
+    // Here, so that a command without the file starts without zod.
+    const { validateConfig } = await import("./validate-config.ts");
     const validated = validateConfig(loaded.default, stream);
     if ("sources" in validated) return { name, ...validated, error: null };
     const faults = validated.faults.map(({ at, problem }) => `${at} ${problem}`);

@@ -3,15 +3,16 @@ import { availableParallelism } from "node:os";
 import { describeTarget, parseDatabaseUrl } from "../database/database-target.ts";
 import {
     type AfterMerge,
+    afterMergeChoices,
     type LogFormat,
+    logFormatChoices,
     type Parsed,
-    parseAfterMerge,
     parseBytes,
+    parseChoice,
     parseConnectionString,
     parseDuration,
     parseHost,
     parseHostNames,
-    parseLogFormat,
     parsePath,
     parseRejectBudget,
     parseTrigger,
@@ -138,7 +139,7 @@ const afterMerge: Setting<AfterMerge> = {
     flag: "--after-merge <what>",
     variable: "SLUICE_AFTER_MERGE",
     description: "what becomes of a file that is merged: keep, archive (to data/archive) or delete",
-    parse: parseAfterMerge,
+    parse: (text) => parseChoice(text, afterMergeChoices),
     fallback: "keep",
     fallbackText: "keep",
 };
@@ -201,7 +202,7 @@ const logFormat: Setting<LogFormat> = {
     flag: "--log-format <format>",
     variable: "SLUICE_LOG_FORMAT",
     description: "how to tell on stderr what happens: text, or json (an object a line)",
-    parse: parseLogFormat,
+    parse: (text) => parseChoice(text, logFormatChoices),
     fallback: "text",
     fallbackText: "text",
 };

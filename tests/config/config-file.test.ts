@@ -49,6 +49,16 @@ describe("a source", () => {
             { match: "*", aliases: { x: "event_timestmp" } },
             'sources[0].aliases.x "event_timestmp" is no column; did you mean "event_timestamp"?',
         ],
+        [
+            { match: "*", constants: { prise: "1" } },
+            'sources[0].constants.prise "prise" is no column; did you mean "price"?',
+        ],
+        [{ match: "*", deriveEventId: {} }, "sources[0].deriveEventId.from is missing"],
+
+        [
+            { match: "*", header: "none" },
+            'sources[0].header must be a list of names that is not empty, or "first-line"',
+        ],
         [{ match: "*", aliases: { x: "event_id", X: "price" } }, "sources[0].aliases names x twice"],
         [
             { match: "*", delimiter: ";;" },
@@ -142,6 +152,17 @@ describe("a source", () => {
     test("with several faults should name them all", () => {
         expect(faultsOf({ match: 5, quote: "", header: [] })).toHaveLength(3);
     });
+
+    test("with a fault in a key should name what that key contradicts too", () => {
+        expect(faultsOf({ match: 5, quote: false, escape: "ab", timestamps: { offset: "x", zone: "y" } })).toEqual([
+            "sources[0].match must be a text that is not empty",
+            "sources[0].escape must be one character, tab or printable ASCII",
+            'sources[0].timestamps.offset must be an offset such as "+02:00"',
+            'sources[0].timestamps.zone must be a time zone such as "Europe/Berlin"',
+            "sources[0].timestamps.offset contradicts the zone: keep one",
+            "sources[0].escape has no meaning when no value is quoted",
+        ]);
+    });
 });
 
 test("the first source whose glob fits a name is its source", () => {
@@ -185,8 +206,8 @@ describe("the file", () => {
         const error = await refuse("faults.ts", "export default { source: [], sources: [{ match: '*', qoute: 1 }] };");
         expect(error.exitCode).toBe(3);
         expect(error.what.split("\n").map((line) => line.replace(/^.*faults\.ts: /, ""))).toEqual([
-            "source is not known; did you mean sources?",
             "sources[0].qoute is not known; did you mean quote?",
+            "source is not known; did you mean sources?",
         ]);
     });
 
@@ -206,11 +227,11 @@ describe("the file", () => {
         const { what } = await refuse("settings.ts", `export default { settings: ${settings} };`);
 
         expect(what.split("\n").map((line) => line.replace(/^.*settings\.ts: /, ""))).toEqual([
-            "settings.triger is not known; did you mean trigger?",
-            "settings.configFile is not known.",
             "settings.databaseUrl holds a password, and this file is shared: put DATABASE_URL into .env.",
             "settings.port is out of bounds. Give it a whole number from 0 to 65535.",
             "settings.host must be a text or a number.",
+            "settings.triger is not known; did you mean trigger?",
+            "settings.configFile is not known.",
         ]);
         expect(what).not.toContain("hunter2");
     });
