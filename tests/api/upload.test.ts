@@ -115,7 +115,7 @@ describe("forms", () => {
             async function* pieces() {
                 for (let at = 0; at < text.length; at += size) yield Buffer.from(text.slice(at, at + size));
             }
-            const { fileName, content } = await readFilePart(pieces(), "B");
+            const { fileName, content } = await readFilePart(pieces(), "multipart/form-data; boundary=B");
             const read: Uint8Array[] = [];
             for await (const piece of content) read.push(Buffer.from(piece));
             expect([size, fileName, Buffer.concat(read).toString()]).toEqual([size, "f.csv", "a\r\n--b\r\n-"]);

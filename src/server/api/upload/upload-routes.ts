@@ -103,22 +103,19 @@ const multipartBody = {
 };
 
 async function openBody(request: Request): Promise<{ content: AsyncIterable<Uint8Array>; fileName?: string }> {
-    const [type = "", ...parameters] = (request.headers.get("content-type") ?? "")
-        .split(";")
-        .map((part) => part.trim());
+    const contentType = request.headers.get("content-type") ?? "";
+    const type = contentType.split(";")[0]!.trim().toLowerCase();
     if (request.body === null)
         throw new Problem({ code: "invalid_body", detail: "It is empty: send CSV with a header line." });
     const body = untilBreak(request.body as unknown as AsyncIterable<Uint8Array>);
-    if (type.toLowerCase() === "text/csv") return { content: body };
-    if (type.toLowerCase() !== "multipart/form-data") {
+    if (type === "text/csv") return { content: body };
+    if (type !== "multipart/form-data") {
         throw new Problem({
             code: "unsupported_media_type",
             detail: "Send text/csv, or multipart/form-data with one file.",
         });
     }
-    const boundary = parameters.map((text) => /^boundary="?([^"]{1,70})"?$/i.exec(text)?.[1]).find(Boolean);
-    if (!boundary) throw new Problem({ code: "invalid_body", detail: "The Content-Type names no boundary." });
-    return await readFilePart(body, boundary);
+    return await readFilePart(body, contentType);
 }
 
 /** A sender that goes away is no fault of ours. */
