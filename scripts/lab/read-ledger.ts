@@ -1,8 +1,10 @@
 /** What the ledger says of the lab's files. Each question is one statement, and is asked again while nobody answers. */
+
 import type { Sql } from "../../src/database/connect.ts";
 import { isConnectionFault, isRetryable } from "../../src/database/sql-states.ts";
+import type { RecordCounts } from "../../src/terminal/record-table.ts";
 
-export interface FileVersion {
+export interface FileVersion extends RecordCounts {
     fileId: number;
     path: string;
     version: number;
@@ -13,11 +15,6 @@ export interface FileVersion {
     /** The newest load that counts for any of it. */
     loadId: number | null;
     stagedRecords: number;
-    read: number;
-    inserted: number;
-    duplicate: number;
-    conflict: number;
-    rejected: number;
     batchIds: number[];
 }
 

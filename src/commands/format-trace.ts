@@ -1,14 +1,8 @@
 /** A trace for people. Pure. */
 
 import { describeRefusal } from "../operations/describe-refusal.ts";
-import type {
-    RawRecord,
-    Trace,
-    TracedBatch,
-    TracedRecord,
-    TracedReject,
-    TraceSubject,
-} from "../operations/read-trace.ts";
+import type { TraceSubject } from "../operations/read-trace.ts";
+import type { RawRecord, Trace, TracedBatch, TracedRecord, TracedReject } from "../operations/trace-schema.ts";
 import type { Stream } from "../streams/stream.ts";
 import { formatBytes, formatNumber } from "../terminal/format.ts";
 import { explainUnseen, sanitize } from "../terminal/sanitize.ts";

@@ -2,9 +2,11 @@
  * Replays rejects: in ranges of reject ids, each one statement and one transaction (sql/engine/replay_batch.sql).
  * What has changed its verdict goes through the ordinary merge; the rest is only counted.
  */
+
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../database/connect.ts";
 import { isConnectionFault, isRetryable, sluiceStates, sqlStateOf } from "../database/sql-states.ts";
+import type { RecordCounts } from "../terminal/record-table.ts";
 
 export interface ReplayRequest {
     /** Only rejects with this reason. */
@@ -21,13 +23,8 @@ export interface ReplayRequest {
     rangeIds?: number;
 }
 
-export interface ReplayBatch {
+export interface ReplayBatch extends RecordCounts {
     batchId: number;
-    read: number;
-    inserted: number;
-    duplicate: number;
-    conflict: number;
-    rejected: number;
     displaced: number;
     /** Of the conflicts, those that were to be accepted and whose record the table refuses: their `refusal` says why. */
     refused: number;

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import type { Status } from "../../src/operations/status/status-schema.ts";
 import { describeVerdict, meanRate, triggerMs } from "../../src/server/page/now/describe-verdict.ts";
-import type { Status } from "../../src/server/page/shapes.ts";
 
 const status = (fields: Partial<Status>) =>
     ({
@@ -17,6 +17,7 @@ const worker = (report: unknown) => ({
     pid: 1,
     inputDir: "data/in\u202eput",
     startedAt: "",
+    leaseUntil: "",
     report,
 });
 const live = (fields: Partial<Status>) => describeVerdict({ link: "live", problem: null, status: status(fields) });
@@ -38,7 +39,7 @@ test("takes the API's verdict apart: its first sentence is the headline", () => 
 
 test("is as grave as the API says, whatever the state is called", () => {
     expect(live({ tone: "busy" })).toMatchObject({ state: "Running", tone: "busy" });
-    expect(live({ state: "dreaming", tone: "quiet" })).toMatchObject({ state: "Dreaming", tone: "quiet" });
+    expect(live({ state: "dreaming" as "idle", tone: "quiet" })).toMatchObject({ state: "Dreaming", tone: "quiet" });
 });
 
 test("says how to begin while there is nothing, with the folder as text", () => {

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import type { Flow, FlowStep } from "../../src/server/api/flow/read-flow.ts";
 import {
     backlogRecords,
     phaseMeans,
@@ -8,7 +9,6 @@ import {
     stack,
     stepTimes,
 } from "../../src/server/page/charts/steps.ts";
-import type { Flow, FlowStep } from "../../src/server/page/shapes.ts";
 import { eventsByType } from "../../src/shop/page/events-by-type.ts";
 
 function step(from: number, fields: Partial<FlowStep> = {}): FlowStep {
@@ -101,8 +101,8 @@ test("events by type stand in their buckets, none in between is zero", () => {
         { bucket: "1970-01-01T00:01:00.000000Z", eventType: "view", events: 3, ...sums },
         { bucket: "1970-01-01T00:03:00.000000Z", eventType: "purchase", events: 1, ...sums },
     ];
-    const stats = { asOf: "", totals: { events: 4, ...sums }, eventTypes: [], series: { bucket: "minute", data } };
-    expect(eventsByType(stats, ["view", "purchase"], 65_000, 200_000, 60_000)).toEqual({
+    const series = { bucket: "minute" as const, data };
+    expect(eventsByType({ series }, ["view", "purchase"], 65_000, 200_000, 60_000)).toEqual({
         times: [90, 150, 210],
         series: [
             { name: "view", values: [3, 0, 0] },

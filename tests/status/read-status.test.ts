@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { drizzle } from "drizzle-orm/postgres-js";
 import readStatusQuery from "../../sql/stats/read_status.sql" with { type: "text" };
 import { connect } from "../../src/database/connect.ts";
-import { readStatus, type Status } from "../../src/operations/status/read-status.ts";
+import { readStatus } from "../../src/operations/status/read-status.ts";
+import type { Status } from "../../src/operations/status/status-schema.ts";
 import { useDatabase } from "../support/fixture.ts";
 
 const database = useDatabase(import.meta.path);

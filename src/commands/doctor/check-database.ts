@@ -5,7 +5,7 @@ import type { DatabaseTarget } from "../../database/database-target.ts";
 import { inspectSchema } from "../../database/migrate.ts";
 import { leastConnections } from "../../engine/run/plan-connections.ts";
 import { SluiceError } from "../../errors.ts";
-import type { Status } from "../../operations/status/read-status.ts";
+import type { Status } from "../../operations/status/status-schema.ts";
 import type { Stream } from "../../streams/stream.ts";
 import { formatCount, formatDuration } from "../../terminal/format.ts";
 import { type Finding, fail, note, ok } from "./finding.ts";

@@ -2,7 +2,7 @@
 import type { Sql } from "../../database/connect.ts";
 import { remedyFor } from "../../database/file-problems.ts";
 import { describeReader, remedyForReader } from "../../database/staging-readers.ts";
-import type { Status } from "../../operations/status/read-status.ts";
+import type { Status } from "../../operations/status/status-schema.ts";
 import { formatCount, formatDuration, formatShare } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 import { type Finding, fail, note, ok } from "./finding.ts";

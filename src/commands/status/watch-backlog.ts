@@ -1,7 +1,8 @@
 /** How far an ingest is that takes what is there: what was read since it began, of that and what still waits. */
 import { connect } from "../../database/connect.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
-import { readStatus, type Status } from "../../operations/status/read-status.ts";
+import { readStatus } from "../../operations/status/read-status.ts";
+import type { Status } from "../../operations/status/status-schema.ts";
 import type { Progress } from "../../terminal/progress.ts";
 
 const firstLookMs = 300;

@@ -1,7 +1,8 @@
 /** The status again and again, until the process is told to stop. */
 import type { Sql } from "../../database/connect.ts";
 import { isConnectionFault } from "../../database/sql-states.ts";
-import { readStatus, type Status } from "../../operations/status/read-status.ts";
+import { readStatus } from "../../operations/status/read-status.ts";
+import type { Status } from "../../operations/status/status-schema.ts";
 import { formatDuration } from "../../terminal/format.ts";
 import { formatStatus } from "./format-status.ts";
 

@@ -1,77 +1,28 @@
 /** What the numbers mean, in one word and in a sentence or two. Pure. */
-
 import { remedyFor } from "../../database/file-problems.ts";
-import { describeReader, remedyForReader, type StagingReader } from "../../database/staging-readers.ts";
+import { describeReader, remedyForReader } from "../../database/staging-readers.ts";
 import { formatBytes, formatCount, formatDuration, formatNumber } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 import { findObstacle } from "./find-obstacle.ts";
 import type { Pace } from "./measure-pace.ts";
+import type { FailedFile, LastBatch, LiveWorker, Status, Tone } from "./status-schema.ts";
 import { triggerMsOf } from "./worker-retries.ts";
 
-/**
- * The gravest that holds, in this order after `stopped`: nobody is at work. `stuck`: work waits, and something keeps it from
- * going on. `failing`: a file failed within the hour, is tried again by itself, or no file got in since. `rejecting`: more
- * than half of the latest records did not get in. `behind`: what waits takes longer than a few triggers, or more arrives
- * than can be merged. `starting`: somebody has just begun. `empty`: no file has ever been seen. `running`: records came
- * within the last minute. `idle`: none did.
- */
-export const states = [
-    "stopped",
-    "stuck",
-    "failing",
-    "rejecting",
-    "behind",
-    "starting",
-    "empty",
-    "running",
-    "idle",
-] as const;
+export type State = Pick<Status, "state" | "tone" | "verdict">;
 
-/** `bad`: somebody must act now. `busy`: somebody should look at it today. */
-export const tones = ["good", "quiet", "busy", "bad"] as const;
-export type Tone = (typeof tones)[number];
+export type FailingFile = Omit<FailedFile, "fileId" | "attempts">;
 
-export interface State {
-    state: (typeof states)[number];
-    /** How the terminal and the page show it. */
-    tone: Tone;
-    /** For people: what is the case, and what to do where something is to be done. */
-    verdict: string;
-}
-
-export interface FailingFile {
-    path: string;
-    problem: string | null;
-    problemDetail: string | null;
-    nextAttemptAt: string | null;
-    failedAt: string;
-}
-
-export interface StateFacts {
-    asOf: string;
-    files: { pending: number; loaded: number; merged: number; skipped: number; failed: number; replaced: number };
-    /** The latest first. */
+/** What of the status the verdict is made from, the lists with their latest or gravest first. */
+export interface StateFacts
+    extends Pick<Status, "asOf" | "files" | "recentMerges" | "standingRejects" | "stagingReaders"> {
     failedFiles: readonly FailingFile[];
-    backlog: {
-        files: number;
-        unreadBytes: number;
-        stagedRecords: number;
-        /** When the oldest of them was seen, and when the oldest chunk that a merge may take was staged. */
-        oldestUnreadAt: string | null;
-        mergeableSince: string | null;
-    };
-    workers: readonly { startedAt: string; inputDir: string; report: unknown }[];
+    backlog: Pick<Status["backlog"], "files" | "unreadBytes" | "stagedRecords" | "oldestUnreadAt" | "mergeableSince">;
+    workers: readonly Pick<LiveWorker, "startedAt" | "inputDir" | "report">[];
     /** Replays included. */
-    lastBatch: { finishedAt: string } | null;
+    lastBatch: Pick<LastBatch, "finishedAt"> | null;
     lastMergeAt: string | null;
     lastStagedAt: string | null;
-    /** Of the last hour, 200 merges at the most. */
-    recentMerges: { read: number; rejected: number; conflict: number };
-    /** Rejects and conflicts that no replay has resolved, and the most frequent of their reasons first. */
-    standingRejects: number;
-    rejectReasons: readonly { reason: string }[];
-    /** The longest first. */
-    stagingReaders: readonly StagingReader[];
+    rejectReasons: readonly Pick<Status["rejectReasons"][number], "reason">[];
     pace: Pace;
 }
 

@@ -4,115 +4,12 @@
  */
 import readStatusQuery from "../../../sql/stats/read_status.sql" with { type: "text" };
 import type { Sql } from "../../database/connect.ts";
-import type { StagingReader } from "../../database/staging-readers.ts";
-import { describeState, type State } from "./describe-state.ts";
+import { describeState } from "./describe-state.ts";
 import { arrivalWindowSeconds, type LargeMerge, measurePace, type Pace } from "./measure-pace.ts";
-
-/** `read` = the sum of the other four. */
-export interface RecordCounts {
-    read: number;
-    inserted: number;
-    duplicate: number;
-    conflict: number;
-    rejected: number;
-}
-
-export interface FailedFile {
-    fileId: number;
-    path: string;
-    problem: string | null;
-    problemDetail: string | null;
-    attempts: number;
-    /** Null when it is not tried again by itself. */
-    nextAttemptAt: string | null;
-    failedAt: string;
-}
-
-export interface LastBatch extends RecordCounts {
-    batchId: number;
-    startedAt: string;
-    finishedAt: string;
-    oldestStagedAt: string | null;
-    /** Milliseconds by phase. */
-    durationMs: Record<string, number>;
-}
-
-export interface LiveWorker {
-    workerId: string;
-    host: string;
-    pid: number;
-    inputDir: string;
-    startedAt: string;
-    leaseUntil: string;
-    report: unknown;
-}
-
-/** Instants are ISO 8601 in UTC, to the millisecond. */
-export interface Status extends State {
-    asOf: string;
-    databaseName: string;
-    serverVersion: string;
-    table: "events";
-    /** Of all batches there have been, replays included: they read records a second time. */
-    totals: RecordCounts & { batches: number; displaced: number };
-    /** Rows in `events`, by the rollups. */
-    events: number;
-    files: { pending: number; loaded: number; merged: number; skipped: number; failed: number; replaced: number };
-    /** The ten that failed last. */
-    failedFiles: FailedFile[];
-    /** What is known and not merged yet. */
-    backlog: {
-        files: number;
-        unreadBytes: number;
-        chunks: number;
-        stagedRecords: number;
-        oldestStagedAt: string | null;
-        oldestUnreadAt: string | null;
-        /** When the oldest chunk that a merge may take was staged. */
-        mergeableSince: string | null;
-        /** Staged, and unread by the mean size of the latest records. */
-        records: number;
-        /** What they take at the present capacity; null when that is not known yet. */
-        seconds: number | null;
-    };
-    /** An estimate: what came in the last minute. */
-    arrival: { recordsPerSecond: number; windowSeconds: number };
-    /** What the largest of the latest merges reached while they ran; null before the first one. */
-    capacity: { recordsPerSecond: number | null; asOf: string | null };
-    lastBatch: LastBatch | null;
-    /** What became of the records of the last hour's merges, the latest 200 of them: rejects, and what the verdict makes of them. */
-    recentMerges: { read: number; rejected: number; conflict: number };
-    freshness: {
-        lastMergedAt: string | null;
-        /** Since the last batch that had records, or null before the first. */
-        secondsSinceLastMerge: number | null;
-        /** From staging to commit, of the oldest record of the last batch. */
-        lastBatchLagSeconds: number | null;
-        /** From the moment a file was seen (for what was appended later: from staging) to commit, of the records of the last five minutes. */
-        p50Seconds: number | null;
-        p95Seconds: number | null;
-        windowSeconds: number;
-        /** How many records these are about. */
-        records: number;
-    };
-    workers: LiveWorker[];
-    /**
-     * Columns of the newest 1,000 files that are not ours (kept in attributes, or ignored) or that they lack: the 20
-     * most frequent.
-     */
-    columnDrift: { kind: "kept" | "ignored" | "missing"; column: string; files: number; lastPath: string }[];
-    /** Of the newest 1,000 files: read by the defaults, since none of the declared sources fits. */
-    unmatchedFiles: { files: number; lastPath: string | null };
-    /** Sessions that keep merged rows in `ingest.staging` by a transaction of more than ten seconds: ten at the most. */
-    stagingReaders: StagingReader[];
-    /** The five most frequent among the rejects that stand; a record counts once for each of its reasons. */
-    rejectReasons: { reason: string; records: number }[];
-    /** Rejects and conflicts that no replay has resolved. */
-    standingRejects: number;
-}
+import type { Status } from "./status-schema.ts";
 
 interface StatusFacts
-    extends Omit<Status, "state" | "verdict" | "freshness" | "table" | "arrival" | "capacity" | "backlog"> {
+    extends Omit<Status, "state" | "tone" | "verdict" | "freshness" | "table" | "arrival" | "capacity" | "backlog"> {
     backlog: Omit<Status["backlog"], "records" | "seconds"> & { newUnreadBytes: number };
     arrivals: { stagedRecords: number; stagedRecordsOfNewFiles: number; bytesPerRecord: number | null };
     largestMerges: LargeMerge[];

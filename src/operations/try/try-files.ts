@@ -5,6 +5,7 @@
  * Guarantee: nothing is left, killed or not. The temporary table goes with the connection; a slice's merge ends in an
  * exception. A lost connection loses the temporary table too, so that no later step can go on without it.
  */
+
 import { randomUUID } from "node:crypto";
 import { basename, dirname } from "node:path";
 import type { SQL } from "bun";
@@ -29,6 +30,7 @@ import { copyStatement, type Way } from "../../engine/stage/stage-records.ts";
 import { sourceKey } from "../../streams/source-of.ts";
 import type { Stream } from "../../streams/stream.ts";
 import { sliceCount } from "../../streams/types/column-type.ts";
+import type { RecordCounts } from "../../terminal/record-table.ts";
 import { notesOf } from "./notes-of.ts";
 
 export interface TryOptions {
@@ -75,7 +77,7 @@ export interface TriedFile {
     way: Way | null;
     /** How the file is written, where the loader says so. */
     dialect: unknown;
-    records: { read: number; inserted: number; duplicate: number; conflict: number; rejected: number };
+    records: RecordCounts;
     /** Most frequent first. A record counts once for each of its reasons. */
     reasons: { reason: string; records: number; samples: RecordSample[] }[];
     insertedSamples: RecordSample[];

@@ -1,5 +1,6 @@
 /** The status for all who show it: one read a second at most, and what it was when the database last answered. */
-import { readStatus, type Status } from "../../operations/status/read-status.ts";
+import { readStatus } from "../../operations/status/read-status.ts";
+import type { Status } from "../../operations/status/status-schema.ts";
 import { sharedForMs } from "./api.ts";
 import type { Reader } from "./reader.ts";
 

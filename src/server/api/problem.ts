@@ -120,6 +120,15 @@ export function problemResponse(problem: Problem, requestId: string): Response {
     });
 }
 
+/** The responses of a route: its JSON, and what it may refuse. */
+export function answers<Schema extends z.ZodType, Status extends ProblemStatus>(
+    description: string,
+    schema: Schema,
+    ...statuses: Status[]
+) {
+    return { 200: { description, content: { "application/json": { schema } } }, ...problemResponses(...statuses) };
+}
+
 /** The problem responses of a route, for `createRoute`. Every route can be asked wrongly and can find no database. */
 export function problemResponses<Status extends ProblemStatus>(...statuses: Status[]) {
     const response = (status: ProblemStatus) => ({

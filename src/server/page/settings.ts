@@ -1,6 +1,6 @@
 /** What the visitor chose, kept in this browser. */
 import { effect, type Signal, signal } from "@preact/signals";
-import type { FlowWindow } from "./shapes.ts";
+import type { FlowWindow } from "../api/flow/read-flow.ts";
 
 export type Theme = "auto" | "light" | "dark";
 export type Zone = "local" | "utc";

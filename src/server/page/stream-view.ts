@@ -1,5 +1,5 @@
 import type { ComponentType } from "preact";
-import type { Flow } from "./shapes.ts";
+import type { Flow } from "../api/flow/read-flow.ts";
 
 /** What the page shows of a stream beside what it shows of every one. */
 export interface StreamView {

@@ -3,7 +3,7 @@ import { counter } from "../../server/api/metrics/describe-facts.ts";
 import type { Metric } from "../../server/api/metrics/exposition.ts";
 import type { Stats } from "./read-stats.ts";
 
-export function describeEvents({ eventTypes, pruned }: Stats): Metric[] {
+export function describeEvents({ eventTypes, pruned }: Pick<Stats, "eventTypes" | "pruned">): Metric[] {
     // What was pruned stays in the counters: one that falls looks like a restart, and a rate like a flood.
     const types = [...new Set([...eventTypes, ...pruned].map(({ eventType }) => eventType))].sort();
     const byType = (value: (sums: Stats["eventTypes"][number]) => number) =>

@@ -3,7 +3,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Api, Context } from "../../server/api/api.ts";
 import { sharedForMs } from "../../server/api/api.ts";
 import { decodeCursor, encodeCursor } from "../../server/api/cursor.ts";
-import { problemResponses } from "../../server/api/problem.ts";
+import { answers } from "../../server/api/problem.ts";
 import {
     cursorSchema,
     idSchema,
@@ -35,6 +35,7 @@ const eventSchema = z
         recordNo: idSchema,
     })
     .openapi("Event");
+export type ShopEvent = z.infer<typeof eventSchema>;
 
 const cursorKeys = z.tuple([z.iso.datetime({ precision: 6 }).refine(isPostgresInstant), z.guid()]);
 
@@ -51,10 +52,7 @@ const listEvents = createRoute({
             product_id: textSchema(100).optional(),
         }),
     },
-    responses: {
-        200: { description: "A page", content: { "application/json": { schema: pageSchema(eventSchema) } } },
-        ...problemResponses(400, 503),
-    },
+    responses: answers("A page", pageSchema(eventSchema), 400, 503),
 });
 
 export function addEventRoutes(app: Api, { reader }: Context): void {

@@ -1,9 +1,9 @@
 /** The funnel and the products that sell, from the rollups. Never touches `events`. */
+import { z } from "@hono/zod-openapi";
 import { type SQL, sql } from "drizzle-orm";
 import { eventStats, productStats } from "../../database/schema.ts";
 import type { Database } from "../../server/api/reader.ts";
-import { isoInstant } from "../../server/api/shapes.ts";
-import type { EventSums } from "./read-stats.ts";
+import { countSchema, instantSchema, isoInstant, moneySchema } from "../../server/api/shapes.ts";
 
 export const funnelSteps = ["view", "add_to_cart", "purchase"] as const;
 export const productOrders = ["revenue", "purchases", "quantity", "events"] as const;
@@ -12,14 +12,59 @@ export type ProductOrder = (typeof productOrders)[number];
 /** As long as sql/events/rollups.sql keeps days. */
 export const maxProductDays = 35;
 
-export interface Funnel {
-    asOf: string;
-    steps: ({ eventType: string } & EventSums)[];
-}
+export const funnelSchema = z
+    .object({
+        asOf: instantSchema,
+        days: countSchema.nullable(),
+        steps: z
+            .array(
+                z.object({
+                    eventType: z.enum(funnelSteps),
+                    events: countSchema,
+                    quantity: countSchema,
+                    revenue: moneySchema,
+                    shareOfPrevious: z.number().nullable().openapi({
+                        description: "Events over those of the step before; null when that has none. It may be over 1.",
+                    }),
+                }),
+            )
+            .openapi({ description: "Counts events, not people or sessions: two views by one user are two." }),
+    })
+    .openapi("Funnel");
+
+const productSums = {
+    events: countSchema,
+    purchases: countSchema,
+    quantity: countSchema.openapi({ description: "Of purchases." }),
+    revenue: moneySchema.openapi({ description: "Sum of quantity times price over purchases." }),
+};
+
+export const topProductsSchema = z
+    .object({
+        asOf: instantSchema,
+        by: z.enum(productOrders),
+        days: countSchema.nullable(),
+        data: z.array(z.object({ productId: z.string(), ...productSums })),
+        others: z
+            .object(productSums)
+            .nullable()
+            .openapi({
+                description:
+                    "A batch gives its 20,000 best products a row each and adds up the others here. When it is not null, a " +
+                    "product's numbers above may lack what is here.",
+            }),
+    })
+    .openapi("TopProducts");
+
+export type FunnelSteps = z.infer<typeof funnelSchema>;
+export type TopProductList = z.infer<typeof topProductsSchema>;
+
+type FunnelSums = { asOf: string; steps: Omit<FunnelSteps["steps"][number], "shareOfPrevious">[] };
+type ProductSums = Pick<TopProductList, "asOf" | "data" | "others">;
 
 /** Today and the days before it, by event time in UTC; without `days`, of all time. One statement, one snapshot. */
-export async function readFunnel(db: Database, days?: number): Promise<Funnel> {
-    const [row] = await db.execute<Record<string, unknown> & Funnel>(sql`
+export async function readFunnel(db: Database, days?: number): Promise<FunnelSums> {
+    const [row] = await db.execute<Record<string, unknown> & FunnelSums>(sql`
         select
             ${isoInstant(sql`statement_timestamp()`)} as "asOf",
             (
@@ -48,31 +93,17 @@ export async function readFunnel(db: Database, days?: number): Promise<Funnel> {
     return row!;
 }
 
-export interface ProductSums {
-    events: number;
-    purchases: number;
-    quantity: number;
-    revenue: string;
-}
-
-export interface TopProducts {
-    asOf: string;
-    products: ({ productId: string } & ProductSums)[];
-    /** Products that have no row of their own: see sql/events/rollups.sql. */
-    others: ProductSums | null;
-}
-
 export interface ProductsQuery {
     by: ProductOrder;
     limit: number;
     days?: number | undefined;
 }
 
-export async function readTopProducts(db: Database, { by, limit, days }: ProductsQuery): Promise<TopProducts> {
+export async function readTopProducts(db: Database, { by, limit, days }: ProductsQuery): Promise<ProductSums> {
     const sums = sql`
         'events', events, 'purchases', purchases, 'quantity', quantity, 'revenue', round(revenue, 2)::text
     `;
-    const [row] = await db.execute<Record<string, unknown> & TopProducts>(sql`
+    const [row] = await db.execute<Record<string, unknown> & ProductSums>(sql`
         with summed_products as materialized (
             select
                 ${productStats.productId} as product_id,
@@ -102,7 +133,7 @@ export async function readTopProducts(db: Database, { by, limit, days }: Product
                     '[]'
                 )
                 from top_products
-            ) as "products",
+            ) as "data",
             (select json_build_object(${sums}) from summed_products where product_id = '') as "others"
     `);
     return row!;

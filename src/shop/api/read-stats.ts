@@ -1,8 +1,9 @@
 /** Totals and series from the ledger and the rollups. Never touches `events`. */
+import { z } from "@hono/zod-openapi";
 import { type SQL, sql } from "drizzle-orm";
 import { eventStats, totals } from "../../database/schema.ts";
 import type { Database } from "../../server/api/reader.ts";
-import { isoInstant } from "../../server/api/shapes.ts";
+import { countSchema, instantSchema, isoInstant, moneySchema, recordCounts } from "../../server/api/shapes.ts";
 
 export const buckets = ["minute", "hour", "day"] as const;
 export type Bucket = (typeof buckets)[number];
@@ -18,42 +19,46 @@ export interface SeriesQuery {
     eventType?: string | undefined;
 }
 
-export interface RecordCounts {
-    read: number;
-    inserted: number;
-    duplicate: number;
-    conflict: number;
-    rejected: number;
-}
+const eventSums = { events: countSchema, quantity: countSchema, revenue: moneySchema };
 
-export interface EventSums {
-    events: number;
-    quantity: number;
-    /** With two decimals. */
-    revenue: string;
-}
+export const statsSchema = z
+    .object({
+        asOf: instantSchema.openapi({ description: "The database's clock at the snapshot that every number is from." }),
+        records: z.object(recordCounts).openapi({
+            description: "read = inserted + duplicate + conflict + rejected, over all committed batches.",
+        }),
+        totals: z.object(eventSums),
+        eventTypes: z.array(z.object({ eventType: z.string(), ...eventSums })),
+        pruned: z.array(z.object({ eventType: z.string(), ...eventSums })).openapi({
+            description:
+                "Of events that were removed for their age (bun run prune). They are in records, and in no other sum.",
+        }),
+        series: z
+            .object({
+                bucket: z.enum(buckets),
+                data: z.array(z.object({ bucket: instantSchema, eventType: z.string(), ...eventSums })),
+            })
+            .optional()
+            .openapi({
+                description:
+                    "Only when bucket, from, to or event_type was given. By event time; a bucket without events has " +
+                    "no row. Minutes are kept for recent event time only.",
+            }),
+    })
+    .openapi("Stats");
+export type Stats = z.infer<typeof statsSchema>;
 
-export interface Stats {
-    asOf: string;
-    records: RecordCounts;
-    totals: EventSums;
-    eventTypes: ({ eventType: string } & EventSums)[];
-    /** Of events that were removed for their age, and are in none of the other sums. */
-    pruned: ({ eventType: string } & EventSums)[];
-    series?: SeriesPoint[] | undefined;
-}
-
-export type SeriesPoint = { bucket: string; eventType: string } & EventSums;
+type MeasuredStats = Omit<Stats, "series"> & { series?: NonNullable<Stats["series"]>["data"] };
 
 /**
  * Everything from one statement, so from one snapshot: read = inserted + duplicate + conflict + rejected, and
  * inserted = the events of all types (those that were pruned or displaced included), in every answer. At most maxSeriesPoints + 1 points come back.
  */
-export async function readStats(db: Database, series?: SeriesQuery): Promise<Stats> {
-    const [row] = await db.execute<Record<string, unknown> & Stats>(sql`
+export async function readStats(db: Database, series?: SeriesQuery): Promise<MeasuredStats> {
+    const [row] = await db.execute<Record<string, unknown> & MeasuredStats>(sql`
         select
             ${isoInstant(sql`statement_timestamp()`)} as "asOf",
-            (${recordCounts}) as "records",
+            (${outcomes}) as "records",
             (${eventTotals}) as "totals",
             (${sumsByType("total")}) as "eventTypes",
             (${sumsByType("pruned")}) as "pruned"
@@ -68,7 +73,7 @@ const sums = sql`
     'revenue', round(coalesce(sum(${eventStats.revenue}), 0), 2)::text
 `;
 
-const recordCounts = sql`
+const outcomes = sql`
     select json_build_object(
         'read', coalesce(sum(${totals.read}), 0),
         'inserted', coalesce(sum(${totals.inserted}), 0),

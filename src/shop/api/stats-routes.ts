@@ -2,44 +2,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Api, Context } from "../../server/api/api.ts";
 import { sharedForMs } from "../../server/api/api.ts";
-import { Problem, problemResponses } from "../../server/api/problem.ts";
-import {
-    countSchema,
-    instantParameterSchema,
-    instantSchema,
-    moneySchema,
-    recordCounts,
-    textSchema,
-} from "../../server/api/shapes.ts";
-import { buckets, maxSeriesPoints, readStats, type SeriesQuery } from "./read-stats.ts";
-
-const eventSums = { events: countSchema, quantity: countSchema, revenue: moneySchema };
-
-export const statsSchema = z
-    .object({
-        asOf: instantSchema.openapi({ description: "The database's clock at the snapshot that every number is from." }),
-        records: z.object(recordCounts).openapi({
-            description: "read = inserted + duplicate + conflict + rejected, over all committed batches.",
-        }),
-        totals: z.object(eventSums),
-        eventTypes: z.array(z.object({ eventType: z.string(), ...eventSums })),
-        pruned: z.array(z.object({ eventType: z.string(), ...eventSums })).openapi({
-            description:
-                "Of events that were removed for their age (bun run prune). They are in records, and in no other sum.",
-        }),
-        series: z
-            .object({
-                bucket: z.enum(buckets),
-                data: z.array(z.object({ bucket: instantSchema, eventType: z.string(), ...eventSums })),
-            })
-            .optional()
-            .openapi({
-                description:
-                    "Only when bucket, from, to or event_type was given. By event time; a bucket without events has " +
-                    "no row. Minutes are kept for recent event time only.",
-            }),
-    })
-    .openapi("Stats");
+import { answers, Problem } from "../../server/api/problem.ts";
+import { instantParameterSchema, textSchema } from "../../server/api/shapes.ts";
+import { buckets, maxSeriesPoints, readStats, type SeriesQuery, statsSchema } from "./read-stats.ts";
 
 const getStats = createRoute({
     method: "get",
@@ -53,13 +18,7 @@ const getStats = createRoute({
             event_type: textSchema(50).optional().openapi({ description: "Limits the series, not the totals." }),
         }),
     },
-    responses: {
-        200: {
-            description: "Committed facts of one snapshot",
-            content: { "application/json": { schema: statsSchema } },
-        },
-        ...problemResponses(400, 503),
-    },
+    responses: answers("Committed facts of one snapshot", statsSchema, 400, 503),
 });
 
 export function addStatsRoutes(app: Api, { reader }: Context): void {

@@ -8,8 +8,9 @@ import { Nothing, Panel } from "../../server/page/parts/panel.tsx";
 import { Sparkline } from "../../server/page/parts/sparkline.tsx";
 import type { Page } from "../../server/page/shapes.ts";
 import { formatNumber, formatShare } from "../../terminal/format.ts";
+import type { ShopEvent } from "../api/event-routes.ts";
+import type { Stats } from "../api/read-stats.ts";
 import { Funnel } from "./funnel.tsx";
-import type { ShopEvent, Stats } from "./shapes.ts";
 import { TopProducts } from "./top-products.tsx";
 
 export function Business() {

@@ -4,7 +4,7 @@ import { formatCode } from "../../server/page/format.ts";
 import { useResource } from "../../server/page/live/use-resource.ts";
 import { Nothing } from "../../server/page/parts/panel.tsx";
 import { formatNumber, formatShare } from "../../terminal/format.ts";
-import type { FunnelSteps } from "./shapes.ts";
+import type { FunnelSteps } from "../api/read-products.ts";
 
 export function Funnel() {
     const { data, problem } = useResource<FunnelSteps>("/v1/stats/funnel", { everyMs: 3000 });

@@ -5,7 +5,7 @@ import { useResource } from "../../server/page/live/use-resource.ts";
 import { Nothing } from "../../server/page/parts/panel.tsx";
 import { formatCount } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
-import type { TopProductList } from "./shapes.ts";
+import type { TopProductList } from "../api/read-products.ts";
 
 export function TopProducts() {
     const { data, problem } = useResource<TopProductList>("/v1/stats/top-products?limit=6", { everyMs: 5000 });

@@ -1,12 +1,12 @@
 /** How many events of each type there are, by their own time. */
 import { useMemo } from "preact/hooks";
+import type { Flow } from "../../server/api/flow/read-flow.ts";
 import { range, shade, windowMs } from "../../server/page/charts/flow-charts.tsx";
 import { TimeChart } from "../../server/page/charts/time-chart.tsx";
 import { formatCode, formatShort } from "../../server/page/format.ts";
 import { useResource } from "../../server/page/live/use-resource.ts";
-import type { Flow } from "../../server/page/shapes.ts";
+import type { Stats } from "../api/read-stats.ts";
 import { eventsByType } from "./events-by-type.ts";
-import type { Stats } from "./shapes.ts";
 
 export function TypesChart({ flow }: { flow: Flow }) {
     const grain = flow.window === "24h" ? "hour" : "minute";

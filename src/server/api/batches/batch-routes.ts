@@ -1,50 +1,13 @@
 /** `GET /v1/batches` and `GET /v1/batches/:id` */
 import { createRoute, z } from "@hono/zod-openapi";
-import { batchKinds } from "../../../database/schema.ts";
 import type { Api, Context } from "../api.ts";
 import { sharedForMs } from "../api.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
-import { Problem, problemResponses } from "../problem.ts";
-import {
-    countSchema,
-    cursorSchema,
-    idParameterSchema,
-    idSchema,
-    instantSchema,
-    limitSchema,
-    pageSchema,
-    recordCounts,
-    toPage,
-} from "../shapes.ts";
+import { answers, Problem } from "../problem.ts";
+import { cursorSchema, idParameterSchema, limitSchema, pageSchema, toPage } from "../shapes.ts";
 import { readStreamHead } from "../stream/read-new-batches.ts";
 import { encodeStreamCursor } from "../stream/stream-cursor.ts";
-import { readBatch, readBatchFiles, selectBatches } from "./read-batches.ts";
-
-export const batchSchema = z
-    .object({
-        batchId: idSchema,
-        workerId: z.guid(),
-        kind: z.enum(batchKinds).openapi({ description: "A replay reads rejects again." }),
-        chunks: countSchema,
-        ...recordCounts,
-        displaced: countSchema.openapi({ description: "Events that a replay replaced; they are rejects now." }),
-        startedAt: instantSchema,
-        finishedAt: instantSchema,
-        oldestStagedAt: instantSchema.nullable().openapi({
-            description: "finishedAt − oldestStagedAt is the longest that a record waited and was merged.",
-        }),
-        durationMs: z.record(z.string(), z.number()).openapi({ description: "Milliseconds by phase." }),
-    })
-    .openapi("Batch");
-
-const batchDetailSchema = batchSchema
-    .extend({
-        fileCount: countSchema,
-        files: z
-            .array(z.object({ fileId: idSchema, path: z.string(), ...recordCounts }))
-            .openapi({ description: "What the batch did to each file: the first 200 in path order." }),
-    })
-    .openapi("BatchDetail");
+import { batchDetailSchema, batchSchema, readBatch, readBatchFiles, selectBatches } from "./read-batches.ts";
 
 const batchPageSchema = pageSchema(batchSchema).extend({
     streamCursor: z.string().openapi({ description: "`after` of /v1/stream, to miss nothing after this list." }),
@@ -57,10 +20,7 @@ const listBatches = createRoute({
     path: "/v1/batches",
     summary: "Batches, newest first",
     request: { query: z.strictObject({ limit: limitSchema, cursor: cursorSchema }) },
-    responses: {
-        200: { description: "A page", content: { "application/json": { schema: batchPageSchema } } },
-        ...problemResponses(400, 503),
-    },
+    responses: answers("A page", batchPageSchema, 400, 503),
 });
 
 const getBatch = createRoute({
@@ -68,10 +28,7 @@ const getBatch = createRoute({
     path: "/v1/batches/{id}",
     summary: "One batch, and what it did to each file",
     request: { params: z.object({ id: idParameterSchema }), query: z.strictObject({}) },
-    responses: {
-        200: { description: "The batch", content: { "application/json": { schema: batchDetailSchema } } },
-        ...problemResponses(400, 404, 503),
-    },
+    responses: answers("The batch", batchDetailSchema, 400, 404, 503),
 });
 
 export function addBatchRoutes(app: Api, { reader }: Context): void {

@@ -1,11 +1,49 @@
 /** Batches from the ledger, newest first. */
+import { z } from "@hono/zod-openapi";
 import { and, desc, eq, lt, sql } from "drizzle-orm";
-import { type BatchKind, batches, chunkMerges, chunks, files } from "../../../database/schema.ts";
+import { type BatchKind, batches, batchKinds, chunkMerges, chunks, files } from "../../../database/schema.ts";
 import type { Database } from "../reader.ts";
-import { isoInstant, isoInstantOrNull, sumOutcomes } from "../shapes.ts";
+import {
+    countSchema,
+    idSchema,
+    instantSchema,
+    isoInstant,
+    isoInstantOrNull,
+    recordCounts,
+    sumOutcomes,
+} from "../shapes.ts";
 
 /** More files than this in one batch are counted, not listed. */
 export const maxBatchFiles = 200;
+
+export const batchSchema = z
+    .object({
+        batchId: idSchema,
+        workerId: z.guid(),
+        kind: z.enum(batchKinds).openapi({ description: "A replay reads rejects again." }),
+        chunks: countSchema,
+        ...recordCounts,
+        displaced: countSchema.openapi({ description: "Events that a replay replaced; they are rejects now." }),
+        startedAt: instantSchema,
+        finishedAt: instantSchema,
+        oldestStagedAt: instantSchema.nullable().openapi({
+            description: "finishedAt − oldestStagedAt is the longest that a record waited and was merged.",
+        }),
+        durationMs: z.record(z.string(), z.number()).openapi({ description: "Milliseconds by phase." }),
+    })
+    .openapi("Batch");
+
+export type Batch = z.infer<typeof batchSchema>;
+
+export const batchDetailSchema = batchSchema
+    .extend({
+        fileCount: countSchema,
+        files: z
+            .array(z.object({ fileId: idSchema, path: z.string(), ...recordCounts }))
+            .openapi({ description: "What the batch did to each file: the first 200 in path order." }),
+    })
+    .openapi("BatchDetail");
+export type BatchDetail = z.infer<typeof batchDetailSchema>;
 
 export const batchFields = {
     batchId: batches.batchId,

@@ -4,7 +4,7 @@ import type { Sql } from "../../../database/connect.ts";
 import { runChecks } from "../../../operations/run-checks.ts";
 import type { Api, Context } from "../api.ts";
 import { toDatabaseProblem } from "../database-fault.ts";
-import { problemResponses } from "../problem.ts";
+import { answers } from "../problem.ts";
 import { countSchema, instantSchema } from "../shapes.ts";
 import { createCheckRunner } from "./check-runner.ts";
 
@@ -34,6 +34,8 @@ const checksSchema = z
             .openapi({ description: "The last run that has ended; null while the first one goes on." }),
     })
     .openapi("Checks");
+export type CheckRuns = z.infer<typeof checksSchema>;
+export type CheckRun = NonNullable<CheckRuns["run"]>;
 
 const getChecks = createRoute({
     method: "get",
@@ -43,10 +45,7 @@ const getChecks = createRoute({
         "Asking starts a run when the last one ended half a minute ago, or ten times as long as it took. One runs at a " +
         "time; `bun run check` shows the rows that break a check.",
     request: { query: z.strictObject({}) },
-    responses: {
-        200: { description: "The last run", content: { "application/json": { schema: checksSchema } } },
-        ...problemResponses(400, 503),
-    },
+    responses: answers("The last run", checksSchema, 400, 503),
 });
 
 const firstRunWaitMs = 5000;

@@ -4,7 +4,7 @@ import { fileStates } from "../../../database/schema.ts";
 import type { Api, Context } from "../api.ts";
 import { sharedForMs } from "../api.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
-import { Problem, problemResponses } from "../problem.ts";
+import { answers, Problem } from "../problem.ts";
 import {
     countSchema,
     cursorSchema,
@@ -41,6 +41,7 @@ const fileSchema = z
         mergedAt: instantSchema.nullable(),
     })
     .openapi("File");
+export type SourceFile = z.infer<typeof fileSchema>;
 
 const fileDetailSchema = fileSchema
     .extend({
@@ -84,10 +85,7 @@ const listFiles = createRoute({
             path: textSchema(4096).optional(),
         }),
     },
-    responses: {
-        200: { description: "A page", content: { "application/json": { schema: pageSchema(fileSchema) } } },
-        ...problemResponses(400, 503),
-    },
+    responses: answers("A page", pageSchema(fileSchema), 400, 503),
 });
 
 const getFile = createRoute({
@@ -95,10 +93,7 @@ const getFile = createRoute({
     path: "/v1/files/{id}",
     summary: "One file, and what became of its records",
     request: { params: z.object({ id: idParameterSchema }), query: z.strictObject({}) },
-    responses: {
-        200: { description: "The file", content: { "application/json": { schema: fileDetailSchema } } },
-        ...problemResponses(400, 404, 503),
-    },
+    responses: answers("The file", fileDetailSchema, 400, 404, 503),
 });
 
 export function addFileRoutes(app: Api, { reader }: Context): void {

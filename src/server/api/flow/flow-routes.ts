@@ -1,40 +1,8 @@
 /** `GET /v1/flow` */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Api, Context } from "../api.ts";
-import { problemResponses } from "../problem.ts";
-import { countSchema, instantSchema, recordCounts } from "../shapes.ts";
-import { type FlowWindow, flowWindows, readFlow } from "./read-flow.ts";
-
-const windowSchema = z.enum(Object.keys(flowWindows) as [FlowWindow, ...FlowWindow[]]);
-const millisecondsSchema = z.number().nonnegative();
-
-const flowSchema = z
-    .object({
-        asOf: instantSchema,
-        window: windowSchema,
-        stepSeconds: z.number().int().positive(),
-        since: instantSchema.nullable().openapi({ description: "Before it nothing was committed; null: ever." }),
-        stagedRecords: countSchema.openapi({
-            description: "Staged and not merged now; backwards over the steps, the backlog at the beginning of each.",
-        }),
-        steps: z.array(
-            z.object({
-                from: instantSchema,
-                seconds: z.number().nonnegative().openapi({ description: "How much of the step is over." }),
-                arrived: countSchema.openapi({ description: "Records staged." }),
-                batches: countSchema,
-                ...recordCounts,
-                meanDurationMs: z.record(z.string(), z.number()).nullable().openapi({
-                    description: "Of one batch, by phase; null in a step without batches, as the next two.",
-                }),
-                longestBatchMs: millisecondsSchema.nullable(),
-                lagP95Ms: z.number().nullable().openapi({
-                    description: "From staging to commit, of each batch's oldest record.",
-                }),
-            }),
-        ),
-    })
-    .openapi("Flow");
+import { answers } from "../problem.ts";
+import { flowSchema, flowWindows, readFlow, windowSchema } from "./read-flow.ts";
 
 const getFlow = createRoute({
     method: "get",
@@ -42,10 +10,7 @@ const getFlow = createRoute({
     summary: "What arrived and what was committed, in even steps up to now",
     description: "By the time at which it happened; /v1/stats has series by event time.",
     request: { query: z.strictObject({ window: windowSchema.optional().openapi({ default: "5m" }) }) },
-    responses: {
-        200: { description: "Every step of the window", content: { "application/json": { schema: flowSchema } } },
-        ...problemResponses(400, 503),
-    },
+    responses: answers("Every step of the window", flowSchema, 400, 503),
 });
 
 export function addFlowRoutes(app: Api, { reader }: Context): void {

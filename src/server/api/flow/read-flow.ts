@@ -1,8 +1,9 @@
 /** What arrived and what was committed, by the time at which it happened (not by event time), in even steps up to now. */
+import { z } from "@hono/zod-openapi";
 import { type SQL, sql } from "drizzle-orm";
 import { batches, chunkMerges, chunks } from "../../../database/schema.ts";
 import type { Database } from "../reader.ts";
-import { isoInstant, isoInstantOrNull } from "../shapes.ts";
+import { countSchema, instantSchema, isoInstant, isoInstantOrNull, recordCounts } from "../shapes.ts";
 
 /** How many steps of how many seconds; a page asks for the next answer no sooner than `sharedMs` later. */
 export const flowWindows = {
@@ -13,43 +14,50 @@ export const flowWindows = {
 
 export type FlowWindow = keyof typeof flowWindows;
 
-export interface FlowStep {
-    from: string;
-    /** How much of the step is over: less than stepSeconds in the last one. */
-    seconds: number;
-    /** Records staged. */
-    arrived: number;
-    batches: number;
-    read: number;
-    inserted: number;
-    duplicate: number;
-    conflict: number;
-    rejected: number;
-    /** Of one batch, by phase. Null in a step without batches, and so are the next two. */
-    meanDurationMs: Record<string, number> | null;
-    longestBatchMs: number | null;
-    /** From staging to commit, of each batch's oldest record. */
-    lagP95Ms: number | null;
-}
+export const windowSchema = z.enum(Object.keys(flowWindows) as [FlowWindow, ...FlowWindow[]]);
+const millisecondsSchema = z.number().nonnegative();
 
-export interface Flow {
-    asOf: string;
-    /** Before this nothing was ever committed; null when nothing was. */
-    since: string | null;
-    /** Records that are staged and not merged at this moment: with the steps, the backlog at any of theirs. */
-    stagedRecords: number;
-    steps: FlowStep[];
-}
+export const flowSchema = z
+    .object({
+        asOf: instantSchema,
+        window: windowSchema,
+        stepSeconds: z.number().int().positive(),
+        since: instantSchema.nullable().openapi({ description: "Before it nothing was committed; null: ever." }),
+        stagedRecords: countSchema.openapi({
+            description: "Staged and not merged now; backwards over the steps, the backlog at the beginning of each.",
+        }),
+        steps: z.array(
+            z.object({
+                from: instantSchema,
+                seconds: z.number().nonnegative().openapi({ description: "How much of the step is over." }),
+                arrived: countSchema.openapi({ description: "Records staged." }),
+                batches: countSchema,
+                ...recordCounts,
+                meanDurationMs: z.record(z.string(), z.number()).nullable().openapi({
+                    description: "Of one batch, by phase; null in a step without batches, as the next two.",
+                }),
+                longestBatchMs: millisecondsSchema.nullable(),
+                lagP95Ms: z.number().nullable().openapi({
+                    description: "From staging to commit, of each batch's oldest record.",
+                }),
+            }),
+        ),
+    })
+    .openapi("Flow");
+export type Flow = z.infer<typeof flowSchema>;
+export type FlowStep = Flow["steps"][number];
+
+type MeasuredFlow = Omit<Flow, "window" | "stepSeconds">;
 
 /**
  * One statement, one snapshot. Replays are left out: what they read was read before. Batches are entered by their index
  * on finished_at. Chunks have none on staged_at, but their numbers follow it: walking back from the newest to the first
  * that is too old reads little more than the window.
  */
-export async function readFlow(db: Database, window: FlowWindow): Promise<Flow> {
+export async function readFlow(db: Database, window: FlowWindow): Promise<MeasuredFlow> {
     const { steps, stepSeconds } = flowWindows[window];
     const step = sql`make_interval(secs => ${stepSeconds}::float8)`;
-    const [row] = await db.execute<Record<string, unknown> & Flow>(sql`
+    const [row] = await db.execute<Record<string, unknown> & MeasuredFlow>(sql`
         with bounds as materialized (
             select
                 statement_timestamp() as now_at,

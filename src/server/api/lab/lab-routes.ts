@@ -1,7 +1,7 @@
 /** The crash lab's experiments, and how the last ones went. There only where the program was started with `--lab`. */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Api } from "../api.ts";
-import { Problem, problemResponses } from "../problem.ts";
+import { answers, Problem, problemResponses } from "../problem.ts";
 import { requireJson } from "../safety/require-json.ts";
 import { idSchema, instantSchema, recordCounts } from "../shapes.ts";
 
@@ -69,10 +69,7 @@ const getLab = createRoute({
     summary: "The crash lab's experiments, and how the last ones went",
     description: "It asks the database nothing, and so answers while that one is away.",
     request: { query: z.strictObject({}) },
-    responses: {
-        200: { description: "The lab", content: { "application/json": { schema: labSchema } } },
-        ...problemResponses(400),
-    },
+    responses: answers("The lab", labSchema, 400),
 });
 
 const postExperiment = createRoute({

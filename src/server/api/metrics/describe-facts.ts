@@ -1,6 +1,5 @@
 /** The ledger's facts as metrics. Pure. */
-import { states } from "../../../operations/status/describe-state.ts";
-import type { LiveWorker, Status } from "../../../operations/status/read-status.ts";
+import { type LiveWorker, type Status, states } from "../../../operations/status/status-schema.ts";
 import { retriesOf } from "../../../operations/status/worker-retries.ts";
 import type { Metric, Sample } from "./exposition.ts";
 import type { Storage } from "./read-storage.ts";

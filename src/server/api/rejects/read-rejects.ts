@@ -1,8 +1,9 @@
 /** Rejects, newest first, and their reasons counted. */
+import { z } from "@hono/zod-openapi";
 import { and, arrayContains, desc, eq, inArray, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
-import { chunks, files, type RejectKind, rejectStats, rejects } from "../../../database/schema.ts";
+import { chunks, files, type RejectKind, rejectKinds, rejectStats, rejects } from "../../../database/schema.ts";
 import type { Database } from "../reader.ts";
-import { isoInstant, isoInstantOrNull } from "../shapes.ts";
+import { countSchema, idSchema, instantSchema, isoInstant, isoInstantOrNull } from "../shapes.ts";
 
 /** A record may be 1 MiB, a page holds 200: what is longer is cut to a beginning. */
 const maxRecordBytes = 8192;
@@ -73,21 +74,28 @@ function selectChunksOf(db: Database, file: string) {
         .where(or(byPath, byId));
 }
 
-export interface RejectSummary {
-    asOf: string;
-    /** Records: one with two reasons is counted once here. */
-    kinds: { kind: RejectKind; records: number; open: number }[];
-    reasons: {
-        kind: RejectKind;
-        reason: string;
-        records: number;
-        /** Of those, the ones that no replay has resolved. */
-        open: number;
-        firstRejectedAt: string;
-        lastRejectedAt: string;
-        lastRejectId: number;
-    }[];
-}
+const openSchema = countSchema.openapi({ description: "Of those, the ones that no replay has resolved." });
+
+export const rejectSummarySchema = z
+    .object({
+        asOf: instantSchema,
+        kinds: z.array(z.object({ kind: z.enum(rejectKinds), records: countSchema, open: openSchema })),
+        reasons: z
+            .array(
+                z.object({
+                    kind: z.enum(rejectKinds),
+                    reason: z.string(),
+                    records: countSchema,
+                    open: openSchema,
+                    firstRejectedAt: instantSchema,
+                    lastRejectedAt: instantSchema,
+                    lastRejectId: idSchema,
+                }),
+            )
+            .openapi({ description: "Most frequent first. A record counts once for each of its reasons." }),
+    })
+    .openapi("RejectSummary");
+export type RejectSummary = z.infer<typeof rejectSummarySchema>;
 
 /** One statement, one snapshot, from the rollup. */
 export async function readRejectSummary(db: Database): Promise<RejectSummary> {

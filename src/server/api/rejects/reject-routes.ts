@@ -1,11 +1,12 @@
 /** `GET /v1/rejects` and `GET /v1/rejects/summary` */
 import { createRoute, z } from "@hono/zod-openapi";
 import { rejectKinds, rejectResolutions } from "../../../database/schema.ts";
+import { refusalSchema } from "../../../operations/refusal-schema.ts";
 import type { Stream } from "../../../streams/stream.ts";
 import type { Api, Context } from "../api.ts";
 import { sharedForMs } from "../api.ts";
 import { decodeCursor, encodeCursor } from "../cursor.ts";
-import { problemResponses } from "../problem.ts";
+import { answers } from "../problem.ts";
 import {
     countSchema,
     cursorSchema,
@@ -16,9 +17,8 @@ import {
     textSchema,
     toPage,
 } from "../shapes.ts";
-import { readRejectSummary, selectRejects } from "./read-rejects.ts";
+import { readRejectSummary, rejectSummarySchema, selectRejects } from "./read-rejects.ts";
 import { reasonSchemaOf } from "./reason-schema.ts";
-import { refusalSchema } from "./refusal.ts";
 
 const rejectSchema = z
     .object({
@@ -50,28 +50,7 @@ const rejectSchema = z
         resolvedAt: instantSchema.nullable(),
     })
     .openapi("Reject");
-
-const openSchema = countSchema.openapi({ description: "Of those, the ones that no replay has resolved." });
-
-const rejectSummarySchema = z
-    .object({
-        asOf: instantSchema,
-        kinds: z.array(z.object({ kind: z.enum(rejectKinds), records: countSchema, open: openSchema })),
-        reasons: z
-            .array(
-                z.object({
-                    kind: z.enum(rejectKinds),
-                    reason: z.string(),
-                    records: countSchema,
-                    open: openSchema,
-                    firstRejectedAt: instantSchema,
-                    lastRejectedAt: instantSchema,
-                    lastRejectId: idSchema,
-                }),
-            )
-            .openapi({ description: "Most frequent first. A record counts once for each of its reasons." }),
-    })
-    .openapi("RejectSummary");
+export type Reject = z.infer<typeof rejectSchema>;
 
 const cursorKeys = z.tuple([z.number().int().positive()]);
 
@@ -93,10 +72,7 @@ function listRejects(stream: Stream) {
                     .openapi({ description: "Only those that stand, or only those that a replay has resolved." }),
             }),
         },
-        responses: {
-            200: { description: "A page", content: { "application/json": { schema: pageSchema(rejectSchema) } } },
-            ...problemResponses(400, 503),
-        },
+        responses: answers("A page", pageSchema(rejectSchema), 400, 503),
     });
 }
 
@@ -105,10 +81,7 @@ const summarizeRejects = createRoute({
     path: "/v1/rejects/summary",
     summary: "Rejects and conflicts counted by reason",
     request: { query: z.strictObject({}) },
-    responses: {
-        200: { description: "The counts", content: { "application/json": { schema: rejectSummarySchema } } },
-        ...problemResponses(400, 503),
-    },
+    responses: answers("The counts", rejectSummarySchema, 400, 503),
 });
 
 export function addRejectRoutes(app: Api, { reader }: Context, stream: Stream): void {

@@ -5,7 +5,7 @@ import { runReplay } from "../../../operations/run-replay.ts";
 import type { Stream } from "../../../streams/stream.ts";
 import type { Api } from "../api.ts";
 import { toDatabaseProblem } from "../database-fault.ts";
-import { Problem, problemResponses } from "../problem.ts";
+import { answers, Problem } from "../problem.ts";
 import { reasonSchemaOf } from "../rejects/reason-schema.ts";
 import { requireJson } from "../safety/require-json.ts";
 import { countSchema, instantParameterSchema, recordCounts, textSchema } from "../shapes.ts";
@@ -58,10 +58,7 @@ function postReplay(stream: Stream) {
                 },
             },
         },
-        responses: {
-            200: { description: "What became of them", content: { "application/json": { schema: summarySchema } } },
-            ...problemResponses(400, 403, 409, 413, 415, 503),
-        },
+        responses: answers("What became of them", summarySchema, 400, 403, 409, 413, 415, 503),
     });
 }
 

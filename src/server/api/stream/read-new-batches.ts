@@ -1,35 +1,18 @@
 /** The batches that a stream's reader does not have yet, in one statement with the snapshot that they were read in. */
 import { type SQL, sql } from "drizzle-orm";
 import { batches } from "../../../database/schema.ts";
+import { type Batch, batchFields } from "../batches/read-batches.ts";
 import { absentDatabase } from "../database-fault.ts";
 import type { Database } from "../reader.ts";
-import { isoInstant } from "../shapes.ts";
 import { parseSnapshot, type Snapshot } from "./snapshots.ts";
 import type { StreamCursor } from "./stream-cursor.ts";
 
 export const maxBatchesPerRead = 500;
 
-/** As GET /v1/batches has it. */
-export interface StreamBatch {
-    batchId: number;
-    workerId: string;
-    kind: string;
-    chunks: number;
-    read: number;
-    inserted: number;
-    duplicate: number;
-    conflict: number;
-    rejected: number;
-    displaced: number;
-    startedAt: string;
-    finishedAt: string;
-    oldestStagedAt: string | null;
-    durationMs: Record<string, number>;
-}
-
 export interface NewBatch {
     transactionId: string;
-    batch: StreamBatch;
+    /** As GET /v1/batches has it. */
+    batch: Batch;
 }
 
 export interface NewBatches {
@@ -117,22 +100,10 @@ function selectNewBatches({ seen, catchingUp }: StreamCursor): SQL {
     `;
 }
 
-const batchJson = sql`json_build_object(
-    'batchId', ${batches.batchId},
-    'workerId', ${batches.workerId},
-    'kind', ${batches.kind},
-    'chunks', ${batches.chunks},
-    'read', ${batches.read},
-    'inserted', ${batches.inserted},
-    'duplicate', ${batches.duplicate},
-    'conflict', ${batches.conflict},
-    'rejected', ${batches.rejected},
-    'displaced', ${batches.displaced},
-    'startedAt', ${isoInstant(batches.startedAt)},
-    'finishedAt', ${isoInstant(batches.finishedAt)},
-    'oldestStagedAt', ${isoInstant(batches.oldestStagedAt)},
-    'durationMs', ${batches.durationMs}
-)`;
+const batchJson = sql`json_build_object(${sql.join(
+    Object.entries(batchFields).map(([name, value]) => sql`${sql.raw(`'${name}'`)}, ${value}`),
+    sql`, `,
+)})`;
 
 function toSnapshot(text: string): Snapshot {
     const snapshot = parseSnapshot(text);

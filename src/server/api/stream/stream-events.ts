@@ -1,11 +1,13 @@
 /** What goes over the stream, as https://html.spec.whatwg.org/multipage/server-sent-events.html frames it. Pure. */
+
+import type { Batch } from "../batches/read-batches.ts";
 import type { StreamFile } from "./file-changes.ts";
-import type { NewBatch, StreamBatch } from "./read-new-batches.ts";
+import type { NewBatch } from "./read-new-batches.ts";
 import { encodeStreamCursor, type StreamCursor } from "./stream-cursor.ts";
 
 /** Only `batches` and `reset` bear an id: it says which batches a viewer has, and nothing else moves it. */
 export type StreamEvent =
-    | { event: "batches"; id: string; data: { batches: StreamBatch[] } }
+    | { event: "batches"; id: string; data: { batches: Batch[] } }
     | { event: "reset"; id: string; data: { reason: string } }
     | { event: "files"; data: { files: StreamFile[] } }
     | { event: "status"; data: unknown }

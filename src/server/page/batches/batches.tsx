@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { formatCount, formatDuration, formatNumber } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
+import type { Batch, BatchDetail } from "../../api/batches/read-batches.ts";
 import { sortPhases } from "../charts/steps.ts";
 import { formatAgo, formatClock } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
@@ -12,7 +13,6 @@ import { ShortEquation } from "../parts/equation.tsx";
 import { ChevronIcon } from "../parts/icons.tsx";
 import { Nothing, Panel } from "../parts/panel.tsx";
 import { Scroll } from "../parts/scroll.tsx";
-import type { Batch, BatchDetail } from "../shapes.ts";
 
 const shownAtFirst = 10;
 const moreEachTime = 40;

@@ -1,6 +1,7 @@
 /** Four charts with one cursor and one window. */
 import { useMemo } from "preact/hooks";
 import { formatDuration, formatNumber } from "../../../terminal/format.ts";
+import type { Flow, FlowWindow } from "../../api/flow/read-flow.ts";
 import { formatRate, formatShort } from "../format.ts";
 import { status } from "../live/connection.ts";
 import { useResource } from "../live/use-resource.ts";
@@ -8,7 +9,6 @@ import { triggerMs } from "../now/describe-verdict.ts";
 import { Choice } from "../parts/choice.tsx";
 import { Panel } from "../parts/panel.tsx";
 import { flowWindow } from "../settings.ts";
-import type { Flow, FlowWindow } from "../shapes.ts";
 import type { StreamView } from "../stream-view.ts";
 import { backlogRecords, phaseMeans, rates, stepTimes } from "./steps.ts";
 import { TimeChart } from "./time-chart.tsx";

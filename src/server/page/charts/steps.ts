@@ -1,5 +1,5 @@
 /** From what the API says of steps to what a chart draws. A step of which nothing is known is null, never 0. Pure. */
-import type { Flow, FlowStep } from "../shapes.ts";
+import type { Flow, FlowStep } from "../../api/flow/read-flow.ts";
 
 export type Values = (number | null)[];
 

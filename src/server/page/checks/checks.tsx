@@ -1,13 +1,13 @@
 /** The logical tests on the live database: what each asserts, and whether it held at the last run. */
 import { useEffect, useState } from "preact/hooks";
 import { formatCount, formatDuration, formatNumber } from "../../../terminal/format.ts";
+import type { CheckRun, CheckRuns } from "../../api/checks/check-routes.ts";
 import { formatAgo, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
 import { useResource } from "../live/use-resource.ts";
 import { CheckIcon, CrossIcon } from "../parts/icons.tsx";
 import { Nothing, Panel } from "../parts/panel.tsx";
 import { useInView } from "../parts/use-in-view.ts";
-import type { CheckRun, CheckRuns } from "../shapes.ts";
 
 /** A run reads the whole database: it is asked for only while somebody looks at it, and seldom. */
 const pace = { everyMs: 15_000, idleMs: 30_000 };

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { formatBytes, formatNumber } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
+import type { SourceFile } from "../../api/files/file-routes.ts";
 import { formatAgo, formatClock, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
 import { filesVersion, status } from "../live/connection.ts";
@@ -9,7 +10,7 @@ import { useResource } from "../live/use-resource.ts";
 import { Choice } from "../parts/choice.tsx";
 import { Nothing, Panel } from "../parts/panel.tsx";
 import { Scroll } from "../parts/scroll.tsx";
-import type { Page, SourceFile } from "../shapes.ts";
+import type { Page } from "../shapes.ts";
 
 type Filter = "all" | "pending" | "loaded" | "failed" | "merged" | "skipped";
 

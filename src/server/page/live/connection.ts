@@ -3,7 +3,9 @@
  * so that nothing is missing after an absence of either side.
  */
 import { computed, signal } from "@preact/signals";
-import type { Batch, Page, Problem, Status } from "../shapes.ts";
+import type { Status } from "../../../operations/status/status-schema.ts";
+import type { Batch } from "../../api/batches/read-batches.ts";
+import type { Page, Problem } from "../shapes.ts";
 import { setClock } from "./clock.ts";
 import { type Answer, fetchJson, unreachable } from "./fetch-json.ts";
 

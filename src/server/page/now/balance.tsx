@@ -1,8 +1,9 @@
 /** The promise in numbers, over all that was ever read. */
+
+import type { Status } from "../../../operations/status/status-schema.ts";
 import { formatNumber, formatShare } from "../../../terminal/format.ts";
 import { isBalanced, OutcomeBar, outcomes } from "../parts/equation.tsx";
 import { CheckIcon, CrossIcon } from "../parts/icons.tsx";
-import type { Status } from "../shapes.ts";
 
 const signs = { inserted: "=", duplicate: "+", conflict: "+", rejected: "+" } as const;
 

@@ -1,9 +1,11 @@
 /** The verdict: the API's own words while it answers; else what is wrong with the way to it. Pure. */
 
+import type { Status, Tone } from "../../../operations/status/status-schema.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
+import type { Flow } from "../../api/flow/read-flow.ts";
 import { isNumber } from "../is-number.ts";
 import type { Link } from "../live/connection.ts";
-import type { Flow, Problem, Status, Tone } from "../shapes.ts";
+import type { Problem } from "../shapes.ts";
 
 export interface Verdict {
     /** One or two words, for the header. */

@@ -1,11 +1,12 @@
 /** The numbers that tell whether it keeps up, each with its last five minutes. */
 import type { ComponentChildren } from "preact";
+import type { Status } from "../../../operations/status/status-schema.ts";
 import { formatBytes, formatCount, formatDuration, formatNumber, formatShare } from "../../../terminal/format.ts";
+import type { Flow } from "../../api/flow/read-flow.ts";
 import { backlogRecords, measures, rates, shares, type Values } from "../charts/steps.ts";
 import { dash, formatCountOrDash, formatRate } from "../format.ts";
 import { useResource } from "../live/use-resource.ts";
 import { Sparkline } from "../parts/sparkline.tsx";
-import type { Flow, Status } from "../shapes.ts";
 import { meanRate, triggerMs } from "./describe-verdict.ts";
 import { usage } from "./process-usage.ts";
 

@@ -1,6 +1,6 @@
 /** read = inserted + duplicate + conflict + rejected: in numbers, and as a bar whose parts are shares of what was read. */
 import { formatNumber } from "../../../terminal/format.ts";
-import type { RecordCounts } from "../shapes.ts";
+import type { RecordCounts } from "../../../terminal/record-table.ts";
 
 export const outcomes = ["inserted", "duplicate", "conflict", "rejected"] as const;
 

@@ -2,12 +2,14 @@
 import { signal } from "@preact/signals";
 import { formatCount, formatNumber } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
+import type { RejectSummary } from "../../api/rejects/read-rejects.ts";
+import type { Reject } from "../../api/rejects/reject-routes.ts";
 import { formatAgo, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
 import { offers } from "../live/connection.ts";
 import { useResource } from "../live/use-resource.ts";
 import { Nothing, Panel } from "../parts/panel.tsx";
-import type { Page, Reject, RejectSummary } from "../shapes.ts";
+import type { Page } from "../shapes.ts";
 import { traceRecord } from "../trace/trace.tsx";
 import { Replay } from "./replay.tsx";
 

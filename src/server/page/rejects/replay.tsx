@@ -1,19 +1,10 @@
 /** Judges the rejects of a reason again, by today's rules; whoever presses it twice changes nothing. */
 import { useState } from "preact/hooks";
+import type { ReplaySummary } from "../../../operations/run-replay.ts";
 import { formatCount } from "../../../terminal/format.ts";
 import { formatCode } from "../format.ts";
 import { fetchJson } from "../live/fetch-json.ts";
 import { refreshAll } from "../live/use-resource.ts";
-
-interface ReplaySummary {
-    read: number;
-    inserted: number;
-    duplicate: number;
-    conflict: number;
-    rejected: number;
-    unchanged: number;
-    unsplittable: number;
-}
 
 export function Replay({ reason }: { reason: string }) {
     const [isBusy, setBusy] = useState(false);

@@ -1,6 +1,7 @@
 /** The life of one record: seen, staged, merged, and where it is now; with its rivals for the same event id. */
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
+import type { TracedBatch, TracedRecord, TracedReject } from "../../../operations/trace-schema.ts";
 import { formatNumber } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
 import { formatClock, formatCode } from "../format.ts";
@@ -9,35 +10,6 @@ import { fetchJson } from "../live/fetch-json.ts";
 import { Panel } from "../parts/panel.tsx";
 import type { StreamView } from "../stream-view.ts";
 import { parseTraceQuery } from "./parse-query.ts";
-
-interface TraceBatch {
-    batchId: number;
-    kind: string;
-    committedAt: string;
-}
-
-interface TraceReject {
-    rejectId: number;
-    kind: string;
-    reasons: string[];
-    rawText: string | null;
-    rejectedAt: string;
-    batch: TraceBatch | null;
-    resolution: string | null;
-    resolvedAt: string | null;
-    resolvedBy: TraceBatch | null;
-}
-
-interface TracedRecord {
-    recordNo: number;
-    outcome: string;
-    file: { path: string; version: number; discoveredAt: string; archivedAt: string | null; archivedTo: string | null };
-    chunk: { chunkId: number; stagedAt: string; records: number };
-    load: { loadId: number; way: string } | null;
-    insertedBy: TraceBatch | null;
-    rejects: TraceReject[];
-    verdicts: { column: string; value: string | null; reason: string | null }[] | null;
-}
 
 interface Step {
     at: string;
@@ -162,7 +134,7 @@ function stepsOfReject({
     resolution,
     resolvedAt,
     resolvedBy,
-}: TraceReject): (Step | null)[] {
+}: TracedReject): (Step | null)[] {
     const by = batch ? ` by ${nameOf(batch)}` : "";
     return [
         {
@@ -180,6 +152,6 @@ function stepsOfReject({
     ];
 }
 
-function nameOf({ batchId, kind }: TraceBatch): string {
+function nameOf({ batchId, kind }: TracedBatch): string {
     return `${kind === "replay" ? "replay" : "batch"} #${formatNumber(batchId)}`;
 }

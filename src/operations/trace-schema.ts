@@ -1,0 +1,96 @@
+/** The life of a record, as `bun run trace` and `GET /v1/trace` show it. Those who import the types alone load no zod. */
+import { z } from "@hono/zod-openapi";
+import { batchKinds, rejectKinds, rejectResolutions } from "../database/schema.ts";
+import { refusalSchema } from "./refusal-schema.ts";
+import { countSchema, idSchema } from "./value-schemas.ts";
+
+/** As Postgres writes an instant in JSON. */
+const momentSchema = z.iso.datetime({ offset: true });
+const rawRecordSchema = z.record(z.string(), z.string().nullable());
+
+const batchSchema = z.object({
+    batchId: idSchema,
+    kind: z.enum(batchKinds),
+    workerId: z.string(),
+    startedAt: momentSchema,
+    committedAt: momentSchema,
+});
+
+const tracedRecordSchema = z
+    .object({
+        recordNo: countSchema,
+        outcome: z
+            .enum(["inserted", "duplicate", "conflict", "rejected", "displaced", "waiting", "failed", "pruned"])
+            .openapi({ description: "Where the record is now. Duplicates are not kept. pruned: gone for its age." }),
+        file: z.object({
+            fileId: idSchema,
+            path: z.string(),
+            version: idSchema,
+            state: z.string(),
+            sizeBytes: countSchema,
+            discoveredAt: momentSchema,
+            mergedAt: momentSchema.nullable(),
+            archivedAt: momentSchema.nullable(),
+            archivedTo: z.string().nullable(),
+        }),
+        chunk: z.object({
+            chunkId: idSchema,
+            state: z.string(),
+            firstByte: countSchema,
+            endByte: countSchema,
+            firstRecordNo: countSchema,
+            records: countSchema,
+            contentHash: z.string(),
+            stagedAt: momentSchema,
+            mergedAt: momentSchema.nullable(),
+        }),
+        load: z
+            .object({
+                loadId: idSchema,
+                way: z.string(),
+                workerId: z.string(),
+                startedAt: momentSchema,
+                endedAt: momentSchema.nullable(),
+            })
+            .nullable(),
+        insertedBy: batchSchema.nullable(),
+        event: rawRecordSchema.nullable(),
+        rejects: z.array(
+            z.object({
+                rejectId: idSchema,
+                kind: z.enum(rejectKinds),
+                reasons: z.array(z.string()),
+                record: rawRecordSchema.nullable(),
+                originalRecord: rawRecordSchema.nullable(),
+                rawText: z.string().nullable(),
+                refusal: refusalSchema.nullable(),
+                lineNo: countSchema.nullable(),
+                byteOffset: countSchema.nullable(),
+                rejectedAt: momentSchema,
+                batch: batchSchema.nullable(),
+                resolution: z.enum(rejectResolutions).nullable(),
+                resolvedAt: momentSchema.nullable(),
+                resolvedBy: batchSchema.nullable(),
+            }),
+        ),
+        verdicts: z
+            .array(z.object({ column: z.string(), value: z.string().nullable(), reason: z.string().nullable() }))
+            .nullable()
+            .openapi({ description: "Of every rule, by today's rules; null when no values are kept." }),
+    })
+    .openapi("TracedRecord");
+
+export const traceSchema = z
+    .object({
+        asOf: momentSchema,
+        records: z.array(tracedRecordSchema).openapi({
+            description:
+                "For a key: the stored record first, then its rivals. For a file: every version, newest first.",
+        }),
+    })
+    .openapi("Trace");
+export type Trace = z.infer<typeof traceSchema>;
+export type TracedRecord = Trace["records"][number];
+export type TracedReject = TracedRecord["rejects"][number];
+export type TracedBatch = z.infer<typeof batchSchema>;
+export type RawRecord = z.infer<typeof rawRecordSchema>;
