@@ -21,8 +21,8 @@ export const streamFunctions = {
     },
     insert_or_refuse: {
         arguments: "",
-        returns: "ingest.event_stats[]",
-        does: "Inserts what is new, keeps apart what is refused or lost to another record; returns what the sums gain.",
+        returns: "void",
+        does: "Inserts what is new, keeps apart what is refused or lost to another record.",
     },
     reject_records: { arguments: "this_batch_id bigint", returns: "void", does: "Moves what is refused into rejects." },
     settle_losers: {
@@ -31,9 +31,9 @@ export const streamFunctions = {
         does: "Records whose key was taken become duplicates or conflicts.",
     },
     update_rollups: {
-        arguments: "rollups ingest.event_stats[]",
+        arguments: "",
         returns: "void",
-        does: "Adds a batch's gains to the sums.",
+        does: "Adds what the batch gained to the sums.",
     },
 
     // a replay: sql/engine/replay_batch.sql
@@ -59,8 +59,8 @@ export const streamFunctions = {
     },
     accept_or_refuse: {
         arguments: "this_batch_id bigint",
-        returns: "ingest.event_stats[]",
-        does: "Puts conflicting records in the place of the stored ones; returns what the sums gain.",
+        returns: "void",
+        does: "Puts conflicting records in the place of the stored ones.",
     },
     count_refused_conflicts: {
         arguments: "this_batch_id bigint",
@@ -79,15 +79,15 @@ export const streamFunctions = {
         returns: "jsonb",
         does: "What is stored under a record's key, in that form.",
     },
-    trace_event_id: { arguments: "traced_event_id uuid", returns: "jsonb", does: "Every record that claims this key." },
+    trace_key: { arguments: "traced_key uuid", returns: "jsonb", does: "Every record that claims this key." },
     trace_file_record: {
         arguments: "traced_path text, traced_record_no bigint",
         returns: "jsonb",
         does: "The life of that record of every version of a path.",
     },
-    prune_events: {
+    prune_rows: {
         arguments: "older_than timestamp with time zone, first_page bigint, end_page bigint, wanted_slices integer",
-        returns: "TABLE(done_slices integer, event_count bigint, kept_chunks bigint[])",
+        returns: "TABLE(done_slices integer, row_count bigint, kept_chunks bigint[])",
         does: "Deletes the rows of pruned chunks in these pages.",
     },
     prune_recent_sums: { arguments: "", returns: "bigint", does: "Deletes sums that are kept for recent time only." },

@@ -32,9 +32,10 @@ async function migrateTo010(): Promise<void> {
     const journal = JSON.parse(readFileSync(journalFile, "utf8"));
     journal.entries = journal.entries.filter(({ idx }: { idx: number }) => idx <= 8);
     writeFileSync(journalFile, JSON.stringify(journal));
-    for (const folder of ["sql/engine", "sql/events"]) mkdirSync(join(dir, folder), { recursive: true });
+    for (const folder of ["sql/engine", "sql/events", "sql/rendered/events"])
+        mkdirSync(join(dir, folder), { recursive: true });
     const lanes = "create function ingest.lanes() returns smallint[] return '{0,1,2,3,4,5}'::smallint[];\n";
-    const staging = readFileSync(join(projectDir, "sql/engine/staging.sql"), "utf8");
+    const staging = readFileSync(join(projectDir, "sql/rendered/events/1_staging.sql"), "utf8");
     writeFileSync(join(dir, "sql/engine/staging.sql"), lanes + staging);
     await migrateDatabase(database.target, { log: () => {}, rootDir: dir, programVersion: "0.0.1" });
 }
