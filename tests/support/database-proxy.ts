@@ -15,6 +15,8 @@ export interface DatabaseProxy {
     /** Takes bytes and passes none on until it is mended. */
     stall(): void;
     mend(): Promise<void>;
+    /** Cuts all connections there are; those that come from now on lead to this server, as where a name moves. */
+    moveTo(server: DatabaseTarget): void;
     /**
      * Of each connection there is now, the next answer that says that something is done is not passed on: the connection
      * ends in its place. Returns how many there are.
@@ -40,14 +42,15 @@ const answerOfDone = /C\0\0\0.(SELECT|INSERT|UPDATE|DELETE|COPY|COMMIT)/s;
 
 export async function openDatabaseProxy(target: DatabaseTarget): Promise<DatabaseProxy> {
     const links = new Set<Link>();
+    let place = target;
     let isStalled = false;
     let answersLost = 0;
     let statements = 0;
 
     const accept = (client: Socket) => {
-        const server = target.host.startsWith("/")
-            ? connect(`${target.host}/.s.PGSQL.${target.port}`)
-            : connect(target.port, target.host);
+        const server = place.host.startsWith("/")
+            ? connect(`${place.host}/.s.PGSQL.${place.port}`)
+            : connect(place.port, place.host);
         const link: Link = { client, server, losesAnswer: false };
         links.add(link);
         const count = createCounter(() => (statements += 1));
@@ -96,6 +99,10 @@ export async function openDatabaseProxy(target: DatabaseTarget): Promise<Databas
         async mend() {
             isStalled = false;
             listener ??= await listen(port);
+        },
+        moveTo(server) {
+            place = server;
+            cut();
         },
         loseAnswers() {
             for (const link of links) link.losesAnswer = true;

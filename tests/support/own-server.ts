@@ -2,7 +2,7 @@
  * A Postgres of a test's own, to be stopped, started and killed. Durable as shipped: the settings and the version are
  * those of the embedded server.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,12 @@ import { prepareBinaries } from "../../src/database/embedded/binaries.ts";
 import { createCluster, superuser, writeSettings } from "../../src/database/embedded/create-cluster.ts";
 import { findPostmaster, isPortFree, startPostmaster, stopPostmaster } from "../../src/database/embedded/postmaster.ts";
 import type { ServerAccount } from "../../src/database/embedded/server-account.ts";
-import { choosePlaces, makeHomeDir } from "../../src/database/embedded/server-places.ts";
+import {
+    choosePlaces,
+    makeHomeDir,
+    type ServerPlaces,
+    writePrivateFile,
+} from "../../src/database/embedded/server-places.ts";
 import { migrateDatabase } from "../../src/database/migrate.ts";
 import { isConnectionFault } from "../../src/database/sql-states.ts";
 import { useOpened } from "./fixture.ts";
@@ -28,6 +33,10 @@ export interface OwnServer {
     /** Does nothing when it runs. */
     start(): Promise<void>;
     isRunning(): boolean;
+    /** Of the database for administration. */
+    admin: DatabaseTarget;
+    /** Copies the data directory while the server runs: a base backup, for `backup` of another one. */
+    backUp(intoDir: string): Promise<void>;
     /** A copy of the data directory of a server that is stopped. What it returns puts that in the place of today's. */
     keepCopy(): () => void;
     /** kill -9 of the postmaster; its backends notice and go. Resolves when it is gone. */
@@ -49,11 +58,13 @@ export interface OwnServerOptions {
     settings?: Record<string, string>;
     /** Between the making of the cluster and its first start. */
     prepare?: (clusterDir: string) => void;
+    /** A base backup to begin with, in place of an empty cluster; it is moved from there. */
+    backup?: string;
 }
 
 const templateName = "sluice_own_template";
 
-export async function openOwnServer({ settings = {}, prepare }: OwnServerOptions = {}): Promise<OwnServer> {
+export async function openOwnServer({ settings = {}, prepare, backup }: OwnServerOptions = {}): Promise<OwnServer> {
     const dataDir = mkdtempSync(join(tmpdir(), "sluice-own-server-"));
     // Root lends the server another account, which must be able to enter.
     chmodSync(dataDir, 0o755);
@@ -61,7 +72,8 @@ export async function openOwnServer({ settings = {}, prepare }: OwnServerOptions
     const binaries = prepareBinaries(places.account, places.baseDir);
     const port = await choosePort();
     const password = "own-server";
-    createCluster(places, binaries, password);
+    if (backup === undefined) createCluster(places, binaries, password);
+    else renameSync(backup, places.clusterDir);
     // Recovery begins with an fsync of every file there is: with one syncfs the tests wait a second, not ten.
     writeSettings(places, { recovery_init_sync_method: "syncfs", ...settings });
     prepare?.(places.clusterDir);
@@ -107,8 +119,10 @@ export async function openOwnServer({ settings = {}, prepare }: OwnServerOptions
         sessionAttributes: "any",
         warnings: [],
     });
-    await ask(admin, (sql) => sql.unsafe(`create database ${templateName}`));
-    await migrateDatabase(withDatabase(admin, templateName), { log: () => {} });
+    if (backup === undefined) {
+        await ask(admin, (sql) => sql.unsafe(`create database ${templateName}`));
+        await migrateDatabase(withDatabase(admin, templateName), { log: () => {} });
+    }
     let databases = 0;
     const createFrom = async (template: string): Promise<DatabaseTarget> => {
         databases += 1;
@@ -122,6 +136,8 @@ export async function openOwnServer({ settings = {}, prepare }: OwnServerOptions
         stop,
         start,
         isRunning: () => findPostmaster(places) !== null,
+        admin,
+        backUp: (intoDir) => backUp(admin, places, intoDir),
         keepCopy() {
             const { clusterDir } = places;
             const copyDir = `${clusterDir}-copy`;
@@ -162,6 +178,21 @@ export function useOwnServer(options: OwnServerOptions = {}): OwnServer {
         () => openOwnServer(options),
         ({ close }) => close(),
     );
+}
+
+/** https://www.postgresql.org/docs/current/continuous-archiving.html#BACKUP-LOWLEVEL-BASE-BACKUP */
+async function backUp(admin: DatabaseTarget, { clusterDir, account }: ServerPlaces, intoDir: string): Promise<void> {
+    const sql = connect(admin, { applicationName: "base backup", max: 1 });
+    try {
+        await sql`select pg_backup_start('test', true)`;
+        // It complains of files that went while it copied, which do not matter.
+        spawnSync("cp", ["-a", clusterDir, intoDir]);
+        for (const name of ["postmaster.pid", "postmaster.opts"]) rmSync(join(intoDir, name), { force: true });
+        const [row] = await sql<{ label: string }[]>`select labelfile as label from pg_backup_stop(false)`;
+        writePrivateFile(join(intoDir, "backup_label"), row!.label, account);
+    } finally {
+        await sql.end({ timeout: 1 });
+    }
 }
 
 const clients = new Map<string, Sql>();
