@@ -105,7 +105,8 @@ async function runPlanned(options: IngestOptions, carried: Carried, plan: Connec
     });
     if (plan.isReduced) {
         const grow = async () => {
-            if (!(await canGrow(leaseSql, plan, options.config.mergeWorkers, applicationName))) return;
+            const isRoom = await canGrow(leaseSql, plan, options.config.mergeWorkers, applicationName);
+            if (!isRoom || signal.aborted) return;
             log.info("There are more connections again; the ingest takes them.", { event: "more_connections" });
             endWith(stopper)(new ConnectionsChanged("There are more connections."));
         };
