@@ -185,6 +185,17 @@ describe("what is wrong with a header names the setting that would help", () => 
         expect(detailOf(`sep=;\nevent_id;event_type\n`)).toContain("The header lacks product_id");
     });
 
+    test("should fail: lines that end with something else, so that all of the file would be its header", () => {
+        for (const end of ["\u2028", "\u0085", "\v", "\f", "\x1e"]) {
+            const code = `U+${end.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
+            expect(detailOf([all, record, record].join(end))).toContain(code);
+            expect(detailOf([all, record].join(end).replaceAll(",", "\x1f"))).toContain(code);
+        }
+        const declared = { match: "*", skipLines: 1, header: [...all.split(","), "a"] };
+        expect(detailOf(`${all},a\u2028b\n${record},x\n`, declared)).toBe("no problem");
+        expect(detailOf(`${all.replaceAll(",", "\x1e")}\n${record.replaceAll(",", "\x1e")}\n`)).toBe("no problem");
+    });
+
     test("JSON is told as what it is, not as stray quotes", () => {
         for (const input of ['{"event_id":"a"}\n{"event_id":"b"}\n', '[\n  { "event_id": "a" }\n]\n', "[[1,2]]"]) {
             expect(detailOf(input)).toBe("It looks like JSON, not CSV: deliver what it holds as CSV.");

@@ -220,6 +220,9 @@ function readHeader(record: SplitRecord | null): Header | { problem: string } {
     if (record.values === null) return { problem: `header: ${record.problem}` };
     if (findBadBytes(record.values.join("")).length > 0) return { problem: "header: NUL or invalid UTF-8" };
     const names = record.values.map((value) => readText(decode(value)) ?? "");
+    // The lines end with something else: what stands in the names are values.
+    if (names.some((name) => /[\v\f\x1c-\x1e\x85\u2028\u2029]/.test(name.trim())))
+        return { problem: "header: line ends" };
     const matched = names.map((name) => name.toLowerCase());
     const isKnown = (name: string) => (columnNames as readonly string[]).includes(name);
     // Known columns match in any case; unknown ones are attributes under their own spelling.

@@ -218,8 +218,22 @@ function readWith(start: Start, dialect: Dialect): Reading {
         hasLineEnd: found.hasLineEnd && after.isWhole,
     };
     const shape = shapeOf(stream, trailed(found.names, dialect), dialect, source, start.isBegun);
+    // Then the names are values, and no other fault may tell them.
+    const lineEnd = start.isBegun ? null : otherLineEnd.exec(found.names.join("\n"));
+    if (lineEnd !== null) return otherLineEndFault(lineEnd[0], "problem" in shape ? shape.missing : 0);
     if ("problem" in shape) return { ...shape, columns: found.names.length };
     return start.isBegun ? { ...shape, ...place } : seeRecords(start, { ...shape, ...place });
+}
+
+/** What ends a line to other programs: where the lines end so, the whole file is one header. */
+const otherLineEnd = /[\v\f\x1c-\x1e\x85\u2028\u2029]/;
+
+function otherLineEndFault(character: string, missing: number | undefined): Reading {
+    const code = character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
+    const detail =
+        `A name in the first line holds the character U+${code}. If lines end with it, replace it: Sluice takes LF, CR LF and CR. ` +
+        "If it is part of the name, write skipLines: 1 and header: [ … ] in sluice.config.ts.";
+    return { problem: "header_unreadable", detail, missing };
 }
 
 /** The names of the fields that the records have. */
