@@ -345,7 +345,7 @@ exception
         -- Only what a trigger adds: a statement that does not fit its table is raised in our own function.
         said_context := regexp_replace(
             said_context,
-            '(SQL statement "(with tried_records|set constraints)|^PL/pgSQL function ingest\.).*$',
+            '\s*(SQL statement "(with tried_records|set constraints)|^PL/pgSQL function ingest\.).*$',
             ''
         );
         if
