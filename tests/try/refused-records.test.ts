@@ -3,6 +3,7 @@ import { afterEach, expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TriedFile, tryFiles } from "../../src/operations/try/try-files.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 import { idOf, shopCsv, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { expectSound } from "../support/read-tables.ts";
@@ -85,7 +86,13 @@ test("counts, reasons and what the table said are those of the ingest that follo
     await writeFile(join(dir, "a.csv"), shopCsv(...records));
     const before = await everything();
 
-    const [tried] = await tryFiles({ target: database.target, config, files: [join(dir, "a.csv")], samples: 10 });
+    const [tried] = await tryFiles({
+        stream: eventsStream,
+        target: database.target,
+        config,
+        files: [join(dir, "a.csv")],
+        samples: 10,
+    });
     expect(await everything()).toEqual(before);
     expect(tried!.records).toEqual(counts);
     expect(byReason(tried!)).toEqual(reasons);
@@ -110,7 +117,7 @@ test("and so where some of the records are stored already", async () => {
     await writeFile(path, shopCsv(record(1), record(2, "p", "100"), record(41, "raised"), record(3, "left-out")));
     const before = await everything();
 
-    const [tried] = await tryFiles({ target: database.target, config, files: [path] });
+    const [tried] = await tryFiles({ stream: eventsStream, target: database.target, config, files: [path] });
     expect(await everything()).toEqual(before);
     const { records: ingested } = await ingestFolder(database.target, dir);
     expect(ingested).toEqual(tried!.records);
@@ -124,7 +131,7 @@ test("two records that exclude each other are told so where their ids are of one
     const path = join(dir, "a.csv");
     const tryThese = async (...numbers: number[]) => {
         await writeFile(path, shopCsv(...numbers.map((no) => record(no))));
-        return (await tryFiles({ target: database.target, config, files: [path] }))[0]!.records;
+        return (await tryFiles({ stream: eventsStream, target: database.target, config, files: [path] }))[0]!.records;
     };
     expect(await tryThese(11, 21)).toMatchObject({ inserted: 1, rejected: 1 });
     expect(await tryThese(11, 22)).toMatchObject({ inserted: 2, rejected: 0 });

@@ -536,6 +536,7 @@ begin
     if not exists (select from losing_records) then
         return;
     end if;
+    perform ingest.refuse_redirection();
 
     with losers as materialized (
         select losing_records.*
@@ -610,5 +611,29 @@ begin
     from duplicate_counts
     full join conflict_counts on conflict_counts.chunk_id = duplicate_counts.chunk_id
     where batch_chunks.chunk_id = coalesce(duplicate_counts.chunk_id, conflict_counts.chunk_id);
+end
+$$;
+
+-- Raises SL010 where the row of a record that was not inserted is its own: a trigger has put it into a table that inherits.
+create or replace function ingest.refuse_redirection()
+returns void
+language plpgsql
+as $$
+declare
+    triggers constant text := ingest.triggers_on_table();
+begin
+    if triggers is not null and exists (
+        select from losing_records
+        cross join lateral (
+            select events.chunk_id, events.record_no
+            from public.events
+            where events.event_id = losing_records.event_id
+            offset 0
+        ) as stored
+        where stored.chunk_id = losing_records.chunk_id and stored.record_no = losing_records.record_no
+    ) then
+        raise exception 'the trigger % puts the rows of events into another table: drop it, or let that table not inherit', triggers
+        using errcode = 'SL010';
+    end if;
 end
 $$;

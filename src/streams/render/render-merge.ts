@@ -31,6 +31,7 @@ export function renderMerge(stream: StreamSql): string {
         insertRecords(stream),
         rejectRecords(stream),
         settleLosers(stream),
+        refuseRedirection(stream),
     ].join("\n");
 }
 
@@ -518,6 +519,32 @@ end
 $$;
 `;
 
+const refuseRedirection = (stream: StreamSql) => sql`
+-- Raises SL010 where the row of a record that was not inserted is its own: a trigger has put it into a table that inherits.
+create or replace function ingest.refuse_redirection()
+returns void
+language plpgsql
+as $$
+declare
+    triggers constant text := ingest.triggers_on_table();
+begin
+    if triggers is not null and exists (
+        select from losing_records
+        cross join lateral (
+            select ${rowOf(stream)}.chunk_id, ${rowOf(stream)}.record_no
+            from ${stream.table}
+            where ${rowOf(stream)}.${keyOf(stream)} = losing_records.${keyOf(stream)}
+            offset 0
+        ) as stored
+        where stored.chunk_id = losing_records.chunk_id and stored.record_no = losing_records.record_no
+    ) then
+        raise exception 'the trigger % puts the rows of ${rowOf(stream)} into another table: drop it, or let that table not inherit', triggers
+        using errcode = 'SL010';
+    end if;
+end
+$$;
+`;
+
 const settleLosers = (stream: StreamSql) => sql`
 -- A later statement, and so with the inserted rows in sight: a valid record whose key was taken is a duplicate when all it
 -- says is what is stored, else a conflict, which rejects keeps. One whose row is not there at all was left out by a
@@ -534,6 +561,7 @@ begin
     if not exists (select from losing_records) then
         return;
     end if;
+    perform ingest.refuse_redirection();
 
     with losers as materialized (
         select losing_records.*

@@ -10,6 +10,7 @@ export function renderRefuse(stream: StreamSql): string {
     return [
         insertOrRefuse,
         endWriting(stream),
+        movedRows(stream),
         triggersOnTable(stream),
         brokenColumns(stream),
         findRefusedRecords(stream),
@@ -28,35 +29,43 @@ create or replace function ingest.insert_or_refuse()
 returns void
 language plpgsql
 as $$
+declare
+    moved_before bigint := ingest.moved_rows();
+    said_context text;
 begin
     begin
         perform ingest.insert_records();
-        perform ingest.end_writing();
+        perform ingest.end_writing(moved_before);
         return;
     exception
         when others or assert_failure then
-            if not ingest.may_be_of_record(sqlstate) then
+            get stacked diagnostics said_context = pg_exception_context;
+            if not ingest.may_be_of_record(sqlstate, said_context) then
                 raise;
             end if;
     end;
     perform ingest.find_refused_records();
+    moved_before := ingest.moved_rows();
     perform ingest.insert_records();
-    perform ingest.end_writing();
+    perform ingest.end_writing(moved_before);
 end
 $$;
 
--- Whether a record can be why this was raised. Deadlocks, full disks, lost rights to go on and the like are nobody's.
-create or replace function ingest.may_be_of_record(sql_state text)
+-- Whether a record can be why this was raised. Deadlocks, full disks, lost rights to go on and the like are nobody's, unless a
+-- trigger says RAISE and takes such a code for itself.
+create or replace function ingest.may_be_of_record(sql_state text, said_context text)
 returns boolean
 language sql
 immutable
-return left(sql_state, 2) <> all(array['08', '25', '40', '53', '55', '57', '58', 'SL', 'XX']);
+return left(sql_state, 2) <> all(array['08', '25', '40', '53', '55', '57', '58', 'SL', 'XX'])
+or said_context ~ '^(?!PL/pgSQL function ingest\\.)[^\\n]* RAISE(\\n|$)';
 `;
 
 const endWriting = (stream: StreamSql) => sql`
 -- Call this behind what writes rows. Raises what is deferred (at the commit no record could be told from another), and what
--- a trigger has done to a row that nothing would add up with: then it is named, and its record is refused.
-create or replace function ingest.end_writing()
+-- a trigger has done to a row that nothing would add up with: then it is named, and its record is refused. \`moved_before\`:
+-- ingest.moved_rows before the write. \`is_exchange\`: no row was to be inserted.
+create or replace function ingest.end_writing(moved_before bigint, is_exchange boolean default false)
 returns void
 language plpgsql
 as $$
@@ -100,7 +109,13 @@ begin
         or stored.broken_columns is not null
     order by written_rows.chunk_id, written_rows.record_no
     limit 1;
-    if found then
+    if
+        fault is null
+        and ingest.moved_rows() - moved_before > (select count(*) filter (where not is_exchange) from written_rows)
+    then
+        fault := 'inserted or removed other rows of ${rowOf(stream)}';
+    end if;
+    if fault is not null then
         raise exception 'The trigger % %.', triggers, fault using errcode = 'triggered_action_exception';
     end if;
     delete from written_rows;
@@ -113,6 +128,19 @@ const watchedNames = (stream: StreamSql) => [
     "record_no",
     ...watchedColumns(stream).map(({ name }) => name),
 ];
+
+const movedRows = ({ table }: StreamSql) => sql`
+-- So many rows this transaction has inserted into the table or removed from it, what was undone included.
+create or replace function ingest.moved_rows()
+returns bigint
+language sql
+volatile
+as $$
+select
+    pg_stat_get_xact_tuples_inserted(to_regclass(${literal(table)}))
+    + pg_stat_get_xact_tuples_deleted(to_regclass(${literal(table)}))
+$$;
+`;
 
 const triggersOnTable = ({ table }: StreamSql) => sql`
 -- The triggers that are not Sluice's and see what is written; null when there are none.
@@ -327,6 +355,7 @@ returns jsonb
 language plpgsql
 as $$
 declare
+    moved_before constant bigint := ingest.moved_rows();
     left_out bigint;
     said_message text;
     said_detail text;
@@ -342,7 +371,7 @@ begin
     if left_out > 0 then
         raise exception '%', ingest.silent_refusal() ->> 'message' using errcode = 'triggered_action_exception';
     end if;
-    perform ingest.end_writing();
+    perform ingest.end_writing(moved_before, is_exchange);
     return null;
 exception
     when others or assert_failure then
@@ -356,14 +385,18 @@ exception
         -- Only what a trigger adds: a statement that does not fit its table is raised in our own function.
         said_context := regexp_replace(
             said_context,
-            '(SQL statement "(with tried_records|set constraints)|^PL/pgSQL function ingest\\.).*$',
+            '\\s*(SQL statement "(with tried_records|set constraints)|^PL/pgSQL function ingest\\.).*$',
             ''
         );
+        if said_context = '' and sqlstate in ('22001', '22003') then
+            -- What passes the rules fits the columns that Sluice made: this raises where somebody has made one narrower.
+            perform jsonb_populate_record(null::${stream.table}, to_jsonb(candidate_records))
+            from candidate_records
+            where candidate_records.position between first_position and last_position;
+        end if;
         if
-            not ingest.may_be_of_record(sqlstate)
+            not ingest.may_be_of_record(sqlstate, said_context)
             or (first_position = 0 and said_context = '' and sqlstate like '42%')
-            -- What passes the rules fits the columns that Sluice made: somebody has made one narrower.
-            or (said_context = '' and sqlstate in ('22001', '22003'))
             or (sqlstate = '23502' and said_column <> all(ingest.filled_columns()))
             or row_security_active(${literal(stream.table)})
         then

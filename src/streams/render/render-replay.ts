@@ -262,16 +262,20 @@ returns void
 language plpgsql
 as $$
 declare
+    moved_before bigint;
+    said_context text;
     has_refused boolean := true;
 begin
     loop
+        moved_before := ingest.moved_rows();
         begin
             perform ingest.accept_conflicts(this_batch_id);
-            perform ingest.end_writing();
+            perform ingest.end_writing(moved_before, is_exchange => true);
             return;
         exception
             when others or assert_failure then
-                if not has_refused or not ingest.may_be_of_record(sqlstate) then
+                get stacked diagnostics said_context = pg_exception_context;
+                if not has_refused or not ingest.may_be_of_record(sqlstate, said_context) then
                     raise;
                 end if;
         end;
