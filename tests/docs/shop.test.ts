@@ -31,12 +31,11 @@ const notYet: Record<string, string> = {
     "sql/roles/api_reader.sql": "events",
     "sql/roles/loader.sql": "event_types events",
     "sql/stats/read_status.sql": "event_stats events",
-    "src/streams/stream-functions.ts": "event_id event_stats events",
+    "src/streams/stream-functions.ts": "events",
     // Another user: whoever uses the embedded server.
     "src/database/embedded-server.ts": "userId",
     "src/database/embedded/user-registry.ts": "userId user_id",
     // The setting of a source that makes a key; its name is in people's files.
-    "src/config/validate-config.ts": "deriveEventId",
     "src/engine/read/file-shape.ts": "deriveEventId",
     "src/engine/stage/map-record.ts": "deriveEventId",
     "src/streams/source-config.ts": "deriveEventId",
@@ -51,9 +50,8 @@ const notYet: Record<string, string> = {
     "src/operations/reset-database.ts": "events",
     "src/operations/run-prune.ts": "events",
     "src/operations/status/read-status.ts": "events",
-    "src/server/api/status-routes.ts": "attributes events",
+    "src/operations/status/status-schema.ts": "attributes events",
     "src/server/page/now/strip.tsx": "events",
-    "src/server/page/shapes.ts": "events",
     "src/streams/render/render-merge.ts": "attributes",
     "src/streams/render/render-replay.ts": "attributes",
 };

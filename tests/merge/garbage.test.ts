@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { useEmptyDatabase } from "../support/fixture.ts";
 import { projectDir } from "../support/test-server.ts";
-import { allSlices, beginLoad, chunkRecord, merge, recordLoad, registerFile, takeLease } from "./ledger.ts";
+import { type GeneratedValues, mergeAll, stageGenerated } from "./stage-generated.ts";
 
 const database = useEmptyDatabase(import.meta.path);
 const { sql } = database;
@@ -18,7 +18,7 @@ beforeAll(async () => {
 const records = 20_000;
 const deadlineMs = 60_000;
 
-/** SQL of a staged row's id, product, quantity and problem; `no` is its record number. */
+/** SQL of a staged row's values that are not those of a good one; `no` is its record number. */
 const kinds = {
     good: {},
     short: { problem: `'{"reason": "too_few_fields", "line": 2, "byte": 70, "raw": "x"}'` },
@@ -27,36 +27,10 @@ const kinds = {
     "half of bad values": { quantity: "case when no % 2 = 0 then 'many' else '1' end" },
     "of one id": { eventId: "md5('1')::uuid" },
     "in conflict": { product: "'another'" },
-} satisfies Record<string, Partial<Record<"eventId" | "product" | "quantity" | "problem", string>>>;
+} satisfies Record<string, GeneratedValues>;
 type Kind = keyof typeof kinds;
 
-async function stage(kind: Kind): Promise<void> {
-    const values = {
-        eventId: "md5(no::text)::uuid",
-        product: "'p1'",
-        quantity: "'1'",
-        problem: "null",
-        ...kinds[kind],
-    };
-    const fileId = await registerFile(sql, `${crypto.randomUUID()}.csv`);
-    const { loadId, chunkIds } = await beginLoad(sql);
-    const chunkId = chunkIds[0]!;
-    const [{ lane } = { lane: 0 }] = await sql<{ lane: number }[]>`
-        select lane from ingest.loads where load_id = ${loadId}`;
-    await sql.unsafe(`
-        insert into ingest.staging (
-            load_id, chunk_id, record_no, slice_no, lane, problem,
-            event_id, event_type, product_id, user_id, event_timestamp, quantity, price
-        )
-        select
-            ${loadId}, ${chunkId}, no, 0, ${lane}, ${values.problem},
-            ${values.eventId}::text, 'view', ${values.product}, 'u1', '2024-05-01 10:00:00', ${values.quantity}, '1.50'
-        from generate_series(1, ${records}) as no`);
-    const counts = { records, plainRecords: 0, sliceRecords: [records, ...Array(15).fill(0)], endByte: records };
-    await recordLoad(sql, loadId, [chunkRecord({ chunkId, fileId }, [], counts)]);
-}
-
-const mergeAll = () => merge(sql, { slices: allSlices, maxRecords: 1_000_000 });
+const stage = (kind: Kind) => stageGenerated(sql, records, kinds[kind]);
 
 test.each([
     ["good", { inserted: records, duplicate: 0, conflict: 0, rejected: 0 }],
@@ -68,9 +42,8 @@ test.each([
 ] as [Kind, object][])(
     "a merge of records that are all %s ends, however little memory it has",
     async (kind, counts) => {
-        await takeLease(sql);
         await stage(kind);
-        expect(await mergeAll()).toMatchObject({ read: records, ...counts });
+        expect(await mergeAll(sql)).toMatchObject({ read: records, ...counts });
     },
     deadlineMs,
 );
@@ -78,13 +51,12 @@ test.each([
 test(
     "so do one of duplicates and one of conflicts, and the replay of what it rejected",
     async () => {
-        await takeLease(sql);
         await stage("good");
-        await mergeAll();
+        await mergeAll(sql);
         await stage("good");
-        expect(await mergeAll()).toMatchObject({ inserted: 0, duplicate: records, conflict: 0 });
+        expect(await mergeAll(sql)).toMatchObject({ inserted: 0, duplicate: records, conflict: 0 });
         await stage("in conflict");
-        expect(await mergeAll()).toMatchObject({ inserted: 0, duplicate: 0, conflict: records });
+        expect(await mergeAll(sql)).toMatchObject({ inserted: 0, duplicate: 0, conflict: records });
         const [batch] = await sql`
         select * from ingest.replay_batch(
             gen_random_uuid(), gen_random_uuid(), 1, 9000000000, null, null, null, true, false

@@ -244,6 +244,7 @@ $$;
 create or replace function ingest.insert_candidates(first_position bigint, last_position bigint)
 returns bigint
 language plpgsql
+set enable_seqscan = off
 as $$
 declare
     left_out bigint;

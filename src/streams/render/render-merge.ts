@@ -337,6 +337,8 @@ returns void
 language plpgsql
 set plan_cache_mode = 'force_custom_plan'
 set enable_nestloop = off
+-- A table that is known to be empty or tiny would be read whole for each key: while this very statement fills it.
+set enable_seqscan = off
 as $$
 declare
     scan constant ingest.merge_scan := ingest.plan_scan();
