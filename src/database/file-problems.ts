@@ -1,31 +1,32 @@
 /** Why a file, or a chunk of one, is failed, skipped or replaced (`problem` in the ledger), and what to do about it. */
-const readAgain = "Mend the file: it is read again when it changes.";
+const readAgain = "Correct the file: it is read again when it changes.";
 
 /** Null: it needs nobody. docs/data_contract.md says what each means; a test holds the two and the SQL together. */
 export const fileProblems = {
     empty_file: "Write a header line, or take the file away.",
     header_unfinished: "The first line has no end yet: finish it.",
-    header_too_long: "The first line is no header: put one in.",
-    header_unreadable: "Write the header as one line of CSV in UTF-8.",
-    header_missing_columns: "Add the missing columns to the header line.",
+    header_too_long: "See whether it is CSV. If the first line is its header, raise --max-record-bytes.",
+    header_unreadable: "Correct the first line, or declare in sluice.config.ts what the detail suggests.",
+    header_missing_columns:
+        "Add the missing columns to the header line, or say in sluice.config.ts what they are called (aliases).",
     header_unnamed_columns:
         'Name every column of the header, or say in sluice.config.ts what to do with the others (ignore: [""]).',
     header_unrecognized: 'Declare header: [ … ] in sluice.config.ts, or header: "first-line" if the first line is one.',
-    header_duplicate_columns: "Give each column of the header a name of its own.",
-    header_new_columns: readAgain,
-    header_changed: readAgain,
-    dialect_ambiguous: readAgain,
+    header_duplicate_columns: "Give each column of the header a name of its own, in the file or by aliases.",
+    header_new_columns: "Add the columns to sluice.config.ts (aliases, ignore), or let it keep new ones (newColumns).",
+    header_changed: "Split the file before the other header, so that each part has its own.",
+    dialect_ambiguous: "Declare in sluice.config.ts which of the readings is meant.",
     archive_truncated: readAgain,
     archive_corrupt: readAgain,
-    archive_too_large: readAgain,
+    archive_too_large: "If you trust it, raise the limit that the detail names, then: bun run retry --file NAME.",
     not_csv: "Deliver it as CSV, or name it for what it is; the detail says what that is.",
     file_vanished:
         "Put it back; it is read when it is there again. If it is gone for good: bun run files --forget NAME.",
     file_changed: readAgain,
     file_unreadable: "Let the account that ingests read it.",
-    file_name_invalid: readAgain,
+    file_name_invalid: "Rename it.",
     not_a_regular_file: "Put a plain file there, no link and no folder.",
-    too_many_rejects: readAgain,
+    too_many_rejects: "Correct the file, or raise --max-rejects, then: bun run retry --file NAME.",
     copy_refused: "Postgres refused its records; look at the detail and mend the file.",
     source_changed:
         "It was changed after it was read. Put the original back, or deliver the new content under a new name.",

@@ -26,7 +26,8 @@ test("shows on one screen where every record went, what waits, and what failed a
     expect(lines[0]).toStartWith("data/input_data → events (");
     expect(lines[1]).toBe(
         "1 file failed, the rest goes on. fai\\x1b[31mled.csv: header_missing_columns: It has no column price. " +
-            "Add the missing columns to the header line. It is not tried again until it changes.",
+            "Add the missing columns to the header line, or say in sluice.config.ts what they are called (aliases). " +
+            "It is tried again when it changes, or what sluice.config.ts says of it.",
     );
     expect(lines.slice(3, 8)).toEqual([
         "records read  13",

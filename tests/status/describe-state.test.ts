@@ -99,7 +99,8 @@ describe("failing", () => {
             tone: "bad",
             verdict:
                 "2 files failed, the rest goes on. a.csv: header_missing_columns: It has no column price. " +
-                "Add the missing columns to the header line. It is not tried again until it changes.",
+                "Add the missing columns to the header line, or say in sluice.config.ts what they are called (aliases). " +
+                "It is tried again when it changes, or what sluice.config.ts says of it.",
         });
         const retried = {
             ...failed,

@@ -149,7 +149,7 @@ const cases: [what: string, facts: string[], state: State["state"], tone: State[
         [worker(), file("merged", "1 hour"), good, file("failed", "1 minute")],
         "failing",
         "bad",
-        /1 file failed, the rest goes on\. .*It is not tried again until it changes\.$/,
+        /1 file failed, the rest goes on\. .*It is tried again when it changes, or what sluice\.config\.ts says of it\.$/,
     ],
     [
         "every file failed, yesterday",

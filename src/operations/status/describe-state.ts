@@ -163,7 +163,7 @@ function describeFailure(facts: StateFacts): string {
     const waitMs = file.nextAttemptAt === null ? null : Date.parse(file.nextAttemptAt) - Date.parse(asOf);
     const retry =
         waitMs === null
-            ? "It is not tried again until it changes."
+            ? "It is tried again when it changes, or what sluice.config.ts says of it."
             : `It is tried again ${waitMs < 1000 ? "now" : `in ${formatDuration(waitMs)}`}.`;
     return [
         isAllFailing(facts)
