@@ -110,7 +110,7 @@ function strikesWhere(isMine: (at: FaultPointName) => boolean): [string, FaultPl
 
 test("each point is marked once in the program", () => {
     const marks = ["src", "sql"].flatMap((root) =>
-        [...new Bun.Glob("**/*.{ts,sql}").scanSync(join(projectDir, root))].flatMap((name) => [
+        [...new Bun.Glob("!(rendered)/**/*.{ts,sql}").scanSync(join(projectDir, root))].flatMap((name) => [
             ...readFileSync(join(projectDir, root, name), "utf8").matchAll(
                 /^(?!\s*(?:\*|--)).*(?:pass_fault_point|passFaultPoint|faultPointText)\(['"]([a-z-]+)['"]\)/gm,
             ),
