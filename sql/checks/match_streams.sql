@@ -1,5 +1,5 @@
--- What belongs together is of one stream, which is known: a chunk, its file and its load; a batch and its chunks; a chunk and
--- its rejects.
+-- Rows that belong together name the same known stream: a chunk, its file and its load; a batch and its chunks; a chunk and its
+-- rejects.
 with
     placed_rows as (
         select

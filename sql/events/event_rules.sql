@@ -95,7 +95,7 @@ return case
                 end
         end
     ) is not true then
-        -- What src/streams/values/read-timestamp.ts remarks of a time in a named zone.
+        -- src/streams/values/read-timestamp.ts adds these remarks to a time in a named zone.
         case
             when value like '% (twice in %)' then 'event_timestamp_ambiguous'
             when value like '% (skipped in %)' then 'event_timestamp_skipped'
@@ -189,7 +189,7 @@ stable
 parallel safe
 return to_char((now() + interval '1 day') at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS');
 
--- What the verdict on a record depends on beside its values.
+-- The verdict on a record depends on its values and on these.
 drop type if exists ingest.event_facts;
 create type ingest.event_facts as (known_types text[], not_after text, last_second bigint);
 

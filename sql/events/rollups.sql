@@ -2,7 +2,7 @@
 -- and by product (ingest.product_stats: in total, and by day for recent event time). What a merge, a replay or a prune does to
 -- the events stands in rollup_gains, at the finest grain that is kept; update_rollups adds it up.
 --
--- Of one batch at most 20,000 pairs of product and day get a row of their own, those with the highest
+-- At most 20,000 pairs of product and day in a batch get a row of their own: those with the highest
 -- revenue, then the most events; the others are added up under the product ''. So the sums are always whole, and what a
 -- batch costs here is bounded. Measured on two cores that others kept busy, 250,000 records whose whole merge took 10 s:
 -- 500 products today 0.3 s, spread over a month or a year 0.7 to 2 s; each record another product 4 s, without the

@@ -52,7 +52,9 @@ const notYet: Record<string, string> = {
     "src/operations/status/read-status.ts": "events",
     "src/operations/status/status-schema.ts": "attributes events",
     "src/server/page/now/strip.tsx": "events",
-    "src/streams/render/render-merge.ts": "attributes",
+    "src/streams/render/raw-record.ts": "attributes",
+    "src/streams/render/record-of.ts": "attributes",
+    "src/streams/render/staged-values.ts": "attributes",
     "src/streams/render/render-replay.ts": "attributes",
 };
 

@@ -1,0 +1,226 @@
+/** A replay that lets conflicts take the place of the rows that they contradict. */
+import { literal, sql } from "./sql-text.ts";
+import { exchanged, keyOf, rowOf, type StreamSql } from "./stream-sql.ts";
+
+export const refuseConflicts = `
+-- As ingest.accept_conflicts; a conflict whose record the table refuses stays one, with what the table said.
+create or replace function ingest.accept_or_refuse(this_batch_id bigint)
+returns void
+language plpgsql
+as $$
+declare
+    moved_before bigint;
+    said_context text;
+    has_refused boolean := true;
+begin
+    loop
+        moved_before := ingest.moved_rows();
+        begin
+            perform ingest.accept_conflicts(this_batch_id);
+            perform ingest.end_writing(moved_before, is_exchange => true);
+            return;
+        exception
+            when others or assert_failure then
+                get stacked diagnostics said_context = pg_exception_context;
+                if not has_refused or not ingest.may_be_of_record(sqlstate, said_context) then
+                    raise;
+                end if;
+        end;
+        -- The last record of an id may be refused and the one before it taken: hence again, until none is refused.
+        has_refused := ingest.refuse_conflicts(this_batch_id);
+    end loop;
+end
+$$;
+
+-- Takes the conflicts that the table refuses to accept out of losing_records. False when there are none.
+create or replace function ingest.refuse_conflicts(this_batch_id bigint)
+returns boolean
+language plpgsql
+as $$
+begin
+    delete from losing_records
+    where not exists (
+        select from ingest.rejects
+        where
+            rejects.batch_id = this_batch_id
+            and rejects.kind = 'conflict'
+            and rejects.chunk_id = losing_records.chunk_id
+            and rejects.record_no = losing_records.record_no
+    );
+    delete from refused_records;
+    perform ingest.find_refused_records(is_exchange => true);
+
+    update ingest.rejects
+    set refusal = refused_records.refusal
+    from refused_records
+    where
+        rejects.batch_id = this_batch_id
+        and rejects.chunk_id = refused_records.chunk_id
+        and rejects.record_no = refused_records.record_no;
+    delete from losing_records
+    using refused_records
+    where
+        losing_records.chunk_id = refused_records.chunk_id
+        and losing_records.record_no = refused_records.record_no;
+    return found;
+end
+$$;
+
+create or replace function ingest.count_refused_conflicts(this_batch_id bigint)
+returns bigint
+language sql
+stable
+return (
+    select count(*)
+    from ingest.rejects
+    where rejects.batch_id = this_batch_id and rejects.kind = 'conflict' and rejects.refusal is not null
+);
+`;
+
+export const keepLastConflicts = (stream: StreamSql) => sql`
+-- Of the losing records only the last conflict of each key stays; those that it outdoes are resolved as 'displaced'.
+create or replace function ingest.keep_last_conflicts(this_batch_id bigint)
+returns void
+language plpgsql
+as $$
+begin
+    with ranked_records as (
+        select
+            losing_records.chunk_id,
+            losing_records.record_no,
+            row_number() over (
+                partition by losing_records.${keyOf(stream)}
+                order by rejects.reject_id is null, losing_records.chunk_id desc, losing_records.record_no desc
+            ) as position,
+            rejects.reject_id
+        from losing_records
+        left join ingest.rejects
+            on
+                rejects.batch_id = this_batch_id
+                and rejects.kind = 'conflict'
+                and rejects.chunk_id = losing_records.chunk_id
+                and rejects.record_no = losing_records.record_no
+    ),
+    outdone_rejects as (
+        update ingest.rejects
+        set resolved_by_batch = this_batch_id, resolved_at = now(), resolution = 'displaced'
+        from ranked_records
+        where rejects.reject_id = ranked_records.reject_id and ranked_records.position > 1
+    )
+    delete from losing_records
+    using ranked_records
+    where
+        losing_records.chunk_id = ranked_records.chunk_id
+        and losing_records.record_no = ranked_records.record_no
+        and (ranked_records.position > 1 or ranked_records.reject_id is null);
+end
+$$;
+`;
+
+export const acceptConflicts = (stream: StreamSql) => sql`
+-- Replaces the rows that this batch's conflicts are in conflict with, the last record of a key over all others. The
+-- old row, and every conflict that the last one outdid, stays as a reject of this batch, resolved as 'displaced': a
+-- further replay leaves it alone, so the two never take turns.
+create or replace function ingest.accept_conflicts(this_batch_id bigint)
+returns void
+language plpgsql
+as $$
+declare
+    gain_facts constant ${stream.rollups.facts} := ${stream.rollups.facts}();
+    left_out bigint;
+begin
+    perform ingest.keep_last_conflicts(this_batch_id);
+
+    with accepted_records as materialized (
+        select losing_records.*
+        from losing_records
+    ),
+    replaced_rows as materialized (
+        select ${rowOf(stream)}.*, ingest.record_of(${rowOf(stream)}) as record
+        from accepted_records
+        inner join ${stream.table} on ${rowOf(stream)}.${keyOf(stream)} = accepted_records.${keyOf(stream)}
+    ),
+    updated_rows as (
+        ${exchanged(stream, "accepted_records")}
+    ),
+    watched_rows as (
+        insert into written_rows
+        select updated_rows.*
+        from updated_rows
+    ),
+    lost_gains as (
+        ${stream.rollups.gains("replaced_rows", -1)}
+    ),
+    kept_gains as (
+        ${stream.rollups.gains("updated_rows", 1)}
+    ),
+    -- Written a moment ago, in this transaction, by settle_losers: it is a row now.
+    unwritten_rejects as (
+        delete from ingest.rejects
+        using accepted_records
+        where
+            rejects.batch_id = this_batch_id
+            and rejects.chunk_id = accepted_records.chunk_id
+            and rejects.record_no = accepted_records.record_no
+    ),
+    accepted_rejects as (
+        update ingest.rejects
+        set resolution = 'accepted'
+        from accepted_records
+        where
+            rejects.resolved_by_batch = this_batch_id
+            and rejects.batch_id <> this_batch_id
+            and rejects.chunk_id = accepted_records.chunk_id
+            and rejects.record_no = accepted_records.record_no
+    ),
+    displaced_rejects as (
+        insert into ingest.rejects (
+            chunk_id, record_no, batch_id, kind, reasons, record, resolved_by_batch, resolved_at, resolution
+        )
+        select
+            replaced_rows.chunk_id,
+            replaced_rows.record_no,
+            this_batch_id,
+            'conflict',
+            array[${literal(stream.conflictCode)}],
+            replaced_rows.record,
+            this_batch_id,
+            now(),
+            'displaced'
+        from replaced_rows
+        order by replaced_rows.chunk_id, replaced_rows.record_no
+        returning rejects.chunk_id
+    ),
+    chunk_changes as materialized (
+        select changes.chunk_id, sum(changes.accepted) as accepted, sum(changes.displaced) as displaced
+        from (
+            select accepted_records.chunk_id, 1 as accepted, 0 as displaced from accepted_records
+            union all
+            select displaced_rejects.chunk_id, 0 as accepted, 1 as displaced from displaced_rejects
+        ) as changes
+        group by changes.chunk_id
+    ),
+    counted_chunks as (
+        update batch_chunks
+        set
+            inserted = batch_chunks.inserted + chunk_changes.accepted,
+            conflict = batch_chunks.conflict - chunk_changes.accepted,
+            displaced = batch_chunks.displaced + chunk_changes.displaced
+        from chunk_changes
+        where batch_chunks.chunk_id = chunk_changes.chunk_id
+    ),
+    further_chunks as (
+        insert into batch_chunks (chunk_id, load_id, file_id, records, is_padded, todo_slices, displaced)
+        select chunk_changes.chunk_id, 0, chunks.file_id, 0, true, 0, chunk_changes.displaced
+        from chunk_changes
+        inner join ingest.chunks on chunks.chunk_id = chunk_changes.chunk_id
+        where not exists (select from batch_chunks where batch_chunks.chunk_id = chunk_changes.chunk_id)
+    )
+    select (select count(*) from accepted_records) - (select count(*) from updated_rows)
+    into left_out;
+    if left_out > 0 then
+        raise exception '%', ingest.silent_refusal() ->> 'message' using errcode = 'triggered_action_exception';
+    end if;
+end
+$$;
+`;

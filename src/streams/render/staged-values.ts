@@ -1,0 +1,128 @@
+/** The staged records of a batch: their values trimmed, and the verdict. */
+import { lines, list, sql } from "./sql-text.ts";
+import { names, type StreamSql } from "./stream-sql.ts";
+
+export const scanType = `
+-- What a merge knows of its batch before it reads staging. The fields are constants by the time a plan is made, so that
+-- nothing is planned for what no chunk asks for.
+drop type if exists ingest.merge_scan;
+create type ingest.merge_scan as (
+    idle_lanes smallint[],
+    has_padded boolean,
+    -- Where none has unknown columns, those of staging are not even unpacked.
+    wants_extras boolean,
+    -- Rows of another merge's slices are left out by the scan itself, before they are joined.
+    wanted_slices integer,
+    wants_all boolean,
+    -- The batch is every chunk of the stream between its first and its last, the same slices of each, and nothing is to be
+    -- known of them
+    -- (nearly always). Then a staged row is chosen by its ids alone, without a join. Not where rows were lost: only the
+    -- pair of ids tells what a chunk left in an earlier load from what was staged again.
+    is_range boolean,
+    first_chunk bigint,
+    last_chunk bigint,
+    load_ids bigint[]
+);
+
+create or replace function ingest.plan_scan()
+returns ingest.merge_scan
+language plpgsql
+as $$
+declare
+    scan ingest.merge_scan;
+begin
+    select
+        ingest.idle_lanes(),
+        bool_or(batch_chunks.is_padded),
+        bool_or(batch_chunks.has_extras),
+        bit_or(batch_chunks.todo_slices),
+        bit_or(batch_chunks.todo_slices) = ingest.all_slices(),
+        min(batch_chunks.todo_slices) = max(batch_chunks.todo_slices)
+        and not bool_or(batch_chunks.is_padded or batch_chunks.has_extras or batch_chunks.is_verified),
+        min(batch_chunks.chunk_id),
+        max(batch_chunks.chunk_id),
+        array_agg(distinct batch_chunks.load_id)
+    into scan
+    from batch_chunks;
+    scan.is_range := scan.is_range and ingest.is_chunk_range();
+    return scan;
+end
+$$;
+`;
+
+const bare = (name: string) => `ingest.bare(staging.${name}, scan.has_padded and chunks.is_padded) as ${name}`;
+
+export const stagedValues = (stream: StreamSql) => sql`
+-- The staged records of the batch: their values trimmed, and the verdict. Inlined where it is used.
+set local check_function_bodies = off;
+create or replace function ingest.staged_values(scan ingest.merge_scan, facts ${stream.facts})
+returns table (
+    load_id bigint, chunk_id bigint, record_no bigint, plain_second bigint,
+    ${list(names(stream), (name) => `${name} text`)},
+    ${stream.extras} jsonb, is_valid boolean
+)
+language sql
+stable
+as $$
+    select
+        bare.load_id, bare.chunk_id, bare.record_no, bare.plain_second,
+        ${list(names(stream), (name) => `bare.${name}`)},
+        bare.${stream.extras},
+        ingest.is_valid_record(
+            bare.problem, bare.plain_second,
+            ${list(names(stream), (name) => `bare.${name}`)},
+            facts
+        )
+    from (
+        select
+            staging.load_id, staging.chunk_id, staging.record_no, staging.plain_second, staging.problem,
+            ${lines(names(stream), bare)},
+            case
+                -- A record that could not be split has no values, and this stands before the verdict.
+                when
+                    scan.wants_extras
+                    and (staging.${stream.extras} is not null or chunks.extra_columns is not null)
+                    and staging.problem is null
+                then ingest.attributes_of(staging.${stream.extras}, chunks.extra_columns, ingest.extra_values(staging))
+            end as ${stream.extras}
+        from ingest.staging
+        -- Distinct, as the planner sees: where nothing is asked of the chunks, it leaves them out.
+        left join (
+            select distinct on (batch_chunks.load_id, batch_chunks.chunk_id) batch_chunks.*
+            from batch_chunks
+        ) as chunks on chunks.load_id = staging.load_id and chunks.chunk_id = staging.chunk_id
+        where
+            staging.lane <> all(scan.idle_lanes)
+            and (scan.wants_all or (1 << staging.slice_no) & scan.wanted_slices <> 0)
+            and case
+                when scan.is_range then
+                    staging.chunk_id >= scan.first_chunk
+                    and staging.chunk_id <= scan.last_chunk
+                    and staging.load_id = any(scan.load_ids)
+                else (1 << staging.slice_no) & chunks.todo_slices <> 0
+            end
+        -- A fence: without it the planner repeats the trims in every place that uses them.
+        offset 0
+    ) as bare
+$$;
+set local check_function_bodies = on;
+`;
+
+export const judgeRecords = (stream: StreamSql) => sql`
+-- Keeps the keys of what the rules refuse, without an insert: for a reject budget.
+create or replace function ingest.judge_records()
+returns void
+language plpgsql
+set plan_cache_mode = 'force_custom_plan'
+as $$
+declare
+    scan constant ingest.merge_scan := ingest.plan_scan();
+    facts constant ${stream.facts} := ${stream.facts}();
+begin
+    insert into invalid_records (chunk_id, record_no)
+    select staged.chunk_id, staged.record_no
+    from ingest.staged_values(scan, facts) as staged
+    where not staged.is_valid;
+end
+$$;
+`;

@@ -1,0 +1,250 @@
+/** The search, by trial, for the records that the table refuses. */
+import { list, literal, sql } from "./sql-text.ts";
+import { exchanged, keyOf, names, rowOf, rowOfKey, type StreamSql, written } from "./stream-sql.ts";
+import { watchedNames } from "./watch-writes.ts";
+
+export const findRefusedRecords = (stream: StreamSql) => sql`
+-- Fills refused_records, by trial; all of it is undone. With \`is_exchange\` those of losing_records whose values may not take
+-- the place of their row's, else the batch's valid records that may not be inserted.
+create or replace function ingest.find_refused_records(is_exchange boolean default false)
+returns void
+language plpgsql
+as $$
+declare
+    refused jsonb[];
+begin
+    begin
+        create temporary table candidate_records (like losing_records);
+        alter table candidate_records add column position bigint;
+        create unique index on candidate_records (position);
+        perform ingest.try_candidates(0, 0, is_exchange);
+        if not is_exchange then
+            perform ingest.insert_records(is_trial => true);
+        end if;
+        -- Of several records of a key, the last one is exchanged.
+        with ranked_records as (
+            select
+                losing_records.*,
+                row_number() over (
+                    partition by losing_records.${keyOf(stream)}
+                    order by losing_records.chunk_id desc, losing_records.record_no desc
+                ) as recency
+            from losing_records
+        )
+        insert into candidate_records
+        select
+            ${list(["load_id", "chunk_id", "record_no", ...names(stream), stream.extras])},
+            row_number() over (order by chunk_id, record_no)
+        from ranked_records
+        where not is_exchange or recency = 1;
+        refused := ingest.search_candidates(is_exchange);
+        raise exception 'a trial' using errcode = 'SL003';
+    exception
+        when sqlstate 'SL003' then
+            null;
+    end;
+
+    insert into refused_records (chunk_id, record_no, refusal)
+    select
+        (refused_list.refusal ->> 'chunkId')::bigint,
+        (refused_list.refusal ->> 'recordNo')::bigint,
+        refused_list.refusal - array['chunkId', 'recordNo']
+    from unnest(refused) as refused_list (refusal);
+end
+$$;
+`;
+
+export const searchCandidates = `
+-- What the table says of each candidate that it refuses. They are written in their order, in subtransactions of as many as
+-- pass: twice as many after each that does, a quarter after one that raises, down to the record that raises alone. So one
+-- among 160,000 costs some twenty trials.
+create or replace function ingest.search_candidates(is_exchange boolean)
+returns jsonb[]
+language plpgsql
+as $$
+declare
+    last_position constant bigint := (select count(*) from candidate_records);
+    next_position bigint := 1;
+    tried bigint := last_position;
+    refused jsonb[] := '{}';
+    refusal jsonb;
+begin
+    while next_position <= last_position loop
+        refusal := ingest.try_candidates(
+            next_position, least(next_position + tried - 1, last_position), is_exchange
+        );
+        if refusal is not null and tried > 1 then
+            tried := tried / 4 + 1;
+            continue;
+        end if;
+        -- Somebody else's insert of the same key in this very moment: seen by now, it is taken.
+        if refusal ->> 'sqlState' = '23505' then
+            refusal := ingest.try_candidates(next_position, next_position, is_exchange);
+        end if;
+        if refusal is not null then
+            refused := array_append(refused, refusal);
+        end if;
+        next_position := next_position + tried;
+        tried := case when refusal is null then tried * 2 else 1 end;
+    end loop;
+    return refused;
+end
+$$;
+`;
+
+export const insertCandidates = (stream: StreamSql) => sql`
+-- Inserts the candidates of these positions, those whose key is free; returns how many a trigger left out.
+create or replace function ingest.insert_candidates(first_position bigint, last_position bigint)
+returns bigint
+language plpgsql
+set enable_seqscan = off
+as $$
+declare
+    left_out bigint;
+begin
+    with tried_records as materialized (
+        select distinct on (candidate_records.${keyOf(stream)}) candidate_records.*
+        from candidate_records
+        where
+            candidate_records.position between first_position and last_position
+            and (${rowOfKey(stream, "candidate_records")}) is null
+        order by candidate_records.${keyOf(stream)}, candidate_records.position
+    ),
+    inserted_rows as (
+        insert into ${stream.table} (
+            ${list(written(stream))}
+        )
+        select
+            ${list(written(stream), (name) => `tried_records.${name}`)}
+        from tried_records
+        returning
+            ${list([keyOf(stream), ...watchedNames(stream)], (name) => `${rowOf(stream)}.${name}`)}
+    ),
+    watched_rows as (
+        insert into written_rows
+        select tried_records.${keyOf(stream)}, inserted_rows.*
+        from inserted_rows
+        left join tried_records
+            on tried_records.chunk_id = inserted_rows.chunk_id and tried_records.record_no = inserted_rows.record_no
+    )
+    select (select count(*) from tried_records) - (select count(*) from inserted_rows)
+    into left_out;
+    return left_out;
+end
+$$;
+`;
+
+export const exchangeCandidates = (stream: StreamSql) => sql`
+-- Gives the rows the values of the candidates of these positions; returns how many a trigger left as they were.
+create or replace function ingest.exchange_candidates(first_position bigint, last_position bigint)
+returns bigint
+language plpgsql
+as $$
+declare
+    left_out bigint;
+begin
+    with tried_records as materialized (
+        select candidate_records.*
+        from candidate_records
+        where
+            candidate_records.position between first_position and last_position
+            and (${rowOfKey(stream, "candidate_records")})
+    ),
+    updated_rows as (
+        ${exchanged(stream, "tried_records")}
+    ),
+    watched_rows as (
+        insert into written_rows
+        select updated_rows.*
+        from updated_rows
+    )
+    select (select count(*) from tried_records) - (select count(*) from updated_rows)
+    into left_out;
+    return left_out;
+end
+$$;
+`;
+
+export const tryCandidates = (stream: StreamSql) => sql`
+-- Writes, or tries to, the candidates of these positions. Null, or what the table said: then none of them.
+-- Raises what is no record's fault: what makes even a statement of no row fail (positions 0 to 0), a column that must be filled
+-- and is not Sluice's or that has become too narrow, row security. The ingest says so and waits until somebody has undone it.
+create or replace function ingest.try_candidates(first_position bigint, last_position bigint, is_exchange boolean)
+returns jsonb
+language plpgsql
+as $$
+declare
+    moved_before constant bigint := ingest.moved_rows();
+    left_out bigint;
+    said_message text;
+    said_detail text;
+    said_constraint text;
+    said_table text;
+    said_column text;
+    said_context text;
+begin
+    left_out := case
+        when is_exchange then ingest.exchange_candidates(first_position, last_position)
+        else ingest.insert_candidates(first_position, last_position)
+    end;
+    if left_out > 0 then
+        raise exception '%', ingest.silent_refusal() ->> 'message' using errcode = 'triggered_action_exception';
+    end if;
+    perform ingest.end_writing(moved_before, is_exchange);
+    return null;
+exception
+    when others or assert_failure then
+        get stacked diagnostics
+            said_message = message_text,
+            said_detail = pg_exception_detail,
+            said_constraint = constraint_name,
+            said_table = table_name,
+            said_column = column_name,
+            said_context = pg_exception_context;
+        -- Only what a trigger adds: a statement that does not fit its table is raised in our own function.
+        said_context := regexp_replace(
+            said_context,
+            '\\s*(SQL statement "(with tried_records|set constraints)|^PL/pgSQL function ingest\\.).*$',
+            ''
+        );
+        if said_context = '' and sqlstate in ('22001', '22003') then
+            -- What passes the rules fits the columns that Sluice made: this raises where somebody has made one narrower.
+            perform jsonb_populate_record(null::${stream.table}, to_jsonb(candidate_records))
+            from candidate_records
+            where candidate_records.position between first_position and last_position;
+        end if;
+        if
+            not ingest.may_be_of_record(sqlstate, said_context)
+            or (first_position = 0 and said_context = '' and sqlstate like '42%')
+            or (sqlstate = '23502' and said_column <> all(ingest.filled_columns()))
+            or row_security_active(${literal(stream.table)})
+        then
+            raise;
+        end if;
+        if first_position = 0 then
+            raise exception 'the table ${rowOf(stream)} takes no row: % (%)', said_message, concat_ws(' ', sqlstate, said_context)
+            using errcode = 'SL010';
+        end if;
+        return (
+            select jsonb_strip_nulls(jsonb_build_object(
+                'chunkId', max(candidate_records.chunk_id),
+                'recordNo', max(candidate_records.record_no),
+                'sqlState', nullif(sqlstate, '09000'),
+                'message', left(said_message, 1000) || case
+                    -- Its own was free.
+                    when said_constraint = '${rowOf(stream)}_pkey' and said_detail not like '%' || max(candidate_records.${keyOf(stream)}::text) || '%'
+                    then concat('. The trigger ', ingest.triggers_on_table(), ' gave the ${stream.rowName} another ${keyOf(stream)}.')
+                    else ''
+                end,
+                'detail', nullif(left(said_detail, 1000), ''),
+                'constraint', nullif(said_constraint, ''),
+                'table', nullif(said_table, ''),
+                -- What comes before our own statement: the trigger, and what it called.
+                'raisedIn', case when sqlstate <> '09000' then nullif(left(said_context, 1000), '') end
+            ))
+            from candidate_records
+            where candidate_records.position = first_position
+        );
+end
+$$;
+`;
