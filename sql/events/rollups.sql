@@ -8,7 +8,6 @@
 -- 500 products today 0.3 s, spread over a month or a year 0.7 to 2 s; each record another product 4 s, without the
 -- bound 15 s.
 
-
 create or replace function ingest.prepare_rollups()
 returns void
 language plpgsql
