@@ -33,7 +33,7 @@ describe.each(commands)("%s", (name) => {
 });
 
 /** Not for users. */
-const internal = ["studio", "verify", "screenshots", "test"];
+const internal = ["verify", "screenshots", "test"];
 
 test("each is a command of package.json, and in the README's table", () => {
     const readme = readFileSync(join(projectDir, "README.md"), "utf8");

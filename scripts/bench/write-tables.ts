@@ -1,7 +1,7 @@
-/** The tables of docs/performance_metrics.md, from the same figures as the plots, between marks in the text. */
-import type { Percentiles } from "../pace/run-pace.ts";
-import type { ScenarioReport, Spread } from "../report.ts";
-import type { Figures } from "./figures.ts";
+/** Writes the tables of docs/performance_metrics.md between the marks in its text. */
+import type { Percentiles } from "./pace/run-pace.ts";
+import type { Figures } from "./read-figures.ts";
+import type { ScenarioReport, Spread } from "./report.ts";
 
 /** Replaces what stands between `<!-- figures: NAME -->` and `<!-- end -->`. Throws for a name it does not know. */
 export function fillTables(page: string, figures: Figures): string {

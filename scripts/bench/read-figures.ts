@@ -1,10 +1,10 @@
-/** What the plots and tables are made of: the files that the bench commands wrote to docs/performance. */
+/** The figures of the tables: the files that the bench commands wrote to docs/performance. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Machine } from "../describe-machine.ts";
-import type { DiscoveryResult } from "../measure-discovery.ts";
-import type { PacePlan, PaceResult } from "../pace/run-pace.ts";
-import type { ScenarioReport } from "../report.ts";
+import type { Machine } from "./describe-machine.ts";
+import type { DiscoveryResult } from "./measure-discovery.ts";
+import type { PacePlan, PaceResult } from "./pace/run-pace.ts";
+import type { ScenarioReport } from "./report.ts";
 
 export interface Written {
     command: string;
