@@ -21,7 +21,7 @@ export interface Stream {
     columns: readonly Column[];
     /** What makes a record the same as another, and decides its slice. */
     key: Column;
-    /** The timestamp that the loader hands to the merge as a number where it is plain (src/engine/stage/is-plain.ts). */
+    /** The timestamp that the loader hands to the merge as a number where it is plain (src/engine/read/is-plain.ts). */
     time: Column | null;
     /** The jsonb column that keeps the values of a file's other columns. */
     extras: string;

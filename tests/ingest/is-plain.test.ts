@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createPlainCheck, NOT_PLAIN } from "../../src/engine/stage/is-plain.ts";
+import { createPlainCheck, NOT_PLAIN } from "../../src/engine/read/is-plain.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
 import { defaultDialect } from "../../src/streams/dialect.ts";
 import { columnNames } from "../../src/streams/stream.ts";

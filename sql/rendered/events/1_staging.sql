@@ -20,7 +20,7 @@ begin
             chunk_id bigint not null,
             record_no bigint not null,
             -- The second of its time since 1970, when the loader has seen that its values stand in the commonest form that the
-            -- rules pass (src/engine/stage/is-plain.ts); else null.
+            -- rules pass (src/engine/read/is-plain.ts); else null.
             plain_second bigint,
             -- the share of the key space that the record's key falls into, as the loader tells it
             slice_no smallint not null,

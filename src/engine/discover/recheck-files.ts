@@ -140,7 +140,7 @@ export async function recheckFile(
     let file: InputFile | null = null;
     try {
         const encoding = ledgerFile.dialect?.encoding ?? (ledgerFile.state === "skipped" ? null : "utf-8");
-        file = await openContent(context, ledgerFile.path, { source: ledgerFile.source, encoding });
+        file = await openContent(context.config, ledgerFile.path, { source: ledgerFile.source, encoding });
         // What has shrunk, and what is another compressed file, discovery sees by itself.
         if (file.seen.sizeBytes < ledgerFile.sizeBytes) return "same";
         if (file.isCompressed && file.seen.sizeBytes !== ledgerFile.sizeBytes) return "same";

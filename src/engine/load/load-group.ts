@@ -1,9 +1,9 @@
 /** Small files share a load: their parts are collected as long as one COPY statement carries them. */
 
-import { findCopies, reportCopies } from "../discover/find-copies.ts";
 import type { LedgerFile } from "../ledger/ledger.ts";
 import type { InputFile } from "../read/open-input.ts";
 import type { IngestContext } from "../run/context.ts";
+import { findCopies, reportCopies } from "./find-copies.ts";
 import type { LoadPart } from "./load-chunks.ts";
 import { afterLoad, loadOrExplain, statementOf, unlessInputFault, wayOf } from "./load-or-explain.ts";
 import type { LoaderState, LoadHooks } from "./loader-state.ts";

@@ -1,8 +1,8 @@
 /** A file that does not fit a group is loaded chunk by chunk. */
 
-import { findCopy, reportCopies } from "../discover/find-copies.ts";
 import type { LedgerFile } from "../ledger/ledger.ts";
 import type { IngestContext } from "../run/context.ts";
+import { findCopy, reportCopies } from "./find-copies.ts";
 import { type LoadPart, tailOf } from "./load-chunks.ts";
 import { afterLoad, loadOrExplain, unlessInputFault, wayOf } from "./load-or-explain.ts";
 import type { LoaderState, LoadHooks } from "./loader-state.ts";

@@ -51,7 +51,7 @@ export async function prepareFile(
             file = null;
         }
         const encoding = isBegun(ledgerFile) ? (ledgerFile.dialect?.encoding ?? "utf-8") : null;
-        file = await openContent(context, ledgerFile.path, { source, encoding });
+        file = await openContent(context.config, ledgerFile.path, { source, encoding });
         if (file.sizeBytes <= smallFileBytes) file = await holdInMemory(file);
         return await prepareOpenFile(context, ledgerFile, file, source, isSettled(file.seen));
     } catch (error) {

@@ -135,7 +135,7 @@ async function openAgain(context: IngestContext, { path, source, dialect }: Ledg
     const kept = keptStreams.get(context);
     if (kept?.path === path && (await isUnchanged(context, kept.file, path))) return kept.file;
     await forgetKeptStream(context);
-    const file = await openContent(context, path, { source, encoding: dialect?.encoding ?? "utf-8" });
+    const file = await openContent(context.config, path, { source, encoding: dialect?.encoding ?? "utf-8" });
     if ((!file.isCompressed && file.encoding === "utf-8") || file.sizeBytes <= groupBytes) return file;
     const stream = { ...file, close: async () => {}, release: file.close };
     keptStreams.set(context, { path, file: stream });

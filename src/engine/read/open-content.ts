@@ -3,15 +3,17 @@
  * transcoded files are read twice: once to the end, so that nothing of a broken one gets in, and once to load it.
  */
 
+import type { IngestConfig } from "../../config/config.ts";
 import type { FileProblem } from "../../database/file-problems.ts";
 import type { Encoding } from "../../streams/dialect.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
-import type { IngestContext } from "../run/context.ts";
 import { compressionOf, defaultExpansionLimits, expand, findPaddedEnd } from "./dialect/expand.ts";
 import { describeHeld, describeMisnamed, telltaleBytes } from "./dialect/identify-content.ts";
 import { measure, streamBytes, streamInput } from "./dialect/stream-input.ts";
 import { encodingOfMark, transcode } from "./dialect/transcode.ts";
 import { InputFault, type InputFile, openInput } from "./open-input.ts";
+
+type ContentConfig = Pick<IngestConfig, "inputDir" | "maxRecordBytes" | "maxExpandedBytes" | "maxExpansionRatio">;
 
 export interface ReadingHints {
     source: SourceConfig | null;
@@ -23,10 +25,10 @@ export interface ReadingHints {
  * @throws InputFault of openInput; `archive_…` for a compressed file that cannot be expanded; `dialect_ambiguous` when
  * the declared encoding is not what the byte order mark says.
  */
-export async function openContent(context: IngestContext, path: string, hints: ReadingHints): Promise<InputFile> {
-    const file = await openInput(context.config.inputDir, path);
+export async function openContent(config: ContentConfig, path: string, hints: ReadingHints): Promise<InputFile> {
+    const file = await openInput(config.inputDir, path);
     try {
-        return await readUnpadded(context, file, path, hints);
+        return await readUnpadded(config, file, path, hints);
     } catch (error) {
         await file.close();
         if (error instanceof InputFault) error.seen = file.seen;
@@ -36,30 +38,30 @@ export async function openContent(context: IngestContext, path: string, hints: R
 
 /** As it is; else without the zeros behind it, which tapes and some stores pad a compressed file with. */
 async function readUnpadded(
-    context: IngestContext,
+    config: ContentConfig,
     file: InputFile,
     path: string,
     hints: ReadingHints,
 ): Promise<InputFile> {
     const format = compressionOf(path);
     try {
-        return await readAsText(context, file, path, hints);
+        return await readAsText(config, file, path, hints);
     } catch (error) {
         // A single zero looks like the beginning of another member.
         const isDamaged = error instanceof InputFault && /^archive_(corrupt|truncated)$/.test(error.failure.problem);
         const sizeBytes = isDamaged && format !== null ? await findPaddedEnd(file, format) : null;
         if (sizeBytes === null) throw error;
-        return await readAsText(context, { ...file, sizeBytes }, path, hints);
+        return await readAsText(config, { ...file, sizeBytes }, path, hints);
     }
 }
 
 async function readAsText(
-    context: IngestContext,
+    config: ContentConfig,
     file: InputFile,
     path: string,
     hints: ReadingHints,
 ): Promise<InputFile> {
-    const { maxExpandedBytes, maxExpansionRatio, maxRecordBytes } = context.config;
+    const { maxExpandedBytes, maxExpansionRatio, maxRecordBytes } = config;
     const format = compressionOf(path);
     const limits = {
         maxExpandedBytes: maxExpandedBytes ?? defaultExpansionLimits.maxExpandedBytes,

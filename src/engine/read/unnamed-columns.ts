@@ -5,10 +5,10 @@
 
 import { type Dialect, type Grammar, grammarOf } from "../../streams/dialect.ts";
 import type { ColumnType } from "../../streams/types/column-type.ts";
-import { createPlainCheck, NOT_PLAIN } from "../stage/is-plain.ts";
 import { type FileShape, isColumn } from "./file-shape.ts";
 import { findField } from "./find-field.ts";
 import { findStrictEnd } from "./find-record-end.ts";
+import { createPlainCheck, NOT_PLAIN } from "./is-plain.ts";
 import { beginsComment, isBlankLine, isWhiteSpace } from "./line-start.ts";
 import { type ScannedRecords, STRICT_QUOTED, UNNAMED_VALUE } from "./scanned-records.ts";
 

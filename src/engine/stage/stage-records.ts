@@ -13,10 +13,10 @@ import { columnNames } from "../../streams/stream.ts";
 import { sliceCount } from "../../streams/types/column-type.ts";
 import { toStandardQuotes } from "../read/dialect/standard-quotes.ts";
 import type { FileShape } from "../read/file-shape.ts";
+import { createPlainCheck, NOT_PLAIN, type PlainCheck } from "../read/is-plain.ts";
 import { readableText } from "../read/readable-text.ts";
 import { recordKinds, type ScannedRecords, STRICT, STRICT_QUOTED } from "../read/scanned-records.ts";
 import { type CopyBytes, makeRoom } from "./copy-bytes.ts";
-import { createPlainCheck, NOT_PLAIN, type PlainCheck } from "./is-plain.ts";
 import { createMapping, type RecordMapping } from "./map-record.ts";
 
 export type Way = Exclude<(typeof loadWays)[number], "replay">;

@@ -9,7 +9,7 @@
  * stricter, make its type's plain form stricter too.
  */
 import type { PlainEnd } from "../../streams/types/column-type.ts";
-import { type FileShape, isColumn } from "../read/file-shape.ts";
+import { type FileShape, isColumn } from "./file-shape.ts";
 
 /**
  * Of the record [start, end) of `bytes`, which holds no quote, and is plain: the second of the stream's time, since 1970.

@@ -14,9 +14,9 @@ import {
     skipCopies,
     standingRejects,
 } from "../ledger/ledger.ts";
-import type { LoadPart } from "../load/load-chunks.ts";
 import { hashRange, type InputFile } from "../read/open-input.ts";
 import type { IngestContext } from "../run/context.ts";
+import type { LoadPart } from "./load-chunks.ts";
 
 interface Candidate {
     ledgerFile: LedgerFile;
