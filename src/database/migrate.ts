@@ -27,7 +27,7 @@ import { type DatabaseTarget, describeTarget } from "./database-target.ts";
 import { describeEventsShape } from "./events-shape.ts";
 import { faultPointText, faultSettings, passFaultPoint } from "./faults/pass-fault-point.ts";
 import { explainConnectFailure } from "./open-database.ts";
-import { composeScript, type SqlPlace, type SqlSource } from "./sql-script.ts";
+import { composeScript, type SqlSource } from "./sql-script.ts";
 import { meaningOf, sqlStateOf, sqlStates } from "./sql-states.ts";
 
 export interface MigrateOptions {
@@ -73,11 +73,11 @@ const projectDir = join(import.meta.dir, "../..");
 
 /**
  * @throws SluiceError (configuration): `foreign_events_table`, `foreign_ingest_schema`, `schema_newer_than_program`,
- * `migration_changed`, `migration_failed` (which names file and line), or `database_unreachable`.
+ * `migration_changed`, `migration_failed` (which names the file, and the line if the server does), or `database_unreachable`.
  */
 export async function migrateDatabase(target: DatabaseTarget, options: MigrateOptions): Promise<MigrateResult> {
     const { log, rootDir = projectDir, programVersion = manifest.version, lockTimeoutMs = 60_000 } = options;
-    let failedAt: SqlPlace | null = null;
+    let failedIn: string | null = null;
     let script = composeScript([]);
     const faults = faultSettings("sluice migrate");
     const sql = connect(target, {
@@ -86,7 +86,7 @@ export async function migrateDatabase(target: DatabaseTarget, options: MigrateOp
         ...faults,
         settings: { lock_timeout: `${lockTimeoutMs}ms`, ...faults.settings },
         onNotice: (message) => {
-            failedAt = script.placeOfNotice(message) ?? failedAt;
+            failedIn = script.fileOfNotice(message) ?? failedIn;
             faults.onNotice?.(message);
         },
     });
@@ -111,12 +111,12 @@ export async function migrateDatabase(target: DatabaseTarget, options: MigrateOp
         log(`Applied ${what}the SQL files to ${describeTarget(target)}.`);
         return { migrations: pending.map(({ name }) => name), sqlFiles: true };
     } catch (error) {
-        throw explainFailure(target, error, placeOf(error) ?? failedAt);
+        throw explainFailure(target, error, placeOf(error) ?? failedIn);
     } finally {
         await sql.end({ timeout: 5 });
     }
 
-    function placeOf(error: unknown): SqlPlace | null {
+    function placeOf(error: unknown): string | null {
         const position = Number((error as { position?: string }).position);
         return Number.isInteger(position) && position > 0 ? script.placeOfPosition(position) : null;
     }
@@ -328,14 +328,14 @@ function refuseOlderProgram(target: DatabaseTarget, applied: Applied, programVer
     );
 }
 
-function explainFailure(target: DatabaseTarget, error: unknown, place: SqlPlace | null): unknown {
+function explainFailure(target: DatabaseTarget, error: unknown, place: string | null): unknown {
     const explained = explainConnectFailure(target, error);
     if (explained !== error || error instanceof SluiceError) return explained;
     const state = sqlStateOf(error);
     // What is no fault of the migration is told as it is to every command.
     const isOfScript = [null, "data", "schema"].includes(meaningOf(error));
     if (state === null || !(isOfScript || state === sqlStates.lockNotAvailable)) return error;
-    const where = place === null ? "" : `${place.name}, line ${place.line}: `;
+    const where = place === null ? "" : `${place}: `;
     const remedy =
         state === sqlStates.insufficientPrivilege
             ? "Let the user create in it: grant create on database … and on schema public …, or make it the owner."

@@ -7,17 +7,7 @@
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export const sqlStates = {
-    connectionException: "08000",
-    connectionDoesNotExist: "08003",
-    connectionFailure: "08006",
-    protocolViolation: "08P01",
-    dataException: "22000",
-    badCopyFileFormat: "22P04",
-    invalidTextRepresentation: "22P02",
-    characterNotInRepertoire: "22021",
     uniqueViolation: "23505",
-    foreignKeyViolation: "23503",
-    checkViolation: "23514",
     readOnlyTransaction: "25006",
     inFailedTransaction: "25P02",
     idleInTransactionTimeout: "25P03",
@@ -33,7 +23,6 @@ export const sqlStates = {
     undefinedColumn: "42703",
     undefinedObject: "42704",
     undefinedFunction: "42883",
-    duplicateDatabase: "42P04",
     diskFull: "53100",
     outOfMemory: "53200",
     tooManyConnections: "53300",
