@@ -47,28 +47,6 @@ group by chunks.chunk_id
 having max(batches.finished_at) < older_than
 $$;
 
--- Of these batches those that are old, and of which every chunk is pruned or one of `old_chunk_ids`.
-create or replace function ingest.old_batches(among_batches bigint[], older_than timestamptz, old_chunk_ids bigint[])
-returns table (batch_id bigint)
-language sql
-stable
-as $$
-select batches.batch_id
-from ingest.batches
-where
-    (among_batches is null or batches.batch_id = any(among_batches))
-    and batches.finished_at < older_than
-    and not exists (
-        select from ingest.chunk_merges
-        left join ingest.chunks on chunks.chunk_id = chunk_merges.chunk_id
-        left join unnest(old_chunk_ids) as old_chunks (chunk_id) on old_chunks.chunk_id = chunks.chunk_id
-        where
-            chunk_merges.batch_id = batches.batch_id
-            and chunks.pruned_at is null
-            and old_chunks.chunk_id is null
-    )
-$$;
-
 -- Looks at the next 500 chunks behind `after_chunk_id` and prunes those that are old, up to about `most_rejects` rejects. No
 -- row when there are no more chunks.
 create or replace function ingest.prune_chunks(older_than timestamptz, after_chunk_id bigint, most_rejects bigint)
@@ -87,7 +65,6 @@ declare
     );
     doomed_chunks bigint[];
     has_more boolean;
-    losses ingest.reject_stats[];
 begin
     perform ingest.hold_prune_lock();
     if cardinality(next_chunks) = 0 then
@@ -139,97 +116,72 @@ begin
     where chunks.chunk_id = any(doomed_chunks);
     get diagnostics chunk_count = row_count;
 
-    with removed_rejects as (
-        delete from ingest.rejects
-        where rejects.chunk_id = any(doomed_chunks)
-        returning rejects as removed
-    )
-    select
-        (select count(*) from removed_rejects),
-        ingest.losses_of_rejects(coalesce(array_agg(removed_rejects.removed), '{}'))
-    into reject_count, losses
-    from removed_rejects;
-    perform ingest.subtract_reject_stats(losses);
+    reject_count := ingest.remove_rejects(of_chunks => doomed_chunks);
     return next;
 end
 $$;
 
--- What the sums of rejects lose with these.
-create or replace function ingest.losses_of_rejects(removed_rejects ingest.rejects[])
-returns ingest.reject_stats[]
-language sql
-immutable
+-- Deletes the rejects of these chunks or batches, and takes them off the sums. Returns how many there were.
+create or replace function ingest.remove_rejects(of_chunks bigint[] default '{}', of_batches bigint[] default '{}')
+returns bigint
+language plpgsql
 as $$
-select array_agg(
-    row(
-        losses.day, losses.kind, losses.reason, losses.rejects, losses.resolved,
-        losses.first_rejected_at, losses.last_rejected_at, losses.last_reject_id, losses.stream_id
-    )::ingest.reject_stats
-)
-from (
+declare
+    reject_count bigint;
+    losses ingest.reject_stats[];
+begin
+    with removed_rejects as (
+        delete from ingest.rejects
+        where rejects.chunk_id = any(of_chunks) or rejects.batch_id = any(of_batches)
+        returning rejects.*
+    ),
+    lost_sums as (
+        select
+            removed_rejects.stream_id,
+            (removed_rejects.rejected_at at time zone 'UTC')::date as day,
+            removed_rejects.kind,
+            reason_list.reason,
+            -count(*) as rejects,
+            -count(removed_rejects.resolved_by_batch) as resolved,
+            min(removed_rejects.rejected_at) as first_rejected_at,
+            max(removed_rejects.rejected_at) as last_rejected_at,
+            max(removed_rejects.reject_id) as last_reject_id
+        from removed_rejects
+        cross join lateral unnest(array_prepend('', removed_rejects.reasons)) as reason_list (reason)
+        group by 1, 2, 3, 4
+    )
     select
-        removed.stream_id,
-        (removed.rejected_at at time zone 'UTC')::date as day,
-        removed.kind,
-        reason_list.reason,
-        count(*) as rejects,
-        count(removed.resolved_by_batch) as resolved,
-        min(removed.rejected_at) as first_rejected_at,
-        max(removed.rejected_at) as last_rejected_at,
-        max(removed.reject_id) as last_reject_id
-    from unnest(removed_rejects) as removed
-    cross join lateral unnest(array_prepend('', removed.reasons)) as reason_list (reason)
-    group by 1, 2, 3, 4
-) as losses
+        (select count(*) from removed_rejects),
+        array_agg(row(
+            lost_sums.day, lost_sums.kind, lost_sums.reason, lost_sums.rejects, lost_sums.resolved,
+            lost_sums.first_rejected_at, lost_sums.last_rejected_at, lost_sums.last_reject_id, lost_sums.stream_id
+        )::ingest.reject_stats)
+    into reject_count, losses
+    from lost_sums;
+
+    if reject_count > 0 then
+        perform ingest.add_reject_stats(losses);
+        perform ingest.refresh_reject_stats(array(select distinct lost.day from unnest(losses) as lost));
+    end if;
+    return reject_count;
+end
 $$;
 
-create or replace function ingest.subtract_reject_stats(losses ingest.reject_stats[])
+-- Of days that have lost rejects: sums that have come to nothing go, and the first and the last are looked up again.
+create or replace function ingest.refresh_reject_stats(days date[])
 returns void
 language plpgsql
 as $$
 begin
-    if losses is null then
-        return;
-    end if;
-    perform
-    from ingest.reject_stats
-    where exists (
-        select from unnest(losses) as lost
-        where
-            lost.stream_id = reject_stats.stream_id
-            and lost.day = reject_stats.day
-            and lost.kind = reject_stats.kind
-            and lost.reason = reject_stats.reason
-    )
-    order by reject_stats.stream_id, reject_stats.day, reject_stats.kind, reject_stats.reason
-    for update;
-
-    update ingest.reject_stats
-    set rejects = reject_stats.rejects - lost.rejects, resolved = reject_stats.resolved - lost.resolved
-    from unnest(losses) as lost
-    where
-        reject_stats.stream_id = lost.stream_id
-        and reject_stats.day = lost.day
-        and reject_stats.kind = lost.kind
-        and reject_stats.reason = lost.reason;
-
     delete from ingest.reject_stats
-    using unnest(losses) as lost
-    where
-        reject_stats.stream_id = lost.stream_id
-        and reject_stats.day = lost.day
-        and reject_stats.kind = lost.kind
-        and reject_stats.reason = lost.reason
-        and reject_stats.rejects = 0
-        and reject_stats.resolved = 0;
+    where reject_stats.day = any(days) and reject_stats.rejects = 0 and reject_stats.resolved = 0;
 
-    -- Of a day that is left in part, the first and the last are others now.
     update ingest.reject_stats
     set
         first_rejected_at = kept_rejects.first_rejected_at,
         last_rejected_at = kept_rejects.last_rejected_at,
         last_reject_id = kept_rejects.last_reject_id
-    from (select distinct lost.day from unnest(losses) as lost) as lost_days
+    from unnest(days) as lost (day)
     cross join lateral (
         select
             rejects.stream_id,
@@ -241,14 +193,14 @@ begin
         from ingest.rejects
         cross join lateral unnest(array_prepend('', rejects.reasons)) as reason_list (reason)
         where
-            rejects.rejected_at >= lost_days.day::timestamp at time zone 'UTC'
-            and rejects.rejected_at < (lost_days.day + 1)::timestamp at time zone 'UTC'
-            and exists (select from ingest.reject_stats where reject_stats.day = lost_days.day)
+            rejects.rejected_at >= lost.day::timestamp at time zone 'UTC'
+            and rejects.rejected_at < (lost.day + 1)::timestamp at time zone 'UTC'
+            and exists (select from ingest.reject_stats where reject_stats.day = lost.day)
         group by rejects.stream_id, rejects.kind, reason_list.reason
     ) as kept_rejects
     where
         reject_stats.stream_id = kept_rejects.stream_id
-        and reject_stats.day = lost_days.day
+        and reject_stats.day = lost.day
         and reject_stats.kind = kept_rejects.kind
         and reject_stats.reason = kept_rejects.reason;
 end
@@ -271,7 +223,6 @@ declare
         limit most_batches
     );
     doomed_batches bigint[];
-    losses ingest.reject_stats[];
 begin
     perform ingest.hold_prune_lock();
     if cardinality(next_batches) = 0 then
@@ -280,19 +231,17 @@ begin
     last_batch_id := next_batches[cardinality(next_batches)];
 
     doomed_batches := array(
-        select old_batches.batch_id from ingest.old_batches(next_batches, older_than, '{}')
+        select batches.batch_id
+        from ingest.batches
+        where
+            batches.batch_id = any(next_batches)
+            and batches.finished_at < older_than
+            and not exists (
+                select from ingest.chunk_merges
+                inner join ingest.chunks on chunks.chunk_id = chunk_merges.chunk_id
+                where chunk_merges.batch_id = batches.batch_id and chunks.pruned_at is null
+            )
     );
-
-    with removed_rejects as (
-        delete from ingest.rejects
-        where rejects.batch_id = any(doomed_batches)
-        returning rejects as removed
-    )
-    select
-        (select count(*) from removed_rejects),
-        ingest.losses_of_rejects(coalesce(array_agg(removed_rejects.removed), '{}'))
-    into reject_count, losses
-    from removed_rejects;
 
     delete from ingest.chunk_merges where chunk_merges.batch_id = any(doomed_batches);
     with removed_batches as (
@@ -322,13 +271,22 @@ begin
         conflict = pruned_totals.conflict + excluded.conflict,
         rejected = pruned_totals.rejected + excluded.rejected,
         displaced = pruned_totals.displaced + excluded.displaced;
-    perform ingest.subtract_reject_stats(losses);
     batch_count := cardinality(doomed_batches);
+    reject_count := ingest.remove_rejects(of_batches => doomed_batches);
     return next;
 end
 $$;
 
--- Looks at the next `most_loads` behind `after_load_id`. Staged rows that name a load were swept before it says so.
+-- The staged rows of a load were removed before it says 'swept'.
+create or replace function ingest.may_forget_load(load ingest.loads, older_than timestamptz)
+returns boolean
+language sql
+immutable
+as $$
+select load.state = 'swept' and load.ended_at < older_than
+$$;
+
+-- Looks at the next `most_loads` behind `after_load_id`.
 create or replace function ingest.prune_loads(older_than timestamptz, after_load_id bigint, most_loads integer)
 returns table (last_load_id bigint, load_count bigint)
 language plpgsql
@@ -353,8 +311,7 @@ begin
     delete from ingest.loads
     where
         loads.load_id = any(next_loads)
-        and loads.state = 'swept'
-        and loads.ended_at < older_than
+        and ingest.may_forget_load(loads, older_than)
         and not exists (select from ingest.chunks where chunks.load_id = loads.load_id);
     get diagnostics load_count = row_count;
     return next;
@@ -446,94 +403,94 @@ select coalesce(
 )
 $$;
 
--- What a prune would remove now; of events it is the most, since those that a kept conflict contradicts stay. Bytes are the
--- rows' share of their tables and indexes.
+-- How many rows a prune would remove now; of events it is the most, since those that a kept conflict contradicts stay.
+create or replace function ingest.count_prunable_rows(older_than timestamptz)
+returns table (table_name text, row_count bigint)
+language plpgsql
+stable
+as $$
+begin
+    return query
+        with old_chunks as materialized (
+            select old_chunks.chunk_id
+            from ingest.old_chunks(null, older_than)
+        ),
+        kept_chunks as materialized (
+            select chunks.chunk_id, chunks.file_id, chunks.load_id
+            from ingest.chunks
+            where
+                chunks.pruned_at is null
+                and not exists (select from old_chunks where old_chunks.chunk_id = chunks.chunk_id)
+        ),
+        doomed_batches as materialized (
+            select batches.batch_id
+            from ingest.batches
+            where
+                batches.finished_at < older_than
+                and not exists (
+                    select from ingest.chunk_merges
+                    inner join kept_chunks on kept_chunks.chunk_id = chunk_merges.chunk_id
+                    where chunk_merges.batch_id = batches.batch_id
+                )
+        ),
+        doomed_files as materialized (
+            select files.file_id
+            from ingest.files
+            where
+                ingest.may_forget_file(files, older_than)
+                and not exists (select from kept_chunks where kept_chunks.file_id = files.file_id)
+        )
+        select 'events'::text, ingest.count_events_to_prune(array(select old_chunks.chunk_id from old_chunks))
+        union all
+        select 'rejects', count(*)
+        from ingest.rejects
+        left join old_chunks on old_chunks.chunk_id = rejects.chunk_id
+        left join doomed_batches on doomed_batches.batch_id = rejects.batch_id
+        where coalesce(old_chunks.chunk_id, doomed_batches.batch_id) is not null
+        union all
+        select 'batches', count(*)
+        from doomed_batches
+        union all
+        select 'chunk_merges', count(*)
+        from ingest.chunk_merges
+        inner join doomed_batches on doomed_batches.batch_id = chunk_merges.batch_id
+        union all
+        select 'loads', count(*)
+        from ingest.loads
+        where
+            ingest.may_forget_load(loads, older_than)
+            and not exists (select from kept_chunks where kept_chunks.load_id = loads.load_id)
+        union all
+        select 'files', count(*)
+        from doomed_files
+        union all
+        select 'chunks', count(*)
+        from ingest.chunks
+        inner join doomed_files on doomed_files.file_id = chunks.file_id;
+end
+$$;
+
+-- What a prune would remove now, with the rows' share of the bytes of their tables and indexes.
 create or replace function ingest.plan_prune(older_than timestamptz)
 returns table (table_name text, row_count bigint, bytes bigint)
-language plpgsql
+language sql
 stable
 set jit = off
 as $$
-declare
-    old_chunk_ids constant bigint[] := array(
-        select old_chunks.chunk_id from ingest.old_chunks(null, older_than)
-    );
-    doomed_loads bigint;
-    doomed_files bigint[];
-begin
-    doomed_files := array(
-        select files.file_id
-        from ingest.files
-        where
-            ingest.may_forget_file(files, older_than)
-            and not exists (
-                select from ingest.chunks
-                left join unnest(old_chunk_ids) as old_chunks (chunk_id) on old_chunks.chunk_id = chunks.chunk_id
-                where
-                    chunks.file_id = files.file_id
-                    and chunks.pruned_at is null
-                    and old_chunks.chunk_id is null
-            )
-    );
-    select count(*) into doomed_loads
-    from ingest.loads
-    where
-        loads.state = 'swept'
-        and loads.ended_at < older_than
-        and not exists (
-            select from ingest.chunks
-            left join unnest(old_chunk_ids) as old_chunks (chunk_id) on old_chunks.chunk_id = chunks.chunk_id
-            where chunks.load_id = loads.load_id and old_chunks.chunk_id is null
-        );
-
-    return query
-        with old_chunks as materialized (
-            select old.chunk_id from unnest(old_chunk_ids) as old (chunk_id)
-        ),
-        doomed_batches as materialized (
-            select old_batches.batch_id from ingest.old_batches(null, older_than, old_chunk_ids)
-        ),
-        doomed_rows (table_name, row_count) as (
-            values
-            ('events', ingest.count_events_to_prune(old_chunk_ids)),
-            (
-                'rejects',
-                (
-                    select count(*)
-                    from ingest.rejects
-                    left join old_chunks on old_chunks.chunk_id = rejects.chunk_id
-                    left join doomed_batches on doomed_batches.batch_id = rejects.batch_id
-                    where coalesce(old_chunks.chunk_id, doomed_batches.batch_id) is not null
-                )
-            ),
-            ('batches', (select count(*) from doomed_batches)),
-            (
-                'chunk_merges',
-                (
-                    select count(*)
-                    from ingest.chunk_merges
-                    inner join doomed_batches on doomed_batches.batch_id = chunk_merges.batch_id
-                )
-            ),
-            ('loads', doomed_loads),
-            ('files', cardinality(doomed_files)::bigint),
-            ('chunks', (select count(*) from ingest.chunks where chunks.file_id = any(doomed_files)))
-        )
-        select
-            doomed_rows.table_name,
-            doomed_rows.row_count,
-            case
-                when doomed_rows.row_count = 0 then 0
-                else (
-                    pg_total_relation_size(pg_class.oid)
-                    * least(doomed_rows.row_count::float8 / greatest(pg_class.reltuples, doomed_rows.row_count), 1)
-                )::bigint
-            end
-        from doomed_rows
-        inner join pg_class
-            on pg_class.oid = case
-                when doomed_rows.table_name = 'events' then 'public.events'::regclass
-                else ('ingest.' || doomed_rows.table_name)::regclass
-            end;
-end
+select
+    doomed_rows.table_name,
+    doomed_rows.row_count,
+    case
+        when doomed_rows.row_count = 0 then 0
+        else (
+            pg_total_relation_size(pg_class.oid)
+            * least(doomed_rows.row_count::float8 / greatest(pg_class.reltuples, doomed_rows.row_count), 1)
+        )::bigint
+    end
+from ingest.count_prunable_rows(older_than) as doomed_rows
+inner join pg_class
+    on pg_class.oid = case
+        when doomed_rows.table_name = 'events' then 'public.events'::regclass
+        else ('ingest.' || doomed_rows.table_name)::regclass
+    end
 $$;

@@ -55,54 +55,60 @@ returns void
 language plpgsql
 as $$
 begin
-    with batch_rejects as (
-        select rejects.*, 1 as written, (rejects.resolved_by_batch is not distinct from this_batch_id)::integer as resolved
-        from ingest.rejects
-        where rejects.batch_id = this_batch_id
-        union all
-        select rejects.*, 0 as written, 1 as resolved
-        from ingest.rejects
-        where rejects.resolved_by_batch = this_batch_id and rejects.batch_id <> this_batch_id
-    ),
-    -- Added up before they are taken apart: rejects may be many, combinations of reasons are few.
-    counted_rejects as (
+    perform ingest.add_reject_stats(array(
+        with batch_rejects as (
+            select rejects.*, 1 as written, (rejects.resolved_by_batch is not distinct from this_batch_id)::integer as resolved
+            from ingest.rejects
+            where rejects.batch_id = this_batch_id
+            union all
+            select rejects.*, 0 as written, 1 as resolved
+            from ingest.rejects
+            where rejects.resolved_by_batch = this_batch_id and rejects.batch_id <> this_batch_id
+        ),
+        -- Added up before they are taken apart: rejects may be many, combinations of reasons are few.
+        counted_rejects as (
+            select
+                (batch_rejects.rejected_at at time zone 'UTC')::date as day,
+                batch_rejects.kind,
+                batch_rejects.reasons,
+                sum(batch_rejects.written) as written,
+                sum(batch_rejects.resolved) as resolved,
+                min(batch_rejects.rejected_at) as first_rejected_at,
+                max(batch_rejects.rejected_at) as last_rejected_at,
+                max(batch_rejects.reject_id) as last_reject_id
+            from batch_rejects
+            group by 1, 2, 3
+        )
         select
-            (batch_rejects.rejected_at at time zone 'UTC')::date as day,
-            batch_rejects.kind,
-            batch_rejects.reasons,
-            sum(batch_rejects.written) as written,
-            sum(batch_rejects.resolved) as resolved,
-            min(batch_rejects.rejected_at) as first_rejected_at,
-            max(batch_rejects.rejected_at) as last_rejected_at,
-            max(batch_rejects.reject_id) as last_reject_id
-        from batch_rejects
-        group by 1, 2, 3
-    )
-    insert into ingest.reject_stats (
-        stream_id, day, kind, reason, rejects, resolved, first_rejected_at, last_rejected_at, last_reject_id
-    )
-    select
-        this_stream,
-        counted_rejects.day,
-        counted_rejects.kind,
-        reason_list.reason,
-        sum(counted_rejects.written),
-        sum(counted_rejects.resolved),
-        min(counted_rejects.first_rejected_at),
-        max(counted_rejects.last_rejected_at),
-        max(counted_rejects.last_reject_id)
-    from counted_rejects
-    cross join lateral unnest(array_prepend('', counted_rejects.reasons)) as reason_list (reason)
-    group by 1, 2, 3, 4
-    order by 1, 2, 3, 4
-    on conflict (stream_id, day, kind, reason) do update
-    set
-        rejects = reject_stats.rejects + excluded.rejects,
-        resolved = reject_stats.resolved + excluded.resolved,
-        first_rejected_at = least(reject_stats.first_rejected_at, excluded.first_rejected_at),
-        last_rejected_at = greatest(reject_stats.last_rejected_at, excluded.last_rejected_at),
-        last_reject_id = greatest(reject_stats.last_reject_id, excluded.last_reject_id);
+            row(
+                counted_rejects.day, counted_rejects.kind, reason_list.reason,
+                sum(counted_rejects.written), sum(counted_rejects.resolved),
+                min(counted_rejects.first_rejected_at), max(counted_rejects.last_rejected_at),
+                max(counted_rejects.last_reject_id), this_stream
+            )::ingest.reject_stats
+        from counted_rejects
+        cross join lateral unnest(array_prepend('', counted_rejects.reasons)) as reason_list (reason)
+        group by counted_rejects.day, counted_rejects.kind, reason_list.reason
+    ));
 end
+$$;
+
+-- Adds these to the sums, in key order. Rejects that go have negative counts.
+create or replace function ingest.add_reject_stats(changes ingest.reject_stats[])
+returns void
+language sql
+as $$
+insert into ingest.reject_stats
+select changed.*
+from unnest(changes) as changed
+order by changed.stream_id, changed.day, changed.kind, changed.reason
+on conflict (stream_id, day, kind, reason) do update
+set
+    rejects = reject_stats.rejects + excluded.rejects,
+    resolved = reject_stats.resolved + excluded.resolved,
+    first_rejected_at = least(reject_stats.first_rejected_at, excluded.first_rejected_at),
+    last_rejected_at = greatest(reject_stats.last_rejected_at, excluded.last_rejected_at),
+    last_reject_id = greatest(reject_stats.last_reject_id, excluded.last_reject_id)
 $$;
 
 create or replace function ingest.add_up_file_changes(this_stream smallint)
@@ -125,46 +131,32 @@ begin
 end
 $$;
 
-create or replace function ingest.note_new_files()
-returns trigger
-language plpgsql
-as $$
-begin
-    insert into ingest.file_changes (stream_id, state, files)
-    select new_files.stream_id, new_files.state, count(*)
-    from new_files
-    group by new_files.stream_id, new_files.state;
-    return null;
-end
-$$;
-
 create or replace function ingest.note_changed_files()
 returns trigger
 language plpgsql
 as $$
 begin
-    insert into ingest.file_changes (stream_id, state, files)
-    select changed_states.stream_id, changed_states.state, sum(changed_states.files)
-    from (
-        select new_files.stream_id, new_files.state, 1 as files from new_files
-        union all
-        select old_files.stream_id, old_files.state, -1 as files from old_files
-    ) as changed_states
-    group by changed_states.stream_id, changed_states.state
-    having sum(changed_states.files) <> 0;
-    return null;
-end
-$$;
-
-create or replace function ingest.note_removed_files()
-returns trigger
-language plpgsql
-as $$
-begin
-    insert into ingest.file_changes (stream_id, state, files)
-    select old_files.stream_id, old_files.state, -count(*)
-    from old_files
-    group by old_files.stream_id, old_files.state;
+    if tg_op = 'INSERT' then
+        insert into ingest.file_changes (stream_id, state, files)
+        select new_files.stream_id, new_files.state, count(*)
+        from new_files
+        group by new_files.stream_id, new_files.state;
+    elsif tg_op = 'DELETE' then
+        insert into ingest.file_changes (stream_id, state, files)
+        select old_files.stream_id, old_files.state, -count(*)
+        from old_files
+        group by old_files.stream_id, old_files.state;
+    else
+        insert into ingest.file_changes (stream_id, state, files)
+        select changed_states.stream_id, changed_states.state, sum(changed_states.files)
+        from (
+            select new_files.stream_id, new_files.state, 1 as files from new_files
+            union all
+            select old_files.stream_id, old_files.state, -1 as files from old_files
+        ) as changed_states
+        group by changed_states.stream_id, changed_states.state
+        having sum(changed_states.files) <> 0;
+    end if;
     return null;
 end
 $$;
@@ -172,7 +164,7 @@ $$;
 create or replace trigger note_new_files
 after insert on ingest.files
 referencing new table as new_files
-for each statement execute function ingest.note_new_files();
+for each statement execute function ingest.note_changed_files();
 
 create or replace trigger note_changed_files
 after update on ingest.files
@@ -182,7 +174,7 @@ for each statement execute function ingest.note_changed_files();
 create or replace trigger note_removed_files
 after delete on ingest.files
 referencing old table as old_files
-for each statement execute function ingest.note_removed_files();
+for each statement execute function ingest.note_changed_files();
 
 -- Files by state, those of a moment ago included.
 create or replace view ingest.counted_files as
