@@ -99,7 +99,7 @@ export function connect(target: DatabaseTarget, options: ConnectOptions): Sql {
         database: target.database,
         username: target.user,
         password: target.password,
-        ssl: tlsForPostgresJs(target),
+        ssl: tlsOf(target),
         max: options.max,
         connect_timeout: target.connectTimeoutSeconds ?? options.connectTimeoutSeconds ?? 10,
         keep_alive: 30,
@@ -135,7 +135,7 @@ export function connectForCopy(target: DatabaseTarget, options: { applicationNam
         database: target.database,
         username: target.user,
         password: target.password,
-        tls: tlsForBun(target),
+        tls: tlsOf(target),
         max: 1,
         idleTimeout: 0,
         maxLifetime: 0,
@@ -166,24 +166,13 @@ function parseBigint(text: string): number | bigint {
     return Number.isSafeInteger(value) ? value : BigInt(text);
 }
 
-type PostgresJsTls = NonNullable<postgres.Options<Record<string, never>>["ssl"]>;
-
-/** `allow` and `prefer` are decided by openDatabase; a target that did not pass through it gets the plain reading. */
-function tlsForPostgresJs(target: DatabaseTarget): PostgresJsTls {
-    const { mode, ca } = target.tls;
+/**
+ * As both drivers take it. openDatabase decides `allow` and `prefer`; a target that did not pass through it gets the plain
+ * reading.
+ */
+function tlsOf({ tls: { mode, ca } }: DatabaseTarget) {
     if (mode === "disable" || mode === "allow") return false;
     if (mode === "prefer" || mode === "require") return mode;
-    return verification(mode, ca) as PostgresJsTls;
-}
-
-function tlsForBun(target: DatabaseTarget): SQL.PostgresOrMySQLOptions["tls"] {
-    const { mode, ca } = target.tls;
-    if (mode === "disable" || mode === "allow") return false;
-    if (mode === "prefer" || mode === "require") return mode;
-    return verification(mode, ca);
-}
-
-function verification(mode: "verify-ca" | "verify-full", ca: string | null) {
     return {
         rejectUnauthorized: true,
         ...(ca === null ? {} : { ca }),

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { exitCodes, SluiceError } from "../errors.ts";
 import { findPassword, type LibpqEnvironment, standInsOf } from "./libpq-environment.ts";
 
-export const tlsModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
+const tlsModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
 export type TlsMode = (typeof tlsModes)[number];
 
 export interface DatabaseTarget {
@@ -38,7 +38,7 @@ export interface DatabaseTarget {
 
 /** https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TARGET-SESSION-ATTRS */
 export const sessionAttributes = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const;
-export type SessionAttributes = (typeof sessionAttributes)[number];
+type SessionAttributes = (typeof sessionAttributes)[number];
 
 /** Known to libpq and without meaning here: taken in silence, because hosted databases hand out URLs with them. */
 const ignoredParameters = new Set([
@@ -96,9 +96,20 @@ export function parseDatabaseUrl(text: string, environment: LibpqEnvironment | n
     });
 }
 
-/** Fills in `url` from the parts. */
-export function makeTarget(parts: Omit<DatabaseTarget, "url">): DatabaseTarget {
-    return { ...parts, url: formatUrl(parts, parts.password) };
+type Place = Pick<DatabaseTarget, "host" | "port" | "database" | "user" | "password">;
+
+/** Fills in `url` from the parts. Without the others the target is a server of our own on this machine. */
+export function makeTarget(parts: Place & Partial<DatabaseTarget>): DatabaseTarget {
+    return {
+        // On loopback, between a process and its own server, there is nobody to hide from.
+        tls: { mode: "disable", ca: null },
+        serverOptions: null,
+        connectTimeoutSeconds: null,
+        sessionAttributes: "any",
+        warnings: [],
+        ...parts,
+        url: formatUrl(parts, parts.password),
+    };
 }
 
 /** The same server and account, another database. */
@@ -116,7 +127,7 @@ export function withoutPassword(target: DatabaseTarget): string {
     return formatUrl(target, "");
 }
 
-function formatUrl(parts: Omit<DatabaseTarget, "url">, password: string): string {
+function formatUrl(parts: Place, password: string): string {
     const secret = password === "" ? "" : `:${password === "***" ? password : encodeURIComponent(password)}`;
     const account = `${encodeURIComponent(parts.user)}${secret}`;
     const database = encodeURIComponent(parts.database);
@@ -125,6 +136,16 @@ function formatUrl(parts: Omit<DatabaseTarget, "url">, password: string): string
     }
     const host = parts.host.includes(":") ? `[${parts.host}]` : parts.host;
     return `postgresql://${account}@${host}:${parts.port}/${database}`;
+}
+
+/** A fault that a person can act on, in the URL or at the server that it names. */
+export function databaseFault(
+    code: string,
+    what: string,
+    remedy: string,
+    { exitCode = exitCodes.configuration, cause }: { exitCode?: number; cause?: unknown } = {},
+): SluiceError {
+    return new SluiceError({ code, what, remedy, exitCode, cause, setting: "databaseUrl" });
 }
 
 const encodeRemedy =

@@ -1,5 +1,5 @@
 /**
- * A real PostgreSQL of our own, for who has none: made, started, shared between processes, and stopped by the last one.
+ * A real PostgreSQL of our own, if you have none: made, started, shared between processes, and stopped by the last one.
  *
  * It is never usable by other users of the machine: TCP on 127.0.0.1 only, no Unix socket, scram with a generated
  * password that is kept in a file nobody else can read. Its files: embedded/server-places.ts.
@@ -16,6 +16,7 @@ import {
     choosePlaces,
     factsFileIn,
     folderUnusable,
+    homeDirIn,
     isFileFault,
     lockFileIn,
     makeHomeDir,
@@ -25,11 +26,8 @@ import {
 import { type ServerUsers, withServerLock } from "./embedded/user-registry.ts";
 
 export interface EmbeddedServer {
+    /** With the generated password in its URL. */
     target: DatabaseTarget;
-    /** For psql and other tools, complete with the generated password: for a person's eyes, not for a log. */
-    connectionString: string;
-    /** Such as "18.4". */
-    version: string;
     /** Starts it again, on the same port, if it has died. Cheap when it has not: call it whenever a connection fails. */
     ensureRunning(): Promise<void>;
     /** kill -9 of the server, for the crash lab. Returns the process that was killed; null when none was there. */
@@ -67,22 +65,20 @@ export async function acquireEmbeddedServer(options: EmbeddedServerOptions): Pro
     const join = async (users: ServerUsers) => {
         // Others may hold connections to the port of last time.
         const facts = await ensureServer(choosePlaces(homeDir), options, { keepPort: users.count() > 0 });
-        return { facts, userId: users.join(), version: await prepareDatabase(targetOf(facts)) };
+        await createDatabase(targetOf(facts));
+        return { facts, registration: users.join() };
     };
     const explain = (error: unknown) => {
         throw isFileFault(error) ? folderUnusable(homeDir, error) : error;
     };
-    const { facts, userId, version } = await withServerLock(lockFile, options.log, join).catch(explain);
-    const target = targetOf(facts);
+    const { facts, registration } = await withServerLock(lockFile, options.log, join).catch(explain);
     let isReleased = false;
 
     return {
-        target,
-        connectionString: target.url,
-        version,
+        target: targetOf(facts),
         async ensureRunning() {
             await withServerLock(lockFile, options.log, () =>
-                ensureServer(choosePlaces(homeDir), options, { known: facts, keepPort: true }),
+                ensureServer(choosePlaces(homeDir), options, { facts, keepPort: true }),
             ).catch(explain);
         },
         crash() {
@@ -95,7 +91,7 @@ export async function acquireEmbeddedServer(options: EmbeddedServerOptions): Pro
             if (isReleased) return;
             isReleased = true;
             await withServerLock(lockFile, options.log, async (users) => {
-                users.leave(userId);
+                users.leave(registration);
                 if (users.count() === 0) await stopServer(choosePlaces(homeDir), options.log);
             });
         },
@@ -104,48 +100,38 @@ export async function acquireEmbeddedServer(options: EmbeddedServerOptions): Pro
 
 /** Whether there is an embedded server of that folder already, running or not. */
 export function hasEmbeddedServer(dataDir: string): boolean {
-    return existsSync(factsFileIn(dataDir));
+    return existsSync(factsFileIn(homeDirIn(dataDir)));
 }
 
-interface KnownServer {
-    /** Read from server.json otherwise. */
-    known?: ServerFacts;
-    /** Connections that were made with it must find the server there again. */
+interface StartOptions {
+    /** Read from server.json unless given. */
+    facts?: ServerFacts | null;
+    /** Connections that were made with the port must find the server there again. */
     keepPort: boolean;
 }
 
 async function ensureServer(
     places: ServerPlaces,
     options: EmbeddedServerOptions,
-    { known, keepPort }: KnownServer,
+    { facts = readFacts(places), keepPort }: StartOptions,
 ): Promise<ServerFacts> {
-    const facts = known ?? readFacts(places);
     const running = findPostmaster(places);
     if (running !== null && facts !== null && (await becomesReady(places))) {
         return { ...facts, port: running.port };
     }
-    return await startServer(places, options, facts, keepPort);
-}
-
-async function startServer(
-    places: ServerPlaces,
-    options: EmbeddedServerOptions,
-    known: ServerFacts | null,
-    keepPort: boolean,
-): Promise<ServerFacts> {
     const binaries = prepareBinaries(places.account, places.baseDir);
     const isNew = !clusterExists(places);
-    if (!isNew && known === null) throw factsLost(places);
+    if (!isNew && facts === null) throw factsLost(places);
     if (!isNew) refuseOtherMajor(places, binaries.major);
-    const password = known?.password ?? randomBytes(24).toString("base64url");
-    const facts = { password, port: await choosePort(known?.port, keepPort) };
+    const password = facts?.password ?? randomBytes(24).toString("base64url");
+    const port = await choosePort(facts?.port, keepPort);
     // Before the cluster: a crash in between leaves a password without a cluster, never the other way about.
-    writePrivateFile(places.factsFile, `${JSON.stringify(facts)}\n`);
+    writePrivateFile(places.factsFile, `${JSON.stringify({ password, port })}\n`);
     if (isNew) createCluster(places, binaries, password);
     writeSettings(places, options.settings ?? {});
-    await startPostmaster(places, binaries, facts.port, options.log);
-    options.log(`${isNew ? "Made and started" : "Started"} the embedded PostgreSQL on 127.0.0.1:${facts.port}.`);
-    return facts;
+    await startPostmaster(places, binaries, port, options.log);
+    options.log(`${isNew ? "Made and started" : "Started"} the embedded PostgreSQL on 127.0.0.1:${port}.`);
+    return { password, port };
 }
 
 /** The port of last time if it is free; else one below the range that outgoing connections are given (Linux: 32768 up). */
@@ -175,14 +161,12 @@ async function becomesFree(port: number, withinMs: number): Promise<boolean> {
     return true;
 }
 
-/** @returns the server's version. */
-async function prepareDatabase(target: DatabaseTarget): Promise<string> {
+/** Unless it is there. */
+async function createDatabase(target: DatabaseTarget): Promise<void> {
     const sql = connect(withDatabase(target, "postgres"), { applicationName: "sluice setup", max: 1 });
     try {
         const existing = await sql`select 1 from pg_catalog.pg_database where datname = ${databaseName}`;
         if (existing.length === 0) await sql.unsafe(`create database ${databaseName}`);
-        const [row] = await sql<{ version: string }[]>`select current_setting('server_version') as version`;
-        return row!.version.split(" ")[0]!;
     } finally {
         await sql.end();
     }
@@ -196,19 +180,7 @@ async function stopServer(places: ServerPlaces, log: (line: string) => void): Pr
 }
 
 function targetOf(facts: ServerFacts): DatabaseTarget {
-    return makeTarget({
-        host: "127.0.0.1",
-        port: facts.port,
-        database: databaseName,
-        user: superuser,
-        password: facts.password,
-        // On loopback, between a process and its own server, there is nobody to hide from.
-        tls: { mode: "disable", ca: null },
-        serverOptions: null,
-        connectTimeoutSeconds: null,
-        sessionAttributes: "any",
-        warnings: [],
-    });
+    return makeTarget({ host: "127.0.0.1", database: databaseName, user: superuser, ...facts });
 }
 
 function readFacts(places: ServerPlaces): ServerFacts | null {

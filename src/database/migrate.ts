@@ -21,9 +21,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { readMigrationFiles } from "drizzle-orm/migrator";
 import manifest from "../../package.json" with { type: "json" };
-import { exitCodes, SluiceError } from "../errors.ts";
+import { SluiceError } from "../errors.ts";
 import { connect, type Sql } from "./connect.ts";
-import { type DatabaseTarget, describeTarget } from "./database-target.ts";
+import { type DatabaseTarget, databaseFault, describeTarget } from "./database-target.ts";
 import { describeEventsShape } from "./events-shape.ts";
 import { faultPointText, faultSettings, passFaultPoint } from "./faults/pass-fault-point.ts";
 import { explainConnectFailure } from "./open-database.ts";
@@ -272,14 +272,14 @@ function appliedSqlText(programVersion: string, contentHash: string): string {
 function refuseForeign(target: DatabaseTarget, applied: Applied): void {
     if (applied.journal !== null) return;
     if (applied.hasEvents) {
-        throw refusal(
+        throw databaseFault(
             "foreign_events_table",
             `${describeTarget(target)} has a table public.events that Sluice did not make; it was not touched.`,
             "Give Sluice a database of its own (createdb sluice), or rename that table.",
         );
     }
     if (applied.hasIngestSchema) {
-        throw refusal(
+        throw databaseFault(
             "foreign_ingest_schema",
             `${describeTarget(target)} has a schema "ingest" that Sluice did not make; it was not touched.`,
             "Give Sluice a database of its own (createdb sluice), or rename that schema.",
@@ -290,7 +290,7 @@ function refuseForeign(target: DatabaseTarget, applied: Applied): void {
 function refuseOtherShape(target: DatabaseTarget, applied: Applied): void {
     const problem = applied.hasEvents ? applied.eventsProblem : "it is missing";
     if (problem === null) return;
-    throw refusal(
+    throw databaseFault(
         "foreign_events_table",
         `The table public.events of ${describeTarget(target)} is not the one that Sluice made: ${problem}.`,
         "Undo that change, or give Sluice a database of its own.",
@@ -301,14 +301,14 @@ function refuseNewer(target: DatabaseTarget, applied: Applied, migrations: reado
     for (const [when, hash] of applied.journal ?? []) {
         const known = migrations.find((migration) => migration.when === when);
         if (known === undefined) {
-            throw refusal(
+            throw databaseFault(
                 "schema_newer_than_program",
                 `${describeTarget(target)} has a migration that this program does not know: a newer one made it.`,
                 "Update Sluice.",
             );
         }
         if (known.hash !== hash) {
-            throw refusal(
+            throw databaseFault(
                 "migration_changed",
                 `${known.name} is not what it was when it was applied to ${describeTarget(target)}.`,
                 "Restore the file: migrations are never edited once landed; a change is a new migration.",
@@ -321,7 +321,7 @@ function refuseNewer(target: DatabaseTarget, applied: Applied, migrations: reado
 function refuseOlderProgram(target: DatabaseTarget, applied: Applied, programVersion: string): void {
     const appliedVersion = applied.sqlFiles?.programVersion;
     if (appliedVersion === undefined || Bun.semver.order(appliedVersion, programVersion) <= 0) return;
-    throw refusal(
+    throw databaseFault(
         "schema_newer_than_program",
         `${describeTarget(target)} was set up by Sluice ${appliedVersion}; this is ${programVersion}.`,
         "Update Sluice.",
@@ -342,9 +342,7 @@ function explainFailure(target: DatabaseTarget, error: unknown, place: string | 
             : state === sqlStates.lockNotAvailable
               ? "Another migration, or an ingest, holds the lock and does not go on: end it (pg_stat_activity names it), then try again."
               : "Nothing was changed. If the file is as released, report this.";
-    return refusal("migration_failed", `${where}${(error as Error).message} (SQLSTATE ${state}).`, remedy, error);
-}
-
-function refusal(code: string, what: string, remedy: string, cause?: unknown): SluiceError {
-    return new SluiceError({ code, what, remedy, exitCode: exitCodes.configuration, setting: "databaseUrl", cause });
+    return databaseFault("migration_failed", `${where}${(error as Error).message} (SQLSTATE ${state}).`, remedy, {
+        cause: error,
+    });
 }

@@ -2,7 +2,13 @@
 import { libpqEnvironment } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import { connect } from "./connect.ts";
-import { type DatabaseTarget, describeTarget, parseDatabaseUrl, withoutPassword } from "./database-target.ts";
+import {
+    type DatabaseTarget,
+    databaseFault,
+    describeTarget,
+    parseDatabaseUrl,
+    withoutPassword,
+} from "./database-target.ts";
 import { acquireEmbeddedServer, type EmbeddedServer } from "./embedded-server.ts";
 import { aimFaults } from "./faults/pass-fault-point.ts";
 import type { LibpqEnvironment } from "./libpq-environment.ts";
@@ -11,9 +17,9 @@ import { isConnectionFault, sqlStateOf, sqlStates } from "./sql-states.ts";
 
 export interface Database {
     target: DatabaseTarget;
-    /** Null when DATABASE_URL names the database. Its ensureRunning() is for who has lost the connection. */
+    /** Null when DATABASE_URL names the database. Call its ensureRunning() after a lost connection. */
     embedded: EmbeddedServer | null;
-    /** What psql takes, for a person's eyes: with the generated password if embedded, else without the password. */
+    /** For psql, and for a person's eyes only: with the generated password if embedded, else without the password. */
     connectionString: string;
     /** Such as "18.4". */
     serverVersion: string;
@@ -21,7 +27,7 @@ export interface Database {
     close(): Promise<void>;
 }
 
-export interface OpenDatabaseOptions {
+interface OpenDatabaseOptions {
     databaseUrl?: string | undefined;
     /** Where the embedded server lives. */
     dataDir: string;
@@ -33,7 +39,7 @@ export interface OpenDatabaseOptions {
     startPatienceMs?: number;
 }
 
-export const oldestMajor = 15;
+const oldestMajor = 15;
 /** After a crash it first replays its log: seconds as a rule. One that is a standby without readers never gets ready. */
 const defaultStartPatienceMs = 60_000;
 const pollStartMs = 200;
@@ -53,9 +59,14 @@ async function reachDatabase(options: OpenDatabaseOptions): Promise<Database> {
     const { environment = libpqEnvironment() } = options;
     if (databaseUrl === undefined || databaseUrl === "") {
         const embedded = await acquireEmbeddedServer({ dataDir, log });
-        const { connectionString, version } = embedded;
-        const target = { ...embedded.target, overrides: (await askServer(embedded.target)).overrides };
-        return { target, embedded, connectionString, serverVersion: version, close: () => embedded.release() };
+        const { serverVersion, overrides } = await askServer(embedded.target);
+        return {
+            target: { ...embedded.target, overrides },
+            embedded,
+            connectionString: embedded.target.url,
+            serverVersion,
+            close: () => embedded.release(),
+        };
     }
     const wanted = parseDatabaseUrl(databaseUrl, environment);
     for (const warning of wanted.warnings) log(`Warning: ${warning}`);
@@ -103,6 +114,8 @@ export async function reachServer(wanted: DatabaseTarget): Promise<{ target: Dat
     }
 }
 
+type Flag = "isStandby" | "isReadOnly" | "hasTransactionTimeout" | "hasTriggers" | "maySwitchTriggers";
+
 interface ServerAnswer {
     serverVersion: string;
     /** Of the database's texts. */
@@ -133,17 +146,7 @@ async function readServer(target: DatabaseTarget): Promise<ServerAnswer> {
     const sql = connect(target, { applicationName: "sluice open", max: 1 });
     try {
         const [row] = await sql<
-            {
-                version: string;
-                encoding: string;
-                isStandby: boolean;
-                isReadOnly: boolean;
-                commit: string;
-                workMemKb: number;
-                hasTransactionTimeout: boolean;
-                hasTriggers: boolean;
-                maySwitchTriggers: boolean;
-            }[]
+            (Record<"version" | "encoding" | "commit", string> & Record<Flag, boolean> & { workMemKb: number })[]
         >`
             select
                 current_setting('server_version') as version,
@@ -156,7 +159,13 @@ async function readServer(target: DatabaseTarget): Promise<ServerAnswer> {
                 current_setting('session_replication_role') = 'origin' as "hasTriggers",
                 (select rolsuper from pg_catalog.pg_roles where rolname = current_user) as "maySwitchTriggers"`;
         const { version, commit, workMemKb, hasTransactionTimeout, hasTriggers, maySwitchTriggers } = row!;
-        if (!hasTriggers && !maySwitchTriggers) throw triggersSwitchedOff(target);
+        if (!hasTriggers && !maySwitchTriggers) {
+            throw databaseFault(
+                "triggers_switched_off",
+                `session_replication_role switches triggers off for ${target.user}, and Sluice's sums are kept by some.`,
+                `As a superuser: alter role ${target.user} reset session_replication_role; (or alter database, if that has it).`,
+            );
+        }
         return {
             // Distributions append their own: "15.18 (Debian 15.18-0+deb12u1)".
             serverVersion: version.split(" ")[0]!,
@@ -176,39 +185,25 @@ async function readServer(target: DatabaseTarget): Promise<ServerAnswer> {
     }
 }
 
-function triggersSwitchedOff(target: DatabaseTarget): SluiceError {
-    return new SluiceError({
-        code: "triggers_switched_off",
-        what: `session_replication_role switches triggers off for ${target.user}, and Sluice's sums are kept by some.`,
-        remedy: `As a superuser: alter role ${target.user} reset session_replication_role; (or alter database, if that has it).`,
-        setting: "databaseUrl",
-        exitCode: exitCodes.configuration,
-    });
-}
-
 /** @throws SluiceError before version 15. */
 export function refuseOldServer(target: DatabaseTarget, version: string): void {
     if (Number.parseInt(version, 10) >= oldestMajor) return;
-    throw new SluiceError({
-        code: "server_too_old",
-        what: `${describeTarget(target)} is PostgreSQL ${version}; Sluice needs ${oldestMajor} or later.`,
-        remedy: "Upgrade the server, or unset DATABASE_URL to use the embedded one.",
-        setting: "databaseUrl",
-        exitCode: exitCodes.configuration,
-    });
+    throw databaseFault(
+        "server_too_old",
+        `${describeTarget(target)} is PostgreSQL ${version}; Sluice needs ${oldestMajor} or later.`,
+        "Upgrade the server, or unset DATABASE_URL to use the embedded one.",
+    );
 }
 
-/** @throws SluiceError when the database keeps its texts in anything but UTF-8: not every text of a file would fit. */
+/** @throws SluiceError unless the database keeps its texts in UTF-8: in no other encoding would every text of a file fit. */
 function refuseOtherEncoding(target: DatabaseTarget, encoding: string): void {
     if (encoding === "UTF8") return;
     const name = `"${target.database.replaceAll('"', '""')}_utf8"`;
-    throw new SluiceError({
-        code: "database_not_unicode",
-        what: `The database of ${describeTarget(target)} keeps its texts as ${encoding}; Sluice needs UTF8.`,
-        remedy: `Make one: create database ${name} template template0 encoding 'UTF8' locale 'C'; and name it in DATABASE_URL.`,
-        setting: "databaseUrl",
-        exitCode: exitCodes.configuration,
-    });
+    throw databaseFault(
+        "database_not_unicode",
+        `The database of ${describeTarget(target)} keeps its texts as ${encoding}; Sluice needs UTF8.`,
+        `Make one: create database ${name} template template0 encoding 'UTF8' locale 'C'; and name it in DATABASE_URL.`,
+    );
 }
 
 /** @throws SluiceError when target_session_attrs asks for another kind of server: there is no second host to try. */
@@ -222,69 +217,70 @@ function refuseOtherSession(target: DatabaseTarget, { isStandby, isReadOnly }: S
         "read-only": isReadOnly || isStandby,
     }[target.sessionAttributes];
     if (isWanted) return;
-    throw new SluiceError({
-        code: "session_refused",
-        what: `${describeTarget(target)} is not ${target.sessionAttributes}, which target_session_attrs asks for.`,
-        remedy: "Name a server that is, or take target_session_attrs (PGTARGETSESSIONATTRS) away.",
-        setting: "databaseUrl",
-        exitCode: exitCodes.configuration,
-    });
+    throw databaseFault(
+        "session_refused",
+        `${describeTarget(target)} is not ${target.sessionAttributes}, which target_session_attrs asks for.`,
+        "Name a server that is, or take target_session_attrs (PGTARGETSESSIONATTRS) away.",
+    );
 }
 
-/** What a failed connection means to the person who wrote the URL. Errors of our own pass through. */
+/** Explains a failed connection to the person who wrote the URL. Errors of our own are returned as they are. */
 export function explainConnectFailure(target: DatabaseTarget, error: unknown): unknown {
     if (error instanceof SluiceError) return error;
     const where = describeTarget(target);
-    const refuse = (code: string, what: string, remedy: string, exitCode: number = exitCodes.configuration) =>
-        new SluiceError({ code, what, remedy, exitCode, setting: "databaseUrl", cause: error });
+    const configuration = { cause: error };
+    const unreachable = { cause: error, exitCode: exitCodes.databaseUnreachable };
     switch (sqlStateOf(error)) {
         case sqlStates.invalidCatalogName:
-            return refuse(
+            return databaseFault(
                 "database_missing",
                 `There is no database ${target.database} on the server of ${where}.`,
                 "Create it (createdb), or correct the URL.",
+                configuration,
             );
         case sqlStates.objectNotInPrerequisiteState:
-            return refuse(
+            return databaseFault(
                 "database_unreachable",
                 `The database ${target.database} lets nobody in: its allow_connections is off (${where}).`,
                 `When its maintenance is over: alter database "${target.database.replaceAll('"', '""')}" allow_connections true;`,
-                exitCodes.databaseUnreachable,
+                unreachable,
             );
         case sqlStates.invalidPassword:
-            return refuse(
+            return databaseFault(
                 "login_refused",
                 `The server refuses the password of ${target.user} (${where}).`,
                 "Correct the user or password in the URL (special characters as %XX), in PGPASSWORD or in the password file.",
+                configuration,
             );
         case sqlStates.invalidAuthorization:
-            return refuse(
+            return databaseFault(
                 "login_refused",
                 `The server lets nobody in this way: ${where}, sslmode ${target.tls.mode}.`,
                 "Check the user, the sslmode and the server's pg_hba.conf.",
+                configuration,
+            );
+        case sqlStates.tooManyConnections:
+            return databaseFault(
+                "too_many_connections",
+                `There is no connection left for ${where}: ${(error as Error).message}.`,
+                "End sessions that nobody needs (pg_stat_activity lists them), or raise the limit of the role, the database or the server.",
+                unreachable,
             );
     }
-    if (sqlStateOf(error) === sqlStates.tooManyConnections) {
-        return refuse(
-            "too_many_connections",
-            `There is no connection left for ${where}: ${(error as Error).message}.`,
-            "End sessions that nobody needs (pg_stat_activity lists them), or raise the limit of the role, the database or the server.",
-            exitCodes.databaseUnreachable,
-        );
-    }
     if (isCertificateFault(error)) {
-        return refuse(
+        return databaseFault(
             "certificate_refused",
             `The server's certificate does not pass sslmode=${target.tls.mode} (${where}): ${(error as Error).message}.`,
             "Give its authority as sslrootcert=FILE, and for verify-full the host name that is in the certificate.",
+            configuration,
         );
     }
     if (!isConnectionFault(error)) return error;
-    return refuse(
+    return databaseFault(
         "database_unreachable",
         `The database does not answer: ${where} (${reasonOf(error)}).`,
         "Check that the server runs and that host and port are right.",
-        exitCodes.databaseUnreachable,
+        unreachable,
     );
 }
 

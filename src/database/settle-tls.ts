@@ -1,7 +1,6 @@
 /** Decides what `allow` and `prefer` come to with this very server, so that both drivers only ever see yes or no. */
 import { connect as connectSocket } from "node:net";
-import { exitCodes, SluiceError } from "../errors.ts";
-import { type DatabaseTarget, describeTarget, type TlsMode } from "./database-target.ts";
+import { type DatabaseTarget, databaseFault, describeTarget, type TlsMode } from "./database-target.ts";
 import { sqlStateOf, sqlStates } from "./sql-states.ts";
 
 /**
@@ -36,13 +35,11 @@ async function waysFor(target: DatabaseTarget): Promise<TlsMode[]> {
     if (mode === "allow") return offered ? ["disable", "require"] : ["disable"];
     if (mode === "prefer") return offered ? ["require", "disable"] : ["disable"];
     if (offered) return [mode];
-    throw new SluiceError({
-        code: "server_without_tls",
-        what: `The server of ${describeTarget(target)} offers no encryption, and sslmode=${mode} asks for it.`,
-        remedy: "Switch on TLS on the server, or use sslmode=disable on a network that you trust.",
-        setting: "databaseUrl",
-        exitCode: exitCodes.configuration,
-    });
+    throw databaseFault(
+        "server_without_tls",
+        `The server of ${describeTarget(target)} offers no encryption, and sslmode=${mode} asks for it.`,
+        "Switch on TLS on the server, or use sslmode=disable on a network that you trust.",
+    );
 }
 
 /** https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL: the answer is one byte, S or N. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { connect } from "../../src/database/connect.ts";
 import { type DatabaseTarget, makeTarget } from "../../src/database/database-target.ts";
 import { findPostmaster, isPortFree } from "../../src/database/embedded/postmaster.ts";
-import { choosePlaces, makeHomeDir } from "../../src/database/embedded/server-places.ts";
+import { choosePlaces, lockFileIn, makeHomeDir } from "../../src/database/embedded/server-places.ts";
 import { acquireEmbeddedServer, type EmbeddedServer } from "../../src/database/embedded-server.ts";
 import { sqlStateOf } from "../../src/database/sql-states.ts";
 import { makeDataDir } from "../support/test-server.ts";
@@ -61,7 +61,7 @@ async function spawnUser() {
     });
     const reader = child.stdout.getReader();
     const { value } = await reader.read();
-    const said = JSON.parse(Buffer.from(value!).toString()) as { connectionString: string };
+    const said = JSON.parse(Buffer.from(value!).toString()) as { url: string };
     return {
         ...said,
         kill: async () => {
@@ -83,10 +83,18 @@ const expectedMajor = process.env.SLUICE_TEST_POSTGRES
 test("a new server is of the package's version, in UTF8 and locale C, with durability untouched", async () => {
     const server = await acquireEmbeddedServer({ dataDir, log: (line) => lines.push(line) });
     open.push(server);
-    expect(server.version).toStartWith(`${expectedMajor}.`);
-    const names = ["server_encoding", "fsync", "full_page_writes", "synchronous_commit", "max_wal_size", "lc_messages"];
+    const names = [
+        "server_version",
+        "server_encoding",
+        "fsync",
+        "full_page_writes",
+        "synchronous_commit",
+        "max_wal_size",
+        "lc_messages",
+    ];
     const [row] = await ask(server.target, `select ${names.map((name) => `current_setting('${name}') as ${name}`)}`);
     expect(row).toEqual({
+        server_version: expect.stringMatching(new RegExp(`^${expectedMajor}\\.`)),
         server_encoding: "UTF8",
         fsync: "on",
         full_page_writes: "on",
@@ -104,7 +112,7 @@ test("data and port survive stop and start", async () => {
     await first.release();
     expect(postmasterPid()).toBeNull();
     const second = await acquire();
-    expect(second.connectionString).toBe(first.connectionString);
+    expect(second.target.url).toBe(first.target.url);
     expect(await ask(second.target, "select n from kept")).toEqual([{ n: 7 }]);
     expect(lines.filter((line) => line.startsWith("Made"))).toHaveLength(1);
 });
@@ -114,7 +122,7 @@ describe("several users", () => {
         const server = await acquire();
         const pid = postmasterPid();
         const other = await spawnUser();
-        expect(other.connectionString).toBe(server.connectionString);
+        expect(other.url).toBe(server.target.url);
         await server.release();
         await server.release();
         expect(postmasterPid()).toBe(pid);
@@ -124,7 +132,7 @@ describe("several users", () => {
 
     test("that come at once make one server", async () => {
         const [one, two] = await Promise.all([spawnUser(), spawnUser()]);
-        expect(two.connectionString).toBe(one.connectionString);
+        expect(two.url).toBe(one.url);
         await one.leave();
         expect(postmasterPid()).not.toBeNull();
         await two.leave();
@@ -146,7 +154,7 @@ test("a server whose owner was killed with kill -9 is adopted, and stopped by th
     expect(postmasterPid()).toBe(pid);
     const heir = await acquire();
     expect(postmasterPid()).toBe(pid);
-    expect(heir.connectionString).toBe(owner.connectionString);
+    expect(heir.target.url).toBe(owner.url);
     await heir.release();
     expect(postmasterPid()).toBeNull();
 });
@@ -243,8 +251,8 @@ describe("a server that is looked at from outside: other users of the machine", 
     });
 
     test("cannot read the password, the log or the data", async () => {
-        const { factsFile, logFile, lockFile, clusterDir, homeDir } = places(dir);
-        for (const file of [factsFile, logFile, lockFile]) expect(statSync(file).mode & 0o077, file).toBe(0);
+        const { factsFile, logFile, clusterDir, homeDir } = places(dir);
+        for (const file of [factsFile, logFile, lockFileIn(homeDir)]) expect(statSync(file).mode & 0o077, file).toBe(0);
         expect(statSync(clusterDir).mode & 0o077).toBe(0);
         expect(statSync(homeDir).mode & 0o066).toBe(0);
         expect(readFileSync(logFile, "utf8")).not.toContain(JSON.parse(readFileSync(factsFile, "utf8")).password);
@@ -348,7 +356,7 @@ describe.skipIf(!isRoot)("started by root in a folder that only root can enter",
         rmSync(join(copy, "postgres", "server.json"));
         const other = await acquire(copy);
         outside.push(places(copy).baseDir);
-        expect(other.connectionString).not.toBe(server.connectionString);
+        expect(other.target.url).not.toBe(server.target.url);
         expect(places(copy).baseDir).not.toBe(places(closedDir).baseDir);
     });
 });

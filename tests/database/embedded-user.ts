@@ -2,6 +2,6 @@
 import { acquireEmbeddedServer } from "../../src/database/embedded-server.ts";
 
 const server = await acquireEmbeddedServer({ dataDir: process.argv[2]!, log: () => {} });
-process.stdout.write(`${JSON.stringify({ connectionString: server.connectionString })}\n`);
+process.stdout.write(`${JSON.stringify({ url: server.target.url })}\n`);
 for await (const _ of process.stdin);
 await server.release();

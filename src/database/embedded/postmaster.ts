@@ -53,37 +53,27 @@ export async function startPostmaster(
 ): Promise<void> {
     const deadline = performance.now() + startTimeoutMs;
     const saying = setTimeout(() => log("The embedded PostgreSQL is recovering from a crash; waiting."), sayAfterMs);
+    let hasTripped = false;
     try {
-        await startUntil(deadline, places, binaries, port);
+        while (true) {
+            disownStalePid(places);
+            rotateLog(places.logFile);
+            const logStart = statSync(places.logFile).size;
+            const hasExited = spawnPostmaster(places, binaries, port);
+            if (await waitUntilReady(places, deadline, hasExited)) return;
+            const said = readFileSync(places.logFile).subarray(logStart).toString("utf8");
+            // lock_file_exists: backends of a killed postmaster still hold the shared memory block. They are about to end.
+            const heldByOrphans = said.includes(" F0001 ");
+            // duplicate_file: the crash fell into the making of an UNLOGGED table (ours: a migration's), and recovery trips
+            // over what it has just restored. The next start goes well: PostgreSQL's bug 17731.
+            const trippedOverUnlogged: boolean = said.includes(" 58P02 ") && !hasTripped;
+            hasTripped ||= trippedOverUnlogged;
+            const isWorthAnother = heldByOrphans || trippedOverUnlogged;
+            if (!isWorthAnother || performance.now() > deadline) throw startFailed(places, said);
+            await Bun.sleep(200);
+        }
     } finally {
         clearTimeout(saying);
-    }
-}
-
-async function startUntil(
-    deadline: number,
-    places: ServerPlaces,
-    binaries: PostgresBinaries,
-    port: number,
-): Promise<void> {
-    let hasTripped = false;
-    while (true) {
-        disownStalePid(places);
-        rotateLog(places.logFile);
-        const logStart = statSync(places.logFile).size;
-        const hasExited = spawnPostmaster(places, binaries, port);
-        const outcome = await waitUntilReady(places, deadline, hasExited);
-        if (outcome === "ready") return;
-        const said = readFileSync(places.logFile).subarray(logStart).toString("utf8");
-        // lock_file_exists: backends of a killed postmaster still hold the shared memory block. They are about to end.
-        const heldByOrphans = said.includes(" F0001 ");
-        // duplicate_file: the crash fell into the making of an UNLOGGED table (ours: a migration's), and recovery trips over
-        // what it has just restored. The next start goes well: PostgreSQL's bug 17731.
-        const trippedOverUnlogged: boolean = said.includes(" 58P02 ") && !hasTripped;
-        hasTripped ||= trippedOverUnlogged;
-        const isWorthAnother = heldByOrphans || trippedOverUnlogged;
-        if (!isWorthAnother || performance.now() > deadline) throw startFailed(places, said);
-        await Bun.sleep(200);
     }
 }
 
@@ -105,10 +95,7 @@ export async function stopPostmaster(places: ServerPlaces): Promise<boolean> {
 
 /** Waits while it starts, recovers or stops. False when it is gone. */
 export async function becomesReady(places: ServerPlaces): Promise<boolean> {
-    return (
-        (await waitUntilReady(places, performance.now() + startTimeoutMs, () => findPostmaster(places) === null)) ===
-        "ready"
-    );
+    return await waitUntilReady(places, performance.now() + startTimeoutMs, () => findPostmaster(places) === null);
 }
 
 /** Whether something listens on this port of 127.0.0.1 already, or it may not be used. */
@@ -152,17 +139,13 @@ function spawnPostmaster(places: ServerPlaces, binaries: PostgresBinaries, port:
     }
 }
 
-async function waitUntilReady(
-    places: ServerPlaces,
-    deadline: number,
-    isGone: () => boolean,
-): Promise<"ready" | "gone" | "late"> {
+async function waitUntilReady(places: ServerPlaces, deadline: number, isGone: () => boolean): Promise<boolean> {
     while (performance.now() < deadline) {
-        if (findPostmaster(places)?.ready === true) return "ready";
-        if (isGone()) return "gone";
+        if (findPostmaster(places)?.ready === true) return true;
+        if (isGone()) return false;
         await Bun.sleep(10);
     }
-    return "late";
+    return false;
 }
 
 function isServerOf(places: ServerPlaces, pid: number): boolean {

@@ -4,7 +4,7 @@
  *     cluster/       Postgres's own data directory
  *     server.json    its port and password, readable by us alone
  *     server.log     what Postgres says
- *     users.sqlite   who uses it, and the lock
+ *     users.sqlite   the processes that use it, and the lock
  *     location       only when the cluster is elsewhere: where
  *
  * Started by root, the server runs under an account that may not be able to enter the checkout (root's home is 0700).
@@ -21,7 +21,7 @@ import {
     renameSync,
     writeFileSync,
 } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { exitCodes, SluiceError } from "../../errors.ts";
 import { canReach, chooseAccount, type ServerAccount } from "./server-account.ts";
 
@@ -32,7 +32,6 @@ export interface ServerPlaces {
     clusterDir: string;
     logFile: string;
     factsFile: string;
-    lockFile: string;
     account: ServerAccount | null;
 }
 
@@ -40,9 +39,9 @@ const outsideRoot = "/var/lib/sluice";
 
 /** Makes `<dataDir>/postgres`, ours alone, and returns its real path. */
 export function makeHomeDir(dataDir: string): string {
-    const homeDir = join(resolve(dataDir), "postgres");
+    const homeDir = homeDirIn(dataDir);
     try {
-        mkdirSync(resolve(dataDir), { recursive: true });
+        mkdirSync(dirname(homeDir), { recursive: true });
         if (!existsSync(homeDir)) mkdirSync(homeDir, { mode: 0o700 });
         // Root's server account must pass through to its cluster; what is in here is closed file by file.
         chmodSync(homeDir, process.getuid?.() === 0 ? 0o711 : 0o700);
@@ -81,15 +80,18 @@ export function choosePlaces(homeDir: string): ServerPlaces {
         baseDir,
         clusterDir,
         logFile: join(homeDir, "server.log"),
-        factsFile: join(homeDir, "server.json"),
-        lockFile: lockFileIn(homeDir),
+        factsFile: factsFileIn(homeDir),
         account: chooseAccount(clusterDir),
     };
 }
 
-/** Where the facts of that data folder's server are kept, once there is one. */
-export function factsFileIn(dataDir: string): string {
-    return join(resolve(dataDir), "postgres", "server.json");
+export function homeDirIn(dataDir: string): string {
+    return join(resolve(dataDir), "postgres");
+}
+
+/** Port and password of the server, once there is one. */
+export function factsFileIn(homeDir: string): string {
+    return join(homeDir, "server.json");
 }
 
 export function lockFileIn(homeDir: string): string {

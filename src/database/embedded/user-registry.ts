@@ -1,5 +1,5 @@
 /**
- * Who uses the embedded server right now, and the lock under which it is started and stopped.
+ * The processes that use the embedded server right now, and the lock under which it is started and stopped.
  *
  * One SQLite file does both: an exclusive SQLite transaction is a lock that the kernel takes back the moment its holder
  * dies, kill -9 included, and what a dead holder had half written is rolled back by the next opener. A lock file with a
@@ -12,9 +12,9 @@ import { SluiceError } from "../../errors.ts";
 import { startOfProcess } from "./process-identity.ts";
 
 export interface ServerUsers {
-    /** Registers this process; the id is for leave(). */
+    /** Registers this process; leave() takes what it returns. */
     join(): string;
-    leave(userId: string): void;
+    leave(registration: string): void;
     /** After forgetting those whose process is gone. */
     count(): number;
 }
@@ -81,20 +81,26 @@ function lockTimeout(file: string): SluiceError {
 }
 
 function usersIn(database: Database): ServerUsers {
-    const forget = (userId: string) => database.run("delete from users where user_id = ?", [userId]);
+    const forget = (registration: string) => database.run("delete from users where user_id = ?", [registration]);
     return {
         join() {
-            const userId = randomUUID();
-            database.run("insert into users values (?, ?, ?)", [userId, process.pid, startOfProcess(process.pid)]);
-            return userId;
+            const registration = randomUUID();
+            database.run("insert into users values (?, ?, ?)", [
+                registration,
+                process.pid,
+                startOfProcess(process.pid),
+            ]);
+            return registration;
         },
         leave: forget,
         count() {
             const users = database
-                .query<{ user_id: string; pid: number; process_start: string }, []>("select * from users")
+                .query<{ registration: string; pid: number; start: string }, []>(
+                    "select user_id as registration, pid, process_start as start from users",
+                )
                 .all();
-            const gone = users.filter((user) => startOfProcess(user.pid) !== user.process_start);
-            for (const user of gone) forget(user.user_id);
+            const gone = users.filter(({ pid, start }) => startOfProcess(pid) !== start);
+            for (const { registration } of gone) forget(registration);
             return users.length - gone.length;
         },
     };
