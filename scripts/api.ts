@@ -1,6 +1,6 @@
 import { openLog, runCommand } from "../src/commands/command.ts";
+import { prepareDatabase } from "../src/commands/database-command.ts";
 import { type Log, reportsTo } from "../src/commands/log.ts";
-import { prepareDatabase } from "../src/commands/with-database.ts";
 import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
 import { connect, type Sql } from "../src/database/connect.ts";
 import type { DatabaseTarget } from "../src/database/database-target.ts";

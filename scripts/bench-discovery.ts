@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Option } from "commander";
 import { runCommand } from "../src/commands/command.ts";
-import { logToStderr } from "../src/commands/with-database.ts";
+import { logToStderr } from "../src/commands/log.ts";
 import { configOptions, loadConfig } from "../src/config/config.ts";
 import { connect } from "../src/database/connect.ts";
 import { openDatabase } from "../src/database/open-database.ts";

@@ -20,8 +20,7 @@ const { formatFindings } = await import("../src/commands/doctor/format-findings.
 const { runDoctor } = await import("../src/commands/doctor/run-doctor.ts");
 const { exitCodes, SluiceError } = await import("../src/errors.ts");
 const { runCommand } = await import("../src/commands/command.ts");
-const { formatJson } = await import("../src/terminal/json.ts");
-const { logToStderr } = await import("../src/commands/with-database.ts");
+const { logToStderr } = await import("../src/commands/log.ts");
 
 const fields = [
     "databaseUrl",
@@ -48,14 +47,13 @@ await runCommand({
         ["bun run doctor --database-url postgres://…", "of a database that is to be used"],
     ],
     async run({ flags }) {
-        const json = flags.json === true;
         const findings = [dependencies, ...(await lookWith(flags))];
         const isBroken = findings.some(({ state }) => state === "fail");
-        const lines = json
-            ? [formatJson({ ok: !isBroken, findings })]
-            : formatFindings(findings, { color: takesColor(flags) });
-        process.stdout.write(`${lines.join("\n")}\n`);
-        return isBroken ? exitCodes.failed : exitCodes.done;
+        return {
+            lines: formatFindings(findings, { color: takesColor(flags) }),
+            json: { ok: !isBroken, findings },
+            exitCode: isBroken ? exitCodes.failed : exitCodes.done,
+        };
     },
 });
 

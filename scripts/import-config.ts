@@ -4,7 +4,7 @@ import { Argument, Option } from "commander";
 import { runCommand } from "../src/commands/command.ts";
 import { readProperties } from "../src/commands/import-config/read-properties.ts";
 import { setVariable } from "../src/commands/import-config/write-env.ts";
-import { logToStderr } from "../src/commands/with-database.ts";
+import { logToStderr } from "../src/commands/log.ts";
 import { describeTarget, parseDatabaseUrl } from "../src/database/database-target.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";

@@ -1,9 +1,8 @@
 import { openLog, runCommand } from "../src/commands/command.ts";
 import { formatCheckSummary } from "../src/commands/format-checks.ts";
 import { exitCodeOfSummary, formatBatch, formatSummary } from "../src/commands/ingest-output.ts";
-import { createLog, factsOfBatch, factsOfSummary, type Log } from "../src/commands/log.ts";
+import { createLog, factsOfBatch, factsOfSummary, type Log, logToStderr } from "../src/commands/log.ts";
 import { watchBacklog } from "../src/commands/status/watch-backlog.ts";
-import { logToStderr } from "../src/commands/with-database.ts";
 import { configOptions, databaseFields, ingestFields, loadConfig } from "../src/config/config.ts";
 import { connect } from "../src/database/connect.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";

@@ -1,15 +1,13 @@
-/** `bun run migrate`: sets a database up, or brings it up to date. Every other command does it by itself where it may. */
 import { Option } from "commander";
 import { runCommand } from "../src/commands/command.ts";
-import { logToStderr } from "../src/commands/with-database.ts";
+import { logToStderr } from "../src/commands/log.ts";
 import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
 import { connect } from "../src/database/connect.ts";
 import { type DatabaseTarget, describeTarget } from "../src/database/database-target.ts";
-import { inspectSchema, type MigrateResult, migrateDatabase, type SchemaState } from "../src/database/migrate.ts";
+import { inspectSchema, type MigrateResult, migrateDatabase } from "../src/database/migrate.ts";
 import { openDatabase } from "../src/database/open-database.ts";
 import { exitCodes } from "../src/errors.ts";
 import { formatCount } from "../src/terminal/format.ts";
-import { formatJson } from "../src/terminal/json.ts";
 
 await runCommand({
     name: "migrate",
@@ -27,36 +25,26 @@ await runCommand({
         ["bun run migrate --database-url postgres://user@host/sluice", "another one"],
     ],
     async run({ flags }) {
-        const config = await loadConfig([...databaseFields, "json"], flags);
+        const config = await loadConfig(databaseFields, flags);
         const database = await openDatabase({ ...config, log: logToStderr });
         const where = describeTarget(database.target);
         try {
-            if (flags.dryRun === true) {
-                const { pending: migrations, isSqlDue: sqlFiles } = await inspect(database.target);
-                const isDue = migrations.length > 0 || sqlFiles;
-                report(
-                    { migrations, sqlFiles },
-                    isDue ? `${where} would get ${describe(migrations)}.` : upToDate(where),
-                );
-                return isDue ? exitCodes.failed : exitCodes.done;
-            }
-            const applied = await migrateDatabase(database.target, { log: logToStderr });
-            const hasChanged = applied.migrations.length > 0 || applied.sqlFiles;
-            report(applied, hasChanged ? `${where} has got ${describe(applied.migrations)}.` : upToDate(where));
-            return exitCodes.done;
+            const isDryRun = flags.dryRun === true;
+            const { migrations, sqlFiles } = isDryRun
+                ? await inspect(database.target)
+                : await migrateDatabase(database.target, { log: logToStderr });
+            const hasAny = migrations.length > 0 || sqlFiles;
+            const verb = isDryRun ? "would get" : "has got";
+            return {
+                lines: [hasAny ? `${where} ${verb} ${describe(migrations)}.` : `${where} is up to date.`],
+                json: { migrations, sqlFiles },
+                exitCode: isDryRun && hasAny ? exitCodes.failed : exitCodes.done,
+            };
         } finally {
             await database.close();
         }
-
-        function report(facts: MigrateResult, sentence: string): void {
-            process.stdout.write(`${config.json ? formatJson(facts) : sentence}\n`);
-        }
     },
 });
-
-function upToDate(where: string): string {
-    return `${where} is up to date.`;
-}
 
 /** The SQL files come with each of them. */
 function describe(migrations: readonly string[]): string {
@@ -65,10 +53,11 @@ function describe(migrations: readonly string[]): string {
     return `${names}the functions and views of this program`;
 }
 
-async function inspect(target: DatabaseTarget): Promise<SchemaState> {
+async function inspect(target: DatabaseTarget): Promise<MigrateResult> {
     const sql = connect(target, { applicationName: "sluice migrate", max: 1 });
     try {
-        return await inspectSchema(target, sql);
+        const { pending: migrations, isSqlDue: sqlFiles } = await inspectSchema(target, sql);
+        return { migrations, sqlFiles };
     } finally {
         await sql.end({ timeout: 1 });
     }

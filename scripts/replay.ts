@@ -1,14 +1,14 @@
 import { Option } from "commander";
-import { runCommand } from "../src/commands/command.ts";
+import { runDatabaseCommand } from "../src/commands/database-command.ts";
 import { formatEquation } from "../src/commands/ingest-output.ts";
-import { choiceOption } from "../src/commands/listing/listing-flags.ts";
-import { logToStderr, withDatabase } from "../src/commands/with-database.ts";
-import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
+import { choiceOption } from "../src/commands/listing/list-page.ts";
+import { logToStderr } from "../src/commands/log.ts";
+import { refuse } from "../src/commands/refuse.ts";
 import type { Sql } from "../src/database/connect.ts";
 import { sqlStateOf } from "../src/database/sql-states.ts";
 import { isDrawable } from "../src/environment.ts";
-import { exitCodes, SluiceError } from "../src/errors.ts";
-import { type ReplayRequest, type ReplaySummary, runReplay } from "../src/operations/run-replay.ts";
+import { exitCodes } from "../src/errors.ts";
+import { type ReplayBatch, type ReplayRequest, type ReplaySummary, runReplay } from "../src/operations/run-replay.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 import { rejectReasonsOf } from "../src/streams/reject-reasons.ts";
 import { askYesOrNo, requireTerminal } from "../src/terminal/ask.ts";
@@ -16,7 +16,7 @@ import { formatCount } from "../src/terminal/format.ts";
 import { createProgress } from "../src/terminal/progress.ts";
 import { formatRecordTable } from "../src/terminal/record-table.ts";
 
-await runCommand({
+await runDatabaseCommand({
     name: "replay",
     summary:
         "Judges rejects again by today's rules; what passes becomes events, from the file and record it came from.",
@@ -30,7 +30,6 @@ await runCommand({
         new Option("--accept-conflicts", "let conflicting records replace the stored events, which become the rejects"),
         new Option("--yes", "with --accept-conflicts: do not ask"),
         new Option("--dry-run", "do it all, roll it back, say what came of it"),
-        ...configOptions("json", ...databaseFields),
     ],
     examples: [
         ["bun run replay --dry-run", "what would pass today"],
@@ -38,8 +37,7 @@ await runCommand({
         ["bun run replay --file events_7.csv --accept-conflicts", "this file is right where it contradicts"],
         ["bun run replay --accept-conflicts --yes", "for scripts: without a terminal nobody can be asked"],
     ],
-    async run({ flags }) {
-        const config = await loadConfig([...databaseFields, "json"], flags);
+    async run({ flags, config, inDatabase }) {
         const text = (name: string) => (typeof flags[name] === "string" ? flags[name] : undefined);
         const request = {
             reason: text("reason"),
@@ -49,36 +47,26 @@ await runCommand({
             dryRun: flags.dryRun === true,
         };
         const mustAsk = request.acceptConflicts && flags.yes !== true && !request.dryRun;
-        if (mustAsk)
-            requireTerminal(
-                "replay --accept-conflicts",
-                "Give --yes if you are sure, or --dry-run to see what it would do.",
-            );
+        if (mustAsk) {
+            const remedy = "Give --yes if you are sure, or --dry-run to see what it would do.";
+            requireTerminal("replay --accept-conflicts", remedy);
+        }
         const progress = createProgress({ label: "replay", isDrawable: isDrawable() });
-        const { print } = progress;
-        const summary = await withDatabase(
-            config,
-            { applicationName: "sluice replay", mayMigrate: true },
+        const onBatch = (batch: ReplayBatch) => {
+            if (!config.json && !request.dryRun) progress.print(`batch ${batch.batchId}  ${formatEquation(batch)}`);
+        };
+        const onRange = (done: number, total: number) => progress.update({ done, total, unit: "reject ids" });
+        const summary = await inDatabase(
             async (sql) => {
                 await requireMoment(sql, request.since);
                 if (mustAsk && !(await agreesTo(sql, request))) return null;
-                return await runReplay(
-                    sql,
-                    request,
-                    (batch) => {
-                        if (!config.json && !request.dryRun) print(`batch ${batch.batchId}  ${formatEquation(batch)}`);
-                    },
-                    (done, total) => progress.update({ done, total, unit: "reject ids" }),
-                );
+                return await runReplay(sql, request, onBatch, onRange);
             },
+            { mayMigrate: true },
         ).finally(() => progress.end());
-        if (summary === null) {
-            logToStderr("Nothing was changed.");
-            return exitCodes.failed;
-        }
-        if (config.json) print(JSON.stringify(summary));
-        else for (const line of describe(summary)) print(line);
-        return exitCodes.done;
+        if (summary !== null) return { lines: describe(summary), json: summary, indent: 0 };
+        logToStderr("Nothing was changed.");
+        return exitCodes.failed;
     },
 });
 
@@ -93,24 +81,18 @@ async function agreesTo(sql: Sql, request: ReplayRequest): Promise<boolean> {
 }
 
 function describe({ dryRun, unchanged, unsplittable, displaced, refused, ...records }: ReplaySummary): string[] {
-    const rejects = (count: number) => formatCount(count, "reject");
+    const more = [
+        ["replaced", displaced, "event", "by conflicting records"],
+        ["refused", refused, "conflict", "by the table: bun run rejects says why"],
+        ["unchanged", unchanged, "reject", "would end as before and stand as they are"],
+        ["unsplittable", unsplittable, "reject", "have no values: set their record first"],
+    ] as const;
     return formatRecordTable(records, {
         title: dryRun ? "would be read" : "records read again",
         hasPointers: !dryRun,
-        more: [
-            ...(displaced > 0
-                ? [["replaced", `${formatCount(displaced, "event")} by conflicting records`] as const]
-                : []),
-            ...(refused > 0
-                ? [["refused", `${formatCount(refused, "conflict")} by the table: bun run rejects says why`] as const]
-                : []),
-            ...(unchanged > 0
-                ? [["unchanged", `${rejects(unchanged)} would end as before and stand as they are`] as const]
-                : []),
-            ...(unsplittable > 0
-                ? [["unsplittable", `${rejects(unsplittable)} have no values: set their record first`] as const]
-                : []),
-        ],
+        more: more
+            .filter(([, count]) => count > 0)
+            .map(([name, count, noun, fate]) => [name, `${formatCount(count, noun)} ${fate}`]),
     });
 }
 
@@ -118,12 +100,6 @@ async function requireMoment(sql: Sql, since: string | undefined): Promise<void>
     if (since === undefined) return;
     await sql`select ${since}::text::timestamptz`.catch((error: unknown) => {
         if (!sqlStateOf(error)?.startsWith("22")) throw error;
-        throw new SluiceError({
-            code: "bad_flag_value",
-            what: "--since is not a moment.",
-            from: "the command line",
-            remedy: "Write it like 2026-01-31 or 2026-01-31T07:00:00Z.",
-            exitCode: exitCodes.usage,
-        });
+        throw refuse("bad_flag_value", "--since is not a moment.", "Write it like 2026-01-31 or 2026-01-31T07:00:00Z.");
     });
 }

@@ -1,25 +1,23 @@
-/** `bun run sql 'select …'`: a look into the database for who has no psql. Cannot write. */
+/** `bun run sql 'select …'`: a look into the database without psql. Cannot write. */
 import { Argument, InvalidArgumentError, Option } from "commander";
-import { runCommand } from "../src/commands/command.ts";
-import { withDatabase } from "../src/commands/with-database.ts";
-import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
-import { withDatabase as withDatabaseName } from "../src/database/database-target.ts";
+import { runDatabaseCommand } from "../src/commands/database-command.ts";
+import { refuse } from "../src/commands/refuse.ts";
+import { withDatabase } from "../src/database/database-target.ts";
 import { type ReadonlyResult, runReadonly } from "../src/database/run-readonly.ts";
 import { isConnectionFault, sqlStateOf } from "../src/database/sql-states.ts";
-import { exitCodes, SluiceError } from "../src/errors.ts";
+import { exitCodes } from "../src/errors.ts";
 import { formatCsv } from "../src/terminal/csv.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
 import { formatTable } from "../src/terminal/table.ts";
 
 const defaultLimit = 1000;
 
-await runCommand({
+await runDatabaseCommand({
     name: "sql",
     summary: "Runs one SQL statement in a read-only transaction and prints what it returns.",
     arguments: [new Argument("[statement]", "one statement, in quotes")],
     options: [
         new Option("--file <path>", "a file that holds the statement, such as those of sql/examples"),
-        ...configOptions(...databaseFields, "json"),
         new Option("--database <name>", "another database on the same server"),
         new Option("--csv", "print CSV; cells that a spreadsheet would run are escaped"),
         new Option("--limit <rows>", "print no more rows than this").default(defaultLimit).argParser(parseLimit),
@@ -31,12 +29,11 @@ await runCommand({
         ["bun run sql --file sql/examples/show_backlog.sql", "what waits, where, and since when"],
         ["bun run sql --csv 'select * from ingest.rejects'", "CSV for a spreadsheet, which runs nothing of it"],
     ],
-    async run({ flags, args }) {
-        const config = await loadConfig([...databaseFields, "json"], flags);
+    async run({ flags, args, config, inDatabase }) {
         const statement = await readStatement(args[0], flags.file);
         const limit = flags.limit as number;
-        const result = await withDatabase(config, { applicationName: "sluice sql" }, async (_, { target }) => {
-            const chosen = typeof flags.database === "string" ? withDatabaseName(target, flags.database) : target;
+        const result = await inDatabase(async (_, { target }) => {
+            const chosen = typeof flags.database === "string" ? withDatabase(target, flags.database) : target;
             return await runReadonly(chosen, statement, { limit }).catch(refuseStatement);
         });
         const { columns, rows } = result;
@@ -63,10 +60,6 @@ async function readStatementFile(path: string): Promise<string> {
     throw refuse("no_such_file", `There is no file ${sanitize(path)}.`, "Give the path of a file with one statement.");
 }
 
-function refuse(code: string, what: string, remedy: string): SluiceError {
-    return new SluiceError({ code, what, from: "the command line", remedy, exitCode: exitCodes.usage });
-}
-
 /** At a terminal nothing raw; in a file, or a pipe to one, the values themselves. */
 function printable(rows: ReadonlyResult["rows"]): ReadonlyResult["rows"] {
     if (!process.stdout.isTTY) return rows;
@@ -83,13 +76,12 @@ function refuseStatement(error: unknown): never {
     const sqlState = sqlStateOf(error);
     if (sqlState === null || isConnectionFault(error)) throw error;
     const { message, position } = error as { message: string; position?: string };
-    throw new SluiceError({
-        code: "statement_failed",
-        what: `${message}${position === undefined ? "" : ` (at character ${position})`}, SQLSTATE ${sqlState}.`,
-        from: "the command line",
-        remedy: "Correct the statement; this command runs one, and cannot write.",
-        exitCode: exitCodes.failed,
-    });
+    throw refuse(
+        "statement_failed",
+        `${message}${position === undefined ? "" : ` (at character ${position})`}, SQLSTATE ${sqlState}.`,
+        "Correct the statement; this command runs one, and cannot write.",
+        exitCodes.failed,
+    );
 }
 
 function toTable({ columns, rows, rowCount }: ReadonlyResult): string {

@@ -1,6 +1,7 @@
 /**
  * The frame of every scripts/*.ts: flags by commander (it refuses a mistyped one and names the near one), help with
- * examples, errors in four short lines, exit codes. Results go to stdout; progress, logs and errors to stderr.
+ * examples, the answer as text or JSON, errors in four short lines, exit codes. Results go to stdout; progress, logs and
+ * errors to stderr.
  */
 
 import { writeSync } from "node:fs";
@@ -15,7 +16,7 @@ import { explainError } from "./explain-error.ts";
 import { createLog, formatLogLine, type Log } from "./log.ts";
 
 export interface CommandDefinition {
-    /** What comes after `bun run`. */
+    /** As in `bun run NAME`. */
     name: string;
     /** One sentence. */
     summary: string;
@@ -26,8 +27,17 @@ export interface CommandDefinition {
     arguments?: readonly Argument[];
     /** Whole command lines, each with what it does. */
     examples: readonly Example[];
-    /** What it resolves to is the exit code; nothing means 0. */
-    run(given: Given): Promise<number | undefined>;
+    /** Resolves to the exit code, or to an answer that is then printed; nothing means exit code 0. */
+    run(given: Given): Promise<number | Answer | undefined>;
+}
+
+/** The result of a command. `--json` prints `json`, else the lines are printed. */
+export interface Answer {
+    lines: readonly string[];
+    json: unknown;
+    /** Of the JSON; 0 puts it on one line. Default 2. */
+    indent?: number;
+    exitCode?: number;
 }
 
 /** `["bun run status --json", "the same for programs"]`. */
@@ -39,22 +49,22 @@ export interface Given {
     args: string[];
 }
 
-/** Where executeCommand writes; process.stdout and process.stderr have this shape. */
+/** The streams that executeCommand writes to; process.stdout and process.stderr have this shape. */
 export interface Output {
     stdout: { write(text: string): unknown };
     stderr: { write(text: string): unknown };
 }
 
-/** How this process tells its last error. `json`: one object, as --json has it; `log`: a line of the log. */
+/** The form of this process's last error. `json`: one object, for --json; `log`: a line of the log. */
 let errorsAs: "text" | "json" | "log" = "text";
 
-/** The log of a long-running command; from here on its errors are lines of it, too. */
+/** The log of a long-running command. From here on, its errors are lines of the log, too. */
 export function openLog(format: LogFormat): Log {
     errorsAs = format === "json" ? "log" : errorsAs;
     return createLog({ format });
 }
 
-/** Before the flags are parsed, which may be what is wrong. A log wins: all of its lines are of one form. */
+/** Runs before the flags are parsed, because they may be at fault. A log wins: all of its lines have one form. */
 function chooseErrorForm({ options = [] }: CommandDefinition, argv: readonly string[]): typeof errorsAs {
     const takes = (flag: string) => options.some(({ long }) => long === flag);
     if (takes("--log-format") && readLogFormat(argv) === "json") return "log";
@@ -80,7 +90,7 @@ export async function runCommand(definition: CommandDefinition): Promise<never> 
     });
     for (const event of ["uncaughtException", "unhandledRejection"] as const) {
         process.on(event, (error: unknown) => {
-            // Not process.stderr: into a pipe it writes after the exit, so never.
+            // process.stderr writes into a pipe after the exit, so never.
             writeSync(2, tellError(error, definition.name));
             process.exit(exitCodes.failed);
         });
@@ -90,7 +100,7 @@ export async function runCommand(definition: CommandDefinition): Promise<never> 
     process.exit(exitCode);
 }
 
-/** The same without leaving the process: the exit code. Never throws. */
+/** Runs the command and returns its exit code. Never throws. */
 export async function executeCommand(
     definition: CommandDefinition,
     argv: readonly string[],
@@ -101,8 +111,13 @@ export async function executeCommand(
     try {
         planFault(readFaultPlan());
         command.parse(argv, { from: "user" });
-        const exitCode = await definition.run({ flags: command.opts(), args: command.args });
-        return exitCode ?? exitCodes.done;
+        const flags = command.opts();
+        const result = await definition.run({ flags, args: command.args });
+        if (typeof result !== "object") return result ?? exitCodes.done;
+        const { lines, json, indent, exitCode = exitCodes.done } = result;
+        const text = flags.json === true ? formatJson(json, indent) : lines.join("\n");
+        if (text !== "") output.stdout.write(`${text}\n`);
+        return exitCode;
     } catch (error) {
         if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
         const shown = await traceOrigin(explainError(error, definition.name), command.opts());
@@ -111,7 +126,7 @@ export async function executeCommand(
     }
 }
 
-/** Names who gave the setting that an error is about. */
+/** Adds the origin of the setting that an error is about. */
 async function traceOrigin(error: unknown, flags: Flags): Promise<unknown> {
     if (!(error instanceof SluiceError) || error.from !== undefined) return error;
     const isUsage = error.exitCode === exitCodes.usage;
@@ -140,7 +155,7 @@ function formatExamples(examples: readonly Example[]): string {
     return `\nExamples:\n${lines.join("\n")}\n`;
 }
 
-/** process.exit drops what a pipe has not taken yet, and under Bun a write of nothing does not wait for the rest. */
+/** process.exit drops output that a pipe has not taken yet, and under Bun an empty write does not wait for it. */
 function finish(stream: NodeJS.WriteStream): Promise<void> {
     return new Promise((resolve) => stream.end(() => resolve()));
 }

@@ -1,6 +1,6 @@
 /**
- * How the long-running commands tell what happens, on stderr: a line for people, or with `--log-format json` one JSON object
- * a line for machines. docs/operations.md lists the events and fields. No row values, passwords or connection strings.
+ * The log of the long-running commands, on stderr: a line for people, or with `--log-format json` one JSON object a line for
+ * machines. docs/operations.md lists the events and fields. No row values, passwords or connection strings.
  */
 
 import type { LogFormat } from "../config/config.ts";
@@ -14,7 +14,7 @@ export type LogLevel = "info" | "warn" | "error";
 
 export interface Log extends IngestLog {
     format: LogFormat;
-    /** What the database's set-up has to say: a line that says itself when it is a warning. */
+    /** A line of the database's set-up. One that begins with "Warning: " is a warning. */
     setup(line: string): void;
 }
 
@@ -25,7 +25,7 @@ export interface LogOptions {
     now?: () => Date;
 }
 
-export function createLog({ format, write = writeToStderr, now = () => new Date() }: LogOptions): Log {
+export function createLog({ format, write = logToStderr, now = () => new Date() }: LogOptions): Log {
     // File names come from anywhere: nothing in a line may move the cursor.
     const prefixes = { info: "", warn: "warning: ", error: "error: " };
     const say =
@@ -54,7 +54,6 @@ export function formatLogLine(time: Date, level: LogLevel, message: string, fact
     return formatJson({ time: time.toISOString(), level, event, message, ...rest }, 0);
 }
 
-/** What a batch has to say of itself. */
 export function factsOfBatch(batch: BatchProgress): LogFacts {
     const { batchId, numInputRows, inserted, duplicate, conflict, rejected, durationMs } = batch;
     return {
@@ -82,7 +81,7 @@ export function factsOfSummary({ records, batches, files, failedBefore, left, se
     };
 }
 
-/** Options of createApp: with a log for machines, what the API could not answer is a line of it. */
+/** Options of createApp: a log for machines has a line for each request that the API could not answer. */
 export function reportsTo({ format, error }: Log): { onFault?: (fault: Fault) => void } {
     if (format !== "json") return {};
     return {
@@ -91,6 +90,6 @@ export function reportsTo({ format, error }: Log): { onFault?: (fault: Fault) =>
     };
 }
 
-function writeToStderr(line: string): void {
+export function logToStderr(line: string): void {
     process.stderr.write(`${line}\n`);
 }

@@ -11,7 +11,6 @@ export type BatchFiles = Awaited<ReturnType<typeof readBatchFiles>>;
 const outcomes = ["read", "inserted", "duplicate", "conflict", "rejected"] as const;
 
 export function formatBatches(batches: readonly ListedBatch[]): string[] {
-    if (batches.length === 0) return ["There are none."];
     const rows = batches.map((batch) => [
         batch.batchId,
         batch.kind,

@@ -12,7 +12,6 @@ export type ListedFile = Awaited<ReturnType<typeof selectFiles>>[number];
 export type FileDetail = NonNullable<Awaited<ReturnType<typeof readFile>>>;
 
 export function formatFiles(files: readonly ListedFile[]): string[] {
-    if (files.length === 0) return ["There are none."];
     const rows = files.map((file) => [
         file.fileId,
         sanitize(file.path, { most: 60 }),

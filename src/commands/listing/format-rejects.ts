@@ -10,7 +10,6 @@ import { toMinute } from "./format-files.ts";
 export type ListedReject = Awaited<ReturnType<typeof selectRejects>>[number];
 
 export function formatRejects(rejects: readonly ListedReject[]): string[] {
-    if (rejects.length === 0) return ["There are none."];
     const lines = rejects.flatMap((reject) => {
         const line = reject.lineNo === null ? "" : `, line ${formatNumber(reject.lineNo)}`;
         const place = `${sanitize(reject.path ?? "(unknown file)", { most: 60 })}:${reject.recordNo}${line}`;

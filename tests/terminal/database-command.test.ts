@@ -4,14 +4,12 @@ import { makeFolder } from "../support/fixture.ts";
 const dataDir = makeFolder();
 
 const script = `
-    import { runCommand } from ${JSON.stringify(import.meta.resolve("../../src/commands/command.ts"))};
-    import { withDatabase } from ${JSON.stringify(import.meta.resolve("../../src/commands/with-database.ts"))};
-    const config = { databaseUrl: undefined, dataDir: ${JSON.stringify(dataDir)} };
-    await runCommand({
+    import { runDatabaseCommand } from ${JSON.stringify(import.meta.resolve("../../src/commands/database-command.ts"))};
+    await runDatabaseCommand({
         name: "sleep",
         summary: "Sleeps.",
         examples: [["bun run sleep", "until Ctrl-C"]],
-        run: () => withDatabase(config, { applicationName: "sleep" }, async (sql) => {
+        run: ({ inDatabase }) => inDatabase(async (sql) => {
             const [row] = await sql\`select count(*)::int as files from ingest.files\`;
             console.log("files", row.files);
             await sql\`select pg_sleep(60)\`;
@@ -19,7 +17,11 @@ const script = `
     });`;
 
 test("sets its own server up, and Ctrl-C during a query stops that server and is no error", async () => {
-    const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "pipe" });
+    const child = Bun.spawn([process.execPath, "-e", script, "script", "--data-dir", dataDir], {
+        env: { ...process.env, DATABASE_URL: "" },
+        stdout: "pipe",
+        stderr: "pipe",
+    });
     const { value } = await child.stdout.getReader().read();
     expect(new TextDecoder().decode(value)).toBe("files 0\n");
     child.kill("SIGINT");

@@ -1,28 +1,72 @@
-/** The database of a short command: opened, seen to be Sluice's, and given back whatever happens, Ctrl-C included. */
-import type { Config } from "../config/config.ts";
+/**
+ * The frame of the commands that work on the database: settings, a connection of its own, and the same end whatever happens,
+ * Ctrl-C included. A command is its flags and one function.
+ */
+import {
+    type Config,
+    type ConfigField,
+    configOptions,
+    databaseFields,
+    loadConfig,
+    type Sources,
+} from "../config/config.ts";
 import { connect, type Sql } from "../database/connect.ts";
 import { type DatabaseTarget, describeTarget } from "../database/database-target.ts";
 import { faultSettings } from "../database/faults/pass-fault-point.ts";
 import { migrateDatabase, readMissingMigrations } from "../database/migrate.ts";
 import { type Database, openDatabase } from "../database/open-database.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
+import type { Stream } from "../streams/stream.ts";
 import { exitOnStopSignal } from "../terminal/stop-signals.ts";
+import { type CommandDefinition, type Given, runCommand } from "./command.ts";
+import { logToStderr } from "./log.ts";
 
-export interface WithDatabaseOptions {
-    /** For pg_stat_activity. */
-    applicationName: string;
-    /** Bring a database that is Sluice's already up to date. Without it a database of the user's is only read. */
-    mayMigrate?: boolean;
+type FrameField = (typeof databaseFields)[number] | "json";
+
+export interface DatabaseCommand<Field extends ConfigField> extends Omit<CommandDefinition, "run"> {
+    /** Its settings besides --json and those that name the database. */
+    fields?: readonly Field[];
+    /** The stream that the sources of sluice.config.ts belong to, for a command that reads files. */
+    stream?: Stream;
+    run(given: DatabaseGiven<Field>): ReturnType<CommandDefinition["run"]>;
+}
+
+interface DatabaseGiven<Field extends ConfigField> extends Given {
+    config: Readonly<Pick<Config, Field | FrameField | "color"> & Sources>;
+    /**
+     * Opens the database for `work`. Check the flags before: a wrong one should be told without a database.
+     * `mayMigrate` brings a database of the user's up to date first; without it such a database is only read.
+     */
+    inDatabase<Result>(work: Work<Result>, options?: { mayMigrate: boolean }): Promise<Result>;
+}
+
+type Work<Result> = (sql: Sql, database: Database) => Promise<Result>;
+
+/** Runs the command on this process's arguments, as runCommand does. */
+export async function runDatabaseCommand<Field extends ConfigField = never>(
+    definition: DatabaseCommand<Field>,
+): Promise<never> {
+    const { name, options = [], fields = [], stream = null } = definition;
+    return await runCommand({
+        ...definition,
+        options: [...options, ...configOptions(...fields, "json", ...databaseFields)],
+        async run(given) {
+            const config = await loadConfig([...databaseFields, "json", ...fields], given.flags, stream);
+            const inDatabase = <Result>(work: Work<Result>, { mayMigrate } = { mayMigrate: false }) =>
+                workInDatabase(config, { applicationName: `sluice ${name}`, mayMigrate }, work);
+            return await definition.run({ ...given, config, inDatabase });
+        },
+    });
 }
 
 /**
- * Runs `work` with a client of one connection. The embedded server is ours: it is set up when it is new. A database of the
+ * Runs `work` with a client of one connection. The embedded server is ours, and is set up if it is new. A database of the
  * user's is never set up in passing: SluiceError `not_set_up` says how.
  */
-export async function withDatabase<Result>(
+async function workInDatabase<Result>(
     { databaseUrl, dataDir }: Pick<Config, "databaseUrl" | "dataDir">,
-    { applicationName, mayMigrate = false }: WithDatabaseOptions,
-    work: (sql: Sql, database: Database) => Promise<Result>,
+    { applicationName, mayMigrate }: { applicationName: string; mayMigrate: boolean },
+    work: Work<Result>,
 ): Promise<Result> {
     const database = await openDatabase({ databaseUrl, dataDir, log: logToStderr });
     const sql = connect(database.target, { applicationName, max: 1, ...faultSettings(applicationName) });
@@ -40,7 +84,7 @@ export async function withDatabase<Result>(
         await prepareDatabase(database, { sql, mayMigrate });
         return await work(sql, database);
     } catch (error) {
-        // The signal ended the connection: what broke off because of that is no news, and the exit code is the signal's.
+        // The signal ended the connection, which failed the work: the exit code is the signal's.
         if (isStopping) await new Promise(() => {});
         throw error;
     } finally {
@@ -49,17 +93,13 @@ export async function withDatabase<Result>(
     }
 }
 
-/** The rule about who is set up in passing, for commands that open the database themselves. */
+/** Sets the embedded database up, and refuses one of the user's that is not. For commands that open it themselves, too. */
 export async function prepareDatabase(
     { target, embedded }: Database,
     { sql, mayMigrate, log = logToStderr }: { sql: Sql; mayMigrate: boolean; log?: (line: string) => void },
 ): Promise<void> {
     if (!embedded) await requireSetUp(sql, target, mayMigrate);
     if (embedded || mayMigrate) await migrateDatabase(target, { log });
-}
-
-export function logToStderr(line: string): void {
-    process.stderr.write(`${line}\n`);
 }
 
 async function requireSetUp(sql: Sql, target: DatabaseTarget, mayMigrate: boolean): Promise<void> {
