@@ -1,4 +1,4 @@
-/** The few variables that are no settings. Beside src/config/, only this file reads the environment. */
+/** The few variables that are not settings. Apart from src/config/, only this file reads the environment. */
 
 export type Environment = Record<string, string | undefined>;
 
@@ -22,7 +22,7 @@ export function findTestPostgres(environment: Environment = process.env): string
     return environment.SLUICE_TEST_POSTGRES || null;
 }
 
-/** What libpq, and with it src/database, takes from the environment for what DATABASE_URL does not say. */
+/** The variables that libpq, and with it src/database, uses for what DATABASE_URL does not say. */
 export function libpqEnvironment(environment: Environment = process.env): Environment {
     return Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith("PG")));
 }

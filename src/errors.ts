@@ -1,4 +1,4 @@
-/** What the process exits with. 130 and 143 are the signals', set by whoever handles them. docs/commands.md lists them. */
+/** Exit codes of the process. Signal handlers set 130 and 143. docs/commands.md lists them. */
 export const exitCodes = {
     done: 0,
     failed: 1,

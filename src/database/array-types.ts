@@ -1,7 +1,8 @@
 /**
  * Postgres arrays as postgres.js parameters and results.
  *
- * postgres.js learns array types by a query at start-up, whose failure nobody can catch. With `fetch_types` off it knows none, and sends [1,2] as the text "1,2". The built-in array types never change, so here they are.
+ * postgres.js learns array types by a query at start-up, whose failure nobody can catch. With `fetch_types` off it knows
+ * none, and sends [1,2] as the text "1,2". The built-in array types never change, so they are listed here.
  */
 import type postgres from "postgres";
 
@@ -24,39 +25,36 @@ const arrayTypes: Record<number, number> = {
     3802: 3807, // jsonb
 };
 
-type Codec = (value: never) => unknown;
+type Codec = (value: unknown) => unknown;
 
 /** Teaches this client the array types above. */
 export function addArrayTypes(sql: postgres.Sql): void {
     const { parsers, serializers, shared } = sql.options as unknown as {
-        parsers: Record<number, Codec>;
-        serializers: Record<number, Codec>;
-        shared: { typeArrayMap: Record<number, number> };
+        parsers: Record<string, Codec>;
+        serializers: Record<string, Codec>;
+        shared: { typeArrayMap: Record<string, number> };
     };
     for (const [element, array] of Object.entries(arrayTypes)) {
-        const elementType = Number(element);
-        shared.typeArrayMap[elementType] = array;
+        shared.typeArrayMap[element] = array;
         // Looked up at each call: drizzle replaces the codecs of dates on the client it is given.
-        parsers[array] = ((text: string) => parseArray(text, parsers[elementType])) as Codec;
-        serializers[array] = ((value: unknown) => formatArray(value, serializers[elementType])) as Codec;
+        parsers[array] = (text) => parseArray(String(text), parsers[element] ?? ((value) => value));
+        serializers[array] = (value) => formatArray(value, serializers[element] ?? String);
     }
 }
 
-/** `[1, null, 'a"b']` → `{"1",NULL,"a\"b"}`. What is no array goes through: drizzle hands over finished text. */
-export function formatArray(value: unknown, formatElement?: Codec): unknown {
+/** `[1, null, 'a"b']` → `{"1",NULL,"a\"b"}`. Anything but an array is returned as it is: drizzle hands over finished text. */
+function formatArray(value: unknown, formatElement: Codec): unknown {
     if (!Array.isArray(value)) return value;
     const elements = value.map((element) => {
         if (element === null || element === undefined) return "NULL";
         if (Array.isArray(element)) return formatArray(element, formatElement);
-        const text = String(formatElement === undefined ? element : formatElement(element as never));
-        return `"${text.replace(/[\\"]/g, "\\$&")}"`;
+        return `"${String(formatElement(element)).replace(/[\\"]/g, "\\$&")}"`;
     });
     return `{${elements.join(",")}}`;
 }
 
 /** The text form of a Postgres array, of any depth, lower bound 1. https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
-export function parseArray(text: string, parseElement?: Codec): unknown[] {
-    const convert = (element: string) => (parseElement === undefined ? element : parseElement(element as never));
+function parseArray(text: string, parseElement: Codec): unknown[] {
     const stack: unknown[][] = [[]];
     const token = /[{},]|"((?:[^"\\]|\\.)*)"|[^{},"]+/gs;
     for (const [part, quoted] of text.matchAll(token)) {
@@ -66,8 +64,8 @@ export function parseArray(text: string, parseElement?: Codec): unknown[] {
             open.push(inner);
             stack.push(inner);
         } else if (part === "}") stack.pop();
-        else if (quoted !== undefined) open.push(convert(quoted.replace(/\\(.)/gs, "$1")));
-        else if (part !== ",") open.push(part.toUpperCase() === "NULL" ? null : convert(part));
+        else if (quoted !== undefined) open.push(parseElement(quoted.replace(/\\(.)/gs, "$1")));
+        else if (part !== ",") open.push(part.toUpperCase() === "NULL" ? null : parseElement(part));
     }
     return stack[0]![0] as unknown[];
 }

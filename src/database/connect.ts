@@ -11,15 +11,15 @@ import type { DatabaseTarget } from "./database-target.ts";
 export type Sql = postgres.Sql;
 
 export interface ConnectOptions {
-    /** What pg_stat_activity shows. */
+    /** Shown in pg_stat_activity. */
     applicationName: string;
     /** Connections at most; they are opened when needed. */
     max: number;
     /** Default 10. The URL's connect_timeout wins. */
     connectTimeoutSeconds?: number;
-    /** Of the session, besides the pinned ones. */
+    /** Settings of the session, besides the pinned ones. */
     settings?: Record<string, string>;
-    /** In place of those of `pinnedOptions`; null leaves one to the role and the database. */
+    /** Replace those of `pinnedOptions`; null leaves one to the role and the database. */
     limits?: Record<string, string | null>;
     /** Takes the message of each notice; without it they are dropped. */
     onNotice?: (message: string) => void;
@@ -36,7 +36,7 @@ const pinnedSettings = {
     client_encoding: "UTF8",
     search_path: "public",
     extra_float_digits: "1",
-    // What pg_get_… functions and format('%I') write is read again by ours.
+    // Our code reads what pg_get_… functions and format('%I') write.
     quote_all_identifiers: "off",
     tcp_keepalives_idle: "30",
     tcp_keepalives_interval: "10",

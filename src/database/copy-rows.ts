@@ -6,7 +6,7 @@
 import type { SQL } from "bun";
 import { sqlStateOf } from "./sql-states.ts";
 
-/** What the server, or the way to it, made of the COPY. Holds no row values: Postgres's own error quotes the row. */
+/** A COPY that failed, at the server or on the way to it. Holds no row values: Postgres's own error quotes the row. */
 export class CopyError extends Error {
     override readonly name: string = "CopyError";
     /** Null when the connection failed. */
@@ -54,7 +54,7 @@ export async function copyRows(copySql: SQL, statementText: string, source: Asyn
         // Not awaited: a generator that is stuck in its own await answers return() only after that.
         iterator.return?.().catch(() => {});
         await writer.abort(new Error("The source of the COPY failed.")).catch(() => {});
-        // What broke the stream, where there is such a thing: close() of a broken stream only says that it is broken.
+        // The cause, if it is known: close() of a broken stream only says that it is broken.
         throw error instanceof SourceFailure ? error.cause : new CopyError(brokenBy ?? error);
     }
 }

@@ -1,5 +1,5 @@
 /**
- * Which database, as whom, and how the way to it is protected: a connection URL taken apart the way libpq does.
+ * A connection URL, taken apart the way libpq does: the database, the account, and how the connection is protected.
  * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
  */
 import { existsSync, readFileSync } from "node:fs";
@@ -28,11 +28,11 @@ export interface DatabaseTarget {
     /** Server settings from the URL's `options=`, as libpq passes them on. */
     serverOptions: string | null;
     connectTimeoutSeconds: number | null;
-    /** What sessions set on this server besides what they set on every one; known once openDatabase has asked it. */
+    /** Settings of sessions on this server, besides the pinned ones; known once openDatabase has asked it. */
     overrides?: Record<string, string>;
-    /** What the session must be, or it is refused: target_session_attrs. */
+    /** target_session_attrs: another kind of session is refused. */
     sessionAttributes: SessionAttributes;
-    /** What a person should know about this URL; for the log, once. */
+    /** For the log, once. */
     warnings: readonly string[];
 }
 
@@ -40,7 +40,7 @@ export interface DatabaseTarget {
 export const sessionAttributes = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const;
 type SessionAttributes = (typeof sessionAttributes)[number];
 
-/** Known to libpq and without meaning here: taken in silence, because hosted databases hand out URLs with them. */
+/** libpq knows them, and they mean nothing here. They are ignored, because hosted databases hand out URLs with them. */
 const ignoredParameters = new Set([
     "application_name",
     "fallback_application_name",
@@ -57,9 +57,8 @@ const ignoredParameters = new Set([
 /**
  * Takes postgres:// and postgresql:// URLs. `sslmode` means what it means to libpq (`prefer` when it is missing), and
  * `require` with an `sslrootcert` is `verify-ca`, as there.
- * Unlike libpq, `verify-*` without a root certificate trusts the runtime's own list of authorities. What the URL does not
- * say is taken from `environment`, as libpq does it: PG… variables and, for the password, the password file. Without one the
- * URL is looked at for itself.
+ * Unlike libpq, `verify-*` without a root certificate trusts the runtime's own list of authorities. `environment` fills in
+ * what the URL does not say, as in libpq: PG… variables and, for the password, the password file.
  * @throws SluiceError (configuration) that names what is wrong and never holds the password.
  */
 export function parseDatabaseUrl(text: string, environment: LibpqEnvironment | null = null): DatabaseTarget {

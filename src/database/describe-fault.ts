@@ -1,4 +1,4 @@
-/** What the server could not do, and what helps, in a few words for a sentence of ours. Pure. */
+/** Says in a few words, for a sentence of ours, why the server failed and what helps. Pure. */
 import { meaningOf, sqlStateOf, sqlStates } from "./sql-states.ts";
 
 /** By SQLSTATE, or by class for all others of that class. */
@@ -29,7 +29,7 @@ const phrases: Readonly<Record<string, string>> = {
 export function describeFault(error: unknown): string | null {
     const state = sqlStateOf(error);
     if (state === null) return null;
-    // What the server says of tables, columns and rights holds names, never a value.
+    // Messages about tables, columns and rights hold names, never a value.
     if (meaningOf(error) === "schema") return `${state}: ${(error as Error).message}`;
     const phrase = phrases[state] ?? phrases[state.slice(0, 2)];
     return phrase === undefined ? state : `${state}: ${phrase}`;

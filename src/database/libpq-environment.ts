@@ -1,5 +1,5 @@
 /**
- * What libpq takes from the environment when the URL does not say it, password file included.
+ * The defaults that libpq takes from the environment, password file included.
  * https://www.postgresql.org/docs/current/libpq-envars.html, https://www.postgresql.org/docs/current/libpq-pgpass.html
  */
 import { readFileSync, statSync } from "node:fs";
@@ -25,7 +25,7 @@ const standIns: Record<string, string> = {
     PGTARGETSESSIONATTRS: "target_session_attrs",
 };
 
-/** Those that would change whom we connect to, or how, and that neither driver knows; and the values that change nothing. */
+/** They would change where or how we connect, and neither driver knows them. With each: the values that change nothing. */
 const refused: Record<string, readonly string[]> = {
     PGSERVICE: [],
     PGHOSTADDR: [],

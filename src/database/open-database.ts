@@ -46,7 +46,7 @@ const pollStartMs = 200;
 
 /**
  * @throws SluiceError: configuration for a URL, account, database or server version that is not usable;
- * database_unreachable (exit code 4) when there is no answer, or not yet, which waiting may mend.
+ * database_unreachable (exit code 4) when there is no answer, or not yet: trying again later may help.
  */
 export async function openDatabase(options: OpenDatabaseOptions): Promise<Database> {
     const database = await reachDatabase(options);
@@ -118,7 +118,7 @@ type Flag = "isStandby" | "isReadOnly" | "hasTransactionTimeout" | "hasTriggers"
 
 interface ServerAnswer {
     serverVersion: string;
-    /** Of the database's texts. */
+    /** The one in which the database keeps its texts. */
     encoding: string;
     session: { isStandby: boolean; isReadOnly: boolean };
     /** See DatabaseTarget. */

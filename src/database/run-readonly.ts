@@ -1,4 +1,4 @@
-/** One statement of a person's, in a transaction that cannot write, with the values as Postgres spells them. */
+/** Runs one statement that a person wrote, in a transaction that cannot write; values as Postgres spells them. */
 import { connect } from "./connect.ts";
 import type { DatabaseTarget } from "./database-target.ts";
 
@@ -15,8 +15,9 @@ const jsonTypes = new Set([114, 3802]);
 const booleanType = 16;
 
 /**
- * Runs `statement` (not an empty one: postgres.js would wait for ever) and gives its first `limit` rows. Exactly one statement: the extended protocol takes no more, so a
- * `commit` cannot smuggle a write behind it; and the session is read-only too, should the connection be replaced.
+ * Runs `statement` (not an empty one: postgres.js would wait for ever) and returns its first `limit` rows. Exactly one
+ * statement: the extended protocol takes no more, so a `commit` cannot smuggle a write behind it; and the session is
+ * read-only too, should the connection be replaced.
  */
 export async function runReadonly(
     target: DatabaseTarget,

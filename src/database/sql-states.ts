@@ -1,5 +1,5 @@
 /**
- * SQLSTATEs by name, and what a failure means for whoever caught it. Matched by code, never by message text.
+ * SQLSTATEs by name, and what a failure means to its caller. Matched by code, never by message text.
  *
  * Both drivers are understood: postgres.js puts the SQLSTATE in `code`, Bun.sql in `errno` (its `code` names the
  * kind of failure), and our own errors in `sqlState`.
@@ -83,7 +83,7 @@ const connectionCodes = new Set([
 ]);
 
 /**
- * What an answer of the server means for the statement that got it.
+ * The meaning of a server's answer for the statement that got it.
  *
  * - `away`: the connection, or the way to the server, is at fault. Wait until it answers.
  * - `crowded`: there is no connection left for us.
@@ -95,7 +95,7 @@ const connectionCodes = new Set([
  */
 export type Meaning = "away" | "crowded" | "busy" | "cut" | "halted" | "data" | "schema";
 
-/** By SQLSTATE, or by class for all others of that class. What is not here is our own fault. */
+/** By SQLSTATE, or by class for all others of that class. A state that is not here is our own fault. */
 const meanings: Readonly<Record<string, Meaning>> = {
     "08": "away",
     "22": "data",

@@ -1,4 +1,4 @@
-/** Who keeps the rows of `ingest.staging` that are merged from being removed, and what to do about it. */
+/** Sessions that keep the merged rows of `ingest.staging` from being removed, and the remedy. */
 import type { Sql } from "./connect.ts";
 
 /** A session, or a prepared transaction, that has read the table and has not ended its transaction. */

@@ -12,7 +12,7 @@ import { type ServerPlaces, writePrivateFile } from "./server-places.ts";
 export interface Postmaster {
     pid: number;
     port: number;
-    /** It says that it takes connections. While it starts, recovers or stops, it doesn't. */
+    /** It takes connections. While it starts, recovers or stops, it does not. */
     ready: boolean;
 }
 
@@ -23,7 +23,7 @@ export interface Postmaster {
 const startTimeoutMs = 600_000;
 const stopTimeoutMs = 60_000;
 const sayAfterMs = 3_000;
-/** cannot_connect_now: of those who asked while it started. */
+/** cannot_connect_now: the answer to clients that asked while it started. */
 const refusedMark = " 57P03 ";
 /** Less than a page or two: nothing can be written. */
 const leastRoomBytes = 64 * 1024;
@@ -183,7 +183,7 @@ function startFailed(places: ServerPlaces, said: string): SluiceError {
     });
 }
 
-/** What ended it, not what it said while it ended. */
+/** The message that ended it, not those of its shutdown. */
 function reasonIn(said: string): string {
     const lines = said.split("\n").filter((line) => !line.includes(refusedMark));
     const [, fatal] = lines.map((line) => / (?:FATAL|PANIC): +(.+?)\.?$/.exec(line)).findLast((found) => found) ?? [];

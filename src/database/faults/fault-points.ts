@@ -4,13 +4,13 @@
  */
 
 export interface FaultPoint {
-    /** What has been done by then, and what has not. */
+    /** The state of the work at the point. */
     at: string;
     /** Whose backend the actions on a backend strike: the COPY's, or those that everything else goes through. */
     backend: "copy" | "query";
     /** In SQL, within a transaction; else in this process. */
     isInSql?: true;
-    /** What was asked is committed; once the action is over, its caller is told that the connection was lost. */
+    /** The statement is committed; once the action is over, its caller is told that the connection was lost. */
     losesAnswer?: true;
 }
 
@@ -39,7 +39,6 @@ export const faultPoints = {
 
 export type FaultPointName = keyof typeof faultPoints;
 
-/** What happens at the point. */
 export const faultActions = {
     kill: "kill -9 of this process",
     freeze: "SIGSTOP of this process, until somebody sends SIGCONT",

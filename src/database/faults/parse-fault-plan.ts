@@ -3,7 +3,10 @@ import { exitCodes, SluiceError } from "../../errors.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 import { type FaultAction, type FaultPlan, type FaultPointName, faultActions, faultPoints } from "./fault-points.ts";
 
-/** `in-merge:2` and `freeze`; null for an empty place. Throws a configuration error for what there is not. */
+/**
+ * `in-merge:2` and `freeze`; null for an empty place.
+ * @throws SluiceError (configuration) for a point or an action that does not exist.
+ */
 export function parseFaultPlan(place: string | undefined, wantedAction: string | undefined): FaultPlan | null {
     const wanted = place?.trim();
     if (!wanted) return null;

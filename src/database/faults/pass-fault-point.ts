@@ -2,7 +2,7 @@
  * Faults on demand: `FAULT_AT=in-merge:2 FAULT_ACTION=kill bun run ingest`. For tests of what a crash leaves behind.
  *
  * Inert without a plan: a point is then one comparison, in SQL one look at a setting per merge. A plan strikes once in
- * the life of a process. What it is about to do is said on stderr first, so that nobody wonders.
+ * the life of a process, and says so on stderr first, so that nobody wonders.
  */
 import { writeSync } from "node:fs";
 import { readParentPid } from "../../terminal/stop-signals.ts";
@@ -26,7 +26,7 @@ export function aimFaults(at: DatabaseTarget): void {
     target = at;
 }
 
-/** What else a connection needs on which points in SQL are passed; nothing without a plan. */
+/** Further options of a connection on which points in SQL are passed; none without a plan. */
 export function faultSettings(name: string): { settings?: Record<string, string>; onNotice?: (line: string) => void } {
     if (plan === null) return {};
     applicationName = name;
@@ -50,7 +50,7 @@ export function faultPointText(name: FaultPointName): string[] {
 }
 
 /** As the drivers say it of a connection that ended before the answer came. */
-export class AnswerLost extends Error {
+class AnswerLost extends Error {
     override readonly name = "AnswerLost";
     readonly code = "CONNECTION_CLOSED";
 }
@@ -80,13 +80,13 @@ async function act({ at, pass, action }: FaultPlan, pids: number[] | null): Prom
     writeSync(2, `Fault point ${at}:${pass} is reached: ${action}.\n`);
     if (action === "kill") process.kill(process.pid, "SIGKILL");
     else if (action === "freeze") process.kill(process.pid, "SIGSTOP");
-    else await strikeServer(action, at, pids).catch(passWhenAway);
+    else {
+        await strikeServer(action, at, pids).catch((error: unknown) => {
+            // Another process has just struck the server, and it is away or starting: there is nothing left to strike.
+            if (!isConnectionFault(error)) throw error;
+        });
+    }
     await Bun.sleep(settleMs);
-}
-
-/** Somebody else has struck the server just before, and it is away or starting: there is nothing left to strike. */
-function passWhenAway(error: unknown): void {
-    if (!isConnectionFault(error)) throw error;
 }
 
 async function strikeServer(action: FaultAction, at: FaultPointName, known: number[] | null): Promise<void> {
