@@ -8,8 +8,7 @@ import { type Database, openDatabase } from "../src/database/open-database.ts";
 import { readerOf } from "../src/database/reader-role.ts";
 import { createApp } from "../src/server/api/app.ts";
 import { nameSluice } from "../src/server/api/find-port-user.ts";
-import { openApiPool } from "../src/server/api/open-api-pool.ts";
-import { openWorkPool } from "../src/server/api/open-work-pool.ts";
+import { openReadPool, openWorkPool } from "../src/server/api/pools.ts";
 import { serveApi } from "../src/server/api/serve.ts";
 import { addPage, pagePaths } from "../src/server/page/serve-page.ts";
 import { eventsApi } from "../src/shop/api/events-api.ts";
@@ -39,7 +38,7 @@ await runCommand({
         let pools: Sql[] = [];
         try {
             const reader = await prepareReader(database, log);
-            const [sql, workSql] = [openApiPool(reader), openWorkPool(reader)];
+            const [sql, workSql] = [openReadPool(reader), openWorkPool(reader)];
             pools = [sql, workSql];
             const app = createApp({
                 sql,

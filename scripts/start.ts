@@ -22,8 +22,7 @@ import type { IngestSummary } from "../src/engine/run/progress.ts";
 import { runIngest } from "../src/engine/run/run-ingest.ts";
 import { createApp } from "../src/server/api/app.ts";
 import { nameSluice } from "../src/server/api/find-port-user.ts";
-import { openApiPool } from "../src/server/api/open-api-pool.ts";
-import { openWorkPool } from "../src/server/api/open-work-pool.ts";
+import { openReadPool, openWorkPool } from "../src/server/api/pools.ts";
 import { serveApi } from "../src/server/api/serve.ts";
 import { addPage, pagePaths } from "../src/server/page/serve-page.ts";
 import { eventsApi } from "../src/shop/api/events-api.ts";
@@ -105,7 +104,7 @@ interface Started {
 async function serveWhileIngesting(started: Started): Promise<IngestSummary | null> {
     const { config, database, stopper, log } = started;
     const reader = await readerOf(database);
-    const sql = openApiPool(reader);
+    const sql = openReadPool(reader);
     const workSql = openWorkPool(reader);
     const apart = config.lab ? openStartLab(started, reader) : null;
     const app = createApp({

@@ -6,7 +6,7 @@
 import type { LogFormat } from "../config/config.ts";
 import type { IngestLog, LogFacts } from "../engine/run/context.ts";
 import type { BatchProgress, IngestSummary } from "../engine/run/progress.ts";
-import type { Fault } from "../server/api/answer-fault.ts";
+import type { Fault } from "../server/api/to-problem.ts";
 import { formatJson } from "../terminal/json.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 

@@ -2,8 +2,7 @@
 import type { Sql } from "../../src/database/connect.ts";
 import type { Api } from "../../src/server/api/api.ts";
 import { type AppOptions, createApp } from "../../src/server/api/app.ts";
-import { openApiPool } from "../../src/server/api/open-api-pool.ts";
-import { openWorkPool } from "../../src/server/api/open-work-pool.ts";
+import { openReadPool, openWorkPool } from "../../src/server/api/pools.ts";
 import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { useOpened, withSqlAtHand } from "../support/fixture.ts";
@@ -29,7 +28,7 @@ export interface Answer {
 /** `now` jumps ahead at each look, so that no answer is taken from an earlier question; a test of sharing passes its own. */
 export async function openApiFixture(importMetaPath: string, options: Partial<AppOptions> = {}): Promise<ApiFixture> {
     const database = await createTestDatabase(importMetaPath);
-    const pool = options.sql ?? openApiPool(database.target);
+    const pool = options.sql ?? openReadPool(database.target);
     const workSql = openWorkPool(database.target);
     const app = createApp({ served: eventsApi, now: jumpingClock(), workSql, ...options, sql: pool });
     const check = await createConformanceCheck(app);

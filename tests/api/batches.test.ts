@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "bun:test";
-import { encodeCursor } from "../../src/server/api/cursor.ts";
+import { encodeCursor } from "../../src/server/api/listing.ts";
 import { readPages, useApi } from "./api-fixture.ts";
 import { insertBatch, insertChunk, insertFile } from "./seed-ledger.ts";
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { gunzipSync } from "node:zlib";
 import type { Sql } from "../../src/database/connect.ts";
 import { createApp } from "../../src/server/api/app.ts";
-import { openApiPool } from "../../src/server/api/open-api-pool.ts";
+import { openReadPool } from "../../src/server/api/pools.ts";
 import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
 import { addPage } from "../../src/server/page/serve-page.ts";
 import { eventsApi } from "../../src/shop/api/events-api.ts";
@@ -17,7 +17,7 @@ let api: ServedApi;
 
 beforeAll(async () => {
     for (let number = 0; number < 50; number++) await insertFile(database.sql, `${number}.csv`);
-    pool = openApiPool(database.target);
+    pool = openReadPool(database.target);
     api = serveApi({
         app: addPage(createApp({ served: eventsApi, sql: pool }), pageEntry),
         host: "127.0.0.1",

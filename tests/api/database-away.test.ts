@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect } from "../../src/database/connect.ts";
 import { withDatabase } from "../../src/database/database-target.ts";
-import { openApiPool } from "../../src/server/api/open-api-pool.ts";
+import { openReadPool } from "../../src/server/api/pools.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type DatabaseProxy, openDatabaseProxy } from "../support/database-proxy.ts";
 import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
@@ -30,7 +30,7 @@ beforeAll(async () => {
     proxy = await openDatabaseProxy(origin.target);
     // The real clock: answers are shared as they are in service.
     api = await openApiFixture(import.meta.path, {
-        sql: openApiPool(proxy.target),
+        sql: openReadPool(proxy.target),
         now: () => new Date(),
         deadlineMs: 2_000,
     });
@@ -112,7 +112,7 @@ test("answers 503 in time when the database stalls, and takes no more than it ca
 
 test("has no last known status when there never was one", async () => {
     await answersWith(200, "/v1/stats");
-    const fresh = await openApiFixture(import.meta.path, { sql: openApiPool(proxy.target), now: () => new Date() });
+    const fresh = await openApiFixture(import.meta.path, { sql: openReadPool(proxy.target), now: () => new Date() });
     proxy.takeDown();
     try {
         const { status, body } = await fresh.get("/v1/status");
@@ -140,7 +140,7 @@ test("answers 503 when a statement is ended by the server, and the others go on"
 }, 30_000);
 
 test("ends long statements and refuses writes on the server's side, whatever the program does", async () => {
-    const pool = openApiPool(origin.target);
+    const pool = openReadPool(origin.target);
     try {
         const [settings] = await pool`
             select

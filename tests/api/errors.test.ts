@@ -1,6 +1,6 @@
 import { expect, spyOn, test } from "bun:test";
-import type { Fault } from "../../src/server/api/answer-fault.ts";
 import { createApp } from "../../src/server/api/app.ts";
+import type { Fault } from "../../src/server/api/to-problem.ts";
 import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { useApi } from "./api-fixture.ts";
 

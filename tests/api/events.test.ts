@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "bun:test";
 import { drizzle } from "drizzle-orm/postgres-js";
 import * as schema from "../../src/database/schema.ts";
-import { encodeCursor } from "../../src/server/api/cursor.ts";
+import { encodeCursor } from "../../src/server/api/listing.ts";
 import { selectEvents } from "../../src/shop/api/read-events.ts";
 import { readPages, useApi } from "./api-fixture.ts";
 
@@ -66,7 +66,7 @@ test("combines filters", async () => {
 
 test("reads through an index, whatever the filters", async () => {
     const db = drizzle.mock({ schema });
-    const after = { eventTimestamp: "2025-12-30T00:00:00.000000Z", eventId: crypto.randomUUID() };
+    const after: [string, string] = ["2025-12-30T00:00:00.000000Z", crypto.randomUUID()];
     for (const query of [
         { limit: 50 },
         { limit: 200, after },

@@ -1,7 +1,7 @@
 /** Every parameter and body of every route in the OpenAPI document, with values that Postgres or a reader could choke on. */
 import { beforeAll, beforeEach, expect, test } from "bun:test";
-import type { Fault } from "../../src/server/api/answer-fault.ts";
-import { encodeCursor } from "../../src/server/api/cursor.ts";
+import { encodeCursor } from "../../src/server/api/listing.ts";
+import type { Fault } from "../../src/server/api/to-problem.ts";
 import { makeFolder } from "../support/fixture.ts";
 import { useApi } from "./api-fixture.ts";
 import { readDocument } from "./check-conformance.ts";

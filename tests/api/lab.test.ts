@@ -1,7 +1,7 @@
 /** The crash lab's addresses: absent unless it was asked for, and never for another site or another machine. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createLab } from "../../scripts/lab/lab.ts";
-import { openApiPool } from "../../src/server/api/open-api-pool.ts";
+import { openReadPool } from "../../src/server/api/pools.ts";
 import { makeFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { runScript } from "../support/run-script.ts";
@@ -21,7 +21,7 @@ beforeAll(async () => {
     const ingest = { pid: () => 1, kill: () => null, stop: async () => {}, failed: new Promise<never>(() => {}) };
     const database = { crash: () => null, pid: () => 2 };
     const lab = createLab({ sql: without.database.sql, inputDir: folder, ingest, database });
-    api = await openApiFixture(import.meta.path, { lab, sql: openApiPool(without.database.target) });
+    api = await openApiFixture(import.meta.path, { lab, sql: openReadPool(without.database.target) });
     ingesting = (async () => {
         while (isIngesting) await ingestFolder(without.database.target, folder);
     })();

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Sql } from "../../src/database/connect.ts";
 import { createApp } from "../../src/server/api/app.ts";
-import { openApiPool } from "../../src/server/api/open-api-pool.ts";
+import { openReadPool } from "../../src/server/api/pools.ts";
 import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
 import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { openViewers } from "../load/viewers.ts";
@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 function serve(options: { now?: () => Date; stream?: { pollMs: number } } = {}): ServedApi {
-    const sql = openApiPool(proxy.target);
+    const sql = openReadPool(proxy.target);
     pools.push(sql);
     const api = serveApi({ app: createApp({ served: eventsApi, sql, ...options }), host: "127.0.0.1", port: 0 });
     served.push(api);

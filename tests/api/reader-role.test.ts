@@ -8,8 +8,7 @@ import { type DatabaseTarget, makeTarget } from "../../src/database/database-tar
 import type { EmbeddedServer } from "../../src/database/embedded-server.ts";
 import { migrateDatabase } from "../../src/database/migrate.ts";
 import { readerOf } from "../../src/database/reader-role.ts";
-import { openApiPool } from "../../src/server/api/open-api-pool.ts";
-import { openWorkPool } from "../../src/server/api/open-work-pool.ts";
+import { openReadPool, openWorkPool } from "../../src/server/api/pools.ts";
 import { header, makeFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
@@ -42,7 +41,7 @@ beforeAll(async () => {
     await database.sql.unsafe(`alter role ${role} password '${role}'`);
     readerTarget = makeTarget({ ...database.target, user: role, password: role });
     workSql = openWorkPool(readerTarget);
-    const reader = await openApiFixture(import.meta.path, { sql: openApiPool(readerTarget), workSql });
+    const reader = await openApiFixture(import.meta.path, { sql: openReadPool(readerTarget), workSql });
     const close = async () => {
         await reader.close();
         await owner.close();

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { isVisible, parseSnapshot, sees } from "../../src/server/api/stream/snapshots.ts";
-import { decodeStreamCursor, encodeStreamCursor } from "../../src/server/api/stream/stream-cursor.ts";
+import { decodeLiveCursor, encodeLiveCursor } from "../../src/server/api/live/live-cursor.ts";
+import { isVisible, parseSnapshot, sees } from "../../src/server/api/live/snapshots.ts";
 import { useDatabase } from "../support/fixture.ts";
 
 const database = useDatabase(import.meta.path);
@@ -94,7 +94,7 @@ test("brings a cursor back as it was", () => {
                         ? undefined
                         : { upTo: parseSnapshot(upTo)!, transactionId: "99", batchId: batchId + 1 },
             };
-            expect(decodeStreamCursor(encodeStreamCursor(cursor), "after")).toEqual(
+            expect(decodeLiveCursor(encodeLiveCursor(cursor), "after")).toEqual(
                 batchId === null ? { system: cursor.system, seen: cursor.seen } : cursor,
             );
         }),

@@ -4,10 +4,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Sql } from "../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
-import type { Fault } from "../../src/server/api/answer-fault.ts";
 import { createApp } from "../../src/server/api/app.ts";
-import { openApiPool } from "../../src/server/api/open-api-pool.ts";
-import { openWorkPool } from "../../src/server/api/open-work-pool.ts";
+import { openReadPool, openWorkPool } from "../../src/server/api/pools.ts";
+import type { Fault } from "../../src/server/api/to-problem.ts";
 import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { ask, useOwnServer } from "../support/own-server.ts";
 import { readDocument } from "./check-conformance.ts";
@@ -36,7 +35,7 @@ afterAll(() => server.close(), 60_000);
 async function withApi(
     use: (request: (path: string, init?: RequestInit) => Promise<Answer>, faults: Fault[]) => Promise<void>,
 ) {
-    const pools: Sql[] = [openApiPool(target), openWorkPool(target)];
+    const pools: Sql[] = [openReadPool(target), openWorkPool(target)];
     const faults: Fault[] = [];
     const app = createApp({
         served: eventsApi,

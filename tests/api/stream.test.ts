@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import type { Sql } from "../../src/database/connect.ts";
 import type { Api } from "../../src/server/api/api.ts";
 import { type AppOptions, createApp } from "../../src/server/api/app.ts";
-import { encodeCursor } from "../../src/server/api/cursor.ts";
-import { openApiPool } from "../../src/server/api/open-api-pool.ts";
+import { encodeCursor } from "../../src/server/api/listing.ts";
+import { openReadPool } from "../../src/server/api/pools.ts";
 import { serveApi } from "../../src/server/api/serve.ts";
 import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { openDatabaseProxy } from "../support/database-proxy.ts";
@@ -17,7 +17,7 @@ let pool: Sql;
 const readers: EventReader[] = [];
 
 beforeAll(async () => {
-    pool = openApiPool(database.target);
+    pool = openReadPool(database.target);
 });
 afterEach(async () => {
     for (const reader of readers.splice(0)) await reader.close().catch(() => {});
@@ -366,7 +366,7 @@ test("tells which files came and what became of them, and nothing of files that 
 
 test("says that the database is away, and goes on when it is back, nothing lost", async () => {
     const proxy = await openDatabaseProxy(database.target);
-    const away = openApiPool(proxy.target);
+    const away = openReadPool(proxy.target);
     try {
         const app = createApp({ served: eventsApi, sql: away, stream: { pollMs: 50 }, deadlineMs: 500 });
         const reader = await follow(app);

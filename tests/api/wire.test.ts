@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import type { Sql } from "../../src/database/connect.ts";
 import { createApp } from "../../src/server/api/app.ts";
-import { openApiPool } from "../../src/server/api/open-api-pool.ts";
+import { openReadPool } from "../../src/server/api/pools.ts";
 import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
 import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { makeFolder, useDatabase } from "../support/fixture.ts";
@@ -17,7 +17,7 @@ let api: ServedApi;
 const sockets: Socket[] = [];
 
 beforeAll(async () => {
-    pool = openApiPool(database.target);
+    pool = openReadPool(database.target);
     const app = createApp({ served: eventsApi, sql: pool, upload: { inputDir }, stream: { pollMs: 100 } });
     api = serveApi({ app, host: "127.0.0.1", port: 0 });
 });

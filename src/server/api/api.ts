@@ -28,6 +28,3 @@ export interface StreamApi {
     addRoutes(app: Api, context: Context): void;
     readMetrics(context: Context): Promise<Metric[]>;
 }
-
-/** For how long an answer may be given to others who ask the same: shorter than a page polls. */
-export const sharedForMs = { live: 900, heavy: 5000 } as const;

@@ -4,10 +4,8 @@ import { bodyLimit } from "hono/body-limit";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import type { Sql } from "../../database/connect.ts";
-import { answerFault, type Fault, printFault, toReportedProblem } from "./answer-fault.ts";
 import type { Api, ApiEnv, Context, StreamApi } from "./api.ts";
 import { addBatchRoutes } from "./batches/batch-routes.ts";
-import { refuseInvalidParameters } from "./check-parameters.ts";
 import { addCheckRoutes } from "./checks/check-routes.ts";
 import { compressAnswers } from "./compress-answers.ts";
 import { addDocsRoute } from "./docs/docs-route.ts";
@@ -17,6 +15,7 @@ import { addHealthRoutes } from "./health-routes.ts";
 import type { Lab } from "./lab/lab-routes.ts";
 import { addLabRoutes } from "./lab/lab-routes.ts";
 import { createStatusReader } from "./last-known-status.ts";
+import { addLiveRoutes, type LiveOptions } from "./live/live-routes.ts";
 import { createHttpMetrics } from "./metrics/http-metrics.ts";
 import { addMetricsRoutes } from "./metrics/metrics-routes.ts";
 import { addOpenApiRoute } from "./openapi-route.ts";
@@ -32,7 +31,7 @@ import { secureHeaders } from "./safety/secure-headers.ts";
 import { addSessionRoutes } from "./safety/session-routes.ts";
 import { createTokenCheck } from "./safety/tokens.ts";
 import { addStatusRoutes } from "./status-routes.ts";
-import { addStreamRoutes, type StreamOptions } from "./stream/stream-routes.ts";
+import { type Fault, printFault, refuseInvalidRequest, toReportedProblem } from "./to-problem.ts";
 import { addTraceRoutes } from "./trace/trace-routes.ts";
 import { addUploadRoutes, defaultMaxUploadBytes, type UploadOptions, uploadPath } from "./upload/upload-routes.ts";
 
@@ -43,7 +42,7 @@ export const maxBodyBytes = 65_536;
 export const longestBodies = new WeakMap<Api, number>();
 
 export interface AppOptions {
-    /** The API's own pool, from `openApiPool`; the caller ends it. drizzle changes its parsers. */
+    /** The API's own pool, from `openReadPool`; the caller ends it. drizzle changes its parsers. */
     sql: Sql;
     served: StreamApi;
     now?: () => Date;
@@ -57,7 +56,7 @@ export interface AppOptions {
     openPaths?: readonly string[];
     /** How long a request may wait for the database. */
     deadlineMs?: number;
-    stream?: StreamOptions;
+    stream?: LiveOptions;
     /** From `openWorkPool`; the caller ends it. With it there are /v1/checks and /v1/replay. */
     workSql?: Sql | undefined;
     /** With it there is /v1/ingest. */
@@ -82,13 +81,18 @@ export function createApp(options: AppOptions): Api {
         explainFault: (error) => toReportedProblem(error, "stream", onFault),
     };
     const httpMetrics = createHttpMetrics();
-    const app: Api = new OpenAPIHono<ApiEnv>({ defaultHook: (result) => refuseInvalidParameters(result) });
+    const app: Api = new OpenAPIHono<ApiEnv>({ defaultHook: (result) => refuseInvalidRequest(result) });
 
     app.use(requestId({ limitLength: 64 }));
     app.use(httpMetrics.middleware);
     app.use(secureHeaders());
     app.use(compressAnswers());
-    app.use(methodNotAllowed({ app, onMethodNotAllowed: (c, methods) => refuseMethod(methods, c.get("requestId")) }));
+    app.use(
+        methodNotAllowed({
+            app,
+            onMethodNotAllowed: (c, methods) => problemResponse(wrongMethod(methods.join(", ")), c.get("requestId")),
+        }),
+    );
     addGuards(app, options, now);
 
     addHealthRoutes(app, context);
@@ -108,13 +112,16 @@ export function createApp(options: AppOptions): Api {
         longestBodies.set(app, options.upload.maxUploadBytes ?? defaultMaxUploadBytes);
     }
     if (options.lab) addLabRoutes(app, options.lab);
-    const hub = addStreamRoutes(app, context, stream);
+    const hub = addLiveRoutes(app, context, stream);
     addMetricsRoutes(app, context, { served, httpMetrics, streamViewers: hub.viewers });
     addDocsRoute(app);
     addOpenApiRoute(app, { asksForToken: options.token !== undefined });
 
-    app.notFound((c) => problemResponse(unknownRoute(), c.get("requestId")));
-    app.onError((error, c) => answerFault(error, c.get("requestId"), onFault));
+    app.notFound((c) => problemResponse(unknownRoute, c.get("requestId")));
+    app.onError((error, c) => {
+        const requestId = c.get("requestId");
+        return problemResponse(toReportedProblem(error, requestId, onFault), requestId);
+    });
     return app;
 }
 
@@ -134,14 +141,8 @@ function addGuards(app: Api, options: AppOptions, now: () => Date): void {
     protectedApps.add(app);
 }
 
-function unknownRoute(): Problem {
-    return new Problem({ code: "not_found", detail: "GET /openapi.json lists every address there is." });
-}
+const unknownRoute = new Problem("not_found", "GET /openapi.json lists every address there is.");
 
-function refuseMethod(methods: string[], requestId: string): Response {
-    const allow = methods.join(", ");
-    return problemResponse(
-        new Problem({ code: "method_not_allowed", detail: `It takes ${allow}.`, headers: { allow } }),
-        requestId,
-    );
+function wrongMethod(allow: string): Problem {
+    return new Problem("method_not_allowed", `It takes ${allow}.`, { headers: { allow } });
 }

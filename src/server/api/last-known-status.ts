@@ -1,7 +1,7 @@
 /** The status for all who show it: one read a second at most, and what it was when the database last answered. */
 import { readStatus } from "../../operations/status/read-status.ts";
 import type { Status } from "../../operations/status/status-schema.ts";
-import { sharedForMs } from "./api.ts";
+import { sharedForMs } from "./get-route.ts";
 import type { Reader } from "./reader.ts";
 
 export interface StatusReader {

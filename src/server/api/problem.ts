@@ -53,10 +53,7 @@ export const problemSchema = z
     })
     .openapi("Problem");
 
-interface ProblemFields {
-    code: ProblemCode;
-    /** One or two sentences: what is wrong, and what to do. */
-    detail: string;
+interface ProblemMore {
     parameter?: string;
     headers?: Record<string, string>;
     /** Further members of the body (RFC 9457, section 3.2), such as what was last known. */
@@ -64,58 +61,40 @@ interface ProblemFields {
     cause?: unknown;
 }
 
-/** Thrown anywhere under a route; `answerFault` turns it into the response. */
+/** Thrown anywhere under a route. `detail` is one or two sentences: what is wrong, and what to do. */
 export class Problem extends Error {
     override readonly name = "Problem";
-    readonly code: ProblemCode;
-    readonly detail: string;
-    readonly parameter: string | undefined;
-    readonly headers: Record<string, string>;
-    readonly extension: Record<string, unknown>;
 
-    constructor({ code, detail, parameter, headers = {}, extension = {}, cause }: ProblemFields) {
-        super(`${code}: ${detail}`, { cause });
-        this.code = code;
-        this.detail = detail;
-        this.parameter = parameter;
-        this.headers = headers;
-        this.extension = extension;
+    constructor(
+        readonly code: ProblemCode,
+        readonly detail: string,
+        readonly more: ProblemMore = {},
+    ) {
+        super(`${code}: ${detail}`, { cause: more.cause });
     }
 
-    /** The same problem with further members. It may be shared between callers, so it is not changed itself. */
+    get status(): ProblemStatus {
+        return problems[this.code].status;
+    }
+
+    /** A new one with further members: the same problem may be on its way to several callers. */
     extend(extension: Record<string, unknown>): Problem {
-        const { code, detail, parameter, headers, cause } = this;
-        return new Problem({
-            code,
-            detail,
-            ...(parameter === undefined ? {} : { parameter }),
-            headers,
-            extension,
-            cause,
-        });
+        return new Problem(this.code, this.detail, { ...this.more, extension });
     }
 }
 
-/** The response for a problem. A 503 always says when to come back. */
-export function problemResponse(problem: Problem, requestId: string): Response {
-    const { status, title } = problems[problem.code];
-    const body: z.infer<typeof problemSchema> & Record<string, unknown> = {
-        type: `urn:sluice:problem:${problem.code}`,
-        title,
-        status,
-        detail: problem.detail,
-        code: problem.code,
-        ...(problem.parameter === undefined ? {} : { parameter: problem.parameter }),
-        requestId,
-        ...problem.extension,
-    };
-    return new Response(JSON.stringify(body), {
+/** A 503 always says when to come back. */
+export function problemResponse({ code, status, detail, more }: Problem, requestId: string): Response {
+    const { parameter, headers, extension } = more;
+    const { title } = problems[code];
+    const type = `urn:sluice:problem:${code}`;
+    return new Response(JSON.stringify({ type, title, status, detail, code, parameter, requestId, ...extension }), {
         status,
         headers: {
             "content-type": "application/problem+json",
             "cache-control": "no-store",
-            ...(status === 503 ? { "retry-after": "2" } : {}),
-            ...problem.headers,
+            ...(status === 503 && { "retry-after": "2" }),
+            ...headers,
         },
     });
 }

@@ -7,13 +7,13 @@
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type { Sql } from "../../database/connect.ts";
 import * as schema from "../../database/schema.ts";
-import { slowDatabase, toDatabaseProblem } from "./database-fault.ts";
 import { Problem } from "./problem.ts";
+import { databaseProblem, throwDatabaseProblem } from "./to-problem.ts";
 
 export type Database = PostgresJsDatabase<typeof schema>;
 
 export interface ReaderOptions {
-    /** The API's own pool, see `openApiPool`. drizzle changes its parsers: timestamps come as text. */
+    /** The API's own pool, see `openReadPool`. drizzle changes its parsers: timestamps come as text. */
     sql: Sql;
     now: () => Date;
     /** How long a read may take, waiting for a connection included. Longer than the pool's statement_timeout. */
@@ -25,7 +25,7 @@ export interface ReaderOptions {
 export interface Reader {
     db: Database;
     sql: Sql;
-    /** Runs one read. Throws a `Problem` when the database is away, slow, unprepared or overrun. */
+    /** Runs one read. @throws Problem when the database is away, slow, unprepared or overrun */
     read<Result>(run: (db: Database) => PromiseLike<Result>): Promise<Result>;
     /**
      * Like `read`, but whoever asks for the same key while it runs, or less than `forMs` after it began, gets the
@@ -53,17 +53,14 @@ export function createReader({ sql, now, deadlineMs = 6000, maxReads = 64 }: Rea
     let reads = 0;
 
     async function read<Result>(run: (db: Database) => PromiseLike<Result>): Promise<Result> {
-        if (reads >= maxReads) throw overrun();
+        if (reads >= maxReads)
+            throw new Problem("too_many_requests_waiting", "Ask again shortly, with fewer requests at once.");
         reads += 1;
         // Counted until it truly ends, not until the caller was answered: a stalled database must not collect reads.
         const running = Promise.resolve(run(db)).finally(() => {
             reads -= 1;
         });
-        try {
-            return await beforeDeadline(running, deadlineMs);
-        } catch (error) {
-            throw toDatabaseProblem(error) ?? error;
-        }
+        return await beforeDeadline(running, deadlineMs).catch(throwDatabaseProblem);
     }
 
     function share<Result>(key: string, forMs: number, run: (db: Database) => PromiseLike<Result>): Promise<Result> {
@@ -118,7 +115,7 @@ export function createReader({ sql, now, deadlineMs = 6000, maxReads = 64 }: Rea
 async function beforeDeadline<Result>(running: Promise<Result>, deadlineMs: number): Promise<Result> {
     let timer: Timer | undefined;
     const deadline = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(slowDatabase()), deadlineMs);
+        timer = setTimeout(() => reject(databaseProblem("database_slow")), deadlineMs);
     });
     try {
         return await Promise.race([running, deadline]);
@@ -132,11 +129,4 @@ function forgetOldest(shared: Map<string, SharedRead>): void {
         if (shared.size <= maxSharedReads) return;
         shared.delete(key);
     }
-}
-
-function overrun(): Problem {
-    return new Problem({
-        code: "too_many_requests_waiting",
-        detail: "Ask again shortly, with fewer requests at once.",
-    });
 }

@@ -2,38 +2,25 @@
 import { z } from "@hono/zod-openapi";
 import { type AnyColumn, type SQL, sql } from "drizzle-orm";
 
+import type { recordCounts } from "../../operations/value-schemas.ts";
+
 export { countSchema, idSchema, instantSchema, moneySchema, recordCounts } from "../../operations/value-schemas.ts";
-
-/** A page of a list: `nextCursor` is null on the last one. */
-export function pageSchema<Row extends z.ZodType>(row: Row) {
-    return z.object({ data: z.array(row), nextCursor: z.string().nullable() });
-}
-
-export const maxLimit = 200;
-
-export const limitSchema = z
-    .string()
-    .regex(/^\d{1,3}$/, `must be a whole number from 1 to ${maxLimit}`)
-    .transform(Number)
-    .refine((limit) => limit >= 1 && limit <= maxLimit, `must be a whole number from 1 to ${maxLimit}`)
-    .optional()
-    .transform((limit) => limit ?? 50)
-    .openapi({ type: "integer", minimum: 1, maximum: maxLimit, default: 50 });
 
 /** A whole number in a query. */
 export function wholeNumberSchema(least: number, most: number) {
     const message = `must be a whole number from ${least} to ${most}`;
     return z
         .string()
-        .regex(/^\d{1,9}$/, message)
+        .regex(new RegExp(`^\\d{1,${String(most).length}}$`), message)
         .transform(Number)
         .refine((value) => value >= least && value <= most, message)
         .openapi({ type: "integer", minimum: least, maximum: most });
 }
 
-export const cursorSchema = z.string().min(1).max(2000).optional().openapi({
-    description: "nextCursor of the page before.",
-});
+export const limitSchema = wholeNumberSchema(1, 200)
+    .optional()
+    .transform((limit) => limit ?? 50)
+    .openapi({ type: "integer", minimum: 1, maximum: 200, default: 50 });
 
 /** A filter by exact value. NUL can be in no text of the database. */
 export function textSchema(maxLength: number) {
@@ -76,29 +63,32 @@ export function isoInstantOrNull(value: AnyColumn | SQL): SQL<string | null> {
     return isoInstant(value) as SQL<string | null>;
 }
 
-interface OutcomeColumns {
-    read: AnyColumn;
-    inserted: AnyColumn;
-    duplicate: AnyColumn;
-    conflict: AnyColumn;
-    rejected: AnyColumn;
-}
-
 /** The five counts of `recordCounts`, summed; 0 over no rows. */
-export function sumOutcomes({ read, inserted, duplicate, conflict, rejected }: OutcomeColumns) {
+export function sumOutcomes(columns: Record<keyof typeof recordCounts, AnyColumn>) {
     const total = (column: AnyColumn) => sql`coalesce(sum(${column}), 0)`.mapWith(Number);
     return {
-        read: total(read),
-        inserted: total(inserted),
-        duplicate: total(duplicate),
-        conflict: total(conflict),
-        rejected: total(rejected),
+        read: total(columns.read),
+        inserted: total(columns.inserted),
+        duplicate: total(columns.duplicate),
+        conflict: total(columns.conflict),
+        rejected: total(columns.rejected),
     };
 }
 
-/** One more row than the page holds was read: it tells whether there is a next page. */
-export function toPage<Row>(rows: Row[], limit: number, toCursor: (row: Row) => string) {
-    const data = rows.slice(0, limit);
-    const last = data.at(-1);
-    return { data, nextCursor: rows.length > limit && last ? toCursor(last) : null };
+/** What a row of an answer is made of: the schema of each value, and where it comes from. */
+export function splitColumns<const Columns extends Record<string, readonly [z.ZodType, AnyColumn | SQL]>>(
+    columns: Columns,
+) {
+    const pick = (index: 0 | 1) =>
+        Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column[index]]));
+    return {
+        shape: pick(0) as { [Name in keyof Columns]: Columns[Name][0] },
+        fields: pick(1) as { [Name in keyof Columns]: Columns[Name][1] },
+    };
+}
+
+/** The fields as one JSON object, for a statement that gives more than a row. */
+export function jsonOf(fields: Record<string, AnyColumn | SQL>): SQL {
+    const pairs = Object.entries(fields).map(([name, value]) => sql`${sql.raw(`'${name}'`)}, ${value}`);
+    return sql`json_build_object(${sql.join(pairs, sql`, `)})`;
 }

@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { statusSchema } from "../../operations/status/status-schema.ts";
 import type { Api, Context } from "./api.ts";
-import { Problem, problemResponses, problemSchema, problems } from "./problem.ts";
+import { Problem, problemResponses, problemSchema } from "./problem.ts";
 
 const staleProblemSchema = problemSchema
     .extend({
@@ -32,7 +32,7 @@ export function addStatusRoutes(app: Api, { status }: Context): void {
     app.openapi(getStatus, async (c) => c.json(await status.read().catch(addLastKnown), 200));
 
     function addLastKnown(error: unknown): never {
-        if (!(error instanceof Problem) || problems[error.code].status !== 503) throw error;
+        if (!(error instanceof Problem) || error.status !== 503) throw error;
         const lastKnown = status.lastKnown();
         throw lastKnown === null ? error : error.extend({ lastKnown });
     }

@@ -1,5 +1,6 @@
 /** What the shop brings to the API: its routes and metrics. */
-import { type StreamApi, sharedForMs } from "../../server/api/api.ts";
+import type { StreamApi } from "../../server/api/api.ts";
+import { sharedForMs } from "../../server/api/get-route.ts";
 import { eventsStream } from "../events-stream.ts";
 import { describeEvents } from "./describe-events.ts";
 import { addEventRoutes } from "./event-routes.ts";
@@ -15,6 +16,6 @@ export const eventsApi: StreamApi = {
         addProductRoutes(app, context);
     },
     async readMetrics({ reader }) {
-        return describeEvents(await reader.share("stats null", sharedForMs.live, (db) => readStats(db)));
+        return describeEvents(await reader.share("stats", sharedForMs.live, (db) => readStats(db)));
     },
 };

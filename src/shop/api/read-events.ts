@@ -1,21 +1,43 @@
 /** A page of `events`, newest event time first. Walks idx_events_timestamp, or the index of a filter; never the table. */
-import { and, desc, eq, type SQL, sql } from "drizzle-orm";
+import { z } from "@hono/zod-openapi";
+import { and, desc, eq, sql } from "drizzle-orm";
 import { events } from "../../database/schema.ts";
 import type { Database } from "../../server/api/reader.ts";
-import { isoInstant } from "../../server/api/shapes.ts";
+import { idSchema, instantSchema, isoInstant, moneySchema, splitColumns } from "../../server/api/shapes.ts";
 
 /** Longer attributes are left out of lists: 200 records of 1 MiB are no page. */
-const maxAttributesBytes = 16_384;
+const attributesFit = sql`octet_length(${events.attributes}::text) <= 16384`;
 
-export interface EventKey {
-    /** With microseconds: a Date would lose three digits, and the page after would skip or repeat events. */
-    eventTimestamp: string;
-    eventId: string;
-}
+const { shape, fields } = splitColumns({
+    eventId: [z.uuid(), events.eventId],
+    eventType: [z.string(), events.eventType],
+    productId: [z.string(), events.productId],
+    userId: [z.string(), events.userId],
+    eventTimestamp: [instantSchema, isoInstant(events.eventTimestamp)],
+    quantity: [z.number().int().nonnegative().nullable(), events.quantity],
+    price: [moneySchema.nullable(), events.price],
+    attributes: [
+        z.record(z.string(), z.unknown()).nullable().openapi({
+            description: "Columns of the file that `events` has no column for.",
+        }),
+        sql<Record<string, unknown> | null>`case when ${attributesFit} then ${events.attributes} end`,
+    ],
+    attributesOmitted: [
+        z.boolean().openapi({ description: "Attributes over 16 KiB are left out of lists." }),
+        sql<boolean>`(${attributesFit}) is false`,
+    ],
+    createdAt: [instantSchema.openapi({ description: "When it was inserted." }), isoInstant(events.createdAt)],
+    chunkId: [idSchema, events.chunkId],
+    recordNo: [idSchema, events.recordNo],
+});
+
+export const eventSchema = z.object(shape).openapi("Event");
+export type ShopEvent = z.infer<typeof eventSchema>;
 
 export interface EventsQuery {
     limit: number;
-    after?: EventKey | undefined;
+    /** Time and id. With microseconds: a Date would lose three digits, and the page after would skip or repeat events. */
+    after?: [string, string] | undefined;
     eventType?: string | undefined;
     userId?: string | undefined;
     productId?: string | undefined;
@@ -27,35 +49,19 @@ export interface EventsQuery {
  * The order is total (event_timestamp, event_id), so equal timestamps are neither skipped nor repeated. The row
  * comparison lets Postgres enter idx_events_timestamp at the key and sort only within equal timestamps.
  */
-export function selectEvents(db: Database, query: EventsQuery) {
-    const attributesFit = sql`octet_length(${events.attributes}::text) <= ${maxAttributesBytes}`;
+export function selectEvents(db: Database, { limit, after, eventType, userId, productId }: EventsQuery) {
     return db
-        .select({
-            eventId: events.eventId,
-            eventType: events.eventType,
-            productId: events.productId,
-            userId: events.userId,
-            eventTimestamp: isoInstant(events.eventTimestamp),
-            quantity: events.quantity,
-            price: events.price,
-            attributes: sql<Record<string, unknown> | null>`case when ${attributesFit} then ${events.attributes} end`,
-            attributesOmitted: sql<boolean>`(${attributesFit}) is false`,
-            createdAt: isoInstant(events.createdAt),
-            chunkId: events.chunkId,
-            recordNo: events.recordNo,
-        })
+        .select(fields)
         .from(events)
-        .where(and(...conditions(query)))
+        .where(
+            and(
+                eventType === undefined ? undefined : eq(events.eventType, eventType),
+                userId === undefined ? undefined : eq(events.userId, userId),
+                productId === undefined ? undefined : eq(events.productId, productId),
+                after &&
+                    sql`(${events.eventTimestamp}, ${events.eventId}) < (${after[0]}::timestamptz, ${after[1]}::uuid)`,
+            ),
+        )
         .orderBy(desc(events.eventTimestamp), desc(events.eventId))
-        .limit(query.limit + 1);
-}
-
-function conditions({ after, eventType, userId, productId }: EventsQuery): (SQL | undefined)[] {
-    return [
-        eventType === undefined ? undefined : eq(events.eventType, eventType),
-        userId === undefined ? undefined : eq(events.userId, userId),
-        productId === undefined ? undefined : eq(events.productId, productId),
-        after &&
-            sql`(${events.eventTimestamp}, ${events.eventId}) < (${after.eventTimestamp}::timestamptz, ${after.eventId}::uuid)`,
-    ];
+        .limit(limit + 1);
 }

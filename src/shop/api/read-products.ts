@@ -60,11 +60,10 @@ export type FunnelSteps = z.infer<typeof funnelSchema>;
 export type TopProductList = z.infer<typeof topProductsSchema>;
 
 type FunnelSums = { asOf: string; steps: Omit<FunnelSteps["steps"][number], "shareOfPrevious">[] };
-type ProductSums = Pick<TopProductList, "asOf" | "data" | "others">;
 
 /** Today and the days before it, by event time in UTC; without `days`, of all time. One statement, one snapshot. */
-export async function readFunnel(db: Database, days?: number): Promise<FunnelSums> {
-    const [row] = await db.execute<Record<string, unknown> & FunnelSums>(sql`
+export async function readFunnel(db: Database, days?: number): Promise<FunnelSteps> {
+    const [row] = await db.execute<FunnelSums>(sql`
         select
             ${isoInstant(sql`statement_timestamp()`)} as "asOf",
             (
@@ -90,7 +89,13 @@ export async function readFunnel(db: Database, days?: number): Promise<FunnelSum
                 ) as sums on sums.event_type = steps.event_type
             ) as "steps"
     `);
-    return row!;
+    const { asOf, steps } = row!;
+    const withShares = steps.map((step, index) => {
+        const before = steps[index - 1]?.events ?? 0;
+        const shareOfPrevious = before === 0 ? null : Math.round((10_000 * step.events) / before) / 10_000;
+        return { ...step, shareOfPrevious };
+    });
+    return { asOf, days: days ?? null, steps: withShares };
 }
 
 export interface ProductsQuery {
@@ -99,11 +104,11 @@ export interface ProductsQuery {
     days?: number | undefined;
 }
 
-export async function readTopProducts(db: Database, { by, limit, days }: ProductsQuery): Promise<ProductSums> {
+export async function readTopProducts(db: Database, { by, limit, days }: ProductsQuery): Promise<TopProductList> {
     const sums = sql`
         'events', events, 'purchases', purchases, 'quantity', quantity, 'revenue', round(revenue, 2)::text
     `;
-    const [row] = await db.execute<Record<string, unknown> & ProductSums>(sql`
+    const [row] = await db.execute<Pick<TopProductList, "asOf" | "data" | "others">>(sql`
         with summed_products as materialized (
             select
                 ${productStats.productId} as product_id,
@@ -136,7 +141,8 @@ export async function readTopProducts(db: Database, { by, limit, days }: Product
             ) as "data",
             (select json_build_object(${sums}) from summed_products where product_id = '') as "others"
     `);
-    return row!;
+    const { asOf, data, others } = row!;
+    return { asOf, by, days: days ?? null, data, others };
 }
 
 function grainOf(days: number | undefined): string {

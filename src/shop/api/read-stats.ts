@@ -3,7 +3,15 @@ import { z } from "@hono/zod-openapi";
 import { type SQL, sql } from "drizzle-orm";
 import { eventStats, totals } from "../../database/schema.ts";
 import type { Database } from "../../server/api/reader.ts";
-import { countSchema, instantSchema, isoInstant, moneySchema, recordCounts } from "../../server/api/shapes.ts";
+import {
+    countSchema,
+    instantSchema,
+    isoInstant,
+    jsonOf,
+    moneySchema,
+    recordCounts,
+    sumOutcomes,
+} from "../../server/api/shapes.ts";
 
 export const buckets = ["minute", "hour", "day"] as const;
 export type Bucket = (typeof buckets)[number];
@@ -48,21 +56,19 @@ export const statsSchema = z
     .openapi("Stats");
 export type Stats = z.infer<typeof statsSchema>;
 
-type MeasuredStats = Omit<Stats, "series"> & { series?: NonNullable<Stats["series"]>["data"] };
-
 /**
  * Everything from one statement, so from one snapshot: read = inserted + duplicate + conflict + rejected, and
  * inserted = the events of all types (those that were pruned or displaced included), in every answer. At most maxSeriesPoints + 1 points come back.
  */
-export async function readStats(db: Database, series?: SeriesQuery): Promise<MeasuredStats> {
-    const [row] = await db.execute<Record<string, unknown> & MeasuredStats>(sql`
+export async function readStats(db: Database, series?: SeriesQuery): Promise<Stats> {
+    const [row] = await db.execute<Stats>(sql`
         select
             ${isoInstant(sql`statement_timestamp()`)} as "asOf",
             (${outcomes}) as "records",
             (${eventTotals}) as "totals",
             (${sumsByType("total")}) as "eventTypes",
             (${sumsByType("pruned")}) as "pruned"
-            ${series ? sql`, (${seriesPoints(series)}) as "series"` : sql``}
+            ${series ? sql`, (${seriesOf(series)}) as "series"` : sql``}
     `);
     return row!;
 }
@@ -73,16 +79,7 @@ const sums = sql`
     'revenue', round(coalesce(sum(${eventStats.revenue}), 0), 2)::text
 `;
 
-const outcomes = sql`
-    select json_build_object(
-        'read', coalesce(sum(${totals.read}), 0),
-        'inserted', coalesce(sum(${totals.inserted}), 0),
-        'duplicate', coalesce(sum(${totals.duplicate}), 0),
-        'conflict', coalesce(sum(${totals.conflict}), 0),
-        'rejected', coalesce(sum(${totals.rejected}), 0)
-    )
-    from ${totals}
-`;
+const outcomes = sql`select ${jsonOf(sumOutcomes(totals))} from ${totals}`;
 
 const eventTotals = sql`select json_build_object(${sums}) from ${eventStats} where ${eventStats.grain} = 'total'`;
 
@@ -98,9 +95,12 @@ const sumsByType = (grain: "total" | "pruned") => sql`
     ) as type_totals
 `;
 
-function seriesPoints({ bucket, from, to, eventType }: SeriesQuery): SQL {
+function seriesOf({ bucket, from, to, eventType }: SeriesQuery): SQL {
     return sql`
-        select coalesce(json_agg(points.point order by points.bucket, points.event_type), '[]')
+        select json_build_object(
+            'bucket', ${bucket}::text,
+            'data', coalesce(json_agg(points.point order by points.bucket, points.event_type), '[]')
+        )
         from (
             select
                 ${eventStats.bucket} as bucket,

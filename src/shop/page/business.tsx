@@ -8,7 +8,7 @@ import { Nothing, Panel } from "../../server/page/parts/panel.tsx";
 import { Sparkline } from "../../server/page/parts/sparkline.tsx";
 import type { Page } from "../../server/page/shapes.ts";
 import { formatNumber, formatShare } from "../../terminal/format.ts";
-import type { ShopEvent } from "../api/event-routes.ts";
+import type { ShopEvent } from "../api/read-events.ts";
 import type { Stats } from "../api/read-stats.ts";
 import { Funnel } from "./funnel.tsx";
 import { TopProducts } from "./top-products.tsx";

@@ -6,7 +6,7 @@
 import { connect } from "../../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../../src/database/database-target.ts";
 import { createApp } from "../../../src/server/api/app.ts";
-import { openApiPool } from "../../../src/server/api/open-api-pool.ts";
+import { openReadPool } from "../../../src/server/api/pools.ts";
 import { eventsApi } from "../../../src/shop/api/events-api.ts";
 import { jumpingClock } from "../../api/api-fixture.ts";
 import type { Counts } from "../../support/count-records.ts";
@@ -25,7 +25,7 @@ const keys = ["read", "inserted", "duplicate", "conflict", "rejected"] as const;
 
 /** `timesBack`: how often the database has been put back to the past; numbers are not compared across that. */
 export function watchNumbers(target: DatabaseTarget, timesBack: () => number): NumbersWatch {
-    const api = openApiPool(target);
+    const api = openReadPool(target);
     // Each look is a minute later than the one before, so that no answer is one that was kept.
     const app = createApp({
         served: eventsApi,

@@ -10,29 +10,43 @@ import {
     isoInstant,
     isoInstantOrNull,
     recordCounts,
+    splitColumns,
     sumOutcomes,
 } from "../shapes.ts";
 
 /** More files than this in one batch are counted, not listed. */
 export const maxBatchFiles = 200;
 
-export const batchSchema = z
-    .object({
-        batchId: idSchema,
-        workerId: z.guid(),
-        kind: z.enum(batchKinds).openapi({ description: "A replay reads rejects again." }),
-        chunks: countSchema,
-        ...recordCounts,
-        displaced: countSchema.openapi({ description: "Events that a replay replaced; they are rejects now." }),
-        startedAt: instantSchema,
-        finishedAt: instantSchema,
-        oldestStagedAt: instantSchema.nullable().openapi({
+const { shape, fields } = splitColumns({
+    batchId: [idSchema, batches.batchId],
+    workerId: [z.guid(), batches.workerId],
+    kind: [z.enum(batchKinds).openapi({ description: "A replay reads rejects again." }), batches.kind],
+    chunks: [countSchema, batches.chunks],
+    read: [countSchema, batches.read],
+    inserted: [countSchema, batches.inserted],
+    duplicate: [countSchema, batches.duplicate],
+    conflict: [countSchema, batches.conflict],
+    rejected: [countSchema, batches.rejected],
+    displaced: [
+        countSchema.openapi({ description: "Events that a replay replaced; they are rejects now." }),
+        batches.displaced,
+    ],
+    startedAt: [instantSchema, isoInstant(batches.startedAt)],
+    finishedAt: [instantSchema, isoInstant(batches.finishedAt)],
+    oldestStagedAt: [
+        instantSchema.nullable().openapi({
             description: "finishedAt − oldestStagedAt is the longest that a record waited and was merged.",
         }),
-        durationMs: z.record(z.string(), z.number()).openapi({ description: "Milliseconds by phase." }),
-    })
-    .openapi("Batch");
+        isoInstantOrNull(batches.oldestStagedAt),
+    ],
+    durationMs: [
+        z.record(z.string(), z.number()).openapi({ description: "Milliseconds by phase." }),
+        batches.durationMs,
+    ],
+});
+export const batchFields = fields;
 
+export const batchSchema = z.object(shape).openapi("Batch");
 export type Batch = z.infer<typeof batchSchema>;
 
 export const batchDetailSchema = batchSchema
@@ -45,23 +59,6 @@ export const batchDetailSchema = batchSchema
     .openapi("BatchDetail");
 export type BatchDetail = z.infer<typeof batchDetailSchema>;
 
-export const batchFields = {
-    batchId: batches.batchId,
-    workerId: batches.workerId,
-    kind: batches.kind,
-    chunks: batches.chunks,
-    read: batches.read,
-    inserted: batches.inserted,
-    duplicate: batches.duplicate,
-    conflict: batches.conflict,
-    rejected: batches.rejected,
-    displaced: batches.displaced,
-    startedAt: isoInstant(batches.startedAt),
-    finishedAt: isoInstant(batches.finishedAt),
-    oldestStagedAt: isoInstantOrNull(batches.oldestStagedAt),
-    durationMs: batches.durationMs,
-};
-
 export interface BatchesQuery {
     limit: number;
     before?: number | undefined;
@@ -73,7 +70,7 @@ export interface BatchesQuery {
 /** One row more than `limit`. */
 export function selectBatches(db: Database, { limit, before, kind, withRejects = false }: BatchesQuery) {
     return db
-        .select(batchFields)
+        .select(fields)
         .from(batches)
         .where(
             and(
@@ -87,7 +84,7 @@ export function selectBatches(db: Database, { limit, before, kind, withRejects =
 }
 
 export async function readBatch(db: Database, batchId: number) {
-    const [batch] = await db.select(batchFields).from(batches).where(eq(batches.batchId, batchId));
+    const [batch] = await db.select(fields).from(batches).where(eq(batches.batchId, batchId));
     return batch;
 }
 

@@ -3,9 +3,9 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Sql } from "../../../database/connect.ts";
 import { runChecks } from "../../../operations/run-checks.ts";
 import type { Api, Context } from "../api.ts";
-import { toDatabaseProblem } from "../database-fault.ts";
 import { answers } from "../problem.ts";
 import { countSchema, instantSchema } from "../shapes.ts";
+import { throwDatabaseProblem } from "../to-problem.ts";
 import { createCheckRunner } from "./check-runner.ts";
 
 const checksSchema = z
@@ -53,9 +53,7 @@ const firstRunWaitMs = 5000;
 export function addCheckRoutes(app: Api, { now }: Context, workSql: Sql): void {
     const runner = createCheckRunner({ run: () => runChecks(workSql), now });
     app.openapi(getChecks, async (c) => {
-        const { run, isRunning } = await runner.latest(firstRunWaitMs).catch((error) => {
-            throw toDatabaseProblem(error) ?? error;
-        });
+        const { run, isRunning } = await runner.latest(firstRunWaitMs).catch(throwDatabaseProblem);
         if (run === null) return c.json({ running: isRunning, run: null }, 200);
         const { results, ...times } = run;
         const checks = results.map(({ name, asserts, passed, error, breakingRows, seconds }) => {

@@ -1,29 +1,78 @@
 /** Files from the ledger, newest first: one row per version of a path. */
-import { and, desc, eq, lt, ne, sql } from "drizzle-orm";
-import { chunkMerges, chunks, type FileState, files } from "../../../database/schema.ts";
+import { z } from "@hono/zod-openapi";
+import { and, desc, eq, lt, sql } from "drizzle-orm";
+import { chunkMerges, chunks, type FileState, fileStates, files } from "../../../database/schema.ts";
 import type { Database } from "../reader.ts";
-import { isoInstant, isoInstantOrNull, sumOutcomes } from "../shapes.ts";
+import {
+    countSchema,
+    idSchema,
+    instantSchema,
+    isoInstant,
+    isoInstantOrNull,
+    jsonOf,
+    recordCounts,
+    splitColumns,
+    sumOutcomes,
+} from "../shapes.ts";
 
-const maxFailedChunks = 20;
+const { shape, fields } = splitColumns({
+    fileId: [idSchema, files.fileId],
+    path: [z.string().openapi({ description: "Relative to the watched folder." }), files.path],
+    version: [idSchema, files.version],
+    state: [z.enum(fileStates), files.state],
+    sizeBytes: [countSchema, files.sizeBytes],
+    loadedBytes: [countSchema, files.loadedBytes],
+    loadedRecords: [countSchema, files.loadedRecords],
+    attempts: [countSchema, files.attempts],
+    nextAttemptAt: [instantSchema.nullable(), isoInstantOrNull(files.nextAttemptAt)],
+    problem: [z.string().nullable().openapi({ description: "A stable code, while failed or skipped." }), files.problem],
+    problemDetail: [z.string().nullable(), files.problemDetail],
+    copyOf: [
+        idSchema.nullable().openapi({ description: "The merged file whose content this one repeats." }),
+        files.copyOf,
+    ],
+    isUnmatched: [
+        z.boolean().openapi({
+            description: "Read by the defaults although sources are declared: none of them fits its name.",
+        }),
+        files.isUnmatched,
+    ],
+    discoveredAt: [instantSchema, isoInstant(files.discoveredAt)],
+    updatedAt: [instantSchema, isoInstant(files.updatedAt)],
+    mergedAt: [instantSchema.nullable(), isoInstantOrNull(files.mergedAt)],
+});
 
-const fileFields = {
-    fileId: files.fileId,
-    path: files.path,
-    version: files.version,
-    state: files.state,
-    sizeBytes: files.sizeBytes,
-    loadedBytes: files.loadedBytes,
-    loadedRecords: files.loadedRecords,
-    attempts: files.attempts,
-    nextAttemptAt: isoInstantOrNull(files.nextAttemptAt),
-    problem: files.problem,
-    problemDetail: files.problemDetail,
-    copyOf: files.copyOf,
-    isUnmatched: files.isUnmatched,
-    discoveredAt: isoInstant(files.discoveredAt),
-    updatedAt: isoInstant(files.updatedAt),
-    mergedAt: isoInstantOrNull(files.mergedAt),
-};
+export const fileSchema = z.object(shape).openapi("File");
+export type SourceFile = z.infer<typeof fileSchema>;
+
+export const fileDetailSchema = fileSchema
+    .extend({
+        header: z.array(z.string()).nullable(),
+        extraColumns: z.array(z.string()).nullable(),
+        source: z.string().nullable().openapi({ description: "The `match` of the source that it is read by." }),
+        records: z.object(recordCounts).openapi({ description: "Of what has been merged so far." }),
+        chunks: z.object({
+            total: countSchema,
+            pending: countSchema,
+            staged: countSchema,
+            merged: countSchema,
+            failed: countSchema,
+        }),
+        failedChunks: z
+            .array(
+                z.object({
+                    chunkId: idSchema,
+                    firstRecordNo: countSchema,
+                    records: countSchema,
+                    attempts: countSchema,
+                    problem: z.string().nullable(),
+                    problemDetail: z.string().nullable(),
+                }),
+            )
+            .openapi({ description: "The first 20." }),
+    })
+    .openapi("FileDetail");
+export type FileDetail = z.infer<typeof fileDetailSchema>;
 
 export interface FilesQuery {
     limit: number;
@@ -35,7 +84,7 @@ export interface FilesQuery {
 /** One row more than `limit`. */
 export function selectFiles(db: Database, { limit, before, state, path }: FilesQuery) {
     return db
-        .select(fileFields)
+        .select(fields)
         .from(files)
         .where(
             and(
@@ -48,95 +97,65 @@ export function selectFiles(db: Database, { limit, before, state, path }: FilesQ
         .limit(limit + 1);
 }
 
-export interface FailedChunk {
-    chunkId: number;
-    firstRecordNo: number;
-    records: number;
-    attempts: number;
-    problem: string | null;
-    problemDetail: string | null;
-}
-
 /**
  * The file with its header and what became of its records and chunks so far, in one statement: its state and the
  * counts are of the same moment. Undefined when there is none.
  */
-export async function readFile(db: Database, fileId: number) {
-    const records = selectRecordCounts(db, fileId).as("records");
-    const chunkCounts = selectChunkCounts(db, fileId).as("chunk_counts");
-    const failedChunks = selectFailedChunks(db, fileId).as("failed_rows");
-    const [file] = await db
-        .select({
-            ...fileFields,
-            header: files.header,
-            extraColumns: files.extraColumns,
-            source: sql<string | null>`${files.source} ->> 'match'`,
-            records: {
-                read: records.read,
-                inserted: records.inserted,
-                duplicate: records.duplicate,
-                conflict: records.conflict,
-                rejected: records.rejected,
-            },
-            chunks: {
-                total: chunkCounts.total,
-                pending: chunkCounts.pending,
-                staged: chunkCounts.staged,
-                merged: chunkCounts.merged,
-                failed: chunkCounts.failed,
-            },
-            failedChunks: sql<FailedChunk[]>`(select coalesce(json_agg(failed_rows), '[]') from ${failedChunks})`,
-        })
-        .from(files)
-        .innerJoin(records, sql`true`)
-        .innerJoin(chunkCounts, sql`true`)
-        .where(eq(files.fileId, fileId));
-    return file;
+export async function readFile(db: Database, fileId: number): Promise<FileDetail | undefined> {
+    const details = {
+        header: files.header,
+        extraColumns: files.extraColumns,
+        source: sql`${files.source} ->> 'match'`,
+        records: mergedRecords,
+        chunks: chunkCounts,
+        failedChunks,
+    };
+    const [row] = await db.execute<{ file: FileDetail }>(sql`
+        select ${jsonOf({ ...fields, ...details })} as file
+        from ${files}
+        where ${files.fileId} = ${fileId}
+    `);
+    return row?.file;
 }
 
-/** Of merges alone: replays judge records again. */
-function selectRecordCounts(db: Database, fileId: number) {
-    const { read, inserted, duplicate, conflict, rejected } = sumOutcomes(chunkMerges);
-    return db
-        .select({
-            read: read.as("read"),
-            inserted: inserted.as("inserted"),
-            duplicate: duplicate.as("duplicate"),
-            conflict: conflict.as("conflict"),
-            rejected: rejected.as("rejected"),
-        })
-        .from(chunks)
-        .innerJoin(chunkMerges, eq(chunkMerges.chunkId, chunks.chunkId))
-        .where(and(eq(chunks.fileId, fileId), ne(chunkMerges.slices, 0)));
-}
+/** By merges alone: replays judge records again. */
+const mergedRecords = sql`(
+    select ${jsonOf(sumOutcomes(chunkMerges))}
+    from ${chunks}
+    join ${chunkMerges} on ${chunkMerges.chunkId} = ${chunks.chunkId} and ${chunkMerges.slices} <> 0
+    where ${chunks.fileId} = ${files.fileId}
+)`;
 
-function selectChunkCounts(db: Database, fileId: number) {
-    const inState = (state: string) =>
-        sql`count(*) filter (where ${chunks.state} = ${state})`.mapWith(Number).as(`${state}_chunks`);
-    return db
-        .select({
-            total: sql`count(*)`.mapWith(Number).as("all_chunks"),
-            pending: inState("pending"),
-            staged: inState("staged"),
-            merged: inState("merged"),
-            failed: inState("failed"),
-        })
-        .from(chunks)
-        .where(eq(chunks.fileId, fileId));
-}
+const countIn = (state: string) => sql`count(*) filter (where ${chunks.state} = ${state})`;
 
-function selectFailedChunks(db: Database, fileId: number) {
-    return db
-        .select({
-            chunkId: sql`${chunks.chunkId}`.as("chunkId"),
-            firstRecordNo: sql`${chunks.firstRecordNo}`.as("firstRecordNo"),
-            records: chunks.records,
-            attempts: chunks.attempts,
-            problem: chunks.problem,
-            problemDetail: sql`${chunks.problemDetail}`.as("problemDetail"),
-        })
-        .from(chunks)
-        .where(and(eq(chunks.fileId, fileId), eq(chunks.state, "failed")))
-        .orderBy(chunks.firstByte)
-        .limit(maxFailedChunks);
-}
+const chunkCounts = sql`(
+    select ${jsonOf({
+        total: sql`count(*)`,
+        pending: countIn("pending"),
+        staged: countIn("staged"),
+        merged: countIn("merged"),
+        failed: countIn("failed"),
+    })}
+    from ${chunks}
+    where ${chunks.fileId} = ${files.fileId}
+)`;
+
+const failedChunks = sql`(
+    select coalesce(json_agg(failed_chunks.chunk order by failed_chunks.first_byte), '[]')
+    from (
+        select
+            ${chunks.firstByte} as first_byte,
+            ${jsonOf({
+                chunkId: chunks.chunkId,
+                firstRecordNo: chunks.firstRecordNo,
+                records: chunks.records,
+                attempts: chunks.attempts,
+                problem: chunks.problem,
+                problemDetail: chunks.problemDetail,
+            })} as chunk
+        from ${chunks}
+        where ${chunks.fileId} = ${files.fileId} and ${chunks.state} = 'failed'
+        order by ${chunks.firstByte}
+        limit 20
+    ) as failed_chunks
+)`;

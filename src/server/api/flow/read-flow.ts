@@ -47,17 +47,15 @@ export const flowSchema = z
 export type Flow = z.infer<typeof flowSchema>;
 export type FlowStep = Flow["steps"][number];
 
-type MeasuredFlow = Omit<Flow, "window" | "stepSeconds">;
-
 /**
  * One statement, one snapshot. Replays are left out: what they read was read before. Batches are entered by their index
  * on finished_at. Chunks have none on staged_at, but their numbers follow it: walking back from the newest to the first
  * that is too old reads little more than the window.
  */
-export async function readFlow(db: Database, window: FlowWindow): Promise<MeasuredFlow> {
+export async function readFlow(db: Database, window: FlowWindow): Promise<Flow> {
     const { steps, stepSeconds } = flowWindows[window];
     const step = sql`make_interval(secs => ${stepSeconds}::float8)`;
-    const [row] = await db.execute<Record<string, unknown> & MeasuredFlow>(sql`
+    const [row] = await db.execute<Omit<Flow, "window" | "stepSeconds">>(sql`
         with bounds as materialized (
             select
                 statement_timestamp() as now_at,
@@ -99,7 +97,7 @@ export async function readFlow(db: Database, window: FlowWindow): Promise<Measur
                 left join phases using (step_at)
             ) as "steps"
     `);
-    return row!;
+    return { ...row!, window, stepSeconds };
 }
 
 /** A chunk whose slices are merged one by one still counts with what is left of it. As a float: JSON has no bigint. */

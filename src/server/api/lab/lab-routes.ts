@@ -91,28 +91,20 @@ const postExperiment = createRoute({
 
 export function addLabRoutes(app: Api, lab: Lab): void {
     app.openapi(getLab, (c) => {
-        const runs = [...lab.runs()];
-        const described = lab.experiments.map(({ name, title, does }) => ({ name, title, does }));
-        const body = {
-            experiments: described,
-            ingestPid: lab.ingestPid(),
-            databasePid: lab.databasePid(),
-            runs,
-        };
-        return c.json(body, 200);
+        const experiments = lab.experiments.map(({ name, title, does }) => ({ name, title, does }));
+        const processes = { ingestPid: lab.ingestPid(), databasePid: lab.databasePid() };
+        return c.json({ experiments, ...processes, runs: [...lab.runs()] }, 200);
     });
 
     app.openapi(postExperiment, (c) => {
         const { experiment } = c.req.valid("param");
         if (!lab.experiments.some(({ name }) => name === experiment)) {
-            throw new Problem({
-                code: "experiment_not_found",
-                detail: "GET /v1/lab lists the ones there are.",
+            throw new Problem("experiment_not_found", "GET /v1/lab lists the ones there are.", {
                 parameter: "experiment",
             });
         }
         const run = lab.begin(experiment);
-        if (!run) throw new Problem({ code: "experiment_running", detail: "One at a time: wait for its end." });
+        if (!run) throw new Problem("experiment_running", "One at a time: wait for its end.");
         return c.json(run, 202);
     });
 }

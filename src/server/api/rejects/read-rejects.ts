@@ -1,13 +1,70 @@
 /** Rejects, newest first, and their reasons counted. */
 import { z } from "@hono/zod-openapi";
 import { and, arrayContains, desc, eq, inArray, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
-import { chunks, files, type RejectKind, rejectKinds, rejectStats, rejects } from "../../../database/schema.ts";
+import {
+    chunks,
+    files,
+    type RejectKind,
+    rejectKinds,
+    rejectResolutions,
+    rejectStats,
+    rejects,
+} from "../../../database/schema.ts";
+import { refusalSchema } from "../../../operations/refusal-schema.ts";
 import type { Database } from "../reader.ts";
-import { countSchema, idSchema, instantSchema, isoInstant, isoInstantOrNull } from "../shapes.ts";
+import { countSchema, idSchema, instantSchema, isoInstant, isoInstantOrNull, splitColumns } from "../shapes.ts";
 
 /** A record may be 1 MiB, a page holds 200: what is longer is cut to a beginning. */
-const maxRecordBytes = 8192;
+const recordFits = sql`octet_length(${rejects.record}::text) <= 8192`;
+const text = sql`coalesce(${rejects.rawText}, case when not (${recordFits}) then ${rejects.record}::text end)`;
 const maxTextCharacters = 2000;
+
+const { shape, fields } = splitColumns({
+    rejectId: [idSchema, rejects.rejectId],
+    kind: [z.enum(rejectKinds), rejects.kind],
+    reasons: [z.array(z.string()), rejects.reasons],
+    fileId: [idSchema.nullable(), files.fileId],
+    path: [z.string().nullable(), files.path],
+    recordNo: [countSchema, rejects.recordNo],
+    lineNo: [countSchema.nullable(), rejects.lineNo],
+    byteOffset: [countSchema.nullable(), rejects.byteOffset],
+    chunkId: [idSchema, rejects.chunkId],
+    batchId: [idSchema, rejects.batchId],
+    record: [
+        z.record(z.string(), z.string().nullable()).nullable().openapi({
+            description: "The raw values by column; null when it could not be split into values, or is over 8 KiB.",
+        }),
+        sql<Record<string, string | null> | null>`case when ${recordFits} then ${rejects.record} end`,
+    ],
+    rawText: [
+        z.string().nullable().openapi({
+            description: "The beginning of the raw text, when there is no record to show. Untrusted: escape it.",
+        }),
+        sql<string | null>`left(${text}, ${maxTextCharacters})`,
+    ],
+    refusal: [refusalSchema.nullable(), rejects.refusal],
+    truncated: [
+        z.boolean(),
+        sql<boolean>`(not (${recordFits})) is true or (length(${text}) > ${maxTextCharacters}) is true`,
+    ],
+    rejectedAt: [instantSchema, isoInstant(rejects.rejectedAt)],
+    editedAt: [
+        instantSchema.nullable().openapi({ description: "When somebody edited its record for a replay." }),
+        isoInstantOrNull(rejects.editedAt),
+    ],
+    resolution: [
+        z.enum(rejectResolutions).nullable().openapi({
+            description:
+                "What a replay made of it; null while it stands. conflict and rejected: again, as another reject.",
+        }),
+        rejects.resolution,
+    ],
+    resolvedByBatch: [idSchema.nullable(), rejects.resolvedByBatch],
+    resolvedAt: [instantSchema.nullable(), isoInstantOrNull(rejects.resolvedAt)],
+});
+
+export const rejectSchema = z.object(shape).openapi("Reject");
+export type Reject = z.infer<typeof rejectSchema>;
 
 export interface RejectsQuery {
     limit: number;
@@ -22,30 +79,8 @@ export interface RejectsQuery {
 
 /** One row more than `limit`. */
 export function selectRejects(db: Database, query: RejectsQuery) {
-    const recordFits = sql`octet_length(${rejects.record}::text) <= ${maxRecordBytes}`;
-    const text = sql`coalesce(${rejects.rawText}, case when not (${recordFits}) then ${rejects.record}::text end)`;
     return db
-        .select({
-            rejectId: rejects.rejectId,
-            kind: rejects.kind,
-            reasons: rejects.reasons,
-            fileId: files.fileId,
-            path: files.path,
-            recordNo: rejects.recordNo,
-            lineNo: rejects.lineNo,
-            byteOffset: rejects.byteOffset,
-            chunkId: rejects.chunkId,
-            batchId: rejects.batchId,
-            record: sql<Record<string, string | null> | null>`case when ${recordFits} then ${rejects.record} end`,
-            rawText: sql<string | null>`left(${text}, ${maxTextCharacters})`,
-            refusal: rejects.refusal,
-            truncated: sql<boolean>`(not (${recordFits})) is true or (length(${text}) > ${maxTextCharacters}) is true`,
-            rejectedAt: isoInstant(rejects.rejectedAt),
-            editedAt: isoInstantOrNull(rejects.editedAt),
-            resolution: rejects.resolution,
-            resolvedByBatch: rejects.resolvedByBatch,
-            resolvedAt: isoInstantOrNull(rejects.resolvedAt),
-        })
+        .select(fields)
         .from(rejects)
         .leftJoin(chunks, eq(chunks.chunkId, rejects.chunkId))
         .leftJoin(files, eq(files.fileId, chunks.fileId))

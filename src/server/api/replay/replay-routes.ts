@@ -4,11 +4,11 @@ import type { Sql } from "../../../database/connect.ts";
 import { runReplay } from "../../../operations/run-replay.ts";
 import type { Stream } from "../../../streams/stream.ts";
 import type { Api } from "../api.ts";
-import { toDatabaseProblem } from "../database-fault.ts";
 import { answers, Problem } from "../problem.ts";
 import { reasonSchemaOf } from "../rejects/reason-schema.ts";
 import { requireJson } from "../safety/require-json.ts";
 import { countSchema, instantParameterSchema, recordCounts, textSchema } from "../shapes.ts";
+import { throwDatabaseProblem } from "../to-problem.ts";
 
 const summarySchema = z
     .object({
@@ -66,20 +66,14 @@ export function addReplayRoutes(app: Api, workSql: Sql, stream: Stream): void {
     let isRunning = false;
     app.openapi(postReplay(stream), async (c) => {
         const request = c.req.valid("json");
-        if (isRunning) throw alreadyRunning();
+        if (isRunning) throw new Problem("replay_running", "One at a time: ask again when it has ended.");
         isRunning = true;
         // Bun ends what is silent for ten seconds; a replay of many rejects takes longer.
         c.env?.server?.timeout(c.req.raw, 0);
         try {
-            return c.json(await runReplay(workSql, request), 200);
-        } catch (error) {
-            throw toDatabaseProblem(error) ?? error;
+            return c.json(await runReplay(workSql, request).catch(throwDatabaseProblem), 200);
         } finally {
             isRunning = false;
         }
     });
-}
-
-function alreadyRunning(): Problem {
-    return new Problem({ code: "replay_running", detail: "One at a time: ask again when it has ended." });
 }

@@ -16,10 +16,10 @@ export function checkHost(allowedNames: readonly string[]): MiddlewareHandler<Ap
     return async (c, next) => {
         const host = c.req.header("host") ?? new URL(c.req.url).host;
         if (!isAllowedHost(host, allowed) && !openPaths.has(c.req.path)) {
-            throw new Problem({
-                code: "host_not_allowed",
-                detail: "Ask for it as localhost or by address, or start the API with this name in --allowed-hosts.",
-            });
+            throw new Problem(
+                "host_not_allowed",
+                "Ask for it as localhost or by address, or start the API with this name in --allowed-hosts.",
+            );
         }
         return next();
     };

@@ -11,10 +11,10 @@ export function checkOrigin(): MiddlewareHandler<ApiEnv> {
         const origin = c.req.header("origin");
         const host = c.req.header("host") ?? new URL(c.req.url).host;
         if (!readingMethods.has(c.req.method) && isForeign(site, origin, host)) {
-            throw new Problem({
-                code: "origin_not_allowed",
-                detail: "Send it from the page that this API serves, or from a program, which sends no Origin.",
-            });
+            throw new Problem(
+                "origin_not_allowed",
+                "Send it from the page that this API serves, or from a program, which sends no Origin.",
+            );
         }
         return next();
     };

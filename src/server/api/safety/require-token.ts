@@ -41,32 +41,19 @@ export function requireToken({ tokens, attempts, openPaths: more = [] }: TokenGu
 export function checkAttempt(c: Context<ApiEnv>, attempts: AttemptLimit, isRight: () => boolean): void {
     const address = c.env?.server?.requestIP(c.req.raw)?.address ?? "unknown";
     const blockedForMs = attempts.blockedForMs(address);
-    if (blockedForMs > 0) throw tooManyAttempts(blockedForMs);
+    if (blockedForMs > 0) {
+        const headers = { "retry-after": String(Math.ceil(blockedForMs / 1000)) };
+        throw new Problem("too_many_attempts", "Wait before the next attempt.", { headers });
+    }
     if (isRight()) return;
     attempts.recordFailure(address);
-    throw new Problem({
-        code: "token_invalid",
-        detail: "Use the token that the API was started with.",
-        headers: challenge('Bearer realm="sluice", error="invalid_token"'),
+    throw new Problem("token_invalid", "Use the token that the API was started with.", {
+        headers: { "www-authenticate": 'Bearer realm="sluice", error="invalid_token"' },
     });
 }
 
 function tokenRequired(): Problem {
-    return new Problem({
-        code: "token_required",
-        detail: "Send it as `Authorization: Bearer …`, or sign in with POST /v1/session.",
-        headers: challenge('Bearer realm="sluice"'),
+    return new Problem("token_required", "Send it as `Authorization: Bearer …`, or sign in with POST /v1/session.", {
+        headers: { "www-authenticate": 'Bearer realm="sluice"' },
     });
-}
-
-function tooManyAttempts(blockedForMs: number): Problem {
-    return new Problem({
-        code: "too_many_attempts",
-        detail: "Wait before the next attempt.",
-        headers: { "retry-after": String(Math.ceil(blockedForMs / 1000)) },
-    });
-}
-
-function challenge(value: string): Record<string, string> {
-    return { "www-authenticate": value };
 }

@@ -51,5 +51,5 @@ function toProblem(error: unknown): Problem {
 }
 
 function invalid(detail: string, cause?: unknown): Problem {
-    return new Problem({ code: "invalid_body", detail, cause });
+    return new Problem("invalid_body", detail, { cause });
 }

@@ -16,11 +16,11 @@ export function chooseUploadName(key: string | undefined, clientName: string | u
 function stemOf(clientName: string): string {
     const stem = /^([A-Za-z0-9][A-Za-z0-9 _.-]{0,99})\.csv$/i.exec(clientName)?.[1];
     if (stem === undefined || stem.includes("..")) {
-        throw new Problem({
-            code: "invalid_file_name",
-            detail: "Send a plain name that ends in .csv: letters, digits, spaces, and _ . - after the first character.",
-            parameter: "filename",
-        });
+        throw new Problem(
+            "invalid_file_name",
+            "Send a plain name that ends in .csv: letters, digits, spaces, and _ . - after the first character.",
+            { parameter: "filename" },
+        );
     }
     return stem;
 }

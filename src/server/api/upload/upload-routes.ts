@@ -7,7 +7,7 @@ import type { Api, Context } from "../api.ts";
 import { Problem, problemResponses } from "../problem.ts";
 import { readFilePart } from "./read-multipart.ts";
 import { chooseUploadName } from "./upload-name.ts";
-import { isThere, uploadTooLarge, writeUpload } from "./write-upload.ts";
+import { emptyUpload, isThere, uploadTooLarge, writeUpload } from "./write-upload.ts";
 
 export interface UploadOptions {
     /** The watched folder. */
@@ -70,7 +70,10 @@ export function addUploadRoutes(app: Api, { reader }: Context, options: UploadOp
     });
     app.openapi({ ...postIngest, hide: true }, async (c) => {
         if (Number(c.req.header("content-length") ?? 0) > maxUploadBytes) throw uploadTooLarge(maxUploadBytes);
-        if (uploads >= maxUploads) throw tooManyUploads();
+        if (uploads >= maxUploads) {
+            const headers = { "retry-after": "5" };
+            throw new Problem("too_many_uploads", "Wait until one of them is through.", { headers });
+        }
         uploads += 1;
         c.env?.server?.timeout(c.req.raw, idleSeconds);
         try {
@@ -105,15 +108,11 @@ const multipartBody = {
 async function openBody(request: Request): Promise<{ content: AsyncIterable<Uint8Array>; fileName?: string }> {
     const contentType = request.headers.get("content-type") ?? "";
     const type = contentType.split(";")[0]!.trim().toLowerCase();
-    if (request.body === null)
-        throw new Problem({ code: "invalid_body", detail: "It is empty: send CSV with a header line." });
+    if (request.body === null) throw emptyUpload();
     const body = untilBreak(request.body as unknown as AsyncIterable<Uint8Array>);
     if (type === "text/csv") return { content: body };
     if (type !== "multipart/form-data") {
-        throw new Problem({
-            code: "unsupported_media_type",
-            detail: "Send text/csv, or multipart/form-data with one file.",
-        });
+        throw new Problem("unsupported_media_type", "Send text/csv, or multipart/form-data with one file.");
     }
     return await readFilePart(body, contentType);
 }
@@ -123,14 +122,6 @@ async function* untilBreak(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
     try {
         yield* body;
     } catch (cause) {
-        throw new Problem({ code: "invalid_body", detail: "It broke off before its end: send it again.", cause });
+        throw new Problem("invalid_body", "It broke off before its end: send it again.", { cause });
     }
-}
-
-function tooManyUploads(): Problem {
-    return new Problem({
-        code: "too_many_uploads",
-        detail: "Wait until one of them is through.",
-        headers: { "retry-after": "5" },
-    });
 }

@@ -40,8 +40,7 @@ async function writeAside(path: string, content: AsyncIterable<Uint8Array>, maxB
             if (bytes > maxBytes) throw uploadTooLarge(maxBytes);
             await writeWhole(file, piece);
         }
-        if (bytes === 0)
-            throw new Problem({ code: "invalid_body", detail: "It is empty: send CSV with a header line." });
+        if (bytes === 0) throw emptyUpload();
         await file.sync();
         return bytes;
     } finally {
@@ -80,10 +79,14 @@ export async function isThere(path: string): Promise<boolean> {
 }
 
 export function uploadTooLarge(maxBytes: number): Problem {
-    return new Problem({
-        code: "body_too_large",
-        detail: `At most ${maxBytes} bytes at once: send several files, or put it into the watched folder.`,
-    });
+    return new Problem(
+        "body_too_large",
+        `At most ${maxBytes} bytes at once: send several files, or put it into the watched folder.`,
+    );
+}
+
+export function emptyUpload(): Problem {
+    return new Problem("invalid_body", "It is empty: send CSV with a header line.");
 }
 
 const folderFaults = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EIO"]);
@@ -92,5 +95,5 @@ const folderFaults = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM", "EROFS", "
 function toFolderProblem(error: unknown): Problem | undefined {
     const code = (error as NodeJS.ErrnoException | null)?.code ?? "";
     if (!folderFaults.has(code)) return undefined;
-    return new Problem({ code: "folder_unavailable", detail: `It cannot be written to (${code}).`, cause: error });
+    return new Problem("folder_unavailable", `It cannot be written to (${code}).`, { cause: error });
 }

@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { formatBytes, formatNumber } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
-import type { SourceFile } from "../../api/files/file-routes.ts";
+import type { SourceFile } from "../../api/files/read-files.ts";
 import { formatAgo, formatClock, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
 import { filesVersion, status } from "../live/connection.ts";

@@ -2,8 +2,7 @@
 import { signal } from "@preact/signals";
 import { formatCount, formatNumber } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
-import type { RejectSummary } from "../../api/rejects/read-rejects.ts";
-import type { Reject } from "../../api/rejects/reject-routes.ts";
+import type { Reject, RejectSummary } from "../../api/rejects/read-rejects.ts";
 import { formatAgo, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
 import { offers } from "../live/connection.ts";

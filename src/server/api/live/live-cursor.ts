@@ -1,14 +1,14 @@
 /**
- * Where a reader of the stream is: which batches it has, said in snapshots. Opaque to clients.
+ * Where a reader of the live stream is: which batches it has, said in snapshots. Opaque to clients.
  *
  * After a long absence there are more batches than fit one read. Then the cursor also says up to which snapshot this
  * catching up goes and how far it has come in it, because the order inside, by transaction, is not the order of commits.
  */
 import { z } from "@hono/zod-openapi";
-import { decodeCursor, encodeCursor } from "../cursor.ts";
+import { decodeCursor, encodeCursor } from "../listing.ts";
 import { parseSnapshot, type Snapshot } from "./snapshots.ts";
 
-export interface StreamCursor {
+export interface LiveCursor {
     /** The database's own identity, and its tables': after others were put in their place, the numbers mean nothing. */
     system: string;
     seen: Snapshot;
@@ -29,13 +29,13 @@ const keys = z.union([
     z.tuple([system, snapshot, snapshot, transaction, z.number().int().positive()]),
 ]);
 
-export function encodeStreamCursor({ system, seen, catchingUp }: StreamCursor): string {
+export function encodeLiveCursor({ system, seen, catchingUp }: LiveCursor): string {
     const rest = catchingUp ? [catchingUp.upTo.text, catchingUp.transactionId, catchingUp.batchId] : [];
     return encodeCursor("stream", [system, seen.text, ...rest]);
 }
 
 /** @throws Problem invalid_cursor */
-export function decodeStreamCursor(text: string, parameter: string): StreamCursor {
+export function decodeLiveCursor(text: string, parameter: string): LiveCursor {
     const [system, seen, upTo, transactionId, batchId] = decodeCursor("stream", text, keys, parameter);
     if (upTo === undefined) return { system, seen };
     return { system, seen, catchingUp: { upTo, transactionId: transactionId!, batchId: batchId! } };

@@ -2,14 +2,14 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Api, Context } from "../api.ts";
 import { Problem, problemResponses } from "../problem.ts";
-import { readWatchedFiles } from "./file-changes.ts";
-import { openStream } from "./open-stream.ts";
-import { readNewBatches, readStreamHead } from "./read-new-batches.ts";
-import { decodeStreamCursor, encodeStreamCursor, type StreamCursor } from "./stream-cursor.ts";
-import { heartbeatBytes } from "./stream-events.ts";
-import { createStreamHub, type StreamHub, type StreamSource } from "./stream-hub.ts";
+import { decodeLiveCursor, encodeLiveCursor, type LiveCursor } from "./live-cursor.ts";
+import { heartbeatBytes } from "./live-events.ts";
+import { createLiveHub, type LiveHub, type LiveSource } from "./live-hub.ts";
+import { openLiveStream } from "./open-live-stream.ts";
+import { readLiveHead, readNewBatches } from "./read-new-batches.ts";
+import { readWatchedFiles } from "./read-watched-files.ts";
 
-export interface StreamOptions {
+export interface LiveOptions {
     pollMs?: number;
     maxViewers?: number;
 }
@@ -44,21 +44,18 @@ const followStream = createRoute({
     },
 });
 
-export function addStreamRoutes(
-    app: Api,
-    context: Context,
-    { pollMs = 1000, maxViewers = 500 }: StreamOptions,
-): StreamHub {
-    const hub = createStreamHub({ source: createSource(context), pollMs });
+export function addLiveRoutes(app: Api, context: Context, { pollMs = 1000, maxViewers = 500 }: LiveOptions): LiveHub {
+    const hub = createLiveHub(createSource(context), pollMs);
 
     app.openapi(followStream, (c) => {
-        if (hub.viewers() >= maxViewers) throw tooManyStreams();
+        if (hub.viewers() >= maxViewers)
+            throw new Problem("too_many_streams", "Close a page, or ask /v1/status from time to time.");
         const lastEventId = c.req.valid("header")["last-event-id"];
         const cursor = placeOf(lastEventId === "" ? undefined : lastEventId, c.req.valid("query").after);
         // Bun ends what is silent for ten seconds; this is alive by its heartbeats.
         c.env?.server?.timeout(c.req.raw, 0);
         // Nobody would read, or end, the stream of a HEAD request.
-        const body = c.req.method === "HEAD" ? heartbeatBytes : openStream(hub, cursor, context.now);
+        const body = c.req.method === "HEAD" ? heartbeatBytes : openLiveStream(hub, cursor, context.now);
         return new Response(body, {
             headers: {
                 "content-type": "text/event-stream; charset=utf-8",
@@ -70,11 +67,11 @@ export function addStreamRoutes(
     return hub;
 }
 
-function createSource({ reader, status, explainFault }: Context): StreamSource {
+function createSource({ reader, status, explainFault }: Context): LiveSource {
     return {
-        readHead: () => reader.read(readStreamHead),
+        readHead: () => reader.read(readLiveHead),
         readNewBatches: (cursor) =>
-            reader.share(`stream ${encodeStreamCursor(cursor)}`, 0, (db) => readNewBatches(db, cursor)),
+            reader.share(`stream ${encodeLiveCursor(cursor)}`, 0, (db) => readNewBatches(db, cursor)),
         readStatus: status.read,
         readFiles: () => reader.share("stream files", 0, readWatchedFiles),
         explain: explainFault,
@@ -82,21 +79,17 @@ function createSource({ reader, status, explainFault }: Context): StreamSource {
 }
 
 /** A browser that comes back cannot mend its Last-Event-ID, and gives up on an error: an odd one gets a reset. */
-function placeOf(lastEventId: string | undefined, after: string | undefined): StreamCursor | undefined {
-    if (lastEventId === undefined) return after === undefined ? undefined : decodeStreamCursor(after, "after");
+function placeOf(lastEventId: string | undefined, after: string | undefined): LiveCursor | undefined {
+    if (lastEventId === undefined) return after === undefined ? undefined : decodeLiveCursor(after, "after");
     try {
-        return decodeStreamCursor(lastEventId, "last-event-id");
+        return decodeLiveCursor(lastEventId, "last-event-id");
     } catch {
         return unknownPlace;
     }
 }
 
 /** Of no database, so the hub answers with a reset. */
-const unknownPlace: StreamCursor = {
+const unknownPlace: LiveCursor = {
     system: "0",
     seen: { text: "1:1:", xmin: 1n, xmax: 1n, running: new Set() },
 };
-
-function tooManyStreams(): Problem {
-    return new Problem({ code: "too_many_streams", detail: "Close a page, or ask /v1/status from time to time." });
-}

@@ -1,15 +1,15 @@
 /** One viewer's response: the hub's events as bytes, bounded, and ended when the viewer does not read. */
-import type { StreamCursor } from "./stream-cursor.ts";
-import { openingBytes } from "./stream-events.ts";
-import type { StreamHub, Viewer } from "./stream-hub.ts";
+import type { LiveCursor } from "./live-cursor.ts";
+import { openingBytes } from "./live-events.ts";
+import type { LiveHub, Viewer } from "./live-hub.ts";
 
 /** Twice the largest event. The bytes of an event are shared by all viewers. */
 const maxQueuedBytes = 1024 * 1024;
 const maxStallMs = 15_000;
 
-export function openStream(
-    hub: StreamHub,
-    cursor: StreamCursor | undefined,
+export function openLiveStream(
+    hub: LiveHub,
+    cursor: LiveCursor | undefined,
     now: () => Date,
 ): ReadableStream<Uint8Array> {
     let viewer: Viewer | undefined;

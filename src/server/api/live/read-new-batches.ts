@@ -1,24 +1,20 @@
-/** The batches that a stream's reader does not have yet, in one statement with the snapshot that they were read in. */
+/** The batches that a reader of the live stream does not have yet, in one statement with the snapshot that they were read in. */
 import { type SQL, sql } from "drizzle-orm";
 import { batches } from "../../../database/schema.ts";
 import { type Batch, batchFields } from "../batches/read-batches.ts";
-import { absentDatabase } from "../database-fault.ts";
 import type { Database } from "../reader.ts";
+import { jsonOf } from "../shapes.ts";
+import { databaseProblem } from "../to-problem.ts";
+import type { LiveCursor } from "./live-cursor.ts";
 import { parseSnapshot, type Snapshot } from "./snapshots.ts";
-import type { StreamCursor } from "./stream-cursor.ts";
 
-export const maxBatchesPerRead = 500;
-
-export interface NewBatch {
-    transactionId: string;
-    /** As GET /v1/batches has it. */
-    batch: Batch;
-}
+const maxBatchesPerRead = 500;
 
 export interface NewBatches {
-    batches: NewBatch[];
+    /** As GET /v1/batches has them. */
+    batches: Batch[];
     /** Where the reader is when it has these. */
-    cursor: StreamCursor;
+    cursor: LiveCursor;
     /** Whether there are more to read at once. */
     hasMore: boolean;
 }
@@ -26,11 +22,11 @@ export interface NewBatches {
 interface Row extends Record<string, unknown> {
     system: string;
     snapshot: string;
-    batches: NewBatch[];
+    batches: { transactionId: string; batch: Batch }[];
 }
 
 /** Where the stream is now, without a batch. */
-export async function readStreamHead(db: Database): Promise<StreamCursor> {
+export async function readLiveHead(db: Database): Promise<LiveCursor> {
     const [row] = await db.execute<Row>(sql`select ${systemIdentifier} as system, ${currentSnapshot} as snapshot`);
     return { system: row!.system, seen: toSnapshot(row!.snapshot) };
 }
@@ -39,7 +35,7 @@ export async function readStreamHead(db: Database): Promise<StreamCursor> {
  * Undefined when the cursor is of another database, or of a time that this one has not reached (it was restored from
  * a backup): then the reader must begin anew.
  */
-export async function readNewBatches(db: Database, cursor: StreamCursor): Promise<NewBatches | undefined> {
+export async function readNewBatches(db: Database, cursor: LiveCursor): Promise<NewBatches | undefined> {
     const [row] = await db.execute<Row>(sql`
         select
             ${systemIdentifier} as system,
@@ -55,7 +51,11 @@ export async function readNewBatches(db: Database, cursor: StreamCursor): Promis
     const last = taken.at(-1);
     const catchingUp =
         hasMore && last ? { upTo, transactionId: last.transactionId, batchId: last.batch.batchId } : undefined;
-    return { batches: taken, hasMore, cursor: { system, seen: hasMore ? cursor.seen : upTo, catchingUp } };
+    return {
+        batches: taken.map(({ batch }) => batch),
+        hasMore,
+        cursor: { system, seen: hasMore ? cursor.seen : upTo, catchingUp },
+    };
 }
 
 /**
@@ -72,7 +72,7 @@ const currentSnapshot = sql`pg_current_snapshot()::text`;
  * Enters the index at the cursor's xmin. The condition on xmax leaves out rows that a dump brought from a cluster with
  * higher transaction numbers: they would be new for ever.
  */
-function selectNewBatches({ seen, catchingUp }: StreamCursor): SQL {
+function selectNewBatches({ seen, catchingUp }: LiveCursor): SQL {
     const ofCatchingUp =
         catchingUp &&
         sql`
@@ -87,7 +87,7 @@ function selectNewBatches({ seen, catchingUp }: StreamCursor): SQL {
             select
                 ${batches.transactionId} as transaction_id,
                 ${batches.batchId} as batch_id,
-                json_build_object('transactionId', ${batches.transactionId}::text, 'batch', ${batchJson}) as entry
+                json_build_object('transactionId', ${batches.transactionId}::text, 'batch', ${jsonOf(batchFields)}) as entry
             from ${batches}
             where
                 ${batches.transactionId} >= pg_snapshot_xmin(${seen.text}::pg_snapshot)
@@ -100,13 +100,8 @@ function selectNewBatches({ seen, catchingUp }: StreamCursor): SQL {
     `;
 }
 
-const batchJson = sql`json_build_object(${sql.join(
-    Object.entries(batchFields).map(([name, value]) => sql`${sql.raw(`'${name}'`)}, ${value}`),
-    sql`, `,
-)})`;
-
 function toSnapshot(text: string): Snapshot {
     const snapshot = parseSnapshot(text);
-    if (!snapshot) throw absentDatabase(new Error("the server's snapshot could not be read"));
+    if (!snapshot) throw databaseProblem("database_unavailable", new Error("the server's snapshot could not be read"));
     return snapshot;
 }

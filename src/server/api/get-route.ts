@@ -1,0 +1,55 @@
+/** A GET route whose answer is one read of the database. All who ask the same within `sharedForMs` share it. */
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Api, Context } from "./api.ts";
+import { answers, Problem, type ProblemCode } from "./problem.ts";
+import type { Database } from "./reader.ts";
+import { idParameterSchema } from "./shapes.ts";
+
+/** For how long an answer may be given to others who ask the same: shorter than a page polls. */
+export const sharedForMs = { live: 900, heavy: 5000 } as const;
+
+export interface GetRoute<Query extends z.ZodRawShape, Answer extends z.ZodType, Question> {
+    path: string;
+    summary: string;
+    description?: string;
+    query?: Query;
+    answer: { description: string; schema: Answer };
+    sharedForMs?: (question: Question) => number;
+    /** What the parameters come to. May throw a Problem: nothing was asked of the database yet. */
+    toQuestion?: (parameters: z.output<z.ZodObject<Query>>) => Question;
+    read(db: Database, question: Question): Promise<z.input<Answer> | undefined>;
+    /** The 404 for what `read` finds nothing of. */
+    missing?: { code: ProblemCode; detail: string; parameter?: string };
+}
+
+export function addGetRoute<
+    Answer extends z.ZodType,
+    Query extends z.ZodRawShape = Record<never, never>,
+    Question = z.output<z.ZodObject<Query>>,
+>(app: Api, { reader }: Pick<Context, "reader">, route: GetRoute<Query, Answer, Question>): void {
+    const { path, summary, description, query, answer, missing, read, toQuestion } = route;
+    const params = path.endsWith("/{id}") ? { params: z.object({ id: idParameterSchema }) } : {};
+    const definition = createRoute({
+        method: "get",
+        path,
+        summary,
+        ...(description !== undefined && { description }),
+        request: { ...params, query: z.strictObject(query ?? {}) },
+        responses: missing
+            ? answers(answer.description, answer.schema, 400, 404, 503)
+            : answers(answer.description, answer.schema, 400, 503),
+    });
+    app.openapi(definition, async (c) => {
+        // By the route's own schemas, which TypeScript cannot follow through the generics.
+        const parameters: object = {
+            ...(c.req.valid("param" as never) as object),
+            ...(c.req.valid("query" as never) as object),
+        };
+        const question = toQuestion ? toQuestion(parameters as never) : (parameters as Question);
+        const key = `${path} ${JSON.stringify(question)}`;
+        const forMs = route.sharedForMs?.(question) ?? sharedForMs.live;
+        const found = await reader.share(key, forMs, (db) => read(db, question));
+        if (found === undefined && missing) throw new Problem(missing.code, missing.detail, missing);
+        return c.json(found as never, 200);
+    });
+}

@@ -1,0 +1,166 @@
+/**
+ * One reader of the database for all open live streams. It runs while somebody watches, and asks the same few questions a
+ * second whatever the number of viewers.
+ */
+import type { LiveCursor } from "./live-cursor.ts";
+import { batchesEvent, encodeEvent, heartbeatBytes, type LiveEvent, resetEvent } from "./live-events.ts";
+import type { NewBatches } from "./read-new-batches.ts";
+import type { WatchedFile } from "./read-watched-files.ts";
+import { sees } from "./snapshots.ts";
+
+export interface LiveSource {
+    readHead(): Promise<LiveCursor>;
+    /** Undefined when the cursor is not of this database. */
+    readNewBatches(cursor: LiveCursor): Promise<NewBatches | undefined>;
+    readStatus(): Promise<unknown>;
+    readFiles(): Promise<WatchedFile[]>;
+    /** What to tell viewers of an error. */
+    explain(error: unknown): { code: string; detail: string };
+}
+
+export interface Viewer {
+    /** Must not throw. What is not `essential` may be left out when the viewer does not keep up. */
+    send(bytes: Uint8Array, essential: boolean): void;
+    /** Resolves when the viewer can take more, or has left. */
+    drained(): Promise<void>;
+}
+
+export interface LiveHub {
+    /**
+     * Sends what comes after `cursor` (without one: after now), and from then on everything as it is committed. Nothing
+     * is left out between the two; a batch may come twice. While the database is away it says so, and goes on after.
+     * Resolves when the viewer is up to date or has left. Never rejects.
+     */
+    join(viewer: Viewer, cursor?: LiveCursor): Promise<void>;
+    leave(viewer: Viewer): void;
+    viewers(): number;
+}
+
+interface Hub {
+    source: LiveSource;
+    pollMs: number;
+    viewers: Set<Viewer>;
+    /** Those viewers that have everything up to `head`. */
+    upToDate: Set<Viewer>;
+    head?: LiveCursor | undefined;
+    /** All who ask for the head before it is known wait for the same answer. */
+    beginning?: Promise<LiveCursor> | undefined;
+    /** The last word on the status, for who joins between two of them. */
+    latest?: Uint8Array | undefined;
+    isRunning: boolean;
+}
+
+export function createLiveHub(source: LiveSource, pollMs: number): LiveHub {
+    const hub: Hub = { source, pollMs, viewers: new Set(), upToDate: new Set(), isRunning: false };
+    return {
+        join(viewer, cursor) {
+            hub.viewers.add(viewer);
+            if (!hub.isRunning) run(hub);
+            else if (hub.latest) viewer.send(hub.latest, false);
+            return follow(hub, viewer, cursor);
+        },
+        leave(viewer) {
+            hub.viewers.delete(viewer);
+            hub.upToDate.delete(viewer);
+        },
+        viewers: () => hub.viewers.size,
+    };
+}
+
+async function run(hub: Hub): Promise<void> {
+    hub.isRunning = true;
+    const heartbeat = setInterval(() => sendAll(hub.viewers, heartbeatBytes, false), 5000);
+    let files: Map<number, string> | undefined;
+    while (hub.viewers.size > 0) {
+        try {
+            await pollBatches(hub, await findHead(hub));
+            files = await pollFiles(hub, files);
+            hub.latest = encodeEvent({ event: "status", data: await hub.source.readStatus() });
+        } catch (error) {
+            hub.latest = encodeEvent(unavailable(hub, error));
+        }
+        sendAll(hub.viewers, hub.latest, false);
+        await Bun.sleep(hub.pollMs);
+    }
+    clearInterval(heartbeat);
+    hub.isRunning = false;
+    hub.head = undefined;
+    hub.latest = undefined;
+}
+
+async function pollBatches(hub: Hub, from: LiveCursor): Promise<void> {
+    const found = await hub.source.readNewBatches(from);
+    if (!found) {
+        hub.head = undefined;
+        return sendAll(hub.upToDate, encodeEvent(resetEvent(await findHead(hub))), true);
+    }
+    hub.head = found.cursor;
+    if (found.batches.length > 0) sendAll(hub.upToDate, encodeEvent(batchesEvent(found)), true);
+    if (found.hasMore) await pollBatches(hub, hub.head);
+}
+
+/** Tells the files that are new or other than at the last look, and none at the first. Returns this look. */
+async function pollFiles(hub: Hub, before: ReadonlyMap<number, string> | undefined): Promise<Map<number, string>> {
+    const found = await hub.source.readFiles();
+    const files = found.filter((file) => before && before.get(file.fileId) !== JSON.stringify(file));
+    if (files.length > 0) sendAll(hub.viewers, encodeEvent({ event: "files", data: { files } }), false);
+    return new Map(found.map((file) => [file.fileId, JSON.stringify(file)]));
+}
+
+async function findHead(hub: Hub): Promise<LiveCursor> {
+    if (hub.head) return hub.head;
+    hub.beginning ??= hub.source
+        .readHead()
+        .then((cursor) => {
+            hub.head = cursor;
+            return cursor;
+        })
+        .finally(() => {
+            hub.beginning = undefined;
+        });
+    return hub.beginning;
+}
+
+async function follow(hub: Hub, viewer: Viewer, cursor: LiveCursor | undefined): Promise<void> {
+    let place = cursor;
+    // Only the database can tell whether a place that a client named is one.
+    let isNamed = cursor !== undefined;
+    while (hub.viewers.has(viewer)) {
+        try {
+            place ??= await findHead(hub);
+            // In the same breath as the look: what the next poll finds goes to this viewer as well.
+            if (!isNamed && isAtHead(hub, place)) return void hub.upToDate.add(viewer);
+            await viewer.drained();
+            place = await catchUp(hub, viewer, place);
+            isNamed = false;
+        } catch (error) {
+            viewer.send(encodeEvent(unavailable(hub, error)), false);
+            await Bun.sleep(hub.pollMs);
+        }
+    }
+}
+
+function isAtHead({ head }: Hub, { system, seen, catchingUp }: LiveCursor): boolean {
+    return !catchingUp && head?.system === system && sees(seen, head.seen);
+}
+
+/** Sends one read's worth of what is missing. The viewer's new place. */
+async function catchUp(hub: Hub, viewer: Viewer, place: LiveCursor): Promise<LiveCursor> {
+    const found = await hub.source.readNewBatches(place);
+    if (!found) {
+        const head = await findHead(hub);
+        viewer.send(encodeEvent(resetEvent(head)), true);
+        return head;
+    }
+    if (found.batches.length > 0) viewer.send(encodeEvent(batchesEvent(found)), true);
+    return found.cursor;
+}
+
+function unavailable({ source }: Hub, error: unknown): LiveEvent {
+    return { event: "unavailable", data: source.explain(error) };
+}
+
+function sendAll(viewers: ReadonlySet<Viewer>, bytes: Uint8Array, essential: boolean): void {
+    // A copy: a viewer that is dropped leaves the set while it is walked.
+    for (const viewer of [...viewers]) viewer.send(bytes, essential);
+}

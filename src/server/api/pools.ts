@@ -1,0 +1,25 @@
+/** The API's own two pools. Close them with `end({ timeout })`. */
+import { connect, type Sql } from "../../database/connect.ts";
+import type { DatabaseTarget } from "../../database/database-target.ts";
+
+/** Small. The server ends what runs too long and refuses every write, whatever a route asks. */
+export function openReadPool(target: DatabaseTarget): Sql {
+    return connect(target, {
+        applicationName: "sluice-api",
+        max: 4,
+        connectTimeoutSeconds: 5,
+        // Less than the reader's deadline, so that the server has given up when the caller is told so.
+        limits: { statement_timeout: "5000", default_transaction_read_only: "on" },
+    });
+}
+
+/** For what takes minutes and would hold up the pages: the checks, which set their own transactions read-only, and replays. */
+export function openWorkPool(target: DatabaseTarget): Sql {
+    return connect(target, {
+        applicationName: "sluice-api work",
+        max: 2,
+        connectTimeoutSeconds: 5,
+        // A role that reads only has the other default; what it may write is for its grants to say.
+        limits: { statement_timeout: "600000", default_transaction_read_only: "off" },
+    });
+}
