@@ -142,17 +142,17 @@ describe.skipIf("missing" in chromium)("the page", () => {
         for (const [outcome, count] of Object.entries(outcomes)) {
             expect([outcome, await textOf(`[data-test=${outcome}]`)]).toEqual([outcome, String(count)]);
         }
-        expect(await textOf("[data-test=events]")).toBe(String(events));
+        expect(await textOf("[data-test=Stored]")).toBe(String(events));
         await shows("the rejects", "#rejects .panel-head .note", new RegExp(`^${rejects} records`));
     }, 30_000);
 
     test("moves rejects by a replay, when the rule that refused them has changed", async () => {
-        const events = Number(await textOf("[data-test=events]"));
+        const events = Number(await textOf("[data-test=Stored]"));
         await ask(target, (sql) => sql`insert into ingest.event_types values ('no_such_type') on conflict do nothing`);
         await page.getByRole("button", { name: /^event type unknown/ }).click();
         await page.getByRole("button", { name: "Replay the records with event type unknown" }).click();
         await shows("what came of it", ".samples-head", /1 record inserted/);
-        await shows("the events", "[data-test=events]", String(events + 1));
+        await shows("the events", "[data-test=Stored]", String(events + 1));
         await shows("the batch", "#batches tbody", /replay/);
         await shows("the rejects", "#rejects .panel-head .note", /^2 records refused, 1 more resolved by replays$/);
         expect(await textOf(".balanced")).toBe("Every record is accounted for.");

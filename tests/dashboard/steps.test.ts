@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import type { Flow, FlowStep } from "../../src/server/api/flow/read-flow.ts";
 import {
     backlogRecords,
+    meanRate,
     phaseMeans,
     rates,
     shares,
@@ -45,6 +46,18 @@ test("a rate is per second of what is over of the step, and in its middle", () =
     const flow = flowOf([step(100, { read: 50 }), step(105, { read: 6, seconds: 2 })]);
     expect(rates(flow, "read")).toEqual([10, 3]);
     expect(stepTimes(flow)).toEqual([102.5, 107.5]);
+});
+
+test("the mean rate is that of the last whole steps; there is none before the first commit", () => {
+    const flow = flowOf([
+        step(100),
+        step(105, { read: 5 }),
+        step(110, { read: 15 }),
+        step(115, { read: 9, seconds: 1 }),
+    ]);
+    expect(meanRate(flow, 10)).toBe(2);
+    expect(meanRate({ ...flow, since: null }, 10)).toBeNull();
+    expect(meanRate(null, 10)).toBeNull();
 });
 
 test("leaves the last step out while it has hardly begun", () => {
@@ -97,12 +110,11 @@ test("stacks each series on those before it, and a gap stays one for all above",
 
 test("events by type stand in their buckets, none in between is zero", () => {
     const sums = { quantity: 0, revenue: "0.00" };
-    const data = [
+    const points = [
         { bucket: "1970-01-01T00:01:00.000000Z", eventType: "view", events: 3, ...sums },
         { bucket: "1970-01-01T00:03:00.000000Z", eventType: "purchase", events: 1, ...sums },
     ];
-    const series = { bucket: "minute" as const, data };
-    expect(eventsByType({ series }, ["view", "purchase"], 65_000, 200_000, 60_000)).toEqual({
+    expect(eventsByType(points, ["view", "purchase"], { from: 65, to: 200 }, 60)).toEqual({
         times: [90, 150, 210],
         series: [
             { name: "view", values: [3, 0, 0] },

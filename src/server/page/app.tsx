@@ -16,14 +16,14 @@ import { Trace } from "./trace/trace.tsx";
 
 export function App({ stream }: { stream: StreamView }) {
     const signedOut = link.value === "sign_in";
-    const verdict = describeVerdict({ link: link.value, problem: linkProblem.value, status: status.value });
+    const verdict = describeVerdict(link.value, linkProblem.value, status.value);
     return (
         <>
             <a class="skip" href="#main">
                 Skip to the numbers
             </a>
             <Header verdict={verdict} />
-            <main id="main" tabIndex={-1} data-link={link.value}>
+            <main id="main" tabIndex={-1}>
                 <Now verdict={verdict} />
                 {signedOut && <SignIn />}
                 {/* Not faded with the rest: it shows how the rest comes back. */}

@@ -1,19 +1,18 @@
-/** How the page writes instants, rates and shares. Whatever is not a number is a dash. */
+/** How the page writes instants, rates and amounts. */
+import { computed } from "@preact/signals";
 import { formatNumber } from "../../terminal/format.ts";
-import { isNumber } from "./is-number.ts";
 import { type Zone, zone } from "./settings.ts";
 
-export const dash = "–";
+const dash = "–";
 
-export function formatCountOrDash(value: number | null | undefined): string {
-    return isNumber(value) ? formatNumber(value) : dash;
+/** A dash for what is not known, and for NaN. */
+export function orDash(value: number | null | undefined, format: (value: number) => string): string {
+    return Number.isFinite(value) ? format(value!) : dash;
 }
 
 /** 0.4 → `0.4`, 12.34 → `12`, 1234 → `1,234`. */
-export function formatRate(perSecond: number | null | undefined): string {
-    if (!isNumber(perSecond)) return dash;
-    if (perSecond > 0 && perSecond < 10) return perSecond.toFixed(1);
-    return formatNumber(Math.round(perSecond));
+export function formatRate(perSecond: number): string {
+    return perSecond > 0 && perSecond < 10 ? perSecond.toFixed(1) : formatNumber(Math.round(perSecond));
 }
 
 /** For axes: 1200000 → `1.2M`. */
@@ -35,13 +34,13 @@ export function formatClock(instant: string | number | null | undefined, nowMs =
     if (instant === null || instant === undefined) return dash;
     const at = new Date(instant);
     if (Number.isNaN(at.getTime())) return dash;
-    const { time, day } = formats(zone.value);
+    const { time, day } = formats.value;
     return day.format(at) === day.format(nowMs) ? time.format(at) : `${day.format(at)} ${time.format(at)}`;
 }
 
 /** For an axis: seconds only where steps are shorter than a minute. */
 export function formatAxisTime(seconds: number, withSeconds: boolean): string {
-    const { time, hourAndMinute } = formats(zone.value);
+    const { time, hourAndMinute } = formats.value;
     return (withSeconds ? time : hourAndMinute).format(seconds * 1000);
 }
 
@@ -64,23 +63,13 @@ export function zoneName(chosen: Zone): string {
     return chosen === "utc" ? "UTC" : Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
-const cache = new Map<Zone, ReturnType<typeof makeFormats>>();
-
-function formats(chosen: Zone) {
-    let made = cache.get(chosen);
-    if (!made) {
-        made = makeFormats(chosen);
-        cache.set(chosen, made);
-    }
-    return made;
-}
-
-function makeFormats(chosen: Zone) {
-    const zoned = chosen === "utc" ? { timeZone: "UTC" } : {};
+/** Kept, because making them costs more than using them. */
+const formats = computed(() => {
+    const zoned = zone.value === "utc" ? { timeZone: "UTC" } : {};
     const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
     return {
         time: new Intl.DateTimeFormat("en-GB", { ...zoned, ...clock, second: "2-digit" }),
         hourAndMinute: new Intl.DateTimeFormat("en-GB", { ...zoned, ...clock }),
         day: new Intl.DateTimeFormat("sv-SE", { ...zoned, year: "numeric", month: "2-digit", day: "2-digit" }),
     };
-}
+});

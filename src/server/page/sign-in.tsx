@@ -1,7 +1,7 @@
 /** Trades the token for a cookie that no script can read. */
 import { useState } from "preact/hooks";
 import { connect } from "./live/connection.ts";
-import { fetchJson } from "./live/fetch-json.ts";
+import { postJson } from "./live/fetch-json.ts";
 import type { Problem } from "./shapes.ts";
 
 export function SignIn() {
@@ -9,12 +9,8 @@ export function SignIn() {
     const [problem, setProblem] = useState<Problem | null>(null);
     const submit = async (event: Event) => {
         event.preventDefault();
-        const answer = await fetchJson("/v1/session", {
-            method: "POST",
-            headers: { "content-type": "application/json" },
-            body: JSON.stringify({ token }),
-        });
-        if ("problem" in answer && answer.status !== 204) return setProblem(answer.problem);
+        const answer = await postJson("/v1/session", { token });
+        if ("problem" in answer) return setProblem(answer.problem);
         setProblem(null);
         await connect();
     };

@@ -1,25 +1,28 @@
-/** What the data says, not how it moves: revenue, the kinds of events, the latest of them. */
-
-import { formatClock, formatCode, formatCountOrDash, formatMoney } from "../../server/page/format.ts";
+/** The content of the table: revenue, the types of events, the latest of them. */
+import { formatClock, formatCode, formatMoney, orDash } from "../../server/page/format.ts";
 import { nowMs } from "../../server/page/live/clock.ts";
 import { offers } from "../../server/page/live/connection.ts";
 import { useResource } from "../../server/page/live/use-resource.ts";
-import { Nothing, Panel } from "../../server/page/parts/panel.tsx";
+import { Bar } from "../../server/page/parts/bar.tsx";
+import { Panel } from "../../server/page/parts/panel.tsx";
 import { Sparkline } from "../../server/page/parts/sparkline.tsx";
+import { Tile } from "../../server/page/parts/tile.tsx";
 import type { Page } from "../../server/page/shapes.ts";
 import { formatNumber, formatShare } from "../../terminal/format.ts";
 import type { ShopEvent } from "../api/read-events.ts";
 import type { Stats } from "../api/read-stats.ts";
+import { mostFrequentFirst } from "./events-by-type.ts";
 import { Funnel } from "./funnel.tsx";
 import { TopProducts } from "./top-products.tsx";
 
+const hourMs = 3_600_000;
+
 export function Business() {
-    const hourMs = 3_600_000;
     const sinceMs = Math.floor(nowMs.value / hourMs) * hourMs - 23 * hourMs;
     const path = `/v1/stats?bucket=hour&from=${new Date(sinceMs).toISOString()}`;
-    const { data: stats, problem, knownAt } = useResource<Stats>(path, { everyMs: 3000, keepsOld: true });
+    const { data: stats, ...known } = useResource<Stats>(path, { everyMs: 3000, keepsOld: true });
     return (
-        <Panel id="business" title="Business" problem={problem} knownAt={knownAt}>
+        <Panel id="business" title="Business" {...known}>
             <div class="business">
                 <Revenue stats={stats} sinceMs={sinceMs} />
                 {offers.value.has("/v1/stats/funnel") ? <Funnel /> : <EventTypes stats={stats} />}
@@ -31,62 +34,54 @@ export function Business() {
 }
 
 function Revenue({ stats, sinceMs }: { stats: Stats | null; sinceMs: number }) {
-    const points = stats?.series?.data ?? [];
-    const byHour = Array.from({ length: 24 }, (_, index) => {
-        const at = sinceMs + index * 3_600_000;
-        return points
-            .filter((point) => Date.parse(point.bucket) === at)
-            .reduce((sum, point) => sum + Number(point.revenue), 0);
-    });
+    const byHour = new Array<number>(24).fill(0);
+    for (const { bucket, revenue } of stats?.series?.data ?? []) {
+        const hour = (Date.parse(bucket) - sinceMs) / hourMs;
+        if (hour in byHour) byHour[hour]! += Number(revenue);
+    }
     const purchases = stats?.eventTypes.find(({ eventType }) => eventType === "purchase");
     return (
-        <div class="tile revenue">
-            <h3>Revenue</h3>
+        <Tile title="Revenue" class="revenue">
             <p class="figure" data-test="revenue">
                 {formatMoney(stats?.totals.revenue)}
             </p>
             <p class="note">
-                {formatCountOrDash(purchases?.events)} purchases, {formatCountOrDash(purchases?.quantity)} items
+                {orDash(purchases?.events, formatNumber)} purchases, {orDash(purchases?.quantity, formatNumber)} items
             </p>
             <Sparkline values={stats ? byHour : []} />
             <p class="note">by hour of event time, the last day</p>
-        </div>
+        </Tile>
     );
 }
 
 function EventTypes({ stats }: { stats: Stats | null }) {
-    const types = stats?.eventTypes.toSorted((left, right) => right.events - left.events) ?? [];
-    const all = stats?.totals.events ?? 0;
+    const types = mostFrequentFirst(stats);
     return (
-        <div class="tile">
-            <h3>Events by type</h3>
-            {types.length === 0 && <Nothing>No event yet.</Nothing>}
+        <Tile title="Events by type" nothing={types.length === 0 && "No event yet."}>
             <ul class="bars">
                 {types.map(({ eventType, events }) => (
                     <li key={eventType}>
-                        <span class="bar-name">{formatCode(eventType)}</span>
-                        <span class="bar-value">
-                            {formatNumber(events)} <span class="muted">{formatShare(events, all)}</span>
-                        </span>
-                        <span class="bar-track" aria-hidden="true">
-                            <span style={{ width: `${(100 * events) / types[0]!.events}%` }} />
-                        </span>
+                        <Bar name={formatCode(eventType)} share={events / types[0]!.events}>
+                            {formatNumber(events)}{" "}
+                            <span class="muted">{formatShare(events, stats!.totals.events)}</span>
+                        </Bar>
                     </li>
                 ))}
             </ul>
-        </div>
+        </Tile>
     );
 }
 
 function LatestEvents() {
     const { data, problem } = useResource<Page<ShopEvent>>("/v1/events?limit=8", { everyMs: 1500, idleMs: 20_000 });
-    const events = data?.data ?? [];
     return (
-        <div class="tile latest">
-            <h3>Latest events</h3>
-            {problem && <p class="trouble">{problem.title}.</p>}
-            {data && events.length === 0 && <Nothing>No event yet.</Nothing>}
-            {events.length > 0 && (
+        <Tile
+            title="Latest events"
+            problem={problem}
+            nothing={data?.data.length === 0 && "No event yet."}
+            class="latest"
+        >
+            {data && (
                 <table class="compact">
                     <thead class="unseen">
                         <tr>
@@ -97,8 +92,8 @@ function LatestEvents() {
                         </tr>
                     </thead>
                     <tbody>
-                        {events.map((event) => (
-                            <tr key={event.eventId} class="fresh">
+                        {data.data.map((event) => (
+                            <tr key={event.eventId}>
                                 <td class="muted">{formatClock(event.eventTimestamp, nowMs.value)}</td>
                                 <td>{formatCode(event.eventType)}</td>
                                 <td class="clip muted">{event.productId}</td>
@@ -108,6 +103,6 @@ function LatestEvents() {
                     </tbody>
                 </table>
             )}
-        </div>
+        </Tile>
     );
 }

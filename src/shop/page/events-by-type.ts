@@ -1,27 +1,29 @@
-/** From the series of /v1/stats to what a chart draws. Pure. */
+/** Makes a chart's values from the series of /v1/stats. Pure. */
 import type { Values } from "../../server/page/charts/steps.ts";
 import type { Stats } from "../api/read-stats.ts";
 
-export interface TypeSeries {
-    times: number[];
-    series: { name: string; values: Values }[];
-}
+type Points = NonNullable<Stats["series"]>["data"];
 
-/** A bucket between two that have events has none: 0. Outside of them nothing is known: null. */
+/** A bucket without events has 0 of each type. Times are the middles of buckets, in seconds like `span`. */
 export function eventsByType(
-    { series }: Pick<Stats, "series">,
+    points: Points,
     types: readonly string[],
-    fromMs: number,
-    toMs: number,
-    stepMs: number,
-): TypeSeries {
+    span: { from: number; to: number },
+    stepSeconds: number,
+): { times: number[]; series: { name: string; values: Values }[] } {
+    const keyOf = (seconds: number, type: string) => `${seconds} ${type}`;
     const counts = new Map(
-        (series?.data ?? []).map((point) => [`${Date.parse(point.bucket)} ${point.eventType}`, point.events]),
+        points.map(({ bucket, eventType, events }) => [keyOf(Date.parse(bucket) / 1000, eventType), events]),
     );
     const starts: number[] = [];
-    for (let at = Math.floor(fromMs / stepMs) * stepMs; at < toMs; at += stepMs) starts.push(at);
+    const first = Math.floor(span.from / stepSeconds) * stepSeconds;
+    for (let at = first; at < span.to; at += stepSeconds) starts.push(at);
     return {
-        times: starts.map((at) => (at + stepMs / 2) / 1000),
-        series: types.map((name) => ({ name, values: starts.map((at) => counts.get(`${at} ${name}`) ?? 0) })),
+        times: starts.map((at) => at + stepSeconds / 2),
+        series: types.map((name) => ({ name, values: starts.map((at) => counts.get(keyOf(at, name)) ?? 0) })),
     };
+}
+
+export function mostFrequentFirst(stats: Stats | null): Stats["eventTypes"] {
+    return stats?.eventTypes.toSorted((left, right) => right.events - left.events) ?? [];
 }

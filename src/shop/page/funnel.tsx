@@ -1,8 +1,8 @@
-/** View, add to cart, purchase: events of each, and how many of the step before that is. */
-
+/** View, add to cart, purchase: events of each, and their share of the step before. */
 import { formatCode } from "../../server/page/format.ts";
 import { useResource } from "../../server/page/live/use-resource.ts";
-import { Nothing } from "../../server/page/parts/panel.tsx";
+import { Bar } from "../../server/page/parts/bar.tsx";
+import { Tile } from "../../server/page/parts/tile.tsx";
 import { formatNumber, formatShare } from "../../terminal/format.ts";
 import type { FunnelSteps } from "../api/read-products.ts";
 
@@ -12,32 +12,23 @@ export function Funnel() {
     const most = Math.max(1, ...steps.map(({ events }) => events));
     const isEmpty = data !== null && steps.every(({ events }) => events === 0);
     return (
-        <div class="tile">
-            <h3>Funnel</h3>
-            {problem && <p class="trouble">{problem.title}.</p>}
-            {isEmpty && <Nothing>No event yet.</Nothing>}
-            {!isEmpty && (
-                <ol class="bars funnel">
-                    {steps.map(({ eventType, events }, index) => (
-                        <li key={eventType}>
-                            <span class="bar-name">{formatCode(eventType)}</span>
-                            <span class="bar-value">
-                                {formatNumber(events)}
-                                {index > 0 && (
-                                    <span class="muted">
-                                        {" "}
-                                        {formatShare(events, steps[index - 1]!.events)} of{" "}
-                                        {formatCode(steps[index - 1]!.eventType)}
-                                    </span>
-                                )}
-                            </span>
-                            <span class="bar-track" aria-hidden="true">
-                                <span style={{ width: `${(100 * events) / most}%` }} />
-                            </span>
-                        </li>
-                    ))}
-                </ol>
-            )}
-        </div>
+        <Tile title="Funnel" problem={problem} nothing={isEmpty && "No event yet."}>
+            <ol class="bars funnel">
+                {steps.map(({ eventType, events }, index) => (
+                    <li key={eventType}>
+                        <Bar name={formatCode(eventType)} share={events / most}>
+                            {formatNumber(events)}
+                            {index > 0 && (
+                                <span class="muted">
+                                    {" "}
+                                    {formatShare(events, steps[index - 1]!.events)} of{" "}
+                                    {formatCode(steps[index - 1]!.eventType)}
+                                </span>
+                            )}
+                        </Bar>
+                    </li>
+                ))}
+            </ol>
+        </Tile>
     );
 }

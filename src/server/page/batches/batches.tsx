@@ -4,22 +4,22 @@ import { useState } from "preact/hooks";
 import { formatCount, formatDuration, formatNumber } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
 import type { Batch, BatchDetail } from "../../api/batches/read-batches.ts";
-import { sortPhases } from "../charts/steps.ts";
+import { shade, sortPhases } from "../charts/steps.ts";
 import { formatAgo, formatClock } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
 import { batches } from "../live/connection.ts";
 import { useResource } from "../live/use-resource.ts";
 import { ShortEquation } from "../parts/equation.tsx";
-import { ChevronIcon } from "../parts/icons.tsx";
+import { Icon } from "../parts/icons.tsx";
 import { Nothing, Panel } from "../parts/panel.tsx";
-import { Scroll } from "../parts/scroll.tsx";
+import { type Column, Table } from "../parts/table.tsx";
 
 const shownAtFirst = 10;
 const moreEachTime = 40;
 
 const openId = signal<number | null>(null);
 
-/** From elsewhere on the page. */
+/** Opens it and scrolls there. */
 export function showBatch(batchId: number): void {
     openId.value = batchId;
     document.getElementById("batches")?.scrollIntoView();
@@ -31,43 +31,22 @@ export function Batches() {
     const shown = Math.max(more, openAt + 1);
     const rows = batches.value.slice(0, shown);
     const phases = sortPhases(rows.map(({ durationMs }) => durationMs));
-    const longestMs = Math.max(1, ...rows.map((batch) => tookMs(batch)));
+    const detail = (batch: Batch) =>
+        batch.batchId === openId.value
+            ? { id: detailId(batch), content: <Detail batch={batch} phases={phases} /> }
+            : null;
     return (
         <Panel id="batches" title="Batches" note={rows.length > 0 && <PhaseKey phases={phases} />}>
             {rows.length === 0 ? (
                 <Nothing>No batch yet: the first file makes one.</Nothing>
             ) : (
-                <Scroll label="Batches">
-                    <table>
-                        <thead>
-                            <tr>
-                                <th scope="col">Batch</th>
-                                <th scope="col">Committed</th>
-                                <th scope="col">read = inserted + duplicate + conflict + rejected</th>
-                                <th scope="col" class="number">
-                                    Took
-                                </th>
-                                <th scope="col" class="wide">
-                                    Phases
-                                </th>
-                            </tr>
-                        </thead>
-                        <tbody>
-                            {rows.map((batch) => (
-                                <BatchRow
-                                    key={batch.batchId}
-                                    batch={batch}
-                                    phases={phases}
-                                    longestMs={longestMs}
-                                    isOpen={openId.value === batch.batchId}
-                                    toggle={() => {
-                                        openId.value = openId.value === batch.batchId ? null : batch.batchId;
-                                    }}
-                                />
-                            ))}
-                        </tbody>
-                    </table>
-                </Scroll>
+                <Table
+                    label="Batches"
+                    columns={columnsFor(rows, phases)}
+                    rows={rows}
+                    keyOf={({ batchId }) => batchId}
+                    detail={detail}
+                />
             )}
             {batches.value.length > shown && (
                 <button type="button" class="more" onClick={() => setMore(shown + moreEachTime)}>
@@ -78,51 +57,50 @@ export function Batches() {
     );
 }
 
-interface BatchRowProps {
-    batch: Batch;
-    phases: string[];
-    longestMs: number;
-    isOpen: boolean;
-    toggle: () => void;
+function columnsFor(rows: readonly Batch[], phases: string[]): Column<Batch>[] {
+    const longestMs = Math.max(1, ...rows.map((batch) => tookMs(batch)));
+    return [
+        { head: "Batch", cell: (batch) => <RowButton batch={batch} /> },
+        {
+            head: "Committed",
+            class: "muted",
+            cell: ({ finishedAt }) => (
+                <span title={formatAgo(finishedAt, nowMs.value)}>{formatClock(finishedAt, nowMs.value)}</span>
+            ),
+        },
+        {
+            head: "read = inserted + duplicate + conflict + rejected",
+            cell: (batch) => <ShortEquation counts={batch} />,
+        },
+        { head: "Took", class: "number", cell: (batch) => formatDuration(tookMs(batch)) },
+        {
+            head: "Phases",
+            class: "wide",
+            cell: (batch) => <PhaseBar batch={batch} phases={phases} longestMs={longestMs} />,
+        },
+    ];
 }
 
-function BatchRow({ batch, phases, longestMs, isOpen, toggle }: BatchRowProps) {
-    const detailId = `batch-${batch.batchId}`;
+function RowButton({ batch }: { batch: Batch }) {
+    const isOpen = openId.value === batch.batchId;
     return (
-        <>
-            <tr class={isOpen ? "open" : undefined} data-batch={batch.batchId}>
-                <td>
-                    <button
-                        type="button"
-                        class="row-button"
-                        aria-expanded={isOpen}
-                        aria-controls={detailId}
-                        onClick={toggle}
-                    >
-                        <ChevronIcon />#{formatNumber(batch.batchId)}
-                        {batch.kind === "replay" && <span class="tag">replay</span>}
-                    </button>
-                </td>
-                <td class="muted" title={formatAgo(batch.finishedAt, nowMs.value)}>
-                    {formatClock(batch.finishedAt, nowMs.value)}
-                </td>
-                <td>
-                    <ShortEquation counts={batch} />
-                </td>
-                <td class="number">{formatDuration(tookMs(batch))}</td>
-                <td class="wide">
-                    <PhaseBar batch={batch} phases={phases} longestMs={longestMs} />
-                </td>
-            </tr>
-            {isOpen && (
-                <tr class="detail" id={detailId}>
-                    <td colSpan={5}>
-                        <Detail batch={batch} phases={phases} />
-                    </td>
-                </tr>
-            )}
-        </>
+        <button
+            type="button"
+            class="row-button"
+            aria-expanded={isOpen}
+            aria-controls={detailId(batch)}
+            onClick={() => {
+                openId.value = isOpen ? null : batch.batchId;
+            }}
+        >
+            <Icon name="chevron" />#{formatNumber(batch.batchId)}
+            {batch.kind === "replay" && <span class="tag">replay</span>}
+        </button>
     );
+}
+
+function detailId({ batchId }: Batch): string {
+    return `batch-${batchId}`;
 }
 
 function PhaseKey({ phases }: { phases: string[] }) {
@@ -130,11 +108,7 @@ function PhaseKey({ phases }: { phases: string[] }) {
         <span class="legend">
             {phases.map((phase, index) => (
                 <span key={phase}>
-                    <span
-                        class="swatch"
-                        style={{ background: `var(--shade-${Math.min(index + 1, 6)})` }}
-                        aria-hidden="true"
-                    />
+                    <span class="swatch" style={{ background: `var(${shade(index)})` }} aria-hidden="true" />
                     {phase}
                 </span>
             ))}
@@ -147,15 +121,10 @@ function PhaseBar({ batch, phases, longestMs }: { batch: Batch; phases: string[]
     return (
         <span class="phase-bar" role="img" aria-label={words} title={words}>
             <span style={{ width: `${(100 * tookMs(batch)) / longestMs}%` }}>
-                {phases.map((phase, index) => (
-                    <span
-                        key={phase}
-                        style={{
-                            flexGrow: batch.durationMs[phase] ?? 0,
-                            background: `var(--shade-${Math.min(index + 1, 6)})`,
-                        }}
-                    />
-                ))}
+                {phases.map((phase, index) => {
+                    const style = { flexGrow: batch.durationMs[phase] ?? 0, background: `var(${shade(index)})` };
+                    return <span key={phase} style={style} />;
+                })}
             </span>
         </span>
     );
@@ -166,27 +135,21 @@ function Detail({ batch, phases }: { batch: Batch; phases: string[] }) {
         idleMs: 3_600_000,
         everyMs: 3_600_000,
     });
+    const facts = [
+        ...phases.map((phase) => [phase, formatDuration(batch.durationMs[phase] ?? 0)]),
+        ["began", formatClock(batch.startedAt, nowMs.value)],
+        ["oldest record staged", formatClock(batch.oldestStagedAt, nowMs.value)],
+        ["chunks", formatNumber(batch.chunks)],
+    ];
     return (
         <div class="detail-body">
             <dl class="facts">
-                {phases.map((phase) => (
-                    <div key={phase}>
-                        <dt>{phase}</dt>
-                        <dd>{formatDuration(batch.durationMs[phase] ?? 0)}</dd>
+                {facts.map(([name, value]) => (
+                    <div key={name}>
+                        <dt>{name}</dt>
+                        <dd>{value}</dd>
                     </div>
                 ))}
-                <div>
-                    <dt>began</dt>
-                    <dd>{formatClock(batch.startedAt, nowMs.value)}</dd>
-                </div>
-                <div>
-                    <dt>oldest record staged</dt>
-                    <dd>{formatClock(batch.oldestStagedAt, nowMs.value)}</dd>
-                </div>
-                <div>
-                    <dt>chunks</dt>
-                    <dd>{formatNumber(batch.chunks)}</dd>
-                </div>
             </dl>
             {problem && <p class="trouble">{problem.title}.</p>}
             {data && (

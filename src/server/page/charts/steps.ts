@@ -1,10 +1,12 @@
-/** From what the API says of steps to what a chart draws. A step of which nothing is known is null, never 0. Pure. */
+/** Makes a chart's values from /v1/flow. A step of which nothing is known is null, never 0. Pure. */
 import type { Flow, FlowStep } from "../../api/flow/read-flow.ts";
 
 export type Values = (number | null)[];
 
-/** Steps that say something: those before the first commit are nulls, an unfinished last one is left out at first. */
-export function knownSteps({ steps, since, stepSeconds }: Flow): { step: FlowStep; isKnown: boolean }[] {
+/** The steps to draw. Nothing is known of those before the first commit; the last one is left out when it is too young. */
+function knownSteps(flow: Flow | null): { step: FlowStep; isKnown: boolean }[] {
+    if (!flow) return [];
+    const { steps, since, stepSeconds } = flow;
     const sinceMs = since === null ? Number.POSITIVE_INFINITY : Date.parse(since);
     return steps
         .filter((step, index) => index < steps.length - 1 || step.seconds >= stepSeconds / 4)
@@ -16,26 +18,41 @@ export function stepTimes(flow: Flow): number[] {
     return knownSteps(flow).map(({ step }) => Date.parse(step.from) / 1000 + flow.stepSeconds / 2);
 }
 
-export function rates(flow: Flow, field: "arrived" | "read" | "inserted" | "rejected"): Values {
+/** Its window in seconds since 1970. */
+export function spanOf({ asOf, steps, stepSeconds }: Flow): { from: number; to: number } {
+    const to = Date.parse(asOf) / 1000;
+    return { from: to - steps.length * stepSeconds, to };
+}
+
+export function rates(flow: Flow | null, field: "arrived" | "read" | "inserted"): Values {
     return knownSteps(flow).map(({ step, isKnown }) =>
         isKnown && step.seconds > 0 ? step[field] / step.seconds : null,
     );
 }
 
-export function shares(flow: Flow, part: (step: FlowStep) => number): Values {
+export function shares(flow: Flow | null, part: (step: FlowStep) => number): Values {
     return knownSteps(flow).map(({ step, isKnown }) => (isKnown && step.read > 0 ? part(step) / step.read : null));
 }
 
-export function measures(flow: Flow, field: "longestBatchMs" | "lagP95Ms"): Values {
+export function measures(flow: Flow | null, field: "longestBatchMs" | "lagP95Ms"): Values {
     return knownSteps(flow).map(({ step }) => step[field]);
 }
 
-/** Backwards from what waits now: what came in a step was not there before it, what was merged was. */
-export function backlogRecords(flow: Flow): Values {
+/** Records read per second over the last whole steps; null before there is one. */
+export function meanRate(flow: Flow | null, seconds: number): number | null {
+    if (!flow || flow.since === null) return null;
+    const whole = flow.steps.filter((step) => step.seconds >= flow.stepSeconds);
+    const last = whole.slice(-Math.max(1, Math.round(seconds / flow.stepSeconds)));
+    if (last.length === 0) return null;
+    return last.reduce((sum, step) => sum + step.read, 0) / (last.length * flow.stepSeconds);
+}
+
+/** Counted backwards from the records that are staged now: arrivals of a step were not there before it, merged ones were. */
+export function backlogRecords(flow: Flow | null): Values {
     const known = knownSteps(flow);
     const values: Values = new Array(known.length).fill(null);
-    const last = flow.steps.at(-1);
-    let waiting = flow.stagedRecords;
+    const last = flow?.steps.at(-1);
+    let waiting = flow?.stagedRecords ?? 0;
     if (last && known.at(-1)?.step !== last) waiting += last.read - last.arrived;
     for (let index = known.length - 1; index >= 0; index--) {
         const { step, isKnown } = known[index]!;
@@ -43,6 +60,11 @@ export function backlogRecords(flow: Flow): Values {
         waiting += step.read - step.arrived;
     }
     return values;
+}
+
+/** One hue, from strong to faint: colour itself is kept for states. */
+export function shade(index: number): string {
+    return `--shade-${Math.min(index + 1, 6)}`;
 }
 
 /** Phases in the order in which a merge runs; unknown ones last. `total` is their sum, not one of them. */

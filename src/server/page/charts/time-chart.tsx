@@ -1,12 +1,11 @@
 /**
- * A chart over time: uPlot draws, the legend tells the values under the cursor (that all charts share), and the same
- * numbers stand in a table behind it for whoever does not see or point.
+ * A chart over time. uPlot draws it, the legend has the values under the cursor (which all charts share), and a table
+ * below has the same numbers for those who do not see or point.
  */
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
-import { dash, formatAxisTime, formatClock } from "../format.ts";
-import { isNumber } from "../is-number.ts";
-import { Scroll } from "../parts/scroll.tsx";
+import { formatAxisTime, formatClock, orDash } from "../format.ts";
+import { type Column, Table } from "../parts/table.tsx";
 import { shownTheme, zone } from "../settings.ts";
 import { stack, type Values } from "./steps.ts";
 
@@ -17,9 +16,9 @@ export interface Series {
     values: Values;
 }
 
-interface TimeChartProps {
+export interface Chart {
     title: string;
-    /** For screen readers: what is to be seen. */
+    /** For screen readers. */
     summary: string;
     times: number[];
     series: Series[];
@@ -28,20 +27,21 @@ interface TimeChartProps {
     from: number;
     to: number;
     format: (value: number) => string;
-    /** A line that values are held against. */
-    mark?: { value: number; label: string } | null;
+    /** A line to compare values with. */
+    mark?: { value: number; label: string };
     /** The scale's top is at least this. */
     least?: number;
-    /** What is said when there is nothing to draw. */
+    /** Shown when there is nothing to draw. */
     empty: string;
 }
 
 const chartHeight = 168;
 
-export function TimeChart(props: TimeChartProps) {
-    const { title, summary, times, series, format, mark, empty } = props;
+/** Draws again when it gets another `chart`. */
+export function TimeChart({ chart }: { chart: Chart }) {
+    const { title, summary, series, format, mark, empty } = chart;
     const [cursorIndex, setCursorIndex] = useState<number | null>(null);
-    const host = useChart(props, setCursorIndex);
+    const host = usePlot(chart, setCursorIndex);
     const hasData = series.some(({ values }) => values.some((value) => value !== null && value !== 0));
     return (
         <figure class="chart">
@@ -70,67 +70,48 @@ export function TimeChart(props: TimeChartProps) {
                 <div ref={host} />
                 {!hasData && <p class="plot-empty">{empty}</p>}
             </div>
-            <ChartTable title={title} times={times} series={series} format={format} />
+            <ChartTable chart={chart} />
         </figure>
     );
 }
 
 /** Under the cursor, else the newest known. */
-function formatAt(values: Values, index: number | null, format: (value: number) => string): string {
-    const value = index === null ? values.findLast(isNumber) : values[index];
-    return isNumber(value) ? format(value) : dash;
+function formatAt(values: Values, index: number | null, format: Chart["format"]): string {
+    return orDash(index === null ? values.findLast((value) => value !== null) : values[index], format);
 }
 
-function ChartTable({ title, times, series, format }: Pick<TimeChartProps, "title" | "times" | "series" | "format">) {
+function ChartTable({ chart: { title, times, series, format } }: { chart: Chart }) {
     const [isOpen, setOpen] = useState(false);
+    const rows = times.map((_, index) => index).reverse();
+    const columns: Column<number>[] = [
+        { head: "Time", isRowHead: true, cell: (index) => formatClock(times[index]! * 1000) },
+        ...series.map(({ name, values }) => ({
+            head: name,
+            class: "number",
+            cell: (index: number) => formatAt(values, index, format),
+        })),
+    ];
     return (
         <details class="behind" onToggle={(event) => setOpen(event.currentTarget.open)}>
             <summary>
                 Table<span class="unseen"> of {title}</span>
             </summary>
             {isOpen && (
-                <Scroll label={`${title}, as a table`}>
-                    <table>
-                        <thead>
-                            <tr>
-                                <th scope="col">Time</th>
-                                {series.map(({ name }) => (
-                                    <th key={name} scope="col" class="number">
-                                        {name}
-                                    </th>
-                                ))}
-                            </tr>
-                        </thead>
-                        <tbody>
-                            {times
-                                .map((time, index) => (
-                                    <tr key={time}>
-                                        <th scope="row">{formatClock(time * 1000)}</th>
-                                        {series.map(({ name, values }) => (
-                                            <td key={name} class="number">
-                                                {formatAt(values, index, format)}
-                                            </td>
-                                        ))}
-                                    </tr>
-                                ))
-                                .reverse()}
-                        </tbody>
-                    </table>
-                </Scroll>
+                <Table label={`${title}, as a table`} columns={columns} rows={rows} keyOf={(index) => times[index]!} />
             )}
         </details>
     );
 }
 
-function useChart(props: TimeChartProps, onCursor: (index: number | null) => void) {
+function usePlot(chart: Chart, onCursor: (index: number | null) => void) {
     const host = useRef<HTMLDivElement>(null);
-    const latest = useRef(props);
-    latest.current = props;
+    const latest = useRef(chart);
+    latest.current = chart;
     const plot = useRef<uPlot | null>(null);
-    const shape = `${props.kind} ${props.series.map(({ name }) => name).join(" ")}`;
+    const shape = `${chart.kind} ${chart.series.map(({ name }) => name).join(" ")}`;
     useEffect(() => {
         const element = host.current!;
-        const made = new uPlot(chartOptions(latest, element.clientWidth, onCursor), toData(latest.current), element);
+        const made = new uPlot(plotOptions(latest, element.clientWidth, onCursor), toData(latest.current), element);
         plot.current = made;
         const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: chartHeight }));
         observer.observe(element);
@@ -140,22 +121,20 @@ function useChart(props: TimeChartProps, onCursor: (index: number | null) => voi
             plot.current = null;
         };
     }, [shape]);
-    useEffect(() => {
-        plot.current?.setData(toData(latest.current));
-    }, [props.times, props.series, props.from, props.to, props.mark?.value]);
+    useEffect(() => plot.current?.setData(toData(chart)), [chart]);
     useEffect(() => plot.current?.redraw(false), [shownTheme.value, zone.value]);
     return host;
 }
 
-type Latest = { current: TimeChartProps };
+type Latest = { current: Chart };
 
 /** Bars and steps are stacked, the last series on top: it is drawn first, so that those below stand before it. */
-function toData({ kind, times, series }: TimeChartProps): uPlot.AlignedData {
+function toData({ kind, times, series }: Chart): uPlot.AlignedData {
     const values = series.map((one) => one.values);
     return [times, ...(kind === "lines" ? values : stack(values).reverse())] as uPlot.AlignedData;
 }
 
-function chartOptions(latest: Latest, width: number, onCursor: (index: number | null) => void): uPlot.Options {
+function plotOptions(latest: Latest, width: number, onCursor: (index: number | null) => void): uPlot.Options {
     const { kind, series } = latest.current;
     const drawn = kind === "lines" ? series : series.toReversed();
     return {
@@ -177,12 +156,12 @@ function chartOptions(latest: Latest, width: number, onCursor: (index: number | 
         series: [{}, ...drawn.map((one) => drawSeries(kind, one))],
         hooks: {
             setCursor: [(chart) => onCursor(chart.cursor.idx ?? null)],
-            drawAxes: [(chart) => drawMark(chart, latest.current.mark ?? null)],
+            drawAxes: [(chart) => drawMark(chart, latest.current.mark)],
         },
     };
 }
 
-/** A line this many times above everything else would press the rest flat: the legend then says that it is up there. */
+/** A mark this many times above everything else would press the rest flat: the legend says instead that it is above. */
 const flatFrom = 8;
 
 function isOffScale(series: Series[], mark: number): boolean {
@@ -190,59 +169,55 @@ function isOffScale(series: Series[], mark: number): boolean {
     return Math.max(0, ...tops.map((top) => top ?? 0)) * flatFrom <= mark;
 }
 
-function niceTop(most: number | null, { mark, least = 1 }: TimeChartProps): number {
+function niceTop(most: number | null, { mark, least = 1 }: Chart): number {
     const markTop = mark && (most ?? 0) * flatFrom > mark.value ? mark.value : 0;
     return Math.max(most ?? 0, markTop, least) * 1.12;
 }
 
-function drawSeries(kind: TimeChartProps["kind"], { color }: Series): uPlot.Series {
-    const paint = () => cssColor(color);
-    const common = { spanGaps: false, points: { show: false } };
-    if (kind === "lines") {
-        const fill = color === "--accent" ? { fill: () => `${cssColor(color)}14` } : {};
-        return { ...common, ...fill, stroke: paint, width: 1.5 };
+function drawSeries(kind: Chart["kind"], { color }: Series): uPlot.Series {
+    const paint =
+        (alpha = "") =>
+        () =>
+            `${cssColor(color)}${alpha}`;
+    const common = { spanGaps: false, points: { show: false }, stroke: paint(), width: 1.5 };
+    switch (kind) {
+        case "lines":
+            return color === "--accent" ? { ...common, fill: paint("14") } : common;
+        case "steps":
+            return { ...common, fill: paint("1f"), paths: uPlot.paths.stepped!({ align: 1 }) };
+        case "bars":
+            return { ...common, fill: paint(), width: 0, paths: uPlot.paths.bars!({ size: [0.72, 64, 1] }) };
     }
-    if (kind === "steps") {
-        return {
-            ...common,
-            stroke: paint,
-            width: 1.5,
-            fill: () => `${cssColor(color)}1f`,
-            paths: uPlot.paths.stepped!({ align: 1 }),
-        };
-    }
-    return { ...common, fill: paint, stroke: paint, width: 0, paths: uPlot.paths.bars!({ size: [0.72, 64, 1] }) };
 }
 
-const axisFont = '11px "Inter", system-ui, sans-serif';
+const axis: uPlot.Axis = {
+    stroke: () => cssColor("--muted"),
+    font: '11px "Inter", system-ui, sans-serif',
+    gap: 6,
+    ticks: { show: false },
+};
 
 function timeAxis(latest: Latest): uPlot.Axis {
     return {
-        stroke: () => cssColor("--muted"),
-        font: axisFont,
+        ...axis,
         size: 26,
-        gap: 6,
         space: 72,
         grid: { show: false },
-        ticks: { show: false },
         values: (_, splits) => splits.map((at) => formatAxisTime(at, latest.current.to - latest.current.from < 600)),
     };
 }
 
 function valueAxis(latest: Latest): uPlot.Axis {
     return {
-        stroke: () => cssColor("--muted"),
-        font: axisFont,
+        ...axis,
         size: 52,
-        gap: 6,
         space: 40,
         grid: { stroke: () => cssColor("--line"), width: 1 },
-        ticks: { show: false },
         values: (_, splits) => splits.map((value) => latest.current.format(value)),
     };
 }
 
-function drawMark(chart: uPlot, mark: { value: number } | null): void {
+function drawMark(chart: uPlot, mark: Chart["mark"]): void {
     if (!mark || mark.value > (chart.scales.y?.max ?? 0)) return;
     const y = Math.round(chart.valToPos(mark.value, "y", true));
     const { left, width } = chart.bbox;

@@ -1,32 +1,27 @@
 /** The logical tests on the live database: what each asserts, and whether it held at the last run. */
-import { useEffect, useState } from "preact/hooks";
 import { formatCount, formatDuration, formatNumber } from "../../../terminal/format.ts";
 import type { CheckRun, CheckRuns } from "../../api/checks/check-routes.ts";
 import { formatAgo, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
 import { useResource } from "../live/use-resource.ts";
-import { CheckIcon, CrossIcon } from "../parts/icons.tsx";
+import { Icon } from "../parts/icons.tsx";
 import { Nothing, Panel } from "../parts/panel.tsx";
 import { useInView } from "../parts/use-in-view.ts";
 
-/** A run reads the whole database: it is asked for only while somebody looks at it, and seldom. */
-const pace = { everyMs: 15_000, idleMs: 30_000 };
+/** A run reads the whole database, so it is asked for rarely, and only while it is on the screen. */
+const pace = { everyMs: 15_000, idleMs: 30_000, keepsOld: true };
 
 export function Checks() {
     const { ref, isInView } = useInView<HTMLUListElement>();
-    const [latest, setLatest] = useState<CheckRuns | null>(null);
-    const { data, problem, knownAt } = useResource<CheckRuns>(isInView ? "/v1/checks" : null, pace);
-    useEffect(() => {
-        if (data) setLatest(data);
-    }, [data]);
-    const run = latest?.run ?? null;
+    const { data, ...known } = useResource<CheckRuns>(isInView ? "/v1/checks" : null, pace);
+    const run = data?.run;
     return (
-        <Panel id="checks" title="Checks" note={run && <Summary run={run} />} problem={problem} knownAt={knownAt}>
-            {latest && !run && <Nothing>The first run goes on.</Nothing>}
+        <Panel id="checks" title="Checks" note={run && <Summary run={run} />} {...known}>
+            {data && !run && <Nothing>The first run goes on.</Nothing>}
             <ul class="checks" ref={ref}>
                 {run?.checks.toSorted(brokenFirst).map(({ name, asserts, outcome, breakingRows }) => (
                     <li key={name} class={outcome}>
-                        {outcome === "passed" ? <CheckIcon /> : <CrossIcon />}
+                        <Icon name={outcome === "passed" ? "check" : "cross"} />
                         <div>
                             <h3>
                                 {formatCode(name)}
@@ -48,7 +43,7 @@ export function Checks() {
 function Summary({ run }: { run: CheckRun }) {
     const broken = run.checks.filter(({ outcome }) => outcome !== "passed").length;
     return (
-        <span class={run.passed ? "balanced-note" : "unbalanced"}>
+        <span class={run.passed ? undefined : "unbalanced"}>
             {run.passed
                 ? `All ${formatNumber(run.checks.length)} hold`
                 : `${formatNumber(broken)} of ${run.checks.length} do not hold`}

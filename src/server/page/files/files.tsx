@@ -1,4 +1,4 @@
-/** Files, by how far they are; what failed says why, and what happens next. */
+/** Files by state; a failed one with the reason and the next attempt. */
 import { signal } from "@preact/signals";
 import { formatBytes, formatNumber } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
@@ -8,74 +8,63 @@ import { nowMs } from "../live/clock.ts";
 import { filesVersion, status } from "../live/connection.ts";
 import { useResource } from "../live/use-resource.ts";
 import { Choice } from "../parts/choice.tsx";
+import { LinkButton } from "../parts/link-button.tsx";
 import { Nothing, Panel } from "../parts/panel.tsx";
-import { Scroll } from "../parts/scroll.tsx";
+import { type Column, Table } from "../parts/table.tsx";
 import type { Page } from "../shapes.ts";
 
-type Filter = "all" | "pending" | "loaded" | "failed" | "merged" | "skipped";
+const filters = ["all", "pending", "loaded", "merged", "failed", "skipped"] as const;
+type Filter = (typeof filters)[number];
 
 const filter = signal<Filter>("all");
 /** Only the versions of this path; all when it is null. */
 const onlyPath = signal<string | null>(null);
 
-/** From elsewhere on the page. */
+/** Lists its versions alone and scrolls there. */
 export function showFile(path: string): void {
     filter.value = "all";
     onlyPath.value = path;
     document.getElementById("files")?.scrollIntoView();
 }
 
-/** The ledger's states in the words of who waits for a file. */
-const stateWords: Record<string, string> = { pending: "waiting", loaded: "loaded", replaced: "replaced" };
-const filters: Filter[] = ["all", "pending", "loaded", "merged", "failed", "skipped"];
-
 export function Files() {
     const state = filter.value === "all" ? "" : `&state=${filter.value}`;
     const path = onlyPath.value === null ? "" : `&path=${encodeURIComponent(onlyPath.value)}`;
-    const query = `${state}${path}`;
-    const { data, problem, knownAt } = useResource<Page<SourceFile>>(`/v1/files?limit=12${query}`, {
-        everyMs: 1000,
-        idleMs: 5000,
-        follows: filesVersion,
-    });
+    const pace = { everyMs: 1000, idleMs: 5000, follows: filesVersion };
+    const { data, ...known } = useResource<Page<SourceFile>>(`/v1/files?limit=12${state}${path}`, pace);
     const files = data?.data ?? [];
-    const counts: Record<string, number> = status.value?.files ?? {};
-    const options = filters.map((value) => ({ value, label: <FilterLabel value={value} counts={counts} /> }));
+    const options = filters.map((value) => ({ value, label: <FilterLabel value={value} /> }));
     return (
         <Panel
             id="files"
             title="Files"
-            note={
-                onlyPath.value !== null && (
-                    <>
-                        Only {sanitize(onlyPath.value, { most: 120 })} ·{" "}
-                        <button
-                            type="button"
-                            class="link"
-                            onClick={() => {
-                                onlyPath.value = null;
-                            }}
-                        >
-                            show all
-                        </button>
-                    </>
-                )
-            }
+            note={onlyPath.value !== null && <OnlyPath path={onlyPath.value} />}
             tools={<Choice label="State" value={filter} options={options} />}
-            problem={problem}
-            knownAt={knownAt}
+            {...known}
         >
             {data && files.length === 0 && (
                 <Nothing>
                     {filter.value === "all" ? "No file has been seen yet." : `No file is ${wordOf(filter.value)}.`}
                 </Nothing>
             )}
-            {files.length > 0 && <FileTable files={files} />}
+            {files.length > 0 && <Table label="Files" columns={columns} rows={files} keyOf={({ fileId }) => fileId} />}
         </Panel>
     );
 }
 
-function FilterLabel({ value, counts }: { value: Filter; counts: Record<string, number> }) {
+function OnlyPath({ path }: { path: string }) {
+    const showAll = () => {
+        onlyPath.value = null;
+    };
+    return (
+        <>
+            Only {sanitize(path, { most: 120 })} · <LinkButton onClick={showAll}>show all</LinkButton>
+        </>
+    );
+}
+
+function FilterLabel({ value }: { value: Filter }) {
+    const counts: Record<string, number> = status.value?.files ?? {};
     const count = value === "all" ? Object.values(counts).reduce((sum, files) => sum + files, 0) : (counts[value] ?? 0);
     return (
         <>
@@ -84,47 +73,29 @@ function FilterLabel({ value, counts }: { value: Filter; counts: Record<string, 
     );
 }
 
-function FileTable({ files }: { files: SourceFile[] }) {
-    return (
-        <Scroll label="Files">
-            <table>
-                <thead>
-                    <tr>
-                        <th scope="col">File</th>
-                        <th scope="col">State</th>
-                        <th scope="col" class="number">
-                            Records
-                        </th>
-                        <th scope="col" class="number">
-                            Size
-                        </th>
-                        <th scope="col">Seen</th>
-                        <th scope="col">Why</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {files.map((file) => (
-                        <tr key={file.fileId}>
-                            <td class="clip" title={sanitize(file.path)}>
-                                {sanitize(file.path)}
-                                {file.version > 1 && <span class="tag">version {file.version}</span>}
-                            </td>
-                            <td>
-                                <span class={`state-word ${file.state}`}>{wordOf(file.state)}</span>
-                            </td>
-                            <td class="number">{formatNumber(file.loadedRecords)}</td>
-                            <td class="number">{formatBytes(file.sizeBytes)}</td>
-                            <td class="muted" title={formatClock(file.discoveredAt, nowMs.value)}>
-                                {formatAgo(file.discoveredAt, nowMs.value)}
-                            </td>
-                            <td class="why">{explain(file)}</td>
-                        </tr>
-                    ))}
-                </tbody>
-            </table>
-        </Scroll>
-    );
-}
+const columns: Column<SourceFile>[] = [
+    {
+        head: "File",
+        class: "clip",
+        cell: ({ path, version }) => (
+            <span title={sanitize(path)}>
+                {sanitize(path)}
+                {version > 1 && <span class="tag">version {version}</span>}
+            </span>
+        ),
+    },
+    { head: "State", cell: ({ state }) => <span class={`state-word ${state}`}>{wordOf(state)}</span> },
+    { head: "Records", class: "number", cell: ({ loadedRecords }) => formatNumber(loadedRecords) },
+    { head: "Size", class: "number", cell: ({ sizeBytes }) => formatBytes(sizeBytes) },
+    {
+        head: "Seen",
+        class: "muted",
+        cell: ({ discoveredAt }) => (
+            <span title={formatClock(discoveredAt, nowMs.value)}>{formatAgo(discoveredAt, nowMs.value)}</span>
+        ),
+    },
+    { head: "Why", class: "why", cell: explain },
+];
 
 function explain(file: SourceFile): string {
     if (file.state === "skipped") return file.copyOf === null ? "" : `the same content as file ${file.copyOf}`;
@@ -137,6 +108,7 @@ function explain(file: SourceFile): string {
     return `${why}${retry}`;
 }
 
+/** The ledger's state in the word of somebody who waits for the file. */
 function wordOf(state: string): string {
-    return stateWords[state] ?? state;
+    return state === "pending" ? "waiting" : state;
 }

@@ -1,5 +1,4 @@
-/** What stays in sight: from where to where, how it is, which batch was the last. */
-
+/** Stays in sight: folder and table, the state, the last batch. */
 import { formatNumber } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
 import { formatAgo, zoneName } from "../format.ts";
@@ -7,7 +6,7 @@ import { nowMs } from "../live/clock.ts";
 import { isStale, status } from "../live/connection.ts";
 import type { Verdict } from "../now/describe-verdict.ts";
 import { Choice } from "../parts/choice.tsx";
-import { AutoIcon, DarkIcon, LightIcon, Mark } from "../parts/icons.tsx";
+import { Icon, Mark } from "../parts/icons.tsx";
 import { theme, zone } from "../settings.ts";
 
 export function Header({ verdict }: { verdict: Verdict }) {
@@ -36,9 +35,9 @@ export function Header({ verdict }: { verdict: Verdict }) {
                     label="Theme"
                     value={theme}
                     options={[
-                        { value: "auto", label: <AutoIcon />, name: "As the system" },
-                        { value: "light", label: <LightIcon />, name: "Light" },
-                        { value: "dark", label: <DarkIcon />, name: "Dark" },
+                        { value: "auto", label: <Icon name="auto" />, name: "As the system" },
+                        { value: "light", label: <Icon name="light" />, name: "Light" },
+                        { value: "dark", label: <Icon name="dark" />, name: "Dark" },
                     ]}
                 />
             </div>

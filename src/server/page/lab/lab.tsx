@@ -1,4 +1,4 @@
-/** The crash lab: break something, and watch every record be accounted for all the same. There only with `--lab`. */
+/** The crash lab, with `--lab` only: break something, and see every record accounted for. */
 import { useEffect, useState } from "preact/hooks";
 import { formatNumber } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
@@ -8,9 +8,9 @@ import { showFile } from "../files/files.tsx";
 import { formatClock } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
 import { isStale, link, status } from "../live/connection.ts";
-import { fetchJson } from "../live/fetch-json.ts";
-import { isBalanced, ShortEquation } from "../parts/equation.tsx";
-import { CheckIcon, CrossIcon } from "../parts/icons.tsx";
+import { fetchJson, postJson } from "../live/fetch-json.ts";
+import { BalanceLine, ShortEquation } from "../parts/equation.tsx";
+import { LinkButton } from "../parts/link-button.tsx";
 import { Panel } from "../parts/panel.tsx";
 import { traceRecord } from "../trace/trace.tsx";
 
@@ -22,8 +22,7 @@ export function Lab() {
     const run = lab?.runs[0] ?? null;
     const isBusy = run?.state === "running";
     const begin = async (name: string) => {
-        const request = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
-        const answer = await fetchJson<LabRun>(`/v1/lab/${name}`, request);
+        const answer = await postJson<LabRun>(`/v1/lab/${name}`, {});
         setRefusal("body" in answer ? "" : `${answer.problem.title}. ${answer.problem.detail}`);
         await look();
     };
@@ -55,7 +54,7 @@ export function Lab() {
     );
 }
 
-/** Looked at by its own clock: it goes on while the database, which everything else waits for, is down. */
+/** Polled on its own: it goes on while the database is down. */
 function useLab() {
     const [lab, setLab] = useState<LabState | null>(null);
     const look = async () => {
@@ -71,23 +70,19 @@ function useLab() {
 }
 
 function LabEquation({ lab }: { lab: LabState | null }) {
-    const totals = status.value?.totals;
-    if (!totals) return null;
-    const isWhole = isBalanced(totals);
+    if (!status.value) return null;
+    const { totals, asOf } = status.value;
     return (
         <div class="lab-equation">
             <p class={isStale.value ? "old" : undefined} data-test="lab-equation">
                 <span class="muted">read = inserted + duplicate + conflict + rejected</span>
                 <ShortEquation counts={totals} />
             </p>
-            <p class={isStale.value ? "waiting" : isWhole ? "balanced" : "unbalanced"}>
-                {isStale.value ? null : isWhole ? <CheckIcon /> : <CrossIcon />}
-                {isStale.value
-                    ? `Last known ${formatClock(status.value!.asOf, nowMs.value)}`
-                    : isWhole
-                      ? "Balanced"
-                      : "Does not add up"}
-            </p>
+            {isStale.value ? (
+                <p class="waiting">Last known {formatClock(asOf, nowMs.value)}</p>
+            ) : (
+                <BalanceLine counts={totals} balanced="Balanced" unbalanced="Does not add up" />
+            )}
             <ul class="processes">
                 <Process name="ingest" pid={lab?.ingestPid ?? null} isThere={lab?.ingestPid != null} />
                 <Process name="PostgreSQL" pid={lab?.databasePid ?? null} isThere={link.value === "live"} />
@@ -145,22 +140,18 @@ function Run({ run, lab }: { run: LabRun; lab: LabState }) {
 
 function Link({ to }: { to: LabLink }) {
     if (to.kind === "batch") {
-        return (
-            <button type="button" class="link" onClick={() => showBatch(to.batchId)}>
-                batch #{formatNumber(to.batchId)}
-            </button>
-        );
+        return <LinkButton onClick={() => showBatch(to.batchId)}>batch #{formatNumber(to.batchId)}</LinkButton>;
     }
     if (to.kind === "file") {
         return (
-            <button type="button" class="link" onClick={() => showFile(to.path)}>
+            <LinkButton onClick={() => showFile(to.path)}>
                 file<span class="unseen"> {sanitize(to.path)}</span>
-            </button>
+            </LinkButton>
         );
     }
     return (
-        <button type="button" class="link" onClick={() => traceRecord(`${to.path}:${to.recordNo}`)}>
+        <LinkButton onClick={() => traceRecord(`${to.path}:${to.recordNo}`)}>
             trace record {formatNumber(to.recordNo)}
-        </button>
+        </LinkButton>
     );
 }

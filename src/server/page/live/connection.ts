@@ -7,7 +7,7 @@ import type { Status } from "../../../operations/status/status-schema.ts";
 import type { Batch } from "../../api/batches/read-batches.ts";
 import type { Page, Problem } from "../shapes.ts";
 import { setClock } from "./clock.ts";
-import { type Answer, fetchJson, unreachable } from "./fetch-json.ts";
+import { type Answer, type Failure, fetchJson, unreachable } from "./fetch-json.ts";
 
 export type Link = "connecting" | "live" | "database_away" | "lost" | "sign_in";
 
@@ -38,7 +38,7 @@ let lastWordMs = 0;
 
 export async function connect(): Promise<void> {
     const answer = cursor === null ? await readBatches() : null;
-    if (answer && !("body" in answer)) return retreat(answer);
+    if (answer && !("body" in answer)) return hangUp(answer);
     if (offers.value.size === 0) await readOffers();
     listen();
 }
@@ -96,36 +96,21 @@ function takeBatches(added: Batch[]): void {
     batches.value = all.sort((left, right) => right.batchId - left.batchId).slice(0, mostBatches);
 }
 
-/** The stream cannot say why it ended; a plain question can. */
-async function hangUp(): Promise<void> {
+/** The stream cannot say why it ended; `/v1/status` can, and answers with what it knew last. */
+async function hangUp(failed?: Failure): Promise<void> {
     source?.close();
     source = null;
-    const answer = await fetchJson("/livez");
-    const isThere = "body" in answer || answer.status > 0;
-    if (!isThere) return retreat({ status: 0, problem: unreachable });
-    const asked = await fetchJson("/v1/status");
-    retreat("body" in asked ? { status: 200, problem: unreachable } : asked);
-}
-
-function retreat({ status: code, problem }: { status: number; problem: Problem }): void {
-    if (code === 401) {
-        setLink("sign_in", problem);
-        return;
+    const answer = await fetchJson<Status>("/v1/status");
+    const failure = "body" in answer ? failed : answer;
+    if (failure) {
+        status.value ??= failure.problem.lastKnown ?? null;
+        setLink(linkAfter[failure.status] ?? "lost", failure.problem);
+        if (link.value === "sign_in") return;
     }
-    if (code === 503) {
-        setLink("database_away", problem);
-        if (status.value === null) void recallStatus();
-    } else if (code !== 200) setLink("lost", problem);
-    if (code === 400) cursor = null;
     setTimeout(connect, retryMs);
 }
 
-/** A page that is opened while the database is away shows what the API knew last, as old. */
-async function recallStatus(): Promise<void> {
-    const answer = await fetchJson<Status>("/v1/status");
-    if ("body" in answer || !answer.problem.lastKnown || status.value !== null) return;
-    status.value = answer.problem.lastKnown;
-}
+const linkAfter: Record<number, Link> = { 401: "sign_in", 503: "database_away" };
 
 function setLink(next: Link, problem: Problem | null): void {
     link.value = next;

@@ -1,9 +1,10 @@
-/** One way to ask the API. What goes wrong comes as a Problem to show, never as an exception with a stack. */
+/** Asks the API. A failure is returned as a Problem to show, never thrown. */
 import type { Problem } from "../shapes.ts";
 
-export type Answer<Body> = { body: Body } | { problem: Problem; status: number };
+/** Status 0: the API could not be reached at all. */
+export type Failure = { problem: Problem; status: number };
+export type Answer<Body> = { body: Body } | Failure;
 
-/** Status 0 when the API could not be reached at all. */
 export async function fetchJson<Body>(path: string, init: RequestInit = {}): Promise<Answer<Body>> {
     let response: Response;
     try {
@@ -12,8 +13,9 @@ export async function fetchJson<Body>(path: string, init: RequestInit = {}): Pro
         return { status: 0, problem: unreachable };
     }
     const body = await response.json().catch(() => null);
-    if (response.ok) return { body: body as Body };
-    return { status: response.status, problem: isProblem(body) ? body : oddAnswer(response.status) };
+    if (response.ok) return { body };
+    const odd = { code: "odd_answer", title: `The API answered ${response.status}`, detail: "It is asked again." };
+    return { status: response.status, problem: body?.title ? body : odd };
 }
 
 export const unreachable: Problem = {
@@ -22,10 +24,7 @@ export const unreachable: Problem = {
     detail: "It is asked again every few seconds.",
 };
 
-function oddAnswer(status: number): Problem {
-    return { code: "odd_answer", title: `The API answered ${status}`, detail: "It is asked again." };
-}
-
-function isProblem(body: unknown): body is Problem {
-    return typeof body === "object" && body !== null && "code" in body && "detail" in body && "title" in body;
+export function postJson<Body>(path: string, body: object): Promise<Answer<Body>> {
+    const headers = { accept: "application/json", "content-type": "application/json" };
+    return fetchJson<Body>(path, { method: "POST", headers, body: JSON.stringify(body) });
 }

@@ -1,6 +1,6 @@
 /**
- * An address of the API that is asked again and again while somebody looks: every `everyMs` if there is something new
- * since, every `idleMs` if not, at once after the connection came back. All who use one address share one copy.
+ * An address of the API, polled while the page is visible: every `everyMs` after something new, else every `idleMs`, and
+ * at once when the connection is back. Components that use the same address share one copy.
  */
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
@@ -11,7 +11,7 @@ import { fetchJson } from "./fetch-json.ts";
 interface Resource {
     data: Signal<unknown>;
     problem: Signal<Problem | null>;
-    /** When `data` came. */
+    /** When `data` arrived. */
     knownAt: Signal<number | null>;
     users: number;
     refresh(): Promise<void>;
@@ -21,14 +21,15 @@ interface Resource {
 export interface Pace {
     everyMs?: number;
     idleMs?: number;
-    /** What tells that there is something new; the newest batch when it is left out. */
+    /** Changes when there is something new. */
     follows?: ReadonlySignal<number>;
-    /** For a window that moves on: its address changes, and what was known of the one before stays until the new is there. */
+    /** When the address changes: show the data of the one before until the new one has answered. */
     keepsOld?: boolean;
 }
 
 const resources = new Map<string, Resource>();
 
+/** A null `path` asks for nothing. */
 export function useResource<Body>(path: string | null, pace: Pace = {}) {
     const resource = useMemo(() => (path === null ? null : open(path, pace)), [path]);
     useEffect(() => {
@@ -48,11 +49,10 @@ export function useResource<Body>(path: string | null, pace: Pace = {}) {
         data: data ?? (pace.keepsOld ? before.current : null),
         problem: resource?.problem.value ?? null,
         knownAt: resource?.knownAt.value ?? null,
-        refresh: () => resource?.refresh(),
     };
 }
 
-/** What was changed on the page's own behalf is not waited for. */
+/** Call this after the page itself has changed something. */
 export function refreshAll(): void {
     for (const resource of resources.values()) void resource.refresh();
 }
@@ -84,7 +84,7 @@ function open(path: string, { everyMs = 2000, idleMs = 15_000, follows = newestB
     const timer = setInterval(() => {
         if (link.value !== "live") {
             askedAt = Number.NEGATIVE_INFINITY;
-            // The whole page says so already.
+            // The header of the page says it already.
             resource.problem.value = null;
             return;
         }

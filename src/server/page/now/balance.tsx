@@ -1,14 +1,9 @@
-/** The promise in numbers, over all that was ever read. */
-
+/** Where all records ever read went. */
 import type { Status } from "../../../operations/status/status-schema.ts";
 import { formatNumber, formatShare } from "../../../terminal/format.ts";
-import { isBalanced, OutcomeBar, outcomes } from "../parts/equation.tsx";
-import { CheckIcon, CrossIcon } from "../parts/icons.tsx";
-
-const signs = { inserted: "=", duplicate: "+", conflict: "+", rejected: "+" } as const;
+import { BalanceLine, outcomes } from "../parts/equation.tsx";
 
 export function Balance({ totals }: { totals: Status["totals"] }) {
-    const balanced = isBalanced(totals);
     return (
         <div class="balance" data-test="balance" data-batches={totals.batches}>
             <dl>
@@ -19,7 +14,7 @@ export function Balance({ totals }: { totals: Status["totals"] }) {
                 {outcomes.map((outcome) => (
                     <div key={outcome} class={outcome}>
                         <span class="sign" aria-hidden="true">
-                            {signs[outcome]}
+                            {outcome === "inserted" ? "=" : "+"}
                         </span>
                         <dt>
                             <span class={`key ${outcome}`} aria-hidden="true" />
@@ -30,11 +25,18 @@ export function Balance({ totals }: { totals: Status["totals"] }) {
                     </div>
                 ))}
             </dl>
-            <OutcomeBar counts={totals} />
-            <p class={balanced ? "balanced" : "unbalanced"}>
-                {balanced ? <CheckIcon /> : <CrossIcon />}
-                {balanced ? "Every record is accounted for." : "The counts do not add up: run `bun run check`."}
-            </p>
+            <span class="bar" aria-hidden="true">
+                {outcomes
+                    .filter((outcome) => totals[outcome] > 0)
+                    .map((outcome) => (
+                        <span key={outcome} class={`part ${outcome}`} style={{ flexGrow: totals[outcome] }} />
+                    ))}
+            </span>
+            <BalanceLine
+                counts={totals}
+                balanced="Every record is accounted for."
+                unbalanced="The counts do not add up: run `bun run check`."
+            />
         </div>
     );
 }

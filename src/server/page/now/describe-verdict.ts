@@ -1,9 +1,6 @@
-/** The verdict: the API's own words while it answers; else what is wrong with the way to it. Pure. */
-
+/** The verdict: the API's own words while it answers; else why there are none. Pure. */
 import type { Status, Tone } from "../../../operations/status/status-schema.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
-import type { Flow } from "../../api/flow/read-flow.ts";
-import { isNumber } from "../is-number.ts";
 import type { Link } from "../live/connection.ts";
 import type { Problem } from "../shapes.ts";
 
@@ -15,13 +12,7 @@ export interface Verdict {
     detail: string;
 }
 
-interface Facts {
-    link: Link;
-    problem: Problem | null;
-    status: Status | null;
-}
-
-export function describeVerdict({ link, problem, status }: Facts): Verdict {
+export function describeVerdict(link: Link, problem: Problem | null, status: Status | null): Verdict {
     if (link === "sign_in") {
         return say("Signed out", "quiet", "A token is needed.", "Use the one that the API was started with.");
     }
@@ -30,7 +21,13 @@ export function describeVerdict({ link, problem, status }: Facts): Verdict {
             "It is asked again every two seconds, and the page goes on from where it was. Is Sluice running?";
         return say("No connection", "bad", "The API does not answer.", detail);
     }
-    if (link === "database_away") return describeAbsence(problem);
+    if (link === "database_away") {
+        const headline = absences[problem?.code ?? ""];
+        if (headline) return say("Database away", "bad", headline, problem?.detail ?? "");
+        const detail =
+            "What was committed is kept, the rest is read again. The page goes on by itself when it is back.";
+        return say("Database away", "bad", "Postgres does not answer.", detail);
+    }
     if (!status) return say("Connecting", "quiet", "Looking…", "");
     const { state, tone, verdict } = status;
     const [headline, detail] = splitSentences(sanitize(verdict));
@@ -43,18 +40,6 @@ const absences: Record<string, string> = {
     database_slow: "Postgres takes too long to answer.",
 };
 
-function describeAbsence(problem: Problem | null): Verdict {
-    const code = problem?.code ?? "";
-    const known = absences[code];
-    if (known) return say("Database away", "bad", known, problem?.detail ?? "");
-    return say(
-        "Database away",
-        "bad",
-        "Postgres does not answer.",
-        "What was committed is kept, the rest is read again. The page goes on by itself when it is back.",
-    );
-}
-
 function describeBeginning({ workers }: Status): string {
     const folder = sanitize(workers[0]?.inputDir ?? "the watched folder", { most: 120 });
     const drop = `Drop a CSV into ${folder}, or run \`bun run generate\`.`;
@@ -64,24 +49,6 @@ function describeBeginning({ workers }: Status): string {
 function splitSentences(text: string): [string, string] {
     const end = /[.!?](?= )/.exec(text)?.index ?? text.length;
     return [text.slice(0, end + 1), text.slice(end + 1).trim()];
-}
-
-/** Per second over the last whole steps; null before there is one. */
-export function meanRate(flow: Flow | null, field: "arrived" | "read", seconds: number): number | null {
-    if (!flow || flow.since === null) return null;
-    const whole = flow.steps.filter((step) => step.seconds >= flow.stepSeconds);
-    const last = whole.slice(-Math.max(1, Math.round(seconds / flow.stepSeconds)));
-    if (last.length === 0) return null;
-    return last.reduce((sum, step) => sum + step[field], 0) / (last.length * flow.stepSeconds);
-}
-
-/** The pause of an interval trigger, as the loader reports it. */
-export function triggerMs(workers: Status["workers"]): number | null {
-    for (const { report } of workers) {
-        const trigger = (report as { trigger?: { kind?: unknown; ms?: unknown } } | null)?.trigger;
-        if (trigger?.kind === "interval" && isNumber(trigger.ms)) return trigger.ms;
-    }
-    return null;
 }
 
 function say(state: string, tone: Tone, headline: string, detail: string): Verdict {

@@ -7,7 +7,7 @@ interface Usage {
     residentBytes: number | null;
     /** Of one core, since the look before. */
     cpuShare: number | null;
-    /** Of the CPU. */
+    /** Of `cpuShare`. */
     history: Values;
 }
 
@@ -20,10 +20,8 @@ export function watchUsage(): void {
     let before: { atMs: number; cpuSeconds: number } | null = null;
     const look = async () => {
         if (link.value !== "live" || document.visibilityState !== "visible") return;
-        const text = await fetch("/metrics").then(
-            (response) => (response.ok ? response.text() : ""),
-            () => "",
-        );
+        const response = await fetch("/metrics").catch(() => null);
+        const text = response?.ok ? await response.text() : "";
         const cpuSeconds = readMetric(text, "process_cpu_seconds_total");
         const atMs = performance.now();
         const cpuShare =
@@ -41,7 +39,7 @@ export function watchUsage(): void {
     setTimeout(look, 500);
 }
 
-export function readMetric(text: string, name: string): number | null {
+function readMetric(text: string, name: string): number | null {
     const value = Number(new RegExp(`^${name} (\\S+)`, "m").exec(text)?.[1] ?? Number.NaN);
     return Number.isFinite(value) ? value : null;
 }

@@ -1,123 +1,120 @@
-/** The numbers that tell whether it keeps up, each with its last five minutes. */
-import type { ComponentChildren } from "preact";
+/** The numbers that show whether it keeps up, each with its last five minutes. */
+
 import type { Status } from "../../../operations/status/status-schema.ts";
+import { triggerMsOf } from "../../../operations/status/worker-retries.ts";
 import { formatBytes, formatCount, formatDuration, formatNumber, formatShare } from "../../../terminal/format.ts";
 import type { Flow } from "../../api/flow/read-flow.ts";
-import { backlogRecords, measures, rates, shares, type Values } from "../charts/steps.ts";
-import { dash, formatCountOrDash, formatRate } from "../format.ts";
+import { backlogRecords, meanRate, measures, rates, shares, type Values } from "../charts/steps.ts";
+import { formatRate, orDash } from "../format.ts";
 import { useResource } from "../live/use-resource.ts";
 import { Sparkline } from "../parts/sparkline.tsx";
-import { meanRate, triggerMs } from "./describe-verdict.ts";
 import { usage } from "./process-usage.ts";
+
+interface Cell {
+    label: string;
+    value: string;
+    unit?: string;
+    note: string;
+    /** The last five minutes. */
+    values: Values;
+    /** The top of their scale is at least this. */
+    least?: number;
+}
 
 export function Strip({ status }: { status: Status }) {
     const { data: flow } = useResource<Flow>("/v1/flow?window=5m", { everyMs: 1500, idleMs: 5000 });
-    const { totals, backlog, freshness, lastBatch, events } = status;
-    const tookMs = lastBatch ? Date.parse(lastBatch.finishedAt) - Date.parse(lastBatch.startedAt) : null;
-    const trigger = triggerMs(status.workers);
-    const spark = (values: (flow: Flow) => Values) => (flow ? values(flow) : []);
     return (
         <dl class="strip">
-            <Cell
-                label="Throughput"
-                unit="records/s"
-                note="committed, last 30 s"
-                values={spark((known) => rates(known, "read"))}
-            >
-                {formatRate(meanRate(flow, "read", 30))}
-            </Cell>
-            <Cell
-                label="Freshness p95"
-                note={
-                    freshness.p50Seconds === null
-                        ? "seen to committed"
-                        : `p50 ${formatDuration(freshness.p50Seconds * 1000)}, seen to committed`
-                }
-                values={spark((known) => measures(known, "lagP95Ms"))}
-            >
-                {freshness.p95Seconds === null ? dash : formatDuration(freshness.p95Seconds * 1000)}
-            </Cell>
-            <Cell
-                label="Backlog"
-                unit={backlog.stagedRecords === 1 ? "record" : "records"}
-                note={`${formatCount(backlog.files, "file")}, ${formatBytes(backlog.unreadBytes)} unread`}
-                values={spark((known) => backlogRecords(known))}
-                least={10}
-            >
-                {formatCountOrDash(backlog.stagedRecords)}
-            </Cell>
-            <Cell
-                label="Batch time"
-                note={
-                    trigger && tookMs !== null
-                        ? `${formatShare(tookMs, trigger)} of the ${formatDuration(trigger)} trigger`
-                        : "last batch"
-                }
-                values={spark((known) => measures(known, "longestBatchMs"))}
-            >
-                {tookMs === null ? dash : formatDuration(tookMs)}
-            </Cell>
-            <Cell
-                label="Rejected"
-                note={`${formatNumber(totals.rejected + totals.conflict)} with conflicts`}
-                values={spark((known) => shares(known, (step) => step.rejected + step.conflict))}
-                least={0.05}
-            >
-                {formatShare(totals.rejected + totals.conflict, totals.read)}
-            </Cell>
-            <Cell
-                label="Duplicate"
-                note={`${formatNumber(totals.duplicate)} records`}
-                values={spark((known) => shares(known, (step) => step.duplicate))}
-                least={0.05}
-            >
-                {formatShare(totals.duplicate, totals.read)}
-            </Cell>
-            <Cell
-                label="Stored"
-                unit="events"
-                note={`in ${formatNumber(totals.batches)} batches`}
-                values={spark((known) => rates(known, "inserted"))}
-            >
-                <span data-test="events">{formatCountOrDash(events)}</span>
-            </Cell>
-            <ProcessCell />
+            {[...paceCells(status, flow), ...outcomeCells(status, flow), processCell()].map((cell) => (
+                <div key={cell.label} class="cell">
+                    <dt>{cell.label}</dt>
+                    <dd class="value">
+                        <span data-test={cell.label}>{cell.value}</span>
+                        {cell.unit && <span class="unit"> {cell.unit}</span>}
+                    </dd>
+                    <dd class="note">{cell.note}</dd>
+                    <Sparkline values={cell.values} least={cell.least} />
+                </div>
+            ))}
         </dl>
     );
 }
 
-interface CellProps {
-    label: string;
-    unit?: string;
-    note: ComponentChildren;
-    values: Values;
-    least?: number;
-    children: ComponentChildren;
+function paceCells({ backlog, freshness, lastBatch, workers }: Status, flow: Flow | null): Cell[] {
+    const tookMs = lastBatch ? Date.parse(lastBatch.finishedAt) - Date.parse(lastBatch.startedAt) : null;
+    const triggerMs = triggerMsOf(workers);
+    const { p50Seconds, p95Seconds } = freshness;
+    return [
+        {
+            label: "Throughput",
+            value: orDash(meanRate(flow, 30), formatRate),
+            unit: "records/s",
+            note: "committed, last 30 s",
+            values: rates(flow, "read"),
+        },
+        {
+            label: "Freshness p95",
+            value: orDash(p95Seconds, formatSeconds),
+            note: `${p50Seconds === null ? "" : `p50 ${formatSeconds(p50Seconds)}, `}seen to committed`,
+            values: measures(flow, "lagP95Ms"),
+        },
+        {
+            label: "Backlog",
+            value: formatNumber(backlog.stagedRecords),
+            unit: backlog.stagedRecords === 1 ? "record" : "records",
+            note: `${formatCount(backlog.files, "file")}, ${formatBytes(backlog.unreadBytes)} unread`,
+            values: backlogRecords(flow),
+            least: 10,
+        },
+        {
+            label: "Batch time",
+            value: orDash(tookMs, formatDuration),
+            note:
+                triggerMs > 0 && tookMs !== null
+                    ? `${formatShare(tookMs, triggerMs)} of the ${formatDuration(triggerMs)} trigger`
+                    : "last batch",
+            values: measures(flow, "longestBatchMs"),
+        },
+    ];
 }
 
-function Cell({ label, unit, note, values, least = 0, children }: CellProps) {
-    return (
-        <div class="cell">
-            <dt>{label}</dt>
-            <dd class="value">
-                {children}
-                {unit && <span class="unit"> {unit}</span>}
-            </dd>
-            <dd class="note">{note}</dd>
-            <Sparkline values={values} least={least} />
-        </div>
-    );
+function outcomeCells({ totals, events }: Status, flow: Flow | null): Cell[] {
+    const refused = totals.rejected + totals.conflict;
+    return [
+        {
+            label: "Rejected",
+            value: formatShare(refused, totals.read),
+            note: `${formatNumber(refused)} with conflicts`,
+            values: shares(flow, (step) => step.rejected + step.conflict),
+            least: 0.05,
+        },
+        {
+            label: "Duplicate",
+            value: formatShare(totals.duplicate, totals.read),
+            note: `${formatNumber(totals.duplicate)} records`,
+            values: shares(flow, (step) => step.duplicate),
+            least: 0.05,
+        },
+        {
+            label: "Stored",
+            value: formatNumber(events),
+            unit: "events",
+            note: `in ${formatNumber(totals.batches)} batches`,
+            values: rates(flow, "inserted"),
+        },
+    ];
 }
 
-function ProcessCell() {
+function processCell(): Cell {
     const { residentBytes, cpuShare, history } = usage.value;
-    return (
-        <Cell
-            label="Process"
-            note={cpuShare === null ? "memory" : `CPU ${Math.round(cpuShare * 100)} % of a core`}
-            values={history}
-        >
-            {residentBytes === null ? dash : formatBytes(residentBytes)}
-        </Cell>
-    );
+    return {
+        label: "Process",
+        value: orDash(residentBytes, formatBytes),
+        note: cpuShare === null ? "memory" : `CPU ${Math.round(cpuShare * 100)} % of a core`,
+        values: history,
+    };
+}
+
+function formatSeconds(seconds: number): string {
+    return formatDuration(seconds * 1000);
 }

@@ -1,12 +1,9 @@
-/** read = inserted + duplicate + conflict + rejected: in numbers, and as a bar whose parts are shares of what was read. */
+/** read = inserted + duplicate + conflict + rejected. */
 import { formatNumber } from "../../../terminal/format.ts";
 import type { RecordCounts } from "../../../terminal/record-table.ts";
+import { Icon } from "./icons.tsx";
 
 export const outcomes = ["inserted", "duplicate", "conflict", "rejected"] as const;
-
-export function isBalanced(counts: RecordCounts): boolean {
-    return counts.read === outcomes.reduce((sum, outcome) => sum + counts[outcome], 0);
-}
 
 /** In one line of a table. */
 export function ShortEquation({ counts }: { counts: RecordCounts }) {
@@ -24,14 +21,13 @@ export function ShortEquation({ counts }: { counts: RecordCounts }) {
     );
 }
 
-export function OutcomeBar({ counts }: { counts: RecordCounts }) {
+/** Whether they add up, in words. */
+export function BalanceLine(props: { counts: RecordCounts; balanced: string; unbalanced: string }) {
+    const isBalanced = props.counts.read === outcomes.reduce((sum, outcome) => sum + props.counts[outcome], 0);
     return (
-        <span class="bar" aria-hidden="true">
-            {outcomes
-                .filter((outcome) => counts[outcome] > 0)
-                .map((outcome) => (
-                    <span key={outcome} class={`part ${outcome}`} style={{ flexGrow: counts[outcome] }} />
-                ))}
-        </span>
+        <p class={isBalanced ? "balanced" : "unbalanced"}>
+            <Icon name={isBalanced ? "check" : "cross"} />
+            {isBalanced ? props.balanced : props.unbalanced}
+        </p>
     );
 }

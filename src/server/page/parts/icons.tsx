@@ -1,9 +1,18 @@
-import type { ComponentChildren } from "preact";
+/** In a square of 16. */
+const outlines = {
+    light: "M10.75 8a2.75 2.75 0 1 1-5.5 0a2.75 2.75 0 1 1 5.5 0zM8 1.5v1.5M8 13v1.5M1.5 8h1.5M13 8h1.5M3.4 3.4l1.05 1.05M11.55 11.55l1.05 1.05M3.4 12.6l1.05-1.05M11.55 4.45l1.05-1.05",
+    dark: "M13.25 9.6A5.6 5.6 0 0 1 6.4 2.75a5.6 5.6 0 1 0 6.85 6.85z",
+    auto: "M13.5 8a5.5 5.5 0 1 1-11 0a5.5 5.5 0 1 1 11 0z",
+    check: "M3 8.5l3.25 3.25L13 4.75",
+    cross: "M4 4l8 8M12 4l-8 8",
+    chevron: "M6 3.5L10.5 8 6 12.5",
+};
 
-function Icon({ children }: { children: ComponentChildren }) {
+export function Icon({ name }: { name: keyof typeof outlines }) {
     return (
         <svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false">
-            {children}
+            <path d={outlines[name]} />
+            {name === "auto" && <path d="M8 2.5a5.5 5.5 0 0 1 0 11z" fill="currentColor" />}
         </svg>
     );
 }
@@ -13,57 +22,7 @@ export function Mark() {
     return (
         <svg class="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
             <rect width="32" height="32" rx="8" />
-            <path d="M9 9v14M23 9v14M9 13c5 0 9 6 14 6M9 19c3 0 5 1.500 6.500 3" />
+            <path d="M9 9v14M23 9v14M9 13c5 0 9 6 14 6M9 19c3 0 5 1.5 6.5 3" />
         </svg>
-    );
-}
-
-export function LightIcon() {
-    return (
-        <Icon>
-            <circle cx="8" cy="8" r="2.75" />
-            <path d="M8 1.500v1.500M8 13v1.500M1.500 8h1.500M13 8h1.500M3.400 3.400l1.050 1.050M11.550 11.550l1.050 1.050M3.400 12.600l1.050-1.050M11.550 4.450l1.050-1.050" />
-        </Icon>
-    );
-}
-
-export function DarkIcon() {
-    return (
-        <Icon>
-            <path d="M13.250 9.600A5.600 5.600 0 0 1 6.400 2.750a5.600 5.600 0 1 0 6.850 6.850z" />
-        </Icon>
-    );
-}
-
-export function AutoIcon() {
-    return (
-        <Icon>
-            <circle cx="8" cy="8" r="5.500" />
-            <path d="M8 2.500a5.500 5.500 0 0 1 0 11z" fill="currentColor" />
-        </Icon>
-    );
-}
-
-export function CheckIcon() {
-    return (
-        <Icon>
-            <path d="M3 8.500l3.250 3.250L13 4.750" />
-        </Icon>
-    );
-}
-
-export function CrossIcon() {
-    return (
-        <Icon>
-            <path d="M4 4l8 8M12 4l-8 8" />
-        </Icon>
-    );
-}
-
-export function ChevronIcon() {
-    return (
-        <Icon>
-            <path d="M6 3.500L10.500 8 6 12.500" />
-        </Icon>
     );
 }

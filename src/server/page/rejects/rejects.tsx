@@ -1,4 +1,4 @@
-/** What was refused: by reason, with samples as the files had them. */
+/** Rejects and conflicts by reason, with samples as the files had them. */
 import { signal } from "@preact/signals";
 import { formatCount, formatNumber } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
@@ -7,7 +7,10 @@ import { formatAgo, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
 import { offers } from "../live/connection.ts";
 import { useResource } from "../live/use-resource.ts";
+import { Bar } from "../parts/bar.tsx";
+import { LinkButton } from "../parts/link-button.tsx";
 import { Nothing, Panel } from "../parts/panel.tsx";
+import { type Field, RecordFields } from "../parts/record.tsx";
 import type { Page } from "../shapes.ts";
 import { traceRecord } from "../trace/trace.tsx";
 import { Replay } from "./replay.tsx";
@@ -15,28 +18,16 @@ import { Replay } from "./replay.tsx";
 const chosen = signal<string | null>(null);
 
 export function Rejects({ columns }: { columns: readonly string[] }) {
-    const {
-        data: summary,
-        problem,
-        knownAt,
-    } = useResource<RejectSummary>("/v1/rejects/summary", { everyMs: 3000, idleMs: 20_000 });
-    const reasons = summary?.reasons ?? [];
-    const records = summary?.kinds.reduce((sum, kind) => sum + kind.records, 0) ?? 0;
-    const standing = summary?.kinds.reduce((sum, kind) => sum + standingOf(kind), 0) ?? 0;
+    const pace = { everyMs: 3000, idleMs: 20_000 };
+    const { data: summary, ...known } = useResource<RejectSummary>("/v1/rejects/summary", pace);
     return (
-        <Panel
-            id="rejects"
-            title="Rejects"
-            note={records > 0 && describeStanding(standing, records)}
-            problem={problem}
-            knownAt={knownAt}
-        >
-            {summary && reasons.length === 0 ? (
+        <Panel id="rejects" title="Rejects" note={summary && describeStanding(summary.kinds)} {...known}>
+            {summary?.reasons.length === 0 ? (
                 <Nothing>Nothing was refused.</Nothing>
             ) : (
                 <div class="rejects">
-                    <Reasons reasons={reasons} />
-                    {summary && <Samples reason={reasonShown(reasons)} columns={columns} />}
+                    <Reasons reasons={summary?.reasons ?? []} />
+                    {summary && <Samples reason={reasonShown(summary.reasons)} columns={columns} />}
                 </div>
             )}
         </Panel>
@@ -47,9 +38,12 @@ function standingOf({ records, open }: { records: number; open?: number }): numb
     return open ?? records;
 }
 
-function describeStanding(standing: number, records: number): string {
-    const resolved = records - standing;
-    return `${formatCount(standing, "record")} refused${resolved > 0 ? `, ${formatNumber(resolved)} more resolved by replays` : ""}`;
+function describeStanding(kinds: RejectSummary["kinds"]): string {
+    const records = kinds.reduce((sum, kind) => sum + kind.records, 0);
+    const standing = kinds.reduce((sum, kind) => sum + standingOf(kind), 0);
+    if (records === 0) return "";
+    const resolved = records > standing ? `, ${formatNumber(records - standing)} more resolved by replays` : "";
+    return `${formatCount(standing, "record")} refused${resolved}`;
 }
 
 function reasonShown(reasons: RejectSummary["reasons"]): string {
@@ -71,11 +65,9 @@ function Reasons({ reasons }: { reasons: RejectSummary["reasons"] }) {
                             chosen.value = reason;
                         }}
                     >
-                        <span class="bar-name">{formatCode(reason)}</span>
-                        <span class="bar-value">{formatNumber(standingOf(counts))}</span>
-                        <span class="bar-track" aria-hidden="true">
-                            <span class={kind} style={{ width: `${(100 * standingOf(counts)) / most}%` }} />
-                        </span>
+                        <Bar name={formatCode(reason)} share={standingOf(counts) / most} outcome={kind}>
+                            {formatNumber(standingOf(counts))}
+                        </Bar>
                     </button>
                 </li>
             ))}
@@ -96,59 +88,43 @@ function Samples({ reason, columns }: { reason: string; columns: readonly string
             {problem && <p class="trouble">{problem.title}.</p>}
             <ol>
                 {samples.map((reject) => (
-                    <li key={reject.rejectId}>
-                        <p class="note">
-                            <b>{sanitize(reject.path ?? "unknown file")}</b> record {formatNumber(reject.recordNo)}
-                            {reject.lineNo !== null && `, line ${formatNumber(reject.lineNo)}`} · batch #
-                            {formatNumber(reject.batchId)} · {formatAgo(reject.rejectedAt, nowMs.value)}
-                            {reject.resolution && <span class="tag">{reject.resolution} by a replay</span>}{" "}
-                            {offers.value.has("/v1/trace") && reject.path !== null && (
-                                <button
-                                    type="button"
-                                    class="link"
-                                    onClick={() => traceRecord(`${reject.path}:${reject.recordNo}`)}
-                                >
-                                    Trace<span class="unseen"> record {reject.recordNo}</span>
-                                </button>
-                            )}
-                        </p>
-                        <Sample reject={reject} columns={columns} />
-                        {reject.reasons.length > 1 && (
-                            <p class="note">
-                                also:{" "}
-                                {reject.reasons
-                                    .filter((other) => other !== reason)
-                                    .map(formatCode)
-                                    .join(", ")}
-                            </p>
-                        )}
-                    </li>
+                    <Sample key={reject.rejectId} reject={reject} reason={reason} columns={columns} />
                 ))}
             </ol>
         </section>
     );
 }
 
-/** Untrusted bytes: as text only, with what cannot be printed or would turn a line around shown as \x…. */
-function Sample({ reject, columns }: { reject: Reject; columns: readonly string[] }) {
-    if (reject.record === null) return <pre class="raw">{sanitize(reject.rawText ?? "", { most: 400 })}</pre>;
+interface SampleProps {
+    reject: Reject;
+    reason: string;
+    columns: readonly string[];
+}
+
+function Sample({ reject, reason, columns }: SampleProps) {
+    const { path, recordNo, lineNo, batchId, rejectedAt, resolution, record, rawText } = reject;
+    const others = reject.reasons.filter((other) => other !== reason);
     return (
-        <dl class="record">
-            {inFileOrder(reject.record, columns).map(([column, value]) => (
-                <div key={column}>
-                    <dt>{sanitize(column, { most: 60 })}</dt>
-                    <dd class={value === null ? "none" : undefined}>
-                        {value === null ? "empty" : sanitize(value, { most: 120 })}
-                    </dd>
-                </div>
-            ))}
-        </dl>
+        <li>
+            <p class="note">
+                <b>{sanitize(path ?? "unknown file")}</b> record {formatNumber(recordNo)}
+                {lineNo !== null && `, line ${formatNumber(lineNo)}`} · batch #{formatNumber(batchId)} ·{" "}
+                {formatAgo(rejectedAt, nowMs.value)}
+                {resolution && <span class="tag">{resolution} by a replay</span>}{" "}
+                {offers.value.has("/v1/trace") && path !== null && (
+                    <LinkButton onClick={() => traceRecord(`${path}:${recordNo}`)}>
+                        Trace<span class="unseen"> record {recordNo}</span>
+                    </LinkButton>
+                )}
+            </p>
+            <RecordFields fields={record && inFileOrder(record, columns)} rawText={rawText} />
+            {others.length > 0 && <p class="note">also: {others.map(formatCode).join(", ")}</p>}
+        </li>
     );
 }
 
-/** The columns that we know first, in the order in which files name them: JSON in the database keeps none. */
-function inFileOrder(record: Record<string, string | null>, columns: readonly string[]): [string, string | null][] {
-    const known = columns.filter((column) => column in record);
-    const others = Object.keys(record).filter((column) => !known.some((name) => name === column));
-    return [...known, ...others].map((column) => [column, record[column] ?? null]);
+/** JSON in the database keeps no order: the stream's columns first, in the order of its files. */
+function inFileOrder(record: Record<string, string | null>, columns: readonly string[]): Field[] {
+    const ordered = new Set([...columns.filter((column) => column in record), ...Object.keys(record)]);
+    return [...ordered].map((column) => ({ column, value: record[column] ?? null }));
 }

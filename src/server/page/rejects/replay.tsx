@@ -1,21 +1,18 @@
-/** Judges the rejects of a reason again, by today's rules; whoever presses it twice changes nothing. */
+/** Replays the rejects of a reason. A second replay changes nothing. */
 import { useState } from "preact/hooks";
 import type { ReplaySummary } from "../../../operations/run-replay.ts";
 import { formatCount } from "../../../terminal/format.ts";
 import { formatCode } from "../format.ts";
-import { fetchJson } from "../live/fetch-json.ts";
+import { postJson } from "../live/fetch-json.ts";
 import { refreshAll } from "../live/use-resource.ts";
+import { outcomes } from "../parts/equation.tsx";
 
 export function Replay({ reason }: { reason: string }) {
     const [isBusy, setBusy] = useState(false);
     const [said, setSaid] = useState("");
     const replay = async () => {
         setBusy(true);
-        const answer = await fetchJson<ReplaySummary>("/v1/replay", {
-            method: "POST",
-            headers: { "content-type": "application/json" },
-            body: JSON.stringify({ reason }),
-        });
+        const answer = await postJson<ReplaySummary>("/v1/replay", { reason });
         setBusy(false);
         setSaid("body" in answer ? describe(answer.body) : `${answer.problem.title}. ${answer.problem.detail}`);
         refreshAll();
@@ -34,12 +31,9 @@ export function Replay({ reason }: { reason: string }) {
 }
 
 function describe(summary: ReplaySummary): string {
-    const { unchanged, unsplittable, read } = summary;
-    const parts = [
-        ...(["inserted", "duplicate", "conflict", "rejected"] as const)
-            .filter((outcome) => summary[outcome] > 0)
-            .map((outcome) => `${formatCount(summary[outcome], "record")} ${outcome}`),
-        unchanged + unsplittable > 0 ? `${formatCount(unchanged + unsplittable, "record")} as before` : "",
-    ].filter((part) => part !== "");
-    return parts.length === 0 && read === 0 ? "Nothing to replay." : `${parts.join(", ")}.`;
+    const counts = outcomes.map((outcome) => [summary[outcome], outcome] as const);
+    const parts = [...counts, [summary.unchanged + summary.unsplittable, "as before"] as const]
+        .filter(([count]) => count > 0)
+        .map(([count, what]) => `${formatCount(count, "record")} ${what}`);
+    return parts.length === 0 ? "Nothing to replay." : `${parts.join(", ")}.`;
 }

@@ -1,4 +1,4 @@
-/** The life of one record: seen, staged, merged, and where it is now; with its rivals for the same event id. */
+/** The life of a record: seen, staged, merged, and where it is now; with the other records of its key. */
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import type { TracedBatch, TracedRecord, TracedReject } from "../../../operations/trace-schema.ts";
@@ -8,6 +8,7 @@ import { formatClock, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
 import { fetchJson } from "../live/fetch-json.ts";
 import { Panel } from "../parts/panel.tsx";
+import { RecordFields } from "../parts/record.tsx";
 import type { StreamView } from "../stream-view.ts";
 import { parseTraceQuery } from "./parse-query.ts";
 
@@ -19,7 +20,7 @@ interface Step {
 
 const asked = signal("");
 
-/** From elsewhere on the page. */
+/** Searches for it and scrolls there. */
 export function traceRecord(query: string): void {
     asked.value = query;
     document.getElementById("trace")?.scrollIntoView();
@@ -77,11 +78,12 @@ export function Trace({ recordKey }: { recordKey: StreamView["key"] }) {
 }
 
 function Life({ record }: { record: TracedRecord }) {
+    const rawText = record.rejects[0]?.rawText ?? null;
     return (
         <li class="life">
             <h3>
                 {sanitize(record.file.path)}:{formatNumber(record.recordNo)}
-                <span class={`tag outcome ${record.outcome}`}>{formatCode(record.outcome)}</span>
+                <span class="tag">{formatCode(record.outcome)}</span>
             </h3>
             <ol class="timeline">
                 {stepsOf(record).map((step) => (
@@ -90,66 +92,40 @@ function Life({ record }: { record: TracedRecord }) {
                     </li>
                 ))}
             </ol>
-            {record.verdicts && (
-                <dl class="record">
-                    {record.verdicts.map(({ column, value, reason }) => (
-                        <div key={column}>
-                            <dt>{sanitize(column, { most: 60 })}</dt>
-                            <dd class={reason ? "wrong" : undefined}>
-                                {value === null ? <span class="none">empty</span> : sanitize(value, { most: 120 })}
-                                {reason && <span class="note"> {formatCode(reason)}</span>}
-                            </dd>
-                        </div>
-                    ))}
-                </dl>
-            )}
-            {!record.verdicts && record.rejects[0]?.rawText && (
-                <pre class="raw">{sanitize(record.rejects[0].rawText, { most: 400 })}</pre>
-            )}
+            {(record.verdicts || rawText) && <RecordFields fields={record.verdicts} rawText={rawText} />}
         </li>
     );
 }
 
 function stepsOf({ file, chunk, load, insertedBy, rejects }: TracedRecord): Step[] {
-    const steps: (Step | null)[] = [
-        { at: file.discoveredAt, what: `file seen${file.version > 1 ? `, version ${file.version}` : ""}` },
-        {
-            at: chunk.stagedAt,
-            what: `staged in chunk ${chunk.chunkId}${load ? ` by load ${load.loadId}, the ${load.way} way` : ""}`,
-        },
+    const version = file.version > 1 ? `, version ${file.version}` : "";
+    const by = load ? ` by load ${load.loadId}, the ${load.way} way` : "";
+    const steps: Step[] = [
+        { at: file.discoveredAt, what: `file seen${version}` },
+        { at: chunk.stagedAt, what: `staged in chunk ${chunk.chunkId}${by}` },
         ...rejects.flatMap(stepsOfReject),
-        insertedBy && { at: insertedBy.committedAt, what: `inserted by ${nameOf(insertedBy)}`, tone: "good" },
-        file.archivedAt === null
-            ? null
-            : { at: file.archivedAt, what: `file moved to ${sanitize(file.archivedTo ?? "nowhere")}` },
     ];
-    return steps.filter((step) => step !== null).sort((left, right) => Date.parse(left.at) - Date.parse(right.at));
+    if (insertedBy) {
+        steps.push({ at: insertedBy.committedAt, what: `inserted by ${nameOf(insertedBy)}`, tone: "good" });
+    }
+    if (file.archivedAt !== null) {
+        steps.push({ at: file.archivedAt, what: `file moved to ${sanitize(file.archivedTo ?? "nowhere")}` });
+    }
+    return steps.sort((left, right) => Date.parse(left.at) - Date.parse(right.at));
 }
 
-function stepsOfReject({
-    kind,
-    reasons,
-    rejectedAt,
-    batch,
-    resolution,
-    resolvedAt,
-    resolvedBy,
-}: TracedReject): (Step | null)[] {
-    const by = batch ? ` by ${nameOf(batch)}` : "";
-    return [
-        {
-            at: batch?.committedAt ?? rejectedAt,
-            what: `${kind === "conflict" ? "kept as a conflict" : kind}${by}: ${reasons.map(formatCode).join(", ")}`,
-            tone: kind === "conflict" ? "busy" : "bad",
-        },
-        resolution === null || resolvedAt === null
-            ? null
-            : {
-                  at: resolvedAt,
-                  what: `${formatCode(resolution)}${resolvedBy ? ` by ${nameOf(resolvedBy)}` : ""}`,
-                  tone: "good",
-              },
-    ];
+function stepsOfReject(reject: TracedReject): Step[] {
+    const { kind, reasons, rejectedAt, batch, resolution, resolvedAt, resolvedBy } = reject;
+    const isConflict = kind === "conflict";
+    const what = `${isConflict ? "kept as a conflict" : kind}${batch ? ` by ${nameOf(batch)}` : ""}`;
+    const refused: Step = {
+        at: batch?.committedAt ?? rejectedAt,
+        what: `${what}: ${reasons.map(formatCode).join(", ")}`,
+        tone: isConflict ? "busy" : "bad",
+    };
+    if (resolution === null || resolvedAt === null) return [refused];
+    const by = resolvedBy ? ` by ${nameOf(resolvedBy)}` : "";
+    return [refused, { at: resolvedAt, what: `${formatCode(resolution)}${by}`, tone: "good" }];
 }
 
 function nameOf({ batchId, kind }: TracedBatch): string {

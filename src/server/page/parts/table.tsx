@@ -1,0 +1,62 @@
+import { type ComponentChildren, Fragment } from "preact";
+import { Scroll } from "./scroll.tsx";
+
+export interface Column<Row> {
+    head: string;
+    /** For the head and the cells. */
+    class?: string;
+    /** Its cells name their rows. */
+    isRowHead?: boolean;
+    cell: (row: Row, index: number) => ComponentChildren;
+}
+
+interface TableProps<Row> {
+    label: string;
+    columns: readonly Column<Row>[];
+    rows: readonly Row[];
+    keyOf: (row: Row) => string | number;
+    /** A row below this one, over the whole width. */
+    detail?: (row: Row) => { id: string; content: ComponentChildren } | null;
+}
+
+export function Table<Row>({ label, columns, rows, keyOf, detail }: TableProps<Row>) {
+    return (
+        <Scroll label={label}>
+            <table>
+                <thead>
+                    <tr>
+                        {columns.map((column) => (
+                            <th key={column.head} scope="col" class={column.class}>
+                                {column.head}
+                            </th>
+                        ))}
+                    </tr>
+                </thead>
+                <tbody>
+                    {rows.map((row, index) => {
+                        const below = detail?.(row);
+                        return (
+                            <Fragment key={keyOf(row)}>
+                                <tr class={below ? "open" : undefined}>
+                                    {columns.map(({ head, isRowHead, cell, ...column }) => {
+                                        const Cell = isRowHead ? "th" : "td";
+                                        return (
+                                            <Cell key={head} class={column.class} scope={isRowHead ? "row" : undefined}>
+                                                {cell(row, index)}
+                                            </Cell>
+                                        );
+                                    })}
+                                </tr>
+                                {below && (
+                                    <tr class="detail" id={below.id}>
+                                        <td colSpan={columns.length}>{below.content}</td>
+                                    </tr>
+                                )}
+                            </Fragment>
+                        );
+                    })}
+                </tbody>
+            </table>
+        </Scroll>
+    );
+}
