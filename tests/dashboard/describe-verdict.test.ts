@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Status } from "../../src/operations/status/status-schema.ts";
+import { triggerMsOf } from "../../src/operations/status/worker-retries.ts";
 import { describeVerdict } from "../../src/server/page/now/describe-verdict.ts";
 
 const live = (fields: Partial<Status>) =>
@@ -38,4 +39,9 @@ test.each([
     ["connecting", "", "quiet", "Looking…"],
 ] as const)("while the link is %s (%s), it says so", (link, code, tone, headline) => {
     expect(describeVerdict(link, { code, title: "", detail: "" }, null)).toMatchObject({ tone, headline });
+});
+
+test("the trigger is the pause of an interval; no other kind has one", () => {
+    expect(triggerMsOf([{ report: null }, { report: { trigger: { kind: "continuous", ms: 500 } } }])).toBe(0);
+    expect(triggerMsOf([{ report: { trigger: { kind: "interval", ms: 250 } } }])).toBe(250);
 });
