@@ -7,6 +7,7 @@ import { setVariable } from "../src/commands/import-config/write-env.ts";
 import { logToStderr } from "../src/commands/log.ts";
 import { describeTarget, parseDatabaseUrl } from "../src/database/database-target.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
+import { eventsStream } from "../src/shop/events-stream.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
 
 const envFile = ".env";
@@ -26,7 +27,7 @@ await runCommand({
     ],
     async run({ flags, args }) {
         const [file = ""] = args;
-        const url = readProperties(readText(file), sanitize(file));
+        const url = readProperties(readText(file), sanitize(file), eventsStream.table);
         if (flags.write !== true) {
             process.stdout.write(`DATABASE_URL=${url}\n`);
             return;

@@ -22,10 +22,14 @@ select
 from ingest.rejects
 left join chunk_records
     on rejects.chunk_id = chunk_records.chunk_id and rejects.batch_id = chunk_records.batch_id
+left join ingest.streams on rejects.stream_id = streams.stream_id
 where
     chunk_records.chunk_id is null
     or rejects.record_no not between chunk_records.first_record_no and chunk_records.last_record_no
     or cardinality(rejects.reasons) = 0
-    or (rejects.stream_id = 0 and (rejects.kind = 'conflict') <> (rejects.reasons = array['event_id_conflict']))
+    or (
+        streams.shape is not null
+        and (rejects.kind = 'conflict') <> (rejects.reasons = array[streams.shape ->> 'key' || '_conflict'])
+    )
     -- The values, or the text when it could not be split into values.
     or num_nonnulls(rejects.record, rejects.raw_text) = 0;

@@ -319,7 +319,7 @@ end
 $$;
 
 -- Files that have left the folder (archived, deleted by us, or replaced by a newer version of their path) and of which
--- nothing is kept: every chunk pruned before `pruned_before`, no merge of it and no event left. `kept_chunks` are those of
+-- nothing is kept: every chunk pruned before `pruned_before`, no merge of it and no row left. `kept_chunks` are those of
 -- which prune_rows left a row. Of a path the older versions go first: the newest is the one that discovery goes by.
 create or replace function ingest.prune_files(
     older_than timestamptz,
@@ -403,7 +403,7 @@ select coalesce(
 )
 $$;
 
--- How many rows a prune would remove now; of events it is the most, since those that a kept conflict contradicts stay.
+-- How many rows a prune would remove now; of those of the stream it is the most, since those that a kept conflict contradicts stay.
 create or replace function ingest.count_prunable_rows(older_than timestamptz)
 returns table (table_name text, row_count bigint)
 language plpgsql
@@ -440,31 +440,42 @@ begin
                 ingest.may_forget_file(files, older_than)
                 and not exists (select from kept_chunks where kept_chunks.file_id = files.file_id)
         )
-        select 'events'::text, ingest.count_events_to_prune(array(select old_chunks.chunk_id from old_chunks))
+        select
+            stream_tables.table_name,
+            greatest(
+                0,
+                ingest.count_rows() - (
+                    select coalesce(sum(chunk_merges.inserted - chunk_merges.displaced), 0)
+                    from ingest.chunk_merges
+                    inner join kept_chunks on kept_chunks.chunk_id = chunk_merges.chunk_id
+                )
+            )::bigint
+        from ingest.stream_tables() as stream_tables
+        where stream_tables.holds = 'rows'
         union all
-        select 'rejects', count(*)
+        select 'ingest.rejects', count(*)
         from ingest.rejects
         left join old_chunks on old_chunks.chunk_id = rejects.chunk_id
         left join doomed_batches on doomed_batches.batch_id = rejects.batch_id
         where coalesce(old_chunks.chunk_id, doomed_batches.batch_id) is not null
         union all
-        select 'batches', count(*)
+        select 'ingest.batches', count(*)
         from doomed_batches
         union all
-        select 'chunk_merges', count(*)
+        select 'ingest.chunk_merges', count(*)
         from ingest.chunk_merges
         inner join doomed_batches on doomed_batches.batch_id = chunk_merges.batch_id
         union all
-        select 'loads', count(*)
+        select 'ingest.loads', count(*)
         from ingest.loads
         where
             ingest.may_forget_load(loads, older_than)
             and not exists (select from kept_chunks where kept_chunks.load_id = loads.load_id)
         union all
-        select 'files', count(*)
+        select 'ingest.files', count(*)
         from doomed_files
         union all
-        select 'chunks', count(*)
+        select 'ingest.chunks', count(*)
         from ingest.chunks
         inner join doomed_files on doomed_files.file_id = chunks.file_id;
 end
@@ -478,7 +489,7 @@ stable
 set jit = off
 as $$
 select
-    doomed_rows.table_name,
+    pg_class.relname,
     doomed_rows.row_count,
     case
         when doomed_rows.row_count = 0 then 0
@@ -488,9 +499,5 @@ select
         )::bigint
     end
 from ingest.count_prunable_rows(older_than) as doomed_rows
-inner join pg_class
-    on pg_class.oid = case
-        when doomed_rows.table_name = 'events' then 'public.events'::regclass
-        else ('ingest.' || doomed_rows.table_name)::regclass
-    end
+inner join pg_class on pg_class.oid = doomed_rows.table_name::regclass
 $$;

@@ -1,5 +1,5 @@
--- Forgets everything that was ingested: events, rejects, ledger, rollups, staging, in one transaction, all or nothing.
--- Keeps the sequences (no id is ever used twice) and the known event types. Who was at work is forgotten too: an ingest
+-- Forgets everything that was ingested: rows, rejects, ledger, rollups, staging, in one transaction, all or nothing.
+-- Keeps the sequences (no id is ever used twice) and what the rules ask for. Who was at work is forgotten too: an ingest
 -- that was frozen past its lease finds its mark gone when it thaws, and looks at the folder anew.
 --
 -- Returns the ingests that are running, and has then changed nothing; no row means that it is done. The lock on
@@ -25,16 +25,18 @@ begin
         return;
     end if;
 
+    execute (
+        select format('truncate %s', string_agg(stream_tables.table_name, ', '))
+        from ingest.stream_tables() as stream_tables
+        where stream_tables.holds in ('rows', 'sums')
+    );
     truncate
-        events,
         ingest.rejects,
         ingest.chunk_merges,
         ingest.batches,
         ingest.chunks,
         ingest.loads,
         ingest.files,
-        ingest.event_stats,
-        ingest.product_stats,
         ingest.reject_stats,
         ingest.file_stats,
         ingest.file_changes,

@@ -1,12 +1,14 @@
 -- Makes a stream known, with its key space in sixteen fixed shares, so that merges that run side by side never meet a key of
 -- each other's.
-create or replace function ingest.add_stream(stream_id smallint, stream_name text, table_name text, stream_mode text)
+create or replace function ingest.add_stream(
+    stream_id smallint, stream_name text, table_name text, stream_mode text, shape jsonb default null
+)
 returns void
 language sql
 as $$
-    insert into ingest.streams (stream_id, name, table_name, mode)
-    values (add_stream.stream_id, stream_name, add_stream.table_name, stream_mode)
-    on conflict (stream_id) do nothing;
+    insert into ingest.streams (stream_id, name, table_name, mode, shape)
+    values (add_stream.stream_id, stream_name, add_stream.table_name, stream_mode, add_stream.shape)
+    on conflict (stream_id) do update set shape = excluded.shape;
 
     insert into ingest.slices (stream_id, slice_no)
     select add_stream.stream_id, slice_numbers.slice_no

@@ -165,7 +165,7 @@ return case
 end;
 
 -- Unknown columns become one JSON object; empty values are left out, and an empty object is null.
-create or replace function ingest.attributes_of(attributes_json text, extra_columns text[], extra_values text[])
+create or replace function ingest.extras_of(attributes_json text, extra_columns text[], extra_values text[])
 returns jsonb
 language sql
 immutable

@@ -341,26 +341,3 @@ as $$
     )
     select (select count(*) from removed_minutes) + (select count(*) from removed_days)
 $$;
-
--- How many events are there that no chunk that stays has inserted.
-create or replace function ingest.count_events_to_prune(old_chunk_ids bigint[])
-returns bigint
-language sql
-stable
-as $$
-select
-    greatest(
-        0,
-        (
-            select coalesce(sum(event_stats.events), 0)
-            from ingest.event_stats
-            where event_stats.grain = 'total'
-        ) - (
-            select coalesce(sum(chunk_merges.inserted - chunk_merges.displaced), 0)
-            from ingest.chunks
-            inner join ingest.chunk_merges on chunk_merges.chunk_id = chunks.chunk_id
-            left join unnest(old_chunk_ids) as old_chunks (chunk_id) on old_chunks.chunk_id = chunks.chunk_id
-            where chunks.pruned_at is null and old_chunks.chunk_id is null
-        )
-    )::bigint
-$$;

@@ -17,12 +17,15 @@ $$;
 
 alter role sluice_api set default_transaction_read_only = on;
 grant usage on schema public, ingest to sluice_api;
-grant select on public.events to sluice_api;
 grant select on all tables in schema ingest to sluice_api;
 
 -- Tables that come later are the schema's owner's, whoever runs this.
 do $$
 begin
+    execute (
+        select format('grant select on %s to sluice_api', string_agg(stream_tables.table_name, ', '))
+        from ingest.stream_tables() as stream_tables
+    );
     execute format(
         'alter default privileges for role %s in schema ingest grant select on tables to sluice_api',
         (select pg_namespace.nspowner::regrole from pg_namespace where pg_namespace.nspname = 'ingest')

@@ -15,12 +15,24 @@ end
 $$;
 
 grant usage on schema public, ingest to sluice_loader;
-grant select, insert on public.events to sluice_loader;
 grant select, insert, update on all tables in schema ingest to sluice_loader;
 grant usage on all sequences in schema ingest to sluice_loader;
 
 -- What says how the database is made, and what is accepted, is the owner's.
-revoke insert, update on ingest.migrations, ingest.applied_sql, ingest.streams, ingest.event_types from sluice_loader;
+revoke insert, update on ingest.migrations, ingest.applied_sql, ingest.streams from sluice_loader;
+do $$
+declare
+    stream_table record;
+begin
+    for stream_table in select * from ingest.stream_tables() loop
+        if stream_table.holds = 'rows' then
+            execute format('grant select, insert on %s to sluice_loader', stream_table.table_name);
+        elsif stream_table.holds = 'rules' then
+            execute format('revoke insert, update on %s from sluice_loader', stream_table.table_name);
+        end if;
+    end loop;
+end
+$$;
 
 -- Deleted in passing: workers that are gone, chunks and rejects of a file that is over its budget, changes that were
 -- added up.

@@ -1,5 +1,5 @@
 -- What status shows, as the text of one JSON object. One statement, so one snapshot: every number is of the same moment.
--- Reads no events, and of the ledger only what is open or new: what is summed up here was summed up by the merge, so that
+-- Reads no rows of the table, and of the ledger only what is open or new: what is summed up here was summed up by the merge, so that
 -- it costs the same however long the history is.
 with
     merged_totals as (
@@ -12,12 +12,6 @@ with
             coalesce(sum(totals.rejected), 0) as rejected,
             coalesce(sum(totals.displaced), 0) as displaced
         from ingest.totals
-    ),
-
-    counted_events as (
-        select coalesce(sum(event_stats.events), 0) as events
-        from ingest.event_stats
-        where event_stats.grain = 'total'
     ),
 
     files_by_state as (
@@ -289,7 +283,8 @@ select
         'databaseName', current_database(),
         'serverVersion', current_setting('server_version'),
         'totals', (select to_json(merged_totals) from merged_totals),
-        'events', (select counted_events.events from counted_events),
+        'table', (select streams.name from ingest.streams where streams.stream_id = 0),
+        'events', ingest.count_rows(),
         'files', (select to_json(files_by_state) from files_by_state),
         'failedFiles', (select coalesce(json_agg(failed_files), '[]') from failed_files),
         'backlog', (

@@ -105,7 +105,7 @@ export async function prepareDatabase(
 async function requireSetUp(sql: Sql, target: DatabaseTarget, mayMigrate: boolean): Promise<void> {
     const [row] = await sql<{ isSetUp: boolean; mayLook: boolean }[]>`
         select
-            to_regclass('ingest.files') is not null and to_regclass('public.events') is not null as "isSetUp",
+            to_regclass('ingest.files') is not null as "isSetUp",
             coalesce(has_table_privilege(to_regclass('ingest.migrations')::oid, 'select'), false) as "mayLook"`;
     if (!row?.isSetUp) {
         throw new SluiceError({

@@ -3,8 +3,8 @@ import { formatBytes, formatCount, formatNumber } from "../terminal/format.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 import { formatTable } from "../terminal/table.ts";
 
-const says: Record<PrunePlan["tables"][number]["table"], string> = {
-    events: "events, but for those that a kept conflict contradicts",
+/** The table that is none of the ledger's is the stream's. */
+const ledgerTables: Record<string, string> = {
     rejects: "rejects and conflicts",
     batches: "batches",
     chunk_merges: "lines of what those did to each chunk",
@@ -15,7 +15,11 @@ const says: Record<PrunePlan["tables"][number]["table"], string> = {
 
 /** What would go, for whoever is asked. Pure. */
 export function formatPlan({ databaseName, before, tables, standingRejects }: PrunePlan): string[] {
-    const rows = tables.map(({ table, rows, bytes }) => [formatNumber(rows), says[table], formatBytes(bytes)]);
+    const rows = tables.map(({ table, rows, bytes }) => [
+        formatNumber(rows),
+        ledgerTables[table] ?? `${table}, but for those that a kept conflict contradicts`,
+        formatBytes(bytes),
+    ]);
     return [
         `From the database ${sanitize(databaseName)} will go what was merged before ${before.toISOString()}:`,
         ...formatTable([...rows, ["", "together about", formatBytes(sumBytes(tables))]], {
@@ -33,13 +37,13 @@ export function isEmptyPlan({ tables }: PrunePlan): boolean {
 }
 
 export function formatSummary(summary: PruneSummary): string[] {
-    const { events, rejects, batches, loads, files, prunedChunks, keptChunks } = summary;
+    const { rejects, batches, loads, files, prunedChunks, keptChunks } = summary;
     return [
-        `Removed ${formatCount(events, "event")}, ${formatCount(rejects, "reject")}, ` +
+        `Removed ${formatCount(summary.events, "event")}, ${formatCount(rejects, "reject")}, ` +
             `${formatCount(batches, "batch", "batches")}, ${formatCount(loads, "load")} and ` +
             `${formatCount(files, "file")} of the ledger; ${formatCount(prunedChunks, "chunk")} pruned.`,
         ...(keptChunks > 0
-            ? [`${formatCount(keptChunks, "chunk")} of them keep events: a conflict that stays contradicts them.`]
+            ? [`${formatCount(keptChunks, "chunk")} of them keep rows: a conflict that stays contradicts them.`]
             : []),
         "PostgreSQL uses the room again for what comes; the files on disk do not shrink.",
     ];

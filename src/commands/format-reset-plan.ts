@@ -12,7 +12,7 @@ interface InputFiles {
 /** What will go, for whoever is asked. Pure. */
 export function formatPlan(plan: ResetPlan, { inputDir, fileCount, fileBytes }: InputFiles): string[] {
     const rows = [
-        [formatNumber(plan.events), "events"],
+        [formatNumber(plan.events), plan.table],
         [formatNumber(plan.rejects), "rejects and conflicts"],
         [formatNumber(plan.stagedRecords), "staged records"],
         [formatNumber(plan.files), "files in the ledger"],

@@ -30,9 +30,7 @@ function formatTried(tried: TriedFile): string[] {
         `${name}  ${formatBytes(tried.sizeBytes ?? 0)}`,
         ...(tried.copyOf === null ? [] : [`  would be skipped: its content is that of ${sanitize(tried.copyOf)}`]),
         `  header   ${sanitize((tried.header ?? []).join(", "), { most: 160 })}`,
-        ...(tried.extraColumns
-            ? [`  unknown  ${sanitize(tried.extraColumns.join(", "), { most: 160 })} (go to attributes)`]
-            : []),
+        ...(tried.extraColumns ? [`  unknown  ${sanitize(tried.extraColumns.join(", "), { most: 160 })} (kept)`] : []),
         ...(tried.dialect === null ? [] : [`  dialect  ${sanitize(JSON.stringify(tried.dialect), { most: 160 })}`]),
         ...tried.notes.map((note) => `  note     ${sanitize(note)}`),
         `  records  ${formatEquation(tried.records)}`,

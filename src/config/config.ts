@@ -87,7 +87,7 @@ const switches = {
     json: () => [new Option("--json", "print JSON on stdout")],
     lab: () => [new Option("--lab", "a panel of experiments that break things (embedded database, this machine only)")],
     generate: () => [
-        new Option("--generate", "generate events (default: only into the embedded server)"),
+        new Option("--generate", "generate sample data (default: only into the embedded server)"),
         new Option("--no-generate", "generate none"),
     ],
 } satisfies Partial<Record<ConfigField, () => Option[]>>;

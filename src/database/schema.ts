@@ -1,5 +1,6 @@
 /**
- * The tables that hold the truth. `bun run db:generate` turns a change here into a migration under drizzle/.
+ * The ledger's tables. `bun run db:generate` turns a change here, or of a stream's own tables (src/shop/schema.ts), into a
+ * migration under drizzle/.
  *
  * What drizzle cannot say, and what can be rebuilt from these tables at any time (the UNLOGGED staging table,
  * functions, views, seed rows), lives in sql/ and is re-applied by migrate.ts whenever it changed.
@@ -17,22 +18,20 @@ import {
     jsonb,
     numeric,
     pgSchema,
-    pgTable,
     primaryKey,
     smallint,
     text,
     timestamp,
     unique,
     uuid,
-    varchar,
 } from "drizzle-orm/pg-core";
 
 /** What the table said of a valid record that it refused: `raisedIn` is the trigger, and where in it. */
 export type Refusal = Partial<Record<"sqlState" | "message" | "detail" | "constraint" | "table" | "raisedIn", string>>;
 
-const instant = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
-const count = (name: string) => bigint(name, { mode: "number" });
-/** Which stream (ingest.streams) a row is of; 0 is `events`. */
+export const instant = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
+export const count = (name: string) => bigint(name, { mode: "number" });
+/** Which stream (ingest.streams) a row is of; 0 is the built-in one. */
 const stream = () => smallint("stream_id").notNull().default(0);
 
 export const fileStates = ["pending", "loaded", "merged", "skipped", "failed", "replaced"] as const;
@@ -65,39 +64,9 @@ const outcomes = {
     rejected: count("rejected").notNull(),
 };
 
-/** What consumers read. Only the merge writes it. */
-export const events = pgTable(
-    "events",
-    {
-        eventId: uuid("event_id").primaryKey(),
-        eventType: varchar("event_type", { length: 50 }).notNull(),
-        productId: varchar("product_id", { length: 100 }).notNull(),
-        userId: varchar("user_id", { length: 100 }).notNull(),
-        eventTimestamp: instant("event_timestamp").notNull(),
-        quantity: integer("quantity"),
-        price: numeric("price", { precision: 10, scale: 2 }),
-        /** Columns of the file that we don't know, by name; null when there are none. */
-        attributes: jsonb("attributes"),
-        createdAt: instant("created_at").notNull().default(sql`now()`),
-        chunkId: count("chunk_id").notNull(),
-        recordNo: count("record_no").notNull(),
-    },
-    (table) => [
-        index("idx_events_event_type").on(table.eventType),
-        index("idx_events_user_id").on(table.userId),
-        index("idx_events_product_id").on(table.productId),
-        index("idx_events_timestamp").on(table.eventTimestamp),
-    ],
-);
-
 export const ingest = pgSchema("ingest");
 
-/** The known types: a row adds a type. */
-export const eventTypes = ingest.table("event_types", {
-    eventType: varchar("event_type", { length: 50 }).primaryKey(),
-});
-
-/** What files are loaded into: one row per target table. Row 0 is `events`, which sql/engine/streams.sql puts here. */
+/** The streams: one row per target table, which ingest.add_stream puts here. */
 export const streams = ingest.table(
     "streams",
     {
@@ -105,8 +74,9 @@ export const streams = ingest.table(
         name: text("name").notNull().unique("streams_name"),
         tableName: text("table_name").notNull(),
         mode: text("mode", { enum: streamModes }).notNull(),
-        /** As its file declares it, and the table as it was found in the catalog; null for `events`. */
+        /** As its file declares it; null for one that is built in. */
         declaration: jsonb("declaration"),
+        /** The key and the columns that the table must have: src/database/table-shape.ts. */
         shape: jsonb("shape"),
         shapeHash: text("shape_hash"),
         isActive: boolean("is_active").notNull().default(true),
@@ -356,36 +326,9 @@ export const rejects = ingest.table(
         unique("rejects_chunk_record_batch").on(table.chunkId, table.recordNo, table.batchId),
         index("rejects_batch").on(table.batchId),
         index("rejects_resolved_by").on(table.resolvedByBatch).where(sql`resolved_by_batch is not null`),
-        /** For the rivals of an event. Cut: a value of any length may stand there. */
-        index("rejects_event_id").on(sql`left(lower(btrim(record ->> 'event_id')), 36)`),
-        /** The few conflicts that the index above does not find by the id of their event. */
-        index("rejects_odd_conflicts")
-            .on(table.rejectId)
-            .where(
-                sql`kind = 'conflict' and (original_record is not null or btrim(record ->> 'event_id', E' \\t\\n\\r\\f\\x0b') <> btrim(record ->> 'event_id'))`,
-            ),
         /** By day: a thousandth of the size of another index, and as much of its cost. */
         index("rejects_rejected_at").using("brin", table.rejectedAt).with({ pages_per_range: 32 }),
     ],
-);
-
-/** Counts by event type and time. The grain `total` has one row per type, at bucket 1970-01-01. */
-export const eventStats = ingest.table(
-    "event_stats",
-    {
-        /**
-         * total | day | hour | minute: of the events that there are; minutes are kept for recent event time only.
-         * pruned: of those that were removed for their age, one row per type like total.
-         */
-        grain: text("grain").notNull(),
-        bucket: instant("bucket").notNull(),
-        eventType: varchar("event_type", { length: 50 }).notNull(),
-        events: count("events").notNull(),
-        quantity: count("quantity").notNull(),
-        /** Sum of quantity × price over purchases. */
-        revenue: numeric("revenue").notNull(),
-    },
-    (table) => [primaryKey({ columns: [table.grain, table.bucket, table.eventType] })],
 );
 
 const summedBatches = {
@@ -436,23 +379,6 @@ export const rejectStats = ingest.table(
         streamId: stream(),
     },
     (table) => [primaryKey({ columns: [table.streamId, table.day, table.kind, table.reason] })],
-);
-
-/** Counts by product. The grain `total` has one row per product, at bucket 1970-01-01. */
-export const productStats = ingest.table(
-    "product_stats",
-    {
-        /** total | day. Days are kept for event time that was not older than 35 days when it was merged. */
-        grain: text("grain").notNull(),
-        bucket: instant("bucket").notNull(),
-        productId: varchar("product_id", { length: 100 }).notNull(),
-        events: count("events").notNull(),
-        purchases: count("purchases").notNull(),
-        /** Of purchases, as is revenue: the sum of quantity × price. */
-        quantity: count("quantity").notNull(),
-        revenue: numeric("revenue").notNull(),
-    },
-    (table) => [primaryKey({ columns: [table.grain, table.bucket, table.productId] })],
 );
 
 /** Who is at work, with a lease on the database's clock. */

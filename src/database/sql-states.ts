@@ -54,8 +54,8 @@ export const sluiceStates = {
     pruneRunning: "SL005",
     /** As countsDiffer, where the merge took the loader's word for what is staged: counted, it shows what was lost. */
     stagedRowsMissing: "SL006",
-    /** EventsShapeFault: `events` is not the table that Sluice made. */
-    eventsShape: "SL010",
+    /** TableShapeFault: a table is not the one that Sluice made. */
+    tableShape: "SL010",
 } as const;
 
 /** postgres.js, then Bun.sql, then the operating system. */
@@ -128,7 +128,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
     "428C9": "schema",
     "42P10": "schema",
     "42809": "schema",
-    [sluiceStates.eventsShape]: "schema",
+    [sluiceStates.tableShape]: "schema",
     "55": "halted",
     [sqlStates.objectInUse]: "busy",
     [sqlStates.lockNotAvailable]: "busy",

@@ -8,6 +8,7 @@ import { readStatus } from "./status/read-status.ts";
 /** How much of it there is. */
 export interface ResetPlan {
     databaseName: string;
+    table: string;
     events: number;
     /** Rejected records and conflicts. */
     rejects: number;
@@ -25,7 +26,8 @@ interface RunningIngest {
 
 /** What a reset would clear now. Throws SluiceError `ingest_running` when it would be refused. */
 export async function planReset(sql: Sql): Promise<ResetPlan> {
-    const { asOf, databaseName, events, totals, files, backlog, workers } = await readStatus(sql);
+    const status = await readStatus(sql);
+    const { asOf, databaseName, table, totals, files, backlog, workers } = status;
     refuseWhileRunning(
         workers.map(({ host, pid, leaseUntil }) => {
             return { host, pid, leaseSeconds: (Date.parse(leaseUntil) - Date.parse(asOf)) / 1000 };
@@ -42,7 +44,8 @@ export async function planReset(sql: Sql): Promise<ResetPlan> {
             (select coalesce(sum(pruned_totals.batches), 0)::bigint from ingest.pruned_totals) as "prunedBatches"`;
     return {
         databaseName,
-        events,
+        table,
+        events: status.events,
         rejects: kept!.rejects,
         files: Object.values(files).reduce((sum, count) => sum + count, 0),
         batches: totals.batches - kept!.prunedBatches,
@@ -51,7 +54,7 @@ export async function planReset(sql: Sql): Promise<ResetPlan> {
 }
 
 /**
- * Clears events, rejects, ledger, rollups and staging, all or nothing.
+ * Clears the rows, rejects, ledger, rollups and staging, all or nothing.
  * Throws SluiceError, having changed nothing: `ingest_running`, or `tables_in_use` when somebody holds them for long.
  */
 export async function resetDatabase(sql: Sql): Promise<void> {

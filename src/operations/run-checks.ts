@@ -1,6 +1,7 @@
 /**
- * The logical tests on a live database. Each file of sql/checks/ asserts one thing: its leading comment says what, and
- * its one select returns the rows that break it. Each runs alone, in a read-only transaction and on one snapshot.
+ * The logical tests on a live database. Each file asserts one thing: its leading comment says what, and its one select
+ * returns the rows that break it. Each runs alone, in a read-only transaction and on one snapshot. Those of the ledger are in
+ * sql/checks/; each stream has its own beside its other SQL.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -29,14 +30,23 @@ export interface CheckResult {
 }
 
 const sampleCount = 5;
-const checksDir = join(import.meta.dir, "../../sql/checks");
+const sqlDir = join(import.meta.dir, "../../sql");
 
-/** Every check of the folder, by name. */
-export function readChecks(folder = checksDir): Check[] {
-    const names = readdirSync(folder).filter((name) => name.endsWith(".sql"));
-    return names
-        .sort()
-        .map((name) => parseCheck(name.slice(0, -".sql".length), readFileSync(join(folder, name), "utf8")));
+/** Every check that stands in these folders, by name. */
+export function readChecks(folders = checkFolders()): Check[] {
+    return folders
+        .flatMap((folder) =>
+            readdirSync(folder)
+                .filter((name) => name.endsWith(".sql"))
+                .map((name) => parseCheck(name.slice(0, -".sql".length), readFileSync(join(folder, name), "utf8"))),
+        )
+        .sort((left, right) => (left.name < right.name ? -1 : 1));
+}
+
+function checkFolders(): string[] {
+    const streams = readdirSync(join(sqlDir, "rendered"));
+    const folders = streams.flatMap((name) => [`${name}/checks`, `rendered/${name}/checks`]);
+    return ["checks", ...folders].map((folder) => join(sqlDir, folder));
 }
 
 /**

@@ -9,7 +9,7 @@ import { SluiceError } from "../errors.ts";
 
 /** A table, how many of its rows would go, and what share of its bytes they have. */
 export interface PlannedRows {
-    table: "events" | "rejects" | "batches" | "chunk_merges" | "loads" | "files" | "chunks";
+    table: string;
     rows: number;
     bytes: number;
 }
@@ -39,7 +39,7 @@ export interface PruneSummary {
 }
 
 export interface PruneOptions {
-    /** How far it is, in pages of the table events. */
+    /** How far it is, in pages of the table. */
     onPages?: (done: number, total: number) => void;
     /** How many pages a step begins with; then as many as take about a fifth of a second. */
     firstPages?: number;
@@ -89,9 +89,9 @@ export async function runPrune(
 
 async function pruneAll(sql: Sql, before: Date, options: Required<PruneOptions>): Promise<PruneSummary> {
     const chunks = await pruneInOrder((after) => pruneChunks(sql, before, after));
-    // Before the events: with them go the last conflicts that would keep one.
+    // Before the rows: with the batches go the last conflicts that would keep one.
     const batches = await pruneInOrder((after) => pruneBatches(sql, before, after));
-    const walk = await pruneEvents(sql, before, options);
+    const walk = await pruneTable(sql, before, options);
     const loads = await pruneInOrder((after) => pruneLoads(sql, before, after));
     const files = await pruneInOrder((after) => pruneFiles(sql, before, walk, after));
     const oldSums = await step(async () => {
@@ -100,7 +100,7 @@ async function pruneAll(sql: Sql, before: Date, options: Required<PruneOptions>)
     });
     return {
         prunedChunks: chunks.rows,
-        events: walk.events,
+        events: walk.rows,
         rejects: chunks.rejects + batches.rejects,
         batches: batches.rows,
         loads: loads.rows,
@@ -168,20 +168,22 @@ async function pruneFiles(
 interface Walk {
     /** By the database's clock: every chunk that was marked before it has been walked over. */
     startedAt: Date;
-    events: number;
+    rows: number;
     keptChunks: Set<number>;
 }
 
 /** Over the pages of the table as it is now: what is written behind them is younger than this prune. */
-async function pruneEvents(sql: Sql, before: Date, { onPages, firstPages }: Required<PruneOptions>): Promise<Walk> {
+async function pruneTable(sql: Sql, before: Date, { onPages, firstPages }: Required<PruneOptions>): Promise<Walk> {
     const [table] = await step(
         () => sql<{ startedAt: Date; pages: number }[]>`
             select
                 date_trunc('milliseconds', clock_timestamp()) as "startedAt",
-                pg_relation_size('public.events') / current_setting('block_size')::bigint as pages`,
+                pg_relation_size(table_name) / current_setting('block_size')::bigint as pages
+            from ingest.stream_tables()
+            where holds = 'rows'`,
     );
     const { startedAt, pages } = table!;
-    const walk: Walk = { startedAt, events: 0, keptChunks: new Set() };
+    const walk: Walk = { startedAt, rows: 0, keptChunks: new Set() };
     let pagesAtOnce = firstPages;
     for (let firstPage = 0; firstPage < pages; ) {
         const endPage = Math.min(pages, firstPage + pagesAtOnce);
@@ -191,11 +193,11 @@ async function pruneEvents(sql: Sql, before: Date, { onPages, firstPages }: Requ
             const begunAt = performance.now();
             const done = await step(() => pruneRange(sql, before, firstPage, endPage, wanted));
             const tookMs = performance.now() - begunAt;
-            walk.events += done.events;
+            walk.rows += done.rows;
             for (const chunkId of done.keptChunks) walk.keptChunks.add(chunkId);
             wanted &= ~done.slices;
             longestMs = Math.max(longestMs, tookMs);
-            if (done.events > 0) await Bun.sleep(Math.min(tookMs, 5 * stepMs));
+            if (done.rows > 0) await Bun.sleep(Math.min(tookMs, 5 * stepMs));
         }
         firstPage = endPage;
         onPages(firstPage, pages);
@@ -212,13 +214,13 @@ export function nextPages(pages: number, tookMs: number): number {
 
 interface RangeDone {
     slices: number;
-    events: number;
+    rows: number;
     keptChunks: number[];
 }
 
 async function pruneRange(sql: Sql, before: Date, firstPage: number, endPage: number, wanted: number) {
     const [row] = await sql<RangeDone[]>`
-        select done_slices as slices, row_count as events, kept_chunks as "keptChunks"
+        select done_slices as slices, row_count as rows, kept_chunks as "keptChunks"
         from ingest.prune_rows(${before}, ${firstPage}, ${endPage}, ${wanted})`;
     return row!;
 }

@@ -1,6 +1,8 @@
 /** The `events` stream as the templates of the merge see it; its rules and rollups are in sql/events/. */
+import { getTableConfig } from "drizzle-orm/pg-core";
 import type { StreamSql } from "../streams/render/stream-sql.ts";
 import { eventsStream } from "./events-stream.ts";
+import { events } from "./schema.ts";
 
 /** What a rule asks beside the value, where it does. */
 const ruleFacts: Record<string, string> = { event_type: "known_types", event_timestamp: "not_after" };
@@ -16,6 +18,12 @@ export const eventsSql: StreamSql = {
     columns: eventsStream.columns.map(({ name, type }) => ({ name, type: type.name, reason: reasons[name]! })),
     extras: eventsStream.extras,
     stamped: ["created_at"],
+    shape: getTableConfig(events).columns.map((column) => ({
+        name: column.name,
+        type: spelledOut(column.getSQLType()),
+        notNull: column.notNull,
+        hasDefault: column.hasDefault,
+    })),
     conflictCode: "event_id_conflict",
     rowName: "event",
     facts: "ingest.event_facts",
@@ -44,6 +52,11 @@ export const eventsSql: StreamSql = {
         gains,
     },
 };
+
+/** drizzle writes varchar(50) and numeric(10, 2); Postgres answers with the long name and without the space. */
+function spelledOut(type: string): string {
+    return type.replace(/^varchar/, "character varying").replaceAll(", ", ",");
+}
 
 /** One pass over the rows: by time at the finest grain that is kept, and by product. */
 function gains(rows: string, sign: 1 | -1): string {

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { suggestName } from "../terminal/suggest-name.ts";
+import { deriveKey } from "./derive-key.ts";
 import { encodings, trailingDelimiters } from "./dialect.ts";
 import { columnNames, type Stream } from "./stream.ts";
 import { formatFault } from "./values/timestamp-form.ts";
@@ -323,7 +324,7 @@ export function createSourceSchema(stream: Stream | null) {
          * records that differ elsewhere count as conflicts and are kept in ingest.rejects. Changing this setting changes
          * every id: files that are read again would then be inserted again.
          */
-        deriveEventId: derivedId.optional(),
+        [deriveKey]: derivedId.optional(),
     };
     return z.strictObject(settings).superRefine(checkBetweenKeys, { when: ({ value }) => isObject(value) });
 }

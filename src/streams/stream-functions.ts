@@ -91,9 +91,12 @@ export const streamFunctions = {
         does: "Deletes the rows of pruned chunks in these pages.",
     },
     prune_recent_sums: { arguments: "", returns: "bigint", does: "Deletes sums that are kept for recent time only." },
-    count_events_to_prune: {
-        arguments: "old_chunk_ids bigint[]",
-        returns: "bigint",
-        does: "How many rows a prune of these chunks would delete, at the most.",
+
+    // its tables
+    stream_tables: {
+        arguments: "",
+        returns: "TABLE(table_name text, holds text)",
+        does: "Its tables: those of rows, of sums, and of what the rules ask for.",
     },
+    count_rows: { arguments: "", returns: "bigint", does: "How many rows there are." },
 } as const satisfies Record<string, StreamFunction>;

@@ -13,7 +13,7 @@ test("a file is a check: its leading comment is what it asserts, the rest the qu
     writeFileSync(join(folder, "b.sql"), "-- Nothing is\n-- wrong.\n\nselect 1 -- one; only\nwhere false;\n");
     writeFileSync(join(folder, "a.sql"), "-- A.\nselect 2;");
     writeFileSync(join(folder, "notes.txt"), "not a check");
-    const checks = readChecks(folder);
+    const checks = readChecks([folder]);
 
     expect(checks).toEqual([
         { name: "a", asserts: "A.", query: "select 2" },

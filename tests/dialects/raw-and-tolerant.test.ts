@@ -111,7 +111,7 @@ async function stagedBy(way: Way, loadId: number, bytes: Buffer, shape: FileShap
             record_no, slice_no, problem::jsonb ->> 'reason' as reason, problem, event_id, event_type, product_id,
             user_id, event_timestamp, quantity, price,
             case when problem is null then
-                ingest.attributes_of(attributes, array['x', 'y'], array[nullif(extra_1, ''), nullif(extra_2, '')])
+                ingest.extras_of(attributes, array['x', 'y'], array[nullif(extra_1, ''), nullif(extra_2, '')])
             end as attributes
         from ingest.staging
         where load_id = ${loadId}

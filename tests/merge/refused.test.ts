@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { checkSchema } from "../../src/commands/doctor/check-database.ts";
 import type { Sql } from "../../src/database/connect.ts";
-import { describeEventsShape } from "../../src/database/events-shape.ts";
+import { findShapeProblem } from "../../src/database/table-shape.ts";
 import { createMerger } from "../../src/engine/merge/merge-batch.ts";
 import { runReplay } from "../../src/operations/run-replay.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
@@ -229,7 +229,7 @@ describe("what is the table's fault is no record's: nothing is merged, nothing r
     });
 
     test("and a start and the doctor name it, too, as they name triggers", async () => {
-        expect(await describeEventsShape(sql)).toBeNull();
+        expect(await findShapeProblem(sql)).toBeNull();
         await theirs.addTrigger("return new;");
         expect((await checkSchema(theirs.database.target, sql, eventsStream)).finding).toMatchObject({
             state: "note",
@@ -239,12 +239,12 @@ describe("what is the table's fault is no record's: nothing is merged, nothing r
             "create rule theirs as on insert to events do instead nothing",
             "drop rule theirs on events",
         );
-        expect(await describeEventsShape(sql)).toContain("its rule theirs stands in for inserts");
+        expect((await findShapeProblem(sql))?.problem).toContain("its rule theirs stands in for inserts");
         await theirs.alter(
             "alter table events drop constraint events_pkey",
             "alter table events add primary key (event_id)",
         );
-        expect(await describeEventsShape(sql)).toContain("no primary key (event_id)");
+        expect((await findShapeProblem(sql))?.problem).toContain("no primary key (event_id)");
         expect((await checkSchema(theirs.database.target, sql, eventsStream)).finding).toMatchObject({ state: "fail" });
     });
 
@@ -253,6 +253,7 @@ describe("what is the table's fault is no record's: nothing is merged, nothing r
             create role ${roleName} login;
             grant usage on schema public, ingest to ${roleName};
             grant select, insert on events to ${roleName};
+            grant select on ingest.streams to ${roleName};
             alter table events enable row level security`);
         await theirs.alter(
             "",
@@ -260,9 +261,9 @@ describe("what is the table's fault is no record's: nothing is merged, nothing r
         );
         const shape = await sql.begin(async (sql) => {
             await sql.unsafe(`set local role ${roleName}`);
-            return await describeEventsShape(sql as unknown as Sql);
+            return await findShapeProblem(sql as unknown as Sql);
         });
-        expect(shape).toContain(`its row security applies to ${roleName}`);
+        expect(shape?.problem).toContain(`its row security applies to ${roleName}`);
     });
 
     test("a trigger that raises for every statement", async () => {

@@ -6,9 +6,7 @@ import { projectDir } from "../support/test-server.ts";
 
 test("sql/rendered/ is what the templates give: bun run sql:render writes it anew", () => {
     const folder = join(projectDir, "sql/rendered/events");
-    const stands = readdirSync(folder).map((name) => [
-        `sql/rendered/events/${name}`,
-        readFileSync(join(folder, name), "utf8"),
-    ]);
+    const names = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".sql"));
+    const stands = names.map((name) => [`sql/rendered/events/${name}`, readFileSync(join(folder, name), "utf8")]);
     expect(Object.fromEntries(stands)).toEqual(Object.fromEntries(renderedFiles()));
 });

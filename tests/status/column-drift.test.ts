@@ -25,6 +25,6 @@ test("status names the columns that the newest files have beyond ours, and those
 
 test("the screen says what becomes of them", async () => {
     const screen = formatStatus(await readStatus(database.sql), { color: false }).join("\n");
-    expect(screen).toMatch(/coupon +kept in attributes +in 2 files, last b\.csv/);
+    expect(screen).toMatch(/coupon +kept +in 2 files, last b\.csv/);
     expect(screen).toMatch(/price +missing +in 1 file, last b\.csv/);
 });

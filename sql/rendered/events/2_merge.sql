@@ -51,16 +51,16 @@ begin
 end
 $$;
 
--- Attributes as a reject's record keeps them, beside our columns: one that has the name of one of ours (aliases can make it) gets
+-- Extras as a reject's record keeps them, beside our columns: one that has the name of one of ours (aliases can make it) gets
 -- "attributes." before it, or a replay would read it as the column. So does one that is called so already.
-create or replace function ingest.attributes_in_record(attributes jsonb)
+create or replace function ingest.extras_in_record(extras jsonb)
 returns jsonb
 language sql
 immutable
 parallel safe
 return case
     when
-        attributes ?| array[
+        extras ?| array[
             'event_id', 'event_type', 'product_id', 'user_id', 'event_timestamp', 'quantity', 'price',
             'attributes.event_id', 'attributes.event_type', 'attributes.product_id', 'attributes.user_id',
             'attributes.event_timestamp', 'attributes.quantity', 'attributes.price'
@@ -72,13 +72,13 @@ return case
                     regexp_replace(kept.key, '^((attributes\.)*(event_id|event_type|product_id|user_id|event_timestamp|quantity|price))$', 'attributes.\1'),
                     kept.value
                 )
-            from jsonb_each(attributes) as kept
+            from jsonb_each(extras) as kept
         )
-    else attributes
+    else extras
 end;
 
--- The other way round: the text of the attributes of a reject's record.
-create or replace function ingest.attributes_of_record(record jsonb)
+-- The other way round: the text of the extras of a reject's record.
+create or replace function ingest.extras_of_record(record jsonb)
 returns text
 language sql
 immutable
@@ -130,8 +130,8 @@ return case
     else
         ingest.known_values(staged)
         || coalesce(
-            ingest.attributes_in_record(
-                ingest.attributes_of(staged.attributes, extra_columns, ingest.extra_values(staged))
+            ingest.extras_in_record(
+                ingest.extras_of(staged.attributes, extra_columns, ingest.extra_values(staged))
             ),
             '{}'::jsonb
         )
@@ -271,7 +271,7 @@ as $$
                     scan.wants_extras
                     and (staging.attributes is not null or chunks.extra_columns is not null)
                     and staging.problem is null
-                then ingest.attributes_of(staging.attributes, chunks.extra_columns, ingest.extra_values(staging))
+                then ingest.extras_of(staging.attributes, chunks.extra_columns, ingest.extra_values(staging))
             end as attributes
         from ingest.staging
         -- Distinct, as the planner sees: where nothing is asked of the chunks, it leaves them out.

@@ -15,7 +15,7 @@ select jsonb_build_object(
     'event_timestamp', stored.event_timestamp::text,
     'quantity', stored.quantity::text,
     'price', stored.price::text
-) || coalesce(ingest.attributes_in_record(stored.attributes), '{}'::jsonb)
+) || coalesce(ingest.extras_in_record(stored.attributes), '{}'::jsonb)
 $$;
 
 -- The row that a record's key names, in the shape of a reject's record; null when there is none.
@@ -63,7 +63,7 @@ begin
         replayed_rejects.record ->> 'event_timestamp',
         replayed_rejects.record ->> 'quantity',
         replayed_rejects.record ->> 'price',
-        ingest.attributes_of_record(replayed_rejects.record)
+        ingest.extras_of_record(replayed_rejects.record)
     from replayed_rejects;
 end
 $$;
@@ -106,7 +106,7 @@ begin
             ingest.trimmed(valid_conflicts.event_timestamp)::timestamptz as event_timestamp,
             ingest.trimmed(valid_conflicts.quantity)::integer as quantity,
             ingest.trimmed(valid_conflicts.price)::numeric(10,2) as price,
-            ingest.attributes_of(valid_conflicts.attributes, null, null) as attributes
+            ingest.extras_of(valid_conflicts.attributes, null, null) as attributes
         from valid_conflicts
     ),
     unchanged_rejects as (

@@ -23,10 +23,10 @@ interface Fault {
 }
 
 /**
- * The text of a properties file → the value of DATABASE_URL.
+ * The text of a properties file → the value of DATABASE_URL. `table`: the one that Sluice writes to, in the schema public.
  * @throws SluiceError `bad_properties` or `other_table` (3) that names every fault with its line, and no password
  */
-export function readProperties(text: string, fileName: string): string {
+export function readProperties(text: string, fileName: string, table: string): string {
     const { values, faults } = splitProperties(text);
     const port = values.get("port") || "5432";
     if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
@@ -36,7 +36,7 @@ export function readProperties(text: string, fileName: string): string {
         if (!values.get(name)) faults.push({ line: null, problem: `it has no ${name}`, remedy: `Add ${name}=….` });
     }
     if (faults.length > 0) throw badProperties(fileName, faults);
-    refuseOtherTable(values.get("table"), fileName);
+    refuseOtherTable(values.get("table"), fileName, table);
     return makeTarget({
         host: values.get("host") || "localhost",
         port: Number(port),
@@ -83,13 +83,13 @@ function badProperties(fileName: string, faults: readonly Fault[]): SluiceError 
     });
 }
 
-function refuseOtherTable(table: string | undefined, fileName: string): void {
-    if (!table || /^(public\.)?events$/i.test(table)) return;
+function refuseOtherTable(named: string | undefined, fileName: string, table: string): void {
+    if (!named || [table, `public.${table}`].includes(named.toLowerCase())) return;
     throw new SluiceError({
         code: "other_table",
-        what: `${fileName} names the table ${table}; Sluice writes to public.events, and to no other.`,
+        what: `${fileName} names the table ${named}; Sluice writes to public.${table}, and to no other.`,
         from: `table= in ${fileName}`,
-        remedy: `Take the line out. For who reads ${table}: create view ${table} as select * from events, once it is empty.`,
+        remedy: `Take the line out. For who reads ${named}: create view ${named} as select * from ${table}, once it is empty.`,
         exitCode: exitCodes.configuration,
     });
 }

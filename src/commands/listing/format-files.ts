@@ -45,9 +45,7 @@ export function formatFileDetail(file: FileDetail): string[] {
         ["size", `${formatBytes(file.sizeBytes)}, ${formatBytes(file.loadedBytes)} of it loaded`],
         ["chunks", `${formatCount(chunks.total, "chunk")}, ${formatNumber(chunks.merged)} merged`],
         ...(header === null ? [] : [["header", sanitize(header.join(", "), { most: 160 })]]),
-        ...(extraColumns?.length
-            ? [["unknown", `${sanitize(extraColumns.join(", "), { most: 160 })} (in attributes)`]]
-            : []),
+        ...(extraColumns?.length ? [["unknown", `${sanitize(extraColumns.join(", "), { most: 160 })} (kept)`]] : []),
         ...(file.source === null ? [] : [["source", sanitize(file.source)]]),
         ...(file.isUnmatched ? [["source", unmatchedNote]] : []),
         ...(problem === null ? [] : [["problem", `${problem}: ${sanitize(file.problemDetail ?? "", { most: 200 })}`]]),

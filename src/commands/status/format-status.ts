@@ -44,7 +44,7 @@ function colorState(status: Status, colors: Colors): string {
 function formatFacts(status: Status): string[] {
     const { asOf, totals, lastBatch, freshness, workers } = status;
     return formatTable([
-        ["events", formatNumber(status.events)],
+        [status.table, formatNumber(status.events)],
         ["files", describeFiles(status)],
         ["backlog", describeBacklog(status)],
         ["batches", formatNumber(totals.batches)],
@@ -131,13 +131,11 @@ function formatUnmatchedFiles({ unmatchedFiles: { files, lastPath } }: Status): 
     ];
 }
 
-const driftWords = { kept: "kept in attributes", ignored: "ignored", missing: "missing" };
-
 function formatColumnDrift({ columnDrift }: Status): string[] {
     if (columnDrift.length === 0) return [];
     const rows = columnDrift.map(({ kind, column, files, lastPath }) => [
         sanitize(column, { most: 40 }),
-        driftWords[kind],
+        kind,
         `in ${formatCount(files, "file")}, last ${sanitize(lastPath, { most: 60 })}`,
     ]);
     return ["Columns other than ours, in the newest files", ...formatTable(rows, { indent: "  " })];

@@ -4,9 +4,9 @@
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../../database/connect.ts";
 import { describeFault } from "../../database/describe-fault.ts";
-import { describeEventsShape, EventsShapeFault } from "../../database/events-shape.ts";
 import { passFaultPoint } from "../../database/faults/pass-fault-point.ts";
 import { isDataFault, meaningOf, sluiceStates, sqlStateOf, sqlStates } from "../../database/sql-states.ts";
+import { findShapeProblem, TableShapeFault } from "../../database/table-shape.ts";
 import { failChunk } from "../ledger/ledger.ts";
 import type { IngestContext } from "../run/context.ts";
 import { createBatchSize } from "./batch-size.ts";
@@ -205,11 +205,11 @@ export function createMerger(context: IngestContext): Merger {
 
 /**
  * Whatever the records are like, all of them fail when somebody has changed the table: that is no chunk's fault.
- * @throws EventsShapeFault
+ * @throws TableShapeFault
  */
 async function refuseOtherShape(sql: Sql, cause: unknown): Promise<void> {
-    const problem = await describeEventsShape(sql);
-    if (problem !== null) throw new EventsShapeFault(problem, cause);
+    const found = await findShapeProblem(sql);
+    if (found !== null) throw new TableShapeFault(found, cause);
 }
 
 function isFaultOfData(error: unknown): boolean {

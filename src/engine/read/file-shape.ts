@@ -1,6 +1,7 @@
 /** From the names of a header to the columns of staging that its values go to. Pure. */
 
 import type { FileProblem } from "../../database/file-problems.ts";
+import { deriveKey } from "../../streams/derive-key.ts";
 import type { Dialect } from "../../streams/dialect.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { type Column, columnNames, findColumn, type Stream, stagedExtraColumns } from "../../streams/stream.ts";
@@ -135,9 +136,8 @@ function isCertain(stream: Stream, header: string[], source: SourceConfig | null
 
 /** One of the stream's, or one that the configuration names. */
 function isKnown(stream: Stream, name: string, source: SourceConfig | null): boolean {
-    const { rules, deriveEventId } = source ?? {};
-    const from = deriveEventId?.from;
-    const conditions = (rules ?? []).flatMap(({ when }) => (when ? [when.column] : []));
+    const from = source?.[deriveKey]?.from;
+    const conditions = (source?.rules ?? []).flatMap(({ when }) => (when ? [when.column] : []));
     const named = [...columnNames(stream), ...conditions, ...(Array.isArray(from) ? from : [])];
     return isNamed(name, source) || named.some((known) => known.toLowerCase() === name.toLowerCase());
 }
@@ -187,12 +187,12 @@ function namesOf({ extras }: Stream, source: SourceConfig | null): (name: string
 function givenColumns({ key }: Stream, source: SourceConfig | null): string[] {
     const filled = [source?.constants, source?.defaults, ...(source?.rules ?? []).map(({ set }) => set)];
     const columns = filled.flatMap((values) => Object.keys(values ?? {}));
-    return source?.deriveEventId ? [...columns, key.name] : columns;
+    return source?.[deriveKey] ? [...columns, key.name] : columns;
 }
 
 /** Columns that a key is to be derived from and that the file does not have. */
 function missingSources({ key }: Stream, header: string[], targets: Target[], source: SourceConfig | null): string[] {
-    const from = source?.deriveEventId?.from;
+    const from = source?.[deriveKey]?.from;
     if (!Array.isArray(from) || targets.includes(key)) return [];
     return from.filter((name) => findField(header, targets, name) === -1);
 }
@@ -206,8 +206,8 @@ export function findField(header: string[], targets: Target[], name: string): nu
 
 function changesValues({ key }: Stream, source: SourceConfig | null, targets: Target[]): boolean {
     if (source === null) return false;
-    const { constants, defaults, values, rules, timestamps, numbers, nulls, deriveEventId } = source;
-    const isDeriving = deriveEventId !== undefined && !targets.includes(key);
+    const { constants, defaults, values, rules, timestamps, numbers, nulls } = source;
+    const isDeriving = source[deriveKey] !== undefined && !targets.includes(key);
     return (
         isDeriving ||
         [constants, defaults, values, rules, timestamps, numbers, nulls].some((setting) => setting !== undefined)

@@ -3,7 +3,9 @@
  * nulls, values, numbers, timestamps, constants, rules, the derived key, defaults. What does not fit a form stays as it is: the
  * rules of the merge judge it, and the reject shows what the file said.
  */
+
 import { hash } from "node:crypto";
+import { deriveKey } from "../../streams/derive-key.ts";
 import type { DerivedId, RuleCondition, ValueRule } from "../../streams/source-config.ts";
 import { columnNames } from "../../streams/stream.ts";
 import type { ColumnType } from "../../streams/types/column-type.ts";
@@ -50,8 +52,8 @@ export function createMapping(shape: FileShape): RecordMapping {
     const constants = columns.map(({ name }) => source.constants?.[name] ?? null);
     const defaults = columns.map(({ name }) => source.defaults?.[name] ?? null);
     const rules = (source.rules ?? []).map((rule) => createRule(rule, shape));
-    const isDeriving = source.deriveEventId !== undefined && !targets.includes(key);
-    const deriveId = isDeriving ? createDerivation(source.deriveEventId!, shape) : null;
+    const isDeriving = source[deriveKey] !== undefined && !targets.includes(key);
+    const deriveId = isDeriving ? createDerivation(source[deriveKey]!, shape) : null;
     const moment = (value: string) => readTimestamp!(trimAsciiSpace(value)) ?? value;
 
     return (given, position) => {

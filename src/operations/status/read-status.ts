@@ -9,7 +9,7 @@ import { arrivalWindowSeconds, type LargeMerge, measurePace, type Pace } from ".
 import type { Status } from "./status-schema.ts";
 
 interface StatusFacts
-    extends Omit<Status, "state" | "tone" | "verdict" | "freshness" | "table" | "arrival" | "capacity" | "backlog"> {
+    extends Omit<Status, "state" | "tone" | "verdict" | "freshness" | "arrival" | "capacity" | "backlog"> {
     backlog: Omit<Status["backlog"], "records" | "seconds"> & { newUnreadBytes: number };
     arrivals: { stagedRecords: number; stagedRecordsOfNewFiles: number; bytesPerRecord: number | null };
     largestMerges: LargeMerge[];
@@ -63,7 +63,6 @@ function describeFacts(all: StatusFacts): Status {
     const { newUnreadBytes: _, ...known } = backlog;
     return {
         ...describeState({ ...all, pace }),
-        table: "events",
         ...facts,
         backlog: { ...known, records: pace.waitingRecords, seconds: roundTo(pace.drainSeconds, 1) },
         arrival: { recordsPerSecond: roundTo(pace.arrivalPerSecond, 1), windowSeconds: arrivalWindowSeconds },

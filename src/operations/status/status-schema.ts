@@ -63,10 +63,10 @@ export const statusSchema = z
         verdict: z.string().openapi({ description: "The same in sentences, for people, with what to do." }),
         databaseName: z.string(),
         serverVersion: z.string(),
-        table: z.literal("events"),
+        table: z.string(),
         totals: z.object({ ...recordCounts, batches: countSchema, displaced: countSchema }).openapi({
             description:
-                "Over all committed batches, replays included, which read records a second time. displaced: events that " +
+                "Over all committed batches, replays included, which read records a second time. displaced: rows that " +
                 "a replay replaced.",
         }),
         events: countSchema,
@@ -134,7 +134,7 @@ export const statusSchema = z
             )
             .openapi({
                 description:
-                    "How the headers of the newest 1,000 files differ from what is known: columns kept in attributes or " +
+                    "How the headers of the newest 1,000 files differ from what is known: columns that are kept or " +
                     "ignored, and optional ones that are missing; the 20 most frequent.",
             }),
         unmatchedFiles: z.object({ files: countSchema, lastPath: z.string().nullable() }).openapi({

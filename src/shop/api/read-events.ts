@@ -1,9 +1,9 @@
 /** A page of `events`, newest event time first. Walks idx_events_timestamp, or the index of a filter; never the table. */
 import { z } from "@hono/zod-openapi";
 import { and, desc, eq, sql } from "drizzle-orm";
-import { events } from "../../database/schema.ts";
 import type { Database } from "../../server/api/reader.ts";
 import { idSchema, instantSchema, isoInstant, moneySchema, splitColumns } from "../../server/api/shapes.ts";
+import { events } from "../schema.ts";
 
 /** Longer attributes are left out of lists: 200 records of 1 MiB are no page. */
 const attributesFit = sql`octet_length(${events.attributes}::text) <= 16384`;

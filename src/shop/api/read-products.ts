@@ -1,9 +1,9 @@
 /** The funnel and the products that sell, from the rollups. Never touches `events`. */
 import { z } from "@hono/zod-openapi";
 import { type SQL, sql } from "drizzle-orm";
-import { eventStats, productStats } from "../../database/schema.ts";
 import type { Database } from "../../server/api/reader.ts";
 import { countSchema, instantSchema, isoInstant, moneySchema } from "../../server/api/shapes.ts";
+import { eventStats, productStats } from "../schema.ts";
 
 export const funnelSteps = ["view", "add_to_cart", "purchase"] as const;
 export const productOrders = ["revenue", "purchases", "quantity", "events"] as const;

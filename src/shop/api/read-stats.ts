@@ -1,7 +1,7 @@
 /** Totals and series from the ledger and the rollups. Never touches `events`. */
 import { z } from "@hono/zod-openapi";
 import { type SQL, sql } from "drizzle-orm";
-import { eventStats, totals } from "../../database/schema.ts";
+import { totals } from "../../database/schema.ts";
 import type { Database } from "../../server/api/reader.ts";
 import {
     countSchema,
@@ -12,6 +12,7 @@ import {
     recordCounts,
     sumOutcomes,
 } from "../../server/api/shapes.ts";
+import { eventStats } from "../schema.ts";
 
 export const buckets = ["minute", "hour", "day"] as const;
 export type Bucket = (typeof buckets)[number];

@@ -3,21 +3,21 @@ import { stagedExtraColumns } from "../stream.ts";
 import { list, literal, sql } from "./sql-text.ts";
 import { names, type StreamSql } from "./stream-sql.ts";
 
-/** Attributes that are called as columns of ours are: aliases can make them. */
+/** Extras that have the name of a column of ours: aliases can make them. */
 export const extrasInRecord = (stream: StreamSql) => {
     const prefix = `${stream.extras}.`;
     const ours = `((${stream.extras}\\.)*(${names(stream).join("|")}))`;
     return sql`
--- Attributes as a reject's record keeps them, beside our columns: one that has the name of one of ours (aliases can make it) gets
+-- Extras as a reject's record keeps them, beside our columns: one that has the name of one of ours (aliases can make it) gets
 -- "${prefix}" before it, or a replay would read it as the column. So does one that is called so already.
-create or replace function ingest.attributes_in_record(attributes jsonb)
+create or replace function ingest.extras_in_record(extras jsonb)
 returns jsonb
 language sql
 immutable
 parallel safe
 return case
     when
-        attributes ?| array[
+        extras ?| array[
             ${list([...names(stream), ...names(stream).map((name) => prefix + name)], literal)}
         ]
     then
@@ -27,13 +27,13 @@ return case
                     regexp_replace(kept.key, ${literal(`^${ours}$`)}, ${literal(`${prefix}\\1`)}),
                     kept.value
                 )
-            from jsonb_each(attributes) as kept
+            from jsonb_each(extras) as kept
         )
-    else attributes
+    else extras
 end;
 
--- The other way round: the text of the attributes of a reject's record.
-create or replace function ingest.attributes_of_record(record jsonb)
+-- The other way round: the text of the extras of a reject's record.
+create or replace function ingest.extras_of_record(record jsonb)
 returns text
 language sql
 immutable
@@ -82,8 +82,8 @@ return case
     else
         ingest.known_values(staged)
         || coalesce(
-            ingest.attributes_in_record(
-                ingest.attributes_of(staged.${stream.extras}, extra_columns, ingest.extra_values(staged))
+            ingest.extras_in_record(
+                ingest.extras_of(staged.${stream.extras}, extra_columns, ingest.extra_values(staged))
             ),
             '{}'::jsonb
         )

@@ -12,7 +12,7 @@ stable
 as $$
 select jsonb_build_object(
     ${lines(stream.columns, ({ name, type }) => `${literal(name)}, stored.${name}${type === "text" ? "" : "::text"}`)}
-) || coalesce(ingest.attributes_in_record(stored.${stream.extras}), '{}'::jsonb)
+) || coalesce(ingest.extras_in_record(stored.${stream.extras}), '{}'::jsonb)
 $$;
 `;
 

@@ -38,7 +38,7 @@ begin
         replayed_rejects.record_no,
         0,
         ${lines(names(stream), (name) => `replayed_rejects.record ->> ${literal(name)}`)},
-        ingest.attributes_of_record(replayed_rejects.record)
+        ingest.extras_of_record(replayed_rejects.record)
     from replayed_rejects;
 end
 $$;
@@ -77,7 +77,7 @@ begin
         select
             valid_conflicts.reject_id,
             ${lines(stream.columns, (column) => `${cast(`ingest.trimmed(valid_conflicts.${column.name})`, column)} as ${column.name}`)},
-            ingest.attributes_of(valid_conflicts.${stream.extras}, null, null) as ${stream.extras}
+            ingest.extras_of(valid_conflicts.${stream.extras}, null, null) as ${stream.extras}
         from valid_conflicts
     ),
     unchanged_rejects as (

@@ -83,7 +83,7 @@ as $$
                     scan.wants_extras
                     and (staging.${stream.extras} is not null or chunks.extra_columns is not null)
                     and staging.problem is null
-                then ingest.attributes_of(staging.${stream.extras}, chunks.extra_columns, ingest.extra_values(staging))
+                then ingest.extras_of(staging.${stream.extras}, chunks.extra_columns, ingest.extra_values(staging))
             end as ${stream.extras}
         from ingest.staging
         -- Distinct, as the planner sees: where nothing is asked of the chunks, it leaves them out.

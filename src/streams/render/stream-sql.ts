@@ -1,4 +1,5 @@
 /** What the templates of the merge are told of a stream. */
+import type { TableColumn } from "../../database/table-shape.ts";
 import { lines, list, sql } from "./sql-text.ts";
 
 export interface StreamSql {
@@ -12,6 +13,8 @@ export interface StreamSql {
     extras: string;
     /** Columns that tell when a row was written: Postgres fills them. */
     stamped: readonly string[];
+    /** Every column that the table must have. */
+    shape: readonly TableColumn[];
     /** The reject code of a record whose key is taken by other content. */
     conflictCode: string;
     /** What a trigger left out: how the table's rows are called in a message. */

@@ -78,7 +78,8 @@ function paceCells({ backlog, freshness, lastBatch, workers }: Status, flow: Flo
     ];
 }
 
-function outcomeCells({ totals, events }: Status, flow: Flow | null): Cell[] {
+function outcomeCells(status: Status, flow: Flow | null): Cell[] {
+    const { totals } = status;
     const refused = totals.rejected + totals.conflict;
     return [
         {
@@ -97,8 +98,8 @@ function outcomeCells({ totals, events }: Status, flow: Flow | null): Cell[] {
         },
         {
             label: "Stored",
-            value: formatNumber(events),
-            unit: "events",
+            value: formatNumber(status.events),
+            unit: status.table,
             note: `in ${formatNumber(totals.batches)} batches`,
             values: rates(flow, "inserted"),
         },

@@ -1,10 +1,8 @@
 -- Each chunk has as many events as its merges and replays say they inserted, less those that a replay displaced. A chunk
 -- that was pruned has at most as many as it has records.
 with
-    counted_events as (
-        select
-            events.chunk_id,
-            count(*) as events
+    counted_rows as (
+        select events.chunk_id, count(*) as events
         from public.events
         group by events.chunk_id
     ),
@@ -20,14 +18,14 @@ with
     )
 
 select
-    coalesce(summed_merges.chunk_id, counted_events.chunk_id) as chunk_id,
+    chunk_id,
     coalesce(summed_merges.inserted, 0) as inserted,
-    coalesce(counted_events.events, 0) as events
+    coalesce(counted_rows.events, 0) as events
 from summed_merges
-full outer join counted_events on summed_merges.chunk_id = counted_events.chunk_id
-left join ingest.chunks on chunks.chunk_id = coalesce(summed_merges.chunk_id, counted_events.chunk_id)
+full outer join counted_rows using (chunk_id)
+left join ingest.chunks using (chunk_id)
 where
     case
-        when chunks.pruned_at is not null then coalesce(counted_events.events, 0) > chunks.records
-        else coalesce(summed_merges.inserted, 0) <> coalesce(counted_events.events, 0)
+        when chunks.pruned_at is not null then coalesce(counted_rows.events, 0) > chunks.records
+        else coalesce(summed_merges.inserted, 0) <> coalesce(counted_rows.events, 0)
     end;

@@ -1,4 +1,4 @@
--- Every event comes from a record of a chunk that a merge has read. (A pruned one was: its merges may be gone.)
+-- Every event comes from a record of a chunk that a merge has read. (The merges of a pruned chunk may be gone.)
 with
     merged_chunks as (
         select
@@ -8,10 +8,7 @@ with
         from ingest.chunks
         where
             chunks.pruned_at is not null
-            or exists (
-                select from ingest.chunk_merges
-                where chunk_merges.chunk_id = chunks.chunk_id
-            )
+            or exists (select from ingest.chunk_merges where chunk_merges.chunk_id = chunks.chunk_id)
     )
 
 select

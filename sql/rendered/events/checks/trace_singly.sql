@@ -2,14 +2,10 @@
 -- is history, except one that was displaced: its record is nowhere else.
 with
     placed_records as (
-        select
-            events.chunk_id,
-            events.record_no
+        select events.chunk_id, events.record_no
         from public.events
         union all
-        select
-            rejects.chunk_id,
-            rejects.record_no
+        select rejects.chunk_id, rejects.record_no
         from ingest.rejects
         where rejects.resolved_by_batch is null or rejects.resolution = 'displaced'
     )

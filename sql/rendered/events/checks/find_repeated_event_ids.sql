@@ -1,18 +1,16 @@
 -- An event_id occurs once. The primary key says so too; this counts the rows themselves.
 with
-    repeated_ids as (
-        select
-            events.event_id,
-            count(*) as events
+    repeated_keys as (
+        select events.event_id, count(*) as events
         from public.events
         group by events.event_id
         having count(*) > 1
     )
 
 select
-    repeated_ids.event_id,
-    repeated_ids.events,
+    repeated_keys.event_id,
+    repeated_keys.events,
     events.chunk_id,
     events.record_no
-from repeated_ids
-inner join public.events on repeated_ids.event_id = events.event_id;
+from repeated_keys
+inner join public.events on repeated_keys.event_id = events.event_id;

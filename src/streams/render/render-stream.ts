@@ -1,0 +1,45 @@
+import { list, literal, sql } from "./sql-text.ts";
+import { keyOf, rowOf, type StreamSql } from "./stream-sql.ts";
+
+export const renderStream = (stream: StreamSql): string => sql`
+select ingest.add_stream(
+    ${stream.streamId}::smallint,
+    ${literal(rowOf(stream))},
+    ${literal(stream.table)},
+    'insert',
+    jsonb_build_object(
+        'key', ${literal(keyOf(stream))},
+        'columns', (
+            select jsonb_agg(to_jsonb(columns))
+            from (
+                values
+                ${list(
+                    stream.shape,
+                    ({ name, type, notNull, hasDefault }) =>
+                        `(${literal(name)}, ${literal(type)}, ${notNull}, ${hasDefault})`,
+                )}
+            ) as columns (name, type, "notNull", "hasDefault")
+        )
+    )
+);
+
+-- Asked first: an index that is made waits for everybody who writes, even if it is there.
+do $$
+begin
+    if to_regclass('ingest.rejects_${keyOf(stream)}') is null then
+        -- For the rivals of a record. Cut: a value of any length may stand there.
+        create index rejects_${keyOf(stream)} on ingest.rejects (left(lower(btrim(record ->> '${keyOf(stream)}')), 36));
+    end if;
+    if to_regclass('ingest.rejects_odd_conflicts') is null then
+        -- The few conflicts that the index above does not find by their key.
+        create index rejects_odd_conflicts on ingest.rejects (reject_id)
+        where
+            kind = 'conflict'
+            and (
+                original_record is not null
+                or btrim(record ->> '${keyOf(stream)}', E' \\t\\n\\r\\f\\x0b') <> btrim(record ->> '${keyOf(stream)}')
+            );
+    end if;
+end
+$$;
+`;
