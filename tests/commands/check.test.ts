@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename } from "node:path";
+import { Glob } from "bun";
 import { useDatabase } from "../support/fixture.ts";
 import { runScript } from "../support/run-script.ts";
 import { projectDir } from "../support/test-server.ts";
 
 const database = useDatabase(import.meta.path);
-const checkNames = readdirSync(join(projectDir, "sql/checks"))
-    .map((name) => name.replace(/\.sql$/, ""))
+const checkNames = [...new Glob("sql/**/checks/*.sql").scanSync(projectDir)]
+    .map((file) => basename(file, ".sql"))
     .sort();
 
 const check = (...args: string[]) => runScript("check", ["--database-url", database.url, ...args]);
