@@ -62,9 +62,12 @@ const databaseName = "sluice";
 export async function acquireEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
     const homeDir = makeHomeDir(options.dataDir);
     const lockFile = lockFileIn(homeDir);
+    /** Aborted by release(): a start that is under way, and may take minutes, is given up. */
+    const released = new AbortController();
+    const unwanted = released.signal;
     const join = async (users: ServerUsers) => {
         // Others may hold connections to the port of last time.
-        const facts = await ensureServer(choosePlaces(homeDir), options, { keepPort: users.count() > 0 });
+        const facts = await ensureServer(choosePlaces(homeDir), options, { keepPort: users.count() > 0, unwanted });
         await createDatabase(targetOf(facts));
         return { facts, registration: users.join() };
     };
@@ -72,13 +75,12 @@ export async function acquireEmbeddedServer(options: EmbeddedServerOptions): Pro
         throw isFileFault(error) ? folderUnusable(homeDir, error) : error;
     };
     const { facts, registration } = await withServerLock(lockFile, options.log, join).catch(explain);
-    let isReleased = false;
 
     return {
         target: targetOf(facts),
         async ensureRunning() {
             await withServerLock(lockFile, options.log, () =>
-                ensureServer(choosePlaces(homeDir), options, { facts, keepPort: true }),
+                ensureServer(choosePlaces(homeDir), options, { facts, keepPort: true, unwanted }),
             ).catch(explain);
         },
         crash() {
@@ -88,8 +90,8 @@ export async function acquireEmbeddedServer(options: EmbeddedServerOptions): Pro
         },
         pid: () => findPostmaster(choosePlaces(homeDir))?.pid ?? null,
         async release() {
-            if (isReleased) return;
-            isReleased = true;
+            if (unwanted.aborted) return;
+            released.abort(new Error("The embedded PostgreSQL is no longer wanted."));
             await withServerLock(lockFile, options.log, async (users) => {
                 users.leave(registration);
                 if (users.count() === 0) await stopServer(choosePlaces(homeDir), options.log);
@@ -108,15 +110,16 @@ interface StartOptions {
     facts?: ServerFacts | null;
     /** Connections that were made with the port must find the server there again. */
     keepPort: boolean;
+    unwanted: AbortSignal;
 }
 
 async function ensureServer(
     places: ServerPlaces,
     options: EmbeddedServerOptions,
-    { facts = readFacts(places), keepPort }: StartOptions,
+    { facts = readFacts(places), keepPort, unwanted }: StartOptions,
 ): Promise<ServerFacts> {
     const running = findPostmaster(places);
-    if (running !== null && facts !== null && (await becomesReady(places))) {
+    if (running !== null && facts !== null && (await becomesReady(places, unwanted))) {
         return { ...facts, port: running.port };
     }
     const binaries = prepareBinaries(places.account, places.baseDir);
@@ -129,7 +132,7 @@ async function ensureServer(
     writePrivateFile(places.factsFile, `${JSON.stringify({ password, port })}\n`);
     if (isNew) createCluster(places, binaries, password);
     writeSettings(places, options.settings ?? {});
-    await startPostmaster(places, binaries, port, options.log);
+    await startPostmaster(places, binaries, port, { log: options.log, unwanted });
     options.log(`${isNew ? "Made and started" : "Started"} the embedded PostgreSQL on 127.0.0.1:${port}.`);
     return { password, port };
 }

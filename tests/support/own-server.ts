@@ -87,7 +87,7 @@ export async function openOwnServer({ settings = {}, prepare, backup }: OwnServe
         await starting;
     };
     const startUnlessRunning = async () => {
-        if (findPostmaster(places) === null) await startPostmaster(places, binaries, port, () => {});
+        if (findPostmaster(places) === null) await startPostmaster(places, binaries, port, { log: () => {} });
     };
     const stop = async () => {
         await starting;

@@ -1,6 +1,15 @@
 /** Starts, finds and stops the server process. */
 import { spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync, realpathSync, statfsSync, statSync } from "node:fs";
+import {
+    closeSync,
+    openSync,
+    readdirSync,
+    readFileSync,
+    readlinkSync,
+    realpathSync,
+    statfsSync,
+    statSync,
+} from "node:fs";
 import { connect as connectSocket, createServer } from "node:net";
 import { join } from "node:path";
 import { exitCodes, SluiceError } from "../../errors.ts";
@@ -16,11 +25,14 @@ export interface Postmaster {
     ready: boolean;
 }
 
-/**
- * Recovery after a crash replays up to max_wal_size; and a busy backend outlives a killed postmaster until it has
- * finished, which keeps a new one from starting.
- */
+/** Recovery after a crash replays up to max_wal_size. */
 const startTimeoutMs = 600_000;
+/**
+ * A busy backend outlives a killed postmaster until it has finished, and no new one starts meanwhile. A backend that waits
+ * for a lock whose holder has died waits for ever: the postmaster that would have ended it is gone.
+ */
+const orphansPatienceMs = 5_000;
+const orphansLastMs = 10_000;
 const stopTimeoutMs = 60_000;
 const sayAfterMs = 3_000;
 /** cannot_connect_now: the answer to clients that asked while it started. */
@@ -43,15 +55,16 @@ export function findPostmaster(places: ServerPlaces): Postmaster | null {
 /**
  * Starts the server on 127.0.0.1:port in a process group of its own, so that Ctrl-C does not reach it, and returns
  * when it takes connections.
- * @throws SluiceError with the server's last words.
+ * @throws SluiceError with the server's last words; the reason of `unwanted` once that is aborted.
  */
 export async function startPostmaster(
     places: ServerPlaces,
     binaries: PostgresBinaries,
     port: number,
-    log: (line: string) => void,
+    { log, unwanted }: { log: (line: string) => void; unwanted?: AbortSignal },
 ): Promise<void> {
-    const deadline = performance.now() + startTimeoutMs;
+    const startedAt = performance.now();
+    const deadline = startedAt + startTimeoutMs;
     const saying = setTimeout(() => log("The embedded PostgreSQL is recovering from a crash; waiting."), sayAfterMs);
     let hasTripped = false;
     try {
@@ -60,15 +73,16 @@ export async function startPostmaster(
             rotateLog(places.logFile);
             const logStart = statSync(places.logFile).size;
             const hasExited = spawnPostmaster(places, binaries, port);
-            if (await waitUntilReady(places, deadline, hasExited)) return;
+            if (await waitUntilReady(places, deadline, hasExited, unwanted)) return;
             const said = readFileSync(places.logFile).subarray(logStart).toString("utf8");
-            // lock_file_exists: backends of a killed postmaster still hold the shared memory block. They are about to end.
-            const heldByOrphans = said.includes(" F0001 ");
+            // lock_file_exists: backends of a killed postmaster still use the shared memory block.
+            const hasOrphans = said.includes(" F0001 ");
+            if (hasOrphans) endOrphans(places, performance.now() - startedAt);
             // duplicate_file: the crash fell into the making of an UNLOGGED table (ours: a migration's), and recovery trips
             // over what it has just restored. The next start goes well: PostgreSQL's bug 17731.
             const trippedOverUnlogged: boolean = said.includes(" 58P02 ") && !hasTripped;
             hasTripped ||= trippedOverUnlogged;
-            const isWorthAnother = heldByOrphans || trippedOverUnlogged;
+            const isWorthAnother = hasOrphans || trippedOverUnlogged;
             if (!isWorthAnother || performance.now() > deadline) throw startFailed(places, said);
             await Bun.sleep(200);
         }
@@ -94,8 +108,25 @@ export async function stopPostmaster(places: ServerPlaces): Promise<boolean> {
 }
 
 /** Waits while it starts, recovers or stops. False when it is gone. */
-export async function becomesReady(places: ServerPlaces): Promise<boolean> {
-    return await waitUntilReady(places, performance.now() + startTimeoutMs, () => findPostmaster(places) === null);
+export async function becomesReady(places: ServerPlaces, unwanted: AbortSignal): Promise<boolean> {
+    const isGone = () => findPostmaster(places) === null;
+    return await waitUntilReady(places, performance.now() + startTimeoutMs, isGone, unwanted);
+}
+
+/** SIGQUIT ends a backend at once, as a postmaster does after a crash: what it had committed is in the log. Linux only. */
+function endOrphans(places: ServerPlaces, waitedMs: number): void {
+    if (waitedMs < orphansPatienceMs || process.platform !== "linux") return;
+    const clusterDir = realpathSync(places.clusterDir);
+    for (const name of readdirSync("/proc")) {
+        const pid = Number(name);
+        if (!Number.isInteger(pid) || !commandOfProcess(pid)?.startsWith("postgres: ")) continue;
+        try {
+            if (readlinkSync(`/proc/${pid}/cwd`) !== clusterDir) continue;
+            process.kill(pid, waitedMs < orphansLastMs ? "SIGQUIT" : "SIGKILL");
+        } catch {
+            // It has ended meanwhile, or is another user's.
+        }
+    }
 }
 
 /** Whether something listens on this port of 127.0.0.1 already, or it may not be used. */
@@ -139,8 +170,14 @@ function spawnPostmaster(places: ServerPlaces, binaries: PostgresBinaries, port:
     }
 }
 
-async function waitUntilReady(places: ServerPlaces, deadline: number, isGone: () => boolean): Promise<boolean> {
+async function waitUntilReady(
+    places: ServerPlaces,
+    deadline: number,
+    isGone: () => boolean,
+    unwanted: AbortSignal | undefined,
+): Promise<boolean> {
     while (performance.now() < deadline) {
+        unwanted?.throwIfAborted();
         if (findPostmaster(places)?.ready === true) return true;
         if (isGone()) return false;
         await Bun.sleep(10);

@@ -144,6 +144,8 @@ function createRecovery({ sql, signal, revive, voice }: Omit<OutageOptions, "log
                 await answerInTime(sql`select 1`);
                 return away.back();
             } catch (error) {
+                // A start of the embedded server that a stop gave up.
+                if (signal.aborted) return;
                 away.refused(error);
                 refuseMissing(error);
             }
