@@ -56,8 +56,7 @@ describe.each([[2], [3]])("%i ingests at once", (count) => {
 
 describe("a frozen ingest", () => {
     test("in the middle of a COPY, thawed after its lease, commits nothing that another took over", async () => {
-        const frozen = startIngest(database.url, inputDir, flags);
-        await freezeInCopy(frozen);
+        const frozen = await startAndFreezeInCopy();
         const [before] = await readLoads();
         expect(before!.loading).toBeLessThanOrEqual(1);
         if (!isLongRun) await expireLeases(database.sql);
@@ -72,8 +71,7 @@ describe("a frozen ingest", () => {
     });
 
     test("thawed while the other one is still at work, leaves the work to it and merges with it", async () => {
-        const frozen = startIngest(database.url, inputDir, flags);
-        await freezeInCopy(frozen);
+        const frozen = await startAndFreezeInCopy();
         await expireLeases(database.sql);
         const heir = startIngest(database.url, inputDir, flags);
         await waitUntil("the heir loads", () => isLoader(heir.pid));
@@ -100,21 +98,12 @@ describe("a frozen ingest", () => {
     });
 });
 
-/** Stops the process when one of its backends copies; it may be at any byte of it. */
-async function freezeInCopy(child: IngestProcess): Promise<void> {
-    await waitUntil("it copies", async () => {
-        const copying = await database.sql`
-            select
-            from pg_stat_activity
-            where
-                datname = current_database()
-                and application_name like 'sluice-%-copy'
-                and state = 'active'
-                and query like 'copy %'
-                and (select count(*) > 3 from ingest.loads)`;
-        return copying.length > 0;
-    });
-    child.kill("SIGSTOP");
+/** With some loads done, and one in the middle of its COPY. */
+async function startAndFreezeInCopy(): Promise<IngestProcess> {
+    const environment = { FAULT_AT: "in-copy:12", FAULT_ACTION: "freeze" };
+    const child = startIngest(database.url, inputDir, flags, { environment });
+    await waitUntil("it is frozen", () => child.stderr().includes("is reached: freeze"));
+    return child;
 }
 
 async function waitForLoader(children: IngestProcess[]): Promise<IngestProcess> {
