@@ -1,13 +1,10 @@
-/**
- * `bun run doctor`: what a person looks at when it does not work. The packages come first, and nothing that needs them is
- * imported before they were found to be there.
- */
+/** The packages are checked first: nothing that needs them is imported before. */
 import { join } from "node:path";
 import { checkDependencies } from "../src/commands/doctor/check-dependencies.ts";
 import { type Finding, fail, ok } from "../src/commands/doctor/finding.ts";
 import type { Flags } from "../src/config/config.ts";
 
-const dependencies = checkDependencies(join(import.meta.dir, ".."));
+const dependencies = { name: "dependencies", ...checkDependencies(join(import.meta.dir, "..")) };
 if (dependencies.state === "fail") {
     console.error(`doctor: ${dependencies.found}`);
     console.error(`  fix:   ${dependencies.remedy}\n  code:  dependencies_missing (exit 1)`);
@@ -57,16 +54,16 @@ await runCommand({
     },
 });
 
-/** Settings that cannot be used are a finding, and there is nothing to go by then. */
+/** Settings that cannot be used are the only finding: without them nothing can be checked. */
 async function lookWith(flags: Flags): Promise<Finding[]> {
     try {
         const config = await loadConfig(fields, flags, eventsStream);
         return [
-            ok("settings", "Without fault; bun run config shows them."),
+            { name: "settings", ...ok("OK; bun run config shows them.") },
             ...(await runDoctor(config, eventsStream, logToStderr)),
         ];
     } catch (error) {
         if (!(error instanceof SluiceError) || error.exitCode !== exitCodes.configuration) throw error;
-        return [fail("settings", error.what, error.remedy)];
+        return [{ name: "settings", ...fail(error.what, error.remedy) }];
     }
 }

@@ -1,34 +1,34 @@
-/** What went wrong → what a person can do about it; an error that nobody can act on stays as it is. Pure. */
+/** Turns an error into one that a person can act on; any other stays as it is. Pure. */
 import { CommanderError } from "commander";
 import { describeFault } from "../database/describe-fault.ts";
 import { type Meaning, meaningOf, sqlStateOf, sqlStates } from "../database/sql-states.ts";
-import { exitCodes, SluiceError } from "../errors.ts";
+import { exitCodes, SluiceError, type SluiceErrorFields } from "../errors.ts";
+import { refuse } from "./refuse.ts";
 
-/** `command` is what comes after `bun run`. */
+/** `command` is the name, as in `bun run NAME`. */
 export function explainError(error: unknown, command: string): unknown {
     if (error instanceof SluiceError) return error;
     if (error instanceof CommanderError) return explainUsage(error, command);
     // An error of the file system has a path, one of a Unix socket an address: ENOENT may be either.
     if (error instanceof Error && "path" in error) return explainFileFault(error);
-    const meaning = meaningOf(error);
-    return meaning === "away" ? lostConnection(error) : explainRefusal(error, meaning);
+    const refusal = refusals[sqlStateOf(error) ?? ""] ?? refusalsByMeaning[meaningOf(error) ?? ""];
+    if (refusal === undefined) return error;
+    const { what = `The database did not carry this out (${describeFault(error)}).`, ...rest } = refusal;
+    return new SluiceError({ exitCode: exitCodes.configuration, setting: "databaseUrl", what, ...rest, cause: error });
 }
 
 function explainUsage(error: CommanderError, command: string): SluiceError {
     const [, what = error.message, suggestion] =
         /^(?:error: )?(.*?)\.?(?:\n\((Did you mean .*\?)\))?$/s.exec(error.message) ?? [];
-    // What an option's own parser says comes behind commander's words, and is the remedy.
+    // The message of an option's own parser follows commander's words, and is the remedy.
     const [, said = what, advice] = /^(.* is invalid)\. (.+)$/s.exec(what) ?? [];
-    return new SluiceError({
-        code: error.code.replace(/^commander\./, "").replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-        what: `${said.charAt(0).toUpperCase()}${said.slice(1)}.`,
-        from: "the command line",
-        remedy:
-            suggestion ??
+    return refuse(
+        error.code.replace(/^commander\./, "").replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+        `${said.charAt(0).toUpperCase()}${said.slice(1)}.`,
+        suggestion ??
             (advice && (/[?.]$/.test(advice) ? advice : `${advice}.`)) ??
             `bun run ${command} --help shows what it takes.`,
-        exitCode: exitCodes.usage,
-    });
+    );
 }
 
 function explainFileFault(error: Error & { path?: unknown; code?: unknown }): unknown {
@@ -57,68 +57,56 @@ function explainFileFault(error: Error & { path?: unknown; code?: unknown }): un
     }
 }
 
-function lostConnection(error: unknown): SluiceError {
-    return new SluiceError({
+/** A refusal by the server, or a lost connection, that somebody can do something about. Default exit code: configuration. */
+type Refusal = Omit<SluiceErrorFields, "what"> & { what?: string };
+
+const refusals: Record<string, Refusal> = {
+    [sqlStates.diskFull]: {
+        code: "database_disk_full",
+        what: "The disk of the database is full; nothing was changed by this statement.",
+        remedy: "Make room on the server (df -h; old files of the archive, other databases), then run the command again.",
+        exitCode: exitCodes.failed,
+    },
+    [sqlStates.insufficientPrivilege]: {
+        code: "not_permitted",
+        what: "The database's user may not do what this command does.",
+        remedy: "Grant it what is missing, or use another user: bun run doctor lists what this one may do.",
+    },
+    [sqlStates.readOnlyTransaction]: {
+        code: "database_read_only",
+        what: "The database takes no changes: it is a standby, or set to read only.",
+        remedy: "Name the primary server in DATABASE_URL, or unset default_transaction_read_only.",
+    },
+};
+
+const busy: Refusal = {
+    code: "database_busy",
+    remedy: "Find out what keeps it busy, or wait, then run the command again.",
+    exitCode: exitCodes.failed,
+};
+
+const refusalsByMeaning: Partial<Record<Meaning | "", Refusal>> = {
+    away: {
         code: "database_unreachable",
         what: "The connection to the database was lost or refused.",
-        setting: "databaseUrl",
         remedy: "See that the server is up and can be reached (bun run doctor), then run the command again.",
         exitCode: exitCodes.databaseUnreachable,
-        cause: error,
-    });
-}
-
-/** What the server itself answers, where somebody else than us can do something about it. */
-function explainRefusal(error: unknown, meaning: Meaning | null): unknown {
-    const refuse = (code: string, what: string, remedy: string, exitCode: number = exitCodes.configuration) =>
-        new SluiceError({ code, what, remedy, exitCode, setting: "databaseUrl", cause: error });
-    switch (sqlStateOf(error)) {
-        case sqlStates.diskFull:
-            return refuse(
-                "database_disk_full",
-                "The disk of the database is full; nothing was changed by this statement.",
-                "Make room on the server (df -h; old files of the archive, other databases), then run the command again.",
-                exitCodes.failed,
-            );
-        case sqlStates.insufficientPrivilege:
-            return refuse(
-                "not_permitted",
-                "The database's user may not do what this command does.",
-                "Grant it what is missing, or use another user: bun run doctor lists what this one may do.",
-            );
-        case sqlStates.readOnlyTransaction:
-            return refuse(
-                "database_read_only",
-                "The database takes no changes: it is a standby, or set to read only.",
-                "Name the primary server in DATABASE_URL, or unset default_transaction_read_only.",
-            );
-    }
-    const what = `The database did not carry this out (${describeFault(error)}).`;
-    switch (meaning) {
-        case "schema":
-            return refuse(
-                "schema_not_current",
-                "The database's tables and functions are not those of this program.",
-                "Bring them up to date with `bun run migrate`; bun run doctor says what is missing.",
-            );
-        case "crowded":
-            return refuse(
-                "too_many_connections",
-                what,
-                "End sessions that nobody needs (pg_stat_activity lists them), or raise the limit; then run the command again.",
-                exitCodes.databaseUnreachable,
-            );
-        case "cut":
-            return refuse(
-                "statement_ended",
-                what,
-                "See to what ended it, then run the command again: it goes on where it was.",
-                exitCodes.failed,
-            );
-        case "busy":
-        case "halted":
-            return refuse("database_busy", what, "See to it, or wait, then run the command again.", exitCodes.failed);
-        default:
-            return error;
-    }
-}
+    },
+    schema: {
+        code: "schema_not_current",
+        what: "The database's tables and functions are not those of this program.",
+        remedy: "Bring them up to date with `bun run migrate`; bun run doctor says what is missing.",
+    },
+    crowded: {
+        code: "too_many_connections",
+        remedy: "End sessions that nobody needs (pg_stat_activity lists them), or raise the limit; then run the command again.",
+        exitCode: exitCodes.databaseUnreachable,
+    },
+    cut: {
+        code: "statement_ended",
+        remedy: "Find out what ended it, then run the command again: it goes on where it was.",
+        exitCode: exitCodes.failed,
+    },
+    busy,
+    halted: busy,
+};

@@ -390,9 +390,9 @@ test("every code that the program can exit with is documented, and no other", ()
     const inDocument = new Set([...table.matchAll(/`([a-z]+(?:_[a-z]+)+|unexpected)`/g)].map(([, code]) => code!));
     const files = [...new Bun.Glob("{src,scripts}/**/*.ts").scanSync({ cwd: projectDir })].sort();
     const text = files.map((file) => readFileSync(join(projectDir, file), "utf8")).join("\n");
-    // Where errors are made: `code: "x"`, also after a condition, and the first argument of what makes one.
+    // Errors are made by `code: "x"`, also after a condition, and by the first argument of functions that make one.
     const made = text.matchAll(
-        /new SluiceError\(\{\s*code: (?:\w+ \? )?"(\w+)"(?: : "(\w+)")?|refus(?:e|al)\(\s*"(\w+)"/g,
+        /new SluiceError\(\{\s*code: (?:\w+ \? )?"(\w+)"(?: : "(\w+)")?|refus(?:e|al)\(\s*"(\w+)"|\{\s*code: "(\w+)",\s*(?:what|remedy): /g,
     );
     const inProgram = new Set([...made].flatMap(([, ...codes]) => codes.filter((code) => code !== undefined)));
 

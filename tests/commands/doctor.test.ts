@@ -19,7 +19,7 @@ async function doctor(...args: string[]) {
     return { exitCode, ok, of: (name: string) => findings.find((finding) => finding.name === name)!, findings };
 }
 
-test("finds nothing to mend where nothing is broken, and has looked at everything", async () => {
+test("finds nothing where nothing is broken, and has looked at everything", async () => {
     const { exitCode, ok, findings } = await doctor();
 
     expect({ exitCode, ok }).toEqual({ exitCode: 0, ok: true });
@@ -39,7 +39,7 @@ test("for people it is a line each, the remedy below it, and a last word", async
     expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: "" });
     expect(stdout).toContain(`FAIL  folder        The input folder ${folder}/gone does not exist.\n`);
     expect(stdout).toContain(`\n                    fix: Create it (mkdir -p ${folder}/gone)`);
-    expect(stdout).toEndWith("\n1 thing to mend.\n");
+    expect(stdout).toEndWith("\n1 problem found.\n");
 });
 
 test("a database that refuses the connection fails, and the rest is still looked at", async () => {

@@ -1,4 +1,4 @@
-/** The database itself: what it is, what its user may do, whether the tables are ours and today's, whose clock is right. */
+/** Checks of the database itself: its tables, the rights of its user, free connections, its clock. */
 import type { Sql } from "../../database/connect.ts";
 import { readConnectionRoom } from "../../database/connection-room.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
@@ -8,57 +8,55 @@ import { SluiceError } from "../../errors.ts";
 import type { Status } from "../../operations/status/status-schema.ts";
 import type { Stream } from "../../streams/stream.ts";
 import { formatCount, formatDuration } from "../../terminal/format.ts";
-import { type Finding, fail, note, ok } from "./finding.ts";
+import { type Found, fail, note, ok } from "./finding.ts";
 
-/** Past this, ages that people work out by their own clock are wrong; past that, today's events lie in the future. */
+/** Beyond the first, ages computed by one's own clock are wrong; beyond the second, today's events lie in the future. */
 const fewClockMs = 5_000;
 const mostClockMs = 3_600_000;
 
-/** Where the tables are this program's, `isUsable`: the rest can be looked at. */
+/** `isUsable`: the tables are this program's, and the checks of what is in them make sense. */
 export async function checkSchema(
     target: DatabaseTarget,
     sql: Sql,
     { table }: Stream,
-): Promise<{ finding: Finding; isUsable: boolean }> {
-    const name = "schema";
+): Promise<{ finding: Found; isUsable: boolean }> {
     try {
         const { isSetUp, pending, isSqlDue } = await inspectSchema(target, sql);
-        if (!isSetUp) {
-            const finding = note(
-                name,
-                "There is nothing of Sluice's in this database yet.",
-                "`bun run migrate` sets it up; `bun run ingest` and `bun run start` do it too.",
-            );
-            return { finding, isUsable: false };
-        }
-        if (pending.length > 0) {
-            const remedy = "Run `bun run migrate`: rows and ledger stay.";
-            return {
-                finding: fail(name, `Older than this program: without ${pending.join(", ")}.`, remedy),
-                isUsable: false,
-            };
-        }
-        if (isSqlDue) {
-            const finding = note(
-                name,
-                "The tables are current; functions and views are of another version.",
-                "Run `bun run migrate`; the next ingest does it too.",
-            );
-            return { finding, isUsable: true };
-        }
-        const triggers = await triggersOn(sql, table);
-        if (triggers.length > 0) {
-            const found = `Current. Triggers on ${table} may refuse, change or leave out records: ${triggers.join(", ")}.`;
-            const remedy =
-                "What they refuse or leave out is a reject (refused_by_table): bun run rejects says why. " +
-                "A record whose row they changed is a conflict when it is delivered again.";
-            return { finding: note(name, found, remedy), isUsable: true };
-        }
-        return { finding: ok(name, `Current: tables, functions, and the columns of ${table}.`), isUsable: true };
+        const isUsable = isSetUp && pending.length === 0;
+        return { finding: isUsable ? await judgeCurrent(sql, table, isSqlDue) : judgeOld(isSetUp, pending), isUsable };
     } catch (error) {
         if (!(error instanceof SluiceError)) throw error;
-        return { finding: fail(name, error.what, error.remedy), isUsable: false };
+        return { finding: fail(error.what, error.remedy), isUsable: false };
     }
+}
+
+function judgeOld(isSetUp: boolean, pending: readonly string[]): Found {
+    if (isSetUp) {
+        return fail(
+            `Older than this program: without ${pending.join(", ")}.`,
+            "Run `bun run migrate`: rows and ledger stay.",
+        );
+    }
+    return note(
+        "There is nothing of Sluice's in this database yet.",
+        "`bun run migrate` sets it up; `bun run ingest` and `bun run start` do it too.",
+    );
+}
+
+async function judgeCurrent(sql: Sql, table: string, isSqlDue: boolean): Promise<Found> {
+    if (isSqlDue) {
+        return note(
+            "The tables are current; functions and views are of another version.",
+            "Run `bun run migrate`; the next ingest does it too.",
+        );
+    }
+    const triggers = await triggersOn(sql, table);
+    if (triggers.length === 0) return ok(`Current: tables, functions, and the columns of ${table}.`);
+    return note(
+        `Current. Triggers on ${table} may refuse, change or leave out records: ${triggers.join(", ")}.`,
+        "What they refuse or leave out is a reject (refused_by_table): bun run rejects says why. " +
+            "A record whose row they changed is a conflict when it is delivered again.",
+    );
 }
 
 async function triggersOn(sql: Sql, table: string): Promise<string[]> {
@@ -73,29 +71,27 @@ async function triggersOn(sql: Sql, table: string): Promise<string[]> {
 interface Rights {
     userName: string;
     mayCreate: boolean;
-    /** `insert on public.events`: what an ingest needs and this user lacks. */
+    /** Rights that an ingest needs and this user lacks, such as `insert on public.events`. */
     missing: string[];
     mayRead: boolean;
 }
 
-/** What an ingest does to each table, and to the functions; `isSetUp`: they are there. */
-export async function checkRights(sql: Sql, { table }: Stream, isSetUp: boolean): Promise<Finding> {
-    const name = "rights";
+/** Checks the rights that an ingest needs; before the set-up, the right to create the tables. */
+export async function checkRights(sql: Sql, { table }: Stream, isSetUp: boolean): Promise<Found> {
     const { userName, mayCreate, missing, mayRead } = await readRights(sql, table, isSetUp);
     if (!isSetUp) {
-        if (mayCreate) return ok(name, `${userName} may set the database up.`);
+        if (mayCreate) return ok(`${userName} may set the database up.`);
         return fail(
-            name,
             `${userName} may not set the database up.`,
             `As its owner: grant create on database … to ${userName}; grant create on schema public to ${userName};`,
         );
     }
-    if (missing.length === 0) return ok(name, `${userName} may ingest, serve and replay.`);
+    if (missing.length === 0) return ok(`${userName} may ingest, serve and replay.`);
     const found = `${userName} lacks ${missing.slice(0, 3).join(", ")}${missing.length > 3 ? " and more" : ""}`;
     const remedy = "For ingest and replay, grant it (or connect as the user that ran `bun run migrate`).";
     return mayRead
-        ? note(name, `${found}: enough for status, api and sql.`, remedy)
-        : fail(name, `${found}, and may not even read.`, remedy);
+        ? note(`${found}: enough for status, api and sql.`, remedy)
+        : fail(`${found}, and may not even read.`, remedy);
 }
 
 async function readRights(sql: Sql, table: string, isSetUp: boolean): Promise<Rights> {
@@ -134,32 +130,29 @@ async function readRights(sql: Sql, table: string, isSetUp: boolean): Promise<Ri
 }
 
 /** Whether an ingest would get the connections that it needs; one that runs has its own. */
-export async function checkConnections(sql: Sql, { workers }: Pick<Status, "workers">): Promise<Finding> {
-    const name = "connections";
+export async function checkConnections(sql: Sql, { workers }: Pick<Status, "workers">): Promise<Found> {
     const { free: most, limit } = await readConnectionRoom(sql);
-    if (most === null) return ok(name, "Nothing limits them.");
+    if (most === null) return ok("Nothing limits them.");
     const found = `${formatCount(most, "connection")} can be opened: ${limit}`;
-    if (workers.length > 0 || most >= leastConnections) return ok(name, `${found}.`);
+    if (workers.length > 0 || most >= leastConnections) return ok(`${found}.`);
     return fail(
-        name,
         `${found}. An ingest needs ${leastConnections}.`,
         `Raise that limit by ${leastConnections - most} at least, or end sessions that nobody needs (pg_stat_activity).`,
     );
 }
 
-/** The database's clock decides about leases and ages; ours only stamps the records that we invent. */
-export async function checkClock(sql: Sql, nowMs: () => number = Date.now): Promise<Finding> {
-    const name = "clock";
+/** The database's clock decides about leases and ages. This machine's clock stamps generated records, and nothing else. */
+export async function checkClock(sql: Sql, nowMs: () => number = Date.now): Promise<Found> {
     const before = nowMs();
     const [row] = await sql<{ epochMs: number }[]>`
         select (extract(epoch from clock_timestamp()) * 1000)::float8 as "epochMs"`;
     const after = nowMs();
-    // The server read it somewhere in between: only what lies outside is a difference.
+    // The server read its clock somewhere in between: only a time outside of that is a difference.
     const apartMs = row!.epochMs < before ? row!.epochMs - before : Math.max(0, row!.epochMs - after);
     const apart = Math.abs(apartMs);
     const remedy = "Set both clocks by NTP (timedatectl).";
-    if (apart < fewClockMs) return ok(name, "This machine's and the database's agree.");
+    if (apart < fewClockMs) return ok("This machine's and the database's agree.");
     const found = `The database's is ${formatDuration(apart)} ${apartMs < 0 ? "behind" : "ahead of"} this machine's`;
-    if (apart < mostClockMs) return note(name, `${found}. Ages are by the database's.`, remedy);
-    return fail(name, `${found}: records of now may be rejected as lying in the future.`, remedy);
+    if (apart < mostClockMs) return note(`${found}. Ages are by the database's.`, remedy);
+    return fail(`${found}: records of now may be rejected as lying in the future.`, remedy);
 }

@@ -1,10 +1,7 @@
-/**
- * Whether the packages of package.json are there, in their versions. Imports nothing but what the runtime has: this is
- * what still works when they are not.
- */
+/** Checks that the packages of package.json are installed in their versions. It works without them: it imports none. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Finding, fail, note, ok } from "./finding.ts";
+import { type Found, fail, note, ok } from "./finding.ts";
 
 interface Manifest {
     version?: string;
@@ -13,13 +10,10 @@ interface Manifest {
     optionalDependencies?: Record<string, string>;
 }
 
-const name = "dependencies";
-
-/** Of the project in `rootDir`, for a runtime of that version and platform. */
 export function checkDependencies(
     rootDir: string,
     { bunVersion = Bun.version, platform = `${process.platform}-${process.arch}` } = {},
-): Finding {
+): Found {
     const { dependencies = {}, optionalDependencies = {}, engines } = readManifest(join(rootDir, "package.json")) ?? {};
     const faults = Object.entries(dependencies).flatMap(([dependency, wanted]) => {
         const installed = readManifest(join(rootDir, "node_modules", dependency, "package.json"));
@@ -28,29 +22,28 @@ export function checkDependencies(
     });
     if (faults.length > 0) {
         const others = faults.length > 3 ? ` and ${faults.length - 3} more` : "";
-        return fail(name, `${faults.slice(0, 3).join(", ")}${others}.`, "Run `bun install --frozen-lockfile`.");
+        return fail(`${faults.slice(0, 3).join(", ")}${others}.`, "Run `bun install --frozen-lockfile`.");
     }
     if (engines?.bun && !Bun.semver.satisfies(bunVersion, engines.bun)) {
-        return fail(name, `This is Bun ${bunVersion}; Sluice needs ${engines.bun}.`, "Run `bun upgrade`.");
+        return fail(`This is Bun ${bunVersion}; Sluice needs ${engines.bun}.`, "Run `bun upgrade`.");
     }
     return checkServerBinaries(rootDir, optionalDependencies, Object.keys(dependencies).length, bunVersion, platform);
 }
 
-/** Their absence harms nobody who has a database of their own. */
+/** Only the embedded database needs these binaries. */
 function checkServerBinaries(
     rootDir: string,
     optional: Record<string, string>,
     count: number,
     bunVersion: string,
     platform: string,
-): Finding {
+): Found {
     const all = `Bun ${bunVersion}, ${count} packages`;
     const server = Object.keys(optional).find((optionalName) => optionalName.endsWith(`/${platform}`));
     if (server && readManifest(join(rootDir, "node_modules", server, "package.json")) !== null) {
-        return ok(name, `${all}, and the embedded PostgreSQL for ${platform}.`);
+        return ok(`${all}, and the embedded PostgreSQL for ${platform}.`);
     }
     return note(
-        name,
         `${all}; there is no embedded PostgreSQL for ${platform} here.`,
         server
             ? "Run `bun install --frozen-lockfile`, or set DATABASE_URL to a database of yours."

@@ -1,23 +1,21 @@
-/** What has been left lying: files that are stuck, processes that are gone, records that come twice, work that lags. */
+/** Checks of the work: stuck files, processes that are gone, merged rows that stay, records that repeat, lag. */
 import type { Sql } from "../../database/connect.ts";
 import { remedyFor } from "../../database/file-problems.ts";
 import { describeReader, remedyForReader } from "../../database/staging-readers.ts";
 import type { Status } from "../../operations/status/status-schema.ts";
 import { formatCount, formatDuration, formatShare } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
-import { type Finding, fail, note, ok } from "./finding.ts";
+import { type Found, fail, note, ok } from "./finding.ts";
 
 /** How long something may wait while an ingest is at work. */
 const stuckAfterMs = 10 * 60_000;
 
 /** Failed files, and files that wait for longer than any trigger. */
-export function checkFiles({ asOf, files, failedFiles, backlog, workers }: Status): Finding {
-    const name = "files";
+export function checkFiles({ asOf, files, failedFiles, backlog, workers }: Status): Found {
     const [latest] = failedFiles;
     if (files.failed > 0 && latest) {
         const which = `${sanitize(latest.path, { most: 60 })} (${latest.problem ?? "unknown"})`;
         return fail(
-            name,
             `${formatCount(files.failed, "file")} failed, the latest ${which}.`,
             `${remedyFor(latest.problem)} bun run files --state failed lists them.`,
         );
@@ -26,20 +24,13 @@ export function checkFiles({ asOf, files, failedFiles, backlog, workers }: Statu
     const waitedMs = since === undefined ? 0 : Date.parse(asOf) - Date.parse(since);
     const waiting = `${formatCount(backlog.files, "file")} waiting, the oldest for ${formatDuration(waitedMs)}`;
     if (workers.length > 0 && waitedMs > stuckAfterMs) {
-        return fail(
-            name,
-            `${waiting}.`,
-            "See what the ingest says on stderr; bun run status tells whether it is behind.",
-        );
+        return fail(`${waiting}.`, "See what the ingest says on stderr; bun run status tells whether it is behind.");
     }
     if (backlog.files > 0 && workers.length === 0) {
-        return note(name, `${waiting}, and no ingest is running.`, "Start one: bun run ingest.");
+        return note(`${waiting}, and no ingest is running.`, "Start one: bun run ingest.");
     }
     const all = Object.values(files).reduce((sum, count) => sum + count, 0);
-    return ok(
-        name,
-        backlog.files > 0 ? `${waiting}.` : `${formatCount(all, "file")} known, none failed, none waiting.`,
-    );
+    return ok(backlog.files > 0 ? `${waiting}.` : `${formatCount(all, "file")} known, none failed, none waiting.`);
 }
 
 interface Leftovers {
@@ -50,8 +41,7 @@ interface Leftovers {
 }
 
 /** Processes whose lease ran out without a goodbye; the next ingest clears up after them. */
-export async function checkWorkers(sql: Sql, { workers }: Status): Promise<Finding> {
-    const name = "workers";
+export async function checkWorkers(sql: Sql, { workers }: Status): Promise<Found> {
     const [left] = await sql<Leftovers[]>`
         select
             (select count(*) from ingest.workers where lease_until <= clock_timestamp()) as "goneWorkers",
@@ -67,41 +57,34 @@ export async function checkWorkers(sql: Sql, { workers }: Status): Promise<Findi
     if (idleSessions > 0) {
         const age = formatDuration(oldestIdleSeconds * 1000);
         return fail(
-            name,
             `${formatCount(idleSessions, "session")} of Sluice's holds a transaction open, for ${age}.`,
             "End it: select pg_terminate_backend(pid) from pg_stat_activity where state like 'idle in transaction%'.",
         );
     }
     const live = workers.length === 0 ? "No ingest is running" : `${formatCount(workers.length, "ingest")} at work`;
-    if (goneWorkers === 0) return ok(name, `${live}.`);
+    if (goneWorkers === 0) return ok(`${live}.`);
     return note(
-        name,
         `${live}; ${formatCount(goneWorkers, "ingest")} ended without a goodbye (killed, or its machine is gone).`,
         "Nothing is lost: start one (bun run ingest), and it takes over what they left.",
     );
 }
 
-/** Who has read staging and is still in that transaction: until it ends, merged rows stay, and every merge reads them. */
-export function checkStaging({ stagingReaders }: Status): Finding {
-    const name = "staging";
+/** A session that has read staging keeps merged rows there until its transaction ends, and every merge reads them. */
+export function checkStaging({ stagingReaders }: Status): Found {
     const [longest] = stagingReaders;
-    if (longest === undefined) return ok(name, "Nobody keeps merged rows in ingest.staging.");
+    if (longest === undefined) return ok("Nobody keeps merged rows in ingest.staging.");
     const others = stagingReaders.length > 1 ? ` and ${formatCount(stagingReaders.length - 1, "other")}` : "";
     return fail(
-        name,
         `Merged rows cannot be removed from ingest.staging: ${sanitize(describeReader(longest))}${others} read it and did not end.`,
         remedyForReader(longest),
     );
 }
 
-/** Duplicates and slowness: the usual worries, and what they come from. */
-export function checkPace({ totals, state, verdict, freshness, table }: Status): Finding {
-    const name = "pace";
-    if (state === "stuck") return fail(name, verdict, "When that is mended, all goes on by itself.");
-    if (state === "rejecting") return note(name, verdict, "See the data contract for what each reason means.");
+export function checkPace({ totals, state, verdict, freshness, table }: Status): Found {
+    if (state === "stuck") return fail(verdict, "When that is mended, all goes on by itself.");
+    if (state === "rejecting") return note(verdict, "See the data contract for what each reason means.");
     if (state === "behind") {
         return note(
-            name,
             verdict,
             "More cores: --merge-workers; more processes: another bun run ingest; more at once: --max-batch-records.",
         );
@@ -109,7 +92,6 @@ export function checkPace({ totals, state, verdict, freshness, table }: Status):
     const repeated = totals.duplicate / Math.max(1, totals.read);
     if (repeated > 0.5) {
         return note(
-            name,
             `${formatShare(totals.duplicate, totals.read)} of all records were duplicates: the same records are delivered again and again.`,
             `None of them is in ${table} twice. To save the work, deliver each file once, or --after-merge archive.`,
         );
@@ -118,5 +100,5 @@ export function checkPace({ totals, state, verdict, freshness, table }: Status):
         freshness.p95Seconds === null
             ? ""
             : ` 95 % of records are in ${formatDuration(freshness.p95Seconds * 1000)} after they were seen.`;
-    return ok(name, `Nothing lags.${lag}`);
+    return ok(`Nothing lags.${lag}`);
 }

@@ -1,7 +1,7 @@
-/** What one look of `bun run doctor` found. */
+/** The result of one check of `bun run doctor`. */
 export interface Finding {
     name: string;
-    /** `note`: worth knowing, and nothing that keeps it from working. `skipped`: could not be looked at because of another. */
+    /** `note`: worth knowing; everything works. `skipped`: not checked, because another check failed. */
     state: "ok" | "note" | "fail" | "skipped";
     /** A sentence or two for people. */
     found: string;
@@ -9,18 +9,10 @@ export interface Finding {
     remedy: string | null;
 }
 
-export function ok(name: string, found: string): Finding {
-    return { name, state: "ok", found, remedy: null };
-}
+/** A finding before it has the name of its check. */
+export type Found = Omit<Finding, "name">;
 
-export function note(name: string, found: string, remedy: string): Finding {
-    return { name, state: "note", found, remedy };
-}
-
-export function fail(name: string, found: string, remedy: string): Finding {
-    return { name, state: "fail", found, remedy };
-}
-
-export function skipped(name: string, found: string): Finding {
-    return { name, state: "skipped", found, remedy: null };
-}
+export const ok = (found: string): Found => ({ state: "ok", found, remedy: null });
+export const note = (found: string, remedy: string): Found => ({ state: "note", found, remedy });
+export const fail = (found: string, remedy: string): Found => ({ state: "fail", found, remedy });
+export const skipped = (found: string): Found => ({ state: "skipped", found, remedy: null });

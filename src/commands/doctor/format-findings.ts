@@ -1,4 +1,4 @@
-/** The findings as people see them: a line each, its remedy below it. Pure. */
+/** Formats each finding as a line with its remedy below it. Pure. */
 import { createColors } from "picocolors";
 import { formatCount } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
@@ -24,6 +24,6 @@ function oneLine(text: string): string {
 function describeWhole(findings: readonly Finding[]): string {
     const failed = findings.filter(({ state }) => state === "fail").length;
     const notes = findings.filter(({ state }) => state === "note").length;
-    if (failed > 0) return `${formatCount(failed, "thing")} to mend.`;
-    return notes > 0 ? `Nothing is broken; ${formatCount(notes, "thing")} to know.` : "Nothing is broken.";
+    if (failed > 0) return `${formatCount(failed, "problem")} found.`;
+    return notes > 0 ? `Nothing is broken; ${formatCount(notes, "note")}.` : "Nothing is broken.";
 }

@@ -1,6 +1,7 @@
-/** Every look in its order. One that fails keeps none of the others from being taken, unless they need what it looked for. */
+/** The checks in their order. Each is made whatever another found, unless it needs what was not found. */
 import type { Config } from "../../config/config.ts";
-import { connect } from "../../database/connect.ts";
+import { connect, type Sql } from "../../database/connect.ts";
+import type { DatabaseTarget } from "../../database/database-target.ts";
 import { hasEmbeddedServer } from "../../database/embedded-server.ts";
 import { type Database, openDatabase } from "../../database/open-database.ts";
 import { SluiceError } from "../../errors.ts";
@@ -10,7 +11,7 @@ import type { Stream } from "../../streams/stream.ts";
 import { checkClock, checkConnections, checkRights, checkSchema } from "./check-database.ts";
 import { checkAccess, checkDisk, checkFolder, checkPort, type FolderSettings } from "./check-machine.ts";
 import { checkFiles, checkPace, checkStaging, checkWorkers } from "./check-work.ts";
-import { type Finding, fail, ok, skipped } from "./finding.ts";
+import { type Finding, type Found, fail, ok, skipped } from "./finding.ts";
 
 export type DoctorConfig = Pick<
     Config,
@@ -20,7 +21,7 @@ export type DoctorConfig = Pick<
 
 const inDatabase = ["rights", "schema", "clock", "files", "workers", "connections", "staging", "pace"];
 
-/** Never throws: what cannot be looked at is a finding. The embedded server is started for it, and stopped again. */
+/** Never throws: a check that cannot be made is a finding. The embedded server is started for it, and stopped again. */
 export async function runDoctor(config: DoctorConfig, stream: Stream, log: (line: string) => void): Promise<Finding[]> {
     return [
         await look("folder", () => checkFolder(config)),
@@ -31,71 +32,67 @@ export async function runDoctor(config: DoctorConfig, stream: Stream, log: (line
     ];
 }
 
-async function look(name: string, check: () => Finding | Promise<Finding>): Promise<Finding> {
+async function look(name: string, check: () => Found | Promise<Found>): Promise<Finding> {
     try {
-        return await check();
+        return { name, ...(await check()) };
     } catch (error) {
-        return findingOf(name, error);
+        if (error instanceof SluiceError) return { name, ...fail(error.what, error.remedy) };
+        const found = error instanceof Error ? error.message : String(error);
+        return { name, ...fail(found, "Report this: it is a fault nobody thought of.") };
     }
 }
 
-function findingOf(name: string, error: unknown): Finding {
-    if (error instanceof SluiceError) return fail(name, error.what, error.remedy);
-    return fail(name, error instanceof Error ? error.message : String(error), "Report this: nobody thought of it.");
+function skipAll(names: readonly string[], why: string): Finding[] {
+    return names.map((name) => ({ name, ...skipped(why) }));
 }
 
 async function lookIntoDatabase(config: DoctorConfig, stream: Stream, log: (line: string) => void): Promise<Finding[]> {
     if (config.databaseUrl === undefined && !hasEmbeddedServer(config.dataDir)) {
         const found = `The embedded one of ${config.dataDir} is not made yet: bun run start, or any other command, makes it.`;
-        return [ok("database", found), ...inDatabase.map((name) => skipped(name, "There is no database yet."))];
+        return [{ name: "database", ...ok(found) }, ...skipAll(inDatabase, "There is no database yet.")];
     }
-    let database: Database;
-    try {
-        // Whoever asks what is wrong wants to hear that it is starting.
+    let database: Database | null = null;
+    const finding = await look("database", async () => {
+        // A doctor should say that the server is starting, not wait for it.
         database = await openDatabase({ ...config, log, startPatienceMs: 0 });
-    } catch (error) {
-        const unseen = inDatabase.map((name) => skipped(name, "The database cannot be asked."));
-        return [findingOf("database", error), ...unseen];
-    }
+        const { target, embedded, connectionString, serverVersion } = database;
+        const where = embedded ? `the embedded one, port ${target.port}` : connectionString;
+        return ok(`PostgreSQL ${serverVersion}, ${where}.`);
+    });
+    const opened = database as Database | null;
+    if (opened === null) return [finding, ...skipAll(inDatabase, "The database cannot be asked.")];
+    const sql = connect(opened.target, { applicationName: "sluice doctor", max: 1 });
     try {
-        return await askDatabase(database, stream);
+        return [finding, ...(await askDatabase(opened.target, sql, stream))];
     } finally {
-        await database.close();
+        await sql.end({ timeout: 1 });
+        await opened.close();
     }
 }
 
-async function askDatabase(
-    { target, embedded, connectionString, serverVersion }: Database,
-    stream: Stream,
-): Promise<Finding[]> {
-    const sql = connect(target, { applicationName: "sluice doctor", max: 1 });
-    const where = embedded ? `the embedded one, port ${target.port}` : connectionString;
-    const findings = [ok("database", `PostgreSQL ${serverVersion}, ${where}.`)];
-    try {
-        let isUsable = false;
-        const schema = await look("schema", async () => {
-            const checked = await checkSchema(target, sql, stream);
-            isUsable = checked.isUsable;
-            return checked.finding;
+async function askDatabase(target: DatabaseTarget, sql: Sql, stream: Stream): Promise<Finding[]> {
+    let isUsable = false;
+    const schema = await look("schema", async () => {
+        const checked = await checkSchema(target, sql, stream);
+        isUsable = checked.isUsable;
+        return checked.finding;
+    });
+    const findings = [
+        await look("rights", () => checkRights(sql, stream, isUsable)),
+        schema,
+        await look("clock", () => checkClock(sql)),
+    ];
+    if (!isUsable) return [...findings, ...skipAll(inDatabase.slice(3), "The tables are not there.")];
+    let status: Status | null = null;
+    const lookAt = (name: string, check: (known: Status) => Found | Promise<Found>) =>
+        look(name, async () => {
+            status ??= await readStatus(sql);
+            return await check(status);
         });
-        findings.push(await look("rights", () => checkRights(sql, stream, isUsable)));
-        findings.push(schema, await look("clock", () => checkClock(sql)));
-        if (!isUsable) {
-            return [...findings, ...inDatabase.slice(3).map((name) => skipped(name, "The tables are not there."))];
-        }
-        let status: Status | null = null;
-        const lookAt = (name: string, check: (known: Status) => Finding | Promise<Finding>) =>
-            look(name, async () => {
-                status ??= await readStatus(sql);
-                return await check(status);
-            });
-        findings.push(await lookAt("files", checkFiles));
-        findings.push(await lookAt("workers", (known) => checkWorkers(sql, known)));
-        findings.push(await lookAt("connections", (known) => checkConnections(sql, known)));
-        findings.push(await lookAt("staging", checkStaging));
-        findings.push(await lookAt("pace", checkPace));
-        return findings;
-    } finally {
-        await sql.end({ timeout: 1 });
-    }
+    findings.push(await lookAt("files", checkFiles));
+    findings.push(await lookAt("workers", (known) => checkWorkers(sql, known)));
+    findings.push(await lookAt("connections", (known) => checkConnections(sql, known)));
+    findings.push(await lookAt("staging", checkStaging));
+    findings.push(await lookAt("pace", checkPace));
+    return findings;
 }
