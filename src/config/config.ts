@@ -1,7 +1,6 @@
 /**
- * The only place that reads the environment. A flag wins over a variable (Bun has put `.env` into those), a variable
- * over sluice.config.ts, that over the default. A command reads the settings it takes, once, and gets a frozen object or
- * one error that names every fault.
+ * The only place that reads the environment. A command reads the settings it takes, once, and gets a frozen object or one
+ * error that names every fault.
  */
 import { join } from "node:path";
 import { Option } from "commander";
@@ -14,27 +13,26 @@ import type { Stream } from "../streams/stream.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 import { decideColor } from "../terminal/use-color.ts";
 import { explainConfig } from "./explain-config.ts";
-import { type Flags, findText, type Given } from "./find-text.ts";
 import { describeOrigin, type Origin, originOfVariable } from "./origin.ts";
 import type { LogFormat } from "./parse-values.ts";
 import { loadConfigFile } from "./read-config-file.ts";
-import { type Setting, type SettingName, settings } from "./settings.ts";
+import { type Flags, type Given, resolveSetting, type ValueOf } from "./resolve-setting.ts";
+import { type SettingName, settings } from "./settings.ts";
 import { findUnknownVariables, knownVariables, tokenVariable } from "./unknown-variables.ts";
 
-export type { Flags } from "./find-text.ts";
 export type { AfterMerge, LogFormat, RejectBudget, Trigger } from "./parse-values.ts";
+export type { Flags } from "./resolve-setting.ts";
 
-/** By name, what a setting is read as. */
 type SettingValues = { [Name in SettingName]: ValueOf<Name> };
 
-/** The settings, and what follows from them or from switches. */
+/** The values of the settings, and of the derived fields below. */
 export interface Config extends Omit<SettingValues, "inputDir"> {
     inputDir: string;
     /** Nobody named the input folder: it is ours to make. */
     isInputDefault: boolean;
     /** Where `afterMerge` archive moves files to: under the data folder. */
     archiveDir: string;
-    /** What the API asks of its callers; undefined: nothing, and then it serves this machine alone. */
+    /** The token that callers of the API must give. Undefined: none, and the API serves this machine alone. */
     apiToken: string | undefined;
     checkAtEnd: boolean;
     json: boolean;
@@ -64,44 +62,79 @@ export const ingestFields = [
     "configFile",
 ] as const satisfies readonly ConfigField[];
 
-/** What the engine needs to know of the command line. */
+/** The settings of the engine. */
 export type IngestConfig = Pick<
     Config,
     Exclude<(typeof ingestFields)[number], "maxExpandedBytes" | "maxExpansionRatio" | "configFile">
 > &
     Partial<Pick<Config, "maxExpandedBytes" | "maxExpansionRatio">> & {
-        /** Of sluice.config.ts: see src/config. */
         sources?: readonly SourceConfig[];
     };
 
 /** Where the database is: every command that opens one takes these. */
 export const databaseFields = ["databaseUrl", "dataDir"] as const satisfies readonly ConfigField[];
 
-const switches = {
+interface DerivedField<Value> {
+    options?(): Option[];
+    read(source: Source): Value;
+}
+
+/** The fields that are not the value of one setting, with their flags. */
+const derivedFields: {
+    [Field in Exclude<keyof Config, Exclude<SettingName, "inputDir">>]: DerivedField<Config[Field]>;
+} = {
+    inputDir: {
+        options: () => [settingOption("inputDir")],
+        read: (source) => readSetting("inputDir", source) ?? join(readSetting("dataDir", source), "input_data"),
+    },
+    isInputDefault: { read: (source) => resolveSetting("inputDir", source).text === null },
+    archiveDir: { read: (source) => join(readSetting("dataDir", source), "archive") },
     // Never a flag: every user of the machine sees those.
-    apiToken: () => [],
-    // It goes with the data folder.
-    archiveDir: () => [],
-    isInputDefault: () => [],
-    checkAtEnd: () => [new Option("--check", "run the checks at the end; exit 1 if one fails")],
-    json: () => [new Option("--json", "print JSON on stdout")],
-    lab: () => [new Option("--lab", "a panel of experiments that break things (embedded database, this machine only)")],
-    generate: () => [
-        new Option("--generate", "generate sample data (default: only into the embedded server)"),
-        new Option("--no-generate", "generate none"),
-    ],
-} satisfies Partial<Record<ConfigField, () => Option[]>>;
+    apiToken: { read: ({ environment }) => environment[tokenVariable]?.trim() || undefined },
+    checkAtEnd: {
+        options: () => [new Option("--check", "run the checks at the end; exit 1 if one fails")],
+        read: ({ flags }) => flags.check === true,
+    },
+    json: {
+        options: () => [new Option("--json", "print JSON on stdout")],
+        read: ({ flags }) => flags.json === true,
+    },
+    lab: {
+        options: () => [
+            new Option("--lab", "a panel of experiments that break things (embedded database, this machine only)"),
+        ],
+        read: ({ flags }) => flags.lab === true,
+    },
+    generate: {
+        options: () => [
+            new Option("--generate", "generate sample data (default: only into the embedded server)"),
+            new Option("--no-generate", "generate none"),
+        ],
+        read: (source) => {
+            const { generate } = source.flags;
+            return generate === undefined ? readSetting("databaseUrl", source) === undefined : generate === true;
+        },
+    },
+    color: { read: ({ flags, environment }) => takesColor(flags, environment) },
+};
+
+function isDerived(field: keyof Config): field is keyof typeof derivedFields {
+    return field in derivedFields;
+}
 
 /** The flags of these fields for a command; pass what they parse to readConfig. */
 export function configOptions(...fields: ConfigField[]): Option[] {
-    return fields.flatMap((field) => {
-        if (field in switches) return switches[field as keyof typeof switches]();
-        const { flag, description, fallbackText, variable } = settings[field as SettingName];
-        return [new Option(flag, `${description} (default: ${fallbackText}; or ${variable})`)];
-    });
+    return fields.flatMap((field) =>
+        isDerived(field) ? (derivedFields[field].options?.() ?? []) : [settingOption(field)],
+    );
 }
 
-/** The flags of these fields as they were given: for a command that starts another one. */
+function settingOption(name: SettingName): Option {
+    const { flag, description, fallbackText, variable } = settings[name];
+    return new Option(flag, `${description} (default: ${fallbackText}; or ${variable})`);
+}
+
+/** The flags of these fields as they were given, for a command that starts another one. */
 export function passFlags(fields: readonly ConfigField[], flags: Flags): string[] {
     return fields.flatMap((field) => {
         if (!(field in settings)) return [];
@@ -130,15 +163,15 @@ export async function loadConfig<Field extends ConfigField>(
 }
 
 /**
- * Loads what settings may come from, and looks at none of them. Never throws for what a person wrote. `stream`: the one
- * that the sources are of, for a command that reads files by them.
+ * Loads everything that settings may come from, and parses none of them. Never throws for what a person wrote. `stream`: the
+ * one that the sources belong to, for a command that reads files.
  */
 export async function gatherConfig(
     flags: Flags,
     stream: Stream | null = null,
     environment: Environment = process.env,
 ): Promise<{ given: Given; sources: readonly SourceConfig[] }> {
-    // Its own faults are reported with the others'.
+    // A fault of this setting is reported with those of the others.
     const path = readSetting("configFile", { flags, environment, configFile: null, faults: new Map() });
     const configFile = await loadConfigFile(path, stream);
     return { given: { flags, environment, configFile }, sources: configFile.sources };
@@ -162,7 +195,7 @@ export function readConfig<Field extends ConfigField>(
     return Object.freeze(Object.fromEntries(entries));
 }
 
-/** Who gave a setting its value, for an error about it: `SLUICE_PORT in .env, line 3`. Null when nobody did. */
+/** The origin of a setting's value, for an error about it: `SLUICE_PORT in .env, line 3`. Null when there is no such setting. */
 export async function describeGiver(name: string, flags: Flags): Promise<string | null> {
     const { given } = await gatherConfig(flags);
     const explained = explainConfig(given).find((setting) => setting.name === name);
@@ -171,12 +204,12 @@ export async function describeGiver(name: string, flags: Flags): Promise<string 
     return explained.origin.kind === "default" ? `${origin} of ${explained.flag ?? explained.variable}` : origin;
 }
 
-/** Whether stdout takes colour: for who has no settings to go by. */
+/** Whether stdout takes colour, for a command whose settings could not be read. */
 export function takesColor(flags: Flags, environment: Environment = process.env): boolean {
     return decideColor({ noColorFlag: flags.color === false, environment, isTerminal: process.stdout.isTTY === true });
 }
 
-/** What the command line or the environment say of --log-format, for who cannot wait for the rest; null when neither does. */
+/** --log-format before the flags are parsed, by the command line or the environment; null when neither names it. */
 export function readLogFormat(argv: readonly string[], environment: Environment = process.env): LogFormat | null {
     const at = argv.lastIndexOf("--log-format");
     const joined = argv.findLast((argument) => argument.startsWith("--log-format="))?.split("=")[1];
@@ -184,7 +217,7 @@ export function readLogFormat(argv: readonly string[], environment: Environment 
     return text === "json" || text === "text" ? text : null;
 }
 
-/** FAULT_AT=point[:pass] and FAULT_ACTION (default kill): what a test wants to break, or null. */
+/** The fault that a test asks for by FAULT_AT=point[:pass] and FAULT_ACTION (default kill), or null. */
 export function readFaultPlan(environment: Environment = process.env): FaultPlan | null {
     return parseFaultPlan(environment.FAULT_AT, environment.FAULT_ACTION);
 }
@@ -198,46 +231,22 @@ interface Fault {
 }
 
 interface Source extends Given {
-    /** By flag, so that a setting that two others depend on is named once. */
-    faults: Map<string, Fault>;
+    /** A setting that two fields depend on is named once. */
+    faults: Map<SettingName, Fault>;
 }
-
-type Readers<Name extends keyof Config> = { [Field in Name]: (source: Source) => Config[Field] };
-
-/** What is more than the value of one setting. */
-const derivedReaders: Readers<Exclude<keyof Config, Exclude<SettingName, "inputDir">>> = {
-    inputDir: (source) => readSetting("inputDir", source) ?? join(readSetting("dataDir", source), "input_data"),
-    isInputDefault: (source) => findText("inputDir", source) === null,
-    archiveDir: (source) => join(readSetting("dataDir", source), "archive"),
-    apiToken: ({ environment }) => environment[tokenVariable]?.trim() || undefined,
-    checkAtEnd: ({ flags }) => flags.check === true,
-    json: ({ flags }) => flags.json === true,
-    lab: ({ flags }) => flags.lab === true,
-    generate: (source) => {
-        const generateFlag = source.flags.generate;
-        return generateFlag === undefined ? readSetting("databaseUrl", source) === undefined : generateFlag === true;
-    },
-    color: ({ flags, environment }) => takesColor(flags, environment),
-};
 
 function readField(field: keyof Config, source: Source): unknown {
-    if (field in derivedReaders) return derivedReaders[field as keyof typeof derivedReaders](source);
-    return readSetting(field as SettingName, source);
+    return isDerived(field) ? derivedFields[field].read(source) : readSetting(field, source);
 }
 
-type ValueOf<Name extends SettingName> = (typeof settings)[Name]["fallback"];
-
 function readSetting<Name extends SettingName>(name: Name, source: Source): ValueOf<Name> {
-    const setting: Setting<ValueOf<Name>> = settings[name] as never;
-    const found = findText(name, source);
-    if (found === null) return setting.fallback;
-    const parsed = setting.parse(found.text);
+    const { text, origin, parsed } = resolveSetting(name, source);
     if ("value" in parsed) return parsed.value;
-    const { origin } = found;
     const writtenAs = origin.kind === "default" ? name : origin.name;
-    const given = setting.secret ? writtenAs : `${writtenAs} "${sanitize(found.text, { most: 60 })}"`;
-    source.faults.set(setting.flag, { given, origin, ...parsed });
-    return setting.fallback;
+    const isSecret = "mask" in settings[name];
+    const given = isSecret ? writtenAs : `${writtenAs} "${sanitize(text ?? "", { most: 60 })}"`;
+    source.faults.set(name, { given, origin, ...parsed });
+    return settings[name].fallback;
 }
 
 function describeUnknown(environment: Environment): Fault[] {

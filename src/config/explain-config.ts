@@ -1,14 +1,14 @@
-/** Every setting with its effective value and where that is from: for `bun run config`, and for errors. Pure. */
+/** Every setting with its effective value and its origin: for `bun run config`, and for errors. Pure. */
 import { join } from "node:path";
 import { Option } from "commander";
 import { sanitize } from "../terminal/sanitize.ts";
-import { findText, type Given } from "./find-text.ts";
 import { type Origin, originOfVariable } from "./origin.ts";
+import { type Given, resolveSetting } from "./resolve-setting.ts";
 import { type Setting, type SettingName, settings } from "./settings.ts";
 import { tokenVariable } from "./unknown-variables.ts";
 
 export interface ExplainedSetting {
-    /** As sluice.config.ts calls it; `apiToken` is a variable only. */
+    /** Its name in sluice.config.ts; `apiToken` is a variable only. */
     name: SettingName | "apiToken";
     flag: string | null;
     variable: string;
@@ -19,7 +19,6 @@ export interface ExplainedSetting {
     fault: string | null;
 }
 
-/** Every setting with its effective value and where that is from. */
 export function explainConfig(given: Given): ExplainedSetting[] {
     const names = Object.keys(settings) as SettingName[];
     return [...names.map((name) => explainSetting(name, given)), explainToken(given)];
@@ -27,30 +26,28 @@ export function explainConfig(given: Given): ExplainedSetting[] {
 
 function explainSetting(name: SettingName, given: Given): ExplainedSetting {
     const setting: Setting<unknown> = settings[name];
-    const found = findText(name, given);
-    const parsed = found === null ? null : setting.parse(found.text);
-    const isUsable = parsed === null || "value" in parsed;
+    const { text, origin, parsed } = resolveSetting(name, given);
     return {
         name,
         flag: new Option(setting.flag).long!,
         variable: setting.variable,
-        value: found === null ? describeDefault(name, given) : showText(setting, found.text, isUsable),
-        origin: found?.origin ?? { kind: "default" },
-        fault: isUsable ? null : `${parsed.problem} ${parsed.remedy}`,
+        value: text === null ? describeDefault(name, given) : showText(setting, text, "value" in parsed),
+        origin,
+        fault: "value" in parsed ? null : `${parsed.problem} ${parsed.remedy}`,
     };
 }
 
 function describeDefault(name: SettingName, given: Given): string | null {
-    if (name === "inputDir")
-        return sanitize(join(findText("dataDir", given)?.text ?? settings.dataDir.fallback, "input_data"));
-    if (name === "mergeWorkers") return String(settings.mergeWorkers.fallback);
+    if (name === "inputDir") {
+        return sanitize(join(resolveSetting("dataDir", given).text ?? settings.dataDir.fallback, "input_data"));
+    }
     const { fallback, fallbackText } = settings[name];
-    return typeof fallback === "string" ? fallback : fallbackText;
+    return name === "mergeWorkers" || typeof fallback === "string" ? String(fallback) : fallbackText;
 }
 
-/** A secret that cannot be read is not shown at all: nobody knows where in it the password is. */
-function showText({ secret, mask }: Setting<unknown>, text: string, isUsable: boolean): string {
-    if (secret) return isUsable && mask ? sanitize(mask(text)) : "***";
+/** A secret that cannot be parsed is not shown at all: the password may be anywhere in it. */
+function showText({ mask }: Setting<unknown>, text: string, isUsable: boolean): string {
+    if (mask) return isUsable ? sanitize(mask(text)) : "***";
     return sanitize(text, { most: 200 });
 }
 

@@ -1,9 +1,10 @@
-/** Which text a setting has, and who gave it: the order of rank is here and nowhere else. */
+/** Finds a setting's value and its origin. The precedence of flag, variable and sluice.config.ts is here and nowhere else. */
 import { Option } from "commander";
 import type { Environment } from "../environment.ts";
 import { type Origin, originOfVariable } from "./origin.ts";
+import type { Parsed } from "./parse-values.ts";
 import type { ConfigFile } from "./read-config-file.ts";
-import { type SettingName, settings } from "./settings.ts";
+import { type Setting, type SettingName, settings } from "./settings.ts";
 
 export type Flags = Record<string, unknown>;
 
@@ -11,12 +12,26 @@ export type Flags = Record<string, unknown>;
 export interface Given {
     flags: Flags;
     environment: Environment;
-    /** Null: there is none. */
     configFile: Pick<ConfigFile, "name" | "settings" | "error"> | null;
 }
 
-/** The text of a setting and who gave it: the first of flag, variable and sluice.config.ts that has one. */
-export function findText(
+export type ValueOf<Name extends SettingName> = (typeof settings)[Name]["fallback"];
+
+export interface ResolvedSetting<Value> {
+    /** As it was written; null when nobody set it. */
+    text: string | null;
+    origin: Origin;
+    parsed: Parsed<Value>;
+}
+
+export function resolveSetting<Name extends SettingName>(name: Name, given: Given): ResolvedSetting<ValueOf<Name>> {
+    const setting: Setting<ValueOf<Name>> = settings[name] as never;
+    const found = findText(name, given);
+    if (found === null) return { text: null, origin: { kind: "default" }, parsed: { value: setting.fallback } };
+    return { ...found, parsed: setting.parse(found.text) };
+}
+
+function findText(
     name: SettingName,
     { flags, environment, configFile }: Given,
 ): { text: string; origin: Origin } | null {
@@ -24,7 +39,7 @@ export function findText(
     const flag = new Option(flagForm);
     const flagText = flags[flag.attributeName()];
     if (typeof flagText === "string") return { text: flagText, origin: { kind: "flag", name: flag.long! } };
-    // A variable that is set to nothing is not set: that is how one is switched off for a single command.
+    // A variable that is set to nothing counts as not set: that switches one off for a single command.
     const variableText = environment[variable]?.trim();
     if (variableText) return { text: variableText, origin: originOfVariable(variable, environment[variable]!) };
     const fileText = name === "configFile" ? undefined : configFile?.settings[name];
