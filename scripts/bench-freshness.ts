@@ -1,22 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
 import { Option } from "commander";
 import { runCommand } from "../src/commands/command.ts";
 import { logToStderr } from "../src/commands/log.ts";
-import { configOptions, loadConfig } from "../src/config/config.ts";
-import { connect } from "../src/database/connect.ts";
-import { openDatabase } from "../src/database/open-database.ts";
+import { configOptions } from "../src/config/config.ts";
 import { formatTable } from "../src/terminal/table.ts";
-import { dropFilledDatabase, openFilledDatabase, withFreshDatabase } from "./bench/bench-databases.ts";
-import { describeMachine } from "./bench/describe-machine.ts";
-import { wholeNumber } from "./bench/flags.ts";
-import { type PacePlan, type PaceResult, type Percentiles, runPace } from "./bench/pace/run-pace.ts";
-
-interface Report extends PaceResult {
-    plan: Omit<PacePlan, "workDir">;
-    existingRecords: number;
-}
+import { withFreshDatabase } from "./bench/bench-databases.ts";
+import { type Percentiles, runPace } from "./bench/pace/run-pace.ts";
+import type { PaceReport } from "./bench/read-figures.ts";
+import { keepOption, wholeNumber, withBench } from "./bench/with-bench.ts";
 
 await runCommand({
     name: "bench:freshness",
@@ -32,7 +22,7 @@ await runCommand({
         new Option("--seconds <n>", "how long each run lasts").default("30"),
         new Option("--clients <n>", "clients of the API").default("0"),
         new Option("--existing <rows>", "rows in the table before").default("0"),
-        new Option("--keep <folder>", "keep the bench's server and its filled tables there, and use them again"),
+        keepOption,
         new Option("--json <file>", "write every figure there"),
     ],
     examples: [
@@ -44,53 +34,39 @@ await runCommand({
         ],
     ],
     async run({ flags }) {
-        const config = await loadConfig(["databaseUrl"], flags);
         const bounds = { least: 1, most: 1_000_000 };
         const rates = (flags.rate as string[]).map((rate) => wholeNumber("--rate", rate, bounds));
         const seconds = wholeNumber("--seconds", flags.seconds, { least: 5, most: 86_400 });
         const filesPerSecond = wholeNumber("--files-per-second", flags.filesPerSecond, { least: 1, most: 1000 });
         const clients = wholeNumber("--clients", flags.clients, { least: 0, most: 1000 });
         const existingRecords = wholeNumber("--existing", flags.existing, { least: 0, most: 1_000_000_000 });
-        const workDir = mkdtempSync(join(tmpdir(), "sluice-bench-"));
-        const kept = typeof flags.keep === "string" ? resolve(flags.keep) : null;
-        const dataDir = kept ?? join(workDir, "data");
-        mkdirSync(dataDir, { recursive: true });
-        const database = await openDatabase({ databaseUrl: config.databaseUrl, dataDir, log: logToStderr });
-        const admin = connect(database.target, { applicationName: "bench-admin", max: 1 });
-        const reports: Report[] = [];
-        try {
-            const filled =
-                existingRecords > 0
-                    ? await openFilledDatabase(database.target, admin, existingRecords, logToStderr)
-                    : null;
-            for (const recordsPerSecond of rates) {
-                for (const trigger of flags.trigger as string[]) {
-                    const plan = { recordsPerSecond, filesPerSecond, seconds, trigger, clients };
-                    logToStderr(`${recordsPerSecond} records/s, --trigger ${trigger}, ${seconds} s`);
-                    const work = { ...plan, workDir };
-                    const result = filled
-                        ? await runPace(filled, admin, work)
-                        : await withFreshDatabase(database.target, admin, (target) => runPace(target, admin, work));
-                    reports.push({ plan, existingRecords, ...result });
-                    if (typeof flags.json === "string") {
-                        const machine = await describeMachine(admin);
-                        const command = ["bun run bench:freshness", ...process.argv.slice(2)].join(" ");
-                        const written = { command, at: new Date().toISOString(), machine, reports };
-                        writeFileSync(flags.json, `${JSON.stringify(written, null, 2)}\n`);
-                    }
-                }
+        const plans = rates.flatMap((recordsPerSecond) =>
+            (flags.trigger as string[]).map((trigger) => ({
+                recordsPerSecond,
+                filesPerSecond,
+                seconds,
+                trigger,
+                clients,
+            })),
+        );
+        const reports: PaceReport[] = [];
+        await withBench("bench:freshness", flags, async ({ server, admin, workDir, openFilled, writeJson }) => {
+            const filled = existingRecords > 0 ? await openFilled(existingRecords) : null;
+            for (const plan of plans) {
+                logToStderr(`${plan.recordsPerSecond} records/s, --trigger ${plan.trigger}, ${seconds} s`);
+                const work = { ...plan, workDir };
+                const result = filled
+                    ? await runPace(filled, admin, work)
+                    : await withFreshDatabase(server, admin, (target) => runPace(target, admin, work));
+                reports.push({ plan, existingRecords, ...result });
+                await writeJson({ reports });
             }
-        } finally {
-            if (kept === null && existingRecords > 0) await dropFilledDatabase(admin, existingRecords);
-            await admin.end();
-            await database.close();
-            rmSync(workDir, { recursive: true, force: true });
-        }
+        });
         process.stdout.write(`${formatReports(reports).join("\n")}\n`);
     },
 });
 
-function formatReports(reports: Report[]): string[] {
+function formatReports(reports: PaceReport[]): string[] {
     const ms = ({ p50, p95, p99, max }: Percentiles) => [p50, p95, p99, max].map((value) => value.toFixed(1));
     const rows = reports.map(({ plan, cpu, ...report }) => [
         plan.recordsPerSecond,

@@ -1,19 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { availableParallelism } from "node:os";
 import { Option } from "commander";
 import { runCommand } from "../src/commands/command.ts";
-import { logToStderr } from "../src/commands/log.ts";
-import { configOptions, type Flags, loadConfig } from "../src/config/config.ts";
-import { connect } from "../src/database/connect.ts";
-import { openDatabase } from "../src/database/open-database.ts";
-import { dropFilledDatabase } from "./bench/bench-databases.ts";
-import { describeMachine } from "./bench/describe-machine.ts";
-import { wholeNumber } from "./bench/flags.ts";
+import { configOptions, type Flags } from "../src/config/config.ts";
 import { formatReport, reportOf, type ScenarioReport } from "./bench/report.ts";
-import { type BenchContext, runScenario } from "./bench/run-scenario.ts";
+import { runScenario } from "./bench/run-scenario.ts";
 import { type RunnerName, runnerNames } from "./bench/runners.ts";
 import { resized, scenarios } from "./bench/scenarios.ts";
+import { keepOption, wholeNumber, withBench } from "./bench/with-bench.ts";
 
 const quick = { names: ["one-file", "small-files"], records: 100_000, rounds: 1 };
 const full = { names: scenarios.map(({ name }) => name), records: 1_000_000, rounds: 3 };
@@ -34,7 +27,7 @@ await runCommand({
         new Option("--rounds <n>", `rounds of each scenario (default: ${full.rounds})`),
         new Option("--records <n>", `records of each scenario (default: ${full.records})`),
         new Option("--quick", `one round of ${quick.names.join(" and ")} with ${quick.records} records: half a minute`),
-        new Option("--keep <folder>", "keep the bench's server and its filled tables there, and use them again"),
+        keepOption,
         new Option("--json <file>", "write every figure of every round there"),
     ],
     examples: [
@@ -44,44 +37,18 @@ await runCommand({
         ["bun run bench --scenario into-20m --keep /tmp/bench --json bench.json", "the table is filled once"],
     ],
     async run({ flags }) {
-        const config = await loadConfig(["databaseUrl"], flags);
-        const plan = planOf(flags);
-        const workDir = mkdtempSync(join(tmpdir(), "sluice-bench-"));
-        const kept = typeof flags.keep === "string" ? resolve(flags.keep) : null;
-        const dataDir = kept ?? join(workDir, "data");
-        mkdirSync(dataDir, { recursive: true });
-        const database = await openDatabase({ databaseUrl: config.databaseUrl, dataDir, log: logToStderr });
-        const admin = connect(database.target, { applicationName: "bench-admin", max: 1 });
-        const reports: ScenarioReport[] = [];
-        try {
-            const context: BenchContext = {
-                server: database.target,
-                admin,
-                workDir,
-                cores: availableParallelism(),
-                runners: plan.runners,
-                log: logToStderr,
-            };
+        const { runners, rounds, ...plan } = planOf(flags);
+        await withBench("bench", flags, async (bench) => {
+            const context = { ...bench, cores: availableParallelism(), runners };
+            const reports: ScenarioReport[] = [];
             for (const scenario of plan.scenarios) {
-                const report = reportOf(scenario, await runScenario(context, scenario, plan.rounds));
+                const report = reportOf(scenario, await runScenario(context, scenario, rounds));
                 reports.push(report);
                 process.stdout.write(`${formatReport(report).join("\n")}\n\n`);
-                // Whatever is measured after this one, and however that ends, is written too.
-                if (typeof flags.json === "string") {
-                    const machine = await describeMachine(admin);
-                    const command = ["bun run bench", ...process.argv.slice(2)].join(" ");
-                    const written = { command, at: new Date().toISOString(), machine, reports };
-                    writeFileSync(flags.json, `${JSON.stringify(written, null, 2)}\n`);
-                }
+                // Written after each scenario, so that a later failure loses none.
+                await bench.writeJson({ reports });
             }
-        } finally {
-            if (kept === null)
-                for (const { existingRecords } of plan.scenarios)
-                    if (existingRecords > 0) await dropFilledDatabase(admin, existingRecords);
-            await admin.end();
-            await database.close();
-            rmSync(workDir, { recursive: true, force: true });
-        }
+        });
     },
 });
 

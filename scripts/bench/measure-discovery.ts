@@ -1,6 +1,7 @@
-/** What discovery costs when most of the folder, and nearly all of the ledger, is history. */
+/** Measures discovery when most of the folder, and nearly all of the ledger, is history. */
 import { lstatSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { logToStderr } from "../../src/commands/log.ts";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import { percentilesOf } from "./pace/run-pace.ts";
@@ -15,17 +16,16 @@ export interface DiscoveryOrder {
     inputDir: string;
     files: number;
     ledgerFiles: number;
-    log: (line: string) => void;
 }
 
 export interface DiscoveryResult {
-    /** From the process's start until the first new file is in: it looks at every known file once. */
+    /** From the process's start until the first new file is merged: it looks at every known file once. */
     firstFileSeconds: number;
     newFileP50Ms: number;
     newFileMaxMs: number;
-    /** readdir and lstat of everything, as a full pass does it. */
+    /** readdir and lstat of everything, as in a full pass. */
     fullPassMs: number;
-    /** Cores that it takes while nothing comes, passes included. */
+    /** Cores in use while no file arrives, passes included. */
     idleProcessCores: number;
     idleBackendCores: number;
     peakRssMiB: number;
@@ -37,15 +37,15 @@ const ingestScript = join(import.meta.dir, "../ingest.ts");
 
 /** `--trigger continuous`; new files of ten records, two a second. */
 export async function measureDiscovery(order: DiscoveryOrder): Promise<DiscoveryResult> {
-    const { target, admin, inputDir, log } = order;
+    const { target, admin, inputDir } = order;
     const sql = connect(target, { applicationName: "bench-watcher", max: 1 });
-    log(`writing ${order.files} files and ${order.ledgerFiles} ledger rows`);
+    logToStderr(`writing ${order.files} files and ${order.ledgerFiles} ledger rows`);
     await fillLedger(sql, order);
     const fullPassMs = timeFullPass(inputDir);
     const watcher = watchFiles(sql, 4);
     writeFileSync(join(inputDir, ".first.tmp"), readyText());
     renameSync(join(inputDir, ".first.tmp"), join(inputDir, "zz-first.csv"));
-    log("starting the ingest");
+    logToStderr("starting the ingest");
     const startedAt = performance.now();
     const child = Bun.spawn(
         [process.execPath, ingestScript, "--input", inputDir, "--trigger", "continuous", "--json"],

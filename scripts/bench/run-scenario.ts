@@ -6,25 +6,21 @@
  * chunk_id and record_no are 0), the same server settings, a checkpoint before each run.
  */
 import { rmSync } from "node:fs";
-import { connect, type Sql } from "../../src/database/connect.ts";
+import { logToStderr } from "../../src/commands/log.ts";
+import { connect } from "../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
-import { openFilledDatabase, withFreshDatabase } from "./bench-databases.ts";
+import { withFreshDatabase } from "./bench-databases.ts";
 import { runCopy } from "./run-copy.ts";
 import { runInsert } from "./run-insert.ts";
 import { runSluice } from "./run-sluice.ts";
 import type { Measured, Round, RunnerName } from "./runners.ts";
 import type { Scenario } from "./scenarios.ts";
+import type { Bench } from "./with-bench.ts";
 import { type Input, writeInput } from "./write-input.ts";
 
-export interface BenchContext {
-    /** A database on the server, to make others from. */
-    server: DatabaseTarget;
-    /** One connection to it. */
-    admin: Sql;
-    workDir: string;
+export interface BenchContext extends Bench {
     cores: number;
     runners: readonly RunnerName[];
-    log: (line: string) => void;
 }
 
 export interface ScenarioRun {
@@ -35,16 +31,13 @@ export interface ScenarioRun {
 const firstSeed = 20_261_122;
 
 export async function runScenario(context: BenchContext, scenario: Scenario, rounds: number): Promise<ScenarioRun> {
-    const filled =
-        scenario.existingRecords > 0
-            ? await openFilledDatabase(context.server, context.admin, scenario.existingRecords, context.log)
-            : null;
+    const filled = scenario.existingRecords > 0 ? await context.openFilled(scenario.existingRecords) : null;
     const results: Round[] = [];
     let input = write(context, scenario, 0);
     for (let round = 0; round < rounds; round += 1) {
         const done: Round = {};
         for (const [turn, runner] of rotated(context.runners, round).entries()) {
-            // A table that keeps what a run inserted must be given other records by the next.
+            // A table that keeps the records of a run needs other records for the next.
             if (filled !== null && round + turn > 0) {
                 remove(input);
                 input = write(context, scenario, round * context.runners.length + turn);
@@ -53,7 +46,7 @@ export async function runScenario(context: BenchContext, scenario: Scenario, rou
             const measured = filled ? await run(filled) : await withFreshDatabase(context.server, context.admin, run);
             checkCounts(measured, input);
             done[runner] = measured;
-            context.log(
+            logToStderr(
                 `${scenario.name}: round ${round + 1} of ${rounds}, ${runner}: ${measured.seconds.toFixed(2)} s`,
             );
         }
@@ -65,7 +58,7 @@ export async function runScenario(context: BenchContext, scenario: Scenario, rou
 }
 
 function write({ workDir }: BenchContext, scenario: Scenario, turn: number): Input {
-    // In a table that is kept, neither names nor ids may come again in another invocation.
+    // In a table that is kept, neither names nor ids may repeat in another invocation.
     const seed = scenario.existingRecords > 0 ? Date.now() : firstSeed;
     return writeInput(workDir, `${scenario.name}-${seed}-${turn}`, scenario, seed + turn);
 }
@@ -104,7 +97,7 @@ async function runOnce(
     }
 }
 
-/** A run that did something else than was asked measures nothing. */
+/** @throws Error when a run did other work than it was given: it measured nothing */
 function checkCounts({ records }: Measured, input: Input): void {
     if (records === null) return;
     if (records.read === input.records && records.inserted === input.readyRecords) return;

@@ -1,8 +1,8 @@
 /**
- * What a run costs the server: CPU seconds by who used them, WAL, temporary files.
+ * Measures what a run costs the server: CPU seconds by role, WAL, temporary files.
  *
- * CPU comes from /proc, so for a server on this Linux machine only (elsewhere it is null). A backend that ends between two
- * looks is in the postmaster's sum of its ended children, so the total is whole; what no look saw is `unseen`.
+ * CPU is read from /proc, for a server on this Linux machine only; elsewhere it is null. A backend that ends between two
+ * looks is in the postmaster's sum of its ended children, so the total is complete; `unseen` is the part that no look saw.
  */
 import { readFileSync } from "node:fs";
 import type { Sql } from "../../src/database/connect.ts";
@@ -13,22 +13,24 @@ export interface ServerUse {
     tempBytes: number;
 }
 
+const cpuFields = [
+    // Backends that COPY for Sluice.
+    "copy",
+    // Sluice's other backends: nearly all of it is the merge.
+    "merge",
+    // Backends of a yardstick, or of the insert of ready rows.
+    "yardstick",
+    "checkpointer",
+    "walWriter",
+    "backgroundWriter",
+    "autovacuum",
+    "ioWorkers",
+    "otherBackends",
+    "unseen",
+] as const;
+
 /** Seconds. */
-export interface ServerCpu {
-    /** Backends that COPY for Sluice. */
-    copy: number;
-    /** Sluice's other backends: nearly all of it is the merge. */
-    merge: number;
-    /** Backends of a yardstick, or of the insert of ready rows. */
-    yardstick: number;
-    checkpointer: number;
-    walWriter: number;
-    backgroundWriter: number;
-    autovacuum: number;
-    ioWorkers: number;
-    otherBackends: number;
-    unseen: number;
-}
+export type ServerCpu = Record<(typeof cpuFields)[number], number>;
 
 export const yardstickName = "bench-yardstick";
 const sampleMs = 50;
@@ -47,10 +49,7 @@ interface Backend {
  * Watches the whole server until `stop` is called: nothing else should be at work on it. `admin` has one connection, whose
  * own CPU is left out; `databaseName` is the database whose temporary files count.
  */
-export async function watchServer(
-    admin: Sql,
-    databaseName: string,
-): Promise<{ stop(): Promise<ServerUse>; sampleNow(): Promise<void> }> {
+export async function watchServer(admin: Sql, databaseName: string): Promise<{ stop(): Promise<ServerUse> }> {
     const [{ pid: ownPid }] = await admin<[{ pid: number }]>`select pg_backend_pid() as pid`;
     const postmaster = findPostmaster(ownPid);
     const startedWith = new Map<number, number>();
@@ -77,17 +76,16 @@ export async function watchServer(
         }
     })();
     return {
-        sampleNow: look,
         async stop() {
             isStopped = true;
             await watching;
             await look();
-            const cpu = noCpu();
+            const cpu = Object.fromEntries(cpuFields.map((field) => [field, 0])) as unknown as ServerCpu;
             let liveSeconds = (cpuSecondsOf(ownPid) ?? 0) - ownBefore;
             for (const [pid, { role, seconds }] of latest) {
                 cpu[role] += seconds - (startedWith.get(pid) ?? 0);
                 const isAlive = cpuSecondsOf(pid) !== null;
-                // What had ended before the first look is in endedBefore; what ended since has its start there too.
+                // A process that ended since the first look is counted whole by the postmaster: its start is subtracted.
                 liveSeconds += isAlive ? seconds - (startedWith.get(pid) ?? 0) : -(startedWith.get(pid) ?? 0);
             }
             const seen = sumOf(cpu) + (cpuSecondsOf(ownPid) ?? 0) - ownBefore;
@@ -103,28 +101,13 @@ export async function watchServer(
     };
 }
 
-export function sumOf(cpu: ServerCpu): number {
+function sumOf(cpu: ServerCpu): number {
     return Object.values(cpu).reduce((sum, seconds) => sum + seconds, 0);
 }
 
-/** The server's own processes: not backends that somebody asked to do something. */
+/** The server's own processes, without the backends of clients. */
 export function serverSeconds(cpu: ServerCpu): number {
     return cpu.checkpointer + cpu.walWriter + cpu.backgroundWriter + cpu.autovacuum + cpu.ioWorkers;
-}
-
-function noCpu(): ServerCpu {
-    return {
-        copy: 0,
-        merge: 0,
-        yardstick: 0,
-        checkpointer: 0,
-        walWriter: 0,
-        backgroundWriter: 0,
-        autovacuum: 0,
-        ioWorkers: 0,
-        otherBackends: 0,
-        unseen: 0,
-    };
 }
 
 const roleOfType: Record<string, Role> = {
