@@ -110,7 +110,7 @@ export interface Grammar {
     takesReturn: boolean;
     isLenient: boolean;
     trimsQuoted: boolean;
-    /** By byte: 1 for one with which a line may begin that is not wholly a record (line-start.ts). */
+    /** By byte: 1 for one with which a line may begin that is not wholly a record (lines.ts). */
     firstBytes: Uint8Array;
 }
 
@@ -144,3 +144,8 @@ export function grammarOf({
 }
 
 export const defaultGrammar = grammarOf(defaultDialect);
+
+/** Whether `next`, behind an escape character, is escaped; before any other byte the escape stands for itself, as in COPY. */
+export function isEscaped(next: number | undefined, { quote, escapeByte }: Grammar): boolean {
+    return next === quote || next === escapeByte;
+}

@@ -4,11 +4,11 @@ import { appendFileSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } f
 import { join } from "node:path";
 import {
     hashRange,
-    holdInMemory,
     InputChanged,
     InputFault,
     type InputFile,
     openInput,
+    readIntoMemory,
     smallFileBytes,
 } from "../../src/engine/read/open-input.ts";
 import { makeFolder } from "../support/fixture.ts";
@@ -94,7 +94,7 @@ describe("reading", () => {
     });
 
     test("a file held in memory is the same, and its descriptor closed", async () => {
-        const held = await holdInMemory(await put("held.csv", "0123456789"));
+        const held = await readIntoMemory(await put("held.csv", "0123456789"));
         writeFileSync(join(folder, "held.csv"), "xxxxxxxxxxx");
         expect((await held.read(2, 3)).toString()).toBe("234");
         expect([held.seen.sizeBytes, await held.currentSize()]).toEqual([10, 10]);

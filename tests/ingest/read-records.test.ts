@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { InputChanged, type InputFile } from "../../src/engine/read/open-input.ts";
-import { type ReadOutcome, type RecordRange, readHeld, readRecords } from "../../src/engine/read/read-records.ts";
+import { type ReadOutcome, type RecordRange, readInMemory, readRecords } from "../../src/engine/read/read-records.ts";
 import { recordKinds } from "../../src/engine/read/scanned-records.ts";
 
 const MiB = 1024 * 1024;
@@ -15,7 +15,7 @@ function virtualFile(sizeBytes: number, read: (position: number, length: number)
         sizeBytes,
         isCompressed: false,
         encoding: "utf-8",
-        held: null,
+        content: null,
         read: async (position, length) => {
             if (position + length > sizeBytes) throw new InputChanged("behind the end");
             return read(position, length);
@@ -206,7 +206,7 @@ describe("a range held in memory", () => {
                 const { records, outcome } = await readAll(fileOf(bytes), options);
 
                 const range = { firstByte: 0, sizeBytes: bytes.length, fieldCount: 2, keyIndex: 0, ...options };
-                const atOnce = readHeld(bytes, range);
+                const atOnce = readInMemory(bytes, range);
                 let read = atOnce.next();
                 let count = 0;
                 if (!read.done) {
@@ -242,7 +242,7 @@ describe("a range held in memory", () => {
             contentHash: "known",
         };
         const outcomeOf = (takeTail: boolean) => {
-            const pieces = readHeld(bytes, { ...range, takeTail });
+            const pieces = readInMemory(bytes, { ...range, takeTail });
             pieces.next();
             return pieces.next().value;
         };

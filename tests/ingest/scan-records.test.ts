@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import type { FileShape } from "../../src/engine/read/file-shape.ts";
 import { scanOptionsOf } from "../../src/engine/read/scan-options.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
-import { defaultDialect } from "../../src/streams/dialect.ts";
+import { defaultDialect, grammarOf } from "../../src/streams/dialect.ts";
 import { findColumn } from "../../src/streams/stream.ts";
 import { kindsOf, listRecords } from "./list-records.ts";
 
@@ -342,5 +342,13 @@ describe("slices", () => {
 
     test("are 0 for a key that ends otherwise, or with nothing", () => {
         expect(slicesOf('xxg,a\n,a\n"",a\n  ,a\né,a\n', 0)).toEqual([0, 0, 0, 0, 0]);
+    });
+
+    test("are of the key behind a value with quotes in it, in every way to read quotes", () => {
+        for (const hasLenientQuotes of [undefined, true] as const) {
+            const grammar = grammarOf({ ...defaultDialect, hasLenientQuotes });
+            const { records } = listRecords('"say ""it"", twice",b\n', { keyIndex: 1, grammar });
+            expect(records.map(({ slice }) => slice)).toEqual([11]);
+        }
     });
 });

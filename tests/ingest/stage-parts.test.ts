@@ -19,7 +19,7 @@ function partOf(content: Buffer): LoadPart {
         sizeBytes: content.length,
         isCompressed: false,
         encoding: "utf-8",
-        held: null,
+        content: null,
         read: async (position, length) => Buffer.from(content.subarray(position, position + length)),
         currentSize: async () => content.length,
         close: async () => {},

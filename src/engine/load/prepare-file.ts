@@ -12,11 +12,11 @@ import type { FileShape } from "../read/file-shape.ts";
 import { openContent } from "../read/open-content.ts";
 import {
     hashRange,
-    holdInMemory,
     InputChanged,
     InputFault,
     type InputFile,
     openInput,
+    readIntoMemory,
     smallFileBytes,
 } from "../read/open-input.ts";
 import { readShape } from "../read/read-shape.ts";
@@ -52,7 +52,7 @@ export async function prepareFile(
         }
         const encoding = isBegun(ledgerFile) ? (ledgerFile.dialect?.encoding ?? "utf-8") : null;
         file = await openContent(context.config, ledgerFile.path, { source, encoding });
-        if (file.sizeBytes <= smallFileBytes) file = await holdInMemory(file);
+        if (file.sizeBytes <= smallFileBytes) file = await readIntoMemory(file);
         return await prepareOpenFile(context, ledgerFile, file, source, isSettled(file.seen));
     } catch (error) {
         await file?.close();
@@ -125,7 +125,10 @@ export function fitsOneChunk({ file, recordsFrom, stopAt, mostRecords }: LoadPar
     if (file.sizeBytes > stopAt) return false;
     // A record has a byte and a line end at least; where that says too little, line ends in memory are soon counted.
     const isShort = file.sizeBytes - recordsFrom <= 2 * mostRecords;
-    return isShort || (file.held !== null && countLineEnds(file.held.subarray(recordsFrom), mostRecords) < mostRecords);
+    return (
+        isShort ||
+        (file.content !== null && countLineEnds(file.content.subarray(recordsFrom), mostRecords) < mostRecords)
+    );
 }
 
 const LF = 0x0a;

@@ -7,7 +7,7 @@ import { defaultDialect } from "../../streams/dialect.ts";
 import { type FileFailure, failChunk, type LedgerChunk } from "../ledger/ledger.ts";
 import type { FileShape } from "../read/file-shape.ts";
 import { openContent } from "../read/open-content.ts";
-import { hashRange, holdInMemory, InputChanged, InputFault, type InputFile, openInput } from "../read/open-input.ts";
+import { hashRange, InputChanged, InputFault, type InputFile, openInput, readIntoMemory } from "../read/open-input.ts";
 import { readShape } from "../read/read-shape.ts";
 import type { IngestContext } from "../run/context.ts";
 import type { Way } from "../stage/stage-records.ts";
@@ -73,7 +73,7 @@ async function openForGroup(
     const file = await openAgain(context, chunk);
     files.set(chunk.path, file);
     if (file.sizeBytes > groupBytes) return file;
-    const held = await holdInMemory(file);
+    const held = await readIntoMemory(file);
     files.set(chunk.path, held);
     return held;
 }

@@ -4,8 +4,8 @@ import { type Dialect, defaultDialect, grammarOf } from "../../streams/dialect.t
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { toStandardQuotes } from "./dialect/standard-quotes.ts";
 import type { HeaderFault } from "./file-shape.ts";
-import { findLineEnd, findStrictEnd } from "./find-record-end.ts";
-import { beginsComment, isBlankLine } from "./line-start.ts";
+import { findStrictEnd } from "./find-record-end.ts";
+import { beginsComment, findLineEnd, isBlankLine } from "./lines.ts";
 import { recordKinds, STRAY_QUOTE } from "./scanned-records.ts";
 
 /** Lines that are neither header nor records. `isWhole` is false when the bytes end before they do. */

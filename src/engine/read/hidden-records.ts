@@ -3,16 +3,10 @@
  * lines between. A line inside a quoted value is a record when it has as many delimiters as the header, and a key of the
  * key's form where the key stands; in files without a key column, a moment where the time stands. Pure.
  */
-import type { Grammar } from "../../streams/dialect.ts";
+import { type Grammar, isEscaped } from "../../streams/dialect.ts";
 import type { ValueForm } from "../../streams/types/column-type.ts";
 import type { FileShape } from "./file-shape.ts";
-import { isEscaped } from "./find-record-end.ts";
-import { isWhiteSpace } from "./line-start.ts";
-import type { HiddenSearch, LookAhead } from "./look-ahead.ts";
-import type { ScanOptions } from "./scanned-records.ts";
-
-const LF = 0x0a;
-const CR = 0x0d;
+import { isWhiteSpace } from "./lines.ts";
 
 export interface Telltale {
     /** The place of the column whose form tells. */
@@ -42,77 +36,45 @@ function bared(fits: ValueForm, quote: number): ValueForm {
 }
 
 /**
- * Whether a quoted value of what begins at `start` holds a line that is a record. `end` ends the last line; when
- * `isFinished` is false it does so in the middle, and that line is not looked at.
+ * Whether the physical line [start, end), which begins outside or inside quotes, is a record by itself. A delimiter beside
+ * the telling value must stand in quotes: otherwise the line is what it seems to be.
  */
-export function hidesRecord(
+export function isHiddenRecord(
     bytes: Uint8Array,
     start: number,
     end: number,
-    isFinished: boolean,
-    { fieldCount, telltale }: Pick<ScanOptions, "fieldCount" | "telltale">,
+    beginsInQuotes: boolean,
+    { index: place, fits }: Telltale,
+    fieldCount: number,
     grammar: Grammar,
-    ahead: LookAhead,
 ): boolean {
-    if (!telltale) return false;
-    const { index: place, fits } = telltale;
-    const { delimiter, quote, escapeByte, takesReturn, trimsQuoted } = grammar;
-    const hasOwnEscape = escapeByte !== quote;
-    let search = beginSearch(start);
-    while (search.at <= end) {
-        const { at } = search;
+    const { delimiter, quote, escapeByte, trimsQuoted } = grammar;
+    let inQuotes = beginsInQuotes;
+    let atFieldStart = !inQuotes;
+    let delimiters = 0;
+    let valueStart = start;
+    let valueEnd = end;
+    let isInside = false;
+    for (let at = start; at < end; at += 1) {
         const byte = bytes[at]!;
-        if (at === end || byte === LF || (byte === CR && takesReturn)) {
-            if (at === end && !isFinished) break;
-            const { valueStart, valueEnd } = search;
-            const isWhole = search.isInside && search.delimiters === fieldCount - 1;
-            if (isWhole && fits(bytes, valueStart, search.delimiters > place ? valueEnd : at)) {
-                ahead.hiddenAt = search.lineStart;
-                return true;
+        if (byte === delimiter) {
+            if (delimiters === place) valueEnd = at;
+            if (delimiters === place && place === 0) isInside = inQuotes;
+            delimiters += 1;
+            if (delimiters === place) {
+                valueStart = at + 1;
+                isInside = inQuotes;
             }
-            if (search.inQuotes && at < ahead.hiddenAt) return true;
-            if (search.inQuotes && ahead.hiddenSearch !== null && at < ahead.hiddenSearch.at) {
-                search = ahead.hiddenSearch;
-                continue;
-            }
-            search.delimiters = 0;
-            search.lineStart = at + 1;
-            search.valueStart = at + 1;
-            search.isInside = false;
-        } else if (byte === delimiter) {
-            if (search.delimiters === place) search.valueEnd = at;
-            if (search.delimiters === place && place === 0) search.isInside = search.inQuotes;
-            search.delimiters += 1;
-            if (search.delimiters === place) {
-                search.valueStart = at + 1;
-                search.isInside = search.inQuotes;
-            }
-            search.atFieldStart = !search.inQuotes;
-        } else if (search.inQuotes) {
-            const next = bytes[at + 1];
-            if (byte === escapeByte && (hasOwnEscape ? isEscaped(next, grammar) : next === quote)) search.at += 1;
-            else if (byte === quote) search.inQuotes = false;
-        } else if (byte === quote && search.atFieldStart) {
-            search.inQuotes = true;
-            search.atFieldStart = false;
+            atFieldStart = !inQuotes;
+        } else if (inQuotes) {
+            if (byte === escapeByte && isEscaped(bytes[at + 1], grammar)) at += 1;
+            else if (byte === quote) inQuotes = false;
+        } else if (byte === quote && atFieldStart) {
+            inQuotes = true;
+            atFieldStart = false;
         } else if (!(trimsQuoted && isWhiteSpace(byte))) {
-            search.atFieldStart = false;
+            atFieldStart = false;
         }
-        search.at += 1;
     }
-    ahead.hiddenSearch = search;
-    return false;
-}
-
-function beginSearch(start: number): HiddenSearch {
-    return {
-        at: start,
-        inQuotes: false,
-        atFieldStart: true,
-        delimiters: 0,
-        lineStart: start,
-        valueStart: start,
-        valueEnd: start,
-        isInside: false,
-    };
+    return isInside && delimiters === fieldCount - 1 && fits(bytes, valueStart, valueEnd);
 }

@@ -1,6 +1,6 @@
 /** Opens files of the watched folder safely: regular files only, never through a symlink. */
 import { isUtf8 } from "node:buffer";
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { type FileHandle, lstat, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Encoding } from "../../streams/dialect.ts";
@@ -16,8 +16,8 @@ export interface InputFile {
     isCompressed: boolean;
     /** What the bytes were before `read` gave them out as UTF-8. */
     encoding: Encoding;
-    /** All of the bytes, of a file that is held in memory: of small ones. Whoever has them need not wait for `read`. */
-    held: Buffer | null;
+    /** All of the bytes when the file is in memory, as small ones are: then there is no need to wait for `read`. */
+    content: Buffer | null;
     /**
      * Exactly `length` bytes from `position`; a large file fills and returns `into`, of that length, when it is given.
      * @throws InputChanged when the file ends before: it was truncated while it was read (a read just ends then).
@@ -48,7 +48,7 @@ export class InputChanged extends Error {
 
 const unreadableRetryMs = 5_000;
 
-/** Files up to this size are read at once and held in memory: one descriptor, for a moment, however many there are. */
+/** Files up to this size are read at once, into memory: one descriptor, for a moment, however many there are. */
 export const smallFileBytes = 1024 * 1024;
 
 /** @throws InputFault when `path` under `inputDir` is no readable regular file; InputChanged when a small one is cut short. */
@@ -92,7 +92,7 @@ async function openLarge(fullPath: string): Promise<InputFile> {
         refuseIrregular(stats);
         return {
             ...factsOf(stats),
-            held: null,
+            content: null,
             read: (position, length, into) => readExactly(handle, position, length, into),
             currentSize: async () => (await handle.stat()).size,
             close: () => handle.close(),
@@ -115,9 +115,9 @@ function factsOf(stats: BigIntStats): Facts {
     return { seen: seenOf(stats), sizeBytes: Number(stats.size), isCompressed: false, encoding: "utf-8" };
 }
 
-/** The same content with its bytes in memory: for small ones. */
-export async function holdInMemory(file: InputFile): Promise<InputFile> {
-    if (file.held) return file;
+/** The same file with its bytes in memory: for small ones. */
+export async function readIntoMemory(file: InputFile): Promise<InputFile> {
+    if (file.content) return file;
     const bytes = await file.read(0, file.sizeBytes);
     const sizeAfter = await file.currentSize();
     await file.close();
@@ -127,7 +127,7 @@ export async function holdInMemory(file: InputFile): Promise<InputFile> {
 function inMemory(facts: Facts, bytes: Buffer, sizeAfter: number): InputFile {
     return {
         ...facts,
-        held: bytes,
+        content: bytes,
         read: async (position, length) => bytes.subarray(position, position + length),
         currentSize: async () => sizeAfter,
         close: async () => {},
@@ -208,19 +208,14 @@ async function readExactly(
 }
 
 function readNow(descriptor: number, length: number): Buffer {
-    const bytes = Buffer.allocUnsafe(length);
-    let filled = 0;
-    while (filled < length) {
-        let bytesRead: number;
-        try {
-            bytesRead = readSync(descriptor, bytes, filled, length - filled, filled);
-        } catch (error) {
-            throw readFault(error as NodeJS.ErrnoException, filled);
-        }
-        if (bytesRead === 0) throw endedEarly(filled);
-        filled += bytesRead;
+    let bytes: Buffer;
+    try {
+        bytes = readFileSync(descriptor);
+    } catch (error) {
+        throw readFault(error as NodeJS.ErrnoException, 0);
     }
-    return bytes;
+    if (bytes.length < length) throw endedEarly(bytes.length);
+    return bytes.subarray(0, length);
 }
 
 function readFault(error: NodeJS.ErrnoException, at: number): InputFault {

@@ -1,9 +1,9 @@
 /** Streams a file's records in pieces of about a megabyte: memory does not grow with the file, the chunk or a line. */
 import { defaultGrammar } from "../../streams/dialect.ts";
-import { findLineEnd } from "./find-record-end.ts";
+import { findLineEnd } from "./lines.ts";
 import type { InputFile } from "./open-input.ts";
 import { createScanner, type Scanner } from "./scan-records.ts";
-import { portionOf, recordKinds, type ScannedRecords, type ScanOptions } from "./scanned-records.ts";
+import { portionOf, type ScannedRecords, type ScanOptions, tooLongRecord } from "./scanned-records.ts";
 import { markUnnamedValues } from "./unnamed-columns.ts";
 
 export interface RecordRange extends Omit<ScanOptions, "atEnd" | "stopAfterBytes"> {
@@ -70,9 +70,9 @@ export function recordsOf(
     range: RecordRange,
     scanner: Scanner,
 ): Generator<RecordPiece, ReadOutcome, void> | AsyncGenerator<RecordPiece, ReadOutcome, void> {
-    const { held } = file;
-    const isAtOnce = held !== null && range.sizeBytes - range.recordsFrom <= blockBytes;
-    return isAtOnce ? readHeld(held, range, scanner) : readRecords(file, range, scanner);
+    const { content } = file;
+    const isAtOnce = content !== null && range.sizeBytes - range.recordsFrom <= blockBytes;
+    return isAtOnce ? readInMemory(content, range, scanner) : readRecords(file, range, scanner);
 }
 
 /** Yields the records of `range` and returns what was read. Reads until `stopAt`, or until only an unfinished tail is left. */
@@ -81,39 +81,38 @@ export async function* readRecords(
     range: RecordRange,
     scanner: Scanner = createScanner(),
 ): AsyncGenerator<RecordPiece, ReadOutcome, void> {
-    const { mostRecords = Number.POSITIVE_INFINITY } = range;
-    const hasher = new Bun.CryptoHasher("sha256");
+    const { firstByte, recordsFrom, stopAt, sizeBytes, maxRecordBytes, mostRecords = Number.POSITIVE_INFINITY } = range;
+    let hasher = new Bun.CryptoHasher("sha256");
     const outcome = nothingRead(range);
-    if (range.recordsFrom > range.firstByte) {
-        hasher.update(await file.read(range.firstByte, range.recordsFrom - range.firstByte));
-    }
+    if (recordsFrom > firstByte) hasher.update(await file.read(firstByte, recordsFrom - firstByte));
     const join = createWindow();
     let carried: Buffer = Buffer.alloc(0);
-    let readTo = range.recordsFrom;
-    while (outcome.endByte < range.stopAt && outcome.records < mostRecords) {
-        const length = Math.min(blockBytes, range.sizeBytes - readTo);
+    let readTo = recordsFrom;
+    while (outcome.endByte < stopAt && outcome.records < mostRecords) {
+        const length = Math.min(blockBytes, sizeBytes - readTo);
         const bytes = await join(carried, length, (into) => file.read(readTo, length, into));
         readTo += length;
-        const isLast = readTo >= range.sizeBytes;
-        const records = scan(bytes, range, scanner, outcome, isLast);
-        const isOther = records.otherHeader !== -1;
-        if (!isOther && records.consumedBytes === 0 && bytes.length > range.maxRecordBytes + blockBytes) {
-            const skipped = yield* skipLongLine(file, range, bytes, outcome, hasher, readTo);
-            if (skipped === null) break;
-            outcome.endByte = skipped;
-            readTo = skipped;
+        const piece = take(bytes, range, scanner, outcome, readTo >= sizeBytes);
+        const { consumedBytes } = piece.records;
+        if (consumedBytes > 0) {
+            hasher.update(bytes.subarray(0, consumedBytes));
+            yield piece;
+        }
+        carried = bytes.subarray(consumedBytes);
+        if (outcome.otherHeader !== null) break;
+        if (consumedBytes === 0 && bytes.length > maxRecordBytes + blockBytes) {
+            const withLine = hasher.copy().update(bytes);
+            const line = await skipLongLine(file, range, withLine, readTo);
+            if (!line.isEnded && !range.takeTail) break;
+            hasher = withLine;
+            const record = tooLongRecord(bytes.length, line.isEnded);
+            yield pieceOf(bytes, record, outcome);
+            addRead(outcome, record);
+            outcome.endByte = line.next;
+            readTo = line.next;
             carried = Buffer.alloc(0);
-            if (readTo >= range.sizeBytes) break;
-            continue;
         }
-        if (records.consumedBytes > 0) {
-            hasher.update(bytes.subarray(0, records.consumedBytes));
-            yield pieceOf(bytes, records, outcome);
-            addRead(outcome, records);
-        }
-        if (isOther) outcome.otherHeader = otherHeaderOf(bytes, records, range, outcome);
-        carried = bytes.subarray(records.consumedBytes);
-        if (isLast || isOther) break;
+        if (readTo >= sizeBytes) break;
     }
     return { ...outcome, contentHash: hasher.digest("hex") };
 }
@@ -140,26 +139,21 @@ function createWindow() {
     };
 }
 
-/** The same of a range that lies in memory and is no longer than a block: one piece at most, and no waiting. */
-export function* readHeld(
-    held: Buffer,
+/** The same for a range that lies in memory and is no longer than a block: one piece at most, and no waiting. */
+export function* readInMemory(
+    content: Buffer,
     range: RecordRange,
     scanner: Scanner = createScanner(),
 ): Generator<RecordPiece, ReadOutcome, void> {
     const outcome = nothingRead(range);
     if (outcome.endByte < range.stopAt) {
-        const bytes = held.subarray(range.recordsFrom, range.sizeBytes);
-        const records = scan(bytes, range, scanner, outcome, true);
-        if (records.consumedBytes > 0) {
-            yield pieceOf(bytes, records, outcome);
-            addRead(outcome, records);
-        }
-        if (records.otherHeader !== -1) outcome.otherHeader = otherHeaderOf(bytes, records, range, outcome);
+        const piece = take(content.subarray(range.recordsFrom, range.sizeBytes), range, scanner, outcome, true);
+        if (piece.records.consumedBytes > 0) yield piece;
     }
     const isAll = outcome.endByte === range.sizeBytes;
     const contentHash =
         (isAll && range.contentHash) ||
-        Bun.CryptoHasher.hash("sha256", held.subarray(range.firstByte, outcome.endByte), "hex");
+        Bun.CryptoHasher.hash("sha256", content.subarray(range.firstByte, outcome.endByte), "hex");
     return { ...outcome, contentHash };
 }
 
@@ -167,6 +161,21 @@ type OutcomeSoFar = Omit<ReadOutcome, "contentHash">;
 
 function nothingRead({ recordsFrom }: RecordRange): OutcomeSoFar {
     return { endByte: recordsFrom, records: 0, lines: 0, isPadded: false, tail: null, otherHeader: null };
+}
+
+/** The records of the bytes that come next, added to the outcome. */
+function take(
+    bytes: Buffer,
+    range: RecordRange,
+    scanner: Scanner,
+    outcome: OutcomeSoFar,
+    isLast: boolean,
+): RecordPiece {
+    const records = scan(bytes, range, scanner, outcome, isLast);
+    const piece = pieceOf(bytes, records, outcome);
+    addRead(outcome, records);
+    if (records.otherHeader !== -1) outcome.otherHeader = otherHeaderOf(bytes, records, range, outcome);
+    return piece;
 }
 
 function scan(
@@ -217,61 +226,20 @@ function addRead(outcome: OutcomeSoFar, records: ScannedRecords): void {
     outcome.endByte += records.consumedBytes;
 }
 
-/**
- * A line so long that it does not fit: one record of kind record_too_long, its bytes only hashed. Returns where the
- * next line begins, or null when the line is unfinished and does not count yet.
- */
-async function* skipLongLine(
+/** Hashes the rest of a line that does not fit in memory. Gives where the next line begins. */
+async function skipLongLine(
     file: InputFile,
-    range: RecordRange,
-    start: Buffer,
-    outcome: OutcomeSoFar,
+    { sizeBytes, grammar }: RecordRange,
     hasher: Bun.CryptoHasher,
-    readTo: number,
-): AsyncGenerator<RecordPiece, number | null, void> {
-    let at = readTo;
-    let end: number | null = null;
-    while (end === null && at < range.sizeBytes) {
-        const block = await file.read(at, Math.min(blockBytes, range.sizeBytes - at));
-        const line = findLineEnd(block, 0, range.grammar?.takesReturn ?? false);
-        // Of a CRLF in two blocks the LF becomes a blank line.
-        if (line.end !== -1) end = at + Math.min(line.next, block.length);
-        at += block.length;
+    from: number,
+): Promise<{ next: number; isEnded: boolean }> {
+    for (let at = from; at < sizeBytes; at += blockBytes) {
+        const block = await file.read(at, Math.min(blockBytes, sizeBytes - at));
+        const line = findLineEnd(block, 0, grammar?.takesReturn ?? false);
+        // The LF of a CRLF that lies in two blocks becomes a blank line.
+        const end = line.end === -1 ? block.length : Math.min(line.next, block.length);
+        hasher.update(block.subarray(0, end));
+        if (line.end !== -1) return { next: at + end, isEnded: true };
     }
-    if (end === null && !range.takeTail) return null;
-    yield {
-        bytes: start,
-        records: oneRecord(start.length),
-        firstByte: outcome.endByte,
-        recordsBefore: outcome.records,
-        linesBefore: outcome.lines,
-    };
-    hasher.update(start);
-    for (let position = readTo; position < (end ?? range.sizeBytes); position += blockBytes) {
-        const length = Math.min(blockBytes, (end ?? range.sizeBytes) - position);
-        hasher.update(await file.read(position, length));
-    }
-    if (end === null) {
-        outcome.tail = { byte: outcome.endByte, recordsBefore: outcome.records, linesBefore: outcome.lines };
-    }
-    outcome.records += 1;
-    outcome.lines += 1;
-    return end ?? range.sizeBytes;
-}
-
-function oneRecord(length: number): ScannedRecords {
-    return {
-        count: 1,
-        starts: Int32Array.of(0),
-        ends: Int32Array.of(length),
-        kinds: Uint8Array.of(recordKinds.indexOf("record_too_long")),
-        lines: Int32Array.of(0),
-        consumedBytes: length,
-        consumedLines: 1,
-        slices: Uint8Array.of(0),
-        isPadded: false,
-        tailIndex: -1,
-        otherHeader: -1,
-        hasEndMarker: false,
-    };
+    return { next: sizeBytes, isEnded: false };
 }

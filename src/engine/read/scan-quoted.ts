@@ -4,11 +4,9 @@
  */
 
 import type { Grammar } from "../../streams/dialect.ts";
-import { findField } from "./find-field.ts";
-import { findLineEnd, findStrictEnd, type StrictEnd } from "./find-record-end.ts";
-import { hidesRecord } from "./hidden-records.ts";
-import { beginsComment, isBlankRecord, skipMarks } from "./line-start.ts";
-import { type LookAhead, noteFound } from "./look-ahead.ts";
+import { isBlankRecord } from "./fields.ts";
+import { findStrictEnd, type LookAhead, noteFound, type StrictEnd } from "./find-record-end.ts";
+import { beginsComment, findLineEnd, skipMarks } from "./lines.ts";
 import {
     add,
     HEADER_REPEATED,
@@ -50,60 +48,38 @@ export function takeQuoted(
 ): number {
     if (lineStart + grammar.comment.length > bytes.length && !options.atEnd) return NEED_MORE;
     if (beginsComment(bytes, lineStart, grammar)) return skipComment(bytes, records, lineStart, options, grammar);
+    const place = keyPlace(options);
     const hasMarks = grammar.firstBytes[bytes[lineStart]!] === 1;
-    const start = hasMarks ? skipMarks(bytes, lineStart, bytes.length, keyPlace(options) === 0) : lineStart;
+    const start = hasMarks ? skipMarks(bytes, lineStart, bytes.length, place === 0) : lineStart;
     // The line end does not count towards the maximum.
     const mostBytes = options.maxRecordBytes + 2;
     const limit = Math.min(bytes.length, start + mostBytes);
-    const seen = findStrictEnd(bytes, start, limit, grammar, ahead);
     const isCounted = ahead.foundTo <= start;
+    const seen = findStrictEnd(bytes, start, limit, grammar, place, ahead);
     noteFound(ahead, seen, limit === bytes.length);
-    const isCutShort = limit === bytes.length && limit - start < mostBytes;
     const isOpen = seen.outcome === "open" && seen.inQuotes;
-    // Of a quote that is the last byte before the limit only the byte behind it tells whether it closes.
-    const isUndecided = limit === bytes.length && !isOpen;
-    const isUnfinished = seen.outcome === "open" && (isCutShort || isUndecided);
-    const isTail = isUnfinished && options.atEnd;
-    const hides = (end: number, isWhole: boolean) => hidesRecord(bytes, start, end, isWhole, options, grammar, ahead);
-    const isHidden = spansLines(seen) && hides(seen.outcome === "strict" ? seen.end : limit, seen.outcome === "strict");
-    // What is seen in an unfinished line may turn out otherwise.
-    const inTail = !isHidden && spansLines(seen) && isTail && !isOpen && hides(limit, true);
-    if (isHidden || inTail) {
-        const next = takePhysicalLine(bytes, records, start, UNCLOSED_QUOTE, options, grammar);
-        if (inTail && next !== OTHER_HEADER) markTail(records);
-        return next;
-    }
-    const isUnclosed = isOpen || seen.outcome === "broken";
-    const found = isCounted || isUnclosed ? seen : findStrictEnd(bytes, start, limit, grammar);
-    if (found.outcome === "strict" && found.end - start <= options.maxRecordBytes) {
-        if (!addQuoted(bytes, records, start, found.end, found.fields, options, grammar)) return OTHER_HEADER;
-        records.consumedLines += found.lines;
+    // Whether a quote that is the last byte before the limit closes, only the byte behind it tells.
+    const isUndecided = limit - start < mostBytes || !isOpen;
+    const isTail = seen.outcome === "open" && limit === bytes.length && isUndecided;
+    if (isTail && !options.atEnd) return NEED_MORE;
+    const isUnclosed = isOpen || (isTail && seen.isHiding);
+    const isKnown = isCounted || isUnclosed || seen.outcome === "broken";
+    const found = isKnown ? seen : findStrictEnd(bytes, start, limit, grammar, place);
+    const isWhole = found.outcome === "strict" || (isTail && !isUnclosed);
+    if (isWhole && found.end - start <= options.maxRecordBytes) {
+        const before = records.count;
+        if (!addQuoted(bytes, records, start, found, options, grammar)) return OTHER_HEADER;
+        if (isTail && records.count > before) markTail(records);
+        else if (isTail) markEmptyTail(records, start);
+        records.consumedLines += found.lines + (isTail ? 1 : 0);
         if (found.hasEndMarker) records.hasEndMarker = true;
         return found.next;
     }
-    if (isUnfinished) {
-        if (!options.atEnd) return NEED_MORE;
-        if (found.outcome === "open" && !found.inQuotes) {
-            // The input ends outside quotes: a whole record without its line end, or one that is too long already.
-            const end = bytes.at(-1) === CR ? bytes.length - 1 : bytes.length;
-            if (end - start <= options.maxRecordBytes) {
-                const before = records.count;
-                if (!addQuoted(bytes, records, start, end, found.fields, options, grammar)) return OTHER_HEADER;
-                if (records.count > before) markTail(records);
-                else markEmptyTail(records, start);
-                records.consumedLines += found.lines + 1;
-                return bytes.length;
-            }
-        }
-    }
-    const reason = found.outcome === "broken" ? found.reason : isOpen ? UNCLOSED_QUOTE : RECORD_TOO_LONG;
+    const tooLong = isUnclosed ? UNCLOSED_QUOTE : RECORD_TOO_LONG;
+    const reason = found.outcome === "broken" ? found.reason : tooLong;
     const next = takePhysicalLine(bytes, records, start, reason, options, grammar);
     if (isTail && next !== OTHER_HEADER) markTail(records);
     return next;
-}
-
-function spansLines(found: StrictEnd): boolean {
-    return found.outcome !== "broken" && found.lines > (found.outcome === "strict" ? 1 : 0);
 }
 
 /** Adds a record that splits, unless it is blank. False when it is a header of other columns. */
@@ -111,23 +87,21 @@ function addQuoted(
     bytes: Uint8Array,
     records: ScannedRecords,
     start: number,
-    end: number,
-    fields: number,
+    { end, fields, keyStart, keyEnd }: StrictEnd,
     options: ScanOptions,
     grammar: Grammar,
 ): boolean {
     const { telltale, header } = options;
-    const key = findField(bytes, start, end, keyPlace(options), grammar);
     let kind = quotedKind(fields, options.fieldCount);
-    if (!telltale?.fits(bytes, key.start, key.end)) {
-        if (isBlankRecord(bytes, start, end, grammar)) return true;
-        const found = header?.judge(bytes, start, end, key.start, key.end) ?? NO_HEADER;
+    if (!telltale?.fits(bytes, keyStart, keyEnd)) {
+        if (isBlankRecord(bytes.subarray(start, end), grammar)) return true;
+        const found = header?.judge(bytes, start, end, keyStart, keyEnd) ?? NO_HEADER;
         if (found === OTHER_COLUMNS) return false;
         if (found === SAME_COLUMNS) kind = HEADER_REPEATED;
     }
     if (kind === TOO_MANY_FIELDS && header?.endsWithOther(bytes, start, end)) return false;
     records.isPadded = true;
-    add(records, start, end, kind, sliceOf(bytes, options, key.start, key.end, grammar.quote));
+    add(records, start, end, kind, sliceOf(bytes, options, keyStart, keyEnd, grammar.quote));
     return true;
 }
 

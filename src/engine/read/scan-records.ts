@@ -12,12 +12,12 @@
  */
 import { isUtf8 } from "node:buffer";
 import { CONTROL_Z, DELIMITER, defaultGrammar, type Grammar, LINE_END, PLAIN } from "../../streams/dialect.ts";
-import { beginsComment, isBlankLine, skipMarks } from "./line-start.ts";
-import { noLookAhead } from "./look-ahead.ts";
+import { beginsComment, isBlankLine, skipMarks } from "./lines.ts";
 import { keyPlace, NEED_MORE, OTHER_HEADER, takeQuoted } from "./scan-quoted.ts";
 import {
     add,
     emptyRecords,
+    forgetRecords,
     HEADER_REPEATED,
     INVALID_UTF8,
     markEmptyTail,
@@ -70,15 +70,9 @@ function endOfText(bytes: Uint8Array): number {
 function scan(bytes: Uint8Array, options: ScanOptions, records: ScannedRecords): void {
     const { grammar = defaultGrammar, atEnd, stopAfterBytes = Number.POSITIVE_INFINITY } = options;
     const keyIndex = keyPlace(options);
-    const ahead = noLookAhead();
+    const ahead = { telltale: options.telltale ?? null, fieldCount: options.fieldCount, found: null, foundTo: -1 };
     const { classes, delimiter } = grammar;
-    records.count = 0;
-    records.consumedBytes = 0;
-    records.consumedLines = 0;
-    records.tailIndex = -1;
-    records.otherHeader = -1;
-    records.hasEndMarker = false;
-    records.isPadded = false;
+    forgetRecords(records);
     let start = 0;
     let delimiters = 0;
     let keyStart = 0;

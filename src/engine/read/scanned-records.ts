@@ -84,21 +84,42 @@ export interface ScannedRecords {
     hasEndMarker: boolean;
 }
 
-export function emptyRecords(capacity: number): ScannedRecords {
+const columns = ["starts", "ends", "kinds", "slices", "lines"] as const;
+
+function emptyColumns(capacity: number): Pick<ScannedRecords, (typeof columns)[number]> {
     return {
-        count: 0,
         starts: new Int32Array(capacity),
         ends: new Int32Array(capacity),
         kinds: new Uint8Array(capacity),
         slices: new Uint8Array(capacity),
         lines: new Int32Array(capacity),
-        consumedBytes: 0,
-        consumedLines: 0,
-        tailIndex: -1,
-        otherHeader: -1,
-        isPadded: false,
-        hasEndMarker: false,
     };
+}
+
+const nothingFound = {
+    count: 0,
+    consumedBytes: 0,
+    consumedLines: 0,
+    tailIndex: -1,
+    otherHeader: -1,
+    isPadded: false,
+    hasEndMarker: false,
+};
+
+export function emptyRecords(capacity: number): ScannedRecords {
+    return { ...emptyColumns(capacity), ...nothingFound };
+}
+
+/** Before another scan into the same arrays. */
+export function forgetRecords(records: ScannedRecords): void {
+    Object.assign(records, nothingFound);
+}
+
+/** One line of which only the beginning is at hand. It counts as a tail without its line end. */
+export function tooLongRecord(length: number, isEnded: boolean): ScannedRecords {
+    const records = emptyRecords(1);
+    add(records, 0, length, RECORD_TOO_LONG, 0);
+    return { ...records, consumedBytes: length, consumedLines: 1, tailIndex: isEnded ? -1 : 0 };
 }
 
 /** The records from one index to another, in the same arrays. */
@@ -117,16 +138,9 @@ export function portionOf(records: ScannedRecords, from: number, to: number): Sc
 }
 
 function grow(records: ScannedRecords): void {
-    const capacity = records.starts.length * 2;
-    const copy = <Column extends Int32Array | Uint8Array>(column: Column, larger: Column): Column => {
-        larger.set(column);
-        return larger;
-    };
-    records.starts = copy(records.starts, new Int32Array(capacity));
-    records.ends = copy(records.ends, new Int32Array(capacity));
-    records.kinds = copy(records.kinds, new Uint8Array(capacity));
-    records.slices = copy(records.slices, new Uint8Array(capacity));
-    records.lines = copy(records.lines, new Int32Array(capacity));
+    const larger = emptyColumns(records.starts.length * 2);
+    for (const column of columns) larger[column].set(records[column]);
+    Object.assign(records, larger);
 }
 
 /** The slice of the record whose key, if its file has one, is [keyStart, keyEnd). */

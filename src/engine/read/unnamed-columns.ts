@@ -5,11 +5,11 @@
 
 import { type Dialect, type Grammar, grammarOf } from "../../streams/dialect.ts";
 import type { ColumnType } from "../../streams/types/column-type.ts";
+import { fieldsOf, isEmptyField } from "./fields.ts";
 import { type FileShape, isColumn } from "./file-shape.ts";
-import { findField } from "./find-field.ts";
 import { findStrictEnd } from "./find-record-end.ts";
 import { createPlainCheck, NOT_PLAIN } from "./is-plain.ts";
-import { beginsComment, isBlankLine, isWhiteSpace } from "./line-start.ts";
+import { beginsComment, isBlankLine } from "./lines.ts";
 import { type ScannedRecords, STRICT_QUOTED, UNNAMED_VALUE } from "./scanned-records.ts";
 
 const DOT = 0x2e;
@@ -24,7 +24,7 @@ export function markUnnamedValues(
     for (let index = 0; index < records.count; index += 1) {
         if (records.kinds[index]! > STRICT_QUOTED) continue;
         const record = bytes.subarray(records.starts[index], records.ends[index]);
-        if (fields.some((field) => hasValue(record, field, grammar))) records.kinds[index] = UNNAMED_VALUE;
+        if (haveValue(record, fields, grammar)) records.kinds[index] = UNNAMED_VALUE;
     }
 }
 
@@ -36,7 +36,7 @@ export function haveUnnamedValues(
     const grammar = grammarOf(dialect);
     const records = firstRecords(bytes, headerBytes, grammar);
     return isSoOfMost(records, ({ record, fields }) => {
-        return fields === targets.length && unnamedFields!.some((field) => hasValue(record, field, grammar));
+        return fields === targets.length && haveValue(record, unnamedFields!, grammar);
     });
 }
 
@@ -61,7 +61,7 @@ export function findTrailingDelimiter(bytes: Uint8Array, shape: FileShape): Dial
     const isProof = (found: FirstRecord) => {
         const values = found.record.subarray(0, -1);
         if (!isLonger(found)) return false;
-        return isInPlace(values, shape) || isQuotedThroughout(values, targets.length, grammar);
+        return isInPlace(values, shape) || isQuotedThroughout(values, grammar);
     };
     return isLonger(first) && isSoOfMost(records, isLonger) && records.some(isProof) ? "records" : null;
 }
@@ -88,10 +88,8 @@ function isPlain(record: Uint8Array, shape: Pick<FileShape, "stream" | "targets"
     return createPlainCheck(shape)(record, 0, record.length) !== NOT_PLAIN;
 }
 
-function isQuotedThroughout(record: Uint8Array, fields: number, grammar: Grammar): boolean {
-    return Array.from({ length: fields }, (_, field) => fieldOf(record, field, grammar)[0]).every(
-        (byte) => byte === grammar.quote,
-    );
+function isQuotedThroughout(record: Uint8Array, grammar: Grammar): boolean {
+    return fieldsOf(record, grammar).every((field) => field[0] === grammar.quote);
 }
 
 function isSoOfMost(records: FirstRecord[], isSo: (record: FirstRecord) => boolean): boolean {
@@ -120,15 +118,8 @@ function firstRecords(bytes: Uint8Array, from: number, grammar: Grammar): FirstR
     return records;
 }
 
-/** Neither empty, nor blank, nor an empty quoted value. */
-function hasValue(record: Uint8Array, field: number, grammar: Grammar): boolean {
-    const bytes = fieldOf(record, field, grammar).filter((byte) => !isWhiteSpace(byte));
-    const isEmptyQuoted = bytes.length === 2 && bytes.every((byte) => byte === grammar.quote);
-    return bytes.length > 0 && !isEmptyQuoted;
-}
-
-/** The bytes of one field of a strict record, with its quotes. */
-function fieldOf(record: Uint8Array, field: number, grammar: Grammar): Uint8Array {
-    const { start, end } = findField(record, 0, record.length, field, grammar);
-    return record.subarray(start, end);
+/** Whether one of the fields has a value. */
+function haveValue(record: Uint8Array, unnamed: readonly number[], grammar: Grammar): boolean {
+    const fields = [...fieldsOf(record, grammar)];
+    return unnamed.some((field) => fields[field] !== undefined && !isEmptyField(fields[field], grammar));
 }

@@ -4,8 +4,9 @@
  * own `escape` drops the character before any other; COPY keeps it). Other bytes stay as they are.
  */
 
-import { type Dialect, type Grammar, grammarOf, isLoose } from "../../../streams/dialect.ts";
-import { isEscaped, skipBlanks } from "../find-record-end.ts";
+import { type Dialect, type Grammar, grammarOf, isEscaped, isLoose } from "../../../streams/dialect.ts";
+import { fieldsOf } from "../fields.ts";
+import { skipBlanks } from "../lines.ts";
 
 export function toStandardQuotes(
     record: Uint8Array,
@@ -15,57 +16,27 @@ export function toStandardQuotes(
     if (dialect.quote === null || (dialect.escape === escapeMark && !isLoose(dialect))) return record;
     const grammar = grammarOf(dialect);
     if (record.indexOf(grammar.quote) === -1) return record;
-    const target = escapeMark!.charCodeAt(0);
+    const newEscape = escapeMark!.charCodeAt(0);
     const out: number[] = [];
-    let at = 0;
-    while (true) {
-        const open = grammar.trimsQuoted ? skipBlanks(record, at, grammar.delimiter) : at;
-        if (record[open] === grammar.quote) at = writeQuoted(record, open, grammar, target, out);
-        else at = writeUnquoted(record, at, grammar, target, out);
-        if (at >= record.length) return Uint8Array.from(out);
+    for (const field of fieldsOf(record, grammar)) {
+        writeField(field, grammar, newEscape, out);
         out.push(grammar.delimiter);
-        at += 1;
     }
+    return Uint8Array.from(out.slice(0, -1));
 }
 
-/** Gives where the delimiter behind the value stands, or the record's end. */
-function writeQuoted(record: Uint8Array, open: number, grammar: Grammar, target: number, out: number[]): number {
+function writeField(field: Uint8Array, grammar: Grammar, newEscape: number, out: number[]): void {
     const { delimiter, quote, escapeByte, trimsQuoted } = grammar;
-    out.push(quote);
-    let at = open + 1;
-    while (at < record.length) {
-        const byte = record[at]!;
-        const next = record[at + 1];
-        if (byte === escapeByte && (escapeByte === quote ? next === quote : isEscaped(next, grammar))) {
-            writeEscaped(next!, quote, target, out);
-            at += 2;
-        } else if (byte === quote) {
-            break;
-        } else {
-            writeEscaped(byte, quote, target, out);
-            at += 1;
-        }
+    const open = trimsQuoted ? skipBlanks(field, 0, delimiter) : 0;
+    const isQuoted = field[open] === quote;
+    const value = isQuoted ? field.subarray(open + 1, field.lastIndexOf(quote)) : field;
+    const needsQuotes = isQuoted || value.includes(quote);
+    if (needsQuotes) out.push(quote);
+    for (let at = 0; at < value.length; at += 1) {
+        if (isQuoted && value[at] === escapeByte && isEscaped(value[at + 1], grammar)) at += 1;
+        const byte = value[at]!;
+        if (needsQuotes && (byte === quote || byte === newEscape)) out.push(newEscape);
+        out.push(byte);
     }
-    out.push(quote);
-    return trimsQuoted ? skipBlanks(record, at + 1, delimiter) : at + 1;
-}
-
-function writeUnquoted(record: Uint8Array, start: number, grammar: Grammar, target: number, out: number[]): number {
-    const { delimiter, quote } = grammar;
-    const behind = record.indexOf(delimiter, start);
-    const end = behind === -1 ? record.length : behind;
-    const value = record.subarray(start, end);
-    if (!value.includes(quote)) {
-        for (const byte of value) out.push(byte);
-        return end;
-    }
-    out.push(quote);
-    for (const byte of value) writeEscaped(byte, quote, target, out);
-    out.push(quote);
-    return end;
-}
-
-function writeEscaped(byte: number, quote: number, target: number, out: number[]): void {
-    if (byte === quote || byte === target) out.push(target);
-    out.push(byte);
+    if (needsQuotes) out.push(quote);
 }

@@ -35,7 +35,7 @@ export function streamInput(
     return {
         ...file,
         sizeBytes,
-        held: null,
+        content: null,
         async read(position, length) {
             if (stream === null || position < windowStart) await restart();
             while (windowEnd < position + length) await advance(position - lookBackBytes);

@@ -1,5 +1,23 @@
-/** What a line is besides a record: marks before it, a comment, or nothing but delimiters and blanks. Pure. */
+/** Physical lines: where they end, and what they are besides records: marks, comments, blanks. Pure. */
 import { BOM, CONTROL_Z, type Grammar } from "../../streams/dialect.ts";
+
+const LF = 0x0a;
+const CR = 0x0d;
+const SPACE = 0x20;
+const TAB = 0x09;
+
+/**
+ * Where the physical line from `start` ends and the next one begins; -1 and the length without a line end. `next` is
+ * past the length when the last byte is a CR, to which an LF may belong.
+ */
+export function findLineEnd(bytes: Uint8Array, start: number, takesReturn: boolean): { end: number; next: number } {
+    const lineFeed = bytes.indexOf(LF, start);
+    if (!takesReturn) return { end: lineFeed, next: lineFeed === -1 ? bytes.length : lineFeed + 1 };
+    const carriageReturn = (lineFeed === -1 ? bytes : bytes.subarray(0, lineFeed)).indexOf(CR, start);
+    if (carriageReturn === -1) return { end: lineFeed, next: lineFeed === -1 ? bytes.length : lineFeed + 1 };
+    if (carriageReturn === bytes.length - 1) return { end: carriageReturn, next: bytes.length + 1 };
+    return { end: carriageReturn, next: carriageReturn + (bytes[carriageReturn + 1] === LF ? 2 : 1) };
+}
 
 /**
  * Where the record of the line [start, end) begins: behind byte order marks, and behind a Ctrl-Z before them, before a
@@ -10,7 +28,7 @@ export function skipMarks(bytes: Uint8Array, start: number, end: number, isKeyFi
     while (at < end && bytes[at] === CONTROL_Z) at += 1;
     const behindControls = at;
     while (at + BOM.length <= end && BOM.every((byte, index) => bytes[at + index] === byte)) at += BOM.length;
-    // Of a text it is a character that some encoding could not say.
+    // In a text, Ctrl-Z is a character that some encoding could not say.
     return at === behindControls && at < end && !isKeyFirst ? start : at;
 }
 
@@ -29,23 +47,14 @@ export function isBlankLine(bytes: Uint8Array, start: number, end: number, delim
     return true;
 }
 
-/** The same of a record with quotes that splits: all its values are empty, or white space. */
-export function isBlankRecord(bytes: Uint8Array, start: number, end: number, grammar: Grammar): boolean {
-    let inQuotes = false;
-    for (let at = start; at < end; at += 1) {
-        const byte = bytes[at]!;
-        if (byte === grammar.quote) {
-            // Two of them, the first closing: one of the value.
-            if (!inQuotes && at > start && bytes[at - 1] === grammar.quote) return false;
-            inQuotes = !inQuotes;
-        } else if (byte === grammar.delimiter ? inQuotes && !isWhiteSpace(byte) : !isWhiteSpace(byte)) {
-            return false;
-        }
-    }
-    return !inQuotes;
-}
-
 /** ASCII white space, as values are trimmed of it. */
 export function isWhiteSpace(byte: number): boolean {
-    return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
+    return byte === SPACE || (byte >= TAB && byte <= CR);
+}
+
+/** Behind the spaces and tabs from `start` on. */
+export function skipBlanks(bytes: Uint8Array, start: number, delimiter: number): number {
+    let at = start;
+    while ((bytes[at] === SPACE || bytes[at] === TAB) && bytes[at] !== delimiter) at += 1;
+    return at;
 }
