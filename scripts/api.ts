@@ -6,7 +6,7 @@ import { connect, type Sql } from "../src/database/connect.ts";
 import type { DatabaseTarget } from "../src/database/database-target.ts";
 import { type Database, openDatabase } from "../src/database/open-database.ts";
 import { readerOf } from "../src/database/reader-role.ts";
-import { createApp } from "../src/server/api/app.ts";
+import { createApp } from "../src/server/api/create-app.ts";
 import { nameSluice } from "../src/server/api/find-port-user.ts";
 import { openReadPool, openWorkPool } from "../src/server/api/pools.ts";
 import { serveApi } from "../src/server/api/serve.ts";

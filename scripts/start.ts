@@ -20,7 +20,7 @@ import { requireInputFolder } from "../src/engine/discover/input-folder.ts";
 import type { LogFacts } from "../src/engine/run/context.ts";
 import type { IngestSummary } from "../src/engine/run/progress.ts";
 import { runIngest } from "../src/engine/run/run-ingest.ts";
-import { createApp } from "../src/server/api/app.ts";
+import { createApp } from "../src/server/api/create-app.ts";
 import { nameSluice } from "../src/server/api/find-port-user.ts";
 import { openReadPool, openWorkPool } from "../src/server/api/pools.ts";
 import { serveApi } from "../src/server/api/serve.ts";

@@ -126,7 +126,7 @@ function closed(properties: Record<string, object>): object {
     };
 }
 
-/** What Prometheus adds to each series. */
+/** Prometheus adds them to each series. */
 const targetLabels = ["job", "instance"];
 const counterFunctions = ["rate", "increase", "irate"];
 const gaugeFunctions = ["predict_linear", "deriv", "delta", "max_over_time", "avg_over_time", "min_over_time"];

@@ -1,8 +1,8 @@
 /** An app on a database of its own, whose every answer is held to the OpenAPI document. */
 import type { Sql } from "../../src/database/connect.ts";
-import type { Api } from "../../src/server/api/api.ts";
-import { type AppOptions, createApp } from "../../src/server/api/app.ts";
+import { type AppOptions, createApp } from "../../src/server/api/create-app.ts";
 import { openReadPool, openWorkPool } from "../../src/server/api/pools.ts";
+import type { Api } from "../../src/server/api/route-types.ts";
 import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { useOpened, withSqlAtHand } from "../support/fixture.ts";

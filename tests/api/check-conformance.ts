@@ -4,7 +4,7 @@
  */
 import Ajv from "ajv/dist/2020";
 import addFormats from "ajv-formats";
-import type { Api } from "../../src/server/api/api.ts";
+import type { Api } from "../../src/server/api/route-types.ts";
 import type { Answer } from "./api-fixture.ts";
 
 type Schema = Record<string, unknown>;

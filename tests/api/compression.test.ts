@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { gunzipSync } from "node:zlib";
 import type { Sql } from "../../src/database/connect.ts";
-import { createApp } from "../../src/server/api/app.ts";
+import { createApp } from "../../src/server/api/create-app.ts";
 import { openReadPool } from "../../src/server/api/pools.ts";
 import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
 import { addPage } from "../../src/server/page/serve-page.ts";

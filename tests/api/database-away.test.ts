@@ -62,7 +62,7 @@ test("answers 503 with Retry-After while the database is away, and again with nu
         expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
         expect(JSON.stringify(body)).not.toMatch(/select|ECONN|127\.0\.0\.1|ingest\./i);
     }
-    // What was known bears its own time, and is nowhere but under this name.
+    // The last known status bears its own time, and is nowhere but under this name.
     const { body: stale } = await api.get("/v1/status");
     expect(stale.lastKnown).toEqual(before);
     expect([stale.status, stale.totals, stale.asOf]).toEqual([503, undefined, undefined]);

@@ -1,5 +1,5 @@
 import { expect, spyOn, test } from "bun:test";
-import { createApp } from "../../src/server/api/app.ts";
+import { createApp } from "../../src/server/api/create-app.ts";
 import type { Fault } from "../../src/server/api/to-problem.ts";
 import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { useApi } from "./api-fixture.ts";

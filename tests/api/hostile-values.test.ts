@@ -71,7 +71,7 @@ const texts = [
     ...["", "\0", "a\0b", "\u{d800}", "\u{fffe}\u{1f4a9}", "'; drop table events; --", "%", "\\", "{", "{}", "null"],
     ...["x".repeat(5000), "é".repeat(3000), "00000000-0000-0000-0000-000000000000", "{0}", "true", "minute"],
 ];
-/** What percent-encoding can say and `encodeURIComponent` cannot: bytes that are no UTF-8, and halves of an escape. */
+/** `encodeURIComponent` makes none of these: bytes that are no UTF-8, and halves of an escape. */
 const rawTexts = ["%ff", "%c0%80", "%ed%a0%80", "%", "%zz", "%00", "a%00"];
 const keys = [
     ...[0, -1, 1, 2 ** 31, 2 ** 53, 9.3e18, 1e300, 0.5, null, true, [], {}, "1", "\0"],

@@ -1,7 +1,7 @@
 /** Many viewers at once, over the wire; `bun run test:load` is the same for minutes, and beside an ingest. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Sql } from "../../src/database/connect.ts";
-import { createApp } from "../../src/server/api/app.ts";
+import { createApp } from "../../src/server/api/create-app.ts";
 import { openReadPool } from "../../src/server/api/pools.ts";
 import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
 import { eventsApi } from "../../src/shop/api/events-api.ts";
@@ -64,7 +64,7 @@ test("viewers that do not read are dropped on the wire too, and the others notic
     const stalled = openViewers({ port, streams: 0, pollers: 0, stalled: 10 });
     const reading = openViewers({ port, streams: 1, pollers: 0 });
     await waitUntil("all of them follow", async () => (await viewersOf(url)) === 11);
-    // What nobody reads fills the sockets first, several megabytes each, and then the API's own bounded queue.
+    // Bytes that nobody reads fill the sockets first, several megabytes each, and then the API's own bounded queue.
     await waitUntil("ten are dropped", async () => {
         const batchId = await insertBatch(database.sql, { inserted: 1 });
         await database.sql`

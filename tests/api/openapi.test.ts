@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import type { Api, ApiEnv } from "../../src/server/api/api.ts";
 import { addOpenApiRoute } from "../../src/server/api/openapi-route.ts";
+import type { Api, ApiEnv } from "../../src/server/api/route-types.ts";
 import { useApi } from "./api-fixture.ts";
 import { createConformanceCheck, readDocument } from "./check-conformance.ts";
 
@@ -56,7 +56,7 @@ test("should fail to conform when an answer has a property that the document lac
         // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
         (c) => c.json(answers.shift() as any, 200),
     );
-    addOpenApiRoute(app, { asksForToken: false });
+    addOpenApiRoute(app, false);
     const check = await createConformanceCheck(app);
     expect((await check("/odd")).status).toBe(200);
     for (let wrong = 0; wrong < 3; wrong++) expect(check("/odd")).rejects.toThrow("/odd");

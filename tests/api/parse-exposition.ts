@@ -1,4 +1,4 @@
-/** What /metrics says, read as Prometheus would. */
+/** Reads /metrics as Prometheus would. */
 import { expect } from "bun:test";
 
 export interface Sample {

@@ -28,7 +28,7 @@ beforeAll(async () => {
     const { database } = owner;
     const script = await Bun.file(join(import.meta.dir, "../../sql/roles/api_reader.sql")).text();
     await database.sql.unsafe(script.replaceAll("sluice_api", role));
-    // What a later update does: views and functions are made anew.
+    // As a later update does: views and functions are made anew.
     await database.sql`update ingest.applied_sql set content_hash = ''`;
     await migrateDatabase(database.target, { log: () => {} });
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { createApp } from "../../src/server/api/app.ts";
+import { createApp } from "../../src/server/api/create-app.ts";
 import { isAllowedHost } from "../../src/server/api/safety/check-host.ts";
 import { isForeign } from "../../src/server/api/safety/check-origin.ts";
 import { limitAttempts, networkOf } from "../../src/server/api/safety/limit-attempts.ts";

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Sql } from "../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
-import { createApp } from "../../src/server/api/app.ts";
+import { createApp } from "../../src/server/api/create-app.ts";
 import { openReadPool, openWorkPool } from "../../src/server/api/pools.ts";
 import type { Fault } from "../../src/server/api/to-problem.ts";
 import { eventsApi } from "../../src/shop/api/events-api.ts";

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import type { Sql } from "../../src/database/connect.ts";
-import type { Api } from "../../src/server/api/api.ts";
-import { type AppOptions, createApp } from "../../src/server/api/app.ts";
+import { type AppOptions, createApp } from "../../src/server/api/create-app.ts";
 import { encodeCursor } from "../../src/server/api/listing.ts";
 import { openReadPool } from "../../src/server/api/pools.ts";
+import type { Api } from "../../src/server/api/route-types.ts";
 import { serveApi } from "../../src/server/api/serve.ts";
 import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { openDatabaseProxy } from "../support/database-proxy.ts";

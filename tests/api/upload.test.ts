@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { createApp } from "../../src/server/api/app.ts";
+import { createApp } from "../../src/server/api/create-app.ts";
 import { serveApi } from "../../src/server/api/serve.ts";
 import { readFilePart } from "../../src/server/api/upload/read-multipart.ts";
 import { chooseUploadName } from "../../src/server/api/upload/upload-name.ts";

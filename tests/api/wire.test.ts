@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import type { Sql } from "../../src/database/connect.ts";
-import { createApp } from "../../src/server/api/app.ts";
+import { createApp } from "../../src/server/api/create-app.ts";
 import { openReadPool } from "../../src/server/api/pools.ts";
 import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
 import { eventsApi } from "../../src/shop/api/events-api.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { ApiEnv } from "../../src/server/api/api.ts";
+import type { ApiEnv } from "../../src/server/api/route-types.ts";
 import { addPage, pagePaths } from "../../src/server/page/serve-page.ts";
 import { pageEntry } from "../../src/shop/page/page-entry.ts";
 import { projectDir } from "../support/test-server.ts";

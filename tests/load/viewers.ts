@@ -20,7 +20,7 @@ export interface ViewerOptions {
     pollMs?: number;
 }
 
-/** What the page asks for again and again. */
+/** The page asks for them again and again. */
 const polled = ["/v1/status", "/v1/flow?window=5m", "/v1/batches?limit=200", "/v1/files?limit=12", "/v1/stats"];
 
 export function openViewers({ port, streams, pollers, stalled = 0, pollMs = 1000 }: ViewerOptions): Viewers {

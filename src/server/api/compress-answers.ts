@@ -1,7 +1,7 @@
 /** Answers in gzip for who takes it: lists and pages are mostly names and digits, and shrink to a tenth. */
 import type { Context, MiddlewareHandler } from "hono";
 import { compress } from "hono/compress";
-import type { ApiEnv } from "./api.ts";
+import type { ApiEnv } from "./route-types.ts";
 
 /** The live stream is left as it is: a compressor would hold its events back. So are bodies of less than a kilobyte. */
 export function compressAnswers(): MiddlewareHandler<ApiEnv> {

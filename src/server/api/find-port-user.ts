@@ -1,4 +1,4 @@
-/** Who has a port. */
+/** Finds out who uses a port. */
 import { createServer } from "node:net";
 import { SluiceError } from "../../errors.ts";
 import { urlHost } from "./serve.ts";
@@ -23,7 +23,7 @@ export async function findPortUser(host: string, port: number): Promise<"sluice"
     }
 }
 
-/** A port that is taken because Sluice runs there already says so: then nothing has to be mended. */
+/** Says so when a port is taken because Sluice runs there already: then there is nothing to fix. */
 export async function nameSluice(error: unknown, host: string, port: number): Promise<unknown> {
     if (!(error instanceof SluiceError) || error.code !== "port_taken") return error;
     if ((await findPortUser(host, port)) !== "sluice") return error;

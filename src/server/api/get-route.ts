@@ -1,8 +1,8 @@
-/** A GET route whose answer is one read of the database. All who ask the same within `sharedForMs` share it. */
+/** A GET route whose answer is one read of the database, shared by all who ask the same question at the same time. */
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Api, Context } from "./api.ts";
 import { answers, Problem, type ProblemCode } from "./problem.ts";
 import type { Database } from "./reader.ts";
+import type { Api, Context } from "./route-types.ts";
 import { idParameterSchema } from "./shapes.ts";
 
 /** For how long an answer may be given to others who ask the same: shorter than a page polls. */
@@ -15,10 +15,10 @@ export interface GetRoute<Query extends z.ZodRawShape, Answer extends z.ZodType,
     query?: Query;
     answer: { description: string; schema: Answer };
     sharedForMs?: (question: Question) => number;
-    /** What the parameters come to. May throw a Problem: nothing was asked of the database yet. */
+    /** May throw a Problem: the database was not asked yet. Without it the question is the parameters themselves. */
     toQuestion?: (parameters: z.output<z.ZodObject<Query>>) => Question;
     read(db: Database, question: Question): Promise<z.input<Answer> | undefined>;
-    /** The 404 for what `read` finds nothing of. */
+    /** The 404 for a `read` that finds nothing. */
     missing?: { code: ProblemCode; detail: string; parameter?: string };
 }
 

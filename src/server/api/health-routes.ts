@@ -2,9 +2,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { sql } from "drizzle-orm";
 import { batches } from "../../database/schema.ts";
-import type { Api, Context } from "./api.ts";
 import { Problem, problemResponses } from "./problem.ts";
 import type { Reader } from "./reader.ts";
+import type { Api, Context } from "./route-types.ts";
 
 const readySchema = z
     .object({

@@ -1,16 +1,13 @@
 /** `GET /openapi.json`: the OpenAPI 3.1 document, made from the schemas that the routes are checked against. */
-import type { Api } from "./api.ts";
+import type { Api } from "./route-types.ts";
 import { sessionCookie } from "./safety/require-token.ts";
 
-interface OpenApiOptions {
-    asksForToken: boolean;
-}
-
-export function addOpenApiRoute(app: Api, { asksForToken }: OpenApiOptions): void {
+/** Returns a function that gives the document: it is made once, when it is first asked for. */
+export function addOpenApiRoute(app: Api, asksForToken: boolean) {
     if (asksForToken) describeToken(app);
-    let document: ReturnType<Api["getOpenAPI31Document"]> | undefined;
-    app.get("/openapi.json", (c) => {
-        document ??= app.getOpenAPI31Document({
+    let made: ReturnType<Api["getOpenAPI31Document"]> | undefined;
+    const document = () => {
+        made ??= app.getOpenAPI31Document({
             openapi: "3.1.0",
             info: {
                 title: "Sluice",
@@ -23,8 +20,10 @@ export function addOpenApiRoute(app: Api, { asksForToken }: OpenApiOptions): voi
             servers: [{ url: "/" }],
             ...(asksForToken ? { security: [{ token: [] }, { session: [] }] } : {}),
         });
-        return c.json(document);
-    });
+        return made;
+    };
+    app.get("/openapi.json", (c) => c.json(document()));
+    return document;
 }
 
 function describeToken(app: Api): void {

@@ -12,15 +12,16 @@ import { databaseProblem, throwDatabaseProblem } from "./to-problem.ts";
 
 export type Database = PostgresJsDatabase<typeof schema>;
 
-export interface ReaderOptions {
+interface ReaderOptions {
     /** The API's own pool, see `openReadPool`. drizzle changes its parsers: timestamps come as text. */
     sql: Sql;
     now: () => Date;
     /** How long a read may take, waiting for a connection included. Longer than the pool's statement_timeout. */
-    deadlineMs?: number;
-    /** How many reads may run or wait at once. */
-    maxReads?: number;
+    deadlineMs?: number | undefined;
 }
+
+/** How many reads may run or wait at once. */
+const maxReads = 64;
 
 export interface Reader {
     db: Database;
@@ -34,22 +35,8 @@ export interface Reader {
     share<Result>(key: string, forMs: number, run: (db: Database) => PromiseLike<Result>): Promise<Result>;
 }
 
-interface SharedRead {
-    beganAt: number;
-    settled: boolean;
-    result: Promise<unknown>;
-    /** What will take its place, begun before its time was over. */
-    next: SharedRead | null;
-}
-
-/** From this part of its time on, an answer that is asked for is read anew behind it: then nobody waits for the new one. */
-const refreshFrom = 2 / 3;
-
-const maxSharedReads = 256;
-
-export function createReader({ sql, now, deadlineMs = 6000, maxReads = 64 }: ReaderOptions): Reader {
+export function createReader({ sql, now, deadlineMs = 6000 }: ReaderOptions): Reader {
     const db = drizzle(sql, { schema });
-    const shared = new Map<string, SharedRead>();
     let reads = 0;
 
     async function read<Result>(run: (db: Database) => PromiseLike<Result>): Promise<Result> {
@@ -63,53 +50,8 @@ export function createReader({ sql, now, deadlineMs = 6000, maxReads = 64 }: Rea
         return await beforeDeadline(running, deadlineMs).catch(throwDatabaseProblem);
     }
 
-    function share<Result>(key: string, forMs: number, run: (db: Database) => PromiseLike<Result>): Promise<Result> {
-        const known = shared.get(key);
-        const ageMs = known ? now().getTime() - known.beganAt : 0;
-        if (known && (!known.settled || ageMs < forMs)) {
-            if (known.settled && ageMs >= forMs * refreshFrom) refresh(key, known, run);
-            return known.result as Promise<Result>;
-        }
-        const entry = known?.next ?? begin(run);
-        keep(key, entry);
-        entry.result.catch(() => {
-            if (shared.get(key) === entry) shared.delete(key);
-        });
-        return entry.result as Promise<Result>;
-    }
-
-    function begin(run: (db: Database) => PromiseLike<unknown>): SharedRead {
-        const entry: SharedRead = { beganAt: now().getTime(), settled: false, result: read(run), next: null };
-        entry.result.then(
-            () => {
-                entry.settled = true;
-            },
-            () => {},
-        );
-        return entry;
-    }
-
-    function refresh(key: string, known: SharedRead, run: (db: Database) => PromiseLike<unknown>): void {
-        if (known.next !== null) return;
-        const next = begin(run);
-        known.next = next;
-        next.result.then(
-            () => {
-                if (shared.get(key) === known) keep(key, next);
-            },
-            () => {
-                known.next = null;
-            },
-        );
-    }
-
-    function keep(key: string, entry: SharedRead): void {
-        shared.delete(key);
-        shared.set(key, entry);
-        forgetOldest(shared);
-    }
-
-    return { db, sql, read, share };
+    const share = shareReads(now);
+    return { db, sql, read, share: (key, forMs, run) => share(key, forMs, () => read(run)) };
 }
 
 async function beforeDeadline<Result>(running: Promise<Result>, deadlineMs: number): Promise<Result> {
@@ -124,9 +66,63 @@ async function beforeDeadline<Result>(running: Promise<Result>, deadlineMs: numb
     }
 }
 
-function forgetOldest(shared: Map<string, SharedRead>): void {
-    for (const key of shared.keys()) {
-        if (shared.size <= maxSharedReads) return;
-        shared.delete(key);
+interface SharedRead {
+    beganAt: number;
+    isOver: boolean;
+    result: Promise<unknown>;
+    /** Takes its place: begun before its time was over. */
+    next: SharedRead | null;
+}
+
+/** From this part of its time on, an answer that is asked for is read anew behind it: then nobody waits for the new one. */
+const refreshFrom = 2 / 3;
+
+const maxSharedReads = 256;
+
+function shareReads(now: () => Date) {
+    const shared = new Map<string, SharedRead>();
+
+    function begin(read: () => Promise<unknown>): SharedRead {
+        const entry: SharedRead = { beganAt: now().getTime(), isOver: false, result: read(), next: null };
+        const end = () => {
+            entry.isOver = true;
+        };
+        entry.result.then(end, end);
+        return entry;
     }
+
+    function refresh(key: string, known: SharedRead, read: () => Promise<unknown>): void {
+        const next = begin(read);
+        known.next = next;
+        next.result.then(
+            () => {
+                if (shared.get(key) === known) keep(key, next);
+            },
+            () => {
+                known.next = null;
+            },
+        );
+    }
+
+    function keep(key: string, entry: SharedRead): void {
+        shared.delete(key);
+        shared.set(key, entry);
+        const oldest = shared.keys().next();
+        if (shared.size > maxSharedReads && !oldest.done) shared.delete(oldest.value);
+    }
+
+    return <Result>(key: string, forMs: number, read: () => Promise<Result>): Promise<Result> => {
+        const known = shared.get(key);
+        const ageMs = known ? now().getTime() - known.beganAt : 0;
+        if (known && (!known.isOver || ageMs < forMs)) {
+            if (known.isOver && known.next === null && ageMs >= forMs * refreshFrom) refresh(key, known, read);
+            return known.result as Promise<Result>;
+        }
+        const entry = known?.next ?? begin(read);
+        keep(key, entry);
+        entry.result.catch(() => {
+            if (shared.get(key) === entry) shared.delete(key);
+        });
+        return entry.result as Promise<Result>;
+    };
 }

@@ -1,9 +1,8 @@
 /** Puts the app on a port. */
 import { exitCodes, SluiceError } from "../../errors.ts";
-import type { Api } from "./api.ts";
-import { longestBodies, maxBodyBytes } from "./app.ts";
+import { maxBodyBytes, servingTerms } from "./create-app.ts";
+import type { Api } from "./route-types.ts";
 import { refuseExposure } from "./safety/check-exposure.ts";
-import { protectedApps } from "./safety/require-token.ts";
 
 export interface ServeOptions {
     app: Api;
@@ -30,15 +29,9 @@ const spareBodyBytes = 3 * maxBodyBytes;
  * port_not_allowed or host_not_found; each with the remedy
  */
 export function serveApi({ app, host, port }: ServeOptions): ServedApi {
-    refuseExposure(host, protectedApps.has(app));
-    const server = listen(() =>
-        Bun.serve({
-            hostname: host,
-            port,
-            maxRequestBodySize: (longestBodies.get(app) ?? maxBodyBytes) + spareBodyBytes,
-            fetch: (request, server) => app.fetch(request, { server }),
-        }),
-    );
+    const { asksForToken = false, longestBody = maxBodyBytes } = servingTerms.get(app) ?? {};
+    refuseExposure(host, asksForToken);
+    const server = listen();
     return {
         url: `http://${urlHost(host)}:${server.port}`,
         port: server.port!,
@@ -48,9 +41,14 @@ export function serveApi({ app, host, port }: ServeOptions): ServedApi {
         },
     };
 
-    function listen(serve: () => Bun.Server<undefined>): Bun.Server<undefined> {
+    function listen(): Bun.Server<undefined> {
         try {
-            return serve();
+            return Bun.serve({
+                hostname: host,
+                port,
+                maxRequestBodySize: longestBody + spareBodyBytes,
+                fetch: (request, server) => app.fetch(request, { server }),
+            });
         } catch (error) {
             throw explainListenFault(error, host, port);
         }
@@ -65,37 +63,33 @@ export function urlHost(host: string): string {
 }
 
 function explainListenFault(error: unknown, host: string, port: number): unknown {
-    const code = (error as { code?: unknown } | null)?.code;
-    const exitCode = exitCodes.configuration;
-    if (code === "EADDRINUSE") {
-        return new SluiceError({
-            code: "port_taken",
-            what: `Port ${port} on ${host} is already in use.`,
-            remedy: `Stop the program that uses it, or choose another with --port (--port 0 takes any free one).`,
-            setting: "port",
-            exitCode,
-            cause: error,
-        });
+    const explain = (code: string, setting: string, what: string, remedy: string) =>
+        new SluiceError({ code, what, remedy, setting, exitCode: exitCodes.configuration, cause: error });
+    switch ((error as { code?: unknown } | null)?.code) {
+        case "EADDRINUSE":
+            return explain(
+                "port_taken",
+                "port",
+                `Port ${port} on ${host} is already in use.`,
+                "Stop the program that uses it, or choose another with --port (--port 0 takes any free one).",
+            );
+        case "EACCES":
+            return explain(
+                "port_not_allowed",
+                "port",
+                `Port ${port} on ${host} may not be used by this user.`,
+                "Choose a port above 1023 with --port.",
+            );
+        case "EADDRNOTAVAIL":
+        case "ENOTFOUND":
+        case "EINVAL":
+            return explain(
+                "host_not_found",
+                "host",
+                `${host} is no address of this machine.`,
+                "Choose one with --host; 127.0.0.1 is this machine alone.",
+            );
+        default:
+            return error;
     }
-    if (code === "EACCES") {
-        return new SluiceError({
-            code: "port_not_allowed",
-            what: `Port ${port} on ${host} may not be used by this user.`,
-            remedy: "Choose a port above 1023 with --port.",
-            setting: "port",
-            exitCode,
-            cause: error,
-        });
-    }
-    if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND" || code === "EINVAL") {
-        return new SluiceError({
-            code: "host_not_found",
-            what: `${host} is no address of this machine.`,
-            remedy: "Choose one with --host; 127.0.0.1 is this machine alone.",
-            setting: "host",
-            exitCode,
-            cause: error,
-        });
-    }
-    return error;
 }

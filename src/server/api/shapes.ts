@@ -1,4 +1,4 @@
-/** What requests and responses are made of, and how the database's values become it. */
+/** Parts of requests and responses, and the SQL that gives a value its form. */
 import { z } from "@hono/zod-openapi";
 import { type AnyColumn, type SQL, sql } from "drizzle-orm";
 
@@ -75,7 +75,7 @@ export function sumOutcomes(columns: Record<keyof typeof recordCounts, AnyColumn
     };
 }
 
-/** What a row of an answer is made of: the schema of each value, and where it comes from. */
+/** Splits the columns of an answer: the schema of each value, and the column or SQL that it comes from. */
 export function splitColumns<const Columns extends Record<string, readonly [z.ZodType, AnyColumn | SQL]>>(
     columns: Columns,
 ) {

@@ -1,8 +1,30 @@
 /** `GET /v1/status`: what `bun run status` shows, from the same query. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { statusSchema } from "../../operations/status/status-schema.ts";
-import type { Api, Context } from "./api.ts";
+import { readStatus } from "../../operations/status/read-status.ts";
+import { type Status, statusSchema } from "../../operations/status/status-schema.ts";
+import { sharedForMs } from "./get-route.ts";
 import { Problem, problemResponses, problemSchema } from "./problem.ts";
+import type { Reader } from "./reader.ts";
+import type { Api, Context } from "./route-types.ts";
+
+export interface StatusReader {
+    /** Reads once a second at most, however many ask. @throws Problem when the database is away or slow */
+    read(): Promise<Status>;
+    /** Bears its own time, `asOf`; null before the first answer. To be shown as old, never in the place of a new one. */
+    lastKnown(): Status | null;
+}
+
+export function createStatusReader(reader: Reader): StatusReader {
+    let lastKnown: Status | null = null;
+    return {
+        read: () =>
+            reader.share("status", sharedForMs.live, async () => {
+                lastKnown = await readStatus(reader.sql);
+                return lastKnown;
+            }),
+        lastKnown: () => lastKnown,
+    };
+}
 
 const staleProblemSchema = problemSchema
     .extend({

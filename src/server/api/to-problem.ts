@@ -1,4 +1,4 @@
-/** What becomes of anything that a route throws. */
+/** Turns whatever a route throws into a problem. */
 import type { z } from "@hono/zod-openapi";
 import { HTTPException } from "hono/http-exception";
 import { isConnectionFault, isRetryable, sqlStateOf, sqlStates } from "../../database/sql-states.ts";
@@ -15,7 +15,7 @@ export function printFault({ requestId, code, summary }: Fault): void {
     console.error(`api: ${code} (request ${requestId}): ${summary}`);
 }
 
-/** Reports through `onFault` what is our own fault (500). For all else the answer tells the caller everything. */
+/** Reports a fault of our own (500) through `onFault`. In all other cases the answer tells the caller everything. */
 export function toReportedProblem(error: unknown, requestId: string, onFault: (fault: Fault) => void): Problem {
     const problem = toProblem(error);
     if (problem.status === 500) onFault({ requestId, code: problem.code, summary: summarize(error) });

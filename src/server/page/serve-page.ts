@@ -1,5 +1,5 @@
 /** Puts the page at `/`. It is files and nothing else: whatever it shows, it asks the API for, as any client does. */
-import type { Api } from "../api/api.ts";
+import type { Api } from "../api/route-types.ts";
 import { type Asset, buildPage } from "./build-page.ts";
 
 /** Need no token: the page itself asks for it. They hold no data. */

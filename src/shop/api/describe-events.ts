@@ -1,10 +1,9 @@
 /** The shop's sums as metrics. Pure. */
-import { counter } from "../../server/api/metrics/describe-facts.ts";
-import type { Metric } from "../../server/api/metrics/exposition.ts";
+import { counter, type Metric } from "../../server/api/metrics/exposition.ts";
 import type { Stats } from "./read-stats.ts";
 
 export function describeEvents({ eventTypes, pruned }: Pick<Stats, "eventTypes" | "pruned">): Metric[] {
-    // What was pruned stays in the counters: one that falls looks like a restart, and a rate like a flood.
+    // Pruned events stay in the counters: one that falls looks like a restart, and its rate like a flood.
     const types = [...new Set([...eventTypes, ...pruned].map(({ eventType }) => eventType))].sort();
     const byType = (value: (sums: Stats["eventTypes"][number]) => number) =>
         types.map((type) => ({

@@ -1,8 +1,8 @@
 /** `GET /v1/events` */
 import { z } from "@hono/zod-openapi";
-import type { Api, Context } from "../../server/api/api.ts";
 import { addGetRoute } from "../../server/api/get-route.ts";
 import { listing } from "../../server/api/listing.ts";
+import type { Api, Context } from "../../server/api/route-types.ts";
 import { isPostgresInstant, textSchema } from "../../server/api/shapes.ts";
 import { eventSchema, selectEvents } from "./read-events.ts";
 

@@ -1,6 +1,7 @@
-/** What the shop brings to the API: its routes and metrics. */
-import type { StreamApi } from "../../server/api/api.ts";
+/** The shop's part of the API: its routes and metrics. */
+
 import { sharedForMs } from "../../server/api/get-route.ts";
+import type { StreamApi } from "../../server/api/route-types.ts";
 import { eventsStream } from "../events-stream.ts";
 import { describeEvents } from "./describe-events.ts";
 import { addEventRoutes } from "./event-routes.ts";

@@ -1,7 +1,7 @@
 /** `GET /v1/stats/funnel` and `GET /v1/stats/top-products` */
 import { z } from "@hono/zod-openapi";
-import type { Api, Context } from "../../server/api/api.ts";
 import { addGetRoute, sharedForMs } from "../../server/api/get-route.ts";
+import type { Api, Context } from "../../server/api/route-types.ts";
 import { limitSchema, wholeNumberSchema } from "../../server/api/shapes.ts";
 import {
     funnelSchema,

@@ -1,8 +1,8 @@
 /** `GET /v1/stats` */
 import { z } from "@hono/zod-openapi";
-import type { Api, Context } from "../../server/api/api.ts";
 import { addGetRoute } from "../../server/api/get-route.ts";
 import { Problem } from "../../server/api/problem.ts";
+import type { Api, Context } from "../../server/api/route-types.ts";
 import { instantParameterSchema, textSchema } from "../../server/api/shapes.ts";
 import { buckets, maxSeriesPoints, readStats, type SeriesQuery, statsSchema } from "./read-stats.ts";
 

@@ -5,7 +5,7 @@
 
 import { connect } from "../../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../../src/database/database-target.ts";
-import { createApp } from "../../../src/server/api/app.ts";
+import { createApp } from "../../../src/server/api/create-app.ts";
 import { openReadPool } from "../../../src/server/api/pools.ts";
 import { eventsApi } from "../../../src/shop/api/events-api.ts";
 import { jumpingClock } from "../../api/api-fixture.ts";

@@ -1,10 +1,10 @@
 /** `GET /v1/batches` and `GET /v1/batches/:id` */
 import { z } from "@hono/zod-openapi";
-import type { Api, Context } from "../api.ts";
 import { addGetRoute } from "../get-route.ts";
 import { idKey, listing } from "../listing.ts";
 import { encodeLiveCursor } from "../live/live-cursor.ts";
 import { readLiveHead } from "../live/read-new-batches.ts";
+import type { Api, Context } from "../route-types.ts";
 import { batchDetailSchema, batchSchema, readBatch, readBatchFiles, selectBatches } from "./read-batches.ts";
 
 const streamCursorSchema = z.string().openapi({

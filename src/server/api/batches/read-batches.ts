@@ -89,7 +89,7 @@ export async function readBatch(db: Database, batchId: number) {
 }
 
 /**
- * What the batch did to each file, in path order. `fileCount` counts those beyond maxBatchFiles too. A batch never
+ * Counts of the batch by file, in path order. `fileCount` counts those beyond maxBatchFiles too. A batch never
  * changes once it is committed, so this may be a later statement than the one that read the batch.
  */
 export async function readBatchFiles(db: Database, batchId: number) {

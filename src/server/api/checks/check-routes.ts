@@ -2,8 +2,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Sql } from "../../../database/connect.ts";
 import { runChecks } from "../../../operations/run-checks.ts";
-import type { Api, Context } from "../api.ts";
 import { answers } from "../problem.ts";
+import type { Api, Context } from "../route-types.ts";
 import { countSchema, instantSchema } from "../shapes.ts";
 import { throwDatabaseProblem } from "../to-problem.ts";
 import { createCheckRunner } from "./check-runner.ts";

@@ -1,9 +1,9 @@
 /** `GET /v1/files` and `GET /v1/files/:id` */
 import { z } from "@hono/zod-openapi";
 import { fileStates } from "../../../database/schema.ts";
-import type { Api, Context } from "../api.ts";
 import { addGetRoute } from "../get-route.ts";
 import { idKey, listing } from "../listing.ts";
+import type { Api, Context } from "../route-types.ts";
 import { textSchema } from "../shapes.ts";
 import { fileDetailSchema, fileSchema, readFile, selectFiles } from "./read-files.ts";
 

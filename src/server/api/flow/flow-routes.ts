@@ -1,6 +1,7 @@
 /** `GET /v1/flow` */
-import type { Api, Context } from "../api.ts";
+
 import { addGetRoute } from "../get-route.ts";
+import type { Api, Context } from "../route-types.ts";
 import { flowSchema, flowWindows, readFlow, windowSchema } from "./read-flow.ts";
 
 export function addFlowRoutes(app: Api, context: Context): void {

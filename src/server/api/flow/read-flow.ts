@@ -1,4 +1,4 @@
-/** What arrived and what was committed, by the time at which it happened (not by event time), in even steps up to now. */
+/** Records that arrived and records that were committed, in even steps up to now. By the time at which it happened, not by event time. */
 import { z } from "@hono/zod-openapi";
 import { type SQL, sql } from "drizzle-orm";
 import { batches, chunkMerges, chunks } from "../../../database/schema.ts";

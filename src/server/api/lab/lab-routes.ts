@@ -1,7 +1,7 @@
 /** The crash lab's experiments, and how the last ones went. There only where the program was started with `--lab`. */
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Api } from "../api.ts";
 import { answers, Problem, problemResponses } from "../problem.ts";
+import type { Api } from "../route-types.ts";
 import { requireJson } from "../safety/require-json.ts";
 import { idSchema, instantSchema, recordCounts } from "../shapes.ts";
 

@@ -1,4 +1,4 @@
-/** What goes over the live stream, as https://html.spec.whatwg.org/multipage/server-sent-events.html frames it. Pure. */
+/** The events of the live stream, framed as https://html.spec.whatwg.org/multipage/server-sent-events.html says. Pure. */
 import type { Batch } from "../batches/read-batches.ts";
 import { encodeLiveCursor, type LiveCursor } from "./live-cursor.ts";
 import type { NewBatches } from "./read-new-batches.ts";

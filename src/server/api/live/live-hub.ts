@@ -14,7 +14,7 @@ export interface LiveSource {
     readNewBatches(cursor: LiveCursor): Promise<NewBatches | undefined>;
     readStatus(): Promise<unknown>;
     readFiles(): Promise<WatchedFile[]>;
-    /** What to tell viewers of an error. */
+    /** The words for viewers. */
     explain(error: unknown): { code: string; detail: string };
 }
 
@@ -45,7 +45,7 @@ interface Hub {
     head?: LiveCursor | undefined;
     /** All who ask for the head before it is known wait for the same answer. */
     beginning?: Promise<LiveCursor> | undefined;
-    /** The last word on the status, for who joins between two of them. */
+    /** The last status, for viewers that join between two polls. */
     latest?: Uint8Array | undefined;
     isRunning: boolean;
 }

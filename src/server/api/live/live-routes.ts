@@ -1,7 +1,7 @@
-/** `GET /v1/stream`: what happens, as server-sent events. */
+/** `GET /v1/stream`: batches, files and status as server-sent events. */
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Api, Context } from "../api.ts";
 import { Problem, problemResponses } from "../problem.ts";
+import type { Api, Context } from "../route-types.ts";
 import { decodeLiveCursor, encodeLiveCursor, type LiveCursor } from "./live-cursor.ts";
 import { heartbeatBytes } from "./live-events.ts";
 import { createLiveHub, type LiveHub, type LiveSource } from "./live-hub.ts";
@@ -78,7 +78,7 @@ function createSource({ reader, status, explainFault }: Context): LiveSource {
     };
 }
 
-/** A browser that comes back cannot mend its Last-Event-ID, and gives up on an error: an odd one gets a reset. */
+/** A browser that comes back cannot change its Last-Event-ID, and gives up on an error: an odd one gets a reset. */
 function placeOf(lastEventId: string | undefined, after: string | undefined): LiveCursor | undefined {
     if (lastEventId === undefined) return after === undefined ? undefined : decodeLiveCursor(after, "after");
     try {
@@ -88,7 +88,7 @@ function placeOf(lastEventId: string | undefined, after: string | undefined): Li
     }
 }
 
-/** Of no database, so the hub answers with a reset. */
+/** No database has it, so the hub answers with a reset. */
 const unknownPlace: LiveCursor = {
     system: "0",
     seen: { text: "1:1:", xmin: 1n, xmax: 1n, running: new Set() },

@@ -7,7 +7,7 @@
 export interface Sample {
     labels?: Record<string, string>;
     value: number;
-    /** Of a histogram: `_bucket`, `_sum`, `_count`. */
+    /** `_bucket`, `_sum` or `_count` of a histogram. */
     suffix?: string;
 }
 
@@ -16,6 +16,16 @@ export interface Metric {
     type: "counter" | "gauge" | "histogram";
     help: string;
     samples: Sample[];
+}
+
+export function counter(name: string, help: string, value: number | Sample[]): Metric {
+    return { name, type: "counter", help, samples: typeof value === "number" ? [{ value }] : value };
+}
+
+/** One that has no value now is left out. */
+export function gauge(name: string, help: string, value: number | null | Sample[]): Metric {
+    const samples = typeof value === "number" ? [{ value }] : (value ?? []);
+    return { name, type: "gauge", help, samples };
 }
 
 export function formatMetrics(metrics: readonly Metric[]): string {

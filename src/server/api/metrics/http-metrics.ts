@@ -1,8 +1,8 @@
 /** Counts requests and their duration by route, so the number of series is that of the routes. */
 import type { MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
-import type { ApiEnv } from "../api.ts";
-import type { Metric, Sample } from "./exposition.ts";
+import type { ApiEnv } from "../route-types.ts";
+import { counter, type Metric, type Sample } from "./exposition.ts";
 
 const bucketsInSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const knownMethods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
@@ -45,12 +45,7 @@ export function createHttpMetrics(): HttpMetrics {
             record(method, routeOf(routePath(c, -1)), c.res.status, (performance.now() - beganAt) / 1000);
         },
         collect: () => [
-            {
-                name: "sluice_http_requests_total",
-                type: "counter",
-                help: "Requests answered, by route and status.",
-                samples: [...requests.values()],
-            },
+            counter("sluice_http_requests_total", "Requests answered, by route and status.", [...requests.values()]),
             {
                 name: "sluice_http_request_duration_seconds",
                 type: "histogram",
@@ -61,7 +56,7 @@ export function createHttpMetrics(): HttpMetrics {
     };
 }
 
-/** What no route took matched only middleware, whose paths end in a star. */
+/** A request that no route took has matched only middleware, whose paths end in a star. */
 function routeOf(path: string): string {
     return path.endsWith("*") ? "unmatched" : path;
 }

@@ -1,9 +1,9 @@
 /** `GET /metrics` for Prometheus. */
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Api, Context, StreamApi } from "../api.ts";
 import { Problem } from "../problem.ts";
-import { counter, describeFacts, gauge } from "./describe-facts.ts";
-import { formatMetrics, type Metric } from "./exposition.ts";
+import type { Api, Context, StreamApi } from "../route-types.ts";
+import { describeFacts } from "./describe-facts.ts";
+import { counter, formatMetrics, gauge, type Metric } from "./exposition.ts";
 import type { HttpMetrics } from "./http-metrics.ts";
 import { readStorage } from "./read-storage.ts";
 
@@ -40,10 +40,10 @@ export function addMetricsRoutes(
     app.openapi(getMetrics, async (c) => {
         const facts = await readFacts(context, served);
         const metrics = [
-            gauge("sluice_database_up", "Whether the database answered this scrape.", [{ value: facts ? 1 : 0 }]),
+            gauge("sluice_database_up", "Whether the database answered this scrape.", facts ? 1 : 0),
             ...(facts ?? []),
             ...httpMetrics.collect(),
-            gauge("sluice_stream_viewers", "Open live streams.", [{ value: streamViewers() }]),
+            gauge("sluice_stream_viewers", "Open live streams.", streamViewers()),
             ...describeProcess(startedAt),
         ];
         return c.text(formatMetrics(metrics), 200, { "content-type": contentType });
@@ -69,8 +69,8 @@ async function readFacts(context: Context, served: StreamApi): Promise<Metric[] 
 function describeProcess(startedAt: number): Metric[] {
     const { user, system } = process.cpuUsage();
     return [
-        counter("process_cpu_seconds_total", "User and system CPU time.", [{ value: (user + system) / 1e6 }]),
-        gauge("process_resident_memory_bytes", "Resident memory.", [{ value: process.memoryUsage.rss() }]),
-        gauge("process_start_time_seconds", "When the API was started.", [{ value: startedAt }]),
+        counter("process_cpu_seconds_total", "User and system CPU time.", (user + system) / 1e6),
+        gauge("process_resident_memory_bytes", "Resident memory.", process.memoryUsage.rss()),
+        gauge("process_start_time_seconds", "When the API was started.", startedAt),
     ];
 }

@@ -1,9 +1,9 @@
-/** What only /metrics shows: too dear, or of too little use, for the status that every page reads each second. */
+/** Facts for /metrics alone: they cost too much, or are of too little use, for the status that every page reads each second. */
 import { sql } from "drizzle-orm";
 import type { Database } from "../reader.ts";
 
 export interface Storage {
-    /** All of the database, indexes and rejects among it. PostgreSQL looks at each of its files for that. */
+    /** The whole database, with indexes and rejects. PostgreSQL looks at each of its files for that. */
     databaseBytes: number;
     /** Failed files that are not tried again by themselves. */
     filesGivenUp: number;

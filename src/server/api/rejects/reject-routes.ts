@@ -2,9 +2,9 @@
 import { z } from "@hono/zod-openapi";
 import { rejectKinds } from "../../../database/schema.ts";
 import type { Stream } from "../../../streams/stream.ts";
-import type { Api, Context } from "../api.ts";
 import { addGetRoute } from "../get-route.ts";
 import { idKey, listing } from "../listing.ts";
+import type { Api, Context } from "../route-types.ts";
 import { textSchema } from "../shapes.ts";
 import { readRejectSummary, rejectSchema, rejectSummarySchema, selectRejects } from "./read-rejects.ts";
 import { reasonSchemaOf } from "./reason-schema.ts";

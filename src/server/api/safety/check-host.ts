@@ -4,8 +4,8 @@
  */
 import { isIP } from "node:net";
 import type { MiddlewareHandler } from "hono";
-import type { ApiEnv } from "../api.ts";
 import { Problem } from "../problem.ts";
+import type { ApiEnv } from "../route-types.ts";
 
 /** Probes ask by whatever name they were given, and these two tell nothing. */
 const openPaths = new Set(["/livez", "/readyz"]);

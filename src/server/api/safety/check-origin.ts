@@ -1,7 +1,7 @@
 /** Refuses what a page of another site sends on a visitor's behalf: it cannot read our answers, but it could act. */
 import type { MiddlewareHandler } from "hono";
-import type { ApiEnv } from "../api.ts";
 import { Problem } from "../problem.ts";
+import type { ApiEnv } from "../route-types.ts";
 
 const readingMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 

@@ -1,15 +1,12 @@
 /** With a token, everything but the probes and the way to sign in asks for it: as a bearer token, or by the cookie. */
 import type { Context, MiddlewareHandler } from "hono";
 import { getCookie } from "hono/cookie";
-import type { Api, ApiEnv } from "../api.ts";
 import { Problem } from "../problem.ts";
+import type { ApiEnv } from "../route-types.ts";
 import type { AttemptLimit } from "./limit-attempts.ts";
 import type { TokenCheck } from "./tokens.ts";
 
 export const sessionCookie = "sluice_session";
-
-/** Apps that ask for a token: serveApi puts no other on an address that others can reach. */
-export const protectedApps = new WeakSet<Api>();
 
 const openPaths = new Set(["/livez", "/readyz", "/v1/session"]);
 

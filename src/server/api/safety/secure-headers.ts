@@ -1,6 +1,9 @@
-/** What every response carries. A route that needs another policy (the page) sets its own; nothing here overrides it. */
+/**
+ * Headers of every response. Hono's secureHeaders would override those that a route sets itself, and the page needs a
+ * policy of its own.
+ */
 import type { MiddlewareHandler } from "hono";
-import type { ApiEnv } from "../api.ts";
+import type { ApiEnv } from "../route-types.ts";
 
 const headers = {
     // Answers are data: a browser that opens one as a document may load and run nothing.

@@ -1,8 +1,8 @@
 /** `POST /v1/session`: the page trades the token for a cookie that its scripts cannot read. `DELETE` signs out. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { deleteCookie, setCookie } from "hono/cookie";
-import type { Api } from "../api.ts";
 import { problemResponses } from "../problem.ts";
+import type { Api } from "../route-types.ts";
 import type { AttemptLimit } from "./limit-attempts.ts";
 import { requireJson } from "./require-json.ts";
 import { checkAttempt, sessionCookie } from "./require-token.ts";

@@ -2,9 +2,9 @@
 import { readTrace, type TraceSubject } from "../../../operations/read-trace.ts";
 import { traceSchema } from "../../../operations/trace-schema.ts";
 import type { Column } from "../../../streams/stream.ts";
-import type { Api, Context } from "../api.ts";
 import { addGetRoute } from "../get-route.ts";
 import { Problem } from "../problem.ts";
+import type { Api, Context } from "../route-types.ts";
 import { idParameterSchema, textSchema } from "../shapes.ts";
 
 export function addTraceRoutes(app: Api, context: Context, { name, type: { typed } }: Column): void {

@@ -1,4 +1,4 @@
-/** What an uploaded file is called in the watched folder. Pure. */
+/** The name of an uploaded file in the watched folder. Pure. */
 import { createHash, randomUUID } from "node:crypto";
 import { Problem } from "../problem.ts";
 

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { createRoute, z } from "@hono/zod-openapi";
 import { eq } from "drizzle-orm";
 import { files } from "../../../database/schema.ts";
-import type { Api, Context } from "../api.ts";
 import { Problem, problemResponses } from "../problem.ts";
+import type { Api, Context } from "../route-types.ts";
 import { readFilePart } from "./read-multipart.ts";
 import { chooseUploadName } from "./upload-name.ts";
 import { emptyUpload, isThere, uploadTooLarge, writeUpload } from "./write-upload.ts";
@@ -81,11 +81,11 @@ export function addUploadRoutes(app: Api, { reader }: Context, options: UploadOp
             const key = c.req.valid("header")["idempotency-key"];
             const path = chooseUploadName(key, fileName);
             const follow = `/v1/files?path=${encodeURIComponent(path)}`;
-            const answer = (bytes: number | null, isNew: boolean) =>
-                c.json({ path, bytes, isNew, follow }, 202, { location: follow });
-            if (key !== undefined && (await isKnown(path))) return answer(null, false);
-            const { bytes, isNew } = await writeUpload(inputDir, path, content, maxUploadBytes);
-            return answer(isNew ? bytes : null, isNew);
+            const bytes =
+                key !== undefined && (await isKnown(path))
+                    ? null
+                    : await writeUpload(inputDir, path, content, maxUploadBytes);
+            return c.json({ path, bytes, isNew: bytes !== null, follow }, 202, { location: follow });
         } finally {
             uploads -= 1;
         }

@@ -4,13 +4,8 @@ import { link, lstat, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../problem.ts";
 
-export interface WrittenUpload {
-    bytes: number;
-    /** False when a file of that name was there already: nothing was written. */
-    isNew: boolean;
-}
-
 /**
+ * Returns its bytes, or null when a file of that name was there already: then nothing was written.
  * Streams: holds one piece in memory. On the disk before it is visible. Whatever fails, nothing stays aside.
  * @throws Problem body_too_large, invalid_body (no byte), folder_unavailable
  */
@@ -19,11 +14,11 @@ export async function writeUpload(
     name: string,
     content: AsyncIterable<Uint8Array>,
     maxBytes: number,
-): Promise<WrittenUpload> {
+): Promise<number | null> {
     const aside = join(folder, `.upload_${randomBytes(8).toString("hex")}.part`);
     try {
         const bytes = await writeAside(aside, content, maxBytes);
-        return { bytes, isNew: await takeName(aside, join(folder, name)) };
+        return (await takeName(aside, join(folder, name))) ? bytes : null;
     } catch (error) {
         throw toFolderProblem(error) ?? error;
     } finally {

@@ -4,7 +4,6 @@ import { bodyLimit } from "hono/body-limit";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import type { Sql } from "../../database/connect.ts";
-import type { Api, ApiEnv, Context, StreamApi } from "./api.ts";
 import { addBatchRoutes } from "./batches/batch-routes.ts";
 import { addCheckRoutes } from "./checks/check-routes.ts";
 import { compressAnswers } from "./compress-answers.ts";
@@ -14,7 +13,6 @@ import { addFlowRoutes } from "./flow/flow-routes.ts";
 import { addHealthRoutes } from "./health-routes.ts";
 import type { Lab } from "./lab/lab-routes.ts";
 import { addLabRoutes } from "./lab/lab-routes.ts";
-import { createStatusReader } from "./last-known-status.ts";
 import { addLiveRoutes, type LiveOptions } from "./live/live-routes.ts";
 import { createHttpMetrics } from "./metrics/http-metrics.ts";
 import { addMetricsRoutes } from "./metrics/metrics-routes.ts";
@@ -23,14 +21,15 @@ import { Problem, problemResponse } from "./problem.ts";
 import { createReader } from "./reader.ts";
 import { addRejectRoutes } from "./rejects/reject-routes.ts";
 import { addReplayRoutes } from "./replay/replay-routes.ts";
+import type { Api, ApiEnv, Context, StreamApi } from "./route-types.ts";
 import { checkHost } from "./safety/check-host.ts";
 import { checkOrigin } from "./safety/check-origin.ts";
 import { limitAttempts } from "./safety/limit-attempts.ts";
-import { protectedApps, requireToken } from "./safety/require-token.ts";
+import { requireToken } from "./safety/require-token.ts";
 import { secureHeaders } from "./safety/secure-headers.ts";
 import { addSessionRoutes } from "./safety/session-routes.ts";
 import { createTokenCheck } from "./safety/tokens.ts";
-import { addStatusRoutes } from "./status-routes.ts";
+import { addStatusRoutes, createStatusReader } from "./status-routes.ts";
 import { type Fault, printFault, refuseInvalidRequest, toReportedProblem } from "./to-problem.ts";
 import { addTraceRoutes } from "./trace/trace-routes.ts";
 import { addUploadRoutes, defaultMaxUploadBytes, type UploadOptions, uploadPath } from "./upload/upload-routes.ts";
@@ -38,8 +37,8 @@ import { addUploadRoutes, defaultMaxUploadBytes, type UploadOptions, uploadPath 
 /** Nothing that this API takes is longer, except uploads. */
 export const maxBodyBytes = 65_536;
 
-/** What the longest body of an app may be, where that is more. */
-export const longestBodies = new WeakMap<Api, number>();
+/** For `serveApi`, which puts no app that asks for no token on an address that others can reach. */
+export const servingTerms = new WeakMap<Api, { asksForToken: boolean; longestBody: number }>();
 
 export interface AppOptions {
     /** The API's own pool, from `openReadPool`; the caller ends it. drizzle changes its parsers. */
@@ -73,7 +72,7 @@ const steadyNow = () => new Date(performance.timeOrigin + performance.now());
 /** @throws SluiceError api_token_short */
 export function createApp(options: AppOptions): Api {
     const { sql, served, now = steadyNow, deadlineMs, onFault = printFault, stream = {} } = options;
-    const reader = createReader({ sql, now, ...(deadlineMs === undefined ? {} : { deadlineMs }) });
+    const reader = createReader({ sql, now, deadlineMs });
     const context: Context = {
         reader,
         status: createStatusReader(reader),
@@ -107,15 +106,14 @@ export function createApp(options: AppOptions): Api {
         addCheckRoutes(app, context, options.workSql);
         addReplayRoutes(app, options.workSql, served.stream);
     }
-    if (options.upload) {
-        addUploadRoutes(app, context, options.upload);
-        longestBodies.set(app, options.upload.maxUploadBytes ?? defaultMaxUploadBytes);
-    }
+    if (options.upload) addUploadRoutes(app, context, options.upload);
     if (options.lab) addLabRoutes(app, options.lab);
     const hub = addLiveRoutes(app, context, stream);
     addMetricsRoutes(app, context, { served, httpMetrics, streamViewers: hub.viewers });
-    addDocsRoute(app);
-    addOpenApiRoute(app, { asksForToken: options.token !== undefined });
+    const asksForToken = options.token !== undefined;
+    addDocsRoute(app, addOpenApiRoute(app, asksForToken));
+    const { maxUploadBytes = defaultMaxUploadBytes } = options.upload ?? { maxUploadBytes: maxBodyBytes };
+    servingTerms.set(app, { asksForToken, longestBody: maxUploadBytes });
 
     app.notFound((c) => problemResponse(unknownRoute, c.get("requestId")));
     app.onError((error, c) => {
@@ -138,7 +136,6 @@ function addGuards(app: Api, options: AppOptions, now: () => Date): void {
     const attempts = limitAttempts({ now });
     app.use(requireToken({ tokens, attempts, openPaths }));
     addSessionRoutes(app, tokens, attempts);
-    protectedApps.add(app);
 }
 
 const unknownRoute = new Problem("not_found", "GET /openapi.json lists every address there is.");

@@ -1,10 +1,10 @@
-/** What every route module is given. */
+/** The types that all route modules share. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { RequestIdVariables } from "hono/request-id";
 import type { Stream } from "../../streams/stream.ts";
-import type { StatusReader } from "./last-known-status.ts";
 import type { Metric } from "./metrics/exposition.ts";
 import type { Reader } from "./reader.ts";
+import type { StatusReader } from "./status-routes.ts";
 
 export interface ApiEnv {
     Variables: RequestIdVariables;
@@ -18,11 +18,11 @@ export interface Context {
     reader: Reader;
     status: StatusReader;
     now: () => Date;
-    /** What to tell a caller of an error outside a request; reports what is our own fault. */
+    /** For an error outside a request: the words for the caller. Reports what is our own fault. */
     explainFault(error: unknown): { code: string; detail: string };
 }
 
-/** A stream, and what it brings to the API beside what there is for every one. */
+/** A stream, with the routes and metrics that it alone has. */
 export interface StreamApi {
     stream: Stream;
     addRoutes(app: Api, context: Context): void;
