@@ -1,9 +1,9 @@
 /** LISTEN sluice_batch: whoever listens hears of each batch once, when it is there to be read, and of nothing else. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { runReplay } from "../../src/operations/run-replay.ts";
 import { useEmptyDatabase } from "../support/fixture.ts";
-import { closeSessions, openSession } from "../support/sessions.ts";
+import { openSession } from "../support/sessions.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { event, merge, stageFile } from "./ledger.ts";
 
@@ -21,7 +21,6 @@ afterAll(async () => {
 beforeEach(async () => {
     heard = [];
 });
-afterEach(closeSessions);
 
 /** Notifications arrive in the order of the commits: when this one is there, so are all before it. */
 async function hearAll(): Promise<Record<string, unknown>[]> {

@@ -1,13 +1,12 @@
 /** A lost answer is asked for again: the same batch key never merges twice, and always gets the same batch. */
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import { useEmptyDatabase } from "../support/fixture.ts";
-import { closeSessions, openSession, whenWaiting } from "../support/sessions.ts";
+import { openSession, whenWaiting } from "../support/sessions.ts";
 import { allSlices, event, merge, stageFile, tables } from "./ledger.ts";
 
 const database = useEmptyDatabase(import.meta.path);
 const { sql } = database;
-afterEach(closeSessions);
 
 describe("promise 2: a batch key", () => {
     test("asked for again gives the batch that was committed, and changes nothing", async () => {

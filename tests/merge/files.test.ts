@@ -1,8 +1,8 @@
 /** The files and chunks of the ledger, as discovery, the loader and failures move them on. */
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { type FileFailure, failFile, nextFiles } from "../../src/engine/ledger/ledger.ts";
 import { useEmptyDatabase } from "../support/fixture.ts";
-import { closeSessions, openSession, whenWaiting } from "../support/sessions.ts";
+import { openSession, whenWaiting } from "../support/sessions.ts";
 import {
     chunkRows,
     chunkStates,
@@ -18,7 +18,6 @@ import {
 
 const database = useEmptyDatabase(import.meta.path);
 const { sql } = database;
-afterEach(closeSessions);
 
 const register = (...paths: string[]) => sql<{ path: string; version: number; fileId: number }[]>`
     select path, version, file_id as "fileId"

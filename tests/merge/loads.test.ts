@@ -1,5 +1,5 @@
 /** The loader's lease, the fence of a load, and what sweeping may take away. */
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../../src/database/connect.ts";
 import { useEmptyDatabase } from "../support/fixture.ts";
@@ -24,7 +24,6 @@ const { sql } = database;
 beforeEach(async () => {
     await sql`update ingest.loader_lease set worker_id = null, lease_until = null`;
 });
-afterEach(closeSessions);
 
 const other = "00000000-0000-4000-8000-00000000000b";
 const expired = "-1 second";

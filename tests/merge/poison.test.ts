@@ -1,5 +1,5 @@
 /** Promise 6: a merge that raises on data is retried on halves until the one chunk that cannot pass is set aside. */
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { failChunk } from "../../src/engine/ledger/ledger.ts";
@@ -10,7 +10,7 @@ import { columnNames } from "../../src/streams/stream.ts";
 import { useTestIngest } from "../ingest/ingest-context.ts";
 import { useEmptyDatabase } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
-import { closeSessions, openSession, whenWaiting } from "../support/sessions.ts";
+import { openSession, whenWaiting } from "../support/sessions.ts";
 import {
     allSlices,
     chunkRows,
@@ -52,7 +52,6 @@ beforeEach(async () => {
         create trigger no_poison before insert on ingest.chunk_merges
         for each row execute function public.no_poison()`;
 });
-afterEach(closeSessions);
 
 const poison = (no: number) => event(no, { product_id: "poison" });
 /** Sixteen records, one a slice. */

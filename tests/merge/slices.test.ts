@@ -1,9 +1,9 @@
 /** Merges beside each other: the key space in sixteen slices, each merged once a chunk, in any order, by anybody. */
-import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { useEmptyDatabase } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
-import { closeSessions, openSession, whenWaiting } from "../support/sessions.ts";
+import { openSession, whenWaiting } from "../support/sessions.ts";
 import {
     allSlices,
     chunkRows,
@@ -27,7 +27,6 @@ setDefaultTimeout(testTimeoutMs);
 
 const database = useEmptyDatabase(import.meta.path);
 const { sql } = database;
-afterEach(closeSessions);
 
 const recentMoment = new Date(Date.now() - 3_600_000).toISOString();
 

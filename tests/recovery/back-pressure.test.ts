@@ -2,7 +2,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { testTimeoutMs } from "../support/generate-folder.ts";
 import { useIngestFixture } from "../support/ingest-fixture.ts";
-import type { IngestProcess } from "../support/ingest-process.ts";
+import { holdSlices } from "../support/own-server.ts";
 import { expectSound, readCounts } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -26,19 +26,16 @@ test("staging holds three batches at most, and one chunk more, until a merge mak
     const { database } = fixture;
     fixture.put(1, records);
     const mostRecords = 3 * batchRecords + Math.ceil(1024 / recordBytes);
-    let child: IngestProcess | undefined;
-    await database.sql.begin(async (sql) => {
-        // Merges leave slices alone that somebody holds.
-        await sql`select from ingest.slices for update`;
-        child = fixture.start([...flags, "--tail-settle", "0"]);
-        await waitUntil("staging is full", async () => (await readStaged()).records >= 3 * batchRecords);
-        const full = await readStaged();
-        // Long enough for dozens of loads.
-        await Bun.sleep(1_500);
-        expect(await readStaged()).toEqual(full);
-        expect(full.records).toBeLessThanOrEqual(mostRecords);
-    });
-    expect((await child!.finish()).exitCode).toBe(0);
+    const slices = await holdSlices(database.target);
+    const child = fixture.start([...flags, "--tail-settle", "0"]);
+    await waitUntil("staging is full", async () => (await readStaged()).records >= 3 * batchRecords);
+    const full = await readStaged();
+    // Long enough for dozens of loads.
+    await Bun.sleep(1_500);
+    expect(await readStaged()).toEqual(full);
+    expect(full.records).toBeLessThanOrEqual(mostRecords);
+    await slices.end({ timeout: 1 });
+    expect((await child.finish()).exitCode).toBe(0);
     expect(await readCounts(database.sql)).toMatchObject({ read: records, inserted: records });
     await expectSound(database.sql);
 });

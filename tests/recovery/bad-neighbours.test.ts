@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { headerLine, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestOnce, startIngest } from "../support/ingest-process.ts";
+import { holdSlices } from "../support/own-server.ts";
 import { expectSound, expireLeases, readCounts, readFileStates } from "../support/read-tables.ts";
 import { runScript } from "../support/run-script.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -124,13 +125,12 @@ test("a record that the table refuses is rejected alone, with its constraint, an
 
 test("a chunk that waits for its next attempt does not keep an available-now run from ending, with exit code 1", async () => {
     put("a.csv", headerLine + record(1));
-    await database.sql.begin(async (sql) => {
-        await sql`select from ingest.slices for update`;
-        const child = startIngest(database.url, inputDir, ["--trigger", "available-now"]);
-        await waitUntil("it is staged", async () => (await database.sql`select from ingest.chunks`).length > 0);
-        child.kill("SIGKILL");
-        await child.exited;
-    });
+    const slices = await holdSlices(database.target);
+    const child = startIngest(database.url, inputDir, ["--trigger", "available-now"]);
+    await waitUntil("it is staged", async () => (await database.sql`select from ingest.chunks`).length > 0);
+    child.kill("SIGKILL");
+    await child.exited;
+    await slices.end({ timeout: 1 });
     await database.sql`
         update ingest.chunks
         set state = 'pending', load_id = null, attempts = 3, next_attempt_at = clock_timestamp() + interval '1 hour'`;

@@ -2,7 +2,7 @@
  * Files whose bytes change behind what was read of them: a longer version copied over one that is then taken for one that
  * grew, a change that puts size and time back. What is corrected so shows as a conflict, never not at all: promise 3.
  */
-import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { execFileSync } from "node:child_process";
 import { chmodSync, linkSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import { createLoaderState } from "../../src/engine/load/loader-state.ts";
 import { openTestIngest } from "../ingest/ingest-context.ts";
 import { headerLine, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
-import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";
+import { ingestOnce, startIngest } from "../support/ingest-process.ts";
 import { expectSound } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -22,13 +22,7 @@ setDefaultTimeout(testTimeoutMs);
 
 const database = useEmptyDatabase(import.meta.path);
 const inputDir = useFolder();
-let ingest: IngestProcess | null = null;
-
-afterEach(async () => {
-    ingest?.kill("SIGKILL");
-    await ingest?.exited;
-    ingest = null;
-});
+const watch = () => startIngest(database.url, inputDir, flags);
 
 /** More than what is compared at once (a megabyte), in ten chunks or so. */
 const records = 20_000;
@@ -92,7 +86,7 @@ const tick = () => Bun.sleep(50);
 describe("a watching ingest sees the correction in", () => {
     test("a longer version that was copied over the file", async () => {
         put("a.csv", content(records));
-        ingest = startIngest(database.url, inputDir, flags);
+        watch();
         await areIn(records);
         put("a.csv", content(records + 100, { isCorrected: true }));
         await isCorrectionSeen();
@@ -110,7 +104,7 @@ describe("a watching ingest sees the correction in", () => {
         ["utf-16.csv", utf16],
     ])("%s, whose size and time were put back", async (name, encode) => {
         put(name, encode(content(records)));
-        ingest = startIngest(database.url, inputDir, flags);
+        watch();
         await areIn(records);
         await tick();
         putUnnoticed(name, encode(content(records, { isCorrected: true })));
@@ -120,7 +114,7 @@ describe("a watching ingest sees the correction in", () => {
     test("a copy that was skipped and is one no more", async () => {
         put("a.csv", content(records));
         put("b.csv", content(records));
-        ingest = startIngest(database.url, inputDir, flags);
+        watch();
         await waitUntil("it is skipped", async () => (await readFiles())[1]?.state === "skipped");
         await tick();
         putUnnoticed("b.csv", content(records, { isCorrected: true }));
@@ -130,7 +124,7 @@ describe("a watching ingest sees the correction in", () => {
 
 test("a chmod and a link are compared, and leave no trace", async () => {
     put("a.csv", content(records));
-    ingest = startIngest(database.url, inputDir, flags);
+    watch();
     await waitUntil("it is merged", async () => (await readFiles())[0]?.state === "merged");
     const before = await readFiles();
     await tick();

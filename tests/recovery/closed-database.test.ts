@@ -33,6 +33,11 @@ afterEach(async () => {
 
 const endSessions = () =>
     admin`select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = ${name} and pid <> pg_backend_pid()`;
+async function expectSoundEnd(): Promise<void> {
+    await ingest.stop();
+    await ingestOnce(database.url, fixture.inputDir);
+    await expectSound(database.sql);
+}
 const linesOf = (text: string) => ingest.stderr().split(text).length - 1;
 
 test.each([
@@ -57,10 +62,7 @@ test.each([
     expect(ingest.isRunning()).toBe(true);
     expect(linesOf("is away")).toBeLessThanOrEqual(1);
     expect(linesOf("55000")).toBe(1);
-    ingest.kill("SIGTERM");
-    await ingest.finish();
-    await ingestOnce(database.url, fixture.inputDir);
-    await expectSound(database.sql);
+    await expectSoundEnd();
 });
 
 test("another database is put in its place: what that one lacks is read again", async () => {
@@ -74,10 +76,7 @@ test("another database is put in its place: what that one lacks is read again", 
     await waitUntil("it says so", () => ingest.stderr().includes("3D000"));
     await admin.unsafe(`alter database ${name}_copy rename to ${name}`);
     await fixture.whenInserted(1_000);
-    ingest.kill("SIGTERM");
-    await ingest.finish();
-    await ingestOnce(database.url, fixture.inputDir);
-    await expectSound(database.sql);
+    await expectSoundEnd();
 });
 
 test("dropped: the ingest ends, says what happened and what helps, with exit code 3", async () => {

@@ -1,18 +1,17 @@
 /**
- * The server goes and another one takes its address, which lacks the last that was committed: an asynchronous standby that is
- * promoted, a backup that is recovered to a point in time. Nobody tells the running ingest; what is missing there is read again.
+ * The server goes and another one takes its address, which lacks the last transactions: an asynchronous standby that is
+ * promoted, a backup that is recovered to a point in time. Nobody tells the running ingest; it reads again what is missing.
  */
 import { afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { chownSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { connect, type Sql } from "../../src/database/connect.ts";
 import { type DatabaseTarget, withDatabase } from "../../src/database/database-target.ts";
 import { type DatabaseProxy, openDatabaseProxy } from "../support/database-proxy.ts";
 import { makeFolder } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
 import { inHaste, makeNumberedFolder, type NumberedFolder } from "../support/ingest-fixture.ts";
 import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";
-import { ask, type OwnServer, openOwnServer, useOwnServer } from "../support/own-server.ts";
+import { ask, countRows, holdSlices, type OwnServer, openOwnServer, useOwnServer } from "../support/own-server.ts";
 import { expectSound, readCounts } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -43,8 +42,7 @@ beforeEach(async () => {
     await whenInserted(target, 500);
 });
 afterEach(async () => {
-    ingest.kill("SIGKILL");
-    await ingest.exited;
+    await ingest.stop();
     await proxy.close();
     await successor.close();
 });
@@ -53,8 +51,6 @@ const flags = [...inHaste, "--merge-workers", "2", "--max-chunk-bytes", "4KiB"];
 const inserted = async (target: DatabaseTarget) => (await ask(target, readCounts)).inserted;
 const whenInserted = (target: DatabaseTarget, records: number) =>
     waitUntil(`${records} are in`, async () => (await inserted(target)) === records);
-const count = async (target: DatabaseTarget, from: string) =>
-    (await ask(target, (sql) => sql.unsafe<{ rows: number }[]>(`select count(*) as rows from ${from}`)))[0]!.rows;
 /** By then the ingest has left marks in what the new server will lack, and knows that it has. */
 async function heartbeats(): Promise<void> {
     const mark = async () => (await ask(target, (sql) => sql`select mark from ingest.workers`))[0]!.mark;
@@ -64,24 +60,15 @@ async function heartbeats(): Promise<void> {
     }
 }
 
-/** Merges leave slices alone that somebody holds: what is staged stays so. */
-async function holdSlices(target: DatabaseTarget): Promise<Sql> {
-    const sql = connect(target, { applicationName: "failover test holds slices", max: 1 });
-    await sql.unsafe("begin");
-    await sql`select from ingest.slices for update`;
-    return sql;
-}
-
 /** All that was delivered is in once, and nothing is left to do. */
 async function expectWholeEnd(target: DatabaseTarget, records: number): Promise<void> {
     await whenInserted(target, records);
     expect(ingest.isRunning()).toBe(true);
     expect(ingest.stderr().split("The ledger does not know this run any more").length).toBe(2);
-    ingest.kill("SIGTERM");
-    await ingest.finish();
+    await ingest.stop();
     expect((await ingestOnce(target.url, files.inputDir)).summary).toMatchObject({ batches: 0 });
     expect(await ask(target, readCounts)).toMatchObject({ read: records, inserted: records });
-    expect(await count(target, "public.events")).toBe(records);
+    expect(await countRows(target, "public.events")).toBe(records);
     await ask(target, expectSound);
 }
 
@@ -102,18 +89,24 @@ test("an asynchronous standby is promoted that lacks the last transactions", asy
     files.put(5, 100);
     await waitUntil(
         "it knows of staged chunks",
-        async () => (await count(there, "ingest.chunks where state = 'staged'")) > 4,
+        async () => (await countRows(there, "ingest.chunks where state = 'staged'")) > 4,
     );
     await ask(successor.admin, (sql) => sql`alter system set primary_conninfo = ''`);
     await ask(successor.admin, (sql) => sql`select pg_reload_conf()`);
-    await waitUntil("it hears nothing more", async () => (await count(successor.admin, "pg_stat_wal_receiver")) === 0);
+    await waitUntil(
+        "it hears nothing more",
+        async () => (await countRows(successor.admin, "pg_stat_wal_receiver")) === 0,
+    );
     await slices.end({ timeout: 0 });
     // From here on the primary is alone with it.
     files.put(5, 100);
     await whenInserted(target, 2_000);
     slices = await holdSlices(target);
     files.put(5, 100);
-    await waitUntil("more is staged", async () => (await count(target, "ingest.chunks where state = 'staged'")) > 4);
+    await waitUntil(
+        "more is staged",
+        async () => (await countRows(target, "ingest.chunks where state = 'staged'")) > 4,
+    );
     await heartbeats();
     await primary.killPostmaster();
     await slices.end({ timeout: 0 });
@@ -133,7 +126,10 @@ test("a base backup that was taken under way is recovered to a point in time", a
     await whenInserted(target, 4_500);
     const slices = await holdSlices(target);
     files.put(5, 100);
-    await waitUntil("chunks are staged", async () => (await count(target, "ingest.chunks where state = 'staged'")) > 4);
+    await waitUntil(
+        "chunks are staged",
+        async () => (await countRows(target, "ingest.chunks where state = 'staged'")) > 4,
+    );
     await ask(primary.admin, (sql) => sql`select pg_create_restore_point('then')`);
     await slices.end({ timeout: 0 });
     files.put(5, 100);
@@ -153,10 +149,10 @@ test("a base backup that was taken under way is recovered to a point in time", a
     const there = withDatabase(successor.admin, target.database);
     await waitUntil(
         "it has recovered",
-        async () => (await count(there, "pg_control_recovery() where pg_is_in_recovery()")) === 0,
+        async () => (await countRows(there, "pg_control_recovery() where pg_is_in_recovery()")) === 0,
     );
     expect(await inserted(there)).toBe(4_500);
-    expect(await count(there, "ingest.staging")).toBe(0);
+    expect(await countRows(there, "ingest.staging")).toBe(0);
     proxy.moveTo(there);
     await expectWholeEnd(there, 5_500);
 });

@@ -1,5 +1,5 @@
 /** Files that change while they are watched: nothing is lost silently, nothing is taken twice (promises 2, 3 and 8). */
-import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
     appendFileSync,
     mkdirSync,
@@ -16,6 +16,7 @@ import { countFiles } from "../support/count-records.ts";
 import { headerLine, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";
+import { holdSlices } from "../support/own-server.ts";
 import { expectSound, readCounts, readFileStates } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -29,30 +30,22 @@ const records = (from: number, to: number, price?: string) =>
 const database = useEmptyDatabase(import.meta.path);
 const folder = useFolder("input");
 const inputDir = join(folder, "input");
-let running: IngestProcess | null;
-
-beforeEach(async () => {
-    running = null;
-});
-afterEach(() => {
-    running?.kill("SIGKILL");
-});
 
 const at = (name: string) => join(inputDir, name);
 const put = (name: string, content: string) => writeFileSync(at(name), content);
 
 async function watch(flags: string[] = []): Promise<IngestProcess> {
-    running = startIngest(database.url, inputDir, ["--trigger", "50ms", "--tail-settle", "60s", ...flags]);
+    const child = startIngest(database.url, inputDir, ["--trigger", "50ms", "--tail-settle", "60s", ...flags]);
     await waitUntil("the ingest runs", async () => (await database.sql`select from ingest.workers`).length > 0);
-    return running;
+    return child;
 }
 
-/** Stops it, and sees to it that it was well until then and that nothing is left behind. */
-async function stopSoundly(child: IngestProcess): Promise<string> {
-    child.kill("SIGTERM");
-    const { exitCode, stderr } = await child.finish();
+/** Stops it; it was well until then, a last run ends well, and nothing is left behind. */
+async function stopSoundly(child: IngestProcess): Promise<void> {
+    const { exitCode, stderr } = await child.stop();
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 143 });
-    return stderr;
+    expect(await ingestOnce(database.url, inputDir)).toMatchObject({ exitCode: 0 });
+    await expectSound(database.sql);
 }
 
 /** The counts of all batches, once `isReached` says that they are complete. */
@@ -64,47 +57,39 @@ async function countsWhen(what: string, isReached: (counts: Awaited<ReturnType<t
 }
 
 describe("a file that grows", () => {
+    const random = createRandom(seed);
+
+    async function generate(records: number, dirty = 0): Promise<Buffer> {
+        const generated = join(folder, "generated");
+        await generateFolder(generated, { files: 1, seed, minRecords: records, maxRecords: records, dirty });
+        return readFileSync(join(generated, readdirSync(generated)[0]!));
+    }
+    async function grow(bytes: Buffer, mostBytes: number, mostPauseMs: number): Promise<void> {
+        for (let from = 0; from < bytes.length; ) {
+            const to = from + random.between(1, mostBytes);
+            appendFileSync(at("growing.csv"), bytes.subarray(from, to));
+            from = to;
+            if (random.chance(0.7)) await Bun.sleep(random.between(0, mostPauseMs));
+        }
+    }
+
     test.each([["4KiB"], ["16MiB"]])(
         "in pieces of any size is taken record by record, once (%s a chunk)",
         async (chunk) => {
-            await generateFolder(join(folder, "generated"), { files: 1, seed, minRecords: 400, maxRecords: 400 });
-            const [name] = readdirSync(join(folder, "generated"));
-            const bytes = readFileSync(join(folder, "generated", name!));
-            const random = createRandom(seed);
+            const bytes = await generate(400);
             const child = await watch(["--max-chunk-bytes", chunk]);
-            for (let from = 0; from < bytes.length; ) {
-                const to = from + random.between(1, 2_000);
-                appendFileSync(at("growing.csv"), bytes.subarray(from, to));
-                from = to;
-                if (random.chance(0.5)) await Bun.sleep(random.between(0, 60));
-            }
+            await grow(bytes, 2_000, 60);
             const counts = await countsWhen("all is read", ({ read }) => read >= 400);
             expect(counts).toEqual({ read: 400, inserted: 400, duplicate: 0, conflict: 0, rejected: 0 });
             await stopSoundly(child);
-            await ingestOnce(database.url, inputDir);
             expect(await readCounts(database.sql)).toEqual(counts);
-            await expectSound(database.sql);
         },
     );
 
     test("in dirty pieces, with tails taken early, still loses no record", async () => {
-        await generateFolder(join(folder, "generated"), {
-            files: 1,
-            seed,
-            minRecords: 300,
-            maxRecords: 300,
-            dirty: 0.2,
-        });
-        const [name] = readdirSync(join(folder, "generated"));
-        const bytes = readFileSync(join(folder, "generated", name!));
-        const random = createRandom(seed);
+        const bytes = await generate(300, 0.2);
         const child = await watch(["--max-chunk-bytes", "4KiB", "--tail-settle", "1ms"]);
-        for (let from = 0; from < bytes.length; ) {
-            const to = from + random.between(1, 3_000);
-            appendFileSync(at("growing.csv"), bytes.subarray(from, to));
-            from = to;
-            await Bun.sleep(random.between(0, 150));
-        }
+        await grow(bytes, 3_000, 150);
         await waitUntil("all is merged", async () => {
             const [file] = await database.sql`select state, loaded_bytes as "loadedBytes" from ingest.files`;
             return file?.state === "merged" && file.loadedBytes === bytes.length;
@@ -116,8 +101,6 @@ describe("a file that grows", () => {
         expect([...oracle.events.keys()].filter((id) => !storedIds.has(id))).toEqual([]);
         const { read, inserted, duplicate, conflict, rejected } = await readCounts(database.sql);
         expect(read).toBe(inserted + duplicate + conflict + rejected);
-        await ingestOnce(database.url, inputDir);
-        await expectSound(database.sql);
     });
 
     test("while no ingest runs is continued from its last record", async () => {
@@ -138,7 +121,8 @@ describe("a file that is changed where it was read", () => {
         truncateSync(at("a.csv"), (headerLine + records(1, 40)).length);
         const counts = await countsWhen("it is read again", ({ read }) => read > 100);
         expect(counts).toEqual({ read: 140, inserted: 100, duplicate: 40, conflict: 0, rejected: 0 });
-        expect(await stopSoundly(child)).toContain("a.csv is read anew");
+        await stopSoundly(child);
+        expect(child.stderr()).toContain("a.csv is read anew");
     });
 
     test("in place and of the same size shows its changed records as conflicts", async () => {
@@ -149,9 +133,7 @@ describe("a file that is changed where it was read", () => {
         const counts = await countsWhen("it is read again", ({ read }) => read > 30);
         expect(counts).toEqual({ read: 60, inserted: 30, duplicate: 29, conflict: 1, rejected: 0 });
         await stopSoundly(child);
-        await ingestOnce(database.url, inputDir);
         expect(await readCounts(database.sql)).toEqual(counts);
-        await expectSound(database.sql);
     });
 
     test("by another file under its name is read whole, longer, shorter or equal in size", async () => {
@@ -177,8 +159,6 @@ describe("a file that is changed where it was read", () => {
             rejected: 0,
         });
         await stopSoundly(child);
-        await ingestOnce(database.url, inputDir);
-        await expectSound(database.sql);
     });
 
     test.each([
@@ -196,9 +176,7 @@ describe("a file that is changed where it was read", () => {
             return row!.events === size;
         });
         await stopSoundly(child);
-        await ingestOnce(database.url, inputDir);
         expect(await readFileStates(database.sql)).toEqual({ "a.csv": "merged" });
-        await expectSound(database.sql);
     });
 });
 
@@ -211,9 +189,7 @@ describe("a file that is renamed", () => {
         renameSync(at("a.csv"), at("b.csv"));
         await waitUntil("it is skipped", async () => (await readFileStates(database.sql))["b.csv"] === "skipped copy");
         await stopSoundly(child);
-        await ingestOnce(database.url, inputDir);
         expect(await readCounts(database.sql)).toMatchObject({ read: 10 });
-        await expectSound(database.sql);
     });
 
     test("away and back, with a look at the folder in between, is taken all the same", async () => {
@@ -237,19 +213,16 @@ describe("a file that is renamed", () => {
 describe("a file that is deleted", () => {
     test("between staging and merge is merged: its rows are staged", async () => {
         put("a.csv", headerLine + records(1, 10));
-        await database.sql.begin(async (sql) => {
-            await sql`select from ingest.slices for update`;
-            await watch();
-            await waitUntil("it is staged", async () => (await database.sql`select from ingest.chunks`).length > 0);
-            rmSync(at("a.csv"));
-            await Bun.sleep(200);
-        });
+        const slices = await holdSlices(database.target);
+        const child = await watch();
+        await waitUntil("it is staged", async () => (await database.sql`select from ingest.chunks`).length > 0);
+        rmSync(at("a.csv"));
+        await Bun.sleep(200);
+        await slices.end({ timeout: 1 });
         const counts = await countsWhen("it is merged", ({ read }) => read === 10);
         expect(counts.inserted).toBe(10);
-        await stopSoundly(running!);
-        expect((await ingestOnce(database.url, inputDir)).exitCode).toBe(0);
+        await stopSoundly(child);
         expect(await readFileStates(database.sql)).toEqual({ "a.csv": "merged" });
-        await expectSound(database.sql);
     });
 
     test("and made again with other content is another version", async () => {
@@ -261,8 +234,6 @@ describe("a file that is deleted", () => {
         put("a.csv", headerLine + records(11, 15));
         await countsWhen("the new one is read", ({ read }) => read === 15);
         await stopSoundly(child);
-        await ingestOnce(database.url, inputDir);
-        await expectSound(database.sql);
     });
 });
 
@@ -278,6 +249,4 @@ test("an input folder that is removed and made again is watched again", async ()
     appendFileSync(at("b.csv"), records(21, 25));
     await countsWhen("its growth is seen", ({ read }) => read === 25);
     await stopSoundly(child);
-    await ingestOnce(database.url, inputDir);
-    await expectSound(database.sql);
 });

@@ -1,6 +1,5 @@
 /**
- * kill -9 of the ingest at random moments, and what the runs after it make of what it left: promises 2, 4, 8 and 10.
- * Rows, rejects and counts must be those of a run that nobody disturbed.
+ * kill -9 of the ingest at random moments, and the runs after it that go on from there: promises 2, 4, 8 and 10. Rows, rejects and counts must be those of a run that nobody disturbed.
  */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createRandom, type Random } from "../../src/shop/generator/random.ts";
@@ -8,6 +7,7 @@ import { useEmptyDatabase, useGeneratedFolder } from "../support/fixture.ts";
 import { chooseSeed, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestOnce, startIngest } from "../support/ingest-process.ts";
 import {
+    countSteps,
     emptyTables,
     expectOracle,
     expectSameTables,
@@ -32,6 +32,9 @@ const { inputDir, oracle } = useGeneratedFolder({
     duplicates: 0.1,
 });
 
+const start = (flags: string[]) => startIngest(database.url, inputDir, ["--trigger", "available-now", ...flags]);
+const steps = () => countSteps(database.sql);
+
 const ways: [string, string[]][] = [
     ["small chunks, one merge worker", ["--max-chunk-bytes", "8KiB", "--merge-workers", "1"]],
     [
@@ -42,15 +45,15 @@ const ways: [string, string[]][] = [
 
 describe.each(ways)("an ingest killed again and again (%s)", (way, flags) => {
     test("ends with the tables of an undisturbed one", async () => {
-        const steps = await stepsOfUndisturbedRun(flags);
-        const undisturbed = await readTables(database.sql);
+        const undisturbed = await runUndisturbed(flags);
+        const stepsPerKill = Math.ceil((await steps()) / kills);
         await expectOracle(database.sql, oracle);
         await emptyTables(database.sql);
 
         const random = createRandom(seed);
         const hits: Hit[] = [];
         for (let kill = 0; kill < kills; kill += 1) {
-            hits.push(await killAtRandomMoment(random, flags, Math.ceil(steps / kills)));
+            hits.push(await killAtRandomMoment(random, flags, stepsPerKill));
         }
         console.log(`killed (${way}): ${describeHits(hits)}`);
         const { exitCode } = await ingestOnce(database.url, inputDir, flags);
@@ -62,13 +65,12 @@ describe.each(ways)("an ingest killed again and again (%s)", (way, flags) => {
 
 test("a killed ingest is taken over by one that was waiting all along, without anybody's help", async () => {
     const flags = ["--max-chunk-bytes", "8KiB"];
-    await ingestOnce(database.url, inputDir, flags);
-    const undisturbed = await readTables(database.sql);
+    const undisturbed = await runUndisturbed(flags);
     await emptyTables(database.sql);
 
-    const first = startIngest(database.url, inputDir, ["--trigger", "available-now", ...flags]);
+    const first = start(flags);
     await waitUntil("the first ingest loads", () => hasLoads(first.pid));
-    const second = startIngest(database.url, inputDir, ["--trigger", "available-now", ...flags]);
+    const second = start(flags);
     await waitUntil("the second ingest is there", () => isRegistered(second.pid));
     first.kill("SIGKILL");
     expect(await first.exited).toBe(137);
@@ -76,7 +78,7 @@ test("a killed ingest is taken over by one that was waiting all along, without a
     await expectUndisturbed(undisturbed);
 });
 
-/** What the ledger showed at a kill. */
+/** The ledger at a kill. */
 interface Hit {
     isBooting: boolean;
     loading: number;
@@ -85,25 +87,22 @@ interface Hit {
     merging: number;
 }
 
-async function stepsOfUndisturbedRun(flags: string[]): Promise<number> {
+async function runUndisturbed(flags: string[]): Promise<Tables> {
     const { exitCode } = await ingestOnce(database.url, inputDir, flags);
     expect(exitCode).toBe(0);
-    return await countSteps();
+    return await readTables(database.sql);
 }
 
 /** Kills it after a random number of steps and a random part of a second, or while it still starts. */
 async function killAtRandomMoment(random: Random, flags: string[], stepsPerKill: number): Promise<Hit> {
-    const before = await countSteps();
-    const child = startIngest(database.url, inputDir, ["--trigger", "available-now", ...flags]);
+    const before = await steps();
+    const child = start(flags);
     const isBooting = random.chance(0.15);
     if (isBooting) {
         await Bun.sleep(random.between(0, 600));
     } else {
-        const steps = random.between(0, stepsPerKill);
-        await waitUntil(
-            `${steps} steps more`,
-            async () => !child.isRunning() || (await countSteps()) >= before + steps,
-        );
+        const more = random.between(0, stepsPerKill);
+        await waitUntil(`${more} steps more`, async () => !child.isRunning() || (await steps()) >= before + more);
         await Bun.sleep(random.between(0, 40));
     }
     child.kill("SIGKILL");
@@ -147,13 +146,6 @@ function describeHits(hits: Hit[]): string {
 async function expectUndisturbed(undisturbed: Tables): Promise<void> {
     expectSameTables(await readTables(database.sql), undisturbed);
     await expectSound(database.sql);
-}
-
-/** Loads begun and batches committed: how far the work has come, whatever the machine's speed. */
-async function countSteps(): Promise<number> {
-    const [row] = await database.sql<{ steps: number }[]>`
-        select (select count(*) from ingest.loads) + (select count(*) from ingest.batches) as steps`;
-    return row!.steps;
 }
 
 async function isRegistered(pid: number): Promise<boolean> {

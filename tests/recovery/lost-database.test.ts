@@ -5,15 +5,15 @@
 import { beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { connect, type Sql } from "../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import { createRandom } from "../../src/shop/generator/random.ts";
 import { countFolder } from "../support/count-records.ts";
-import { headerLine, makeFolder, useGeneratedFolder } from "../support/fixture.ts";
+import { idOf, makeFolder, shopCsv, useGeneratedFolder } from "../support/fixture.ts";
 import { chooseSeed, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";
-import { ask, useOwnServer } from "../support/own-server.ts";
+import { ask, countRows, holdSlices, useOwnServer } from "../support/own-server.ts";
 import {
+    countSteps,
     expectOracle,
     expectSameTables,
     expectSound,
@@ -46,57 +46,41 @@ const ways: [string, string[]][] = [
     ["a chunk a file, one merge worker", ["--merge-workers", "1"]],
     ["many chunks a file, four merge workers", ["--merge-workers", "4", ...smallChunks]],
 ];
+const manyChunks = ways[1]![1];
 const faults: [string, () => Promise<void>][] = [
     ["a backend is killed", crashBackend],
-    [
-        "the postmaster is killed",
-        async () => {
-            await server.killPostmaster();
-            await server.start();
-        },
-    ],
-    [
-        "the server is restarted",
-        async () => {
-            await server.stop();
-            await server.start();
-        },
-    ],
+    ["the postmaster is killed", () => server.crash()],
+    ["the server is restarted", () => server.restart()],
 ];
 
-const ofShortRun = (way: number) => (isLongRun ? ways : ways.slice(way, way + 1));
+const start = (flags: string[], inDir = inputDir) =>
+    startIngest(target.url, inDir, ["--trigger", "available-now", ...flags]);
+const stagedChunks = "ingest.chunks where state = 'staged'";
 
-describe.each(ofShortRun(0))("with chunks staged (%s)", (_way, flags) => {
-    test.each(faults)("when %s, the ingest stages again what was lost and goes on", async (_fault, strike) => {
-        const slices = await holdSlices(65_535);
-        const child = startIngest(target.url, inputDir, ["--trigger", "available-now", ...flags]);
-        await waitUntil("chunks are staged", async () => (await count("ingest.chunks where state = 'staged'")) > 2);
+describe.each([
+    ["chunks are staged, it stages again what was lost", 0xffff, stagedChunks, 0],
+    ["chunks are merged in part, each slice is merged once", 0xff00, `${stagedChunks} and merged_slices > 0`, 1],
+] as const)("while %s", (_, heldSlices, struckChunks, way) => {
+    const flags = isLongRun ? ways.map(([, flags]) => flags) : [ways[way]![1]];
+    test.each(
+        faults.flatMap(([fault, strike]) => flags.map((flags) => [fault, flags.join(" "), flags, strike] as const)),
+    )("and goes on: when %s (%s)", async (_fault, _flags, flags, strike) => {
+        const slices = await holdSlices(target, heldSlices);
+        const child = start(flags);
+        await waitUntil("there are such chunks", async () => (await countRows(target, struckChunks)) > 2);
         await strike();
         await slices.end({ timeout: 1 });
         await expectUndisturbedEnd(child);
     });
 });
-
-describe.each(ofShortRun(1))("with chunks staged (%s)", (_way, flags) => {
-    test.each(faults)("when %s while they are merged in part, each slice is merged once", async (_fault, strike) => {
-        const slices = await holdSlices(0xff00);
-        const child = startIngest(target.url, inputDir, ["--trigger", "available-now", ...flags]);
-        await waitUntil("chunks are merged in part", async () => (await count(mergedInPart)) > 2);
-        await strike();
-        await slices.end({ timeout: 1 });
-        await expectUndisturbedEnd(child);
-    });
-});
-
-const mergedInPart = "ingest.chunks where state = 'staged' and merged_slices > 0";
 
 describe("at random moments", () => {
-    test.each(ofShortRun(1))("crashes of the server change nothing (%s)", async (_way, flags) => {
+    test.each(isLongRun ? ways : ways.slice(1))("crashes of the server change nothing (%s)", async (_way, flags) => {
         const random = createRandom(seed);
         const steps = await stepsOfUndisturbedRun(flags);
-        const child = startIngest(target.url, inputDir, ["--trigger", "available-now", ...flags]);
+        const child = start(flags);
         // Before it has reached the database it ends with 4, as it should.
-        await waitUntil("the ingest is at work", async () => (await count("ingest.loads")) > 0);
+        await waitUntil("the ingest is at work", async () => (await countRows(target, "ingest.loads")) > 0);
         let struck = 0;
         for (; struck < crashes && child.isRunning(); struck += 1) {
             await letItWork(child, random.between(0, Math.ceil(steps / crashes)));
@@ -110,22 +94,22 @@ describe("at random moments", () => {
 
     test("crashes of server and ingest together change nothing", async () => {
         const random = createRandom(seed + 1);
-        const flags = ways[1]![1];
+        const flags = manyChunks;
         const steps = await stepsOfUndisturbedRun(flags);
         for (let crash = 0; crash < crashes; crash += 1) {
-            const child = startIngest(target.url, inputDir, ["--trigger", "available-now", ...flags]);
+            const child = start(flags);
             await letItWork(child, random.between(0, Math.ceil(steps / crashes)));
             child.kill("SIGKILL");
             await random.pick(faults)[1]();
-            await ask(target, (sql) => expireLeases(sql));
+            await ask(target, expireLeases);
         }
-        await expectUndisturbedEnd(startIngest(target.url, inputDir, ["--trigger", "available-now", ...flags]));
+        await expectUndisturbedEnd(start(flags));
     });
 });
 
 test("while the server is away the ingest says so once, waits, and says once that it is back", async () => {
-    const child = startIngest(target.url, inputDir, ["--trigger", "available-now", ...ways[1]![1]]);
-    await waitUntil("something is merged", async () => (await count("ingest.batches")) > 1);
+    const child = start(manyChunks);
+    await waitUntil("something is merged", async () => (await countRows(target, "ingest.batches")) > 1);
     await server.stop();
     await waitUntil("the ingest has noticed", () => child.stderr().includes("The database is away"));
     // Long enough for several attempts to come back.
@@ -137,16 +121,15 @@ test("while the server is away the ingest says so once, waits, and says once tha
     const said = stderr.split("\n").filter((line) => line.includes("The database is"));
     expect(said).toEqual([expect.stringContaining("is away"), expect.stringContaining("is back")]);
     await ask(target, (sql) => expectOracle(sql, oracle));
-    await ask(target, (sql) => expectSound(sql));
+    await ask(target, expectSound);
 });
 
 test("while the server is away the ingest can be stopped", async () => {
-    const child = startIngest(target.url, inputDir, ["--trigger", "100ms", ...ways[1]![1]]);
-    await waitUntil("something is merged", async () => (await count("ingest.batches")) > 1);
+    const child = startIngest(target.url, inputDir, ["--trigger", "100ms", ...manyChunks]);
+    await waitUntil("something is merged", async () => (await countRows(target, "ingest.batches")) > 1);
     await server.stop();
     await waitUntil("the ingest has noticed", () => child.stderr().includes("The database is away"));
-    child.kill("SIGTERM");
-    expect((await child.finish()).exitCode).toBe(143);
+    expect((await child.stop()).exitCode).toBe(143);
     await server.start();
 });
 
@@ -154,52 +137,54 @@ test("a source that is gone when its staged rows are lost fails its file visibly
     const twoFiles = makeFolder();
     const [first, second] = readdirSync(inputDir).sort();
     for (const name of [first!, second!]) cpSync(join(inputDir, name), join(twoFiles, name));
-    const slices = await holdSlices(65_535);
-    const child = startIngest(target.url, twoFiles, ["--trigger", "available-now"]);
-    await waitUntil("both are staged", async () => (await count("ingest.chunks where state = 'staged'")) === 2);
+    const slices = await holdSlices(target);
+    const child = start([], twoFiles);
+    await waitUntil("both are staged", async () => (await countRows(target, stagedChunks)) === 2);
     rmSync(join(twoFiles, first!));
     await crashBackend();
     await slices.end({ timeout: 1 });
     const { exitCode, stderr } = await child.finish();
     expect(exitCode).toBe(1);
     expect(stderr).toContain(`${first}: Its bytes 0 to`);
-    expect(await ask(target, (sql) => readFileStates(sql))).toEqual({
+    expect(await ask(target, readFileStates)).toEqual({
         [first!]: "failed file_vanished",
         [second!]: "merged",
     });
-    await ask(target, (sql) => expectSound(sql));
+    await ask(target, expectSound);
 
     cpSync(join(inputDir, first!), join(twoFiles, first!));
     expect((await ingestOnce(target.url, twoFiles)).exitCode).toBe(0);
     const { read, inserted, rejected } = countFolder(twoFiles).total;
-    expect(await ask(target, (sql) => readCounts(sql))).toMatchObject({ read, inserted, rejected });
-    await ask(target, (sql) => expectSound(sql));
+    expect(await ask(target, readCounts)).toMatchObject({ read, inserted, rejected });
+    await ask(target, expectSound);
 });
 
 test("a source that is of other bytes when its staged rows are lost is not merged as the one it was", async () => {
     const oneFile = makeFolder();
-    const row = (n: number, price: string) =>
-        `00000000-0000-4000-8000-${String(n).padStart(12, "0")},purchase,p1,u1,2024-05-01 10:00:00,1,${price}\n`;
-    writeFileSync(join(oneFile, "a.csv"), headerLine + row(1, "1.00") + row(2, "1.00"));
-    const slices = await holdSlices(65_535);
-    const child = startIngest(target.url, oneFile, ["--trigger", "available-now"]);
-    await waitUntil("it is staged", async () => (await count("ingest.chunks where state = 'staged'")) === 1);
-    writeFileSync(join(oneFile, "a.csv"), headerLine + row(1, "1.00") + row(2, "2.00"));
+    const put = (...prices: string[]) => {
+        const records = prices.map((price, no) => `${idOf(no)},purchase,p1,u1,2024-05-01 10:00:00,1,${price}`);
+        writeFileSync(join(oneFile, "a.csv"), shopCsv(...records));
+    };
+    put("1.00", "1.00");
+    const slices = await holdSlices(target);
+    const child = start([], oneFile);
+    await waitUntil("it is staged", async () => (await countRows(target, stagedChunks)) === 1);
+    put("1.00", "2.00");
     await crashBackend();
     await slices.end({ timeout: 1 });
     // After an outage the folder is looked at anew: it is another version of the file, and taken for what it is.
     expect((await child.finish()).exitCode).toBe(0);
-    expect(await count("ingest.files where path = 'a.csv' and version = 1 and state = 'replaced'")).toBe(1);
-    expect(await count("ingest.files where path = 'a.csv' and version = 2 and state = 'merged'")).toBe(1);
-    expect(await count("ingest.chunk_merges")).toBe(1);
+    expect(await countRows(target, "ingest.files where path = 'a.csv' and version = 1 and state = 'replaced'")).toBe(1);
+    expect(await countRows(target, "ingest.files where path = 'a.csv' and version = 2 and state = 'merged'")).toBe(1);
+    expect(await countRows(target, "ingest.chunk_merges")).toBe(1);
     const events = await ask(target, (sql) => sql`select price from public.events order by event_id`);
     expect([...events]).toEqual([{ price: "1.00" }, { price: "2.00" }]);
-    await ask(target, (sql) => expectSound(sql));
+    await ask(target, expectSound);
 });
 
 test("a server that answers nothing any more does not keep the ingest from being stopped", async () => {
-    const child = startIngest(target.url, inputDir, ["--trigger", "100ms", ...ways[1]![1]]);
-    await waitUntil("something is merged", async () => (await count("ingest.batches")) > 1);
+    const child = startIngest(target.url, inputDir, ["--trigger", "100ms", ...manyChunks]);
+    await waitUntil("something is merged", async () => (await countRows(target, "ingest.batches")) > 1);
     const backends = await ask(
         target,
         (sql) => sql<{ pid: number }[]>`
@@ -227,7 +212,7 @@ test("should fail: no server at the start is exit code 4, with the address", asy
 
 test("an embedded server whose postmaster is killed is started again by the ingest that uses it", async () => {
     const dataDir = makeDataDir();
-    const flags = ["--data-dir", dataDir, "--trigger", "available-now", ...ways[1]![1]];
+    const flags = ["--data-dir", dataDir, "--trigger", "available-now", ...manyChunks];
     const child = startIngest("", inputDir, flags);
     await waitUntil("something is merged", () => child.batches().length > 1);
     const pidFile = Bun.spawnSync(["find", dataDir, "-name", "postmaster.pid"]).stdout.toString().trim();
@@ -256,51 +241,30 @@ async function crashBackend(): Promise<void> {
     await ask(target, (sql) => sql`select 1`);
 }
 
-/** Merges skip slices that others hold: with all of them held, what is staged stays so. The crash ends the hold too. */
-async function holdSlices(mask: number): Promise<Sql> {
-    const sql = connect(target, { applicationName: "recovery test holds slices", max: 1 });
-    await sql.unsafe("begin");
-    await sql`select from ingest.slices where (1 << slice_no) & ${mask} <> 0 for update`;
-    return sql;
-}
-
 async function expectUndisturbedEnd(child: IngestProcess): Promise<void> {
     const { exitCode, stderr } = await child.finish();
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
     await ask(target, (sql) => expectOracle(sql, oracle));
-    await ask(target, (sql) => expectSound(sql));
+    await ask(target, expectSound);
 }
 
 let undisturbed: Tables | null = null;
 
-/** In a database of its own; its tables are what all ways must end with. */
+/** In a database of its own; all ways must end with its tables. */
 async function stepsOfUndisturbedRun(flags: string[]): Promise<number> {
-    const own = target;
-    const { exitCode } = await ingestOnce(own.url, inputDir, flags);
+    const { exitCode } = await ingestOnce(target.url, inputDir, flags);
     expect(exitCode).toBe(0);
-    const steps = await countSteps();
-    const tables = await readAll();
+    const tables = await ask(target, readTables);
     undisturbed ??= tables;
     expectSameTables(tables, undisturbed);
+    const steps = await ask(target, countSteps);
     target = await server.createDatabase();
     return steps;
 }
 
 /** Until it is so many steps further, or has ended. */
 async function letItWork(child: IngestProcess, steps: number): Promise<void> {
-    const from = await countSteps();
-    await waitUntil(`${steps} steps more`, async () => !child.isRunning() || (await countSteps()) >= from + steps);
-}
-
-async function readAll(): Promise<Tables> {
-    return await ask(target, (sql) => readTables(sql));
-}
-
-async function countSteps(): Promise<number> {
-    return (await count("ingest.loads")) + (await count("ingest.batches"));
-}
-
-async function count(from: string): Promise<number> {
-    const [row] = await ask(target, (sql) => sql.unsafe<{ rows: number }[]>(`select count(*) as rows from ${from}`));
-    return row!.rows;
+    const from = await ask(target, countSteps);
+    const isFurther = async () => !child.isRunning() || (await ask(target, countSteps)) >= from + steps;
+    await waitUntil(`${steps} steps more`, isFurther);
 }

@@ -2,34 +2,26 @@
  * A server that answers that it is starting is waited for, by whoever has just come: after a crash, ingest and server are
  * often started together. A standby without readers stays in that state until it is promoted.
  */
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openDatabase } from "../../src/database/open-database.ts";
-import { headerLine, makeFolder } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
+import { makeNumberedFolder } from "../support/ingest-fixture.ts";
 import { startIngest } from "../support/ingest-process.ts";
-import { type OwnServer, openOwnServer } from "../support/own-server.ts";
+import { useOwnServer } from "../support/own-server.ts";
 import { runScript } from "../support/run-script.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
-let server: OwnServer;
 let clusterDir: string;
-const inputDir = makeFolder();
-
-beforeAll(async () => {
-    const prepare = (dir: string) => {
-        clusterDir = dir;
-    };
-    server = await openOwnServer({ settings: { hot_standby: "off" }, prepare });
-    const record = "00000000-0000-4000-8000-000000000001,view,p1,u1,2024-05-01 10:00:00,1,1.00\n";
-    writeFileSync(join(inputDir, "a.csv"), headerLine + record);
-});
-afterAll(async () => {
-    await server.close();
-});
+const prepare = (dir: string) => {
+    clusterDir = dir;
+};
+const server = useOwnServer({ settings: { hot_standby: "off" }, prepare });
+const { inputDir, put } = makeNumberedFolder();
+put(1);
 
 test("an ingest that comes while the server is starting says so, waits, and does its work", async () => {
     const target = await server.createDatabase();

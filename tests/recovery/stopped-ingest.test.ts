@@ -4,7 +4,8 @@ import { createRandom } from "../../src/shop/generator/random.ts";
 import { useEmptyDatabase, useGeneratedFolder } from "../support/fixture.ts";
 import { chooseSeed, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestOnce, startIngest } from "../support/ingest-process.ts";
-import { expectChecksToPass, expectOracle, expectSound, expireLeases } from "../support/read-tables.ts";
+import { countSteps, expectChecksToPass, expectOracle, expectSound, expireLeases } from "../support/read-tables.ts";
+import { openSession, whenWaiting } from "../support/sessions.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
@@ -29,20 +30,20 @@ describe.each([
 ] as const)("%s in the middle of a big load", (signal, exitCode) => {
     test(`ends the run with exit code ${exitCode}, and the next runs go on from there`, async () => {
         const random = createRandom(seed);
-        const stopped: { loads: number; ms: number }[] = [];
+        const tookMs: number[] = [];
         for (let stop = 0; stop < stops; stop += 1) {
-            const loadsBefore = await countLoads();
+            const before = await countSteps(database.sql);
             const child = startIngest(database.url, inputDir, flags);
-            await waitUntil("it is at work", async () => (await countLoads()) > loadsBefore);
+            await waitUntil("it is at work", async () => (await countSteps(database.sql)) > before);
             await Bun.sleep(random.between(0, 200));
             const at = performance.now();
             child.kill(signal);
             const ended = await child.finish({ deadlineMs: 20_000 });
-            stopped.push({ loads: await countLoads(), ms: Math.round(performance.now() - at) });
+            tookMs.push(Math.round(performance.now() - at));
             expect(ended).toMatchObject({ exitCode, summary: null });
             await expectNothingHalfDone();
         }
-        console.log(`${signal}: ended after ${stopped.map(({ ms }) => `${ms} ms`).join(", ")}`);
+        console.log(`${signal}: ended after ${tookMs.join(", ")} ms`);
         expect((await ingestOnce(database.url, inputDir, flags)).exitCode).toBe(0);
         await expectOracle(database.sql, oracle);
         await expectSound(database.sql);
@@ -77,29 +78,12 @@ test("a second Ctrl-C ends the run at once, and what its backends still finish c
 
 /** A merge that waits for a lock on `events` for as long as the test likes. */
 async function startBlockedMerge() {
-    const locked = Promise.withResolvers<void>();
-    const released = Promise.withResolvers<void>();
-    const transaction = database.sql.begin(async (sql) => {
-        await sql`lock table public.events in access exclusive mode`;
-        locked.resolve();
-        await released.promise;
-    });
-    await locked.promise;
+    const session = openSession(database);
+    await session`begin`;
+    await session`lock table public.events in access exclusive mode`;
     const child = startIngest(database.url, inputDir, flags);
-    await waitUntil("a merge waits", async () => {
-        const waiting = await database.sql`
-            select
-            from pg_stat_activity
-            where datname = current_database() and query like '%merge_batch%' and wait_event_type = 'Lock'`;
-        return waiting.length > 0;
-    });
-    return {
-        child,
-        async unlock() {
-            released.resolve();
-            await transaction;
-        },
-    };
+    await whenWaiting(database.sql);
+    return { child, unlock: () => session`commit` };
 }
 
 async function expectNothingHalfDone(): Promise<void> {
@@ -110,9 +94,4 @@ async function expectNothingHalfDone(): Promise<void> {
             (select count(*) from ingest.loader_lease where loader_lease.worker_id is not null) as leases`;
     expect(left).toEqual({ loading: 0, workers: 0, leases: 0 });
     await expectChecksToPass(database.sql);
-}
-
-async function countLoads(): Promise<number> {
-    const [row] = await database.sql<{ loads: number }[]>`select count(*) as loads from ingest.loads`;
-    return row!.loads;
 }

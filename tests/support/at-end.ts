@@ -1,14 +1,24 @@
-/** What a test file opens is closed once all of it has run, its own `afterAll` too, the last first. See preload.ts. */
+/** Tests need not close what they open: it is closed once the test, or the test file, is over, the last first. See preload.ts. */
 type Close = () => unknown;
 
-const closers: Close[] = [];
+const afterFile: Close[] = [];
+const afterEachTest: Close[] = [];
 
+/** Closes once the whole file has run, its own `afterAll` too. */
 export function atEnd(close: Close): void {
-    closers.push(close);
+    afterFile.push(close);
 }
 
+/** Closes once the test that runs, or is about to, has ended. */
+export function afterTest(close: Close): void {
+    afterEachTest.push(close);
+}
+
+export const closeTest = () => closeAll(afterEachTest);
+export const closeFile = () => closeAll(afterFile);
+
 /** One that fails does not keep the others open. */
-export async function closeAll(): Promise<void> {
+async function closeAll(closers: Close[]): Promise<void> {
     const errors: unknown[] = [];
     for (const close of closers.splice(0).reverse()) {
         try {

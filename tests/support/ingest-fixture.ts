@@ -1,5 +1,5 @@
-/** For tests of what befalls an ingest, and not its records: a database, a folder of numbered records, and the ingest of it. */
-import { afterEach, beforeAll, beforeEach } from "bun:test";
+/** For tests that strike an ingest and do not look at its records: a database, a folder of numbered records, and its ingest. */
+import { beforeAll, beforeEach } from "bun:test";
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeTarget } from "../../src/database/database-target.ts";
@@ -37,12 +37,12 @@ export function makeNumberedFolder(): NumberedFolder {
     };
 }
 
-/** What a test has from its start on; nothing is there before. */
+/** Ready when a test begins, and not before. */
 export interface IngestFixture extends NumberedFolder {
     database: TestDatabase;
     /** Of the role, if there is one. */
     url: string;
-    /** Ended with the test. By default it watches, in haste. */
+    /** By default it watches, in haste. */
     start(flags?: string[]): IngestProcess;
     whenInserted(records: number): Promise<void>;
 }
@@ -56,7 +56,6 @@ export const inHaste = ["--trigger", "200ms", "--tail-settle", "0"];
 export function useIngestFixture(importMetaPath: string, { role }: { role?: string } = {}): IngestFixture {
     const database = useEmptyDatabase(importMetaPath);
     const fixture = { database } as IngestFixture;
-    const started: IngestProcess[] = [];
     beforeAll(async () => {
         if (role !== undefined) await createRole(database, role);
         const { url } = role === undefined ? database : makeTarget({ ...database.target, user: role, password: "x" });
@@ -66,17 +65,7 @@ export function useIngestFixture(importMetaPath: string, { role }: { role?: stri
     });
     beforeEach(() => {
         Object.assign(fixture, makeNumberedFolder());
-        fixture.start = (flags = inHaste) => {
-            const ingest = startIngest(fixture.url, fixture.inputDir, flags);
-            started.push(ingest);
-            return ingest;
-        };
-    });
-    afterEach(async () => {
-        for (const ingest of started.splice(0)) {
-            ingest.kill("SIGTERM");
-            await ingest.finish();
-        }
+        fixture.start = (flags = inHaste) => startIngest(fixture.url, fixture.inputDir, flags);
     });
     return fixture;
 }

@@ -1,5 +1,6 @@
 /** The ingest as a child process, the way a person runs it: to be watched, stopped, frozen and killed. */
 import type { BatchProgress, IngestSummary } from "../../src/engine/run/progress.ts";
+import { afterTest } from "./at-end.ts";
 import { isLongRun } from "./generate-folder.ts";
 import { collect, spawnScript } from "./run-script.ts";
 
@@ -12,6 +13,8 @@ export interface IngestProcess {
     /** What it has said so far. */
     stderr(): string;
     batches(): BatchProgress[];
+    /** SIGTERM, and waits for its end. */
+    stop(): Promise<FinishedIngest>;
     /** Waits for its end. One that hangs is killed, and the error says what it had said. */
     finish(deadline?: { deadlineMs?: number }): Promise<FinishedIngest>;
 }
@@ -27,7 +30,10 @@ export interface FinishedIngest {
 
 const progressLine = /^ingest: [\d,]+ (?:of (?:about )?[\d,]+ )?records.*\n/gm;
 
-/** `flags` come after `--input`, `--json` and the database's URL; without `--trigger` it watches, as `bun run ingest` does. */
+/**
+ * `flags` come after `--input`, `--json` and the database's URL; without `--trigger` it watches, as `bun run ingest` does. It
+ * is ended with the test.
+ */
 export function startIngest(
     databaseUrl: string,
     inputDir: string,
@@ -39,19 +45,29 @@ export function startIngest(
     });
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
+    const isRunning = () => child.exitCode === null && child.signalCode === null;
+    afterTest(async () => {
+        if (!isRunning()) return;
+        child.kill("SIGCONT");
+        await ingest.stop();
+    });
     const readLines = () =>
         stdout
             .text()
             .split("\n")
             .slice(0, -1)
             .map((line) => JSON.parse(line));
-    return {
+    const ingest: IngestProcess = {
         pid: child.pid,
         kill: (signal) => child.kill(signal),
-        isRunning: () => child.exitCode === null && child.signalCode === null,
+        isRunning,
         exited: child.exited,
         stderr: stderr.text,
         batches: () => readLines().filter(({ type }) => type !== "summary"),
+        stop() {
+            child.kill("SIGTERM");
+            return ingest.finish();
+        },
         async finish({ deadlineMs = isLongRun ? 600_000 : 45_000 } = {}) {
             let isLate = false;
             const timer = setTimeout(() => {
@@ -71,19 +87,15 @@ export function startIngest(
             };
         },
     };
+    return ingest;
 }
 
-/** Takes all that is in the folder, unfinished tails too, as `ingest --trigger available-now --tail-settle 0` does, and ends. */
+/** Takes everything in the folder, unfinished tails too, as `ingest --trigger available-now --tail-settle 0` does, and ends. */
 export async function ingestOnce(
     databaseUrl: string,
     inputDir: string,
     flags: readonly string[] = [],
 ): Promise<FinishedIngest> {
-    return await startIngest(databaseUrl, inputDir, [
-        "--trigger",
-        "available-now",
-        "--tail-settle",
-        "0",
-        ...flags,
-    ]).finish();
+    const once = ["--trigger", "available-now", "--tail-settle", "0"];
+    return await startIngest(databaseUrl, inputDir, [...once, ...flags]).finish();
 }

@@ -1,6 +1,5 @@
 /**
- * A Postgres of a test's own, to be stopped, started and killed. Durable as shipped: the settings and the version are
- * those of the embedded server.
+ * A Postgres that a test may stop, start and kill. Durable as shipped: settings and version are the embedded server's.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
@@ -39,8 +38,11 @@ export interface OwnServer {
     backUp(intoDir: string): Promise<void>;
     /** A copy of the data directory of a server that is stopped. What it returns puts that in the place of today's. */
     keepCopy(): () => void;
+    restart(): Promise<void>;
     /** kill -9 of the postmaster; its backends notice and go. Resolves when it is gone. */
     killPostmaster(): Promise<void>;
+    /** The same, and starts it again. */
+    crash(): Promise<void>;
     /** What it has written to its log so far. */
     log(): string;
     /** The account that it runs as; null when it is ours. */
@@ -105,6 +107,11 @@ export async function openOwnServer({ settings = {}, prepare, backup }: OwnServe
             await start();
         }
     };
+    const killPostmaster = async () => {
+        const running = findPostmaster(places);
+        if (running !== null) process.kill(running.pid, "SIGKILL");
+        await waitUntil("the postmaster is gone", () => findPostmaster(places) === null);
+    };
     await start();
 
     const admin = makeTarget({ host: "127.0.0.1", port, database: "postgres", user: superuser, password });
@@ -136,10 +143,14 @@ export async function openOwnServer({ settings = {}, prepare, backup }: OwnServe
                 renameSync(copyDir, clusterDir);
             };
         },
-        async killPostmaster() {
-            const running = findPostmaster(places);
-            if (running !== null) process.kill(running.pid, "SIGKILL");
-            await waitUntil("the postmaster is gone", () => findPostmaster(places) === null);
+        async restart() {
+            await stop();
+            await start();
+        },
+        killPostmaster,
+        async crash() {
+            await killPostmaster();
+            await start();
         },
         log: () => readFileSync(places.logFile, "utf8"),
         account: places.account,
@@ -206,6 +217,20 @@ export async function ask<Result>(target: DatabaseTarget, query: (sql: Sql) => P
             await Bun.sleep(50);
         }
     }
+}
+
+/** `from`: a table, with a condition if need be. */
+export async function countRows(target: DatabaseTarget, from: string): Promise<number> {
+    const [row] = await ask(target, (sql) => sql.unsafe<{ rows: number }[]>(`select count(*) as rows from ${from}`));
+    return row!.rows;
+}
+
+/** Merges skip slices that others hold: with all of them held, what is staged stays so until the session ends. */
+export async function holdSlices(target: DatabaseTarget, mask = 0xffff): Promise<Sql> {
+    const sql = connect(target, { applicationName: "test holds slices", max: 1 });
+    await sql.unsafe("begin");
+    await sql`select from ingest.slices where (1 << slice_no) & ${mask} <> 0 for update`;
+    return sql;
 }
 
 async function choosePort(): Promise<number> {

@@ -1,4 +1,4 @@
-/** What an ingest has left behind, as lines of text that can be compared, and whether all of it is in order. */
+/** The tables after an ingest, as lines of text that can be compared, and whether all of it is in order. */
 import { expect } from "bun:test";
 import type { Sql } from "../../src/database/connect.ts";
 import { runChecks } from "../../src/operations/run-checks.ts";
@@ -48,6 +48,13 @@ export async function readCounts(sql: Sql): Promise<Counts> {
             coalesce(sum(batches.rejected), 0)::bigint as rejected
         from ingest.batches`;
     return { ...counts! };
+}
+
+/** Loads begun and batches committed: how far the work has come, whatever the machine's speed. */
+export async function countSteps(sql: Sql): Promise<number> {
+    const [row] = await sql<{ steps: number }[]>`
+        select (select count(*) from ingest.loads) + (select count(*) from ingest.batches) as steps`;
+    return row!.steps;
 }
 
 /** The state of the current version of every file, and its problem if it has one: `merged`, `failed empty_file`. */

@@ -1,18 +1,20 @@
 /** Sessions beside each other: transactions that a test holds open, and a look at who waits for whom. */
 import { connect, type Sql } from "../../src/database/connect.ts";
+import { afterTest } from "./at-end.ts";
 import type { TestDatabase } from "./database.ts";
 import { waitUntil } from "./wait-until.ts";
 
 let open: Sql[] = [];
 
-/** A session of its own: one connection, so that `begin` and `commit` are its own too. */
+/** A session of its own: one connection, so that `begin` and `commit` are its own too. It ends with the test. */
 export function openSession({ target }: TestDatabase, applicationName = "test session"): Sql {
     const session = connect(target, { applicationName, max: 1 });
     open.push(session);
+    afterTest(closeSessions);
     return session;
 }
 
-/** Ends all sessions, and rolls back what they left open. For afterEach. */
+/** Ends all sessions, and rolls back what they left open. */
 export async function closeSessions(): Promise<void> {
     const closed = open;
     open = [];
