@@ -360,3 +360,34 @@ describe.skipIf(!isRoot)("started by root in a folder that only root can enter",
         expect(places(copy).baseDir).not.toBe(places(closedDir).baseDir);
     });
 });
+
+/** As one that waits for a lock whose holder has died: it does not notice that the postmaster is gone. */
+describe.skipIf(process.platform !== "linux")("a backend that outlives a killed server", () => {
+    let server: EmbeddedServer;
+    let stuckPid: number;
+    beforeEach(async () => {
+        server = await acquire();
+        const [backend] = await ask<{ pid: number }>(
+            server.target,
+            "select pid from pg_stat_activity where backend_type = 'checkpointer'",
+        );
+        stuckPid = backend!.pid;
+        process.kill(stuckPid, "SIGSTOP");
+        server.crash();
+        await waitUntil("the server is gone", () => postmasterPid() === null || null);
+    });
+
+    test("is ended, and the server comes back", async () => {
+        await server.ensureRunning();
+        expect(await ask(server.target, "select 1 as one")).toEqual([{ one: 1 }]);
+    }, 30_000);
+
+    test("does not keep the process from ending", async () => {
+        const starting = server.ensureRunning().catch((error: unknown) => error);
+        const logFile = places().logFile;
+        await waitUntil("the start is refused", () => readFileSync(logFile, "utf8").includes(" F0001 "));
+        await server.release();
+        expect(await starting).toMatchObject({ message: "The embedded PostgreSQL is no longer wanted." });
+        process.kill(stuckPid, "SIGKILL");
+    });
+});
