@@ -2,20 +2,21 @@
 with
     summed_merges as (
         select
-            chunk_merges.batch_id,
-            count(*) as chunks,
-            sum(chunk_merges.read) as read,
-            sum(chunk_merges.inserted) as inserted,
-            sum(chunk_merges.duplicate) as duplicate,
-            sum(chunk_merges.conflict) as conflict,
-            sum(chunk_merges.rejected) as rejected,
-            sum(chunk_merges.displaced) as displaced
-        from ingest.chunk_merges
-        group by chunk_merges.batch_id
+            batch_id,
+            count(chunk_merges.chunk_id) as chunks,
+            coalesce(sum(chunk_merges.read), 0) as read,
+            coalesce(sum(chunk_merges.inserted), 0) as inserted,
+            coalesce(sum(chunk_merges.duplicate), 0) as duplicate,
+            coalesce(sum(chunk_merges.conflict), 0) as conflict,
+            coalesce(sum(chunk_merges.rejected), 0) as rejected,
+            coalesce(sum(chunk_merges.displaced), 0) as displaced
+        from ingest.batches
+        full outer join ingest.chunk_merges using (batch_id)
+        group by batch_id
     )
 
 select
-    coalesce(batches.batch_id, summed_merges.batch_id) as batch_id,
+    batch_id,
     batches.chunks,
     summed_merges.chunks as merged_chunks,
     batches.read,
@@ -30,16 +31,16 @@ select
     summed_merges.rejected as merged_rejected,
     batches.displaced,
     summed_merges.displaced as merged_displaced
-from ingest.batches
-full outer join summed_merges on batches.batch_id = summed_merges.batch_id
+from summed_merges
+left join ingest.batches using (batch_id)
 where
     (
         batches.read = batches.inserted + batches.duplicate + batches.conflict + batches.rejected
-        and batches.chunks = coalesce(summed_merges.chunks, 0)
-        and batches.read = coalesce(summed_merges.read, 0)
-        and batches.inserted = coalesce(summed_merges.inserted, 0)
-        and batches.duplicate = coalesce(summed_merges.duplicate, 0)
-        and batches.conflict = coalesce(summed_merges.conflict, 0)
-        and batches.rejected = coalesce(summed_merges.rejected, 0)
-        and batches.displaced = coalesce(summed_merges.displaced, 0)
+        and (
+            batches.chunks, batches.read, batches.inserted, batches.duplicate, batches.conflict, batches.rejected,
+            batches.displaced
+        ) = (
+            summed_merges.chunks, summed_merges.read, summed_merges.inserted, summed_merges.duplicate,
+            summed_merges.conflict, summed_merges.rejected, summed_merges.displaced
+        )
     ) is not true;

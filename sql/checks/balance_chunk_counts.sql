@@ -30,7 +30,7 @@ with
     )
 
 select
-    coalesce(chunks.chunk_id, summed_merges.chunk_id) as chunk_id,
+    chunk_id,
     chunks.file_id,
     chunks.state,
     chunks.records,
@@ -40,7 +40,7 @@ select
     summed_merges.conflict,
     summed_merges.rejected
 from ingest.chunks
-full outer join summed_merges on chunks.chunk_id = summed_merges.chunk_id
+full outer join summed_merges using (chunk_id)
 where
     (chunks.state = 'merged' and chunks.pruned_at is null and summed_merges.read is distinct from chunks.records)
     or (

@@ -2,9 +2,7 @@
 -- those was inserted, a duplicate, in conflict or rejected. (Without the chunks that were pruned for their age.)
 with
     summed_chunks as (
-        select
-            chunks.file_id,
-            sum(chunks.records) as records
+        select chunks.file_id, sum(chunks.records) as records
         from ingest.chunks
         where chunks.pruned_at is null
         group by chunks.file_id

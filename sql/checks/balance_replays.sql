@@ -36,8 +36,8 @@ with
     )
 
 select
-    coalesce(replay_counts.chunk_id, counted_resolutions.chunk_id) as chunk_id,
-    coalesce(replay_counts.batch_id, counted_resolutions.batch_id) as batch_id,
+    chunk_id,
+    batch_id,
     replay_counts.slices,
     replay_counts.read,
     counted_resolutions.read as resolved,
@@ -50,10 +50,7 @@ select
     replay_counts.rejected,
     counted_resolutions.rejected as resolved_rejected
 from replay_counts
-full outer join counted_resolutions
-    on
-        replay_counts.chunk_id = counted_resolutions.chunk_id
-        and replay_counts.batch_id = counted_resolutions.batch_id
+full outer join counted_resolutions using (chunk_id, batch_id)
 where
     (
         replay_counts.slices = 0

@@ -12,42 +12,29 @@ with
         group by rejects.chunk_id, rejects.batch_id
     ),
 
-    merge_counts as (
+    compared_counts as (
         select
-            chunk_merges.chunk_id,
-            chunk_merges.batch_id,
-            chunk_merges.rejected,
-            chunk_merges.conflict + chunk_merges.displaced as conflict
+            chunk_id,
+            batch_id,
+            coalesce(chunk_merges.rejected, 0) as rejected,
+            coalesce(counted_rejects.rejected, 0) as kept_rejected,
+            coalesce(chunk_merges.conflict + chunk_merges.displaced, 0) as conflict,
+            coalesce(counted_rejects.conflict, 0) as kept_conflict,
+            coalesce(counted_rejects.rejects, 0) as kept
         from ingest.chunk_merges
+        full outer join counted_rejects using (chunk_id, batch_id)
     )
 
-select
-    coalesce(merge_counts.chunk_id, counted_rejects.chunk_id) as chunk_id,
-    coalesce(merge_counts.batch_id, counted_rejects.batch_id) as batch_id,
-    coalesce(merge_counts.rejected, 0) as rejected,
-    coalesce(counted_rejects.rejected, 0) as kept_rejected,
-    coalesce(merge_counts.conflict, 0) as conflict,
-    coalesce(counted_rejects.conflict, 0) as kept_conflict,
-    coalesce(counted_rejects.rejects, 0) as kept
-from merge_counts
-full outer join counted_rejects
-    on merge_counts.chunk_id = counted_rejects.chunk_id and merge_counts.batch_id = counted_rejects.batch_id
-left join ingest.chunks on chunks.chunk_id = coalesce(merge_counts.chunk_id, counted_rejects.chunk_id)
+select compared_counts.*
+from compared_counts
+left join ingest.chunks using (chunk_id)
 where
-    (
-        chunks.pruned_at is null
-        and (
-            coalesce(merge_counts.rejected, 0) <> coalesce(counted_rejects.rejected, 0)
-            or coalesce(merge_counts.conflict, 0) <> coalesce(counted_rejects.conflict, 0)
-        )
-    )
-    or (
-        chunks.pruned_at is not null
-        and (
-            coalesce(counted_rejects.rejected, 0) > 0
-            or coalesce(counted_rejects.conflict, 0) > coalesce(merge_counts.conflict, 0)
-        )
-    )
+    case
+        when chunks.pruned_at is null
+            then
+                compared_counts.rejected <> compared_counts.kept_rejected
+                or compared_counts.conflict <> compared_counts.kept_conflict
+        else compared_counts.kept_rejected > 0 or compared_counts.kept_conflict > compared_counts.conflict
+    end
     -- A reject of a third kind would be in neither count.
-    or coalesce(counted_rejects.rejects, 0)
-    <> coalesce(counted_rejects.rejected, 0) + coalesce(counted_rejects.conflict, 0);
+    or compared_counts.kept <> compared_counts.kept_rejected + compared_counts.kept_conflict;

@@ -24,10 +24,10 @@ with
     )
 
 select
-    coalesce(kept_stats.stream_id, counted_rejects.stream_id) as stream_id,
-    coalesce(kept_stats.day, counted_rejects.day) as day,
-    coalesce(kept_stats.kind, counted_rejects.kind) as kind,
-    coalesce(kept_stats.reason, counted_rejects.reason) as reason,
+    stream_id,
+    day,
+    kind,
+    reason,
     kept_stats.rejects,
     counted_rejects.rejects as recounted_rejects,
     kept_stats.resolved,
@@ -39,17 +39,12 @@ select
     kept_stats.last_reject_id,
     counted_rejects.last_reject_id as recounted_last_reject_id
 from kept_stats
-full outer join counted_rejects
-    on
-        kept_stats.stream_id = counted_rejects.stream_id
-        and kept_stats.day = counted_rejects.day
-        and kept_stats.kind = counted_rejects.kind
-        and kept_stats.reason = counted_rejects.reason
+full outer join counted_rejects using (stream_id, day, kind, reason)
 where
     (
-        kept_stats.rejects = counted_rejects.rejects
-        and kept_stats.resolved = counted_rejects.resolved
-        and kept_stats.first_rejected_at = counted_rejects.first_rejected_at
-        and kept_stats.last_rejected_at = counted_rejects.last_rejected_at
-        and kept_stats.last_reject_id = counted_rejects.last_reject_id
-    ) is not true;
+        kept_stats.rejects, kept_stats.resolved, kept_stats.first_rejected_at, kept_stats.last_rejected_at,
+        kept_stats.last_reject_id
+    ) is distinct from (
+        counted_rejects.rejects, counted_rejects.resolved, counted_rejects.first_rejected_at,
+        counted_rejects.last_rejected_at, counted_rejects.last_reject_id
+    );

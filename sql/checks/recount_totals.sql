@@ -16,8 +16,8 @@ with
     )
 
 select
-    coalesce(totals.stream_id, summed_batches.stream_id) as stream_id,
-    coalesce(totals.kind, summed_batches.kind) as kind,
+    stream_id,
+    kind,
     totals.batches,
     summed_batches.batches as summed_batches,
     totals.read,
@@ -33,14 +33,11 @@ select
     totals.displaced,
     summed_batches.displaced as summed_displaced
 from ingest.totals
-full outer join summed_batches on totals.stream_id = summed_batches.stream_id and totals.kind = summed_batches.kind
+full outer join summed_batches using (stream_id, kind)
 where
     (
-        totals.batches = summed_batches.batches
-        and totals.read = summed_batches.read
-        and totals.inserted = summed_batches.inserted
-        and totals.duplicate = summed_batches.duplicate
-        and totals.conflict = summed_batches.conflict
-        and totals.rejected = summed_batches.rejected
-        and totals.displaced = summed_batches.displaced
-    ) is not true;
+        totals.batches, totals.read, totals.inserted, totals.duplicate, totals.conflict, totals.rejected, totals.displaced
+    ) is distinct from (
+        summed_batches.batches, summed_batches.read, summed_batches.inserted, summed_batches.duplicate,
+        summed_batches.conflict, summed_batches.rejected, summed_batches.displaced
+    );

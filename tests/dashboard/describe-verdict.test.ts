@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Status } from "../../src/operations/status/status-schema.ts";
-import { triggerMsOf } from "../../src/operations/status/worker-retries.ts";
+import { triggerMsOf } from "../../src/operations/status/worker-report.ts";
 import { describeVerdict } from "../../src/server/page/now/describe-verdict.ts";
 
 const live = (fields: Partial<Status>) =>

@@ -8,7 +8,7 @@ with
 
     recounted_days as (
         select
-            date_bin('1 day', events.event_timestamp, 'epoch') as bucket,
+            date_bin('1 day', events.event_timestamp, 'epoch') as day,
             events.product_id,
             count(*) as events,
             count(*) filter (where events.event_type = 'purchase') as purchases,
@@ -18,86 +18,55 @@ with
         group by 1, 2
     ),
 
-    recounted_stats as (
-        select
-            'day'::text as grain,
-            recounted_days.*
-        from recounted_days
-        cross join kept_days
-        where recounted_days.bucket >= kept_days.first_bucket
-        union all
-        select
-            'total',
-            timestamptz '1970-01-01 00:00:00+00',
-            recounted_days.product_id,
-            sum(recounted_days.events),
-            sum(recounted_days.purchases),
-            sum(recounted_days.quantity),
-            sum(recounted_days.revenue)
-        from recounted_days
-        group by recounted_days.product_id
-    ),
-
     summed_buckets as (
-        select
-            product_stats.grain,
-            product_stats.bucket
+        select product_stats.grain, product_stats.bucket
         from ingest.product_stats
         where product_stats.product_id = ''
     ),
 
-    kept_stats as (
-        select
-            product_stats.grain,
-            product_stats.bucket,
-            case when summed_buckets.grain is null then product_stats.product_id else '' end as product_id,
-            sum(product_stats.events) as events,
-            sum(product_stats.purchases) as purchases,
-            sum(product_stats.quantity) as quantity,
-            sum(product_stats.revenue) as revenue
+    all_stats as (
+        select product_stats.*, true as is_kept
         from ingest.product_stats
-        cross join kept_days
-        left join summed_buckets
-            on product_stats.grain = summed_buckets.grain and product_stats.bucket = summed_buckets.bucket
-        where product_stats.grain <> 'day' or product_stats.bucket >= kept_days.first_bucket
-        group by 1, 2, 3
+        union all
+        select
+            grains.grain,
+            grains.bucket,
+            recounted_days.product_id,
+            recounted_days.events,
+            recounted_days.purchases,
+            recounted_days.quantity,
+            recounted_days.revenue,
+            false
+        from recounted_days
+        cross join lateral (
+            values ('total', timestamptz '1970-01-01 00:00:00+00'), ('day', recounted_days.day)
+        ) as grains (grain, bucket)
     ),
 
-    comparable_stats as (
+    compared_stats as (
         select
-            recounted_stats.grain,
-            recounted_stats.bucket,
-            case when summed_buckets.grain is null then recounted_stats.product_id else '' end as product_id,
-            sum(recounted_stats.events) as events,
-            sum(recounted_stats.purchases) as purchases,
-            sum(recounted_stats.quantity) as quantity,
-            sum(recounted_stats.revenue) as revenue
-        from recounted_stats
-        left join summed_buckets
-            on recounted_stats.grain = summed_buckets.grain and recounted_stats.bucket = summed_buckets.bucket
+            grain,
+            bucket,
+            case when summed_buckets.grain is null then all_stats.product_id else '' end as product_id,
+            sum(all_stats.events) filter (where all_stats.is_kept) as events,
+            sum(all_stats.events) filter (where not all_stats.is_kept) as recounted_events,
+            sum(all_stats.purchases) filter (where all_stats.is_kept) as purchases,
+            sum(all_stats.purchases) filter (where not all_stats.is_kept) as recounted_purchases,
+            sum(all_stats.quantity) filter (where all_stats.is_kept) as quantity,
+            sum(all_stats.quantity) filter (where not all_stats.is_kept) as recounted_quantity,
+            sum(all_stats.revenue) filter (where all_stats.is_kept) as revenue,
+            sum(all_stats.revenue) filter (where not all_stats.is_kept) as recounted_revenue
+        from all_stats
+        left join summed_buckets using (grain, bucket)
+        cross join kept_days
+        where grain <> 'day' or bucket >= kept_days.first_bucket
         group by 1, 2, 3
     )
 
-select
-    coalesce(kept_stats.grain, comparable_stats.grain) as grain,
-    coalesce(kept_stats.bucket, comparable_stats.bucket) as bucket,
-    coalesce(kept_stats.product_id, comparable_stats.product_id) as product_id,
-    kept_stats.events,
-    comparable_stats.events as recounted_events,
-    kept_stats.purchases,
-    comparable_stats.purchases as recounted_purchases,
-    kept_stats.quantity,
-    comparable_stats.quantity as recounted_quantity,
-    kept_stats.revenue,
-    comparable_stats.revenue as recounted_revenue
-from kept_stats
-full outer join comparable_stats
-    on
-        kept_stats.grain = comparable_stats.grain
-        and kept_stats.bucket = comparable_stats.bucket
-        and kept_stats.product_id = comparable_stats.product_id
+select compared_stats.*
+from compared_stats
 where
-    coalesce(kept_stats.events, 0) <> coalesce(comparable_stats.events, 0)
-    or coalesce(kept_stats.purchases, 0) <> coalesce(comparable_stats.purchases, 0)
-    or coalesce(kept_stats.quantity, 0) <> coalesce(comparable_stats.quantity, 0)
-    or coalesce(kept_stats.revenue, 0) <> coalesce(comparable_stats.revenue, 0);
+    coalesce(compared_stats.events, 0) <> coalesce(compared_stats.recounted_events, 0)
+    or coalesce(compared_stats.purchases, 0) <> coalesce(compared_stats.recounted_purchases, 0)
+    or coalesce(compared_stats.quantity, 0) <> coalesce(compared_stats.recounted_quantity, 0)
+    or coalesce(compared_stats.revenue, 0) <> coalesce(compared_stats.recounted_revenue, 0);

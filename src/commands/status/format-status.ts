@@ -2,7 +2,7 @@
 import { createColors } from "picocolors";
 import { describeReader, remedyForReader } from "../../database/staging-readers.ts";
 import type { FailedFile, LastBatch, LiveWorker, Status } from "../../operations/status/status-schema.ts";
-import { retriesOf, troubleOf } from "../../operations/status/worker-retries.ts";
+import { retriesOf, troubleOf } from "../../operations/status/worker-report.ts";
 import { formatAge, formatBytes, formatCount, formatDuration, formatNumber } from "../../terminal/format.ts";
 import { formatRecordTable } from "../../terminal/record-table.ts";
 import { sanitize } from "../../terminal/sanitize.ts";

@@ -6,7 +6,7 @@ import { sanitize } from "../../terminal/sanitize.ts";
 import { findObstacle } from "./find-obstacle.ts";
 import type { Pace } from "./measure-pace.ts";
 import type { FailedFile, LastBatch, LiveWorker, Status, Tone } from "./status-schema.ts";
-import { triggerMsOf } from "./worker-retries.ts";
+import { triggerMsOf } from "./worker-report.ts";
 
 export type State = Pick<Status, "state" | "tone" | "verdict">;
 

@@ -2,7 +2,7 @@
 import { formatCount, formatDuration, formatNumber } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 import type { StateFacts } from "./describe-state.ts";
-import { isFolderAway, tailSettleMsOf, triggerMsOf, troubleOf } from "./worker-retries.ts";
+import { isFolderAway, tailSettleMsOf, triggerMsOf, troubleOf } from "./worker-report.ts";
 
 /** A step that failed for so long, or work that lies still for so long, is not a hiccup. */
 const patienceMs = 120_000;

@@ -1,6 +1,6 @@
 /**
  * What `bun run status` and `GET /v1/status` show: committed facts of one moment on the database's clock, in one
- * read-only statement (sql/stats/read_status.sql). It takes the same time whatever is in `events`.
+ * read-only statement (sql/stats/read_status.sql). It takes the same time however large the table is.
  */
 import readStatusQuery from "../../../sql/stats/read_status.sql" with { type: "text" };
 import type { Sql } from "../../database/connect.ts";
@@ -24,37 +24,13 @@ const freshnessWindowSeconds = 300;
 export async function readStatus(sql: Sql): Promise<Status> {
     // As text, since drizzle switches off the JSON parser of the client it is given.
     const [answer] = await sql.unsafe<[{ status: string }]>(readStatusQuery);
-    const row: StatusFacts = JSON.parse(answer.status);
-    const facts: StatusFacts = {
-        ...row,
-        asOf: toIsoInstant(row.asOf),
-        backlog: {
-            ...row.backlog,
-            oldestStagedAt: toIsoInstant(row.backlog.oldestStagedAt),
-            oldestUnreadAt: toIsoInstant(row.backlog.oldestUnreadAt),
-            mergeableSince: toIsoInstant(row.backlog.mergeableSince),
-        },
-        failedFiles: row.failedFiles.map((file) => ({
-            ...file,
-            nextAttemptAt: toIsoInstant(file.nextAttemptAt),
-            failedAt: toIsoInstant(file.failedAt),
-        })),
-        lastBatch: row.lastBatch && {
-            ...row.lastBatch,
-            startedAt: toIsoInstant(row.lastBatch.startedAt),
-            finishedAt: toIsoInstant(row.lastBatch.finishedAt),
-            oldestStagedAt: toIsoInstant(row.lastBatch.oldestStagedAt),
-        },
-        lastMergeAt: toIsoInstant(row.lastMergeAt),
-        lastStagedAt: toIsoInstant(row.lastStagedAt),
-        stagingReaders: row.stagingReaders.map((reader) => ({ ...reader, since: toIsoInstant(reader.since) })),
-        workers: row.workers.map((worker) => ({
-            ...worker,
-            startedAt: toIsoInstant(worker.startedAt),
-            leaseUntil: toIsoInstant(worker.leaseUntil),
-        })),
-    };
-    return describeFacts(facts);
+    return describeFacts(JSON.parse(answer.status, withIsoInstants));
+}
+
+/** Postgres writes instants with microseconds and an offset. */
+function withIsoInstants(key: string, value: unknown): unknown {
+    const isInstant = typeof value === "string" && /^(asOf|since)$|(At|Since|Until)$/.test(key);
+    return isInstant ? new Date(value).toISOString() : value;
 }
 
 function describeFacts(all: StatusFacts): Status {
@@ -78,7 +54,7 @@ function describeFacts(all: StatusFacts): Status {
 }
 
 function measuredCapacity({ capacityPerSecond }: Pace, merges: LargeMerge[]): Status["capacity"] {
-    const ends = merges.map(({ finishedAt }) => toIsoInstant(finishedAt)).sort();
+    const ends = merges.map(({ finishedAt }) => finishedAt).sort();
     return {
         recordsPerSecond: capacityPerSecond === null ? null : Math.round(capacityPerSecond),
         asOf: ends.at(-1) ?? null,
@@ -104,8 +80,4 @@ function roundTo<Value extends number | null>(value: Value, decimals: number): V
 
 function secondsBetween(earlier: string, later: string): number {
     return (Date.parse(later) - Date.parse(earlier)) / 1000;
-}
-
-function toIsoInstant<Instant extends string | null>(instant: Instant): Instant {
-    return (instant === null ? null : new Date(instant).toISOString()) as Instant;
 }

@@ -1,6 +1,6 @@
 /** The ledger's facts as metrics. Pure. */
 import { type LiveWorker, type Status, states } from "../../../operations/status/status-schema.ts";
-import { retriesOf } from "../../../operations/status/worker-retries.ts";
+import { retriesOf } from "../../../operations/status/worker-report.ts";
 import { counter, gauge, type Metric, type Sample } from "./exposition.ts";
 import type { Storage } from "./read-storage.ts";
 

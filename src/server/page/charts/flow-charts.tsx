@@ -1,6 +1,6 @@
 /** Four charts with one cursor and one window. */
 import { useMemo } from "preact/hooks";
-import { triggerMsOf } from "../../../operations/status/worker-retries.ts";
+import { triggerMsOf } from "../../../operations/status/worker-report.ts";
 import { formatDuration, formatNumber } from "../../../terminal/format.ts";
 import type { Flow, FlowWindow } from "../../api/flow/read-flow.ts";
 import { formatRate, formatShort } from "../format.ts";

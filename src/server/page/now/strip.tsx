@@ -1,7 +1,7 @@
 /** The numbers that show whether it keeps up, each with its last five minutes. */
 
 import type { Status } from "../../../operations/status/status-schema.ts";
-import { triggerMsOf } from "../../../operations/status/worker-retries.ts";
+import { triggerMsOf } from "../../../operations/status/worker-report.ts";
 import { formatBytes, formatCount, formatDuration, formatNumber, formatShare } from "../../../terminal/format.ts";
 import type { Flow } from "../../api/flow/read-flow.ts";
 import { backlogRecords, meanRate, measures, rates, shares, type Values } from "../charts/steps.ts";

@@ -1,0 +1,40 @@
+/** What a worker reports with each heartbeat (src/engine/ledger/lease.ts), as status reads it. Pure. */
+import type { Retries, Trouble } from "../../engine/run/troubles.ts";
+
+/** A worker of another version may leave any of it out. */
+type WorkerReport = Partial<{
+    trigger: { kind?: unknown; ms?: unknown };
+    tailSettleMs: unknown;
+    isFolderAway: unknown;
+    retries: Retries | null;
+    trouble: Trouble | null;
+}>;
+
+const read = (report: unknown) => (report ?? {}) as WorkerReport;
+
+export const retriesOf = (report: unknown): Retries | null => read(report).retries ?? null;
+
+/** What keeps a step of the worker from succeeding; null when nothing does. */
+export const troubleOf = (report: unknown): Trouble | null => read(report).trouble ?? null;
+
+/** Whether its last look at the input folder failed. */
+export const isFolderAway = (report: unknown): boolean => read(report).isFolderAway === true;
+
+interface ReportingWorker {
+    report: unknown;
+}
+
+/** The longest pause between looks at the folder; 0 when nobody pauses. */
+export function triggerMsOf(workers: readonly ReportingWorker[]): number {
+    const triggers = workers.map(({ report }) => read(report).trigger);
+    return longest(triggers.map((trigger) => (trigger?.kind === "interval" ? trigger.ms : 0)));
+}
+
+/** How long an unfinished last line is waited for, the longest. */
+export function tailSettleMsOf(workers: readonly ReportingWorker[]): number {
+    return longest(workers.map(({ report }) => read(report).tailSettleMs));
+}
+
+function longest(waits: unknown[]): number {
+    return Math.max(0, ...waits.filter((ms) => typeof ms === "number"));
+}
