@@ -7,7 +7,7 @@ import { configOptions, databaseFields, ingestFields, loadConfig } from "../src/
 import { connect } from "../src/database/connect.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";
 import { openDatabase } from "../src/database/open-database.ts";
-import { requireInputFolder } from "../src/engine/discover/input-folder.ts";
+import { requireInputFolder } from "../src/engine/input-folder.ts";
 import { runIngest } from "../src/engine/run/run-ingest.ts";
 import { isDrawable } from "../src/environment.ts";
 import { runChecks } from "../src/operations/run-checks.ts";

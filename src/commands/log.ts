@@ -4,7 +4,7 @@
  */
 
 import type { LogFormat } from "../config/config.ts";
-import type { IngestLog, LogFacts } from "../engine/run/context.ts";
+import type { IngestLog, LogFacts } from "../engine/context.ts";
 import type { BatchProgress, IngestSummary } from "../engine/run/progress.ts";
 import type { Fault } from "../server/api/to-problem.ts";
 import { formatJson } from "../terminal/json.ts";

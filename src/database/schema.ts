@@ -37,7 +37,7 @@ const stream = () => smallint("stream_id").notNull().default(0);
 export const fileStates = ["pending", "loaded", "merged", "skipped", "failed", "replaced"] as const;
 export type FileState = (typeof fileStates)[number];
 export const loadStates = ["loading", "staged", "abandoned", "swept"] as const;
-export const loadWays = ["raw", "tolerant", "replay"] as const;
+export const loadWays = ["verbatim", "parsed", "replay"] as const;
 /** `held`: until its file is within its reject budget. `pending`: must be staged again. */
 export const chunkStates = ["held", "staged", "pending", "merged", "failed"] as const;
 export const batchKinds = ["merge", "replay"] as const;

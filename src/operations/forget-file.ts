@@ -1,6 +1,6 @@
 /** Forgets a failed file that is gone. The transaction is the SQL function ingest.forget_files (sql/engine/files.sql). */
 import type { Sql } from "../database/connect.ts";
-import { requireInputFolder } from "../engine/discover/input-folder.ts";
+import { requireInputFolder } from "../engine/input-folder.ts";
 import { refuseOtherFolder } from "../engine/ledger/lease.ts";
 import { isGone } from "../engine/read/open-input.ts";
 import { SluiceError } from "../errors.ts";

@@ -47,5 +47,5 @@ export function columnNames({ columns }: Stream): string[] {
     return columns.map(({ name }) => name);
 }
 
-/** How many columns that a stream does not have the raw way can stage (extra_1 …). */
+/** The most columns that a stream does not have and that can be staged verbatim (extra_1 …). */
 export const stagedExtraColumns = 16;

@@ -4,7 +4,7 @@ import { appendFileSync } from "node:fs";
 import { appendFile, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createArchiver } from "../../src/engine/archive/archive-files.ts";
-import type { IngestContext } from "../../src/engine/run/context.ts";
+import type { IngestContext } from "../../src/engine/context.ts";
 import { header, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 

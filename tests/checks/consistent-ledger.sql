@@ -25,9 +25,9 @@ insert into ingest.loads
     (load_id, worker_id, backend_pid, backend_start, state, way, records)
 overriding system value
 values
-    (1, '00000000-0000-4000-8000-0000000000aa', 1, now(), 'swept', 'raw', 13),
-    (2, '00000000-0000-4000-8000-0000000000aa', 1, now(), 'swept', 'tolerant', 2),
-    (3, '00000000-0000-4000-8000-0000000000aa', 1, now(), 'staged', 'raw', 2);
+    (1, '00000000-0000-4000-8000-0000000000aa', 1, now(), 'swept', 'verbatim', 13),
+    (2, '00000000-0000-4000-8000-0000000000aa', 1, now(), 'swept', 'parsed', 2),
+    (3, '00000000-0000-4000-8000-0000000000aa', 1, now(), 'staged', 'verbatim', 2);
 
 insert into ingest.chunks
     (chunk_id, file_id, first_byte, end_byte, first_record_no, first_line_no, records, content_hash, load_id, state, merged_slices)

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { inputFolderError } from "../../src/engine/discover/input-folder.ts";
+import { inputFolderError } from "../../src/engine/input-folder.ts";
 import { makeFolder, useBareDatabase, useDatabase } from "../support/fixture.ts";
 import { startIngest } from "../support/ingest-process.ts";
 import { runScript } from "../support/run-script.ts";

@@ -7,16 +7,13 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip, gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
-import { createDiscovery } from "../../src/engine/discover/discover-files.ts";
-import { createTailWatch } from "../../src/engine/discover/watch-tails.ts";
 import { chunksToStageAgain } from "../../src/engine/ledger/ledger.ts";
-import { loadRound } from "../../src/engine/load/load-files.ts";
-import { createLoaderState } from "../../src/engine/load/loader-state.ts";
+import { loadAll } from "../../src/engine/load/load-files.ts";
 import { defaultExpansionLimits, expand } from "../../src/engine/read/dialect/expand.ts";
 import { streamInput } from "../../src/engine/read/dialect/stream-input.ts";
 import { transcode } from "../../src/engine/read/dialect/transcode.ts";
 import { InputChanged, InputFault, type InputFile } from "../../src/engine/read/open-input.ts";
-import { openTestIngest } from "../ingest/ingest-context.ts";
+import { discoverAll, openTestIngest, testLoader } from "../ingest/ingest-context.ts";
 import { header, makeFolder, useEmptyDatabase } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { projectDir } from "../support/test-server.ts";
@@ -189,18 +186,16 @@ describe("promise 5: staged rows of a stream that are lost", () => {
         const ingest = await openTestIngest(database, { maxChunkBytes: 50_000 });
         try {
             await writeFile(join(ingest.inputDir, name), bytes);
-            const tails = createTailWatch(0);
-            const state = createLoaderState(tails, ingest.context.log);
-            const hooks = { waitForRoom: async () => true, onLoad() {}, isStopped: () => false };
-            await createDiscovery(ingest.context, tails).look({ names: new Set(), isOverflow: true });
-            while ((await loadRound(ingest.context, state, hooks)).hasProgress) {}
+            const loader = testLoader(ingest.context);
+            await discoverAll(loader);
+            await loadAll(loader);
             const [loaded] = await database.sql`select count(*)::integer as chunks from ingest.chunks`;
             expect(loaded!.chunks).toBeGreaterThan(4);
 
             await database.sql`truncate ingest.staging`;
             await database.sql`update ingest.chunks set state = 'pending', load_id = null`;
             expect(await chunksToStageAgain(database.sql, 0, 100)).toHaveLength(loaded!.chunks);
-            while ((await loadRound(ingest.context, state, hooks)).hasProgress) {}
+            await loadAll(loader);
             const states = await database.sql`select distinct state from ingest.chunks`;
             expect(states.map(({ state }) => state)).toEqual(["staged"]);
 

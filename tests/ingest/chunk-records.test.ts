@@ -3,15 +3,13 @@ import { describe, expect, test } from "bun:test";
 import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { createDiscovery } from "../../src/engine/discover/discover-files.ts";
-import { createTailWatch } from "../../src/engine/discover/watch-tails.ts";
-import { loadRound } from "../../src/engine/load/load-files.ts";
-import { createLoaderState } from "../../src/engine/load/loader-state.ts";
+import { loadAll } from "../../src/engine/load/load-files.ts";
+import { createLoader } from "../../src/engine/load/loader.ts";
 import { createMerger } from "../../src/engine/merge/merge-batch.ts";
 import { headerLine, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { expectChecksToPass } from "../support/read-tables.ts";
-import { openTestIngest } from "./ingest-context.ts";
+import { discoverAll, openTestIngest } from "./ingest-context.ts";
 
 const database = useEmptyDatabase(import.meta.path);
 const dir = useFolder();
@@ -42,7 +40,7 @@ describe("a chunk ends behind as many records as a merge may take,", () => {
         ["no more than fill the last chunk", "a.csv", headerLine + lines(4_000, goodLine), 4_000],
         ["blank lines between them", "a.csv", headerLine + lines(4_321, (no) => `${goodLine(no)}\n\r\n`), 4_321],
         ["no line end at the end", "a.csv", headerLine + lines(4_321, goodLine).slice(0, -1), 4_321],
-        ["too many columns for the raw way", "a.csv", tooManyColumns(4_321), 4_321],
+        ["too many columns to go verbatim", "a.csv", tooManyColumns(4_321), 4_321],
         ["UTF-16", "a.csv", Buffer.from(`\ufeff${headerLine}${lines(4_321, goodLine)}`, "utf16le"), 4_321],
         ["gzip", "a.csv.gz", gzipSync(headerLine + lines(4_321, () => "x\n")), 4_321],
     ] as [string, string, string | Buffer, number][])("of a file with %s", async (_, name, content, count) => {
@@ -82,17 +80,16 @@ describe("a chunk ends behind as many records as a merge may take,", () => {
             tailSettleMs: 0,
         });
         try {
-            const state = createLoaderState(createTailWatch(0), context.log);
-            const hooks = { waitForRoom: async () => true, onLoad: () => {}, isStopped: () => false };
+            const loader = createLoader(context);
             writeFileSync(join(inputDir, "a.csv"), headerLine + lines(2_500, goodLine));
-            await createDiscovery(context, state.tails).look({ names: new Set(), isOverflow: true });
-            while ((await loadRound(context, state, hooks)).hasProgress) {}
+            await discoverAll(loader);
+            await loadAll(loader);
             await database.sql`truncate ingest.staging`;
             context.config.maxBatchRecords = 300;
             const merger = createMerger(context);
             for (let round = 0; round < 20; round += 1) {
                 await merger.merge(0xffff);
-                while ((await loadRound(context, state, hooks)).hasProgress) {}
+                await loadAll(loader);
             }
             expect((await chunks()).map(({ records }) => records)).toEqual([1_000, 1_000, 500]);
             const [row] = await database.sql`select count(*)::int as events from events`;

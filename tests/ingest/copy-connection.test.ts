@@ -31,7 +31,7 @@ const backends = () => database.sql<{ pid: number }[]>`
 const countStaged = async () => (await database.sql`select from ingest.staging`).length;
 
 test("a load is copied by the backend that the ledger names", async () => {
-    await copyOneRow(await copyConnection.beginLoad(0, workerId, "raw", 1));
+    await copyOneRow(await copyConnection.beginLoad(0, workerId, "verbatim", 1));
     const [load] = await database.sql`select backend_pid as pid from ingest.loads order by load_id desc limit 1`;
     expect([...(await backends())]).toEqual([{ pid: load!.pid }]);
     expect(await countStaged()).toBe(1);
@@ -41,7 +41,7 @@ test("a load is copied by the backend that the ledger names", async () => {
 describe("a load whose backend was ended before its COPY", () => {
     test("at once, or some time ago, fails and leaves no row", async () => {
         for (const pauseMs of [0, 200]) {
-            const load = await copyConnection.beginLoad(0, workerId, "raw", 1);
+            const load = await copyConnection.beginLoad(0, workerId, "verbatim", 1);
             await database.sql`
                 select pg_terminate_backend(pid, 5000)
                 from pg_stat_activity
@@ -56,15 +56,15 @@ describe("a load whose backend was ended before its COPY", () => {
     });
 
     test("is followed by one that works", async () => {
-        await copyConnection.beginLoad(0, workerId, "raw", 1);
+        await copyConnection.beginLoad(0, workerId, "verbatim", 1);
         await database.sql`
             select pg_terminate_backend(pid, 5000)
             from pg_stat_activity
             where application_name = 'test copy' and datname = current_database()`;
         // Without discard(): whoever begins a load anew may find its connection gone.
-        const failure = await copyConnection.beginLoad(0, workerId, "raw", 1).catch((error: unknown) => error);
+        const failure = await copyConnection.beginLoad(0, workerId, "verbatim", 1).catch((error: unknown) => error);
         expect(isConnectionFault(failure)).toBe(true);
-        await copyOneRow(await copyConnection.beginLoad(0, workerId, "raw", 1));
+        await copyOneRow(await copyConnection.beginLoad(0, workerId, "verbatim", 1));
         expect(await countStaged()).toBe(1);
     });
 });

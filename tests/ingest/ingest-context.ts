@@ -8,15 +8,17 @@ import type { IngestConfig } from "../../src/config/config.ts";
 import { createRechecks } from "../../src/engine/discover/recheck-files.ts";
 import { createLedgerProof } from "../../src/engine/ledger/ledger-proof.ts";
 import { takeLoaderLease } from "../../src/engine/ledger/worker-leases.ts";
-import { createHeaderReader } from "../../src/engine/read/known-headers.ts";
-import type { IngestContext } from "../../src/engine/run/context.ts";
+import { createLoader, type Loader } from "../../src/engine/load/loader.ts";
+import type { Run } from "../../src/engine/loops.ts";
+import { createWakeUp } from "../../src/engine/outage/wake-up.ts";
+import { createTally } from "../../src/engine/run/progress.ts";
 import { createCopyConnection } from "../../src/engine/stage/copy-connection.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
 import { atEnd } from "../support/at-end.ts";
 import type { TestDatabase } from "../support/database.ts";
 
 export interface TestIngest {
-    context: IngestContext;
+    context: Run;
     inputDir: string;
     /** What was logged, as `level: line`. */
     lines: string[];
@@ -51,9 +53,16 @@ export async function openTestIngest(
     return {
         context: {
             ...{ stream: eventsStream, config, sql: database.sql, copyConnection, workerId, log },
-            readHeader: createHeaderReader(eventsStream),
+            signal: new AbortController().signal,
+            survive: (step) => step(),
+            lease: { isLoader: () => true, renew: async () => {}, keep: async () => {} },
             proof: createLedgerProof(),
             rechecks: createRechecks(),
+            room: { wait: async () => true, addMerged() {}, isSweepDue: () => false, sweep: async () => {} },
+            staged: createWakeUp(),
+            merged: createWakeUp(),
+            tally: createTally(),
+            isLoadingDone: false,
         },
         inputDir,
         lines,
@@ -62,6 +71,16 @@ export async function openTestIngest(
             rmSync(inputDir, { recursive: true, force: true });
         },
     };
+}
+
+/** A loader that takes unfinished tails at once. */
+export function testLoader(context: Run): Loader {
+    return createLoader({ ...context, config: { ...context.config, tailSettleMs: 0 } });
+}
+
+/** Looks at the whole folder. */
+export async function discoverAll({ discovery }: Loader): Promise<void> {
+    await discovery.look({ names: new Set(), isOverflow: true });
 }
 
 /** One for the whole file, which holds no lease. `lines` are those of one test. */

@@ -2,19 +2,17 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createDiscovery } from "../../src/engine/discover/discover-files.ts";
-import { createTailWatch } from "../../src/engine/discover/watch-tails.ts";
 import { loadRound } from "../../src/engine/load/load-files.ts";
-import { createLoaderState, type LoaderState } from "../../src/engine/load/loader-state.ts";
+import type { Loader } from "../../src/engine/load/loader.ts";
 import { headerLine, useEmptyDatabase } from "../support/fixture.ts";
-import { openTestIngest, type TestIngest } from "./ingest-context.ts";
+import { discoverAll, openTestIngest, type TestIngest, testLoader } from "./ingest-context.ts";
 
 const database = useEmptyDatabase(import.meta.path);
 let ingest: TestIngest;
-let state: LoaderState;
+let loader: Loader;
 beforeEach(async () => {
     ingest = await openTestIngest(database);
-    state = createLoaderState(createTailWatch(0), ingest.context.log);
+    loader = testLoader(ingest.context);
 });
 afterEach(() => ingest.close());
 
@@ -24,13 +22,10 @@ async function deliver(...names: string[]): Promise<void> {
         const id = `00000000-0000-4000-8000-${Buffer.from(name).toString("hex").slice(0, 12).padStart(12, "0")}`;
         writeFileSync(join(ingest.inputDir, name), `${headerLine}${id},view,${name},u,2024-01-31 12:00:00,,\n`);
     }
-    await createDiscovery(ingest.context, state.tails).look({ names: new Set(), isOverflow: true });
+    await discoverAll(loader);
 }
 
-async function load(waitForRoom = async () => true): Promise<boolean> {
-    const hooks = { waitForRoom, onLoad: () => {}, isStopped: () => false };
-    return (await loadRound(ingest.context, state, hooks)).hasProgress;
-}
+const load = () => loadRound(loader);
 
 async function loadedInOrder(): Promise<string[]> {
     const rows = await database.sql<{ path: string }[]>`
@@ -53,7 +48,8 @@ test("promise 10: what a round has left comes before what follows it", async () 
     const names = Array.from({ length: 600 }, (_, no) => `${String(no).padStart(3, "0")}.csv`);
     await deliver(...names);
     // Of the first five hundred none: there was no room.
-    expect(await load(async () => false)).toBe(true);
+    expect(await loadRound(Object.assign(loader, { waitForRoom: async () => false }))).toBe(true);
+    loader.waitForRoom = async () => true;
     while (await load()) {}
     expect(await loadedInOrder()).toEqual(names);
 });

@@ -2,12 +2,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createTailWatch } from "../../src/engine/discover/watch-tails.ts";
 import { registerFiles } from "../../src/engine/ledger/ledger.ts";
 import { loadRound } from "../../src/engine/load/load-files.ts";
-import { createLoaderState } from "../../src/engine/load/loader-state.ts";
 import { useDatabase } from "../support/fixture.ts";
-import { openTestIngest, type TestIngest } from "./ingest-context.ts";
+import { openTestIngest, type TestIngest, testLoader } from "./ingest-context.ts";
 
 const database = useDatabase(import.meta.path);
 let ingest: TestIngest;
@@ -61,10 +59,8 @@ test.skipIf(process.platform !== "linux").each([
             },
         },
     };
-    const state = createLoaderState(createTailWatch(0), ingest.context.log);
-    const hooks = { waitForRoom: async () => true, onLoad() {}, isStopped: () => false };
 
-    await expect(loadRound(context, state, hooks)).rejects.toThrow("The database is away.");
+    await expect(loadRound(testLoader(context))).rejects.toThrow("The database is away.");
 
     expect(loads).toBe(1);
     expect(openDescriptors(path)).toEqual([]);

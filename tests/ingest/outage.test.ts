@@ -1,7 +1,7 @@
 /** How the ingest waits for a database that is away, busy or silent: promise 8. */
 import { describe, expect, test } from "bun:test";
 import { isConnectionFault } from "../../src/database/sql-states.ts";
-import { answerInTime, createOutage } from "../../src/engine/run/outage.ts";
+import { answerInTime, createOutage } from "../../src/engine/outage/outage.ts";
 import { SluiceError } from "../../src/errors.ts";
 import { useDatabase } from "../support/fixture.ts";
 

@@ -37,17 +37,17 @@ describe("a header", () => {
             },
             source: null,
             isMapped: false,
-            needsTolerantWay: false,
+            needsParsing: false,
             headerBytes: all.length + 1,
             headerLines: 1,
             hasLineEnd: true,
         });
     });
 
-    test("of sixteen unknown columns goes the raw way, of seventeen the tolerant one", () => {
+    test("of sixteen unknown columns is loaded verbatim, of seventeen parsed", () => {
         const names = (count: number) => Array.from({ length: count }, (_, index) => `extra${index}`).join(",");
-        expect(shapeOf(`${all},${names(16)}\n`).needsTolerantWay).toBe(false);
-        expect(shapeOf(`${all},${names(17)}\n`).needsTolerantWay).toBe(true);
+        expect(shapeOf(`${all},${names(16)}\n`).needsParsing).toBe(false);
+        expect(shapeOf(`${all},${names(17)}\n`).needsParsing).toBe(true);
     });
 
     test("may begin with a byte order mark and blank lines, which count towards its bytes and lines", () => {

@@ -1,4 +1,4 @@
-/** The bytes of a COPY, both ways. What Postgres makes of them is in raw-and-tolerant.test.ts. */
+/** The bytes of a COPY, both ways. What Postgres makes of them is in verbatim-and-parsed.test.ts. */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -37,31 +37,31 @@ const stagedLines = (records: string | Buffer, way: Way, names?: string) => stag
 describe("the COPY statement", () => {
     const reordered = shapeOf("user_id,Colour,event_id,event_type,size,product_id,event_timestamp");
 
-    test("of the raw way has the columns in the order of the file, unknown ones in spare columns", () => {
-        expect(copyStatement(reordered, "raw", "ingest.staging")).toBe(
+    test("of verbatim records has the columns in the order of the file, unknown ones in spare columns", () => {
+        expect(copyStatement(reordered, "verbatim", "ingest.staging")).toBe(
             "copy ingest.staging (load_id, chunk_id, record_no, slice_no, plain_second, problem, user_id, extra_1, event_id, " +
                 "event_type, extra_2, product_id, event_timestamp) from stdin (format csv)",
         );
     });
 
-    test("of the tolerant way is the same for every file", () => {
+    test("of parsed records is the same for every file", () => {
         const statement =
             "copy ingest.staging (load_id, chunk_id, record_no, slice_no, plain_second, problem, event_id, event_type, " +
             "product_id, user_id, event_timestamp, quantity, price, attributes) from stdin";
-        expect(copyStatement(reordered, "tolerant", "ingest.staging")).toBe(statement);
-        expect(copyStatement(shapeOf(header), "tolerant", "ingest.staging")).toBe(statement);
+        expect(copyStatement(reordered, "parsed", "ingest.staging")).toBe(statement);
+        expect(copyStatement(shapeOf(header), "parsed", "ingest.staging")).toBe(statement);
     });
 });
 
-describe("the raw way", () => {
+describe("verbatim", () => {
     test("passes a record's own bytes on, behind load, chunk, record number, slice, second and an empty problem", () => {
-        expect(staged('ida,"b""\n",c,d,e\r\n\r\nid9,,é,,\\.', "raw")).toBe(
+        expect(staged('ida,"b""\n",c,d,e\r\n\r\nid9,,é,,\\.', "verbatim")).toBe(
             '7,41,100,10,,,ida,"b""\n",c,d,e\n7,41,101,9,,,id9,,é,,\\.\n',
         );
     });
 
     test("puts a problem in place of a record that cannot be split, and leaves its neighbours alone", () => {
-        const [first, second, third, end] = stagedLines('ida,b,c,d,e\nid"b,"c\nidc,b,c,d,e\n', "raw");
+        const [first, second, third, end] = stagedLines('ida,b,c,d,e\nid"b,"c\nidc,b,c,d,e\n', "verbatim");
         expect([first, third, end]).toEqual(["7,41,100,10,,,ida,b,c,d,e", "7,41,102,12,,,idc,b,c,d,e", ""]);
         const [, problem] = /^7,41,101,0,,"(.*)",,,,,$/.exec(second!)!;
         expect(JSON.parse(problem!.replaceAll('""', '"'))).toEqual({
@@ -76,7 +76,7 @@ describe("the raw way", () => {
         const id = "018f0000-0000-4000-8000-00000000000a";
         const [plain, quoted] = stagedLines(
             `${id},view,p,u,2024-05-01 10:00:00\n${id},"view",p,u,2024-05-01 10:00:00\n`,
-            "raw",
+            "verbatim",
         );
         expect(plain).toBe(`7,41,100,10,1714557600,,${id},view,p,u,2024-05-01 10:00:00`);
         expect(quoted).toBe(`7,41,101,10,,,${id},"view",p,u,2024-05-01 10:00:00`);
@@ -94,47 +94,47 @@ describe("the raw way", () => {
         for (const number of [0, 9, 10, 99, 100, 2 ** 31, Number.MAX_SAFE_INTEGER]) {
             const far = { ...place, loadId: number, chunkId: number, firstRecordNo: number };
             const out = createCopyBytes(1);
-            stageRecords(bytes, scanned, shapeOf(header), far, "raw", out);
+            stageRecords(bytes, scanned, shapeOf(header), far, "verbatim", out);
             expect(writtenBytes(out).toString()).toBe(`${number},${number},${number},10,,,a,b,c,d,e\n`);
         }
     });
 
     test("a line break, a quote and a comma in a problem stay within it", () => {
-        const text = staged('a,"b\n\n', "raw");
+        const text = staged('a,"b\n\n', "verbatim");
         expect(text.match(/\n/g)).toHaveLength(1);
         expect(text).toContain('""raw"":""a,\\""b""');
     });
 });
 
-describe("the tolerant way", () => {
+describe("parsed", () => {
     const nothing = "\\N\t\\N";
 
     test("takes the values out, in the order of the table", () => {
         const names = "user_id,event_id,event_type,product_id,event_timestamp";
-        expect(staged('u,ida,"v\n""w""",p, t \n', "tolerant", names)).toBe(
+        expect(staged('u,ida,"v\n""w""",p, t \n', "parsed", names)).toBe(
             `7\t41\t100\t10\t\\N\t\\N\tida\tv\\n"w"\tp\tu\t t \t${nothing}\t\\N\n`,
         );
     });
 
     test("escapes what COPY's text format would take for something else, and nothing more", () => {
-        const line = staged('\\N,"a\tb",\\.,"c\r\nd",\\\\x\b\f\v\n', "tolerant");
+        const line = staged('\\N,"a\tb",\\.,"c\r\nd",\\\\x\b\f\v\n', "parsed");
         expect(line).toBe(`7\t41\t100\t0\t\\N\t\\N\t\\\\N\ta\\tb\t\\\\.\tc\\r\\nd\t\\\\\\\\x\b\f\v\t${nothing}\t\\N\n`);
     });
 
-    test("tells empty from nothing as the raw way does: nothing is null, quotes hold an empty text", () => {
-        expect(staged(',"",x,,\n', "tolerant")).toBe(`7\t41\t100\t0\t\\N\t\\N\t\\N\t\tx\t\\N\t\\N\t${nothing}\t\\N\n`);
+    test("tells empty from nothing as verbatim does: nothing is null, quotes hold an empty text", () => {
+        expect(staged(',"",x,,\n', "parsed")).toBe(`7\t41\t100\t0\t\\N\t\\N\t\\N\t\tx\t\\N\t\\N\t${nothing}\t\\N\n`);
     });
 
     test("makes unknown columns one JSON object, values as they stand, without empty ones", () => {
         const names = `${header},colour,"say ""hi""",empty,__proto__`;
-        const line = staged('a,b,c,d,e, re\td ,"\\ ""x""","",y\n', "tolerant", names);
+        const line = staged('a,b,c,d,e, re\td ,"\\ ""x""","",y\n', "parsed", names);
         const json = line.trimEnd().split("\t").at(-1)!;
         // As text format spells it: every backslash of the JSON twice.
         expect(json).toBe(`{"colour":" re\\\\td ","say \\\\"hi\\\\"":"\\\\\\\\ \\\\"x\\\\"","__proto__":"y"}`);
     });
 
     test("a record that cannot be split has its problem, and no values", () => {
-        const [line] = stagedLines("a,b\tc\\d\n", "tolerant");
+        const [line] = stagedLines("a,b\tc\\d\n", "parsed");
         const [load, chunk, record, slice, plainSecond, problem, ...values] = line!.split("\t");
         expect([load, chunk, record, slice, plainSecond]).toEqual(["7", "41", "100", "10", "\\N"]);
         expect(values).toEqual(Array(8).fill("\\N"));
@@ -148,7 +148,7 @@ describe("the tolerant way", () => {
 
     test("says where a record stands: its number, its line and its byte, blank lines and line ends counted", () => {
         const names = `${header},x`;
-        const lines = stagedLines('a,b,c,d,e,"\n"\n\n\r\nshort\n', "tolerant", names);
+        const lines = stagedLines('a,b,c,d,e,"\n"\n\n\r\nshort\n', "parsed", names);
         expect(lines[1]).toContain('"line":504,"byte":9017');
         expect(lines[1]).toStartWith("7\t41\t101\t");
     });
@@ -183,7 +183,7 @@ describe("the readable text of any bytes", () => {
 test("copyStatement writes into the table it is given, and its caller has to name one", () => {
     expect(copyStatement.length).toBe(3);
     const shape = shapeOf(header);
-    for (const way of ["raw", "tolerant"] as const) {
+    for (const way of ["verbatim", "parsed"] as const) {
         const statement = copyStatement(shape, way, "pg_temp.elsewhere");
         expect(statement).toStartWith("copy pg_temp.elsewhere (");
         expect(statement).not.toContain("ingest.staging");

@@ -16,7 +16,7 @@ import {
     readBacklog,
     readClock,
 } from "../../src/engine/ledger/read-backlog.ts";
-import { judgeHeldFiles } from "../../src/engine/load/judge-files.ts";
+import { judgeHeldFiles } from "../../src/engine/load/apply-reject-budget.ts";
 import { readStatus } from "../../src/operations/status/read-status.ts";
 import { useDatabase } from "../support/fixture.ts";
 import { event, stageFile, takeLease, worker } from "./ledger.ts";
@@ -32,7 +32,7 @@ let begunAt: string;
 beforeAll(async () => {
     await sql`
         insert into ingest.loads (worker_id, backend_pid, backend_start, way, state, records, bytes)
-        select ${worker}, 1, now(), 'raw', 'swept', 100, 1000
+        select ${worker}, 1, now(), 'verbatim', 'swept', 100, 1000
         from generate_series(1, ${historyFiles}::integer)`;
     await sql`
         insert into ingest.files (

@@ -83,7 +83,7 @@ export async function registerFile(sql: Sql, path: string, stream = 0): Promise<
 export async function beginLoad(sql: Sql, chunkCount = 1, stream = 0): Promise<{ loadId: number; chunkIds: number[] }> {
     const [row] = await sql<{ loadId: number; chunkIds: number[] }[]>`
         select load_id as "loadId", chunk_ids as "chunkIds"
-        from ingest.begin_load(${stream}::smallint, ${worker}, 'raw', ${chunkCount})`;
+        from ingest.begin_load(${stream}::smallint, ${worker}, 'verbatim', ${chunkCount})`;
     return row!;
 }
 

@@ -43,7 +43,7 @@ async function sweep(sweeper = worker): Promise<number> {
     return row!.rows;
 }
 const beginAs = (session: Sql, holder: string) => session<{ loadId: number; chunkIds: number[] }[]>`
-    select load_id as "loadId", chunk_ids as "chunkIds" from ingest.begin_load(0::smallint, ${holder}, 'raw', 1)`;
+    select load_id as "loadId", chunk_ids as "chunkIds" from ingest.begin_load(0::smallint, ${holder}, 'verbatim', 1)`;
 
 /** Resolves once the session's backend is gone; fails after five seconds. */
 async function whenGone(applicationName: string): Promise<void> {
@@ -148,7 +148,7 @@ describe("promise 8: taking over", () => {
         const [backend] = await session<{ pid: number }[]>`select pg_backend_pid() as pid`;
         await sql`
             insert into ingest.loads (worker_id, backend_pid, backend_start, way)
-            values (${other}, ${backend!.pid}, now() - interval '1 day', 'raw')`;
+            values (${other}, ${backend!.pid}, now() - interval '1 day', 'verbatim')`;
         await takeLease(sql);
         expect(await loadStates()).toEqual(["abandoned"]);
         expect([...(await session`select 1 as one`)]).toEqual([{ one: 1 }]);
@@ -170,13 +170,13 @@ describe("a load", () => {
         const session = openSession(database);
         const [backend] = await session<{ pid: number }[]>`select pg_backend_pid() as pid`;
         const [load] = await session<{ chunkIds: number[] }[]>`
-            select chunk_ids as "chunkIds" from ingest.begin_load(0::smallint, ${worker}, 'tolerant', 5)`;
+            select chunk_ids as "chunkIds" from ingest.begin_load(0::smallint, ${worker}, 'parsed', 5)`;
         expect(load!.chunkIds).toHaveLength(5);
         expect(load!.chunkIds).toEqual([...new Set(load!.chunkIds)].sort((left, right) => left - right));
         const [row] = await sql`select state, way, backend_pid, worker_id, records from ingest.loads`;
         expect(row).toEqual({
             state: "loading",
-            way: "tolerant",
+            way: "parsed",
             backend_pid: backend!.pid,
             worker_id: worker,
             records: null,
@@ -376,12 +376,12 @@ describe("sweeping", () => {
         await takeLease(sql);
         await sql`
             insert into ingest.loads (worker_id, backend_pid, backend_start, way)
-            select ${other}, pid, backend_start, 'raw' from pg_stat_activity where application_name = 'copying'`;
+            select ${other}, pid, backend_start, 'verbatim' from pg_stat_activity where application_name = 'copying'`;
         await session`select 1`;
         await session`begin`;
         const [load] = await sql<{ loadId: number }[]>`
             insert into ingest.loads (worker_id, backend_pid, backend_start, way)
-            select ${other}, pid, backend_start, 'raw' from pg_stat_activity where application_name = 'copying'
+            select ${other}, pid, backend_start, 'verbatim' from pg_stat_activity where application_name = 'copying'
             returning load_id as "loadId"`;
         await insertStaged(session, { loadId: load!.loadId, chunkId: 1_000 }, [event(3)]);
         await sweep();
@@ -396,7 +396,7 @@ describe("sweeping", () => {
         await takeLease(sql);
         const [load] = await sql<{ loadId: number }[]>`
             insert into ingest.loads (worker_id, backend_pid, backend_start, way, state)
-            select ${other}, pid, backend_start, 'raw', 'abandoned'
+            select ${other}, pid, backend_start, 'verbatim', 'abandoned'
             from pg_stat_activity
             where application_name = 'slow backend'
             returning load_id as "loadId"`;

@@ -2,9 +2,9 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { IngestContext } from "../../src/engine/context.ts";
 import { failChunk } from "../../src/engine/ledger/ledger.ts";
 import { createMerger, type Merger } from "../../src/engine/merge/merge-batch.ts";
-import type { IngestContext } from "../../src/engine/run/context.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
 import { columnNames } from "../../src/streams/stream.ts";
 import { useTestIngest } from "../ingest/ingest-context.ts";

@@ -1,8 +1,8 @@
 /** A database whose table `events` has constraints and triggers that are not Sluice's: each test adds its own, by the name `theirs`. */
 import { afterEach, expect } from "bun:test";
 import type { Sql } from "../../src/database/connect.ts";
+import type { IngestContext } from "../../src/engine/context.ts";
 import { createMerger } from "../../src/engine/merge/merge-batch.ts";
-import type { IngestContext } from "../../src/engine/run/context.ts";
 import { runChecks } from "../../src/operations/run-checks.ts";
 import { useTestIngest } from "../ingest/ingest-context.ts";
 import type { TestDatabase } from "../support/database.ts";

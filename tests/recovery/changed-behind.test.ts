@@ -7,11 +7,8 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, linkSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { createDiscovery } from "../../src/engine/discover/discover-files.ts";
-import { createTailWatch } from "../../src/engine/discover/watch-tails.ts";
-import { loadRound } from "../../src/engine/load/load-files.ts";
-import { createLoaderState } from "../../src/engine/load/loader-state.ts";
-import { openTestIngest } from "../ingest/ingest-context.ts";
+import { loadAll } from "../../src/engine/load/load-files.ts";
+import { discoverAll, openTestIngest, testLoader } from "../ingest/ingest-context.ts";
 import { headerLine, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestOnce, startIngest } from "../support/ingest-process.ts";
@@ -165,15 +162,13 @@ describe("an available-now run", () => {
 
     test("finishes what a run that was killed had not compared yet", async () => {
         const killed = await openTestIngest(database, { maxChunkBytes: 128 * 1024 });
-        const hooks = { waitForRoom: async () => true, onLoad() {}, isStopped: () => false };
         const context = { ...killed.context, config: { ...killed.context.config, inputDir } };
         for (const isCorrected of [false, true]) {
             put("a.csv", content(records + (isCorrected ? 100 : 0), { isCorrected }));
             await tick();
-            const tails = createTailWatch(0);
-            const { log } = context;
-            await createDiscovery(context, tails).look({ names: new Set(), isOverflow: true });
-            while ((await loadRound(context, createLoaderState(tails, log), hooks)).hasProgress);
+            const loader = testLoader(context);
+            await discoverAll(loader);
+            await loadAll(loader);
         }
         await database.sql`update ingest.loader_lease set worker_id = null, lease_until = null`;
         expect(await readFiles()).toMatchObject([{ version: 1, state: "loaded" }]);

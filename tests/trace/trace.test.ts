@@ -40,7 +40,7 @@ test("an event: its file, bytes, chunk, load, rules and batch; then its rivals a
     expect(event).toMatchObject({
         file: { version: 1, state: "merged" },
         chunk: { firstByte: 0, firstRecordNo: 1, records: 5, state: "merged" },
-        load: { way: "raw" },
+        load: { way: "verbatim" },
         insertedBy: { kind: "merge" },
         event: { event_id: idOf(1), price: "1.50" },
         rejects: [],

@@ -78,7 +78,7 @@ test("says what would be inserted, duplicate, in conflict and rejected, and why,
         problem: null,
         copyOf: null,
         extraColumns: ["colour"],
-        way: "raw",
+        way: "verbatim",
         records: { read: 6, inserted: 1, duplicate: 2, conflict: 1, rejected: 2 },
         insertedSamples: [{ recordNo: 3, record: { event_id: idOf(3), colour: "red" } }],
     });

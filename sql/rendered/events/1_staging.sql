@@ -35,9 +35,9 @@ begin
             event_timestamp text,
             quantity text,
             price text,
-            -- the tolerant way: unknown columns as the text of one JSON object
+            -- parsed records: unknown columns as the text of one JSON object
             attributes text,
-            -- the raw way: unknown columns in the order of files.extra_columns
+            -- verbatim records: unknown columns in the order of files.extra_columns
             extra_1 text, extra_2 text, extra_3 text, extra_4 text, extra_5 text, extra_6 text, extra_7 text,
             extra_8 text, extra_9 text, extra_10 text, extra_11 text, extra_12 text, extra_13 text,
             extra_14 text, extra_15 text, extra_16 text

@@ -41,7 +41,7 @@ begin
 end
 $$;
 
--- Unknown columns go the tolerant way: the text of one JSON object.
+-- Unknown columns are those of parsed records: the text of one JSON object.
 create or replace function ingest.stage_rejects(this_load_id bigint)
 returns void
 language plpgsql

@@ -1,8 +1,8 @@
 /** The checks that need no database: folder, disk, access, port. */
 import { accessSync, constants, type Dirent, readdirSync, statfsSync } from "node:fs";
 import { resolve } from "node:path";
-import { inputFolderError } from "../../engine/discover/input-folder.ts";
 import { isReadyName } from "../../engine/discover/input-names.ts";
+import { inputFolderError } from "../../engine/input-folder.ts";
 import { SluiceError } from "../../errors.ts";
 import { findPortUser, isPortOpen } from "../../server/api/find-port-user.ts";
 import { isLoopback, refuseExposure } from "../../server/api/safety/check-exposure.ts";

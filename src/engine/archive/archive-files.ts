@@ -10,8 +10,8 @@ import type { BigIntStats } from "node:fs";
 import { lstat, mkdir, readdir, rename, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { passFaultPoint } from "../../database/faults/pass-fault-point.ts";
+import type { IngestContext } from "../context.ts";
 import { seenOf } from "../read/open-input.ts";
-import type { IngestContext } from "../run/context.ts";
 import { freeNames, moveWithoutOverwriting } from "./move-file.ts";
 
 export interface Archiver {

@@ -11,6 +11,8 @@ import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { sourceKey, sourceOf } from "../../streams/source-of.ts";
+import type { IngestContext } from "../context.ts";
+import { inputFolderError } from "../input-folder.ts";
 import {
     endWaiting,
     type LedgerFile,
@@ -20,15 +22,20 @@ import {
     reopenFiles,
     type SeenFile,
 } from "../ledger/ledger.ts";
+import type { LedgerProof } from "../ledger/ledger-proof.ts";
 import { findEscapedName, seenOf } from "../read/open-input.ts";
 import { readableText } from "../read/readable-text.ts";
-import type { IngestContext } from "../run/context.ts";
 import { collectWhenLarge } from "./collect-when-large.ts";
 import { createForgetGone } from "./forget-gone.ts";
-import { inputFolderError } from "./input-folder.ts";
 import { createForeignNames, isReadyName } from "./input-names.ts";
-import { needsRecheck } from "./recheck-files.ts";
+import { needsRecheck, type Rechecks } from "./recheck-files.ts";
 import type { TailWatch } from "./watch-tails.ts";
+
+/** What discovery shares with the run. */
+export interface DiscoveryContext extends IngestContext {
+    proof: LedgerProof;
+    rechecks: Rechecks;
+}
 
 export interface Discovery {
     /**
@@ -59,7 +66,7 @@ const largeFolderFiles = 5_000;
 type Known = Map<string, string>;
 
 export function createDiscovery(
-    context: IngestContext,
+    context: DiscoveryContext,
     tails: TailWatch,
     largeFrom: number = largeFolderFiles,
 ): Discovery {
@@ -231,7 +238,7 @@ function dropGone(known: Known, present: string[]): void {
 }
 
 async function register(
-    context: IngestContext,
+    context: DiscoveryContext,
     tails: TailWatch,
     seen: (SeenFile & { path: string })[],
 ): Promise<void> {

@@ -5,8 +5,8 @@
  */
 import { stat } from "node:fs/promises";
 import type { Sql } from "../../database/connect.ts";
+import type { IngestContext } from "../context.ts";
 import { isGone } from "../read/open-input.ts";
-import type { IngestContext } from "../run/context.ts";
 
 export interface ForgetGone {
     /** `present` are the names in the folder, as they were listed just now. Throws what the database throws. */

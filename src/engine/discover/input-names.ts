@@ -3,7 +3,7 @@ import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { compressionEnding, namesEnding } from "../../streams/source-of.ts";
-import type { IngestContext } from "../run/context.ts";
+import type { IngestContext } from "../context.ts";
 
 /**
  * Whether a name is an input file that is ready to be read: one that ends in `.csv`, or in what the `match` of a source

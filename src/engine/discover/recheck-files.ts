@@ -2,12 +2,11 @@
  * Compares anew what was read of files whose bytes may have changed behind it: those whose ctime is another than when they
  * were last compared, although size, time and inode give no reason to read them again, and those that grew and are larger
  * than what is compared at once (prepare-file.ts). Bytes that differ make the file a new version; equal ones leave no trace.
- *
- * In the background, since a chmod of a whole folder must not keep new files waiting: all together may take a tenth of the
- * time, and one file that grows all the while a hundredth. An available-now run compares all of them before it ends.
- * Which files these are is found again at each start: the ledger knows as of which ctime a file was last compared.
+ * When it does so: load/recheck-loop.ts. Which files these are is found again at each start: the ledger knows as of which
+ * ctime a file was last compared.
  */
 
+import type { IngestContext } from "../context.ts";
 import {
     chunksOfFile,
     fileById,
@@ -19,10 +18,7 @@ import {
     type SeenFile,
 } from "../ledger/ledger.ts";
 import { openContent } from "../read/open-content.ts";
-import { hashRange, InputChanged, InputFault, type InputFile } from "../read/open-input.ts";
-import type { IngestContext } from "../run/context.ts";
-import type { Run } from "../run/ingest-run.ts";
-import { sleep } from "../run/sleep.ts";
+import { hashRange, InputFault, type InputFile } from "../read/open-input.ts";
 
 export interface Rechecks {
     add(fileId: number): void;
@@ -58,74 +54,6 @@ export function createRechecks(): Rechecks {
     };
 }
 
-const idleMs = 500;
-/** Of the time, for all files and for one. */
-const share = 0.1;
-const shareOfOne = 0.01;
-/** Work that is shorter is not rested from at once. */
-const leastBusyMs = 5;
-
-/** Of a watching run. */
-export async function recheckLoop(run: Run): Promise<void> {
-    const { context, signal, lease } = run;
-    if (context.config.trigger.kind === "available-now") return;
-    const isStopped = () => signal.aborted || !lease.isLoader();
-    while (!signal.aborted) {
-        const fileId = lease.isLoader() ? context.rechecks.take(performance.now()) : null;
-        if (fileId === null) {
-            await sleep(idleMs, signal);
-            continue;
-        }
-        const pace = createPace(isStopped, signal);
-        const outcome = await run.survive(() => recheckFile(context, fileId, pace.rest));
-        if (outcome === "later") context.rechecks.add(fileId);
-        context.rechecks.rest(fileId, performance.now() + Math.max(pace.busyMs() / shareOfOne, idleMs));
-        await pace.end();
-    }
-}
-
-/** Of an available-now run, at full speed. Returns whether there was a file that is to be read anew. */
-export async function recheckAll(run: Run): Promise<boolean> {
-    const { context, signal, lease } = run;
-    const isGoingOn = async () => !signal.aborted && lease.isLoader();
-    let hasFound = false;
-    while (await isGoingOn()) {
-        const fileId = context.rechecks.take(Number.POSITIVE_INFINITY);
-        if (fileId === null) break;
-        if ((await run.survive(() => recheckFile(context, fileId, isGoingOn))) === "changed") hasFound = true;
-    }
-    return hasFound;
-}
-
-function createPace(isStopped: () => boolean, signal: AbortSignal) {
-    let busy = 0;
-    let owed = 0;
-    let since = performance.now();
-    const note = () => {
-        const spent = performance.now() - since;
-        busy += spent;
-        owed += spent;
-    };
-    const pause = async () => {
-        await sleep(owed * (1 / share - 1), signal);
-        owed = 0;
-    };
-    return {
-        busyMs: () => busy,
-        /** Between two pieces of work. False when it is to be given up. */
-        async rest() {
-            note();
-            if (owed >= leastBusyMs) await pause();
-            since = performance.now();
-            return !isStopped();
-        },
-        async end() {
-            note();
-            await pause();
-        },
-    };
-}
-
 type Outcome = "same" | "changed" | "later";
 
 /** @param rest between two blocks; false stops it, and it is done again later. */
@@ -147,7 +75,7 @@ export async function recheckFile(
         return await compare(context, ledgerFile, file, rest);
     } catch (error) {
         // It is gone, or changes this very moment: then it is seen to differ.
-        if (error instanceof InputFault || error instanceof InputChanged) return "same";
+        if (error instanceof InputFault) return "same";
         throw error;
     } finally {
         await file?.close();

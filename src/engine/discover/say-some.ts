@@ -1,5 +1,5 @@
 /** Says something of each of many names, once, and of the first few only: a line each would bury everything else. */
-import type { IngestLog, LogFacts } from "../run/context.ts";
+import type { IngestLog, LogFacts } from "../context.ts";
 
 const mostLines = 10;
 

@@ -5,10 +5,11 @@
 import { hostname } from "node:os";
 import type { Sql } from "../../database/connect.ts";
 import { exitCodes, SluiceError } from "../../errors.ts";
-import { realFolder } from "../discover/input-folder.ts";
-import type { IngestContext } from "../run/context.ts";
-import { answerInTime, type Outage } from "../run/outage.ts";
-import type { IngestSummary } from "../run/progress.ts";
+import type { RecordCounts } from "../../terminal/record-table.ts";
+import type { IngestContext } from "../context.ts";
+import { realFolder } from "../input-folder.ts";
+import { answerInTime, type Outage } from "../outage/outage.ts";
+import type { LedgerProof } from "./ledger-proof.ts";
 import { findOtherFolder, renewWorker, takeLoaderLease } from "./worker-leases.ts";
 
 export interface Lease {
@@ -26,14 +27,13 @@ const brokenLedger =
     "The ledger does not know this run any more: it was put back to an earlier time or reset, or the run was frozen past " +
     "its lease. Every file of the folder is looked at anew; what is missing is read again.";
 
-/** Nothing is held before the first renewal. `records` is what the run has merged so far, as status tells it. */
+/** Nothing is held before the first renewal. Status shows the `tally`. */
 export function createLease(
-    context: IngestContext,
+    { sql, workerId, config, log }: IngestContext,
+    proof: LedgerProof,
     outage: Outage,
-    records: IngestSummary["records"],
-    isFolderAway: () => boolean,
+    tally: { records: RecordCounts; isFolderAway: boolean },
 ): Lease {
-    const { sql, workerId, config, proof, log } = context;
     const place = { workerId, host: hostname(), pid: process.pid, inputDir: realFolder(config.inputDir) };
     let isLoader = false;
     let latest: Promise<void> = Promise.resolve();
@@ -53,8 +53,8 @@ export function createLease(
                     trigger: config.trigger,
                     tailSettleMs: config.tailSettleMs,
                     isLoader: wasLoader,
-                    isFolderAway: isFolderAway(),
-                    records,
+                    isFolderAway: tally.isFolderAway,
+                    records: tally.records,
                     retries: outage.retries(),
                     trouble: outage.trouble(),
                 });

@@ -105,6 +105,22 @@ export interface RecordedShape {
     isUnmatched: boolean;
 }
 
+/** A committed batch, as the ledger has it. */
+export interface Batch {
+    batchId: number;
+    slices: number;
+    chunks: number;
+    read: number;
+    inserted: number;
+    duplicate: number;
+    conflict: number;
+    rejected: number;
+    startedAt: Date;
+    finishedAt: Date;
+    oldestStagedAt: Date | null;
+    durationMs: Record<string, number>;
+}
+
 const fileColumns = `
     file_id as "fileId", path, version, state, size_bytes as "sizeBytes", mtime_ns::text as "mtimeNs",
     inode::text as "inode", loaded_bytes as "loadedBytes", loaded_records as "loadedRecords",

@@ -1,11 +1,11 @@
 /**
- * Whether a new file repeats, byte for byte, one that was merged: then it is skipped and says so. One that is loaded
- * but not merged yet holds its copies back until it is, so that what is skipped does not depend on timing.
+ * Whether a new file repeats, byte for byte, one that was merged: then it is skipped and says so. While its original is
+ * loaded and not merged yet the copy waits, so that what is skipped does not depend on timing.
  */
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { sourceKey } from "../../streams/source-of.ts";
+import type { IngestContext } from "../context.ts";
 import {
-    type Copy,
     chunksOfFile,
     filesWithContent,
     type KnownContent,
@@ -15,52 +15,56 @@ import {
     standingRejects,
 } from "../ledger/ledger.ts";
 import { hashRange, type InputFile } from "../read/open-input.ts";
-import type { IngestContext } from "../run/context.ts";
-import type { LoadPart } from "./load-chunks.ts";
+import type { LoadPart } from "../stage/stage-parts.ts";
+import { isUntouched } from "./prepare-file.ts";
 
-interface Candidate {
+export interface Candidate {
     ledgerFile: LedgerFile;
     part: LoadPart;
 }
 
-export interface SortedCandidates<Member extends Candidate> {
-    toLoad: Member[];
-    copies: { ledgerFile: LedgerFile; copy: Copy }[];
-    held: Member[];
+export interface SortedCandidates {
+    toLoad: Candidate[];
+    copies: (Candidate & { original: KnownContent })[];
+    waiting: Candidate[];
 }
 
-/** Sorts the members of a group. Only whole new files can be copies; of two in the group the second is held. */
-export async function findCopies<Member extends Candidate>(
-    context: IngestContext,
-    members: Member[],
-): Promise<SortedCandidates<Member>> {
-    const hashes = members.flatMap(({ part }) => part.contentHash ?? []);
-    const known = new Map<string, KnownContent>();
-    for (const content of hashes.length > 0 ? await filesWithContent(context.sql, context.stream.id, hashes) : []) {
-        const reading = readingOf(content.contentHash, content.source);
-        if (known.get(reading)?.state !== "merged") known.set(reading, content);
-    }
-    const sorted: SortedCandidates<Member> = { toLoad: [], copies: [], held: [] };
+type CopyContext = Pick<IngestContext, "stream" | "config" | "sql">;
+
+/** Sorts the members of a group, or one large file. Only whole new files can be copies; of two in the group the second waits. */
+export async function findCopies(context: CopyContext, members: Candidate[]): Promise<SortedCandidates> {
+    const known = await knownContents(context, members);
+    const sorted: SortedCandidates = { toLoad: [], copies: [], waiting: [] };
     const inGroup = new Set<string>();
     for (const member of members) {
         const { ledgerFile, part } = member;
         const { contentHash } = part;
-        const reading = readingOf(contentHash ?? "", part.shape.source);
-        const original = contentHash === null ? undefined : known.get(reading);
-        const isUnfinished = !part.takeTail && (await endsUnfinished(part));
-        if (contentHash === null || isUnfinished) {
-            sorted.toLoad.push(member);
-        } else if (original && original.fileId !== ledgerFile.fileId) {
-            if (original.state === "loaded") sorted.held.push(member);
-            else sorted.copies.push({ ledgerFile, copy: copyOf(ledgerFile, part.file, original) });
-        } else if (inGroup.has(reading)) {
-            sorted.held.push(member);
+        const isWhole = contentHash !== null && (part.takeTail || !(await endsUnfinished(part)));
+        const reading = isWhole ? readingOf(contentHash, part.shape.source) : null;
+        const isLarge = contentHash === null && isUntouched(ledgerFile);
+        const original = reading ? known.get(reading) : isLarge && (await findLargeOriginal(context, member));
+        if (original && original.fileId !== ledgerFile.fileId) {
+            if (original.state === "loaded") sorted.waiting.push(member);
+            else sorted.copies.push({ ...member, original });
+        } else if (reading && inGroup.has(reading)) {
+            sorted.waiting.push(member);
         } else {
-            inGroup.add(reading);
+            if (reading) inGroup.add(reading);
             sorted.toLoad.push(member);
         }
     }
     return sorted;
+}
+
+/** By reading; the merged one where there are several. */
+async function knownContents({ sql, stream }: CopyContext, members: Candidate[]): Promise<Map<string, KnownContent>> {
+    const hashes = members.flatMap(({ part }) => part.contentHash ?? []);
+    const known = new Map<string, KnownContent>();
+    for (const content of hashes.length > 0 ? await filesWithContent(sql, stream.id, hashes) : []) {
+        const reading = readingOf(content.contentHash, content.source);
+        if (known.get(reading)?.state !== "merged") known.set(reading, content);
+    }
+    return known;
 }
 
 /** The last byte is no line end: more may come, so the whole is not known yet. */
@@ -75,38 +79,30 @@ function readingOf(contentHash: string, source: SourceConfig | null): string {
     return `${contentHash} ${sourceKey(source)}`;
 }
 
-/** The same for a file larger than a chunk: it is hashed by the chunks of the merged files of its size. */
-export async function findCopy(
-    context: IngestContext,
-    ledgerFile: LedgerFile,
-    { file, shape, stopAt }: LoadPart,
-): Promise<Copy | "held" | null> {
+/** A file larger than a chunk is compared with the merged files of its size, chunk by chunk. */
+async function findLargeOriginal(
+    context: CopyContext,
+    { ledgerFile, part: { file, shape, stopAt } }: Candidate,
+): Promise<KnownContent | undefined> {
+    const { sql, stream, config } = context;
     const isOther = ({ fileId, source }: KnownContent) =>
         fileId !== ledgerFile.fileId && sourceKey(source) === sourceKey(shape.source);
-    const judge = (original: KnownContent) =>
-        original.state === "loaded" ? "held" : copyOf(ledgerFile, file, original);
-    for (const original of await manyChunkFilesOfSize(context.sql, context.stream.id, file.seen.sizeBytes)) {
-        if (isOther(original) && (await hasSameChunks(context, original, file))) return judge(original);
+    for (const original of await manyChunkFilesOfSize(sql, stream.id, file.seen.sizeBytes)) {
+        if (isOther(original) && (await hasSameChunks(context, original, file))) return original;
     }
-    // A chunk ends behind the record that crosses its bound: one of which that is the last was a chunk all the same.
-    if (file.sizeBytes > stopAt + context.config.maxRecordBytes) return null;
-    const same = await filesWithContent(context.sql, context.stream.id, [await hashRange(file, 0, file.sizeBytes)]);
-    const original = same.find(isOther);
-    return original === undefined ? null : judge(original);
+    // A chunk may overrun its limit by one record, so a slightly larger file can still be a single chunk.
+    if (file.sizeBytes > stopAt + config.maxRecordBytes) return undefined;
+    const same = await filesWithContent(sql, stream.id, [await hashRange(file, 0, file.sizeBytes)]);
+    return same.find(isOther);
 }
 
-async function hasSameChunks(context: IngestContext, original: KnownContent, file: InputFile): Promise<boolean> {
-    const chunks = await chunksOfFile(context.sql, original.fileId);
+async function hasSameChunks({ sql }: CopyContext, original: KnownContent, file: InputFile): Promise<boolean> {
+    const chunks = await chunksOfFile(sql, original.fileId);
     if ((chunks.at(-1)?.endByte ?? 0) !== file.sizeBytes) return false;
     for (const chunk of chunks) {
         if ((await hashRange(file, chunk.firstByte, chunk.endByte)) !== chunk.contentHash) return false;
     }
     return chunks.length > 0;
-}
-
-function copyOf(ledgerFile: LedgerFile, file: InputFile, original: KnownContent): Copy {
-    const detail = `Its content is that of ${original.path}, which is merged.`;
-    return { ...file.seen, fileId: ledgerFile.fileId, copyOf: original.fileId, detail };
 }
 
 /** Delivering a file again does not judge its rejects again: whoever does so is told what does. */
@@ -115,24 +111,18 @@ function describeStanding({ path, rejects }: { path: string; rejects: number }):
     return `${stand}: \`bun run replay --file ${path}\` judges ${rejects === 1 ? "it" : "them"} again.`;
 }
 
-export async function reportCopies(
-    context: IngestContext,
-    copies: { ledgerFile: LedgerFile; copy: Copy }[],
-): Promise<void> {
-    const standing = await standingRejects(
-        context.sql,
-        copies.map(({ copy }) => copy.copyOf),
-    );
-    for (const { copy } of copies) {
-        const original = standing.get(copy.copyOf);
-        if (original) copy.detail += ` ${describeStanding(original)}`;
-    }
-    await skipCopies(
-        context.sql,
-        copies.map(({ copy }) => copy),
-    );
-    for (const { ledgerFile, copy } of copies) {
+export async function reportCopies({ sql, log }: IngestContext, copies: SortedCandidates["copies"]): Promise<void> {
+    const originals = copies.map(({ original }) => original.fileId);
+    const standing = await standingRejects(sql, originals);
+    const described = copies.map(({ ledgerFile, part, original }) => {
+        const rejects = standing.get(original.fileId);
+        const copied = `Its content is that of ${original.path}, which is merged.`;
+        const detail = rejects ? `${copied} ${describeStanding(rejects)}` : copied;
+        return { ...part.file.seen, fileId: ledgerFile.fileId, copyOf: original.fileId, detail };
+    });
+    await skipCopies(sql, described);
+    for (const [index, { ledgerFile }] of copies.entries()) {
         const facts = { event: "file_skipped", file: ledgerFile.path, code: "copy" };
-        context.log.info(`${ledgerFile.path} is skipped: ${copy.detail}`, facts);
+        log.info(`${ledgerFile.path} is skipped: ${described[index]!.detail}`, facts);
     }
 }

@@ -1,59 +1,35 @@
-/** A file that does not fit a group is loaded chunk by chunk. */
-
+/** A file that does not fit a group is loaded chunk by chunk, until its end or its unfinished tail. */
 import type { LedgerFile } from "../ledger/ledger.ts";
-import type { IngestContext } from "../run/context.ts";
-import { findCopy, reportCopies } from "./find-copies.ts";
-import { type LoadPart, tailOf } from "./load-chunks.ts";
-import { afterLoad, loadOrExplain, unlessInputFault, wayOf } from "./load-or-explain.ts";
-import type { LoaderState, LoadHooks } from "./loader-state.ts";
-import { isUntouched, nextPart } from "./prepare-file.ts";
+import type { LoadPart } from "../stage/stage-parts.ts";
+import { tailOf } from "./load-chunks.ts";
+import { hasRecords, loadParts, skipCopiesOf } from "./load-parts.ts";
+import type { Loader } from "./loader.ts";
+import { nextPart } from "./prepare-file.ts";
 
-/** Until its end or its unfinished tail. */
-export async function loadLargeFile(
-    context: IngestContext,
-    state: LoaderState,
-    hooks: LoadHooks,
-    ledgerFile: LedgerFile,
-    firstPart: LoadPart,
-): Promise<boolean> {
+/** Returns whether that moved anything. */
+export async function loadLargeFile(loader: Loader, ledgerFile: LedgerFile, firstPart: LoadPart): Promise<boolean> {
     const { file, shape, takeTail } = firstPart;
     try {
-        if (isUntouched(ledgerFile)) {
-            const copy = await unlessInputFault(context, state, [firstPart], async () => ({
-                found: await findCopy(context, ledgerFile, firstPart),
-            }));
-            if (copy === null) return true;
-            if (copy.found === "held") {
-                state.heldCopies.add(ledgerFile.fileId);
-                return false;
-            }
-            if (copy.found !== null) {
-                await reportCopies(context, [{ ledgerFile, copy: copy.found }]);
-                return true;
-            }
-        }
+        const sorted = await skipCopiesOf(loader, [{ ledgerFile, part: firstPart }]);
+        if (sorted === null) return true;
+        if (sorted.toLoad.length === 0) return sorted.hasSkipped;
         let part = firstPart;
-        while (!hooks.isStopped()) {
-            if (!(await hooks.waitForRoom())) return true;
-            const loaded = await loadOrExplain(context, state, [part], wayOf(part));
+        while (!loader.isStopped()) {
+            if (!(await loader.waitForRoom())) return true;
+            const loaded = await loadParts(loader, [part]);
             if (loaded.length === 0) return true;
-            const { outcome, isRecorded } = loaded[0]!;
-            afterLoad(state, hooks, loaded);
+            const { outcome } = loaded[0]!;
             if (outcome.otherHeader !== null) return true;
-            if (!isRecorded || outcome.endByte >= file.sizeBytes) return isRecorded || part !== firstPart;
-            part = nextPart(
-                context,
-                {
-                    ...ledgerFile,
-                    loadedBytes: outcome.endByte,
-                    loadedRecords: part.firstRecordNo + outcome.records - 1,
-                    loadedLines: part.firstLineNo + outcome.lines - 1,
-                    ...tailOf(part, outcome),
-                },
-                file,
-                shape,
-                takeTail,
-            );
+            if (!hasRecords(loaded)) return part !== firstPart;
+            if (outcome.endByte >= file.sizeBytes) return true;
+            const loadedSoFar = {
+                ...ledgerFile,
+                loadedBytes: outcome.endByte,
+                loadedRecords: part.firstRecordNo + outcome.records - 1,
+                loadedLines: part.firstLineNo + outcome.lines - 1,
+                ...tailOf(part, outcome),
+            };
+            part = nextPart(loader, loadedSoFar, file, shape, takeTail);
         }
         return true;
     } finally {

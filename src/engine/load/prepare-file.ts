@@ -20,8 +20,8 @@ import {
     smallFileBytes,
 } from "../read/open-input.ts";
 import { readShape } from "../read/read-shape.ts";
-import type { IngestContext } from "../run/context.ts";
-import type { LoadPart } from "./load-chunks.ts";
+import type { LoadPart } from "../stage/stage-parts.ts";
+import type { Loader } from "./loader.ts";
 
 export type PreparedFile =
     /** Close `part.file`. */
@@ -34,36 +34,40 @@ export type PreparedFile =
     | { kind: "rewritten"; file: InputFile; detail: string }
     | { kind: "fault"; seen: SeenFile | null; source: SourceConfig | null; failure: FileFailure };
 
+/** What it takes to read a file: a dry run has no more. */
+export type Reader = Pick<Loader, "config" | "sql" | "readHeader">;
+
 /** `isSettled` says whether an unfinished last record counts. Never throws InputFault: that is the kind "fault". */
 export async function prepareFile(
-    context: IngestContext,
+    loader: Reader,
     ledgerFile: LedgerFile,
     isSettled: (seen: SeenFile) => boolean,
 ): Promise<PreparedFile> {
     let file: InputFile | null = null;
-    const source = readingSource(context, ledgerFile);
+    const source = readingSource(loader, ledgerFile);
     try {
         if (compressionOf(ledgerFile.path) !== null) {
             // It cannot be told whether it is whole before it is still.
-            file = await openInput(context.config.inputDir, ledgerFile.path);
+            file = await openInput(loader.config.inputDir, ledgerFile.path);
             if (!isSettled(file.seen)) return { kind: "wait", file };
             await file.close();
             file = null;
         }
         const encoding = isBegun(ledgerFile) ? (ledgerFile.dialect?.encoding ?? "utf-8") : null;
-        file = await openContent(context.config, ledgerFile.path, { source, encoding });
+        file = await openContent(loader.config, ledgerFile.path, { source, encoding });
         if (file.sizeBytes <= smallFileBytes) file = await readIntoMemory(file);
-        return await prepareOpenFile(context, ledgerFile, file, source, isSettled(file.seen));
+        return await prepareOpenFile(loader, ledgerFile, file, source, isSettled(file.seen));
     } catch (error) {
         await file?.close();
-        if (error instanceof InputChanged) return { kind: "fault", seen: null, source, failure: changedFailure(error) };
         if (!(error instanceof InputFault)) throw error;
-        return { kind: "fault", seen: file?.seen ?? error.seen, source, failure: error.failure };
+        // Of a file that changes nobody knows what was seen.
+        const seen = error instanceof InputChanged ? null : (file?.seen ?? error.seen);
+        return { kind: "fault", seen, source, failure: error.failure };
     }
 }
 
 async function prepareOpenFile(
-    context: IngestContext,
+    loader: Reader,
     ledgerFile: LedgerFile,
     file: InputFile,
     source: SourceConfig | null,
@@ -72,35 +76,30 @@ async function prepareOpenFile(
     const { sizeBytes } = file;
     let isCompared = false;
     if (ledgerFile.loadedBytes > 0) {
-        const found = await findRewrite(context, ledgerFile, file);
+        const found = await findRewrite(loader, ledgerFile, file);
         if (found.detail !== null) return { kind: "rewritten", file, detail: found.detail };
         isCompared = found.isCompared;
         if (sizeBytes === ledgerFile.loadedBytes) return { kind: "same", file, isCompared };
     }
-    const shape = await readShape(context.readHeader, file, takeTail, {
+    const shape = await readShape(loader.readHeader, file, takeTail, {
         source,
         dialect: isBegun(ledgerFile) ? (ledgerFile.dialect ?? defaultDialect) : null,
         encoding: file.encoding,
-        maxRecordBytes: context.config.maxRecordBytes,
+        maxRecordBytes: loader.config.maxRecordBytes,
     });
     if ("problem" in shape) {
         if (shape.problem === "header_unfinished") return { kind: "wait", file };
         await file.close();
         // The likeliest cause where sources are declared.
-        const isUnmatched = source === null && hasSources(context.config.sources);
+        const isUnmatched = source === null && hasSources(loader.config.sources);
         const detail = isUnmatched ? `${shape.detail} ${unmatchedNote}` : shape.detail;
         return { kind: "fault", seen: file.seen, source, failure: { ...shape, detail, retryAfterMs: null } };
     }
-    const part = nextPart(context, ledgerFile, file, shape, takeTail);
-    // Of one that takes several chunks no whole is hashed by then: findCopy.
+    const part = nextPart(loader, ledgerFile, file, shape, takeTail);
+    // A file of several chunks is not hashed as a whole yet: findCopy compares it chunk by chunk.
     if (isUntouched(ledgerFile) && fitsOneChunk(part)) part.contentHash = await hashRange(file, 0, sizeBytes);
     part.isCompared = isCompared;
     return { kind: "load", part };
-}
-
-/** It was other bytes at the end of reading than at the beginning: whoever writes it may be done in a moment. */
-export function changedFailure({ message }: InputChanged): FileFailure {
-    return { problem: "file_changed", detail: message, retryAfterMs: 1_000 };
 }
 
 /**
@@ -116,8 +115,8 @@ function isBegun({ tailByte, loadedBytes }: LedgerFile): boolean {
     return (tailByte ?? loadedBytes) > 0;
 }
 
-function readingSource(context: IngestContext, ledgerFile: LedgerFile): SourceConfig | null {
-    return isBegun(ledgerFile) ? ledgerFile.source : sourceOf(context.config.sources ?? [], ledgerFile.path);
+function readingSource(loader: Reader, ledgerFile: LedgerFile): SourceConfig | null {
+    return isBegun(ledgerFile) ? ledgerFile.source : sourceOf(loader.config.sources ?? [], ledgerFile.path);
 }
 
 /** Sure to be one chunk to the file's end. */
@@ -143,7 +142,7 @@ function countLineEnds(bytes: Uint8Array, most: number): number {
 
 /** The part of a file that comes after what the ledger has of it. */
 export function nextPart(
-    context: IngestContext,
+    { config }: Pick<Reader, "config">,
     ledgerFile: LedgerFile,
     file: InputFile,
     shape: FileShape,
@@ -161,8 +160,8 @@ export function nextPart(
         firstByte,
         recordsFrom,
         // At least one record, however long the header: a chunk of none would be no progress.
-        stopAt: Math.max(firstByte + context.config.maxChunkBytes, recordsFrom + 1),
-        mostRecords: context.config.maxBatchRecords,
+        stopAt: Math.max(firstByte + config.maxChunkBytes, recordsFrom + 1),
+        mostRecords: config.maxBatchRecords,
         takeTail,
         contentHash: null,
         firstRecordNo: ledgerFile.tailRecordNo ?? ledgerFile.loadedRecords + 1,
@@ -181,7 +180,7 @@ interface Rewrite {
  * Growth with the same inode re-checks the first and the last chunk at once, and of what was not much the whole, the
  * rest is left to recheck-files.ts; anything else re-checks the whole.
  */
-async function findRewrite(context: IngestContext, ledgerFile: LedgerFile, file: InputFile): Promise<Rewrite> {
+async function findRewrite(loader: Reader, ledgerFile: LedgerFile, file: InputFile): Promise<Rewrite> {
     const { seen, sizeBytes } = file;
     const isSameSize = seen.sizeBytes === ledgerFile.sizeBytes;
     if (isSameSize && seen.mtimeNs === ledgerFile.mtimeNs && seen.inode === ledgerFile.inode) {
@@ -193,7 +192,7 @@ async function findRewrite(context: IngestContext, ledgerFile: LedgerFile, file:
     if (file.isCompressed && (ledgerFile.state === "merged" || sizeBytes !== ledgerFile.loadedBytes) && !isSameSize) {
         return changed("It is another compressed file than the one that was read.");
     }
-    const chunks = await chunksOfFile(context.sql, ledgerFile.fileId);
+    const chunks = await chunksOfFile(loader.sql, ledgerFile.fileId);
     const hasGrown = seen.sizeBytes > ledgerFile.sizeBytes && seen.inode === ledgerFile.inode;
     const isCompared = !hasGrown || chunks.length <= 2 || ledgerFile.loadedBytes <= smallFileBytes;
     for (const chunk of isCompared ? chunks : [chunks[0]!, chunks.at(-1)!]) {

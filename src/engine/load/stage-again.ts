@@ -2,25 +2,20 @@
  * Stages chunks again whose rows the UNLOGGED staging table lost. Their bytes must be the same: promise 5. A chunk
  * whose source is gone or changed is failed, visibly; one that cannot be read now waits and holds nobody back.
  */
-import { isDataFault } from "../../database/sql-states.ts";
 import { defaultDialect } from "../../streams/dialect.ts";
-import { type FileFailure, failChunk, type LedgerChunk } from "../ledger/ledger.ts";
+import { type FileFailure, failChunk, type LedgerChunk, printOf } from "../ledger/ledger.ts";
 import type { FileShape } from "../read/file-shape.ts";
 import { openContent } from "../read/open-content.ts";
 import { hashRange, InputChanged, InputFault, type InputFile, openInput, readIntoMemory } from "../read/open-input.ts";
 import { readShape } from "../read/read-shape.ts";
-import type { IngestContext } from "../run/context.ts";
-import type { Way } from "../stage/stage-records.ts";
-import { type LoadPart, loadChunks, NeedsTolerantWay, SourceChanged } from "./load-chunks.ts";
-import { statementOf, wayOf } from "./load-or-explain.ts";
-
-const groupBytes = 8 * 1024 * 1024;
+import type { LoadPart } from "../stage/stage-parts.ts";
+import { haveOneStatement, loadByLadder } from "./ladder.ts";
+import { loadChunks, SourceChanged } from "./load-chunks.ts";
+import { groupBytes } from "./load-group.ts";
+import type { KeptStream, Loader } from "./loader.ts";
 
 /** Loads the first of `chunks` and as many that follow as fit the same load. */
-export async function stageChunksAgain(
-    context: IngestContext,
-    chunks: LedgerChunk[],
-): Promise<{ records: number; bytes: number }> {
+export async function stageChunksAgain(loader: Loader, chunks: LedgerChunk[]): Promise<void> {
     const parts: LoadPart[] = [];
     /** By path: a file of many small chunks is opened, and held in memory, once. */
     const files = new Map<string, InputFile>();
@@ -28,28 +23,28 @@ export async function stageChunksAgain(
     try {
         for (const chunk of chunks) {
             const isNew = !files.has(chunk.path);
-            const part = await prepareAgain(context, chunk, files);
+            const part = await prepareAgain(loader, chunk, files);
             if (part === null) continue;
-            if (parts[0] && statementOf(part) !== statementOf(parts[0])) break;
+            if (parts[0] && !haveOneStatement(part, parts[0])) break;
             parts.push(part);
             bytes += chunk.endByte - chunk.firstByte;
             if (isNew && part.file.sizeBytes <= groupBytes) bytes += part.file.sizeBytes;
             if (bytes >= groupBytes) break;
         }
-        if (parts.length > 0) await loadAgain(context, parts);
+        if (parts.length > 0) await loadAgain(loader, parts);
     } finally {
         for (const file of files.values()) await file.close();
     }
-    return { records: parts.reduce((sum, part) => sum + part.again!.records, 0), bytes };
+    loader.wakeMergers();
 }
 
 async function prepareAgain(
-    context: IngestContext,
+    loader: Loader,
     chunk: LedgerChunk,
     files: Map<string, InputFile>,
 ): Promise<LoadPart | null> {
     try {
-        const file = files.get(chunk.path) ?? (await openForGroup(context, chunk, files));
+        const file = files.get(chunk.path) ?? (await openForGroup(loader, chunk, files));
         if (file.sizeBytes < chunk.endByte) throw new InputChanged("The source is shorter than it was.");
         const isStream = file.isCompressed || file.encoding !== "utf-8";
         // A stream is hashed while it is loaded: to go back would be to expand it from its start again.
@@ -57,20 +52,16 @@ async function prepareAgain(
         if (isAhead && (await hashRange(file, chunk.firstByte, chunk.endByte)) !== chunk.contentHash) {
             throw new InputChanged("The source's bytes are not those that were staged before.");
         }
-        return await partAgain(context, chunk, file);
+        return await partAgain(loader, chunk, file);
     } catch (error) {
-        if (!(error instanceof InputFault || error instanceof InputChanged)) throw error;
-        await giveUp(context, chunk, error);
+        if (!(error instanceof InputFault)) throw error;
+        await failAgain(loader, chunk, error);
         return null;
     }
 }
 
-async function openForGroup(
-    context: IngestContext,
-    chunk: LedgerChunk,
-    files: Map<string, InputFile>,
-): Promise<InputFile> {
-    const file = await openAgain(context, chunk);
+async function openForGroup(loader: Loader, chunk: LedgerChunk, files: Map<string, InputFile>): Promise<InputFile> {
+    const file = await openAgain(loader, chunk);
     files.set(chunk.path, file);
     if (file.sizeBytes > groupBytes) return file;
     const held = await readIntoMemory(file);
@@ -78,8 +69,8 @@ async function openForGroup(
     return held;
 }
 
-async function partAgain(context: IngestContext, chunk: LedgerChunk, file: InputFile): Promise<LoadPart> {
-    const shape = await shapeAgain(context, chunk, file);
+async function partAgain(loader: Loader, chunk: LedgerChunk, file: InputFile): Promise<LoadPart> {
+    const shape = await shapeAgain(loader, chunk, file);
     const isFirst = chunk.firstByte === 0;
     const recordsFrom = isFirst ? shape.headerBytes : chunk.firstByte;
     const isStream = file.isCompressed || file.encoding !== "utf-8";
@@ -108,7 +99,7 @@ const shapes = new WeakMap<InputFile, FileShape>();
 
 /** As it was read before: by the dialect and the source that the ledger has of it. */
 async function shapeAgain(
-    { config, readHeader }: IngestContext,
+    { config, readHeader }: Loader,
     { dialect, source }: LedgerChunk,
     file: InputFile,
 ): Promise<FileShape> {
@@ -124,82 +115,63 @@ async function shapeAgain(
     return shape;
 }
 
-interface KeptStream extends InputFile {
-    release(): Promise<void>;
-}
-
-const keptStreams = new WeakMap<IngestContext, { path: string; file: KeptStream }>();
-
-/** A stream stays open from chunk to chunk, or each would expand the file from its start. */
-async function openAgain(context: IngestContext, { path, source, dialect }: LedgerChunk): Promise<InputFile> {
-    const kept = keptStreams.get(context);
-    if (kept?.path === path && (await isUnchanged(context, kept.file, path))) return kept.file;
-    await forgetKeptStream(context);
-    const file = await openContent(context.config, path, { source, encoding: dialect?.encoding ?? "utf-8" });
+/** A stream stays open from chunk to chunk. */
+async function openAgain(loader: Loader, { path, source, dialect }: LedgerChunk): Promise<InputFile> {
+    const kept = loader.keptStream;
+    if (kept?.path === path && (await isUnchanged(loader, kept))) return kept.file;
+    await forgetKeptStream(loader);
+    const file = await openContent(loader.config, path, { source, encoding: dialect?.encoding ?? "utf-8" });
     if ((!file.isCompressed && file.encoding === "utf-8") || file.sizeBytes <= groupBytes) return file;
-    const stream = { ...file, close: async () => {}, release: file.close };
-    keptStreams.set(context, { path, file: stream });
+    const stream = { ...file, close: async () => {} };
+    loader.keptStream = { path, file: stream, release: file.close };
     return stream;
 }
 
-/** What of a file is kept open was read by what the ledger said of it. */
-export async function forgetKeptStream(context: IngestContext): Promise<void> {
-    const kept = keptStreams.get(context);
-    keptStreams.delete(context);
-    await kept?.file.release();
+/** Closes the file that is kept open: it was opened by what the ledger said of it. */
+export async function forgetKeptStream(loader: Loader): Promise<void> {
+    const kept = loader.keptStream;
+    loader.keptStream = null;
+    await kept?.release();
 }
 
-async function isUnchanged(context: IngestContext, { seen }: InputFile, path: string): Promise<boolean> {
-    const now = await openInput(context.config.inputDir, path);
+async function isUnchanged({ config }: Loader, { path, file: { seen } }: KeptStream): Promise<boolean> {
+    const now = await openInput(config.inputDir, path);
     await now.close();
-    return now.seen.sizeBytes === seen.sizeBytes && now.seen.mtimeNs === seen.mtimeNs && now.seen.inode === seen.inode;
+    return printOf(now.seen) === printOf(seen);
 }
 
-/** Throws faults of the database; what else goes wrong is one chunk's fault, and that is given up. */
-async function loadAgain(context: IngestContext, parts: LoadPart[], way: Way = wayOf(parts[0]!)): Promise<void> {
-    try {
-        await loadChunks(context, parts, way);
-    } catch (error) {
-        const isRefused = error instanceof NeedsTolerantWay || isDataFault(error);
-        const isInputFault = error instanceof InputFault || error instanceof InputChanged;
-        if (error instanceof SourceChanged && !error.part.takeTail) {
-            // The same bytes cut otherwise: a quote that was open at the end has been closed by what came since.
-            await loadAgain(context, [{ ...error.part, takeTail: true }], way);
-        } else if (error instanceof SourceChanged) {
-            const fault = new InputChanged("The source's records are not those that were staged before.");
-            await giveUp(context, { ...error.part, ...error.part.again! }, fault);
-        } else if (isRefused && way === "raw") {
-            await loadAgain(context, parts, "tolerant");
-        } else if (!isRefused && !isInputFault) {
-            throw error;
-        } else if (parts.length > 1) {
-            for (const part of parts) await loadAgain(context, [part], way);
-        } else {
-            const detail = "Postgres refuses its records.";
-            const fault = isInputFault
-                ? error
-                : new InputFault({ problem: "copy_refused", detail, retryAfterMs: null });
-            await giveUp(context, { ...parts[0]!, ...parts[0]!.again! }, fault);
-        }
-    }
+/** Throws faults of the database; anything else that goes wrong is one chunk's fault, and that chunk is failed. */
+async function loadAgain(loader: Loader, parts: LoadPart[]): Promise<void> {
+    await loadByLadder(parts, {
+        attempt: (tried, way) => loadChunks(loader, tried, way),
+        async giveUp(tried, fault) {
+            if (fault instanceof SourceChanged) {
+                const { part } = fault;
+                // The same bytes cut otherwise: a quote that was open at the end has been closed by what came since.
+                if (!part.takeTail) await loadAgain(loader, [{ ...part, takeTail: true }]);
+                else await failAgain(loader, { ...part, ...part.again! }, fault);
+            } else if (tried.length > 1) {
+                for (const part of tried) await loadAgain(loader, [part]);
+            } else {
+                await failAgain(loader, { ...tried[0]!, ...tried[0]!.again! }, fault);
+            }
+            return [];
+        },
+    });
 }
 
-async function giveUp(
-    context: IngestContext,
+async function failAgain(
+    { sql, log }: Loader,
     chunk: Pick<LedgerChunk, "chunkId" | "path" | "firstByte" | "endByte">,
-    fault: InputFault | InputChanged,
+    fault: InputFault,
 ): Promise<void> {
     const place = `bytes ${chunk.firstByte} to ${chunk.endByte}, staged but not yet merged when the database lost them,`;
     const detail = `Its ${place} cannot be staged again: ${fault.message}`;
     const failure: FileFailure =
-        fault instanceof InputFault
-            ? { ...fault.failure, detail }
-            : { problem: "source_changed", detail, retryAfterMs: null };
-    await failChunk(context.sql, chunk.chunkId, failure);
-    context.log.error(`${chunk.path}: ${detail}`, {
-        event: "chunk_failed",
-        file: chunk.path,
-        chunk: chunk.chunkId,
-        code: failure.problem,
-    });
+        fault instanceof InputChanged
+            ? { problem: "source_changed", detail, retryAfterMs: null }
+            : { ...fault.failure, detail };
+    await failChunk(sql, chunk.chunkId, failure);
+    const facts = { event: "chunk_failed", file: chunk.path, chunk: chunk.chunkId, code: failure.problem };
+    log.error(`${chunk.path}: ${detail}`, facts);
 }

@@ -7,25 +7,9 @@ import { describeFault } from "../../database/describe-fault.ts";
 import { passFaultPoint } from "../../database/faults/pass-fault-point.ts";
 import { isDataFault, meaningOf, sluiceStates, sqlStateOf, sqlStates } from "../../database/sql-states.ts";
 import { findShapeProblem, TableShapeFault } from "../../database/table-shape.ts";
-import { failChunk } from "../ledger/ledger.ts";
-import type { IngestContext } from "../run/context.ts";
+import type { IngestContext } from "../context.ts";
+import { type Batch, failChunk } from "../ledger/ledger.ts";
 import { createBatchSize } from "./batch-size.ts";
-
-/** A committed batch, as the ledger has it. */
-export interface Batch {
-    batchId: number;
-    slices: number;
-    chunks: number;
-    read: number;
-    inserted: number;
-    duplicate: number;
-    conflict: number;
-    rejected: number;
-    startedAt: Date;
-    finishedAt: Date;
-    oldestStagedAt: Date | null;
-    durationMs: Record<string, number>;
-}
 
 export interface MergeRequest {
     /** Bit n wants slice n; the merge takes those that no other merge holds. */

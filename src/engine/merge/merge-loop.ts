@@ -1,10 +1,9 @@
 /** The loop of one merge worker. */
-
+import type { Batch } from "../ledger/ledger.ts";
 import { readBacklog } from "../ledger/read-backlog.ts";
-import { pollMs, type Run } from "../run/ingest-run.ts";
-import { addBatch, progressOf } from "../run/progress.ts";
+import { pollMs, type Run } from "../loops.ts";
 import { allSlices } from "./batch-size.ts";
-import { type Batch, createMerger } from "./merge-batch.ts";
+import { createMerger } from "./merge-batch.ts";
 
 /**
  * Staged records from which on all merge workers share the slices; below, one takes them all. Where one batch may take
@@ -13,25 +12,21 @@ import { type Batch, createMerger } from "./merge-batch.ts";
 const parallelFromRecords = 20_000;
 
 export async function mergeLoop(run: Run, index: number): Promise<void> {
-    const { context, signal } = run;
-    const { mergeWorkers, maxBatchRecords } = context.config;
-    const sharedFrom = Math.min(parallelFromRecords, maxBatchRecords);
-    const merger = createMerger(context);
+    const { config, sql, signal, staged } = run;
+    const sharedFrom = Math.min(parallelFromRecords, config.maxBatchRecords);
+    const merger = createMerger(run);
     while (!signal.aborted) {
-        const seen = run.staged.count();
+        const seen = staged.count();
         const batch = await run.survive(async () => {
-            const { stagedRecords, stagedChunks } = await readBacklog(context.sql);
+            const { stagedRecords, stagedChunks } = await readBacklog(sql);
             if (stagedChunks === 0 && !merger.owesAnswer()) return null;
             const isShared = stagedRecords >= sharedFrom;
-            const slices = isShared ? shareOfSlices(index, mergeWorkers) : index === 0 ? allSlices : 0;
+            const slices = isShared ? shareOfSlices(index, config.mergeWorkers) : index === 0 ? allSlices : 0;
             return slices === 0 && !merger.owesAnswer() ? null : await merger.merge(slices);
         });
-        if (batch) {
-            finishBatch(run, batch);
-        } else {
-            if (run.isLoadingDone) break;
-            await run.staged.wait(seen, pollMs);
-        }
+        if (batch) finishBatch(run, batch);
+        else if (run.isLoadingDone) break;
+        else await staged.wait(seen, pollMs);
     }
 }
 
@@ -42,13 +37,10 @@ function shareOfSlices(index: number, count: number): number {
     return mask;
 }
 
-function finishBatch(run: Run, batch: Batch): void {
-    addBatch(run.records, batch);
-    run.batches += 1;
-    run.room.addMerged(batch.read);
-    run.onBatch(progressOf(batch, run.previousStartedAt));
-    run.previousStartedAt = batch.startedAt;
-    run.merged.give();
+function finishBatch({ tally, room, merged, staged }: Run, batch: Batch): void {
+    tally.add(batch);
+    room.addMerged(batch.read);
+    merged.give();
     // The others may have waited for slices that this merge held.
-    run.staged.give();
+    staged.give();
 }

@@ -31,7 +31,7 @@ export interface FileShape {
     /** Values are changed on the way. */
     isMapped: boolean;
     /** Values are changed, there are too many unknown columns, or COPY does not know the dialect. */
-    needsTolerantWay: boolean;
+    needsParsing: boolean;
     /** Bytes before the first record: BOM, blank lines and the header line itself. */
     headerBytes: number;
     headerLines: number;
@@ -89,7 +89,7 @@ export function shapeOf(
         dialect,
         source,
         isMapped,
-        needsTolerantWay: isMapped || unknownColumns > stagedExtraColumns || dialect.quote === null,
+        needsParsing: isMapped || unknownColumns > stagedExtraColumns || dialect.quote === null,
     };
 }
 

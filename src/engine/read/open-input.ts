@@ -30,7 +30,6 @@ export interface InputFile {
 
 /** A file that cannot be read as it is now. `failure.retryAfterMs` says whether time may mend it. */
 export class InputFault extends Error {
-    override readonly name = "InputFault";
     readonly failure: FileFailure;
     /** The file as it was seen, when it could be opened. */
     seen: SeenFile | null = null;
@@ -42,8 +41,11 @@ export class InputFault extends Error {
 }
 
 /** Bytes were there and are no longer, or are others than before, while the file was being read. */
-export class InputChanged extends Error {
-    override readonly name = "InputChanged";
+export class InputChanged extends InputFault {
+    constructor(detail: string) {
+        // Whoever writes it may be done in a moment.
+        super({ problem: "file_changed", detail, retryAfterMs: 1_000 });
+    }
 }
 
 const unreadableRetryMs = 5_000;
@@ -57,7 +59,7 @@ export async function openInput(inputDir: string, path: string): Promise<InputFi
         const fullPath = join(inputDir, path);
         return readSmall(fullPath) ?? (await openLarge(fullPath));
     } catch (error) {
-        if (error instanceof InputFault || error instanceof InputChanged) throw error;
+        if (error instanceof InputFault) throw error;
         const { code } = error as NodeJS.ErrnoException;
         const isEscaped = code === "ENOENT" && (await findEscapedName(inputDir, path)) !== null;
         throw new InputFault(isEscaped ? nameFailure : openFailure(error as NodeJS.ErrnoException), error);

@@ -4,8 +4,8 @@ import { type ConnectionRoom, readConnectionRoom } from "../../database/connecti
 import { explainConnectFailure } from "../../database/open-database.ts";
 import { meaningOf } from "../../database/sql-states.ts";
 import { exitCodes, SluiceError } from "../../errors.ts";
+import { sleep } from "../outage/sleep.ts";
 import type { IngestOptions } from "./run-ingest.ts";
-import { sleep } from "./sleep.ts";
 
 export interface ConnectionPlan {
     /** For all but these two: the one that copies, and the one that says that the worker lives. */

@@ -1,5 +1,7 @@
-/** What a run tells about its batches, in Spark's words (StreamingQueryProgress), and its closing summary. */
-import type { Batch } from "../merge/merge-batch.ts";
+/** The progress record of a batch, with Spark's names (StreamingQueryProgress), and the closing summary of a run. */
+import type { RecordCounts } from "../../terminal/record-table.ts";
+import type { Batch } from "../ledger/ledger.ts";
+import type { Tally } from "../loops.ts";
 
 export interface BatchProgress {
     batchId: number;
@@ -27,7 +29,7 @@ export interface IngestSummary {
     failedBefore: number | null;
     /** What is too young to be touched; null like `files`. */
     left: LeftFiles | null;
-    records: { read: number; inserted: number; duplicate: number; conflict: number; rejected: number };
+    records: RecordCounts;
     batches: number;
     seconds: number;
 }
@@ -43,35 +45,48 @@ export interface LeftFiles {
     youngerThanMs: number;
 }
 
-export function progressOf(batch: Batch, previousStartedAt: Date | null): BatchProgress {
-    const seconds = Math.max(1, batch.finishedAt.getTime() - batch.startedAt.getTime()) / 1000;
-    const sincePrevious = previousStartedAt
-        ? Math.max(1, batch.startedAt.getTime() - previousStartedAt.getTime()) / 1000
-        : seconds;
+export interface RunTally extends Tally {
+    /** By the monotonic clock. */
+    startedAt: number;
+    /** By the database's clock; null until it has answered. */
+    begunAt: string | null;
+}
+
+export function createTally(onBatch: (progress: BatchProgress) => void = () => {}): RunTally {
+    let previousStartedAt: Date | null = null;
+    const tally: RunTally = {
+        startedAt: performance.now(),
+        begunAt: null,
+        records: { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 },
+        batches: 0,
+        isFolderAway: false,
+        youngMerged: 0,
+        add(batch) {
+            tally.batches += 1;
+            const { records } = tally;
+            for (const name of Object.keys(records) as (keyof RecordCounts)[]) records[name] += batch[name];
+            onBatch(progressOf(batch, previousStartedAt));
+            previousStartedAt = batch.startedAt;
+        },
+    };
+    return tally;
+}
+
+function progressOf(batch: Batch, previousStartedAt: Date | null): BatchProgress {
+    const { batchId, durationMs, read, inserted, duplicate, conflict, rejected, chunks } = batch;
+    const startedAt = batch.startedAt.getTime();
+    const seconds = Math.max(1, batch.finishedAt.getTime() - startedAt) / 1000;
+    const sincePrevious = previousStartedAt ? Math.max(1, startedAt - previousStartedAt.getTime()) / 1000 : seconds;
     return {
-        batchId: batch.batchId,
+        ...{ batchId, durationMs, inserted, duplicate, conflict, rejected, chunks },
         timestamp: batch.startedAt.toISOString(),
-        numInputRows: batch.read,
-        inputRowsPerSecond: rounded(batch.read / sincePrevious),
-        processedRowsPerSecond: rounded(batch.read / seconds),
-        durationMs: batch.durationMs,
-        inserted: batch.inserted,
-        duplicate: batch.duplicate,
-        conflict: batch.conflict,
-        rejected: batch.rejected,
-        chunks: batch.chunks,
+        numInputRows: read,
+        inputRowsPerSecond: rounded(read / sincePrevious),
+        processedRowsPerSecond: rounded(read / seconds),
         slices: batch.slices.toString(2).replaceAll("0", "").length,
     };
 }
 
 function rounded(rate: number): number {
     return Math.round(rate * 10) / 10;
-}
-
-export function addBatch(records: IngestSummary["records"], batch: Batch): void {
-    records.read += batch.read;
-    records.inserted += batch.inserted;
-    records.duplicate += batch.duplicate;
-    records.conflict += batch.conflict;
-    records.rejected += batch.rejected;
 }

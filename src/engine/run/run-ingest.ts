@@ -1,35 +1,33 @@
 /**
- * The trigger that drives discover → load → merge, until it is stopped or, for available-now, all is done.
+ * Drives discover → load → merge until it is stopped or, for available-now, all is done.
  *
  * One loop loads (load-loop.ts, in the process that holds the loader's lease), one per merge worker merges (merge-loop.ts),
- * one renews the lease.
- * They share a `Run` (ingest-run.ts): wake-up signals, the lease, the room in staging, counts for the summary. What one leaves
- * to the other is in the ledger alone. Loading overlaps merging.
+ * and one renews the lease. They share a `Run` (loops.ts). Loading overlaps merging.
  */
 import { randomUUID } from "node:crypto";
 import type { IngestConfig } from "../../config/config.ts";
-import { connect, type Sql } from "../../database/connect.ts";
+import { connect } from "../../database/connect.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
 import { faultSettings } from "../../database/faults/pass-fault-point.ts";
 import { meaningOf } from "../../database/sql-states.ts";
 import type { Stream } from "../../streams/stream.ts";
-import { refuseArchiveAsInput } from "../discover/input-folder.ts";
-import { createRechecks, recheckLoop } from "../discover/recheck-files.ts";
+import type { IngestContext, IngestLog } from "../context.ts";
+import { createRechecks } from "../discover/recheck-files.ts";
+import { refuseArchiveAsInput } from "../input-folder.ts";
 import { createLease, refuseOtherFolder } from "../ledger/lease.ts";
 import { createLedgerProof } from "../ledger/ledger-proof.ts";
 import { countFilesFailedBefore, countFilesSince, countWaitingFiles, readClock } from "../ledger/read-backlog.ts";
 import { retireWorker } from "../ledger/worker-leases.ts";
 import { loadLoop } from "../load/load-loop.ts";
-import { createStagingRoom } from "../load/staging-room.ts";
+import { recheckLoop } from "../load/recheck-loop.ts";
+import type { Run } from "../loops.ts";
 import { mergeLoop } from "../merge/merge-loop.ts";
-import { createHeaderReader } from "../read/known-headers.ts";
+import { ConnectionsChanged, createOutage } from "../outage/outage.ts";
+import { createWakeUp } from "../outage/wake-up.ts";
 import { createCopyConnection } from "../stage/copy-connection.ts";
-import type { IngestContext, IngestLog } from "./context.ts";
-import type { Run } from "./ingest-run.ts";
-import { ConnectionsChanged, createOutage } from "./outage.ts";
+import { createStagingRoom } from "../stage/staging-room.ts";
 import { type ConnectionPlan, canGrow, planIngest, planIngestAgain } from "./plan-connections.ts";
-import type { BatchProgress, IngestSummary } from "./progress.ts";
-import { createSignal } from "./signal.ts";
+import { type BatchProgress, createTally, type IngestSummary, type RunTally } from "./progress.ts";
 
 export interface IngestOptions {
     target: DatabaseTarget;
@@ -57,23 +55,14 @@ const lastWordsMs = 1_000;
 /** A load that is cut off for it is done again: not worth it for a gap of seconds. */
 const defaultGrowEveryMs = 60_000;
 
-/** What goes on when a run begins again with fewer connections, or with more. */
-interface Carried {
-    startedAt: number;
-    records: IngestSummary["records"];
-    batches: number;
-    begunAt: string | null;
-}
-
 /** @throws what ends a run for good; SluiceError too_many_connections when there are too few of them from the start. */
 export async function runIngest(options: IngestOptions): Promise<IngestSummary> {
     refuseArchiveAsInput(options.config);
-    const records = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
-    const carried: Carried = { startedAt: performance.now(), records, batches: 0, begunAt: null };
+    const tally = createTally(options.onBatch);
     let plan = await planIngest(options);
     while (true) {
         try {
-            return await runPlanned(options, carried, plan);
+            return await runPlanned(options, tally, plan);
         } catch (error) {
             if (!(error instanceof ConnectionsChanged)) throw error;
             plan = await planIngestAgain(options);
@@ -81,40 +70,26 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
     }
 }
 
-async function runPlanned(options: IngestOptions, carried: Carried, plan: ConnectionPlan): Promise<IngestSummary> {
+async function runPlanned(options: IngestOptions, tally: RunTally, plan: ConnectionPlan): Promise<IngestSummary> {
     const { log, target, stream } = options;
     const config = { ...options.config, mergeWorkers: plan.mergeWorkers };
     const stopper = new AbortController();
-    const { signal } = stopper;
     options.signal?.addEventListener("abort", () => stopper.abort(), { once: true });
     if (options.signal?.aborted) stopper.abort();
 
     const workerId = randomUUID();
-    const { applicationName, sql, leaseSql, copyConnection, close } = openConnections(target, plan, workerId);
-    const context: IngestContext = {
-        ...{ stream, config, sql, copyConnection, workerId, log },
-        readHeader: createHeaderReader(stream),
-        proof: createLedgerProof(),
-        rechecks: createRechecks(),
-    };
-    const run = createRun(options, carried, context, leaseSql, signal);
+    const connections = openConnections(target, plan, workerId);
+    const { sql, leaseSql, copyConnection } = connections;
+    const run = createRun(options, { stream, config, sql, workerId, log }, connections, tally, stopper.signal);
     const timers: ReturnType<typeof setTimeout>[] = [];
     const unanswered = limitStop(run, timers, () => {
-        cancelMerges(leaseSql, applicationName);
+        cancelMerges(connections);
         copyConnection.discard();
     });
-    if (plan.isReduced) {
-        const grow = async () => {
-            const isRoom = await canGrow(leaseSql, plan, options.config.mergeWorkers, applicationName);
-            if (!isRoom || signal.aborted) return;
-            log.info("There are more connections again; the ingest takes them.", { event: "more_connections" });
-            endWith(stopper)(new ConnectionsChanged("There are more connections."));
-        };
-        timers.push(setInterval(() => void grow().catch(() => {}), options.growEveryMs ?? defaultGrowEveryMs));
-    }
+    if (plan.isReduced) timers.push(growWhenPossible(options, plan, connections, stopper));
     let isAnswered = true;
     try {
-        const work = runLoops(run, stopper).catch(endWith(stopper));
+        const work = runLoops(run, tally, stopper).catch(endWith(stopper));
         // A server that is frozen, or whose machine is gone, would be waited for by every loop, for ever.
         isAnswered = (await Promise.race([work, unanswered])) !== "unanswered";
         if (!isAnswered) {
@@ -122,16 +97,16 @@ async function runPlanned(options: IngestOptions, carried: Carried, plan: Connec
             log.warn("Not all of the work ended in time. What it did not commit will be done again.", facts);
         }
         if (stopper.signal.reason instanceof FatalError) throw stopper.signal.reason.cause;
-        return await summarize(run, carried.startedAt, isAnswered);
+        return await summarize(run, tally, isAnswered);
     } finally {
         for (const timer of timers) clearTimeout(timer);
         // When it fails, the lease runs out by itself.
         if (isAnswered) await lastWords(retireWorker(leaseSql, workerId)).catch(() => null);
-        carried.batches = run.batches;
-        carried.begunAt = run.begunAt;
-        await close(isAnswered);
+        await connections.close(isAnswered);
     }
 }
+
+type Connections = ReturnType<typeof openConnections>;
 
 function openConnections(target: DatabaseTarget, { poolConnections }: ConnectionPlan, workerId: string) {
     const applicationName = `sluice-${workerId.slice(0, 8)}`;
@@ -151,27 +126,41 @@ function openConnections(target: DatabaseTarget, { poolConnections }: Connection
 }
 
 function createRun(
-    { log, revive = null, onBatch = () => {} }: IngestOptions,
-    { begunAt, records, batches }: Carried,
+    { log, revive = null }: IngestOptions,
     context: IngestContext,
-    leaseSql: Sql,
+    { leaseSql, copyConnection }: Connections,
+    tally: RunTally,
     signal: AbortSignal,
 ): Run {
     const outage = createOutage({ sql: leaseSql, log, signal, revive });
-    const merged = createSignal();
-    const run: Run = {
-        ...{ context, signal, merged, begunAt, records, batches, onBatch },
-        staged: createSignal(),
-        lease: createLease({ ...context, sql: leaseSql }, outage, records, () => run.isFolderAway),
+    const merged = createWakeUp();
+    const proof = createLedgerProof();
+    return {
+        ...context,
+        ...{ copyConnection, tally, signal, merged, proof },
+        survive: outage.survive,
+        staged: createWakeUp(),
+        rechecks: createRechecks(),
+        lease: createLease({ ...context, sql: leaseSql }, proof, outage, tally),
         room: createStagingRoom(context, merged, signal, outage),
         isLoadingDone: false,
-        isDone: false,
-        isFolderAway: false,
-        youngMerged: 0,
-        previousStartedAt: null,
-        survive: outage.survive,
     };
-    return run;
+}
+
+/** Begins the run again once it can have more connections. */
+function growWhenPossible(
+    { log, config, growEveryMs = defaultGrowEveryMs }: IngestOptions,
+    plan: ConnectionPlan,
+    { leaseSql, applicationName }: Connections,
+    stopper: AbortController,
+): ReturnType<typeof setInterval> {
+    const grow = async () => {
+        const isRoom = await canGrow(leaseSql, plan, config.mergeWorkers, applicationName);
+        if (!isRoom || stopper.signal.aborted) return;
+        log.info("There are more connections again; the ingest takes them.", { event: "more_connections" });
+        endWith(stopper)(new ConnectionsChanged("There are more connections."));
+    };
+    return setInterval(() => void grow().catch(() => {}), growEveryMs);
 }
 
 /** After a stop: wakes the loops, rolls back what takes too long, and resolves when even that is not answered. */
@@ -186,23 +175,21 @@ function limitStop(run: Run, timers: ReturnType<typeof setTimeout>[], rollBack: 
     return unanswered.promise;
 }
 
-async function runLoops(run: Run, stopper: AbortController): Promise<void> {
-    const { context, signal, lease, room } = run;
-    run.begunAt ??= await run.survive(() => readClock(context.sql), { isFirst: true });
-    await run.survive(() => refuseOtherFolder(context.sql, context.config.inputDir), { isFirst: true });
+async function runLoops(run: Run, tally: RunTally, stopper: AbortController): Promise<void> {
+    const { config, sql, signal, lease, room, survive } = run;
+    let isDone = false;
+    tally.begunAt ??= await survive(() => readClock(sql), { isFirst: true });
+    await survive(() => refuseOtherFolder(sql, config.inputDir), { isFirst: true });
     await lease.renew();
-    const heartbeat = lease.keep(() => run.isDone || signal.aborted).catch(endWith(stopper));
-    const work = [
-        loadLoop(run),
-        recheckLoop(run),
-        ...Array.from({ length: context.config.mergeWorkers }, (_, index) => mergeLoop(run, index)),
-    ];
+    const heartbeat = lease.keep(() => isDone || signal.aborted).catch(endWith(stopper));
+    const mergers = Array.from({ length: config.mergeWorkers }, (_, index) => mergeLoop(run, index));
+    const work = [loadLoop(run), recheckLoop(run), ...mergers];
     await Promise.all(work.map((loop) => loop.catch(endWith(stopper))));
-    run.isDone = true;
+    isDone = true;
     run.merged.give();
     await heartbeat;
     // Also what earlier runs left behind that were killed before they could.
-    await run.survive(room.sweep);
+    await survive(room.sweep);
 }
 
 class FatalError extends Error {}
@@ -214,21 +201,22 @@ function endWith(stopper: AbortController): (error: unknown) => void {
     };
 }
 
-async function cancelMerges(sql: Sql, applicationName: string): Promise<void> {
-    await sql`
+async function cancelMerges({ leaseSql, applicationName }: Connections): Promise<void> {
+    await leaseSql`
         select pg_cancel_backend(pid)
         from pg_stat_activity
         where application_name = ${applicationName} and state = 'active' and pid <> pg_backend_pid()`.catch(() => {});
 }
 
-async function summarize(run: Run, startedAt: number, isAnswered: boolean): Promise<IngestSummary> {
-    const { sql, config } = run.context;
+async function summarize(run: Run, tally: RunTally, isAnswered: boolean): Promise<IngestSummary> {
+    const { sql, config } = run;
+    const { begunAt, records, batches, youngMerged, startedAt } = tally;
     const count = async () => ({
-        files: await countFilesSince(sql, run.begunAt),
-        failedBefore: await countFilesFailedBefore(sql, run.begunAt),
+        files: await countFilesSince(sql, begunAt),
+        failedBefore: await countFilesFailedBefore(sql, begunAt),
         left: {
             ...(await countWaitingFiles(sql)),
-            merged: run.youngMerged,
+            merged: youngMerged,
             youngerThanMs: config.tailSettleMs,
         },
     });
@@ -239,8 +227,8 @@ async function summarize(run: Run, startedAt: number, isAnswered: boolean): Prom
         files: counted?.files ?? null,
         failedBefore: counted?.failedBefore ?? null,
         left: counted?.left ?? null,
-        records: run.records,
-        batches: run.batches,
+        records,
+        batches,
         seconds: Math.round(performance.now() - startedAt) / 1000,
     };
 }

@@ -1,10 +1,10 @@
 /**
  * From scanned records to the bytes of a COPY into ingest.staging. Pure. Two ways, one result:
  *
- * Raw: a strict record's own bytes, behind its load, chunk and record number (which also keeps a `\.` line from being
+ * Verbatim: a strict record's own bytes, behind its load, chunk and record number (which also keeps a `\.` line from being
  * the end of data). A record that cannot be split becomes a row of its problem, between its untouched neighbours.
- * Tolerant: csv-parse takes every value out, and COPY's text format carries them. Slower by five times; for what raw
- * cannot carry.
+ * Parsed: csv-parse takes every value out, and COPY's text format carries them. It is five times slower, and takes what
+ * verbatim cannot carry.
  */
 import { parse } from "csv-parse/sync";
 import type { loadWays } from "../../database/schema.ts";
@@ -48,7 +48,7 @@ const keyColumns = ["load_id", "chunk_id", "record_no", "slice_no", "plain_secon
 
 /** The COPY statement for files of this shape into `table`, which has the columns of ingest.staging. */
 export function copyStatement(shape: FileShape, way: Way, table: string): string {
-    if (way === "tolerant") {
+    if (way === "parsed") {
         const columns = [...keyColumns, ...columnNames(shape.stream), shape.stream.extras].join(", ");
         return `copy ${table} (${columns}) from stdin`;
     }
@@ -79,11 +79,11 @@ export function stageRecords(
     out: CopyBytes,
     tally: StagedTally = emptyTally(),
 ): void {
-    const stage = way === "raw" ? stageRaw : stageTolerant;
+    const stage = way === "verbatim" ? stageVerbatim : stageParsed;
     stage(bytes, records, shape, place, out, tally);
 }
 
-function stageRaw(
+function stageVerbatim(
     bytes: Buffer,
     records: ScannedRecords,
     shape: FileShape,
@@ -186,7 +186,7 @@ function problemJson(bytes: Buffer, records: ScannedRecords, index: number, plac
     });
 }
 
-function stageTolerant(
+function stageParsed(
     bytes: Buffer,
     records: ScannedRecords,
     shape: FileShape,
@@ -207,7 +207,7 @@ function stageTolerant(
             const slice = mapped?.slice ?? records.slices[index]!;
             sliceRecords[slice]! += 1;
             lines.push(
-                `${key}${slice}\t\\N\t\\N\t${tolerantFields(mapped?.values ?? values, mapped?.known ?? null, shape)}\n`,
+                `${key}${slice}\t\\N\t\\N\t${parsedFields(mapped?.values ?? values, mapped?.known ?? null, shape)}\n`,
             );
             rowNo += 1;
         } else {
@@ -249,7 +249,7 @@ function splitStrictRecords(bytes: Buffer, records: ScannedRecords, dialect: Dia
         quote: dialect.quote ?? false,
         escape: dialect.quote ?? '"',
     } as const;
-    // As COPY reads them on the raw way: nothing is null, "" is an empty text. A reject shows which it was. Only a
+    // As COPY reads them verbatim: nothing is null, "" is an empty text. A reject shows which it was. Only a
     // doubled quote can be an empty text, and a function called for every value costs as much as the parsing.
     const mayHoldEmptyText = dialect.quote !== null && csv.includes(dialect.quote + dialect.quote);
     const rows: (string | null)[][] = mayHoldEmptyText
@@ -269,7 +269,7 @@ function withNulls(rows: (string | null)[][]): (string | null)[][] {
 }
 
 /** `mapped`: the values of the stream's columns when the configuration changes them. */
-function tolerantFields(values: (string | null)[], mapped: (string | null)[] | null, shape: FileShape): string {
+function parsedFields(values: (string | null)[], mapped: (string | null)[] | null, shape: FileShape): string {
     const known = shape.stream.columns.map((column, index) => {
         const value = (mapped ? mapped[index] : values[shape.targets.indexOf(column)]) ?? null;
         return value === null ? "\\N" : escapeText(value);
@@ -287,7 +287,7 @@ function tolerantFields(values: (string | null)[], mapped: (string | null)[] | n
 
 const textEscapes: Record<string, string> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
 
-/** A value in COPY's text format. Empty stays empty, not null: the merge makes it null as it does on the raw way. */
+/** A value in COPY's text format. Empty stays empty, not null: the merge makes it null, as it does with verbatim records. */
 function escapeText(value: string): string {
     return value.replace(/[\\\t\n\r]/g, (character) => textEscapes[character]!);
 }

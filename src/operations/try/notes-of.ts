@@ -1,15 +1,15 @@
 /** What an ingest would do otherwise than a dry run, in sentences. Pure but for the time. */
 
+import type { IngestContext } from "../../engine/context.ts";
 import { seenAgeMs } from "../../engine/discover/file-age.ts";
 import { isReadyName } from "../../engine/discover/input-names.ts";
-import type { LoadPart } from "../../engine/load/load-chunks.ts";
 import type { ReadOutcome } from "../../engine/read/read-records.ts";
-import type { IngestContext } from "../../engine/run/context.ts";
+import type { LoadPart } from "../../engine/stage/stage-parts.ts";
 import { hasSources, unmatchedNote } from "../../streams/source-of.ts";
 import { formatDuration } from "../../terminal/format.ts";
 
 /** A dry run takes unfinished tails and files that may still be written. */
-export function notesOf({ config }: IngestContext, part: LoadPart, outcome: ReadOutcome): string[] {
+export function notesOf({ config }: Pick<IngestContext, "config">, part: LoadPart, outcome: ReadOutcome): string[] {
     const notes = part.shape.source === null && hasSources(config.sources) ? [unmatchedNote] : [];
     if (!isReadyName(part.path, config.sources)) {
         notes.push("An ingest does not read a file of this name: it ends in .csv, or as the match of a source says.");

@@ -6,7 +6,6 @@
  * exception. A lost connection loses the temporary table too, so that no later step can go on without it.
  */
 
-import { randomUUID } from "node:crypto";
 import { basename, dirname } from "node:path";
 import type { SQL } from "bun";
 import type { IngestConfig, RejectBudget } from "../../config/config.ts";
@@ -14,20 +13,17 @@ import { connect, connectForCopy, type Sql } from "../../database/connect.ts";
 import { copyRows } from "../../database/copy-rows.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
 import type { Refusal } from "../../database/schema.ts";
-import { isDataFault, sluiceStates, sqlStateOf } from "../../database/sql-states.ts";
-import { createRechecks } from "../../engine/discover/recheck-files.ts";
-import { filesWithContent, type KnownContent, type LedgerFile } from "../../engine/ledger/ledger.ts";
-import { createLedgerProof } from "../../engine/ledger/ledger-proof.ts";
-import { findCopy } from "../../engine/load/find-copies.ts";
-import { type LoadPart, NeedsTolerantWay, type StagedOutcome, stageParts } from "../../engine/load/load-chunks.ts";
-import { otherHeaderFailure } from "../../engine/load/load-or-explain.ts";
-import { prepareFile } from "../../engine/load/prepare-file.ts";
+import { sluiceStates, sqlStateOf } from "../../database/sql-states.ts";
+import type { IngestContext } from "../../engine/context.ts";
+import type { LedgerFile } from "../../engine/ledger/ledger.ts";
+import { findCopies } from "../../engine/load/find-copies.ts";
+import { loadByLadder } from "../../engine/load/ladder.ts";
+import { otherHeaderFailure } from "../../engine/load/load-parts.ts";
+import { prepareFile, type Reader } from "../../engine/load/prepare-file.ts";
 import { createHeaderReader } from "../../engine/read/known-headers.ts";
-import { InputChanged, InputFault } from "../../engine/read/open-input.ts";
-import type { ReadOutcome } from "../../engine/read/read-records.ts";
-import type { IngestContext } from "../../engine/run/context.ts";
+import type { InputFault } from "../../engine/read/open-input.ts";
+import { type LoadPart, type StagedOutcome, stageParts } from "../../engine/stage/stage-parts.ts";
 import { copyStatement, type Way } from "../../engine/stage/stage-records.ts";
-import { sourceKey } from "../../streams/source-of.ts";
 import type { Stream } from "../../streams/stream.ts";
 import { sliceCount } from "../../streams/types/column-type.ts";
 import type { RecordCounts } from "../../terminal/record-table.ts";
@@ -103,7 +99,12 @@ export async function tryFiles(options: TryOptions): Promise<TriedFile[]> {
         const reports: TriedFile[] = [];
         for (const [index, file] of files.entries()) {
             // Ascending, as chunks of one ingest are: the first record of an id wins.
-            const { report, loaded } = await stageFile(session, sql, options, file, index - files.length);
+            const { report, loaded } = await stageFile(
+                session,
+                readerOf(sql, options, dirname(file)),
+                file,
+                index - files.length,
+            );
             reports.push(report);
             if (loaded) staged.push(loaded);
             onStep?.(index + 1, files.length + sliceCount);
@@ -124,65 +125,57 @@ export async function tryFiles(options: TryOptions): Promise<TriedFile[]> {
     }
 }
 
+/** One file into the temporary table; a file that would fail is reported, and nothing of it is staged. */
 async function stageFile(
     session: SQL,
-    sql: Sql,
-    options: TryOptions,
+    reader: TryReader,
     path: string,
     chunkId: number,
 ): Promise<{ report: TriedFile; loaded: StagedFile | null }> {
     const report = emptyReport(path);
-    const context = contextFor(sql, options, dirname(path));
+    const failed = (failure: { problem: string; detail: string }) => {
+        return { report: { ...report, problem: failure.problem, problemDetail: failure.detail }, loaded: null };
+    };
     const ledgerFile = unknownFile(basename(path));
-    const prepared = await prepareFile(context, ledgerFile, () => true);
+    const prepared = await prepareFile(reader, ledgerFile, () => true);
+    if (prepared.kind === "fault") return failed(prepared.failure);
     if (prepared.kind !== "load") {
-        const { problem, detail } =
-            prepared.kind === "fault"
-                ? prepared.failure
-                : { problem: "empty_file", detail: "It holds no finished record." };
-        if (prepared.kind !== "fault") await prepared.file.close();
-        return { report: { ...report, problem, problemDetail: detail }, loaded: null };
+        await prepared.file.close();
+        return failed({ problem: "empty_file", detail: "It holds no finished record." });
     }
     const { part } = prepared;
     try {
         describe(report, part);
-        report.copyOf = await findOriginal(context, ledgerFile, part);
-        const whole = { ...part, stopAt: Number.MAX_SAFE_INTEGER, mostRecords: Number.POSITIVE_INFINITY };
-        const { outcome, way } = await copyWhole(session, context, whole, chunkId);
+        const { copies } = await findCopies(reader, [{ ledgerFile, part }]);
+        report.copyOf = copies[0]?.original.path ?? null;
+        const copied = await copyWhole(session, reader, part, chunkId);
+        if ("fault" in copied) return failed(copied.fault.failure);
+        const { outcome, way } = copied;
         report.way = way;
-        report.notes = notesOf(context, part, outcome);
+        report.notes = notesOf(reader, part, outcome);
         const failure = otherHeaderFailure(part, outcome);
         if (failure) Object.assign(report, { problem: failure.problem, problemDetail: failure.detail });
-        const isPadded = outcome.isPadded || way === "tolerant";
+        const isPadded = outcome.isPadded || way === "parsed";
         return { report, loaded: { report, chunkId, extraColumns: part.shape.extraColumns, isPadded } };
-    } catch (error) {
-        const failure = failureOf(error);
-        if (failure === null) throw error;
-        await session.unsafe(`delete from pg_temp.try_staging where chunk_id = ${chunkId}`);
-        return { report: { ...report, ...failure }, loaded: null };
     } finally {
         await part.file.close();
     }
 }
 
-/** The raw way, or the tolerant one where raw cannot: as a load does. */
-async function copyWhole(
-    session: SQL,
-    context: IngestContext,
-    part: LoadPart,
-    chunkId: number,
-): Promise<{ outcome: ReadOutcome; way: Way }> {
-    const copy = async (way: Way) => {
-        const outcomes: StagedOutcome[] = [];
-        const source = stageParts(context, [part], way, noLoad, [chunkId], outcomes);
-        await copyRows(session, copyStatement(part.shape, way, "pg_temp.try_staging"), source);
-        return { outcome: outcomes[0]!, way };
-    };
-    if (part.shape.needsTolerantWay) return await copy("tolerant");
-    return await copy("raw").catch((error: unknown) => {
-        if (error instanceof NeedsTolerantWay || isDataFault(error)) return copy("tolerant");
-        throw error;
+type Copied = { outcome: StagedOutcome; way: Way } | { fault: InputFault };
+
+async function copyWhole(session: SQL, { config }: TryReader, part: LoadPart, chunkId: number): Promise<Copied> {
+    const whole = { ...part, stopAt: Number.MAX_SAFE_INTEGER, mostRecords: Number.POSITIVE_INFINITY };
+    const [copied] = await loadByLadder<Copied>([whole], {
+        async attempt(parts, way) {
+            const outcomes: StagedOutcome[] = [];
+            const source = stageParts(config, parts, way, noLoad, [chunkId], outcomes);
+            await copyRows(session, copyStatement(part.shape, way, "pg_temp.try_staging"), source);
+            return [{ outcome: outcomes[0]!, way }];
+        },
+        giveUp: async (_, fault) => [{ fault }],
     });
+    return copied!;
 }
 
 /** The slices that have any record. */
@@ -253,26 +246,6 @@ function trimSamples(report: TriedFile, samples: number): void {
     report.insertedSamples = firstOf(report.insertedSamples);
 }
 
-async function findOriginal(context: IngestContext, ledgerFile: LedgerFile, part: LoadPart): Promise<string | null> {
-    if (part.contentHash !== null) {
-        const originals = await filesWithContent(context.sql, context.stream.id, [part.contentHash]);
-        const key = sourceKey(part.shape.source);
-        const isOriginal = ({ state, source }: KnownContent) => state === "merged" && sourceKey(source) === key;
-        return originals.find(isOriginal)?.path ?? null;
-    }
-    const copy = await findCopy(context, ledgerFile, part);
-    if (copy === null || copy === "held") return null;
-    const [row] = await context.sql<{ path: string }[]>`select path from ingest.files where file_id = ${copy.copyOf}`;
-    return row?.path ?? null;
-}
-
-function failureOf(error: unknown): Pick<TriedFile, "problem" | "problemDetail"> | null {
-    if (error instanceof InputFault) return { problem: error.failure.problem, problemDetail: error.failure.detail };
-    if (error instanceof InputChanged) return { problem: "file_changing", problemDetail: error.message };
-    if (!isDataFault(error)) return null;
-    return { problem: "copy_refused", problemDetail: "Postgres refused its records on both ways of loading." };
-}
-
 function describe(report: TriedFile, part: LoadPart): void {
     report.sizeBytes = part.file.seen.sizeBytes;
     report.header = part.shape.header;
@@ -323,10 +296,10 @@ function unknownFile(path: string): LedgerFile {
     };
 }
 
-/** What reading a file asks of an ingest; nothing of it loads or writes to the ledger. */
-function contextFor(sql: Sql, { stream, config }: TryOptions, inputDir: string): IngestContext {
-    const silent = { info() {}, warn() {}, error() {} };
-    const refuse = () => Promise.reject(new Error("A dry run opens no load."));
+type TryReader = Reader & Pick<IngestContext, "stream">;
+
+/** What it takes to read the files of a folder as an ingest does; nothing here loads, or writes to the ledger. */
+function readerOf(sql: Sql, { stream, config }: TryOptions, inputDir: string): TryReader {
     return {
         stream,
         config: {
@@ -341,11 +314,6 @@ function contextFor(sql: Sql, { stream, config }: TryOptions, inputDir: string):
             archiveDir: "",
         },
         sql,
-        copyConnection: { beginLoad: refuse, copy: refuse, discard: async () => {} },
         readHeader: createHeaderReader(stream),
-        proof: createLedgerProof(),
-        rechecks: createRechecks(),
-        workerId: randomUUID(),
-        log: silent,
     };
 }

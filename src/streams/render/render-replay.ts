@@ -22,7 +22,7 @@ export function renderReplay(stream: StreamSql): string {
 }
 
 const stageRejects = (stream: StreamSql) => sql`
--- Unknown columns go the tolerant way: the text of one JSON object.
+-- Unknown columns are those of parsed records: the text of one JSON object.
 create or replace function ingest.stage_rejects(this_load_id bigint)
 returns void
 language plpgsql

@@ -32,9 +32,9 @@ begin
             -- {"reason", "line", "byte", "raw"} of a record that could not be split into values
             problem text,
             ${lines(names(stream), (name) => `${name} text`)},
-            -- the tolerant way: unknown columns as the text of one JSON object
+            -- parsed records: unknown columns as the text of one JSON object
             ${stream.extras} text,
-            -- the raw way: unknown columns in the order of files.extra_columns
+            -- verbatim records: unknown columns in the order of files.extra_columns
             ${list(Array.from({ length: stagedExtraColumns }, (_, index) => `extra_${index + 1} text`))}
         ) partition by list (lane);
         foreach lane in array ingest.lanes() loop

@@ -62,7 +62,7 @@ export function makeContent(random: Random, pool: RecordPool, options: ContentOp
 
 function makeColumns(random: Random): string[] {
     const optional = ["quantity", "price"].filter(() => random.chance(0.9));
-    // More than sixteen unknown columns go the tolerant way.
+    // More than sixteen unknown columns are parsed.
     const unknownCount = random.chance(0.3) ? (random.chance(0.1) ? 20 : random.between(1, 3)) : 0;
     const unknown = Array.from({ length: unknownCount }, (_, index) => `extra_${index}`);
     const columns = [...requiredColumns, ...optional, ...unknown];

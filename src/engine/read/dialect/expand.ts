@@ -7,7 +7,7 @@ import { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { compressionEnding } from "../../../streams/source-of.ts";
-import { InputChanged, InputFault, type InputFile } from "../open-input.ts";
+import { InputFault, type InputFile } from "../open-input.ts";
 import { streamBytes } from "./stream-input.ts";
 
 export interface ExpansionLimits {
@@ -32,7 +32,7 @@ export function compressionOf(path: string): "gzip" | "zstd" | null {
 
 /**
  * @throws InputFault `archive_truncated`, `archive_corrupt`, or `archive_too_large` as soon as a limit is passed.
- * @throws InputChanged, InputFault of the source.
+ * @throws InputFault of the source.
  */
 export async function* expand(
     source: AsyncIterable<Uint8Array>,
@@ -81,7 +81,7 @@ export async function findPaddedEnd(file: InputFile, format: "gzip" | "zstd"): P
     const decoder = format === "gzip" ? createGunzip() : createZstdDecompress();
     const nowhere = new Writable({ write: (_piece, _encoding, done) => done() });
     await pipeline(Readable.from(streamBytes(file)), decoder, nowhere).catch((error) => {
-        if (error instanceof InputChanged || error instanceof InputFault) throw error;
+        if (error instanceof InputFault) throw error;
     });
     const end = decoder.bytesWritten;
     if (end === 0 || end >= file.sizeBytes) return null;
@@ -104,7 +104,7 @@ function tooLarge(detail: string): InputFault {
 }
 
 function expansionFault(error: unknown): unknown {
-    if (error instanceof InputFault || error instanceof InputChanged || !(error instanceof TypeError)) return error;
+    if (error instanceof InputFault || !(error instanceof TypeError)) return error;
     // DecompressionStream has no code for it.
     const isTruncated = /unexpected end/i.test(error.message);
     const problem = isTruncated ? "archive_truncated" : "archive_corrupt";

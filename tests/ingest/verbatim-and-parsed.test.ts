@@ -1,5 +1,5 @@
 /**
- * Two ways in, one result: random files, loaded by the raw and by the tolerant way into two databases, must come to the
+ * Two ways in, one result: random files, loaded verbatim and parsed into two databases, must come to the
  * same events, rejects and counts, row by row; and to what the oracle says of them. fast-check prints the seed.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -8,11 +8,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { type LedgerFile, registerFiles } from "../../src/engine/ledger/ledger.ts";
-import { type LoadPart, loadChunks, NeedsTolerantWay, tailOf } from "../../src/engine/load/load-chunks.ts";
+import { loadChunks, tailOf } from "../../src/engine/load/load-chunks.ts";
+import { createLoader, type Loader } from "../../src/engine/load/loader.ts";
 import { nextPart, prepareFile } from "../../src/engine/load/prepare-file.ts";
 import { allSlices } from "../../src/engine/merge/batch-size.ts";
 import { callMerge } from "../../src/engine/merge/merge-batch.ts";
-import type { IngestContext } from "../../src/engine/run/context.ts";
+import { type LoadPart, NeedsParsing } from "../../src/engine/stage/stage-parts.ts";
 import type { Way } from "../../src/engine/stage/stage-records.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
 import { columnNames } from "../../src/streams/stream.ts";
@@ -32,19 +33,19 @@ interface Loaded {
     ingest: TestIngest;
 }
 
-let raw: Loaded;
-let tolerant: Loaded;
+let verbatim: Loaded;
+let parsed: Loaded;
 
 async function open(): Promise<Loaded> {
     const database = await createTestDatabase(import.meta.path);
     return { database, ingest: await openTestIngest(database) };
 }
 beforeAll(async () => {
-    raw = await open();
-    tolerant = await open();
+    verbatim = await open();
+    parsed = await open();
 });
 afterAll(async () => {
-    for (const { database, ingest } of [raw, tolerant]) {
+    for (const { database, ingest } of [verbatim, parsed]) {
         await ingest.close();
         await database.drop();
     }
@@ -63,7 +64,7 @@ type ChunkCounts = { path: string; firstByte: number; endByte: number; records: 
 
 interface Result extends Outcome {
     chunks: ChunkCounts[];
-    /** How many loads could not go the way that was asked for, because they hold what only the tolerant way carries. */
+    /** How many loads could not go the way that was asked for, because only parsing carries what they hold. */
     detours: number;
 }
 
@@ -76,13 +77,13 @@ async function load({ ingest, database }: Loaded, folder: Folder, way: Way): Pro
         maxChunkBytes: folder.maxChunkBytes,
         maxRecordBytes: folder.maxRecordBytes,
     };
-    const context: IngestContext = { ...ingest.context, config };
+    const loader = createLoader({ ...ingest.context, config });
     const paths = folder.files.map((_, index) => `${index}.csv`);
     for (const [index, path] of paths.entries()) writeFileSync(join(ingest.inputDir, path), folder.files[index]!);
     const seen = paths.map((path) => ({ path, sizeBytes: 0, mtimeNs: "0", inode: "0" }));
     let detours = 0;
-    for (const ledgerFile of await registerFiles(sql, 0, seen)) detours += await loadFile(context, ledgerFile, way);
-    await callMerge(sql, 0, context.workerId, randomUUID(), { slices: allSlices, maxRecords: 1e9, maxChunks: 1e9 });
+    for (const ledgerFile of await registerFiles(sql, 0, seen)) detours += await loadFile(loader, ledgerFile, way);
+    await callMerge(sql, 0, loader.workerId, randomUUID(), { slices: allSlices, maxRecords: 1e9, maxChunks: 1e9 });
     const chunks = await sql<ChunkCounts[]>`
         select
             files.path, chunks.first_byte as "firstByte", chunks.end_byte as "endByte", chunks.records,
@@ -95,14 +96,14 @@ async function load({ ingest, database }: Loaded, folder: Folder, way: Way): Pro
     return { ...(await readOutcome(sql)), chunks: [...chunks], detours };
 }
 
-async function loadFile(context: IngestContext, ledgerFile: LedgerFile, way: Way): Promise<number> {
-    const prepared = await prepareFile(context, ledgerFile, () => true);
+async function loadFile(loader: Loader, ledgerFile: LedgerFile, way: Way): Promise<number> {
+    const prepared = await prepareFile(loader, ledgerFile, () => true);
     if (prepared.kind !== "load") throw new Error(`The file is not to be loaded: ${prepared.kind}`);
     let { part } = prepared;
     const { file, shape } = part;
     let detours = 0;
     while (true) {
-        const { outcome, hasDetour } = await loadPart(context, part, way);
+        const { outcome, hasDetour } = await loadPart(loader, part, way);
         if (hasDetour) detours += 1;
         if (outcome.endByte >= file.seen.sizeBytes) break;
         const state = {
@@ -112,24 +113,24 @@ async function loadFile(context: IngestContext, ledgerFile: LedgerFile, way: Way
             loadedLines: part.firstLineNo + outcome.lines - 1,
             ...tailOf(part, outcome),
         };
-        part = nextPart(context, state, file, shape, true);
+        part = nextPart(loader, state, file, shape, true);
     }
     await file.close();
     return detours;
 }
 
-async function loadPart(context: IngestContext, part: LoadPart, way: Way) {
-    if (way === "raw" && !part.shape.needsTolerantWay) {
+async function loadPart(loader: Loader, part: LoadPart, way: Way) {
+    if (way === "verbatim" && !part.shape.needsParsing) {
         try {
-            const [loaded] = await loadChunks(context, [part], "raw");
+            const [loaded] = await loadChunks(loader, [part], "verbatim");
             return { outcome: loaded!.outcome, hasDetour: false };
         } catch (error) {
             // The one reason to give way. That COPY itself refuses a record would be a fault of the scanner's.
-            if (!(error instanceof NeedsTolerantWay)) throw error;
+            if (!(error instanceof NeedsParsing)) throw error;
         }
     }
-    const [loaded] = await loadChunks(context, [part], "tolerant");
-    return { outcome: loaded!.outcome, hasDetour: way === "raw" };
+    const [loaded] = await loadChunks(loader, [part], "parsed");
+    return { outcome: loaded!.outcome, hasDetour: way === "verbatim" };
 }
 
 /** Row by row; and each reject for the columns that the oracle names, in words of its own. */
@@ -153,14 +154,17 @@ function distinct(files: Buffer[]): Buffer[] {
 
 async function expectTheSame(folder: Folder): Promise<Result> {
     // Both to their end, or a failed one would leave the other in the way of the next run.
-    const [first, second] = await Promise.allSettled([load(raw, folder, "raw"), load(tolerant, folder, "tolerant")]);
+    const [first, second] = await Promise.allSettled([
+        load(verbatim, folder, "verbatim"),
+        load(parsed, folder, "parsed"),
+    ]);
     if (first.status === "rejected") throw first.reason;
     if (second.status === "rejected") throw second.reason;
-    const [byRaw, byTolerant] = [first.value, second.value];
-    expect({ ...byRaw, detours: 0 }).toEqual(byTolerant);
+    const [byVerbatim, byParsed] = [first.value, second.value];
+    expect({ ...byVerbatim, detours: 0 }).toEqual(byParsed);
     const named = folder.files.map((bytes, index) => ({ name: `${index}.csv`, bytes }));
-    await expectOracleOf(tolerant, byTolerant, countFiles(named, { maxRecordBytes: folder.maxRecordBytes }));
-    return byRaw;
+    await expectOracleOf(parsed, byParsed, countFiles(named, { maxRecordBytes: folder.maxRecordBytes }));
+    return byVerbatim;
 }
 
 test("promises 1 and 10: random files come to the same events, rejects and counts by either way, those of the oracle", async () => {
@@ -223,7 +227,7 @@ describe("by hand", () => {
         }
     });
 
-    test("a quoted value with a line of \\. goes the tolerant way, for PostgreSQL 15 would stop there", async () => {
+    test("a quoted value with a line of \\. is parsed, for PostgreSQL 15 would stop there", async () => {
         const lines = [header, row(1, "p", ""), row(2, '"a\n\\.\nb"', "x"), row(3, "p", ""), ""];
         const { counts, detours, events } = await expectTheSame({ ...large, files: [Buffer.from(lines.join("\n"))] });
         expect([counts.inserted, detours]).toEqual([3, 1]);
@@ -231,8 +235,9 @@ describe("by hand", () => {
     });
 
     test("several chunks of many files share one load", async () => {
-        const { ingest, database } = raw;
-        for (const way of ["raw", "tolerant"] as const) {
+        const { ingest, database } = verbatim;
+        const loader = createLoader(ingest.context);
+        for (const way of ["verbatim", "parsed"] as const) {
             await database.sql`select ingest.reset()`;
             const files = Array.from({ length: 5 }, (_, no) =>
                 Buffer.from([header, row(no, "p", "x"), row(99, "p", String(no)), "short", ""].join("\n")),
@@ -241,10 +246,10 @@ describe("by hand", () => {
             const seen = files.map((_, no) => ({ path: `${no}.csv`, sizeBytes: 0, mtimeNs: "0", inode: "0" }));
             const parts: LoadPart[] = [];
             for (const ledgerFile of await registerFiles(database.sql, 0, seen)) {
-                const prepared = await prepareFile(ingest.context, ledgerFile, () => true);
+                const prepared = await prepareFile(loader, ledgerFile, () => true);
                 if (prepared.kind === "load") parts.push(prepared.part);
             }
-            await loadChunks(ingest.context, parts, way);
+            await loadChunks(loader, parts, way);
             const batch = await callMerge(database.sql, 0, ingest.context.workerId, randomUUID(), {
                 slices: allSlices,
                 maxRecords: 1e9,

@@ -5,7 +5,7 @@
 import type { Sql } from "../../database/connect.ts";
 import { isConnectionFault, type Meaning, meaningOf, sqlStateOf, sqlStates } from "../../database/sql-states.ts";
 import { exitCodes, SluiceError } from "../../errors.ts";
-import type { IngestLog } from "./context.ts";
+import type { IngestLog } from "../context.ts";
 import { createOutageVoice, type OutageVoice } from "./say-outage.ts";
 import { sleep } from "./sleep.ts";
 import { createTroubles, type Retries, type Trouble } from "./troubles.ts";

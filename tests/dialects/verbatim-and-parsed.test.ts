@@ -1,4 +1,4 @@
-/** The two ways of staging come to the same rows in every dialect that the raw way takes. */
+/** The two ways of staging come to the same rows in every dialect that verbatim takes. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { SQL } from "bun";
 import { connectForCopy } from "../../src/database/connect.ts";
@@ -124,17 +124,19 @@ test.each(dialects.map((dialect, index) => [JSON.stringify(dialect), dialect, in
     async (_name, dialect, index) => {
         const seed = Number(process.env.SLUICE_SEED ?? 20_240_101) + index;
         const text = randomText(dialect, createRandom(seed).fraction);
-        // What PostgreSQL 15 takes for the end of data never goes the raw way.
+        // What PostgreSQL 15 takes for the end of data is never loaded verbatim.
         const bytes = Buffer.from(text.replaceAll(/([\r\n])\\\./g, "$1."));
         const header = Buffer.from(`${columns.join(dialect.delimiter)}\n`);
         const shape = readHeader(eventsStream, header, true, { dialect });
         if ("problem" in shape) throw new Error(shape.detail);
 
-        const raw = await stagedBy("raw", index * 2 + 1, bytes, shape);
-        const tolerant = await stagedBy("tolerant", index * 2 + 2, bytes, shape);
+        const verbatim = await stagedBy("verbatim", index * 2 + 1, bytes, shape);
+        const parsed = await stagedBy("parsed", index * 2 + 2, bytes, shape);
 
-        expect(raw.length).toBeGreaterThan(50);
-        expect(raw.filter((row) => (row as { problem: string | null }).problem === null).length).toBeGreaterThan(10);
-        expect({ seed, rows: raw }).toEqual({ seed, rows: tolerant });
+        expect(verbatim.length).toBeGreaterThan(50);
+        expect(verbatim.filter((row) => (row as { problem: string | null }).problem === null).length).toBeGreaterThan(
+            10,
+        );
+        expect({ seed, rows: verbatim }).toEqual({ seed, rows: parsed });
     },
 );

@@ -1,8 +1,8 @@
 /** The watched folder itself: there, a folder, readable; or an error that says what to do. */
 import { mkdirSync, readdirSync, realpathSync } from "node:fs";
 import { resolve, sep } from "node:path";
-import type { IngestConfig } from "../../config/config.ts";
-import { exitCodes, SluiceError } from "../../errors.ts";
+import type { IngestConfig } from "../config/config.ts";
+import { exitCodes, SluiceError } from "../errors.ts";
 
 /** The project's own default folder is made when it is missing; one that somebody named must be there. */
 export function requireInputFolder(inputDir: string, isDefault: boolean): void {

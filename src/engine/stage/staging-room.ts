@@ -1,13 +1,13 @@
 /** Back-pressure: staging holds a few batches, not the folder. What is merged is swept in large pieces, or in a quiet moment. */
 import { describeReader, readStagingReaders, remedyForReader } from "../../database/staging-readers.ts";
+import type { IngestContext } from "../context.ts";
 import { sweepStaging } from "../ledger/ledger.ts";
 import { readBacklog } from "../ledger/read-backlog.ts";
-import type { IngestContext } from "../run/context.ts";
-import type { Outage } from "../run/outage.ts";
-import type { Signal } from "../run/signal.ts";
+import type { Outage } from "../outage/outage.ts";
+import type { WakeUp } from "../outage/wake-up.ts";
 
 export interface StagingRoom {
-    /** Until staging holds less than three batches. False: see LoadHooks. */
+    /** Waits until staging holds less than three batches. False: nothing new may be loaded now (Loader.waitForRoom). */
     wait(): Promise<boolean>;
     /** A merge has taken so many records. */
     addMerged(records: number): void;
@@ -28,7 +28,7 @@ const heldAfterMs = 5_000;
 /** `merged` is given when a merge has made room. */
 export function createStagingRoom(
     context: IngestContext,
-    merged: Signal,
+    merged: WakeUp,
     signal: AbortSignal,
     outage: Pick<Outage, "stand">,
 ): StagingRoom {

@@ -1,27 +1,18 @@
-/** What the parts of the ingest share. Made once by run-ingest.ts. */
-import type { IngestConfig } from "../../config/config.ts";
-import type { Sql } from "../../database/connect.ts";
-import type { Stream } from "../../streams/stream.ts";
-import type { Rechecks } from "../discover/recheck-files.ts";
-import type { LedgerProof } from "../ledger/ledger-proof.ts";
-import type { HeaderReader } from "../read/known-headers.ts";
-import type { CopyConnection } from "../stage/copy-connection.ts";
+/** What every step of an ingest gets: what it loads into, and how. Made once for each run. */
+import type { IngestConfig } from "../config/config.ts";
+import type { Sql } from "../database/connect.ts";
+import type { Stream } from "../streams/stream.ts";
 
 export interface IngestContext {
     stream: Stream;
     config: IngestConfig;
     /** postgres.js: everything but COPY. */
     sql: Sql;
-    copyConnection: CopyConnection;
-    readHeader: HeaderReader;
     workerId: string;
-    proof: LedgerProof;
-    rechecks: Rechecks;
-    /** For people: warnings and milestones, one line each, without row values. */
     log: IngestLog;
 }
 
-/** A line for people, and what a machine may go by: never a value of a row. */
+/** Lines for people, and facts that a program may act on. Neither ever holds a value of a row. */
 export interface IngestLog {
     info(line: string, facts: LogFacts): void;
     warn(line: string, facts: LogFacts): void;

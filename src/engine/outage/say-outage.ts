@@ -2,7 +2,7 @@
 import { describeFault } from "../../database/describe-fault.ts";
 import { meaningOf, sqlStateOf } from "../../database/sql-states.ts";
 import { SluiceError } from "../../errors.ts";
-import type { IngestLog } from "./context.ts";
+import type { IngestLog } from "../context.ts";
 import { reasonOf } from "./troubles.ts";
 
 /** A step that fails so often for a reason that passes is worth a line, once a minute. */

@@ -1,5 +1,5 @@
 /** A wake-up call between loops that cannot be missed: whoever waits names the last count it has seen. */
-export interface Signal {
+export interface WakeUp {
     /** How often it was given. */
     count(): number;
     give(): void;
@@ -7,7 +7,7 @@ export interface Signal {
     wait(seen: number, timeoutMs: number): Promise<void>;
 }
 
-export function createSignal(): Signal {
+export function createWakeUp(): WakeUp {
     let given = 0;
     const waiters = new Set<() => void>();
     return {

@@ -1,0 +1,86 @@
+/**
+ * What the loader remembers of folder and ledger. All of it may be lost at any time: what must survive is in the ledger.
+ * Another one is made when the ledger is not the one that was read, or when this worker becomes the one that loads.
+ */
+import { unmatchedNote } from "../../streams/source-of.ts";
+import { type Archiver, type ArchiverClocks, createArchiver } from "../archive/archive-files.ts";
+import type { IngestContext } from "../context.ts";
+import { createDiscovery, type Discovery } from "../discover/discover-files.ts";
+import { createSaySome } from "../discover/say-some.ts";
+import { createTailWatch, type TailClocks, type TailWatch } from "../discover/watch-tails.ts";
+import type { Run } from "../loops.ts";
+import { createHeaderReader, type HeaderReader } from "../read/known-headers.ts";
+import type { InputFile } from "../read/open-input.ts";
+import type { CopyConnection } from "../stage/copy-connection.ts";
+
+export interface Loader extends IngestContext {
+    copyConnection: CopyConnection;
+    readHeader: HeaderReader;
+    discovery: Discovery;
+    archiver: Archiver;
+    tails: TailWatch;
+    /** Files that failed in a group and are now tried one by one. */
+    triedAlone: Set<number>;
+    /** Copies of files that are loaded but not merged yet: skipped once they are. */
+    waitingCopies: Set<number>;
+    /** Where the last round began in the order of paths; null when this one begins at the start. */
+    fromPath: string | null;
+    keptStream: KeptStream | null;
+    hasLooked: boolean;
+    hasAppliedBudget: boolean;
+    sayUnmatched: ReturnType<typeof createSaySome>;
+    /**
+     * True when staging has room. False when nothing new may be loaded now: the run was stopped, or staged rows were lost
+     * and must come first. They hold back every merge, so that waiting for room without them would never end.
+     */
+    waitForRoom(): Promise<boolean>;
+    /** There is something to merge. */
+    wakeMergers(): void;
+    isStopped(): boolean;
+    /** What was learnt from the ledger no longer holds. */
+    isOutdated(): boolean;
+}
+
+/** A compressed or transcoded file stays open from chunk to chunk, or each would expand it from its start. */
+export interface KeptStream {
+    path: string;
+    file: InputFile;
+    release(): Promise<void>;
+}
+
+export interface LoaderClocks {
+    tails?: TailClocks;
+    archive?: ArchiverClocks;
+}
+
+type LoadingRun = Pick<
+    Run,
+    keyof IngestContext | "copyConnection" | "lease" | "proof" | "rechecks" | "room" | "signal" | "staged"
+>;
+
+export function createLoader(run: LoadingRun, clocks: LoaderClocks = {}): Loader {
+    const { stream, config, sql, workerId, log, copyConnection, lease, proof, room, signal, staged } = run;
+    const tails = createTailWatch(config.tailSettleMs, clocks.tails);
+    const breaks = proof.breaks();
+    return {
+        ...{ stream, config, sql, workerId, log, copyConnection, tails },
+        readHeader: createHeaderReader(stream),
+        discovery: createDiscovery(run, tails),
+        archiver: createArchiver(run, config.tailSettleMs, clocks.archive),
+        triedAlone: new Set(),
+        waitingCopies: new Set(),
+        fromPath: null,
+        keptStream: null,
+        hasLooked: false,
+        hasAppliedBudget: false,
+        sayUnmatched: createSaySome(log, {
+            event: "file_unmatched",
+            line: (name) => `${name}: ${unmatchedNote}`,
+            further: "More files fit none of the sources: bun run files names them.",
+        }),
+        waitForRoom: room.wait,
+        wakeMergers: staged.give,
+        isStopped: () => signal.aborted || !lease.isLoader(),
+        isOutdated: () => proof.breaks() !== breaks,
+    };
+}

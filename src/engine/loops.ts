@@ -1,0 +1,42 @@
+/** What the loops of one run share. All else that one of them leaves to another is in the ledger. */
+import type { RecordCounts } from "../terminal/record-table.ts";
+import type { IngestContext } from "./context.ts";
+import type { Rechecks } from "./discover/recheck-files.ts";
+import type { Lease } from "./ledger/lease.ts";
+import type { Batch } from "./ledger/ledger.ts";
+import type { LedgerProof } from "./ledger/ledger-proof.ts";
+import type { Outage } from "./outage/outage.ts";
+import type { WakeUp } from "./outage/wake-up.ts";
+import type { CopyConnection } from "./stage/copy-connection.ts";
+import type { StagingRoom } from "./stage/staging-room.ts";
+
+export interface Run extends IngestContext {
+    signal: AbortSignal;
+    survive: Outage["survive"];
+    copyConnection: CopyConnection;
+    lease: Lease;
+    proof: LedgerProof;
+    rechecks: Rechecks;
+    room: StagingRoom;
+    /** Given when there is something to merge. */
+    staged: WakeUp;
+    /** Given when something was merged, and when the folder is to be looked at. */
+    merged: WakeUp;
+    tally: Tally;
+    /** Available-now: nothing is left to load. */
+    isLoadingDone: boolean;
+}
+
+/** What the run has done so far, for its report and its summary. It goes on when the run reconnects. */
+export interface Tally {
+    records: RecordCounts;
+    batches: number;
+    /** The watched folder was gone at the last look. */
+    isFolderAway: boolean;
+    /** Merged files that must leave the folder, and are too young for it. */
+    youngMerged: number;
+    add(batch: Batch): void;
+}
+
+/** The longest that a loop waits before it looks again by itself. */
+export const pollMs = 1_000;
