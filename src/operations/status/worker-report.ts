@@ -1,5 +1,5 @@
 /** What a worker reports with each heartbeat (src/engine/ledger/lease.ts), as status reads it. Pure. */
-import type { Retries, Trouble } from "../../engine/run/troubles.ts";
+import type { Retries, Trouble } from "../../engine/outage/troubles.ts";
 
 /** A worker of another version may leave any of it out. */
 type WorkerReport = Partial<{
