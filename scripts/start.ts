@@ -32,8 +32,7 @@ import { drawSeed } from "../src/shop/generator/random.ts";
 import { runGenerator } from "../src/shop/generator/run-generator.ts";
 import { pageEntry } from "../src/shop/page/page-entry.ts";
 import { onStopSignal } from "../src/terminal/stop-signals.ts";
-import { refuseUnsafeLab } from "./lab/lab.ts";
-import { type OpenLab, openLab } from "./lab/open-lab.ts";
+import { type OpenLab, openLab, refuseUnsafeLab } from "./lab/lab.ts";
 
 const fields = [
     ...ingestFields,

@@ -1,15 +1,21 @@
-/** The files that the lab delivers: records of invented events whose ids are known, so that they can be counted after. */
+/** The files that the lab delivers: invented events with known ids, so that they can be counted afterwards. */
 import { randomUUID } from "node:crypto";
 import { renameSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { headerLine } from "../../src/shop/generator/event-record.ts";
 
 export interface Delivery {
-    /** As the ledger knows it. */
+    /** Its path in the ledger. */
     path: string;
     bytes: number;
-    /** Of its good records. */
+    /** Its good records, and their ids. */
+    lines: string[];
     eventIds: string[];
+}
+
+/** A new name each time, so that each delivery is a file of its own. */
+export function nameFile(name: string): string {
+    return `${name}_${Date.now().toString(36)}.csv`;
 }
 
 const eventTypes = ["view", "view", "view", "add_to_cart", "purchase"] as const;
@@ -24,7 +30,7 @@ export function inventLines(count: number): { eventIds: string[]; lines: string[
     return { eventIds, lines };
 }
 
-/** Whole or not at all: written aside, then renamed. */
+/** Writes the file aside and renames it, so that it appears whole. Returns its size. */
 export function deliver(folder: string, path: string, lines: readonly (string | Uint8Array)[]): number {
     const pieces = lines.map((line) => (typeof line === "string" ? Buffer.from(`${line}\n`) : line));
     const content = Buffer.concat([Buffer.from(headerLine), ...pieces]);
@@ -34,7 +40,7 @@ export function deliver(folder: string, path: string, lines: readonly (string | 
     return content.length;
 }
 
-/** What a writer that dies leaves: the file ends in the middle of a record. */
+/** Leaves a file as a writer does that dies in the middle of a record. */
 export function cut(folder: string, path: string, bytes: number): void {
     truncateSync(join(folder, path), bytes);
 }

@@ -1,25 +1,25 @@
-/** The five experiments. Each delivers files of its own, does its harm, and waits until the ledger has settled them. */
+/** The five experiments. Each delivers files of its own, breaks something, and waits until the ledger has settled them. */
+import { formatEquation } from "../../src/commands/ingest-output.ts";
 import { SluiceError } from "../../src/errors.ts";
-import type { LabLink, LabRun, LabStep } from "../../src/server/api/lab/lab-routes.ts";
+import type { LabLink, LabStep } from "../../src/server/api/lab/lab-routes.ts";
 import { formatCount, formatNumber } from "../../src/terminal/format.ts";
-import { cut, type Delivery, deliver, inventGarbage, inventLines } from "./deliveries.ts";
+import { cut, type Delivery, deliver, inventGarbage, inventLines, nameFile } from "./deliveries.ts";
 import type { LabSubject } from "./lab.ts";
-import { askUntilAnswered, countEvents, type FileVersion, readReasons, readVersions } from "./read-ledger.ts";
+import { askUntilAnswered, type FileVersion, readReasons, readVersions } from "./read-ledger.ts";
 
-type Say = (tone: LabStep["tone"], text: string, links?: LabLink[]) => void;
-
-interface Outcome {
-    counts: NonNullable<LabRun["counts"]>;
-    isBalanced: boolean;
+/** The subject of an experiment, and where it reports its steps. */
+export interface Stage extends LabSubject {
+    say(tone: LabStep["tone"], text: string, links?: LabLink[]): void;
 }
 
 export interface Experiment {
     name: string;
-    /** What its button says. */
+    /** The text of its button. */
     title: string;
     /** What it does, in a sentence. */
     does: string;
-    carryOut(subject: LabSubject, say: Say): Promise<Outcome>;
+    /** Returns the files that it delivered. All of them have the same good records, once each in events at the end. */
+    carryOut(stage: Stage): Promise<Delivery[]>;
 }
 
 /** Enough that a load and a merge take their time, and few enough for a laptop. */
@@ -28,7 +28,7 @@ const lookEveryMs = 10;
 const patienceMs = 90_000;
 /** Two looks at the folder. */
 const cutNoticedMs = 2500;
-/** How long after a crash nothing may be there to crash. */
+/** How long a crashed process may be away. */
 const restartPatienceMs = 30_000;
 
 export const experiments: readonly Experiment[] = [
@@ -64,221 +64,186 @@ export const experiments: readonly Experiment[] = [
     },
 ];
 
-async function killWorker(subject: LabSubject, say: Say): Promise<Outcome> {
-    const delivery = deliverNew(subject, "lab_killed", manyRecords);
-    say("plain", `${delivery.path} came, with ${formatNumber(manyRecords)} new records.`, [fileLink(delivery)]);
-    const [before] = await waitFor("the file is staged", subject, [delivery], isUnderWay);
-    const pid = await waitUntilThere("there is a worker to kill", () => subject.ingest.kill());
+async function killWorker(stage: Stage): Promise<Delivery[]> {
+    const { say, ingest } = stage;
+    const delivery = deliverMany(stage, "lab_killed");
+    const before = await waitUntilUnderWay(stage, delivery);
+    const pid = await waitUntilThere("there is a worker to kill", ingest.kill);
     const killedAt = performance.now();
-    say("harm", `kill -9 of the ingest worker, process ${pid}: ${describeProgress(before!)}.`);
-    const next = await waitUntilThere("another worker is started", () => {
-        const now = subject.ingest.pid();
-        return now === pid ? null : now;
-    });
+    say("harm", `kill -9 of the ingest worker, process ${pid}: ${describeProgress(before)}.`);
+    const next = await waitUntilThere("another worker is started", () => otherThan(pid, ingest.pid()));
     say(
         "recovery",
         `Another worker was started, process ${next}. It merges what is staged at once, and loads when the dead one's lease has run out.`,
     );
-    const [after] = await waitFor("the file is merged", subject, [delivery], areSettled);
+    const [after] = await waitFor("the file is merged", stage, [delivery], areSettled);
     say(
         "recovery",
         `${seconds(killedAt)} after the kill the file is merged. What the dead worker had staged and not yet named in ` +
             "the ledger counts for nothing and is swept; what it had committed is not done again.",
         batchLinks(after!),
     );
-    return await settle(subject, say, [delivery]);
+    return [delivery];
 }
 
-async function crashDatabase(subject: LabSubject, say: Say): Promise<Outcome> {
-    const delivery = deliverNew(subject, "lab_crashed", manyRecords);
-    say("plain", `${delivery.path} came, with ${formatNumber(manyRecords)} new records.`, [fileLink(delivery)]);
-    const [before] = await waitFor("the file is staged", subject, [delivery], isUnderWay);
-    const pid = await waitUntilThere("there is a server to crash", () => subject.database.crash());
+async function crashDatabase(stage: Stage): Promise<Delivery[]> {
+    const { say, sql, database } = stage;
+    const delivery = deliverMany(stage, "lab_crashed");
+    const before = await waitUntilUnderWay(stage, delivery);
+    const pid = await waitUntilThere("there is a server to crash", database.crash);
     const crashedAt = performance.now();
-    say("harm", `kill -9 of PostgreSQL, process ${pid}: ${describeProgress(before!)}.`);
-    // A backend that lives on for a moment would answer too: it is the next server's answer that counts.
-    const next = await waitUntilThere("another server is started", () => {
-        const now = subject.database.pid();
-        return now === pid ? null : now;
-    });
-    await askUntilAnswered(() => subject.sql`select 1`);
+    say("harm", `kill -9 of PostgreSQL, process ${pid}: ${describeProgress(before)}.`);
+    // A backend that lives on for a moment would answer too: the next server's answer counts.
+    const next = await waitUntilThere("another server is started", () => otherThan(pid, database.pid()));
+    await askUntilAnswered(() => sql`select 1`);
     say(
         "recovery",
         `PostgreSQL answers again after ${seconds(crashedAt)}, process ${next}. The ingest worker ` +
             "started it; it replayed its log, and emptied the staging table, which is not in the log.",
     );
-    const [after] = await waitFor("the file is merged", subject, [delivery], areSettled);
-    say("recovery", describeRestaging(before!, after!));
+    const [after] = await waitFor("the file is merged", stage, [delivery], areSettled);
+    say(
+        "recovery",
+        before.loadId === after!.loadId
+            ? "Its merge had been committed before the crash, and so it was in the log."
+            : `The ledger knew which bytes were staged: load ${after!.loadId} read them again, in the place of load ${before.loadId}.`,
+    );
     say("recovery", `${seconds(crashedAt)} after the crash the file is merged.`, batchLinks(after!));
-    return await settle(subject, say, [delivery]);
+    return [delivery];
 }
 
-async function cutFile(subject: LabSubject, say: Say): Promise<Outcome> {
-    const { eventIds, lines } = inventLines(manyRecords);
-    const path = nameFile("lab_cut");
-    const bytes = deliver(subject.inputDir, path, lines);
-    const delivery: Delivery = { path, bytes, eventIds };
-    const link = fileLink(delivery);
-    say("plain", `${path} came, with ${formatNumber(manyRecords)} new records.`, [link]);
-    const [before] = await waitFor("the ingest sees the file", subject, [delivery], (versions) => versions.length > 0);
+async function cutFile(stage: Stage): Promise<Delivery[]> {
+    const { say, inputDir } = stage;
+    const delivery = deliverMany(stage, "lab_cut");
+    const { path, bytes, lines } = delivery;
+    const link = fileLink(path);
+    const [before] = await waitFor("the ingest sees the file", stage, [delivery], (versions) => versions.length > 0);
     const keptBytes = Math.floor(bytes / 2) - 7;
-    cut(subject.inputDir, path, keptBytes);
+    cut(inputDir, path, keptBytes);
     say("harm", `Cut from ${formatNumber(bytes)} bytes to ${formatNumber(keptBytes)}: ${describeProgress(before!)}.`);
-    // A change is noticed at the next look at the folder: what is settled after is of the cut file.
+    // A change is noticed at the next look at the folder: only then is the cut file the one that is settled.
     await Bun.sleep(cutNoticedMs);
-    const found = await waitFor("the cut file is settled", subject, [delivery], areSettled);
+    const found = await waitFor("the cut file is settled", stage, [delivery], areSettled);
     say(
         "plain",
         `${describeVersions(found)} The piece of a record at its end was no guess: it waited ten seconds for its rest.`,
         [link],
     );
-    deliver(subject.inputDir, path, lines);
+    deliver(inputDir, path, lines);
     say("plain", "The writer comes back and delivers the whole file again, under the same name.", [link]);
-    let newest = found.at(-1)!.fileId;
-    const all = await waitFor("the whole file is merged", subject, [delivery], (versions) => {
-        const last = versions.at(-1)!;
-        newest = last.fileId;
-        return areSettled(versions) && last.loadedRecords >= manyRecords;
+    const all = await waitFor("the whole file is merged", stage, [delivery], (versions) => {
+        return areSettled(versions) && versions.at(-1)!.loadedRecords >= manyRecords;
     });
-    const last = all.find(({ fileId }) => fileId === newest)!;
-    say(
-        "recovery",
-        `${describeVersions(all)} ${
-            all.length === 1
-                ? "The ingest had read what was left, found the same bytes again, and went on where the cut had been."
-                : "Bytes that changed make a new version: records that were there are duplicates, the rest is inserted."
-        }`,
-        batchLinks(last),
-    );
-    return await settle(subject, say, [delivery]);
+    const how =
+        all.length === 1
+            ? "The ingest had read what was left, found the same bytes again, and went on where the cut had been."
+            : "Bytes that changed make a new version: records that were there are duplicates, the rest is inserted.";
+    say("recovery", `${describeVersions(all)} ${how}`, batchLinks(all.at(-1)!));
+    return [delivery];
 }
 
-async function deliverTwice(subject: LabSubject, say: Say): Promise<Outcome> {
+async function deliverTwice(stage: Stage): Promise<Delivery[]> {
+    const { say, inputDir } = stage;
     const { eventIds, lines } = inventLines(1000);
-    const [first, copy, shuffled] = ["lab_first", "lab_copy", "lab_shuffled"].map((name) => nameFile(name)) as [
-        string,
-        string,
-        string,
-    ];
-    const bytes = deliver(subject.inputDir, first, lines);
-    const deliveries = [first, copy, shuffled].map((path) => ({ path, bytes, eventIds }));
-    say("plain", `${first} came, with 1,000 new records.`, [{ kind: "file", path: first }]);
-    const [original] = await waitFor("the first file is merged", subject, [deliveries[0]!], areSettled);
-    say("plain", describeCounts(original!), batchLinks(original!));
-    deliver(subject.inputDir, copy, lines);
-    deliver(subject.inputDir, shuffled, [...lines].reverse());
-    say("harm", `The same bytes came as ${copy}, and the same records in another order as ${shuffled}.`, [
-        { kind: "file", path: copy },
-        { kind: "file", path: shuffled },
+    const deliverAs = (name: string, ordered: string[]): Delivery => {
+        const path = nameFile(name);
+        return { path, eventIds, lines: ordered, bytes: deliver(inputDir, path, ordered) };
+    };
+    const first = deliverAs("lab_first", lines);
+    say("plain", `${first.path} came, with 1,000 new records.`, [fileLink(first.path)]);
+    const [original] = await waitFor("the first file is merged", stage, [first], areSettled);
+    say("plain", `${formatEquation(original!)}.`, batchLinks(original!));
+    const copy = deliverAs("lab_copy", lines);
+    const shuffled = deliverAs("lab_shuffled", lines.toReversed());
+    say("harm", `The same bytes came as ${copy.path}, and the same records in another order as ${shuffled.path}.`, [
+        fileLink(copy.path),
+        fileLink(shuffled.path),
     ]);
-    const versions = await waitFor("all three are settled", subject, deliveries, (found) => {
+    const deliveries = [first, copy, shuffled];
+    const versions = await waitFor("all three are settled", stage, deliveries, (found) => {
         return found.length === 3 && areSettled(found);
     });
-    const [, second, third] = [first, copy, shuffled].map((path) => versions.find((one) => one.path === path)!);
+    const [second, third] = [copy, shuffled].map(({ path }) => versions.find((one) => one.path === path)!);
     say(
         "recovery",
         second!.state === "skipped"
-            ? `${copy} has the very content of a merged file: it was skipped, and names its original.`
-            : `${copy} was read: ${describeCounts(second!)}`,
-        [{ kind: "file", path: copy }],
+            ? `${copy.path} has the very content of a merged file: it was skipped, and names its original.`
+            : `${copy.path} was read: ${formatEquation(second!)}.`,
+        [fileLink(copy.path)],
     );
-    say("recovery", `${shuffled} is another file with known records: ${describeCounts(third!)}`, batchLinks(third!));
-    return await settle(subject, say, deliveries);
+    say(
+        "recovery",
+        `${shuffled.path} is another file with known records: ${formatEquation(third!)}.`,
+        batchLinks(third!),
+    );
+    return deliveries;
 }
 
-async function sendGarbage(subject: LabSubject, say: Say): Promise<Outcome> {
+async function sendGarbage(stage: Stage): Promise<Delivery[]> {
+    const { say, inputDir, sql } = stage;
     const { eventIds, lines } = inventLines(20);
     const garbage = inventGarbage();
     const path = nameFile("lab_garbage");
     const mixed = garbage.flatMap((line, index) => (index < lines.length ? [line, lines[index]!] : [line]));
-    const bytes = deliver(subject.inputDir, path, mixed);
-    const delivery: Delivery = { path, bytes, eventIds };
-    say("harm", `${path} came: 20 good records between ${garbage.length} lines of garbage.`, [fileLink(delivery)]);
-    const [version] = await waitFor("the file is settled", subject, [delivery], areSettled, ([found]) => {
-        const isHeldBack = found !== undefined && found.state === "pending" && found.read > 0;
-        if (isHeldBack) say("plain", "A quote is still open in it: what is behind waits until the file is still.");
-        return isHeldBack;
+    const delivery: Delivery = { path, eventIds, lines, bytes: deliver(inputDir, path, mixed) };
+    say("harm", `${path} came: 20 good records between ${garbage.length} lines of garbage.`, [fileLink(path)]);
+    let isHeldBack = false;
+    const [version] = await waitFor("the file is settled", stage, [delivery], (versions) => {
+        const [found] = versions;
+        if (!isHeldBack && found !== undefined && found.state === "pending" && found.read > 0) {
+            say("plain", "A quote is still open in it: what is behind waits until the file is still.");
+            isHeldBack = true;
+        }
+        return areSettled(versions);
     });
-    if (version!.state === "failed") say("plain", version!.problemDetail ?? "The file failed.", [fileLink(delivery)]);
-    else say("recovery", describeCounts(version!), batchLinks(version!));
-    const reasons = await readReasons(subject.sql, path);
-    const shown = reasons.slice(0, 8).map(({ reason }) => reason.replaceAll("_", " "));
+    if (version!.state === "failed") say("plain", version!.problemDetail ?? "The file failed.", [fileLink(path)]);
+    else say("recovery", `${formatEquation(version!)}.`, batchLinks(version!));
+    const reasons = await readReasons(sql, path);
     if (reasons.length > 0) {
+        const shown = reasons.slice(0, 8).map(({ reason }) => reason.replaceAll("_", " "));
+        const more = reasons.length > shown.length ? `, and ${reasons.length - shown.length} more` : "";
+        const recordNos = [...new Set(reasons.map(({ recordNo }) => recordNo))].slice(0, 3);
         say(
             "recovery",
-            `Each bad record is kept with its values and every reason: ${shown.join(", ")}` +
-                `${reasons.length > shown.length ? `, and ${reasons.length - shown.length} more` : ""}.`,
-            [...new Set(reasons.map(({ recordNo }) => recordNo))]
-                .slice(0, 3)
-                .map((recordNo) => ({ kind: "record", path, recordNo })),
+            `Each bad record is kept with its values and every reason: ${shown.join(", ")}${more}.`,
+            recordNos.map((recordNo) => ({ kind: "record", path, recordNo })),
         );
     }
-    return await settle(subject, say, [delivery]);
+    return [delivery];
 }
 
-/** Adds up all versions, and looks for each good record in events itself. */
-async function settle(subject: LabSubject, say: Say, deliveries: Delivery[]): Promise<Outcome> {
-    const versions = await readVersions(
-        subject.sql,
-        deliveries.map(({ path }) => path),
-    );
-    const counts = addUp(versions);
-    const { eventIds, path } = deliveries[0]!;
-    const found = await countEvents(subject.sql, eventIds);
-    const isBalanced =
-        counts.read === counts.inserted + counts.duplicate + counts.conflict + counts.rejected &&
-        found === eventIds.length &&
-        counts.inserted === eventIds.length;
-    say(
-        isBalanced ? "good" : "bad",
-        isBalanced
-            ? `Balanced. All ${formatCount(found, "good record")} are in events, each once. ${describeCounts(counts)}`
-            : `It does not add up: ${formatNumber(found)} of ${formatCount(eventIds.length, "good record")} are in ` +
-                  `events. ${describeCounts(counts)} Run \`bun run check\`.`,
-        [{ kind: "record", path, recordNo: 1 }],
-    );
-    return { counts, isBalanced };
-}
-
-function deliverNew({ inputDir }: LabSubject, name: string, records: number): Delivery {
-    const { eventIds, lines } = inventLines(records);
+function deliverMany({ inputDir, say }: Stage, name: string): Delivery {
+    const { eventIds, lines } = inventLines(manyRecords);
     const path = nameFile(name);
-    return { path, bytes: deliver(inputDir, path, lines), eventIds };
+    const bytes = deliver(inputDir, path, lines);
+    say("plain", `${path} came, with ${formatNumber(manyRecords)} new records.`, [fileLink(path)]);
+    return { path, bytes, eventIds, lines };
 }
 
-/** A name of its own each time: what came before stays what it was. */
-function nameFile(name: string): string {
-    return `${name}_${Date.now().toString(36)}.csv`;
-}
-
-function isUnderWay([version]: readonly FileVersion[]): boolean {
-    return version !== undefined && (version.stagedRecords > 0 || version.read > 0);
+async function waitUntilUnderWay(stage: Stage, delivery: Delivery): Promise<FileVersion> {
+    const [version] = await waitFor("the file is staged", stage, [delivery], ([found]) => {
+        return found !== undefined && (found.stagedRecords > 0 || found.read > 0);
+    });
+    return version!;
 }
 
 function areSettled(versions: readonly FileVersion[]): boolean {
-    const open = new Set(["pending", "loaded"]);
-    return versions.length > 0 && versions.every(({ state }) => !open.has(state));
+    return versions.length > 0 && versions.every(({ state }) => state !== "pending" && state !== "loaded");
 }
 
-/** Looks until `isDone`; `notice` is shown what is found until it returns true. @throws SluiceError lab_gave_up */
+/** Looks at the versions of the files until `isDone`. @throws SluiceError lab_gave_up */
 async function waitFor(
     what: string,
     { sql }: LabSubject,
     deliveries: readonly Delivery[],
     isDone: (versions: FileVersion[]) => boolean,
-    notice: (versions: FileVersion[]) => boolean = () => true,
 ): Promise<FileVersion[]> {
     const paths = deliveries.map(({ path }) => path);
-    let isNoticed = false;
-    return waitUntilThere(
-        what,
-        async () => {
-            const versions = await readVersions(sql, paths);
-            if (!isNoticed) isNoticed = notice(versions);
-            return isDone(versions) ? versions : null;
-        },
-        patienceMs,
-    );
+    const look = async () => {
+        const versions = await readVersions(sql, paths);
+        return isDone(versions) ? versions : null;
+    };
+    return await waitUntilThere(what, look, patienceMs);
 }
 
 /** @throws SluiceError lab_gave_up */
@@ -300,19 +265,8 @@ async function waitUntilThere<Found>(
     });
 }
 
-function addUp(versions: readonly FileVersion[]): Outcome["counts"] {
-    const counts = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
-    for (const version of versions) {
-        for (const name of Object.keys(counts) as (keyof typeof counts)[]) counts[name] += version[name];
-    }
-    return counts;
-}
-
-function describeCounts({ read, inserted, duplicate, conflict, rejected }: Outcome["counts"]): string {
-    return (
-        `${formatNumber(read)} read = ${formatNumber(inserted)} inserted + ${formatNumber(duplicate)} duplicate + ` +
-        `${formatNumber(conflict)} conflict + ${formatNumber(rejected)} rejected.`
-    );
+function otherThan(pid: number, now: number | null): number | null {
+    return now === pid ? null : now;
 }
 
 function describeProgress({ state, read, stagedRecords }: FileVersion): string {
@@ -322,15 +276,9 @@ function describeProgress({ state, read, stagedRecords }: FileVersion): string {
     return "the file was seen, and nothing of it recorded yet";
 }
 
-function describeRestaging(before: FileVersion, after: FileVersion): string {
-    return before.loadId === after.loadId
-        ? "Its merge had been committed before the crash, and so it was in the log."
-        : `The ledger knew which bytes were staged: load ${after.loadId} read them again, in the place of load ${before.loadId}.`;
-}
-
 function describeVersions(versions: readonly FileVersion[]): string {
     return versions
-        .map(({ version, state, ...counts }) => `Version ${version} is ${state}: ${describeCounts(counts)}`)
+        .map(({ version, state, ...counts }) => `Version ${version} is ${state}: ${formatEquation(counts)}.`)
         .join(" ");
 }
 
@@ -338,7 +286,7 @@ function seconds(sinceMs: number): string {
     return `${((performance.now() - sinceMs) / 1000).toFixed(1)} s`;
 }
 
-function fileLink({ path }: Delivery): LabLink {
+function fileLink(path: string): LabLink {
     return { kind: "file", path };
 }
 

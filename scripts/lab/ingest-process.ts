@@ -1,4 +1,4 @@
-/** The ingest as a process of its own that may be killed at any time: another one is started in its place. */
+/** Runs the ingest as a process that may be killed at any time: another one is started in its place. */
 import { join } from "node:path";
 
 export interface IngestProcess {
@@ -6,32 +6,27 @@ export interface IngestProcess {
     pid(): number | null;
     /** kill -9. Returns the process that was killed; null when none was there. */
     kill(): number | null;
-    /** SIGTERM; SIGKILL when it does not go. Resolves when it is gone, and then it stays so. */
+    /** SIGTERM, and SIGKILL when that does not end it. No other process is started. */
     stop(): Promise<void>;
-    /** Rejects when it ends by itself again and again: something is wrong that no restart mends. */
+    /** Rejects when the process ends by itself again and again. */
     failed: Promise<never>;
-}
-
-interface IngestProcessOptions {
-    /** Of `bun run ingest`. */
-    args: readonly string[];
-    log: (line: string) => void;
 }
 
 const script = join(import.meta.dir, "../ingest.ts");
 const restartAfterMs = 500;
 const stopGraceMs = 8_000;
-/** An end so soon after a start, so often in a row, is no crash that somebody caused. */
+/** A process that ends this soon after its start, this often in a row, was not crashed by somebody. */
 const shortLifeMs = 5_000;
 const mostShortLives = 5;
 
-export function startIngestProcess({ args, log }: IngestProcessOptions): IngestProcess {
+/** `args`: for `bun run ingest`. */
+export function startIngestProcess(args: readonly string[], log: (line: string) => void): IngestProcess {
     let child: Bun.Subprocess | null = null;
     let isStopped = false;
     let isKilled = false;
     let shortLives = 0;
     const failure = Promise.withResolvers<never>();
-    // Whoever does not wait for it must not be ended by it.
+    // Without a handler, a rejection that nobody awaits would end this process.
     failure.promise.catch(() => {});
 
     const loop = run();
@@ -57,7 +52,11 @@ export function startIngestProcess({ args, log }: IngestProcessOptions): IngestP
         while (!isStopped) {
             const startedAt = performance.now();
             isKilled = false;
-            child = spawn(args);
+            child = Bun.spawn([process.execPath, script, ...args], {
+                stdio: ["ignore", "inherit", "inherit"],
+                // The channel carries nothing: its end tells the child that this process is gone (see onStopSignal).
+                ipc: () => {},
+            });
             const exitCode = await child.exited;
             child = null;
             if (isStopped) return;
@@ -69,14 +68,4 @@ export function startIngestProcess({ args, log }: IngestProcessOptions): IngestP
             await Bun.sleep(restartAfterMs);
         }
     }
-}
-
-function spawn(args: readonly string[]): Bun.Subprocess {
-    return Bun.spawn([process.execPath, script, ...args], {
-        stdin: "ignore",
-        stdout: "inherit",
-        stderr: "inherit",
-        // Nothing is said through it: its end tells the child that this process is gone (see onStopSignal).
-        ipc: () => {},
-    });
 }

@@ -1,5 +1,4 @@
-/** What the ledger says of the lab's files. Each question is one statement, and is asked again while nobody answers. */
-
+/** Reads the ledger about the lab's files. Each question is one statement, asked again while the database is away. */
 import type { Sql } from "../../src/database/connect.ts";
 import { isConnectionFault, isRetryable } from "../../src/database/sql-states.ts";
 import type { RecordCounts } from "../../src/terminal/record-table.ts";
@@ -20,7 +19,7 @@ export interface FileVersion extends RecordCounts {
 
 const askAgainMs = 50;
 
-/** Rejects with what the database said last when it has not answered for `withinMs`, or with why it will not. */
+/** Rejects with the last error when the database has not answered for `withinMs`, or when waiting will not help. */
 export async function askUntilAnswered<Answer>(ask: () => PromiseLike<Answer>, withinMs = 60_000): Promise<Answer> {
     const deadline = performance.now() + withinMs;
     while (true) {

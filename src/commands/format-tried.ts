@@ -2,7 +2,7 @@
 import { describeRefusal } from "../operations/describe-refusal.ts";
 import type { RecordSample, TriedFile } from "../operations/try/try-files.ts";
 import { formatBytes, formatCount, formatNumber } from "../terminal/format.ts";
-import { formatRecordTable } from "../terminal/record-table.ts";
+import { addRecordCounts, formatRecordTable } from "../terminal/record-table.ts";
 import { explainUnseen, sanitize } from "../terminal/sanitize.ts";
 import { formatEquation } from "./ingest-output.ts";
 
@@ -11,12 +11,9 @@ export function formatAllTried(tried: readonly TriedFile[]): string[] {
     const each = tried.flatMap(formatTried);
     const lines = [...each, ...explainUnseen(each)];
     if (tried.length < 2) return lines;
-    const total = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
-    for (const { records, problem } of tried) {
-        if (problem !== null) continue;
-        for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += records[name];
-    }
-    const failing = tried.filter(({ problem }) => problem !== null).length;
+    const taken = tried.filter(({ problem }) => problem === null);
+    const total = addRecordCounts(taken.map(({ records }) => records));
+    const failing = tried.length - taken.length;
     const files = `${formatCount(tried.length, "file")}${failing > 0 ? `, ${formatNumber(failing)} would fail` : ""}`;
     return [...lines, "", ...formatRecordTable(total, { title: "would be read", more: [["files", files]] })];
 }

@@ -10,6 +10,14 @@ export interface RecordCounts {
     rejected: number;
 }
 
+export function addRecordCounts(counts: Iterable<RecordCounts>): RecordCounts {
+    const total = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
+    for (const each of counts) {
+        for (const name of Object.keys(total) as (keyof RecordCounts)[]) total[name] += each[name];
+    }
+    return total;
+}
+
 export interface RecordTableOptions {
     /** What the first line calls them. */
     title?: string;
