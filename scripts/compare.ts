@@ -3,9 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Option } from "commander";
 import { runCommand } from "../src/commands/command.ts";
-import { configOptions, readConfig } from "../src/config/config.ts";
-import { exitCodes, SluiceError } from "../src/errors.ts";
-import { formatJson } from "../src/terminal/json.ts";
+import { refuse } from "../src/commands/refuse.ts";
+import { configOptions } from "../src/config/config.ts";
 import { formatTable } from "../src/terminal/table.ts";
 import { scriptLoader, sluiceLoader } from "../tests/compare/loaders.ts";
 import { addLosses, describeLosses, runComparison } from "../tests/compare/run-comparison.ts";
@@ -23,15 +22,9 @@ await runCommand({
         ["bun run compare --seed 8 --json", "killed at other moments; for programs"],
     ],
     async run({ flags }) {
-        const { json } = readConfig(["json"], flags);
         const seed = Number(flags.seed);
         if (!Number.isInteger(seed)) {
-            throw new SluiceError({
-                code: "bad_flag_value",
-                what: `--seed "${flags.seed}" is no whole number.`,
-                remedy: "Give one, such as 7.",
-                exitCode: exitCodes.usage,
-            });
+            throw refuse("bad_flag_value", `--seed "${flags.seed}" is no whole number.`, "Give one, such as 7.");
         }
         const folders = ["script", "sluice"].map((name) => mkdtempSync(join(tmpdir(), `compare-${name}-`)));
         const [bare, migrated] = [
@@ -54,10 +47,10 @@ await runCommand({
                 describeLosses(script),
                 describeLosses(sluice),
             ]);
-            const lines = json
-                ? [formatJson({ deliveries: compared, total })]
-                : formatTable(rows, { header: ["delivered", "script", "Sluice"] });
-            process.stdout.write(`${lines.join("\n")}\n`);
+            return {
+                lines: formatTable(rows, { header: ["delivered", "script", "Sluice"] }),
+                json: { deliveries: compared, total },
+            };
         } finally {
             await bare.drop();
             await migrated.drop();

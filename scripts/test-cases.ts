@@ -1,8 +1,7 @@
 import { Argument } from "commander";
 import { runCommand } from "../src/commands/command.ts";
-import { configOptions, readConfig } from "../src/config/config.ts";
+import { configOptions } from "../src/config/config.ts";
 import { exitCodes } from "../src/errors.ts";
-import { formatJson } from "../src/terminal/json.ts";
 import { formatTable } from "../src/terminal/table.ts";
 import { runCase, sixteenCases } from "../tests/old-cases/sixteen-cases.ts";
 import { createTestDatabase } from "../tests/support/database.ts";
@@ -19,8 +18,7 @@ await runCommand({
         ["bun run test:cases latency throughput", "two of them"],
         ["bun run test:cases --json", "the same for programs"],
     ],
-    async run({ flags, args }) {
-        const { json } = readConfig(["json"], flags);
+    async run({ args }) {
         const isWanted = (name: string) =>
             args.length === 0 || args.some((word) => name.toLowerCase().includes(word.toLowerCase()));
         const wanted = sixteenCases.filter(({ name }) => isWanted(name));
@@ -41,11 +39,11 @@ await runCommand({
             ["", "", "expected", expected],
             ["", "", "seen", seen],
         ]);
-        const tally = `${passed} passed, ${results.length - passed} failed`;
-        const lines = json
-            ? [formatJson({ cases: results, passed, failed: results.length - passed })]
-            : [...formatTable(rows), tally];
-        process.stdout.write(`${lines.join("\n")}\n`);
-        return passed === results.length && passed > 0 ? exitCodes.done : exitCodes.failed;
+        const failed = results.length - passed;
+        return {
+            lines: [...formatTable(rows), `${passed} passed, ${failed} failed`],
+            json: { cases: results, passed, failed },
+            exitCode: failed === 0 && passed > 0 ? exitCodes.done : exitCodes.failed,
+        };
     },
 });

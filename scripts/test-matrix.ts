@@ -1,21 +1,26 @@
 import { join } from "node:path";
 import { Argument, Option } from "commander";
 import { runCommand } from "../src/commands/command.ts";
+import { refuse } from "../src/commands/refuse.ts";
 import { embeddedMajor } from "../src/database/embedded/binaries.ts";
-import { exitCodes, SluiceError } from "../src/errors.ts";
+import { exitCodes } from "../src/errors.ts";
 import { formatDuration } from "../src/terminal/format.ts";
 import { formatTable } from "../src/terminal/table.ts";
+import { echo } from "../tests/support/echo.ts";
 import { installPostgres, pinnedPostgres } from "../tests/support/install-postgres.ts";
 import { projectDir } from "../tests/support/test-server.ts";
 
 const installedMajor = embeddedMajor();
 const majors = [...new Set([...Object.keys(pinnedPostgres), installedMajor])].sort();
 
-interface Outcome {
-    major: string;
+interface Tally {
     passed: number;
     failed: number;
     skipped: number;
+}
+
+interface Outcome extends Tally {
+    major: string;
     tookMs: number;
     exitCode: number;
     isStopped: boolean;
@@ -48,8 +53,7 @@ await runCommand({
             exitCode === 0 ? "green" : `exit code ${exitCode}`,
         ]);
         const header = ["PostgreSQL", "passed", "failed", "skipped", "took", ""];
-        const sum = (count: "passed" | "failed" | "skipped") =>
-            outcomes.reduce((total, outcome) => total + outcome[count], 0);
+        const sum = (count: keyof Tally) => outcomes.reduce((total, outcome) => total + outcome[count], 0);
         const skipped = sum("skipped") > 0 ? `, ${sum("skipped")} skipped` : "";
         const tally = `${sum("passed")} passed, ${sum("failed")} failed${skipped}`;
         process.stdout.write(`\n${[...formatTable(rows, { header }), tally].join("\n")}\n`);
@@ -61,12 +65,8 @@ function chooseMajors(only: unknown): string[] {
     const wanted = typeof only === "string" ? only.split(",").map((major) => major.trim()) : majors;
     const unknown = wanted.find((major) => !majors.includes(major));
     if (unknown === undefined) return wanted;
-    throw new SluiceError({
-        code: "bad_flag_value",
-        what: `--only "${only}": there is no "${unknown}" here.`,
-        remedy: `Give some of ${majors.join(", ")}, with commas.`,
-        exitCode: exitCodes.usage,
-    });
+    const remedy = `Give some of ${majors.join(", ")}, with commas.`;
+    throw refuse("bad_flag_value", `--only "${only}": there is no "${unknown}" here.`, remedy);
 }
 
 async function runVersion(major: string, args: readonly string[]): Promise<Outcome> {
@@ -87,24 +87,14 @@ async function runVersion(major: string, args: readonly string[]): Promise<Outco
         if (signal === "SIGTERM") child.kill(signal);
     };
     process.on("SIGINT", stop).on("SIGTERM", stop);
-    const output = await echo(child.stdout);
+    const output = await echo(child.stdout, process.stdout);
     const exitCode = await child.exited;
     process.off("SIGINT", stop).off("SIGTERM", stop);
     return { major, ...readTally(output), tookMs: performance.now() - startMs, exitCode, isStopped };
 }
 
-async function echo(stream: ReadableStream<Uint8Array>): Promise<string> {
-    const decoder = new TextDecoder();
-    let output = "";
-    for await (const chunk of stream) {
-        process.stdout.write(chunk);
-        output += decoder.decode(chunk, { stream: true });
-    }
-    return output;
-}
-
 /** Its last line. None when it was cut short: then the exit code says so. */
-function readTally(output: string): Pick<Outcome, "passed" | "failed" | "skipped"> {
+function readTally(output: string): Tally {
     const found = [...output.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm)].at(-1);
     const [, passed, failed, skipped] = found ?? [];
     return { passed: Number(passed ?? 0), failed: Number(failed ?? 0), skipped: Number(skipped ?? 0) };

@@ -6,29 +6,16 @@
  * files are kept until the next run.
  */
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { dropDatabasesOfRun, sweepTestDatabases } from "../tests/support/database.ts";
+import { echo } from "../tests/support/echo.ts";
 import { openTestServer, projectDir, testDataDir } from "../tests/support/test-server.ts";
 
 const testTimeoutMs = 60_000;
 /** Flags of `bun test` that take the next argument. */
-const flagsWithValue = new Set([
-    "-t",
-    "--test-name-pattern",
-    "--timeout",
-    "--seed",
-    "--shard",
-    "--retry",
-    "--rerun-each",
-]);
-
-interface Tally {
-    passed: number;
-    failed: number;
-    skipped: number;
-}
+const flagsWithValue = ["-t", "--test-name-pattern", "--timeout", "--seed", "--shard", "--retry", "--rerun-each"];
 
 const run = randomUUID();
 const reportDir = mkdtempSync(join(tmpdir(), "sluice-test-"));
@@ -74,19 +61,9 @@ async function runBunTest(args: string[]): Promise<{ code: number; output: strin
     // Ctrl-C reaches the child by itself; this process stays to stop the server.
     process.on("SIGINT", () => {});
     process.on("SIGTERM", () => child.kill("SIGTERM"));
-    const output = await echo(child.stderr);
+    // bun test writes its results to stderr.
+    const output = await echo(child.stderr, process.stderr);
     return { code: await child.exited, output };
-}
-
-/** bun test writes its results to stderr. */
-async function echo(stream: ReadableStream<Uint8Array>): Promise<string> {
-    const decoder = new TextDecoder();
-    let output = "";
-    for await (const chunk of stream) {
-        process.stderr.write(chunk);
-        output += decoder.decode(chunk, { stream: true });
-    }
-    return output;
 }
 
 function colour(): Record<string, string> {
@@ -95,11 +72,11 @@ function colour(): Record<string, string> {
 }
 
 function namesFiles(args: readonly string[]): boolean {
-    return args.some((arg, index) => !arg.startsWith("-") && !flagsWithValue.has(args[index - 1] ?? ""));
+    return args.some((arg, index) => !arg.startsWith("-") && !flagsWithValue.includes(args[index - 1] ?? ""));
 }
 
 /** From the lines ` 12 pass`, ` 1 skip`, ` 1 todo`, ` 2 fail` at the end. */
-function readTally(output: string): Tally {
+function readTally(output: string): { passed: number; failed: number; skipped: number } {
     const plain = Bun.stripANSI(output);
     const count = (word: string) => Number([...plain.matchAll(new RegExp(`^ (\\d+) ${word}$`, "gm"))].at(-1)?.[1] ?? 0);
     return { passed: count("pass"), failed: count("fail"), skipped: count("skip") + count("todo") };
@@ -107,12 +84,8 @@ function readTally(output: string): Tally {
 
 /** The report leaves out files that could not be loaded: only what it lists without a failure has passed. */
 function passedFiles(): Set<string> {
-    let report = "";
-    try {
-        report = readFileSync(reportFile, "utf8");
-    } catch {
-        // The run was cut short: nothing is known to have passed.
-    }
+    // Without one the run was cut short: nothing is known to have passed.
+    const report = existsSync(reportFile) ? readFileSync(reportFile, "utf8") : "";
     const suites = report.matchAll(/<testsuite [^>]*?file="([^"]+)"[^>]*? failures="(\d+)"/g);
     const failures = new Map<string, number>();
     for (const [, file, count] of suites) failures.set(file!, (failures.get(file!) ?? 0) + Number(count));

@@ -1,16 +1,19 @@
 /** Writes the tables of docs/performance_metrics.md between the marks in its text. */
 import type { Percentiles } from "./pace/run-pace.ts";
-import type { Figures } from "./read-figures.ts";
+import type { Figures, PaceReport } from "./read-figures.ts";
 import type { ScenarioReport, Spread } from "./report.ts";
 
-/** Replaces what stands between `<!-- figures: NAME -->` and `<!-- end -->`. Throws for a name it does not know. */
+/** Replaces the text between `<!-- figures: NAME -->` and `<!-- end -->`. Throws for a name it does not know. */
 export function fillTables(page: string, figures: Figures): string {
+    const { scenarios, paces } = figures;
+    const measured = scenarios.filter(({ runners }) => runners.sluice);
+    const answers = paces.flatMap(({ plan, api }) => api.map((answer) => ({ plan, ...answer })));
     const tables: Record<string, string[]> = {
         machine: machineLines(figures),
-        scenarios: scenarioTable(figures.scenarios),
-        costs: costTable(figures.scenarios),
-        freshness: freshnessTable(figures),
-        api: apiTable(figures),
+        scenarios: table(measured, scenarioColumns),
+        costs: table(measured, costColumns),
+        freshness: table(paces, freshnessColumns),
+        api: table(answers, apiColumns),
         discovery: discoveryTable(figures),
     };
     return page.replace(
@@ -23,10 +26,18 @@ export function fillTables(page: string, figures: Figures): string {
     );
 }
 
-function table(header: string[], rows: string[][]): string[] {
+/** By title, the text of a cell. */
+type Columns<Row> = Record<string, (row: Row) => string>;
+
+function table<Row>(rows: readonly Row[], columns: Columns<Row>): string[] {
     if (rows.length === 0) return ["No figures yet: the command above makes them."];
     const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
-    return [line(header), line(header.map((_, index) => (index === 0 ? "---" : "---:"))), ...rows.map(line)];
+    const titles = Object.keys(columns);
+    return [
+        line(titles),
+        line(titles.map((_, index) => (index === 0 ? "---" : "---:"))),
+        ...rows.map((row) => line(Object.values(columns).map((textOf) => textOf(row)))),
+    ];
 }
 
 const ratio = ({ median, min, max }: Spread) =>
@@ -35,158 +46,90 @@ const fixed = (value: number | null | undefined, digits = 1) => (value == null ?
 const whole = (value: number) => Math.round(value).toLocaleString("en-US");
 
 function machineLines({ written }: Figures): string[] {
-    const first = written[0];
-    if (first === undefined) return [];
-    const { machine } = first;
+    const machine = written[0]?.machine;
+    if (machine === undefined) return [];
     const settings = Object.entries(machine.settings).map(([name, value]) => `${name} ${value}`);
     return [
         `${machine.cores} cores (${machine.cpu}), ${machine.memoryGiB} GiB, ${machine.system}, PostgreSQL ${machine.postgres}, Bun ${machine.bun};`,
         `${settings.join(", ")}.`,
         "",
-        ...table(
-            ["command", "when"],
-            written.map(({ command, at }) => [
-                `\`${command.replace(/ --(json|keep) \S+/g, "")}\``,
-                at.slice(0, 16).replace("T", " "),
-            ]),
-        ),
+        ...table(written, {
+            command: ({ command }) => `\`${command.replace(/ --(json|keep) \S+/g, "")}\``,
+            when: ({ at }) => at.slice(0, 16).replace("T", " "),
+        }),
     ];
 }
 
-function scenarioTable(scenarios: ScenarioReport[]): string[] {
-    return table(
-        [
-            "scenario",
-            "records",
-            "rounds",
-            "Sluice s",
-            "records/s",
-            "to 1 COPY",
-            "COPY on all cores",
-            "overhead",
-            "its process",
-        ],
-        scenarios.map(({ scenario, input, rounds, runners, overhead, processShare }) => [
-            `${scenario.name}: ${scenario.about}`,
-            whole(input.records),
-            String(rounds.length),
-            fixed(runners.sluice?.seconds.median),
-            runners.sluice ? whole(input.records / runners.sluice.seconds.median) : "–",
-            runners.sluice?.toCopy ? ratio(runners.sluice.toCopy) : "–",
-            runners["copy-all"]?.toCopy ? ratio(runners["copy-all"].toCopy) : "–",
-            overhead ? `${whole(overhead.median * 100)} %` : "–",
-            processShare ? `${(processShare.median * 100).toFixed(1)} %` : "–",
-        ]),
-    );
-}
+const scenarioColumns: Columns<ScenarioReport> = {
+    scenario: ({ scenario }) => `${scenario.name}: ${scenario.about}`,
+    records: ({ input }) => whole(input.records),
+    rounds: ({ rounds }) => String(rounds.length),
+    "Sluice s": ({ runners }) => fixed(runners.sluice!.seconds.median),
+    "records/s": ({ input, runners }) => whole(input.records / runners.sluice!.seconds.median),
+    "to 1 COPY": ({ runners }) => (runners.sluice!.toCopy ? ratio(runners.sluice!.toCopy) : "–"),
+    "COPY on all cores": ({ runners }) => (runners["copy-all"]?.toCopy ? ratio(runners["copy-all"].toCopy) : "–"),
+    overhead: ({ overhead }) => (overhead ? `${whole(overhead.median * 100)} %` : "–"),
+    "its process": ({ processShare }) => (processShare ? `${(processShare.median * 100).toFixed(1)} %` : "–"),
+};
 
 /** Per million records, whatever was measured. */
-function costTable(scenarios: ScenarioReport[]): string[] {
-    return table(
-        [
-            "scenario",
-            "CPU s: process",
-            "COPY to staging",
-            "merge",
-            "server",
-            "1 COPY",
-            "ready rows",
-            "WAL MiB",
-            "temp MiB",
-            "RSS MiB",
-        ],
-        scenarios.flatMap(({ scenario, input, runners }) => {
-            const { sluice } = runners;
-            if (!sluice) return [];
-            const million = (value: number | null | undefined) =>
-                value == null ? null : (value * 1e6) / input.records;
-            return [
-                [
-                    scenario.name,
-                    fixed(million(sluice.processSeconds)),
-                    fixed(million(sluice.copySeconds)),
-                    fixed(million(sluice.insertSeconds)),
-                    fixed(million(sluice.serverSeconds)),
-                    fixed(million(runners["copy-1"]?.insertSeconds)),
-                    fixed(million(runners["insert-1"]?.insertSeconds)),
-                    fixed(million(sluice.walMiB), 0),
-                    fixed(million(sluice.tempMiB), 0),
-                    fixed(sluice.peakRssMiB, 0),
-                ],
-            ];
-        }),
-    );
+function perMillion({ input }: ScenarioReport, value: number | null | undefined, digits = 1): string {
+    return fixed(value == null ? null : (value * 1e6) / input.records, digits);
 }
 
-const inMs = ({ p50, p95, p99, max }: Percentiles, digits: number) =>
-    [p50, p95, p99, max].map((value) => value.toFixed(digits));
+const costColumns: Columns<ScenarioReport> = {
+    scenario: ({ scenario }) => scenario.name,
+    "CPU s: process": (report) => perMillion(report, report.runners.sluice!.processSeconds),
+    "COPY to staging": (report) => perMillion(report, report.runners.sluice!.copySeconds),
+    merge: (report) => perMillion(report, report.runners.sluice!.insertSeconds),
+    server: (report) => perMillion(report, report.runners.sluice!.serverSeconds),
+    "1 COPY": (report) => perMillion(report, report.runners["copy-1"]?.insertSeconds),
+    "ready rows": (report) => perMillion(report, report.runners["insert-1"]?.insertSeconds),
+    "WAL MiB": (report) => perMillion(report, report.runners.sluice!.walMiB, 0),
+    "temp MiB": (report) => perMillion(report, report.runners.sluice!.tempMiB, 0),
+    "RSS MiB": ({ runners }) => fixed(runners.sluice!.peakRssMiB, 0),
+};
 
-function freshnessTable({ paces }: Figures): string[] {
-    return table(
-        [
-            "records/s",
-            "`--trigger`",
-            "seconds",
-            "p50 ms",
-            "p95",
-            "p99",
-            "max",
-            "backlog, s: early → late",
-            "RSS MiB",
-            "cores used",
-        ],
-        paces.map((pace) => [
-            whole(pace.plan.recordsPerSecond),
-            pace.plan.trigger + (pace.existingRecords > 0 ? `, into ${whole(pace.existingRecords)}` : ""),
-            String(pace.plan.seconds),
-            ...inMs(pace.freshnessMs, 0),
-            `${pace.backlogSeconds.early.toFixed(2)} → ${pace.backlogSeconds.late.toFixed(2)}`,
-            pace.peakRssMiB.toFixed(0),
-            pace.cpu === null
-                ? "–"
-                : ((pace.processSeconds + pace.cpu.merge + pace.cpu.copy + pace.cpu.unseen) / pace.wallSeconds).toFixed(
-                      2,
-                  ),
-        ]),
-    );
+function percentileColumns<Row>(of: (row: Row) => Percentiles, digits: number): Columns<Row> {
+    return {
+        "p50 ms": (row) => of(row).p50.toFixed(digits),
+        p95: (row) => of(row).p95.toFixed(digits),
+        p99: (row) => of(row).p99.toFixed(digits),
+        max: (row) => of(row).max.toFixed(digits),
+    };
 }
 
-function apiTable({ paces }: Figures): string[] {
-    return table(
-        ["path", "clients", "records/s meanwhile", "p50 ms", "p95", "p99", "max", "answers", "faults"],
-        paces.flatMap(({ plan, api }) =>
-            api.map(({ path, ms, faults }) => [
-                `\`${path}\``,
-                String(plan.clients),
-                whole(plan.recordsPerSecond),
-                ...inMs(ms, 1),
-                whole(ms.count),
-                String(faults),
-            ]),
-        ),
-    );
-}
+const freshnessColumns: Columns<PaceReport> = {
+    "records/s": ({ plan }) => whole(plan.recordsPerSecond),
+    "`--trigger`": ({ plan, existingRecords }) =>
+        plan.trigger + (existingRecords > 0 ? `, into ${whole(existingRecords)}` : ""),
+    seconds: ({ plan }) => String(plan.seconds),
+    ...percentileColumns(({ freshnessMs }) => freshnessMs, 0),
+    "backlog, s: early → late": ({ backlogSeconds: { early, late } }) => `${early.toFixed(2)} → ${late.toFixed(2)}`,
+    "RSS MiB": ({ peakRssMiB }) => peakRssMiB.toFixed(0),
+    "cores used": ({ cpu, processSeconds, wallSeconds }) =>
+        cpu === null ? "–" : ((processSeconds + cpu.merge + cpu.copy + cpu.unseen) / wallSeconds).toFixed(2),
+};
+
+const apiColumns: Columns<PaceReport["api"][number] & Pick<PaceReport, "plan">> = {
+    path: ({ path }) => `\`${path}\``,
+    clients: ({ plan }) => String(plan.clients),
+    "records/s meanwhile": ({ plan }) => whole(plan.recordsPerSecond),
+    ...percentileColumns(({ ms }) => ms, 1),
+    answers: ({ ms }) => whole(ms.count),
+    faults: ({ faults }) => String(faults),
+};
 
 function discoveryTable({ discovery }: Figures): string[] {
     if (discovery === null) return [];
-    return table(
-        ["", ""],
-        [
-            [
-                "known files in the folder, files in the ledger",
-                `${whole(discovery.files)}, ${whole(discovery.ledgerFiles)}`,
-            ],
-            [
-                "a new file's rows are visible after, median and longest",
-                `${whole(discovery.newFileP50Ms)} ms, ${whole(discovery.newFileMaxMs)} ms`,
-            ],
-            ["readdir and lstat of all files", `${whole(discovery.fullPassMs)} ms`],
-            ["start until the first new file is in", `${fixed(discovery.firstFileSeconds)} s`],
-            [
-                "cores used while nothing comes: process, backends",
-                `${fixed(discovery.idleProcessCores, 2)}, ${fixed(discovery.idleBackendCores, 2)}`,
-            ],
-            ["peak RSS", `${whole(discovery.peakRssMiB)} MiB`],
-        ],
-    );
+    const { files, ledgerFiles, newFileP50Ms, newFileMaxMs, idleProcessCores, idleBackendCores, ...rest } = discovery;
+    const rows = {
+        "known files in the folder, files in the ledger": `${whole(files)}, ${whole(ledgerFiles)}`,
+        "a new file's rows are visible after, median and longest": `${whole(newFileP50Ms)} ms, ${whole(newFileMaxMs)} ms`,
+        "readdir and lstat of all files": `${whole(rest.fullPassMs)} ms`,
+        "start until the first new file is in": `${fixed(rest.firstFileSeconds)} s`,
+        "cores used while nothing comes: process, backends": `${fixed(idleProcessCores, 2)}, ${fixed(idleBackendCores, 2)}`,
+        "peak RSS": `${whole(rest.peakRssMiB)} MiB`,
+    };
+    return table(Object.entries(rows), { figure: ([what]) => what, value: ([, value]) => value });
 }

@@ -26,23 +26,9 @@ export type { Flags } from "./resolve-setting.ts";
 type SettingValues = { [Name in SettingName]: ValueOf<Name> };
 
 /** The values of the settings, and of the derived fields below. */
-export interface Config extends Omit<SettingValues, "inputDir"> {
-    inputDir: string;
-    /** Nobody named the input folder: it is ours to make. */
-    isInputDefault: boolean;
-    /** Where `afterMerge` archive moves files to: under the data folder. */
-    archiveDir: string;
-    /** The token that callers of the API must give. Undefined: none, and the API serves this machine alone. */
-    apiToken: string | undefined;
-    checkAtEnd: boolean;
-    json: boolean;
-    /** Whether `start` generates events: by default only into its own embedded server. */
-    generate: boolean;
-    /** Whether `start` has the crash lab. */
-    lab: boolean;
-    /** Whether stdout takes colour. Every command has it. */
-    color: boolean;
-}
+export type Config = Omit<SettingValues, keyof DerivedFields> & {
+    [Field in keyof DerivedFields]: ReturnType<DerivedFields[Field]["read"]>;
+};
 
 export type ConfigField = Exclude<keyof Config, "color">;
 
@@ -80,16 +66,16 @@ interface DerivedField<Value> {
 }
 
 /** The fields that are not the value of one setting, with their flags. */
-const derivedFields: {
-    [Field in Exclude<keyof Config, Exclude<SettingName, "inputDir">>]: DerivedField<Config[Field]>;
-} = {
+const derivedFields = {
     inputDir: {
         options: () => [settingOption("inputDir")],
         read: (source) => readSetting("inputDir", source) ?? join(readSetting("dataDir", source), "input_data"),
     },
+    /** Nobody named the input folder: it is ours to make. */
     isInputDefault: { read: (source) => resolveSetting("inputDir", source).text === null },
+    /** The folder that --after-merge archive moves files to. */
     archiveDir: { read: (source) => join(readSetting("dataDir", source), "archive") },
-    // Never a flag: every user of the machine sees those.
+    /** Never a flag: every user of the machine sees those. Without it, the API serves this machine alone. */
     apiToken: { read: ({ environment }) => environment[tokenVariable]?.trim() || undefined },
     checkAtEnd: {
         options: () => [new Option("--check", "run the checks at the end; exit 1 if one fails")],
@@ -115,17 +101,20 @@ const derivedFields: {
             return generate === undefined ? readSetting("databaseUrl", source) === undefined : generate === true;
         },
     },
+    /** Whether stdout takes colour. Every command has it. */
     color: { read: ({ flags, environment }) => takesColor(flags, environment) },
-};
+} satisfies Record<string, DerivedField<unknown>>;
 
-function isDerived(field: keyof Config): field is keyof typeof derivedFields {
+type DerivedFields = typeof derivedFields;
+
+function isDerived(field: keyof Config): field is keyof DerivedFields {
     return field in derivedFields;
 }
 
 /** The flags of these fields for a command; pass what they parse to readConfig. */
 export function configOptions(...fields: ConfigField[]): Option[] {
     return fields.flatMap((field) =>
-        isDerived(field) ? (derivedFields[field].options?.() ?? []) : [settingOption(field)],
+        isDerived(field) ? ((derivedFields[field] as DerivedField<unknown>).options?.() ?? []) : [settingOption(field)],
     );
 }
 
