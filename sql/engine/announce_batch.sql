@@ -3,24 +3,22 @@
 --
 -- Called last in the batch's transaction. A commit with a NOTIFY waits for every other such commit on the server (one
 -- lock for all databases), but merges wait for each other's commits already, at the row of ingest.totals.
-create or replace function ingest.announce_batch(this_batch_id bigint)
+create or replace function ingest.announce_batch(this_batch ingest.batches)
 returns void
 language sql
-begin atomic
-    select
-        pg_notify(
-            'sluice_batch',
-            json_build_object(
-                'batch_id', batches.batch_id,
-                'kind', batches.kind,
-                'read', batches.read,
-                'inserted', batches.inserted,
-                'duplicate', batches.duplicate,
-                'conflict', batches.conflict,
-                'rejected', batches.rejected,
-                'displaced', batches.displaced
-            )::text
-        )
-    from ingest.batches
-    where batches.batch_id = this_batch_id;
-end;
+as $$
+select
+    pg_notify(
+        'sluice_batch',
+        json_build_object(
+            'batch_id', this_batch.batch_id,
+            'kind', this_batch.kind,
+            'read', this_batch.read,
+            'inserted', this_batch.inserted,
+            'duplicate', this_batch.duplicate,
+            'conflict', this_batch.conflict,
+            'rejected', this_batch.rejected,
+            'displaced', this_batch.displaced
+        )::text
+    )
+$$;

@@ -20,70 +20,26 @@ set jit = off
 set enable_mergejoin = off
 as $$
 declare
-    no_batch constant bigint := -1;
     held_file record;
-    counted record;
 begin
     -- What was rewritten or failed before it was all there is not judged any more: it is read anew when it is read again.
-    perform ingest.take_back_held_chunks(unjudged_files.file_id)
-    from (
-        select files.file_id
-        from ingest.files
-        where
-            exists (select from ingest.chunks where chunks.file_id = files.file_id and chunks.state = 'held')
-            and files.state in ('replaced', 'failed')
-            and files.stream_id = this_stream
-        order by files.file_id
-    ) as unjudged_files;
+    perform ingest.take_back_held_chunks(held_files.file_id)
+    from ingest.held_files(this_stream) as held_files
+    where held_files.state in ('replaced', 'failed');
 
     for held_file in
-        select files.file_id, files.path
-        from ingest.files
-        where
-            exists (select from ingest.chunks where chunks.file_id = files.file_id and chunks.state = 'held')
-            and (files.state = 'loaded' or files.file_id = any(waiting_file_ids))
-            and files.stream_id = this_stream
-        order by files.file_id
+        select held_files.file_id, held_files.path
+        from ingest.held_files(this_stream) as held_files
+        where held_files.state = 'loaded' or held_files.file_id = any(waiting_file_ids)
     loop
         judge_held_files.path := held_file.path;
-        detail := null;
         if most_rejects is null and most_ratio is null then
             verdict := 'released';
+            detail := null;
         else
-            perform ingest.prepare_merge();
-            insert into batch_chunks (chunk_id, load_id, file_id, extra_columns, records, is_padded, todo_slices)
-            select
-                chunks.chunk_id,
-                chunks.load_id,
-                chunks.file_id,
-                files.extra_columns,
-                chunks.records,
-                chunks.is_padded,
-                ingest.all_slices()
-            from ingest.chunks
-            inner join ingest.files on files.file_id = chunks.file_id
-            where chunks.file_id = held_file.file_id and chunks.state = 'held';
-
-            perform ingest.count_records();
-            perform ingest.judge_records();
-            perform ingest.reject_records(no_batch);
-            select
-                sum(batch_chunks.records)::bigint as records,
-                sum(batch_chunks.rejected)::bigint as rejected,
-                bool_or(batch_chunks.read <> batch_chunks.records) as has_lost_rows
-            into counted
-            from batch_chunks;
-            verdict := case
-                when counted.has_lost_rows then 'lost'
-                when counted.rejected > most_rejects or counted.rejected > most_ratio * counted.records then 'failed'
-                else 'released'
-            end;
-            if verdict = 'failed' then
-                detail := ingest.describe_rejects(no_batch, counted.rejected, counted.records);
-            end if;
-            delete from ingest.rejects where rejects.batch_id = no_batch;
-            delete from batch_chunks;
-            delete from invalid_records;
+            select judged.verdict, judged.detail
+            into judge_held_files.verdict, judge_held_files.detail
+            from ingest.judge_held_file(held_file.file_id, most_rejects, most_ratio) as judged;
         end if;
 
         if verdict = 'released' then
@@ -104,6 +60,67 @@ begin
         end if;
         return next;
     end loop;
+end
+$$;
+
+create or replace function ingest.held_files(this_stream smallint)
+returns setof ingest.files
+language sql
+stable
+as $$
+select files.*
+from ingest.files
+where
+    files.stream_id = this_stream
+    and exists (select from ingest.chunks where chunks.file_id = files.file_id and chunks.state = 'held')
+order by files.file_id
+$$;
+
+-- What is to become of a file whose held chunks are all there is of it now: released, failed, or loaded again when staged rows
+-- were lost. The rejects that were written to find out are deleted again.
+create or replace function ingest.judge_held_file(
+    held_file_id bigint,
+    most_rejects bigint,
+    most_ratio double precision,
+    out verdict text,
+    out detail text
+)
+language plpgsql
+as $$
+declare
+    no_batch constant bigint := -1;
+    counted record;
+begin
+    perform ingest.prepare_merge();
+    perform ingest.add_staged_chunks(
+        array(
+            select chunks.chunk_id
+            from ingest.chunks
+            where chunks.file_id = held_file_id and chunks.state = 'held'
+        ),
+        ingest.all_slices()
+    );
+    perform ingest.count_records();
+    perform ingest.validate_records();
+    perform ingest.reject_records(no_batch);
+    select
+        sum(batch_chunks.records)::bigint as records,
+        sum(batch_chunks.rejected)::bigint as rejected,
+        bool_or(batch_chunks.staged <> batch_chunks.records) as has_lost_rows
+    into counted
+    from batch_chunks;
+
+    verdict := case
+        when counted.has_lost_rows then 'lost'
+        when counted.rejected > most_rejects or counted.rejected > most_ratio * counted.records then 'failed'
+        else 'released'
+    end;
+    if verdict = 'failed' then
+        detail := ingest.describe_rejects(no_batch, counted.rejected, counted.records);
+    end if;
+    delete from ingest.rejects where rejects.batch_id = no_batch;
+    delete from batch_chunks;
+    delete from rejected_records;
 end
 $$;
 

@@ -194,12 +194,24 @@ begin
 end
 $$;
 
--- Ends a load: from here on its rows count. `staged_chunks` is a JSON array of
--- {chunkId, fileId, firstByte, endByte, firstRecordNo, firstLineNo, endLineNo, records, plainRecords, sliceRecords, contentHash,
--- isPadded, atEnd, tailByte, tailRecordNo, tailLineNo, sizeBytes, mtimeNs, inode, shapeNo, isAgain, isHeld}; `isAgain` marks a chunk that is staged again,
--- `isHeld` one that waits for the judgement of its whole file (sql/engine/budget.sql), `shapeNo` is the place, from 0, of how its
--- file is read in `file_shapes`, a JSON array of {header, extraColumns, missingColumns, ignoredColumns, dialect, source, isUnmatched}.
--- Raises SL001 when the load was abandoned meanwhile, or a file is not where the loader believed it to be.
+-- What a loader reports of a chunk that it staged. `isAgain`: it is staged again. `isHeld`: it waits for the validation of its
+-- whole file (sql/engine/budget.sql). `shapeNo`: the place, from 0, of its file's shape among the load's.
+drop type if exists ingest.staged_chunk;
+create type ingest.staged_chunk as (
+    "chunkId" bigint, "fileId" bigint, "firstByte" bigint, "endByte" bigint, "firstRecordNo" bigint, "firstLineNo" bigint,
+    "endLineNo" bigint, "records" bigint, "plainRecords" bigint, "sliceRecords" integer[], "contentHash" text,
+    "isPadded" boolean, "isAgain" boolean, "isHeld" boolean, "atEnd" boolean, "tailByte" bigint, "tailRecordNo" bigint,
+    "tailLineNo" bigint, "sizeBytes" bigint, "mtimeNs" bigint, "ctimeNs" bigint, "inode" numeric, "shapeNo" integer
+);
+-- And of how a file is read.
+drop type if exists ingest.file_shape;
+create type ingest.file_shape as (
+    "header" text[], "extraColumns" text[], "missingColumns" text[], "ignoredColumns" text[], "dialect" jsonb,
+    "source" jsonb, "isUnmatched" boolean
+);
+
+-- Ends a load: from here on its rows count. `staged_chunks` and `file_shapes` are JSON arrays of the types above. Raises SL001 when
+-- the load was abandoned meanwhile, or a file is not where the loader believed it to be.
 create or replace function ingest.record_load(
     fenced_load_id bigint,
     load_bytes bigint,
@@ -210,21 +222,16 @@ returns void
 language plpgsql
 as $$
 declare
-    expected_count integer;
-    actual_count integer;
-    load_records bigint;
+    staged constant ingest.staged_chunk[] := array(
+        select staged_chunk from jsonb_populate_recordset(null::ingest.staged_chunk, staged_chunks) as staged_chunk
+    );
     load_stream smallint;
-    file_ids bigint[];
 begin
-    select count(*), coalesce(sum("records"), 0), array_agg("fileId")
-    into expected_count, load_records, file_ids
-    from jsonb_to_recordset(staged_chunks) as fields ("fileId" bigint, "records" bigint);
-
     update ingest.loads
     set
         state = 'staged',
         bytes = load_bytes,
-        records = load_records,
+        records = (select coalesce(sum("records"), 0) from unnest(staged)),
         ended_at = clock_timestamp()
     where loads.load_id = fenced_load_id and loads.state = 'loading'
     returning loads.stream_id into load_stream;
@@ -232,143 +239,139 @@ begin
         raise exception 'load % was taken over by another worker', fenced_load_id using errcode = 'SL001';
     end if;
 
-    with staged as (
-        select *
-        from jsonb_to_recordset(staged_chunks) as fields (
-            "chunkId" bigint, "fileId" bigint, "firstByte" bigint, "endByte" bigint, "firstRecordNo" bigint,
-            "firstLineNo" bigint, "records" bigint, "plainRecords" bigint, "sliceRecords" integer[],
-            "contentHash" text, "isPadded" boolean, "isAgain" boolean, "isHeld" boolean
-        )
-    ),
-    restaged_chunks as (
+    -- Chunks first, then files, each in the order of their ids: the order in which the merge locks them too.
+    if ingest.record_chunks(load_stream, fenced_load_id, staged) <> cardinality(staged) then
+        raise exception 'a chunk of load % is no longer waiting to be staged', fenced_load_id using errcode = 'SL001';
+    end if;
+    perform
+    from ingest.files
+    where files.file_id = any(array(select "fileId" from unnest(staged)))
+    order by files.file_id
+    for update;
+    if ingest.advance_files(load_stream, file_shapes, staged) <> (
+        select count(*) from unnest(staged) where not "isAgain"
+    ) then
+        raise exception 'a file of load % has moved on meanwhile', fenced_load_id using errcode = 'SL001';
+    end if;
+end
+$$;
+
+-- Writes the chunks of a load, or names the load in those that are staged again. Returns how many that were.
+create or replace function ingest.record_chunks(load_stream smallint, this_load_id bigint, staged ingest.staged_chunk[])
+returns bigint
+language plpgsql
+as $$
+declare
+    recorded bigint;
+begin
+    with restaged_chunks as (
         update ingest.chunks
         set
-            load_id = fenced_load_id,
+            load_id = this_load_id,
             state = 'staged',
-            is_padded = staged."isPadded",
-            plain_records = staged."plainRecords",
-            slice_records = staged."sliceRecords",
+            is_padded = again."isPadded",
+            plain_records = again."plainRecords",
+            slice_records = again."sliceRecords",
             staged_at = clock_timestamp(),
             attempts = 0,
             next_attempt_at = null,
             problem = null,
             problem_detail = null
-        from staged
+        from unnest(staged) as again
         where
-            staged."isAgain"
-            and chunks.chunk_id = staged."chunkId"
+            again."isAgain"
+            and chunks.chunk_id = again."chunkId"
             and chunks.stream_id = load_stream
             and chunks.state = 'pending'
-            and chunks.content_hash = staged."contentHash"
-            and chunks.records = staged."records"
+            and chunks.content_hash = again."contentHash"
+            and chunks.records = again."records"
         returning chunks.chunk_id
     ),
     new_chunks as (
         insert into ingest.chunks (
-            stream_id, chunk_id, file_id, first_byte, end_byte, first_record_no, first_line_no, records, plain_records, slice_records, content_hash,
-            is_padded, load_id, state, staged_at
+            stream_id, chunk_id, file_id, first_byte, end_byte, first_record_no, first_line_no, records, plain_records,
+            slice_records, content_hash, is_padded, load_id, state, staged_at
         )
         select
             load_stream, "chunkId", "fileId", "firstByte", "endByte", "firstRecordNo", "firstLineNo", "records", "plainRecords",
-            "sliceRecords", "contentHash", "isPadded", fenced_load_id, case when "isHeld" then 'held' else 'staged' end, clock_timestamp()
-        from staged
-        where not staged."isAgain"
+            "sliceRecords", "contentHash", "isPadded", this_load_id, case when "isHeld" then 'held' else 'staged' end,
+            clock_timestamp()
+        from unnest(staged)
+        where not "isAgain"
         order by "chunkId"
         returning chunks.chunk_id
     )
-    select (select count(*) from restaged_chunks) + (select count(*) from new_chunks) into actual_count;
-    if actual_count <> expected_count then
-        raise exception 'a chunk of load % is no longer waiting to be staged', fenced_load_id using errcode = 'SL001';
-    end if;
+    select (select count(*) from restaged_chunks) + (select count(*) from new_chunks)
+    into recorded;
+    return recorded;
+end
+$$;
 
-    -- Chunks first, then files, each in the order of their ids: the order in which the merge locks them too. In a
-    -- statement of its own, so that the next one sees what whoever held them has done.
-    perform
-    from ingest.files
-    where files.file_id = any(file_ids)
-    order by files.file_id
-    for update;
-
-    with staged as (
-        select *
-        from jsonb_to_recordset(staged_chunks) as fields (
-            "fileId" bigint, "firstByte" bigint, "endByte" bigint, "firstRecordNo" bigint, "records" bigint,
-            "endLineNo" bigint, "atEnd" boolean, "tailByte" bigint, "tailRecordNo" bigint,
-            "tailLineNo" bigint, "sizeBytes" bigint, "mtimeNs" bigint, "inode" numeric, "shapeNo" integer,
-            "contentHash" text, "isAgain" boolean, "ctimeNs" bigint
-        )
-        where not "isAgain"
-    ),
+-- Moves the files of a load's new chunks on to the end of them. Returns how many that were: a file that is not where its
+-- chunk begins stays where it is.
+create or replace function ingest.advance_files(load_stream smallint, file_shapes jsonb, staged ingest.staged_chunk[])
+returns bigint
+language plpgsql
+as $$
+declare
+    advanced bigint;
+begin
     -- Materialized, or a shape would be taken apart again for each of its files.
-    shapes as materialized (
-        select elements.place - 1 as shape_no, fields.*
-        from jsonb_array_elements(file_shapes) with ordinality as elements (shape, place)
-        cross join lateral jsonb_to_record(elements.shape) as fields (
-            "header" text[], "extraColumns" text[], "missingColumns" text[], "ignoredColumns" text[], "dialect" jsonb,
-            "source" jsonb, "isUnmatched" boolean
-        )
+    with shapes as materialized (
+        select elements.place - 1 as shape_no, shape.*
+        from jsonb_array_elements(file_shapes) with ordinality as elements (element, place)
+        cross join lateral jsonb_populate_record(null::ingest.file_shape, elements.element) as shape
     ),
     failed_files as materialized (
         select distinct chunks.file_id
         from ingest.chunks
-        inner join staged on staged."fileId" = chunks.file_id
+        inner join unnest(staged) on "fileId" = chunks.file_id
         where chunks.state = 'failed'
-    ),
-    advanced_files as (
-        update ingest.files
-        set
-            state = case
-                when not staged."atEnd" then 'pending'
-                when exists (select from failed_files where failed_files.file_id = files.file_id) then 'failed'
-                else 'loaded'
-            end,
-            loaded_bytes = staged."endByte",
-            loaded_records = staged."firstRecordNo" + staged."records" - 1,
-            loaded_lines = staged."endLineNo",
-            tail_byte = staged."tailByte",
-            tail_record_no = staged."tailRecordNo",
-            tail_line_no = staged."tailLineNo",
-            waits_as = null,
-            size_bytes = staged."sizeBytes",
-            mtime_ns = staged."mtimeNs",
-            inode = staged."inode",
-            compared_ctime_ns = coalesce(staged."ctimeNs", files.compared_ctime_ns),
-            header = shapes."header",
-            extra_columns = shapes."extraColumns",
-            missing_columns = shapes."missingColumns",
-            ignored_columns = shapes."ignoredColumns",
-            dialect = shapes."dialect",
-            source = nullif(shapes."source", 'null'::jsonb),
-            is_unmatched = coalesce(shapes."isUnmatched", false),
-            content_hash = case
-                when staged."atEnd" and staged."firstByte" = 0 then staged."contentHash"
-            end,
-            attempts = 0,
-            next_attempt_at = null,
-            problem = case
-                when exists (select from failed_files where failed_files.file_id = files.file_id) then files.problem
-            end,
-            problem_detail = case
-                when exists (select from failed_files where failed_files.file_id = files.file_id) then files.problem_detail
-            end,
-            updated_at = clock_timestamp()
-        from staged
-        inner join shapes on shapes.shape_no = staged."shapeNo"
-        where
-            files.file_id = staged."fileId"
-            and files.stream_id = load_stream
-            -- Not in a form that fits files_pending: with its figures of a quiet moment the planner would go through all
-            -- files that wait, once for every load.
-            and case files.state when 'pending' then true when 'failed' then true else false end
-            and coalesce(files.tail_byte, files.loaded_bytes) = staged."firstByte"
-        returning files.file_id
     )
-    select
-        (select count(*) from staged) - (select count(*) from advanced_files)
-    into actual_count;
-    if actual_count <> 0 then
-        raise exception 'a file of load % has moved on meanwhile', fenced_load_id using errcode = 'SL001';
-    end if;
+    update ingest.files
+    set
+        state = case
+            when not chunk."atEnd" then 'pending'
+            when failed_files.file_id is not null then 'failed'
+            else 'loaded'
+        end,
+        loaded_bytes = chunk."endByte",
+        loaded_records = chunk."firstRecordNo" + chunk."records" - 1,
+        loaded_lines = chunk."endLineNo",
+        tail_byte = chunk."tailByte",
+        tail_record_no = chunk."tailRecordNo",
+        tail_line_no = chunk."tailLineNo",
+        waits_as = null,
+        size_bytes = chunk."sizeBytes",
+        mtime_ns = chunk."mtimeNs",
+        inode = chunk."inode",
+        compared_ctime_ns = coalesce(chunk."ctimeNs", files.compared_ctime_ns),
+        header = shapes."header",
+        extra_columns = shapes."extraColumns",
+        missing_columns = shapes."missingColumns",
+        ignored_columns = shapes."ignoredColumns",
+        dialect = shapes."dialect",
+        source = nullif(shapes."source", 'null'::jsonb),
+        is_unmatched = coalesce(shapes."isUnmatched", false),
+        content_hash = case when chunk."atEnd" and chunk."firstByte" = 0 then chunk."contentHash" end,
+        attempts = 0,
+        next_attempt_at = null,
+        problem = case when failed_files.file_id is not null then files.problem end,
+        problem_detail = case when failed_files.file_id is not null then files.problem_detail end,
+        updated_at = clock_timestamp()
+    from unnest(staged) as chunk
+    inner join shapes on shapes.shape_no = chunk."shapeNo"
+    left join failed_files on failed_files.file_id = chunk."fileId"
+    where
+        not chunk."isAgain"
+        and files.file_id = chunk."fileId"
+        and files.stream_id = load_stream
+        -- Not in a form that fits files_pending: with its figures of a quiet moment the planner would go through all
+        -- files that wait, once for every load.
+        and case files.state when 'pending' then true when 'failed' then true else false end
+        and coalesce(files.tail_byte, files.loaded_bytes) = chunk."firstByte";
+    get diagnostics advanced = row_count;
+    return advanced;
 end
 $$;
 

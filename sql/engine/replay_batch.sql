@@ -78,16 +78,13 @@ begin
 end
 $$;
 
-create or replace function ingest.choose_replayed_chunks(this_load_id bigint)
+create or replace function ingest.add_replayed_chunks(this_load_id bigint)
 returns void
 language plpgsql
 as $$
 begin
-    insert into batch_chunks (chunk_id, load_id, file_id, records, is_padded, todo_slices)
-    select chunks.chunk_id, this_load_id, chunks.file_id, count(*), true, ingest.all_slices()
-    from replayed_rejects
-    inner join ingest.chunks on chunks.chunk_id = replayed_rejects.chunk_id
-    group by chunks.chunk_id, chunks.file_id;
+    perform ingest.add_restaged_chunk(replayed_chunks.chunk_id, this_load_id, ingest.all_slices())
+    from (select distinct replayed_rejects.chunk_id from replayed_rejects) as replayed_chunks;
 end
 $$;
 
@@ -101,36 +98,20 @@ return exists (
     where chunks.chunk_id = asked_chunk_id and files.path = wanted_path
 );
 
--- Writes what the replay did to each chunk. The chunks themselves do not move: what they are was settled by the merge.
-create or replace function ingest.complete_replay(this_batch_id bigint)
+-- The load under which the rejects are staged, as the ledger keeps it: its rows go before the replay commits.
+create or replace function ingest.record_replay_load(this_stream smallint, this_load_id bigint, worker uuid)
 returns void
 language plpgsql
 as $$
 begin
-    if exists (
-        select from batch_chunks
-        where
-            batch_chunks.read
-            <> batch_chunks.inserted + batch_chunks.duplicate + batch_chunks.conflict + batch_chunks.rejected
-    ) or (select sum(batch_chunks.read) from batch_chunks) <> (select count(*) from replayed_rejects) then
-        raise exception 'conservation: a replay is not inserted + duplicate + conflict + rejected'
-        using errcode = 'SL002';
-    end if;
-
-    insert into ingest.chunk_merges (
-        chunk_id, batch_id, slices, read, inserted, duplicate, conflict, rejected, displaced
-    )
+    insert into ingest.loads (
+        stream_id, load_id, worker_id, backend_pid, backend_start, state, way, records, ended_at
+    ) overriding system value
     select
-        batch_chunks.chunk_id,
-        this_batch_id,
-        0,
-        batch_chunks.read,
-        batch_chunks.inserted,
-        batch_chunks.duplicate,
-        batch_chunks.conflict,
-        batch_chunks.rejected,
-        batch_chunks.displaced
-    from batch_chunks;
+        this_stream, this_load_id, worker, activity.pid, activity.backend_start, 'swept', 'replay',
+        (select count(*) from replayed_rejects), clock_timestamp()
+    from pg_stat_activity as activity
+    where activity.pid = pg_backend_pid();
 end
 $$;
 
@@ -160,9 +141,8 @@ declare
     began_at constant timestamptz := clock_timestamp();
     -- No argument yet: a new signature would cost users their grants.
     this_stream constant smallint := 0;
-    this_load_id bigint;
-    this_batch_id bigint;
-    finished_batch ingest.batches;
+    this_load_id constant bigint := nextval(pg_get_serial_sequence('ingest.loads', 'load_id'));
+    this_batch ingest.batches;
 begin
     return query select batches.* from ingest.batches where batches.batch_key = wanted_batch_key;
     if found then
@@ -172,97 +152,42 @@ begin
     perform ingest.require_key();
     perform ingest.prepare_replay();
     perform ingest.choose_rejects(from_reject_id, to_reject_id, wanted_reason, wanted_file, since, this_stream);
-    if not exists (select from replayed_rejects) then
-        return;
-    end if;
-
-    this_load_id := nextval(pg_get_serial_sequence('ingest.loads', 'load_id'));
     perform ingest.stage_rejects(this_load_id);
     perform ingest.drop_unchanged_rejects(this_load_id, accept_conflicts);
+    if exists (select from replayed_rejects) then
+        -- Only now, and waiting: merges take what slices are free, so none waits for us while we wait for it.
+        perform from ingest.slices where slices.stream_id = this_stream order by slices.slice_no for update;
+        perform ingest.drop_still_refused(this_load_id, accept_conflicts);
+    end if;
     if not exists (select from replayed_rejects) then
-        delete from ingest.staging where staging.load_id = this_load_id;
         return;
     end if;
 
-    -- Only now, and waiting: merges take what slices are free, so none waits for us while we wait for it.
-    perform from ingest.slices where slices.stream_id = this_stream order by slices.slice_no for update;
-    if exists (
-        select from replayed_rejects
-        inner join ingest.rejects on rejects.reject_id = replayed_rejects.reject_id and rejects.refusal is not null
-    ) then
-        perform ingest.drop_still_refused(this_load_id, accept_conflicts);
-        if not exists (select from replayed_rejects) then
-            delete from ingest.staging where staging.load_id = this_load_id;
-            return;
-        end if;
-    end if;
-
-    insert into ingest.loads (
-        stream_id, load_id, worker_id, backend_pid, backend_start, state, way, records, ended_at
-    ) overriding system value
-    select
-        this_stream, this_load_id, worker, activity.pid, activity.backend_start, 'swept', 'replay',
-        (select count(*) from replayed_rejects), clock_timestamp()
-    from pg_stat_activity as activity
-    where activity.pid = pg_backend_pid();
-
-    perform ingest.choose_replayed_chunks(this_load_id);
-    insert into ingest.batches (
-        stream_id, batch_key, worker_id, kind, slices, chunks, read, inserted, duplicate, conflict, rejected,
-        started_at, finished_at, duration_ms
-    )
-    values (
-        this_stream, wanted_batch_key, worker, 'replay', ingest.all_slices(), 0, 0, 0, 0, 0, 0, began_at, began_at, '{}'
-    )
-    returning batches.batch_id into this_batch_id;
+    perform ingest.record_replay_load(this_stream, this_load_id, worker);
+    perform ingest.add_replayed_chunks(this_load_id);
+    this_batch := ingest.open_batch(this_stream, wanted_batch_key, worker, 'replay', ingest.all_slices(), began_at);
 
     perform ingest.count_records();
     perform ingest.insert_or_refuse();
-    perform ingest.reject_records(this_batch_id);
-    perform ingest.settle_losers(this_batch_id);
-    perform ingest.resolve_rejects(this_batch_id, this_load_id);
+    perform ingest.classify_losers();
+    perform ingest.reject_records(this_batch.batch_id);
+    perform ingest.resolve_rejects(this_batch.batch_id, this_load_id);
     if accept_conflicts then
-        perform ingest.accept_or_refuse(this_batch_id);
+        perform ingest.accept_or_refuse(this_batch.batch_id);
     end if;
     delete from ingest.staging where staging.load_id = this_load_id;
 
-    perform ingest.complete_replay(this_batch_id);
-    perform ingest.update_rollups();
-    perform ingest.update_totals(this_batch_id);
-
-    update ingest.batches
-    set
-        chunks = totals.chunks,
-        read = totals.read,
-        inserted = totals.inserted,
-        duplicate = totals.duplicate,
-        conflict = totals.conflict,
-        rejected = totals.rejected,
-        displaced = totals.displaced,
-        finished_at = clock_timestamp(),
-        duration_ms = jsonb_build_object('total', ingest.milliseconds(clock_timestamp() - began_at))
-    from (
-        select
-            count(*) as chunks,
-            sum(batch_chunks.read) as read,
-            sum(batch_chunks.inserted) as inserted,
-            sum(batch_chunks.duplicate) as duplicate,
-            sum(batch_chunks.conflict) as conflict,
-            sum(batch_chunks.rejected) as rejected,
-            sum(batch_chunks.displaced) as displaced
-        from batch_chunks
-    ) as totals
-    where batches.batch_id = this_batch_id
-    returning batches.* into finished_batch;
-
+    if (select sum(batch_chunks.read) from batch_chunks) <> (select count(*) from replayed_rejects) then
+        raise exception 'conservation: a replay did not read each reject once' using errcode = 'SL002';
+    end if;
+    this_batch := ingest.close_batch(this_batch);
     if is_dry_run then
         raise exception 'a replay that was only tried' using errcode = 'SL003', detail = (
-            to_jsonb(finished_batch)
-            || jsonb_build_object('refused', ingest.count_refused_conflicts(this_batch_id))
+            to_jsonb(this_batch)
+            || jsonb_build_object('refused', ingest.count_refused_conflicts(this_batch.batch_id))
         )::text;
     end if;
-    perform ingest.announce_batch(this_batch_id);
-    return next finished_batch;
+    return next this_batch;
 end
 $$;
 

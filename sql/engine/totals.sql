@@ -7,31 +7,19 @@
 -- under locks in many orders: what changes is noted in rows of its own, which makes nobody wait, and the next merge
 -- adds them to file_stats.
 
--- Called last of all. What the batch did is in batch_chunks.
-create or replace function ingest.update_totals(this_batch_id bigint)
+-- Adds what the batch did.
+create or replace function ingest.update_totals(this_batch ingest.batches)
 returns void
 language plpgsql
 as $$
-declare
-    this_batch ingest.batches;
 begin
-    select batches.* into this_batch
-    from ingest.batches
-    where batches.batch_id = this_batch_id;
-    perform ingest.update_reject_stats(this_batch_id, this_batch.stream_id);
+    perform ingest.update_reject_stats(this_batch.batch_id, this_batch.stream_id);
 
     insert into ingest.totals (stream_id, kind, batches, read, inserted, duplicate, conflict, rejected, displaced)
-    select
-        this_batch.stream_id,
-        this_batch.kind,
-        1,
-        sum(batch_chunks.read),
-        sum(batch_chunks.inserted),
-        sum(batch_chunks.duplicate),
-        sum(batch_chunks.conflict),
-        sum(batch_chunks.rejected),
-        sum(batch_chunks.displaced)
-    from batch_chunks
+    values (
+        this_batch.stream_id, this_batch.kind, 1, this_batch.read, this_batch.inserted, this_batch.duplicate,
+        this_batch.conflict, this_batch.rejected, this_batch.displaced
+    )
     on conflict (stream_id, kind) do update
     set
         batches = totals.batches + excluded.batches,

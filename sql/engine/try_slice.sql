@@ -28,7 +28,6 @@ set enable_mergejoin = off
 as $$
 declare
     no_batch constant bigint := -1;
-    answer jsonb;
 begin
     perform ingest.prepare_merge();
     perform
@@ -40,101 +39,103 @@ begin
     select try_staging.*
     from pg_temp.try_staging
     where try_staging.slice_no = tried_slice;
-
-    insert into batch_chunks (chunk_id, load_id, file_id, extra_columns, records, is_padded, todo_slices)
-    select
-        tried."chunkId",
-        no_batch,
-        0,
-        tried."extraColumns",
-        0,
-        tried."isPadded",
-        1 << tried_slice
+    perform ingest.add_restaged_chunk(
+        tried."chunkId", no_batch, 1 << tried_slice, tried."extraColumns", tried."isPadded"
+    )
     from jsonb_to_recordset(tried_files) as tried ("chunkId" bigint, "extraColumns" text[], "isPadded" boolean);
 
     perform ingest.count_records();
     perform ingest.insert_or_refuse();
+    perform ingest.classify_losers();
     perform ingest.reject_records(no_batch);
-    perform ingest.settle_losers(no_batch);
+    raise exception 'a slice that was only tried'
+    using errcode = 'SL003', detail = ingest.describe_try(no_batch, samples)::text;
+end
+$$;
 
-    with rejected_records as materialized (
-        select
-            rejects.*,
-            reason_list.reason,
-            row_number() over (partition by rejects.chunk_id, reason_list.reason order by rejects.record_no) as position
-        from ingest.rejects
-        cross join lateral unnest(rejects.reasons) as reason_list (reason)
-        where rejects.batch_id = no_batch
-    ),
-    counted_reasons as (
-        select
-            rejected_records.chunk_id as "chunkId",
-            rejected_records.reason,
-            count(*) as records,
-            jsonb_agg(
-                jsonb_build_object(
-                    'recordNo', rejected_records.record_no,
-                    'lineNo', rejected_records.line_no,
-                    'byteOffset', rejected_records.byte_offset,
-                    'record', rejected_records.record,
-                    'rawText', left(rejected_records.raw_text, 500),
-                    'refusal', rejected_records.refusal,
-                    'stored', case
-                        when rejected_records.kind = 'conflict' then ingest.stored_record(rejected_records.record)
-                    end
-                )
-                order by rejected_records.record_no
-            ) filter (where rejected_records.position <= samples) as samples
-        from rejected_records
-        group by rejected_records.chunk_id, rejected_records.reason
-    ),
-    inserted_samples as (
-        select batch_chunks.chunk_id as "chunkId", sampled_records.*
-        from batch_chunks
-        cross join lateral (
+-- The counts of each file, its reject reasons, and of each a few records.
+create or replace function ingest.describe_try(no_batch bigint, samples integer)
+returns jsonb
+language plpgsql
+as $$
+begin
+    return (
+        with rejected_records as materialized (
             select
-                staging.record_no as "recordNo",
-                ingest.raw_record(staging, batch_chunks.extra_columns) as record
-            from ingest.staging
-            where
-                staging.load_id = no_batch
-                and staging.chunk_id = batch_chunks.chunk_id
-                and not exists (
-                    select from ingest.rejects
-                    where
-                        rejects.batch_id = no_batch
-                        and rejects.chunk_id = staging.chunk_id
-                        and rejects.record_no = staging.record_no
-                )
-                and not exists (
-                    select from losing_records
-                    where
-                        losing_records.chunk_id = staging.chunk_id
-                        and losing_records.record_no = staging.record_no
-                )
-            order by staging.record_no
-            limit samples
-        ) as sampled_records
-    )
-    select jsonb_build_object(
-        'files', (
-            select jsonb_agg(
-                jsonb_build_object(
-                    'chunkId', batch_chunks.chunk_id,
-                    'read', batch_chunks.read,
-                    'inserted', batch_chunks.inserted,
-                    'duplicate', batch_chunks.duplicate,
-                    'conflict', batch_chunks.conflict,
-                    'rejected', batch_chunks.rejected
-                )
-            )
-            from batch_chunks
+                rejects.*,
+                reason_list.reason,
+                row_number() over (partition by rejects.chunk_id, reason_list.reason order by rejects.record_no) as position
+            from ingest.rejects
+            cross join lateral unnest(rejects.reasons) as reason_list (reason)
+            where rejects.batch_id = no_batch
         ),
-        'reasons', (select coalesce(jsonb_agg(to_jsonb(counted_reasons)), '[]') from counted_reasons),
-        'inserted', (select coalesce(jsonb_agg(to_jsonb(inserted_samples)), '[]') from inserted_samples)
-    )
-    into answer;
-
-    raise exception 'a slice that was only tried' using errcode = 'SL003', detail = answer::text;
+        counted_reasons as (
+            select
+                rejected_records.chunk_id as "chunkId",
+                rejected_records.reason,
+                count(*) as records,
+                jsonb_agg(
+                    jsonb_build_object(
+                        'recordNo', rejected_records.record_no,
+                        'lineNo', rejected_records.line_no,
+                        'byteOffset', rejected_records.byte_offset,
+                        'record', rejected_records.record,
+                        'rawText', left(rejected_records.raw_text, 500),
+                        'refusal', rejected_records.refusal,
+                        'stored', case
+                            when rejected_records.kind = 'conflict' then ingest.stored_record(rejected_records.record)
+                        end
+                    )
+                    order by rejected_records.record_no
+                ) filter (where rejected_records.position <= samples) as samples
+            from rejected_records
+            group by rejected_records.chunk_id, rejected_records.reason
+        ),
+        inserted_samples as (
+            select batch_chunks.chunk_id as "chunkId", sampled_records.*
+            from batch_chunks
+            cross join lateral (
+                select
+                    staging.record_no as "recordNo",
+                    ingest.raw_record(staging, batch_chunks.extra_columns) as record
+                from ingest.staging
+                where
+                    staging.load_id = no_batch
+                    and staging.chunk_id = batch_chunks.chunk_id
+                    and not exists (
+                        select from ingest.rejects
+                        where
+                            rejects.batch_id = no_batch
+                            and rejects.chunk_id = staging.chunk_id
+                            and rejects.record_no = staging.record_no
+                    )
+                    and not exists (
+                        select from losing_records
+                        where
+                            losing_records.chunk_id = staging.chunk_id
+                            and losing_records.record_no = staging.record_no
+                    )
+                order by staging.record_no
+                limit samples
+            ) as sampled_records
+        )
+        select jsonb_build_object(
+            'files', (
+                select jsonb_agg(
+                    jsonb_build_object(
+                        'chunkId', batch_chunks.chunk_id,
+                        'read', batch_chunks.read,
+                        'inserted', batch_chunks.inserted,
+                        'duplicate', batch_chunks.duplicate,
+                        'conflict', batch_chunks.conflict,
+                        'rejected', batch_chunks.rejected
+                    )
+                )
+                from batch_chunks
+            ),
+            'reasons', (select coalesce(jsonb_agg(to_jsonb(counted_reasons)), '[]') from counted_reasons),
+            'inserted', (select coalesce(jsonb_agg(to_jsonb(inserted_samples)), '[]') from inserted_samples)
+        )
+    );
 end
 $$;

@@ -47,6 +47,18 @@ language sql
 stable
 return row(now() - interval '1 day', ingest.first_kept_product_day())::ingest.gain_facts;
 
+-- Where a moment is counted: its finest kept bucket, and the day of its product while that is kept. Inlined.
+create or replace function ingest.gain_times(moment timestamptz, facts ingest.gain_facts)
+returns table (is_recent boolean, bucket timestamptz, product_day timestamptz)
+language sql
+stable
+as $$
+select
+    moment >= (facts).recent_from,
+    date_bin(case when moment >= (facts).recent_from then '1 minute' else '1 hour' end::interval, moment, 'epoch'),
+    case when moment >= (facts).first_product_day then date_bin('1 day', moment, 'epoch') end
+$$;
+
 -- Adds what rollup_gains holds to the rollups, in key order, so that two merges that end together queue and never deadlock.
 create or replace function ingest.update_rollups()
 returns void

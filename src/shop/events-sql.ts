@@ -61,30 +61,17 @@ function spelledOut(type: string): string {
 /** One pass over the rows: by time at the finest grain that is kept, and by product. */
 function gains(rows: string, sign: 1 | -1): string {
     const count = sign === 1 ? "count(*)" : "-count(*)";
-    const sum = (value: string) => `coalesce(${sign === 1 ? "" : "-"}sum(dated.${value})`;
-    const bought = "filter (where dated.event_type = 'purchase')";
+    const sum = (value: string) => `coalesce(${sign === 1 ? "" : "-"}sum(${value})`;
+    const bought = "filter (where event_type = 'purchase')";
     return `insert into rollup_gains
 select
-    grouping(dated.product_id) = 0, dated.is_recent, dated.bucket, dated.event_type, dated.product_day, dated.product_id,
+    grouping(product_id) = 0, is_recent, bucket, event_type, product_day, product_id,
     ${count},
     ${count} ${bought},
     ${sum("quantity")}, 0),
     ${sum("quantity")} ${bought}, 0),
-    ${sum("quantity * dated.price")} ${bought}, 0)
-from (
-    select
-        changed.event_type, changed.product_id, changed.quantity, changed.price,
-        changed.event_timestamp >= gain_facts.recent_from as is_recent,
-        date_bin(
-            case when changed.event_timestamp >= gain_facts.recent_from then '1 minute' else '1 hour' end::interval,
-            changed.event_timestamp,
-            'epoch'
-        ) as bucket,
-        case
-            when changed.event_timestamp >= gain_facts.first_product_day then
-                date_bin('1 day', changed.event_timestamp, 'epoch')
-        end as product_day
-    from ${rows} as changed
-) as dated
-group by grouping sets ((dated.is_recent, dated.bucket, dated.event_type), (dated.product_day, dated.product_id))`;
+    ${sum("quantity * price")} ${bought}, 0)
+from ${rows}
+cross join lateral ingest.gain_times(event_timestamp, gain_facts)
+group by grouping sets ((is_recent, bucket, event_type), (product_day, product_id))`;
 }

@@ -14,21 +14,25 @@ export const streamFunctions = {
         returns: "void",
         does: "Makes the stream's temporary tables, once a session.",
     },
-    judge_records: {
+    validate_records: {
         arguments: "",
         returns: "void",
-        does: "Keeps the keys of what the rules refuse; for a file's budget.",
+        does: "Keeps the keys of what the rules reject; for a file's budget.",
     },
     insert_or_refuse: {
         arguments: "",
         returns: "void",
-        does: "Inserts what is new, keeps apart what is refused or lost to another record.",
+        does: "Inserts what is new, keeps apart what is rejected or lost its key to another record.",
     },
-    reject_records: { arguments: "this_batch_id bigint", returns: "void", does: "Moves what is refused into rejects." },
-    settle_losers: {
-        arguments: "this_batch_id bigint",
+    classify_losers: {
+        arguments: "",
         returns: "void",
         does: "Records whose key was taken become duplicates or conflicts.",
+    },
+    reject_records: {
+        arguments: "this_batch_id bigint",
+        returns: "void",
+        does: "Writes rejects: what is rejected or refused, and conflicts.",
     },
     update_rollups: {
         arguments: "",

@@ -77,6 +77,15 @@ test("a file of many chunks is judged whole before any of them merges", async ()
     expect((await database.sql`select count(*) > 10 as many from ingest.chunks`)[0]).toEqual({ many: true });
 });
 
+test("a file of more records than one lane of staging takes gets in", async () => {
+    await put("a.csv", ...Array.from({ length: 12_000 }, (_, n) => good(n)));
+    await ingest(count(0), { maxChunkBytes: 100_000 });
+    expect((await database.sql`select count(distinct lane) > 1 as several from ingest.loads`)[0]).toEqual({
+        several: true,
+    });
+    expect(await state()).toEqual({ events: 12_000, rejects: 0, files: "a.csv merged", open: 0 });
+});
+
 test("of a growing file each addition is judged by itself, and judged again when more comes", async () => {
     await put("a.csv", good(1));
     await ingest(count(1));

@@ -86,9 +86,11 @@ describe("the batch is a range of chunks", () => {
     async function isRange(): Promise<boolean> {
         return await sql.begin(async (transaction) => {
             await transaction`select ingest.prepare_merge()`;
-            await transaction`select ingest.choose_chunks(0::smallint, ${allSlices}, 1000000, 1000000, null)`;
+            await transaction`
+                select ingest.add_staged_chunks(
+                    ingest.choose_chunks(0::smallint, ${allSlices}, 1000000, 1000000, null), ${allSlices}
+                )`;
             const [row] = await transaction<{ isRange: boolean }[]>`select ingest.is_chunk_range() as "isRange"`;
-            await transaction`select ingest.lock_slices(0::smallint, 0)`;
             return row!.isRange;
         });
     }
@@ -158,10 +160,7 @@ test("sums are kept by stream, a prune takes from each its own, and every check 
             update ingest.chunks set state = 'merged', merged_slices = 65535, merged_at = now() - interval '2 days'
             where chunk_id = ${foreign.chunkId};
             update ingest.files set state = 'merged' where file_id = ${foreign.fileId};
-            select ingest.prepare_merge();
-            insert into batch_chunks (chunk_id, load_id, file_id, records, is_padded, todo_slices, read, inserted, conflict, rejected)
-            values (${foreign.chunkId}, 0, ${foreign.fileId}, 3, false, 65535, 3, 1, 1, 1);
-            select ingest.update_totals(batch_id) from ingest.batches;
+            select ingest.update_totals(batches) from ingest.batches;
             update ingest.batches set finished_at = now() - interval '2 days';`);
     });
     const { counts } = await mergeFile(sql, [event(1), event(1), event(2, { price: "dear" })]);

@@ -43,7 +43,7 @@ export const mutants: Mutant[] = [
         edits: [
             {
                 file: "sql/engine/loads.sql",
-                find: `            and chunks.content_hash = staged."contentHash"\n`,
+                find: `            and chunks.content_hash = again."contentHash"\n`,
                 replace: "",
             },
             {
@@ -85,34 +85,28 @@ export const mutants: Mutant[] = [
         promises: [2, 4],
         edits: [
             {
-                file: "sql/engine/merge_batch.sql",
-                find: `    from batch_chunks;
-
-    perform
-    from ingest.chunks
-    where exists (select from batch_chunks where batch_chunks.chunk_id = chunks.chunk_id)`,
-                // What follows becomes a function of its own, that the client calls when it knows of the commit.
-                replace: `    from batch_chunks;
-end
-$$;
-
-create or replace function ingest.checkpoint_later(this_batch_id bigint)
+                file: "sql/engine/batch.sql",
+                find: "        perform ingest.complete_chunks();\n",
+                replace: "",
+            },
+            {
+                file: "sql/engine/batch.sql",
+                find: "create or replace function ingest.complete_chunks()",
+                // The client calls it when it knows of the commit.
+                replace: `create or replace function ingest.checkpoint_later(this_batch_id bigint)
 returns void
 language plpgsql
 as $$
-declare
-    touched_files bigint[];
 begin
     perform ingest.prepare_merge();
-    insert into batch_chunks (chunk_id, load_id, file_id, records, is_padded, todo_slices)
-    select chunks.chunk_id, 0, chunks.file_id, chunks.records, true, chunk_merges.slices
+    perform ingest.add_restaged_chunk(chunk_merges.chunk_id, 0, chunk_merges.slices)
     from ingest.chunk_merges
-    inner join ingest.chunks on chunks.chunk_id = chunk_merges.chunk_id
     where chunk_merges.batch_id = this_batch_id;
+    perform ingest.complete_chunks();
+end
+$$;
 
-    perform
-    from ingest.chunks
-    where exists (select from batch_chunks where batch_chunks.chunk_id = chunks.chunk_id)`,
+create or replace function ingest.complete_chunks()`,
             },
             {
                 file: "src/engine/merge/merge-batch.ts",
@@ -158,7 +152,7 @@ begin
         promises: [1],
         edits: [
             {
-                file: "sql/engine/merge_batch.sql",
+                file: "sql/engine/batch.sql",
                 find: "            <> batch_chunks.inserted + batch_chunks.duplicate + batch_chunks.conflict + batch_chunks.rejected",
                 replace: "            < 0",
             },
@@ -168,9 +162,7 @@ begin
     {
         without: "the range where chunks of other streams lie between",
         promises: [7],
-        edits: [
-            { file: "sql/engine/merge_batch.sql", find: "chunks.stream_id <> first_chunk.stream_id", replace: "false" },
-        ],
+        edits: [{ file: "sql/engine/batch.sql", find: "chunks.stream_id <> first_chunk.stream_id", replace: "false" }],
         tests: { files: ["tests/merge/streams.test.ts"], pattern: "the batch is a range" },
     },
     {
@@ -178,7 +170,7 @@ begin
         promises: [2],
         edits: [
             {
-                file: "sql/engine/merge_batch.sql",
+                file: "sql/engine/batch.sql",
                 find: "return missing_ids = 0 or missing_ids <= 64 * chosen.chunks and missing_ids = (",
                 replace: "return missing_ids >= (",
             },
@@ -191,8 +183,8 @@ begin
         edits: [
             {
                 file: "sql/engine/merge_batch.sql",
-                find: "            chunks.stream_id = this_stream\n            and (chunks.state = 'staged'",
-                replace: "            (chunks.state = 'staged'",
+                find: "                chunks.stream_id = this_stream\n                and (chunks.state = 'staged'",
+                replace: "                (chunks.state = 'staged'",
             },
         ],
         tests: { files: ["tests/merge/streams.test.ts"] },

@@ -24,16 +24,12 @@ begin
         price numeric(10,2),
         attributes jsonb
     ) on commit delete rows;
-    -- Records of this batch that the rules or the table refuse.
-    create temporary table invalid_records (
-        chunk_id bigint not null,
-        record_no bigint not null
-    ) on commit delete rows;
-    -- Valid records that the table refuses, and what it said.
-    create temporary table refused_records (
+    -- Records of this batch that become rejects; with what the table said of those that it refuses.
+    create temporary table rejected_records (
         chunk_id bigint not null,
         record_no bigint not null,
-        refusal jsonb not null
+        kind text not null default 'rejected',
+        refusal jsonb
     ) on commit delete rows;
     -- Where the table has triggers: what an insert or update said that it wrote, and the key that the record there has.
     create temporary table written_rows (
@@ -46,6 +42,12 @@ begin
         event_timestamp timestamptz,
         quantity integer,
         price numeric(10,2)
+    ) on commit delete rows;
+    -- Rows whose place a conflicting record has taken.
+    create temporary table replaced_rows (
+        chunk_id bigint not null,
+        record_no bigint not null,
+        record jsonb not null
     ) on commit delete rows;
     perform ingest.prepare_rollups();
 end
@@ -197,14 +199,15 @@ create type ingest.merge_scan as (
     -- Rows of another merge's slices are left out by the scan itself, before they are joined.
     wanted_slices integer,
     wants_all boolean,
-    -- The batch is every chunk of the stream between its first and its last, the same slices of each, and nothing is to be
-    -- known of them
-    -- (nearly always). Then a staged row is chosen by its ids alone, without a join. Not where rows were lost: only the
-    -- pair of ids tells what a chunk left in an earlier load from what was staged again.
+    -- The batch is every chunk of the stream between its first and its last, the same slices of each, and nothing is asked
+    -- of them (nearly always). Then a staged row is chosen by its ids alone, without a join. Not where rows were lost: only
+    -- the pair of ids tells what a chunk left in an earlier load from what was staged again.
     is_range boolean,
     first_chunk bigint,
     last_chunk bigint,
-    load_ids bigint[]
+    load_ids bigint[],
+    -- Some records are known to be refused by the table: they are left out.
+    has_refused boolean
 );
 
 create or replace function ingest.plan_scan()
@@ -224,7 +227,8 @@ begin
         and not bool_or(batch_chunks.is_padded or batch_chunks.has_extras or batch_chunks.is_verified),
         min(batch_chunks.chunk_id),
         max(batch_chunks.chunk_id),
-        array_agg(distinct batch_chunks.load_id)
+        array_agg(distinct batch_chunks.load_id),
+        exists (select from rejected_records)
     into scan
     from batch_chunks;
     scan.is_range := scan.is_range and ingest.is_chunk_range();
@@ -289,14 +293,42 @@ as $$
                     and staging.load_id = any(scan.load_ids)
                 else (1 << staging.slice_no) & chunks.todo_slices <> 0
             end
+            and (
+                not scan.has_refused
+                or not exists (
+                    select from rejected_records
+                    where (rejected_records.chunk_id, rejected_records.record_no) = (staging.chunk_id, staging.record_no)
+                )
+            )
         -- A fence: without it the planner repeats the trims in every place that uses them.
         offset 0
     ) as bare
 $$;
 set local check_function_bodies = on;
 
--- Keeps the keys of what the rules refuse, without an insert: for a reject budget.
-create or replace function ingest.judge_records()
+-- Those of them that the rules pass, cast. A scan computes what it selects of the rows that pass, so no cast sees others.
+create or replace function ingest.valid_records(scan ingest.merge_scan, facts ingest.event_facts)
+returns table (
+    load_id bigint, chunk_id bigint, record_no bigint,
+    event_id uuid, event_type text, product_id text, user_id text, event_timestamp timestamptz,
+    quantity integer, price numeric(10,2),
+    attributes jsonb
+)
+language sql
+stable
+as $$
+    select
+        staged.load_id, staged.chunk_id, staged.record_no,
+        staged.event_id::uuid, staged.event_type, staged.product_id, staged.user_id,
+        case when staged.plain_second is null then staged.event_timestamp::timestamptz else to_timestamp(staged.plain_second) end,
+        staged.quantity::integer, staged.price::numeric(10,2),
+        staged.attributes
+    from ingest.staged_values(scan, facts) as staged
+    where staged.is_valid
+$$;
+
+-- Keeps the keys of what the rules reject, without an insert: for a reject budget.
+create or replace function ingest.validate_records()
 returns void
 language plpgsql
 set plan_cache_mode = 'force_custom_plan'
@@ -305,7 +337,7 @@ declare
     scan constant ingest.merge_scan := ingest.plan_scan();
     facts constant ingest.event_facts := ingest.event_facts();
 begin
-    insert into invalid_records (chunk_id, record_no)
+    insert into rejected_records (chunk_id, record_no)
     select staged.chunk_id, staged.record_no
     from ingest.staged_values(scan, facts) as staged
     where not staged.is_valid;
@@ -313,62 +345,40 @@ end
 $$;
 
 -- Inserts, in key order, the first valid record of every key that is not yet there; keeps what the rollups gain, the
--- keys of what the rules refuse for reject_records, and the valid records that were not inserted for settle_losers.
+-- keys of what the rules reject for reject_records, and the valid records that were not inserted for classify_losers.
 --
--- `is_trial`: nothing is inserted, so that every valid record is kept as one that was not.
-create or replace function ingest.insert_records(is_trial boolean default false)
+-- Keys are looked up before, not left to ON CONFLICT: that costs a quarter of the whole insert in CPU, a look-up a tenth.
+-- No other merge inserts these keys, since we hold their slices; somebody else's insert in between is a unique violation,
+-- and the merge is called again. As a scalar, so that it is always a look-up in the index, in key order.
+--
+-- What was not inserted is looked for, by one more scan and a hash table of all that was, only when the counts say that
+-- there is some. A valid record lost its key to one before it, or to a row that was there.
+--
+-- Without enable_seqscan a table that is known to be empty or tiny would be read whole for each key, while this very statement
+-- fills it.
+create or replace function ingest.insert_records()
 returns void
 language plpgsql
 set plan_cache_mode = 'force_custom_plan'
 set enable_nestloop = off
--- A table that is known to be empty or tiny would be read whole for each key: while this very statement fills it.
 set enable_seqscan = off
 as $$
 declare
     scan constant ingest.merge_scan := ingest.plan_scan();
     facts constant ingest.event_facts := ingest.event_facts();
     gain_facts constant ingest.gain_facts := ingest.gain_facts();
-    has_refused constant boolean := exists (select from refused_records);
     is_watched constant boolean := ingest.triggers_on_table() is not null;
-    expected constant bigint := (select sum(batch_chunks.read) from batch_chunks) - (select count(*) from refused_records);
+    expected constant bigint := (select sum(batch_chunks.read) from batch_chunks) - (select count(*) from rejected_records);
 begin
-    insert into invalid_records (chunk_id, record_no)
-    select refused_records.chunk_id, refused_records.record_no
-    from refused_records;
-
-    with staged_records as not materialized (
-        select staged.*
-        from ingest.staged_values(scan, facts) as staged
-        where
-            not has_refused
-            or not exists (
-                select from refused_records
-                where refused_records.chunk_id = staged.chunk_id and refused_records.record_no = staged.record_no
-            )
-    ),
-    -- Cast behind the filter: a scan computes what it selects of the rows that pass.
-    valid_records as not materialized (
-        select
-            chunk_id, record_no,
-            event_id::uuid as event_id, event_type, product_id, user_id,
-            case when plain_second is null then event_timestamp::timestamptz else to_timestamp(plain_second) end as event_timestamp,
-            quantity::integer as quantity, price::numeric(10,2) as price,
-            attributes
-        from staged_records
-        where is_valid
-    ),
-    first_records as (
+    with first_records as (
         select distinct on (event_id) valid_records.*
-        from valid_records
+        from ingest.valid_records(scan, facts)
         order by event_id, chunk_id, record_no
     ),
-    -- Looked up before, not left to ON CONFLICT: that costs a quarter of the whole insert in CPU, a look-up a tenth.
-    -- No other merge inserts these keys, since we hold their slices; somebody else's insert in between is a unique
-    -- violation, and the merge is called again. As a scalar, so that it is always a look-up in the index, in key order.
     new_records as not materialized (
         select first_records.*
         from first_records
-        where not is_trial and (select true from public.events where events.event_id = first_records.event_id) is null
+        where (select true from public.events where events.event_id = first_records.event_id) is null
     ),
     inserted_rows as (
         insert into public.events (
@@ -388,35 +398,21 @@ begin
         insert into written_rows
         select new_records.event_id, inserted_rows.*
         from inserted_rows
-        left join new_records
-            on new_records.chunk_id = inserted_rows.chunk_id and new_records.record_no = inserted_rows.record_no
+        left join new_records using (chunk_id, record_no)
         where is_watched
     ),
     kept_gains as (
         insert into rollup_gains
         select
-            grouping(dated.product_id) = 0, dated.is_recent, dated.bucket, dated.event_type, dated.product_day, dated.product_id,
+            grouping(product_id) = 0, is_recent, bucket, event_type, product_day, product_id,
             count(*),
-            count(*) filter (where dated.event_type = 'purchase'),
-            coalesce(sum(dated.quantity), 0),
-            coalesce(sum(dated.quantity) filter (where dated.event_type = 'purchase'), 0),
-            coalesce(sum(dated.quantity * dated.price) filter (where dated.event_type = 'purchase'), 0)
-        from (
-            select
-                changed.event_type, changed.product_id, changed.quantity, changed.price,
-                changed.event_timestamp >= gain_facts.recent_from as is_recent,
-                date_bin(
-                    case when changed.event_timestamp >= gain_facts.recent_from then '1 minute' else '1 hour' end::interval,
-                    changed.event_timestamp,
-                    'epoch'
-                ) as bucket,
-                case
-                    when changed.event_timestamp >= gain_facts.first_product_day then
-                        date_bin('1 day', changed.event_timestamp, 'epoch')
-                end as product_day
-            from inserted_rows as changed
-        ) as dated
-        group by grouping sets ((dated.is_recent, dated.bucket, dated.event_type), (dated.product_day, dated.product_id))
+            count(*) filter (where event_type = 'purchase'),
+            coalesce(sum(quantity), 0),
+            coalesce(sum(quantity) filter (where event_type = 'purchase'), 0),
+            coalesce(sum(quantity * price) filter (where event_type = 'purchase'), 0)
+        from inserted_rows
+        cross join lateral ingest.gain_times(event_timestamp, gain_facts)
+        group by grouping sets ((is_recent, bucket, event_type), (product_day, product_id))
     ),
     inserted_counts as materialized (
         select inserted_rows.chunk_id, count(*) as inserted
@@ -429,27 +425,22 @@ begin
         from inserted_counts
         where batch_chunks.chunk_id = inserted_counts.chunk_id
     ),
-    -- What was not inserted: looked for, by one more scan and a hash table of all that was, only when the counts say that
-    -- there is some.
     missing_records as materialized (
-        select staged_records.*
-        from staged_records
+        select staged.*
+        from ingest.staged_values(scan, facts) as staged
         where
             coalesce((select sum(inserted_counts.inserted) from inserted_counts), 0) < expected
             and not exists (
                 select from inserted_rows
-                where
-                    inserted_rows.chunk_id = staged_records.chunk_id
-                    and inserted_rows.record_no = staged_records.record_no
+                where (inserted_rows.chunk_id, inserted_rows.record_no) = (staged.chunk_id, staged.record_no)
             )
     ),
     kept_invalid as (
-        insert into invalid_records (chunk_id, record_no)
+        insert into rejected_records (chunk_id, record_no)
         select chunk_id, record_no
         from missing_records
         where not is_valid
     )
-    -- Valid, and their key was taken: by a record before them, or by a row that was there.
     insert into losing_records
     select
         load_id, chunk_id, record_no,
@@ -461,79 +452,14 @@ begin
 end
 $$;
 
--- Moves what the rules and the table refuse into rejects, with every reason.
-create or replace function ingest.reject_records(this_batch_id bigint)
-returns void
-language plpgsql
-set plan_cache_mode = 'force_custom_plan'
-set enable_nestloop = off
-as $$
-declare
-    idle_lanes constant smallint[] := ingest.idle_lanes();
-    facts constant ingest.event_facts := ingest.event_facts();
-    has_padded constant boolean := exists (select from batch_chunks where batch_chunks.is_padded);
-begin
-    if not exists (select from invalid_records) then
-        return;
-    end if;
-
-    with rejected_records as (
-        insert into ingest.rejects (
-            chunk_id, record_no, batch_id, kind, reasons, record, raw_text, line_no, byte_offset, refusal
-        )
-        select
-            staging.chunk_id,
-            staging.record_no,
-            this_batch_id,
-            'rejected',
-            case
-                when refused_records.refusal is not null then array['refused_by_table']
-                else ingest.reject_reasons(staging, has_padded and batch_chunks.is_padded, facts)
-            end,
-            ingest.raw_record(staging, batch_chunks.extra_columns),
-            staging.problem::jsonb ->> 'raw',
-            (staging.problem::jsonb ->> 'line')::bigint,
-            (staging.problem::jsonb ->> 'byte')::bigint,
-            refused_records.refusal
-        from ingest.staging
-        inner join batch_chunks
-            on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
-        left join refused_records
-            on refused_records.chunk_id = staging.chunk_id and refused_records.record_no = staging.record_no
-        where
-            staging.lane <> all(idle_lanes)
-            and exists (
-                select from invalid_records
-                where
-                    invalid_records.chunk_id = staging.chunk_id
-                    and invalid_records.record_no = staging.record_no
-            )
-        order by staging.chunk_id, staging.record_no
-        returning rejects.chunk_id
-    ),
-    rejected_counts as (
-        select rejected_records.chunk_id, count(*) as rejected
-        from rejected_records
-        group by rejected_records.chunk_id
-    )
-    update batch_chunks
-    set rejected = rejected_counts.rejected
-    from rejected_counts
-    where batch_chunks.chunk_id = rejected_counts.chunk_id;
-end
-$$;
-
 -- A later statement, and so with the inserted rows in sight: a valid record whose key was taken is a duplicate when all it
--- says is what is stored, else a conflict, which rejects keeps. One whose row is not there at all was left out by a
--- trigger, without an error.
-create or replace function ingest.settle_losers(this_batch_id bigint)
+-- says is what is stored, else a conflict. One whose row is not there at all was left out by a trigger, without an error.
+create or replace function ingest.classify_losers()
 returns void
 language plpgsql
 set plan_cache_mode = 'force_custom_plan'
 set enable_nestloop = off
 as $$
-declare
-    idle_lanes constant smallint[] := ingest.idle_lanes();
 begin
     if not exists (select from losing_records) then
         return;
@@ -546,7 +472,6 @@ begin
     ),
     compared_records as materialized (
         select
-            losers.load_id,
             losers.chunk_id,
             losers.record_no,
             stored.event_id is null as is_left_out,
@@ -566,53 +491,26 @@ begin
             offset 0
         ) as stored on true
     ),
+    kept_losers as (
+        insert into rejected_records (chunk_id, record_no, kind, refusal)
+        select
+            compared_records.chunk_id,
+            compared_records.record_no,
+            case when compared_records.is_left_out then 'rejected' else 'conflict' end,
+            case when compared_records.is_left_out then ingest.silent_refusal() end
+        from compared_records
+        where compared_records.is_conflict
+    ),
     duplicate_counts as (
         select compared_records.chunk_id, count(*) as duplicate
         from compared_records
         where not compared_records.is_conflict
         group by compared_records.chunk_id
-    ),
-    kept_losers as (
-        insert into ingest.rejects (chunk_id, record_no, batch_id, kind, reasons, record, refusal)
-        select
-            staging.chunk_id,
-            staging.record_no,
-            this_batch_id,
-            case when compared_records.is_left_out then 'rejected' else 'conflict' end,
-            array[case when compared_records.is_left_out then 'refused_by_table' else 'event_id_conflict' end],
-            ingest.raw_record(staging, batch_chunks.extra_columns),
-            case when compared_records.is_left_out then ingest.silent_refusal() end
-        from ingest.staging
-        inner join batch_chunks
-            on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
-        inner join compared_records
-            on
-                compared_records.load_id = staging.load_id
-                and compared_records.chunk_id = staging.chunk_id
-                and compared_records.record_no = staging.record_no
-        where
-            staging.lane <> all(idle_lanes)
-            and compared_records.is_conflict
-            and exists (select from compared_records where compared_records.is_conflict)
-        order by staging.chunk_id, staging.record_no
-        returning rejects.chunk_id, rejects.kind
-    ),
-    conflict_counts as (
-        select
-            kept_losers.chunk_id,
-            count(*) filter (where kept_losers.kind = 'conflict') as conflict,
-            count(*) filter (where kept_losers.kind = 'rejected') as rejected
-        from kept_losers
-        group by kept_losers.chunk_id
     )
     update batch_chunks
-    set
-        duplicate = coalesce(duplicate_counts.duplicate, 0),
-        conflict = coalesce(conflict_counts.conflict, 0),
-        rejected = batch_chunks.rejected + coalesce(conflict_counts.rejected, 0)
+    set duplicate = duplicate_counts.duplicate
     from duplicate_counts
-    full join conflict_counts on conflict_counts.chunk_id = duplicate_counts.chunk_id
-    where batch_chunks.chunk_id = coalesce(duplicate_counts.chunk_id, conflict_counts.chunk_id);
+    where batch_chunks.chunk_id = duplicate_counts.chunk_id;
 end
 $$;
 
@@ -637,5 +535,65 @@ begin
         raise exception 'the trigger % puts the rows of events into another table: drop it, or let that table not inherit', triggers
         using errcode = 'SL010';
     end if;
+end
+$$;
+
+-- Writes rejects: what the rules reject, with every reason, what the table refuses, and conflicts.
+create or replace function ingest.reject_records(this_batch_id bigint)
+returns void
+language plpgsql
+set plan_cache_mode = 'force_custom_plan'
+set enable_nestloop = off
+as $$
+declare
+    idle_lanes constant smallint[] := ingest.idle_lanes();
+    facts constant ingest.event_facts := ingest.event_facts();
+    has_padded constant boolean := exists (select from batch_chunks where batch_chunks.is_padded);
+begin
+    if not exists (select from rejected_records) then
+        return;
+    end if;
+
+    with written_rejects as (
+        insert into ingest.rejects (
+            chunk_id, record_no, batch_id, kind, reasons, record, raw_text, line_no, byte_offset, refusal
+        )
+        select
+            staging.chunk_id,
+            staging.record_no,
+            this_batch_id,
+            rejected_records.kind,
+            case
+                when rejected_records.kind = 'conflict' then array['event_id_conflict']
+                when rejected_records.refusal is not null then array['refused_by_table']
+                else ingest.reject_reasons(staging, has_padded and batch_chunks.is_padded, facts)
+            end,
+            ingest.raw_record(staging, batch_chunks.extra_columns),
+            staging.problem::jsonb ->> 'raw',
+            (staging.problem::jsonb ->> 'line')::bigint,
+            (staging.problem::jsonb ->> 'byte')::bigint,
+            rejected_records.refusal
+        from ingest.staging
+        inner join batch_chunks
+            on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
+        -- Distinct: the rows of an earlier load of a chunk may be there beside those of its own.
+        inner join (select distinct rejected_records.* from rejected_records) as rejected_records
+            on rejected_records.chunk_id = staging.chunk_id and rejected_records.record_no = staging.record_no
+        where staging.lane <> all(idle_lanes)
+        order by staging.chunk_id, staging.record_no
+        returning rejects.chunk_id, rejects.kind
+    ),
+    reject_counts as (
+        select
+            written_rejects.chunk_id,
+            count(*) filter (where written_rejects.kind = 'conflict') as conflict,
+            count(*) filter (where written_rejects.kind = 'rejected') as rejected
+        from written_rejects
+        group by written_rejects.chunk_id
+    )
+    update batch_chunks
+    set conflict = reject_counts.conflict, rejected = reject_counts.rejected
+    from reject_counts
+    where batch_chunks.chunk_id = reject_counts.chunk_id;
 end
 $$;

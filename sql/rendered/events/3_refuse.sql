@@ -1,6 +1,6 @@
 -- Rendered by `bun run sql:render` from src/streams/render/. Change the template, not this file.
 
--- As ingest.insert_records; and refused_records then holds what the table refuses.
+-- As ingest.insert_records; what the table refuses is then among rejected_records.
 create or replace function ingest.insert_or_refuse()
 returns void
 language plpgsql
@@ -153,8 +153,8 @@ select nullif(
 )
 $$;
 
--- Fills refused_records, by trial; all of it is undone. With `is_exchange` those of losing_records whose values may not take
--- the place of their row's, else the batch's valid records that may not be inserted.
+-- Finds, by trial, what the table refuses, and keeps it in rejected_records; all else is undone. With `is_exchange` those of
+-- losing_records whose values may not take the place of their row's, else the batch's valid records that may not be inserted.
 create or replace function ingest.find_refused_records(is_exchange boolean default false)
 returns void
 language plpgsql
@@ -167,26 +167,7 @@ begin
         alter table candidate_records add column position bigint;
         create unique index on candidate_records (position);
         perform ingest.try_candidates(0, 0, is_exchange);
-        if not is_exchange then
-            perform ingest.insert_records(is_trial => true);
-        end if;
-        -- Of several records of a key, the last one is exchanged.
-        with ranked_records as (
-            select
-                losing_records.*,
-                row_number() over (
-                    partition by losing_records.event_id
-                    order by losing_records.chunk_id desc, losing_records.record_no desc
-                ) as recency
-            from losing_records
-        )
-        insert into candidate_records
-        select
-            load_id, chunk_id, record_no, event_id, event_type, product_id, user_id, event_timestamp, quantity,
-            price, attributes,
-            row_number() over (order by chunk_id, record_no)
-        from ranked_records
-        where not is_exchange or recency = 1;
+        perform ingest.choose_candidates(is_exchange);
         refused := ingest.search_candidates(is_exchange);
         raise exception 'a trial' using errcode = 'SL003';
     exception
@@ -194,12 +175,39 @@ begin
             null;
     end;
 
-    insert into refused_records (chunk_id, record_no, refusal)
+    insert into rejected_records (chunk_id, record_no, refusal)
     select
         (refused_list.refusal ->> 'chunkId')::bigint,
         (refused_list.refusal ->> 'recordNo')::bigint,
         refused_list.refusal - array['chunkId', 'recordNo']
     from unnest(refused) as refused_list (refusal);
+end
+$$;
+
+create or replace function ingest.choose_candidates(is_exchange boolean)
+returns void
+language plpgsql
+set plan_cache_mode = 'force_custom_plan'
+set enable_nestloop = off
+as $$
+declare
+    scan constant ingest.merge_scan := ingest.plan_scan();
+    facts constant ingest.event_facts := ingest.event_facts();
+begin
+    if is_exchange then
+        -- Of several records of a key, the last one is exchanged.
+        insert into candidate_records
+        select last_records.*, row_number() over (order by chunk_id, record_no)
+        from (
+            select distinct on (event_id) losing_records.*
+            from losing_records
+            order by event_id, chunk_id desc, record_no desc
+        ) as last_records;
+    else
+        insert into candidate_records
+        select valid_records.*, row_number() over (order by chunk_id, record_no)
+        from ingest.valid_records(scan, facts);
+    end if;
 end
 $$;
 

@@ -252,40 +252,104 @@ create or replace function ingest.accept_conflicts(this_batch_id bigint)
 returns void
 language plpgsql
 as $$
+begin
+    perform ingest.keep_last_conflicts(this_batch_id);
+    perform ingest.exchange_rows();
+
+    -- Written a moment ago, in this transaction, by reject_records: it is a row now.
+    delete from ingest.rejects
+    using losing_records
+    where
+        rejects.batch_id = this_batch_id
+        and rejects.chunk_id = losing_records.chunk_id
+        and rejects.record_no = losing_records.record_no;
+    update ingest.rejects
+    set resolution = 'accepted'
+    from losing_records
+    where
+        rejects.resolved_by_batch = this_batch_id
+        and rejects.batch_id <> this_batch_id
+        and rejects.chunk_id = losing_records.chunk_id
+        and rejects.record_no = losing_records.record_no;
+    insert into ingest.rejects (
+        chunk_id, record_no, batch_id, kind, reasons, record, resolved_by_batch, resolved_at, resolution
+    )
+    select
+        replaced_rows.chunk_id,
+        replaced_rows.record_no,
+        this_batch_id,
+        'conflict',
+        array['event_id_conflict'],
+        replaced_rows.record,
+        this_batch_id,
+        now(),
+        'displaced'
+    from replaced_rows
+    order by replaced_rows.chunk_id, replaced_rows.record_no;
+
+    perform ingest.add_restaged_chunk(displaced_chunks.chunk_id, 0, 0)
+    from (
+        select replaced_rows.chunk_id from replaced_rows
+        except
+        select batch_chunks.chunk_id from batch_chunks
+    ) as displaced_chunks;
+    update batch_chunks
+    set
+        inserted = batch_chunks.inserted + changes.accepted,
+        conflict = batch_chunks.conflict - changes.accepted,
+        displaced = batch_chunks.displaced + changes.displaced
+    from (
+        select changed.chunk_id, sum(changed.accepted) as accepted, sum(changed.displaced) as displaced
+        from (
+            select losing_records.chunk_id, 1 as accepted, 0 as displaced from losing_records
+            union all
+            select replaced_rows.chunk_id, 0 as accepted, 1 as displaced from replaced_rows
+        ) as changed
+        group by changed.chunk_id
+    ) as changes
+    where batch_chunks.chunk_id = changes.chunk_id;
+    delete from replaced_rows;
+end
+$$;
+
+-- Gives the rows the values of losing_records, one for each key, and keeps what they were.
+create or replace function ingest.exchange_rows()
+returns void
+language plpgsql
+as $$
 declare
     gain_facts constant ingest.gain_facts := ingest.gain_facts();
     left_out bigint;
 begin
-    perform ingest.keep_last_conflicts(this_batch_id);
-
-    with accepted_records as materialized (
-        select losing_records.*
-        from losing_records
-    ),
-    replaced_rows as materialized (
+    with stored_rows as materialized (
         select events.*, ingest.record_of(events) as record
-        from accepted_records
-        inner join public.events on events.event_id = accepted_records.event_id
+        from losing_records
+        inner join public.events on events.event_id = losing_records.event_id
+    ),
+    kept_rows as (
+        insert into replaced_rows (chunk_id, record_no, record)
+        select stored_rows.chunk_id, stored_rows.record_no, stored_rows.record
+        from stored_rows
     ),
     updated_rows as (
         update public.events
         set
-            event_type = accepted_records.event_type,
-            product_id = accepted_records.product_id,
-            user_id = accepted_records.user_id,
-            event_timestamp = accepted_records.event_timestamp,
-            quantity = accepted_records.quantity,
-            price = accepted_records.price,
-            attributes = accepted_records.attributes,
-            chunk_id = accepted_records.chunk_id,
-            record_no = accepted_records.record_no,
+            event_type = losing_records.event_type,
+            product_id = losing_records.product_id,
+            user_id = losing_records.user_id,
+            event_timestamp = losing_records.event_timestamp,
+            quantity = losing_records.quantity,
+            price = losing_records.price,
+            attributes = losing_records.attributes,
+            chunk_id = losing_records.chunk_id,
+            record_no = losing_records.record_no,
             created_at = now()
-        from accepted_records
-        where events.event_id = accepted_records.event_id
+        from losing_records
+        where events.event_id = losing_records.event_id
         returning
             case
-                when (events.chunk_id, events.record_no) = (accepted_records.chunk_id, accepted_records.record_no)
-                then accepted_records.event_id
+                when (events.chunk_id, events.record_no) = (losing_records.chunk_id, losing_records.record_no)
+                then losing_records.event_id
             end as told_key,
             events.event_id as record_key,
             events.chunk_id, events.record_no, events.event_type, events.product_id, events.event_timestamp,
@@ -299,118 +363,30 @@ begin
     lost_gains as (
         insert into rollup_gains
         select
-            grouping(dated.product_id) = 0, dated.is_recent, dated.bucket, dated.event_type, dated.product_day, dated.product_id,
+            grouping(product_id) = 0, is_recent, bucket, event_type, product_day, product_id,
             -count(*),
-            -count(*) filter (where dated.event_type = 'purchase'),
-            coalesce(-sum(dated.quantity), 0),
-            coalesce(-sum(dated.quantity) filter (where dated.event_type = 'purchase'), 0),
-            coalesce(-sum(dated.quantity * dated.price) filter (where dated.event_type = 'purchase'), 0)
-        from (
-            select
-                changed.event_type, changed.product_id, changed.quantity, changed.price,
-                changed.event_timestamp >= gain_facts.recent_from as is_recent,
-                date_bin(
-                    case when changed.event_timestamp >= gain_facts.recent_from then '1 minute' else '1 hour' end::interval,
-                    changed.event_timestamp,
-                    'epoch'
-                ) as bucket,
-                case
-                    when changed.event_timestamp >= gain_facts.first_product_day then
-                        date_bin('1 day', changed.event_timestamp, 'epoch')
-                end as product_day
-            from replaced_rows as changed
-        ) as dated
-        group by grouping sets ((dated.is_recent, dated.bucket, dated.event_type), (dated.product_day, dated.product_id))
+            -count(*) filter (where event_type = 'purchase'),
+            coalesce(-sum(quantity), 0),
+            coalesce(-sum(quantity) filter (where event_type = 'purchase'), 0),
+            coalesce(-sum(quantity * price) filter (where event_type = 'purchase'), 0)
+        from stored_rows
+        cross join lateral ingest.gain_times(event_timestamp, gain_facts)
+        group by grouping sets ((is_recent, bucket, event_type), (product_day, product_id))
     ),
     kept_gains as (
         insert into rollup_gains
         select
-            grouping(dated.product_id) = 0, dated.is_recent, dated.bucket, dated.event_type, dated.product_day, dated.product_id,
+            grouping(product_id) = 0, is_recent, bucket, event_type, product_day, product_id,
             count(*),
-            count(*) filter (where dated.event_type = 'purchase'),
-            coalesce(sum(dated.quantity), 0),
-            coalesce(sum(dated.quantity) filter (where dated.event_type = 'purchase'), 0),
-            coalesce(sum(dated.quantity * dated.price) filter (where dated.event_type = 'purchase'), 0)
-        from (
-            select
-                changed.event_type, changed.product_id, changed.quantity, changed.price,
-                changed.event_timestamp >= gain_facts.recent_from as is_recent,
-                date_bin(
-                    case when changed.event_timestamp >= gain_facts.recent_from then '1 minute' else '1 hour' end::interval,
-                    changed.event_timestamp,
-                    'epoch'
-                ) as bucket,
-                case
-                    when changed.event_timestamp >= gain_facts.first_product_day then
-                        date_bin('1 day', changed.event_timestamp, 'epoch')
-                end as product_day
-            from updated_rows as changed
-        ) as dated
-        group by grouping sets ((dated.is_recent, dated.bucket, dated.event_type), (dated.product_day, dated.product_id))
-    ),
-    -- Written a moment ago, in this transaction, by settle_losers: it is a row now.
-    unwritten_rejects as (
-        delete from ingest.rejects
-        using accepted_records
-        where
-            rejects.batch_id = this_batch_id
-            and rejects.chunk_id = accepted_records.chunk_id
-            and rejects.record_no = accepted_records.record_no
-    ),
-    accepted_rejects as (
-        update ingest.rejects
-        set resolution = 'accepted'
-        from accepted_records
-        where
-            rejects.resolved_by_batch = this_batch_id
-            and rejects.batch_id <> this_batch_id
-            and rejects.chunk_id = accepted_records.chunk_id
-            and rejects.record_no = accepted_records.record_no
-    ),
-    displaced_rejects as (
-        insert into ingest.rejects (
-            chunk_id, record_no, batch_id, kind, reasons, record, resolved_by_batch, resolved_at, resolution
-        )
-        select
-            replaced_rows.chunk_id,
-            replaced_rows.record_no,
-            this_batch_id,
-            'conflict',
-            array['event_id_conflict'],
-            replaced_rows.record,
-            this_batch_id,
-            now(),
-            'displaced'
-        from replaced_rows
-        order by replaced_rows.chunk_id, replaced_rows.record_no
-        returning rejects.chunk_id
-    ),
-    chunk_changes as materialized (
-        select changes.chunk_id, sum(changes.accepted) as accepted, sum(changes.displaced) as displaced
-        from (
-            select accepted_records.chunk_id, 1 as accepted, 0 as displaced from accepted_records
-            union all
-            select displaced_rejects.chunk_id, 0 as accepted, 1 as displaced from displaced_rejects
-        ) as changes
-        group by changes.chunk_id
-    ),
-    counted_chunks as (
-        update batch_chunks
-        set
-            inserted = batch_chunks.inserted + chunk_changes.accepted,
-            conflict = batch_chunks.conflict - chunk_changes.accepted,
-            displaced = batch_chunks.displaced + chunk_changes.displaced
-        from chunk_changes
-        where batch_chunks.chunk_id = chunk_changes.chunk_id
-    ),
-    further_chunks as (
-        insert into batch_chunks (chunk_id, load_id, file_id, records, is_padded, todo_slices, displaced)
-        select chunk_changes.chunk_id, 0, chunks.file_id, 0, true, 0, chunk_changes.displaced
-        from chunk_changes
-        inner join ingest.chunks on chunks.chunk_id = chunk_changes.chunk_id
-        where not exists (select from batch_chunks where batch_chunks.chunk_id = chunk_changes.chunk_id)
+            count(*) filter (where event_type = 'purchase'),
+            coalesce(sum(quantity), 0),
+            coalesce(sum(quantity) filter (where event_type = 'purchase'), 0),
+            coalesce(sum(quantity * price) filter (where event_type = 'purchase'), 0)
+        from updated_rows
+        cross join lateral ingest.gain_times(event_timestamp, gain_facts)
+        group by grouping sets ((is_recent, bucket, event_type), (product_day, product_id))
     )
-    select (select count(*) from accepted_records) - (select count(*) from updated_rows)
+    select (select count(*) from losing_records) - (select count(*) from updated_rows)
     into left_out;
     if left_out > 0 then
         raise exception '%', ingest.silent_refusal() ->> 'message' using errcode = 'triggered_action_exception';
@@ -418,42 +394,48 @@ begin
 end
 $$;
 
-
 -- Of the rejects that are to be replayed, leaves out those that the table refused before and refuses still.
 create or replace function ingest.drop_still_refused(this_load_id bigint, accept_conflicts boolean)
 returns void
 language plpgsql
 as $$
 begin
-    perform ingest.choose_replayed_chunks(this_load_id);
+    if not exists (
+        select from replayed_rejects
+        inner join ingest.rejects on rejects.reject_id = replayed_rejects.reject_id and rejects.refusal is not null
+    ) then
+        return;
+    end if;
+    perform ingest.add_replayed_chunks(this_load_id);
     perform ingest.count_records();
     perform ingest.find_refused_records();
     if accept_conflicts then
-        perform ingest.insert_records(is_trial => true);
+        insert into losing_records
+        select valid_records.*
+        from ingest.valid_records(ingest.plan_scan(), ingest.event_facts());
         loop
             perform ingest.find_refused_records(is_exchange => true);
             delete from losing_records
-            using refused_records
+            using rejected_records
             where
-                losing_records.chunk_id = refused_records.chunk_id
-                and losing_records.record_no = refused_records.record_no;
+                losing_records.chunk_id = rejected_records.chunk_id
+                and losing_records.record_no = rejected_records.record_no;
             exit when not found;
         end loop;
         delete from losing_records;
-        delete from invalid_records;
     end if;
 
     delete from replayed_rejects
-    using refused_records, ingest.rejects
+    using rejected_records, ingest.rejects
     where
-        replayed_rejects.chunk_id = refused_records.chunk_id
-        and replayed_rejects.record_no = refused_records.record_no
+        replayed_rejects.chunk_id = rejected_records.chunk_id
+        and replayed_rejects.record_no = rejected_records.record_no
         and rejects.reject_id = replayed_rejects.reject_id
         and rejects.refusal is not null
         and (rejects.kind = 'conflict' or rejects.reasons = array['refused_by_table']);
     perform ingest.unstage_dropped_rejects(this_load_id);
     delete from batch_chunks;
-    delete from refused_records;
+    delete from rejected_records;
 end
 $$;
 
@@ -502,21 +484,21 @@ begin
             and rejects.chunk_id = losing_records.chunk_id
             and rejects.record_no = losing_records.record_no
     );
-    delete from refused_records;
+    delete from rejected_records;
     perform ingest.find_refused_records(is_exchange => true);
 
     update ingest.rejects
-    set refusal = refused_records.refusal
-    from refused_records
+    set refusal = rejected_records.refusal
+    from rejected_records
     where
         rejects.batch_id = this_batch_id
-        and rejects.chunk_id = refused_records.chunk_id
-        and rejects.record_no = refused_records.record_no;
+        and rejects.chunk_id = rejected_records.chunk_id
+        and rejects.record_no = rejected_records.record_no;
     delete from losing_records
-    using refused_records
+    using rejected_records
     where
-        losing_records.chunk_id = refused_records.chunk_id
-        and losing_records.record_no = refused_records.record_no;
+        losing_records.chunk_id = rejected_records.chunk_id
+        and losing_records.record_no = rejected_records.record_no;
     return found;
 end
 $$;

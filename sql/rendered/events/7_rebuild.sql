@@ -12,28 +12,15 @@ begin
     delete from ingest.product_stats;
     insert into rollup_gains
     select
-        grouping(dated.product_id) = 0, dated.is_recent, dated.bucket, dated.event_type, dated.product_day, dated.product_id,
+        grouping(product_id) = 0, is_recent, bucket, event_type, product_day, product_id,
         count(*),
-        count(*) filter (where dated.event_type = 'purchase'),
-        coalesce(sum(dated.quantity), 0),
-        coalesce(sum(dated.quantity) filter (where dated.event_type = 'purchase'), 0),
-        coalesce(sum(dated.quantity * dated.price) filter (where dated.event_type = 'purchase'), 0)
-    from (
-        select
-            changed.event_type, changed.product_id, changed.quantity, changed.price,
-            changed.event_timestamp >= gain_facts.recent_from as is_recent,
-            date_bin(
-                case when changed.event_timestamp >= gain_facts.recent_from then '1 minute' else '1 hour' end::interval,
-                changed.event_timestamp,
-                'epoch'
-            ) as bucket,
-            case
-                when changed.event_timestamp >= gain_facts.first_product_day then
-                    date_bin('1 day', changed.event_timestamp, 'epoch')
-            end as product_day
-        from public.events as changed
-    ) as dated
-    group by grouping sets ((dated.is_recent, dated.bucket, dated.event_type), (dated.product_day, dated.product_id));
+        count(*) filter (where event_type = 'purchase'),
+        coalesce(sum(quantity), 0),
+        coalesce(sum(quantity) filter (where event_type = 'purchase'), 0),
+        coalesce(sum(quantity * price) filter (where event_type = 'purchase'), 0)
+    from public.events
+    cross join lateral ingest.gain_times(event_timestamp, gain_facts)
+    group by grouping sets ((is_recent, bucket, event_type), (product_day, product_id));
     perform ingest.update_product_stats();
     delete from rollup_gains;
 end

@@ -47,21 +47,21 @@ begin
             and rejects.chunk_id = losing_records.chunk_id
             and rejects.record_no = losing_records.record_no
     );
-    delete from refused_records;
+    delete from rejected_records;
     perform ingest.find_refused_records(is_exchange => true);
 
     update ingest.rejects
-    set refusal = refused_records.refusal
-    from refused_records
+    set refusal = rejected_records.refusal
+    from rejected_records
     where
         rejects.batch_id = this_batch_id
-        and rejects.chunk_id = refused_records.chunk_id
-        and rejects.record_no = refused_records.record_no;
+        and rejects.chunk_id = rejected_records.chunk_id
+        and rejects.record_no = rejected_records.record_no;
     delete from losing_records
-    using refused_records
+    using rejected_records
     where
-        losing_records.chunk_id = refused_records.chunk_id
-        and losing_records.record_no = refused_records.record_no;
+        losing_records.chunk_id = rejected_records.chunk_id
+        and losing_records.record_no = rejected_records.record_no;
     return found;
 end
 $$;
@@ -125,23 +125,87 @@ create or replace function ingest.accept_conflicts(this_batch_id bigint)
 returns void
 language plpgsql
 as $$
+begin
+    perform ingest.keep_last_conflicts(this_batch_id);
+    perform ingest.exchange_rows();
+
+    -- Written a moment ago, in this transaction, by reject_records: it is a row now.
+    delete from ingest.rejects
+    using losing_records
+    where
+        rejects.batch_id = this_batch_id
+        and rejects.chunk_id = losing_records.chunk_id
+        and rejects.record_no = losing_records.record_no;
+    update ingest.rejects
+    set resolution = 'accepted'
+    from losing_records
+    where
+        rejects.resolved_by_batch = this_batch_id
+        and rejects.batch_id <> this_batch_id
+        and rejects.chunk_id = losing_records.chunk_id
+        and rejects.record_no = losing_records.record_no;
+    insert into ingest.rejects (
+        chunk_id, record_no, batch_id, kind, reasons, record, resolved_by_batch, resolved_at, resolution
+    )
+    select
+        replaced_rows.chunk_id,
+        replaced_rows.record_no,
+        this_batch_id,
+        'conflict',
+        array[${literal(stream.conflictCode)}],
+        replaced_rows.record,
+        this_batch_id,
+        now(),
+        'displaced'
+    from replaced_rows
+    order by replaced_rows.chunk_id, replaced_rows.record_no;
+
+    perform ingest.add_restaged_chunk(displaced_chunks.chunk_id, 0, 0)
+    from (
+        select replaced_rows.chunk_id from replaced_rows
+        except
+        select batch_chunks.chunk_id from batch_chunks
+    ) as displaced_chunks;
+    update batch_chunks
+    set
+        inserted = batch_chunks.inserted + changes.accepted,
+        conflict = batch_chunks.conflict - changes.accepted,
+        displaced = batch_chunks.displaced + changes.displaced
+    from (
+        select changed.chunk_id, sum(changed.accepted) as accepted, sum(changed.displaced) as displaced
+        from (
+            select losing_records.chunk_id, 1 as accepted, 0 as displaced from losing_records
+            union all
+            select replaced_rows.chunk_id, 0 as accepted, 1 as displaced from replaced_rows
+        ) as changed
+        group by changed.chunk_id
+    ) as changes
+    where batch_chunks.chunk_id = changes.chunk_id;
+    delete from replaced_rows;
+end
+$$;
+
+-- Gives the rows the values of losing_records, one for each key, and keeps what they were.
+create or replace function ingest.exchange_rows()
+returns void
+language plpgsql
+as $$
 declare
     gain_facts constant ${stream.rollups.facts} := ${stream.rollups.facts}();
     left_out bigint;
 begin
-    perform ingest.keep_last_conflicts(this_batch_id);
-
-    with accepted_records as materialized (
-        select losing_records.*
-        from losing_records
-    ),
-    replaced_rows as materialized (
+    with stored_rows as materialized (
         select ${rowOf(stream)}.*, ingest.record_of(${rowOf(stream)}) as record
-        from accepted_records
-        inner join ${stream.table} on ${rowOf(stream)}.${keyOf(stream)} = accepted_records.${keyOf(stream)}
+        from losing_records
+        inner join ${stream.table} on ${rowOf(stream)}.${keyOf(stream)} = losing_records.${keyOf(stream)}
+    ),
+    kept_rows as (
+        insert into replaced_rows (chunk_id, record_no, record)
+        select stored_rows.chunk_id, stored_rows.record_no, stored_rows.record
+        from stored_rows
     ),
     updated_rows as (
-        ${exchanged(stream, "accepted_records")}
+        ${exchanged(stream, "losing_records")}
     ),
     watched_rows as (
         insert into written_rows
@@ -149,74 +213,12 @@ begin
         from updated_rows
     ),
     lost_gains as (
-        ${stream.rollups.gains("replaced_rows", -1)}
+        ${stream.rollups.gains("stored_rows", -1)}
     ),
     kept_gains as (
         ${stream.rollups.gains("updated_rows", 1)}
-    ),
-    -- Written a moment ago, in this transaction, by settle_losers: it is a row now.
-    unwritten_rejects as (
-        delete from ingest.rejects
-        using accepted_records
-        where
-            rejects.batch_id = this_batch_id
-            and rejects.chunk_id = accepted_records.chunk_id
-            and rejects.record_no = accepted_records.record_no
-    ),
-    accepted_rejects as (
-        update ingest.rejects
-        set resolution = 'accepted'
-        from accepted_records
-        where
-            rejects.resolved_by_batch = this_batch_id
-            and rejects.batch_id <> this_batch_id
-            and rejects.chunk_id = accepted_records.chunk_id
-            and rejects.record_no = accepted_records.record_no
-    ),
-    displaced_rejects as (
-        insert into ingest.rejects (
-            chunk_id, record_no, batch_id, kind, reasons, record, resolved_by_batch, resolved_at, resolution
-        )
-        select
-            replaced_rows.chunk_id,
-            replaced_rows.record_no,
-            this_batch_id,
-            'conflict',
-            array[${literal(stream.conflictCode)}],
-            replaced_rows.record,
-            this_batch_id,
-            now(),
-            'displaced'
-        from replaced_rows
-        order by replaced_rows.chunk_id, replaced_rows.record_no
-        returning rejects.chunk_id
-    ),
-    chunk_changes as materialized (
-        select changes.chunk_id, sum(changes.accepted) as accepted, sum(changes.displaced) as displaced
-        from (
-            select accepted_records.chunk_id, 1 as accepted, 0 as displaced from accepted_records
-            union all
-            select displaced_rejects.chunk_id, 0 as accepted, 1 as displaced from displaced_rejects
-        ) as changes
-        group by changes.chunk_id
-    ),
-    counted_chunks as (
-        update batch_chunks
-        set
-            inserted = batch_chunks.inserted + chunk_changes.accepted,
-            conflict = batch_chunks.conflict - chunk_changes.accepted,
-            displaced = batch_chunks.displaced + chunk_changes.displaced
-        from chunk_changes
-        where batch_chunks.chunk_id = chunk_changes.chunk_id
-    ),
-    further_chunks as (
-        insert into batch_chunks (chunk_id, load_id, file_id, records, is_padded, todo_slices, displaced)
-        select chunk_changes.chunk_id, 0, chunks.file_id, 0, true, 0, chunk_changes.displaced
-        from chunk_changes
-        inner join ingest.chunks on chunks.chunk_id = chunk_changes.chunk_id
-        where not exists (select from batch_chunks where batch_chunks.chunk_id = chunk_changes.chunk_id)
     )
-    select (select count(*) from accepted_records) - (select count(*) from updated_rows)
+    select (select count(*) from losing_records) - (select count(*) from updated_rows)
     into left_out;
     if left_out > 0 then
         raise exception '%', ingest.silent_refusal() ->> 'message' using errcode = 'triggered_action_exception';

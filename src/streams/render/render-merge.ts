@@ -2,11 +2,11 @@
  * The stream's part of a merge: what a record of its table is, from staged text to row. The engine's ingest.merge_batch calls these
  * functions in order and checks that the counts agree.
  */
+import { classifyLosers, refuseRedirection, rejectRecords } from "./classify-records.ts";
 import { insertRecords } from "./insert-records.ts";
 import { extrasInRecord, rawRecord } from "./raw-record.ts";
-import { refuseRedirection, rejectRecords, settleLosers } from "./settle-records.ts";
 import { lines, sql } from "./sql-text.ts";
-import { judgeRecords, scanType, stagedValues } from "./staged-values.ts";
+import { scanType, stagedValues, validateRecords, validRecords } from "./staged-values.ts";
 import { keyType, type StreamSql, watchedColumns } from "./stream-sql.ts";
 import { isValidRecord, rejectReasons } from "./verdict.ts";
 
@@ -20,11 +20,12 @@ export function renderMerge(stream: StreamSql): string {
         isValidRecord(stream),
         scanType,
         stagedValues(stream),
-        judgeRecords(stream),
+        validRecords(stream),
+        validateRecords(stream),
         insertRecords(stream),
-        rejectRecords(stream),
-        settleLosers(stream),
+        classifyLosers(stream),
         refuseRedirection(stream),
+        rejectRecords(stream),
     ].join("\n");
 }
 
@@ -48,16 +49,12 @@ begin
         ${lines(stream.columns, ({ name, type }) => `${name} ${type}`)},
         ${stream.extras} jsonb
     ) on commit delete rows;
-    -- Records of this batch that the rules or the table refuse.
-    create temporary table invalid_records (
-        chunk_id bigint not null,
-        record_no bigint not null
-    ) on commit delete rows;
-    -- Valid records that the table refuses, and what it said.
-    create temporary table refused_records (
+    -- Records of this batch that become rejects; with what the table said of those that it refuses.
+    create temporary table rejected_records (
         chunk_id bigint not null,
         record_no bigint not null,
-        refusal jsonb not null
+        kind text not null default 'rejected',
+        refusal jsonb
     ) on commit delete rows;
     -- Where the table has triggers: what an insert or update said that it wrote, and the key that the record there has.
     create temporary table written_rows (
@@ -66,6 +63,12 @@ begin
         chunk_id bigint,
         record_no bigint,
         ${lines(watchedColumns(stream), ({ name, type }) => `${name} ${type}`)}
+    ) on commit delete rows;
+    -- Rows whose place a conflicting record has taken.
+    create temporary table replaced_rows (
+        chunk_id bigint not null,
+        record_no bigint not null,
+        record jsonb not null
     ) on commit delete rows;
     perform ingest.prepare_rollups();
 end

@@ -32,7 +32,7 @@ export function renderRefuse(stream: StreamSql): string {
 }
 
 const insertOrRefuse = `
--- As ingest.insert_records; and refused_records then holds what the table refuses.
+-- As ingest.insert_records; what the table refuses is then among rejected_records.
 create or replace function ingest.insert_or_refuse()
 returns void
 language plpgsql

@@ -16,7 +16,7 @@ export function renderReplay(stream: StreamSql): string {
         resolveRejects(stream),
         keepLastConflicts(stream),
         acceptConflicts(stream),
-        dropStillRefused,
+        dropStillRefused(stream),
         refuseConflicts,
     ].join("\n");
 }
@@ -178,42 +178,49 @@ end
 $$;
 `;
 
-const dropStillRefused = `
+const dropStillRefused = (stream: StreamSql) => sql`
 -- Of the rejects that are to be replayed, leaves out those that the table refused before and refuses still.
 create or replace function ingest.drop_still_refused(this_load_id bigint, accept_conflicts boolean)
 returns void
 language plpgsql
 as $$
 begin
-    perform ingest.choose_replayed_chunks(this_load_id);
+    if not exists (
+        select from replayed_rejects
+        inner join ingest.rejects on rejects.reject_id = replayed_rejects.reject_id and rejects.refusal is not null
+    ) then
+        return;
+    end if;
+    perform ingest.add_replayed_chunks(this_load_id);
     perform ingest.count_records();
     perform ingest.find_refused_records();
     if accept_conflicts then
-        perform ingest.insert_records(is_trial => true);
+        insert into losing_records
+        select valid_records.*
+        from ingest.valid_records(ingest.plan_scan(), ${stream.facts}());
         loop
             perform ingest.find_refused_records(is_exchange => true);
             delete from losing_records
-            using refused_records
+            using rejected_records
             where
-                losing_records.chunk_id = refused_records.chunk_id
-                and losing_records.record_no = refused_records.record_no;
+                losing_records.chunk_id = rejected_records.chunk_id
+                and losing_records.record_no = rejected_records.record_no;
             exit when not found;
         end loop;
         delete from losing_records;
-        delete from invalid_records;
     end if;
 
     delete from replayed_rejects
-    using refused_records, ingest.rejects
+    using rejected_records, ingest.rejects
     where
-        replayed_rejects.chunk_id = refused_records.chunk_id
-        and replayed_rejects.record_no = refused_records.record_no
+        replayed_rejects.chunk_id = rejected_records.chunk_id
+        and replayed_rejects.record_no = rejected_records.record_no
         and rejects.reject_id = replayed_rejects.reject_id
         and rejects.refusal is not null
         and (rejects.kind = 'conflict' or rejects.reasons = array['refused_by_table']);
     perform ingest.unstage_dropped_rejects(this_load_id);
     delete from batch_chunks;
-    delete from refused_records;
+    delete from rejected_records;
 end
 $$;
 `;

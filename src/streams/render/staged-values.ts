@@ -1,6 +1,6 @@
 /** The staged records of a batch: their values trimmed, and the verdict. */
 import { lines, list, sql } from "./sql-text.ts";
-import { names, type StreamSql } from "./stream-sql.ts";
+import { cast, names, type StreamSql } from "./stream-sql.ts";
 
 export const scanType = `
 -- What a merge knows of its batch before it reads staging. The fields are constants by the time a plan is made, so that
@@ -14,14 +14,15 @@ create type ingest.merge_scan as (
     -- Rows of another merge's slices are left out by the scan itself, before they are joined.
     wanted_slices integer,
     wants_all boolean,
-    -- The batch is every chunk of the stream between its first and its last, the same slices of each, and nothing is to be
-    -- known of them
-    -- (nearly always). Then a staged row is chosen by its ids alone, without a join. Not where rows were lost: only the
-    -- pair of ids tells what a chunk left in an earlier load from what was staged again.
+    -- The batch is every chunk of the stream between its first and its last, the same slices of each, and nothing is asked
+    -- of them (nearly always). Then a staged row is chosen by its ids alone, without a join. Not where rows were lost: only
+    -- the pair of ids tells what a chunk left in an earlier load from what was staged again.
     is_range boolean,
     first_chunk bigint,
     last_chunk bigint,
-    load_ids bigint[]
+    load_ids bigint[],
+    -- Some records are known to be refused by the table: they are left out.
+    has_refused boolean
 );
 
 create or replace function ingest.plan_scan()
@@ -41,7 +42,8 @@ begin
         and not bool_or(batch_chunks.is_padded or batch_chunks.has_extras or batch_chunks.is_verified),
         min(batch_chunks.chunk_id),
         max(batch_chunks.chunk_id),
-        array_agg(distinct batch_chunks.load_id)
+        array_agg(distinct batch_chunks.load_id),
+        exists (select from rejected_records)
     into scan
     from batch_chunks;
     scan.is_range := scan.is_range and ingest.is_chunk_range();
@@ -101,6 +103,13 @@ as $$
                     and staging.load_id = any(scan.load_ids)
                 else (1 << staging.slice_no) & chunks.todo_slices <> 0
             end
+            and (
+                not scan.has_refused
+                or not exists (
+                    select from rejected_records
+                    where (rejected_records.chunk_id, rejected_records.record_no) = (staging.chunk_id, staging.record_no)
+                )
+            )
         -- A fence: without it the planner repeats the trims in every place that uses them.
         offset 0
     ) as bare
@@ -108,9 +117,35 @@ $$;
 set local check_function_bodies = on;
 `;
 
-export const judgeRecords = (stream: StreamSql) => sql`
--- Keeps the keys of what the rules refuse, without an insert: for a reject budget.
-create or replace function ingest.judge_records()
+export const validRecords = (stream: StreamSql) => sql`
+-- Those of them that the rules pass, cast. A scan computes what it selects of the rows that pass, so no cast sees others.
+create or replace function ingest.valid_records(scan ingest.merge_scan, facts ${stream.facts})
+returns table (
+    load_id bigint, chunk_id bigint, record_no bigint,
+    ${list(stream.columns, ({ name, type }) => `${name} ${type}`)},
+    ${stream.extras} jsonb
+)
+language sql
+stable
+as $$
+    select
+        staged.load_id, staged.chunk_id, staged.record_no,
+        ${list(stream.columns, (column) => castOf(stream, column))},
+        staged.${stream.extras}
+    from ingest.staged_values(scan, facts) as staged
+    where staged.is_valid
+$$;
+`;
+
+function castOf({ plainColumn }: StreamSql, column: StreamSql["columns"][number]): string {
+    const value = cast(`staged.${column.name}`, column);
+    if (column.name !== plainColumn) return value;
+    return `case when staged.plain_second is null then ${value} else to_timestamp(staged.plain_second) end`;
+}
+
+export const validateRecords = (stream: StreamSql) => sql`
+-- Keeps the keys of what the rules reject, without an insert: for a reject budget.
+create or replace function ingest.validate_records()
 returns void
 language plpgsql
 set plan_cache_mode = 'force_custom_plan'
@@ -119,7 +154,7 @@ declare
     scan constant ingest.merge_scan := ingest.plan_scan();
     facts constant ${stream.facts} := ${stream.facts}();
 begin
-    insert into invalid_records (chunk_id, record_no)
+    insert into rejected_records (chunk_id, record_no)
     select staged.chunk_id, staged.record_no
     from ingest.staged_values(scan, facts) as staged
     where not staged.is_valid;

@@ -1,0 +1,365 @@
+-- A batch: chunks whose staged records are merged, replayed, tried or validated together. The functions of the engine and of
+-- the stream meet in the session's temporary table batch_chunks; what the batch did is written to ingest.batches and
+-- ingest.chunk_merges.
+
+-- Makes the session's scratch tables. Temporary: no WAL, and emptied by the commit itself.
+create or replace function ingest.prepare_merge()
+returns void
+language plpgsql
+as $$
+begin
+    if to_regclass('pg_temp.batch_chunks') is null then
+        create temporary table batch_chunks (
+            chunk_id bigint not null,
+            -- the load that staged its records
+            load_id bigint not null,
+            lane smallint not null default 0,
+            extra_columns text[],
+            -- whether any of its records may have a value in a column that we don't know
+            has_extras boolean not null default true,
+            -- records that its loader counted
+            records bigint not null default 0,
+            -- whether any of its values may have white space around it or be an empty quoted one
+            is_padded boolean not null default true,
+            -- the slices of this chunk that this batch merges
+            todo_slices integer not null,
+            -- rows of it that are there; by count_records
+            staged bigint not null default 0,
+            -- what is staged of it was counted
+            is_verified boolean not null default false,
+            -- records of it in these slices; by the loader, or by count_records
+            read bigint not null default 0,
+            -- of all its records, whatever their slice: in the form that the loader knows to pass most rules
+            plain bigint not null default 0,
+            inserted bigint not null default 0,
+            duplicate bigint not null default 0,
+            conflict bigint not null default 0,
+            rejected bigint not null default 0,
+            -- events of this chunk that a replay replaced; 0 in a merge
+            displaced bigint not null default 0
+        ) on commit delete rows;
+        perform ingest.prepare_stream_merge();
+    end if;
+end
+$$;
+
+-- Adds chunks to the batch, each with those of the slices that it has still to merge, as their loads staged them.
+create or replace function ingest.add_staged_chunks(chosen_chunks bigint[], wanted_slices integer)
+returns void
+language plpgsql
+as $$
+begin
+    insert into batch_chunks (
+        chunk_id, load_id, lane, extra_columns, has_extras, records, is_padded, todo_slices, read, plain
+    )
+    select
+        chunks.chunk_id,
+        chunks.load_id,
+        loads.lane,
+        files.extra_columns,
+        files.extra_columns is not null,
+        chunks.records,
+        chunks.is_padded,
+        todo.slices,
+        case
+            when todo.slices = ingest.all_slices() then chunks.records
+            else coalesce(ingest.records_in(chunks.slice_records, todo.slices), 0)
+        end,
+        coalesce(chunks.plain_records, 0)
+    from ingest.chunks
+    inner join ingest.files on files.file_id = chunks.file_id
+    inner join ingest.loads on loads.load_id = chunks.load_id
+    cross join lateral (select wanted_slices & ~chunks.merged_slices as slices) as todo
+    where chunks.chunk_id = any(chosen_chunks);
+end
+$$;
+
+-- Adds a chunk to the batch whose records another load than its own has staged, for a replay or a dry run.
+create or replace function ingest.add_restaged_chunk(
+    restaged_chunk_id bigint,
+    by_load_id bigint,
+    todo_slices integer,
+    extra_columns text[] default null,
+    is_padded boolean default true
+)
+returns void
+language plpgsql
+as $$
+begin
+    insert into batch_chunks (chunk_id, load_id, extra_columns, is_padded, todo_slices)
+    values (
+        restaged_chunk_id,
+        by_load_id,
+        add_restaged_chunk.extra_columns,
+        add_restaged_chunk.is_padded,
+        add_restaged_chunk.todo_slices
+    );
+end
+$$;
+
+-- How many of a chunk's records lie in these slices.
+create or replace function ingest.records_in(slice_records integer[], slices integer)
+returns bigint
+language sql
+immutable
+return (
+    select sum(counted.records)
+    from unnest(slice_records) with ordinality as counted (records, position)
+    where (1 << (counted.position::integer - 1)) & slices <> 0
+);
+
+-- Whether the batch is every chunk id between its first and its last, but for those of other streams, whose rows are not in
+-- this one's staging. An id that the ledger does not know may have rows there all the same.
+create or replace function ingest.is_chunk_range()
+returns boolean
+language plpgsql
+as $$
+declare
+    chosen record;
+    missing_ids bigint;
+begin
+    select min(batch_chunks.chunk_id) as first_id, max(batch_chunks.chunk_id) as last_id, count(*) as chunks
+    into chosen
+    from batch_chunks;
+    missing_ids := chosen.last_id - chosen.first_id + 1 - chosen.chunks;
+    -- Far apart they are not looked for: it would cost more than the range saves.
+    return missing_ids = 0 or missing_ids <= 64 * chosen.chunks and missing_ids = (
+        select count(*)
+        from ingest.chunks
+        inner join ingest.chunks as first_chunk on first_chunk.chunk_id = chosen.first_id
+        where
+            chunks.chunk_id between chosen.first_id and chosen.last_id
+            and chunks.stream_id <> first_chunk.stream_id
+    );
+end
+$$;
+
+-- The partitions of staging that hold none of the batch's rows: excluded in every statement that reads the others, so that
+-- they are neither read nor locked. Excluded, and not the others named: staging has no statistics, and the planner takes
+-- `lane = any (…)` for one row in two hundred, and then builds its hash tables over the staged rows.
+create or replace function ingest.idle_lanes()
+returns smallint[]
+language plpgsql
+as $$
+begin
+    return array(
+        select lanes.lane
+        from unnest(ingest.lanes()) as lanes (lane)
+        where not exists (select from batch_chunks where batch_chunks.lane = lanes.lane)
+    );
+end
+$$;
+
+-- Counts what is staged of each chunk and what of it is read (the slices of this batch), instead of taking the loader's word.
+-- No value is looked at, so only the head of each row is unpacked; and nothing is written: what was lost can still leave
+-- the batch.
+create or replace function ingest.count_records()
+returns void
+language plpgsql
+set plan_cache_mode = 'force_custom_plan'
+-- Grouping wide rows by sorting them would take 0.3 s a million; a few hundred groups always fit a hash table.
+set enable_sort = off
+as $$
+declare
+    idle_lanes constant smallint[] := ingest.idle_lanes();
+begin
+    with counted_chunks as materialized (
+        select
+            staging.chunk_id,
+            count(*) as staged,
+            count(*) filter (where (1 << staging.slice_no) & batch_chunks.todo_slices <> 0) as read,
+            count(*) filter (where staging.plain_second is not null) as plain
+        from ingest.staging
+        inner join batch_chunks
+            on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
+        where staging.lane <> all(idle_lanes)
+        group by staging.chunk_id
+    )
+    update batch_chunks
+    set
+        staged = counted_chunks.staged,
+        is_verified = true,
+        read = counted_chunks.read,
+        plain = counted_chunks.plain
+    from counted_chunks
+    where batch_chunks.chunk_id = counted_chunks.chunk_id;
+end
+$$;
+
+-- A new batch, with the id that its rejects name. close_batch writes it.
+create or replace function ingest.open_batch(
+    this_stream smallint,
+    this_key uuid,
+    worker uuid,
+    batch_kind text,
+    batch_slices integer,
+    began_at timestamptz
+)
+returns ingest.batches
+language plpgsql
+as $$
+declare
+    this_batch ingest.batches;
+begin
+    this_batch.batch_id := nextval(pg_get_serial_sequence('ingest.batches', 'batch_id'));
+    this_batch.stream_id := this_stream;
+    this_batch.batch_key := this_key;
+    this_batch.worker_id := worker;
+    this_batch.kind := batch_kind;
+    this_batch.slices := batch_slices;
+    this_batch.started_at := began_at;
+    this_batch.transaction_id := pg_current_xact_id();
+    return this_batch;
+end
+$$;
+
+-- Verifies that the batch adds up, and writes what it did to the ledger and the sums. Called last, because other batches wait
+-- for these rows until the commit. `unbalanced` is the SQLSTATE of a batch that does not add up.
+create or replace function ingest.close_batch(
+    this_batch ingest.batches,
+    steps_ms jsonb default '{}',
+    unbalanced text default 'SL002'
+)
+returns ingest.batches
+language plpgsql
+as $$
+declare
+    began_at constant timestamptz := clock_timestamp();
+begin
+    if exists (
+        select from batch_chunks
+        where
+            batch_chunks.read
+            <> batch_chunks.inserted + batch_chunks.duplicate + batch_chunks.conflict + batch_chunks.rejected
+    ) then
+        raise exception 'conservation: read is not inserted + duplicate + conflict + rejected'
+        using errcode = unbalanced;
+    end if;
+    select
+        count(*),
+        sum(batch_chunks.read),
+        sum(batch_chunks.inserted),
+        sum(batch_chunks.duplicate),
+        sum(batch_chunks.conflict),
+        sum(batch_chunks.rejected),
+        sum(batch_chunks.displaced)
+    into
+        this_batch.chunks,
+        this_batch.read,
+        this_batch.inserted,
+        this_batch.duplicate,
+        this_batch.conflict,
+        this_batch.rejected,
+        this_batch.displaced
+    from batch_chunks;
+
+    insert into ingest.chunk_merges (
+        chunk_id, batch_id, slices, read, inserted, duplicate, conflict, rejected, displaced
+    )
+    select
+        batch_chunks.chunk_id,
+        this_batch.batch_id,
+        -- A replay reads no slice for the first time.
+        case when this_batch.kind = 'merge' then batch_chunks.todo_slices else 0 end,
+        batch_chunks.read,
+        batch_chunks.inserted,
+        batch_chunks.duplicate,
+        batch_chunks.conflict,
+        batch_chunks.rejected,
+        batch_chunks.displaced
+    from batch_chunks;
+    if this_batch.kind = 'merge' then
+        perform ingest.complete_chunks();
+    end if;
+    perform ingest.update_rollups();
+    perform ingest.update_totals(this_batch);
+
+    this_batch.finished_at := clock_timestamp();
+    this_batch.duration_ms := steps_ms || jsonb_build_object(
+        'complete', ingest.milliseconds(this_batch.finished_at - began_at),
+        'total', ingest.milliseconds(this_batch.finished_at - this_batch.started_at)
+    );
+    insert into ingest.batches overriding system value
+    select this_batch.*;
+    perform ingest.announce_batch(this_batch);
+    return this_batch;
+end
+$$;
+
+-- Marks what the merge has completed. The row locks on chunks, then files, taken in the order of their ids at the very end,
+-- let two merges finish the same chunk: the second sees the first's slices.
+create or replace function ingest.complete_chunks()
+returns void
+language plpgsql
+as $$
+declare
+    touched_files bigint[];
+begin
+    perform
+    from ingest.chunks
+    where exists (select from batch_chunks where batch_chunks.chunk_id = chunks.chunk_id)
+    order by chunks.chunk_id
+    for update;
+
+    with updated_chunks as (
+        update ingest.chunks
+        set
+            merged_slices = chunks.merged_slices | batch_chunks.todo_slices,
+            state = case
+                when chunks.merged_slices | batch_chunks.todo_slices = ingest.all_slices() then 'merged'
+                else chunks.state
+            end,
+            merged_at = case
+                when chunks.merged_slices | batch_chunks.todo_slices = ingest.all_slices() then clock_timestamp()
+            end
+        from batch_chunks
+        where chunks.chunk_id = batch_chunks.chunk_id
+        returning chunks.file_id, chunks.state
+    )
+    select array_agg(distinct updated_chunks.file_id)
+    into touched_files
+    from updated_chunks
+    where updated_chunks.state = 'merged';
+    -- Others have slices of each of these chunks to merge: theirs is the last word.
+    if touched_files is null then
+        return;
+    end if;
+
+    -- A chunk is complete only if its slices' reads add up to what the loader counted.
+    if exists (
+        select
+        from batch_chunks
+        inner join ingest.chunks on chunks.chunk_id = batch_chunks.chunk_id and chunks.state = 'merged'
+        where chunks.records <> (
+            select sum(chunk_merges.read)
+            from ingest.chunk_merges
+            -- A replay reads no slice.
+            where chunk_merges.chunk_id = chunks.chunk_id and chunk_merges.slices <> 0
+        )
+    ) then
+        raise exception 'conservation: the slices of a chunk do not add up to its records' using errcode = 'SL002';
+    end if;
+
+    perform
+    from ingest.files
+    where files.file_id = any(touched_files) and files.state = 'loaded'
+    order by files.file_id
+    for update;
+    update ingest.files
+    set state = 'merged', merged_at = clock_timestamp(), updated_at = clock_timestamp()
+    where
+        files.file_id = any(touched_files)
+        and files.state = 'loaded'
+        and not exists (
+            select from ingest.chunks
+            where chunks.file_id = files.file_id and chunks.state <> 'merged'
+        );
+end
+$$;
+
+create or replace function ingest.milliseconds(duration interval)
+returns numeric
+language sql
+immutable
+parallel safe
+return round(extract(epoch from duration) * 1000, 1);
