@@ -6,7 +6,7 @@ import { projectDir } from "../support/test-server.ts";
 
 const database = useBareDatabase(import.meta.path);
 
-/** What a role may be set to, and what our sessions have all the same. */
+/** Settings of a role, and the value that our sessions have all the same. */
 const hostile: [name: string, theirs: string, ours: string][] = [
     ["statement_timeout", "1s", "0"],
     ["lock_timeout", "1s", "0"],

@@ -3,6 +3,7 @@ import type { SQL } from "bun";
 import { connect, connectForCopy } from "../../src/database/connect.ts";
 import { CopyError, copyRows } from "../../src/database/copy-rows.ts";
 import { isConnectionFault, isDataFault, sqlStateOf } from "../../src/database/sql-states.ts";
+import { failureOf } from "../support/failure-of.ts";
 import { useBareDatabase } from "../support/fixture.ts";
 
 const statement = "copy target from stdin with (format csv)";
@@ -31,17 +32,10 @@ async function* rows(count: number, at = 0, odd: () => string = () => ""): Async
     for (let row = 1; row <= count; row++) yield Buffer.from(row === at ? odd() : `${row},x\n`);
 }
 
-async function failureOf(copying: Promise<void>): Promise<unknown> {
-    return await copying.then(
-        () => expect.unreachable("the COPY passed"),
-        (error: unknown) => error,
-    );
-}
-
 const storedRows = async () => (await database.sql<{ n: number }[]>`select count(*) as n from target`)[0]!.n;
 const backendPid = async () => Number((await copySql`select pg_backend_pid() as pid`)[0].pid);
 
-/** What follows a failure: nothing stored, and the connection takes the next COPY. */
+/** After a failure nothing is stored, and the connection takes the next COPY. */
 async function expectUnharmed(): Promise<void> {
     expect(await storedRows()).toBe(0);
     await copyRows(copySql, statement, rows(2));

@@ -1,21 +1,12 @@
-/** What libpq would take from its environment is taken as libpq takes it, or refused by name. */
+/** libpq's environment is read as libpq reads it, or refused by name. */
 import { describe, expect, test } from "bun:test";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDatabaseUrl } from "../../src/database/database-target.ts";
-import type { SluiceError } from "../../src/errors.ts";
+import { refusalOf } from "../support/failure-of.ts";
 import { makeFolder } from "../support/fixture.ts";
 
 const folder = makeFolder();
-
-function refusalOf(act: () => unknown): SluiceError {
-    try {
-        act();
-    } catch (error) {
-        return error as SluiceError;
-    }
-    throw new Error("It was not refused.");
-}
 
 function passfile(text: string, mode = 0o600): string {
     const file = join(folder, "pgpass");
@@ -60,8 +51,8 @@ describe("what the URL does not say", () => {
         ["PGREQUIREAUTH", "scram-sha-256"],
         ["PGSSLNEGOTIATION", "direct"],
         ["PGGSSENCMODE", "require"],
-    ])("should fail: %s cannot be followed, and is named", (name, value) => {
-        const { code, what, remedy } = refusalOf(() => parseDatabaseUrl("postgres://h/d", { [name]: value }));
+    ])("should fail: %s cannot be followed, and is named", async (name, value) => {
+        const { code, what, remedy } = await refusalOf(() => parseDatabaseUrl("postgres://h/d", { [name]: value }));
         expect([code, what]).toEqual(["bad_database_url", `${name} is set, and Sluice does not follow it.`]);
         expect(remedy).toContain(`unset ${name}`);
     });
@@ -132,8 +123,8 @@ test.each([
     "postgres://u:p@hunter2/x@h/db",
     "postgres://u:p@hunter2?x@h/db",
     "postgres://u:p@hunter2#x@h/db",
-])("should fail, and print nothing of the password: %s", (url) => {
-    const error = refusalOf(() => parseDatabaseUrl(url));
+])("should fail, and print nothing of the password: %s", async (url) => {
+    const error = await refusalOf(() => parseDatabaseUrl(url));
     expect(error.code).toBe("bad_database_url");
     expect(error.remedy).toContain("@ is %40");
     expect(`${error.message} ${error.remedy} ${error.stack}`).not.toMatch(/hunter2|ss\/w|w#rd|rd\?/);

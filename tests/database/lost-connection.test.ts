@@ -1,8 +1,8 @@
 /**
- * What becomes of a query whose connection is lost, or that fails half-way, and of the next one. postgres.js 3.4.9 as it
- * comes does none of this right (src/database/patches mends it): under Bun, whose sockets may end without an `error`
- * before, an API was left with reads that never ended; a connection whose last bytes were still unwritten took four
- * timeouts to come back; and a result that broke off shifted the rows of the next one.
+ * A query whose connection is lost, or that fails half-way, and the one after it. postgres.js 3.4.9 as released gets none of
+ * this right; src/database/patches corrects it. Under Bun, whose sockets may end without an `error` before, reads of an API
+ * never ended; a connection whose last bytes were still unwritten took four timeouts to come back; and a result that broke
+ * off shifted the rows of the next one.
  */
 import { describe, expect, test } from "bun:test";
 import { connect as connectSocket, type Socket } from "node:net";

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { connect } from "../../src/database/connect.ts";
 import { migrateDatabase } from "../../src/database/migrate.ts";
 import { compareColumns } from "../../src/database/table-shape.ts";
-import { exitCodes, SluiceError } from "../../src/errors.ts";
+import { exitCodes, type SluiceError } from "../../src/errors.ts";
 import { createBareDatabase, type TestDatabase } from "../support/database.ts";
+import { refusalOf as refusal } from "../support/failure-of.ts";
 import { useFolder } from "../support/fixture.ts";
 import { projectDir } from "../support/test-server.ts";
 
@@ -29,13 +30,9 @@ const migrate = (programVersion = "1.0.0") =>
     migrateDatabase(database.target, { log: (line) => lines.push(line), rootDir, programVersion });
 
 async function refusalOf(migrating: Promise<unknown>): Promise<SluiceError> {
-    const error = await migrating.then(
-        () => expect.unreachable("it was migrated"),
-        (caught: unknown) => caught,
-    );
-    expect(error).toBeInstanceOf(SluiceError);
-    expect((error as SluiceError).exitCode).toBe(exitCodes.configuration);
-    return error as SluiceError;
+    const error = await refusal(migrating);
+    expect(error.exitCode).toBe(exitCodes.configuration);
+    return error;
 }
 
 /** Everything that is in the database, system catalogs aside. */

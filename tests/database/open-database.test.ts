@@ -4,22 +4,14 @@ import { createServer } from "node:net";
 import { connect, connectForCopy } from "../../src/database/connect.ts";
 import { type DatabaseTarget, makeTarget, withDatabase } from "../../src/database/database-target.ts";
 import { openDatabase, reachServer, refuseOldServer } from "../../src/database/open-database.ts";
-import { exitCodes, SluiceError } from "../../src/errors.ts";
+import { exitCodes } from "../../src/errors.ts";
+import { refusalOf } from "../support/failure-of.ts";
 import { useBareDatabase } from "../support/fixture.ts";
 import { runScript } from "../support/run-script.ts";
 import { makeDataDir } from "../support/test-server.ts";
 import { startTlsServer, type TlsServer } from "./tls-server.ts";
 
 const database = useBareDatabase(import.meta.path);
-
-async function refusalOf(opening: Promise<unknown>): Promise<SluiceError> {
-    const error = await opening.then(
-        () => expect.unreachable("it was opened"),
-        (caught: unknown) => caught,
-    );
-    expect(error).toBeInstanceOf(SluiceError);
-    return error as SluiceError;
-}
 
 test("opens the database of a URL, and says its version and how psql gets there", async () => {
     const log: string[] = [];

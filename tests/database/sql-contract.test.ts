@@ -1,4 +1,4 @@
-/** What TypeScript says of sql/: our SQLSTATEs, the codes of problems, and the stream's functions that the engine calls. */
+/** TypeScript and sql/ agree on our SQLSTATEs, on the codes of problems, and on the stream's functions that the engine calls. */
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -71,7 +71,7 @@ async function fillTables(): Promise<void> {
     });
 }
 
-/** What a table's rows are stored in: another file when it was rewritten. */
+/** The file of each table's rows: another one when the table was rewritten. */
 async function storedIn(): Promise<Record<string, number>> {
     const rows = await database.sql<{ name: string; node: number }[]>`
         select relname as name, pg_relation_filenode(oid)::integer as node from pg_class

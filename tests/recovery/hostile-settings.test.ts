@@ -1,4 +1,4 @@
-/** What a role, a database or postgresql.conf is set to must neither stop a pipeline nor change what it does. */
+/** Settings of a role, a database or postgresql.conf must neither stop an ingest nor change its result. */
 import { afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { testTimeoutMs } from "../support/generate-folder.ts";

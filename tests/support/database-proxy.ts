@@ -18,7 +18,7 @@ export interface DatabaseProxy {
     /** Cuts all connections there are; those that come from now on lead to this server, as where a name moves. */
     moveTo(server: DatabaseTarget): void;
     /**
-     * Of each connection there is now, the next answer that says that something is done is not passed on: the connection
+     * Does not pass on the next answer that says that something is done, on each connection there is now: the connection
      * ends in its place. Returns how many there are.
      */
     loseAnswers(): number;
@@ -40,7 +40,11 @@ const serverLingerMs = 300;
 /** The server's CommandComplete for what reads, writes or calls; one such as SET's is nobody's loss. */
 const answerOfDone = /C\0\0\0.(SELECT|INSERT|UPDATE|DELETE|COPY|COMMIT)/s;
 
-export async function openDatabaseProxy(target: DatabaseTarget): Promise<DatabaseProxy> {
+/** `alterAnswer` changes the bytes that the server sends, as latin1, without changing their length. */
+export async function openDatabaseProxy(
+    target: DatabaseTarget,
+    { alterAnswer = (text) => text }: { alterAnswer?: (text: string) => string } = {},
+): Promise<DatabaseProxy> {
     const links = new Set<Link>();
     let place = target;
     let isStalled = false;
@@ -60,7 +64,8 @@ export async function openDatabaseProxy(target: DatabaseTarget): Promise<Databas
         });
         server.on("data", (bytes: Buffer) => {
             if (isStalled || client.destroyed) return;
-            if (!link.losesAnswer || !answerOfDone.test(bytes.toString("latin1"))) return void client.write(bytes);
+            const text = bytes.toString("latin1");
+            if (!link.losesAnswer || !answerOfDone.test(text)) return void client.write(alterAnswer(text), "latin1");
             answersLost += 1;
             client.destroy();
         });

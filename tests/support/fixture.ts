@@ -1,4 +1,4 @@
-/** What most tests stand on: a database, a folder, files of the shop's events. All of it goes by itself. */
+/** A database, a folder and files of the shop's events for most tests. All of it is removed by itself. */
 import { beforeAll, beforeEach } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,8 +20,8 @@ export const idOf = (no: number) => `00000000-0000-4000-8000-${String(no).padSta
 export const shopCsv = (...records: string[]) => `${[header, ...records].join("\n")}\n`;
 
 /**
- * What is opened before the tests of the file, or of the `describe`, and closed when the file ends. Nothing may be asked of
- * it before the first `beforeAll`.
+ * Opened before the tests of the file, or of the `describe`, and closed when the file ends. Do not use it before the first
+ * `beforeAll`.
  */
 export function useOpened<Thing extends object>(open: () => Promise<Thing>, close: (thing: Thing) => unknown): Thing {
     let thing: Thing | undefined;
@@ -44,7 +44,7 @@ function lazily<Thing extends object>(find: () => Thing): Thing {
     });
 }
 
-/** So that `const { sql } = fixture` may stand at the top of a file. */
+/** Lets `const { sql } = fixture` stand at the top of a file. */
 export function withSqlAtHand<Thing extends { sql: Sql }>(thing: Thing): Thing {
     const sql = lazily(() => thing.sql);
     return new Proxy(thing, { get: (_, name) => (name === "sql" ? sql : Reflect.get(thing, name)) });

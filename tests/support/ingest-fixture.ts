@@ -15,7 +15,7 @@ const record = (no: number) => `${idOf(no)},purchase,p1,u1,2024-05-01 10:00:00,1
 
 export interface NumberedFolder {
     inputDir: string;
-    /** So many more files, each put in place whole, with the next records in it. */
+    /** Adds files with the next records, each put in place whole. */
     put(files: number, recordsAFile?: number): void;
 }
 
@@ -40,7 +40,7 @@ export function makeNumberedFolder(): NumberedFolder {
 /** Ready when a test begins, and not before. */
 export interface IngestFixture extends NumberedFolder {
     database: TestDatabase;
-    /** Of the role, if there is one. */
+    /** As the role, if there is one. */
     url: string;
     /** By default it watches, in haste. */
     start(flags?: string[]): IngestProcess;

@@ -1,4 +1,4 @@
-/** The one place where the cases meet the pipeline. */
+/** The one place where the cases meet the engine. */
 import type { AfterMerge, IngestConfig, RejectBudget } from "../../src/config/config.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import type { IngestSummary } from "../../src/engine/run/progress.ts";
@@ -9,7 +9,7 @@ export type { IngestSummary };
 import { runIngest } from "../../src/engine/run/run-ingest.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
 
-/** What a case may set other than the defaults, in its expected.json. */
+/** The settings that a case may change, in its expected.json. */
 export interface IngestOverrides {
     maxRecordBytes?: number;
     maxChunkBytes?: number;
@@ -25,7 +25,7 @@ export interface IngestOverrides {
     sources?: SourceConfig[];
 }
 
-/** Of `ingest --trigger available-now --tail-settle 0` of this folder. */
+/** That of `ingest --trigger available-now --tail-settle 0` on this folder. */
 export function ingestConfig(inputDir: string, overrides: IngestOverrides = {}): IngestConfig {
     return {
         inputDir,

@@ -10,7 +10,7 @@ export interface IngestProcess {
     isRunning(): boolean;
     /** The exit code: 128 + n when a signal ended it. */
     exited: Promise<number>;
-    /** What it has said so far. */
+    /** Its messages so far. */
     stderr(): string;
     batches(): BatchProgress[];
     /** SIGTERM, and waits for its end. */

@@ -9,7 +9,7 @@ import versions from "./postgres-versions.json" with { type: "json" };
 import { dataDirOfMajor } from "./test-server.ts";
 
 export interface PinnedPostgres {
-    /** Of the package: "15.18.0-beta.17". */
+    /** The package's: "15.18.0-beta.17". */
     version: string;
     /** By platform. */
     integrity: Record<string, string>;

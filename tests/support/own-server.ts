@@ -32,7 +32,7 @@ export interface OwnServer {
     /** Does nothing when it runs. */
     start(): Promise<void>;
     isRunning(): boolean;
-    /** Of the database for administration. */
+    /** The database for administration. */
     admin: DatabaseTarget;
     /** Copies the data directory while the server runs: a base backup, for `backup` of another one. */
     backUp(intoDir: string): Promise<void>;
@@ -43,7 +43,7 @@ export interface OwnServer {
     killPostmaster(): Promise<void>;
     /** The same, and starts it again. */
     crash(): Promise<void>;
-    /** What it has written to its log so far. */
+    /** Its log so far. */
     log(): string;
     /** The account that it runs as; null when it is ours. */
     account: ServerAccount | null;

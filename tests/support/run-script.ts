@@ -9,8 +9,8 @@ export interface Ran {
 }
 
 /**
- * Runs `scripts/NAME.ts` to its end, without a terminal, with `input` on stdin. The environment is this process's without colours and without
- * DATABASE_URL, and then `environment`.
+ * Runs `scripts/NAME.ts` to its end, without a terminal, with `input` on stdin. The environment is this process's without
+ * colours and without DATABASE_URL, and then `environment`.
  */
 export async function runScript(
     name: string,
@@ -41,7 +41,7 @@ export function spawnScript(
     });
 }
 
-/** What the stream has said so far, and its end. */
+/** Collects the text of a stream, up to its end. */
 export function collect(stream: ReadableStream<Uint8Array>): { text: () => string; ended: Promise<void> } {
     const decoder = new TextDecoder();
     let text = "";

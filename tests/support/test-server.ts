@@ -25,7 +25,7 @@ export function makeDataDir(): string {
 }
 
 export interface TestServer {
-    /** Of the database for administration: tests have their own. */
+    /** The database for administration: tests have their own. */
     target: DatabaseTarget;
     admin: Sql;
     release(): Promise<void>;

@@ -1,4 +1,4 @@
-/** What a process takes of the machine at most, as long as it runs. Nothing where there is no /proc. */
+/** The most memory and descriptors that a process takes. */
 import { readdirSync, readFileSync } from "node:fs";
 
 export interface Usage {
@@ -28,7 +28,8 @@ export function watchUsage(pid: number): UsageWatch {
     };
 }
 
-function usageOf(pid: number): Usage {
+/** Nothing where there is no /proc. */
+export function usageOf(pid: number): Usage {
     try {
         const status = readFileSync(`/proc/${pid}/status`, "utf8");
         const memoryKiB = Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0);

@@ -23,7 +23,7 @@ function findLibrary(): string | undefined {
 }
 
 export interface WrongClock {
-    /** What a child process needs in its environment. */
+    /** For a child process. */
     environment: Record<string, string>;
     /** From now on (within a second) it is wrong by so many days. */
     set(days: number): void;

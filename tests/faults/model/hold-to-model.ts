@@ -192,7 +192,7 @@ function compareCounts({ counts: expected, partial }: Expected, { merges }: Ledg
     }
 }
 
-/** What the folder holds in the end is in, whole: every valid id of it is an event, every bad file says why. */
+/** All that the folder holds in the end is in: every valid id is an event, every bad file says why. */
 function judgeEnd(
     path: string,
     { contents, finalBytes, isGone }: PathHistory,
@@ -201,7 +201,7 @@ function judgeEnd(
 ): string[] {
     const versions = ledger.files.filter((file) => file.path === path);
     const file = versions.at(-1);
-    // What it held is looked for under its new name. Under this one it may be in, too, or never have been seen.
+    // Its content is looked for under the new name. Under this one it may be in, too, or never have been seen.
     if (isGone && (!file || file.state === "failed")) return [];
     if (!file) return [`${path} was in the folder and is not in the ledger`];
     const violations = versions

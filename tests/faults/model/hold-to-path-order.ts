@@ -1,6 +1,6 @@
 /**
- * Of a run that nobody disturbed the model says everything beforehand: files in the order of their paths, copies of whole
- * files skipped, the first record of an id wins (promise 10). The ledger is not asked.
+ * The model knows the result of an undisturbed run beforehand: files in the order of their paths, copies of whole files
+ * skipped, the first record of an id wins (promise 10). The ledger is not asked.
  */
 import type { Counts } from "../../support/count-records.ts";
 import type { Schedule } from "./make-schedule.ts";

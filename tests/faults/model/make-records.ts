@@ -49,7 +49,7 @@ interface Event {
     attributes: [name: string, value: string][];
 }
 
-/** What has been made so far: repeated ids come from here. */
+/** The records made so far: repeated ids come from here. */
 export interface RecordPool {
     events: Event[];
 }
@@ -262,7 +262,7 @@ const badValues: Record<KnownColumn, [reason: string, texts: string[]][]> = {
 const spoilers: Record<string, (line: string, random: Random, style: FileStyle) => Buffer> = {
     too_few_fields(line) {
         const short = line.split(",").slice(0, 2).join(",");
-        // Of nothing but delimiters it would be a blank line.
+        // With nothing but delimiters it would be a blank line.
         return Buffer.from(/[^,\s]/.test(short) ? short : "p,u");
     },
     too_many_fields: (line) => Buffer.from(`${line},more`),

@@ -1,9 +1,9 @@
-/** From a seed: what arrives in the folder, who works on it, and what befalls them. Pure, so that a seed replays. */
+/** Makes a schedule from a seed: files that arrive, workers, and faults. Pure, so that a seed replays. */
 import { createRandom, type Random } from "../../../src/shop/generator/random.ts";
 import { type Content, type ContentOptions, changeOneRecord, makeBadContent, makeContent } from "./make-content.ts";
 import type { RecordPool } from "./make-records.ts";
 
-/** What can befall a run from outside; `strike.ts` does it. */
+/** Faults from outside; `strike.ts` carries them out. */
 export const faultKinds = [
     "kill worker",
     "freeze worker",
@@ -62,7 +62,7 @@ export interface Schedule {
     steps: Step[];
     /** More loads and batches than this, from the last fault on, are no work any more: something goes round in circles. */
     mostLedgerSteps: number;
-    /** What the folder holds in the end, and held of each path before. */
+    /** By path: its content in the end, and all contents before. */
     history: Map<string, PathHistory>;
 }
 
@@ -128,7 +128,7 @@ function step(afterSteps: number, atMostMs: number, action: Action): Step {
     return { afterSteps, atMostMs, action };
 }
 
-/** Of all contents there will be. */
+/** The size of all contents there will be. */
 function countAll(drops: Step[]): { bytes: number; records: number } {
     const contents = [...new Set(drops.flatMap(({ action }) => ("content" in action ? [action.content] : [])))];
     return {

@@ -1,4 +1,4 @@
-/** What records a byte range of a content holds, and what must become of each. */
+/** The records in a byte range of a content, and the expected verdict of each. */
 import { createHash } from "node:crypto";
 import { countFiles, listEvents } from "../../support/count-records.ts";
 import type { Content } from "./make-content.ts";

@@ -3,8 +3,8 @@
  * until they have converged by themselves, and holds what they left to the model and to the invariants.
  */
 import {
+    appendFileSync,
     closeSync,
-    ftruncateSync,
     mkdirSync,
     mkdtempSync,
     openSync,
@@ -12,18 +12,17 @@ import {
     renameSync,
     rmSync,
     statSync,
+    truncateSync,
     writeFileSync,
     writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Sql } from "../../../src/database/connect.ts";
 import { type DatabaseTarget, makeTarget } from "../../../src/database/database-target.ts";
-import { runChecks } from "../../../src/operations/run-checks.ts";
 import { openDatabaseProxy } from "../../support/database-proxy.ts";
 import { ingestOnce } from "../../support/ingest-process.ts";
-import { ask, type OwnServer } from "../../support/own-server.ts";
-import { expireLeases } from "../../support/read-tables.ts";
+import { ask, countRows, type OwnServer } from "../../support/own-server.ts";
+import { countSteps, expireLeases, findDisorder } from "../../support/read-tables.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { holdToModel } from "./hold-to-model.ts";
 import { holdToPathOrder } from "./hold-to-path-order.ts";
@@ -36,14 +35,14 @@ import { createWorkers, findLeftProcesses } from "./workers.ts";
 export interface RunReport {
     seed: number;
     kind: Schedule["kind"];
-    /** What truly befell the run, by kind. */
+    /** Faults that struck something, by kind. */
     faults: Record<string, number>;
     files: number;
     records: number;
     /** Answers of the API that were held against the tables. */
     comparedAnswers: number;
     violations: string[];
-    /** Of a failed run: where its schedule, its ledger and what its workers said have been written. */
+    /** The folder with schedule, ledger and messages of the workers, if the run failed. */
     details: string | null;
 }
 
@@ -52,7 +51,7 @@ export interface RunReport {
  * attempts. How long all of it takes is the machine's affair: with thirty processes on two cores a crash takes it a minute.
  */
 const mostStillMs = 120_000;
-/** Of the worker that is there at the end, whatever became of the others. */
+/** The worker that is there at the end, whatever became of the others. */
 const watcherSlot = 9;
 
 export async function runSchedule(server: OwnServer, schedule: Schedule): Promise<RunReport> {
@@ -60,16 +59,16 @@ export async function runSchedule(server: OwnServer, schedule: Schedule): Promis
     const inputDir = join(folder, "input");
     mkdirSync(inputDir);
     const target = await withoutTimeOut(await server.createDatabase());
-    // What disturbs may be the limit of a role; and whoever runs the ingest need not be a superuser.
+    // A fault may be the limit of a role, which no superuser has; and an ingest needs no superuser.
     const worker = schedule.kind === "disturbed" ? await makeLoader(target) : target;
     const proxy = await openDatabaseProxy(worker);
     const workers = createWorkers(inputDir, { mayServerBeAway: schedule.kind === "disturbed" });
     const faults: Record<string, number> = {};
-    const countSteps = () => readSteps(target);
+    const readSteps = () => ask(target, countSteps);
     const letWork = async (steps: number, atMostMs = 1_000) => {
         const until = performance.now() + atMostMs;
-        const from = await countSteps();
-        while (performance.now() < until && (await countSteps()) < from + steps) await Bun.sleep(15);
+        const from = await readSteps();
+        while (performance.now() < until && (await readSteps()) < from + steps) await Bun.sleep(15);
     };
     const world: World = {
         server,
@@ -97,7 +96,7 @@ export async function runSchedule(server: OwnServer, schedule: Schedule): Promis
         await workers.end();
         await waitForLeases(world);
         const last = await ingestOnce(target.url, inputDir, schedule.flags);
-        ledger = await ask(target, (sql) => readLedger(sql));
+        ledger = await ask(target, readLedger);
         violations.push(...judgeLastRun(last, ledger), ...(await findLeavings(target, inputDir, schedule)));
         violations.push(...holdToModel(schedule, ledger));
         if (schedule.kind === "undisturbed") violations.push(...holdToPathOrder(schedule, ledger));
@@ -111,7 +110,7 @@ export async function runSchedule(server: OwnServer, schedule: Schedule): Promis
     }
     violations.push(...workers.violations, ...numbers.violations, ...findLeftProcesses(inputDir));
     for (const [name, count] of Object.entries(workers.pointsReached)) faults[`fault point ${name}`] = count;
-    ledger ??= await ask(target, (sql) => readLedger(sql)).catch(() => null);
+    ledger ??= await ask(target, readLedger).catch(() => null);
     const report: RunReport = {
         seed: schedule.seed,
         kind: schedule.kind,
@@ -126,7 +125,7 @@ export async function runSchedule(server: OwnServer, schedule: Schedule): Promis
     return report;
 }
 
-/** What a database is set to later must not end our own questions; the program finds this out by itself. */
+/** Later settings of the database must not end our own questions; the program finds this out by itself. */
 async function withoutTimeOut(target: DatabaseTarget): Promise<DatabaseTarget> {
     const since17 = await ask(target, (sql) => sql`select from pg_settings where name = 'transaction_timeout'`);
     return since17.length === 0 ? target : { ...target, overrides: { transaction_timeout: "0" } };
@@ -143,17 +142,21 @@ async function makeLoader(target: DatabaseTarget): Promise<DatabaseTarget> {
 
 /** True unless there was nothing to do it to. */
 async function carryOut(world: World, schedule: Schedule, inputDir: string, action: Action): Promise<boolean> {
-    const at = "path" in action ? join(inputDir, action.path) : "";
+    const path = "path" in action ? action.path : "";
+    const at = join(inputDir, path);
+    const isMerged = async (size: number) =>
+        (await countRows(
+            world.target,
+            `ingest.files where path = '${path}' and state = 'merged' and loaded_bytes = ${size}`,
+        )) > 0;
     switch (action.do) {
         case "put":
             writeFileSync(join(inputDir, "../next"), action.content.bytes.subarray(0, action.bytes));
             renameSync(join(inputDir, "../next"), at);
             return true;
         case "grow": {
-            const descriptor = openSync(at, "a");
-            const { size } = statSync(at);
-            writeSync(descriptor, action.content.bytes.subarray(size, action.bytes));
-            closeSync(descriptor);
+            const size = statSync(at, { throwIfNoEntry: false })?.size ?? 0;
+            appendFileSync(at, action.content.bytes.subarray(size, action.bytes));
             return true;
         }
         case "overwrite": {
@@ -164,17 +167,14 @@ async function carryOut(world: World, schedule: Schedule, inputDir: string, acti
             closeSync(descriptor);
             return true;
         }
-        case "truncate": {
-            const descriptor = openSync(at, "r+");
-            ftruncateSync(descriptor, action.bytes);
-            closeSync(descriptor);
+        case "truncate":
+            truncateSync(at, action.bytes);
             return true;
-        }
         case "rename":
             renameSync(at, join(inputDir, action.to));
             return true;
         case "remove":
-            if (await isMerged(world, action.path, statSync(at).size)) rmSync(at);
+            if (await isMerged(statSync(at).size)) rmSync(at);
             return true;
         case "start":
             world.workers.start(action.worker, {
@@ -192,15 +192,7 @@ async function carryOut(world: World, schedule: Schedule, inputDir: string, acti
     }
 }
 
-async function isMerged({ target }: World, path: string, size: number): Promise<boolean> {
-    const merged = await ask(
-        target,
-        (sql) => sql`select from ingest.files where path = ${path} and state = 'merged' and loaded_bytes = ${size}`,
-    );
-    return merged.length > 0;
-}
-
-/** What a supervisor does for a database: starts it again. Postmasters die of some fault points, too. */
+/** Starts it again, as a supervisor does. Postmasters die of some fault points, too. */
 function keepServer(server: OwnServer): { stop(): Promise<void> } {
     let isOver = false;
     const ended = (async () => {
@@ -223,7 +215,7 @@ async function converge(world: World, schedule: Schedule, inputDir: string): Pro
     await server.start();
     for (const end of world.toEnd) await end();
     for (let slot = 0; slot < 4; slot += 1) workers.thaw(slot);
-    if (isHurried) await ask(target, (sql) => expireLeases(sql));
+    if (isHurried) await ask(target, expireLeases);
     if (schedule.kind === "undisturbed") {
         await waitWhileItWorks(world, schedule, () => (workers.running().length === 0 ? [] : ["the one worker runs"]));
         return;
@@ -247,13 +239,13 @@ async function waitWhileItWorks(
     { mostLedgerSteps }: Schedule,
     findOpenWork: () => string[] | Promise<string[]>,
 ): Promise<void> {
-    const first = await readSteps(target);
+    const first = await ask(target, countSteps);
     let last = first;
     let movedAt = performance.now();
     while (true) {
         const open = await findOpenWork();
         if (open.length === 0) return;
-        const steps = await readSteps(target);
+        const steps = await ask(target, countSteps);
         if (steps !== last) movedAt = performance.now();
         last = steps;
         const isStill = performance.now() - movedAt > mostStillMs;
@@ -265,14 +257,15 @@ async function waitWhileItWorks(
     }
 }
 
-/** Of workers that were killed: until they have run out, the last run cannot strike them off. */
+/** Until the leases of killed workers have run out, the last run cannot strike them off. */
 async function waitForLeases({ target, isHurried }: World): Promise<void> {
-    if (isHurried) await ask(target, (sql) => expireLeases(sql));
-    const held = (sql: Sql) => sql`
-        select from ingest.workers where lease_until > clock_timestamp()
-        union all
-        select from ingest.loader_lease where lease_until > clock_timestamp()`;
-    await waitUntil("all leases have run out", async () => (await ask(target, held)).length === 0);
+    if (isHurried) await ask(target, expireLeases);
+    await waitUntil("all leases have run out", async () => {
+        const leases = ["ingest.workers", "ingest.loader_lease"].map((table) =>
+            countRows(target, `${table} where lease_until > clock_timestamp()`),
+        );
+        return (await Promise.all(leases)).every((rows) => rows === 0);
+    });
 }
 
 async function findOpen(target: World["target"], inputDir: string): Promise<string[]> {
@@ -320,67 +313,16 @@ function judgeLastRun(
     return violations;
 }
 
-/** Nothing to tidy up, for anybody (promise 8); and all checks of the live database. */
+/** Nothing to tidy up, in the database (promise 8), on the server or in the folder. */
 async function findLeavings(target: World["target"], inputDir: string, schedule: Schedule): Promise<string[]> {
-    const broken = (await ask(target, (sql) => runChecks(sql))).filter(({ passed }) => !passed);
-    const violations = broken.map(
-        ({ name, sampleRows, error }) => `check ${name}: ${JSON.stringify(sampleRows)} ${error ?? ""}`,
-    );
-    const readLeft = () =>
-        ask(
-            target,
-            (sql) => sql<{ what: string; count: number }[]>`
-                select 'loads in progress' as what, count(*) as count from ingest.loads where state = 'loading'
-                union all
-                select 'rows in staging', count(*) from ingest.staging
-                union all
-                select 'open chunks', count(*) from ingest.chunks where state in ('staged', 'pending', 'held')
-                union all
-                select 'open files', count(*) from ingest.files where state in ('pending', 'loaded')
-                union all
-                select 'workers', count(*) from ingest.workers
-                union all
-                select 'leases', count(*) from ingest.loader_lease where worker_id is not null
-                union all
-                select 'backends', count(*)
-                from pg_stat_activity
-                where
-                    datname = current_database()
-                    and application_name like 'sluice-%'
-                    and application_name <> 'sluice-api'
-                union all
-                select 'locks', count(*)
-                from pg_locks
-                inner join pg_stat_activity using (pid)
-                where
-                    pg_stat_activity.datname = current_database()
-                    and pg_stat_activity.application_name like 'sluice-%'
-                    and pg_stat_activity.application_name <> 'sluice-api'
-                union all
-                select 'prepared transactions', count(*) from pg_prepared_xacts
-                union all
-                select 'temporary files of the server', count(*) from pg_ls_tmpdir()`,
-        );
-    // What a lost connection had begun ends on its own, a moment later.
-    let left = await readLeft();
-    for (let turn = 0; turn < 100 && left.some(({ count }) => count > 0); turn += 1) {
-        await Bun.sleep(50);
-        left = await readLeft();
+    const disorder = await ask(target, findDisorder);
+    const others = ["ingest.chunks where state = 'held'", "pg_prepared_xacts", "pg_ls_tmpdir()"];
+    for (const other of others) {
+        const rows = await countRows(target, other);
+        if (rows > 0) disorder.push(`${rows} of ${other} are left`);
     }
-    for (const { what, count } of left) if (count > 0) violations.push(`${count} ${what} are left`);
-    for (const name of readdirSync(inputDir)) {
-        if (!schedule.history.has(name)) violations.push(`${name} is left in the folder`);
-    }
-    return violations;
-}
-
-async function readSteps(target: World["target"]): Promise<number> {
-    const [row] = await ask(
-        target,
-        (sql) => sql<{ steps: number }[]>`
-            select (select count(*) from ingest.loads) + (select count(*) from ingest.batches) as steps`,
-    );
-    return row!.steps;
+    const names = readdirSync(inputDir).filter((name) => !schedule.history.has(name));
+    return [...disorder, ...names.map((name) => `${name} is left in the folder`)];
 }
 
 function writeDetails(folder: string, schedule: Schedule, ledger: LedgerRows | null, said: string): string {

@@ -1,4 +1,4 @@
-/** What befalls a run from outside, done to a real server, real processes and real connections. */
+/** Strikes a run from outside: a real server, real processes, real connections. */
 import { connect } from "../../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../../src/database/database-target.ts";
 import type { DatabaseProxy } from "../../support/database-proxy.ts";
@@ -13,10 +13,10 @@ export interface World {
     proxy: DatabaseProxy;
     workers: Workers;
     isHurried: boolean;
-    /** What the workers log in as: the limits of connections are the role's, and a superuser has none. */
+    /** The workers' login: the limits of connections are the role's, and a superuser has none. */
     role: string;
     workerUrl: string;
-    /** What has to end before the run can come to its end. */
+    /** Has to be called before the run can come to its end. */
     toEnd: (() => Promise<void>)[];
     /** How often the database has been put back to the past. */
     timesBack: number;
@@ -135,7 +135,7 @@ function endLater(world: World, further: Promise<void>, end: () => Promise<void>
 
 /** As if ten seconds had gone by without a sign of who held a lease; otherwise they do. */
 async function hurry({ isHurried, target }: World): Promise<void> {
-    if (isHurried) await ask(target, (sql) => expireLeases(sql));
+    if (isHurried) await ask(target, expireLeases);
 }
 
 async function backends(target: DatabaseTarget): Promise<{ pid: number }[]> {

@@ -2,13 +2,16 @@
  * Two witnesses: the model, which knows what it made, and the reader of tests/support/oracle, which only sees the bytes.
  * Neither knows the pipeline. A seed that they tell apart would make the model test meaningless.
  */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { countFiles } from "../../support/count-records.ts";
-import { chooseSeed } from "../../support/generate-folder.ts";
+import { chooseSeed, testTimeoutMs } from "../../support/generate-folder.ts";
 import { expectPathOrder } from "./hold-to-path-order.ts";
 import { ingestFaults } from "./ingest-faults.ts";
 import { makeSchedule, type Schedule } from "./make-schedule.ts";
 import { readRange } from "./read-ranges.ts";
+
+// Only against a hang: on a busy machine a hundred schedules take a minute.
+setDefaultTimeout(testTimeoutMs);
 
 const firstSeed = chooseSeed("witnesses");
 const options = { isLong: false, ...ingestFaults };

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { type IngestProcess, startIngest } from "../../support/ingest-process.ts";
 import { waitUntil } from "../../support/wait-until.ts";
+import { usageOf } from "../../support/watch-usage.ts";
 
 export interface WorkerStart {
     databaseUrl: string;
@@ -37,12 +38,11 @@ interface Worker {
     isJudged: boolean;
 }
 
-const endDeadlineMs = 30_000;
-/** Of one worker: a few times what these runs take (`test:faults` prints that), and no more for a file of 10 MB than for one of 1 KB. */
+/** For one worker: a few times what these runs take (`test:faults` prints that), and no more for a file of 10 MB than for one of 1 KB. */
 const mostMemoryKiB = 500 * 1024;
 const mostDescriptors = 80;
 const pointLine = /^.*Fault point ([a-z-]+):\d+ is reached: ([a-z-]+)/gm;
-/** What an error of the program never looks like. */
+/** Signs of an error in the program itself. */
 const crashSigns = /unhandled|uncaught|unexpected error|"code":"unexpected"|TypeError|ReferenceError|\n {4}at /i;
 /** In words, or as the object that --json makes of it. */
 const saysRemedy = /^ {2}fix: +\S|"fix":"\S/m;
@@ -78,7 +78,7 @@ export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServer
 
     const measure = setInterval(() => {
         for (const { process, slot } of open()) {
-            const { memoryKiB, descriptors } = measureProcess(process.pid);
+            const { memoryKiB, descriptors } = usageOf(process.pid);
             peak.memoryKiB = Math.max(peak.memoryKiB, memoryKiB);
             peak.descriptors = Math.max(peak.descriptors, descriptors);
             if (memoryKiB > mostMemoryKiB) violations.push(`worker ${slot} takes ${memoryKiB} KiB of memory`);
@@ -127,9 +127,7 @@ export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServer
                 worker.process.kill("SIGCONT");
                 worker.process.kill("SIGTERM");
             }
-            await waitUntil("all workers end", () => all.every(({ isJudged }) => isJudged), {
-                deadlineMs: endDeadlineMs,
-            });
+            await waitUntil("all workers end", () => all.every(({ isJudged }) => isJudged));
             clearInterval(measure);
         },
         async destroy() {
@@ -146,17 +144,6 @@ export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServer
 
 /** The most that any worker of this process took, for the note at the end. */
 export const peak = { memoryKiB: 0, descriptors: 0 };
-
-/** Nothing where there is no /proc. */
-function measureProcess(pid: number): { memoryKiB: number; descriptors: number } {
-    try {
-        const status = readFileSync(`/proc/${pid}/status`, "utf8");
-        const memoryKiB = Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0);
-        return { memoryKiB, descriptors: readdirSync(`/proc/${pid}/fd`).length };
-    } catch {
-        return { memoryKiB: 0, descriptors: 0 };
-    }
-}
 
 /** Processes other than this one that were started on the folder and are still there. */
 export function findLeftProcesses(inputDir: string): string[] {
