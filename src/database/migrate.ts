@@ -8,7 +8,7 @@
  *   they can be applied over themselves, and all of them are, whenever the hash of their content is not the one in
  *   `ingest.applied_sql`. That is the one mechanism for such things: no `--custom` migrations beside it.
  *
- * What is due goes to the server as **one text**, hence in one transaction: a program never sees new tables with old
+ * All of it goes to the server as **one text**, hence in one transaction: a program never sees new tables with old
  * functions, and a failure leaves nothing behind. drizzle's own migrator is not used, because it works with postgres.js's
  * `begin()`, which can commit a statement alone on another connection after a lost backend; because it skips in silence
  * a migration older than the newest applied one (drizzle-orm #5769); and because it can neither name the failing line
@@ -129,7 +129,7 @@ export interface SchemaState {
 }
 
 /**
- * What `migrateDatabase` would do, and nothing of it.
+ * Says what `migrateDatabase` would do, and does nothing.
  * @throws SluiceError as migrateDatabase does where it would refuse
  */
 export async function inspectSchema(
@@ -334,7 +334,7 @@ function explainFailure(target: DatabaseTarget, error: unknown, place: string | 
     const explained = explainConnectFailure(target, error);
     if (explained !== error || error instanceof SluiceError) return explained;
     const state = sqlStateOf(error);
-    // What is no fault of the migration is told as it is to every command.
+    // Other failures are reported as by every command.
     const isOfScript = [null, "data", "schema"].includes(meaningOf(error));
     if (state === null || !(isOfScript || state === sqlStates.lockNotAvailable)) return error;
     const where = place === null ? "" : `${place}: `;

@@ -16,7 +16,7 @@ test.each(namedTests.map(({ file, name }) => [name, file] as const))("“%s” i
     expect(at, `${file} has no such test`).toBeGreaterThan(0);
     const lineStart = source.lastIndexOf("\n", at) + 1;
     const before = source.slice(lineStart, at);
-    expect(before).toMatch(/(test|describe)[^"'`]*["'`][^"`]*$|^\s*["'`][^"`]*$|\)\(\s*["'`][^"`]*$/);
+    expect(before).toMatch(/(test|describe)[^"'`]*["'`][^"`]*$|^\s*\[?["'`][^"`]*$|\)\(\s*["'`][^"`]*$/);
 });
 
 test("every link to a test file names a test of it", () => {

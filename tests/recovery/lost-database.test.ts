@@ -58,20 +58,21 @@ const start = (flags: string[], inDir = inputDir) =>
 const stagedChunks = "ingest.chunks where state = 'staged'";
 
 describe.each([
-    ["chunks are staged, it stages again what was lost", 0xffff, stagedChunks, 0],
-    ["chunks are merged in part, each slice is merged once", 0xff00, `${stagedChunks} and merged_slices > 0`, 1],
-] as const)("while %s", (_, heldSlices, struckChunks, way) => {
-    const flags = isLongRun ? ways.map(([, flags]) => flags) : [ways[way]![1]];
-    test.each(
-        faults.flatMap(([fault, strike]) => flags.map((flags) => [fault, flags.join(" "), flags, strike] as const)),
-    )("and goes on: when %s (%s)", async (_fault, _flags, flags, strike) => {
-        const slices = await holdSlices(target, heldSlices);
-        const child = start(flags);
-        await waitUntil("there are such chunks", async () => (await countRows(target, struckChunks)) > 2);
-        await strike();
-        await slices.end({ timeout: 1 });
-        await expectUndisturbedEnd(child);
-    });
+    ["the ingest stages again what was lost and goes on", "staged", 0xffff, stagedChunks, 0],
+    ["each slice is merged once", "merged in part", 0xff00, `${stagedChunks} and merged_slices > 0`, 1],
+] as const)("%s, with chunks %s", (_outcome, _what, heldSlices, struckChunks, way) => {
+    const chosen = isLongRun ? ways : [ways[way]!];
+    test.each(faults.flatMap(([fault, strike]) => chosen.map(([way, flags]) => [fault, way, flags, strike] as const)))(
+        "when %s (%s)",
+        async (_fault, _way, flags, strike) => {
+            const slices = await holdSlices(target, heldSlices);
+            const child = start(flags);
+            await waitUntil("there are such chunks", async () => (await countRows(target, struckChunks)) > 2);
+            await strike();
+            await slices.end({ timeout: 1 });
+            await expectUndisturbedEnd(child);
+        },
+    );
 });
 
 describe("at random moments", () => {

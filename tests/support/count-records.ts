@@ -1,16 +1,12 @@
-#!/usr/bin/env bun
 /**
- * The oracle: says what Sluice must make of a folder of CSV files, when it merges them in path order, undisturbed.
+ * The oracle: the expected result of a folder of CSV files that Sluice merges in path order, undisturbed.
  *
- * Written from the rules of the data contract alone: no import from src/, no CSV library, no SQL. A disagreement with the
- * pipeline is a fault in one of the two, or a rule that is not clear.
- *
- *     bun tests/support/count-records.ts DIR [--json] [--list]
+ * Written from the rules of the data contract alone: no import from src/, no CSV library, no SQL. A disagreement with Sluice
+ * is a fault in one of the two, or a rule that is not clear.
  */
 import { isUtf8 } from "node:buffer";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { columnNames, createRules, readText, requiredColumns } from "./oracle/read-values.ts";
 import { type SplitRecord, splitRecords } from "./oracle/split-records.ts";
 
@@ -326,28 +322,4 @@ const beyondAscii = /[\x80-\xff]/;
 
 function decode(byteString: string): string {
     return beyondAscii.test(byteString) ? Buffer.from(byteString, "latin1").toString("utf8") : byteString;
-}
-
-function printCounts({ files, total }: FolderCounts): void {
-    const rows = [...files, { file: "total", state: "", problem: null, ...total }];
-    console.table(rows.map(({ problem, ...row }) => ({ ...row, problem: problem ?? "" })));
-}
-
-if (import.meta.main) {
-    const { values, positionals } = parseArgs({
-        allowPositionals: true,
-        options: {
-            json: { type: "boolean", default: false },
-            list: { type: "boolean", default: false },
-            "max-record-bytes": { type: "string" },
-        },
-    });
-    const maxRecordBytes = values["max-record-bytes"];
-    const counts = countFolder(positionals[0] ?? ".", maxRecordBytes ? { maxRecordBytes: Number(maxRecordBytes) } : {});
-    if (values.json) {
-        const lists = values.list ? { events: [...listEvents(counts)], outcomes: counts.outcomes } : {};
-        console.log(JSON.stringify({ total: counts.total, files: counts.files, ...lists }));
-    } else {
-        printCounts(counts);
-    }
 }
