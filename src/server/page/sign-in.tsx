@@ -27,7 +27,9 @@ export function SignIn() {
                     aria-describedby="token-problem"
                     onInput={(event) => setToken(event.currentTarget.value)}
                 />
-                <button type="submit">Sign in</button>
+                <button type="submit" class="button">
+                    Sign in
+                </button>
             </div>
             <p id="token-problem" class="trouble-line" role="alert">
                 {problem && `${problem.title}. ${problem.detail}`}

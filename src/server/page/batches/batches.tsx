@@ -49,7 +49,7 @@ export function Batches() {
                 />
             )}
             {batches.value.length > shown && (
-                <button type="button" class="more" onClick={() => setMore(shown + moreEachTime)}>
+                <button type="button" class="button more" onClick={() => setMore(shown + moreEachTime)}>
                     Show more
                 </button>
             )}

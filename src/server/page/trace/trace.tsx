@@ -15,7 +15,7 @@ import { parseTraceQuery } from "./parse-query.ts";
 interface Step {
     at: string;
     what: string;
-    tone?: "good" | "bad" | "busy";
+    tone?: "good" | "bad" | "conflict";
 }
 
 const asked = signal("");
@@ -121,7 +121,7 @@ function stepsOfReject(reject: TracedReject): Step[] {
     const refused: Step = {
         at: batch?.committedAt ?? rejectedAt,
         what: `${what}: ${reasons.map(formatCode).join(", ")}`,
-        tone: isConflict ? "busy" : "bad",
+        tone: isConflict ? "conflict" : "bad",
     };
     if (resolution === null || resolvedAt === null) return [refused];
     const by = resolvedBy ? ` by ${nameOf(resolvedBy)}` : "";
