@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { generatorFlags, readGeneratorFlags } from "../../src/shop/generator/read-flags.ts";
+import { generatorFlags, readGeneratorFlags } from "../../src/shop/generator/options.ts";
 import { runGenerator } from "../../src/shop/generator/run-generator.ts";
 import { countFolder } from "../support/count-records.ts";
 import { makeFolder } from "../support/fixture.ts";

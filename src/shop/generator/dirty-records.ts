@@ -6,18 +6,17 @@
 import { columns, type RecordValues, toLine } from "./event-record.ts";
 import type { Random } from "./random.ts";
 
-type Column = (typeof columns)[number];
 type Dirt = (values: RecordValues, random: Random) => string;
 
 const toSeconds = (values: RecordValues) => Date.parse(`${values[4].replace(" ", "T")}Z`) / 1000;
 
 /** Puts another text in place of one value. */
-function spoil(column: Column, toText: (value: string, random: Random, values: RecordValues) => string): Dirt {
+function spoil(column: string, toText: (value: string, random: Random, values: RecordValues) => string): Dirt {
     const place = columns.indexOf(column);
     return (values, random) => toLine(values.with(place, toText(values[place]!, random, values)));
 }
 
-function spoilWith(column: Column, texts: readonly string[]): Dirt {
+function spoilWith(column: string, texts: readonly string[]): Dirt {
     return spoil(column, (_, random) => random.pick(texts));
 }
 

@@ -1,4 +1,7 @@
 /** One event as the generator holds it, and the text of its values. */
+import { columnNames } from "../../streams/stream.ts";
+import { eventsStream } from "../events-stream.ts";
+
 export type EventType = "view" | "add_to_cart" | "remove_from_cart" | "purchase";
 
 export interface EventRecord {
@@ -13,26 +16,10 @@ export interface EventRecord {
     price: string;
 }
 
-/** The text of the seven values in the header's order, before quoting. */
-export type RecordValues = [
-    eventId: string,
-    eventType: string,
-    productId: string,
-    userId: string,
-    eventTimestamp: string,
-    quantity: string,
-    price: string,
-];
+export const columns = columnNames(eventsStream);
 
-export const columns = [
-    "event_id",
-    "event_type",
-    "product_id",
-    "user_id",
-    "event_timestamp",
-    "quantity",
-    "price",
-] as const;
+/** The text of the values in the order of the columns, before quoting. */
+export type RecordValues = [string, string, string, string, string, string, string];
 
 export const headerLine = `${columns.join(",")}\n`;
 

@@ -1,7 +1,11 @@
-/** What the generator can be told, and what of it is impossible. */
-import { accessSync, constants, statSync } from "node:fs";
+/** What the generator can be told: its flags, their defaults, and which values are possible. */
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { Option } from "commander";
+import { z } from "zod";
+import type { Flags } from "../../config/config.ts";
 import { exitCodes, SluiceError } from "../../errors.ts";
+import { sanitize } from "../../terminal/sanitize.ts";
 
 export interface GeneratorOptions {
     outputDir: string;
@@ -37,50 +41,126 @@ export const defaultGeneratorOptions: Omit<GeneratorOptions, "seed"> = {
     lateRatio: 0,
     startTime: null,
 };
+const defaults = defaultGeneratorOptions;
+
+/** With a zone: without one it would be another instant on each machine. */
+const instantSchema = z.union([z.iso.datetime({ offset: true }), z.iso.datetime({ offset: true, precision: -1 })]);
+
+interface Kind<Value> {
+    /** Null when the text is none. */
+    read(text: string): Value | null;
+    isPossible(value: Value, now: Date): boolean;
+    /** After "is not". */
+    words: string;
+    remedy: string;
+}
+
+const wholeNumber: Kind<number> = {
+    read: readNumber,
+    isPossible: (value) => Number.isSafeInteger(value) && value >= 0,
+    words: `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
+    remedy: "Give it digits only, such as 100.",
+};
+const seconds: Kind<number> = {
+    read: readNumber,
+    isPossible: (value) => value >= 0 && value <= 86_400,
+    words: "a number of seconds from 0 to 86400",
+    remedy: "Give it the pause in seconds, such as 2 or 0.5.",
+};
+const ratio: Kind<number> = {
+    read: readNumber,
+    isPossible: (value) => value >= 0 && value <= 1,
+    words: "a ratio from 0 to 1",
+    remedy: "Give it a share such as 0.1, for one record in ten.",
+};
+const instant: Kind<Date | null> = {
+    read: readInstant,
+    isPossible: (value, now) => value === null || (value.getTime() >= 0 && value <= now),
+    words: "an instant between 1970 and now",
+    remedy: "Give it a past instant with its time zone, such as 2024-05-01T12:00:00Z.",
+};
+const folder: Kind<string> = {
+    read: (text) => text,
+    isPossible: (path) => path !== "" && isWritable(existingPartOf(path)),
+    words: "a folder that can be written to",
+    remedy: "Give it the path of one.",
+};
+
+type Settings = { [Name in keyof GeneratorOptions]: [kind: Kind<GeneratorOptions[Name]>, flag: string, help: string] };
+
+const settings: Settings = {
+    outputDir: [folder, "--output-dir <folder>", `where to write (default: ${defaults.outputDir})`],
+    minRecords: [wholeNumber, "--min-records <count>", `fewest records in a file (default: ${defaults.minRecords})`],
+    maxRecords: [wholeNumber, "--max-records <count>", `most records in a file (default: ${defaults.maxRecords})`],
+    sleepSeconds: [
+        seconds,
+        "--sleep <seconds>",
+        `pause between files, such as 0.5 (default: ${defaults.sleepSeconds})`,
+    ],
+    files: [wholeNumber, "--files <count>", "how many files; 0 writes until it is stopped (default: 0)"],
+    seed: [wholeNumber, "--seed <number>", "the same seed gives the same records (default: another one each time)"],
+    dirtyRatio: [ratio, "--dirty <ratio>", "share of records that are broken in some way (default: 0)"],
+    duplicateRatio: [ratio, "--duplicates <ratio>", "share that repeats a record, or contradicts it (default: 0)"],
+    lateRatio: [ratio, "--late <ratio>", "share with a timestamp hours to days back (default: 0)"],
+    startTime: [instant, "--start-time <instant>", "pins timestamps and file names, such as 2024-05-01T12:00:00Z"],
+};
+
+const flagList = Object.entries(settings).map(([name, [kind, flag, help]]) => ({
+    name: name as keyof GeneratorOptions,
+    kind: kind as Kind<unknown>,
+    option: new Option(flag, help),
+}));
+
+export const generatorFlags: readonly Option[] = flagList.map(({ option }) => option);
 
 export interface OptionFault {
     flag: string;
-    /** Whole sentences; `what` names the flag. */
+    /** A whole sentence that names the flag. */
     what: string;
     remedy: string;
 }
 
-const maxSleepSeconds = 86_400;
+/**
+ * Takes flags as commander parsed them, and `seed` when there is none among them. A text that cannot be read is a fault;
+ * its option has the default.
+ */
+export function readGeneratorFlags(flags: Flags, seed: number): { options: GeneratorOptions; faults: OptionFault[] } {
+    const read: Record<string, unknown> = {};
+    const faults: OptionFault[] = [];
+    for (const { name, kind, option } of flagList) {
+        const text = flags[option.attributeName()];
+        if (typeof text !== "string") continue;
+        const value = kind.read(text);
+        if (value === null) faults.push(faultOf(option, kind, `"${sanitize(text, { most: 60 })}"`));
+        else read[name] = value;
+    }
+    return { options: { ...defaults, seed, ...read }, faults };
+}
 
-/** Says everything that is impossible about the options; looks at the output folder, and changes nothing. */
+/** Names everything that is impossible about the options. Looks at the output folder, and changes nothing. */
 export function findOptionFaults(options: GeneratorOptions, now: Date): OptionFault[] {
-    const { minRecords, maxRecords, files, seed, sleepSeconds, dirtyRatio, duplicateRatio, lateRatio } = options;
-    return [
-        ...wholeNumberFaults({
-            "--min-records": minRecords,
-            "--max-records": maxRecords,
-            "--files": files,
-            "--seed": seed,
-        }),
-        minRecords > maxRecords && {
+    const { minRecords, maxRecords, dirtyRatio, duplicateRatio } = options;
+    const faults = flagList
+        .filter(({ name, kind }) => !kind.isPossible(options[name], now))
+        .map(({ name, kind, option }) => faultOf(option, kind, show(options[name])));
+    if (minRecords > maxRecords) {
+        faults.push({
             flag: "--min-records",
             what: `--min-records ${minRecords} is more than --max-records ${maxRecords}.`,
             remedy: "Give it at most as many as --max-records.",
-        },
-        !(sleepSeconds >= 0 && sleepSeconds <= maxSleepSeconds) && {
-            flag: "--sleep",
-            what: `--sleep ${sleepSeconds} is not a number of seconds from 0 to ${maxSleepSeconds}.`,
-            remedy: "Give it the pause in seconds, such as 2 or 0.5.",
-        },
-        ...ratioFaults({ "--dirty": dirtyRatio, "--duplicates": duplicateRatio, "--late": lateRatio }),
-        dirtyRatio <= 1 &&
-            duplicateRatio <= 1 &&
-            dirtyRatio + duplicateRatio > 1 && {
-                flag: "--dirty",
-                what: `--dirty ${dirtyRatio} and --duplicates ${duplicateRatio} are more than all records.`,
-                remedy: "Make the sum of the two at most 1.",
-            },
-        findStartTimeFault(options.startTime, now),
-        findOutputDirFault(options.outputDir),
-    ].filter((fault) => fault !== false && fault !== null);
+        });
+    }
+    if (dirtyRatio <= 1 && duplicateRatio <= 1 && dirtyRatio + duplicateRatio > 1) {
+        faults.push({
+            flag: "--dirty",
+            what: `--dirty ${dirtyRatio} and --duplicates ${duplicateRatio} are more than all records.`,
+            remedy: "Make the sum of the two at most 1.",
+        });
+    }
+    return faults;
 }
 
-/** Throws one error that names every fault, or does nothing. */
+/** @throws SluiceError one that names every fault; does nothing when there is none */
 export function refuseFaults(faults: readonly OptionFault[]): void {
     if (faults.length === 0) return;
     const remedies = faults.map(({ flag, remedy }) => (faults.length === 1 ? remedy : `${flag}: ${remedy}`));
@@ -93,71 +173,36 @@ export function refuseFaults(faults: readonly OptionFault[]): void {
     });
 }
 
-function wholeNumberFaults(values: Record<string, number>): OptionFault[] {
-    return Object.entries(values)
-        .filter(([, value]) => !(Number.isSafeInteger(value) && value >= 0))
-        .map(([flag, value]) => ({
-            flag,
-            what: `${flag} ${value} is not a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`,
-            remedy: "Give it digits only, such as 100.",
-        }));
+function faultOf({ long }: Option, { words, remedy }: Kind<unknown>, shown: string): OptionFault {
+    return { flag: long!, what: `${long} ${shown} is not ${words}.`, remedy };
 }
 
-function ratioFaults(ratios: Record<string, number>): OptionFault[] {
-    return Object.entries(ratios)
-        .filter(([, ratio]) => !(ratio >= 0 && ratio <= 1))
-        .map(([flag, ratio]) => ({
-            flag,
-            what: `${flag} ${ratio} is not a ratio from 0 to 1.`,
-            remedy: "Give it a share such as 0.1, for one record in ten.",
-        }));
+function show(value: GeneratorOptions[keyof GeneratorOptions]): string {
+    if (typeof value === "string") return `"${sanitize(value)}"`;
+    return String(value instanceof Date ? value.toJSON() : value);
 }
 
-function findStartTimeFault(startTime: Date | null, now: Date): OptionFault | null {
-    if (startTime === null || (startTime.getTime() >= 0 && startTime <= now)) return null;
-    const given = Number.isNaN(startTime.getTime()) ? "" : ` ${startTime.toISOString()}`;
-    return {
-        flag: "--start-time",
-        what: `--start-time${given} does not lie between 1970 and now.`,
-        remedy: "Give it a past instant such as 2024-05-01T12:00:00Z.",
-    };
+/** Takes decimal digits with a sign and a fraction. Number() alone takes hexadecimals, exponents and nothing at all. */
+function readNumber(text: string): number | null {
+    return /^[+-]?(\d+(\.\d*)?|\.\d+)$/.test(text) ? Number(text) : null;
 }
 
-/** A folder that is missing is no fault if it can be made. */
-function findOutputDirFault(outputDir: string): OptionFault | null {
-    const flag = "--output-dir";
-    if (outputDir === "") return { flag, what: `${flag} is empty.`, remedy: "Give it the path of a folder." };
-    const existing = findExistingAncestor(resolve(outputDir));
-    if (!statSync(existing, { throwIfNoEntry: false })?.isDirectory()) {
-        return {
-            flag,
-            what: `${flag} ${outputDir}: ${existing} is not a folder.`,
-            remedy: "Give it the path of a folder.",
-        };
-    }
+function readInstant(text: string): Date | null {
+    return instantSchema.safeParse(text).success ? new Date(text) : null;
+}
+
+/** A folder that is missing can be made, in the nearest one above it that exists. */
+function existingPartOf(path: string): string {
+    let existing = resolve(path);
+    while (!existsSync(existing)) existing = dirname(existing);
+    return existing;
+}
+
+function isWritable(path: string): boolean {
     try {
-        accessSync(existing, constants.W_OK | constants.X_OK);
-        return null;
+        accessSync(path, constants.W_OK | constants.X_OK);
+        return statSync(path).isDirectory();
     } catch {
-        return {
-            flag,
-            what: `${flag} ${outputDir}: ${existing} cannot be written to.`,
-            remedy: "Give it a folder that you may write to.",
-        };
-    }
-}
-
-function findExistingAncestor(path: string): string {
-    if (exists(path)) return path;
-    const parent = dirname(path);
-    return parent === path ? path : findExistingAncestor(parent);
-}
-
-/** Below a file stat raises ENOTDIR in place of ENOENT. */
-function exists(path: string): boolean {
-    try {
-        return statSync(path, { throwIfNoEntry: false }) !== undefined;
-    } catch (error) {
-        return (error as NodeJS.ErrnoException).code !== "ENOTDIR";
+        return false;
     }
 }

@@ -1,14 +1,12 @@
 /**
- * Writes one file of the run: aside first, under a name that no reader takes, then visible at once and whole.
+ * Writes one file under a name that no reader takes, then makes it visible, whole. Never overwrites a file, however many
+ * generators there are. Leaves no temporary file, short of kill -9.
  *
- * Guarantees: an existing file is never overwritten, by however many generators; whatever happens short of kill -9,
- * no file stays aside.
- *
- * System calls are synchronous, and the event loop gets a turn after each piece: a piece takes longer to invent than to
- * write, and awaiting each call made 10,000 small files take three times as long.
+ * System calls are synchronous: awaiting each made 10,000 small files take three times as long. The event loop gets a
+ * turn after each piece.
  */
 import { randomBytes } from "node:crypto";
-import { closeSync, linkSync, lstatSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import { appendFileSync, closeSync, linkSync, lstatSync, openSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as yieldTurn } from "node:timers/promises";
 
@@ -34,7 +32,7 @@ export async function publishFile(plan: FilePlan, signal: AbortSignal): Promise<
         const bytes = await writePieces(aside, plan.pieces, signal);
         return bytes === null ? null : { bytes, ...takeFirstFreeName(aside, plan) };
     } finally {
-        unlinkIfThere(aside);
+        rmSync(aside, { force: true });
     }
 }
 
@@ -43,7 +41,7 @@ async function writePieces(path: string, pieces: Iterable<Uint8Array>, signal: A
     try {
         let bytes = 0;
         for (const piece of pieces) {
-            writeWhole(file, piece);
+            appendFileSync(file, piece);
             bytes += piece.length;
             await yieldTurn();
             if (signal.aborted) return null;
@@ -52,12 +50,6 @@ async function writePieces(path: string, pieces: Iterable<Uint8Array>, signal: A
     } finally {
         closeSync(file);
     }
-}
-
-/** A write may take less than it was given: on a disk that is nearly full, for one. */
-function writeWhole(file: number, piece: Uint8Array): void {
-    let written = 0;
-    while (written < piece.length) written += writeSync(file, piece, written);
 }
 
 function takeFirstFreeName(aside: string, { outputDir, fileSeconds, index: firstIndex }: FilePlan) {
@@ -75,7 +67,7 @@ function takeName(aside: string, path: string): boolean {
         linkSync(aside, path);
         return true;
     } catch (error) {
-        const code = errorCode(error);
+        const { code = "" } = error as NodeJS.ErrnoException;
         if (code === "EEXIST") return false;
         if (!noHardLinks.has(code)) throw error;
     }
@@ -83,16 +75,4 @@ function takeName(aside: string, path: string): boolean {
     if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return false;
     renameSync(aside, path);
     return true;
-}
-
-function unlinkIfThere(path: string): void {
-    try {
-        unlinkSync(path);
-    } catch (error) {
-        if (errorCode(error) !== "ENOENT") throw error;
-    }
-}
-
-function errorCode(error: unknown): string {
-    return (error as NodeJS.ErrnoException).code ?? "";
 }

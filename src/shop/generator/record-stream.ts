@@ -4,7 +4,7 @@
  */
 import { makeValuesAwkward, toAwkwardLine } from "./awkward-records.ts";
 import { toDirtyLine } from "./dirty-records.ts";
-import { type EventRecord, type EventType, headerLine, toLine, toValues } from "./event-record.ts";
+import { type EventRecord, headerLine, toLine, toValues } from "./event-record.ts";
 import type { Random } from "./random.ts";
 import { createSessions } from "./sessions.ts";
 
@@ -22,7 +22,7 @@ export type NextRecord = (seconds: number) => string;
 
 /** Duplicates repeat one of so many latest records: enough to reach back many small files, and bounded. */
 const rememberedRecords = 4_096;
-/** Of the duplicates, how many differ in one value. */
+/** The share of duplicates that differ in one value. */
 const conflictShare = 0.25;
 /** In dirty input, how many of the valid records are hard to read. */
 const awkwardShare = 0.1;
@@ -30,7 +30,7 @@ const awkwardShare = 0.1;
 export function createRecordStream(options: RecordStreamOptions): NextRecord {
     const { random, dirtyRatio, duplicateRatio, lateRatio } = options;
     const nextEvent = createSessions({ random, lateRatio });
-    // Visits of their own, so that the valid records tell whole visits.
+    // From other visits, so that valid records make whole visits.
     const nextSpoiled = createSessions({ random, lateRatio: 0 });
     const remembered = createRing(duplicateRatio > 0 ? rememberedRecords : 0);
     const isDirtyRun = dirtyRatio > 0;
@@ -65,29 +65,18 @@ function createRing(size: number) {
     };
 }
 
-const otherType: Record<EventType, EventType> = {
-    view: "add_to_cart",
-    add_to_cart: "view",
-    remove_from_cart: "view",
-    purchase: "view",
-};
+/** One other value each; still valid. */
+const contradictions: ((record: EventRecord) => Partial<EventRecord>)[] = [
+    ({ eventType }) => ({ eventType: eventType === "view" ? "add_to_cart" : "view" }),
+    ({ productId }) => ({ productId: `${productId}b` }),
+    ({ userId }) => ({ userId: `${userId}b` }),
+    ({ eventSeconds }) => ({ eventSeconds: Math.max(0, eventSeconds - 1) }),
+    ({ quantity }) => ({ quantity: String(Number(quantity) + 1) }),
+    ({ price }) => ({ price: (Number(price) + 0.01).toFixed(2) }),
+];
 
-/** The same event_id with one other value; still valid. */
 function contradict(random: Random, record: EventRecord): EventRecord {
-    switch (random.below(6)) {
-        case 0:
-            return { ...record, eventType: otherType[record.eventType] };
-        case 1:
-            return { ...record, productId: `${record.productId}b` };
-        case 2:
-            return { ...record, userId: `${record.userId}b` };
-        case 3:
-            return { ...record, eventSeconds: Math.max(0, record.eventSeconds - 1) };
-        case 4:
-            return { ...record, quantity: String(Number(record.quantity) + 1) };
-        default:
-            return { ...record, price: (Number(record.price) + 0.01).toFixed(2) };
-    }
+    return { ...record, ...random.pick(contradictions)(record) };
 }
 
 export interface FileTextOptions {
