@@ -6,7 +6,7 @@ import { formatClock } from "./format.ts";
 import { Header } from "./header/header.tsx";
 import { Lab } from "./lab/lab.tsx";
 import { nowMs } from "./live/clock.ts";
-import { isStale, link, linkProblem, offers, status } from "./live/connection.ts";
+import { hasLab, isStale, link, linkProblem, status } from "./live/connection.ts";
 import { describeVerdict } from "./now/describe-verdict.ts";
 import { Now } from "./now/now.tsx";
 import { Rejects } from "./rejects/rejects.tsx";
@@ -27,7 +27,7 @@ export function App({ stream }: { stream: StreamView }) {
                 <Now verdict={verdict} />
                 {signedOut && <SignIn />}
                 {/* Not faded with the rest: it shows how the rest comes back. */}
-                {status.value && !signedOut && offers.value.has("/v1/lab") && <Lab />}
+                {status.value && !signedOut && hasLab.value && <Lab />}
                 {status.value && !signedOut && (
                     <div class={isStale.value ? "old" : undefined}>
                         <FlowCharts stream={stream} />
@@ -35,8 +35,8 @@ export function App({ stream }: { stream: StreamView }) {
                         <Batches />
                         <Files />
                         <Rejects columns={stream.columns} />
-                        {offers.value.has("/v1/checks") && <Checks />}
-                        {offers.value.has("/v1/trace") && <Trace recordKey={stream.key} />}
+                        <Checks />
+                        <Trace recordKey={stream.key} />
                     </div>
                 )}
             </main>
@@ -46,17 +46,17 @@ export function App({ stream }: { stream: StreamView }) {
 }
 
 function Footer() {
+    if (!status.value) return <footer />;
+    const { asOf, databaseName, serverVersion } = status.value;
     return (
         <footer>
-            {status.value && (
-                <span class="as-of">
-                    As of {formatClock(status.value.asOf, nowMs.value)} on the database's clock ·{" "}
-                    {status.value.databaseName}, PostgreSQL {status.value.serverVersion}
-                </span>
-            )}
-            {offers.value.size > 0 && <a href="/docs">API</a>}
-            {offers.value.size > 0 && <a href="/openapi.json">openapi.json</a>}
-            {offers.value.has("/metrics") && <a href="/metrics">metrics</a>}
+            <span class="as-of">
+                As of {formatClock(asOf, nowMs.value)} on the database's clock · {databaseName}, PostgreSQL{" "}
+                {serverVersion}
+            </span>
+            <a href="/docs">API</a>
+            <a href="/openapi.json">openapi.json</a>
+            <a href="/metrics">metrics</a>
         </footer>
     );
 }

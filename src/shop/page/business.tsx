@@ -1,17 +1,14 @@
 /** The content of the table: revenue, the types of events, the latest of them. */
 import { formatClock, formatCode, formatMoney, orDash } from "../../server/page/format.ts";
 import { nowMs } from "../../server/page/live/clock.ts";
-import { offers } from "../../server/page/live/connection.ts";
 import { useResource } from "../../server/page/live/use-resource.ts";
-import { Bar } from "../../server/page/parts/bar.tsx";
 import { Panel } from "../../server/page/parts/panel.tsx";
 import { Sparkline } from "../../server/page/parts/sparkline.tsx";
 import { Tile } from "../../server/page/parts/tile.tsx";
 import type { Page } from "../../server/page/shapes.ts";
-import { formatNumber, formatShare } from "../../terminal/format.ts";
+import { formatNumber } from "../../terminal/format.ts";
 import type { ShopEvent } from "../api/read-events.ts";
 import type { Stats } from "../api/read-stats.ts";
-import { mostFrequentFirst } from "./events-by-type.ts";
 import { Funnel } from "./funnel.tsx";
 import { TopProducts } from "./top-products.tsx";
 
@@ -25,8 +22,8 @@ export function Business() {
         <Panel id="business" title="Business" {...known}>
             <div class="business">
                 <Revenue stats={stats} sinceMs={sinceMs} />
-                {offers.value.has("/v1/stats/funnel") ? <Funnel /> : <EventTypes stats={stats} />}
-                {offers.value.has("/v1/stats/top-products") && <TopProducts />}
+                <Funnel />
+                <TopProducts />
                 <LatestEvents />
             </div>
         </Panel>
@@ -50,24 +47,6 @@ function Revenue({ stats, sinceMs }: { stats: Stats | null; sinceMs: number }) {
             </p>
             <Sparkline values={stats ? byHour : []} />
             <p class="note">by hour of event time, the last day</p>
-        </Tile>
-    );
-}
-
-function EventTypes({ stats }: { stats: Stats | null }) {
-    const types = mostFrequentFirst(stats);
-    return (
-        <Tile title="Events by type" nothing={types.length === 0 && "No event yet."}>
-            <ul class="bars">
-                {types.map(({ eventType, events }) => (
-                    <li key={eventType}>
-                        <Bar name={formatCode(eventType)} share={events / types[0]!.events}>
-                            {formatNumber(events)}{" "}
-                            <span class="muted">{formatShare(events, stats!.totals.events)}</span>
-                        </Bar>
-                    </li>
-                ))}
-            </ul>
         </Tile>
     );
 }

@@ -23,7 +23,3 @@ export function eventsByType(
         series: types.map((name) => ({ name, values: starts.map((at) => counts.get(keyOf(at, name)) ?? 0) })),
     };
 }
-
-export function mostFrequentFirst(stats: Stats | null): Stats["eventTypes"] {
-    return stats?.eventTypes.toSorted((left, right) => right.events - left.events) ?? [];
-}

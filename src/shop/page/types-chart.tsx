@@ -6,7 +6,7 @@ import { type Chart, TimeChart } from "../../server/page/charts/time-chart.tsx";
 import { formatCode, formatShort } from "../../server/page/format.ts";
 import { useResource } from "../../server/page/live/use-resource.ts";
 import type { Stats } from "../api/read-stats.ts";
-import { eventsByType, mostFrequentFirst } from "./events-by-type.ts";
+import { eventsByType } from "./events-by-type.ts";
 
 export function TypesChart({ flow }: { flow: Flow }) {
     const { from } = spanOf(flow);
@@ -22,7 +22,8 @@ export function TypesChart({ flow }: { flow: Flow }) {
 
 function chartOf(flow: Flow, stats: Stats | null, grain: string, stepSeconds: number): Chart {
     const span = spanOf(flow);
-    const types = mostFrequentFirst(stats).map(({ eventType }) => eventType);
+    const byFrequency = stats?.eventTypes.toSorted((left, right) => right.events - left.events) ?? [];
+    const types = byFrequency.map(({ eventType }) => eventType);
     const { times, series } = eventsByType(stats?.series?.data ?? [], types, span, stepSeconds);
     return {
         title: `Events by type, per ${grain} of event time`,

@@ -17,8 +17,8 @@ export const linkProblem = signal<Problem | null>(null);
 export const status = signal<Status | null>(null);
 /** Newest first. */
 export const batches = signal<Batch[]>([]);
-/** What of the API there is: paths of /openapi.json. */
-export const offers = signal<ReadonlySet<string>>(new Set());
+/** Whether the service runs with --lab. */
+export const hasLab = signal(false);
 
 export const isStale = computed(() => link.value !== "live" && status.value !== null);
 /** Lists are asked for again when it changes. */
@@ -39,13 +39,13 @@ let lastWordMs = 0;
 export async function connect(): Promise<void> {
     const answer = cursor === null ? await readBatches() : null;
     if (answer && !("body" in answer)) return hangUp(answer);
-    if (offers.value.size === 0) await readOffers();
+    void findLab();
     listen();
 }
 
-async function readOffers(): Promise<void> {
-    const answer = await fetchJson<{ paths: Record<string, unknown> }>("/openapi.json");
-    if ("body" in answer) offers.value = new Set(Object.keys(answer.body.paths));
+async function findLab(): Promise<void> {
+    const answer = await fetchJson<{ paths: object }>("/openapi.json");
+    if ("body" in answer) hasLab.value = "/v1/lab" in answer.body.paths;
 }
 
 type BatchPage = Page<Batch> & { streamCursor: string };

@@ -8,11 +8,15 @@ import type { Problem } from "../shapes.ts";
 import { link, newestBatchId } from "./connection.ts";
 import { fetchJson } from "./fetch-json.ts";
 
-interface Resource {
-    data: Signal<unknown>;
-    problem: Signal<Problem | null>;
+interface Known<Body> {
+    data: Body | null;
+    problem: Problem | null;
     /** When `data` arrived. */
-    knownAt: Signal<number | null>;
+    knownAt: number | null;
+}
+
+interface Resource {
+    known: Signal<Known<unknown>>;
     users: number;
     refresh(): Promise<void>;
     stop(): void;
@@ -28,9 +32,10 @@ export interface Pace {
 }
 
 const resources = new Map<string, Resource>();
+const nothing: Known<never> = { data: null, problem: null, knownAt: null };
 
 /** A null `path` asks for nothing. */
-export function useResource<Body>(path: string | null, pace: Pace = {}) {
+export function useResource<Body>(path: string | null, pace: Pace = {}): Known<Body> {
     const resource = useMemo(() => (path === null ? null : open(path, pace)), [path]);
     useEffect(() => {
         if (!resource || path === null) return;
@@ -43,13 +48,9 @@ export function useResource<Body>(path: string | null, pace: Pace = {}) {
         };
     }, [resource]);
     const before = useRef<Body | null>(null);
-    const data = (resource?.data.value ?? null) as Body | null;
-    if (data !== null) before.current = data;
-    return {
-        data: data ?? (pace.keepsOld ? before.current : null),
-        problem: resource?.problem.value ?? null,
-        knownAt: resource?.knownAt.value ?? null,
-    };
+    const known = (resource?.known.value ?? nothing) as Known<Body>;
+    before.current = known.data ?? before.current;
+    return pace.keepsOld ? { ...known, data: before.current } : known;
 }
 
 /** Call this after the page itself has changed something. */
@@ -58,8 +59,9 @@ export function refreshAll(): void {
 }
 
 function open(path: string, { everyMs = 2000, idleMs = 15_000, follows = newestBatchId }: Pace): Resource {
-    const known = resources.get(path);
-    if (known) return known;
+    const shared = resources.get(path);
+    if (shared) return shared;
+    const known = signal<Known<unknown>>(nothing);
     let askedAt = Number.NEGATIVE_INFINITY;
     let versionThen = -1;
     let isAsking = false;
@@ -73,11 +75,9 @@ function open(path: string, { everyMs = 2000, idleMs = 15_000, follows = newestB
         isAsking = false;
         if ("body" in answer) {
             versionThen = version;
-            resource.data.value = answer.body;
-            resource.knownAt.value = Date.now();
-            resource.problem.value = null;
+            known.value = { data: answer.body, problem: null, knownAt: Date.now() };
         } else if (link.value === "live" && answer.status > 0) {
-            resource.problem.value = answer.problem;
+            known.value = { ...known.value, problem: answer.problem };
         }
     }
 
@@ -85,20 +85,13 @@ function open(path: string, { everyMs = 2000, idleMs = 15_000, follows = newestB
         if (link.value !== "live") {
             askedAt = Number.NEGATIVE_INFINITY;
             // The header of the page says it already.
-            resource.problem.value = null;
+            if (known.value.problem) known.value = { ...known.value, problem: null };
             return;
         }
-        const pause = versionThen === follows.value && !resource.problem.value ? idleMs : everyMs;
+        const pause = versionThen === follows.value && !known.value.problem ? idleMs : everyMs;
         if (document.visibilityState === "visible" && Date.now() - askedAt >= pause) void refresh();
     }, 250);
-    const resource: Resource = {
-        data: signal(null),
-        problem: signal(null),
-        knownAt: signal(null),
-        users: 0,
-        refresh,
-        stop: () => clearInterval(timer),
-    };
+    const resource: Resource = { known, users: 0, refresh, stop: () => clearInterval(timer) };
     resources.set(path, resource);
     return resource;
 }

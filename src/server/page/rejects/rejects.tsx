@@ -5,7 +5,6 @@ import { sanitize } from "../../../terminal/sanitize.ts";
 import type { Reject, RejectSummary } from "../../api/rejects/read-rejects.ts";
 import { formatAgo, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
-import { offers } from "../live/connection.ts";
 import { useResource } from "../live/use-resource.ts";
 import { Bar } from "../parts/bar.tsx";
 import { LinkButton } from "../parts/link-button.tsx";
@@ -34,13 +33,9 @@ export function Rejects({ columns }: { columns: readonly string[] }) {
     );
 }
 
-function standingOf({ records, open }: { records: number; open?: number }): number {
-    return open ?? records;
-}
-
 function describeStanding(kinds: RejectSummary["kinds"]): string {
     const records = kinds.reduce((sum, kind) => sum + kind.records, 0);
-    const standing = kinds.reduce((sum, kind) => sum + standingOf(kind), 0);
+    const standing = kinds.reduce((sum, kind) => sum + kind.open, 0);
     if (records === 0) return "";
     const resolved = records > standing ? `, ${formatNumber(records - standing)} more resolved by replays` : "";
     return `${formatCount(standing, "record")} refused${resolved}`;
@@ -52,11 +47,11 @@ function reasonShown(reasons: RejectSummary["reasons"]): string {
 }
 
 function Reasons({ reasons }: { reasons: RejectSummary["reasons"] }) {
-    const most = Math.max(1, ...reasons.map(standingOf));
+    const most = Math.max(1, ...reasons.map(({ open }) => open));
     const shown = reasonShown(reasons);
     return (
         <ul class="reasons" aria-label="Reasons">
-            {reasons.map(({ kind, reason, ...counts }) => (
+            {reasons.map(({ kind, reason, open }) => (
                 <li key={`${kind} ${reason}`}>
                     <button
                         type="button"
@@ -65,8 +60,8 @@ function Reasons({ reasons }: { reasons: RejectSummary["reasons"] }) {
                             chosen.value = reason;
                         }}
                     >
-                        <Bar name={formatCode(reason)} share={standingOf(counts) / most} outcome={kind}>
-                            {formatNumber(standingOf(counts))}
+                        <Bar name={formatCode(reason)} share={open / most} outcome={kind}>
+                            {formatNumber(open)}
                         </Bar>
                     </button>
                 </li>
@@ -83,7 +78,7 @@ function Samples({ reason, columns }: { reason: string; columns: readonly string
         <section class="samples" aria-label={`Records with ${formatCode(reason)}`}>
             <div class="samples-head">
                 <h3>{formatCode(reason)}</h3>
-                {offers.value.has("/v1/replay") && <Replay key={reason} reason={reason} />}
+                <Replay key={reason} reason={reason} />
             </div>
             {problem && <p class="trouble">{problem.title}.</p>}
             <ol>
@@ -111,7 +106,7 @@ function Sample({ reject, reason, columns }: SampleProps) {
                 {lineNo !== null && `, line ${formatNumber(lineNo)}`} · batch #{formatNumber(batchId)} ·{" "}
                 {formatAgo(rejectedAt, nowMs.value)}
                 {resolution && <span class="tag">{resolution} by a replay</span>}{" "}
-                {offers.value.has("/v1/trace") && path !== null && (
+                {path !== null && (
                     <LinkButton onClick={() => traceRecord(`${path}:${recordNo}`)}>
                         Trace<span class="unseen"> record {recordNo}</span>
                     </LinkButton>
