@@ -1,5 +1,5 @@
 /** Rejects judged again: promise 3 (nothing lost, a reject is found by SQL for ever), 1, 2 and 4 hold for replays too. */
-import { beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connect } from "../../src/database/connect.ts";
@@ -13,10 +13,18 @@ import { whenWaiting } from "../support/sessions.ts";
 const nothing = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0, displaced: 0, refused: 0 };
 
 const database = useEmptyDatabase(import.meta.path);
+const { sql } = database;
 const inputDir = useFolder();
 beforeEach(async () => {
-    await database.sql`delete from ingest.event_types where event_type = 'wish'`;
+    await sql`delete from ingest.event_types where event_type = 'wish'`;
 });
+afterEach(() => expectChecksToPass(sql));
+
+/** Rejected while its type is not known. */
+const record = (n: number, { type = "view", product = "p", price = "" } = {}) =>
+    `${idOf(n)},${type},${product},u,2024-01-01 00:00:00,,${price}`;
+const wish = (n: number, price = "") => record(n, { type: "wish", price });
+const allowWishes = () => sql`insert into ingest.event_types values ('wish')`;
 
 async function ingest(files: Record<string, string[]>, columns = header): Promise<void> {
     for (const [name, lines] of Object.entries(files)) {
@@ -25,11 +33,11 @@ async function ingest(files: Record<string, string[]>, columns = header): Promis
     await ingestFolder(database.target, inputDir);
 }
 
-const replay = (request: ReplayRequest = {}) => runReplay(database.sql, request);
+const replay = (request: ReplayRequest = {}) => runReplay(sql, request);
 
 /** Everything that a replay may change, as text. */
 async function wholeState(): Promise<unknown> {
-    const [row] = await database.sql`
+    const [row] = await sql`
         select
             (select json_agg(events order by event_id) from events) as events,
             (select json_agg(rejects order by reject_id) from ingest.rejects) as rejects,
@@ -40,7 +48,7 @@ async function wholeState(): Promise<unknown> {
     return row;
 }
 
-const rejectsOf = (recordNo: number) => database.sql`
+const rejectsOf = (recordNo: number) => sql`
     select kind, reasons, resolution, resolved_by_batch is not null as "isResolved", record ->> 'price' as price
     from ingest.rejects
     where record_no = ${recordNo}
@@ -48,10 +56,10 @@ const rejectsOf = (recordNo: number) => database.sql`
 
 test("a record that passes today becomes an event of the file and record it came from; the old counts stay", async () => {
     await ingest({
-        "a.csv": [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,`, `${idOf(2)},wish,p,u,2024-01-01 00:00:00,3,1.50`],
+        "a.csv": [record(1), `${idOf(2)},wish,p,u,2024-01-01 00:00:00,3,1.50`],
     });
-    const [before] = await database.sql`select chunk_id, batch_id from ingest.rejects`;
-    await database.sql`insert into ingest.event_types values ('wish')`;
+    const [before] = await sql`select chunk_id, batch_id from ingest.rejects`;
+    await allowWishes();
 
     expect(await replay()).toEqual({
         ...nothing,
@@ -63,26 +71,24 @@ test("a record that passes today becomes an event of the file and record it came
         unsplittable: 0,
     });
 
-    const [event] =
-        await database.sql`select chunk_id, record_no, event_type, price from events where event_id = ${idOf(2)}`;
+    const [event] = await sql`select chunk_id, record_no, event_type, price from events where event_id = ${idOf(2)}`;
     expect(event).toEqual({ chunk_id: before!.chunk_id, record_no: 2, event_type: "wish", price: "1.50" });
     expect([...(await rejectsOf(2))]).toEqual([
         { kind: "rejected", reasons: ["event_type_unknown"], resolution: "inserted", isResolved: true, price: "1.50" },
     ]);
-    const batches = await database.sql`
+    const batches = await sql`
         select kind, chunks, read, inserted, rejected from ingest.batches order by batch_id`;
     expect([...batches]).toEqual([
         { kind: "merge", chunks: 1, read: 2, inserted: 1, rejected: 1 },
         { kind: "replay", chunks: 1, read: 1, inserted: 1, rejected: 0 },
     ]);
-    await expectChecksToPass(database.sql);
 });
 
 test("a second replay does nothing at all", async () => {
     await ingest({
-        "a.csv": [`${idOf(1)},wish,p,u,2024-01-01 00:00:00,,`, `${idOf(2)},view,,u,2024-01-01 00:00:00,,`, "only,two"],
+        "a.csv": [wish(1), record(2, { product: "" }), "only,two"],
     });
-    await database.sql`insert into ingest.event_types values ('wish')`;
+    await allowWishes();
     expect(await replay()).toMatchObject({ batches: 1, read: 1, inserted: 1, unchanged: 1, unsplittable: 1 });
     const after = await wholeState();
 
@@ -91,43 +97,42 @@ test("a second replay does nothing at all", async () => {
 });
 
 test("a record can be edited by SQL before its replay, also one that could not be split; what it was is kept", async () => {
-    await ingest({ "a.csv": [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1.999`, "only,two"] });
-    await database.sql`update ingest.rejects set record = record || '{"price": "1.99"}' where record_no = 1`;
-    await database.sql`
+    await ingest({ "a.csv": [record(1, { price: "1.999" }), "only,two"] });
+    await sql`update ingest.rejects set record = record || '{"price": "1.99"}' where record_no = 1`;
+    await sql`
         update ingest.rejects
         set record = ${JSON.stringify({ event_id: idOf(2), event_type: "view", product_id: "p", user_id: "u", event_timestamp: "2024-01-01 00:00:00" })}::text::jsonb
         where record_no = 2`;
-    await expectChecksToPass(database.sql);
+    await expectChecksToPass(sql);
 
     expect(await replay()).toMatchObject({ read: 2, inserted: 2, unsplittable: 0 });
 
-    const rejects = await database.sql`
+    const rejects = await sql`
         select original_record ->> 'price' as price, edited_at is not null as edited, raw_text from ingest.rejects order by record_no`;
     expect([...rejects]).toEqual([
         { price: "1.999", edited: true, raw_text: null },
         { price: null, edited: true, raw_text: "only,two" },
     ]);
-    expect([...(await database.sql`select record_no, price from events order by 1`)]).toEqual([
+    expect([...(await sql`select record_no, price from events order by 1`)]).toEqual([
         { record_no: 1, price: "1.99" },
         { record_no: 2, price: null },
     ]);
-    await expectChecksToPass(database.sql);
 });
 
 test("an edit that helps nothing should fail: a resolved reject is history, a record is an object", async () => {
-    await ingest({ "a.csv": [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1.999`] });
+    await ingest({ "a.csv": [record(1, { price: "1.999" })] });
     const edit = (value: string) =>
-        database.sql`update ingest.rejects set record = ${value}::text::jsonb`.then(() => null, sqlStateOf);
+        sql`update ingest.rejects set record = ${value}::text::jsonb`.then(() => null, sqlStateOf);
 
     expect(await edit("[1]")).toBe("SL004");
-    await database.sql`update ingest.rejects set record = record || '{"price": "1"}'`;
+    await sql`update ingest.rejects set record = record || '{"price": "1"}'`;
     await replay();
     expect(await edit("{}")).toBe("SL004");
 });
 
 test("what fails for other reasons is a new reject of the replay; the old one names it", async () => {
-    await ingest({ "a.csv": [`${idOf(1)},view,,u,2024-01-01 00:00:00,,-1`] });
-    await database.sql`update ingest.rejects set record = record || '{"product_id": "p"}'`;
+    await ingest({ "a.csv": [record(1, { product: "", price: "-1" })] });
+    await sql`update ingest.rejects set record = record || '{"product_id": "p"}'`;
 
     expect(await replay()).toMatchObject({ read: 1, rejected: 1 });
 
@@ -141,19 +146,14 @@ test("what fails for other reasons is a new reject of the replay; the old one na
         },
         { kind: "rejected", reasons: ["price_negative"], resolution: null, isResolved: false, price: "-1" },
     ]);
-    await expectChecksToPass(database.sql);
 });
 
 test("what repeats an event is a duplicate, what contradicts it a conflict that stands", async () => {
     await ingest({
-        "a.csv": [
-            `${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`,
-            `${idOf(1)},view,p,u,2024-01-01 00:00:00,,1.001`,
-            `${idOf(1)},view,p,u,2024-01-01 00:00:00,,2.001`,
-        ],
+        "a.csv": [record(1, { price: "1" }), record(1, { price: "1.001" }), record(1, { price: "2.001" })],
     });
-    await database.sql`update ingest.rejects set record = record || '{"price": "1.00"}' where record_no = 2`;
-    await database.sql`update ingest.rejects set record = record || '{"price": "2.00"}' where record_no = 3`;
+    await sql`update ingest.rejects set record = record || '{"price": "1.00"}' where record_no = 2`;
+    await sql`update ingest.rejects set record = record || '{"price": "2.00"}' where record_no = 3`;
 
     expect(await replay()).toMatchObject({ read: 2, duplicate: 1, conflict: 1 });
 
@@ -162,7 +162,7 @@ test("what repeats an event is a duplicate, what contradicts it a conflict that 
         ["rejected", "conflict"],
         ["conflict", null],
     ]);
-    await expectChecksToPass(database.sql);
+    await expectChecksToPass(sql);
     expect(await replay()).toMatchObject({ ...nothing, batches: 0, unchanged: 1 });
 });
 
@@ -179,10 +179,10 @@ test("--accept-conflicts replaces the stored row, keeps the old one as the rejec
 
     expect(await replay({ acceptConflicts: true })).toMatchObject({ read: 1, inserted: 1, displaced: 1, conflict: 0 });
 
-    const [event] = await database.sql`
+    const [event] = await sql`
         select quantity, price, attributes, path from events join ingest.chunks using (chunk_id) join ingest.files using (file_id)`;
     expect(event).toEqual({ quantity: 3, price: "7.00", attributes: { brand: "other" }, path: "b.csv" });
-    const rejects = await database.sql`
+    const rejects = await sql`
         select path, record ->> 'price' as price, record ->> 'brand' as brand, resolution
         from ingest.rejects join ingest.chunks using (chunk_id) join ingest.files using (file_id)
         order by reject_id`;
@@ -190,9 +190,9 @@ test("--accept-conflicts replaces the stored row, keeps the old one as the rejec
         { path: "b.csv", price: "7.00", brand: "other", resolution: "accepted" },
         { path: "a.csv", price: "5.00", brand: "acme", resolution: "displaced" },
     ]);
-    const [total] = await database.sql`select events, quantity, revenue from ingest.event_stats where grain = 'total'`;
+    const [total] = await sql`select events, quantity, revenue from ingest.event_stats where grain = 'total'`;
     expect(total).toEqual({ events: 1, quantity: 3, revenue: "21.00" });
-    await expectChecksToPass(database.sql);
+    await expectChecksToPass(sql);
     const after = await wholeState();
     expect(await replay({ acceptConflicts: true })).toMatchObject({ ...nothing, batches: 0, unchanged: 0 });
     expect(await wholeState()).toEqual(after);
@@ -200,51 +200,48 @@ test("--accept-conflicts replaces the stored row, keeps the old one as the rejec
 
 test("of several conflicts that are accepted the last one stays; the others are displaced, and do not take turns", async () => {
     await ingest({
-        "a.csv": [1, 2, 3, 3].map((price) => `${idOf(1)},view,p,u,2024-01-01 00:00:00,,${price}`),
+        "a.csv": [1, 2, 3, 3].map((price) => record(1, { price: `${price}` })),
     });
 
     expect(await replay({ acceptConflicts: true })).toMatchObject({ read: 3, inserted: 1, conflict: 2, displaced: 1 });
 
-    const [event] = await database.sql`select record_no, price from events`;
+    const [event] = await sql`select record_no, price from events`;
     expect(event).toEqual({ record_no: 4, price: "3.00" });
-    await expectChecksToPass(database.sql);
+    await expectChecksToPass(sql);
     expect(await replay({ acceptConflicts: true })).toMatchObject({ ...nothing, batches: 0 });
 });
 
 test("a displaced event can be put back: reopened by SQL, then accepted", async () => {
-    await ingest({ "a.csv": [1, 2].map((price) => `${idOf(1)},view,p,u,2024-01-01 00:00:00,,${price}`) });
+    await ingest({ "a.csv": [1, 2].map((price) => record(1, { price: `${price}` })) });
     await replay({ acceptConflicts: true });
-    await database.sql`select ingest.reopen_reject(reject_id) from ingest.rejects where resolution = 'displaced'`;
-    await expectChecksToPass(database.sql);
+    await sql`select ingest.reopen_reject(reject_id) from ingest.rejects where resolution = 'displaced'`;
+    await expectChecksToPass(sql);
 
     expect(await replay({ acceptConflicts: true })).toMatchObject({ read: 1, inserted: 1, displaced: 1 });
-    expect((await database.sql`select price from events`)[0]).toEqual({ price: "1.00" });
-    await expectChecksToPass(database.sql);
+    expect((await sql`select price from events`)[0]).toEqual({ price: "1.00" });
 });
 
 test("a rejected record that passes today and contradicts an event replaces it when conflicts are accepted", async () => {
     await ingest({
-        "a.csv": [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`, `${idOf(1)},wish,p,u,2024-01-01 00:00:00,,1`],
+        "a.csv": [record(1, { price: "1" }), wish(1, "1")],
     });
-    await database.sql`insert into ingest.event_types values ('wish')`;
+    await allowWishes();
 
     expect(await replay({ acceptConflicts: true })).toMatchObject({ read: 1, inserted: 1, displaced: 1 });
-    expect((await database.sql`select event_type from events`)[0]).toEqual({ event_type: "wish" });
-    await expectChecksToPass(database.sql);
+    expect((await sql`select event_type from events`)[0]).toEqual({ event_type: "wish" });
 });
 
 test("two rejects of one id that pass in the same replay: the first is inserted, the second in conflict", async () => {
     await ingest({
-        "a.csv": [`${idOf(1)},wish,p,u,2024-01-01 00:00:00,,1`, `${idOf(1)},wish,p,u,2024-01-01 00:00:00,,2`],
+        "a.csv": [wish(1, "1"), wish(1, "2")],
     });
-    await database.sql`insert into ingest.event_types values ('wish')`;
+    await allowWishes();
 
     expect(await replay({ dryRun: true, acceptConflicts: true })).toMatchObject({ inserted: 2, displaced: 1 });
     expect(await replay()).toMatchObject({ read: 2, inserted: 1, conflict: 1 });
-    expect((await database.sql`select record_no from events`)[0]).toEqual({ record_no: 1 });
-    await expectChecksToPass(database.sql);
+    expect((await sql`select record_no from events`)[0]).toEqual({ record_no: 1 });
+    await expectChecksToPass(sql);
     await replay({ acceptConflicts: true });
-    await expectChecksToPass(database.sql);
 });
 
 test("--reason, --file and --since choose; unknown columns come along", async () => {
@@ -258,7 +255,7 @@ test("--reason, --file and --since choose; unknown columns come along", async ()
         },
         `${header},colour`,
     );
-    await database.sql`insert into ingest.event_types values ('wish')`;
+    await allowWishes();
 
     expect(await replay({ since: "2999-01-01" })).toMatchObject({ ...nothing, unchanged: 0 });
     expect(await replay({ file: "c.csv" })).toMatchObject({ ...nothing, unchanged: 0 });
@@ -266,12 +263,11 @@ test("--reason, --file and --since choose; unknown columns come along", async ()
     expect(await replay({ reason: "event_type_unknown", file: "a.csv" })).toMatchObject({ read: 1, unchanged: 0 });
     expect(await replay({ since: "2020-01-01", rangeIds: 1 })).toMatchObject({ read: 1, inserted: 1, unchanged: 1 });
 
-    const events = await database.sql`select event_id, attributes from events order by 1`;
+    const events = await sql`select event_id, attributes from events order by 1`;
     expect([...events]).toEqual([
         { event_id: idOf(1), attributes: { colour: " red " } },
         { event_id: idOf(3), attributes: null },
     ]);
-    await expectChecksToPass(database.sql);
 });
 
 test("an attribute that has the name of one of our columns stays one, through replays and displacements", async () => {
@@ -281,23 +277,22 @@ test("an attribute that has the name of one of our columns stays one, through re
     await writeFile(join(inputDir, "a.csv"), `${[columns, ...lines].join("\n")}\n`);
     const source = { match: "*.csv", aliases: { price: "attributes", net: "price" } } as const;
     await ingestFolder(database.target, inputDir, { sources: [source] });
-    await database.sql`insert into ingest.event_types values ('wish')`;
-    const events = () => database.sql`select price::text, attributes from events order by event_id`;
+    await allowWishes();
+    const events = () => sql`select price::text, attributes from events order by event_id`;
 
     expect(await replay({ acceptConflicts: true })).toMatchObject({ inserted: 2, displaced: 1 });
     expect([...(await events())]).toEqual([
         { price: "2.00", attributes: { price: "9.99", "attributes.price": "x" } },
         { price: "4.00", attributes: { price: "9.99", "attributes.price": "y" } },
     ]);
-    await database.sql`select ingest.reopen_reject(reject_id) from ingest.rejects where resolution = 'displaced'`;
+    await sql`select ingest.reopen_reject(reject_id) from ingest.rejects where resolution = 'displaced'`;
     await replay({ acceptConflicts: true });
     expect((await events())[1]).toEqual({ price: "3.00", attributes: { price: "9.99", "attributes.price": "y" } });
-    await expectChecksToPass(database.sql);
 });
 
 test("--dry-run says what would come of it and changes nothing", async () => {
-    await ingest({ "a.csv": [`${idOf(1)},wish,p,u,2024-01-01 00:00:00,,`] });
-    await database.sql`insert into ingest.event_types values ('wish')`;
+    await ingest({ "a.csv": [wish(1)] });
+    await allowWishes();
     const before = await wholeState();
 
     expect(await replay({ dryRun: true })).toMatchObject({ dryRun: true, read: 1, inserted: 1 });
@@ -305,10 +300,10 @@ test("--dry-run says what would come of it and changes nothing", async () => {
 });
 
 test("a call that is repeated with its key, because its answer was lost, gives the batch back and does nothing", async () => {
-    await ingest({ "a.csv": [`${idOf(1)},wish,p,u,2024-01-01 00:00:00,,`] });
-    await database.sql`insert into ingest.event_types values ('wish')`;
+    await ingest({ "a.csv": [wish(1)] });
+    await allowWishes();
     const key = crypto.randomUUID();
-    const call = () => database.sql`
+    const call = () => sql`
         select batch_id, read, inserted
         from ingest.replay_batch(${key}, ${key}, 0, 1000000, null, null, null, false, false)`;
     const first = [...(await call())];
@@ -319,13 +314,13 @@ test("a call that is repeated with its key, because its answer was lost, gives t
 });
 
 test("a replay that is killed has done nothing, and the next one does it all", async () => {
-    await ingest({ "a.csv": [`${idOf(1)},wish,p,u,2024-01-01 00:00:00,,`] });
-    await database.sql`insert into ingest.event_types values ('wish')`;
+    await ingest({ "a.csv": [wish(1)] });
+    await allowWishes();
     const before = await wholeState();
     const victim = connect(database.target, { applicationName: "victim", max: 1 });
     const release = Promise.withResolvers<void>();
     const held = Promise.withResolvers<void>();
-    const holder = database.sql.begin(async (transaction) => {
+    const holder = sql.begin(async (transaction) => {
         await transaction`select from ingest.slices where slice_no = 7 for update`;
         held.resolve();
         await release.promise;
@@ -337,8 +332,8 @@ test("a replay that is killed has done nothing, and the next one does it all", a
         () => "killed",
     );
     // It has staged its records and waits for the slices.
-    await whenWaiting(database.sql);
-    await database.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'victim'`;
+    await whenWaiting(sql);
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'victim'`;
 
     expect(await killed).toBe("killed");
     release.resolve();
@@ -346,14 +341,13 @@ test("a replay that is killed has done nothing, and the next one does it all", a
     await victim.end({ timeout: 1 });
     expect(await wholeState()).toEqual(before);
     expect(await replay()).toMatchObject({ read: 1, inserted: 1 });
-    await expectChecksToPass(database.sql);
 });
 
 test("replays and merges side by side come to what they come to one after the other", async () => {
     const lines = (from: number, type: string) =>
         Array.from({ length: 2_000 }, (_, n) => `${idOf(from + n)},${type},p,u,2024-01-01 00:00:00,1,2`);
     await ingest({ "a.csv": lines(0, "wish"), "b.csv": lines(10_000, "view") });
-    await database.sql`insert into ingest.event_types values ('wish')`;
+    await allowWishes();
     // New records, and rivals of those that the replay lets in.
     const writing = ingest(
         Object.fromEntries(
@@ -363,8 +357,8 @@ test("replays and merges side by side come to what they come to one after the ot
     const replays = Array.from({ length: 4 }, () => replay({ rangeIds: 300 }));
     await Promise.all([writing, ...replays]);
 
-    await expectChecksToPass(database.sql);
-    const [counts] = await database.sql`
+    await expectChecksToPass(sql);
+    const [counts] = await sql`
         select
             (select count(*) from events) as events,
             (select count(*) from ingest.rejects where resolution is null) as standing`;
@@ -373,13 +367,12 @@ test("replays and merges side by side come to what they come to one after the ot
 
 test("a reject that somebody is editing is left for the next replay", async () => {
     await ingest({
-        "a.csv": [`${idOf(1)},wish,p,u,2024-01-01 00:00:00,,`, `${idOf(2)},wish,p,u,2024-01-01 00:00:00,,`],
+        "a.csv": [wish(1), wish(2)],
     });
-    await database.sql`insert into ingest.event_types values ('wish')`;
-    await database.sql.begin(async (transaction) => {
+    await allowWishes();
+    await sql.begin(async (transaction) => {
         await transaction`update ingest.rejects set record = record || '{"user_id": "v"}' where record_no = 1`;
         expect(await replay()).toMatchObject({ read: 1, inserted: 1, unchanged: 1 });
     });
     expect(await replay()).toMatchObject({ read: 1, inserted: 1, unchanged: 0 });
-    await expectChecksToPass(database.sql);
 });
