@@ -1,9 +1,9 @@
 /** Each check of sql/checks/ passes on a database where everything adds up, and sees the one thing that it guards. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import type { Sql } from "../../src/database/connect.ts";
 import { readChecks, runChecks } from "../../src/operations/run-checks.ts";
 import { useDatabase } from "../support/fixture.ts";
+import { undoing } from "../support/sessions.ts";
 import { corruptions, sumChecks } from "./corruptions.ts";
 
 type Row = Record<string, unknown>;
@@ -18,23 +18,14 @@ beforeAll(async () => {
     await database.sql.unsafe(await Bun.file(join(import.meta.dir, "consistent-ledger.sql")).text());
 });
 
-/** Runs every check after `damage`, in a transaction that is rolled back; gives the rows of those that fail. */
+/** Runs every check after `damage`, which is undone; gives the rows of those that fail. */
 async function failingChecks(damage: string): Promise<Map<string, Row[]>> {
-    const failing = new Map<string, Row[]>();
-    const undo = new Error("undo");
-    await database.sql
-        .begin(async (transaction) => {
-            await transaction.unsafe(damage);
-            for (const { name, passed, error, sampleRows } of await runChecks(transaction as unknown as Sql)) {
-                if (error !== null) throw new Error(`${name}: ${error}`);
-                if (!passed) failing.set(name, sampleRows);
-            }
-            throw undo;
-        })
-        .catch((error: unknown) => {
-            if (error !== undo) throw error;
-        });
-    return failing;
+    const results = await undoing(database.sql, async (sql) => {
+        await sql.unsafe(damage);
+        return await runChecks(sql);
+    });
+    expect(results.filter(({ error }) => error !== null)).toEqual([]);
+    return new Map(results.filter(({ passed }) => !passed).map(({ name, sampleRows }) => [name, sampleRows]));
 }
 
 test("no check fails on a database where everything adds up", async () => {

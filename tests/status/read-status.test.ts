@@ -5,6 +5,7 @@ import { connect } from "../../src/database/connect.ts";
 import { readStatus } from "../../src/operations/status/read-status.ts";
 import type { Status } from "../../src/operations/status/status-schema.ts";
 import { useDatabase } from "../support/fixture.ts";
+import { undoing } from "../support/sessions.ts";
 
 const database = useDatabase(import.meta.path);
 let empty: Status;
@@ -79,26 +80,20 @@ test("the backlog is what is not read, and what of the staged records is not mer
 });
 
 test("the age of records at their commit, from when their file was seen, by record", async () => {
-    await database.sql
-        .begin(async (transaction) => {
-            await transaction`update ingest.files set discovered_at = now() - interval '100 seconds' where file_id = 1`;
-            await transaction`
+    await undoing(database.sql, async (sql) => {
+        await sql`update ingest.files set discovered_at = now() - interval '100 seconds' where file_id = 1`;
+        await sql`
             insert into ingest.chunks
                 (chunk_id, file_id, first_byte, end_byte, first_record_no, first_line_no, records, content_hash, state, staged_at, merged_at)
             values
                 (11, 1, 0, 10, 1, 2, 94, '', 'merged', now() - interval '20 seconds', now() - interval '10 seconds'),
                 (12, 1, 10, 20, 95, 96, 6, '', 'merged', now() - interval '20 seconds', now() - interval '18 seconds'),
                 (13, 1, 20, 30, 101, 102, 900, '', 'merged', now() - interval '1 hour', now() - interval '6 minutes')`;
-            const { freshness } = await readStatus(transaction as unknown as typeof database.sql);
-            expect(freshness).toMatchObject({ p50Seconds: 90, p95Seconds: 90, records: 100, windowSeconds: 300 });
-            await transaction`update ingest.chunks set records = 4 where end_byte = 10`;
-            expect((await readStatus(transaction as unknown as typeof database.sql)).freshness).toMatchObject({
-                p50Seconds: 2,
-                p95Seconds: 90,
-            });
-            throw new Error("undo");
-        })
-        .catch((error: Error) => expect(error.message).toBe("undo"));
+        const freshness = async () => (await readStatus(sql)).freshness;
+        expect(await freshness()).toMatchObject({ p50Seconds: 90, p95Seconds: 90, records: 100, windowSeconds: 300 });
+        await sql`update ingest.chunks set records = 4 where end_byte = 10`;
+        expect(await freshness()).toMatchObject({ p50Seconds: 2, p95Seconds: 90 });
+    });
 });
 
 test("the last batch, and how fresh that is", () => {
@@ -141,18 +136,13 @@ test("reads the same through a client that drizzle has changed", async () => {
 });
 
 test("reads neither events nor rejects", async () => {
-    const undo = new Error("undo");
-    const read: string[] = [];
-    await database.sql
-        .begin(async (transaction) => {
-            await readStatus(transaction as unknown as typeof database.sql);
-            const tables = await transaction<{ relname: string }[]>`
-                select relname from pg_stat_xact_user_tables where seq_scan + coalesce(idx_scan, 0) > 0`;
-            read.push(...tables.map(({ relname }) => relname));
-            throw undo;
-        })
-        .catch((error: unknown) => expect(error).toBe(undo));
-    expect(read).toContain("event_stats");
-    expect(read).not.toContain("events");
-    expect(read).not.toContain("rejects");
+    const read = await undoing(database.sql, async (sql) => {
+        await readStatus(sql);
+        return await sql<{ relname: string }[]>`
+            select relname from pg_stat_xact_user_tables where seq_scan + coalesce(idx_scan, 0) > 0`;
+    });
+    const tables = read.map(({ relname }) => relname);
+    expect(tables).toContain("event_stats");
+    expect(tables).not.toContain("events");
+    expect(tables).not.toContain("rejects");
 });

@@ -29,3 +29,18 @@ export async function whenWaiting(sql: Sql, count = 1): Promise<void> {
         return waiting.length >= count;
     });
 }
+
+/** What `work` gives, in a transaction that is rolled back. */
+export async function undoing<Result>(sql: Sql, work: (sql: Sql) => Promise<Result>): Promise<Result> {
+    const undo = new Error("undo");
+    let result!: Result;
+    await sql
+        .begin(async (transaction) => {
+            result = await work(transaction as unknown as Sql);
+            throw undo;
+        })
+        .catch((error: unknown) => {
+            if (error !== undo) throw error;
+        });
+    return result;
+}
