@@ -1,37 +1,22 @@
 /** Answers in gzip, over the wire: nothing here decodes them but the test itself. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { gunzipSync } from "node:zlib";
-import type { Sql } from "../../src/database/connect.ts";
-import { createApp } from "../../src/server/api/create-app.ts";
-import { openReadPool } from "../../src/server/api/pools.ts";
-import { type ServedApi, serveApi } from "../../src/server/api/serve.ts";
 import { addPage } from "../../src/server/page/serve-page.ts";
-import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { pageEntry } from "../../src/shop/page/page-entry.ts";
-import { useDatabase } from "../support/fixture.ts";
+import { useApi } from "./api-fixture.ts";
 import { insertFile } from "./seed-ledger.ts";
 
-const database = useDatabase(import.meta.path);
-let pool: Sql;
-let api: ServedApi;
+const api = useApi(import.meta.path);
+let url: string;
 
 beforeAll(async () => {
-    for (let number = 0; number < 50; number++) await insertFile(database.sql, `${number}.csv`);
-    pool = openReadPool(database.target);
-    api = serveApi({
-        app: addPage(createApp({ served: eventsApi, sql: pool }), pageEntry),
-        host: "127.0.0.1",
-        port: 0,
-    });
-});
-afterAll(async () => {
-    await api.stop();
-    await pool.end({ timeout: 1 });
+    for (let number = 0; number < 50; number++) await insertFile(api.sql, `${number}.csv`);
+    url = api.serve(addPage(api.open(), pageEntry)).url;
 });
 
 async function ask(path: string, acceptEncoding: string, init: RequestInit = {}) {
     const headers = { "accept-encoding": acceptEncoding, ...(init.headers as Record<string, string>) };
-    const response = await fetch(`${api.url}${path}`, { ...init, headers, decompress: false });
+    const response = await fetch(`${url}${path}`, { ...init, headers, decompress: false });
     const bytes = Buffer.from(await response.arrayBuffer());
     return { status: response.status, headers: response.headers, bytes };
 }
@@ -67,7 +52,7 @@ test("leaves alone what is small, who does not take it, and the live stream", as
             null,
         ]);
     }
-    const stream = await fetch(`${api.url}/v1/stream`, { headers: { "accept-encoding": "gzip" }, decompress: false });
+    const stream = await fetch(`${url}/v1/stream`, { headers: { "accept-encoding": "gzip" }, decompress: false });
     expect(stream.headers.get("content-encoding")).toBeNull();
     const reader = stream.body!.getReader();
     expect(new TextDecoder().decode((await reader.read()).value)).toContain(":");

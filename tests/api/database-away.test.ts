@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { connect } from "../../src/database/connect.ts";
 import { withDatabase } from "../../src/database/database-target.ts";
 import { openReadPool } from "../../src/server/api/pools.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { type DatabaseProxy, openDatabaseProxy } from "../support/database-proxy.ts";
-import { type ApiFixture, openApiFixture } from "./api-fixture.ts";
+import { waitUntil } from "../support/wait-until.ts";
+import { openApiFixture, useProxiedApi } from "./api-fixture.ts";
 import { insertBatch } from "./seed-ledger.ts";
 
 /** Promise 9: when the database is away the API says so, and never shows an old number as if it were new. */
@@ -21,39 +20,21 @@ const addresses = [
     "/v1/rejects/summary",
 ];
 
-let origin: TestDatabase;
-let proxy: DatabaseProxy;
-let api: ApiFixture;
+// The real clock: answers are shared as they are in service.
+const api = useProxiedApi(import.meta.path, { now: () => new Date(), deadlineMs: 2_000 });
 
 beforeAll(async () => {
-    origin = await createTestDatabase(import.meta.path);
-    proxy = await openDatabaseProxy(origin.target);
-    // The real clock: answers are shared as they are in service.
-    api = await openApiFixture(import.meta.path, {
-        sql: openReadPool(proxy.target),
-        now: () => new Date(),
-        deadlineMs: 2_000,
-    });
-    await insertBatch(origin.sql, { inserted: 5 });
-});
-afterAll(async () => {
-    await api.close();
-    await proxy.close();
-    await origin.drop();
+    await insertBatch(api.sql, { inserted: 5 });
 });
 
 async function answersWith(status: number, path: string): Promise<void> {
-    const deadline = Date.now() + 30_000;
-    while ((await api.get(path)).status !== status) {
-        if (Date.now() > deadline) throw new Error(`${path} did not answer ${status}`);
-        await Bun.sleep(50);
-    }
+    await waitUntil(`${path} answers ${status}`, async () => (await api.get(path)).status === status);
 }
 
 test("answers 503 with Retry-After while the database is away, and again with numbers when it is back", async () => {
     expect((await api.get("/v1/stats")).body.records.read).toBe(5);
     const before = (await api.get("/v1/status")).body;
-    proxy.takeDown();
+    api.proxy.takeDown();
     // An answer may be shared for less than a second, and bears its time.
     await Bun.sleep(950);
     for (const path of addresses) {
@@ -74,7 +55,7 @@ test("answers 503 with Retry-After while the database is away, and again with nu
     expect(metrics.body).toContain("sluice_database_up 0\n");
     expect(metrics.body).not.toContain("sluice_records");
 
-    await proxy.mend();
+    await api.proxy.mend();
     for (const path of addresses.filter((address) => !address.startsWith("/v1/files/"))) await answersWith(200, path);
     expect((await api.get("/readyz")).status).toBe(200);
 }, 30_000);
@@ -83,9 +64,9 @@ test("goes on after its connections are cut in the middle of a hundred requests"
     for (let round = 0; round < 5; round++) {
         const asked = Array.from({ length: 100 }, (_, number) => api.get(`/v1/batches?limit=${1 + number}`));
         await Bun.sleep(round * 3);
-        proxy.takeDown();
+        api.proxy.takeDown();
         for (const { status } of await Promise.all(asked)) expect([200, 503]).toContain(status);
-        await proxy.mend();
+        await api.proxy.mend();
         await answersWith(200, "/v1/stats");
     }
     await Promise.all(Array.from({ length: 40 }, (_, number) => answersWith(200, `/v1/files?limit=${1 + number}`)));
@@ -93,7 +74,7 @@ test("goes on after its connections are cut in the middle of a hundred requests"
 
 test("answers 503 in time when the database stalls, and takes no more than it can hold", async () => {
     await answersWith(200, "/v1/stats");
-    proxy.stall();
+    api.proxy.stall();
     await Bun.sleep(950);
     const status = api.get("/v1/status");
     // Every one of them answers, though the database does not: the test's own time limit is the bound.
@@ -105,27 +86,26 @@ test("answers 503 in time when the database stalls, and takes no more than it ca
     expect(Date.parse(slow.body.lastKnown.asOf)).toBeLessThan(Date.now());
     const codes = asked.map(({ status, body }) => `${status} ${body.code}`);
     expect(new Set(codes)).toEqual(new Set(["503 database_slow", "503 too_many_requests_waiting"]));
-    proxy.takeDown();
-    await proxy.mend();
+    api.proxy.takeDown();
+    await api.proxy.mend();
     await answersWith(200, "/v1/stats");
 }, 30_000);
 
 test("has no last known status when there never was one", async () => {
     await answersWith(200, "/v1/stats");
-    const fresh = await openApiFixture(import.meta.path, { sql: openReadPool(proxy.target), now: () => new Date() });
-    proxy.takeDown();
+    const fresh = await openApiFixture(api.database, { now: () => new Date() }, api.proxy.target);
+    api.proxy.takeDown();
     try {
         const { status, body } = await fresh.get("/v1/status");
         expect([status, body.code, body.lastKnown]).toEqual([503, "database_unavailable", undefined]);
     } finally {
-        await proxy.mend();
-        await fresh.close();
+        await api.proxy.mend();
     }
     await answersWith(200, "/v1/stats");
 });
 
 test("answers 503 when a statement is ended by the server, and the others go on", async () => {
-    const locked = await origin.sql.reserve();
+    const locked = await api.sql.reserve();
     try {
         await locked`begin`;
         await locked`lock table ingest.rejects in access exclusive mode`;
@@ -140,7 +120,7 @@ test("answers 503 when a statement is ended by the server, and the others go on"
 }, 30_000);
 
 test("ends long statements and refuses writes on the server's side, whatever the program does", async () => {
-    const pool = openReadPool(origin.target);
+    const pool = openReadPool(api.database.target);
     try {
         const [settings] = await pool`
             select
@@ -154,21 +134,21 @@ test("ends long statements and refuses writes on the server's side, whatever the
 });
 
 test("says that the database is not prepared when its tables are missing", async () => {
-    await origin.sql`alter table ingest.rejects rename to rejects_gone`;
+    await api.sql`alter table ingest.rejects rename to rejects_gone`;
     const { status, body } = await api.get("/v1/rejects?limit=9");
     expect([status, body.code]).toEqual([503, "database_not_ready"]);
     expect(JSON.stringify(body)).not.toContain("rejects_gone");
-    await origin.sql`alter table ingest.rejects_gone rename to rejects`;
+    await api.sql`alter table ingest.rejects_gone rename to rejects`;
 });
 
 test("answers 503 while the database lets nobody in (allow_connections false), and 200 afterwards", async () => {
     await answersWith(200, "/v1/stats");
-    const admin = connect(withDatabase(origin.target, "postgres"), { applicationName: "test admin", max: 1 });
+    const admin = connect(withDatabase(api.database.target, "postgres"), { applicationName: "test admin", max: 1 });
     const allow = (isAllowed: boolean) =>
-        admin.unsafe(`alter database ${origin.target.database} allow_connections ${isAllowed}`);
+        admin.unsafe(`alter database ${api.database.target.database} allow_connections ${isAllowed}`);
     await allow(false);
-    proxy.takeDown();
-    await proxy.mend();
+    api.proxy.takeDown();
+    await api.proxy.mend();
     await Bun.sleep(950);
     const { status, body } = await api.get("/v1/stats");
     await allow(true);

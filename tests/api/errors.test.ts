@@ -1,7 +1,5 @@
 import { expect, spyOn, test } from "bun:test";
-import { createApp } from "../../src/server/api/create-app.ts";
 import type { Fault } from "../../src/server/api/to-problem.ts";
-import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { useApi } from "./api-fixture.ts";
 
 const api = useApi(import.meta.path, { onFault: (fault) => faults.push(fault) });
@@ -72,7 +70,7 @@ test("tells a broken statement to whoever runs the API, and nothing of it to the
 test("prints faults of its own to stderr with the request id, when nobody asked for them", async () => {
     const printed = spyOn(console, "error").mockImplementation(() => {});
     try {
-        const app = createApp({ served: eventsApi, sql: api.sql });
+        const app = api.open();
         app.get("/broken", () => {
             throw new TypeError("a bug");
         });

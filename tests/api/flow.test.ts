@@ -52,8 +52,3 @@ test("counts what was staged and what was committed in the step in which it happ
     const { body: withReplay } = await api.get("/v1/flow?window=24h");
     expect(sum(withReplay.steps, "read")).toBe(7);
 });
-
-test("should fail for a window that there is not", async () => {
-    const { status, body } = await api.get("/v1/flow?window=7d");
-    expect([status, body.code]).toEqual([400, "invalid_parameter"]);
-});

@@ -17,8 +17,8 @@ beforeAll(async () => {
     await ingestFolder(api.database.target, folder);
 });
 
-const replay = (request: unknown, headers: Record<string, string> = {}) =>
-    api.post("/v1/replay", JSON.stringify(request), { "content-type": "application/json", ...headers });
+const replay = (request: unknown) =>
+    api.post("/v1/replay", JSON.stringify(request), { "content-type": "application/json" });
 
 test("nothing has changed its verdict: nothing is done", async () => {
     const { status, body } = await replay({});
@@ -56,13 +56,9 @@ test("what passes today becomes events, and the counts of rejects say so at once
     expect(top.body.data).toMatchObject([{ productId: "p", events: 2 }]);
 });
 
-test("should fail for a request that is not one, from another site, and with another type of body", async () => {
+test("should fail for a request that is not one", async () => {
     expect((await replay({ reasons: "x" })).body.code).toBe("unknown_parameter");
     expect((await replay({ since: "yesterday" })).body).toMatchObject({ code: "invalid_body", parameter: "since" });
-    expect((await replay({}, { origin: "https://evil.example" })).body.code).toBe("origin_not_allowed");
-    expect((await replay({}, { "sec-fetch-site": "cross-site" })).status).toBe(403);
-    const asText = await api.post("/v1/replay", "{}", { "content-type": "text/plain" });
-    expect([asText.status, asText.body.code]).toEqual([415, "unsupported_media_type"]);
 });
 
 test("should fail for a reason that does not exist, with the near one named", async () => {

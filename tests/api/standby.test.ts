@@ -2,14 +2,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Sql } from "../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
-import { createApp } from "../../src/server/api/create-app.ts";
-import { openReadPool, openWorkPool } from "../../src/server/api/pools.ts";
 import type { Fault } from "../../src/server/api/to-problem.ts";
-import { eventsApi } from "../../src/shop/api/events-api.ts";
 import { ask, useOwnServer } from "../support/own-server.ts";
-import { readDocument } from "./check-conformance.ts";
+import { openApiFixture, readEverything } from "./api-fixture.ts";
 import { insertBatch, insertChunk, insertFile } from "./seed-ledger.ts";
 
 const server = useOwnServer({
@@ -32,62 +28,26 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => server.close(), 60_000);
 
-async function withApi(
-    use: (request: (path: string, init?: RequestInit) => Promise<Answer>, faults: Fault[]) => Promise<void>,
-) {
-    const pools: Sql[] = [openReadPool(target), openWorkPool(target)];
+/** Everything that reads answers, and nothing is blamed on the API; the answer to a replay. */
+async function readAndReplay() {
     const faults: Fault[] = [];
-    const app = createApp({
-        served: eventsApi,
-        sql: pools[0]!,
-        workSql: pools[1]!,
-        onFault: (fault) => faults.push(fault),
-    });
-    const { paths } = await readDocument(app);
-    try {
-        for (const path of Object.keys(paths).filter(
-            (candidate) => "get" in paths[candidate]! && candidate !== "/v1/stream",
-        )) {
-            const asked = `${path.replace(/\{\w+\}/, "1")}${path === "/v1/trace" ? "?file=a.csv&record=1" : ""}`;
-            const response = await app.request(asked);
-            expect([asked, response.status, await response.text()]).toEqual([asked, 200, expect.any(String)]);
-        }
-        await use(async (path, init) => {
-            const response = await app.request(path, init);
-            return { status: response.status, body: await response.json() };
-        }, faults);
-        expect(faults).toEqual([]);
-    } finally {
-        await Promise.all(pools.map((pool) => pool.end({ timeout: 1 })));
-    }
+    const api = await openApiFixture({ target, sql: null as never }, { onFault: (fault) => faults.push(fault) });
+    await readEverything(api);
+    const answer = await api.post("/v1/replay", '{"reason": "price_negative"}', { "content-type": "application/json" });
+    expect(faults).toEqual([]);
+    return answer;
 }
-
-interface Answer {
-    status: number;
-    // biome-ignore lint/suspicious/noExplicitAny: what a test expects of a body, it says itself
-    body: any;
-}
-
-const replay = {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: '{"reason": "price_negative"}',
-};
 
 test("a database whose sessions are read-only by default: every route answers, and a replay may write", async () => {
     await ask(target, (sql) => sql.unsafe(`alter database ${target.database} set default_transaction_read_only = on`));
-    await withApi(async (request) => {
-        expect(await request("/v1/replay", replay)).toMatchObject({ status: 200, body: { read: 1, rejected: 1 } });
-    });
+    expect(await readAndReplay()).toMatchObject({ status: 200, body: { read: 1, rejected: 1 } });
 }, 120_000);
 
 test("a standby: what only reads answers, and a replay says what is wrong", async () => {
     await server.stop();
     writeFileSync(join(clusterDir, "standby.signal"), "");
     await server.start();
-    await withApi(async (request) => {
-        const { status, body } = await request("/v1/replay", replay);
-        expect([status, body.code]).toEqual([503, "database_read_only"]);
-        expect(body.detail).toContain("standby");
-    });
+    const { status, body } = await readAndReplay();
+    expect([status, body.code]).toEqual([503, "database_read_only"]);
+    expect(body.detail).toContain("standby");
 }, 120_000);

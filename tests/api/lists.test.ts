@@ -1,0 +1,47 @@
+/** Pages: each row exactly once, newest first. */
+import { beforeAll, expect, test } from "bun:test";
+import { readPages, useApi } from "./api-fixture.ts";
+import { insertBatch, insertChunk, insertFile, insertReject } from "./seed-ledger.ts";
+
+const api = useApi(import.meta.path);
+
+beforeAll(async () => {
+    for (let number = 1; number <= 30; number++) {
+        const chunkId = await insertChunk(api.sql, await insertFile(api.sql, `${number}.csv`));
+        await insertBatch(api.sql, { inserted: number, rejected: 1 }, chunkId);
+        await insertReject(api.sql, { chunkId, recordNo: 1 });
+    }
+    // 100 at one instant, 100 one microsecond apart, 50 a second apart.
+    await api.sql`
+        insert into events (event_id, event_type, product_id, user_id, event_timestamp, chunk_id, record_no)
+        select
+            gen_random_uuid(), 'view', 'p', 'u',
+            '2026-01-02T03:04:05.123456Z'::timestamptz + case
+                when number <= 100 then interval '0'
+                when number <= 200 then (number - 150) * interval '1 microsecond'
+                else (number - 225) * interval '1 second'
+            end,
+            1, number
+        from generate_series(1, 250) as number`;
+});
+
+test.each([
+    ["/v1/events", "eventId", "select event_id as id from events order by event_timestamp desc, event_id desc"],
+    ["/v1/batches", "batchId", "select batch_id as id from ingest.batches order by batch_id desc"],
+    ["/v1/files", "fileId", "select file_id as id from ingest.files order by file_id desc"],
+    ["/v1/rejects", "rejectId", "select reject_id as id from ingest.rejects order by reject_id desc"],
+])("%s gives every row exactly once, newest first, whatever the page", async (path, name, statement) => {
+    const expected = (await api.sql.unsafe(statement)).map(({ id }) => id);
+    expect(expected.length).toBeGreaterThanOrEqual(30);
+    for (const limit of [1, 7, 30, 200]) {
+        const rows = await readPages(api, `${path}?limit=${limit}`);
+        expect(rows.map((row) => row[name])).toEqual(expected);
+    }
+});
+
+test("goes on from its cursor although new rows were committed meanwhile", async () => {
+    const first = await api.get("/v1/batches?limit=10");
+    await insertBatch(api.sql, { inserted: 1 });
+    const second = await api.get(`/v1/batches?limit=10&cursor=${first.body.nextCursor}`);
+    expect(second.body.data[0].batchId).toBe(first.body.data.at(-1).batchId - 1);
+});
