@@ -1,4 +1,4 @@
-/** What a figure was measured on, so that a reader can judge it. */
+/** Describes the machine and server of a figure, so that a reader can judge it. */
 import { availableParallelism, cpus, release, totalmem, type } from "node:os";
 import type { Sql } from "../../src/database/connect.ts";
 

@@ -21,7 +21,7 @@ export interface Figures {
     scenarios: ScenarioReport[];
     paces: PaceReport[];
     discovery: (DiscoveryResult & { files: number; ledgerFiles: number }) | null;
-    /** Of every file, for the page to name. */
+    /** One of each file. */
     written: Written[];
 }
 

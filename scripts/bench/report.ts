@@ -12,7 +12,7 @@ export interface Spread {
     max: number;
 }
 
-/** Of one runner over the rounds. CPU in seconds; null for a server that is not on this machine. */
+/** One runner over the rounds. CPU in seconds; null for a server that is not on this machine. */
 export interface RunnerReport {
     seconds: Spread;
     /** Round by round, to the one-connection COPY; null when that did not take part. */

@@ -1,4 +1,4 @@
-/** Who takes turns in a round, and what is measured of each. */
+/** The runners that take turns in a round, and their measures. */
 import type { IngestSummary } from "../../src/engine/run/progress.ts";
 import type { ServerUse } from "./watch-server.ts";
 
@@ -12,7 +12,7 @@ export interface Measured extends ServerUse {
     processSeconds: number;
     /** Null for the yardsticks. */
     peakRssBytes: number | null;
-    /** What Sluice says of its records. Null for the yardsticks. */
+    /** From the summary of the ingest. Null for the yardsticks. */
     records: IngestSummary["records"] | null;
     batches: number | null;
 }

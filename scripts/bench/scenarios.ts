@@ -1,4 +1,4 @@
-/** What is measured: the files of a scenario, and what is in the table before. */
+/** The scenarios: their files, and the rows that the table has before. */
 export interface Scenario {
     name: string;
     about: string;

@@ -20,7 +20,7 @@ export interface Input {
 
 const recordsPerSecond = 300;
 const randomSpanSeconds = 30 * 86_400;
-/** What a duplicate may repeat: enough to be spread over the whole file, and bounded. */
+/** The lines that a duplicate may repeat: enough to be spread over the whole file, and bounded. */
 const rememberedLines = 20_000;
 const pieceLength = 1024 * 1024;
 

@@ -16,7 +16,7 @@ export interface Experiment {
     name: string;
     /** The text of its button. */
     title: string;
-    /** What it does, in a sentence. */
+    /** A sentence. */
     does: string;
     /** Returns the files that it delivered. All of them have the same good records, once each in events at the end. */
     carryOut(stage: Stage): Promise<Delivery[]>;

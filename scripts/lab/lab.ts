@@ -17,9 +17,8 @@ import { type Experiment, experiments, type Stage } from "./experiments.ts";
 import { type IngestProcess, startIngestProcess } from "./ingest-process.ts";
 import { countEvents, readVersions } from "./read-ledger.ts";
 
-/** What the experiments work on. */
 export interface LabSubject {
-    /** Of a role that reads. */
+    /** Its role can only read. */
     sql: Sql;
     inputDir: string;
     ingest: IngestProcess;
@@ -107,7 +106,7 @@ export interface OpenLab {
 
 interface OpenLabOptions {
     embedded: LabSubject["database"];
-    /** Of a role that reads. */
+    /** A role that can only read. */
     reader: DatabaseTarget;
     inputDir: string;
     /** For `bun run ingest`, which runs as a process of its own that may be killed. */

@@ -1,4 +1,4 @@
-/** What the checks found, for people. Pure. */
+/** Formats the results of the checks. Pure. */
 import { createColors } from "picocolors";
 import type { CheckResult } from "../operations/run-checks.ts";
 import { formatCount, formatDuration } from "../terminal/format.ts";

@@ -13,8 +13,9 @@ const ledgerTables: Record<string, string> = {
     chunks: "chunks of those",
 };
 
-/** What would go, for whoever is asked. Pure. */
+/** Formats what a prune would delete. Pure. */
 export function formatPlan({ databaseName, before, tables, standingRejects }: PrunePlan): string[] {
+    const sumBytes = tables.reduce((sum, { bytes }) => sum + bytes, 0);
     const rows = tables.map(({ table, rows, bytes }) => [
         formatNumber(rows),
         ledgerTables[table] ?? `${table}, but for those that a kept conflict contradicts`,
@@ -22,7 +23,7 @@ export function formatPlan({ databaseName, before, tables, standingRejects }: Pr
     ]);
     return [
         `From the database ${sanitize(databaseName)} will go what was merged before ${before.toISOString()}:`,
-        ...formatTable([...rows, ["", "together about", formatBytes(sumBytes(tables))]], {
+        ...formatTable([...rows, ["", "together about", formatBytes(sumBytes)]], {
             indent: "  ",
             rightAligned: [0, 2],
         }),
@@ -31,7 +32,6 @@ export function formatPlan({ databaseName, before, tables, standingRejects }: Pr
     ];
 }
 
-/** Whether there is anything to do. Pure. */
 export function isEmptyPlan({ tables }: PrunePlan): boolean {
     return tables.every(({ rows }) => rows === 0);
 }
@@ -47,8 +47,4 @@ export function formatSummary(summary: PruneSummary): string[] {
             : []),
         "PostgreSQL uses the room again for what comes; the files on disk do not shrink.",
     ];
-}
-
-function sumBytes(tables: PrunePlan["tables"]): number {
-    return tables.reduce((sum, { bytes }) => sum + bytes, 0);
 }

@@ -9,7 +9,7 @@ interface InputFiles {
     fileBytes: number;
 }
 
-/** What will go, for whoever is asked. Pure. */
+/** Formats what a reset will delete. Pure. */
 export function formatPlan(plan: ResetPlan, { inputDir, fileCount, fileBytes }: InputFiles): string[] {
     const rows = [
         [formatNumber(plan.events), plan.table],

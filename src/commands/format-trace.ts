@@ -1,13 +1,13 @@
-/** A trace for people. Pure. */
-
+/** Formats a trace. Pure. */
 import { describeRefusal } from "../operations/describe-refusal.ts";
 import type { TraceSubject } from "../operations/read-trace.ts";
 import type { RawRecord, Trace, TracedBatch, TracedRecord, TracedReject } from "../operations/trace-schema.ts";
 import type { Stream } from "../streams/stream.ts";
 import { formatBytes, formatNumber } from "../terminal/format.ts";
 import { explainUnseen, sanitize } from "../terminal/sanitize.ts";
+import { describeRecord } from "./describe-record.ts";
 
-/** What to say when nothing of the subject is kept. */
+/** The error for a subject of which nothing is kept. */
 export function describeUnknown(subject: TraceSubject, { key }: Stream): { what: string; remedy: string } {
     return "key" in subject
         ? {
@@ -20,7 +20,7 @@ export function describeUnknown(subject: TraceSubject, { key }: Stream): { what:
           };
 }
 
-/** Of a trace that has records. */
+/** The trace must have records. */
 export function formatTrace(subject: TraceSubject, { records }: Trace): string[] {
     const [first, ...others] = records;
     const title = "key" in subject ? "its rivals" : "in other versions or loads";
@@ -42,7 +42,7 @@ function formatRecord(traced: TracedRecord): string[] {
             `${formatNumber(chunk.records)} records from ${formatNumber(chunk.firstRecordNo)}, ${chunk.state}`,
         ...(load ? [`  load     ${load.loadId}: ${load.way} way, ${load.startedAt}`] : []),
         ...(traced.insertedBy ? [`  event    inserted by ${describeBatch(traced.insertedBy)}`] : []),
-        ...(traced.event ? [`           ${describeRecord(traced.event)}`] : []),
+        ...(traced.event ? [`           ${showRecord(traced.event)}`] : []),
         ...traced.rejects.flatMap(formatReject),
         ...formatVerdicts(traced),
     ];
@@ -65,13 +65,13 @@ function archived({ file }: TracedRecord): string {
 
 function formatReject(reject: TracedReject): string[] {
     const place = reject.lineNo === null ? "" : ` at line ${reject.lineNo}, byte ${reject.byteOffset}`;
-    const text = reject.record ? describeRecord(reject.record) : sanitize(reject.rawText ?? "", { most: 300 });
+    const text = reject.record ? showRecord(reject.record) : sanitize(reject.rawText ?? "", { most: 300 });
     return [
         `  reject   ${reject.rejectId}: ${reject.kind}${place}, ${reject.reasons.join(", ")}`,
         ...(reject.batch ? [`           by ${describeBatch(reject.batch)}`] : []),
         `           ${text}`,
         ...(reject.refusal === null ? [] : [`           ${describeRefusal(reject.refusal)}`]),
-        ...(reject.originalRecord ? [`           edited; it was ${describeRecord(reject.originalRecord)}`] : []),
+        ...(reject.originalRecord ? [`           edited; it was ${showRecord(reject.originalRecord)}`] : []),
         ...(reject.resolvedBy ? [`           ${reject.resolution} by ${describeBatch(reject.resolvedBy)}`] : []),
     ];
 }
@@ -88,7 +88,6 @@ function describeBatch({ batchId, kind, committedAt }: TracedBatch): string {
     return `${kind === "replay" ? "replay batch" : "batch"} ${batchId}, committed ${committedAt}`;
 }
 
-function describeRecord(record: RawRecord): string {
-    const values = Object.entries(record).filter(([, value]) => value !== null);
-    return sanitize(values.map(([column, value]) => `${column}=${value}`).join(" "), { most: 300 });
+function showRecord(record: RawRecord): string {
+    return sanitize(describeRecord(record), { most: 300 });
 }

@@ -1,12 +1,13 @@
-/** A dry run for people: what would come of each file, why, and a few records of each kind. Pure. */
+/** Formats a dry run: the fate of each file, why, and a few records of each kind. Pure. */
 import { describeRefusal } from "../operations/describe-refusal.ts";
 import type { RecordSample, TriedFile } from "../operations/try/try-files.ts";
 import { formatBytes, formatCount, formatNumber } from "../terminal/format.ts";
 import { addRecordCounts, formatRecordTable } from "../terminal/record-table.ts";
 import { explainUnseen, sanitize } from "../terminal/sanitize.ts";
+import { describeRecord } from "./describe-record.ts";
 import { formatEquation } from "./ingest-output.ts";
 
-/** Each file, and what would come of all of them together when they are several. */
+/** Formats each file, and the sum when there are several. */
 export function formatAllTried(tried: readonly TriedFile[]): string[] {
     const each = tried.flatMap(formatTried);
     const lines = [...each, ...explainUnseen(each)];
@@ -46,11 +47,4 @@ function formatSample({ recordNo, lineNo, record, rawText, stored, refusal }: Re
     if (stored) lines.push(`      stored: ${sanitize(describeRecord(stored), { most: 200 })}`);
     if (refusal) lines.push(`      ${describeRefusal(refusal)}`);
     return lines;
-}
-
-function describeRecord(record: Record<string, string | null>): string {
-    return Object.entries(record)
-        .filter(([, value]) => value !== null)
-        .map(([column, value]) => `${column}=${value}`)
-        .join(" ");
 }

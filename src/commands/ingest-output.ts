@@ -1,5 +1,4 @@
-/** How an ingest looks: a line a batch, a closing summary that adds up. Machine-readable with --json. */
-
+/** Formats an ingest: a line a batch, and a summary that adds up. Pure. */
 import type { BatchProgress, IngestSummary, LeftFiles } from "../engine/run/progress.ts";
 import { exitCodes } from "../errors.ts";
 import { isMostlyOut } from "../operations/status/describe-state.ts";
@@ -33,7 +32,7 @@ export function formatSummary({ files, failedBefore, left, records, batches, sec
     });
 }
 
-/** Nothing when nothing was left. */
+/** Empty when nothing was left. */
 export function formatLeft({ tails, files, merged, youngerThanMs }: LeftFiles): [string, string][] {
     const parts = [
         ...(tails > 0 ? [`the unfinished last record of ${formatCount(tails, "file")}`] : []),
@@ -55,7 +54,7 @@ function formatFiles({ merged, skipped, failed }: NonNullable<IngestSummary["fil
     return `${parts.join(", ")}${failed + failedBefore > 0 ? " → bun run files --state failed" : ""}`;
 }
 
-/** Of a run that came to its end by itself. */
+/** The exit code of a run that was not stopped by a signal. */
 export function exitCodeOfSummary({ files, failedBefore, records }: IngestSummary, brokenChecks: number): number {
     if ((files?.failed ?? 0) > 0 || brokenChecks > 0) return exitCodes.failed;
     return (failedBefore ?? 0) > 0 || isMostlyOut(records) ? exitCodes.incomplete : exitCodes.done;

@@ -11,7 +11,16 @@ export type Trigger = { kind: "interval"; ms: number } | { kind: "continuous" } 
 export const longestDurationMs = 2_147_483_647;
 
 const durationForms = "Write it like 250ms, 1s, 1.5s, 2m or 1h.";
-const millisecondsByUnit: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const ageForms = "Write it like 90d, 12w or 36h.";
+const msByUnit: Record<string, number> = {
+    ms: 1,
+    s: 1000,
+    m: 60_000,
+    h: 3_600_000,
+    d: 86_400_000,
+    w: 7 * 86_400_000,
+};
+const longestAgeMs = 36_525 * 86_400_000;
 
 /** `250ms`, `1.5s`, `2m`, `1h` → whole milliseconds, from `leastMs` to longestDurationMs. */
 export function parseDuration(text: string, { leastMs = 0 } = {}): Parsed<number> {
@@ -21,25 +30,19 @@ export function parseDuration(text: string, { leastMs = 0 } = {}): Parsed<number
     if (!unit && Number(amount) !== 0) {
         return { problem: "is a number without a unit.", remedy: `Did you mean ${amount}s? ${durationForms}` };
     }
-    const durationMs = Math.round(Number(amount) * millisecondsByUnit[unit ?? "ms"]!);
+    const durationMs = Math.round(Number(amount) * msByUnit[unit ?? "ms"]!);
     if (durationMs < leastMs) return { problem: `is shorter than ${leastMs}ms.`, remedy: "Give it a longer duration." };
-    if (durationMs > longestDurationMs) {
-        return { problem: "is longer than 24 days.", remedy: "Give it a shorter duration." };
-    }
-    return { value: durationMs };
+    if (durationMs <= longestDurationMs) return { value: durationMs };
+    return { problem: "is longer than 24 days.", remedy: "Give it a shorter duration." };
 }
 
-const ageForms = "Write it like 90d, 12w or 36h.";
-const millisecondsByAgeUnit: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
-
-/** How long ago: `36h`, `90d`, `12w` → milliseconds, from one hour to a hundred years. */
+/** An age: `36h`, `90d`, `12w` → milliseconds, from one hour to a hundred years. */
 export function parseAge(text: string): Parsed<number> {
     const match = /^(\d+(?:\.\d+)?)([hdw])$/.exec(text);
     if (!match) return { problem: "is not an age.", remedy: ageForms };
-    const ageMs = Math.round(Number(match[1]) * millisecondsByAgeUnit[match[2]!]!);
-    if (ageMs < 3_600_000) return { problem: "is less than an hour.", remedy: ageForms };
-    if (ageMs > 36_525 * 86_400_000) return { problem: "is more than a hundred years.", remedy: ageForms };
-    return { value: ageMs };
+    const ageMs = Math.round(Number(match[1]) * msByUnit[match[2]!]!);
+    if (ageMs < msByUnit.h!) return { problem: "is less than an hour.", remedy: ageForms };
+    return ageMs <= longestAgeMs ? { value: ageMs } : { problem: "is more than a hundred years.", remedy: ageForms };
 }
 
 /** A duration, `continuous` or `available-now`. */
@@ -54,26 +57,16 @@ export function parseTrigger(text: string): Parsed<Trigger> {
     return duration;
 }
 
-const bytesByUnit: Record<string, number> = {
-    "": 1,
-    b: 1,
-    kb: 1000,
-    mb: 1000 ** 2,
-    gb: 1000 ** 3,
-    kib: 1024,
-    mib: 1024 ** 2,
-    gib: 1024 ** 3,
-};
+const prefixes = ["", "k", "m", "g"];
 
 /** `65536`, `64KiB`, `16MB`, `1.5GiB`, in any case → bytes, rounded, between the two bounds. */
 export function parseBytes(text: string, { least, most }: { least: number; most: number }): Parsed<number> {
-    const match = /^(\d+(?:\.\d+)?)(b|[kmg]i?b)?$/i.exec(text);
+    const match = /^(\d+(?:\.\d+)?)(?:b|([kmg])(i?)b)?$/i.exec(text);
     if (!match) return { problem: "is not a size.", remedy: "Write it like 65536, 64KiB, 16MiB or 16MB." };
-    const bytes = Math.round(Number(match[1]) * bytesByUnit[(match[2] ?? "").toLowerCase()]!);
-    if (bytes < least || bytes > most) {
-        return { problem: "is out of bounds.", remedy: `Give it ${least} to ${most} bytes.` };
-    }
-    return { value: bytes };
+    const [, amount, prefix = "", binary] = match;
+    const bytes = Math.round(Number(amount) * (binary ? 1024 : 1000) ** prefixes.indexOf(prefix.toLowerCase()));
+    if (bytes >= least && bytes <= most) return { value: bytes };
+    return { problem: "is out of bounds.", remedy: `Give it ${least} to ${most} bytes.` };
 }
 
 /** How many rejects a file may have: so many records, or such a share of them. */

@@ -9,18 +9,17 @@ import type { FileSettings } from "./validate-config.ts";
 
 const defaultName = "sluice.config.ts";
 
-/** Of a project without the file, and of one whose file is at fault. */
 export interface ConfigFile {
     name: string;
     sources: SourceConfig[];
     settings: FileSettings;
-    /** All there is to say against it; null when there is nothing. */
+    /** Names every fault; null when there is none. */
     error: SluiceError | null;
 }
 
 /**
- * What `configFile`, or sluice.config.ts in the working folder when none is named and it is there, says. A file that is
- * missing, cannot be loaded, or has faults says nothing, and `error` (exit 3) names all that is wrong.
+ * Loads `configFile`, or sluice.config.ts of the working folder if it exists. A file that is missing, cannot be loaded or has
+ * faults counts as empty, and `error` (exit 3) names all that is wrong.
  */
 export async function loadConfigFile(
     configFile: string | undefined,
@@ -41,7 +40,7 @@ export async function loadConfigFile(
     } catch (cause) {
         return refuse([`cannot be loaded: ${firstLine(cause)}`], "Mend it, or name another with --config.", cause);
     }
-    // Here, so that a command without the file starts without zod.
+    // Imported here, so that a command without the file starts without zod.
     const { validateConfig } = await import("./validate-config.ts");
     const validated = validateConfig(loaded.default, stream);
     if ("sources" in validated) return { name, ...validated, error: null };

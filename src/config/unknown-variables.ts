@@ -10,7 +10,7 @@ export const tokenVariable = "SLUICE_API_TOKEN";
 /** Beside the settings. */
 const otherVariables = [tokenVariable, "SLUICE_DEBUG"];
 
-/** What only this project's own tests read. */
+/** Only this project's own tests read these. */
 const testVariables = ["SLUICE_SEED", "SLUICE_FUZZ_CASES"];
 
 /** Kubernetes sets these in every container beside a service named "sluice". */

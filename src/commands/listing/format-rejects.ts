@@ -1,10 +1,11 @@
-/** Rejects one below the other, and their reasons counted. Pure. */
+/** Formats rejects, one below the other, and their reasons. Pure. */
 
 import { describeRefusal } from "../../operations/describe-refusal.ts";
 import type { RejectSummary, selectRejects } from "../../server/api/rejects/read-rejects.ts";
 import { formatCount, formatNumber } from "../../terminal/format.ts";
 import { explainUnseen, sanitize } from "../../terminal/sanitize.ts";
 import { formatTable } from "../../terminal/table.ts";
+import { describeRecord } from "../describe-record.ts";
 import { toMinute } from "./format-files.ts";
 
 export type ListedReject = Awaited<ReturnType<typeof selectRejects>>[number];
@@ -16,20 +17,14 @@ export function formatRejects(rejects: readonly ListedReject[]): string[] {
         const fate = reject.resolution === null ? "" : `, ${reject.resolution} by batch ${reject.resolvedByBatch}`;
         return [
             `${reject.rejectId}  ${reject.kind}  ${reject.reasons.join(", ")}  ${place}  ${toMinute(reject.rejectedAt)}${fate}`,
-            `    ${describeValues(reject)}`,
+            `    ${sanitize(reject.record ? describeRecord(reject.record) : (reject.rawText ?? ""), { most: 200 })}`,
             ...(reject.refusal === null ? [] : [`    ${describeRefusal(reject.refusal)}`]),
         ];
     });
     return [...lines, ...explainUnseen(lines)];
 }
 
-function describeValues({ record, rawText }: ListedReject): string {
-    const values = Object.entries(record ?? {}).filter(([, value]) => value !== null);
-    const text = record === null ? (rawText ?? "") : values.map(([column, value]) => `${column}=${value}`).join(" ");
-    return sanitize(text, { most: 200 });
-}
-
-/** What stands, by reason; and what a person can do next. */
+/** Counts the standing rejects by reason, and names the next commands. */
 export function formatReasons({ kinds, reasons }: RejectSummary): string[] {
     const open = kinds.reduce((sum, kind) => sum + kind.open, 0);
     if (open === 0) return [];

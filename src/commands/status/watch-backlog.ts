@@ -1,4 +1,4 @@
-/** How far an ingest is that takes what is there: what was read since it began, of that and what still waits. */
+/** Shows the progress of an available-now ingest: records read since it began, of those and the ones that wait. */
 import { connect } from "../../database/connect.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
 import { readStatus } from "../../operations/status/read-status.ts";
@@ -7,10 +7,10 @@ import type { Progress } from "../../terminal/progress.ts";
 
 const firstLookMs = 300;
 const lookEveryMs = 1_000;
-/** Where a line comes every ten seconds, the database need not be asked more often than that takes. */
+/** Not drawn, progress is a line every ten seconds, which needs fewer looks. */
 const seldomLookMs = 4_500;
 
-/** On a connection for this once: where there are few, the ingest needs them. Null while there is no answer. */
+/** Uses a connection only for this question: where there are few, the ingest needs them. Null while there is no answer. */
 async function readOnce(target: DatabaseTarget): Promise<Status | null> {
     const sql = connect(target, { applicationName: "sluice progress", max: 1, connectTimeoutSeconds: 3 });
     try {
@@ -23,8 +23,8 @@ async function readOnce(target: DatabaseTarget): Promise<Status | null> {
 }
 
 /**
- * Begins to look, `isDrawn` once a second, on connections of its own; whoever merges, it counts. An unread file counts by
- * its size. While the database is away nothing is shown anew. Stop it before the last words are printed.
+ * Starts to watch; counts what any process merges, and an unread file by its size. While the database is away the progress
+ * stays as it was. Stop it before the summary is printed.
  */
 export async function watchBacklog(
     target: DatabaseTarget,
@@ -36,23 +36,19 @@ export async function watchBacklog(
     const looking = look();
 
     async function look(): Promise<void> {
-        for (
-            let pauseMs = isDrawn ? firstLookMs : seldomLookMs;
-            !isOver;
-            pauseMs = isDrawn ? lookEveryMs : seldomLookMs
-        ) {
+        if (before === null) return;
+        let pauseMs = isDrawn ? firstLookMs : seldomLookMs;
+        while (!isOver) {
             const wakeAt = performance.now() + pauseMs;
             while (!isOver && performance.now() < wakeAt) await Bun.sleep(50);
-            if (isOver || before === null) return;
-            const { totals, backlog } = (await readOnce(target)) ?? { totals: null, backlog: null };
-            if (isOver || totals === null) continue;
+            if (isOver) return;
+            pauseMs = isDrawn ? lookEveryMs : seldomLookMs;
+            const status = await readOnce(target);
+            if (isOver || status === null) continue;
+            const { totals, backlog } = status;
             const done = totals.read - before.totals.read;
-            progress.update({
-                done,
-                total: done + backlog.records,
-                isEstimate: backlog.unreadBytes > 0,
-                unit: "records",
-            });
+            const total = done + backlog.records;
+            progress.update({ done, total, isEstimate: backlog.unreadBytes > 0, unit: "records" });
         }
     }
 

@@ -1,4 +1,4 @@
-/** The status again and again, until the process is told to stop. */
+/** Shows the status again and again, until the process is stopped. */
 import type { Sql } from "../../database/connect.ts";
 import { isConnectionFault } from "../../database/sql-states.ts";
 import { readStatus } from "../../operations/status/read-status.ts";
@@ -16,14 +16,14 @@ export interface WatchOptions {
     isDrawn: boolean;
 }
 
-/** Without an answer for so long the database counts as away. */
+/** The database counts as away when it has not answered for this long. */
 const patienceMs = 3_000;
 
 const home = "\u001b[H";
 const clearBelow = "\u001b[J";
 const clearRestOfLine = "\u001b[K";
 
-/** Never resolves: a signal ends it. Throws what is no outage. An old number is never shown as if it were new. */
+/** Never resolves: a signal ends it. Throws errors other than an outage. During one, no old number is shown as if it were new. */
 export async function watchStatus({ sql, pauseMs, json, color, isDrawn }: WatchOptions): Promise<never> {
     const ask = createAsker(sql);
     let awaySince: number | null = null;
@@ -51,13 +51,13 @@ export async function watchStatus({ sql, pauseMs, json, color, isDrawn }: WatchO
     }
 }
 
-/** What does not fit on the screen would scroll, and the next one be drawn below it. */
+/** A status that is taller than the screen would scroll, and the next one would be drawn below it. */
 function fit(lines: string[]): string[] {
     const rows = process.stdout.rows ?? 24;
     return lines.length < rows ? lines : [...lines.slice(0, rows - 2), "…"];
 }
 
-/** Asks the one question that is open, and no second one: a database that is away must not collect them. */
+/** Asks one question at a time: a database that is away must not collect them. */
 function createAsker(sql: Sql): () => Promise<{ status: Status } | { away: true }> {
     let open: Promise<Status> | null = null;
     return async () => {
