@@ -43,110 +43,81 @@ describe("a source", () => {
     });
 
     test.each([
-        [{ match: "*", delimitor: ";" }, "sources[0].delimitor is not known; did you mean delimiter?"],
-        [{}, "sources[0].match is missing"],
+        [{ delimitor: ";" }, "delimitor is not known; did you mean delimiter?"],
         [
-            { match: "*", aliases: { x: "event_timestmp" } },
-            'sources[0].aliases.x "event_timestmp" is no column; did you mean "event_timestamp"?',
+            { aliases: { x: "event_timestmp" } },
+            'aliases.x "event_timestmp" is no column; did you mean "event_timestamp"?',
         ],
+        [{ constants: { prise: "1" } }, 'constants.prise "prise" is no column; did you mean "price"?'],
+        [{ deriveEventId: {} }, "deriveEventId.from is missing"],
+        [{ header: "none" }, 'header must be a list of names that is not empty, or "first-line"'],
+        [{ aliases: { x: "event_id", X: "price" } }, "aliases names x twice"],
         [
-            { match: "*", constants: { prise: "1" } },
-            'sources[0].constants.prise "prise" is no column; did you mean "price"?',
+            { delimiter: ";;" },
+            'delimiter is ";;", and delimiters of several characters cannot be read. Replace it in the files, by a character that no value holds.',
         ],
-        [{ match: "*", deriveEventId: {} }, "sources[0].deriveEventId.from is missing"],
-
-        [
-            { match: "*", header: "none" },
-            'sources[0].header must be a list of names that is not empty, or "first-line"',
-        ],
-        [{ match: "*", aliases: { x: "event_id", X: "price" } }, "sources[0].aliases names x twice"],
-        [
-            { match: "*", delimiter: ";;" },
-            'sources[0].delimiter is ";;", and delimiters of several characters cannot be read. Replace it in the files, by a character that no value holds.',
-        ],
-        [
-            { match: "*", quotes: "loose" },
-            'sources[0].quotes "loose" is no way to read quotes: there are strict, lenient',
-        ],
-        [
-            { match: "*", quote: false, trimQuoted: true },
-            "sources[0].trimQuoted has no meaning when no value is quoted",
-        ],
-        [{ match: "*", comment: "5" }, 'sources[0].comment must not be "5", which values are made of'],
-        [{ match: "*", comment: "-\n-" }, "sources[0].comment must be one character, tab or printable ASCII"],
+        [{ quotes: "loose" }, 'quotes "loose" is no way to read quotes: there are strict, lenient'],
+        [{ quote: false, trimQuoted: true }, "trimQuoted has no meaning when no value is quoted"],
+        [{ comment: "5" }, 'comment must not be "5", which values are made of'],
+        [{ comment: "-\n-" }, "comment must be one character, tab or printable ASCII"],
         [
             { match: "data/*.csv" },
-            "sources[0].match must fit names of files in the input folder: leave out what is before the last slash",
+            "match must fit names of files in the input folder: leave out what is before the last slash",
         ],
-        [{ match: "*", delimiter: "§" }, "sources[0].delimiter must be one character, tab or printable ASCII"],
-        [{ match: "*", delimiter: "5" }, 'sources[0].delimiter must not be "5", which values are made of'],
-        [{ match: "*", delimiter: "'", quote: "'" }, "sources[0].quote is the delimiter too"],
-        [{ match: "*", quote: false, escape: "\\" }, "sources[0].escape has no meaning when no value is quoted"],
-        [{ match: "*", encoding: "latin-1" }, 'sources[0].encoding "latin-1" is no encoding; did you mean "latin1"?'],
+        [{ delimiter: "§" }, "delimiter must be one character, tab or printable ASCII"],
+        [{ delimiter: "5" }, 'delimiter must not be "5", which values are made of'],
+        [{ delimiter: "'", quote: "'" }, "quote is the delimiter too"],
+        [{ quote: false, escape: "\\" }, "escape has no meaning when no value is quoted"],
+        [{ encoding: "latin-1" }, 'encoding "latin-1" is no encoding; did you mean "latin1"?'],
         [
-            { match: "*", newColumns: "reject" },
-            'sources[0].newColumns "reject" is no policy for new columns: there are keep, reject-file, ignore',
-        ],
-        [
-            { match: "*", rules: [{ when: { column: "a" }, set: {} }] },
-            "sources[0].rules[0].when needs exactly one of equals, startsWith, isEmpty",
-        ],
-        [{ match: "*", rules: [{}] }, "sources[0].rules[0] needs absolute or set"],
-        [
-            { match: "*", timestamps: { format: "H:mm" } },
-            "sources[0].timestamps.format needs yyyy or yy, M to MMMM, and d or dd",
+            { newColumns: "reject" },
+            'newColumns "reject" is no policy for new columns: there are keep, reject-file, ignore',
         ],
         [
-            { match: "*", timestamps: { format: "yyyy-MM-ddTHH:mm" } },
-            `sources[0].timestamps.format has "T", which is no token: put text in 'single quotes'`,
+            { rules: [{ when: { column: "a" }, set: {} }] },
+            "rules[0].when needs exactly one of equals, startsWith, isEmpty",
         ],
+        [{ rules: [{}] }, "rules[0] needs absolute or set"],
+        [{ timestamps: { format: "H:mm" } }, "timestamps.format needs yyyy or yy, M to MMMM, and d or dd"],
         [
-            { match: "*", timestamps: { format: "M/d/yyyy h:mm" } },
-            "sources[0].timestamps.format needs a (AM/PM) together with h or hh",
+            { timestamps: { format: "yyyy-MM-ddTHH:mm" } },
+            `timestamps.format has "T", which is no token: put text in 'single quotes'`,
         ],
+        [{ timestamps: { format: "M/d/yyyy h:mm" } }, "timestamps.format needs a (AM/PM) together with h or hh"],
         [
-            { match: "*", timestamps: { zone: "Europe/Berln" } },
-            'sources[0].timestamps.zone must be a time zone such as "Europe/Berlin"; did you mean "Europe/Berlin"?',
+            { timestamps: { zone: "Europe/Berln" } },
+            'timestamps.zone must be a time zone such as "Europe/Berlin"; did you mean "Europe/Berlin"?',
         ],
+        [{ timestamps: { zone: "UTC", offset: "+01:00" } }, "timestamps.offset contradicts the zone: keep one"],
+        [{ timestamps: { fold: "later" } }, "timestamps.fold has no meaning without a zone"],
+        [{ timestamps: { locale: "xx" } }, 'timestamps.locale must be a language such as "de" or "pt-BR"'],
+        [{ timestamps: { yearsFrom: 70 } }, "timestamps.yearsFrom must be a year from 1900 to 2100"],
+        [{ timestamps: { format: "yyyy-MM-dd X z" } }, "timestamps.format names X or z twice"],
         [
-            { match: "*", timestamps: { zone: "UTC", offset: "+01:00" } },
-            "sources[0].timestamps.offset contradicts the zone: keep one",
+            { numbers: { thousands: "." } },
+            "numbers.thousands is the decimal mark too: say which decimal mark the numbers have",
         ],
-        [{ match: "*", timestamps: { fold: "later" } }, "sources[0].timestamps.fold has no meaning without a zone"],
+        [{ numbers: { decimals: "," } }, "numbers.decimals is not known; did you mean decimal?"],
+        [{ nulls: [] }, "nulls must be a list that is not empty"],
         [
-            { match: "*", timestamps: { locale: "xx" } },
-            'sources[0].timestamps.locale must be a language such as "de" or "pt-BR"',
+            { timestamps: { format: "M/d/yyyy", offset: "Europe/Berlin" } },
+            'timestamps.offset must be an offset such as "+02:00"',
         ],
+        [{ deriveEventId: { from: "all" } }, 'deriveEventId.from must be a list of columns, "record" or "position"'],
         [
-            { match: "*", timestamps: { yearsFrom: 70 } },
-            "sources[0].timestamps.yearsFrom must be a year from 1900 to 2100",
+            { deriveEventId: { from: "postion" } },
+            'deriveEventId.from must be a list of columns, "record" or "position"; did you mean "position"?',
         ],
-        [{ match: "*", timestamps: { format: "yyyy-MM-dd X z" } }, "sources[0].timestamps.format names X or z twice"],
-        [
-            { match: "*", numbers: { thousands: "." } },
-            "sources[0].numbers.thousands is the decimal mark too: say which decimal mark the numbers have",
-        ],
-        [{ match: "*", numbers: { decimals: "," } }, "sources[0].numbers.decimals is not known; did you mean decimal?"],
-        [{ match: "*", nulls: [] }, "sources[0].nulls must be a list that is not empty"],
-        [
-            { match: "*", timestamps: { format: "M/d/yyyy", offset: "Europe/Berlin" } },
-            'sources[0].timestamps.offset must be an offset such as "+02:00"',
-        ],
-        [
-            { match: "*", deriveEventId: { from: "all" } },
-            'sources[0].deriveEventId.from must be a list of columns, "record" or "position"',
-        ],
-        [
-            { match: "*", deriveEventId: { from: "postion" } },
-            'sources[0].deriveEventId.from must be a list of columns, "record" or "position"; did you mean "position"?',
-        ],
-        [
-            { match: "*", constants: { price: "1" }, defaults: { price: "2" } },
-            "sources[0].defaults.price is a constant too",
-        ],
-        ["*.csv", "sources[0] must be an object"],
+        [{ constants: { price: "1" }, defaults: { price: "2" } }, "defaults.price is a constant too"],
     ])("%j should fail", (source, fault) => {
-        expect(faultsOf(source)).toEqual([fault]);
+        expect(faultsOf({ match: "*", ...source })).toEqual([`sources[0].${fault}`]);
+    });
+
+    test("that is no object, or has no match, should fail", () => {
+        expect([...faultsOf("*.csv"), ...faultsOf({})]).toEqual([
+            "sources[0] must be an object",
+            "sources[0].match is missing",
+        ]);
     });
 
     test("with several faults should name them all", () => {
