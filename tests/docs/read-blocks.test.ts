@@ -3,66 +3,49 @@ import { changeText } from "./change-text.ts";
 import { matches } from "./match-output.ts";
 import { readBlocks } from "./read-blocks.ts";
 
-const document = (...lines: string[]) => lines.join("\n");
+/** Fences are written with quotes. */
+const read = (document: string) => readBlocks(document.replaceAll("'''", "```"));
 
 test("reads blocks with their chapter, line, kind and what they print", () => {
-    const blocks = readBlocks(
-        document(
-            "# One",
-            "```sh background",
-            "serve",
-            "```",
-            "Prose between.",
-            "```text exact",
-            "ready",
-            "```",
-            "<!-- ctrl-c -->",
-            "```text",
-            "bye",
-            "```",
-            "## Two",
-            "```text",
-            "no block's",
-            "```",
-            "```sh exit=1",
-            "fail",
-            "again",
-            "```",
-        ),
-    );
+    const blocks = read(`# One
+'''sh background
+serve
+'''
+Prose between.
+'''text exact
+ready
+'''
+<!-- ctrl-c -->
+'''text
+bye
+'''
+## Two
+'''text
+no block's
+'''
+'''sh exit=1
+fail
+again
+'''`);
+    const plain = { path: null, exitCode: 0, isExact: false };
 
     expect(blocks).toEqual([
         {
-            ...{ kind: "background", chapter: "One", line: 2, command: "serve\n", path: null },
-            ...{ exitCode: 0, printed: "ready\n", isExact: true },
-        },
-        {
-            kind: "ctrl-c",
+            ...plain,
+            kind: "background",
             chapter: "One",
-            line: 9,
-            command: "",
-            path: null,
-            exitCode: 0,
-            printed: "bye\n",
-            isExact: false,
+            line: 2,
+            command: "serve\n",
+            printed: "ready\n",
+            isExact: true,
         },
-        {
-            kind: "run",
-            chapter: "Two",
-            line: 17,
-            command: "fail\nagain\n",
-            path: null,
-            exitCode: 1,
-            printed: null,
-            isExact: false,
-        },
+        { ...plain, kind: "ctrl-c", chapter: "One", line: 9, command: "", printed: "bye\n" },
+        { ...plain, kind: "run", chapter: "Two", line: 17, command: "fail\nagain\n", exitCode: 1, printed: null },
     ]);
 });
 
 test("reads changes and new files with their path, and passes other code by", () => {
-    const blocks = readBlocks(
-        document("```diff a.ts", " one", "+two", "```", "```sql b.sql", "select 1", "```", "```json", "{}", "```"),
-    );
+    const blocks = read("'''diff a.ts\n one\n+two\n'''\n'''sql b.sql\nselect 1\n'''\n'''json\n{}\n'''");
 
     expect(blocks.map(({ kind, path, command }) => [kind, path, command])).toEqual([
         ["change", "a.ts", " one\n+two\n"],
@@ -87,20 +70,9 @@ const exact = { isExact: true };
 test("numbers, uuids, white space and singulars may differ; words may not", () => {
     const printed = "2 batches of 3 files with 1,077 records   in 41 ms, 2,667/s: 6f1c7b9e-53f0-4a58-9d0e-4b3c0a9f1d22";
 
-    expect(
-        matches(
-            "1 batch of 1 file with 12 records in 1.2 s, 9/s: 00000000-0000-4000-8000-000000000001\n",
-            printed,
-            loose,
-        ),
-    ).toBe(true);
-    expect(
-        matches(
-            "1 lunch of 1 file with 12 records in 1.2 s, 9/s: 00000000-0000-4000-8000-000000000001",
-            printed,
-            loose,
-        ),
-    ).toBe(false);
+    const told = "1 batch of 1 file with 12 records in 1.2 s, 9/s: 00000000-0000-4000-8000-000000000001";
+    expect(matches(`${told}\n`, printed, loose)).toBe(true);
+    expect(matches(told.replace("batch", "lunch"), printed, loose)).toBe(false);
     expect(matches("1 batch of 1 file with 12 records in 1.2 s, fast", printed, loose)).toBe(false);
 });
 
