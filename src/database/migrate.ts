@@ -8,7 +8,7 @@
  *   they can be applied over themselves, and all of them are, whenever the hash of their content is not the one in
  *   `ingest.applied_sql`. That is the one mechanism for such things: no `--custom` migrations beside it.
  *
- * All of it goes to the server as **one text**, hence in one transaction: a program never sees new tables with old
+ * Everything that is due goes to the server as **one text**, hence in one transaction: a program never sees new tables with old
  * functions, and a failure leaves nothing behind. drizzle's own migrator is not used, because it works with postgres.js's
  * `begin()`, which can commit a statement alone on another connection after a lost backend; because it skips in silence
  * a migration older than the newest applied one (drizzle-orm #5769); and because it can neither name the failing line

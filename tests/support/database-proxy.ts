@@ -5,29 +5,7 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { type DatabaseTarget, makeTarget } from "../../src/database/database-target.ts";
 
-export interface DatabaseProxy {
-    /** The same database, through the proxy. */
-    target: DatabaseTarget;
-    /** Cuts all connections there are now; returns how many. New ones may come. */
-    cut(): number;
-    /** Cuts them, and refuses new ones until it is mended. */
-    takeDown(): void;
-    /** Takes bytes and passes none on until it is mended. */
-    stall(): void;
-    mend(): Promise<void>;
-    /** Cuts all connections there are; those that come from now on lead to this server, as where a name moves. */
-    moveTo(server: DatabaseTarget): void;
-    /**
-     * Does not pass on the next answer that says that something is done, on each connection there is now: the connection
-     * ends in its place. Returns how many there are.
-     */
-    loseAnswers(): number;
-    /** How many answers have been lost so. */
-    answersLost(): number;
-    /** Statements that were sent through it so far. */
-    statements(): number;
-    close(): Promise<void>;
-}
+export type DatabaseProxy = Awaited<ReturnType<typeof openDatabaseProxy>>;
 
 interface Link {
     client: Socket;
@@ -44,7 +22,7 @@ const answerOfDone = /C\0\0\0.(SELECT|INSERT|UPDATE|DELETE|COPY|COMMIT)/s;
 export async function openDatabaseProxy(
     target: DatabaseTarget,
     { alterAnswer = (text) => text }: { alterAnswer?: (text: string) => string } = {},
-): Promise<DatabaseProxy> {
+) {
     const links = new Set<Link>();
     let place = target;
     let isStalled = false;
@@ -95,9 +73,13 @@ export async function openDatabaseProxy(
         cut();
     };
     return {
+        /** The same database, through the proxy. */
         target: makeTarget({ ...target, host: "127.0.0.1", port }),
+        /** Cuts all connections there are now; returns how many. New ones may come. */
         cut,
+        /** Cuts them, and refuses new ones until it is mended. */
         takeDown,
+        /** Takes bytes and passes none on until it is mended. */
         stall() {
             isStalled = true;
         },
@@ -105,15 +87,22 @@ export async function openDatabaseProxy(
             isStalled = false;
             listener ??= await listen(port);
         },
-        moveTo(server) {
+        /** Cuts all connections there are; those that come from now on lead to this server, as where a name moves. */
+        moveTo(server: DatabaseTarget) {
             place = server;
             cut();
         },
+        /**
+         * Does not pass on the next answer that says that something is done, on each connection there is now: the
+         * connection ends in its place. Returns how many there are.
+         */
         loseAnswers() {
             for (const link of links) link.losesAnswer = true;
             return links.size;
         },
+        /** How many answers have been lost so. */
         answersLost: () => answersLost,
+        /** Statements that were sent through it so far. */
         statements: () => statements,
         async close() {
             for (const { server } of links) server.destroy();

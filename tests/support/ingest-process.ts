@@ -4,20 +4,7 @@ import { afterTest } from "./at-end.ts";
 import { isLongRun } from "./generate-folder.ts";
 import { collect, spawnScript } from "./run-script.ts";
 
-export interface IngestProcess {
-    pid: number;
-    kill(signal: NodeJS.Signals): void;
-    isRunning(): boolean;
-    /** The exit code: 128 + n when a signal ended it. */
-    exited: Promise<number>;
-    /** Its messages so far. */
-    stderr(): string;
-    batches(): BatchProgress[];
-    /** SIGTERM, and waits for its end. */
-    stop(): Promise<FinishedIngest>;
-    /** Waits for its end. One that hangs is killed, and the error says what it had said. */
-    finish(deadline?: { deadlineMs?: number }): Promise<FinishedIngest>;
-}
+export type IngestProcess = ReturnType<typeof startIngest>;
 
 export interface FinishedIngest {
     exitCode: number;
@@ -39,55 +26,59 @@ export function startIngest(
     inputDir: string,
     flags: readonly string[] = [],
     { environment = {} }: { environment?: Record<string, string> } = {},
-): IngestProcess {
+) {
     const child = spawnScript("ingest", ["--input", inputDir, "--json", ...flags], {
         environment: { DATABASE_URL: databaseUrl, ...environment },
     });
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
     const isRunning = () => child.exitCode === null && child.signalCode === null;
-    afterTest(async () => {
-        if (!isRunning()) return;
-        child.kill("SIGCONT");
-        await ingest.stop();
-    });
     const readLines = () =>
         stdout
             .text()
             .split("\n")
             .slice(0, -1)
             .map((line) => JSON.parse(line));
-    const ingest: IngestProcess = {
+    /** Waits for its end. One that hangs is killed, and the error says what it had said. */
+    async function finish({ deadlineMs = isLongRun ? 600_000 : 45_000 } = {}): Promise<FinishedIngest> {
+        let isLate = false;
+        const timer = setTimeout(() => {
+            isLate = true;
+            child.kill("SIGKILL");
+        }, deadlineMs);
+        const [exitCode] = await Promise.all([child.exited, stdout.ended, stderr.ended]);
+        clearTimeout(timer);
+        if (isLate) throw new Error(`The ingest did not end within ${deadlineMs} ms. It had said: ${stderr.text()}`);
+        const lines = readLines();
+        return {
+            exitCode,
+            stderr: stderr.text().replaceAll(progressLine, ""),
+            batches: lines.filter(({ type }) => type !== "summary"),
+            summary: lines.find(({ type }) => type === "summary") ?? null,
+        };
+    }
+    /** SIGTERM, and waits for its end. */
+    function stop(): Promise<FinishedIngest> {
+        child.kill("SIGTERM");
+        return finish();
+    }
+    afterTest(async () => {
+        if (!isRunning()) return;
+        child.kill("SIGCONT");
+        await stop();
+    });
+    return {
         pid: child.pid,
-        kill: (signal) => child.kill(signal),
+        kill: (signal: NodeJS.Signals) => child.kill(signal),
         isRunning,
+        /** The exit code: 128 + n when a signal ended it. */
         exited: child.exited,
+        /** Its messages so far. */
         stderr: stderr.text,
-        batches: () => readLines().filter(({ type }) => type !== "summary"),
-        stop() {
-            child.kill("SIGTERM");
-            return ingest.finish();
-        },
-        async finish({ deadlineMs = isLongRun ? 600_000 : 45_000 } = {}) {
-            let isLate = false;
-            const timer = setTimeout(() => {
-                isLate = true;
-                child.kill("SIGKILL");
-            }, deadlineMs);
-            const [exitCode] = await Promise.all([child.exited, stdout.ended, stderr.ended]);
-            clearTimeout(timer);
-            if (isLate)
-                throw new Error(`The ingest did not end within ${deadlineMs} ms. It had said: ${stderr.text()}`);
-            const lines = readLines();
-            return {
-                exitCode,
-                stderr: stderr.text().replaceAll(progressLine, ""),
-                batches: lines.filter(({ type }) => type !== "summary"),
-                summary: lines.find(({ type }) => type === "summary") ?? null,
-            };
-        },
+        batches: (): BatchProgress[] => readLines().filter(({ type }) => type !== "summary"),
+        stop,
+        finish,
     };
-    return ingest;
 }
 
 /** Takes everything in the folder, unfinished tails too, as `ingest --trigger available-now --tail-settle 0` does, and ends. */

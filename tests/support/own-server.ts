@@ -10,7 +10,6 @@ import { type DatabaseTarget, makeTarget, withDatabase } from "../../src/databas
 import { prepareBinaries } from "../../src/database/embedded/binaries.ts";
 import { createCluster, superuser, writeSettings } from "../../src/database/embedded/create-cluster.ts";
 import { findPostmaster, isPortFree, startPostmaster, stopPostmaster } from "../../src/database/embedded/postmaster.ts";
-import type { ServerAccount } from "../../src/database/embedded/server-account.ts";
 import {
     choosePlaces,
     makeHomeDir,
@@ -22,40 +21,9 @@ import { isConnectionFault } from "../../src/database/sql-states.ts";
 import { useOpened } from "./fixture.ts";
 import { waitUntil } from "./wait-until.ts";
 
-export interface OwnServer {
-    /** A migrated, empty database. */
-    createDatabase(): Promise<DatabaseTarget>;
-    /** One without anything in it. */
-    createBareDatabase(): Promise<DatabaseTarget>;
-    /** Fast shutdown: what is running is rolled back. Resolves when it is gone. */
-    stop(): Promise<void>;
-    /** Does nothing when it runs. */
-    start(): Promise<void>;
-    isRunning(): boolean;
-    /** The database for administration. */
-    admin: DatabaseTarget;
-    /** Copies the data directory while the server runs: a base backup, for `backup` of another one. */
-    backUp(intoDir: string): Promise<void>;
-    /** A copy of the data directory of a server that is stopped. What it returns puts that in the place of today's. */
-    keepCopy(): () => void;
-    restart(): Promise<void>;
-    /** kill -9 of the postmaster; its backends notice and go. Resolves when it is gone. */
-    killPostmaster(): Promise<void>;
-    /** The same, and starts it again. */
-    crash(): Promise<void>;
-    /** Its log so far. */
-    log(): string;
-    /** The account that it runs as; null when it is ours. */
-    account: ServerAccount | null;
-    /** kill -9 of a backend: Postgres ends all others, recovers, and empties the UNLOGGED tables. */
-    killBackend(pid: number): void;
-    /** Stops it for as long as the work takes, whoever would start it meanwhile. */
-    whileStopped<Result>(work: () => Result): Promise<Result>;
-    /** Stops it and removes its files. */
-    close(): Promise<void>;
-}
+export type OwnServer = Awaited<ReturnType<typeof openOwnServer>>;
 
-export interface OwnServerOptions {
+interface OwnServerOptions {
     /** On top of the embedded server's. */
     settings?: Record<string, string>;
     /** Between the making of the cluster and its first start. */
@@ -66,7 +34,7 @@ export interface OwnServerOptions {
 
 const templateName = "sluice_own_template";
 
-export async function openOwnServer({ settings = {}, prepare, backup }: OwnServerOptions = {}): Promise<OwnServer> {
+export async function openOwnServer({ settings = {}, prepare, backup }: OwnServerOptions = {}) {
     const dataDir = mkdtempSync(join(tmpdir(), "sluice-own-server-"));
     // Root lends the server another account, which must be able to enter.
     chmodSync(dataDir, 0o755);
@@ -79,40 +47,8 @@ export async function openOwnServer({ settings = {}, prepare, backup }: OwnServe
     // Recovery begins with an fsync of every file there is: with one syncfs the tests wait a second, not ten.
     writeSettings(places, { recovery_init_sync_method: "syncfs", ...settings });
     prepare?.(places.clusterDir);
-    let starting: Promise<void> | null = null;
-    let heldDown: Promise<void> | null = null;
-    const start = async () => {
-        await heldDown;
-        starting ??= startUnlessRunning().finally(() => {
-            starting = null;
-        });
-        await starting;
-    };
-    const startUnlessRunning = async () => {
-        if (findPostmaster(places) === null) await startPostmaster(places, binaries, port, { log: () => {} });
-    };
-    const stop = async () => {
-        await starting;
-        if (!(await stopPostmaster(places))) throw new Error("The server did not stop.");
-    };
-    const whileStopped = async <Result>(work: () => Result): Promise<Result> => {
-        const over = Promise.withResolvers<void>();
-        heldDown = over.promise;
-        try {
-            if (findPostmaster(places) !== null) await stop();
-            return work();
-        } finally {
-            heldDown = null;
-            over.resolve();
-            await start();
-        }
-    };
-    const killPostmaster = async () => {
-        const running = findPostmaster(places);
-        if (running !== null) process.kill(running.pid, "SIGKILL");
-        await waitUntil("the postmaster is gone", () => findPostmaster(places) === null);
-    };
-    await start();
+    const power = createPower(places, () => startPostmaster(places, binaries, port, { log: () => {} }));
+    await power.start();
 
     const admin = makeTarget({ host: "127.0.0.1", port, database: "postgres", user: superuser, password });
     if (backup === undefined) {
@@ -127,13 +63,16 @@ export async function openOwnServer({ settings = {}, prepare, backup }: OwnServe
         return withDatabase(admin, name);
     };
     return {
+        ...power,
+        /** A migrated, empty database. */
         createDatabase: () => createFrom(templateName),
+        /** One without anything in it. */
         createBareDatabase: () => createFrom("template0"),
-        stop,
-        start,
-        isRunning: () => findPostmaster(places) !== null,
+        /** The database for administration. */
         admin,
-        backUp: (intoDir) => backUp(admin, places, intoDir),
+        /** Copies the data directory while the server runs: a base backup, for `backup` of another one. */
+        backUp: (intoDir: string) => backUp(admin, places, intoDir),
+        /** Copies the data directory of a server that is stopped; returns what puts the copy in its place. */
         keepCopy() {
             const { clusterDir } = places;
             const copyDir = `${clusterDir}-copy`;
@@ -143,18 +82,59 @@ export async function openOwnServer({ settings = {}, prepare, backup }: OwnServe
                 renameSync(copyDir, clusterDir);
             };
         },
+        /** Its log so far. */
+        log: () => readFileSync(places.logFile, "utf8"),
+        /** The account that it runs as; null when it is ours. */
+        account: places.account,
+        /** Stops it and removes its files. */
+        async close() {
+            for (const sql of clients.values()) await sql.end({ timeout: 1 });
+            clients.clear();
+            await stopPostmaster(places);
+            rmSync(dataDir, { recursive: true, force: true });
+        },
+    };
+}
+
+/** Starts and stops the server, gently or not. Several callers may start it at once. */
+function createPower(places: ServerPlaces, launch: () => Promise<unknown>) {
+    let starting: Promise<unknown> | null = null;
+    let heldDown: Promise<void> | null = null;
+    const isRunning = () => findPostmaster(places) !== null;
+    /** Does nothing when it runs. */
+    async function start(): Promise<void> {
+        await heldDown;
+        starting ??= (isRunning() ? Promise.resolve() : launch()).finally(() => {
+            starting = null;
+        });
+        await starting;
+    }
+    /** Fast shutdown: what is running is rolled back. Resolves when it is gone. */
+    async function stop(): Promise<void> {
+        await starting;
+        if (!(await stopPostmaster(places))) throw new Error("The server did not stop.");
+    }
+    /** kill -9 of the postmaster; its backends notice and go. Resolves when it is gone. */
+    async function killPostmaster(): Promise<void> {
+        const running = findPostmaster(places);
+        if (running !== null) process.kill(running.pid, "SIGKILL");
+        await waitUntil("the postmaster is gone", () => !isRunning());
+    }
+    return {
+        isRunning,
+        start,
+        stop,
+        killPostmaster,
         async restart() {
             await stop();
             await start();
         },
-        killPostmaster,
         async crash() {
             await killPostmaster();
             await start();
         },
-        log: () => readFileSync(places.logFile, "utf8"),
-        account: places.account,
-        killBackend(pid) {
+        /** kill -9 of a backend: Postgres ends all others, recovers, and empties the UNLOGGED tables. */
+        killBackend(pid: number) {
             try {
                 process.kill(pid, "SIGKILL");
             } catch (error) {
@@ -162,12 +142,18 @@ export async function openOwnServer({ settings = {}, prepare, backup }: OwnServe
                 if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
             }
         },
-        whileStopped,
-        async close() {
-            for (const sql of clients.values()) await sql.end({ timeout: 1 });
-            clients.clear();
-            await stopPostmaster(places);
-            rmSync(dataDir, { recursive: true, force: true });
+        /** Stops it for as long as the work takes, whoever would start it meanwhile. */
+        async whileStopped<Result>(work: () => Result): Promise<Result> {
+            const over = Promise.withResolvers<void>();
+            heldDown = over.promise;
+            try {
+                if (isRunning()) await stop();
+                return work();
+            } finally {
+                heldDown = null;
+                over.resolve();
+                await start();
+            }
         },
     };
 }

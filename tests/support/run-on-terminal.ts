@@ -2,15 +2,6 @@
 import { join } from "node:path";
 import { projectDir } from "./test-server.ts";
 
-export interface TerminalRun {
-    /** All that came so far, escapes included: stdout and stderr are one there. */
-    output(): string;
-    /** Types it. */
-    write(text: string): void;
-    kill(signal: NodeJS.Signals): void;
-    exited: Promise<number>;
-}
-
 /** `script`: the text of a program in place of a command's name, when it begins with a line end. */
 export function runOnTerminal(
     name: string,
@@ -20,7 +11,7 @@ export function runOnTerminal(
         columns = 100,
         rows = 30,
     }: { environment?: Record<string, string>; columns?: number; rows?: number } = {},
-): TerminalRun {
+) {
     const decoder = new TextDecoder();
     let output = "";
     const command = name.startsWith("\n") ? ["-e", name] : [join("scripts", `${name}.ts`), ...args];
@@ -40,9 +31,11 @@ export function runOnTerminal(
         },
     });
     return {
+        /** All that came so far, escapes included: stdout and stderr are one there. */
         output: () => output,
-        write: (text) => void child.terminal?.write(text),
-        kill: (signal) => child.kill(signal),
+        /** Types it. */
+        write: (text: string) => void child.terminal?.write(text),
+        kill: (signal: NodeJS.Signals) => child.kill(signal),
         exited: child.exited,
     };
 }

@@ -1,19 +1,12 @@
 /**
- * A disk of a few megabytes, to be filled and freed: a tmpfs, which only root may mount. What is on it takes memory, and
- * goes with it.
+ * A disk of a few megabytes, to be filled and freed: a tmpfs, which only root may mount. Its files take memory, and go with
+ * it.
  */
 import { chmodSync, closeSync, mkdtempSync, openSync, rmdirSync, rmSync, statfsSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export interface SmallDisk {
-    path: string;
-    /** Writes to it until no more than so many bytes fit. */
-    fill(leftBytes?: number): void;
-    /** Takes that away again. */
-    free(): void;
-    close(): void;
-}
+export type SmallDisk = ReturnType<typeof openSmallDisk>;
 
 /** Why no disk can be mounted here, or null. */
 export function whyNoSmallDisk(): string | null {
@@ -27,7 +20,7 @@ export function whyNoSmallDisk(): string | null {
     }
 }
 
-export function openSmallDisk(megabytes: number): SmallDisk {
+export function openSmallDisk(megabytes: number) {
     const path = mkdtempSync(join(tmpdir(), "sluice-small-disk-"));
     const mount = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", `size=${megabytes}m`, "sluice-test", path]);
     if (!mount.success) {
@@ -38,6 +31,7 @@ export function openSmallDisk(megabytes: number): SmallDisk {
     const ballast = join(path, "ballast");
     return {
         path,
+        /** Writes to it until no more than so many bytes fit. */
         fill(leftBytes = 0) {
             const file = openSync(ballast, "a");
             try {
@@ -49,6 +43,7 @@ export function openSmallDisk(megabytes: number): SmallDisk {
                 closeSync(file);
             }
         },
+        /** Takes that away again. */
         free: () => rmSync(ballast, { force: true }),
         close() {
             // Lazily: a server that was killed may still hold it for a moment.

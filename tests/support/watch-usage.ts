@@ -6,15 +6,9 @@ export interface Usage {
     descriptors: number;
 }
 
-export interface UsageWatch {
-    /** The most so far. */
-    most(): Usage;
-    stop(): void;
-}
-
 const everyMs = 100;
 
-export function watchUsage(pid: number): UsageWatch {
+export function watchUsage(pid: number) {
     const most: Usage = { memoryKiB: 0, descriptors: 0 };
     const look = () => {
         const { memoryKiB, descriptors } = usageOf(pid);

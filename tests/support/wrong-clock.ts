@@ -22,17 +22,12 @@ function findLibrary(): string | undefined {
     return places.flatMap((place) => [...new Bun.Glob(`${place}/libfaketimeMT.so.1`).scanSync("/")])[0];
 }
 
-export interface WrongClock {
-    /** For a child process. */
-    environment: Record<string, string>;
+export function createWrongClock(library: string, stateFile: string, days: number) {
     /** From now on (within a second) it is wrong by so many days. */
-    set(days: number): void;
-}
-
-export function createWrongClock(library: string, stateFile: string, days: number): WrongClock {
     const set = (wrongBy: number) => writeFileSync(stateFile, `${wrongBy < 0 ? "-" : "+"}${Math.abs(wrongBy)}d`);
     set(days);
     return {
+        /** For a child process. */
         environment: {
             LD_PRELOAD: library,
             FAKETIME_TIMESTAMP_FILE: stateFile,

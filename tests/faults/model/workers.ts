@@ -4,29 +4,13 @@ import { type IngestProcess, startIngest } from "../../support/ingest-process.ts
 import { waitUntil } from "../../support/wait-until.ts";
 import { usageOf } from "../../support/watch-usage.ts";
 
-export interface WorkerStart {
+interface WorkerStart {
     databaseUrl: string;
     flags: string[];
     environment: Record<string, string>;
 }
 
-export interface Workers {
-    start(slot: number, start: WorkerStart): void;
-    /** Those that run, frozen ones too. */
-    running(): number[];
-    stop(slot: number, signal: "SIGTERM" | "SIGINT"): void;
-    kill(slot: number): Promise<boolean>;
-    freeze(slot: number): boolean;
-    thaw(slot: number): void;
-    /** Ends them all by SIGTERM and waits for it. */
-    end(): Promise<void>;
-    /** Ends them all by SIGKILL: after a failure. */
-    destroy(): Promise<void>;
-    /** How often a worker said that a fault point was reached, by point and action. */
-    pointsReached: Record<string, number>;
-    violations: string[];
-    said(): string;
-}
+export type Workers = ReturnType<typeof createWorkers>;
 
 interface Worker {
     slot: number;
@@ -48,7 +32,7 @@ const crashSigns = /unhandled|uncaught|unexpected error|"code":"unexpected"|Type
 const saysRemedy = /^ {2}fix: +\S|"fix":"\S/m;
 
 /** `mayServerBeAway`: one that starts just then may say so, and what to do, and exit with 4. So may one that a busy machine keeps waiting. */
-export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServerBeAway: boolean }): Workers {
+export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServerBeAway: boolean }) {
     const all: Worker[] = [];
     const violations: string[] = [];
     const pointsReached: Record<string, number> = {};
@@ -87,7 +71,7 @@ export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServer
     }, 200);
 
     return {
-        start(slot, { databaseUrl, flags, environment }) {
+        start(slot: number, { databaseUrl, flags, environment }: WorkerStart) {
             if (at(slot)) return;
             const process = startIngest(databaseUrl, inputDir, flags, { environment });
             const worker: Worker = {
@@ -101,13 +85,14 @@ export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServer
             all.push(worker);
             void process.finish({ deadlineMs: 3_600_000 }).then(({ exitCode }) => judge(worker, exitCode));
         },
+        /** Those that run, frozen ones too. */
         running: () => open().map(({ slot }) => slot),
-        stop(slot, signal) {
+        stop(slot: number, signal: "SIGTERM" | "SIGINT") {
             const worker = at(slot);
             worker?.stoppedBy.add(signal);
             worker?.process.kill(signal);
         },
-        async kill(slot) {
+        async kill(slot: number) {
             const worker = at(slot);
             if (!worker) return false;
             worker.isKilled = true;
@@ -115,12 +100,13 @@ export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServer
             await worker.process.exited;
             return true;
         },
-        freeze(slot) {
+        freeze(slot: number) {
             const worker = at(slot);
             worker?.process.kill("SIGSTOP");
             return worker !== undefined;
         },
-        thaw: (slot) => at(slot)?.process.kill("SIGCONT"),
+        thaw: (slot: number) => at(slot)?.process.kill("SIGCONT"),
+        /** Ends them all by SIGTERM and waits for it. */
         async end() {
             for (const worker of open()) {
                 worker.stoppedBy.add("SIGTERM");
@@ -130,11 +116,13 @@ export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServer
             await waitUntil("all workers end", () => all.every(({ isJudged }) => isJudged));
             clearInterval(measure);
         },
+        /** Ends them all by SIGKILL: after a failure. */
         async destroy() {
             clearInterval(measure);
             for (const { process } of open()) process.kill("SIGKILL");
             await Promise.all(all.map(({ process }) => process.exited));
         },
+        /** How often a worker said that a fault point was reached, by point and action. */
         pointsReached,
         violations,
         said: () =>
