@@ -1,4 +1,4 @@
-/** What every step of an ingest gets: what it loads into, and how. Made once for each run. */
+/** Passed to every step of an ingest: the stream, the settings, the database, the log. Made once for each run. */
 import type { IngestConfig } from "../config/config.ts";
 import type { Sql } from "../database/connect.ts";
 import type { Stream } from "../streams/stream.ts";
@@ -21,7 +21,7 @@ export interface IngestLog {
 
 /** docs/operations.md lists the events and which of these each has. */
 export interface LogFacts {
-    /** What happened, lower_snake_case and stable. */
+    /** The name of the event, lower_snake_case and stable. */
     event: string;
     /** Relative to the watched folder. */
     file?: string;

@@ -38,7 +38,7 @@ export function refuseArchiveAsInput({ inputDir, archiveDir, afterMerge }: Archi
 
 type ArchiveSettings = Pick<IngestConfig, "inputDir" | "archiveDir" | "afterMerge">;
 
-/** What a failed look at the folder means to whoever chose it. */
+/** Explains a failed look at the folder to the user who chose it. */
 export function inputFolderError(inputDir: string, cause: unknown): SluiceError {
     const { code } = cause as NodeJS.ErrnoException;
     const isMissing = code === "ENOENT";

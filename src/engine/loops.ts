@@ -1,4 +1,4 @@
-/** What the loops of one run share. All else that one of them leaves to another is in the ledger. */
+/** The state that the loops of one run share. Everything else that one leaves to another is in the ledger. */
 import type { RecordCounts } from "../terminal/record-table.ts";
 import type { IngestContext } from "./context.ts";
 import type { Rechecks } from "./discover/recheck-files.ts";
@@ -27,7 +27,7 @@ export interface Run extends IngestContext {
     isLoadingDone: boolean;
 }
 
-/** What the run has done so far, for its report and its summary. It goes on when the run reconnects. */
+/** The work of the run so far, for its report and its summary. It goes on when the run reconnects. */
 export interface Tally {
     records: RecordCounts;
     batches: number;
@@ -37,6 +37,3 @@ export interface Tally {
     youngMerged: number;
     add(batch: Batch): void;
 }
-
-/** The longest that a loop waits before it looks again by itself. */
-export const pollMs = 1_000;

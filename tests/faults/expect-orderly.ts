@@ -1,8 +1,8 @@
-/** However a process ended: by its own decision, in words for people. Never by an error that nobody had thought of. */
+/** A process ends by its own decision, in words for people, and never by an error that nobody had thought of. */
 import { expect } from "bun:test";
 
 /** Stack traces, errors of the language, promises that nobody held, panics: as the commands' own frame and as Bun print them. */
-const signsOfCollapse = [
+const collapses = [
     /^Unexpected error/m,
     /code: {2}unexpected|"code":"unexpected"/,
     /unhandled/i,
@@ -13,11 +13,16 @@ const signsOfCollapse = [
     /\bBun v\d/,
 ];
 
+export const signsOfCollapse = (stderr: string) => collapses.filter((sign) => sign.test(stderr)).map(String);
+
+/** In words, or as the object that --json makes of it. */
+export const saysRemedy = /^ {2}fix: +\S|"fix":"\S/m;
+
 /** 130, 137 and 143 are those of signals: docs/commands.md. */
 const codes = [0, 1, 2, 3, 4, 130, 137, 143];
 
 export function expectOrderly({ exitCode, stderr }: { exitCode: number; stderr: string }): void {
-    const signs = signsOfCollapse.filter((sign) => sign.test(stderr)).map(String);
+    const signs = signsOfCollapse(stderr);
     expect({ signs, stderr: signs.length > 0 ? stderr : "" }).toEqual({ signs: [], stderr: "" });
     expect(codes).toContain(exitCode);
     // A file that failed is named with its cause; everything else comes with its remedy.

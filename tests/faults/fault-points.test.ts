@@ -34,8 +34,9 @@ import {
 import { runScript } from "../support/run-script.ts";
 import { projectDir } from "../support/test-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
+import { peak } from "../support/watch-usage.ts";
 import { expectOrderly } from "./expect-orderly.ts";
-import { peak, strike } from "./strike.ts";
+import { strike } from "./strike.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
@@ -195,7 +196,7 @@ test.each(pruneStrikes)(
                 (select count(*) from ingest.batches) as batches`,
         );
         expect(left).toEqual({ events: 0, rejects: 0, batches: 0 });
-        // What lies in the folder stays known.
+        // Files in the folder stay known.
         expect((await ingestOnce(target.url, sourceDir, flags)).summary?.records.read).toBe(0);
         await ask(target, (sql) => expectSound(sql));
     },
@@ -211,7 +212,7 @@ async function strikeIngest(target: DatabaseTarget, plan: FaultPlan, inputDir: s
     const { exitCode, stdout, stderr } = await strike({ server, target, script: "ingest", args }, plan, runAgain);
     expect({ exitCode, stderr }).toMatchObject({ exitCode: plan.action === "kill" ? 137 : 0 });
     if (plan.action !== "kill") {
-        // What it says of itself is what was committed, lost answers included.
+        // Its own counts are what was committed, lost answers included.
         const summary = JSON.parse(stdout.trim().split("\n").at(-1)!);
         if (plan.action !== "freeze") expect(summary.records).toEqual(undisturbed.counts);
         return;

@@ -1,5 +1,5 @@
 /**
- * What becomes of a file in the very moment in which it is read: the ingest is frozen in the middle of its COPY, the file
+ * Files that change in the very moment in which they are read: the ingest is frozen in the middle of its COPY, the file
  * is changed, the ingest goes on. Good records of other files are never kept out, and nothing is lost silently
  * (promises 2, 3, 6 and 8).
  */

@@ -7,10 +7,10 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { drawSeed } from "../../src/shop/generator/random.ts";
 import { openOwnServer } from "../support/own-server.ts";
+import { peak } from "../support/watch-usage.ts";
 import { ingestFaults } from "./model/ingest-faults.ts";
 import { makeSchedule } from "./model/make-schedule.ts";
 import { type RunReport, runSchedule } from "./model/run-schedule.ts";
-import { peak } from "./model/workers.ts";
 
 const { values } = parseArgs({
     options: {

@@ -12,7 +12,7 @@ import { ask, type OwnServer } from "../support/own-server.ts";
 import { expireLeases } from "../support/read-tables.ts";
 import { collect, spawnScript } from "../support/run-script.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { type Usage, watchUsage } from "../support/watch-usage.ts";
+import { watchUsage } from "../support/watch-usage.ts";
 import { expectOrderly } from "./expect-orderly.ts";
 
 export interface Struck {
@@ -32,9 +32,7 @@ export interface Victim {
 /** Only against a hang. */
 const endsWithinMs = 45_000;
 /** A few times what these runs take: `--points` prints that at its end. */
-const most: Usage = { memoryKiB: 400 * 1024, descriptors: 60 };
-/** The most that any process which was struck took. */
-export const peak: Usage = { memoryKiB: 0, descriptors: 0 };
+const most = { memoryKiB: 400 * 1024, descriptors: 60 };
 
 /**
  * Runs the command, struck, until it ends. A postmaster that was killed is started again, as its owner would; a process
@@ -76,17 +74,11 @@ export async function strike(
     if (!isReached()) throw new Error(`${at}:${pass} was never reached. It had said: ${stderr.text()}`);
     const struck = { exitCode: await child.exited, stdout: await stdout, stderr: stderr.text() };
     expectOrderly(struck);
-    expectBounded(usage.most());
+    expect(usage.most().memoryKiB).toBeLessThan(most.memoryKiB);
+    expect(usage.most().descriptors).toBeLessThan(most.descriptors);
     expect(readdirSync(tempDir)).toEqual([]);
     rmSync(tempDir, { recursive: true });
     return struck;
-}
-
-function expectBounded({ memoryKiB, descriptors }: Usage): void {
-    peak.memoryKiB = Math.max(peak.memoryKiB, memoryKiB);
-    peak.descriptors = Math.max(peak.descriptors, descriptors);
-    expect(memoryKiB).toBeLessThan(most.memoryKiB);
-    expect(descriptors).toBeLessThan(most.descriptors);
 }
 
 export function isFrozen(pid: number): boolean {

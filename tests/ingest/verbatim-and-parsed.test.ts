@@ -83,7 +83,7 @@ async function load({ ingest, database }: Loaded, folder: Folder, way: Way): Pro
     const seen = paths.map((path) => ({ path, sizeBytes: 0, mtimeNs: "0", inode: "0" }));
     let detours = 0;
     for (const ledgerFile of await registerFiles(sql, 0, seen)) detours += await loadFile(loader, ledgerFile, way);
-    await callMerge(sql, 0, loader.workerId, randomUUID(), { slices: allSlices, maxRecords: 1e9, maxChunks: 1e9 });
+    await callMerge(loader, randomUUID(), { slices: allSlices, maxRecords: 1e9, maxChunks: 1e9 });
     const chunks = await sql<ChunkCounts[]>`
         select
             files.path, chunks.first_byte as "firstByte", chunks.end_byte as "endByte", chunks.records,
@@ -250,7 +250,7 @@ describe("by hand", () => {
                 if (prepared.kind === "load") parts.push(prepared.part);
             }
             await loadChunks(loader, parts, way);
-            const batch = await callMerge(database.sql, 0, ingest.context.workerId, randomUUID(), {
+            const batch = await callMerge(loader, randomUUID(), {
                 slices: allSlices,
                 maxRecords: 1e9,
                 maxChunks: 1e9,

@@ -140,9 +140,8 @@ create or replace function ingest.complete_chunks()`,
         edits: [
             {
                 file: "src/engine/merge/merge-batch.ts",
-                find: "                    if (!isFaultOfData(error)) throw error;\n                    await refuseOtherShape(sql, error);\n                    openKey = null;\n                    const open =",
-                replace:
-                    "                    if (error) throw error;\n                    await refuseOtherShape(sql, error);\n                    openKey = null;\n                    const open =",
+                find: "            if (!isFaultOfData(error)) throw error;\n            const outcome =",
+                replace: "            if (error) throw error;\n            const outcome =",
             },
         ],
         tests: { files: ["tests/merge/poison.test.ts"] },

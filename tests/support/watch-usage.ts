@@ -8,12 +8,18 @@ export interface Usage {
 
 const everyMs = 100;
 
+/** The most that any process took which was watched by this one. */
+export const peak: Usage = { memoryKiB: 0, descriptors: 0 };
+
+/** Until `stop`; `most` gives the most so far. */
 export function watchUsage(pid: number) {
     const most: Usage = { memoryKiB: 0, descriptors: 0 };
     const look = () => {
         const { memoryKiB, descriptors } = usageOf(pid);
-        most.memoryKiB = Math.max(most.memoryKiB, memoryKiB);
-        most.descriptors = Math.max(most.descriptors, descriptors);
+        for (const usage of [most, peak]) {
+            usage.memoryKiB = Math.max(usage.memoryKiB, memoryKiB);
+            usage.descriptors = Math.max(usage.descriptors, descriptors);
+        }
     };
     const timer = setInterval(look, everyMs);
     return {
@@ -23,7 +29,7 @@ export function watchUsage(pid: number) {
 }
 
 /** Nothing where there is no /proc. */
-export function usageOf(pid: number): Usage {
+function usageOf(pid: number): Usage {
     try {
         const status = readFileSync(`/proc/${pid}/status`, "utf8");
         const memoryKiB = Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0);

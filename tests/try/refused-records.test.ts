@@ -40,7 +40,7 @@ const records = [
     record(44, "rounded", "1.60"),
     record(57, "raised"),
     record(60, "p", "500"),
-    // What is refused holds no event_id: the next of it gets in, and only then a duplicate and a conflict follow.
+    // A refused record holds no event_id: the next one with it gets in, and only then a duplicate and a conflict follow.
     record(60),
     record(60),
     record(60, "p", "2"),
@@ -73,7 +73,7 @@ async function everything(): Promise<unknown> {
 
 const byReason = (tried: TriedFile) => tried.reasons.map(({ reason, records }) => [reason, records]).sort();
 
-/** What is told of the refused records, by number. */
+/** The refusals of the records, by number. */
 const refusalsOf = (tried: TriedFile) =>
     tried.reasons
         .filter(({ reason }) => reason === "refused_by_table")

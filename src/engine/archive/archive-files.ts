@@ -1,10 +1,11 @@
 /**
- * What becomes of a file after its merge (`--after-merge archive | delete`). Only after the commit, only when the file is
- * still and is the very one that was merged; else it is left to discovery, which continues it.
+ * Archives or deletes files after their merge (`--after-merge archive | delete`): only after the commit, and only when the
+ * file is still and is the very one that was merged. Otherwise discovery continues it.
  *
- * A file leaves in three steps: renamed aside (`.sluice-leaving-ID/NAME`, which discovery does not see), looked at again,
- * then moved or deleted. What grew meanwhile is put back, as is what a crash left aside. The ledger is told last: until
- * then the step is tried again, and since nothing here changes a file's bytes, inode or times, never ingested again.
+ * A file leaves in three steps: it is renamed aside (`.sluice-leaving-ID/NAME`, which discovery does not see), looked at
+ * again, then moved or deleted. A file that grew meanwhile is put back, as are files that a crash left aside. The ledger is
+ * updated last; until then the step is tried again. Nothing here changes a file's bytes, inode or times, so none of this
+ * makes a file look new.
  */
 import type { BigIntStats } from "node:fs";
 import { lstat, mkdir, readdir, rename, rmdir, unlink } from "node:fs/promises";
@@ -17,7 +18,7 @@ import { freeNames, moveWithoutOverwriting } from "./move-file.ts";
 export interface Archiver {
     /** One pass over the files that are merged and still here. Returns how many left. Throws what the database throws. */
     pass(): Promise<number>;
-    /** Of the latest pass: those that are too young to leave, and how many of them have times that do not tell. */
+    /** In the latest pass: files that are too young to leave, and how many of them have no usable times. */
     young(): { files: number; undated: number };
 }
 
@@ -197,7 +198,7 @@ async function findGone(context: IngestContext, file: MergedFile): Promise<Outco
     return { archivedTo };
 }
 
-/** What a crash left aside comes back under its name; a later pass takes it away again. */
+/** Puts files back that a crash left aside; a later pass takes them away again. */
 async function putAllBack(context: IngestContext): Promise<void> {
     const { inputDir } = context.config;
     const folders = (await readdir(inputDir)).filter((name) => name.startsWith(asidePrefix));

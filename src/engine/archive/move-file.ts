@@ -3,7 +3,7 @@ import { constants } from "node:fs";
 import { copyFile, link, lstat, open, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-/** What a name may have in bytes: most file systems take 255, some that encrypt about 140. */
+/** The longest names in bytes: most file systems take 255, some that encrypt about 140. */
 const nameLimits = [255, 140, 60];
 const mostNames = 1_000;
 

@@ -1,6 +1,6 @@
 /**
- * Who is at work, by the database's clock: each worker says so every two seconds, for ten, and one of them loads. The
- * loader's lease is taken by whoever finds it free or run out.
+ * The leases of workers, by the database's clock: each worker renews its own every two seconds, for ten. One of them loads:
+ * the first that finds the loader's lease free or expired.
  */
 import { hostname } from "node:os";
 import type { Sql } from "../../database/connect.ts";

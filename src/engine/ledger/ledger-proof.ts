@@ -12,7 +12,7 @@ import { randomUUID } from "node:crypto";
 export interface LedgerProof {
     /** The mark of a heartbeat that begins. */
     nextMark(): string;
-    /** What a heartbeat found: the mark that was there before its own, and what tells that connections were lost since. */
+    /** A heartbeat was answered: with the mark that it replaced, and with signs of lost connections. */
     renewed(mark: string, found: HeartbeatFound): void;
     /** The ledger has committed what was learnt of this file. */
     learn(path: string): void;
@@ -38,7 +38,7 @@ export function createLedgerProof(): LedgerProof {
     let isKnown = false;
     let breaks = 0;
     let server = "";
-    /** What is not proven yet, with the heartbeat after whose beginning it was learnt. */
+    /** Files that are not proven yet, each with the heartbeat that had begun when it was learnt. */
     const unproven = new Map<string, number>();
     const doubtful = new Set<string>();
 

@@ -1,7 +1,7 @@
 /**
  * Every statement with which the ingest reads and moves files and chunks in the ledger, one function each. All are single
- * statements that commit on their own; what they do is in sql/engine/. Of workers: worker-leases.ts; of what is left to do:
- * read-backlog.ts.
+ * statements that commit on their own; sql/engine/ has their effects. Workers are in worker-leases.ts, the remaining work
+ * is in read-backlog.ts.
  */
 
 import type { Sql } from "../../database/connect.ts";
@@ -23,14 +23,14 @@ export interface LedgerFile {
     loadedBytes: number;
     loadedRecords: number;
     loadedLines: number;
-    /** What was taken unfinished, and is read again when the file grows. */
+    /** Where the record begins that was taken unfinished and is read again when the file grows. */
     tailByte: number | null;
     tailRecordNo: number | null;
     tailLineNo: number | null;
     problem: string | null;
     /** How it has been read so far; null before its first load. */
     dialect: Dialect | null;
-    /** What the configuration said of it when it was last read or failed. */
+    /** Its source in the configuration when it was last read or failed. */
     source: SourceConfig | null;
     /** As what (printOf) it was found too young to go on with; null when it is not left alone. */
     waitsAs: string | null;
@@ -54,7 +54,7 @@ export interface LedgerChunk {
     source: SourceConfig | null;
 }
 
-/** What lstat or fstat says of a file, as the ledger keeps it. */
+/** A file by lstat or fstat, as the ledger keeps it. */
 export interface SeenFile {
     sizeBytes: number;
     mtimeNs: string;
@@ -371,14 +371,14 @@ export async function abandonLoads(sql: Sql, loadIds: number[]): Promise<void> {
     await sql`select ingest.abandon_loads(${loadIds}::bigint[])`;
 }
 
-/** `heldRows`: spent ones that could not be removed, because somebody reads the table. */
+/** `keptRows`: spent ones that could not be removed, because somebody reads the table. */
 export async function sweepStaging(
     sql: Sql,
     streamId: number,
     workerId: string,
-): Promise<{ sweptRows: number; heldRows: number }> {
-    const [row] = await sql<{ sweptRows: number; heldRows: number }[]>`
-        select swept_rows as "sweptRows", held_rows as "heldRows"
+): Promise<{ sweptRows: number; keptRows: number }> {
+    const [row] = await sql<{ sweptRows: number; keptRows: number }[]>`
+        select swept_rows as "sweptRows", held_rows as "keptRows"
         from ingest.sweep_staging(${streamId}, ${workerId})`;
     return row!;
 }

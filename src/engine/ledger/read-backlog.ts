@@ -1,4 +1,4 @@
-/** What the ledger says is left to do, and what became of files. */
+/** Questions to the ledger: the work that is left, and the outcome of files. */
 import type { Sql } from "../../database/connect.ts";
 
 export interface Backlog {
@@ -49,8 +49,8 @@ export async function hasWork(sql: Sql): Promise<boolean> {
 }
 
 /**
- * What became of files since `begunAt`. One with a chunk that waits to be staged again some time later counts as failed:
- * not all of it is in.
+ * The outcome of files since `begunAt`. A file with a chunk that waits to be staged again later counts as failed: not all of
+ * it is in.
  */
 export async function countFilesSince(
     sql: Sql,

@@ -9,7 +9,7 @@ import { copyStatement, type Way } from "../stage/stage-records.ts";
 
 export interface Climb<Result> {
     attempt(parts: LoadPart[], way: Way): Promise<Result[]>;
-    /** What becomes of parts that cannot be read, or of the one whose records Postgres refuses both ways. */
+    /** Called with parts that cannot be read, or with the one whose records Postgres refuses both ways. */
     giveUp(parts: LoadPart[], fault: InputFault): Promise<Result[]>;
 }
 

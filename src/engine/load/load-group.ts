@@ -65,7 +65,7 @@ async function loadGroup(loader: Loader, members: Candidate[]): Promise<boolean>
     }
 }
 
-/** What is loaded before a file may fail (the database is away): then nobody has the file yet who would close it. */
+/** Closes the file if the load before it fails (the database is away): no group has it yet that would close it. */
 export async function closeUnless<Result>(file: InputFile, isDone: Promise<Result>): Promise<Result> {
     try {
         return await isDone;

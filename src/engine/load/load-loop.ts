@@ -30,7 +30,7 @@ export async function loadLoop(run: Run): Promise<void> {
             const seen = { seenChanges: changed.count(), seenMerges: merged.count() };
             const round: Round = { ...seen, startedAt: performance.now(), hasLoaded: false };
             if (lease.isLoader() || trigger.looksWithoutLease) {
-                // What the loader before us saw of a file, and how much of that it read, only another look can tell.
+                // Only another look can tell how much of a file the loader before us had seen and read.
                 if ((lease.isLoader() && !wasLoader) || loader.isOutdated()) {
                     await forgetKeptStream(loader);
                     run.rechecks.clear();

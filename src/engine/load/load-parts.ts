@@ -47,8 +47,8 @@ export async function skipCopiesOf(
 }
 
 /**
- * Of several files none is blamed: each is tried alone. One that changed while it was read is looked at again at once;
- * when that happens to it again, after a pause, or a file that is never what it says would keep the run busy for ever.
+ * A fault in a group blames no file: each is tried alone. A file that changed while it was read is looked at again at
+ * once; the next time that happens it fails and is retried after a pause, or it would keep the run busy for ever.
  */
 async function noteFault(loader: Loader, parts: LoadPart[], fault: InputFault): Promise<void> {
     const { triedAlone } = loader;

@@ -1,6 +1,6 @@
 /**
- * What the loader remembers of folder and ledger. All of it may be lost at any time: what must survive is in the ledger.
- * Another one is made when the ledger is not the one that was read, or when this worker becomes the one that loads.
+ * The loader's memory of folder and ledger. All of it may be lost at any time: the ledger has everything that must survive.
+ * Another loader is made when the ledger is not the one that was read, or when this worker becomes the one that loads.
  */
 import { unmatchedNote } from "../../streams/source-of.ts";
 import { type Archiver, type ArchiverClocks, createArchiver } from "../archive/archive-files.ts";
@@ -37,7 +37,7 @@ export interface Loader extends IngestContext {
     /** There is something to merge. */
     wakeMergers(): void;
     isStopped(): boolean;
-    /** What was learnt from the ledger no longer holds. */
+    /** The ledger is not the one that this loader has read. */
     isOutdated(): boolean;
 }
 

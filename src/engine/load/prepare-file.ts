@@ -34,7 +34,7 @@ export type PreparedFile =
     | { kind: "rewritten"; file: InputFile; detail: string }
     | { kind: "fault"; seen: SeenFile | null; source: SourceConfig | null; failure: FileFailure };
 
-/** What it takes to read a file: a dry run has no more. */
+/** All that it takes to read a file: a dry run has no more. */
 export type Reader = Pick<Loader, "config" | "sql" | "readHeader">;
 
 /** `isSettled` says whether an unfinished last record counts. Never throws InputFault: that is the kind "fault". */
@@ -60,7 +60,7 @@ export async function prepareFile(
     } catch (error) {
         await file?.close();
         if (!(error instanceof InputFault)) throw error;
-        // Of a file that changes nobody knows what was seen.
+        // A file that changes while it is read was not seen as it is now.
         const seen = error instanceof InputChanged ? null : (file?.seen ?? error.seen);
         return { kind: "fault", seen, source, failure: error.failure };
     }
@@ -148,7 +148,7 @@ export function nextPart(
     shape: FileShape,
     takeTail: boolean,
 ): LoadPart {
-    // What was taken unfinished is read again, under its own number, together with what follows it.
+    // A record that was taken unfinished is read again, under its own number, together with its continuation.
     const firstByte = ledgerFile.tailByte ?? ledgerFile.loadedBytes;
     const isFirst = firstByte === 0;
     const recordsFrom = isFirst ? shape.headerBytes : firstByte;

@@ -8,13 +8,13 @@ import type { Run } from "../loops.ts";
 import { sleep } from "../outage/sleep.ts";
 
 const idleMs = 500;
-/** Of the time, for all files and for one. */
+/** The share of the time that comparing may take: all files together, and one file. */
 const share = 0.1;
 const shareOfOne = 0.01;
 /** Work that is shorter is not rested from at once. */
 const leastBusyMs = 5;
 
-/** Of a watching run. */
+/** For a watching run. */
 export async function recheckLoop(run: Run): Promise<void> {
     const { rechecks, signal, lease } = run;
     if (run.config.trigger.kind === "available-now") return;
@@ -33,7 +33,7 @@ export async function recheckLoop(run: Run): Promise<void> {
     }
 }
 
-/** Of an available-now run, at full speed. Returns whether there was a file that is to be read anew. */
+/** For an available-now run, at full speed. Returns whether a file must be read anew. */
 export async function recheckAll(run: Run): Promise<boolean> {
     const { rechecks, signal, lease } = run;
     const isGoingOn = async () => !signal.aborted && lease.isLoader();

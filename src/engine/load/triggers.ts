@@ -1,10 +1,10 @@
-/** What differs between the triggers: when the loading loop looks, how long it pauses, and when it ends. */
+/** One object for each trigger: when the loading loop looks, how long it pauses, and when it ends. */
 import { fileAgeMs, presentAgeMs, seenAgeMs } from "../discover/file-age.ts";
 import { waitingFiles } from "../ledger/ledger.ts";
 import { hasWork } from "../ledger/read-backlog.ts";
-import { pollMs, type Run } from "../loops.ts";
+import type { Run } from "../loops.ts";
 import { sleep } from "../outage/sleep.ts";
-import type { WakeUp } from "../outage/wake-up.ts";
+import { pollMs, type WakeUp } from "../outage/wake-up.ts";
 import type { Loader, LoaderClocks } from "./loader.ts";
 import { recheckAll } from "./recheck-loop.ts";
 
@@ -21,7 +21,7 @@ export interface Trigger {
 
 export interface Round {
     startedAt: number;
-    /** What the wake-ups counted when it began. */
+    /** The counts of the wake-ups when it began. */
     seenChanges: number;
     seenMerges: number;
     hasLoaded: boolean;

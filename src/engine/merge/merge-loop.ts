@@ -1,7 +1,8 @@
 /** The loop of one merge worker. */
 import type { Batch } from "../ledger/ledger.ts";
 import { readBacklog } from "../ledger/read-backlog.ts";
-import { pollMs, type Run } from "../loops.ts";
+import type { Run } from "../loops.ts";
+import { pollMs } from "../outage/wake-up.ts";
 import { allSlices } from "./batch-size.ts";
 import { createMerger } from "./merge-batch.ts";
 

@@ -1,6 +1,6 @@
 /**
- * What every loop does when the database does not answer: says so once, tries again with growing pauses, brings an
- * embedded server back up, says when it is over. Nothing is lost meanwhile: all state is in the database and the files.
+ * Carries every loop through an outage: it is logged once, the step is retried with growing pauses, an embedded server is
+ * started again, and the end is logged. Nothing is lost meanwhile: all state is in the database and the files.
  */
 import type { Sql } from "../../database/connect.ts";
 import { isConnectionFault, type Meaning, meaningOf, sqlStateOf, sqlStates } from "../../database/sql-states.ts";
@@ -15,7 +15,7 @@ export interface Outage {
     retries(): Retries | null;
     /** How often a connection was lost so far. */
     outages(): number;
-    /** What keeps a step from succeeding now, the longest standing of them; null when all goes on. */
+    /** The oldest reason that keeps a step from succeeding now; null when all goes on. */
     trouble(): Trouble | null;
     /** Makes something else than a failing step a trouble, until what is returned is called. */
     stand(code: string, what: string): () => void;
@@ -38,13 +38,13 @@ export interface OutageOptions {
 
 const firstPauseMs = 200;
 const longestPauseMs = 5_000;
-/** What fails so soon after an outage met a connection that was attempted during it: no news. */
+/** A failure so soon after an outage met a connection that was attempted during it: no news. */
 const echoMs = 1_000;
 /** A short question that is not answered for so long will not be: postgres.js itself would wait for ever. */
 const answerDeadlineMs = 15_000;
 /** By then it is no moment's shortage: with fewer connections the run may go on. */
 const mostCrowdedAttempts = 4;
-/** Who puts another database in the place of one does it at once. */
+/** A database that is replaced by another is missing for a moment only. */
 const missingPatienceMs = 10_000;
 
 /** The run asks for more connections than there are, or for fewer: it begins again with as many as it can have. */

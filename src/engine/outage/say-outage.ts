@@ -1,4 +1,4 @@
-/** What the ingest says of a database that is away, busy or changed: each thing once, or once a minute. */
+/** Logs that the database is away, busy or changed: each thing once, or once a minute. */
 import { describeFault } from "../../database/describe-fault.ts";
 import { meaningOf, sqlStateOf } from "../../database/sql-states.ts";
 import { SluiceError } from "../../errors.ts";

@@ -1,4 +1,4 @@
-/** What keeps steps from succeeding now, as status tells it, and what was tried again so far. */
+/** The reasons that keep steps from succeeding now, as status shows them, and the retries so far. */
 import { describeFault } from "../../database/describe-fault.ts";
 import { meaningOf, sqlStateOf } from "../../database/sql-states.ts";
 
@@ -20,7 +20,7 @@ export interface Trouble {
     seconds: number;
 }
 
-/** Of one step. */
+/** The trouble of one step. */
 export interface Standing extends Omit<Trouble, "seconds"> {
     /** By the monotonic clock. */
     sinceAt: number;

@@ -1,4 +1,7 @@
-/** A wake-up call between loops that cannot be missed: whoever waits names the last count it has seen. */
+/** The longest that a loop waits before it looks again by itself. */
+export const pollMs = 1_000;
+
+/** Wakes loops that wait. It cannot be missed: a loop that waits names the last count it has seen. */
 export interface WakeUp {
     /** How often it was given. */
     count(): number;

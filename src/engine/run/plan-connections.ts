@@ -20,7 +20,7 @@ export const leastConnections = 3;
 /** For status, doctor and the API beside it. */
 const spareConnections = 2;
 
-/** What it holds when nothing limits it. */
+/** How many connections an ingest opens when nothing limits it. */
 export function wantedConnections(mergeWorkers: number): number {
     return mergeWorkers + 4;
 }

@@ -27,7 +27,7 @@ export interface IngestSummary {
     files: { merged: number; skipped: number; failed: number } | null;
     /** Files that failed before this run and stand so; null like `files`. */
     failedBefore: number | null;
-    /** What is too young to be touched; null like `files`. */
+    /** Files that are too young to be touched; null like `files`. */
     left: LeftFiles | null;
     records: RecordCounts;
     batches: number;

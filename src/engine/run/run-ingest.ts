@@ -114,7 +114,7 @@ function openConnections(target: DatabaseTarget, { poolConnections }: Connection
     const session = { applicationName, connectTimeoutSeconds, settings: { lock_timeout: lockTimeout } };
     const settings = { ...session.settings, ...faults.settings };
     const sql = connect(target, { ...session, ...faults, max: poolConnections, settings });
-    // Of its own: behind a merge the sign of life would come too late, and a cancel would wait for what it is to end.
+    // A separate connection: behind a merge a heartbeat would come too late, and a cancel would wait for its own target.
     const leaseSql = connect(target, { ...session, max: 1 });
     const copyConnection = createCopyConnection(target, `${applicationName}-copy`);
     const close = async (isAnswered: boolean) => {

@@ -1,4 +1,4 @@
-/** The bytes of a COPY while they are put together: one buffer, written again and again from its start. */
+/** The bytes of a COPY under construction: one buffer, written again and again from its start. */
 export interface CopyBytes {
     buffer: Buffer;
     /** How many bytes of it are written. */
@@ -9,7 +9,7 @@ export function createCopyBytes(capacity = 1024): CopyBytes {
     return { buffer: Buffer.allocUnsafe(capacity), length: 0 };
 }
 
-/** Room for so many bytes more. Gives the buffer, which is another one when the old one was too small. */
+/** Makes room for so many more bytes. Returns the buffer: another one if the old one was too small. */
 export function makeRoom(out: CopyBytes, bytes: number): Buffer {
     const needed = out.length + bytes;
     if (needed > out.buffer.length) {
@@ -20,7 +20,7 @@ export function makeRoom(out: CopyBytes, bytes: number): Buffer {
     return out.buffer;
 }
 
-/** What is written. Of no use any more once something else is written. */
+/** The bytes written so far. They are valid until something else is written. */
 export function writtenBytes({ buffer, length }: CopyBytes): Buffer {
     return buffer.subarray(0, length);
 }

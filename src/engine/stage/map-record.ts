@@ -1,7 +1,7 @@
 /**
- * What sluice.config.ts makes of a record's values before they are staged: pure, one record at a time. In this order:
- * nulls, values, numbers, timestamps, constants, rules, the derived key, defaults. What does not fit a form stays as it is: the
- * rules of the merge judge it, and the reject shows what the file said.
+ * Applies sluice.config.ts to the values of one record before it is staged. Pure. The order is: nulls, values, numbers,
+ * timestamps, constants, rules, the derived key, defaults. A value that does not fit a form stays as it is: the rules of
+ * the merge reject it, and the reject shows the file's own text.
  */
 
 import { hash } from "node:crypto";

@@ -22,11 +22,11 @@ export interface LoadPart {
     /** Or behind this many records: a merge takes a chunk as a whole. */
     mostRecords: number;
     takeTail: boolean;
-    /** Of the whole content, when that is one chunk and its hash is known. */
+    /** The hash of the whole content, when that is one chunk and its hash is known. */
     contentHash: string | null;
     firstRecordNo: number;
     firstLineNo: number;
-    /** What was read of the file before is known to be still the same, as of this opening. */
+    /** All bytes that were read before were compared at this opening, and are the same. */
     isCompared?: boolean;
     /** The chunk in the ledger, when its staged rows were lost: the bytes must be the same ones. */
     again: { chunkId: number; endByte: number; records: number; contentHash: string } | null;

@@ -26,13 +26,13 @@ export interface StagingPlace {
     loadId: number;
     chunkId: number;
     path: string;
-    /** Of the first of the records. */
+    /** The first record's. */
     firstRecordNo: number;
     firstLineNo: number;
     firstByte: number;
 }
 
-/** What a merge is told of staged records, so that it need not count them. */
+/** Counts of staged records, so that a merge need not count them. */
 export interface StagedTally {
     /** Those that is-plain.ts calls plain. */
     plainRecords: number;

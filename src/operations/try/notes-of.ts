@@ -1,4 +1,4 @@
-/** What an ingest would do otherwise than a dry run, in sentences. Pure but for the time. */
+/** How an ingest would differ from a dry run, in sentences. Pure but for the time. */
 
 import type { IngestContext } from "../../engine/context.ts";
 import { seenAgeMs } from "../../engine/discover/file-age.ts";

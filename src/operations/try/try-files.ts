@@ -1,8 +1,8 @@
 /**
- * What an ingest of these files would do now: the real load into a temporary table of one connection, then the real merge
- * of it, slice by slice, each a statement that ends by undoing itself (sql/engine/try_slice.sql).
+ * A dry run of an ingest: the real load into a temporary table of one connection, then the real merge of it, slice by
+ * slice, each a statement that ends by undoing itself (sql/engine/try_slice.sql).
  *
- * Guarantee: nothing is left, killed or not. The temporary table goes with the connection; a slice's merge ends in an
+ * Guarantee: nothing is left, killed or not. The temporary table ends with the connection, and a slice's merge ends in an
  * exception. A lost connection loses the temporary table too, so that no later step can go on without it.
  */
 
@@ -51,9 +51,9 @@ export interface RecordSample {
     byteOffset?: number | null;
     record: Record<string, string | null> | null;
     rawText?: string | null;
-    /** Of a conflict: the event that is stored, in the same shape. */
+    /** For a conflict: the record that is stored, in the same shape. */
     stored?: Record<string, string | null> | null;
-    /** Of one that the table refuses: what it says. */
+    /** For a refused record: the table's answer. */
     refusal?: Refusal | null;
 }
 
@@ -68,7 +68,7 @@ export interface TriedFile {
     header: string[] | null;
     /** Columns of the file that we don't know: they go to attributes. */
     extraColumns: string[] | null;
-    /** What an ingest would do otherwise than this dry run, in sentences. */
+    /** How an ingest would differ from this dry run, in sentences. */
     notes: string[];
     way: Way | null;
     /** How the file is written, where the loader says so. */
@@ -231,7 +231,7 @@ function addSlice(staged: StagedFile[], answer: SliceAnswer): void {
     for (const { chunkId, ...sample } of answer.inserted) reports.get(chunkId)!.insertedSamples.push(sample);
 }
 
-/** Of the file alone: what it would do to the files after it that it does not get in is not tried. */
+/** For the file alone: how the files after it would fare without it is not tried. */
 function judgeBudget(report: TriedFile, budget: RejectBudget | null): void {
     const { rejected, read } = report.records;
     if (budget === null || rejected <= (budget.kind === "count" ? budget.most : budget.most * read)) return;
@@ -298,7 +298,7 @@ function unknownFile(path: string): LedgerFile {
 
 type TryReader = Reader & Pick<IngestContext, "stream">;
 
-/** What it takes to read the files of a folder as an ingest does; nothing here loads, or writes to the ledger. */
+/** All that it takes to read the files of a folder as an ingest does; nothing here loads, or writes to the ledger. */
 function readerOf(sql: Sql, { stream, config }: TryOptions, inputDir: string): TryReader {
     return {
         stream,

@@ -5,7 +5,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { countFiles } from "../../support/count-records.ts";
 import { chooseSeed, testTimeoutMs } from "../../support/generate-folder.ts";
-import { expectPathOrder } from "./hold-to-path-order.ts";
 import { ingestFaults } from "./ingest-faults.ts";
 import { makeSchedule, type Schedule } from "./make-schedule.ts";
 import { readRange } from "./read-ranges.ts";
@@ -36,24 +35,6 @@ test("the model's records are those that an independent reader sees in the bytes
         }
     }
     expect(compared).toBeGreaterThan(10_000);
-});
-
-test("in path order, the model and the reader agree on which record of an id wins, which is a duplicate, which a conflict", () => {
-    for (const schedule of schedules) {
-        const files = [...schedule.history].map(([name, { contents }]) => ({ name, bytes: contents.at(-1)!.bytes }));
-        const seen = countFiles(
-            files.sort((a, b) => (a.name < b.name ? -1 : 1)),
-            schedule,
-        );
-        const expected = expectPathOrder(schedule);
-        expect({ seed: schedule.seed, ...expected.counts }).toEqual({ seed: schedule.seed, ...seen.total });
-        expect([...expected.events.keys()]).toEqual([...seen.events.keys()]);
-        expect([...expected.rejects]).toEqual(
-            seen.outcomes
-                .filter(({ kind }) => kind !== "duplicate")
-                .map(({ file, recordNo, kind }) => [`${file}:${recordNo}`, kind as "rejected" | "conflict"]),
-        );
-    }
 });
 
 test("a seed gives the same schedule, to the byte, whoever asks", () => {

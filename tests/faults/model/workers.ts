@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { type IngestProcess, startIngest } from "../../support/ingest-process.ts";
 import { waitUntil } from "../../support/wait-until.ts";
-import { usageOf } from "../../support/watch-usage.ts";
+import { watchUsage } from "../../support/watch-usage.ts";
+import { saysRemedy, signsOfCollapse } from "../expect-orderly.ts";
 
 interface WorkerStart {
     databaseUrl: string;
@@ -15,6 +16,7 @@ export type Workers = ReturnType<typeof createWorkers>;
 interface Worker {
     slot: number;
     process: IngestProcess;
+    usage: ReturnType<typeof watchUsage>;
     isAvailableNow: boolean;
     /** By us, or by itself at a fault point. */
     isKilled: boolean;
@@ -26,11 +28,6 @@ interface Worker {
 const mostMemoryKiB = 500 * 1024;
 const mostDescriptors = 80;
 const pointLine = /^.*Fault point ([a-z-]+):\d+ is reached: ([a-z-]+)/gm;
-/** Signs of an error in the program itself. */
-const crashSigns = /unhandled|uncaught|unexpected error|"code":"unexpected"|TypeError|ReferenceError|\n {4}at /i;
-/** In words, or as the object that --json makes of it. */
-const saysRemedy = /^ {2}fix: +\S|"fix":"\S/m;
-
 /** `mayServerBeAway`: one that starts just then may say so, and what to do, and exit with 4. So may one that a busy machine keeps waiting. */
 export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServerBeAway: boolean }) {
     const all: Worker[] = [];
@@ -48,6 +45,10 @@ export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServer
             pointsReached[name] = (pointsReached[name] ?? 0) + 1;
             if (action === "kill") worker.isKilled = true;
         }
+        worker.usage.stop();
+        const { memoryKiB, descriptors } = worker.usage.most();
+        if (memoryKiB > mostMemoryKiB) violations.push(`worker ${worker.slot} took ${memoryKiB} KiB of memory`);
+        if (descriptors > mostDescriptors) violations.push(`worker ${worker.slot} held ${descriptors} descriptors`);
         const allowed = new Set<number>();
         if (worker.isKilled) allowed.add(137);
         if (worker.stoppedBy.has("SIGTERM")) allowed.add(143);
@@ -57,18 +58,8 @@ export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServer
         if ((mayServerBeAway || stderr.includes("(CONNECT_TIMEOUT)")) && saysRemedy.test(stderr)) allowed.add(4);
         if (!allowed.has(exitCode))
             violations.push(`worker ${worker.slot} ended with ${exitCode}: ${stderr.slice(-1500)}`);
-        if (crashSigns.test(stderr)) violations.push(`worker ${worker.slot} said: ${stderr.slice(-1500)}`);
+        if (signsOfCollapse(stderr).length > 0) violations.push(`worker ${worker.slot} said: ${stderr.slice(-1500)}`);
     }
-
-    const measure = setInterval(() => {
-        for (const { process, slot } of open()) {
-            const { memoryKiB, descriptors } = usageOf(process.pid);
-            peak.memoryKiB = Math.max(peak.memoryKiB, memoryKiB);
-            peak.descriptors = Math.max(peak.descriptors, descriptors);
-            if (memoryKiB > mostMemoryKiB) violations.push(`worker ${slot} takes ${memoryKiB} KiB of memory`);
-            if (descriptors > mostDescriptors) violations.push(`worker ${slot} holds ${descriptors} descriptors`);
-        }
-    }, 200);
 
     return {
         start(slot: number, { databaseUrl, flags, environment }: WorkerStart) {
@@ -77,6 +68,7 @@ export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServer
             const worker: Worker = {
                 slot,
                 process,
+                usage: watchUsage(process.pid),
                 isAvailableNow: flags.includes("available-now"),
                 isKilled: false,
                 stoppedBy: new Set(),
@@ -114,11 +106,9 @@ export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServer
                 worker.process.kill("SIGTERM");
             }
             await waitUntil("all workers end", () => all.every(({ isJudged }) => isJudged));
-            clearInterval(measure);
         },
         /** Ends them all by SIGKILL: after a failure. */
         async destroy() {
-            clearInterval(measure);
             for (const { process } of open()) process.kill("SIGKILL");
             await Promise.all(all.map(({ process }) => process.exited));
         },
@@ -129,9 +119,6 @@ export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServer
             all.map(({ slot, process }) => `--- worker ${slot}, pid ${process.pid}\n${process.stderr()}`).join("\n"),
     };
 }
-
-/** The most that any worker of this process took, for the note at the end. */
-export const peak = { memoryKiB: 0, descriptors: 0 };
 
 /** Processes other than this one that were started on the folder and are still there. */
 export function findLeftProcesses(inputDir: string): string[] {
