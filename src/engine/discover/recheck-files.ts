@@ -22,10 +22,8 @@ import { hashRange, InputFault, type InputFile } from "../read/open-input.ts";
 
 export interface Rechecks {
     add(fileId: number): void;
-    has(fileId: number): boolean;
     /** One that may be compared now, which is no longer in the list then. Null when there is none. */
     take(now: number): number | null;
-    isEmpty(): boolean;
     /** It took so long, and is not to be compared again before it would be a hundredth of the time. */
     rest(fileId: number, until: number): void;
     clear(): void;
@@ -36,7 +34,6 @@ export function createRechecks(): Rechecks {
     const notBefore = new Map<number, number>();
     return {
         add: (fileId) => void waiting.add(fileId),
-        has: (fileId) => waiting.has(fileId),
         take(now) {
             for (const fileId of waiting) {
                 if ((notBefore.get(fileId) ?? 0) > now) continue;
@@ -45,7 +42,6 @@ export function createRechecks(): Rechecks {
             }
             return null;
         },
-        isEmpty: () => waiting.size === 0,
         rest: (fileId, until) => void notBefore.set(fileId, until),
         clear() {
             waiting.clear();

@@ -29,7 +29,7 @@ export interface SortedCandidates {
     waiting: Candidate[];
 }
 
-type CopyContext = Pick<IngestContext, "stream" | "config" | "sql">;
+type CopyContext = Pick<IngestContext, "stream" | "sql"> & { config: { maxRecordBytes: number } };
 
 /** Sorts the members of a group, or one large file. Only whole new files can be copies; of two in the group the second waits. */
 export async function findCopies(context: CopyContext, members: Candidate[]): Promise<SortedCandidates> {

@@ -3,13 +3,14 @@
  * that those bytes are still the same.
  */
 
+import type { IngestConfig } from "../../config/config.ts";
 import { defaultDialect } from "../../streams/dialect.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { hasSources, sourceOf, unmatchedNote } from "../../streams/source-of.ts";
 import { chunksOfFile, type FileFailure, type LedgerFile, type SeenFile } from "../ledger/ledger.ts";
 import { compressionOf } from "../read/dialect/expand.ts";
 import type { FileShape } from "../read/file-shape.ts";
-import { openContent } from "../read/open-content.ts";
+import { type ContentConfig, openContent } from "../read/open-content.ts";
 import {
     hashRange,
     InputChanged,
@@ -35,7 +36,9 @@ export type PreparedFile =
     | { kind: "fault"; seen: SeenFile | null; source: SourceConfig | null; failure: FileFailure };
 
 /** All that it takes to read a file: a dry run has no more. */
-export type Reader = Pick<Loader, "config" | "sql" | "readHeader">;
+export interface Reader extends Pick<Loader, "sql" | "readHeader"> {
+    config: ContentConfig & Pick<IngestConfig, "sources" | "maxChunkBytes" | "maxBatchRecords">;
+}
 
 /** `isSettled` says whether an unfinished last record counts. Never throws InputFault: that is the kind "fault". */
 export async function prepareFile(

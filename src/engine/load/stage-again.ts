@@ -18,12 +18,12 @@ import type { KeptStream, Loader } from "./loader.ts";
 export async function stageChunksAgain(loader: Loader, chunks: LedgerChunk[]): Promise<void> {
     const parts: LoadPart[] = [];
     /** By path: a file of many small chunks is opened, and held in memory, once. */
-    const files = new Map<string, InputFile>();
+    const sources = new Map<string, Source>();
     let bytes = 0;
     try {
         for (const chunk of chunks) {
-            const isNew = !files.has(chunk.path);
-            const part = await prepareAgain(loader, chunk, files);
+            const isNew = !sources.has(chunk.path);
+            const part = await prepareAgain(loader, chunk, sources);
             if (part === null) continue;
             if (parts[0] && !haveOneStatement(part, parts[0])) break;
             parts.push(part);
@@ -33,26 +33,33 @@ export async function stageChunksAgain(loader: Loader, chunks: LedgerChunk[]): P
         }
         if (parts.length > 0) await loadAgain(loader, parts);
     } finally {
-        for (const file of files.values()) await file.close();
+        for (const { file } of sources.values()) await file.close();
     }
     loader.wakeMergers();
+}
+
+/** A file that lost chunks are staged from, read as it was before. */
+interface Source {
+    file: InputFile;
+    shape: FileShape;
 }
 
 async function prepareAgain(
     loader: Loader,
     chunk: LedgerChunk,
-    files: Map<string, InputFile>,
+    sources: Map<string, Source>,
 ): Promise<LoadPart | null> {
     try {
-        const file = files.get(chunk.path) ?? (await openForGroup(loader, chunk, files));
+        const source = sources.get(chunk.path) ?? (await openSource(loader, chunk));
+        sources.set(chunk.path, source);
+        const { file } = source;
         if (file.sizeBytes < chunk.endByte) throw new InputChanged("The source is shorter than it was.");
-        const isStream = file.isCompressed || file.encoding !== "utf-8";
         // A stream is hashed while it is loaded: to go back would be to expand it from its start again.
-        const isAhead = file.sizeBytes > groupBytes && !isStream;
+        const isAhead = file.sizeBytes > groupBytes && !isStream(file);
         if (isAhead && (await hashRange(file, chunk.firstByte, chunk.endByte)) !== chunk.contentHash) {
             throw new InputChanged("The source's bytes are not those that were staged before.");
         }
-        return await partAgain(loader, chunk, file);
+        return await partAgain(source, chunk);
     } catch (error) {
         if (!(error instanceof InputFault)) throw error;
         await failAgain(loader, chunk, error);
@@ -60,59 +67,42 @@ async function prepareAgain(
     }
 }
 
-async function openForGroup(loader: Loader, chunk: LedgerChunk, files: Map<string, InputFile>): Promise<InputFile> {
-    const file = await openAgain(loader, chunk);
-    files.set(chunk.path, file);
-    if (file.sizeBytes > groupBytes) return file;
-    const held = await readIntoMemory(file);
-    files.set(chunk.path, held);
-    return held;
+const isStream = ({ isCompressed, encoding }: InputFile) => isCompressed || encoding !== "utf-8";
+
+/** As it was read before: by the dialect and the source that the ledger has. */
+async function openSource(loader: Loader, chunk: LedgerChunk): Promise<Source> {
+    const { config, readHeader } = loader;
+    let file = await openAgain(loader, chunk);
+    try {
+        if (file.sizeBytes <= groupBytes) file = await readIntoMemory(file);
+        const shape = await readShape(readHeader, file, true, {
+            source: chunk.source,
+            dialect: chunk.dialect ?? defaultDialect,
+            maxRecordBytes: config.maxRecordBytes,
+        });
+        if ("problem" in shape) throw new InputChanged("The source's header is not what it was.");
+        return { file, shape };
+    } catch (error) {
+        await file.close();
+        throw error;
+    }
 }
 
-async function partAgain(loader: Loader, chunk: LedgerChunk, file: InputFile): Promise<LoadPart> {
-    const shape = await shapeAgain(loader, chunk, file);
-    const isFirst = chunk.firstByte === 0;
-    const recordsFrom = isFirst ? shape.headerBytes : chunk.firstByte;
-    const isStream = file.isCompressed || file.encoding !== "utf-8";
+async function partAgain({ file, shape }: Source, chunk: LedgerChunk): Promise<LoadPart> {
+    const { fileId, path, firstByte, endByte, firstRecordNo, firstLineNo } = chunk;
+    const recordsFrom = firstByte === 0 ? shape.headerBytes : firstByte;
     // The last record was taken without its line end: then the chunk ends the input, whatever has come since. (A stream
     // is not read ahead for that: loadAgain tries both.)
-    const lastByte = chunk.endByte > recordsFrom && !isStream ? (await file.read(chunk.endByte - 1, 1))[0] : 0x0a;
+    const lastByte = endByte > recordsFrom && !isStream(file) ? (await file.read(endByte - 1, 1))[0] : 0x0a;
     const isLineEnd = lastByte === 0x0a || (lastByte === 0x0d && shape.dialect.lineEnd === "any");
     return {
-        fileId: chunk.fileId,
-        path: chunk.path,
-        file,
-        shape,
-        firstByte: chunk.firstByte,
-        recordsFrom,
-        stopAt: chunk.endByte,
+        ...{ fileId, path, file, shape, firstByte, recordsFrom, firstRecordNo, firstLineNo },
+        stopAt: endByte,
         mostRecords: Number.POSITIVE_INFINITY,
-        takeTail: !isLineEnd || chunk.endByte === file.sizeBytes,
+        takeTail: !isLineEnd || endByte === file.sizeBytes,
         contentHash: null,
-        firstRecordNo: chunk.firstRecordNo,
-        firstLineNo: chunk.firstLineNo,
         again: chunk,
     };
-}
-
-const shapes = new WeakMap<InputFile, FileShape>();
-
-/** As it was read before: by the dialect and the source that the ledger has of it. */
-async function shapeAgain(
-    { config, readHeader }: Loader,
-    { dialect, source }: LedgerChunk,
-    file: InputFile,
-): Promise<FileShape> {
-    const known = shapes.get(file);
-    if (known) return known;
-    const shape = await readShape(readHeader, file, true, {
-        source,
-        dialect: dialect ?? defaultDialect,
-        maxRecordBytes: config.maxRecordBytes,
-    });
-    if ("problem" in shape) throw new InputChanged("The source's header is not what it was.");
-    shapes.set(file, shape);
-    return shape;
 }
 
 /** A stream stays open from chunk to chunk. */
@@ -121,7 +111,7 @@ async function openAgain(loader: Loader, { path, source, dialect }: LedgerChunk)
     if (kept?.path === path && (await isUnchanged(loader, kept))) return kept.file;
     await forgetKeptStream(loader);
     const file = await openContent(loader.config, path, { source, encoding: dialect?.encoding ?? "utf-8" });
-    if ((!file.isCompressed && file.encoding === "utf-8") || file.sizeBytes <= groupBytes) return file;
+    if (!isStream(file) || file.sizeBytes <= groupBytes) return file;
     const stream = { ...file, close: async () => {} };
     loader.keptStream = { path, file: stream, release: file.close };
     return stream;

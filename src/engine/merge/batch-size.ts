@@ -9,38 +9,31 @@ const everyChunk = 2_147_483_647;
 /** After each failure it is longer before more is tried: a merge that is cut off has cost its time. */
 const mostPatience = 64;
 
-export interface BatchSize {
-    maxChunks(): number;
-    /** The wanted slices, in groups of which a merge takes one; the group behind the one that merged last comes first. */
-    sliceGroups(slices: number): number[];
-    /** A merge of these slices has passed. */
-    passed(slices: number): void;
-    /** One has failed for what is in it, of so many chunks at the most. */
-    halveChunks(tried: number): void;
-    /** One was cut off before its end, of so many chunks at the most. Returns what a merge takes now. */
-    halve(tried: number): { chunks: number; slices: number };
-}
+export type BatchSize = ReturnType<typeof createBatchSize>;
 
-export function createBatchSize(): BatchSize {
+export function createBatchSize() {
     let chunks = everyChunk;
     let slices = sliceCount;
     let firstSlice = 0;
     let patience = 1;
     let passes = 0;
 
+    /** A merge has failed for its data, of so many chunks at the most. */
     const halveChunks = (tried: number) => {
         chunks = Math.max(1, Math.ceil(tried / 2));
     };
     return {
         maxChunks: () => chunks,
-        sliceGroups(wanted) {
+        /** The wanted slices, in groups of which a merge takes one; the group behind the one that merged last comes first. */
+        sliceGroups(wanted: number): number[] {
             const count = sliceCount / slices;
             const first = Math.floor(firstSlice / slices);
             return Array.from({ length: count }, (_, index) => ((first + index) % count) * slices)
                 .map((slice) => wanted & (((1 << slices) - 1) << slice))
                 .filter((group) => group !== 0 || slices === sliceCount);
         },
-        passed(merged) {
+        /** A merge of these slices has passed. */
+        passed(merged: number): void {
             firstSlice = (Math.floor(Math.log2(merged)) + 1) % sliceCount;
             passes += 1;
             if (passes < patience) return;
@@ -50,7 +43,8 @@ export function createBatchSize(): BatchSize {
             if (chunks === everyChunk) patience = 1;
         },
         halveChunks,
-        halve(tried) {
+        /** A merge was cut off before its end, of so many chunks at the most. Returns how much a merge takes now. */
+        halve(tried: number): { chunks: number; slices: number } {
             patience = Math.min(mostPatience, patience * 2);
             passes = 0;
             if (tried > 1) {

@@ -119,17 +119,7 @@ function isWaitedFor(meaning: Meaning | null, isFirst: boolean): meaning is Mean
     return !(isFirst && (meaning === "halted" || meaning === "schema"));
 }
 
-interface Recovery {
-    isUnderWay(): boolean;
-    /** A step that was begun during an outage which is over, and failed for it. */
-    isEcho(begunAt: number): boolean;
-    /** Resolves when the database answers again, or the run is stopped; all loops share one such wait. */
-    await(error: unknown): Promise<void>;
-    /** @throws SluiceError database_missing when it is not the first that says so, but it has been said for a while. */
-    refuseMissing(error: unknown): void;
-}
-
-function createRecovery({ sql, signal, revive, voice }: Omit<OutageOptions, "log"> & { voice: OutageVoice }): Recovery {
+function createRecovery({ sql, signal, revive, voice }: Omit<OutageOptions, "log"> & { voice: OutageVoice }) {
     let underWay: Promise<void> | null = null;
     /** By the monotonic clock. */
     let recoveredAt = Number.NEGATIVE_INFINITY;
@@ -152,6 +142,7 @@ function createRecovery({ sql, signal, revive, voice }: Omit<OutageOptions, "log
         }
     }
 
+    /** @throws SluiceError database_missing when it is not the first that says so, but it has been said for a while. */
     function refuseMissing(error: unknown): void {
         if (sqlStateOf(error) !== sqlStates.invalidCatalogName) {
             missingSince = null;
@@ -171,8 +162,10 @@ function createRecovery({ sql, signal, revive, voice }: Omit<OutageOptions, "log
 
     return {
         isUnderWay: () => underWay !== null,
-        isEcho: (begunAt) => underWay === null && begunAt < recoveredAt + echoMs,
-        async await(error) {
+        /** A step that was begun during an outage which is over, and failed for it. */
+        isEcho: (begunAt: number) => underWay === null && begunAt < recoveredAt + echoMs,
+        /** Resolves when the database answers again, or the run is stopped; all loops share one such wait. */
+        async await(error: unknown): Promise<void> {
             underWay ??= recover(error).finally(() => {
                 underWay = null;
                 recoveredAt = performance.now();

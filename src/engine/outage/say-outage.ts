@@ -9,27 +9,13 @@ import { reasonOf } from "./troubles.ts";
 const sayFromAttempt = 3;
 const sayAgainMs = 60_000;
 
-export interface OutageVoice {
-    busy(error: unknown, attempt: number): void;
-    /** At once, since somebody has just changed something, and once for all steps that fail on it. */
-    schemaChanged(error: unknown): void;
-    /** Says nothing unless the change was told. */
-    schemaBack(): void;
-    /** The database is away; what is returned tells of the attempts to reach it. */
-    away(error: unknown): AwayVoice;
-}
+export type OutageVoice = ReturnType<typeof createOutageVoice>;
 
-export interface AwayVoice {
-    /** Another reason than before is somebody's to see to: the password was changed, the disk of an embedded server is full. */
-    refused(error: unknown): void;
-    back(): void;
-}
-
-export function createOutageVoice(log: IngestLog): OutageVoice {
+export function createOutageVoice(log: IngestLog) {
     let saidBusyAt = Number.NEGATIVE_INFINITY;
     let hasSaidSchema = false;
     return {
-        busy(error, attempt) {
+        busy(error: unknown, attempt: number): void {
             if (attempt < sayFromAttempt || performance.now() < saidBusyAt + sayAgainMs) return;
             saidBusyAt = performance.now();
             log.warn(
@@ -37,7 +23,8 @@ export function createOutageVoice(log: IngestLog): OutageVoice {
                 { event: "database_busy", code: reasonOf(error) },
             );
         },
-        schemaChanged(error) {
+        /** At once, since somebody has just changed something, and once for all steps that fail on it. */
+        schemaChanged(error: unknown): void {
             if (hasSaidSchema) return;
             hasSaidSchema = true;
             log.warn(
@@ -46,16 +33,17 @@ export function createOutageVoice(log: IngestLog): OutageVoice {
                 { event: "schema_changed", code: reasonOf(error) },
             );
         },
-        schemaBack() {
+        schemaBack(): void {
             if (!hasSaidSchema) return;
             hasSaidSchema = false;
             log.info("The tables are as they were. The ingest goes on.", { event: "schema_back" });
         },
-        away: (error) => sayAway(log, error),
+        away: (error: unknown) => sayAway(log, error),
     };
 }
 
-function sayAway(log: IngestLog, error: unknown): AwayVoice {
+/** The database is away; the voice that is returned logs the attempts to reach it. */
+function sayAway(log: IngestLog, error: unknown) {
     const awayFrom = performance.now();
     let said = reasonOf(error);
     log.warn(`The database is away (${said}). Waiting for it; nothing is lost.`, {
@@ -63,7 +51,8 @@ function sayAway(log: IngestLog, error: unknown): AwayVoice {
         code: said,
     });
     return {
-        refused(error) {
+        /** Another reason than before needs somebody: the password was changed, the disk of an embedded server is full. */
+        refused(error: unknown): void {
             const isOurs = error instanceof SluiceError;
             const state = isOurs ? error.code : sqlStateOf(error);
             if (state === null || state === said || meaningOf(error) === "away") return;
@@ -72,7 +61,7 @@ function sayAway(log: IngestLog, error: unknown): AwayVoice {
             const what = isOurs ? message : `The database lets nobody in: ${message} (${state}). Still waiting.`;
             log.warn(what, { event: "database_away", code: state });
         },
-        back() {
+        back(): void {
             const durationMs = Math.round(performance.now() - awayFrom);
             const seconds = Math.round(durationMs / 1000);
             log.info(`The database is back after ${seconds} s.`, { event: "database_back", durationMs });

@@ -27,25 +27,18 @@ export interface Standing extends Omit<Trouble, "seconds"> {
     isSchema: boolean;
 }
 
-export interface Troubles {
-    begin(code?: string, what?: string): Standing;
-    /** The step has failed once more, and stands until it is over. */
-    failed(standing: Standing, error: unknown): void;
-    stands(standing: Standing): void;
-    over(standing: Standing): void;
-    /** Whether a step still fails on changed tables. */
-    hasSchema(): boolean;
-    longest(): Trouble | null;
-    retries(): Retries | null;
-}
+export type Troubles = ReturnType<typeof createTroubles>;
 
-export function createTroubles(): Troubles {
+export function createTroubles() {
     const standing = new Set<Standing>();
     let retries: { count: number; lastReason: string; lastAt: number } | null = null;
     const secondsSince = (at: number) => Math.round((performance.now() - at) / 1000);
     return {
-        begin: (code = "", what = "") => ({ code, what, attempts: 0, sinceAt: performance.now(), isSchema: false }),
-        failed(step, error) {
+        begin(code = "", what = ""): Standing {
+            return { code, what, attempts: 0, sinceAt: performance.now(), isSchema: false };
+        },
+        /** The step has failed once more, and stands until it is over. */
+        failed(step: Standing, error: unknown): void {
             const reason = reasonOf(error);
             if (step.attempts === 0) step.sinceAt = performance.now();
             retries = { count: (retries?.count ?? 0) + 1, lastReason: reason, lastAt: performance.now() };
@@ -55,16 +48,17 @@ export function createTroubles(): Troubles {
             step.isSchema = meaningOf(error) === "schema";
             standing.add(step);
         },
-        stands: (step) => void standing.add(step),
-        over: (step) => void standing.delete(step),
+        stands: (step: Standing) => void standing.add(step),
+        over: (step: Standing) => void standing.delete(step),
+        /** Whether a step still fails on changed tables. */
         hasSchema: () => [...standing].some(({ isSchema }) => isSchema),
-        longest() {
+        longest(): Trouble | null {
             const [longest] = [...standing].sort((left, right) => left.sinceAt - right.sinceAt);
             if (longest === undefined) return null;
             const { code, what, attempts, sinceAt } = longest;
             return { code, what, attempts, seconds: secondsSince(sinceAt) };
         },
-        retries() {
+        retries(): Retries | null {
             if (retries === null) return null;
             const { count, lastReason, lastAt } = retries;
             return { count, lastReason, lastSecondsAgo: secondsSince(lastAt) };

@@ -13,7 +13,10 @@ import { measure, streamBytes, streamInput } from "./dialect/stream-input.ts";
 import { encodingOfMark, transcode } from "./dialect/transcode.ts";
 import { InputFault, type InputFile, openInput } from "./open-input.ts";
 
-type ContentConfig = Pick<IngestConfig, "inputDir" | "maxRecordBytes" | "maxExpandedBytes" | "maxExpansionRatio">;
+export type ContentConfig = Pick<
+    IngestConfig,
+    "inputDir" | "maxRecordBytes" | "maxExpandedBytes" | "maxExpansionRatio"
+>;
 
 export interface ReadingHints {
     source: SourceConfig | null;

@@ -1,6 +1,6 @@
 /** How an ingest would differ from a dry run, in sentences. Pure but for the time. */
 
-import type { IngestContext } from "../../engine/context.ts";
+import type { IngestConfig } from "../../config/config.ts";
 import { seenAgeMs } from "../../engine/discover/file-age.ts";
 import { isReadyName } from "../../engine/discover/input-names.ts";
 import type { ReadOutcome } from "../../engine/read/read-records.ts";
@@ -8,8 +8,10 @@ import type { LoadPart } from "../../engine/stage/stage-parts.ts";
 import { hasSources, unmatchedNote } from "../../streams/source-of.ts";
 import { formatDuration } from "../../terminal/format.ts";
 
+type NotesConfig = Pick<IngestConfig, "inputDir" | "sources" | "tailSettleMs">;
+
 /** A dry run takes unfinished tails and files that may still be written. */
-export function notesOf({ config }: Pick<IngestContext, "config">, part: LoadPart, outcome: ReadOutcome): string[] {
+export function notesOf({ config }: { config: NotesConfig }, part: LoadPart, outcome: ReadOutcome): string[] {
     const notes = part.shape.source === null && hasSources(config.sources) ? [unmatchedNote] : [];
     if (!isReadyName(part.path, config.sources)) {
         notes.push("An ingest does not read a file of this name: it ends in .csv, or as the match of a source says.");

@@ -21,7 +21,7 @@ import { loadByLadder } from "../../engine/load/ladder.ts";
 import { otherHeaderFailure } from "../../engine/load/load-parts.ts";
 import { prepareFile, type Reader } from "../../engine/load/prepare-file.ts";
 import { createHeaderReader } from "../../engine/read/known-headers.ts";
-import type { InputFault } from "../../engine/read/open-input.ts";
+import { InputFault } from "../../engine/read/open-input.ts";
 import { type LoadPart, type StagedOutcome, stageParts } from "../../engine/stage/stage-parts.ts";
 import { copyStatement, type Way } from "../../engine/stage/stage-records.ts";
 import type { Stream } from "../../streams/stream.ts";
@@ -148,32 +148,37 @@ async function stageFile(
         describe(report, part);
         const { copies } = await findCopies(reader, [{ ledgerFile, part }]);
         report.copyOf = copies[0]?.original.path ?? null;
-        const copied = await copyWhole(session, reader, part, chunkId);
-        if ("fault" in copied) return failed(copied.fault.failure);
-        const { outcome, way } = copied;
+        const { outcome, way } = await copyWhole(session, reader, part, chunkId);
         report.way = way;
         report.notes = notesOf(reader, part, outcome);
         const failure = otherHeaderFailure(part, outcome);
         if (failure) Object.assign(report, { problem: failure.problem, problemDetail: failure.detail });
         const isPadded = outcome.isPadded || way === "parsed";
         return { report, loaded: { report, chunkId, extraColumns: part.shape.extraColumns, isPadded } };
+    } catch (error) {
+        if (error instanceof InputFault) return failed(error.failure);
+        throw error;
     } finally {
         await part.file.close();
     }
 }
 
-type Copied = { outcome: StagedOutcome; way: Way } | { fault: InputFault };
-
-async function copyWhole(session: SQL, { config }: TryReader, part: LoadPart, chunkId: number): Promise<Copied> {
+/** @throws InputFault when the file cannot be read, or Postgres refuses its records. */
+async function copyWhole(
+    session: SQL,
+    { config }: TryReader,
+    part: LoadPart,
+    chunkId: number,
+): Promise<{ outcome: StagedOutcome; way: Way }> {
     const whole = { ...part, stopAt: Number.MAX_SAFE_INTEGER, mostRecords: Number.POSITIVE_INFINITY };
-    const [copied] = await loadByLadder<Copied>([whole], {
+    const [copied] = await loadByLadder([whole], {
         async attempt(parts, way) {
             const outcomes: StagedOutcome[] = [];
             const source = stageParts(config, parts, way, noLoad, [chunkId], outcomes);
             await copyRows(session, copyStatement(part.shape, way, "pg_temp.try_staging"), source);
             return [{ outcome: outcomes[0]!, way }];
         },
-        giveUp: async (_, fault) => [{ fault }],
+        giveUp: (_, fault) => Promise.reject(fault),
     });
     return copied!;
 }
@@ -296,24 +301,15 @@ function unknownFile(path: string): LedgerFile {
     };
 }
 
-type TryReader = Reader & Pick<IngestContext, "stream">;
+type TryReader = Reader & Pick<IngestContext, "stream"> & { config: { tailSettleMs: number } };
 
 /** All that it takes to read the files of a folder as an ingest does; nothing here loads, or writes to the ledger. */
 function readerOf(sql: Sql, { stream, config }: TryOptions, inputDir: string): TryReader {
+    const { tailSettleMs = 0 } = config;
     return {
         stream,
-        config: {
-            ...config,
-            inputDir,
-            trigger: { kind: "available-now" },
-            tailSettleMs: config.tailSettleMs ?? 0,
-            mergeWorkers: 1,
-            maxBatchRecords: Number.MAX_SAFE_INTEGER,
-            maxRejects: null,
-            afterMerge: "keep",
-            archiveDir: "",
-        },
         sql,
+        config: { ...config, inputDir, tailSettleMs, maxBatchRecords: Number.MAX_SAFE_INTEGER },
         readHeader: createHeaderReader(stream),
     };
 }
