@@ -2,11 +2,11 @@ import { Option } from "commander";
 import { runCommand } from "../src/commands/command.ts";
 import { logToStderr } from "../src/commands/log.ts";
 import { configOptions } from "../src/config/config.ts";
-import { formatTable } from "../src/terminal/table.ts";
 import { withFreshDatabase } from "./bench/bench-databases.ts";
-import { type Percentiles, runPace } from "./bench/pace/run-pace.ts";
+import { runPace } from "./bench/pace/run-pace.ts";
 import type { PaceReport } from "./bench/read-figures.ts";
 import { keepOption, wholeNumber, withBench } from "./bench/with-bench.ts";
+import { formatPaces } from "./bench/write-tables.ts";
 
 await runCommand({
     name: "bench:freshness",
@@ -62,39 +62,6 @@ await runCommand({
                 await writeJson({ reports });
             }
         });
-        process.stdout.write(`${formatReports(reports).join("\n")}\n`);
+        process.stdout.write(`${formatPaces(reports).join("\n")}\n`);
     },
 });
-
-function formatReports(reports: PaceReport[]): string[] {
-    const ms = ({ p50, p95, p99, max }: Percentiles) => [p50, p95, p99, max].map((value) => value.toFixed(1));
-    const rows = reports.map(({ plan, cpu, ...report }) => [
-        plan.recordsPerSecond,
-        plan.trigger,
-        ...ms(report.freshnessMs),
-        `${report.backlogSeconds.early.toFixed(2)} → ${report.backlogSeconds.late.toFixed(2)}`,
-        report.drainMs.toFixed(0),
-        report.peakRssMiB.toFixed(0),
-        (report.processSeconds / report.wallSeconds).toFixed(2),
-        cpu === null ? "–" : ((cpu.merge + cpu.copy + cpu.unseen) / report.wallSeconds).toFixed(2),
-    ]);
-    const header = ["records/s", "trigger", "p50 ms", "p95", "p99", "max", "backlog s", "drain ms", "RSS MiB"];
-    const answers = reports.flatMap(({ plan, api }) =>
-        api.map(({ path, ms: answer, faults }) => [
-            path,
-            plan.recordsPerSecond,
-            plan.trigger,
-            ...ms(answer),
-            answer.count,
-            faults,
-        ]),
-    );
-    const apiHeader = ["path", "records/s", "trigger", "p50 ms", "p95", "p99", "max", "answers", "faults"];
-    return [
-        ...formatTable(rows, {
-            header: [...header, "cores: process", "backends"],
-            rightAligned: [2, 3, 4, 5, 6, 7, 8, 9, 10],
-        }),
-        ...(answers.length > 0 ? ["", ...formatTable(answers, { header: apiHeader, rightAligned: [3, 4, 5, 6] })] : []),
-    ];
-}

@@ -1,5 +1,3 @@
-/** `bun run config`: what the commands would go by here, and who said so. */
-
 import { runCommand } from "../src/commands/command.ts";
 import { configOptions, gatherConfig, readConfig } from "../src/config/config.ts";
 import { explainConfig } from "../src/config/explain-config.ts";
@@ -43,7 +41,7 @@ await runCommand({
             }
             process.stdout.write(`${lines.join("\n")}\n`);
         }
-        // Throws everything that is wrong, and nothing else is done with it.
+        // Throws one error that names everything wrong; its result is not needed.
         readConfig(names, flags, given.environment, given.configFile);
     },
 });

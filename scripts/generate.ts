@@ -7,7 +7,6 @@ import { findOptionFaults, generatorFlags, readGeneratorFlags, refuseFaults } fr
 import { drawSeed } from "../src/shop/generator/random.ts";
 import { runGenerator } from "../src/shop/generator/run-generator.ts";
 import { formatBytes, formatCount } from "../src/terminal/format.ts";
-import { formatJson } from "../src/terminal/json.ts";
 import { createProgress } from "../src/terminal/progress.ts";
 import { exitCodeOf, onStopSignal, type StopSignal } from "../src/terminal/stop-signals.ts";
 
@@ -52,12 +51,11 @@ await runCommand({
         ignoreSignals();
         const seconds = Math.round(performance.now() - startedAt) / 1000;
         const { outputDir, seed } = options;
-        if (flags.json === true) {
-            process.stdout.write(`${formatJson({ ...written, outputDir, seconds, seed })}\n`);
-        } else {
-            const amount = `${formatCount(written.files, "file")} of ${formatCount(written.records, "record")}`;
-            process.stdout.write(`Wrote ${amount} to ${outputDir} in ${seconds.toFixed(1)} s (--seed ${seed}).\n`);
-        }
-        return stoppedBy === undefined ? exitCodes.done : exitCodeOf(stoppedBy);
+        const amount = `${formatCount(written.files, "file")} of ${formatCount(written.records, "record")}`;
+        return {
+            lines: [`Wrote ${amount} to ${outputDir} in ${seconds.toFixed(1)} s (--seed ${seed}).`],
+            json: { ...written, outputDir, seconds, seed },
+            exitCode: stoppedBy === undefined ? exitCodes.done : exitCodeOf(stoppedBy),
+        };
     },
 });

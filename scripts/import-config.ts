@@ -1,4 +1,3 @@
-/** `bun run import-config FILE`: an old properties file becomes the line of `.env` that says the same. */
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { Argument, Option } from "commander";
 import { runCommand } from "../src/commands/command.ts";
@@ -54,7 +53,6 @@ function readText(file: string): string {
         throw new SluiceError({
             code: "properties_unreadable",
             what: `${file} cannot be read (${(cause as NodeJS.ErrnoException).code}).`,
-            from: "the command line",
             remedy: "Name the file with host=, port=, database=, user= and password=.",
             exitCode: exitCodes.usage,
             cause,

@@ -1,20 +1,17 @@
-/** `bun run screenshots`: the pictures of the page in docs/images, from the real service at work. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { InvalidArgumentError, Option } from "commander";
 import type { Browser, Page } from "playwright-core";
 import { runCommand } from "../src/commands/command.ts";
-import { exitCodes, SluiceError } from "../src/errors.ts";
+import { SluiceError } from "../src/errors.ts";
 import { defaultGeneratorOptions } from "../src/shop/generator/options.ts";
 import { runGenerator } from "../src/shop/generator/run-generator.ts";
 import { findChromium, launchChromium } from "../tests/support/browser.ts";
 import { openOwnServer } from "../tests/support/own-server.ts";
 import { startLabService, startService } from "../tests/support/service.ts";
 
+const fillChartsMs = 5 * 60_000;
 const imagesDir = join(import.meta.dir, "../docs/images");
-const wide = { width: 1280, height: 1180 };
-const narrow = { width: 375, height: 812 };
 
 interface Shot {
     name: string;
@@ -23,27 +20,29 @@ interface Shot {
     scale: number;
 }
 
+const light: Shot = { name: "light", theme: "light", viewport: { width: 1280, height: 1180 }, scale: 1.5 };
 const shots: Shot[] = [
-    { name: "light", theme: "light", viewport: wide, scale: 1.5 },
-    { name: "dark", theme: "dark", viewport: wide, scale: 1.5 },
-    { name: "narrow", theme: "light", viewport: narrow, scale: 2 },
+    light,
+    { ...light, name: "dark", theme: "dark" },
+    { name: "narrow", theme: "light", viewport: { width: 375, height: 812 }, scale: 2 },
 ];
-const lab: Shot = { name: "lab", theme: "light", viewport: { width: 1280, height: 640 }, scale: 1.5 };
-const failing: Shot = { name: "failing", theme: "light", viewport: { width: 1280, height: 560 }, scale: 1.5 };
+const lab: Shot = { ...light, name: "lab", viewport: { width: 1280, height: 640 } };
+const failing: Shot = { ...light, name: "failing", viewport: { width: 1280, height: 560 } };
 
 await runCommand({
     name: "screenshots",
     summary:
         "Makes the pictures of the page in docs/images: the service at work on generated files, a failing one, and the crash lab.",
-    options: [
-        new Option("--minutes <minutes>", "for how long it works before the pictures, to fill the charts")
-            .default(5)
-            .argParser(parseMinutes),
-    ],
-    examples: [["bun run screenshots", "takes five minutes: charts of five minutes want that many"]],
-    async run({ flags }) {
+    examples: [["bun run screenshots", "takes six minutes: its charts show five"]],
+    async run() {
         const chromium = await findChromium();
-        if ("missing" in chromium) throw noBrowser(chromium.missing);
+        if ("missing" in chromium) {
+            throw new SluiceError({
+                code: "browser_missing",
+                what: `There is no browser to take pictures with: ${chromium.missing}.`,
+                remedy: "Install Chromium, or name one in SLUICE_TEST_CHROMIUM.",
+            });
+        }
         mkdirSync(imagesDir, { recursive: true });
         const folder = mkdtempSync(join(tmpdir(), "sluice-screenshots-"));
         const inputDir = join(folder, "data/input_data");
@@ -55,7 +54,7 @@ await runCommand({
         const generating = generate(inputDir, stopper.signal);
         const browser = await launchChromium(chromium.path);
         try {
-            await Bun.sleep((flags.minutes as number) * 60_000);
+            await Bun.sleep(fillChartsMs);
             for (const shot of shots) await take(browser, service.pageUrl, shot);
             writeFileSync(join(inputDir, "prices_eu.csv"), "event_id,event_type,sku,user_id,event_timestamp\n");
             await Bun.sleep(4000);
@@ -121,19 +120,4 @@ async function take(
     await page.screenshot({ path });
     await context.close();
     process.stdout.write(`docs/images/${name}.png\n`);
-}
-
-function parseMinutes(text: string): number {
-    const minutes = Number(text);
-    if (!(minutes >= 0.1 && minutes <= 60)) throw new InvalidArgumentError("Give minutes from 0.1 to 60.");
-    return minutes;
-}
-
-function noBrowser(missing: string): SluiceError {
-    return new SluiceError({
-        code: "browser_missing",
-        what: `There is no browser to take pictures with: ${missing}.`,
-        remedy: "Install Chromium, or name one in SLUICE_TEST_CHROMIUM.",
-        exitCode: exitCodes.failed,
-    });
 }

@@ -1,4 +1,5 @@
 /** Writes the tables of docs/performance_metrics.md between the marks in its text. */
+import { formatTable } from "../../src/terminal/table.ts";
 import type { Percentiles } from "./pace/run-pace.ts";
 import type { Figures, PaceReport } from "./read-figures.ts";
 import type { ScenarioReport, Spread } from "./report.ts";
@@ -7,13 +8,12 @@ import type { ScenarioReport, Spread } from "./report.ts";
 export function fillTables(page: string, figures: Figures): string {
     const { scenarios, paces } = figures;
     const measured = scenarios.filter(({ runners }) => runners.sluice);
-    const answers = paces.flatMap(({ plan, api }) => api.map((answer) => ({ plan, ...answer })));
     const tables: Record<string, string[]> = {
         machine: machineLines(figures),
         scenarios: table(measured, scenarioColumns),
         costs: table(measured, costColumns),
         freshness: table(paces, freshnessColumns),
-        api: table(answers, apiColumns),
+        api: table(answersOf(paces), apiColumns),
         discovery: discoveryTable(figures),
     };
     return page.replace(
@@ -29,15 +29,35 @@ export function fillTables(page: string, figures: Figures): string {
 /** By title, the text of a cell. */
 type Columns<Row> = Record<string, (row: Row) => string>;
 
+function cellsOf<Row>(rows: readonly Row[], columns: Columns<Row>): string[][] {
+    return rows.map((row) => Object.values(columns).map((textOf) => textOf(row)));
+}
+
 function table<Row>(rows: readonly Row[], columns: Columns<Row>): string[] {
     if (rows.length === 0) return ["No figures yet: the command above makes them."];
     const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
     const titles = Object.keys(columns);
+    const rule = titles.map((_, index) => (index === 0 ? "---" : "---:"));
+    return [titles, rule, ...cellsOf(rows, columns)].map(line);
+}
+
+/** The tables of paced runs for a terminal. */
+export function formatPaces(paces: readonly PaceReport[]): string[] {
+    const terminal = <Row>(rows: readonly Row[], columns: Columns<Row>) => {
+        const [header = [], ...cells] = [Object.keys(columns), ...cellsOf(rows, columns)].map((line) =>
+            line.map((cell) => cell.replaceAll("`", "")),
+        );
+        return formatTable(cells, { header, rightAligned: [...header.keys()].slice(2) });
+    };
+    const answers = answersOf(paces);
     return [
-        line(titles),
-        line(titles.map((_, index) => (index === 0 ? "---" : "---:"))),
-        ...rows.map((row) => line(Object.values(columns).map((textOf) => textOf(row)))),
+        ...terminal(paces, freshnessColumns),
+        ...(answers.length > 0 ? ["", ...terminal(answers, apiColumns)] : []),
     ];
+}
+
+function answersOf(paces: readonly PaceReport[]) {
+    return paces.flatMap(({ plan, api }) => api.map((answer) => ({ plan, ...answer })));
 }
 
 const ratio = ({ median, min, max }: Spread) =>

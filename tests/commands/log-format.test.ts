@@ -77,18 +77,8 @@ test("an ingest: what was merged, what failed and why, how it ended; nothing on 
         "broken.csv": "nothing,of,ours\n1,2,3\n",
         "over\u001b[31m.csv": csv(row(4, "secret-price"), row(5)),
     });
-    const args = [
-        "--input",
-        input,
-        "--trigger",
-        "available-now",
-        "--check",
-        "--log-format",
-        "json",
-        "--max-rejects",
-        "40%",
-    ];
-    const { exitCode, stdout, stderr } = await runScript("ingest", args, {
+    const flags = ["--trigger", "available-now", "--check", "--log-format", "json", "--max-rejects", "40%"];
+    const { exitCode, stdout, stderr } = await runScript("ingest", ["--input", input, ...flags], {
         environment: { DATABASE_URL: database.url },
     });
     const lines = parseLines(stderr);
@@ -215,17 +205,10 @@ describe("an error of a command", () => {
         ["reset", ["--json"], 2, "confirmation_needed"],
         ["prune", ["--json", "--yes"], 2, "missing_option"],
     ])("%s %p: one object on stderr", async (name, args, exitCode, code) => {
-        const {
-            exitCode: exited,
-            stdout,
-            stderr,
-        } = await runScript(name, args, { environment: { DATABASE_URL: url() } });
+        const ran = await runScript(name, args, { environment: { DATABASE_URL: url() } });
+        const { stderr } = ran;
         const error = JSON.parse(stderr);
-        expect({ exited, stdout, lines: stderr.split("\n").length }).toEqual({
-            exited: exitCode,
-            stdout: "",
-            lines: 2,
-        });
+        expect([ran.exitCode, ran.stdout, stderr.split("\n").length]).toEqual([exitCode, "", 2]);
         expect(Object.keys(error)).toEqual(["command", "code", "what", "from", "cause", "fix", "exitCode"]);
         expect(error).toMatchObject({ command: name, code, exitCode, fix: expect.stringMatching(/\.|\?$/) });
         expect(stderr).not.toContain("hunter2");

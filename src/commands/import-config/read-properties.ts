@@ -1,8 +1,4 @@
-/**
- * The properties that name a database, as the project before this one kept them: `host= port= database= user= password=
- * table=`, one a line. Pure.
- */
-
+/** Reads the properties file of the project before this one: host, port, database, user, password, table. Pure. */
 import { makeTarget } from "../../database/database-target.ts";
 import { exitCodes, SluiceError } from "../../errors.ts";
 import { suggestName } from "../../terminal/suggest-name.ts";
@@ -10,10 +6,10 @@ import { suggestName } from "../../terminal/suggest-name.ts";
 const known = ["host", "port", "database", "user", "password", "table"] as const;
 type Property = (typeof known)[number];
 
-/** What others call the same. */
+/** Other names of the same. */
 const aliases: Record<string, Property> = { username: "user", dbname: "database", hostname: "host" };
 
-/** Of no meaning here: there is no JDBC. */
+/** Without a meaning here: there is no JDBC. */
 const ignored = ["driver", "batchsize"];
 
 interface Fault {

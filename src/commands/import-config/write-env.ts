@@ -8,7 +8,7 @@ export type EnvChange =
     /** Another value is there, on this line. */
     | { kind: "replaced"; text: string; line: number };
 
-/** What would make the variable have the value in `text`, and the text that it becomes. Everything else stays as it is. */
+/** Sets the variable in the text, and leaves everything else as it is. */
 export function setVariable(text: string, name: string, value: string): EnvChange {
     const line = lineOf(text, name);
     const assignment = `${name}=${value}`;
