@@ -100,19 +100,22 @@ export function spreadOf(values: number[]): Spread {
     return { median, min: sorted[0]!, max: sorted.at(-1)! };
 }
 
-const header = [
-    "",
-    "seconds",
-    "to 1 COPY",
-    "CPU s: process",
-    "COPY",
-    "merge/insert",
-    "server",
-    "WAL MiB",
-    "temp MiB",
-    "RSS MiB",
-    "batches",
-];
+const seconds = (value: number | null) => (value === null ? "–" : value.toFixed(2));
+const whole = (value: number | null) => (value === null ? "" : value.toFixed(0));
+
+/** By title, the text of a runner's cell. */
+const columns: Record<string, (report: RunnerReport) => string> = {
+    seconds: (report) => report.seconds.median.toFixed(2),
+    "to 1 COPY": ({ toCopy }) => (toCopy === null ? "–" : ratio(toCopy)),
+    "CPU s: process": ({ processSeconds }) => seconds(processSeconds),
+    COPY: ({ copySeconds }) => seconds(copySeconds),
+    "merge/insert": ({ insertSeconds }) => seconds(insertSeconds),
+    server: (report) => seconds(report.serverSeconds),
+    "WAL MiB": ({ walMiB }) => whole(walMiB),
+    "temp MiB": ({ tempMiB }) => whole(tempMiB),
+    "RSS MiB": ({ peakRssMiB }) => whole(peakRssMiB),
+    batches: ({ batches }) => whole(batches),
+};
 
 const titles: Record<RunnerName, string> = {
     "copy-1": "COPY, 1 connection",
@@ -126,9 +129,10 @@ const titles: Record<RunnerName, string> = {
 export function formatReport({ scenario, input, runners, overhead, processShare, rounds }: ScenarioReport): string[] {
     const into = scenario.existingRecords > 0 ? "" : ", into an empty table";
     const size = `${formatCount(input.records, "record")} in ${formatCount(scenario.files, "file")}${into}`;
+    const header = ["", ...Object.keys(columns)];
     const rows = runnerNames
         .filter((name) => runners[name] !== undefined)
-        .map((name) => runnerRow(titles[name], runners[name]!));
+        .map((name) => [titles[name], ...Object.values(columns).map((textOf) => textOf(runners[name]!))]);
     const shares = [
         overhead && `overhead ${percent(overhead)} of the CPU of inserting the ready rows`,
         processShare && `its process ${percent(processShare)} of Sluice's CPU`,
@@ -137,26 +141,8 @@ export function formatReport({ scenario, input, runners, overhead, processShare,
     ].filter((text) => text !== null && text !== undefined);
     return [
         `${scenario.name}: ${scenario.about} (${size}); medians of ${formatCount(rounds.length, "round")}`,
-        ...formatTable(rows, { header, indent: "  ", rightAligned: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] }),
+        ...formatTable(rows, { header, indent: "  ", rightAligned: [...header.keys()].slice(1) }),
         ...(shares.length > 0 ? [`  Sluice: ${shares.join("; ")}.`] : []),
-    ];
-}
-
-function runnerRow(title: string, report: RunnerReport): string[] {
-    const seconds = (value: number | null) => (value === null ? "–" : value.toFixed(2));
-    const whole = (value: number | null) => (value === null ? "" : value.toFixed(0));
-    return [
-        title,
-        report.seconds.median.toFixed(2),
-        report.toCopy === null ? "–" : ratio(report.toCopy),
-        seconds(report.processSeconds),
-        seconds(report.copySeconds),
-        seconds(report.insertSeconds),
-        seconds(report.serverSeconds),
-        whole(report.walMiB),
-        whole(report.tempMiB),
-        whole(report.peakRssMiB),
-        whole(report.batches),
     ];
 }
 
