@@ -1,4 +1,6 @@
 /** Reads server-sent events as a browser does, and remembers the last id as a browser does. */
+import { waitUntil } from "../support/wait-until.ts";
+
 export interface ReceivedEvent {
     event: string;
     id: string;
@@ -13,7 +15,7 @@ export interface EventReader {
     events: ReceivedEvent[];
     /** All batch ids so far, in the order of their arrival. */
     batchIds(): number[];
-    /** Waits until the condition holds. Throws what events there were when it doesn't within ten seconds. */
+    /** Waits until the condition holds. Throws the last events when it does not. */
     until(condition: (reader: EventReader) => boolean): Promise<void>;
     close(): Promise<void>;
     /** How the stream ended, once it has. */
@@ -43,14 +45,12 @@ export function readEvents(response: Response): EventReader {
             blocks.forEach(receive);
         }
     };
-    pump().then(
-        () => {
-            end = "closed";
-        },
-        () => {
-            end = "error";
-        },
-    );
+    pump()
+        .then(() => "closed" as const)
+        .catch(() => "error" as const)
+        .then((how) => {
+            end = how;
+        });
 
     const reader: EventReader = {
         lastEventId: () => lastEventId,
@@ -60,15 +60,9 @@ export function readEvents(response: Response): EventReader {
                 .filter(({ event }) => event === "batches")
                 .flatMap(({ data }) => data.batches.map((batch: { batchId: number }) => batch.batchId)),
         async until(condition) {
-            const deadline = Date.now() + 10_000;
-            while (!condition(reader)) {
-                if (Date.now() > deadline) {
-                    throw new Error(
-                        `not in ten seconds; last events: ${JSON.stringify(events.slice(-3)).slice(0, 500)}`,
-                    );
-                }
-                await Bun.sleep(10);
-            }
+            await waitUntil("the event arrives", () => condition(reader)).catch((error: Error) => {
+                throw new Error(`${error.message} Last events: ${JSON.stringify(events.slice(-3)).slice(0, 500)}`);
+            });
         },
         close: () => source.cancel(),
         end: () => end,

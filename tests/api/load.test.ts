@@ -1,4 +1,4 @@
-/** Many viewers at once, over the wire; `bun run test:load` is the same for minutes, and beside an ingest. */
+/** Many viewers at once, over the wire; `bun run test:load` measures them beside an ingest, for minutes. */
 import { beforeAll, expect, test } from "bun:test";
 import { openViewers } from "../load/viewers.ts";
 import { waitUntil } from "../support/wait-until.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { decodeLiveCursor, encodeLiveCursor } from "../../src/server/api/live/live-cursor.ts";
-import { isVisible, parseSnapshot, sees } from "../../src/server/api/live/snapshots.ts";
+import { parseSnapshot, sees } from "../../src/server/api/live/snapshots.ts";
 import { useDatabase } from "../support/fixture.ts";
 
 const database = useDatabase(import.meta.path);
@@ -23,23 +23,6 @@ const snapshotText = fc
             .slice(0, 2)
             .every((id) => BigInt(id) % 2n ** 32n !== 0n),
     );
-
-test("sees a transaction exactly when Postgres says that the snapshot does", async () => {
-    await fc.assert(
-        fc.asyncProperty(snapshotText, async (text) => {
-            const snapshot = parseSnapshot(text)!;
-            const ids = Array.from({ length: 90 }, (_, offset) => snapshot.xmin + BigInt(offset - 5)).filter(
-                (id) => id > 0n,
-            );
-            const rows = await database.sql`
-                select pg_visible_in_snapshot(id::text::xid8, ${text}::pg_snapshot) as visible
-                from unnest(${ids.map(String)}::text[]) with ordinality as candidates (id, position)
-                order by position`;
-            expect(ids.map((id) => isVisible(id, snapshot))).toEqual(rows.map(({ visible }) => visible));
-        }),
-        { numRuns: 60 },
-    );
-});
 
 test("takes nothing that Postgres would refuse", async () => {
     await fc.assert(

@@ -1,13 +1,12 @@
 /**
  * `bun run test:load [--minutes 10] [--streams 200] [--pollers 50] [--stalled 10] [--pairs 9]`: what many viewers cost
- * the database, the ingest and the API's memory. Exits with 1 when it is more than promised.
+ * the ingest and the API's memory. Exits with 1 when it is more than promised.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
-import { openDatabaseProxy } from "../support/database-proxy.ts";
 import { generateFolder } from "../support/generate-folder.ts";
 import { type OwnServer, openOwnServer } from "../support/own-server.ts";
 import { runScript, spawnScript } from "../support/run-script.ts";
@@ -24,9 +23,8 @@ const { values } = parseArgs({
     },
 });
 const crowd = { streams: Number(values.streams), pollers: Number(values.pollers), stalled: Number(values.stalled) };
-/** "The same" of two rates that are counted over seconds, "flat" of a garbage-collected process. */
-const mostCostRatio = 1.2;
 const mostSlowdown = 1.1;
+/** "Flat", of a garbage-collected process. */
 const mostGrowthMb = 20;
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -34,7 +32,6 @@ const server = await openOwnServer();
 const folder = mkdtempSync(join(tmpdir(), "sluice-load-"));
 let isKept = true;
 try {
-    isKept = check("cost", await measureCost(server)) && isKept;
     const [pairs, minutes] = [Number(values.pairs), Number(values.minutes)];
     if (pairs > 0) isKept = check("ingest", await measureIngest(server, pairs)) && isKept;
     if (minutes > 0) isKept = check("memory", await measureMemory(server, minutes)) && isKept;
@@ -47,27 +44,6 @@ process.exit(isKept ? 0 : 1);
 function check(what: string, { holds, words }: { holds: boolean; words: string }): boolean {
     say(`${holds ? "holds " : "BROKEN"} ${what}: ${words}`);
     return holds;
-}
-
-async function measureCost({ createDatabase }: OwnServer) {
-    const proxy = await openDatabaseProxy(await createDatabase());
-    const api = await startApi(proxy.target.url);
-    const rateOf = async (streams: number, pollers: number, pollMs = 1000) => {
-        const viewers = openViewers({ port: portOf(api.url), streams, pollers, pollMs });
-        await Bun.sleep(3000);
-        const [began, before] = [performance.now(), proxy.statements()];
-        await Bun.sleep(15_000);
-        const rate = ((proxy.statements() - before) * 1000) / (performance.now() - began);
-        await viewers.close();
-        return rate;
-    };
-    // Five pollers: as many as there are addresses that a page asks for. An answer is shared for 0.9 s, so a page that
-    // asks each of them once a second costs a little less than the most there can be; one that asks more often does not.
-    const [calm, one, many] = [await rateOf(1, 5), await rateOf(1, 5, 200), await rateOf(crowd.streams, crowd.pollers)];
-    await api.stop();
-    await proxy.close();
-    const words = `${calm.toFixed(2)} statements a second for a calm page, ${one.toFixed(2)} for an eager one, ${many.toFixed(2)} for the crowd`;
-    return { holds: one > 1 && many <= mostCostRatio * one, words };
 }
 
 /**

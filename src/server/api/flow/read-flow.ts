@@ -141,12 +141,7 @@ function commits(step: SQL): SQL {
         window_batches as (
             select
                 date_bin(${step}, ${batches.finishedAt}, 'epoch'::timestamptz) as step_at,
-                ${batches.read} as read,
-                ${batches.inserted} as inserted,
-                ${batches.duplicate} as duplicate,
-                ${batches.conflict} as conflict,
-                ${batches.rejected} as rejected,
-                ${batches.durationMs} as duration_ms,
+                ${batches}.*,
                 extract(epoch from ${batches.finishedAt} - ${batches.startedAt}) * 1000 as total_ms,
                 extract(epoch from ${batches.finishedAt} - ${batches.oldestStagedAt}) * 1000 as lag_ms
             from ${batches}

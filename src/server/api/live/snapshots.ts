@@ -40,11 +40,6 @@ function isTransactionId(id: bigint): boolean {
     return id <= maxTransactionId && (id & 0xffff_ffffn) !== 0n;
 }
 
-/** Whether the transaction was over when the snapshot was taken: Postgres's own rule. */
-export function isVisible(transactionId: bigint, { xmin, xmax, running }: Snapshot): boolean {
-    return transactionId < xmin || (transactionId < xmax && !running.has(transactionId));
-}
-
 /** Whether `later` sees all that `earlier` sees. Any two snapshots of one server are in this order, one way or both. */
 export function sees(later: Snapshot, earlier: Snapshot): boolean {
     if (later.xmax !== earlier.xmax) return later.xmax > earlier.xmax;
