@@ -24,7 +24,6 @@ interface ReaderOptions {
 const maxReads = 64;
 
 export interface Reader {
-    db: Database;
     sql: Sql;
     /** Runs one read. @throws Problem when the database is away, slow, unprepared or overrun */
     read<Result>(run: (db: Database) => PromiseLike<Result>): Promise<Result>;
@@ -51,7 +50,7 @@ export function createReader({ sql, now, deadlineMs = 6000 }: ReaderOptions): Re
     }
 
     const share = shareReads(now);
-    return { db, sql, read, share: (key, forMs, run) => share(key, forMs, () => read(run)) };
+    return { sql, read, share: (key, forMs, run) => share(key, forMs, () => read(run)) };
 }
 
 async function beforeDeadline<Result>(running: Promise<Result>, deadlineMs: number): Promise<Result> {

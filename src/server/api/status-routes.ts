@@ -7,21 +7,19 @@ import { Problem, problemResponses, problemSchema } from "./problem.ts";
 import type { Reader } from "./reader.ts";
 import type { Api, Context } from "./route-types.ts";
 
-export interface StatusReader {
-    /** Reads once a second at most, however many ask. @throws Problem when the database is away or slow */
-    read(): Promise<Status>;
-    /** Bears its own time, `asOf`; null before the first answer. To be shown as old, never in the place of a new one. */
-    lastKnown(): Status | null;
-}
+/** One read a second at most, however many ask; and the status when the database last answered. */
+export type StatusReader = ReturnType<typeof createStatusReader>;
 
-export function createStatusReader(reader: Reader): StatusReader {
+export function createStatusReader(reader: Reader) {
     let lastKnown: Status | null = null;
     return {
+        /** @throws Problem when the database is away or slow */
         read: () =>
             reader.share("status", sharedForMs.live, async () => {
                 lastKnown = await readStatus(reader.sql);
                 return lastKnown;
             }),
+        /** It bears its own time, `asOf`; null before the first answer. Show it as old, never in the place of a new one. */
         lastKnown: () => lastKnown,
     };
 }

@@ -1,16 +1,11 @@
 /** The logical tests for any number of askers: one run at a time, and not again before some time has passed. */
 import type { CheckResult } from "../../../operations/run-checks.ts";
 
-export interface ChecksRun {
+interface ChecksRun {
     startedAt: string;
     finishedAt: string;
     seconds: number;
     results: CheckResult[];
-}
-
-export interface CheckRunner {
-    /** Starts a run when one is due, waits for it up to `waitMs`, and gives the last one that has ended. Rejects as the run does. */
-    latest(waitMs: number): Promise<{ run: ChecksRun | null; isRunning: boolean }>;
 }
 
 interface CheckRunnerOptions {
@@ -20,7 +15,7 @@ interface CheckRunnerOptions {
     pauseMs?: number;
 }
 
-export function createCheckRunner({ run, now, pauseMs = 30_000 }: CheckRunnerOptions): CheckRunner {
+export function createCheckRunner({ run, now, pauseMs = 30_000 }: CheckRunnerOptions) {
     let last: ChecksRun | null = null;
     let running: Promise<void> | null = null;
 
@@ -38,7 +33,8 @@ export function createCheckRunner({ run, now, pauseMs = 30_000 }: CheckRunnerOpt
     }
 
     return {
-        async latest(waitMs) {
+        /** Starts a run when one is due, waits for it up to `waitMs`, and gives the last one that has ended. Rejects as the run does. */
+        async latest(waitMs: number): Promise<{ run: ChecksRun | null; isRunning: boolean }> {
             if (running === null && isDue()) {
                 running = runOnce().finally(() => {
                     running = null;

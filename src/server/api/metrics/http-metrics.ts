@@ -1,7 +1,6 @@
 /** Counts requests and their duration by route, so the number of series is that of the routes. */
-import type { MiddlewareHandler } from "hono";
+import { createMiddleware } from "hono/factory";
 import { routePath } from "hono/route";
-import type { ApiEnv } from "../route-types.ts";
 import { counter, type Metric, type Sample } from "./exposition.ts";
 
 const bucketsInSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -14,12 +13,9 @@ interface Durations {
     count: number;
 }
 
-export interface HttpMetrics {
-    middleware: MiddlewareHandler<ApiEnv>;
-    collect(): Metric[];
-}
+export type HttpMetrics = ReturnType<typeof createHttpMetrics>;
 
-export function createHttpMetrics(): HttpMetrics {
+export function createHttpMetrics() {
     const requests = new Map<string, Sample & { value: number }>();
     const durations = new Map<string, Durations>();
 
@@ -38,13 +34,13 @@ export function createHttpMetrics(): HttpMetrics {
     }
 
     return {
-        async middleware(c, next) {
+        middleware: createMiddleware(async (c, next) => {
             const beganAt = performance.now();
             await next();
             const method = knownMethods.has(c.req.method) ? c.req.method : "other";
             record(method, routeOf(routePath(c, -1)), c.res.status, (performance.now() - beganAt) / 1000);
-        },
-        collect: () => [
+        }),
+        collect: (): Metric[] => [
             counter("sluice_http_requests_total", "Requests answered, by route and status.", [...requests.values()]),
             {
                 name: "sluice_http_request_duration_seconds",

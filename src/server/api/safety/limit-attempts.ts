@@ -1,9 +1,5 @@
 /** Counts wrong tokens by address, in fixed windows. Bounded: when it is full, the oldest address is forgotten. */
-export interface AttemptLimit {
-    /** Milliseconds until this address may try again; 0 when it may. */
-    blockedForMs(address: string): number;
-    recordFailure(address: string): void;
-}
+export type AttemptLimit = ReturnType<typeof limitAttempts>;
 
 interface Window {
     endsAt: number;
@@ -13,16 +9,12 @@ interface Window {
 interface AttemptLimitOptions {
     now: () => Date;
     maxFailures?: number;
-    windowMs?: number;
     maxAddresses?: number;
 }
 
-export function limitAttempts({
-    now,
-    maxFailures = 10,
-    windowMs = 60_000,
-    maxAddresses = 10_000,
-}: AttemptLimitOptions): AttemptLimit {
+const windowMs = 60_000;
+
+export function limitAttempts({ now, maxFailures = 10, maxAddresses = 10_000 }: AttemptLimitOptions) {
     const windows = new Map<string, Window>();
 
     function openWindow(address: string): Window | undefined {
@@ -31,11 +23,12 @@ export function limitAttempts({
     }
 
     return {
-        blockedForMs(address) {
+        /** Milliseconds until this address may try again; 0 when it may. */
+        blockedForMs(address: string): number {
             const window = openWindow(networkOf(address));
             return window && window.failures >= maxFailures ? window.endsAt - now().getTime() : 0;
         },
-        recordFailure(address) {
+        recordFailure(address: string): void {
             const network = networkOf(address);
             const window = openWindow(network) ?? { endsAt: now().getTime() + windowMs, failures: 0 };
             window.failures += 1;

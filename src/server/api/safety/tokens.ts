@@ -4,15 +4,10 @@ import { exitCodes, SluiceError } from "../../../errors.ts";
 
 const minTokenBytes = 32;
 
-export interface TokenCheck {
-    isToken(candidate: string): boolean;
-    isSession(candidate: string): boolean;
-    /** The cookie's value: made from the token, of no use as one, and void as soon as the token changes. */
-    session: string;
-}
+export type TokenCheck = ReturnType<typeof createTokenCheck>;
 
 /** @throws SluiceError api_token_short */
-export function createTokenCheck(token: string): TokenCheck {
+export function createTokenCheck(token: string) {
     if (Buffer.byteLength(token) < minTokenBytes) {
         throw new SluiceError({
             code: "api_token_short",
@@ -24,8 +19,9 @@ export function createTokenCheck(token: string): TokenCheck {
     }
     const session = createHmac("sha256", token).update("sluice session 1").digest("base64url");
     return {
-        isToken: (candidate) => equalInConstantTime(candidate, token),
-        isSession: (candidate) => equalInConstantTime(candidate, session),
+        isToken: (candidate: string) => equalInConstantTime(candidate, token),
+        isSession: (candidate: string) => equalInConstantTime(candidate, session),
+        /** The cookie's value: made from the token, of no use as one, and void as soon as the token changes. */
         session,
     };
 }
