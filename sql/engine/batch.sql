@@ -43,6 +43,18 @@ begin
 end
 $$;
 
+-- For a batch that is no more than looked at, before the session's next one.
+create or replace function ingest.empty_batch()
+returns void
+language plpgsql
+as $$
+begin
+    delete from batch_chunks;
+    delete from losing_records;
+    delete from rejected_records;
+end
+$$;
+
 -- Adds chunks to the batch, each with those of the slices that it has still to merge, as their loads staged them.
 create or replace function ingest.add_staged_chunks(chosen_chunks bigint[], wanted_slices integer)
 returns void

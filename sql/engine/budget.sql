@@ -119,8 +119,7 @@ begin
         detail := ingest.describe_rejects(no_batch, counted.rejected, counted.records);
     end if;
     delete from ingest.rejects where rejects.batch_id = no_batch;
-    delete from batch_chunks;
-    delete from rejected_records;
+    perform ingest.empty_batch();
 end
 $$;
 

@@ -88,6 +88,41 @@ begin
 end
 $$;
 
+create or replace function ingest.unstage_dropped_rejects(this_load_id bigint)
+returns void
+language plpgsql
+as $$
+begin
+    delete from ingest.staging
+    where
+        staging.load_id = this_load_id
+        and not exists (
+            select from replayed_rejects
+            where
+                replayed_rejects.chunk_id = staging.chunk_id
+                and replayed_rejects.record_no = staging.record_no
+        );
+end
+$$;
+
+-- Writes beside every replayed reject what it has become: a row, a duplicate, or a reject again (of this batch).
+create or replace function ingest.resolve_rejects(this_batch_id bigint)
+returns void
+language plpgsql
+as $$
+begin
+    update ingest.rejects
+    set
+        resolved_by_batch = this_batch_id,
+        resolved_at = now(),
+        resolution = coalesce(rejected_records.kind, case when losing_records.chunk_id is null then 'inserted' else 'duplicate' end)
+    from replayed_rejects
+    left join rejected_records using (chunk_id, record_no)
+    left join losing_records using (chunk_id, record_no)
+    where rejects.reject_id = replayed_rejects.reject_id;
+end
+$$;
+
 create or replace function ingest.is_chunk_of_path(asked_chunk_id bigint, wanted_path text)
 returns boolean
 language sql
@@ -171,7 +206,7 @@ begin
     perform ingest.insert_or_refuse();
     perform ingest.classify_losers();
     perform ingest.reject_records(this_batch.batch_id);
-    perform ingest.resolve_rejects(this_batch.batch_id, this_load_id);
+    perform ingest.resolve_rejects(this_batch.batch_id);
     if accept_conflicts then
         perform ingest.accept_or_refuse(this_batch.batch_id);
     end if;

@@ -56,11 +56,6 @@ export const streamFunctions = {
         returns: "void",
         does: "Leaves out those that the table refuses still.",
     },
-    resolve_rejects: {
-        arguments: "this_batch_id bigint, this_load_id bigint",
-        returns: "void",
-        does: "Writes beside each what it has become.",
-    },
     accept_or_refuse: {
         arguments: "this_batch_id bigint",
         returns: "void",

@@ -43,12 +43,6 @@ begin
         quantity integer,
         price numeric(10,2)
     ) on commit delete rows;
-    -- Rows whose place a conflicting record has taken.
-    create temporary table replaced_rows (
-        chunk_id bigint not null,
-        record_no bigint not null,
-        record jsonb not null
-    ) on commit delete rows;
     perform ingest.prepare_rollups();
 end
 $$;

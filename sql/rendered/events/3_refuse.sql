@@ -163,11 +163,9 @@ declare
     refused jsonb[];
 begin
     begin
-        create temporary table candidate_records (like losing_records);
-        alter table candidate_records add column position bigint;
-        create unique index on candidate_records (position);
-        perform ingest.try_candidates(0, 0, is_exchange);
+        create temporary table replaced_rows (chunk_id bigint, record_no bigint, record jsonb);
         perform ingest.choose_candidates(is_exchange);
+        perform ingest.try_candidates(0, 0, is_exchange);
         refused := ingest.search_candidates(is_exchange);
         raise exception 'a trial' using errcode = 'SL003';
     exception
@@ -184,6 +182,7 @@ begin
 end
 $$;
 
+-- Makes the temporary table candidate_records of them, by position.
 create or replace function ingest.choose_candidates(is_exchange boolean)
 returns void
 language plpgsql
@@ -194,6 +193,9 @@ declare
     scan constant ingest.merge_scan := ingest.plan_scan();
     facts constant ingest.event_facts := ingest.event_facts();
 begin
+    create temporary table candidate_records (like losing_records);
+    alter table candidate_records add column position bigint;
+    create unique index on candidate_records (position);
     if is_exchange then
         -- Of several records of a key, the last one is exchanged.
         insert into candidate_records
@@ -292,56 +294,6 @@ begin
 end
 $$;
 
--- Gives the rows the values of the candidates of these positions; returns how many a trigger left as they were.
-create or replace function ingest.exchange_candidates(first_position bigint, last_position bigint)
-returns bigint
-language plpgsql
-as $$
-declare
-    left_out bigint;
-begin
-    with tried_records as materialized (
-        select candidate_records.*
-        from candidate_records
-        where
-            candidate_records.position between first_position and last_position
-            and (select true from public.events where events.event_id = candidate_records.event_id)
-    ),
-    updated_rows as (
-        update public.events
-        set
-            event_type = tried_records.event_type,
-            product_id = tried_records.product_id,
-            user_id = tried_records.user_id,
-            event_timestamp = tried_records.event_timestamp,
-            quantity = tried_records.quantity,
-            price = tried_records.price,
-            attributes = tried_records.attributes,
-            chunk_id = tried_records.chunk_id,
-            record_no = tried_records.record_no,
-            created_at = now()
-        from tried_records
-        where events.event_id = tried_records.event_id
-        returning
-            case
-                when (events.chunk_id, events.record_no) = (tried_records.chunk_id, tried_records.record_no)
-                then tried_records.event_id
-            end as told_key,
-            events.event_id as record_key,
-            events.chunk_id, events.record_no, events.event_type, events.product_id, events.event_timestamp,
-            events.quantity, events.price
-    ),
-    watched_rows as (
-        insert into written_rows
-        select updated_rows.*
-        from updated_rows
-    )
-    select (select count(*) from tried_records) - (select count(*) from updated_rows)
-    into left_out;
-    return left_out;
-end
-$$;
-
 -- Writes, or tries to, the candidates of these positions. Null, or what the table said: then none of them.
 -- Raises what is no record's fault: what makes even a statement of no row fail (positions 0 to 0), a column that must be filled
 -- and is not Sluice's or that has become too narrow, row security. The ingest says so and waits until somebody has undone it.
@@ -360,7 +312,7 @@ declare
     said_context text;
 begin
     left_out := case
-        when is_exchange then ingest.exchange_candidates(first_position, last_position)
+        when is_exchange then ingest.exchange_rows(first_position, last_position)
         else ingest.insert_candidates(first_position, last_position)
     end;
     if left_out > 0 then

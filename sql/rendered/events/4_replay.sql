@@ -77,173 +77,151 @@ as $$
 declare
     facts constant ingest.event_facts := ingest.event_facts();
 begin
-    with judged_rejects as materialized (
-        select
-            replayed_rejects.reject_id,
-            replayed_rejects.kind,
-            replayed_rejects.reasons as reasons_then,
-            ingest.reject_reasons(staging, true, facts) as reasons_now,
-            staging.*
-        from replayed_rejects
-        inner join ingest.staging
-            on
-                staging.load_id = this_load_id
-                and staging.chunk_id = replayed_rejects.chunk_id
-                and staging.record_no = replayed_rejects.record_no
-    ),
-    valid_conflicts as materialized (
-        select judged_rejects.*
-        from judged_rejects
-        where judged_rejects.kind = 'conflict' and judged_rejects.reasons_now = '{}' and not accept_conflicts
-    ),
-    cast_conflicts as materialized (
-        select
-            valid_conflicts.reject_id,
-            ingest.trimmed(valid_conflicts.event_id)::uuid as event_id,
-            ingest.trimmed(valid_conflicts.event_type) as event_type,
-            ingest.trimmed(valid_conflicts.product_id) as product_id,
-            ingest.trimmed(valid_conflicts.user_id) as user_id,
-            ingest.trimmed(valid_conflicts.event_timestamp)::timestamptz as event_timestamp,
-            ingest.trimmed(valid_conflicts.quantity)::integer as quantity,
-            ingest.trimmed(valid_conflicts.price)::numeric(10,2) as price,
-            ingest.extras_of(valid_conflicts.attributes, null, null) as attributes
-        from valid_conflicts
-    ),
-    unchanged_rejects as (
-        select judged_rejects.reject_id
-        from judged_rejects
-        where judged_rejects.kind = 'rejected' and judged_rejects.reasons_now = judged_rejects.reasons_then
-        union all
-        select cast_conflicts.reject_id
-        from cast_conflicts
-        inner join public.events as stored on stored.event_id = cast_conflicts.event_id
-        where
-            (
-                cast_conflicts.event_type, cast_conflicts.product_id, cast_conflicts.user_id,
-                cast_conflicts.event_timestamp, cast_conflicts.quantity, cast_conflicts.price,
-                cast_conflicts.attributes
-            ) is distinct from (
-                stored.event_type, stored.product_id, stored.user_id, stored.event_timestamp, stored.quantity,
-                stored.price, stored.attributes
-            )
-    )
     delete from replayed_rejects
-    using unchanged_rejects
-    where replayed_rejects.reject_id = unchanged_rejects.reject_id;
+    using ingest.staging
+    where
+        replayed_rejects.kind = 'rejected'
+        and staging.load_id = this_load_id
+        and staging.chunk_id = replayed_rejects.chunk_id
+        and staging.record_no = replayed_rejects.record_no
+        and ingest.reject_reasons(staging, true, facts) = replayed_rejects.reasons;
 
+    if not accept_conflicts and exists (select from replayed_rejects where replayed_rejects.kind = 'conflict') then
+        perform ingest.add_replayed_chunks(this_load_id);
+        insert into losing_records
+        select valid_records.*
+        from ingest.valid_records(ingest.plan_scan(), facts)
+        inner join replayed_rejects using (chunk_id, record_no)
+        where replayed_rejects.kind = 'conflict';
+        perform ingest.classify_losers();
+
+        delete from replayed_rejects
+        using rejected_records
+        where
+            rejected_records.kind = 'conflict'
+            and rejected_records.chunk_id = replayed_rejects.chunk_id
+            and rejected_records.record_no = replayed_rejects.record_no;
+        perform ingest.empty_batch();
+    end if;
     perform ingest.unstage_dropped_rejects(this_load_id);
 end
 $$;
 
-create or replace function ingest.unstage_dropped_rejects(this_load_id bigint)
+-- Of the rejects that are to be replayed, leaves out those that the table refused before and refuses still.
+create or replace function ingest.drop_still_refused(this_load_id bigint, accept_conflicts boolean)
 returns void
 language plpgsql
 as $$
 begin
-    delete from ingest.staging
-    where
-        staging.load_id = this_load_id
-        and not exists (
-            select from replayed_rejects
+    if not exists (
+        select from replayed_rejects
+        inner join ingest.rejects on rejects.reject_id = replayed_rejects.reject_id and rejects.refusal is not null
+    ) then
+        return;
+    end if;
+    perform ingest.add_replayed_chunks(this_load_id);
+    perform ingest.count_records();
+    perform ingest.find_refused_records();
+    if accept_conflicts then
+        insert into losing_records
+        select valid_records.*
+        from ingest.valid_records(ingest.plan_scan(), ingest.event_facts());
+        loop
+            perform ingest.find_refused_records(is_exchange => true);
+            delete from losing_records
+            using rejected_records
             where
-                replayed_rejects.chunk_id = staging.chunk_id
-                and replayed_rejects.record_no = staging.record_no
-        );
-end
-$$;
+                losing_records.chunk_id = rejected_records.chunk_id
+                and losing_records.record_no = rejected_records.record_no;
+            exit when not found;
+        end loop;
+    end if;
 
--- Writes beside every replayed reject what it has become: a row, a duplicate, or a reject again (of this batch).
-create or replace function ingest.resolve_rejects(this_batch_id bigint, this_load_id bigint)
-returns void
-language plpgsql
-as $$
-begin
-    with rejects_again as materialized (
-        select rejects.chunk_id, rejects.record_no, rejects.kind
-        from ingest.rejects
-        where rejects.batch_id = this_batch_id
-    ),
-    passed_records as materialized (
-        select staging.chunk_id, staging.record_no, ingest.trimmed(staging.event_id) as event_id
-        from ingest.staging
-        where
-            staging.load_id = this_load_id
-            and not exists (
-                select from rejects_again
-                where
-                    rejects_again.chunk_id = staging.chunk_id
-                    and rejects_again.record_no = staging.record_no
-            )
-    ),
-    inserted_records as materialized (
-        select passed_records.chunk_id, passed_records.record_no
-        from passed_records
-        inner join public.events as stored
-            on stored.event_id = passed_records.event_id::uuid
-        where stored.chunk_id = passed_records.chunk_id and stored.record_no = passed_records.record_no
-    ),
-    resolutions as materialized (
-        select
-            replayed_rejects.reject_id,
-            case
-                when rejects_again.kind is not null then rejects_again.kind
-                when inserted_records.chunk_id is not null then 'inserted'
-                else 'duplicate'
-            end as resolution
-        from replayed_rejects
-        left join rejects_again
-            on
-                rejects_again.chunk_id = replayed_rejects.chunk_id
-                and rejects_again.record_no = replayed_rejects.record_no
-        left join inserted_records
-            on
-                inserted_records.chunk_id = replayed_rejects.chunk_id
-                and inserted_records.record_no = replayed_rejects.record_no
-    )
-    update ingest.rejects
-    set resolved_by_batch = this_batch_id, resolved_at = now(), resolution = resolutions.resolution
-    from resolutions
-    where rejects.reject_id = resolutions.reject_id;
-end
-$$;
-
--- Of the losing records only the last conflict of each key stays; those that it outdoes are resolved as 'displaced'.
-create or replace function ingest.keep_last_conflicts(this_batch_id bigint)
-returns void
-language plpgsql
-as $$
-begin
-    with ranked_records as (
-        select
-            losing_records.chunk_id,
-            losing_records.record_no,
-            row_number() over (
-                partition by losing_records.event_id
-                order by rejects.reject_id is null, losing_records.chunk_id desc, losing_records.record_no desc
-            ) as position,
-            rejects.reject_id
-        from losing_records
-        left join ingest.rejects
-            on
-                rejects.batch_id = this_batch_id
-                and rejects.kind = 'conflict'
-                and rejects.chunk_id = losing_records.chunk_id
-                and rejects.record_no = losing_records.record_no
-    ),
-    outdone_rejects as (
-        update ingest.rejects
-        set resolved_by_batch = this_batch_id, resolved_at = now(), resolution = 'displaced'
-        from ranked_records
-        where rejects.reject_id = ranked_records.reject_id and ranked_records.position > 1
-    )
-    delete from losing_records
-    using ranked_records
+    delete from replayed_rejects
+    using rejected_records, ingest.rejects
     where
-        losing_records.chunk_id = ranked_records.chunk_id
-        and losing_records.record_no = ranked_records.record_no
-        and (ranked_records.position > 1 or ranked_records.reject_id is null);
+        replayed_rejects.chunk_id = rejected_records.chunk_id
+        and replayed_rejects.record_no = rejected_records.record_no
+        and rejects.reject_id = replayed_rejects.reject_id
+        and rejects.refusal is not null
+        and (rejects.kind = 'conflict' or rejects.reasons = array['refused_by_table']);
+    perform ingest.unstage_dropped_rejects(this_load_id);
+    perform ingest.empty_batch();
 end
 $$;
+
+
+-- As ingest.accept_conflicts; a conflict whose record the table refuses stays one, with what the table said.
+create or replace function ingest.accept_or_refuse(this_batch_id bigint)
+returns void
+language plpgsql
+as $$
+declare
+    moved_before bigint;
+    said_context text;
+    has_refused boolean := true;
+begin
+    delete from losing_records
+    where not exists (
+        select from rejected_records
+        where
+            rejected_records.kind = 'conflict'
+            and rejected_records.chunk_id = losing_records.chunk_id
+            and rejected_records.record_no = losing_records.record_no
+    );
+    loop
+        moved_before := ingest.moved_rows();
+        begin
+            perform ingest.accept_conflicts(this_batch_id);
+            perform ingest.end_writing(moved_before, is_exchange => true);
+            return;
+        exception
+            when others or assert_failure then
+                get stacked diagnostics said_context = pg_exception_context;
+                if not has_refused or not ingest.may_be_of_record(sqlstate, said_context) then
+                    raise;
+                end if;
+        end;
+        -- The last record of an id may be refused and the one before it taken: hence again, until none is refused.
+        has_refused := ingest.refuse_conflicts(this_batch_id);
+    end loop;
+end
+$$;
+
+-- Takes the conflicts that the table refuses to accept out of losing_records. False when there are none.
+create or replace function ingest.refuse_conflicts(this_batch_id bigint)
+returns boolean
+language plpgsql
+as $$
+begin
+    delete from rejected_records;
+    perform ingest.find_refused_records(is_exchange => true);
+
+    update ingest.rejects
+    set refusal = rejected_records.refusal
+    from rejected_records
+    where
+        rejects.batch_id = this_batch_id
+        and rejects.chunk_id = rejected_records.chunk_id
+        and rejects.record_no = rejected_records.record_no;
+    delete from losing_records
+    using rejected_records
+    where
+        losing_records.chunk_id = rejected_records.chunk_id
+        and losing_records.record_no = rejected_records.record_no;
+    return found;
+end
+$$;
+
+create or replace function ingest.count_refused_conflicts(this_batch_id bigint)
+returns bigint
+language sql
+stable
+return (
+    select count(*)
+    from ingest.rejects
+    where rejects.batch_id = this_batch_id and rejects.kind = 'conflict' and rejects.refusal is not null
+);
 
 -- Replaces the rows that this batch's conflicts are in conflict with, the last record of a key over all others. The
 -- old row, and every conflict that the last one outdid, stays as a reject of this batch, resolved as 'displaced': a
@@ -253,24 +231,34 @@ returns void
 language plpgsql
 as $$
 begin
-    perform ingest.keep_last_conflicts(this_batch_id);
-    perform ingest.exchange_rows();
+    create temporary table replaced_rows (chunk_id bigint not null, record_no bigint not null, record jsonb not null);
+    perform ingest.choose_candidates(is_exchange => true);
+    if ingest.exchange_rows(1, (select count(*) from candidate_records)) > 0 then
+        raise exception '%', ingest.silent_refusal() ->> 'message' using errcode = 'triggered_action_exception';
+    end if;
 
-    -- Written a moment ago, in this transaction, by reject_records: it is a row now.
+    -- Written a moment ago, in this transaction, by reject_records: they are rows now, or outdone.
     delete from ingest.rejects
-    using losing_records
+    using candidate_records
+    where
+        rejects.batch_id = this_batch_id
+        and rejects.chunk_id = candidate_records.chunk_id
+        and rejects.record_no = candidate_records.record_no;
+    update ingest.rejects
+    set resolved_by_batch = this_batch_id, resolved_at = now(), resolution = 'displaced'
+    from losing_records
     where
         rejects.batch_id = this_batch_id
         and rejects.chunk_id = losing_records.chunk_id
         and rejects.record_no = losing_records.record_no;
     update ingest.rejects
     set resolution = 'accepted'
-    from losing_records
+    from candidate_records
     where
         rejects.resolved_by_batch = this_batch_id
         and rejects.batch_id <> this_batch_id
-        and rejects.chunk_id = losing_records.chunk_id
-        and rejects.record_no = losing_records.record_no;
+        and rejects.chunk_id = candidate_records.chunk_id
+        and rejects.record_no = candidate_records.record_no;
     insert into ingest.rejects (
         chunk_id, record_no, batch_id, kind, reasons, record, resolved_by_batch, resolved_at, resolution
     )
@@ -301,30 +289,36 @@ begin
     from (
         select changed.chunk_id, sum(changed.accepted) as accepted, sum(changed.displaced) as displaced
         from (
-            select losing_records.chunk_id, 1 as accepted, 0 as displaced from losing_records
+            select candidate_records.chunk_id, 1 as accepted, 0 as displaced from candidate_records
             union all
             select replaced_rows.chunk_id, 0 as accepted, 1 as displaced from replaced_rows
         ) as changed
         group by changed.chunk_id
     ) as changes
     where batch_chunks.chunk_id = changes.chunk_id;
-    delete from replaced_rows;
+    drop table candidate_records, replaced_rows;
 end
 $$;
 
--- Gives the rows the values of losing_records, one for each key, and keeps what they were.
-create or replace function ingest.exchange_rows()
-returns void
+-- Gives rows the values of the candidates of these positions, and keeps what they were. Returns how many a trigger left as
+-- they were.
+create or replace function ingest.exchange_rows(first_position bigint, last_position bigint)
+returns bigint
 language plpgsql
 as $$
 declare
     gain_facts constant ingest.gain_facts := ingest.gain_facts();
     left_out bigint;
 begin
-    with stored_rows as materialized (
+    with tried_records as materialized (
+        select candidate_records.*
+        from candidate_records
+        where candidate_records.position between first_position and last_position
+    ),
+    stored_rows as materialized (
         select events.*, ingest.record_of(events) as record
-        from losing_records
-        inner join public.events on events.event_id = losing_records.event_id
+        from tried_records
+        inner join public.events on events.event_id = tried_records.event_id
     ),
     kept_rows as (
         insert into replaced_rows (chunk_id, record_no, record)
@@ -334,22 +328,22 @@ begin
     updated_rows as (
         update public.events
         set
-            event_type = losing_records.event_type,
-            product_id = losing_records.product_id,
-            user_id = losing_records.user_id,
-            event_timestamp = losing_records.event_timestamp,
-            quantity = losing_records.quantity,
-            price = losing_records.price,
-            attributes = losing_records.attributes,
-            chunk_id = losing_records.chunk_id,
-            record_no = losing_records.record_no,
+            event_type = tried_records.event_type,
+            product_id = tried_records.product_id,
+            user_id = tried_records.user_id,
+            event_timestamp = tried_records.event_timestamp,
+            quantity = tried_records.quantity,
+            price = tried_records.price,
+            attributes = tried_records.attributes,
+            chunk_id = tried_records.chunk_id,
+            record_no = tried_records.record_no,
             created_at = now()
-        from losing_records
-        where events.event_id = losing_records.event_id
+        from tried_records
+        where events.event_id = tried_records.event_id
         returning
             case
-                when (events.chunk_id, events.record_no) = (losing_records.chunk_id, losing_records.record_no)
-                then losing_records.event_id
+                when (events.chunk_id, events.record_no) = (tried_records.chunk_id, tried_records.record_no)
+                then tried_records.event_id
             end as told_key,
             events.event_id as record_key,
             events.chunk_id, events.record_no, events.event_type, events.product_id, events.event_timestamp,
@@ -386,129 +380,8 @@ begin
         cross join lateral ingest.gain_times(event_timestamp, gain_facts)
         group by grouping sets ((is_recent, bucket, event_type), (product_day, product_id))
     )
-    select (select count(*) from losing_records) - (select count(*) from updated_rows)
+    select (select count(*) from stored_rows) - (select count(*) from updated_rows)
     into left_out;
-    if left_out > 0 then
-        raise exception '%', ingest.silent_refusal() ->> 'message' using errcode = 'triggered_action_exception';
-    end if;
+    return left_out;
 end
 $$;
-
--- Of the rejects that are to be replayed, leaves out those that the table refused before and refuses still.
-create or replace function ingest.drop_still_refused(this_load_id bigint, accept_conflicts boolean)
-returns void
-language plpgsql
-as $$
-begin
-    if not exists (
-        select from replayed_rejects
-        inner join ingest.rejects on rejects.reject_id = replayed_rejects.reject_id and rejects.refusal is not null
-    ) then
-        return;
-    end if;
-    perform ingest.add_replayed_chunks(this_load_id);
-    perform ingest.count_records();
-    perform ingest.find_refused_records();
-    if accept_conflicts then
-        insert into losing_records
-        select valid_records.*
-        from ingest.valid_records(ingest.plan_scan(), ingest.event_facts());
-        loop
-            perform ingest.find_refused_records(is_exchange => true);
-            delete from losing_records
-            using rejected_records
-            where
-                losing_records.chunk_id = rejected_records.chunk_id
-                and losing_records.record_no = rejected_records.record_no;
-            exit when not found;
-        end loop;
-        delete from losing_records;
-    end if;
-
-    delete from replayed_rejects
-    using rejected_records, ingest.rejects
-    where
-        replayed_rejects.chunk_id = rejected_records.chunk_id
-        and replayed_rejects.record_no = rejected_records.record_no
-        and rejects.reject_id = replayed_rejects.reject_id
-        and rejects.refusal is not null
-        and (rejects.kind = 'conflict' or rejects.reasons = array['refused_by_table']);
-    perform ingest.unstage_dropped_rejects(this_load_id);
-    delete from batch_chunks;
-    delete from rejected_records;
-end
-$$;
-
-
--- As ingest.accept_conflicts; a conflict whose record the table refuses stays one, with what the table said.
-create or replace function ingest.accept_or_refuse(this_batch_id bigint)
-returns void
-language plpgsql
-as $$
-declare
-    moved_before bigint;
-    said_context text;
-    has_refused boolean := true;
-begin
-    loop
-        moved_before := ingest.moved_rows();
-        begin
-            perform ingest.accept_conflicts(this_batch_id);
-            perform ingest.end_writing(moved_before, is_exchange => true);
-            return;
-        exception
-            when others or assert_failure then
-                get stacked diagnostics said_context = pg_exception_context;
-                if not has_refused or not ingest.may_be_of_record(sqlstate, said_context) then
-                    raise;
-                end if;
-        end;
-        -- The last record of an id may be refused and the one before it taken: hence again, until none is refused.
-        has_refused := ingest.refuse_conflicts(this_batch_id);
-    end loop;
-end
-$$;
-
--- Takes the conflicts that the table refuses to accept out of losing_records. False when there are none.
-create or replace function ingest.refuse_conflicts(this_batch_id bigint)
-returns boolean
-language plpgsql
-as $$
-begin
-    delete from losing_records
-    where not exists (
-        select from ingest.rejects
-        where
-            rejects.batch_id = this_batch_id
-            and rejects.kind = 'conflict'
-            and rejects.chunk_id = losing_records.chunk_id
-            and rejects.record_no = losing_records.record_no
-    );
-    delete from rejected_records;
-    perform ingest.find_refused_records(is_exchange => true);
-
-    update ingest.rejects
-    set refusal = rejected_records.refusal
-    from rejected_records
-    where
-        rejects.batch_id = this_batch_id
-        and rejects.chunk_id = rejected_records.chunk_id
-        and rejects.record_no = rejected_records.record_no;
-    delete from losing_records
-    using rejected_records
-    where
-        losing_records.chunk_id = rejected_records.chunk_id
-        and losing_records.record_no = rejected_records.record_no;
-    return found;
-end
-$$;
-
-create or replace function ingest.count_refused_conflicts(this_batch_id bigint)
-returns bigint
-language sql
-stable
-return (
-    select count(*)
-    from ingest.rejects
-    where rejects.batch_id = this_batch_id and rejects.kind = 'conflict' and rejects.refusal is not null
-);

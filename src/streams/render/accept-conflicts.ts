@@ -13,6 +13,14 @@ declare
     said_context text;
     has_refused boolean := true;
 begin
+    delete from losing_records
+    where not exists (
+        select from rejected_records
+        where
+            rejected_records.kind = 'conflict'
+            and rejected_records.chunk_id = losing_records.chunk_id
+            and rejected_records.record_no = losing_records.record_no
+    );
     loop
         moved_before := ingest.moved_rows();
         begin
@@ -38,15 +46,6 @@ returns boolean
 language plpgsql
 as $$
 begin
-    delete from losing_records
-    where not exists (
-        select from ingest.rejects
-        where
-            rejects.batch_id = this_batch_id
-            and rejects.kind = 'conflict'
-            and rejects.chunk_id = losing_records.chunk_id
-            and rejects.record_no = losing_records.record_no
-    );
     delete from rejected_records;
     perform ingest.find_refused_records(is_exchange => true);
 
@@ -77,46 +76,6 @@ return (
 );
 `;
 
-export const keepLastConflicts = (stream: StreamSql) => sql`
--- Of the losing records only the last conflict of each key stays; those that it outdoes are resolved as 'displaced'.
-create or replace function ingest.keep_last_conflicts(this_batch_id bigint)
-returns void
-language plpgsql
-as $$
-begin
-    with ranked_records as (
-        select
-            losing_records.chunk_id,
-            losing_records.record_no,
-            row_number() over (
-                partition by losing_records.${keyOf(stream)}
-                order by rejects.reject_id is null, losing_records.chunk_id desc, losing_records.record_no desc
-            ) as position,
-            rejects.reject_id
-        from losing_records
-        left join ingest.rejects
-            on
-                rejects.batch_id = this_batch_id
-                and rejects.kind = 'conflict'
-                and rejects.chunk_id = losing_records.chunk_id
-                and rejects.record_no = losing_records.record_no
-    ),
-    outdone_rejects as (
-        update ingest.rejects
-        set resolved_by_batch = this_batch_id, resolved_at = now(), resolution = 'displaced'
-        from ranked_records
-        where rejects.reject_id = ranked_records.reject_id and ranked_records.position > 1
-    )
-    delete from losing_records
-    using ranked_records
-    where
-        losing_records.chunk_id = ranked_records.chunk_id
-        and losing_records.record_no = ranked_records.record_no
-        and (ranked_records.position > 1 or ranked_records.reject_id is null);
-end
-$$;
-`;
-
 export const acceptConflicts = (stream: StreamSql) => sql`
 -- Replaces the rows that this batch's conflicts are in conflict with, the last record of a key over all others. The
 -- old row, and every conflict that the last one outdid, stays as a reject of this batch, resolved as 'displaced': a
@@ -126,24 +85,34 @@ returns void
 language plpgsql
 as $$
 begin
-    perform ingest.keep_last_conflicts(this_batch_id);
-    perform ingest.exchange_rows();
+    create temporary table replaced_rows (chunk_id bigint not null, record_no bigint not null, record jsonb not null);
+    perform ingest.choose_candidates(is_exchange => true);
+    if ingest.exchange_rows(1, (select count(*) from candidate_records)) > 0 then
+        raise exception '%', ingest.silent_refusal() ->> 'message' using errcode = 'triggered_action_exception';
+    end if;
 
-    -- Written a moment ago, in this transaction, by reject_records: it is a row now.
+    -- Written a moment ago, in this transaction, by reject_records: they are rows now, or outdone.
     delete from ingest.rejects
-    using losing_records
+    using candidate_records
+    where
+        rejects.batch_id = this_batch_id
+        and rejects.chunk_id = candidate_records.chunk_id
+        and rejects.record_no = candidate_records.record_no;
+    update ingest.rejects
+    set resolved_by_batch = this_batch_id, resolved_at = now(), resolution = 'displaced'
+    from losing_records
     where
         rejects.batch_id = this_batch_id
         and rejects.chunk_id = losing_records.chunk_id
         and rejects.record_no = losing_records.record_no;
     update ingest.rejects
     set resolution = 'accepted'
-    from losing_records
+    from candidate_records
     where
         rejects.resolved_by_batch = this_batch_id
         and rejects.batch_id <> this_batch_id
-        and rejects.chunk_id = losing_records.chunk_id
-        and rejects.record_no = losing_records.record_no;
+        and rejects.chunk_id = candidate_records.chunk_id
+        and rejects.record_no = candidate_records.record_no;
     insert into ingest.rejects (
         chunk_id, record_no, batch_id, kind, reasons, record, resolved_by_batch, resolved_at, resolution
     )
@@ -174,30 +143,38 @@ begin
     from (
         select changed.chunk_id, sum(changed.accepted) as accepted, sum(changed.displaced) as displaced
         from (
-            select losing_records.chunk_id, 1 as accepted, 0 as displaced from losing_records
+            select candidate_records.chunk_id, 1 as accepted, 0 as displaced from candidate_records
             union all
             select replaced_rows.chunk_id, 0 as accepted, 1 as displaced from replaced_rows
         ) as changed
         group by changed.chunk_id
     ) as changes
     where batch_chunks.chunk_id = changes.chunk_id;
-    delete from replaced_rows;
+    drop table candidate_records, replaced_rows;
 end
 $$;
+`;
 
--- Gives the rows the values of losing_records, one for each key, and keeps what they were.
-create or replace function ingest.exchange_rows()
-returns void
+export const exchangeRows = (stream: StreamSql) => sql`
+-- Gives rows the values of the candidates of these positions, and keeps what they were. Returns how many a trigger left as
+-- they were.
+create or replace function ingest.exchange_rows(first_position bigint, last_position bigint)
+returns bigint
 language plpgsql
 as $$
 declare
     gain_facts constant ${stream.rollups.facts} := ${stream.rollups.facts}();
     left_out bigint;
 begin
-    with stored_rows as materialized (
+    with tried_records as materialized (
+        select candidate_records.*
+        from candidate_records
+        where candidate_records.position between first_position and last_position
+    ),
+    stored_rows as materialized (
         select ${rowOf(stream)}.*, ingest.record_of(${rowOf(stream)}) as record
-        from losing_records
-        inner join ${stream.table} on ${rowOf(stream)}.${keyOf(stream)} = losing_records.${keyOf(stream)}
+        from tried_records
+        inner join ${stream.table} on ${rowOf(stream)}.${keyOf(stream)} = tried_records.${keyOf(stream)}
     ),
     kept_rows as (
         insert into replaced_rows (chunk_id, record_no, record)
@@ -205,7 +182,7 @@ begin
         from stored_rows
     ),
     updated_rows as (
-        ${exchanged(stream, "losing_records")}
+        ${exchanged(stream, "tried_records")}
     ),
     watched_rows as (
         insert into written_rows
@@ -218,11 +195,9 @@ begin
     kept_gains as (
         ${stream.rollups.gains("updated_rows", 1)}
     )
-    select (select count(*) from losing_records) - (select count(*) from updated_rows)
+    select (select count(*) from stored_rows) - (select count(*) from updated_rows)
     into left_out;
-    if left_out > 0 then
-        raise exception '%', ingest.silent_refusal() ->> 'message' using errcode = 'triggered_action_exception';
-    end if;
+    return left_out;
 end
 $$;
 `;

@@ -64,12 +64,6 @@ begin
         record_no bigint,
         ${lines(watchedColumns(stream), ({ name, type }) => `${name} ${type}`)}
     ) on commit delete rows;
-    -- Rows whose place a conflicting record has taken.
-    create temporary table replaced_rows (
-        chunk_id bigint not null,
-        record_no bigint not null,
-        record jsonb not null
-    ) on commit delete rows;
     perform ingest.prepare_rollups();
 end
 $$;

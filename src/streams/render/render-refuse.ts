@@ -5,13 +5,7 @@
  */
 import { list, literal, sql } from "./sql-text.ts";
 import { keyOf, rowOf, type StreamSql, written } from "./stream-sql.ts";
-import {
-    exchangeCandidates,
-    findRefusedRecords,
-    insertCandidates,
-    searchCandidates,
-    tryCandidates,
-} from "./try-candidates.ts";
+import { findRefusedRecords, insertCandidates, searchCandidates, tryCandidates } from "./try-candidates.ts";
 import { brokenColumns, endWriting, movedRows, triggersOnTable } from "./watch-writes.ts";
 
 export function renderRefuse(stream: StreamSql): string {
@@ -24,7 +18,6 @@ export function renderRefuse(stream: StreamSql): string {
         findRefusedRecords(stream),
         searchCandidates,
         insertCandidates(stream),
-        exchangeCandidates(stream),
         tryCandidates(stream),
         requireKey(stream),
         silentRefusal(stream),

@@ -1,6 +1,6 @@
 /** The search, by trial, for the records that the table refuses. */
 import { list, literal, sql } from "./sql-text.ts";
-import { exchanged, keyOf, rowOf, rowOfKey, type StreamSql, written } from "./stream-sql.ts";
+import { keyOf, rowOf, rowOfKey, type StreamSql, written } from "./stream-sql.ts";
 import { watchedNames } from "./watch-writes.ts";
 
 export const findRefusedRecords = (stream: StreamSql) => sql`
@@ -14,11 +14,9 @@ declare
     refused jsonb[];
 begin
     begin
-        create temporary table candidate_records (like losing_records);
-        alter table candidate_records add column position bigint;
-        create unique index on candidate_records (position);
-        perform ingest.try_candidates(0, 0, is_exchange);
+        create temporary table replaced_rows (chunk_id bigint, record_no bigint, record jsonb);
         perform ingest.choose_candidates(is_exchange);
+        perform ingest.try_candidates(0, 0, is_exchange);
         refused := ingest.search_candidates(is_exchange);
         raise exception 'a trial' using errcode = 'SL003';
     exception
@@ -35,6 +33,7 @@ begin
 end
 $$;
 
+-- Makes the temporary table candidate_records of them, by position.
 create or replace function ingest.choose_candidates(is_exchange boolean)
 returns void
 language plpgsql
@@ -45,6 +44,9 @@ declare
     scan constant ingest.merge_scan := ingest.plan_scan();
     facts constant ${stream.facts} := ${stream.facts}();
 begin
+    create temporary table candidate_records (like losing_records);
+    alter table candidate_records add column position bigint;
+    create unique index on candidate_records (position);
     if is_exchange then
         -- Of several records of a key, the last one is exchanged.
         insert into candidate_records
@@ -143,37 +145,6 @@ end
 $$;
 `;
 
-export const exchangeCandidates = (stream: StreamSql) => sql`
--- Gives the rows the values of the candidates of these positions; returns how many a trigger left as they were.
-create or replace function ingest.exchange_candidates(first_position bigint, last_position bigint)
-returns bigint
-language plpgsql
-as $$
-declare
-    left_out bigint;
-begin
-    with tried_records as materialized (
-        select candidate_records.*
-        from candidate_records
-        where
-            candidate_records.position between first_position and last_position
-            and (${rowOfKey(stream, "candidate_records")})
-    ),
-    updated_rows as (
-        ${exchanged(stream, "tried_records")}
-    ),
-    watched_rows as (
-        insert into written_rows
-        select updated_rows.*
-        from updated_rows
-    )
-    select (select count(*) from tried_records) - (select count(*) from updated_rows)
-    into left_out;
-    return left_out;
-end
-$$;
-`;
-
 export const tryCandidates = (stream: StreamSql) => sql`
 -- Writes, or tries to, the candidates of these positions. Null, or what the table said: then none of them.
 -- Raises what is no record's fault: what makes even a statement of no row fail (positions 0 to 0), a column that must be filled
@@ -193,7 +164,7 @@ declare
     said_context text;
 begin
     left_out := case
-        when is_exchange then ingest.exchange_candidates(first_position, last_position)
+        when is_exchange then ingest.exchange_rows(first_position, last_position)
         else ingest.insert_candidates(first_position, last_position)
     end;
     if left_out > 0 then
