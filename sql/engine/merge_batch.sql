@@ -144,9 +144,6 @@ begin
     perform ingest.require_key();
     perform ingest.prepare_merge();
     locked_slices := ingest.lock_slices(this_stream, wanted_slices);
-    if locked_slices = 0 then
-        return;
-    end if;
     perform ingest.add_staged_chunks(
         ingest.choose_chunks(this_stream, locked_slices, max_records, max_chunks, only_chunk), locked_slices
     );

@@ -75,13 +75,10 @@ begin
                 rejected_records.reason,
                 count(*) as records,
                 jsonb_agg(
-                    jsonb_build_object(
-                        'recordNo', rejected_records.record_no,
-                        'lineNo', rejected_records.line_no,
-                        'byteOffset', rejected_records.byte_offset,
-                        'record', rejected_records.record,
+                    ingest.in_camel_case(
+                        to_jsonb(rejected_records), array['record_no', 'line_no', 'byte_offset', 'record', 'refusal']
+                    ) || jsonb_build_object(
                         'rawText', left(rejected_records.raw_text, 500),
-                        'refusal', rejected_records.refusal,
                         'stored', case
                             when rejected_records.kind = 'conflict' then ingest.stored_record(rejected_records.record)
                         end
@@ -121,16 +118,10 @@ begin
         )
         select jsonb_build_object(
             'files', (
-                select jsonb_agg(
-                    jsonb_build_object(
-                        'chunkId', batch_chunks.chunk_id,
-                        'read', batch_chunks.read,
-                        'inserted', batch_chunks.inserted,
-                        'duplicate', batch_chunks.duplicate,
-                        'conflict', batch_chunks.conflict,
-                        'rejected', batch_chunks.rejected
-                    )
-                )
+                select jsonb_agg(ingest.in_camel_case(
+     to_jsonb(batch_chunks),
+     array['chunk_id', 'read', 'inserted', 'duplicate', 'conflict', 'rejected']
+ ))
                 from batch_chunks
             ),
             'reasons', (select coalesce(jsonb_agg(to_jsonb(counted_reasons)), '[]') from counted_reasons),

@@ -227,10 +227,7 @@ begin
 end
 $$;
 
--- A product may have some of its events in its own row and others under '' (above), and nobody knows
--- which: its own row loses first, and what it has not got is taken from ''. So no row falls below zero, and the sums of all
--- products are always right.
-create or replace function ingest.subtract_product_stats(losses ingest.product_stats[])
+create or replace function ingest.lock_product_stats(losses ingest.product_stats[])
 returns void
 language plpgsql
 as $$
@@ -248,7 +245,18 @@ begin
             and losing_rows.product_id = product_stats.product_id
     order by product_stats.grain, product_stats.bucket, product_stats.product_id
     for update of product_stats;
+end
+$$;
 
+-- A product may have some of its events in its own row and others under '' (above), and nobody knows
+-- which: its own row loses first, and what it has not got is taken from ''. So no row falls below zero, and the sums of all
+-- products are always right.
+create or replace function ingest.subtract_product_stats(losses ingest.product_stats[])
+returns void
+language plpgsql
+as $$
+begin
+    perform ingest.lock_product_stats(losses);
     with matched_losses as materialized (
         select
             lost.*,
@@ -321,7 +329,15 @@ begin
         purchases = product_stats.purchases + excluded.purchases,
         quantity = product_stats.quantity + excluded.quantity,
         revenue = product_stats.revenue + excluded.revenue;
+    perform ingest.drop_empty_product_stats(losses);
+end
+$$;
 
+create or replace function ingest.drop_empty_product_stats(losses ingest.product_stats[])
+returns void
+language plpgsql
+as $$
+begin
     delete from ingest.product_stats
     using unnest(losses) as lost
     where

@@ -302,13 +302,11 @@ $$;
 
 -- Gives rows the values of the candidates of these positions, and keeps what they were. Returns how many a trigger left as
 -- they were.
-create or replace function ingest.exchange_rows(first_position bigint, last_position bigint)
-returns bigint
+create or replace function ingest.exchange_rows(first_position bigint, last_position bigint, out left_out bigint)
 language plpgsql
 as $$
 declare
     gain_facts constant ingest.gain_facts := ingest.gain_facts();
-    left_out bigint;
 begin
     with tried_records as materialized (
         select candidate_records.*
@@ -382,6 +380,5 @@ begin
     )
     select (select count(*) from stored_rows) - (select count(*) from updated_rows)
     into left_out;
-    return left_out;
 end
 $$;

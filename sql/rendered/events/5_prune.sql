@@ -36,7 +36,6 @@ declare
                 where events.ctid >= first_place and events.ctid < end_place
             ))
     );
-    odd_keys text[];
     doomed_places tid[];
     gain_facts constant ingest.gain_facts := ingest.gain_facts();
 begin
@@ -58,44 +57,7 @@ begin
     for update;
     done_slices := ingest.lock_slices(0::smallint, wanted_slices);
 
-    odd_keys := array(
-        select odd_ids.key
-        from ingest.rejects
-        cross join lateral (
-            values
-            (lower(btrim(rejects.record ->> 'event_id', E' \t\n\r\f\x0b'))),
-            (lower(btrim(rejects.original_record ->> 'event_id', E' \t\n\r\f\x0b')))
-        ) as odd_ids (key)
-        where
-            rejects.kind = 'conflict'
-            and (
-                rejects.original_record is not null
-                or btrim(rejects.record ->> 'event_id', E' \t\n\r\f\x0b') <> btrim(rejects.record ->> 'event_id')
-            )
-            and odd_ids.key is not null
-    );
-    doomed_places := array(
-        select events.ctid
-        from public.events
-        where
-            events.ctid >= first_place
-            and events.ctid < end_place
-            and events.chunk_id = any(pruned_chunks)
-            and events.created_at < older_than
-            and ingest.slice_of(events.event_id) & done_slices <> 0
-            -- As a scalar, so that it is always a look-up in the index.
-            and (
-                select true
-                from ingest.rejects
-                where
-                    left(lower(btrim(rejects.record ->> 'event_id')), 36) = events.event_id::text
-                    and rejects.kind = 'conflict'
-                limit 1
-            ) is null
-            and events.event_id::text <> all(odd_keys)
-        for update skip locked
-    );
-
+    doomed_places := ingest.lock_prunable_rows(first_place, end_place, pruned_chunks, older_than, done_slices);
     with removed_rows as (
         delete from public.events
         where events.ctid = any(doomed_places)
@@ -125,6 +87,60 @@ begin
     perform ingest.prune_rollups();
     perform ingest.pass_fault_point('in-prune');
     return next;
+end
+$$;
+
+-- Locks the rows of these places and chunks that no kept conflict contradicts, and returns where they are.
+create or replace function ingest.lock_prunable_rows(
+    first_place tid,
+    end_place tid,
+    pruned_chunks bigint[],
+    older_than timestamptz,
+    locked_slices integer
+)
+returns tid[]
+language plpgsql
+as $$
+declare
+    -- Keys of conflicts that the index does not find by them.
+    odd_keys constant text[] := array(
+        select odd_ids.key
+        from ingest.rejects
+        cross join lateral (
+            values
+            (lower(btrim(rejects.record ->> 'event_id', E' \t\n\r\f\x0b'))),
+            (lower(btrim(rejects.original_record ->> 'event_id', E' \t\n\r\f\x0b')))
+        ) as odd_ids (key)
+        where
+            rejects.kind = 'conflict'
+            and (
+                rejects.original_record is not null
+                or btrim(rejects.record ->> 'event_id', E' \t\n\r\f\x0b') <> btrim(rejects.record ->> 'event_id')
+            )
+            and odd_ids.key is not null
+    );
+begin
+    return array(
+        select events.ctid
+        from public.events
+        where
+            events.ctid >= first_place
+            and events.ctid < end_place
+            and events.chunk_id = any(pruned_chunks)
+            and events.created_at < older_than
+            and ingest.slice_of(events.event_id) & locked_slices <> 0
+            -- As a scalar, so that it is always a look-up in the index.
+            and (
+                select true
+                from ingest.rejects
+                where
+                    left(lower(btrim(rejects.record ->> 'event_id')), 36) = events.event_id::text
+                    and rejects.kind = 'conflict'
+                limit 1
+            ) is null
+            and events.event_id::text <> all(odd_keys)
+        for update skip locked
+    );
 end
 $$;
 

@@ -39,159 +39,59 @@ from (
 ) as verdicts
 $$;
 
-create or replace function ingest.batch_of_trace(wanted_batch_id bigint)
-returns jsonb
-language sql
-stable
-as $$
-select
-    jsonb_build_object(
-        'batchId', batches.batch_id,
-        'kind', batches.kind,
-        'workerId', batches.worker_id,
-        'startedAt', batches.started_at,
-        'committedAt', batches.finished_at
-    )
-from ingest.batches
-where batches.batch_id = wanted_batch_id
-$$;
-
 -- One record of one chunk. `stored` is the row that came from it, or null.
 create or replace function ingest.trace_record(traced_chunk_id bigint, traced_record_no bigint, stored public.events)
 returns jsonb
 language sql
 stable
 as $$
-with own_rejects as (
-    select rejects.*
-    from ingest.rejects
-    where rejects.chunk_id = traced_chunk_id and rejects.record_no = traced_record_no
-),
-last_reject as (
-    select own_rejects.*
-    from own_rejects
-    order by own_rejects.reject_id desc
-    limit 1
-),
--- The merge that had the row's slice, unless a replay let it in.
-inserting_batch as (
-    select
-        coalesce(
-            (
-                select max(own_rejects.resolved_by_batch)
-                from own_rejects
-                where own_rejects.resolution in ('inserted', 'accepted')
-            ),
-            (
-                select min(chunk_merges.batch_id)
-                from ingest.chunk_merges
-                where
-                    chunk_merges.chunk_id = traced_chunk_id
-                    and chunk_merges.slices
-                    & ingest.slice_of((stored).event_id) <> 0
-            )
-        ) as batch_id
-)
 select
     jsonb_build_object(
         'recordNo', traced_record_no,
         'outcome', case
             when (stored).event_id is not null then 'inserted'
-            when exists (
-                select from own_rejects
-                where own_rejects.resolved_by_batch is null or own_rejects.resolution = 'displaced'
-            ) then (
-                select coalesce(own_rejects.resolution, own_rejects.kind)
-                from own_rejects
-                where own_rejects.resolved_by_batch is null or own_rejects.resolution = 'displaced'
-            )
-            when exists (select from own_rejects) then 'duplicate'
-            -- It may have been anything.
-            when chunks.pruned_at is not null then 'pruned'
-            when chunks.state = 'merged' then 'duplicate'
-            when chunks.state = 'failed' then 'failed'
-            else 'waiting'
-        end,
-        'file', jsonb_build_object(
-            'fileId', files.file_id,
-            'path', files.path,
-            'version', files.version,
-            'state', files.state,
-            'sizeBytes', files.size_bytes,
-            'discoveredAt', files.discovered_at,
-            'mergedAt', files.merged_at,
-            'archivedAt', files.archived_at,
-            'archivedTo', files.archived_to
-        ),
-        'chunk', jsonb_build_object(
-            'chunkId', chunks.chunk_id,
-            'state', chunks.state,
-            'firstByte', chunks.first_byte,
-            'endByte', chunks.end_byte,
-            'firstRecordNo', chunks.first_record_no,
-            'records', chunks.records,
-            'contentHash', chunks.content_hash,
-            'stagedAt', chunks.staged_at,
-            'mergedAt', chunks.merged_at
-        ),
-        'load', case
-            when loads.load_id is not null then jsonb_build_object(
-                'loadId', loads.load_id,
-                'way', loads.way,
-                'workerId', loads.worker_id,
-                'startedAt', loads.started_at,
-                'endedAt', loads.ended_at
-            )
+            else ingest.trace_outcome(traced_chunk_id, traced_record_no)
         end,
         'insertedBy', case
-            when (stored).event_id is not null then (
-                select ingest.batch_of_trace(inserting_batch.batch_id)
-                from inserting_batch
-            )
+            -- The merge that had the row's slice, unless a replay let it in.
+            when (stored).event_id is not null then ingest.trace_batch(coalesce(
+                (
+                    select max(rejects.resolved_by_batch)
+                    from ingest.rejects
+                    where
+                        rejects.chunk_id = traced_chunk_id
+                        and rejects.record_no = traced_record_no
+                        and rejects.resolution in ('inserted', 'accepted')
+                ),
+                (
+                    select min(chunk_merges.batch_id)
+                    from ingest.chunk_merges
+                    where
+                        chunk_merges.chunk_id = traced_chunk_id
+                        and chunk_merges.slices & ingest.slice_of((stored).event_id) <> 0
+                )
+            ))
         end,
         'event', case
             when (stored).event_id is not null then
                 ingest.record_of(stored) || jsonb_build_object('created_at', (stored).created_at::text)
         end,
-        'rejects', (
-            select
-                coalesce(
-                    jsonb_agg(
-                        jsonb_build_object(
-                            'rejectId', own_rejects.reject_id,
-                            'kind', own_rejects.kind,
-                            'reasons', own_rejects.reasons,
-                            'record', own_rejects.record,
-                            'originalRecord', own_rejects.original_record,
-                            'rawText', own_rejects.raw_text,
-                            'refusal', own_rejects.refusal,
-                            'lineNo', own_rejects.line_no,
-                            'byteOffset', own_rejects.byte_offset,
-                            'rejectedAt', own_rejects.rejected_at,
-                            'batch', ingest.batch_of_trace(own_rejects.batch_id),
-                            'resolution', own_rejects.resolution,
-                            'resolvedAt', own_rejects.resolved_at,
-                            'resolvedBy', ingest.batch_of_trace(own_rejects.resolved_by_batch)
-                        )
-                        order by own_rejects.reject_id
-                    ),
-                    '[]'
-                )
-            from own_rejects
-        ),
+        'rejects', ingest.trace_rejects(traced_chunk_id, traced_record_no),
         'verdicts', case
             when (stored).event_id is not null then ingest.record_verdicts(ingest.record_of(stored))
             else (
                 select ingest.record_verdicts(last_reject.record)
-                from last_reject
+                from (
+                    select rejects.record
+                    from ingest.rejects
+                    where rejects.chunk_id = traced_chunk_id and rejects.record_no = traced_record_no
+                    order by rejects.reject_id desc
+                    limit 1
+                ) as last_reject
                 where last_reject.record is not null
             )
         end
-    )
-from ingest.chunks
-inner join ingest.files on files.file_id = chunks.file_id
-left join ingest.loads on loads.load_id = chunks.load_id
-where chunks.chunk_id = traced_chunk_id
+    ) || ingest.trace_chunk(traced_chunk_id)
 $$;
 
 -- Every record that is kept and claims this key: the row's own first, then its rivals in the order of the files.

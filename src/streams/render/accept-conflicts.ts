@@ -158,13 +158,11 @@ $$;
 export const exchangeRows = (stream: StreamSql) => sql`
 -- Gives rows the values of the candidates of these positions, and keeps what they were. Returns how many a trigger left as
 -- they were.
-create or replace function ingest.exchange_rows(first_position bigint, last_position bigint)
-returns bigint
+create or replace function ingest.exchange_rows(first_position bigint, last_position bigint, out left_out bigint)
 language plpgsql
 as $$
 declare
     gain_facts constant ${stream.rollups.facts} := ${stream.rollups.facts}();
-    left_out bigint;
 begin
     with tried_records as materialized (
         select candidate_records.*
@@ -197,7 +195,6 @@ begin
     )
     select (select count(*) from stored_rows) - (select count(*) from updated_rows)
     into left_out;
-    return left_out;
 end
 $$;
 `;

@@ -39,7 +39,6 @@ declare
                 where ${rowOf(stream)}.ctid >= first_place and ${rowOf(stream)}.ctid < end_place
             ))
     );
-    odd_keys text[];
     doomed_places tid[];
     gain_facts constant ${stream.rollups.facts} := ${stream.rollups.facts}();
 begin
@@ -61,44 +60,7 @@ begin
     for update;
     done_slices := ingest.lock_slices(${stream.streamId}::smallint, wanted_slices);
 
-    odd_keys := array(
-        select odd_ids.key
-        from ingest.rejects
-        cross join lateral (
-            values
-            (lower(btrim(rejects.record ->> '${keyOf(stream)}', E' \\t\\n\\r\\f\\x0b'))),
-            (lower(btrim(rejects.original_record ->> '${keyOf(stream)}', E' \\t\\n\\r\\f\\x0b')))
-        ) as odd_ids (key)
-        where
-            rejects.kind = 'conflict'
-            and (
-                rejects.original_record is not null
-                or btrim(rejects.record ->> '${keyOf(stream)}', E' \\t\\n\\r\\f\\x0b') <> btrim(rejects.record ->> '${keyOf(stream)}')
-            )
-            and odd_ids.key is not null
-    );
-    doomed_places := array(
-        select ${rowOf(stream)}.ctid
-        from ${stream.table}
-        where
-            ${rowOf(stream)}.ctid >= first_place
-            and ${rowOf(stream)}.ctid < end_place
-            and ${rowOf(stream)}.chunk_id = any(pruned_chunks)
-            and ${rowOf(stream)}.${stream.stamped[0]!} < older_than
-            and ingest.slice_of(${rowOf(stream)}.${keyOf(stream)}) & done_slices <> 0
-            -- As a scalar, so that it is always a look-up in the index.
-            and (
-                select true
-                from ingest.rejects
-                where
-                    left(lower(btrim(rejects.record ->> '${keyOf(stream)}')), 36) = ${rowOf(stream)}.${keyOf(stream)}::text
-                    and rejects.kind = 'conflict'
-                limit 1
-            ) is null
-            and ${rowOf(stream)}.${keyOf(stream)}::text <> all(odd_keys)
-        for update skip locked
-    );
-
+    doomed_places := ingest.lock_prunable_rows(first_place, end_place, pruned_chunks, older_than, done_slices);
     with removed_rows as (
         delete from ${stream.table}
         where ${rowOf(stream)}.ctid = any(doomed_places)
@@ -118,6 +80,60 @@ begin
     perform ingest.prune_rollups();
     perform ingest.pass_fault_point('in-prune');
     return next;
+end
+$$;
+
+-- Locks the rows of these places and chunks that no kept conflict contradicts, and returns where they are.
+create or replace function ingest.lock_prunable_rows(
+    first_place tid,
+    end_place tid,
+    pruned_chunks bigint[],
+    older_than timestamptz,
+    locked_slices integer
+)
+returns tid[]
+language plpgsql
+as $$
+declare
+    -- Keys of conflicts that the index does not find by them.
+    odd_keys constant text[] := array(
+        select odd_ids.key
+        from ingest.rejects
+        cross join lateral (
+            values
+            (lower(btrim(rejects.record ->> '${keyOf(stream)}', E' \\t\\n\\r\\f\\x0b'))),
+            (lower(btrim(rejects.original_record ->> '${keyOf(stream)}', E' \\t\\n\\r\\f\\x0b')))
+        ) as odd_ids (key)
+        where
+            rejects.kind = 'conflict'
+            and (
+                rejects.original_record is not null
+                or btrim(rejects.record ->> '${keyOf(stream)}', E' \\t\\n\\r\\f\\x0b') <> btrim(rejects.record ->> '${keyOf(stream)}')
+            )
+            and odd_ids.key is not null
+    );
+begin
+    return array(
+        select ${rowOf(stream)}.ctid
+        from ${stream.table}
+        where
+            ${rowOf(stream)}.ctid >= first_place
+            and ${rowOf(stream)}.ctid < end_place
+            and ${rowOf(stream)}.chunk_id = any(pruned_chunks)
+            and ${rowOf(stream)}.${stream.stamped[0]!} < older_than
+            and ingest.slice_of(${rowOf(stream)}.${keyOf(stream)}) & locked_slices <> 0
+            -- As a scalar, so that it is always a look-up in the index.
+            and (
+                select true
+                from ingest.rejects
+                where
+                    left(lower(btrim(rejects.record ->> '${keyOf(stream)}')), 36) = ${rowOf(stream)}.${keyOf(stream)}::text
+                    and rejects.kind = 'conflict'
+                limit 1
+            ) is null
+            and ${rowOf(stream)}.${keyOf(stream)}::text <> all(odd_keys)
+        for update skip locked
+    );
 end
 $$;
 
