@@ -56,8 +56,7 @@ function describe(migrations: readonly string[]): string {
 async function inspect(target: DatabaseTarget): Promise<MigrateResult> {
     const sql = connect(target, { applicationName: "sluice migrate", max: 1 });
     try {
-        const { pending: migrations, isSqlDue: sqlFiles } = await inspectSchema(target, sql);
-        return { migrations, sqlFiles };
+        return await inspectSchema(target, sql);
     } finally {
         await sql.end({ timeout: 1 });
     }

@@ -17,10 +17,8 @@ export interface ConnectOptions {
     max: number;
     /** Default 10. The URL's connect_timeout wins. */
     connectTimeoutSeconds?: number;
-    /** Settings of the session, besides the pinned ones. */
-    settings?: Record<string, string>;
-    /** Replace those of `pinnedOptions`; null leaves one to the role and the database. */
-    limits?: Record<string, string | null>;
+    /** Settings of the session, in place of `pinnedOptions`; null leaves one to the role and the database. */
+    settings?: Record<string, string | null>;
     /** Takes the message of each notice; without it they are dropped. */
     onNotice?: (message: string) => void;
 }
@@ -116,7 +114,7 @@ export function connect(target: DatabaseTarget, options: ConnectOptions): Sql {
         fetch_types: false,
         onnotice: (notice) => options.onNotice?.(notice.message ?? ""),
         types: { bigint: { to: 20, from: [20], parse: parseBigint, serialize: String } },
-        connection: { ...settingsFor(target, options), ...options.settings },
+        connection: settingsFor(target, options),
     });
     addArrayTypes(sql);
     return sql;
@@ -146,9 +144,9 @@ export function connectForCopy(target: DatabaseTarget, options: { applicationNam
 
 function settingsFor(
     target: DatabaseTarget,
-    { applicationName, limits }: Pick<ConnectOptions, "applicationName" | "limits">,
+    { applicationName, settings }: Pick<ConnectOptions, "applicationName" | "settings">,
 ): Record<string, string> {
-    const pinned = Object.entries({ ...pinnedOptions, ...target.overrides, ...limits })
+    const pinned = Object.entries({ ...pinnedOptions, ...target.overrides, ...settings })
         .filter(([, value]) => value !== null)
         // https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-OPTIONS
         .map(([name, value]) => `-c ${name}=${value!.replace(/[\\ ]/g, "\\$&")}`);

@@ -119,13 +119,9 @@ export async function migrateDatabase(target: DatabaseTarget, options: MigrateOp
     }
 }
 
-export interface SchemaState {
+export interface SchemaState extends MigrateResult {
     /** False: there is nothing of Sluice's in this database. */
     isSetUp: boolean;
-    /** Names of the migrations that a migration would apply. */
-    pending: string[];
-    /** Whether it would apply the SQL files. */
-    isSqlDue: boolean;
 }
 
 /**
@@ -138,7 +134,7 @@ export async function inspectSchema(
     { rootDir = projectDir, programVersion = manifest.version }: Partial<MigrateOptions> = {},
 ): Promise<SchemaState> {
     const { applied, pending, isSqlDue } = await examine(target, sql, rootDir, programVersion);
-    return { isSetUp: applied.journal !== null, pending: pending.map(({ name }) => name), isSqlDue };
+    return { isSetUp: applied.journal !== null, migrations: pending.map(({ name }) => name), sqlFiles: isSqlDue };
 }
 
 /** Names of the migrations that this program has and the database, which is Sluice's, has not had. */

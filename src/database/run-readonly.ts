@@ -28,7 +28,7 @@ export async function runReadonly(
         applicationName: "sluice sql",
         max: 1,
         // The statement is a person's: how long it may take is for whoever set a limit on their role.
-        limits: { default_transaction_read_only: "on", statement_timeout: null },
+        settings: { default_transaction_read_only: "on", statement_timeout: null },
     });
     const rows: ReadonlyResult["rows"] = [];
     let rowCount = 0;

@@ -66,19 +66,19 @@ describe("settings are the same whatever the role says", () => {
     });
 });
 
-test("a limit of a connection's own is in place of the pinned one, and null leaves it to the role and the database", async () => {
+test("a setting of a connection's own is in place of the pinned one, and null leaves it to the role and the database", async () => {
     const { sql: admin, target } = database;
     await admin.unsafe(`alter database ${target.database} set statement_timeout = '7s'`);
     await admin.unsafe(`alter database ${target.database} set lock_timeout = '8s'`);
-    const limits = { statement_timeout: null, default_transaction_isolation: "repeatable read" };
-    const sql = connect(target, { applicationName: "x", max: 1, limits, settings: { lock_timeout: "9s" } });
+    const settings = { statement_timeout: null, lock_timeout: "9s" };
+    const sql = connect(target, { applicationName: "x", max: 1, settings });
     const [row] = await sql`
         select
             current_setting('statement_timeout') as "statement",
             current_setting('lock_timeout') as "lock",
             current_setting('default_transaction_isolation') as "isolation"`;
     await sql.end();
-    expect(row).toEqual({ statement: "7s", lock: "9s", isolation: "repeatable read" });
+    expect(row).toEqual({ statement: "7s", lock: "9s", isolation: "read committed" });
 });
 
 test("a bigint arrives as a number, and as a JS bigint when a number could not hold it", async () => {

@@ -21,9 +21,12 @@ export async function checkSchema(
     { table }: Stream,
 ): Promise<{ finding: Found; isUsable: boolean }> {
     try {
-        const { isSetUp, pending, isSqlDue } = await inspectSchema(target, sql);
-        const isUsable = isSetUp && pending.length === 0;
-        return { finding: isUsable ? await judgeCurrent(sql, table, isSqlDue) : judgeOld(isSetUp, pending), isUsable };
+        const { isSetUp, migrations, sqlFiles } = await inspectSchema(target, sql);
+        const isUsable = isSetUp && migrations.length === 0;
+        return {
+            finding: isUsable ? await judgeCurrent(sql, table, sqlFiles) : judgeOld(isSetUp, migrations),
+            isUsable,
+        };
     } catch (error) {
         if (!(error instanceof SluiceError)) throw error;
         return { finding: fail(error.what, error.remedy), isUsable: false };

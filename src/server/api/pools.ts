@@ -9,7 +9,7 @@ export function openReadPool(target: DatabaseTarget): Sql {
         max: 4,
         connectTimeoutSeconds: 5,
         // Less than the reader's deadline, so that the server has given up when the caller is told so.
-        limits: { statement_timeout: "5000", default_transaction_read_only: "on" },
+        settings: { statement_timeout: "5000", default_transaction_read_only: "on" },
     });
 }
 
@@ -20,6 +20,6 @@ export function openWorkPool(target: DatabaseTarget): Sql {
         max: 2,
         connectTimeoutSeconds: 5,
         // A role that reads only has the other default; what it may write is for its grants to say.
-        limits: { statement_timeout: "600000", default_transaction_read_only: "off" },
+        settings: { statement_timeout: "600000", default_transaction_read_only: "off" },
     });
 }
