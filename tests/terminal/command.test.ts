@@ -72,103 +72,88 @@ describe("usage errors exit with 2 and run nothing", () => {
 });
 
 const failWith = (error: unknown) => ({
+    options: [new Option("--input <folder>")],
     run: async () => {
         throw error;
     },
 });
 
-test("a SluiceError is what, why, remedy and code, in four lines and without a stack", async () => {
-    const cause = new Error("disk quota exceeded");
-    const error = new SluiceError({
-        code: "glass_full",
-        what: "The glass is full.",
-        remedy: "Drink.",
-        exitCode: 3,
-        cause,
-    });
-    const { exitCode, stderr } = await execute([], failWith(error));
-
-    expect(exitCode).toBe(3);
-    expect(stderr).toBe(
-        "pour: The glass is full.\n  cause: disk quota exceeded\n  fix:   Drink.\n  code:  glass_full (exit 3)\n",
-    );
-});
-
-test("an error about a setting says who gave it, and why it is one, in four lines too", async () => {
+describe("errors of a command", () => {
     const cause = new Error("no such vessel");
-    const error = new SluiceError({ code: "c", what: "It leaks.", remedy: "Mend it.", setting: "inputDir", cause });
-    const options = [new Option("--input <folder>")];
+    const leak = { code: "c", what: "It leaks.", remedy: "Drink.", cause };
 
-    expect((await execute(["--input", "sieve"], { options, ...failWith(error) })).stderr).toBe(
-        "pour: It leaks.\n  from:  --input on the command line (no such vessel)\n  fix:   Mend it.\n  code:  c (exit 1)\n",
-    );
-    expect((await execute([], { options, ...failWith(error) })).stderr).toContain(
-        "\n  from:  the default of --input (no such vessel)\n",
-    );
-});
+    test.each<[string, string[], SluiceError, number, string]>([
+        [
+            "what, why, remedy and code",
+            [],
+            new SluiceError({ ...leak, exitCode: 3 }),
+            3,
+            "pour: It leaks.\n  cause: no such vessel\n  fix:   Drink.\n  code:  c (exit 3)\n",
+        ],
+        [
+            "who gave the setting",
+            ["--input", "sieve"],
+            new SluiceError({ ...leak, setting: "inputDir" }),
+            1,
+            "pour: It leaks.\n  from:  --input on the command line (no such vessel)\n  fix:   Drink.\n  code:  c (exit 1)\n",
+        ],
+        [
+            "whose default the setting is",
+            [],
+            new SluiceError({ ...leak, setting: "inputDir" }),
+            1,
+            "pour: It leaks.\n  from:  the default of --input (no such vessel)\n  fix:   Drink.\n  code:  c (exit 1)\n",
+        ],
+        [
+            "several faults, one below another",
+            [],
+            new SluiceError({ code: "c", what: "One.\nTwo.", remedy: "Do a.\nDo b.", exitCode: 3 }),
+            3,
+            "pour: One.\n      Two.\n  fix:   Do a.\n         Do b.\n  code:  c (exit 3)\n",
+        ],
+    ])("say %s, without a stack", async (_what, argv, error, exitCode, stderr) => {
+        expect(await execute(argv, failWith(error))).toEqual({ exitCode, stdout: "", stderr });
+    });
 
-test.each([
-    ["ENOSPC", "disk_full", 1],
-    ["EACCES", "file_not_allowed", 3],
-])("%s of a file is told as %s, with %d", async (code, expected, exitCode) => {
-    const error = Object.assign(new Error("refused"), { code, path: "/srv/drops/a.csv" });
-    const ended = await execute([], failWith(error));
+    test.each([
+        ["ENOSPC", "disk_full", 1],
+        ["EACCES", "file_not_allowed", 3],
+        ["53100", "database_disk_full", 1],
+        ["53300", "too_many_connections", 4],
+        ["57014", "statement_ended", 1],
+        ["25P04", "statement_ended", 1],
+        ["53400", "statement_ended", 1],
+        ["55P03", "database_busy", 1],
+        ["58030", "database_busy", 1],
+        ["42501", "not_permitted", 3],
+        ["25006", "database_read_only", 3],
+        ["42P01", "schema_not_current", 3],
+        ["42883", "schema_not_current", 3],
+        ["CONNECTION_CLOSED", "database_unreachable", 4],
+    ])("with %s are told as %s, with %d", async (code, expected, exitCode) => {
+        const path = code.startsWith("E") ? { path: "/srv/drops/a.csv" } : {};
+        const ended = await execute([], failWith(Object.assign(new Error("the system says no"), { code, ...path })));
 
-    expect(ended.exitCode).toBe(exitCode);
-    expect(ended.stderr).toContain("/srv/drops/a.csv");
-    expect(ended.stderr).toContain(`code:  ${expected} (exit ${exitCode})`);
-});
+        expect(ended.exitCode).toBe(exitCode);
+        expect(ended.stderr).toContain(path.path ?? "(the system says no)");
+        expect(ended.stderr).toContain(`code:  ${expected} (exit ${exitCode})`);
+    });
 
-test.each([
-    ["53100", "database_disk_full", 1],
-    ["53300", "too_many_connections", 4],
-    ["57014", "statement_ended", 1],
-    ["25P04", "statement_ended", 1],
-    ["53400", "statement_ended", 1],
-    ["55P03", "database_busy", 1],
-    ["58030", "database_busy", 1],
-    ["42501", "not_permitted", 3],
-    ["25006", "database_read_only", 3],
-    ["42P01", "schema_not_current", 3],
-    ["42883", "schema_not_current", 3],
-])("SQLSTATE %s is told as %s, with %d", async (code, expected, exitCode) => {
-    const ended = await execute([], failWith(Object.assign(new Error("the server says no"), { code })));
+    test("that nobody thought of are their message and where to see more, with 1", async () => {
+        const { exitCode, stderr } = await execute([], failWith(new TypeError("x is not\u001b[2J a function")));
 
-    expect(ended.exitCode).toBe(exitCode);
-    expect(ended.stderr).toContain("(the server says no)");
-    expect(ended.stderr).toContain(`code:  ${expected} (exit ${exitCode})`);
-});
+        expect(exitCode).toBe(1);
+        expect(stderr).toStartWith("Unexpected error: TypeError: x is not\\x1b[2J a function\n");
+        expect(stderr).toContain("SLUICE_DEBUG=1");
+        expect(stderr).toContain("code:  unexpected (exit 1)");
+        expect(stderr).not.toContain("\u001b");
+    });
 
-test("several faults are lines below one another", async () => {
-    const error = new SluiceError({ code: "c", what: "One.\nTwo.", remedy: "Do a.\nDo b.", exitCode: 3 });
+    test("of a missing file are no lost connection", async () => {
+        const { stderr } = await execute([], { run: async () => void (await Bun.file("/nowhere/x").text()) });
 
-    expect((await execute([], failWith(error))).stderr).toBe(
-        "pour: One.\n      Two.\n  fix:   Do a.\n         Do b.\n  code:  c (exit 3)\n",
-    );
-});
-
-test("a lost connection is told as such, with 4", async () => {
-    const error = Object.assign(new Error("write CONNECTION_CLOSED db:5432"), { code: "CONNECTION_CLOSED" });
-    const { exitCode, stderr } = await execute([], failWith(error));
-
-    expect(exitCode).toBe(4);
-    expect(stderr).toContain("code:  database_unreachable (exit 4)");
-});
-
-test("a missing file is no lost connection", async () => {
-    const { exitCode, stderr } = await execute([], { run: async () => void (await Bun.file("/nowhere/x").text()) });
-
-    expect(exitCode).toBe(1);
-    expect(stderr).toContain("code:  unexpected (exit 1)");
-});
-
-test("an unexpected error is its message and where to see more, with 1", async () => {
-    const { exitCode, stderr } = await execute([], failWith(new TypeError("x is not\u001b[2J a function")));
-
-    expect(exitCode).toBe(1);
-    expect(stderr).toStartWith("Unexpected error: TypeError: x is not\\x1b[2J a function\n");
-    expect(stderr).toContain("SLUICE_DEBUG=1");
-    expect(stderr).not.toContain("\u001b");
+        expect(stderr).toContain("code:  unexpected (exit 1)");
+    });
 });
 
 describe("as a process", () => {

@@ -5,7 +5,7 @@ let dispose = () => {};
 afterEach(() => dispose());
 
 /** Signals are delivered by the process's own emitter, at times of the test's own clock. */
-function listen(): { at(ms: number, signal: "SIGINT" | "SIGTERM"): void; heard: string[] } {
+function listen(presses: [ms: number, signal: "SIGINT" | "SIGTERM"][], { isDisposed = false } = {}): string[] {
     const heard: string[] = [];
     const handler: StopHandler = {
         stop: (signal) => heard.push(`stop ${signal}`),
@@ -13,41 +13,36 @@ function listen(): { at(ms: number, signal: "SIGINT" | "SIGTERM"): void; heard: 
     };
     let clockMs = 0;
     dispose = onStopSignal(handler, { nowMs: () => clockMs, underNpm: false });
-    return {
-        heard,
-        at(ms, signal) {
-            clockMs = ms;
-            process.emit(signal, signal);
-        },
-    };
+    if (isDisposed) dispose();
+    for (const [ms, signal] of presses) {
+        clockMs = ms;
+        process.emit(signal, signal);
+    }
+    return heard;
 }
 
 test("one Ctrl-C that arrives twice is one", () => {
-    const { at, heard } = listen();
-    at(1000, "SIGINT");
-    at(1000, "SIGINT");
-    at(1299, "SIGTERM");
-
+    const heard = listen([
+        [1000, "SIGINT"],
+        [1000, "SIGINT"],
+        [1299, "SIGTERM"],
+    ]);
     expect(heard).toEqual(["stop SIGINT"]);
 });
 
 test("a later press insists, each time", () => {
-    const { at, heard } = listen();
-    at(1000, "SIGTERM");
-    at(1300, "SIGINT");
-    at(2000, "SIGINT");
-
+    const heard = listen([
+        [1000, "SIGTERM"],
+        [1300, "SIGINT"],
+        [2000, "SIGINT"],
+    ]);
     expect(heard).toEqual(["stop SIGTERM", "again SIGINT", "again SIGINT"]);
 });
 
 test("after it is disposed of, nothing is heard", () => {
     const listeners = process.listenerCount("SIGINT");
-    const { at, heard } = listen();
-    dispose();
-    at(1000, "SIGINT");
-
+    expect(listen([[1000, "SIGINT"]], { isDisposed: true })).toEqual([]);
     expect(process.listenerCount("SIGINT")).toBe(listeners);
-    expect(heard).toEqual([]);
 });
 
 test("the parent of this process, and of one that is gone", () => {
