@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { runCommand } from "../src/commands/command.ts";
 import { SluiceError } from "../src/errors.ts";
 import { defaultGeneratorOptions } from "../src/shop/generator/options.ts";
@@ -13,18 +13,18 @@ import { startLabService, startService } from "../tests/support/service.ts";
 const fillChartsMs = 5 * 60_000;
 const imagesDir = join(import.meta.dir, "../docs/images");
 
-interface Shot {
-    name: string;
-    theme: "light" | "dark";
-    viewport: { width: number; height: number };
-    scale: number;
-}
+type Shot = Pick<BrowserContextOptions, "colorScheme" | "viewport" | "deviceScaleFactor"> & { name: string };
 
-const light: Shot = { name: "light", theme: "light", viewport: { width: 1280, height: 1180 }, scale: 1.5 };
+const light: Shot = {
+    name: "light",
+    colorScheme: "light",
+    viewport: { width: 1280, height: 1180 },
+    deviceScaleFactor: 1.5,
+};
 const shots: Shot[] = [
     light,
-    { ...light, name: "dark", theme: "dark" },
-    { name: "narrow", theme: "light", viewport: { width: 375, height: 812 }, scale: 2 },
+    { ...light, name: "dark", colorScheme: "dark" },
+    { ...light, name: "narrow", viewport: { width: 375, height: 812 }, deviceScaleFactor: 2 },
 ];
 const lab: Shot = { ...light, name: "lab", viewport: { width: 1280, height: 640 } };
 const failing: Shot = { ...light, name: "failing", viewport: { width: 1280, height: 560 } };
@@ -98,26 +98,15 @@ async function generate(outputDir: string, signal: AbortSignal): Promise<void> {
     await runGenerator({ ...options, dirtyRatio: 0.02, duplicateRatio: 0.04, seed: 7, outputDir }, { signal });
 }
 
-async function take(
-    browser: Browser,
-    url: string,
-    { name, theme, viewport, scale }: Shot,
-    act: (page: Page) => Promise<void> = async () => {},
-): Promise<void> {
-    const context = await browser.newContext({
-        viewport,
-        deviceScaleFactor: scale,
-        colorScheme: theme,
-        timezoneId: "UTC",
-    });
+async function take(browser: Browser, url: string, { name, ...look }: Shot, act?: (page: Page) => Promise<void>) {
+    const context = await browser.newContext({ ...look, timezoneId: "UTC" });
     const page = await context.newPage();
     await page.goto(url);
     await page.locator(".chart canvas").first().waitFor();
     // Long enough for the CPU's share, which takes two looks.
     await page.waitForTimeout(7000);
-    await act(page);
-    const path = join(imagesDir, `${name}.png`);
-    await page.screenshot({ path });
+    await act?.(page);
+    await page.screenshot({ path: join(imagesDir, `${name}.png`) });
     await context.close();
     process.stdout.write(`docs/images/${name}.png\n`);
 }

@@ -18,7 +18,7 @@ export interface ErrorFacts {
     what: string;
     /** Where the thing at fault comes from. */
     from: string | null;
-    /** What the system or the database said. */
+    /** The message of the system or the database. */
     cause: string | null;
     fix: string | null;
     exitCode: number;

@@ -1,6 +1,6 @@
 /**
- * How far something is that takes its time: at a terminal a bar that is drawn over, else a plain line every ten seconds.
- * All of it on stderr. What is quick shows nothing.
+ * Shows on stderr how far a long task is: at a terminal a bar that is drawn over, else a plain line every ten seconds. A
+ * quick task shows nothing.
  */
 import { formatDuration, formatNumber } from "./format.ts";
 
@@ -26,7 +26,7 @@ export interface Progress {
 }
 
 export interface ProgressOptions {
-    /** What is going on, such as the command's name. */
+    /** Such as the command's name. */
     label: string;
     /** Whether stderr is a terminal that can be drawn over. */
     isDrawable: boolean;
@@ -40,7 +40,7 @@ export interface ProgressOptions {
 
 const drawEveryMs = 100;
 const printEveryMs = 10_000;
-/** What ends sooner needs no bar. */
+/** Anything that ends sooner needs no bar. */
 const firstDrawMs = 400;
 /** The rate is that of the last seconds. */
 const rateWindowMs = 10_000;

@@ -19,7 +19,7 @@ export function addRecordCounts(counts: Iterable<RecordCounts>): RecordCounts {
 }
 
 export interface RecordTableOptions {
-    /** What the first line calls them. */
+    /** The name in the first line. */
     title?: string;
     /** Whether there is something to look at by the commands that the last column names. */
     hasPointers?: boolean;

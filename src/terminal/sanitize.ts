@@ -1,7 +1,8 @@
 /**
- * What could act on a terminal or reorder a line: C0 (tab and line feed too), DEL, C1; the bidirectional controls
- * (Trojan Source, CVE-2021-42574) and the marks they come with; line and paragraph separators; what has no width; halves
- * of surrogate pairs. And what cannot be told from a space, or seen at all: a value that fails a rule for it looks right.
+ * Characters that could act on a terminal or reorder a line: C0 (tab and line feed too), DEL, C1; the bidirectional
+ * controls (Trojan Source, CVE-2021-42574) and their marks; line and paragraph separators; characters without width;
+ * halves of surrogate pairs. Also those that look like a space or like nothing: a value that fails a rule because of one
+ * would look right.
  */
 const unprintable =
     /[\u0000-\u001f\u007f-\u00a0\u00ad\u061c\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\ufeff\ufff9-\ufffb]|[\u115f\u1160\u1680\u2800\u3000\u3164\uffa0]|\u034f|[\u180b-\u180d\u180f]|[\u17b4\u17b5]|[\u{e0000}-\u{e007f}]|\p{Surrogate}/gu;

@@ -30,7 +30,7 @@ export function onStopSignal(
             (handler.again ?? forceExit)(signal);
         }
     };
-    // What npx does after a Ctrl-C that has been seen is no second press.
+    // npx ends soon after a Ctrl-C that this process has seen too: that is no second press.
     const stopWatching = underNpm ? watchAncestors(() => pressedAtMs === undefined && press("SIGTERM")) : () => {};
     // A parent that opened a channel to this process, as the crash lab does, is gone.
     const orphan = () => pressedAtMs === undefined && press("SIGTERM");

@@ -233,7 +233,7 @@ describe.skipIf("missing" in chromium)("the page", () => {
         expect(await textOf("[data-test=read]")).toBe(read);
         await page.waitForTimeout(fadeMs);
         expect(await opacityOf(page, "[data-test=balance]")).toBeLessThan(1);
-        // Who comes now sees what the API knew last, as old.
+        // A page that is opened now shows what the API knew last, faded.
         const late = await openPage();
         await late.locator(".last-known").waitFor();
         expect(await late.locator("[data-test=read]").textContent()).toBe(read);

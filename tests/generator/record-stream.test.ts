@@ -9,30 +9,19 @@ import { countFiles } from "../support/count-records.ts";
 
 const fileSeconds = Date.parse("2024-05-01T12:00:00Z") / 1000;
 
-interface Ratios {
-    dirtyRatio?: number;
-    duplicateRatio?: number;
-    lateRatio?: number;
-}
+const clean = { dirtyRatio: 0, duplicateRatio: 0, lateRatio: 0 };
 
-function generate(seed: number, records: number, ratios: Ratios = {}, spanSeconds = 600): Buffer {
-    const options = { random: createRandom(seed), dirtyRatio: 0, duplicateRatio: 0, lateRatio: 0, ...ratios };
-    return Buffer.concat([
-        ...generateFile({ nextRecord: createRecordStream(options), records, fileSeconds, spanSeconds }),
-    ]);
+function generate(seed: number, records: number, ratios: Partial<typeof clean> = {}): Buffer {
+    const nextRecord = createRecordStream({ random: createRandom(seed), ...clean, ...ratios });
+    return Buffer.concat([...generateFile({ nextRecord, records, fileSeconds, spanSeconds: 600 })]);
 }
 
 const countOf = (bytes: Buffer) => countFiles([{ name: "generated.csv", bytes }]);
 
-interface Row {
-    event_id: string;
-    event_type: string;
-    product_id: string;
-    user_id: string;
-    event_timestamp: string;
-    quantity: string;
-    price: string;
-}
+type Row = Record<
+    "event_id" | "event_type" | "product_id" | "user_id" | "event_timestamp" | "quantity" | "price",
+    string
+>;
 const parseRows = (bytes: Buffer): Row[] => parse(bytes, { columns: true });
 
 describe("clean records", () => {
@@ -137,7 +126,7 @@ describe("ratios", () => {
 });
 
 describe("dirty records", () => {
-    const clean: RecordValues = [
+    const good: RecordValues = [
         "c0a80101-0000-4000-8000-000000000001",
         "purchase",
         "product_0001",
@@ -151,7 +140,7 @@ describe("dirty records", () => {
     for (const [kind, toLine] of Object.entries(dirt)) {
         test(`of kind ${kind} cost one record, always, and leave the next one alone`, () => {
             for (let seed = 0; seed < 50; seed++) {
-                const bytes = Buffer.from(headerLine + toLine(clean, createRandom(seed)) + neighbour, "latin1");
+                const bytes = Buffer.from(headerLine + toLine(good, createRandom(seed)) + neighbour, "latin1");
                 const { read, inserted, rejected } = countOf(bytes).total;
                 expect([read, inserted, rejected]).toEqual([2, 1, 1]);
             }
@@ -172,17 +161,10 @@ describe("dirty records", () => {
 });
 
 describe("a seed", () => {
-    const ratios = { dirtyRatio: 0.2, duplicateRatio: 0.2, lateRatio: 0.2 };
-
-    test("gives the same bytes again, another seed others", () => {
-        expect(generate(7, 3_000, ratios).equals(generate(7, 3_000, ratios))).toBe(true);
-        expect(generate(8, 3_000, ratios).equals(generate(7, 3_000, ratios))).toBe(false);
-    });
-
     test("gives the same clean records at another time, timestamps aside", () => {
         const at = (seconds: number) => {
-            const options = { random: createRandom(9), dirtyRatio: 0, duplicateRatio: 0.3, lateRatio: 0.1 };
-            const nextRecord = createRecordStream(options);
+            const ratios = { dirtyRatio: 0, duplicateRatio: 0.3, lateRatio: 0.1 };
+            const nextRecord = createRecordStream({ random: createRandom(9), ...ratios });
             const file = { nextRecord, records: 3_000, fileSeconds: seconds, spanSeconds: 10 };
             return parseRows(Buffer.concat([...generateFile(file)])).map((row) => ({ ...row, event_timestamp: "" }));
         };
@@ -190,12 +172,7 @@ describe("a seed", () => {
     });
 
     test("fixes what is in a file, not how it is cut into pieces", () => {
-        const nextRecord = createRecordStream({
-            random: createRandom(1),
-            dirtyRatio: 0,
-            duplicateRatio: 0,
-            lateRatio: 0,
-        });
+        const nextRecord = createRecordStream({ random: createRandom(1), ...clean });
         const pieces = [...generateFile({ nextRecord, records: 20_000, fileSeconds, spanSeconds: 600 })];
         expect(pieces.length).toBeGreaterThan(3);
         expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThan(300 * 1024);

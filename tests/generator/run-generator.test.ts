@@ -94,17 +94,7 @@ describe("never overwrites", () => {
         expect(existsSync(join(outputDir, `events_${startSeconds}_2.csv`))).toBe(true);
     });
 
-    test("what another generator writes at the same time", async () => {
-        const names: string[] = [];
-        const seeds = [1, 2, 3, 4];
-        const onFile = ({ name }: GeneratedFile) => names.push(name);
-        const written = await Promise.all(seeds.map((seed) => run({ seed, files: 50 }, { onFile })));
-        expect(new Set(names).size).toBe(200);
-        expect(listNames()).toEqual(names.toSorted());
-        expect(countFolder(outputDir).total.inserted).toBe(written.reduce((sum, { records }) => sum + records, 0));
-    });
-
-    test("what another process writes at the same time", async () => {
+    test("what other generators write at the same time", async () => {
         const modules = join(import.meta.dir, "../../src/shop/generator");
         const script = `
             import { runGenerator } from ${JSON.stringify(join(modules, "run-generator.ts"))};

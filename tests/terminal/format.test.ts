@@ -46,7 +46,7 @@ describe("durations", () => {
         [356_400_000, "4d 3h"],
     ])("%d ms is %s", (durationMs, shown) => expect(formatDuration(durationMs)).toBe(shown));
 
-    /** What the text says, in milliseconds. */
+    /** The duration that the text states, in milliseconds. */
     const readBack = (text: string) => {
         const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
         const parts = [...text.replaceAll(",", "").matchAll(/([\d.]+) ?(ms|s|m|h|d)/g)];

@@ -111,7 +111,7 @@ test("on a terminal it is drawn over, gives way to lines, and is gone at the end
     expect(shown).toEqual(["a result", "the end"]);
 });
 
-/** What is left on the screen: a line that was cleared (CR, ESC [2K) is gone. */
+/** The lines left on the screen: one that was cleared (CR, ESC [2K) is gone. */
 function showLines(output: string): string[] {
     const lines = output.split("\r\n").map((line) => line.split("\u001b[2K").at(-1)!);
     return lines.filter((line) => line !== "");

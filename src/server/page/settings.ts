@@ -1,4 +1,4 @@
-/** What the visitor chose, kept in this browser. */
+/** The visitor's choices, kept in this browser. */
 import { effect, type Signal, signal } from "@preact/signals";
 import type { FlowWindow } from "../api/flow/read-flow.ts";
 
@@ -9,7 +9,7 @@ export const theme = kept<Theme>("theme", ["auto", "light", "dark"]);
 export const zone = kept<Zone>("zone", ["local", "utc"]);
 export const flowWindow = kept<FlowWindow>("window", ["5m", "1h", "24h"]);
 
-/** What is on the screen now; canvases draw by it. */
+/** The theme on the screen now; canvases draw by it. */
 export const shownTheme = signal<"light" | "dark">("light");
 
 export function followTheme(): void {

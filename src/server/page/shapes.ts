@@ -1,4 +1,4 @@
-/** What the page takes from the API beside the answers that its route modules have types of. */
+/** Shapes of answers that no route module has a type of. */
 import type { Status } from "../../operations/status/status-schema.ts";
 
 export interface Page<Row> {

@@ -1,7 +1,7 @@
 import type { ComponentType } from "preact";
 import type { Flow } from "../api/flow/read-flow.ts";
 
-/** What the page shows of a stream beside what it shows of every one. */
+/** A stream's own part of the page. */
 export interface StreamView {
     /** In the order in which files name them. */
     columns: readonly string[];

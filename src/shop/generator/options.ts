@@ -1,4 +1,4 @@
-/** What the generator can be told: its flags, their defaults, and which values are possible. */
+/** The generator's options: flags, defaults, and which values are possible. */
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { Option } from "commander";

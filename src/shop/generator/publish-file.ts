@@ -20,7 +20,7 @@ export interface FilePlan {
 
 export interface PublishedFile {
     name: string;
-    /** What the name's index came to be. */
+    /** The one in its name. */
     index: number;
     bytes: number;
 }

@@ -5,17 +5,11 @@
 import { makeValuesAwkward, toAwkwardLine } from "./awkward-records.ts";
 import { toDirtyLine } from "./dirty-records.ts";
 import { type EventRecord, headerLine, toLine, toValues } from "./event-record.ts";
+import type { GeneratorOptions } from "./options.ts";
 import type { Random } from "./random.ts";
 import { createSessions } from "./sessions.ts";
 
-export interface RecordStreamOptions {
-    random: Random;
-    /** Shares of all records, from 0 to 1; dirty + duplicate is at most 1. */
-    dirtyRatio: number;
-    duplicateRatio: number;
-    /** Share of the sessions' records that lie hours to days back. */
-    lateRatio: number;
-}
+type RecordStreamOptions = Pick<GeneratorOptions, "dirtyRatio" | "duplicateRatio" | "lateRatio"> & { random: Random };
 
 /** Gives the next record as a CSV line in bytes, one character per byte (latin1), with its line end. */
 export type NextRecord = (seconds: number) => string;

@@ -24,23 +24,18 @@ const secondsPerHour = 3_600;
 const minLateSeconds = secondsPerHour;
 const maxLateSeconds = 5 * 24 * secondsPerHour;
 
-export interface SessionsOptions {
-    random: Random;
-    /** Share of the records that belong to visits of hours to days ago: a phone that was offline. */
-    lateRatio: number;
-}
-
 /**
  * Returns a function that gives the next record. `seconds` is the moment in which it should lie; a visit's timestamps
- * never go back, nor past the largest `seconds` so far. What is drawn doesn't depend on `seconds`.
+ * never go back, nor past the largest `seconds` so far. What is drawn doesn't depend on `seconds`. A share of `lateRatio`
+ * belongs to visits of hours to days ago: a phone that was offline.
  */
-export function createSessions({ random, lateRatio }: SessionsOptions): (seconds: number) => EventRecord {
+export function createSessions({ random, lateRatio }: { random: Random; lateRatio: number }) {
     const startLive = () => startSession(random, 0);
     const startLate = () => startSession(random, random.between(minLateSeconds, maxLateSeconds));
     const live = Array.from({ length: openSessions }, startLive);
     const late = lateRatio > 0 ? Array.from({ length: openSessions }, startLate) : [];
 
-    return (seconds) => {
+    return (seconds: number): EventRecord => {
         const isLate = lateRatio > 0 && random.chance(lateRatio);
         const sessions = isLate ? late : live;
         const place = random.below(openSessions);
@@ -51,31 +46,31 @@ export function createSessions({ random, lateRatio }: SessionsOptions): (seconds
 }
 
 function startSession(random: Random, lateBySeconds: number): Session {
-    return {
-        userId: drawUserId(random),
-        viewed: null,
-        cart: [],
-        checkingOut: false,
-        lateBySeconds,
-        latestSeconds: 0,
-    };
+    const userId = drawUserId(random);
+    return { userId, viewed: null, cart: [], checkingOut: false, lateBySeconds, latestSeconds: 0 };
 }
 
 function takeStep(random: Random, session: Session, seconds: number): EventRecord {
     session.latestSeconds = Math.max(session.latestSeconds, seconds - session.lateBySeconds);
     const eventType = chooseStep(random, session);
+    return toRecord(random, session, eventType, applyStep(random, session, eventType));
+}
+
+/** Returns the product that the step is about. */
+function applyStep(random: Random, session: Session, eventType: EventType): Product {
+    const { cart } = session;
     switch (eventType) {
         case "view":
             session.viewed = drawProduct(random);
-            return toRecord(random, session, eventType, session.viewed);
+            return session.viewed;
         case "add_to_cart":
-            session.cart.push(session.viewed!);
-            return toRecord(random, session, eventType, session.viewed!);
+            cart.push(session.viewed!);
+            return session.viewed!;
         case "remove_from_cart":
-            return toRecord(random, session, eventType, takeFromCart(random, session));
+            return cart.splice(random.below(cart.length), 1)[0]!;
         case "purchase":
             session.checkingOut = true;
-            return toRecord(random, session, eventType, session.cart.shift()!);
+            return cart.shift()!;
     }
 }
 
@@ -91,10 +86,6 @@ function chooseStep(random: Random, session: Session): EventType {
 
 function canAdd({ viewed, cart }: Session): boolean {
     return viewed !== null && cart.length < maxCart && !cart.includes(viewed);
-}
-
-function takeFromCart(random: Random, session: Session): Product {
-    return session.cart.splice(random.below(session.cart.length), 1)[0]!;
 }
 
 /** Everything bought, or gone: soon with an empty cart, seldom with a full one. */

@@ -5,9 +5,9 @@ import { link } from "../live/connection.ts";
 
 interface Usage {
     residentBytes: number | null;
-    /** Of one core, since the look before. */
+    /** Share of one core, since the look before. */
     cpuShare: number | null;
-    /** Of `cpuShare`. */
+    /** The latest values of `cpuShare`. */
     history: Values;
 }
 

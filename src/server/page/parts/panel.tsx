@@ -36,7 +36,6 @@ export function Panel({ id, title, tools, note, problem, knownAt, className = ""
     );
 }
 
-/** What stands where nothing is yet. */
 export function Nothing({ children }: { children: ComponentChildren }) {
     return <p class="nothing">{children}</p>;
 }

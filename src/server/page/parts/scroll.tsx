@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 
-/** What may be wider or longer than its place. It takes the focus, so that the arrow keys scroll it too. */
+/** Content that may be wider or longer than its place. It takes the focus, so the arrow keys scroll it too. */
 export function Scroll({ label, children }: { label: string; children: ComponentChildren }) {
     return (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: axe's rule scrollable-region-focusable asks for it

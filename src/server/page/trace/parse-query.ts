@@ -1,10 +1,7 @@
-/** What somebody types to find a record: a key, or `file:record`. Pure. */
-
+/** Reads the text of a search for a record: a key, or `file:record`. Pure. */
 import type { StreamView } from "../stream-view.ts";
 
-export type TraceQuery = { path: string } | { fault: string };
-
-export function parseTraceQuery(text: string, key: StreamView["key"]): TraceQuery {
+export function parseTraceQuery(text: string, key: StreamView["key"]): { path: string } | { fault: string } {
     const query = text.trim();
     if (key.form.test(query)) return { path: `/v1/trace?${key.name}=${query.toLowerCase()}` };
     // The last colon: a file's name may hold others.
