@@ -9,11 +9,9 @@ import type { SyntaxNode } from "@lezer/common";
 import { parser } from "@prometheus-io/lezer-promql";
 import Ajv from "ajv/dist/2020";
 import manifest from "../../package.json";
-import { openDatabaseProxy } from "../support/database-proxy.ts";
-import { useDatabase } from "../support/fixture.ts";
-import { startApi } from "../support/service.ts";
 import { projectDir } from "../support/test-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
+import { useProxiedApi } from "./api-fixture.ts";
 import { type Exposition, parseExposition } from "./parse-exposition.ts";
 import { insertBatch, insertFile, insertWorker } from "./seed-ledger.ts";
 
@@ -57,26 +55,19 @@ test("the commands and documents that the remedies name are there", () => {
 });
 
 describe("each expression", () => {
-    const database = useDatabase(import.meta.path);
+    const api = useProxiedApi(import.meta.path);
     let exposition: Exposition;
 
     beforeAll(async () => {
-        await insertBatch(database.sql, { inserted: 5, conflict: 1, rejected: 3 });
-        await insertFile(database.sql, "failed.csv", "failed");
-        await insertWorker(database.sql, { retries: { count: 3, lastReason: "53100", lastSecondsAgo: 1 } });
-        const proxy = await openDatabaseProxy(database.target);
-        const api = await startApi(proxy.target.url);
-        const statusOf = async (path: string) => (await fetch(`${api.url}${path}`)).status;
-        try {
-            proxy.takeDown();
-            await waitUntil("the API notices", async () => (await statusOf("/readyz")) === 503 || null);
-            await proxy.mend();
-            await waitUntil("the API is back", async () => (await statusOf("/readyz")) === 200 || null);
-            exposition = parseExposition(await (await fetch(`${api.url}/metrics`)).text());
-        } finally {
-            await api.stop();
-            await proxy.close();
-        }
+        await insertBatch(api.sql, { inserted: 5, conflict: 1, rejected: 3 });
+        await insertFile(api.sql, "failed.csv", "failed");
+        await insertWorker(api.sql, { retries: { count: 3, lastReason: "53100", lastSecondsAgo: 1 } });
+        const isReady = async () => (await api.get("/readyz")).status === 200;
+        api.proxy.takeDown();
+        await waitUntil("the API notices", async () => !(await isReady()));
+        await api.proxy.mend();
+        await waitUntil("the API is back", isReady);
+        exposition = parseExposition((await api.get("/metrics")).body);
     });
 
     test.each(alerts.map(({ alert, expr }) => [alert, expr]))(
