@@ -7,27 +7,20 @@
  * updated last; until then the step is tried again. Nothing here changes a file's bytes, inode or times, so none of this
  * makes a file look new.
  */
-import type { BigIntStats } from "node:fs";
 import { lstat, mkdir, readdir, rename, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { passFaultPoint } from "../../database/faults/pass-fault-point.ts";
 import type { IngestContext } from "../context.ts";
+import type { FileClocks } from "../discover/file-age.ts";
+import { printOf, type SeenFile } from "../ledger/ledger.ts";
 import { seenOf } from "../read/open-input.ts";
 import { freeNames, moveWithoutOverwriting } from "./move-file.ts";
 
-export interface Archiver {
-    /** One pass over the files that are merged and still here. Returns how many left. Throws what the database throws. */
-    pass(): Promise<number>;
-    /** In the latest pass: files that are too young to leave, and how many of them have no usable times. */
-    young(): { files: number; undated: number };
-}
+export type Archiver = ReturnType<typeof createArchiver>;
 
-interface MergedFile {
+interface MergedFile extends SeenFile {
     fileId: number;
     path: string;
-    sizeBytes: number;
-    mtimeNs: string;
-    inode: string;
     comparedCtimeNs: string | null;
     /** The day of its merge in UTC: the archive's folder is the same at every attempt. */
     day: string;
@@ -44,31 +37,27 @@ const pageFiles = 500;
 const firstRetryMs = 1_000;
 const longestRetryMs = 300_000;
 
-export interface ArchiverClocks {
-    /** Monotonic, in milliseconds. */
-    now?: () => number;
-    /** How long a file has been still by its own times, in milliseconds; null when they do not tell. */
-    ageOf?: (stats: BigIntStats) => number | null;
-}
-
 interface Pass {
     context: IngestContext;
     settleMs: number;
     now: number;
-    ageOf: (stats: BigIntStats) => number | null;
+    ageOf: NonNullable<FileClocks["ageOf"]>;
+    waiting: Map<number, Waiting>;
     young: { files: number; undated: number };
 }
 
 /** A file must have been still for `settleMs`: by its own times where `ageOf` tells them, else on our own clock. */
-export function createArchiver(context: IngestContext, settleMs: number, clocks: ArchiverClocks = {}): Archiver {
+export function createArchiver(context: IngestContext, settleMs: number, clocks: FileClocks = {}) {
     const { afterMerge } = context.config;
     const { now = () => performance.now(), ageOf = () => null } = clocks;
     const waiting = new Map<number, Waiting>();
     let young = { files: 0, undated: 0 };
     let isRecovered = false;
     return {
+        /** In the latest pass: files that are too young to leave, and how many of them have no usable times. */
         young: () => young,
-        async pass() {
+        /** One pass over the files that are merged and still here. Returns how many left. Throws what the database throws. */
+        async pass(): Promise<number> {
             if (!isRecovered) await putAllBack(context);
             isRecovered = true;
             if (afterMerge === "keep") return 0;
@@ -78,7 +67,7 @@ export function createArchiver(context: IngestContext, settleMs: number, clocks:
             while (true) {
                 const files = await mergedFiles(context, after);
                 for (const file of files) {
-                    if (await takeAway({ context, settleMs, now: now(), ageOf, young }, file, waiting)) left += 1;
+                    if (await takeAway({ context, settleMs, now: now(), ageOf, waiting, young }, file)) left += 1;
                 }
                 if (files.length < pageFiles) return left;
                 after = files.at(-1)!.fileId;
@@ -87,8 +76,8 @@ export function createArchiver(context: IngestContext, settleMs: number, clocks:
     };
 }
 
-async function takeAway(pass: Pass, file: MergedFile, waiting: Map<number, Waiting>): Promise<boolean> {
-    const { context, now } = pass;
+async function takeAway(pass: Pass, file: MergedFile): Promise<boolean> {
+    const { context, now, waiting } = pass;
     const entry = waiting.get(file.fileId) ?? { stillSince: now, failures: 0, nextTryAt: now };
     if (now < entry.nextTryAt) return false;
     let archivedTo: string | null;
@@ -99,7 +88,7 @@ async function takeAway(pass: Pass, file: MergedFile, waiting: Map<number, Waiti
             return false;
         }
         waiting.set(file.fileId, entry);
-        if (present !== null && isYoung(pass, present, entry)) return false;
+        if (present !== null && isYoung(pass, file.path, present, entry)) return false;
         const outcome = present === null ? await findGone(context, file) : await leave(context, file);
         if (outcome === "grew") {
             waiting.delete(file.fileId);
@@ -111,11 +100,11 @@ async function takeAway(pass: Pass, file: MergedFile, waiting: Map<number, Waiti
         entry.nextTryAt = now + Math.min(firstRetryMs * 2 ** entry.failures, longestRetryMs);
         if (entry.failures === 1) {
             const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
-            context.log.warn(`${file.path} is merged but cannot leave the folder (${reason}); it is tried again.`, {
-                event: "archive_failed",
-                file: file.path,
-                code: reason,
-            });
+            const facts = { event: "archive_failed", file: file.path, code: reason };
+            context.log.warn(
+                `${file.path} is merged but cannot leave the folder (${reason}); it is tried again.`,
+                facts,
+            );
         }
         waiting.set(file.fileId, entry);
         return false;
@@ -127,8 +116,8 @@ async function takeAway(pass: Pass, file: MergedFile, waiting: Map<number, Waiti
 }
 
 /** Counts it too. */
-function isYoung({ settleMs, now, ageOf, young }: Pass, present: BigIntStats, entry: Waiting): boolean {
-    const age = ageOf(present);
+function isYoung({ settleMs, now, ageOf, young }: Pass, path: string, present: Present, entry: Waiting): boolean {
+    const age = ageOf(path, present);
     if ((age ?? now - entry.stillSince) >= settleMs) return false;
     young.files += 1;
     if (age === null) young.undated += 1;
@@ -155,7 +144,7 @@ async function leave(context: IngestContext, file: MergedFile): Promise<Outcome>
         const target = await moveInto(context.config.archiveDir, file, aside);
         const moved = await look(target);
         // Whoever still had it open may have written to it on its way.
-        if (moved !== null && Number(moved.size) !== file.sizeBytes) return await giveBack(context, target, file);
+        if (moved !== null && moved.sizeBytes !== file.sizeBytes) return await giveBack(context, target, file);
         return { archivedTo: target };
     } catch (error) {
         if ((await look(aside)) !== null) await giveBack(context, aside, file);
@@ -193,7 +182,7 @@ async function findGone(context: IngestContext, file: MergedFile): Promise<Outco
         const target = join(archiveDir, file.day, name);
         const found = await look(target);
         if (found === null) break;
-        if (Number(found.size) === file.sizeBytes) archivedTo = target;
+        if (found.sizeBytes === file.sizeBytes) archivedTo = target;
     }
     return { archivedTo };
 }
@@ -211,26 +200,28 @@ async function putAllBack(context: IngestContext): Promise<void> {
     }
 }
 
-async function look(path: string): Promise<BigIntStats | null> {
-    return await lstat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === "ENOENT") return null;
+/** A file as it is seen in a folder now. */
+interface Present extends SeenFile {
+    isFile: boolean;
+}
+
+async function look(path: string): Promise<Present | null> {
+    try {
+        const stats = await lstat(path, { bigint: true });
+        return { ...seenOf(stats), isFile: stats.isFile() };
+    } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
         throw error;
-    });
+    }
 }
 
-function isSame(stats: BigIntStats, file: MergedFile): boolean {
-    const seen = seenOf(stats);
-    return (
-        stats.isFile() &&
-        seen.sizeBytes === file.sizeBytes &&
-        seen.mtimeNs === file.mtimeNs &&
-        seen.inode === file.inode
-    );
+function isSame(present: Present, file: MergedFile): boolean {
+    return present.isFile && printOf(present) === printOf(file);
 }
 
-/** Whose bytes may have changed behind what was read (recheck-files.ts) stays until that is known. */
-function isCompared({ ctimeNs }: BigIntStats, { comparedCtimeNs }: MergedFile): boolean {
-    return comparedCtimeNs === null || comparedCtimeNs === String(ctimeNs);
+/** A file whose bytes may have changed after they were read (recheck-files.ts) stays until that is known. */
+function isCompared({ ctimeNs }: Present, { comparedCtimeNs }: MergedFile): boolean {
+    return comparedCtimeNs === null || comparedCtimeNs === ctimeNs;
 }
 
 /** Merged files, and copies of them, that the ledger believes to be in the folder. */

@@ -1,7 +1,15 @@
-/** How long a file has been still by its own times: what a run that ends has to go by, since it cannot watch the file. */
+/** How long a file has been still by its own times. A run that ends goes by them, since it cannot watch the file. */
 import { type BigIntStats, lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { SeenFile } from "../ledger/ledger.ts";
+
+/** How to tell that a file has been still. */
+export interface FileClocks {
+    /** Monotonic, in milliseconds. */
+    now?: () => number;
+    /** How long a file has been still by its own times, in milliseconds; null when they do not tell. */
+    ageOf?: (path: string, seen: SeenFile) => number | null;
+}
 
 /** The clocks of a file server and of this machine may differ by this much. */
 const clockSkewMs = 2_000;

@@ -4,6 +4,7 @@
  * from anywhere. One that ends (available-now) cannot wait for that, and goes by the file's time (file-age.ts).
  */
 import type { LedgerFile, SeenFile } from "../ledger/ledger.ts";
+import type { FileClocks } from "./file-age.ts";
 
 type WaitingFile = Pick<LedgerFile, "fileId" | "path">;
 
@@ -22,15 +23,8 @@ export interface TailWatch {
     forget(fileId: number): void;
 }
 
-export interface TailClocks {
-    /** Monotonic, in milliseconds. */
-    now?: () => number;
-    /** How long a file has been still by its own times, in milliseconds; null when they do not tell. */
-    ageOf?: (path: string, seen: SeenFile) => number | null;
-}
-
 /** With `settleMs` 0 every tail counts at once. */
-export function createTailWatch(settleMs: number, clocks: TailClocks = {}): TailWatch {
+export function createTailWatch(settleMs: number, clocks: FileClocks = {}): TailWatch {
     const { now = () => performance.now(), ageOf = () => null } = clocks;
     const since = new Map<number, { seen: SeenFile; startedAt: number; isNoted: boolean }>();
     const isDue = (entry: { startedAt: number }) => settleMs === 0 || now() - entry.startedAt >= settleMs;

@@ -16,10 +16,10 @@ export interface LedgerProof {
     renewed(mark: string, found: HeartbeatFound): void;
     /** The ledger has committed what was learnt of this file. */
     learn(path: string): void;
-    /** The files of which the ledger may have forgotten what it said since they were learnt; each is told once. */
+    /** Files about which the ledger may have forgotten what was learnt. Each is returned once. */
     takeDoubtful(): string[];
     hasDoubtful(): boolean;
-    /** Changes when the ledger is another one than before: nothing that was learnt from it holds. */
+    /** Changes when the ledger is another one than before: nothing that was learnt from it is valid. */
     breaks(): number;
 }
 
@@ -42,7 +42,7 @@ export function createLedgerProof(): LedgerProof {
     const unproven = new Map<string, number>();
     const doubtful = new Set<string>();
 
-    const settle = (provenBefore: number) => {
+    const forgetProven = (provenBefore: number) => {
         for (const [path, learntAfter] of unproven) if (learntAfter < provenBefore) unproven.delete(path);
     };
     const doubtAll = () => {
@@ -65,10 +65,10 @@ export function createLedgerProof(): LedgerProof {
                 unproven.clear();
                 doubtful.clear();
             } else if (isKnown && serverNow !== server) {
-                settle(previous!.beat);
+                forgetProven(previous!.beat);
                 doubtAll();
             }
-            settle(own.beat);
+            forgetProven(own.beat);
             isKnown = true;
             server = serverNow;
             marks = marks.filter((sent) => sent.beat >= own.beat);

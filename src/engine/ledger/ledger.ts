@@ -89,7 +89,7 @@ export interface StagedChunk extends SeenFile {
     /** The place of its file's shape among those of its load. */
     shapeNo: number;
     isAgain: boolean;
-    /** Waits until its whole file has been judged by the reject budget. */
+    /** Waits until the reject budget of its whole file has been applied. */
     isHeld: boolean;
 }
 
@@ -301,7 +301,7 @@ export interface FileFailure {
 
 /**
  * `source`: what the configuration said of the file, so that a change of it gives the file another try. Returns what the
- * ledger says of it now, which tells too when it is given up.
+ * ledger says of it now, and so whether it is given up.
  */
 export async function failFile(
     sql: Sql,

@@ -30,7 +30,7 @@ const lostChunksExist = (sql: Sql) => sql`
             and (lost_chunks.next_attempt_at is null or lost_chunks.next_attempt_at <= clock_timestamp())
     )`;
 
-/** Whether anything is to be merged, staged again, judged or loaded now. Files that wait until they are still are not. */
+/** Whether there is anything to merge, stage again, decide on or load now. Files that wait until they are still do not count. */
 export async function hasWork(sql: Sql): Promise<boolean> {
     const [row] = await sql<{ hasWork: boolean }[]>`
         select

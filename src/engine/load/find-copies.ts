@@ -105,7 +105,7 @@ async function hasSameChunks({ sql }: CopyContext, original: KnownContent, file:
     return chunks.length > 0;
 }
 
-/** Delivering a file again does not judge its rejects again: whoever does so is told what does. */
+/** A file that is delivered again does not replay its rejects: the message names the command that does. */
 function describeStanding({ path, rejects }: { path: string; rejects: number }): string {
     const stand = rejects === 1 ? "1 of its records stands rejected" : `${rejects} of its records stand rejected`;
     return `${stand}: \`bun run replay --file ${path}\` judges ${rejects === 1 ? "it" : "them"} again.`;

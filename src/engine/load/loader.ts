@@ -3,11 +3,12 @@
  * Another loader is made when the ledger is not the one that was read, or when this worker becomes the one that loads.
  */
 import { unmatchedNote } from "../../streams/source-of.ts";
-import { type Archiver, type ArchiverClocks, createArchiver } from "../archive/archive-files.ts";
+import { type Archiver, createArchiver } from "../archive/archive-files.ts";
 import type { IngestContext } from "../context.ts";
 import { createDiscovery, type Discovery } from "../discover/discover-files.ts";
+import type { FileClocks } from "../discover/file-age.ts";
 import { createSaySome } from "../discover/say-some.ts";
-import { createTailWatch, type TailClocks, type TailWatch } from "../discover/watch-tails.ts";
+import { createTailWatch, type TailWatch } from "../discover/watch-tails.ts";
 import type { Run } from "../loops.ts";
 import { createHeaderReader, type HeaderReader } from "../read/known-headers.ts";
 import type { InputFile } from "../read/open-input.ts";
@@ -48,25 +49,20 @@ export interface KeptStream {
     release(): Promise<void>;
 }
 
-export interface LoaderClocks {
-    tails?: TailClocks;
-    archive?: ArchiverClocks;
-}
-
 type LoadingRun = Pick<
     Run,
     keyof IngestContext | "copyConnection" | "lease" | "proof" | "rechecks" | "room" | "signal" | "staged"
 >;
 
-export function createLoader(run: LoadingRun, clocks: LoaderClocks = {}): Loader {
+export function createLoader(run: LoadingRun, clocks: FileClocks = {}): Loader {
     const { stream, config, sql, workerId, log, copyConnection, lease, proof, room, signal, staged } = run;
-    const tails = createTailWatch(config.tailSettleMs, clocks.tails);
+    const tails = createTailWatch(config.tailSettleMs, clocks);
     const breaks = proof.breaks();
     return {
         ...{ stream, config, sql, workerId, log, copyConnection, tails },
         readHeader: createHeaderReader(stream),
         discovery: createDiscovery(run, tails),
-        archiver: createArchiver(run, config.tailSettleMs, clocks.archive),
+        archiver: createArchiver(run, config.tailSettleMs, clocks),
         triedAlone: new Set(),
         waitingCopies: new Set(),
         fromPath: null,

@@ -50,7 +50,7 @@ export async function prepareFile(
     const source = readingSource(loader, ledgerFile);
     try {
         if (compressionOf(ledgerFile.path) !== null) {
-            // It cannot be told whether it is whole before it is still.
+            // Only a file that is still can be whole.
             file = await openInput(loader.config.inputDir, ledgerFile.path);
             if (!isSettled(file.seen)) return { kind: "wait", file };
             await file.close();
@@ -173,7 +173,7 @@ export function nextPart(
     };
 }
 
-/** `detail`: why what was loaded before is no longer what the file holds, or null. `isCompared`: all of it was looked at. */
+/** `detail`: why the file no longer has the bytes that were loaded, or null. `isCompared`: all of them were compared. */
 interface Rewrite {
     detail: string | null;
     isCompared: boolean;

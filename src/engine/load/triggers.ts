@@ -1,18 +1,18 @@
 /** One object for each trigger: when the loading loop looks, how long it pauses, and when it ends. */
-import { fileAgeMs, presentAgeMs, seenAgeMs } from "../discover/file-age.ts";
+import { type FileClocks, presentAgeMs, seenAgeMs } from "../discover/file-age.ts";
 import { waitingFiles } from "../ledger/ledger.ts";
 import { hasWork } from "../ledger/read-backlog.ts";
 import type { Run } from "../loops.ts";
 import { sleep } from "../outage/sleep.ts";
 import { pollMs, type WakeUp } from "../outage/wake-up.ts";
-import type { Loader, LoaderClocks } from "./loader.ts";
+import type { Loader } from "./loader.ts";
 import { recheckAll } from "./recheck-loop.ts";
 
 export interface Trigger {
     /** A process without the lease looks at the folder too. */
     looksWithoutLease: boolean;
     /** How long files have been still: by their own times where these are given, else by the run's clock. */
-    clocks: LoaderClocks;
+    clocks: FileClocks;
     shouldLook(loader: Loader): boolean;
     /** Ends a round: `archive` lets merged files leave. Returns whether this round was the last. */
     endRound(loader: Loader, archive: () => Promise<void>): Promise<boolean>;
@@ -70,10 +70,7 @@ function availableNow(run: Run): Trigger {
     let pauseMs = shortPauseMs;
     return {
         looksWithoutLease: true,
-        clocks: {
-            tails: { ageOf: (path, seen) => seenAgeMs(config.inputDir, path, seen) },
-            archive: { ageOf: fileAgeMs },
-        },
+        clocks: { ageOf: (path, seen) => seenAgeMs(config.inputDir, path, seen) },
         shouldLook: ({ hasLooked }) => !hasLooked || proof.hasDoubtful(),
         async endRound(loader, archive) {
             const isAllDone = await isAllLoaded(run, loader);

@@ -11,7 +11,7 @@ import { type Batch, failChunk } from "../ledger/ledger.ts";
 import { type BatchSize, createBatchSize } from "./batch-size.ts";
 
 export interface MergeRequest {
-    /** Bit n wants slice n; the merge takes those that no other merge holds. */
+    /** Bit n wants slice n; the merge takes those that no other merge has locked. */
     slices: number;
     maxRecords: number;
     maxChunks: number;

@@ -42,6 +42,6 @@ function finishBatch({ tally, room, merged, staged }: Run, batch: Batch): void {
     tally.add(batch);
     room.addMerged(batch.read);
     merged.give();
-    // The others may have waited for slices that this merge held.
+    // The others may have waited for slices that this merge had locked.
     staged.give();
 }

@@ -43,7 +43,7 @@ export interface IngestOptions {
     growEveryMs?: number;
 }
 
-/** No lock that the ingest waits for is held for long: by then it is somebody's who forgot it. */
+/** No lock that the ingest waits for lasts long: after this time somebody has forgotten it. */
 const lockTimeout = "60s";
 /** Shorter than the lease (lease.ts): a server that was killed may leave a connection attempt without an answer. */
 const connectTimeoutSeconds = 3;

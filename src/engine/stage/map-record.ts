@@ -85,12 +85,12 @@ function isEmpty(value: string | null): boolean {
 type Rule = (known: (string | null)[], values: (string | null)[]) => void;
 
 function createRule({ when, absolute, set }: ValueRule, shape: FileShape): Rule {
-    const holds = when ? createCondition(when, shape) : () => true;
+    const applies = when ? createCondition(when, shape) : () => true;
     const names = columnNames(shape.stream);
     const absoluteIndex = absolute ? names.indexOf(absolute) : -1;
     const assignments = Object.entries(set ?? {}).map(([column, value]) => [names.indexOf(column), value] as const);
     return (known, values) => {
-        if (!holds(known, values)) return;
+        if (!applies(known, values)) return;
         const value = absoluteIndex === -1 ? null : known[absoluteIndex];
         if (value) known[absoluteIndex] = trimAsciiSpace(value).replace(/^-/, "");
         for (const [index, assigned] of assignments) known[index] = assigned;
