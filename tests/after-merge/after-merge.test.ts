@@ -5,10 +5,10 @@ import { appendFile, mkdir, readdir, readFile, rename, rm, stat, symlink, writeF
 import { join } from "node:path";
 import { createArchiver } from "../../src/engine/archive/archive-files.ts";
 import type { IngestContext } from "../../src/engine/context.ts";
-import { header, useEmptyDatabase, useFolder } from "../support/fixture.ts";
+import { header, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 
-const line = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")},view,p,u,2024-01-01 00:00:00,,1\n`;
+const line = (n: number) => `${idOf(n)},view,p,u,2024-01-01 00:00:00,,1\n`;
 const today = new Date().toISOString().slice(0, 10);
 
 const database = useEmptyDatabase(import.meta.path);

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import type { RejectBudget } from "../../src/config/config.ts";
 import { runIngest } from "../../src/engine/run/run-ingest.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
-import { header, useEmptyDatabase, useFolder } from "../support/fixture.ts";
+import { header, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { type IngestOverrides, ingestConfig, ingestFolder } from "../support/ingest-folder.ts";
 import { expectChecksToPass } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
-const good = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")},view,p,u,2024-01-01 00:00:00,,1\n`;
-const bad = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")},view,,u,2024-01-01 00:00:00,,-7\n`;
+const good = (n: number) => `${idOf(n)},view,p,u,2024-01-01 00:00:00,,1\n`;
+const bad = (n: number) => `${idOf(n)},view,,u,2024-01-01 00:00:00,,-7\n`;
 const count = (most: number): RejectBudget => ({ kind: "count", most });
 const ratio = (most: number): RejectBudget => ({ kind: "ratio", most });
 

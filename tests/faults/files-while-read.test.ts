@@ -15,7 +15,7 @@ import {
     writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { headerLine, useEmptyDatabase, useFolder } from "../support/fixture.ts";
+import { headerLine, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
 import { type FinishedIngest, ingestOnce, startIngest } from "../support/ingest-process.ts";
 import { expectSound, readCounts, readFileStates } from "../support/read-tables.ts";
@@ -24,8 +24,7 @@ import { isFrozen } from "./strike.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
-const record = (n: number, price: string) =>
-    `00000000-0000-4000-8000-${String(n).padStart(12, "0")},purchase,p1,u1,2024-05-01 10:00:00,1,${price}\n`;
+const record = (n: number, price: string) => `${idOf(n)},purchase,p1,u1,2024-05-01 10:00:00,1,${price}\n`;
 const records = (from: number, to: number, price = "1.00") =>
     Array.from({ length: to - from + 1 }, (_, index) => record(from + index, price)).join("");
 /** Three reads of a megabyte: the second is in the middle. */

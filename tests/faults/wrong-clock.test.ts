@@ -7,7 +7,7 @@ import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { countFolder } from "../support/count-records.ts";
-import { headerLine, useEmptyDatabase, useFolder } from "../support/fixture.ts";
+import { headerLine, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { type IngestProcess, startIngest } from "../support/ingest-process.ts";
 import { expectOracle, expectSound, expireLeases, readFileStates } from "../support/read-tables.ts";
@@ -23,8 +23,7 @@ if ("missing" in faketime) console.error(`The tests of a wrong clock are skipped
 
 const seed = chooseSeed("wrong clock");
 const hourMs = 3_600_000;
-const record = (n: number, at = "2024-05-01 10:00:00") =>
-    `00000000-0000-4000-8000-${String(n).padStart(12, "0")},view,p1,u1,${at},,\n`;
+const record = (n: number, at = "2024-05-01 10:00:00") => `${idOf(n)},view,p1,u1,${at},,\n`;
 const fromNow = (ms: number) => new Date(Date.now() + ms).toISOString().slice(0, 19).replace("T", " ");
 const directions: [string, number][] = [
     ["three days ahead", 3],

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readConfigFile } from "../../src/config/read-config-file.ts";
-import { tryFiles } from "../../src/operations/try/try-files.ts";
+import { type TryOptions, tryFiles } from "../../src/operations/try/try-files.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
 import { readCases } from "../cases/read-case.ts";
 import { header, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
@@ -23,7 +23,10 @@ const write = async (name: string, lines: string[], columns = header) => {
     await writeFile(path, `${[columns, ...lines].join("\n")}\n`);
     return path;
 };
-const tryThem = (...files: string[]) => tryFiles({ stream: eventsStream, target: database.target, config, files });
+const view = (no: number, price = "1") => `${idOf(no)},view,p,u,2024-01-01 00:00:00,,${price}`;
+const tryWith = (more: Partial<TryOptions["config"]>, ...files: string[]) =>
+    tryFiles({ stream: eventsStream, target: database.target, config: { ...config, ...more }, files });
+const tryThem = (...files: string[]) => tryWith({}, ...files);
 
 /** Every row of every table, counted, and who holds what. */
 async function whatIsThere(): Promise<unknown> {
@@ -52,19 +55,16 @@ async function expectToSettleAt(before: unknown): Promise<void> {
 }
 
 test("says what would be inserted, duplicate, in conflict and rejected, and why, with samples", async () => {
-    await write("stored.csv", [
-        `${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`,
-        `${idOf(2)},view,p,u,2024-01-01 00:00:00,,2`,
-    ]);
+    await write("stored.csv", [view(1), view(2, "2")]);
     await ingestFolder(database.target, dir);
     const before = await whatIsThere();
     const file = await write(
         "new.csv",
         [
-            `${idOf(1)},view,p,u,2024-01-01 00:00:00,,1,`,
-            `${idOf(2)},view,p,u,2024-01-01 00:00:00,,9,`,
-            `${idOf(3)},view,p,u,2024-01-01 00:00:00,,,red`,
-            `${idOf(3)},view,p,u,2024-01-01 00:00:00,,,red`,
+            `${view(1)},`,
+            `${view(2, "9")},`,
+            `${view(3, "")},red`,
+            `${view(3, "")},red`,
             `${idOf(4)},buy,,u,2024-01-01 00:00:00,,,`,
             "only,two",
         ],
@@ -96,8 +96,8 @@ test("says what would be inserted, duplicate, in conflict and rejected, and why,
 });
 
 test("several files are tried as one ingest: the first record of an id wins", async () => {
-    const first = await write("b.csv", [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`]);
-    const second = await write("a.csv", [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,2`]);
+    const first = await write("b.csv", [view(1)]);
+    const second = await write("a.csv", [view(1, "2")]);
 
     const tried = await tryThem(first, second);
 
@@ -109,7 +109,7 @@ test("several files are tried as one ingest: the first record of an id wins", as
 
 test("a file that would fail says so, and the others are tried", async () => {
     const bad = await write("bad.csv", ["1,2"], "foo,bar");
-    const good = await write("good.csv", [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`]);
+    const good = await write("good.csv", [view(1)]);
 
     const tried = await tryThem(bad, join(dir, "missing.csv"), good);
 
@@ -118,17 +118,11 @@ test("a file that would fail says so, and the others are tried", async () => {
 });
 
 test("a file above its reject budget would fail, and its reasons are told", async () => {
-    const file = await write("a.csv", [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`, "only,two"]);
-    const tryWith = (most: number) =>
-        tryFiles({
-            stream: eventsStream,
-            target: database.target,
-            config: { ...config, maxRejects: { kind: "ratio", most } },
-            files: [file],
-        });
+    const file = await write("a.csv", [view(1), "only,two"]);
+    const within = async (most: number) => (await tryWith({ maxRejects: { kind: "ratio", most } }, file))[0];
 
-    expect((await tryWith(0.5))[0]).toMatchObject({ problem: null });
-    expect((await tryWith(0.4))[0]).toMatchObject({
+    expect(await within(0.5)).toMatchObject({ problem: null });
+    expect(await within(0.4)).toMatchObject({
         problem: "too_many_rejects",
         records: { read: 2, rejected: 1 },
         reasons: [{ reason: "too_few_fields" }],
@@ -136,7 +130,7 @@ test("a file above its reject budget would fail, and its reasons are told", asyn
 });
 
 test("a file whose content is merged already would be skipped", async () => {
-    await write("a.csv", [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`]);
+    await write("a.csv", [view(1)]);
     await ingestFolder(database.target, dir);
     await copyFile(join(dir, "a.csv"), join(dir, "b.csv"));
 
@@ -147,7 +141,7 @@ test("a file whose content is merged already would be skipped", async () => {
 });
 
 test("a running ingest goes on: a dry run locks one slice at a time, and never the ledger", async () => {
-    const lines = [5, 6, 7].map((n) => `${idOf(n)},view,p,u,2024-01-01 00:00:00,,1`);
+    const lines = [5, 6, 7].map((n) => view(n));
     const file = await write("a.csv", lines);
     const release = Promise.withResolvers<void>();
     const held = Promise.withResolvers<void>();
@@ -170,7 +164,7 @@ test("a running ingest goes on: a dry run locks one slice at a time, and never t
 });
 
 test("killed while it waits or works, it leaves nothing", async () => {
-    const lines = Array.from({ length: 60_000 }, (_, n) => `${idOf(n)},view,p,u,2024-01-01 00:00:00,,1`);
+    const lines = Array.from({ length: 60_000 }, (_, n) => view(n));
     const file = await write("a.csv", lines);
     const before = await whatIsThere();
     for (const afterMs of [700, 1000, 1300]) {
@@ -210,12 +204,7 @@ test.each(oneStepCases.map((testCase) => [testCase.name, testCase] as const))(
         const names = expected.map(({ path }) => path).sort();
         const sources = configFile ? await readConfigFile(configFile, eventsStream) : [];
         const files = names.map((name) => join(steps[0]!, name));
-        const tried = await tryFiles({
-            stream: eventsStream,
-            target: database.target,
-            config: { ...config, sources },
-            files,
-        });
+        const tried = await tryWith({ sources }, ...files);
         const total = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
         for (const { records } of tried) {
             for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += records[name];
@@ -226,33 +215,20 @@ test.each(oneStepCases.map((testCase) => [testCase.name, testCase] as const))(
 );
 
 test("notes that an ingest does not read a file of such a name", async () => {
-    const path = await write("a.tsv", [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`]);
-    const tryAs = async (sources: { match: string }[]) =>
-        (
-            await tryFiles({
-                stream: eventsStream,
-                target: database.target,
-                config: { ...config, sources },
-                files: [path],
-            })
-        )[0]!.notes;
+    const path = await write("a.tsv", [view(1)]);
+    const tryAs = async (sources: { match: string }[]) => (await tryWith({ sources }, path))[0]!.notes;
     expect((await tryAs([])).join()).toContain("does not read a file of this name");
     expect(await tryAs([{ match: "*.tsv" }])).toEqual([]);
 });
 
 test("notes what an ingest would still wait for: a last record, a compressed file that changed just now", async () => {
-    const whole = await write("whole.csv", [`${idOf(1)},view,p,u,2024-01-01 00:00:00,,1`]);
+    const whole = await write("whole.csv", [view(1)]);
     const tail = join(dir, "tail.csv");
     await writeFile(tail, `${header}\n${idOf(2)},view,p,u,2024-01-01 00:00:00,,1`);
     const packed = join(dir, "packed.csv.gz");
     await writeFile(packed, Bun.gzipSync(await Bun.file(whole).bytes()));
-    const young = {
-        stream: eventsStream,
-        target: database.target,
-        config: { ...config, tailSettleMs: 10_000 },
-        files: [whole, tail, packed],
-    };
-    const notes = (await tryFiles(young)).map((tried) => tried.notes.join());
+    const tried = await tryWith({ tailSettleMs: 10_000 }, whole, tail, packed);
+    const notes = tried.map((file) => file.notes.join());
     expect(notes).toEqual(["", expect.stringContaining("its last record"), expect.stringContaining("compressed file")]);
     expect((await tryThem(whole, tail, packed)).flatMap((tried) => tried.notes)).toEqual([]);
 });
