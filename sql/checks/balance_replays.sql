@@ -18,7 +18,7 @@ with
             count(*) filter (where rejects.resolution = 'conflict') as conflict,
             count(*) filter (where rejects.resolution = 'rejected') as rejected
         from ingest.rejects
-        -- What a replay displaced is its own reject from the start: it was not read by it as one.
+        -- A displaced row became a reject in the replay itself: the replay did not read it as one.
         where
             num_nonnulls(rejects.resolved_by_batch, rejects.resolution) > 0
             and rejects.resolution is distinct from 'displaced'

@@ -22,45 +22,37 @@ with
             order by chunks.end_byte, chunks.first_byte, chunks.chunk_id
             rows between unbounded preceding and 1 preceding
         )
-    ),
-
-    broken_chunks as (
-        select
-            ordered_chunks.file_id,
-            ordered_chunks.chunk_id,
-            'the chunk leaves a gap before it'::text as problem,
-            ordered_chunks.reached_byte,
-            ordered_chunks.first_byte,
-            ordered_chunks.end_byte,
-            ordered_chunks.reached_record_no,
-            ordered_chunks.first_record_no,
-            ordered_chunks.last_record_no
-        from ordered_chunks
-        where
-            ordered_chunks.first_byte > ordered_chunks.reached_byte
-            or ordered_chunks.first_record_no > ordered_chunks.reached_record_no + 1
-            or ordered_chunks.end_byte < ordered_chunks.first_byte
-    ),
-
-    broken_files as (
-        select
-            files.file_id,
-            ordered_chunks.chunk_id,
-            'the file is loaded to another place than its last chunk reaches'::text as problem,
-            files.loaded_bytes as reached_byte,
-            ordered_chunks.first_byte,
-            ordered_chunks.end_byte,
-            files.loaded_records as reached_record_no,
-            ordered_chunks.first_record_no,
-            ordered_chunks.last_record_no
-        from ingest.files
-        left join ordered_chunks on files.file_id = ordered_chunks.file_id and ordered_chunks.is_last
-        where
-            files.loaded_bytes <> coalesce(ordered_chunks.end_byte, 0)
-            or files.loaded_records <> coalesce(ordered_chunks.last_record_no, 0)
     )
 
-select * from broken_chunks
+select
+    ordered_chunks.file_id,
+    ordered_chunks.chunk_id,
+    'the chunk leaves a gap before it' as problem,
+    ordered_chunks.reached_byte,
+    ordered_chunks.first_byte,
+    ordered_chunks.end_byte,
+    ordered_chunks.reached_record_no,
+    ordered_chunks.first_record_no,
+    ordered_chunks.last_record_no
+from ordered_chunks
+where
+    ordered_chunks.first_byte > ordered_chunks.reached_byte
+    or ordered_chunks.first_record_no > ordered_chunks.reached_record_no + 1
+    or ordered_chunks.end_byte < ordered_chunks.first_byte
 union all
-select * from broken_files
+select
+    files.file_id,
+    ordered_chunks.chunk_id,
+    'the file is loaded to another place than its last chunk reaches',
+    files.loaded_bytes,
+    ordered_chunks.first_byte,
+    ordered_chunks.end_byte,
+    files.loaded_records,
+    ordered_chunks.first_record_no,
+    ordered_chunks.last_record_no
+from ingest.files
+left join ordered_chunks on files.file_id = ordered_chunks.file_id and ordered_chunks.is_last
+where
+    files.loaded_bytes <> coalesce(ordered_chunks.end_byte, 0)
+    or files.loaded_records <> coalesce(ordered_chunks.last_record_no, 0)
 order by file_id, chunk_id;

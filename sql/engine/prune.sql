@@ -25,7 +25,7 @@ begin
 end
 $$;
 
--- Of these chunks those that may be pruned, and how many rejects each has: merged before `older_than`, and not touched
+-- Those of the chunks that may be pruned, and how many rejects each has: merged before `older_than`, and not touched
 -- since, by a replay or because another record was accepted in the place of one of theirs.
 create or replace function ingest.old_chunks(among_chunks bigint[], older_than timestamptz)
 returns table (chunk_id bigint, rejects bigint)
@@ -167,7 +167,7 @@ begin
 end
 $$;
 
--- Of days that have lost rejects: sums that have come to nothing go, and the first and the last are looked up again.
+-- For days that have lost rejects: sums that are zero now are deleted, and the first and the last reject are looked up again.
 create or replace function ingest.refresh_reject_stats(days date[])
 returns void
 language plpgsql
@@ -481,7 +481,7 @@ begin
 end
 $$;
 
--- What a prune would remove now, with the rows' share of the bytes of their tables and indexes.
+-- The rows that a prune would delete now, with their share of the bytes of their tables and indexes.
 create or replace function ingest.plan_prune(older_than timestamptz)
 returns table (table_name text, row_count bigint, bytes bigint)
 language sql

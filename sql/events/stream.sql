@@ -1,4 +1,4 @@
--- What the engine asks about the stream's tables.
+-- Answers to the engine's questions about the stream's tables.
 
 -- 'rows': what is loaded. 'sums': kept beside the rows, and cleared with them. 'rules': what the owner fills and rules ask.
 create or replace function ingest.stream_tables()

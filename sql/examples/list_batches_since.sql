@@ -1,4 +1,4 @@
--- What did LISTEN sluice_batch tell since then? A notification that nobody heard is gone; this gives the same, from a batch on.
+-- Which batches did LISTEN sluice_batch report since then? A notification that nobody heard is gone; this gives the same, from a batch on.
 -- Columns: batch_id, payload
 -- Ids do not follow the order of commits: ask again from some batches before the last that you know.
 with

@@ -1,4 +1,4 @@
--- What landed in the last hour, and from which file?
+-- Which files landed in the last hour?
 -- Columns: path, records, inserted, duplicate, conflict, rejected, last_batch_id, last_merged_at
 select
     files.path,

@@ -1,4 +1,4 @@
--- What waits, where, and since when? One row for each step that a record goes through.
+-- How much work waits, where, and since when? One row for each step that a record goes through.
 -- Columns: step, files, records, bytes, oldest
 select
     'to be read' as step,

@@ -18,7 +18,7 @@ grant usage on schema public, ingest to sluice_loader;
 grant select, insert, update on all tables in schema ingest to sluice_loader;
 grant usage on all sequences in schema ingest to sluice_loader;
 
--- What says how the database is made, and what is accepted, is the owner's.
+-- Only the owner changes how the database is made, and what is accepted.
 revoke insert, update on ingest.migrations, ingest.applied_sql, ingest.streams from sluice_loader;
 do $$
 declare

@@ -1,6 +1,6 @@
--- What status shows, as the text of one JSON object. One statement, so one snapshot: every number is of the same moment.
--- Reads no rows of the table, and of the ledger only what is open or new: what is summed up here was summed up by the merge, so that
--- it costs the same however long the history is.
+-- The status, as the text of one JSON object. One statement, so one snapshot: every number is of the same moment.
+-- It reads no rows of the table, and only the open or new part of the ledger: the merge keeps the sums, so the status costs the
+-- same however long the history is.
 with
     merged_totals as (
         select
@@ -42,11 +42,11 @@ with
 
     -- Apart, because each state has an index of its own.
     open_files as (
-        select files.size_bytes, files.loaded_bytes, files.discovered_at
+        select greatest(files.size_bytes - files.loaded_bytes, 0) as unread_bytes, files.discovered_at
         from ingest.files
         where files.state = 'pending'
         union all
-        select files.size_bytes, files.loaded_bytes, files.discovered_at
+        select greatest(files.size_bytes - files.loaded_bytes, 0) as unread_bytes, files.discovered_at
         from ingest.files
         where files.state = 'loaded'
     ),
@@ -54,14 +54,13 @@ with
     waiting_files as (
         select
             count(*) as files,
-            coalesce(sum(greatest(open_files.size_bytes - open_files.loaded_bytes, 0)), 0) as unread_bytes,
+            coalesce(sum(open_files.unread_bytes), 0) as "unreadBytes",
             coalesce(
-                sum(greatest(open_files.size_bytes - open_files.loaded_bytes, 0))
+                sum(open_files.unread_bytes)
                 filter (where open_files.discovered_at >= clock_timestamp() - interval '60 seconds'),
                 0
-            ) as new_unread_bytes,
-            min(open_files.discovered_at) filter (where open_files.size_bytes > open_files.loaded_bytes)
-                as oldest_unread_at
+            ) as "newUnreadBytes",
+            min(open_files.discovered_at) filter (where open_files.unread_bytes > 0) as "oldestUnreadAt"
         from open_files
     ),
 
@@ -80,9 +79,9 @@ with
     unmerged_chunks as (
         select
             count(*) as chunks,
-            coalesce(sum(greatest(open_chunks.records - coalesce(done_merges.read, 0), 0)), 0) as staged_records,
-            min(open_chunks.staged_at) as oldest_staged_at,
-            min(open_chunks.staged_at) filter (where open_chunks.state = 'staged') as mergeable_since
+            coalesce(sum(greatest(open_chunks.records - coalesce(done_merges.read, 0), 0)), 0) as "stagedRecords",
+            min(open_chunks.staged_at) as "oldestStagedAt",
+            min(open_chunks.staged_at) filter (where open_chunks.state = 'staged') as "mergeableSince"
         from open_chunks
         left join lateral (
             select sum(chunk_merges.read) as read
@@ -159,7 +158,7 @@ with
                 sum(latest_chunks.records)
                 filter (where latest_chunks.staged_at >= clock_timestamp() - interval '60 seconds'),
                 0
-            ) as staged,
+            ) as "stagedRecords",
             coalesce(
                 sum(latest_chunks.records) filter (
                     where
@@ -167,9 +166,9 @@ with
                         and latest_chunks.discovered_at >= clock_timestamp() - interval '60 seconds'
                 ),
                 0
-            ) as staged_of_new_files,
+            ) as "stagedRecordsOfNewFiles",
             sum(latest_chunks.end_byte - latest_chunks.first_byte)::float8 / nullif(sum(latest_chunks.records), 0)
-                as bytes_per_record
+                as "bytesPerRecord"
         from latest_chunks
     ),
 
@@ -197,9 +196,9 @@ with
         select
             coalesce(max(ranked_ages.records), 0) as records,
             min(ranked_ages.age_seconds) filter (where ranked_ages.records_up_to >= 0.5 * ranked_ages.records)
-                as p50_seconds,
+                as "p50Seconds",
             min(ranked_ages.age_seconds) filter (where ranked_ages.records_up_to >= 0.95 * ranked_ages.records)
-                as p95_seconds
+                as "p95Seconds"
         from ranked_ages
     ),
 
@@ -246,7 +245,7 @@ with
         order by workers.started_at
     ),
 
-    -- Who reads for a moment is none of them.
+    -- Without those that read for a moment only.
     staging_readers as (
         select
             staging_readers.pid,
@@ -287,42 +286,15 @@ select
         'events', ingest.count_rows(),
         'files', (select to_json(files_by_state) from files_by_state),
         'failedFiles', (select coalesce(json_agg(failed_files), '[]') from failed_files),
-        'backlog', (
-            select json_build_object(
-                'files', waiting_files.files,
-                'unreadBytes', waiting_files.unread_bytes,
-                'chunks', unmerged_chunks.chunks,
-                'stagedRecords', unmerged_chunks.staged_records,
-                'oldestStagedAt', unmerged_chunks.oldest_staged_at,
-                'oldestUnreadAt', waiting_files.oldest_unread_at,
-                'mergeableSince', unmerged_chunks.mergeable_since,
-                'newUnreadBytes', waiting_files.new_unread_bytes
-            )
-            from waiting_files
-            cross join unmerged_chunks
-        ),
+        'backlog', (select to_json(backlog) from (select * from waiting_files cross join unmerged_chunks) as backlog),
         'lastBatch', (select to_json(last_batch) from last_batch),
         'lastMergeAt', (select max(latest_merges.finished_at) from latest_merges),
         'lastStagedAt', (select max(latest_chunks.staged_at) from latest_chunks),
         'recentMerges', (select to_json(recent_merges) from recent_merges),
         'workers', (select coalesce(json_agg(live_workers), '[]') from live_workers),
         'largestMerges', (select coalesce(json_agg(largest_merges), '[]') from largest_merges),
-        'arrivals', (
-            select json_build_object(
-                'stagedRecords', arrived_records.staged,
-                'stagedRecordsOfNewFiles', arrived_records.staged_of_new_files,
-                'bytesPerRecord', arrived_records.bytes_per_record
-            )
-            from arrived_records
-        ),
-        'merged', (
-            select json_build_object(
-                'records', fresh_records.records,
-                'p50Seconds', fresh_records.p50_seconds,
-                'p95Seconds', fresh_records.p95_seconds
-            )
-            from fresh_records
-        ),
+        'arrivals', (select to_json(arrived_records) from arrived_records),
+        'merged', (select to_json(fresh_records) from fresh_records),
         'unmatchedFiles', (
             select
                 json_build_object(

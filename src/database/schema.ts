@@ -2,7 +2,7 @@
  * The ledger's tables. `bun run db:generate` turns a change here, or of a stream's own tables (src/shop/schema.ts), into a
  * migration under drizzle/.
  *
- * What drizzle cannot say, and what can be rebuilt from these tables at any time (the UNLOGGED staging table,
+ * Everything that drizzle cannot say, or that can be rebuilt from these tables at any time (the UNLOGGED staging table,
  * functions, views, seed rows), lives in sql/ and is re-applied by migrate.ts whenever it changed.
  */
 import { sql } from "drizzle-orm";
@@ -26,7 +26,7 @@ import {
     uuid,
 } from "drizzle-orm/pg-core";
 
-/** What the table said of a valid record that it refused: `raisedIn` is the trigger, and where in it. */
+/** The message of the database about a valid record that the table refused: `raisedIn` is the trigger, and where in it. */
 export type Refusal = Partial<Record<"sqlState" | "message" | "detail" | "constraint" | "table" | "raisedIn", string>>;
 
 export const instant = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
@@ -55,7 +55,7 @@ const oneOf = (name: string, column: AnyPgColumn, values: readonly string[]) =>
 
 /** A transaction's number that never wraps; only ever handed back to Postgres. */
 const xid8 = customType<{ data: string }>({ dataType: () => "xid8" });
-/** What became of the records that were read: the other four add up to it. */
+/** The verdicts on the records that were read: the other four add up to `read`. */
 const outcomes = {
     read: count("read").notNull(),
     inserted: count("inserted").notNull(),
@@ -118,7 +118,7 @@ export const files = ingest.table(
         /** Our columns that neither the file nor its source has, and the file's that its source leaves out. */
         missingColumns: text("missing_columns").array(),
         ignoredColumns: text("ignored_columns").array(),
-        /** What sluice.config.ts said of the file when it was read; null when nothing. It goes on being read by that. */
+        /** The source in sluice.config.ts when the file was first read, or null: growth is read by the same. */
         source: jsonb("source"),
         /** sha-256 in hex of the whole content, when one chunk holds it all; null when it took several. */
         contentHash: text("content_hash"),
@@ -150,7 +150,7 @@ export const files = ingest.table(
             .where(sql`state in ('pending', 'failed')`),
         index("files_loaded").on(table.fileId).where(sql`state = 'loaded'`),
         index("files_content_hash").on(table.contentHash),
-        /** What a run moved, for its summary. By ranges of pages: that costs a file next to nothing. */
+        /** For the summary of a run: the files that it moved. An index by ranges of pages costs next to nothing. */
         index("files_updated_at").using("brin", table.updatedAt).with({ pages_per_range: 32 }),
         /** For copies of files that took several chunks. */
         index("files_size").on(table.sizeBytes).where(sql`content_hash is null`),
@@ -200,7 +200,7 @@ export const chunks = ingest.table(
         contentHash: text("content_hash").notNull(),
         /** Whether a value may have white space around it, or be empty in quotes: else the merge need not trim. */
         isPadded: boolean("is_padded").notNull().default(true),
-        /** Of its records: those that the loader calls plain, and those of each slice. Null: staged by an older version. */
+        /** How many records the loader calls plain, and how many each slice has. Null: staged by an older version. */
         plainRecords: count("plain_records"),
         sliceRecords: integer("slice_records").array(),
         /** The one load whose staged rows count. Null while pending. */
@@ -272,7 +272,7 @@ export const batches = ingest.table(
 );
 
 /**
- * What each batch did to each chunk: the grain at which conservation is checked. Like rejects without foreign keys:
+ * The effect of each batch on each chunk: the grain at which conservation is checked. Like rejects without foreign keys:
  * they would fire once a row on the hot path; sql/checks/ guards the same.
  */
 export const chunkMerges = ingest.table(
@@ -310,7 +310,7 @@ export const rejects = ingest.table(
         byteOffset: count("byte_offset"),
         refusal: jsonb("refusal").$type<Refusal>(),
         rejectedAt: instant("rejected_at").notNull().default(sql`now()`),
-        /** What `record` was before somebody edited it. */
+        /** `record` as it was before somebody edited it. */
         originalRecord: jsonb("original_record").$type<Record<string, string | null>>(),
         editedAt: instant("edited_at"),
         /** The replay that resolved it; null while it stands. */
@@ -344,7 +344,7 @@ export const totals = ingest.table("totals", summedBatches, (table) => [
     primaryKey({ columns: [table.streamId, table.kind] }),
 ]);
 
-/** Of those sums, what batches that were removed for their age have in them: their rows and these add up to the totals. */
+/** The share of pruned batches in those sums: the batches that are left and this add up to the totals. */
 export const prunedTotals = ingest.table("pruned_totals", summedBatches, (table) => [
     primaryKey({ columns: [table.streamId, table.kind] }),
 ]);
@@ -360,7 +360,7 @@ export const fileStats = ingest.table("file_stats", countedFiles, (table) => [
     primaryKey({ columns: [table.streamId, table.state] }),
 ]);
 
-/** What happened to the numbers of files by state since a merge last added it up. Only ever inserted: nobody waits. */
+/** Changes of the numbers of files by state since a merge last added them up. Rows are only inserted: nobody waits. */
 export const fileChanges = ingest.table("file_changes", countedFiles);
 
 /** Rejects by stream, the day they were written, kind and reason. The reason '' counts each reject once, whatever its reasons. */
@@ -371,7 +371,7 @@ export const rejectStats = ingest.table(
         kind: text("kind", { enum: rejectKinds }).notNull(),
         reason: text("reason").notNull(),
         rejects: count("rejects").notNull(),
-        /** Of those, how many a replay has resolved. */
+        /** How many of them a replay has resolved. */
         resolved: count("resolved").notNull(),
         firstRejectedAt: instant("first_rejected_at").notNull(),
         lastRejectedAt: instant("last_rejected_at").notNull(),
@@ -381,7 +381,7 @@ export const rejectStats = ingest.table(
     (table) => [primaryKey({ columns: [table.streamId, table.day, table.kind, table.reason] })],
 );
 
-/** Who is at work, with a lease on the database's clock. */
+/** The workers, each with a lease by the database's clock. */
 export const workers = ingest.table("workers", {
     workerId: uuid("worker_id").primaryKey(),
     host: text("host").notNull(),
@@ -389,7 +389,7 @@ export const workers = ingest.table("workers", {
     inputDir: text("input_dir").notNull(),
     startedAt: instant("started_at").notNull().default(sql`now()`),
     leaseUntil: instant("lease_until").notNull(),
-    /** What it is doing, for status: JSON written with each heartbeat. */
+    /** For status: JSON written with each heartbeat. */
     report: jsonb("report"),
     /** Left by its latest heartbeat: a ledger that still has it has all that was committed before (src/engine/ledger/ledger-proof.ts). */
     mark: uuid("mark"),

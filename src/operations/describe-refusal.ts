@@ -1,4 +1,4 @@
-/** What the table said of a record that it refused, as one line. Pure. */
+/** The database's message about a record that it refused, as one line. Pure. */
 import type { Refusal } from "../database/schema.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 

@@ -1,4 +1,4 @@
-/** What the table said of a record that passes the rules and that it refused all the same. */
+/** The database's message about a record that passes the rules and that the table refused all the same. */
 import { z } from "@hono/zod-openapi";
 
 export const refusalSchema = z
@@ -13,5 +13,5 @@ export const refusalSchema = z
     .partial()
     .openapi("Refusal", {
         description:
-            "Of the reason refused_by_table, or of a conflict that could not be accepted: what the database said.",
+            "The database's message, for the reason refused_by_table or a conflict that could not be accepted.",
     });

@@ -24,7 +24,7 @@ interface RunningIngest {
     leaseSeconds: number;
 }
 
-/** What a reset would clear now. Throws SluiceError `ingest_running` when it would be refused. */
+/** Counts what a reset would clear now. Throws SluiceError `ingest_running` when it would be refused. */
 export async function planReset(sql: Sql): Promise<ResetPlan> {
     const status = await readStatus(sql);
     const { asOf, databaseName, table, totals, files, backlog, workers } = status;

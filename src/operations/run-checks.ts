@@ -24,7 +24,7 @@ export interface CheckResult {
     breakingRows: number;
     /** Up to five of them. */
     sampleRows: Record<string, unknown>[];
-    /** What Postgres said when the check itself could not run: neither passed nor broken. */
+    /** The message of Postgres when the check itself could not run: it neither passed nor found anything. */
     error: string | null;
     seconds: number;
 }

@@ -4,8 +4,9 @@
  * next prune goes on from there. It gives way: after each step that holds locks it pauses for as long as that took.
  */
 import type { Sql } from "../database/connect.ts";
-import { isConnectionFault, isRetryable, sluiceStates, sqlStateOf } from "../database/sql-states.ts";
+import { sluiceStates, sqlStateOf } from "../database/sql-states.ts";
 import { SluiceError } from "../errors.ts";
+import { repeatStep } from "./repeat-step.ts";
 
 /** A table, how many of its rows would go, and what share of its bytes they have. */
 export interface PlannedRows {
@@ -16,11 +17,11 @@ export interface PlannedRows {
 
 export interface PrunePlan {
     databaseName: string;
-    /** What was merged before it goes; by the database's clock. */
+    /** It deletes everything that was merged before; by the database's clock. */
     before: Date;
-    /** Of events the most that can go: one that a kept conflict contradicts stays. */
+    /** At most so many rows of the stream's table: one that a kept conflict contradicts stays. */
     tables: PlannedRows[];
-    /** Of the rejects those that no replay has resolved. */
+    /** How many of the rejects no replay has resolved. */
     standingRejects: number;
 }
 
@@ -49,10 +50,9 @@ const stepMs = 200;
 const mostPages = 16_384;
 const rejectsAtOnce = 20_000;
 const rowsAtOnce = 1_000;
-const mostAttempts = 8;
 const allSlices = 0xffff;
 
-/** What a prune would remove now. Reads only. */
+/** Counts what a prune would delete now. Reads only. */
 export async function planPrune(sql: Sql, olderThanMs: number): Promise<PrunePlan> {
     const [moment] = await sql<{ before: Date; databaseName: string }[]>`
         select
@@ -88,16 +88,29 @@ export async function runPrune(
 }
 
 async function pruneAll(sql: Sql, before: Date, options: Required<PruneOptions>): Promise<PruneSummary> {
-    const chunks = await pruneInOrder((after) => pruneChunks(sql, before, after));
+    const chunks = await pruneInOrder(
+        (after) => sql`
+            select last_chunk_id as last, chunk_count as rows, reject_count as rejects
+            from ingest.prune_chunks(${before}, ${after}, ${rejectsAtOnce})`,
+    );
     // Before the rows: with the batches go the last conflicts that would keep one.
-    const batches = await pruneInOrder((after) => pruneBatches(sql, before, after));
+    const batches = await pruneInOrder(
+        (after) => sql`
+            select last_batch_id as last, batch_count as rows, reject_count as rejects
+            from ingest.prune_batches(${before}, ${after}, ${rowsAtOnce})`,
+    );
     const walk = await pruneTable(sql, before, options);
-    const loads = await pruneInOrder((after) => pruneLoads(sql, before, after));
-    const files = await pruneInOrder((after) => pruneFiles(sql, before, walk, after));
-    const oldSums = await step(async () => {
-        const [row] = await sql<{ rows: number }[]>`select ingest.prune_recent_sums() as rows`;
-        return row!.rows;
-    });
+    const loads = await pruneInOrder(
+        (after) => sql`
+            select last_load_id as last, load_count as rows from ingest.prune_loads(${before}, ${after}, ${rowsAtOnce})`,
+    );
+    const kept = [...walk.keptChunks];
+    const files = await pruneInOrder(
+        (after) => sql`
+            select last_file_id as last, file_count as rows
+            from ingest.prune_files(${before}, ${walk.startedAt}, ${kept}::bigint[], ${after}, ${rowsAtOnce})`,
+    );
+    const [oldSums] = await step(() => sql<{ rows: number }[]>`select ingest.prune_recent_sums() as rows`);
     return {
         prunedChunks: chunks.rows,
         events: walk.rows,
@@ -105,8 +118,8 @@ async function pruneAll(sql: Sql, before: Date, options: Required<PruneOptions>)
         batches: batches.rows,
         loads: loads.rows,
         files: files.rows,
-        oldSums,
-        keptChunks: walk.keptChunks.size,
+        oldSums: oldSums!.rows,
+        keptChunks: kept.length,
     };
 }
 
@@ -118,51 +131,17 @@ interface Step {
 }
 
 /** Steps over a table in the order of its ids, until there are no more. */
-async function pruneInOrder(
-    next: (after: number) => Promise<Step | undefined>,
-): Promise<{ rows: number; rejects: number }> {
+async function pruneInOrder(next: (after: number) => PromiseLike<Step[]>): Promise<{ rows: number; rejects: number }> {
     const total = { rows: 0, rejects: 0 };
     for (let after = 0; ; ) {
         const startedAt = performance.now();
-        const done = await step(() => next(after));
+        const [done] = await step(() => next(after));
         if (done === undefined) return total;
         after = done.last;
         total.rows += done.rows;
         total.rejects += done.rejects ?? 0;
         if (done.rows > 0) await Bun.sleep(Math.min(performance.now() - startedAt, stepMs));
     }
-}
-
-async function pruneChunks(sql: Sql, before: Date, after: number): Promise<Step | undefined> {
-    const [row] = await sql<Step[]>`
-        select last_chunk_id as last, chunk_count as rows, reject_count as rejects
-        from ingest.prune_chunks(${before}, ${after}, ${rejectsAtOnce})`;
-    return row;
-}
-
-async function pruneBatches(sql: Sql, before: Date, after: number): Promise<Step | undefined> {
-    const [row] = await sql<Step[]>`
-        select last_batch_id as last, batch_count as rows, reject_count as rejects
-        from ingest.prune_batches(${before}, ${after}, ${rowsAtOnce})`;
-    return row;
-}
-
-async function pruneLoads(sql: Sql, before: Date, after: number): Promise<Step | undefined> {
-    const [row] = await sql<Step[]>`
-        select last_load_id as last, load_count as rows from ingest.prune_loads(${before}, ${after}, ${rowsAtOnce})`;
-    return row;
-}
-
-async function pruneFiles(
-    sql: Sql,
-    before: Date,
-    { startedAt, keptChunks }: Walk,
-    after: number,
-): Promise<Step | undefined> {
-    const [row] = await sql<Step[]>`
-        select last_file_id as last, file_count as rows
-        from ingest.prune_files(${before}, ${startedAt}, ${[...keptChunks]}::bigint[], ${after}, ${rowsAtOnce})`;
-    return row;
 }
 
 interface Walk {
@@ -191,7 +170,12 @@ async function pruneTable(sql: Sql, before: Date, { onPages, firstPages }: Requi
         // Whatever slices were busy are asked for again, alone.
         for (let wanted = allSlices; wanted !== 0; ) {
             const begunAt = performance.now();
-            const done = await step(() => pruneRange(sql, before, firstPage, endPage, wanted));
+            const [range] = await step(
+                () => sql<RangeDone[]>`
+                    select done_slices as slices, row_count as rows, kept_chunks as "keptChunks"
+                    from ingest.prune_rows(${before}, ${firstPage}, ${endPage}, ${wanted})`,
+            );
+            const done = range!;
             const tookMs = performance.now() - begunAt;
             walk.rows += done.rows;
             for (const chunkId of done.keptChunks) walk.keptChunks.add(chunkId);
@@ -218,24 +202,11 @@ interface RangeDone {
     keptChunks: number[];
 }
 
-async function pruneRange(sql: Sql, before: Date, firstPage: number, endPage: number, wanted: number) {
-    const [row] = await sql<RangeDone[]>`
-        select done_slices as slices, row_count as rows, kept_chunks as "keptChunks"
-        from ingest.prune_rows(${before}, ${firstPage}, ${endPage}, ${wanted})`;
-    return row!;
-}
-
-/** Every step may be done again: what it has done is no longer there to be done. */
+/** Every step may be done again: what it has deleted is no longer there to be deleted. */
 async function step<Done>(run: () => PromiseLike<Done>): Promise<Done> {
-    for (let attempt = 1; ; attempt += 1) {
-        try {
-            return await run();
-        } catch (error) {
-            if (sqlStateOf(error) === sluiceStates.pruneRunning) throw pruneRunning(error);
-            if (attempt === mostAttempts || !(isConnectionFault(error) || isRetryable(error))) throw error;
-            await Bun.sleep(100 * 2 ** attempt);
-        }
-    }
+    return await repeatStep(run).catch((error: unknown) => {
+        throw sqlStateOf(error) === sluiceStates.pruneRunning ? pruneRunning(error) : error;
+    });
 }
 
 function pruneRunning(cause: unknown): SluiceError {

@@ -1,12 +1,12 @@
 /**
  * Replays rejects: in ranges of reject ids, each one statement and one transaction (sql/engine/replay_batch.sql).
- * What has changed its verdict goes through the ordinary merge; the rest is only counted.
+ * Records whose verdict has changed go through the ordinary merge; the rest is only counted.
  */
-
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../database/connect.ts";
-import { isConnectionFault, isRetryable, sluiceStates, sqlStateOf } from "../database/sql-states.ts";
+import { sluiceStates, sqlStateOf } from "../database/sql-states.ts";
 import type { RecordCounts } from "../terminal/record-table.ts";
+import { repeatStep } from "./repeat-step.ts";
 
 export interface ReplayRequest {
     /** Only rejects with this reason. */
@@ -26,7 +26,7 @@ export interface ReplayRequest {
 export interface ReplayBatch extends RecordCounts {
     batchId: number;
     displaced: number;
-    /** Of the conflicts, those that were to be accepted and whose record the table refuses: their `refusal` says why. */
+    /** Conflicts that were to be accepted and whose record the table refuses: their `refusal` says why. */
     refused: number;
 }
 
@@ -47,7 +47,6 @@ interface Standing {
 }
 
 const defaultRangeIds = 100_000;
-const mostAttempts = 8;
 
 /** Throws what the database throws; what was committed before that stays, and a further replay goes on from there. */
 export async function runReplay(
@@ -83,8 +82,9 @@ async function replayRange(
     to: number,
 ): Promise<ReplayBatch | null> {
     const batchKey = randomUUID();
-    for (let attempt = 1; ; attempt += 1) {
-        try {
+    try {
+        // The same key each time: a batch whose acknowledgement was lost is given back, not done twice.
+        return await repeatStep(async () => {
             const [row] = await sql<Omit<ReplayBatch, "refused">[]>`
                 select batch_id as "batchId", read, inserted, duplicate, conflict, rejected, displaced
                 from ingest.replay_batch(
@@ -92,12 +92,10 @@ async function replayRange(
                     ${since ?? null}::text::timestamptz, ${acceptConflicts}, ${dryRun}
                 )`;
             return row ? { ...row, refused: acceptConflicts ? await countRefused(sql, row.batchId) : 0 } : null;
-        } catch (error) {
-            if (dryRun && sqlStateOf(error) === sluiceStates.triedOnly) return batchOfDetail(error);
-            // The same key again: a batch whose acknowledgement was lost is given back, not done twice.
-            if (attempt === mostAttempts || !(isConnectionFault(error) || isRetryable(error))) throw error;
-            await Bun.sleep(100 * 2 ** attempt);
-        }
+        });
+    } catch (error) {
+        if (dryRun && sqlStateOf(error) === sluiceStates.triedOnly) return batchOfDetail(error);
+        throw error;
     }
 }
 
@@ -113,7 +111,7 @@ function batchOfDetail(error: unknown): ReplayBatch {
     return { batchId: batch_id, read, inserted, duplicate, conflict, rejected, displaced, refused };
 }
 
-/** What the request chooses of the rejects that stand. */
+/** The standing rejects that the request chooses. */
 async function readStanding(sql: Sql, { reason, file, since }: ReplayRequest): Promise<Standing> {
     const [row] = await sql<Standing[]>`
         select

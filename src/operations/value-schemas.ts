@@ -1,4 +1,4 @@
-/** What the answers of the API and of `bun run status` are made of. */
+/** The parts that the answers of the API and of `bun run status` share. */
 import { z } from "@hono/zod-openapi";
 
 /** ISO 8601 in UTC, to the microsecond where Postgres has it. */

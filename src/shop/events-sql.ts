@@ -4,7 +4,7 @@ import type { StreamSql } from "../streams/render/stream-sql.ts";
 import { eventsStream } from "./events-stream.ts";
 import { events } from "./schema.ts";
 
-/** What a rule asks beside the value, where it does. */
+/** The fact that a rule needs besides the value. */
 const ruleFacts: Record<string, string> = { event_type: "known_types", event_timestamp: "not_after" };
 
 const reasonOf = (name: string) => (value: string, facts: string) =>

@@ -29,7 +29,7 @@ export function renderedFiles(): Map<string, string> {
         const name = render.name.replace("render", "").toLowerCase();
         return [`${index + 1}_${name}`, `${note}\n\n${render(eventsSql).trim()}`];
     });
-    // What a check asserts is its first comment.
+    // A check has no such note: its first comment is what it asserts.
     const checks = Object.entries(renderChecks(eventsSql)).map(([name, text]) => [`checks/${name}`, text.trim()]);
     return new Map([...functions, ...checks].map(([name, text]) => [`sql/rendered/events/${name}.sql`, `${text}\n`]));
 }

@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import { index, integer, jsonb, numeric, pgTable, primaryKey, text, uuid, varchar } from "drizzle-orm/pg-core";
 import { count, ingest, instant } from "../database/schema.ts";
 
-/** What consumers read. Only the merge writes it. */
+/** The table that consumers read. Only the merge writes it. */
 export const events = pgTable(
     "events",
     {
@@ -62,7 +62,7 @@ export const productStats = ingest.table(
         productId: varchar("product_id", { length: 100 }).notNull(),
         events: count("events").notNull(),
         purchases: count("purchases").notNull(),
-        /** Of purchases, as is revenue: the sum of quantity × price. */
+        /** Quantity and revenue (the sum of quantity × price) count purchases only. */
         quantity: count("quantity").notNull(),
         revenue: numeric("revenue").notNull(),
     },

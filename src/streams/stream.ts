@@ -7,7 +7,7 @@ export interface Column {
     type: ColumnType;
     /** A file without it fails; others are null when a file lacks them. */
     isRequired: boolean;
-    /** What a record can be rejected for by its value, without the column's name: `missing` is `<name>_missing`. */
+    /** The reject reasons of its values, without the column's name: `missing` is `<name>_missing`. */
     reasons: readonly string[];
 }
 
@@ -19,7 +19,7 @@ export interface Stream {
     table: string;
     /** In the order of the table. */
     columns: readonly Column[];
-    /** What makes a record the same as another, and decides its slice. */
+    /** Records with the same key are the same; it also decides their slice. */
     key: Column;
     /** The timestamp that the loader hands to the merge as a number where it is plain (src/engine/read/is-plain.ts). */
     time: Column | null;

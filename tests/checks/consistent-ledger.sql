@@ -186,6 +186,6 @@ values
     -- Kept from when it was recent, and perhaps not all of it: nobody recounts it.
     ('day', '2024-03-01 00:00:00+00', 'p1', 7, 7, 7, 7);
 
--- Of the merged files three are added up already.
+-- Three of the merged files are added up already.
 insert into ingest.file_stats values ('merged', 3);
 insert into ingest.file_changes values ('merged', -3);

@@ -12,7 +12,7 @@ const folder = join(projectDir, "sql/examples");
 const names = readdirSync(folder).sort();
 const textOf = (name: string) => readFileSync(join(folder, name), "utf8");
 
-/** What the second line of the header names. */
+/** The columns that the second line of the header names. */
 const columnsOf = (name: string) =>
     textOf(name)
         .match(/^-- Columns: (.*)$/m)![1]!

@@ -207,7 +207,7 @@ describe("an old event that a kept conflict contradicts", () => {
         await expectChecksToPass(sql);
         expect(await prune()).toMatchObject({ events: 0 });
         expect([...(await sql`select price from events`)]).toEqual([{ price: "9.00" }]);
-        // What it displaced is a reject of a chunk that was pruned before: it goes in its own time.
+        // The displaced row is a reject of a chunk that was pruned before: it goes in its own time.
         expect(await countRows("ingest.rejects")).toBe(2);
         await ageLedger(sql, 100);
         await prune();

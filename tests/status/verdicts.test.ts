@@ -24,7 +24,7 @@ const file = (state: string, age: string, loadedBytes = state === "pending" ? 0 
         now() - interval '${age}', now() - interval '${age}', ${state === "failed" ? "'header_missing_columns'" : "null"}, ${nextAttempt}
     from ingest.files;`;
 
-/** Of the newest file. */
+/** A chunk of the newest file. */
 const chunk = (state: string, age: string) => `
     insert into ingest.chunks
         (file_id, first_byte, end_byte, first_record_no, first_line_no, records, content_hash, state, staged_at)

@@ -1,4 +1,4 @@
-/** What the numbers mean, in one word and in a sentence or two. Pure. */
+/** Says in one word, and in a sentence or two, what the numbers mean. Pure. */
 import { remedyFor } from "../../database/file-problems.ts";
 import { describeReader, remedyForReader } from "../../database/staging-readers.ts";
 import { formatBytes, formatCount, formatDuration, formatNumber } from "../../terminal/format.ts";
@@ -12,7 +12,7 @@ export type State = Pick<Status, "state" | "tone" | "verdict">;
 
 export type FailingFile = Omit<FailedFile, "fileId" | "attempts">;
 
-/** What of the status the verdict is made from, the lists with their latest or gravest first. */
+/** The part of the status that the verdict is made from; lists begin with the latest or gravest. */
 export interface StateFacts
     extends Pick<Status, "asOf" | "files" | "recentMerges" | "standingRejects" | "stagingReaders"> {
     failedFiles: readonly FailingFile[];
@@ -103,7 +103,7 @@ function isAllFailing({ failedFiles, lastMergeAt }: StateFacts): boolean {
 
 /** One bad record of one is no flood, but it is all there was: no least number of records. */
 function isRejecting({ recentMerges: { read, rejected, conflict }, standingRejects }: StateFacts): boolean {
-    // What a replay has resolved since is in.
+    // Rejects that a replay has resolved since got in.
     return isMostlyOut({ read, rejected: Math.min(rejected + conflict, standingRejects), conflict: 0 });
 }
 

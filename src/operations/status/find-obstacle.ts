@@ -1,4 +1,4 @@
-/** What keeps work that waits from going on while somebody is at work. Pure. */
+/** Finds why waiting work does not go on although somebody is at work. Pure. */
 import { formatCount, formatDuration, formatNumber } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 import type { StateFacts } from "./describe-state.ts";
@@ -11,7 +11,7 @@ const longestStagedMs = 600_000;
 /** A file may wait for the rest of its last line. */
 const longestUnreadMs = 600_000;
 
-/** What it is and what to do, in two or three sentences; null when nothing stands in the way. */
+/** Describes the obstacle and the remedy in two or three sentences; null when nothing stands in the way. */
 export function findObstacle(facts: StateFacts): string | null {
     return describeFolder(facts) ?? describeTrouble(facts) ?? describeMerges(facts) ?? describeReads(facts);
 }

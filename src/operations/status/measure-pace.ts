@@ -10,7 +10,7 @@ export interface LargeMerge {
 
 export interface PaceFacts {
     backlog: { unreadBytes: number; newUnreadBytes: number; stagedRecords: number };
-    /** Of the last minute. */
+    /** In the last minute. */
     arrivals: { stagedRecords: number; stagedRecordsOfNewFiles: number; bytesPerRecord: number | null };
     largestMerges: readonly LargeMerge[];
 }
@@ -34,7 +34,7 @@ export function measurePace(facts: PaceFacts): Pace {
 }
 
 /**
- * What was read in the last minute; but while files wait to be read, that is what loading can do, not what arrives.
+ * Counts the records read in the last minute. But while files wait to be read, those show what loading can do, not what arrives.
  * Then it is the records of the files that were first seen in that minute, unread ones by their size.
  */
 function measureArrival({ backlog, arrivals }: PaceFacts): number {

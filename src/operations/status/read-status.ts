@@ -1,5 +1,5 @@
 /**
- * What `bun run status` and `GET /v1/status` show: committed facts of one moment on the database's clock, in one
+ * The status of `bun run status` and `GET /v1/status`: committed facts of one moment on the database's clock, in one
  * read-only statement (sql/stats/read_status.sql). It takes the same time however large the table is.
  */
 import readStatusQuery from "../../../sql/stats/read_status.sql" with { type: "text" };

@@ -1,4 +1,4 @@
-/** What `bun run status` and `GET /v1/status` show. Those who import the types alone load no zod. */
+/** The answer of `bun run status` and `GET /v1/status`. Modules that import only its types load no zod. */
 import { z } from "@hono/zod-openapi";
 import { countSchema, idSchema, instantSchema, recordCounts } from "../value-schemas.ts";
 

@@ -1,4 +1,4 @@
-/** What a worker reports with each heartbeat (src/engine/ledger/lease.ts), as status reads it. Pure. */
+/** Reads the report that a worker leaves with each heartbeat (src/engine/ledger/lease.ts). Pure. */
 import type { Retries, Trouble } from "../../engine/outage/troubles.ts";
 
 /** A worker of another version may leave any of it out. */
@@ -14,7 +14,7 @@ const read = (report: unknown) => (report ?? {}) as WorkerReport;
 
 export const retriesOf = (report: unknown): Retries | null => read(report).retries ?? null;
 
-/** What keeps a step of the worker from succeeding; null when nothing does. */
+/** The trouble that keeps a step of the worker from succeeding; null when there is none. */
 export const troubleOf = (report: unknown): Trouble | null => read(report).trouble ?? null;
 
 /** Whether its last look at the input folder failed. */
