@@ -1,4 +1,4 @@
-/** How many more connections this user can open now, and what limits that. */
+/** How many more connections this user can open now, and the limit. */
 import type { Sql } from "./connect.ts";
 
 export interface ConnectionRoom {

@@ -55,8 +55,8 @@ interface ServerFacts {
 const databaseName = "sluice";
 
 /**
- * Joins the users of the embedded server of `dataDir`, which is made and started as needed; one that runs already is
- * shared, also when whoever started it was killed. A user that dies without release() is noticed by the next one.
+ * Joins the users of the embedded server of `dataDir`, which is created and started as needed. A server that runs already
+ * is shared, even if the process that started it was killed. The next user notices one that died without release().
  * @throws SluiceError when there is no server for this platform, or it cannot be made or started.
  */
 export async function acquireEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {

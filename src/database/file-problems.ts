@@ -27,7 +27,7 @@ export const fileProblems = {
     file_name_invalid: "Rename it.",
     not_a_regular_file: "Put a plain file there, no link and no folder.",
     too_many_rejects: "Correct the file, or raise --max-rejects, then: bun run retry --file NAME.",
-    copy_refused: "Postgres refused its records; look at the detail and mend the file.",
+    copy_refused: "Postgres refused its records; look at the detail and correct the file.",
     source_changed:
         "It was changed after it was read. Put the original back, or deliver the new content under a new name.",
     merge_failed: "Report this with the detail: a merge should reject records, not fail.",

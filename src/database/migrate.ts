@@ -63,7 +63,7 @@ interface Applied {
     hasStaging: boolean;
 }
 
-/** "sluice" in ASCII: whoever else uses advisory locks in this database will hardly use this one. */
+/** "sluice" in ASCII: other programs that use advisory locks in this database will hardly use this one. */
 export const setUpLockKey = "126909663503205";
 
 const projectDir = join(import.meta.dir, "../..");
@@ -170,8 +170,8 @@ async function examine(target: DatabaseTarget, sql: Sql, rootDir: string, progra
 }
 
 /**
- * The lock again, for the transaction: should the connection have been lost since, and this run on a new one, it still
- * waits for whoever came in meanwhile (and then fails on what that one has made, and nothing is done twice).
+ * The lock again, for the transaction: if the connection was lost since, and this runs on a new one, it still waits for a
+ * migration that came in meanwhile (and then fails on the tables of that one, so that nothing is done twice).
  */
 const opening: SqlSource[] = [
     {

@@ -11,8 +11,8 @@ const role = "sluice_api";
 const scriptFile = join(import.meta.dir, "../../sql/roles/api_reader.sql");
 
 /**
- * As whom the API is to read this database, which is migrated. On the embedded one: a role made for it, by the script that
- * owners of a database of their own run by hand. On theirs: whoever their URL names.
+ * The account with which the API reads this migrated database. On the embedded one it is a role of its own, created by the
+ * script that owners of another database run by hand. There it is the account of the URL.
  */
 export async function readerOf({ target, embedded }: Pick<Database, "target" | "embedded">): Promise<DatabaseTarget> {
     if (embedded === null) return target;

@@ -27,7 +27,7 @@ export async function runReadonly(
     const sql = connect(target, {
         applicationName: "sluice sql",
         max: 1,
-        // The statement is a person's: how long it may take is for whoever set a limit on their role.
+        // How long a person's statement may take is for the administrator of their role to say.
         settings: { default_transaction_read_only: "on", statement_timeout: null },
     });
     const rows: ReadonlyResult["rows"] = [];

@@ -1,10 +1,10 @@
-/** Decides what `allow` and `prefer` come to with this very server, so that both drivers only ever see yes or no. */
+/** Decides what `allow` and `prefer` mean for this server, so that both drivers only ever see yes or no. */
 import { connect as connectSocket } from "node:net";
 import { type DatabaseTarget, databaseFault, describeTarget, type TlsMode } from "./database-target.ts";
 import { sqlStateOf, sqlStates } from "./sql-states.ts";
 
 /**
- * Tries the ways that libpq would try, in its order, and returns the target with the way that worked, and what came of it.
+ * Tries the ways that libpq would try, in its order. Returns the target with the way that worked, and the answer.
  * https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION
  * @param attempt connects and asks the server what it is.
  * @throws what the last attempt threw; SluiceError when TLS is asked for and the server has none.

@@ -101,7 +101,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
     "22": "data",
     "23": "data",
     [sqlStates.readOnlyTransaction]: "halted",
-    // The session was left in a state that no statement of ours leaves it in: the next one is in a transaction of its own.
+    // None of our statements leaves a session in this state: the next one has a transaction of its own.
     "25P01": "busy",
     [sqlStates.inFailedTransaction]: "busy",
     [sqlStates.idleInTransactionTimeout]: "cut",

@@ -63,7 +63,7 @@ function notInstalled(major: string, platform: string, said: string): SluiceErro
         what: isUnknown
             ? `tests/support/postgres-versions.json has no PostgreSQL ${major} for ${platform}.`
             : `PostgreSQL ${major} could not be installed: ${said.trim().split("\n").at(-1)}`,
-        remedy: "Mend what it names, or leave this version out with --only.",
+        remedy: "Fix that, or leave this version out with --only.",
         exitCode: exitCodes.configuration,
     });
 }

@@ -1,4 +1,4 @@
-/** Makes Postgres's data directory and keeps our settings in it. */
+/** Creates Postgres's data directory, with our settings. */
 import { spawnSync } from "node:child_process";
 import {
     appendFileSync,
@@ -47,7 +47,7 @@ export function clusterExists(places: ServerPlaces): boolean {
 }
 
 /**
- * Made aside and renamed: a cluster whose making was cut short is made again.
+ * Created under another name and renamed: after an interrupted attempt it is created again.
  * @throws SluiceError with initdb's last words.
  */
 export function createCluster(places: ServerPlaces, binaries: PostgresBinaries, password: string): void {
@@ -83,14 +83,14 @@ function runInitdb(places: ServerPlaces, binaries: PostgresBinaries, dir: string
     throw new SluiceError({
         code: "embedded_server_failed",
         what: `The embedded database could not be made in ${places.baseDir}: ${lastLines(stderr ?? "") || (error?.message ?? `initdb was ended by ${signal}`)}.`,
-        remedy: "Mend what it names (a full disk, a missing account), or set DATABASE_URL to a database of your own.",
+        remedy: "Fix that (a full disk, a missing account), or set DATABASE_URL to a database of your own.",
         exitCode: exitCodes.configuration,
         cause: error,
     });
 }
 
 /**
- * Nothing of ours: variables such as PGDATA and PGPORT must not steer the server, and messages are English.
+ * Not our own environment: variables such as PGDATA and PGPORT must not steer the server, and messages are English.
  * (TMPDIR is left out too: it may be a folder that the server's account cannot enter.)
  */
 export const serverEnvironment: Record<string, string> = { PATH: "/usr/bin:/bin", LC_ALL: "C" };

@@ -41,8 +41,8 @@ const refusedMark = " 57P03 ";
 const leastRoomBytes = 64 * 1024;
 
 /**
- * The server of this data directory if one runs, whoever started it. Known by the process's own command line: the pid
- * in postmaster.pid may be stale and in use by another, or that of a copied folder's original.
+ * Returns the server of this data directory if one runs, no matter which process started it. It is recognized by its own
+ * command line: the pid in postmaster.pid may be stale and in use by another, or that of a copied folder's original.
  */
 export function findPostmaster(places: ServerPlaces): Postmaster | null {
     const lines = readPidFile(places);
@@ -215,7 +215,7 @@ function startFailed(places: ServerPlaces, said: string): SluiceError {
     return new SluiceError({
         code: "embedded_server_failed",
         what: `The embedded PostgreSQL did not start: ${reasonIn(said) || guessReason(places)}.`,
-        remedy: `Mend what it names (its log is ${places.logFile}), or set DATABASE_URL to a database of your own.`,
+        remedy: `Fix that (the log is ${places.logFile}), or set DATABASE_URL to a database of your own.`,
         exitCode: exitCodes.databaseUnreachable,
     });
 }

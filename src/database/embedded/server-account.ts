@@ -1,6 +1,6 @@
 /**
- * As whom the embedded server runs, and what that account can reach. Postgres refuses to run as root, so root lends it
- * an account; everybody else runs it as themselves.
+ * The account that the embedded server runs as, and what it can reach. Postgres refuses to run as root, so root lends it
+ * an account; other users run it as themselves.
  */
 import { readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
@@ -12,7 +12,7 @@ export interface ServerAccount {
 }
 
 /**
- * Null when this process is not root: the server runs as whoever we are. As root, the owner of an existing data
+ * Null when this process is not root: the server runs as the same user. As root, the owner of an existing data
  * directory; for a new one `postgres`, else `nobody` (initdb wants an account that the system knows by name).
  */
 export function chooseAccount(clusterDir: string): ServerAccount | null {

@@ -53,7 +53,7 @@ export function makeHomeDir(dataDir: string): string {
     return realpathSync(homeDir);
 }
 
-/** Whether the file system refused: full, read-only, or somebody else's. */
+/** Whether the file system refused: it is full, read-only, or another user's. */
 export function isFileFault(error: unknown): boolean {
     const { code } = error as { code?: string };
     const codes = ["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_READONLY"];
@@ -71,7 +71,7 @@ export function folderUnusable(homeDir: string, cause: unknown): SluiceError {
     });
 }
 
-/** Decides the places, the same way each time; makes nothing but the base folder. Call it under the server lock. */
+/** Returns the same places each time; creates nothing but the base folder. Call it under the server lock. */
 export function choosePlaces(homeDir: string): ServerPlaces {
     const baseDir = chooseBase(homeDir);
     const clusterDir = join(baseDir, "cluster");

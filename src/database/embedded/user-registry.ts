@@ -26,7 +26,7 @@ const sayAfterMs = 3_000;
 /**
  * Runs `work` while no other process does the same with this file. What `work` did to the users is kept only if it
  * resolves. Not re-entrant.
- * @throws SluiceError when the lock cannot be had within eleven minutes: somebody holds it and hangs.
+ * @throws SluiceError after eleven minutes without the lock: the process that holds it hangs.
  */
 export async function withServerLock<T>(
     file: string,
