@@ -164,6 +164,17 @@ test("what a crash left aside comes back, is not ingested again, and leaves then
     expect(await readdir(inputDir)).toEqual([]);
 });
 
+test("what a crash left aside leaves with the very next run: putting it back changes its ctime, and its bytes are compared", async () => {
+    await put("a.csv", 1);
+    await ingest("keep");
+    await mkdir(join(inputDir, ".sluice-leaving-7"));
+    await rename(join(inputDir, "a.csv"), join(inputDir, ".sluice-leaving-7/a.csv"));
+    await ingest("archive");
+
+    expect(await readdir(inputDir)).toEqual([]);
+    expect(await readdir(join(archiveDir, today))).toEqual(["a.csv"]);
+});
+
 test("what a crash left aside never overwrites a file that came meanwhile", async () => {
     await put("a.csv", 1);
     await mkdir(join(inputDir, ".sluice-leaving-7"));

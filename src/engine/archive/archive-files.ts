@@ -53,13 +53,17 @@ export function createArchiver(context: IngestContext, settleMs: number, clocks:
     const waiting = new Map<number, Waiting>();
     let young = { files: 0, undated: 0 };
     let isRecovered = false;
+    /** Once: puts files back that a crash left aside. Before the first look at the folder, which then sees them as they are. */
+    async function recover(): Promise<void> {
+        if (!isRecovered) isRecovered = await putAllBack(context);
+    }
     return {
+        recover,
         /** In the latest pass: files that are too young to leave, and how many of them have no usable times. */
         young: () => young,
         /** One pass over the files that are merged and still here. Returns how many left. Throws what the database throws. */
         async pass(): Promise<number> {
-            if (!isRecovered) await putAllBack(context);
-            isRecovered = true;
+            await recover();
             if (afterMerge === "keep") return 0;
             young = { files: 0, undated: 0 };
             let left = 0;
@@ -187,10 +191,12 @@ async function findGone(context: IngestContext, file: MergedFile): Promise<Outco
     return { archivedTo };
 }
 
-/** Puts files back that a crash left aside; a later pass takes them away again. */
-async function putAllBack(context: IngestContext): Promise<void> {
+/** Returns false when the folder is away: the next look at it says so. A later pass takes the files away again. */
+async function putAllBack(context: IngestContext): Promise<boolean> {
     const { inputDir } = context.config;
-    const folders = (await readdir(inputDir)).filter((name) => name.startsWith(asidePrefix));
+    const names = await readdir(inputDir).catch(() => null);
+    if (names === null) return false;
+    const folders = names.filter((name) => name.startsWith(asidePrefix));
     for (const folder of folders) {
         const suffix = folder.slice(asidePrefix.length);
         for (const name of await readdir(join(inputDir, folder)).catch(() => [])) {
@@ -198,6 +204,7 @@ async function putAllBack(context: IngestContext): Promise<void> {
         }
         await rmdir(join(inputDir, folder)).catch(() => {});
     }
+    return true;
 }
 
 /** A file as it is seen in a folder now. */

@@ -18,6 +18,7 @@ export async function loadLoop(run: Run): Promise<void> {
     let wasLoader = false;
 
     async function lookAndLoad(round: Round): Promise<void> {
+        if (lease.isLoader()) await loader.archiver.recover();
         if (trigger.shouldLook(loader)) await loader.discovery.look(folder.take());
         loader.hasLooked = true;
         // Here alone: a pass of the archiver does not look at a folder in which it has nothing to do.
