@@ -4,7 +4,7 @@
 -- One statement per round of the loader, for files that are loaded, or whose rest is an unfinished tail. Without a budget
 -- (both null) everything is released: so a budget that was taken away holds nobody. What is over its budget fails the file;
 -- what lost its staged rows is loaded again. Returns the files that were judged.
-create or replace function ingest.judge_held_files(
+create or replace function ingest.validate_held_files(
     this_stream smallint,
     waiting_file_ids bigint[],
     most_rejects bigint,
@@ -22,7 +22,7 @@ as $$
 declare
     held_file record;
 begin
-    -- What was rewritten or failed before it was all there is not judged any more: it is read anew when it is read again.
+    -- A file that was rewritten or failed before it was all there is read anew when it is read again.
     perform ingest.take_back_held_chunks(held_files.file_id)
     from ingest.held_files(this_stream) as held_files
     where held_files.state in ('replaced', 'failed');
@@ -32,14 +32,14 @@ begin
         from ingest.held_files(this_stream) as held_files
         where held_files.state = 'loaded' or held_files.file_id = any(waiting_file_ids)
     loop
-        judge_held_files.path := held_file.path;
+        validate_held_files.path := held_file.path;
         if most_rejects is null and most_ratio is null then
             verdict := 'released';
             detail := null;
         else
-            select judged.verdict, judged.detail
-            into judge_held_files.verdict, judge_held_files.detail
-            from ingest.judge_held_file(held_file.file_id, most_rejects, most_ratio) as judged;
+            select validated.verdict, validated.detail
+            into validate_held_files.verdict, validate_held_files.detail
+            from ingest.validate_held_file(held_file.file_id, most_rejects, most_ratio) as validated;
         end if;
 
         if verdict = 'released' then
@@ -52,7 +52,7 @@ begin
             set
                 state = case when verdict = 'failed' then 'failed' else 'pending' end,
                 problem = case when verdict = 'failed' then 'too_many_rejects' end,
-                problem_detail = judge_held_files.detail,
+                problem_detail = validate_held_files.detail,
                 attempts = files.attempts + 1,
                 next_attempt_at = null,
                 updated_at = clock_timestamp()
@@ -76,9 +76,9 @@ where
 order by files.file_id
 $$;
 
--- What is to become of a file whose held chunks are all there is of it now: released, failed, or loaded again when staged rows
--- were lost. The rejects that were written to find out are deleted again.
-create or replace function ingest.judge_held_file(
+-- Validates a file whose held chunks are all there is of it now. The verdict is released, failed, or lost, when it has to be
+-- loaded again because staged rows were lost. The rejects that are written to find out are deleted again.
+create or replace function ingest.validate_held_file(
     held_file_id bigint,
     most_rejects bigint,
     most_ratio double precision,
@@ -162,7 +162,7 @@ end
 $$;
 
 -- The three most frequent reasons, where each is met first, and the first refused record as a sample.
-create or replace function ingest.describe_rejects(judged_batch_id bigint, rejected bigint, records bigint)
+create or replace function ingest.describe_rejects(this_batch_id bigint, rejected bigint, records bigint)
 returns text
 language sql
 stable
@@ -171,7 +171,7 @@ with counted_reasons as (
     select reason_list.reason, count(*) as rejects, min(rejects.record_no) as first_record_no
     from ingest.rejects
     cross join lateral unnest(rejects.reasons) as reason_list (reason)
-    where rejects.batch_id = judged_batch_id
+    where rejects.batch_id = this_batch_id
     group by reason_list.reason
     order by count(*) desc, reason_list.reason
     limit 3
@@ -179,7 +179,7 @@ with counted_reasons as (
 first_reject as (
     select rejects.record_no, coalesce(rejects.raw_text, rejects.record::text) as raw
     from ingest.rejects
-    where rejects.batch_id = judged_batch_id
+    where rejects.batch_id = this_batch_id
     order by rejects.record_no
     limit 1
 )

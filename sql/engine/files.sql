@@ -81,8 +81,8 @@ return (
 );
 
 -- The file changed its time or inode, but not its content: back to where it was.
-create or replace function ingest.settle_file(
-    settled_file_id bigint,
+create or replace function ingest.mark_file_unchanged(
+    unchanged_file_id bigint,
     seen_mtime_ns bigint,
     seen_inode numeric,
     compared_ctime bigint
@@ -94,7 +94,7 @@ begin
     -- A merge that completes one of them looks at the file's state as we look at theirs: one of us has to be first.
     perform
     from ingest.chunks
-    where chunks.file_id = settled_file_id and chunks.state <> 'merged'
+    where chunks.file_id = unchanged_file_id and chunks.state <> 'merged'
     order by chunks.chunk_id
     for update;
 
@@ -109,7 +109,7 @@ begin
         problem = case when ingest.state_of_chunks(files.file_id) = 'failed' then files.problem end,
         problem_detail = case when ingest.state_of_chunks(files.file_id) = 'failed' then files.problem_detail end,
         updated_at = clock_timestamp()
-    where files.file_id = settled_file_id and files.state in ('pending', 'failed');
+    where files.file_id = unchanged_file_id and files.state in ('pending', 'failed');
 end
 $$;
 
@@ -149,7 +149,7 @@ immutable
 parallel safe
 return 12;
 
--- What is said of it then, behind the detail; null as long as it is tried again.
+-- The note that follows the detail then; null as long as it is tried again.
 create or replace function ingest.note_given_up(failed_attempts integer, retry_after interval)
 returns text
 language sql
@@ -170,7 +170,7 @@ create or replace function ingest.fail_file(
     seen_mtime_ns bigint,
     seen_inode numeric,
     retry_after interval,
-    -- What the configuration said of it: when that changes, it is tried again.
+    -- Its source in the configuration: when that changes, it is tried again.
     failed_source jsonb
 )
 returns text

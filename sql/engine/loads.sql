@@ -194,7 +194,7 @@ begin
 end
 $$;
 
--- What a loader reports of a chunk that it staged. `isAgain`: it is staged again. `isHeld`: it waits for the validation of its
+-- A loader's report of a chunk that it staged. `isAgain`: it is staged again. `isHeld`: it waits for the validation of its
 -- whole file (sql/engine/budget.sql). `shapeNo`: the place, from 0, of its file's shape among the load's.
 drop type if exists ingest.staged_chunk;
 create type ingest.staged_chunk as (
@@ -203,7 +203,7 @@ create type ingest.staged_chunk as (
     "isPadded" boolean, "isAgain" boolean, "isHeld" boolean, "atEnd" boolean, "tailByte" bigint, "tailRecordNo" bigint,
     "tailLineNo" bigint, "sizeBytes" bigint, "mtimeNs" bigint, "ctimeNs" bigint, "inode" numeric, "shapeNo" integer
 );
--- And of how a file is read.
+-- Its report of how a file is read.
 drop type if exists ingest.file_shape;
 create type ingest.file_shape as (
     "header" text[], "extraColumns" text[], "missingColumns" text[], "ignoredColumns" text[], "dialect" jsonb,
@@ -448,7 +448,7 @@ begin
 end
 $$;
 
--- Who keeps spent rows from being removed: sessions and prepared transactions that have read staging and are still in the
+-- Returns who keeps spent rows from being removed: sessions and prepared transactions that have read staging and are still in the
 -- transaction in which they did, so that they hold a lock on it. The ingest's own are none of them. What a session does and since
 -- when is null for who may not see it (pg_read_all_stats).
 -- No view: a grant on one goes with the next update.

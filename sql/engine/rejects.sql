@@ -1,5 +1,5 @@
 -- A reject may be edited before it is replayed: update ingest.rejects set record = record || '{"price": "12.50"}' where …
--- What it was stays in original_record. A resolved one is history and takes no edit: its edit would never be replayed.
+-- The record as it was stays in original_record. A resolved reject takes no edit, since it would never be replayed.
 create or replace function ingest.note_edited_reject()
 returns trigger
 language plpgsql

@@ -1,4 +1,4 @@
--- One replay: standing rejects that today's rules judge otherwise, through the ordinary merge, in one transaction.
+-- One replay: standing rejects whose verdict is another one today, through the ordinary merge, in one transaction.
 --
 -- In: the caller's key (asked again with it, the committed batch is returned), a range of reject ids, what to choose of
 -- it, whether conflicts are accepted. Out: the committed batch, or no row when no verdict has changed: so a second

@@ -174,7 +174,7 @@ from (
 ) as counted_states
 group by counted_states.stream_id, counted_states.state;
 
--- What the totals add up: the batches that there are, and the sums of those that were pruned.
+-- The totals are the sums of these: one row for each batch that there is, and the sums of those that were pruned.
 create or replace view ingest.counted_batches as
 select
     batches.stream_id,

@@ -1,4 +1,4 @@
--- What the ledger knows of a record. The stream's part is in src/streams/render/render-trace.ts.
+-- The ledger's part of a trace. The stream's part is in src/streams/render/render-trace.ts.
 
 -- These columns of a row in camel case: file_id is fileId.
 create or replace function ingest.in_camel_case(ledger_row jsonb, columns text[])
@@ -84,7 +84,7 @@ from ingest.rejects
 where rejects.chunk_id = traced_chunk_id and rejects.record_no = traced_record_no
 $$;
 
--- Of a record that is no row.
+-- The outcome of a record that is no row.
 create or replace function ingest.trace_outcome(traced_chunk_id bigint, traced_record_no bigint)
 returns text
 language sql

@@ -168,7 +168,7 @@ function watch(tailSettleMs: number): { stop(): Promise<void> } {
 /** As a run with a budget leaves a file that it had loaded when it was killed. */
 async function hold(): Promise<void> {
     await database.sql.unsafe(`
-        create or replace function ingest.judge_held_files(this_stream smallint, waiting_file_ids bigint[], most_rejects bigint, most_ratio double precision)
+        create or replace function ingest.validate_held_files(this_stream smallint, waiting_file_ids bigint[], most_rejects bigint, most_ratio double precision)
         returns table (path text, verdict text, detail text) language sql as 'select null, null, null where false'`);
     const running = watch(0);
     try {

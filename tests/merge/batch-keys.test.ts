@@ -2,11 +2,25 @@
 import { describe, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import { useEmptyDatabase } from "../support/fixture.ts";
-import { openSession, whenWaiting } from "../support/sessions.ts";
-import { allSlices, event, merge, stageFile, tables } from "./ledger.ts";
+import { meet, openSession } from "../support/sessions.ts";
+import { allSlices, type BatchRow, event, merge, stageFile, tables } from "./ledger.ts";
 
 const database = useEmptyDatabase(import.meta.path);
 const { sql } = database;
+
+/** The second call comes while the first has not yet committed. */
+async function mergeTwice(key: string, between: () => PromiseLike<unknown> = async () => {}) {
+    let batch: BatchRow | null = null;
+    const repeated = await meet(
+        database,
+        async (session) => {
+            batch = await merge(session, { key });
+            await between();
+        },
+        () => merge(sql, { key }),
+    );
+    return [batch as BatchRow | null, repeated];
+}
 
 describe("promise 2: a batch key", () => {
     test("asked for again gives the batch that was committed, and changes nothing", async () => {
@@ -40,13 +54,8 @@ describe("promise 2: a batch key", () => {
     test("asked for while the first call is still at work waits for its end, and gets its batch", async () => {
         const key = randomUUID();
         await stageFile(sql, [event(1), event(2)]);
-        const session = openSession(database);
-        await session`begin`;
-        const batch = await merge(session, { key });
-        const repeated = merge(sql, { key });
-        await whenWaiting(sql);
-        await session`commit`;
-        expect(await repeated).toEqual(batch);
+        const [batch, repeated] = await mergeTwice(key);
+        expect(repeated).toEqual(batch);
         expect(batch).toMatchObject({ read: 2 });
     });
 
@@ -56,15 +65,9 @@ describe("promise 2: a batch key", () => {
         const holder = openSession(database);
         await holder`begin`;
         await holder`select from ingest.slices where slice_no = 0 for update`;
-        const session = openSession(database);
-        await session`begin`;
-        const batch = await merge(session, { key });
+        const [batch, repeated] = await mergeTwice(key, () => holder`rollback`);
         expect(batch).toMatchObject({ slices: 0xfffe, read: 1 });
-        await holder`rollback`;
-        const repeated = merge(sql, { key });
-        await whenWaiting(sql);
-        await session`commit`;
-        expect(await repeated).toEqual(batch);
+        expect(repeated).toEqual(batch);
         expect(await merge(sql)).toMatchObject({ slices: allSlices, read: 1 });
     });
 });

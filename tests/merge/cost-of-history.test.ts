@@ -22,7 +22,7 @@ import { useDatabase } from "../support/fixture.ts";
 import { event, stageFile, takeLease, worker } from "./ledger.ts";
 
 const historyFiles = 20_000;
-/** What a statement may read of a ledger in which nothing, or one small file, is open. */
+/** The most rows that a statement may read of a ledger in which nothing, or one small file, is open. */
 const mostRows = 2_000;
 
 const database = useDatabase(import.meta.path);
@@ -69,7 +69,7 @@ async function rowsSoFar(within: Sql, tables: string[]): Promise<number> {
 async function rowsRead(work: (sql: Sql) => Promise<unknown>, tables = ["files", "chunks", "loads"]): Promise<number> {
     return await sql.begin(async (transaction) => {
         const within = transaction as unknown as Sql;
-        // What a parallel worker reads is not counted here.
+        // Reads of parallel workers would not be counted here.
         await within`set local max_parallel_workers_per_gather = 0`;
         const rowsBefore = await rowsSoFar(within, tables);
         await work(within);

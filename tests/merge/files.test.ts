@@ -1,8 +1,9 @@
 /** The files and chunks of the ledger, as discovery, the loader and failures move them on. */
 import { describe, expect, test } from "bun:test";
+import type { Sql } from "../../src/database/connect.ts";
 import { type FileFailure, failFile, nextFiles } from "../../src/engine/ledger/ledger.ts";
 import { useEmptyDatabase } from "../support/fixture.ts";
-import { openSession, whenWaiting } from "../support/sessions.ts";
+import { meet } from "../support/sessions.ts";
 import {
     chunkRows,
     chunkStates,
@@ -22,10 +23,10 @@ const { sql } = database;
 const register = (...paths: string[]) => sql<{ path: string; version: number; fileId: number }[]>`
     select path, version, file_id as "fileId"
     from ingest.register_files(0::smallint, ${JSON.stringify(paths.map((path) => ({ path, sizeBytes: 9, mtimeNs: "1", inode: "1" })))}::text::jsonb)`;
-const settle = (fileId: number, session = sql) => session`select ingest.settle_file(${fileId}, 2, 3, 4)`;
+const markUnchanged = (fileId: number, session = sql) => session`select ingest.mark_file_unchanged(${fileId}, 2, 3, 4)`;
 const reopen = (fileId: number) => sql`select ingest.reopen_files(array[${fileId}]::bigint[])`;
-const failChunk = (chunkId: number, retryAfter: string | null = null) =>
-    sql`select ingest.fail_chunk(${chunkId}, 'merge_failed', 'Why.', ${retryAfter}::text::interval)`;
+const failChunk = (chunkId: number, retryAfter: string | null = null, session = sql) =>
+    session`select ingest.fail_chunk(${chunkId}, 'merge_failed', 'Why.', ${retryAfter}::text::interval)`;
 const setState = (fileId: number, state: string) =>
     sql`update ingest.files set state = ${state} where file_id = ${fileId}`;
 
@@ -54,13 +55,12 @@ describe("registering", () => {
     });
 
     test("by two at once makes one row a path", async () => {
-        const session = openSession(database);
-        await session`begin`;
-        await registerFile(session, "a.csv");
-        const second = registerFile(sql, "a.csv");
-        await whenWaiting(sql);
-        await session`commit`;
-        expect(await second).toBeGreaterThan(0);
+        const second = await meet(
+            database,
+            (session) => registerFile(session, "a.csv"),
+            () => registerFile(sql, "a.csv"),
+        );
+        expect(second).toBeGreaterThan(0);
         expect(await fileStates(sql)).toEqual(["pending"]);
     });
 
@@ -148,7 +148,7 @@ describe("a file that fails", () => {
         const { fileId } = await stageFile(sql, [event(1)]);
         await merge(sql);
         await failFile(sql, fileId, null, failure);
-        await settle(fileId);
+        await markUnchanged(fileId);
         expect(await file(fileId)).toMatchObject({
             state: "merged",
             problem: null,
@@ -225,46 +225,35 @@ describe("a file that is the same as ever, but for its times,", () => {
     test("is merged when its chunks are, else loaded", async () => {
         const { fileId } = await stageFile(sql, [event(1)]);
         await reopen(fileId);
-        await settle(fileId);
+        await markUnchanged(fileId);
         expect(await fileStates(sql)).toEqual(["loaded"]);
         await merge(sql);
         expect(await fileStates(sql)).toEqual(["merged"]);
         await reopen(fileId);
-        await settle(fileId);
+        await markUnchanged(fileId);
         expect(await fileStates(sql)).toEqual(["merged"]);
     });
 
-    test("promise 8: is merged when its last chunk is, at the very moment at which it is settled", async () => {
-        const { fileId } = await stageFile(sql, [event(1)]);
-        await reopen(fileId);
-        const session = openSession(database);
-        await session`begin`;
-        await merge(session);
-        const settled = settle(fileId).execute();
-        await whenWaiting(sql);
-        await session`commit`;
-        await settled;
-        expect([await chunkStates(sql), await fileStates(sql)]).toEqual([["merged"], ["merged"]]);
-    });
-
-    test("promise 8: is merged when it is settled at the very moment at which its last chunk is merged", async () => {
-        const { fileId } = await stageFile(sql, [event(1)]);
-        await reopen(fileId);
-        const session = openSession(database);
-        await session`begin`;
-        await settle(fileId, session);
-        const merged = merge(sql);
-        await whenWaiting(sql);
-        await session`commit`;
-        await merged;
-        expect([await chunkStates(sql), await fileStates(sql)]).toEqual([["merged"], ["merged"]]);
-    });
+    test.each(["first", "last"])(
+        "promise 8: is merged when its last chunk is, the merge %s of the two",
+        async (place) => {
+            const { fileId } = await stageFile(sql, [event(1)]);
+            await reopen(fileId);
+            const both: ((session: Sql) => PromiseLike<unknown>)[] = [
+                (session) => merge(session),
+                (session) => markUnchanged(fileId, session),
+            ];
+            const [first, second] = place === "first" ? both : both.toReversed();
+            await meet(database, first!, () => second!(sql));
+            expect([await chunkStates(sql), await fileStates(sql)]).toEqual([["merged"], ["merged"]]);
+        },
+    );
 
     test("stays failed when one of its chunks is", async () => {
         const { fileId, chunkId } = await stageFile(sql, [event(1)]);
         await reopen(fileId);
         await failChunk(chunkId);
-        await settle(fileId);
+        await markUnchanged(fileId);
         expect(await file(fileId)).toMatchObject({ state: "failed", problem: "merge_failed" });
     });
 });
@@ -319,13 +308,7 @@ describe("a chunk that fails", () => {
 
     test("should not: one that is merged while it waits to be failed", async () => {
         const { chunkId } = await stageFile(sql, [event(1)]);
-        const session = openSession(database);
-        await session`begin`;
-        await merge(session);
-        const failed = failChunk(chunkId).execute();
-        await whenWaiting(sql);
-        await session`commit`;
-        await failed;
+        await meet(database, merge, () => failChunk(chunkId));
         expect([await chunkStates(sql), await fileStates(sql)]).toEqual([["merged"], ["merged"]]);
     });
 
@@ -350,13 +333,11 @@ describe("a chunk that fails", () => {
 
     test("promise 6: at the very moment at which the rest of its file is recorded, stays visible", async () => {
         const { fileId, chunkId } = await stageFile(sql, [event(1)], { atEnd: false });
-        const session = openSession(database);
-        await session`begin`;
-        await session`select ingest.fail_chunk(${chunkId}, 'merge_failed', 'Why.', null)`;
-        const rest = stageFile(sql, [event(2)], { fileId, firstRecordNo: 2 });
-        await whenWaiting(sql);
-        await session`commit`;
-        await rest;
+        await meet(
+            database,
+            (session) => failChunk(chunkId, null, session),
+            () => stageFile(sql, [event(2)], { fileId, firstRecordNo: 2 }),
+        );
         await merge(sql);
         expect(await file(fileId)).toMatchObject({ state: "failed", problem: "merge_failed" });
     });

@@ -9,7 +9,7 @@ import { type GeneratedValues, mergeAll, stageGenerated } from "./stage-generate
 const database = useEmptyDatabase(import.meta.path);
 const { sql } = database;
 beforeAll(async () => {
-    // So little that none of a merge's hash tables fits: as millions of records do with what a merge has.
+    // Too little for any of a merge's hash tables, as its usual memory is for millions of records.
     await sql`alter function ingest.merge_batch set work_mem = '64kB'`;
     await sql`alter function ingest.replay_batch set work_mem = '64kB'`;
 });

@@ -1,6 +1,6 @@
 /**
  * The ledger by hand: files registered, loads begun, rows staged by INSERT, loads recorded, and merges called as SQL.
- * What a loader would have found out by reading a file (slices, counts, places) is worked out here on its own.
+ * The facts that a loader finds by reading a file (slices, counts, places) are worked out here independently.
  */
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../../src/database/connect.ts";
@@ -91,7 +91,7 @@ const eventColumns = [
     ...(["event_id", "event_type", "product_id", "user_id", "event_timestamp", "quantity", "price"] as const),
 ];
 
-/** Of a record whose id, time and numbers stand in their commonest form: the second of its time, since 1970. */
+/** The second of its time since 1970, if the record's id, time and numbers stand in their commonest form. */
 function plainSecondOf({ problem, event_id, event_timestamp, quantity, price }: StagedRow): number | null {
     const isPlain =
         problem == null &&
@@ -129,7 +129,7 @@ export async function insertStaged(
         select * from jsonb_populate_recordset(null::ingest.staging, ${JSON.stringify(staged)}::text::jsonb)`;
 }
 
-/** What record_load takes of a chunk. A chunk's bytes are its record numbers times ten. */
+/** A chunk as record_load takes it. A chunk's bytes are its record numbers times ten. */
 export function chunkRecord(
     place: { chunkId: number; fileId: number },
     rows: StagedRow[],
@@ -260,7 +260,7 @@ export async function mergeOnce(
     return row ?? null;
 }
 
-/** Of one file staged and merged: what became of its records. */
+/** Stages and merges one file. */
 export async function mergeFile(sql: Sql, rows: StagedRow[], options: Partial<Record<string, unknown>> = {}) {
     const staged = await stageFile(sql, rows, options);
     const batch = (await merge(sql))!;
@@ -312,7 +312,7 @@ export async function rejectRows(sql: Sql): Promise<RejectRow[]> {
 }
 
 /**
- * What a merge leaves, without the ids of batches and times, and with chunks and files counted from 1: equal when two
+ * The tables after a merge, without the ids of batches and times, and with chunks and files counted from 1: equal when two
  * ways of merging came to the same.
  */
 export async function tables(sql: Sql) {

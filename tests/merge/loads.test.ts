@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../../src/database/connect.ts";
 import { useEmptyDatabase } from "../support/fixture.ts";
-import { closeSessions, openSession, whenWaiting } from "../support/sessions.ts";
+import { closeSessions, meet, openSession, whenWaiting } from "../support/sessions.ts";
 import {
     beginLoad,
     chunkRecord,
@@ -508,14 +508,13 @@ test("a load that ends while another worker takes over counts, and is not abando
     const fileId = await registerFile(sql, "a.csv");
     const { loadId, chunkIds } = await beginLoad(session);
     await insertStaged(sql, { loadId, chunkId: chunkIds[0]! }, [event(1)]);
-    const recording = openSession(database);
-    await recording`begin`;
-    await recordLoad(recording, loadId, [chunkRecord({ chunkId: chunkIds[0]!, fileId }, [event(1)])]);
     await takeLease(sql, worker, expired);
-    const takeover = takeLease(sql, other);
-    await whenWaiting(sql);
-    await recording`commit`;
-    expect(await takeover).toBe(true);
+    const takeover = await meet(
+        database,
+        (recording) => recordLoad(recording, loadId, [chunkRecord({ chunkId: chunkIds[0]!, fileId }, [event(1)])]),
+        () => takeLease(sql, other),
+    );
+    expect(takeover).toBe(true);
     expect([await chunkStates(sql), await loadStates()]).toEqual([["staged"], ["staged"]]);
     expect(await merge(sql)).toMatchObject({ inserted: 1 });
 });

@@ -28,7 +28,7 @@ import {
 const database = useEmptyDatabase(import.meta.path);
 const { sql } = database;
 
-/** What a crash of the server does to an UNLOGGED table. */
+/** Empties the table, as a crash of the server empties an UNLOGGED one. */
 const crash = () => sql`truncate ingest.staging`;
 const lose = (loadId: number, recordNo?: number) =>
     recordNo === undefined

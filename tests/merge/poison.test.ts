@@ -143,7 +143,7 @@ describe("promise 6: a chunk that no merge can take", () => {
         await takeLease(sql);
         await stageAgain(sql, staged);
         expect(await mergeAll(merger)).toEqual([2]);
-        await sql`select ingest.settle_file(${staged.fileId}, 1, 1, 1)`;
+        await sql`select ingest.mark_file_unchanged(${staged.fileId}, 1, 1, 1)`;
         expect([await chunkStates(sql), await fileStates(sql)]).toEqual([["merged"], ["merged"]]);
     });
 

@@ -1,8 +1,7 @@
 /** ingest.event_stats, which the API reads: what it holds at each grain, by hand. */
 import { expect, test } from "bun:test";
-import { runChecks } from "../../src/operations/run-checks.ts";
 import { useEmptyDatabase } from "../support/fixture.ts";
-import { event, merge, mergeFile, type StagedRow, stageFile } from "./ledger.ts";
+import { event, mergeFile, type StagedRow } from "./ledger.ts";
 
 const database = useEmptyDatabase(import.meta.path);
 const { sql } = database;
@@ -102,26 +101,6 @@ test("counts what is inserted alone: no duplicate, no conflict, no reject", asyn
     }
 });
 
-test("adds up over batches, slices and chunks to what one batch would make", async () => {
-    const rows = Array.from({ length: 48 }, (_, no) =>
-        at(no, `2024-05-0${1 + (no % 3)} 1${no % 5}:00:00`, no % 2 === 0 ? purchase(String(no), "0.25") : {}),
-    );
-    await mergeFile(sql, rows);
-    const expected = [await grain("hour"), await grain("day"), await grain("total")];
-    await sql`select ingest.reset()`;
-    for (const chunk of [rows.slice(0, 10), rows.slice(10, 40), rows.slice(40)]) {
-        await stageFile(sql, chunk);
-        await merge(sql, { slices: 0x0f0f });
-    }
-    while ((await merge(sql, { slices: 0xff00, maxChunks: 1 })) !== null) {}
-    await merge(sql);
-    expect([await grain("hour"), await grain("day"), await grain("total")]).toEqual(expected);
-    expect(expected[2]).toEqual([
-        ["1970-01-01T00:00", "purchase", 24, 552, 138],
-        ["1970-01-01T00:00", "view", 24, 0, 0],
-    ]);
-});
-
 test("holds the largest sums that values allow", async () => {
     const most = purchase("2147483647", "99999999.99");
     await mergeFile(
@@ -133,14 +112,4 @@ test("holds the largest sums that values allow", async () => {
         quantity: String(3 * 2147483647),
         revenue: "644245094035575490.59",
     });
-});
-
-test("all checks of the live database pass on what merges leave", async () => {
-    const rows = Array.from({ length: 200 }, (_, no) =>
-        at(no % 150, "2024-05-01 10:00:00", { user_id: `u${no % 7}`, quantity: no % 11 === 0 ? "-1" : "1" }),
-    );
-    for (let from = 0; from < rows.length; from += 40) await stageFile(sql, rows.slice(from, from + 40));
-    await merge(sql, { slices: 0xf0f0, maxChunks: 3 });
-    while ((await merge(sql, { maxChunks: 2 })) !== null) {}
-    expect((await runChecks(sql)).filter(({ passed }) => !passed)).toEqual([]);
 });

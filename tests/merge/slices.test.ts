@@ -3,7 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { useEmptyDatabase } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
-import { openSession, whenWaiting } from "../support/sessions.ts";
+import { meet, openSession, whenWaiting } from "../support/sessions.ts";
 import {
     allSlices,
     chunkRows,
@@ -145,6 +145,16 @@ describe("promise 10: slices", () => {
 describe("two merges at once", () => {
     const evens = 0x5555;
     const odds = 0xaaaa;
+    /** A record in each slice. */
+    const sixteen = Array.from({ length: 16 }, (_, no) => event(no));
+    /** The answer of a merge of the odd slices that waits for one of the even ones. */
+    const meetInChunk = (ending: "commit" | "rollback") =>
+        meet(
+            database,
+            (session) => merge(session, { slices: evens }),
+            () => merge(openSession(database), { slices: odds }),
+            ending,
+        );
     /** Chunks that have all of their ids in common. */
     const shared = () =>
         stageChunks(sql, [
@@ -199,34 +209,17 @@ describe("two merges at once", () => {
     });
 
     test("that finish the same chunk both complete it, and its file: the second sees what the first has done", async () => {
-        await stageFile(
-            sql,
-            Array.from({ length: 16 }, (_, no) => event(no)),
-        );
-        const first = openSession(database);
-        await first`begin`;
-        await merge(first, { slices: evens });
-        const second = merge(openSession(database), { slices: odds });
-        // It waits for the chunk's row at its very end.
-        await whenWaiting(sql);
-        await first`commit`;
-        expect(await second).toMatchObject({ read: 8 });
+        await stageFile(sql, sixteen);
+        // The second waits for the chunk's row at its very end.
+        const second = await meetInChunk("commit");
+        expect(second).toMatchObject({ read: 8 });
         expect(await chunkRows(sql)).toMatchObject([{ state: "merged", mergedSlices: allSlices }]);
         expect(await fileStates(sql)).toEqual(["merged"]);
     });
 
     test("of which the first is rolled back leave the chunk to be finished", async () => {
-        await stageFile(
-            sql,
-            Array.from({ length: 16 }, (_, no) => event(no)),
-        );
-        const first = openSession(database);
-        await first`begin`;
-        await merge(first, { slices: evens });
-        const second = merge(openSession(database), { slices: odds });
-        await whenWaiting(sql);
-        await first`rollback`;
-        await second;
+        await stageFile(sql, sixteen);
+        await meetInChunk("rollback");
         expect(await chunkRows(sql)).toMatchObject([{ state: "staged", mergedSlices: odds }]);
         expect(await fileStates(sql)).toEqual(["loaded"]);
         await merge(sql);
@@ -240,13 +233,7 @@ describe("two merges at once", () => {
             await sql`
                 update ingest.chunks set merged_slices = ${mergedSlices} where chunk_id = ${chunks[index]!.chunkId}`;
         }
-        const first = openSession(database);
-        await first`begin`;
-        expect(await merge(first, { slices: evens })).toMatchObject({ chunks: 1, read: 1 });
-        const second = merge(openSession(database), { slices: odds });
-        await whenWaiting(sql);
-        await first`commit`;
-        expect(await second).toMatchObject({ chunks: 1, read: 1 });
+        expect(await meetInChunk("commit")).toMatchObject({ chunks: 1, read: 1 });
         expect((await chunkRows(sql)).map(({ state }) => state)).toEqual(["merged", "merged"]);
         expect(await fileStates(sql)).toEqual(["merged"]);
     });

@@ -82,7 +82,7 @@ test("should fail: a load that names a file or a lost chunk of another stream", 
 });
 
 describe("the batch is a range of chunks", () => {
-    /** What a merge that takes all would be told. */
+    /** As a merge that takes all would be told. */
     async function isRange(): Promise<boolean> {
         return await sql.begin(async (transaction) => {
             await transaction`select ingest.prepare_merge()`;

@@ -3,7 +3,7 @@
  * notice. Each edit replaces a text that stands exactly once in its file; tests/mutants/mutants.test.ts sees to that.
  */
 export interface Mutant {
-    /** What is taken out. */
+    /** The mechanism that is taken out. */
     without: string;
     /** Numbers of the promises in docs/guarantees.md that rest on it. */
     promises: number[];

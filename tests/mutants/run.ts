@@ -80,7 +80,7 @@ async function runTests({ tests: { files, pattern } }: Mutant): Promise<Outcome>
     return { passed: Number(tally?.[1] ?? 0), failed: Number(tally?.[2] ?? 0), noticedBy, output: stdout + stderr };
 }
 
-/** What git knows or would add, with the packages of this tree. Open to the account that root lends the test server. */
+/** The files that git knows or would add, with the packages of this tree. Open to the account that root lends the test server. */
 function makeScratchCopy(): string {
     const dir = mkdtempSync(join(tmpdir(), "sluice-mutants-"));
     chmodSync(dir, 0o755);

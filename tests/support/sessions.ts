@@ -30,6 +30,24 @@ export async function whenWaiting(sql: Sql, count = 1): Promise<void> {
     });
 }
 
+/**
+ * Does `first` in a transaction that ends once `second`, begun meanwhile, waits for a lock. Returns the answer of `second`.
+ */
+export async function meet<Second>(
+    database: TestDatabase & { sql: Sql },
+    first: (session: Sql) => PromiseLike<unknown>,
+    second: () => PromiseLike<Second>,
+    ending: "commit" | "rollback" = "commit",
+): Promise<Second> {
+    const session = openSession(database);
+    await session`begin`;
+    await first(session);
+    const answer = Promise.resolve(second());
+    await whenWaiting(database.sql);
+    await session.unsafe(ending);
+    return await answer;
+}
+
 /** What `work` gives, in a transaction that is rolled back. */
 export async function undoing<Result>(sql: Sql, work: (sql: Sql) => Promise<Result>): Promise<Result> {
     const undo = new Error("undo");

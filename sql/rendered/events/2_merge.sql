@@ -182,7 +182,7 @@ return case
 end;
 
 
--- What a merge knows of its batch before it reads staging. The fields are constants by the time a plan is made, so that
+-- Facts about the batch, known before staging is read. The fields are constants by the time a plan is made, so that
 -- nothing is planned for what no chunk asks for.
 drop type if exists ingest.merge_scan;
 create type ingest.merge_scan as (
@@ -345,7 +345,7 @@ $$;
 -- No other merge inserts these keys, since we hold their slices; somebody else's insert in between is a unique violation,
 -- and the merge is called again. As a scalar, so that it is always a look-up in the index, in key order.
 --
--- What was not inserted is looked for, by one more scan and a hash table of all that was, only when the counts say that
+-- Records that were not inserted are looked for, by one more scan and a hash table of all that was, only when the counts say that
 -- there is some. A valid record lost its key to one before it, or to a row that was there.
 --
 -- Without enable_seqscan a table that is known to be empty or tiny would be read whole for each key, while this very statement

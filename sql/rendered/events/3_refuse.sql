@@ -98,7 +98,7 @@ begin
 end
 $$;
 
--- So many rows this transaction has inserted into the table or removed from it, what was undone included.
+-- Returns how many rows this transaction has inserted into the table or removed from it, including those that were undone.
 create or replace function ingest.moved_rows()
 returns bigint
 language sql
@@ -197,7 +197,7 @@ begin
     alter table candidate_records add column position bigint;
     create unique index on candidate_records (position);
     if is_exchange then
-        -- Of several records of a key, the last one is exchanged.
+        -- The last record of each key.
         insert into candidate_records
         select last_records.*, row_number() over (order by chunk_id, record_no)
         from (
@@ -214,7 +214,7 @@ end
 $$;
 
 
--- What the table says of each candidate that it refuses. They are written in their order, in subtransactions of as many as
+-- Returns a refusal for each candidate that the table refuses. They are written in their order, in subtransactions of as many as
 -- pass: twice as many after each that does, a quarter after one that raises, down to the record that raises alone. So one
 -- among 160,000 costs some twenty trials.
 create or replace function ingest.search_candidates(is_exchange boolean)
@@ -336,7 +336,7 @@ exception
             ''
         );
         if said_context = '' and sqlstate in ('22001', '22003') then
-            -- What passes the rules fits the columns that Sluice made: this raises where somebody has made one narrower.
+            -- A valid record fits the columns that Sluice made: this raises where somebody has made one narrower.
             perform jsonb_populate_record(null::public.events, to_jsonb(candidate_records))
             from candidate_records
             where candidate_records.position between first_position and last_position;
@@ -367,7 +367,7 @@ exception
                 'detail', nullif(left(said_detail, 1000), ''),
                 'constraint', nullif(said_constraint, ''),
                 'table', nullif(said_table, ''),
-                -- What comes before our own statement: the trigger, and what it called.
+                -- The part before our own statement: the trigger, and what it called.
                 'raisedIn', case when sqlstate <> '09000' then nullif(left(said_context, 1000), '') end
             ))
             from candidate_records
@@ -393,7 +393,7 @@ language plpgsql
 as $$
 begin
     if
-        -- Of another table the insert says what is missing.
+        -- A table of other columns is left to the insert, which says what is missing.
         (
             select count(*)
             from pg_attribute

@@ -6,7 +6,7 @@
 -- Exact duplicates are counted, not kept: a record that is neither a row nor a reject of a merged chunk was one. Of a chunk
 -- that was pruned for its age nobody can tell.
 
--- What each rule says of a record's raw values today.
+-- The verdict of each rule on a record's raw values today.
 create or replace function ingest.record_verdicts(record jsonb)
 returns jsonb
 language sql

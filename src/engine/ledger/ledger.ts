@@ -265,7 +265,7 @@ export async function settleFile(
     comparedCtimeNs: string | null,
 ): Promise<void> {
     await sql`
-        select ingest.settle_file(
+        select ingest.mark_file_unchanged(
             ${fileId}, ${seen.mtimeNs}::text::bigint, ${seen.inode}::text::numeric, ${comparedCtimeNs}::text::bigint
         )`;
 }

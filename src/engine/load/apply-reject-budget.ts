@@ -41,7 +41,7 @@ export async function judgeHeldFiles(
     if (budget !== null) most[budget.kind] = budget.most;
     return await sql<HeldFile[]>`
         select path, verdict, detail
-        from ingest.judge_held_files(
+        from ingest.validate_held_files(
             ${streamId}, ${waiting}::bigint[], ${most.count}::bigint, ${most.ratio}::float8
         )`;
 }

@@ -1,4 +1,4 @@
-/** What was not inserted: rejected, a duplicate, or a conflict. */
+/** The verdict on records that were not inserted: rejected, a duplicate, or a conflict. */
 import { list, literal, sql } from "./sql-text.ts";
 import { compared, keyOf, rowOf, type StreamSql } from "./stream-sql.ts";
 

@@ -10,7 +10,7 @@ export const insertRecords = (stream: StreamSql) => sql`
 -- No other merge inserts these keys, since we hold their slices; somebody else's insert in between is a unique violation,
 -- and the merge is called again. As a scalar, so that it is always a look-up in the index, in key order.
 --
--- What was not inserted is looked for, by one more scan and a hash table of all that was, only when the counts say that
+-- Records that were not inserted are looked for, by one more scan and a hash table of all that was, only when the counts say that
 -- there is some. A valid record lost its key to one before it, or to a row that was there.
 --
 -- Without enable_seqscan a table that is known to be empty or tiny would be read whole for each key, while this very statement

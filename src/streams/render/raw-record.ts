@@ -1,4 +1,4 @@
-/** What a staged record is in words: its raw values, and those of columns that nobody knows. */
+/** The raw values of a staged record, and those of columns that nobody knows. */
 import { stagedExtraColumns } from "../stream.ts";
 import { list, literal, sql } from "./sql-text.ts";
 import { names, type StreamSql } from "./stream-sql.ts";

@@ -81,7 +81,7 @@ language plpgsql
 as $$
 begin
     if
-        -- Of another table the insert says what is missing.
+        -- A table of other columns is left to the insert, which says what is missing.
         (
             select count(*)
             from pg_attribute

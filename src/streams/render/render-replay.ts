@@ -85,7 +85,7 @@ $$;
 `;
 
 const dropStillRefused = (stream: StreamSql) => sql`
--- Of the rejects that are to be replayed, leaves out those that the table refused before and refuses still.
+-- Leaves out the rejects that the table refused before and refuses still.
 create or replace function ingest.drop_still_refused(this_load_id bigint, accept_conflicts boolean)
 returns void
 language plpgsql

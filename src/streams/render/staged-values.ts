@@ -3,7 +3,7 @@ import { lines, list, sql } from "./sql-text.ts";
 import { cast, names, type StreamSql } from "./stream-sql.ts";
 
 export const scanType = `
--- What a merge knows of its batch before it reads staging. The fields are constants by the time a plan is made, so that
+-- Facts about the batch, known before staging is read. The fields are constants by the time a plan is made, so that
 -- nothing is planned for what no chunk asks for.
 drop type if exists ingest.merge_scan;
 create type ingest.merge_scan as (

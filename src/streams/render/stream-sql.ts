@@ -1,4 +1,4 @@
-/** What the templates of the merge are told of a stream. */
+/** A stream as the templates of the merge see it. */
 import type { TableColumn } from "../../database/table-shape.ts";
 import { lines, list, sql } from "./sql-text.ts";
 
@@ -17,9 +17,9 @@ export interface StreamSql {
     shape: readonly TableColumn[];
     /** The reject code of a record whose key is taken by other content. */
     conflictCode: string;
-    /** What a trigger left out: how the table's rows are called in a message. */
+    /** The name of a row in messages. */
     rowName: string;
-    /** What the rules ask beside the values, read once a merge: a composite type, and a function of the same name. */
+    /** Facts that the rules need beside the values, read once a merge: a composite type, and a function of the same name. */
     facts: string;
     /** The column whose value `plain_second` tells, as seconds since 1970, where the loader has seen that all are well-formed. */
     plainColumn: string;
@@ -42,7 +42,7 @@ export interface ColumnSql {
 export interface RollupsSql {
     /** The columns of a row that they are made from. */
     columns: readonly string[];
-    /** What they ask beside the rows, as `facts` above. */
+    /** Facts that they need beside the rows, as `facts` above. */
     facts: string;
     /** A statement that adds what rows bring, or with -1 take, to the session's table of gains. */
     gains(rows: string, sign: 1 | -1): string;

@@ -48,7 +48,7 @@ begin
     alter table candidate_records add column position bigint;
     create unique index on candidate_records (position);
     if is_exchange then
-        -- Of several records of a key, the last one is exchanged.
+        -- The last record of each key.
         insert into candidate_records
         select last_records.*, row_number() over (order by chunk_id, record_no)
         from (
@@ -66,7 +66,7 @@ $$;
 `;
 
 export const searchCandidates = `
--- What the table says of each candidate that it refuses. They are written in their order, in subtransactions of as many as
+-- Returns a refusal for each candidate that the table refuses. They are written in their order, in subtransactions of as many as
 -- pass: twice as many after each that does, a quarter after one that raises, down to the record that raises alone. So one
 -- among 160,000 costs some twenty trials.
 create or replace function ingest.search_candidates(is_exchange boolean)
@@ -188,7 +188,7 @@ exception
             ''
         );
         if said_context = '' and sqlstate in ('22001', '22003') then
-            -- What passes the rules fits the columns that Sluice made: this raises where somebody has made one narrower.
+            -- A valid record fits the columns that Sluice made: this raises where somebody has made one narrower.
             perform jsonb_populate_record(null::${stream.table}, to_jsonb(candidate_records))
             from candidate_records
             where candidate_records.position between first_position and last_position;
@@ -219,7 +219,7 @@ exception
                 'detail', nullif(left(said_detail, 1000), ''),
                 'constraint', nullif(said_constraint, ''),
                 'table', nullif(said_table, ''),
-                -- What comes before our own statement: the trigger, and what it called.
+                -- The part before our own statement: the trigger, and what it called.
                 'raisedIn', case when sqlstate <> '09000' then nullif(left(said_context, 1000), '') end
             ))
             from candidate_records

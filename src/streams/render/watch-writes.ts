@@ -1,4 +1,4 @@
-/** What triggers of the user's have done to rows that were just written. */
+/** Finds what the user's triggers have done to rows that were just written. */
 import { lines, list, literal, sql } from "./sql-text.ts";
 import { keyOf, rowOf, type StreamSql, watchedColumns } from "./stream-sql.ts";
 
@@ -71,7 +71,7 @@ export const watchedNames = (stream: StreamSql) => [
 ];
 
 export const movedRows = ({ table }: StreamSql) => sql`
--- So many rows this transaction has inserted into the table or removed from it, what was undone included.
+-- Returns how many rows this transaction has inserted into the table or removed from it, including those that were undone.
 create or replace function ingest.moved_rows()
 returns bigint
 language sql
