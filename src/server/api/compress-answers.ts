@@ -1,9 +1,9 @@
-/** Answers in gzip for who takes it: lists and pages are mostly names and digits, and shrink to a tenth. */
+/** Answers in gzip where the client takes it: lists and pages are mostly names and digits, and shrink to a tenth. */
 import type { Context, MiddlewareHandler } from "hono";
 import { compress } from "hono/compress";
 import type { ApiEnv } from "./route-types.ts";
 
-/** The live stream is left as it is: a compressor would hold its events back. So are bodies of less than a kilobyte. */
+/** The live stream is left alone, since a compressor would hold its events back, and so are bodies under a kilobyte. */
 export function compressAnswers(): MiddlewareHandler<ApiEnv> {
     const gzip = compress({ encoding: "gzip" });
     return (c, next) =>
@@ -13,7 +13,7 @@ export function compressAnswers(): MiddlewareHandler<ApiEnv> {
         });
 }
 
-/** Hono's middleware goes by Content-Length, and its answers in JSON and text have none. */
+/** Hono's middleware decides by Content-Length, and its answers in JSON and text have none. */
 async function measure(c: Context<ApiEnv>): Promise<void> {
     const { headers, body } = c.res;
     if (body === null || headers.has("content-length")) return;

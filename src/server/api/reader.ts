@@ -28,8 +28,8 @@ export interface Reader {
     /** Runs one read. @throws Problem when the database is away, slow, unprepared or overrun */
     read<Result>(run: (db: Database) => PromiseLike<Result>): Promise<Result>;
     /**
-     * Like `read`, but whoever asks for the same key while it runs, or less than `forMs` after it began, gets the
-     * same answer: fifty pages that poll cost little more than one. Failures are not kept.
+     * Like `read`, but all who ask for the same key while it runs, or less than `forMs` after it began, get the same
+     * answer: fifty pages that poll cost little more than one. Failures are not kept.
      */
     share<Result>(key: string, forMs: number, run: (db: Database) => PromiseLike<Result>): Promise<Result>;
 }

@@ -4,7 +4,7 @@ import { HTTPException } from "hono/http-exception";
 import { isConnectionFault, isRetryable, sqlStateOf, sqlStates } from "../../database/sql-states.ts";
 import { Problem } from "./problem.ts";
 
-/** For whoever runs the API: what failed, without SQL text, parameters or row values. */
+/** For the operator of the API: what failed, without SQL text, parameters or row values. */
 export interface Fault {
     requestId: string;
     code: string;

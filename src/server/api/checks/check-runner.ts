@@ -1,4 +1,4 @@
-/** The logical tests for any number of askers: one run at a time, and not again before some time has passed. */
+/** Runs the checks for any number of callers: one run at a time, and a pause between two. */
 import type { CheckResult } from "../../../operations/run-checks.ts";
 
 interface ChecksRun {
@@ -39,7 +39,7 @@ export function createCheckRunner({ run, now, pauseMs = 30_000 }: CheckRunnerOpt
                 running = runOnce().finally(() => {
                     running = null;
                 });
-                // Whoever waits hears of it; whoever came and went does not.
+                // Only callers that still wait hear of a failure.
                 running.catch(() => {});
             }
             if (running !== null && last === null) await Promise.race([running, Bun.sleep(waitMs)]);

@@ -1,6 +1,6 @@
 /**
- * One reader of the database for all open live streams. It runs while somebody watches, and asks the same few questions a
- * second whatever the number of viewers.
+ * One reader of the database for all open live streams. It runs while there are viewers, and asks the same few questions
+ * a second, however many they are. A viewer that comes back catches up by reads of its own, until it is where the hub is.
  */
 import type { LiveCursor } from "./live-cursor.ts";
 import { batchesEvent, encodeEvent, heartbeatBytes, type LiveEvent, resetEvent } from "./live-events.ts";
@@ -43,7 +43,7 @@ interface Hub {
     /** Those viewers that have everything up to `head`. */
     upToDate: Set<Viewer>;
     head?: LiveCursor | undefined;
-    /** All who ask for the head before it is known wait for the same answer. */
+    /** Set while the head is being read: one read for all who ask for it. */
     beginning?: Promise<LiveCursor> | undefined;
     /** The last status, for viewers that join between two polls. */
     latest?: Uint8Array | undefined;

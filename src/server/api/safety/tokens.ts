@@ -1,4 +1,4 @@
-/** The API's token: how long it must be, how it is compared, and what the page's cookie holds in its stead. */
+/** Checks the API's token, and makes the value that the page's cookie holds in its place. */
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { exitCodes, SluiceError } from "../../../errors.ts";
 
@@ -26,7 +26,7 @@ export function createTokenCheck(token: string) {
     };
 }
 
-/** Hashed first: timingSafeEqual wants equal lengths, and the length is nobody's business either. */
+/** Hashed first: timingSafeEqual wants equal lengths, and the length is secret too. */
 function equalInConstantTime(left: string, right: string): boolean {
     const digest = (text: string) => createHash("sha256").update(text).digest();
     return timingSafeEqual(digest(left), digest(right));

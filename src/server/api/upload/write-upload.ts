@@ -86,7 +86,7 @@ export function emptyUpload(): Problem {
 
 const folderFaults = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EIO"]);
 
-/** Without the path, which is nobody's business. */
+/** Without the path: a caller need not know where the folder is. */
 function toFolderProblem(error: unknown): Problem | undefined {
     const code = (error as NodeJS.ErrnoException | null)?.code ?? "";
     if (!folderFaults.has(code)) return undefined;
