@@ -1,5 +1,5 @@
 /**
- * The command blocks of a document, as readers and the tests meet them. A fence says after its language what it is:
+ * Reads the command blocks of a document. The words after a fence's language say what it is:
  *
  *     ```sh                runs to its end, with 0
  *     ```sh exit=1         … with 1
@@ -17,7 +17,7 @@
 
 export interface Block {
     kind: "run" | "background" | "not-run" | "ctrl-c" | "wait" | "change" | "new-file";
-    /** Of a change or a new file: the file. */
+    /** The file that is changed or new. */
     path: string | null;
     /** The heading above it. */
     chapter: string;
@@ -30,60 +30,46 @@ export interface Block {
     isExact: boolean;
 }
 
-interface Fence {
-    line: number;
-    info: string;
-    content: string;
-}
+/** Fences, closed or not; ctrl-c marks; headings. A fence goes first: what looks like a heading in it is none. */
+const piece =
+    /^```(?<info>.*)\n(?<content>(?:(?!```).*\n)*)(?<end>```$)?|^ *(?<mark><!-- ctrl-c -->) *$|^#+ (?<heading>.*)$/gm;
 
 /** Blocks in the order of the document. Throws for a fence that says what is not in the list above. */
 export function readBlocks(document: string): Block[] {
     const blocks: Block[] = [];
     let chapter = "";
-    let isAfterBlock = false;
-    for (const piece of pieces(document)) {
-        if (typeof piece === "string") {
-            if (/^#+ /.test(piece)) {
-                chapter = piece.replace(/^#+ /, "");
-                isAfterBlock = false;
-            }
+    /** The block that the next text fence of the chapter belongs to. */
+    let printing: Block | null = null;
+    for (const { index, groups } of `${document}\n`.matchAll(piece)) {
+        const { info = "", content = "", end, mark, heading } = groups!;
+        if (heading !== undefined) {
+            chapter = heading;
+            printing = null;
             continue;
         }
-        const [language, ...words] = piece.info.split(" ");
+        const line = document.slice(0, index).split("\n").length;
+        if (mark === undefined && end === undefined) throw new Error(`Line ${line}: the block has no end.`);
+        const [language = "", ...words] = mark === undefined ? info.trim().split(" ") : ["ctrl-c"];
+        const isExact = words.includes("exact");
+        const plain = { path: null, chapter, line, command: content, exitCode: 0, printed: null, isExact: false };
+        const above: Block | null = printing;
+        printing = null;
         if (language === "text" && words.includes("background")) {
-            const waiting = { ...toBlock({ ...piece, content: "" }, []), kind: "wait" as const, chapter };
-            blocks.push({ ...waiting, printed: piece.content, isExact: words.includes("exact") });
-            isAfterBlock = false;
+            blocks.push({ ...plain, kind: "wait", command: "", printed: content, isExact });
         } else if (language === "text" || language === "") {
-            const above = blocks.at(-1);
-            if (!isAfterBlock || above === undefined) continue;
-            above.printed = piece.content;
-            above.isExact = words.includes("exact");
-            isAfterBlock = false;
+            if (above !== null) Object.assign(above, { printed: content, isExact });
         } else if (language === "sh" || language === "ctrl-c") {
-            blocks.push({ ...toBlock(piece, words), chapter });
-            isAfterBlock = true;
-        } else {
-            isAfterBlock = false;
-            const [path, ...others] = words;
-            if (path === undefined || others.length > 0) continue;
-            const kind = language === "diff" ? "change" : "new-file";
-            blocks.push({ ...toBlock(piece, []), kind, path, chapter });
+            printing = { ...plain, ...readWords(words, line), ...(mark && { kind: "ctrl-c" as const }) };
+            blocks.push(printing);
+        } else if (words.length === 1) {
+            blocks.push({ ...plain, kind: language === "diff" ? "change" : "new-file", path: words[0]! });
         }
     }
     return blocks;
 }
 
-function toBlock({ info, line, content }: Fence, words: string[]): Omit<Block, "chapter"> {
-    const block: Omit<Block, "chapter"> = {
-        kind: info === "ctrl-c" ? "ctrl-c" : "run",
-        line,
-        command: content,
-        path: null,
-        exitCode: 0,
-        printed: null,
-        isExact: false,
-    };
+function readWords(words: readonly string[], line: number): Pick<Block, "kind" | "exitCode"> {
+    const block: Pick<Block, "kind" | "exitCode"> = { kind: "run", exitCode: 0 };
     for (const word of words) {
         const [, exitCode] = /^exit=(\d+)$/.exec(word) ?? [];
         if (exitCode !== undefined) block.exitCode = Number(exitCode);
@@ -91,26 +77,4 @@ function toBlock({ info, line, content }: Fence, words: string[]): Omit<Block, "
         else throw new Error(`Line ${line}: a block cannot be "${word}".`);
     }
     return block;
-}
-
-/** Fences, ctrl-c marks as fences without content, and the lines between them. */
-function* pieces(document: string): Generator<Fence | string> {
-    let open: Fence | null = null;
-    for (const [index, text] of document.split("\n").entries()) {
-        const [, info] = /^```(.*)$/.exec(text) ?? [];
-        if (open !== null) {
-            if (info === undefined) open.content += `${text}\n`;
-            else {
-                yield open;
-                open = null;
-            }
-        } else if (info !== undefined) {
-            open = { line: index + 1, info: info.trim(), content: "" };
-        } else if (text.trim() === "<!-- ctrl-c -->") {
-            yield { line: index + 1, info: "ctrl-c", content: "" };
-        } else {
-            yield text;
-        }
-    }
-    if (open !== null) throw new Error(`Line ${open.line}: the block has no end.`);
 }
