@@ -78,11 +78,12 @@ function progressOf(batch: Batch, previousStartedAt: Date | null): BatchProgress
     const seconds = Math.max(1, batch.finishedAt.getTime() - startedAt) / 1000;
     const sincePrevious = previousStartedAt ? Math.max(1, startedAt - previousStartedAt.getTime()) / 1000 : seconds;
     return {
-        ...{ batchId, durationMs, inserted, duplicate, conflict, rejected, chunks },
+        batchId,
         timestamp: batch.startedAt.toISOString(),
         numInputRows: read,
         inputRowsPerSecond: rounded(read / sincePrevious),
         processedRowsPerSecond: rounded(read / seconds),
+        ...{ durationMs, inserted, duplicate, conflict, rejected, chunks },
         slices: batch.slices.toString(2).replaceAll("0", "").length,
     };
 }
