@@ -29,8 +29,6 @@ begin
             is_verified boolean not null default false,
             -- records of it in these slices; by the loader, or by count_records
             read bigint not null default 0,
-            -- of all its records, whatever their slice: in the form that the loader knows to pass most rules
-            plain bigint not null default 0,
             inserted bigint not null default 0,
             duplicate bigint not null default 0,
             conflict bigint not null default 0,
@@ -62,7 +60,7 @@ language plpgsql
 as $$
 begin
     insert into batch_chunks (
-        chunk_id, load_id, lane, extra_columns, has_extras, records, is_padded, todo_slices, read, plain
+        chunk_id, load_id, lane, extra_columns, has_extras, records, is_padded, todo_slices, read
     )
     select
         chunks.chunk_id,
@@ -76,8 +74,7 @@ begin
         case
             when todo.slices = ingest.all_slices() then chunks.records
             else coalesce(ingest.records_in(chunks.slice_records, todo.slices), 0)
-        end,
-        coalesce(chunks.plain_records, 0)
+        end
     from ingest.chunks
     inner join ingest.files on files.file_id = chunks.file_id
     inner join ingest.loads on loads.load_id = chunks.load_id
@@ -179,8 +176,7 @@ begin
         select
             staging.chunk_id,
             count(*) as staged,
-            count(*) filter (where (1 << staging.slice_no) & batch_chunks.todo_slices <> 0) as read,
-            count(*) filter (where staging.plain_second is not null) as plain
+            count(*) filter (where (1 << staging.slice_no) & batch_chunks.todo_slices <> 0) as read
         from ingest.staging
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
@@ -191,8 +187,7 @@ begin
     set
         staged = counted_chunks.staged,
         is_verified = true,
-        read = counted_chunks.read,
-        plain = counted_chunks.plain
+        read = counted_chunks.read
     from counted_chunks
     where batch_chunks.chunk_id = counted_chunks.chunk_id;
 end

@@ -314,10 +314,7 @@ begin
     where
         not matched_losses.is_left
         and (
-            matched_losses.row_events,
-            matched_losses.row_purchases,
-            matched_losses.row_quantity,
-            matched_losses.row_revenue
+            matched_losses.row_events, matched_losses.row_purchases, matched_losses.row_quantity, matched_losses.row_revenue
         ) is distinct from (
             matched_losses.events, matched_losses.purchases, matched_losses.quantity, matched_losses.revenue
         )
