@@ -19,6 +19,7 @@ import {
 import { migrateDatabase } from "../../src/database/migrate.ts";
 import { isConnectionFault } from "../../src/database/sql-states.ts";
 import { useOpened } from "./fixture.ts";
+import { openSession } from "./sessions.ts";
 import { waitUntil } from "./wait-until.ts";
 
 export type OwnServer = Awaited<ReturnType<typeof openOwnServer>>;
@@ -213,7 +214,7 @@ export async function countRows(target: DatabaseTarget, from: string): Promise<n
 
 /** Merges skip slices that others hold: with all of them held, what is staged stays so until the session ends. */
 export async function holdSlices(target: DatabaseTarget, mask = 0xffff): Promise<Sql> {
-    const sql = connect(target, { applicationName: "test holds slices", max: 1 });
+    const sql = openSession({ target }, "test holds slices");
     await sql.unsafe("begin");
     await sql`select from ingest.slices where (1 << slice_no) & ${mask} <> 0 for update`;
     return sql;

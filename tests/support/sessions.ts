@@ -7,7 +7,7 @@ import { waitUntil } from "./wait-until.ts";
 let open: Sql[] = [];
 
 /** A session of its own: one connection, so that `begin` and `commit` are its own too. It ends with the test. */
-export function openSession({ target }: TestDatabase, applicationName = "test session"): Sql {
+export function openSession({ target }: Pick<TestDatabase, "target">, applicationName = "test session"): Sql {
     const session = connect(target, { applicationName, max: 1 });
     open.push(session);
     afterTest(closeSessions);
