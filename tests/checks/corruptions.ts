@@ -333,44 +333,19 @@ export const corruptions: Record<string, Corruption[]> = {
             row: { chunk_id: 5, merged_slices: 3, slices_of_merges: 1 },
         },
     ],
-    match_streams: [
-        ...[
-            [
-                "a chunk of another stream than its file",
-                "update ingest.chunks set stream_id = 1 where chunk_id = 6",
-                "chunk of a file",
-                6,
-            ],
-            [
-                "a load of another stream than its chunk",
-                "update ingest.loads set stream_id = 1 where load_id = 3",
-                "chunk of a load",
-                5,
-            ],
-            [
-                "a reject of another stream than its chunk",
-                "update ingest.rejects set stream_id = 1 where reject_id = 1",
-                "reject of a chunk",
-                1,
-            ],
-            [
-                "a file of a stream that is not known",
-                "update ingest.files set stream_id = 1 where file_id = 5",
-                "file of a stream",
-                5,
-            ],
-            [
-                "a batch of another stream than its chunk",
-                "update ingest.batches set stream_id = 1 where batch_id = 6",
-                "batch of a chunk",
-                6,
-            ],
-        ].map(([what, corrupt, row, id]) => ({
-            what: `${what}`,
-            corrupt: `${corrupt}`,
-            row: { what: row, id },
-        })),
-    ],
+    match_streams: (
+        [
+            ["chunks", "chunk_id = 6", "chunk of a file", 6],
+            ["loads", "load_id = 3", "chunk of a load", 5],
+            ["rejects", "reject_id = 1", "reject of a chunk", 1],
+            ["files", "file_id = 5", "file of a stream", 5],
+            ["batches", "batch_id = 6", "batch of a chunk", 6],
+        ] as const
+    ).map(([table, place, what, id]) => ({
+        what: `${table} of another stream: ${what}`,
+        corrupt: `update ingest.${table} set stream_id = 1 where ${place}`,
+        row: { what, id },
+    })),
     recount_files: [
         {
             what: "a file more in a state than there are",
