@@ -5,7 +5,7 @@
  * so which record of an id wins, which of its rivals is a duplicate and which a conflict, the model knows.
  */
 import type { Counts } from "../../support/count-records.ts";
-import type { Content } from "./make-content.ts";
+import type { Content } from "../../support/random-files.ts";
 import type { PathHistory, Schedule } from "./make-schedule.ts";
 import type { LedgerChunkRow, LedgerFileRow, LedgerRows } from "./read-ledger.ts";
 import { hashOfRange, isBoundary, type Reading, readRange, recordNoAt } from "./read-ranges.ts";

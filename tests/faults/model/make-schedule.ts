@@ -1,7 +1,13 @@
 /** Makes a schedule from a seed: files that arrive, workers, and faults. Pure, so that a seed replays. */
 import { createRandom, type Random } from "../../../src/shop/generator/random.ts";
-import { type Content, type ContentOptions, changeOneRecord, makeBadContent, makeContent } from "./make-content.ts";
-import type { RecordPool } from "./make-records.ts";
+import {
+    type Content,
+    type ContentOptions,
+    changeOneRecord,
+    makeBadContent,
+    makeContent,
+} from "../../support/random-files.ts";
+import type { RecordPool } from "../../support/random-records.ts";
 
 /** Faults from outside; `strike.ts` carries them out. */
 export const faultKinds = [

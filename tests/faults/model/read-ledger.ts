@@ -1,7 +1,7 @@
 /** All that a run has left in the database, as rows to be held against what the model expects. */
 import type { Sql } from "../../../src/database/connect.ts";
 import type { Counts } from "../../support/count-records.ts";
-import type { RawRecord } from "./make-records.ts";
+import type { RawRecord } from "../../support/random-records.ts";
 
 export interface LedgerFileRow {
     fileId: number;

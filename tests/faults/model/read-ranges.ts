@@ -1,8 +1,8 @@
 /** The records in a byte range of a content, and the expected verdict of each. */
 import { createHash } from "node:crypto";
 import { countFiles, listEvents } from "../../support/count-records.ts";
-import type { Content } from "./make-content.ts";
-import type { RawRecord } from "./make-records.ts";
+import type { Content } from "../../support/random-files.ts";
+import type { RawRecord } from "../../support/random-records.ts";
 
 export interface Reading {
     recordNo: number;
@@ -57,7 +57,7 @@ export function readRange(content: Content, firstByte: number, endByte: number, 
 
 /** Part of a record is whatever the rules say of its bytes: here the independent reader is asked. */
 function readCut(content: Content, start: number, end: number, recordNo: number, maxRecordBytes: number): Reading[] {
-    const header = Buffer.from(`${content.style.columns.join(",")}\n`);
+    const header = content.bytes.subarray(0, content.headerBytes);
     const bytes = Buffer.concat([header, content.bytes.subarray(start, end)]);
     const counted = countFiles([{ name: "cut", bytes }], { maxRecordBytes });
     const events = new Map([...listEvents(counted)].map((event) => [event.recordNo, event]));

@@ -1,8 +1,9 @@
 /**
- * Records of the model: each is made together with what must become of it, by the rules of docs/data_contract.md. So the
- * model knows because it made them; it reads no CSV and asks nobody.
+ * Random records, each made together with what must become of it, by the rules of docs/data_contract.md. A test knows
+ * because it made them; it reads no CSV and asks nobody.
  */
-import type { Random } from "../../../src/shop/generator/random.ts";
+import type { Random } from "../../src/shop/generator/random.ts";
+import type { Dialect } from "../../src/streams/dialect.ts";
 
 /** The seven columns as the table types them, and the attributes sorted by name, as JSON: equal exactly when they are. */
 export type TypedContent = string;
@@ -25,6 +26,7 @@ export interface MadeRecord {
 export interface FileStyle {
     /** Known and unknown columns, as the header spells them, in its order. */
     columns: string[];
+    dialect: Dialect;
     quotes: "some" | "broken";
     isPadded: boolean;
     /** Share of records that a rule refuses. */
@@ -49,7 +51,7 @@ interface Event {
     attributes: [name: string, value: string][];
 }
 
-/** The records made so far: repeated ids come from here. */
+/** What has been made so far: repeated ids come from here. */
 export interface RecordPool {
     events: Event[];
 }
@@ -66,9 +68,15 @@ const knownColumns = [
 export type KnownColumn = (typeof knownColumns)[number];
 
 const eventTypes = ["view", "add_to_cart", "remove_from_cart", "purchase"];
-const products = ["p-1", "p,2", 'p "3"', "p\n4", "héma", "🙂", "p-7", "p-8"];
+const products = [
+    ...["p-7", "p-8", "héma", "Ünï 日本 🙂", "é".repeat(100), "'q'", "x;y|z", "tab\there", "\u0001\u001f"],
+    ...["a\\b", "\\N", "\\.", "\\", "p,2", 'p "3"', "p\n4", "two\r\nlines", "a\rb"],
+];
+/** On PostgreSQL 15, COPY takes such a line for the end of data: a record that needs the parsed way. */
+const endMarker = "p\n\\.\n";
+const texts = ["v1", "v2", " v1\t", "  ", '{"a":1}', "null", "\\N", "a\\\\b\\t", "ü", "x\ny", "0"];
 const startOf2024 = Date.UTC(2024, 0, 1) * 1000;
-const oneYear = 365 * 86_400 * 1_000_000;
+const secondsOfAYear = 365 * 86_400;
 
 export function isKnown(column: string): column is KnownColumn {
     return (knownColumns as readonly string[]).includes(column.toLowerCase());
@@ -81,33 +89,41 @@ export function makeRecord(random: Random, style: FileStyle, pool: RecordPool): 
     return writeRecord(random, style, event, {});
 }
 
-function makeEvent(random: Random, { columns, quotes, repeated }: FileStyle, { events }: RecordPool): Event {
+function makeEvent(random: Random, style: FileStyle, { events }: RecordPool): Event {
+    const { columns, quotes, repeated } = style;
     const has = (column: KnownColumn) => columns.some((name) => name.toLowerCase() === column);
-    const isPlain = quotes === "broken";
+    const isFit = (value: string) => quotes === "some" || !needsQuotes(style, value);
     const first = events.length > 0 && random.chance(repeated) ? random.pick(events) : null;
+    const common = random.chance(0.3) ? "p-1" : random.pick(products.filter(isFit));
     const fresh: Event = {
         eventId: first?.eventId ?? random.uuid(),
         eventType: random.pick(eventTypes),
-        productId: random.pick(isPlain ? products.filter((product) => !/[,"\n]/.test(product)) : products),
+        productId: isFit(endMarker) && random.chance(0.002) ? endMarker.trim() : common,
         userId: `u-${random.below(50)}`,
-        micros: startOf2024 + Math.floor(random.fraction() * oneYear),
-        quantity: has("quantity") && random.chance(0.8) ? random.below(100) : null,
-        cents: has("price") && random.chance(0.8) ? random.below(1_000_000) : null,
+        micros: random.chance(0.01) ? 0 : makeMicros(random),
+        quantity: has("quantity") && random.chance(0.8) ? random.pick([0, 1, 7, 99, 2_147_483_647]) : null,
+        cents: has("price") && random.chance(0.8) ? random.pick([0, 50, 9_999_999_999, random.below(1_000_000)]) : null,
         attributes: columns
             .filter((column) => !isKnown(column) && random.chance(0.7))
             // White space around it is part of it.
-            .map((column): [string, string] => [column, random.pick([`v${random.below(9)}`, "v1", " v1\t", "  "])])
+            .map((column): [string, string] => [column, random.pick(texts.filter(isFit))])
             .sort(([a], [b]) => (a < b ? -1 : 1)),
     };
     if (first === null || random.chance(0.4)) return fresh;
     // The same again, as far as this file's columns can say it: else it is a rival after all.
     return {
         ...first,
-        productId: isPlain && /[,"\n]/.test(first.productId) ? fresh.productId : first.productId,
+        productId: isFit(first.productId) ? first.productId : fresh.productId,
         quantity: has("quantity") ? first.quantity : null,
         cents: has("price") ? first.cents : null,
-        attributes: first.attributes.filter(([name]) => columns.includes(name)),
+        attributes: first.attributes.filter(([name, value]) => columns.includes(name) && isFit(value)),
     };
+}
+
+/** Most are whole seconds, as in most files. */
+function makeMicros(random: Random): number {
+    const seconds = Math.floor(random.fraction() * secondsOfAYear) * 1_000_000;
+    return startOf2024 + seconds + random.pick([0, 0, 500_000, 999_999, random.below(1_000_000)]);
 }
 
 /** `instead`: raw texts in the place of what the event says. */
@@ -118,16 +134,36 @@ function writeRecord(
     instead: Partial<Record<KnownColumn, BadValue>>,
 ): MadeRecord {
     const raw = rawValues(random, style, event, instead);
-    const fields = raw.map((value) => {
-        const needsQuotes = /[,"\n]/.test(value);
-        const isQuoted = needsQuotes || (style.quotes === "some" && value !== "" && random.chance(0.1));
-        return isQuoted ? `"${value.replaceAll('"', '""')}"` : value;
-    });
+    const fields = raw.map((value) => writeField(random, style, value));
     const reasons = knownColumns.flatMap((column) => instead[column]?.reason ?? []);
-    const bytes = Buffer.from(fields.join(","));
+    const bytes = Buffer.from(fields.join(style.dialect.delimiter));
     const record = rawRecord(style, raw);
     if (reasons.length > 0) return { bytes, fate: { kind: "rejected", reasons, record, rawText: null } };
     return { bytes, fate: { kind: "valid", eventId: event.eventId, content: typedContent(event), record } };
+}
+
+function needsQuotes({ dialect: { delimiter, quote } }: FileStyle, value: string): boolean {
+    return [delimiter, quote!, "\r", "\n"].some((special) => value.includes(special));
+}
+
+/** A value as a field: quoted where it must be, or all the same; in loose dialects also as they allow. */
+function writeField(random: Random, style: FileStyle, value: string): string {
+    const { delimiter, quote, hasLenientQuotes, trimsQuoted } = style.dialect;
+    const isSplitting = [delimiter, "\r", "\n"].some((special) => value.includes(special));
+    const mayStand = hasLenientQuotes && !isSplitting && !value.trimStart().startsWith(quote!) && random.chance(0.5);
+    const mayBeQuoted = style.quotes === "some" && value !== "" && random.chance(0.1);
+    if (!mayBeQuoted && (mayStand || !needsQuotes(style, value))) return value;
+    const blanks = () => (trimsQuoted ? random.pick(["", "", " ", "  "]) : "");
+    return blanks() + inQuotes(value, style.dialect) + blanks();
+}
+
+export function inQuotes(value: string, { quote, escape: escapeMark }: Dialect): string {
+    const isEscaped = (character: string) => character === quote || character === escapeMark;
+    return (
+        quote +
+        [...value].map((character) => (isEscaped(character) ? escapeMark + character : character)).join("") +
+        quote
+    );
 }
 
 function rawValues(
@@ -141,7 +177,7 @@ function rawValues(
         const name = column.toLowerCase() as KnownColumn;
         if (!isKnown(column)) return attributes.get(column) ?? "";
         const value = instead[name]?.text ?? writeValue(random, name, event);
-        return isPadded && value !== "" && random.chance(0.3) ? `${random.pick([" ", "\t", "  "])}${value} ` : value;
+        return isPadded && value !== "" && random.chance(0.3) ? `${random.pick([" ", "\t", "\f\v"])}${value} ` : value;
     });
 }
 
@@ -165,21 +201,25 @@ function writeValue(random: Random, column: KnownColumn, event: Event): string {
     }
 }
 
+const zones: Record<number, string[]> = {
+    0: ["", "", "", "Z", "+00"],
+    120: ["+02", "+0200", "+02:00"],
+    959: ["+15:59"],
+    [-330]: ["-05:30"],
+    [-690]: ["-1130"],
+};
+
 function writeTimestamp(random: Random, micros: number): string {
-    const offsetMinutes = random.pick([null, 0, 120, -330]);
-    const seconds = Math.floor(micros / 1_000_000) + (offsetMinutes ?? 0) * 60;
+    const offsetMinutes = random.pick([0, 0, 0, ...Object.keys(zones).map(Number)]);
+    const seconds = Math.floor(micros / 1_000_000) + offsetMinutes * 60;
     const local = new Date(seconds * 1000)
         .toISOString()
         .slice(0, 19)
-        .replace("T", random.pick(["T", " "]));
+        .replace("T", random.pick(["T", " ", " ", " "]));
     const decimals = String(micros % 1_000_000).padStart(6, "0");
-    const zones: Record<string, string[]> = {
-        null: [""],
-        "0": ["Z", "+00"],
-        "120": ["+02", "+0200", "+02:00"],
-        "-330": ["-05:30"],
-    };
-    return `${local}.${decimals}${random.pick(zones[String(offsetMinutes)]!)}`;
+    const shortest = decimals.replace(/0+$/, "");
+    const written = random.pick([shortest, shortest, shortest, decimals, `${decimals}000`]);
+    return `${local}${written && `.${written}`}${random.pick(zones[offsetMinutes]!)}`;
 }
 
 function writePrice(random: Random, cents: number): string {
@@ -205,13 +245,14 @@ function typedContent(event: Event): TypedContent {
 
 /** As a reject keeps it: the known columns as they stand in the file, the others too, without empty ones. */
 function rawRecord({ columns }: FileStyle, raw: string[]): RawRecord {
-    const record: RawRecord = Object.fromEntries(knownColumns.map((column) => [column, null]));
-    for (const [index, column] of columns.entries()) {
-        const value = raw[index]!;
-        if (isKnown(column)) record[column.toLowerCase()] = value === "" ? null : value;
-        else if (value !== "") record[column] = value;
-    }
-    return record;
+    const known = knownColumns.map((column) => {
+        const value = raw[columns.findIndex((name) => name.toLowerCase() === column)] ?? "";
+        return [column, value === "" ? null : value] as const;
+    });
+    const others = columns
+        .map((column, index) => [column, raw[index]!] as const)
+        .filter(([column, value]) => !isKnown(column) && value !== "");
+    return Object.fromEntries<string | null>([...known, ...others]);
 }
 
 interface BadValue {
@@ -224,15 +265,18 @@ const id = "6f1c7b9e-53f0-4a58-9d0e-4b3c0a9f1d22";
 const badValues: Record<KnownColumn, [reason: string, texts: string[]][]> = {
     event_id: [
         ["event_id_missing", [""]],
-        ["event_id_invalid", [`{${id}}`, id.replaceAll("-", ""), "no-uuid", `${id}0`]],
+        [
+            "event_id_invalid",
+            [`{${id}}`, id.replaceAll("-", ""), "no-uuid", `${id}0`, id.replace(/.$/, "g"), "6f1c-53f0"],
+        ],
     ],
     event_type: [
         ["event_type_missing", [""]],
-        ["event_type_unknown", ["wish", "View", "purchases"]],
+        ["event_type_unknown", ["wish", "View", "purchases", "view\u00a0", "null"]],
     ],
     product_id: [
         ["product_id_missing", [""]],
-        ["product_id_too_long", ["p".repeat(101)]],
+        ["product_id_too_long", ["p".repeat(101), "🙂".repeat(101)]],
     ],
     user_id: [
         ["user_id_missing", [""]],
@@ -240,18 +284,26 @@ const badValues: Record<KnownColumn, [reason: string, texts: string[]][]> = {
     ],
     event_timestamp: [
         ["event_timestamp_missing", [""]],
-        ["event_timestamp_invalid", ["2026-02-30 10:00:00", "yesterday", "2024-05-01", "2024-05-01 24:00:00"]],
+        [
+            "event_timestamp_invalid",
+            [
+                ...["yesterday", "now", "infinity", "2024-05-01", "2024-1-2 3:4:5", "01/02/2024 00:00:00"],
+                ...["2026-02-30 10:00:00", "2024-13-01 00:00:00", "2024-05-01 24:00:00", "2024-05-01 00:00:60"],
+                ...["", " epoch", " PM", " BC", " America/New_York"].map((end) => `2024-05-01 03:04:05.${end}`),
+                ...["+16", "+0160"].map((offset) => `2024-05-01 03:04:05${offset}`),
+            ],
+        ],
         ["event_timestamp_too_precise", ["2024-05-01 10:00:00.1234567"]],
         ["event_timestamp_too_early", ["1969-12-31 23:59:59", "1970-01-01 00:30:00+02:00"]],
         ["event_timestamp_in_future", ["9999-12-31 00:00:00"]],
     ],
     quantity: [
-        ["quantity_invalid", ["2.0", "1e3", "many"]],
+        ["quantity_invalid", ["2.0", "1e3", "many", "+1", "0x1F", "1_000", "NaN", "٣"]],
         ["quantity_negative", ["-2"]],
-        ["quantity_out_of_range", ["2147483648"]],
+        ["quantity_out_of_range", ["2147483648", "99999999999999999999"]],
     ],
     price: [
-        ["price_invalid", ["1e3", "$5", "NaN"]],
+        ["price_invalid", ["1e3", "$5", "NaN", ".5", "5.", ".", "1.2.3", "Infinity"]],
         ["price_negative", ["-0.01"]],
         ["price_too_precise", ["12.345"]],
         ["price_out_of_range", ["100000000"]],
@@ -260,17 +312,20 @@ const badValues: Record<KnownColumn, [reason: string, texts: string[]][]> = {
 
 /** docs/data_contract.md, "Reasons of the text": how a good line is spoilt. */
 const spoilers: Record<string, (line: string, random: Random, style: FileStyle) => Buffer> = {
-    too_few_fields(line) {
-        const short = line.split(",").slice(0, 2).join(",");
-        // With nothing but delimiters it would be a blank line.
-        return Buffer.from(/[^,\s]/.test(short) ? short : "p,u");
+    too_few_fields(line, _, { dialect: { delimiter } }) {
+        const short = line.split(delimiter).slice(0, 2).join(delimiter);
+        // A line of nothing but delimiters would be a blank one.
+        return Buffer.from(/[\p{L}\p{N}]/u.test(short) ? short : `p${delimiter}u`);
     },
-    too_many_fields: (line) => Buffer.from(`${line},more`),
+    too_many_fields: (line, _, { dialect: { delimiter } }) => Buffer.from(`${line}${delimiter}more`),
     nul_byte: (line, random) => insert(line, random, 0x00),
     invalid_utf8: (line, random) => insert(line, random, 0xff),
     record_too_long: (line, _, { maxRecordBytes }) => Buffer.from(line + "x".repeat(maxRecordBytes)),
-    stray_quote: (line) => Buffer.from(line.replace("u-", 'u"')),
-    unclosed_quote: (line) => Buffer.from(line.replace(/(^|,)(?=u-)/, '$1"')),
+    stray_quote: (line, _, { dialect: { quote } }) => Buffer.from(line.replace("u-", `u${quote}`)),
+    unclosed_quote: (line, _, { dialect: { delimiter, quote } }) => {
+        const at = line.startsWith("u-") ? 0 : line.indexOf(`${delimiter}u-`) + 1;
+        return Buffer.from(line.slice(0, at) + quote + line.slice(at));
+    },
 };
 
 function insert(line: string, random: Random, byte: number): Buffer {
@@ -281,7 +336,6 @@ function insert(line: string, random: Random, byte: number): Buffer {
 }
 
 function makeDirtyRecord(random: Random, style: FileStyle, pool: RecordPool): MadeRecord {
-    const event = makeEvent(random, style, pool);
     if (random.chance(0.7)) {
         const present = knownColumns.filter((known) => style.columns.some((name) => name.toLowerCase() === known));
         const instead: Partial<Record<KnownColumn, BadValue>> = {};
@@ -290,15 +344,14 @@ function makeDirtyRecord(random: Random, style: FileStyle, pool: RecordPool): Ma
             const [reason, texts] = random.pick(badValues[column]);
             instead[column] = { reason, text: random.pick(texts) };
         }
-        return writeRecord(random, style, event, instead);
+        return writeRecord(random, style, makeEvent(random, style, pool), instead);
     }
     // Without quotes and white space, so that the line is spoilt in one way only.
-    const plain = { ...event, productId: "p-1", userId: `u-${random.below(50)}` };
-    const line = writeRecord(random, { ...style, quotes: "broken", isPadded: false }, plain, {}).bytes.toString();
+    const bare: FileStyle = { ...style, quotes: "broken", isPadded: false };
+    const line = writeRecord(random, bare, makeEvent(random, bare, pool), {}).bytes.toString();
     const needsBroken = ["stray_quote", "unclosed_quote"];
-    const reason = random.pick(
-        Object.keys(spoilers).filter((name) => style.quotes === "broken" || !needsBroken.includes(name)),
-    );
+    const mayBreak = style.quotes === "broken" && !style.dialect.hasLenientQuotes;
+    const reason = random.pick(Object.keys(spoilers).filter((name) => mayBreak || !needsBroken.includes(name)));
     const spoilt = spoilers[reason]!(line, random, style);
     const isText = reason !== "nul_byte" && reason !== "invalid_utf8";
     const rawText = isText ? spoilt.toString() : null;
