@@ -94,7 +94,11 @@ function makeEvent(random: Random, style: FileStyle, { events }: RecordPool): Ev
     const has = (column: KnownColumn) => columns.some((name) => name.toLowerCase() === column);
     const isFit = (value: string) => quotes === "some" || !needsQuotes(style, value);
     const first = events.length > 0 && random.chance(repeated) ? random.pick(events) : null;
-    const common = random.chance(0.3) ? "p-1" : random.pick(products.filter(isFit));
+    const pickFit = (values: string[]): string => {
+        const value = random.pick(values);
+        return isFit(value) ? value : pickFit(values);
+    };
+    const common = random.chance(0.3) ? "p-1" : pickFit(products);
     const fresh: Event = {
         eventId: first?.eventId ?? random.uuid(),
         eventType: random.pick(eventTypes),
@@ -106,7 +110,7 @@ function makeEvent(random: Random, style: FileStyle, { events }: RecordPool): Ev
         attributes: columns
             .filter((column) => !isKnown(column) && random.chance(0.7))
             // White space around it is part of it.
-            .map((column): [string, string] => [column, random.pick(texts.filter(isFit))])
+            .map((column): [string, string] => [column, pickFit(texts)])
             .sort(([a], [b]) => (a < b ? -1 : 1)),
     };
     if (first === null || random.chance(0.4)) return fresh;
@@ -143,27 +147,27 @@ function writeRecord(
 }
 
 function needsQuotes({ dialect: { delimiter, quote } }: FileStyle, value: string): boolean {
-    return [delimiter, quote!, "\r", "\n"].some((special) => value.includes(special));
+    return isSplitting(value, delimiter) || value.includes(quote!);
+}
+
+function isSplitting(value: string, delimiter: string): boolean {
+    return value.includes(delimiter) || value.includes("\n") || value.includes("\r");
 }
 
 /** A value as a field: quoted where it must be, or all the same; in loose dialects also as they allow. */
 function writeField(random: Random, style: FileStyle, value: string): string {
     const { delimiter, quote, hasLenientQuotes, trimsQuoted } = style.dialect;
-    const isSplitting = [delimiter, "\r", "\n"].some((special) => value.includes(special));
-    const mayStand = hasLenientQuotes && !isSplitting && !value.trimStart().startsWith(quote!) && random.chance(0.5);
+    const mayStand = hasLenientQuotes && !isSplitting(value, delimiter) && !value.trimStart().startsWith(quote!);
     const mayBeQuoted = style.quotes === "some" && value !== "" && random.chance(0.1);
-    if (!mayBeQuoted && (mayStand || !needsQuotes(style, value))) return value;
+    const isBare = !needsQuotes(style, value) || (mayStand && random.chance(0.5));
+    if (isBare && !mayBeQuoted) return value;
     const blanks = () => (trimsQuoted ? random.pick(["", "", " ", "  "]) : "");
     return blanks() + inQuotes(value, style.dialect) + blanks();
 }
 
 export function inQuotes(value: string, { quote, escape: escapeMark }: Dialect): string {
-    const isEscaped = (character: string) => character === quote || character === escapeMark;
-    return (
-        quote +
-        [...value].map((character) => (isEscaped(character) ? escapeMark + character : character)).join("") +
-        quote
-    );
+    const escaped = escapeMark === quote ? value : value.replaceAll(escapeMark!, () => escapeMark! + escapeMark!);
+    return quote + escaped.replaceAll(quote!, () => escapeMark! + quote!) + quote;
 }
 
 function rawValues(

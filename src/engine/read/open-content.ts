@@ -8,7 +8,7 @@ import type { FileProblem } from "../../database/file-problems.ts";
 import type { Encoding } from "../../streams/dialect.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { compressionOf, defaultExpansionLimits, expand, findPaddedEnd } from "./dialect/expand.ts";
-import { describeHeld, describeMisnamed, telltaleBytes } from "./dialect/identify-content.ts";
+import { describeExpanded, describeMisnamed, telltaleBytes } from "./dialect/identify-content.ts";
 import { measure, streamBytes, streamInput } from "./dialect/stream-input.ts";
 import { encodingOfMark, transcode } from "./dialect/transcode.ts";
 import { InputFault, type InputFile, openInput } from "./open-input.ts";
@@ -30,8 +30,18 @@ export interface ReadingHints {
  */
 export async function openContent(config: ContentConfig, path: string, hints: ReadingHints): Promise<InputFile> {
     const file = await openInput(config.inputDir, path);
+    const format = compressionOf(path);
     try {
-        return await readUnpadded(config, file, path, hints);
+        try {
+            return await readAsText(config, file, path, hints);
+        } catch (error) {
+            // Tapes and some stores pad a compressed file with zeros; a single one looks like the beginning of another member.
+            const isDamaged =
+                error instanceof InputFault && /^archive_(corrupt|truncated)$/.test(error.failure.problem);
+            const sizeBytes = isDamaged && format !== null ? await findPaddedEnd(file, format) : null;
+            if (sizeBytes === null) throw error;
+            return await readAsText(config, { ...file, sizeBytes }, path, hints);
+        }
     } catch (error) {
         await file.close();
         if (error instanceof InputFault) error.seen = file.seen;
@@ -39,30 +49,11 @@ export async function openContent(config: ContentConfig, path: string, hints: Re
     }
 }
 
-/** As it is; else without the zeros behind it, which tapes and some stores pad a compressed file with. */
-async function readUnpadded(
-    config: ContentConfig,
-    file: InputFile,
-    path: string,
-    hints: ReadingHints,
-): Promise<InputFile> {
-    const format = compressionOf(path);
-    try {
-        return await readAsText(config, file, path, hints);
-    } catch (error) {
-        // A single zero looks like the beginning of another member.
-        const isDamaged = error instanceof InputFault && /^archive_(corrupt|truncated)$/.test(error.failure.problem);
-        const sizeBytes = isDamaged && format !== null ? await findPaddedEnd(file, format) : null;
-        if (sizeBytes === null) throw error;
-        return await readAsText(config, { ...file, sizeBytes }, path, hints);
-    }
-}
-
 async function readAsText(
     config: ContentConfig,
     file: InputFile,
     path: string,
-    hints: ReadingHints,
+    { source, encoding: known }: ReadingHints,
 ): Promise<InputFile> {
     const { maxExpandedBytes, maxExpansionRatio, maxRecordBytes } = config;
     const format = compressionOf(path);
@@ -71,29 +62,34 @@ async function readAsText(
         maxExpansionRatio: maxExpansionRatio ?? defaultExpansionLimits.maxExpansionRatio,
     };
     const openBytes = () => (format === null ? streamBytes(file) : expand(streamBytes(file), format, limits));
-    const encoding = hints.encoding ?? (await findEncoding(file, path, format, openBytes, hints.source));
+    const encoding = known ?? (await findEncoding(file, path, openBytes, source));
     if (format === null && encoding === "utf-8") return file;
     const open = () => transcode(openBytes(), encoding);
     const sizeBytes = await measure(open());
     // A block, and what of a record was carried over.
     const lookBackBytes = maxRecordBytes + 2 * 1024 * 1024;
-    const described = { ...file, encoding, isCompressed: format !== null };
-    return streamInput(described, open, sizeBytes, lookBackBytes);
+    return streamInput({ ...file, encoding, isCompressed: format !== null }, open, sizeBytes, lookBackBytes);
 }
 
 /** Looks at the first bytes: are they what the name says, and in which encoding? */
 async function findEncoding(
     file: InputFile,
     path: string,
-    format: "gzip" | "zstd" | null,
     openBytes: () => AsyncIterable<Uint8Array>,
     source: SourceConfig | null,
 ): Promise<Encoding> {
+    const format = compressionOf(path);
     const bytes = await file.read(0, Math.min(telltaleBytes, file.sizeBytes));
     refuse(describeMisnamed(bytes, path, format));
-    const held = format === null ? bytes : await firstBytes(openBytes());
-    if (format !== null) refuse(describeHeld(held));
-    return settleEncoding(held, source?.encoding ?? null);
+    const text = format === null ? bytes : await firstBytes(openBytes());
+    if (format !== null) refuse(describeExpanded(text));
+    const declared = source?.encoding ?? null;
+    const marked = encodingOfMark(text);
+    if (declared !== null && marked !== null && marked !== declared) {
+        const detail = `Its encoding is not certain: its byte order mark says ${marked}, sluice.config.ts says ${declared}.`;
+        refuse({ problem: "dialect_ambiguous", detail });
+    }
+    return declared ?? marked ?? "utf-8";
 }
 
 function refuse(failure: { problem: FileProblem; detail: string } | null): void {
@@ -107,15 +103,4 @@ async function firstBytes(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array
         if (bytes.length >= telltaleBytes) break;
     }
     return bytes;
-}
-
-/** What is declared, else what the byte order mark says, else UTF-8. */
-function settleEncoding(bytes: Uint8Array, declared: Encoding | null): Encoding {
-    const marked = encodingOfMark(bytes);
-    if (declared === null) return marked ?? "utf-8";
-    if (marked !== null && marked !== declared) {
-        const detail = `Its encoding is not certain: its byte order mark says ${marked}, sluice.config.ts says ${declared}.`;
-        throw new InputFault({ problem: "dialect_ambiguous", detail, retryAfterMs: null });
-    }
-    return declared;
 }

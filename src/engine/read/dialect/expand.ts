@@ -5,6 +5,7 @@
  */
 import { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { DecompressionStream, ReadableStream } from "node:stream/web";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { compressionEnding } from "../../../streams/source-of.ts";
 import { InputFault, type InputFile } from "../open-input.ts";
@@ -41,28 +42,16 @@ export async function* expand(
 ): AsyncGenerator<Uint8Array> {
     let takenBytes = 0;
     let givenBytes = 0;
-    const pieces = source[Symbol.asyncIterator]();
-    const compressed = new ReadableStream<BufferSource>(
-        {
-            async pull(controller) {
-                const { done, value } = await pieces.next();
-                if (done) {
-                    controller.close();
-                } else {
-                    takenBytes += value.length;
-                    controller.enqueue(value as Uint8Array<ArrayBuffer>);
-                }
-            },
-            async cancel() {
-                await pieces.return?.();
-            },
-        },
-        { highWaterMark: 0 },
-    );
-    // zstd is in Bun's DecompressionStream, not yet in its types.
-    const expanded = compressed.pipeThrough(new DecompressionStream(format as CompressionFormat));
+    const counted = async function* () {
+        for await (const piece of source) {
+            takenBytes += piece.length;
+            yield piece as Uint8Array<ArrayBuffer>;
+        }
+    };
+    // Bun's DecompressionStream has zstd, its types not yet.
+    const expanded = ReadableStream.from(counted()).pipeThrough(new DecompressionStream(format as "gzip"));
     try {
-        for await (const piece of expanded as unknown as AsyncIterable<Uint8Array>) {
+        for await (const piece of expanded) {
             givenBytes += piece.length;
             checkLimits(givenBytes, takenBytes, limits);
             yield piece;

@@ -80,7 +80,7 @@ export function describeMisnamed(
 }
 
 /** What is wrong with what a compressed file holds. */
-export function describeHeld(bytes: Uint8Array): { problem: FileProblem; detail: string } | null {
+export function describeExpanded(bytes: Uint8Array): { problem: FileProblem; detail: string } | null {
     const found = identify(bytes);
     if (found === null) return null;
     const detail = ends[found]

@@ -47,18 +47,26 @@ function isMultiByte(encoding: Encoding): encoding is MultiByteEncoding {
 const leastPartByte = 0x30;
 const longestUncut = 64 * 1024;
 
-async function* fromMultiBytes(source: ByteStream, encoding: MultiByteEncoding): AsyncGenerator<Uint8Array> {
+/** The bytes in pieces that end between two characters, where `endOf` says; the last has what is left. */
+async function* inWhole(source: ByteStream, endOf: (bytes: Buffer) => number): AsyncGenerator<Buffer> {
     let rest = Buffer.alloc(0);
     for await (const piece of source) {
         const bytes = Buffer.concat([rest, piece]);
+        const end = endOf(bytes);
+        rest = Buffer.from(bytes.subarray(end));
+        if (end > 0) yield bytes.subarray(0, end);
+    }
+    if (rest.length > 0) yield rest;
+}
+
+async function* fromMultiBytes(source: ByteStream, encoding: MultiByteEncoding): AsyncGenerator<Uint8Array> {
+    const endOf = (bytes: Buffer) => {
         let end = bytes.length;
         while (end > 0 && bytes[end - 1]! >= leastPartByte) end -= 1;
         // No text is so long without a blank or a delimiter: cut anywhere, so that memory does not grow.
-        if (end === 0 && bytes.length > longestUncut) end = bytes.length;
-        rest = Buffer.from(bytes.subarray(end));
-        if (end > 0) yield decodeLines(bytes.subarray(0, end), encoding);
-    }
-    if (rest.length > 0) yield decodeLines(rest, encoding);
+        return end === 0 && bytes.length > longestUncut ? bytes.length : end;
+    };
+    for await (const bytes of inWhole(source, endOf)) yield decodeLines(bytes, encoding);
 }
 
 /** Whole characters. Lines that are no text get a byte that is no UTF-8 for each that is no character. */
@@ -86,13 +94,10 @@ function decodeLines(bytes: Buffer, encoding: MultiByteEncoding): Uint8Array {
 const noText = Buffer.of(0xff);
 
 async function* fromUtf32(source: ByteStream, isBigEndian: boolean): AsyncGenerator<Uint8Array> {
-    let rest = Buffer.alloc(0);
-    for await (const piece of source) {
-        const bytes = Buffer.concat([rest, piece]);
-        const end = bytes.length - (bytes.length % 4);
-        rest = Buffer.from(bytes.subarray(end));
+    for await (const bytes of inWhole(source, ({ length }) => length - (length % 4))) {
         let text = "";
-        for (let at = 0; at < end; at += 4) {
+        let at = 0;
+        for (; at + 4 <= bytes.length; at += 4) {
             const code = isBigEndian ? bytes.readUInt32BE(at) : bytes.readUInt32LE(at);
             if (code <= 0x10ffff && (code < 0xd800 || code > 0xdfff)) {
                 text += String.fromCodePoint(code);
@@ -103,24 +108,21 @@ async function* fromUtf32(source: ByteStream, isBigEndian: boolean): AsyncGenera
             }
         }
         if (text !== "") yield Buffer.from(text, "utf8");
+        if (at < bytes.length) yield noText;
     }
-    if (rest.length > 0) yield noText;
 }
 
 async function* fromUtf16(source: ByteStream, isBigEndian: boolean): AsyncGenerator<Uint8Array> {
-    let rest = Buffer.alloc(0);
-    for await (const piece of source) {
-        const bytes = Buffer.concat([rest, piece]);
-        let end = bytes.length - (bytes.length % 2);
+    const endOf = (bytes: Buffer) => {
+        const end = bytes.length - (bytes.length % 2);
         // The first half of a pair waits for the second.
-        if (end >= 2 && isHighSurrogate(unitAt(bytes, end - 2, isBigEndian))) end -= 2;
-        rest = Buffer.from(bytes.subarray(end));
+        return end >= 2 && isHighSurrogate(unitAt(bytes, end - 2, isBigEndian)) ? end - 2 : end;
+    };
+    for await (const bytes of inWhole(source, endOf)) {
+        const end = bytes.length - (bytes.length % 2);
         if (end > 0) yield utf8Of(bytes.subarray(0, end), isBigEndian);
+        if (bytes.length > end) yield noText;
     }
-    if (rest.length === 0) return;
-    const end = rest.length - (rest.length % 2);
-    if (end > 0) yield utf8Of(rest.subarray(0, end), isBigEndian);
-    if (rest.length > end) yield Uint8Array.of(0xff);
 }
 
 function unitAt(bytes: Buffer, at: number, isBigEndian: boolean): number {
