@@ -42,7 +42,7 @@ export interface Dialect {
     delimiter: string;
     /** Null: no value is quoted. */
     quote: string | null;
-    /** What makes a quote inside a quoted value one of the value; null without a quote. */
+    /** Stands before a quote that is part of a quoted value; null without a quote. */
     escape: string | null;
     /** Lines that begin with it are no records; null: there are none. */
     comment: string | null;
@@ -83,11 +83,11 @@ export function delimiterName(delimiter: string): string {
 
 /** The byte order mark: in the middle of a file too, where files were put together. */
 export const BOM = [0xef, 0xbb, 0xbf] as const;
-/** The end of a file to DOS: what `copy` puts behind each. */
+/** Ends a file in DOS: `copy` puts one behind each. */
 export const CONTROL_Z = 0x1a;
 
-/** What the scanner does with a byte; the class of most bytes is 0. */
-export const PLAIN = 0;
+/** The classes of bytes to the scanner; that of most bytes is 0. */
+export const TEXT = 0;
 export const DELIMITER = 1;
 export const LINE_END = 2;
 export const QUOTE = 3;
@@ -99,7 +99,7 @@ export function isLoose({ hasLenientQuotes, trimsQuoted }: Dialect): boolean {
 
 /** A dialect as the scanner takes it: bytes, and none (-1) where there is none. */
 export interface Grammar {
-    /** By byte: PLAIN, DELIMITER, LINE_END or QUOTE. One load a byte, whatever the dialect. */
+    /** By byte: TEXT, DELIMITER, LINE_END or QUOTE. One load a byte, whatever the dialect. */
     classes: Uint8Array;
     delimiter: number;
     quote: number;

@@ -19,7 +19,7 @@ function checked<Value>(faultOf: (value: unknown) => string | undefined) {
     });
 }
 
-/** What to say of a name that is not among `names`. */
+/** The fault of a name that is not among `names`. */
 function unknownName(value: unknown, names: readonly string[], what: string): string {
     if (typeof value !== "string") return `must be one of ${names.join(", ")}`;
     const near = suggestName(value, names);
@@ -121,7 +121,7 @@ const timestamps = z
          */
         zone: zone.optional(),
         fold: oneOf(["earlier", "later"], "choice").optional(),
-        /** What to do with decimals of a second beyond six, when they are not zeros. Default: the record is rejected. */
+        /** How to treat decimals of a second beyond six that are not zeros. Default: the record is rejected. */
         decimals: oneOf(["truncate"], "choice").optional(),
         /** The first year that `yy` can mean. Default: 1970, so that 70 is 1970 and 69 is 2069. */
         yearsFrom: z.int(yearError).min(1900, yearError).max(2100, yearError).optional(),
@@ -142,7 +142,7 @@ const numbers = z
     .strictObject({
         /** `,` or `.` (default). */
         decimal: oneOf([".", ","], "decimal mark").optional(),
-        /** What stands between groups of three digits, where there are groups. A space is also a no-break space. */
+        /** The mark between groups of three digits. A space also stands for a no-break space. */
         thousands: oneOf([".", ",", " ", "'", "_"], "mark").optional(),
     })
     .refine(
@@ -204,7 +204,7 @@ function ruleSchema(stream: Stream | null) {
 }
 export type ValueRule = z.infer<ReturnType<typeof ruleSchema>>;
 
-/** What names columns of the table. */
+/** The settings that name columns of the table. */
 function columnSettings(stream: Stream | null) {
     const column = columnSchema(stream);
     return {
@@ -225,7 +225,7 @@ function columnSettings(stream: Stream | null) {
     };
 }
 
-/** What an id can be derived from other than columns. */
+/** Sources of a derived id other than columns. */
 const idSources = ["record", "position"] as const;
 
 const derivedId = z.strictObject({
@@ -308,7 +308,7 @@ export function createSourceSchema(stream: Stream | null) {
         ...columnSettings(stream),
         /** Columns of the file that are left out altogether. "" stands for all columns without a name, whatever they hold. */
         ignore: listOf(z.string()).optional(),
-        /** What to do about columns nobody named: keep them in the attributes (default), fail the file, or leave them out. */
+        /** How to treat columns that no setting names: keep them in the attributes (default), fail the file, or leave them out. */
         newColumns: oneOf(["keep", "reject-file", "ignore"], "policy for new columns").optional(),
         /** How timestamps are written, when not as YYYY-MM-DD HH:MM:SS. A value of no such form is left as it is. */
         timestamps: timestamps.optional(),
@@ -330,7 +330,7 @@ export function createSourceSchema(stream: Stream | null) {
 }
 export type SourceConfig = z.infer<ReturnType<typeof createSourceSchema>>;
 
-/** What keys say against each other. Each of them may have a fault of its own, and be of any type. */
+/** Contradictions between settings. Each of them may have a fault of its own, and be of any type. */
 function checkBetweenKeys(source: Record<string, unknown>, context: z.RefinementCtx): void {
     const fault = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
     const { delimiter, quote = '"', escape: escapeMark, comment, constants, defaults, header } = source;

@@ -29,15 +29,15 @@ function fitsAsWritten(match: string, name: string): boolean {
 }
 
 function namesCompression(match: string, name: string): boolean {
-    const plain = withoutCompression(name);
-    return plain !== name && fitsAsWritten(match, name) && !fitsAsWritten(match, plain + otherEnding);
+    const base = withoutCompression(name);
+    return base !== name && fitsAsWritten(match, name) && !fitsAsWritten(match, base + otherEnding);
 }
 
 /** Whether `match` fits the name, and would not fit it with any other ending before that of its compression. */
 export function namesEnding(match: string, name: string): boolean {
-    const plain = withoutCompression(name);
-    const stem = plain.replace(/(?<!^)\.[^.]*$/, "");
-    return fits(match, name) && !fits(match, stem + otherEnding + name.slice(plain.length));
+    const base = withoutCompression(name);
+    const stem = base.replace(/(?<!^)\.[^.]*$/, "");
+    return fits(match, name) && !fits(match, stem + otherEnding + name.slice(base.length));
 }
 
 /** No file's name ends so: what fits it fits any ending. */

@@ -96,7 +96,7 @@ describe("the cases themselves", () => {
         expect(events).toHaveLength(counts.inserted);
         expect(rejects.filter((reject) => reject.kind === "rejected")).toHaveLength(counts.rejected);
         expect(rejects.filter((reject) => reject.kind === "conflict")).toHaveLength(counts.conflict);
-        // Of a file that fails at its second header, what stands before that is in.
+        // A file that fails at its second header is in up to there.
         const isIn = ({ state, problem }: (typeof files)[number]) => state === "merged" || problem === "header_changed";
         const paths = files.filter(isIn).map((file) => file.path);
         for (const { file } of [...events, ...rejects]) expect(paths).toContain(file);

@@ -1,4 +1,4 @@
-/** What has come of a case: the database's answer, in the shape of expected.json. */
+/** The outcome of a case, as the database has it, in the form of expected.json. */
 import type { Sql } from "../../src/database/connect.ts";
 import type { Counts, ExpectedEvent, ExpectedReject } from "./read-case.ts";
 

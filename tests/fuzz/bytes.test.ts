@@ -74,7 +74,7 @@ const nameOf = ({ name, wrapping }: FuzzFile) => name + ends[wrapping];
 const wrap = ({ bytes, wrapping }: FuzzFile) =>
     wrapping === "gzip" ? gzipSync(bytes) : wrapping === "zstd" ? zstdCompressSync(bytes) : bytes;
 
-/** What the independent reader sees as intact and valid in one file. Null when it makes nothing of the header. */
+/** The records of a file that the independent reader sees as intact and valid. Null when it cannot read the header. */
 function readLeniently({ name, bytes, delimiter }: FuzzFile) {
     const counted = countFiles([{ name, bytes }], { delimiter, maxRecordBytes });
     return counted.files[0]!.state === "merged" ? { counted, events: [...listEvents(counted)] } : null;

@@ -20,7 +20,7 @@ import type { TestDatabase } from "../support/database.ts";
 export interface TestIngest {
     context: Run;
     inputDir: string;
-    /** What was logged, as `level: line`. */
+    /** The logged lines, as `level: line`. */
     lines: string[];
     close(): Promise<void>;
 }

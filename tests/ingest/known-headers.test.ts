@@ -1,4 +1,4 @@
-/** What is remembered of a header is what reading it anew would find, whatever follows it in the file. */
+/** A remembered header gives what reading it anew would find, whatever follows it in the file. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createHeaderReader } from "../../src/engine/read/known-headers.ts";

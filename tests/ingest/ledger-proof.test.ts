@@ -1,4 +1,4 @@
-/** What tells that the ledger is still the one that was learnt from, step by step: promise 8. */
+/** How an ingest notices, step by step, that the ledger is not the one it learnt from: promise 8. */
 import { beforeEach, describe, expect, test } from "bun:test";
 import { createLedgerProof, type LedgerProof } from "../../src/engine/ledger/ledger-proof.ts";
 

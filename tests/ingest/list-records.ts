@@ -1,4 +1,4 @@
-/** What a scan found, spelled out: one object a record, so that tests read like tables. */
+/** Spells out a scan: one object a record, so that tests read like tables. */
 import { createScanner } from "../../src/engine/read/scan-records.ts";
 import { type RecordKind, recordKinds, type ScanOptions } from "../../src/engine/read/scanned-records.ts";
 import { uuid } from "../../src/streams/types/uuid.ts";

@@ -47,7 +47,7 @@ test("what became due before the place where the rounds are is loaded at their e
 test("promise 10: what a round has left comes before what follows it", async () => {
     const names = Array.from({ length: 600 }, (_, no) => `${String(no).padStart(3, "0")}.csv`);
     await deliver(...names);
-    // Of the first five hundred none: there was no room.
+    // None of the first five hundred: there was no room.
     expect(await loadRound(Object.assign(loader, { waitForRoom: async () => false }))).toBe(true);
     loader.waitForRoom = async () => true;
     while (await load()) {}

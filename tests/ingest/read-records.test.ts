@@ -379,7 +379,7 @@ async function readOn(content: Buffer, chunkBytes: number, reached: Reached, int
             takeTail: true,
             maxRecordBytes: 12,
         });
-        // What was taken unfinished is told anew, under its own number.
+        // A tail that was taken is read again, under its own number.
         into.length = firstRecord;
         for (const record of records) {
             into.push({ ...record, recordNo: firstRecord + record.recordNo, lineNo: firstLine + record.lineNo });

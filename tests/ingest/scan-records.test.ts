@@ -1,4 +1,4 @@
-/** What a record is where the oracle does not say it, by hand: scan-records-properties.test.ts holds all else to that. */
+/** Records that the oracle does not cover, by hand; scan-records-properties.test.ts compares all others with the oracle. */
 import { describe, expect, test } from "bun:test";
 import type { FileShape } from "../../src/engine/read/file-shape.ts";
 import { scanOptionsOf } from "../../src/engine/read/scan-options.ts";

@@ -175,7 +175,7 @@ describe("the readable text of any bytes", () => {
         const text = `x${"é".repeat(9_000)}`;
         expect(readableText(Buffer.from(text))).toBe(`x${"é".repeat((16 * 1024 - 2) / 2)}…`);
         expect(readableText(Buffer.from(`xx${"🙂".repeat(5_000)}`))).toBe(`xx${"🙂".repeat(4_095)}…`);
-        // What is no text at the cut stays to be seen.
+        // Bytes at the cut that are no text stay visible.
         expect(readableText(Buffer.alloc(20_000, 0xc3))).toBe(`${"\\xc3".repeat(16 * 1024)}…`);
     });
 });

@@ -76,7 +76,7 @@ const awkwardNames = ["Größe", 'a "b"', "x\\y", "__proto__", "two\nlines", "ev
 
 function makeColumns(random: Random): string[] {
     const optional = ["quantity", "price"].filter(() => random.chance(0.9));
-    // More than sixteen unknown columns need the parsed way.
+    // More than sixteen unknown columns are parsed.
     const unknownCount = random.chance(0.3)
         ? random.chance(0.1)
             ? random.pick([15, 16, 17])

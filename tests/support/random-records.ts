@@ -51,7 +51,7 @@ interface Event {
     attributes: [name: string, value: string][];
 }
 
-/** What has been made so far: repeated ids come from here. */
+/** The records made so far: repeated ids come from here. */
 export interface RecordPool {
     events: Event[];
 }
@@ -72,7 +72,7 @@ const products = [
     ...["p-7", "p-8", "héma", "Ünï 日本 🙂", "é".repeat(100), "'q'", "x;y|z", "tab\there", "\u0001\u001f"],
     ...["a\\b", "\\N", "\\.", "\\", "p,2", 'p "3"', "p\n4", "two\r\nlines", "a\rb"],
 ];
-/** On PostgreSQL 15, COPY takes such a line for the end of data: a record that needs the parsed way. */
+/** On PostgreSQL 15, COPY takes such a line for the end of data: such a record is parsed. */
 const endMarker = "p\n\\.\n";
 const texts = ["v1", "v2", " v1\t", "  ", '{"a":1}', "null", "\\N", "a\\\\b\\t", "ü", "x\ny", "0"];
 const startOf2024 = Date.UTC(2024, 0, 1) * 1000;

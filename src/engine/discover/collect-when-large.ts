@@ -1,5 +1,5 @@
 /**
- * Bounds what the process holds: left to itself, the runtime lets its heap double before it collects (183 MB at the peak of
+ * Bounds the memory of the process: left to itself, the runtime lets its heap double before it collects (183 MB at the peak of
  * a load). Called where garbage has just been left: behind a round of loading, and between the pages of a pass.
  */
 
@@ -8,7 +8,7 @@ const collectFromBytes = 125_000_000;
 /** Not again before the process has grown by this much: what is not garbage stays, and each collection costs 30 ms. */
 const growthBytes = 5_000_000;
 
-/** What the process held after the last collection. */
+/** The size of the process after the last collection. */
 let keptBytes = 0;
 
 export function collectWhenLarge(): void {

@@ -2,8 +2,8 @@
  * Finds the files of the watched folder and keeps the ledger's list of them. Polling is the truth; `fs.watch` only says
  * when to look and where.
  *
- * What the watch names is looked at (lstat) at once, and nothing else with it. A pass over names (readdir) finds what the
- * watch did not tell, a full pass (lstat of every file) also what changed unnoticed. In a folder of few files a names pass
+ * A name that the watch reports is looked at (lstat) at once, and nothing else with it. A pass over names (readdir) finds new
+ * files that it missed, a full pass (lstat of every file) also changes. In a folder of few files a names pass
  * is part of every look; in one of many both come round so seldom that they cost a few percent of the time, and nothing
  * waits for them: a later look takes up what they found.
  */
@@ -31,7 +31,7 @@ import { createForeignNames, isReadyName } from "./input-names.ts";
 import { needsRecheck, type Rechecks } from "./recheck-files.ts";
 import type { TailWatch } from "./watch-tails.ts";
 
-/** What discovery shares with the run. */
+/** Shared with the run. */
 export interface DiscoveryContext extends IngestContext {
     proof: LedgerProof;
     rechecks: Rechecks;
@@ -62,7 +62,7 @@ const fullPassAtLeastEveryMs = 30_000;
 /** From so many files on, looks do not wait for passes. A names pass over so many takes 5 ms. */
 const largeFolderFiles = 5_000;
 
-/** What each file looked like by name, as lookOf says it: one text a file, since there may be a hundred thousand. */
+/** By name, how each file looked (lookOf): one text a file, since there may be a hundred thousand. */
 type Known = Map<string, string>;
 
 export function createDiscovery(
@@ -78,7 +78,7 @@ export function createDiscovery(
     let isFirst = true;
     return {
         async look({ names, isOverflow }) {
-            // What was reported is looked up in the ledger even if it looks the same: it may have gone and come back.
+            // A reported file is looked up in the ledger even if it looks the same: it may have gone and come back.
             const doubtful = context.proof.takeDoubtful();
             for (const name of [...names, ...doubtful]) known.delete(name);
             // A name that is no UTF-8 comes mangled; only a pass can tell which file it is.
@@ -137,7 +137,7 @@ function createPasses(
     return {
         /** A pass here and now, over names at least. */
         run: (isFull: boolean) => pass(isFull || performance.now() >= nextFullPassAt),
-        /** What the folder held at the latest full pass that has not been taken yet. */
+        /** The names in the folder at the latest full pass, unless they were taken already. */
         takePresent(): string[] | null {
             const present = latestPresent;
             latestPresent = null;

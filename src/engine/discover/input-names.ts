@@ -48,8 +48,8 @@ export function createForeignNames({ config, log }: IngestContext): (names: read
 
 /** `.tsv` of `a.TSV.gz`; empty for a name without one. */
 function endingOf(name: string): string {
-    const plain = name.slice(0, name.length - compressionEnding(name).length);
-    return /(?<!^)\.[^.]*$/.exec(plain)?.[0].toLowerCase() ?? "";
+    const base = name.slice(0, name.length - compressionEnding(name).length);
+    return /(?<!^)\.[^.]*$/.exec(base)?.[0].toLowerCase() ?? "";
 }
 
 function describe(ending: string, shown: string[], count: number): string {

@@ -65,7 +65,7 @@ export async function recheckFile(
     try {
         const encoding = ledgerFile.dialect?.encoding ?? (ledgerFile.state === "skipped" ? null : "utf-8");
         file = await openContent(context.config, ledgerFile.path, { source: ledgerFile.source, encoding });
-        // What has shrunk, and what is another compressed file, discovery sees by itself.
+        // Discovery itself sees files that have shrunk and compressed files that were replaced.
         if (file.seen.sizeBytes < ledgerFile.sizeBytes) return "same";
         if (file.isCompressed && file.seen.sizeBytes !== ledgerFile.sizeBytes) return "same";
         return await compare(context, ledgerFile, file, rest);
@@ -106,8 +106,8 @@ export function sayRewritten({ log }: Pick<IngestContext, "log">, path: string, 
 }
 
 /**
- * What was read of it was last compared as of another ctime than it has now. Not so what an older version of Sluice has
- * read, and what looks as it did then.
+ * Whether the bytes that were read were last compared as of another ctime than the file has now. Files that an older version
+ * of Sluice has read, and that look as they did then, need no check.
  */
 export function needsRecheck(row: LedgerFile, now: SeenFile): boolean {
     if (row.state === "replaced" || row.state === "failed") return false;

@@ -3,7 +3,7 @@ import { type FSWatcher, watch } from "node:fs";
 import type { FolderHints } from "./discover-files.ts";
 
 export interface FolderWatch {
-    /** What was reported since the last call. */
+    /** The changes reported since the last call. */
     take(): FolderHints;
     close(): void;
 }

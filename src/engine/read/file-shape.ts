@@ -26,7 +26,7 @@ export interface FileShape {
     /** The stream's columns that neither the file nor the configuration has. */
     missingColumns: string[] | null;
     dialect: Dialect;
-    /** What the configuration says of this file; null when it says nothing. */
+    /** The source that the file belongs to; null without one. */
     source: SourceConfig | null;
     /** Values are changed on the way. */
     isMapped: boolean;

@@ -59,7 +59,7 @@ export function findSeparator(bytes: Uint8Array, from: number, source: SourceCon
     return match ? { delimiter: match[2]!, lineBytes: match[0].length } : null;
 }
 
-/** What the source says comes first (`skipLines`), and a `sep=` line. */
+/** Skips the source's `skipLines`, and a `sep=` line. */
 export function skipPreamble(
     bytes: Uint8Array,
     from: number,

@@ -39,7 +39,7 @@ export interface StrictEnd {
 }
 
 /**
- * What the scanner saw behind a quote that its line leaves open, for the lines that it then takes one by one. A search over
+ * Remembers what stands behind a quote that its line leaves open, for the lines that the scanner then takes one by one. A search over
  * several lines stands in quotes at every line end that it passes: outside of them the record would end there. Two searches
  * that stand in quotes at the same line end see the same from there on. The later one takes over what the earlier one
  * knew, and each byte is looked at once, however many lines leave a quote open. (With lenient quotes all lines of a

@@ -12,8 +12,8 @@ import type { PlainEnd } from "../../streams/types/column-type.ts";
 import { type FileShape, isColumn } from "./file-shape.ts";
 
 /**
- * Of the record [start, end) of `bytes`, which holds no quote, and is plain: the second of the stream's time, since 1970.
- * NOT_PLAIN of another.
+ * For a plain record [start, end) of `bytes`, without quotes: the second of the stream's time, since 1970. NOT_PLAIN for any
+ * other record.
  */
 export type PlainCheck = (bytes: Uint8Array, start: number, end: number) => number;
 

@@ -20,7 +20,7 @@ export type ContentConfig = Pick<
 
 export interface ReadingHints {
     source: SourceConfig | null;
-    /** What it was found to be when it was first read. */
+    /** By which the file was first read; null when it is new. */
     encoding: Encoding | null;
 }
 

@@ -12,9 +12,9 @@ export interface InputFile {
     seen: SeenFile;
     /** How many bytes `read` has to give: those of the file, or what they become when they are expanded and transcoded. */
     sizeBytes: number;
-    /** Expanded: then it is taken whole, and not until it is still. */
+    /** It is taken whole then, and not before it has been still for a while. */
     isCompressed: boolean;
-    /** What the bytes were before `read` gave them out as UTF-8. */
+    /** The encoding of the file itself; `read` gives UTF-8. */
     encoding: Encoding;
     /** All of the bytes when the file is in memory, as small ones are: then there is no need to wait for `read`. */
     content: Buffer | null;
@@ -28,7 +28,7 @@ export interface InputFile {
     close(): Promise<void>;
 }
 
-/** A file that cannot be read as it is now. `failure.retryAfterMs` says whether time may mend it. */
+/** A file that cannot be read as it is now. `failure.retryAfterMs` says whether a later try may succeed. */
 export class InputFault extends Error {
     readonly failure: FileFailure;
     /** The file as it was seen, when it could be opened. */
@@ -70,7 +70,7 @@ export async function openInput(inputDir: string, path: string): Promise<InputFi
 const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
- * The file in memory, or null when it is large. Not by way of the thread pool: of ten thousand small files that took
+ * The file in memory, or null when it is large. Not by way of the thread pool: for ten thousand small files that took
  * more CPU than everything else that was done with them (measured: 2 s of 5 s).
  */
 function readSmall(fullPath: string): InputFile | null {

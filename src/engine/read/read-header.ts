@@ -18,9 +18,9 @@ import { findTrailingDelimiter, haveUnnamedValues } from "./unnamed-columns.ts";
 
 export interface HeaderOptions {
     source?: SourceConfig | null;
-    /** What the file was found to be before: then nothing is detected again. */
+    /** The dialect by which the file was read before: then nothing is detected again. */
     dialect?: Dialect | null;
-    /** What the bytes were before they were UTF-8. */
+    /** The encoding of the file itself; its bytes come as UTF-8. */
     encoding?: Encoding;
     /** An unfinished header is waited for up to this many bytes, or 64 KiB if that is more. Default: 1 MiB. */
     maxRecordBytes?: number;
@@ -29,7 +29,7 @@ export interface HeaderOptions {
 /** A shape, or a fault and how near it came to one: of readings by several delimiters the nearest is reported. */
 type Reading = FileShape | (HeaderFault & { missing?: number; columns?: number });
 
-/** What every reading of a file goes by. */
+/** Common to every reading of a file. */
 interface Start {
     stream: Stream;
     bytes: Uint8Array;
@@ -98,7 +98,7 @@ function detect(
     const readings = variants.map((dialect) => readWith(start, dialect));
     const shape = chooseReading(start, variants, readings);
     if (separator === null || isSplitting(shape, bytes, source)) return shape;
-    // What would it be without that line?
+    // Read it without that line, to see whether that line is wrong.
     const without = { match: "*", ...source, skipLines: (source?.skipLines ?? 0) + 1 };
     const other = detect(stream, bytes, atEnd, { source: without, encoding, maxRecordBytes });
     if ("problem" in other) return shape;
@@ -106,7 +106,7 @@ function detect(
     return ambiguousSeparator(said!, `what follows is written with ${found}`, source);
 }
 
-/** Whether it was read as what it is: of a file without a header the records tell. */
+/** Whether it splits into its columns. Without a header, the first records show it. */
 function isSplitting(shape: FileShape | HeaderFault, bytes: Uint8Array, source: SourceConfig | null): boolean {
     if ("problem" in shape) return false;
     const { headerBytes, dialect, header } = shape;
@@ -225,7 +225,7 @@ function readWith(start: Start, dialect: Dialect): Reading {
     return start.isBegun ? { ...shape, ...place } : seeRecords(start, { ...shape, ...place });
 }
 
-/** What ends a line to other programs: where the lines end so, the whole file is one header. */
+/** Line ends of other programs. A file whose lines end with them is one header to us. */
 const otherLineEnd = /[\v\f\x1c-\x1e\x85\u2028\u2029]/;
 
 function otherLineEndFault(character: string, missing: number | undefined): Reading {
@@ -242,7 +242,7 @@ function trailed(names: string[], { trailingDelimiter }: Dialect): string[] {
     return trailingDelimiter === "header" && names.at(-1) === "" ? names.slice(0, -1) : names;
 }
 
-/** What the first records say of columns without a name. */
+/** The first records decide on columns without a name. */
 function seeRecords({ stream, bytes, source }: Start, shape: FileShape): Reading {
     const trailing = shape.dialect.trailingDelimiter ?? findTrailingDelimiter(bytes, shape);
     if (trailing && shape.dialect.trailingDelimiter === undefined) {

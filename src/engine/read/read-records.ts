@@ -18,9 +18,9 @@ export interface RecordRange extends Omit<ScanOptions, "atEnd" | "stopAfterBytes
     sizeBytes: number;
     /** Whether an unfinished record at `sizeBytes` counts as one. */
     takeTail: boolean;
-    /** Those whose columns have no name: see unnamed-columns.ts. */
+    /** The fields whose columns have no name: see unnamed-columns.ts. */
     unnamedFields?: readonly number[];
-    /** Of the bytes from `firstByte` to `sizeBytes`, when it is known already. */
+    /** The hash of the bytes from `firstByte` to `sizeBytes`, when it is known already. */
     contentHash?: string | null;
 }
 
@@ -28,7 +28,7 @@ export interface RecordRange extends Omit<ScanOptions, "atEnd" | "stopAfterBytes
 export interface RecordPiece {
     bytes: Buffer;
     records: ScannedRecords;
-    /** Of `bytes[0]` in the file. */
+    /** Where `bytes[0]` stands in the file. */
     firstByte: number;
     /** Records and lines of the chunk before this piece. */
     recordsBefore: number;
@@ -47,7 +47,7 @@ export function* portionsOf(piece: RecordPiece): Generator<RecordPiece> {
     }
 }
 
-/** What was read, known once the stream has ended. */
+/** How a range was read: known once the stream has ended. */
 export interface ReadOutcome {
     endByte: number;
     records: number;
@@ -55,9 +55,9 @@ export interface ReadOutcome {
     contentHash: string;
     /** A value may have white space around it, or be an empty quoted one. */
     isPadded: boolean;
-    /** What was taken unfinished: its byte in the file, and how many records and lines of the chunk come before it. */
+    /** The tail, when it was taken: its byte in the file, and how many records and lines of the chunk come before it. */
     tail: { byte: number; recordsBefore: number; linesBefore: number } | null;
-    /** What ended the reading before `stopAt`: a line that is, or ends with, a header of other columns; how many lines of the
+    /** A line that is, or ends with, a header of other columns ended the reading before `stopAt`: how many lines of the
      * chunk come before it; and those of its names that are known. */
     otherHeader: { linesBefore: number; names: string[]; followsRecord: boolean } | null;
 }
@@ -128,10 +128,10 @@ function createWindow() {
     let window = Buffer.alloc(0);
     return async (carried: Buffer, length: number, read: (into: Buffer) => Promise<Buffer>): Promise<Buffer> => {
         const end = carried.length + length;
-        const target = end > window.length ? Buffer.allocUnsafe(end + carriedRoom) : window;
-        // From the same buffer it may be, and over itself: copy() minds that.
-        carried.copy(target);
-        window = target;
+        const larger = end > window.length ? Buffer.allocUnsafe(end + carriedRoom) : window;
+        // Source and target may overlap: copy() allows that.
+        carried.copy(larger);
+        window = larger;
         const into = window.subarray(carried.length, end);
         const block = await read(into);
         if (block !== into) block.copy(into);
@@ -190,7 +190,7 @@ function scan(
     let records = scanner(bytes, { ...options, stopAfterBytes: stopAt - endByte });
     const room = mostRecords - recordsBefore;
     if (records.count > room) {
-        // Rare, and so not the scanner's to count: once more, up to the last that there is room for.
+        // Rare: scanned once more, up to the last that there is room for, so that the scanner need not count.
         records = scanner(bytes, { ...options, stopAfterBytes: records.ends[room - 1]! });
     }
     if (unnamedFields) markUnnamedValues(bytes, records, unnamedFields, range.grammar ?? defaultGrammar);

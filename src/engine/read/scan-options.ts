@@ -1,4 +1,4 @@
-/** What the scanner is told of files of one shape. Made once for each shape: small files mostly share theirs. */
+/** The scanner's options for files of one shape. Made once for each shape, since small files mostly share theirs. */
 import { grammarOf } from "../../streams/dialect.ts";
 import type { FileShape } from "./file-shape.ts";
 import { createTelltale } from "./hidden-records.ts";

@@ -11,7 +11,7 @@
  * Lines without a quote are taken here, by one loop over the bytes; at a quote scan-quoted.ts takes over for one record.
  */
 import { isUtf8 } from "node:buffer";
-import { CONTROL_Z, DELIMITER, defaultGrammar, type Grammar, LINE_END, PLAIN } from "../../streams/dialect.ts";
+import { CONTROL_Z, DELIMITER, defaultGrammar, type Grammar, LINE_END, TEXT } from "../../streams/dialect.ts";
 import { beginsComment, isBlankLine, skipMarks } from "./lines.ts";
 import { keyPlace, NEED_MORE, OTHER_HEADER, takeQuoted } from "./scan-quoted.ts";
 import {
@@ -80,7 +80,7 @@ function scan(bytes: Uint8Array, options: ScanOptions, records: ScannedRecords):
     let at = 0;
     while (at < bytes.length) {
         const byteClass = classes[bytes[at]!]!;
-        if (byteClass === PLAIN) {
+        if (byteClass === TEXT) {
             at += 1;
         } else if (byteClass === DELIMITER) {
             if (delimiters === keyIndex) keyEnd = at;

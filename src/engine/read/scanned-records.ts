@@ -1,10 +1,10 @@
-/** What the scanner is asked for, and the arrays in which it answers. */
+/** The scanner's options, and the arrays in which it answers. */
 import type { Grammar } from "../../streams/dialect.ts";
 import type { Slices } from "../../streams/types/column-type.ts";
 import type { Telltale } from "./hidden-records.ts";
 import type { HeaderWatch } from "./watch-header.ts";
 
-/** What the scanner found a record to be. Everything above `strict_quoted` is why it cannot be split into values. */
+/** The kinds of records. Those above `strict_quoted` are the reasons why a record cannot be split into values. */
 export const recordKinds = [
     "strict",
     "strict_quoted",
@@ -45,9 +45,9 @@ export interface ScanOptions {
     maxRecordBytes: number;
     /** True when nothing follows `bytes`: then an unfinished last record is one. */
     atEnd: boolean;
-    /** Of the file's dialect; when not given, the default one's. */
+    /** Default: the default dialect's. */
     grammar?: Grammar;
-    /** What tells a line that is a record from one of a quoted text; null: nothing does. */
+    /** Tells a line that is a record from a line of quoted text; null when nothing does. */
     telltale?: Telltale | null;
     /** Knows the file's header when it comes again; null: nothing is taken for one. */
     header?: HeaderWatch | null;
@@ -66,7 +66,7 @@ export interface ScannedRecords {
     ends: Int32Array;
     /** Index into `recordKinds`. */
     kinds: Uint8Array;
-    /** Of each record, by its key. */
+    /** The slice of each record, by its key. */
     slices: Uint8Array;
     /** Lines from the beginning of `bytes` to each record: 0 for one that begins on the first. */
     lines: Int32Array;
@@ -169,7 +169,7 @@ export function markTail(records: ScannedRecords): void {
     if (records.tailIndex === -1) records.tailIndex = records.count - 1;
 }
 
-/** What begins at `start` is no record (a lone carriage return, blanks), but the line may become one if the input grows. */
+/** The line at `start` is no record (a lone carriage return, blanks), but may become one if the input grows. */
 export function markEmptyTail(records: ScannedRecords, start: number): void {
     if (records.tailIndex !== -1) return;
     if (records.count === records.starts.length) grow(records);

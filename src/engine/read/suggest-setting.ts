@@ -1,4 +1,4 @@
-/** What a file's first lines suggest when its header cannot be taken: the setting that would help. For the message. Pure. */
+/** Finds the setting that would help when a file's header cannot be taken, by its first lines. For the message. Pure. */
 import { isUtf8 } from "node:buffer";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { columnNames, type Stream } from "../../streams/stream.ts";
@@ -9,7 +9,7 @@ import type { FileShape, HeaderFault } from "./file-shape.ts";
 type Read = (bytes: Uint8Array, source: SourceConfig) => FileShape | HeaderFault;
 
 const mostLines = 100;
-/** What a line of comment may begin with. */
+/** How lines of comment begin. */
 const commentForm = /^(?:--|\/\/|[#%!*'])/;
 
 /** A sentence that begins with a blank, or nothing. */

@@ -12,7 +12,7 @@ export const SAME_COLUMNS = 1;
 export const OTHER_COLUMNS = 2;
 
 export interface HeaderWatch {
-    /** Of the record [start, end): one of the three. [keyStart, keyEnd) is its key, or its time where there is no key. */
+    /** Returns NO_HEADER, SAME_COLUMNS or OTHER_COLUMNS for the record [start, end). [keyStart, keyEnd) is its key, or its time. */
     judge(bytes: Uint8Array, start: number, end: number, keyStart: number, keyEnd: number): number;
     /**
      * Whether the line [start, end), which is rejected in any case, ends with a header of other columns: files were put
@@ -107,7 +107,7 @@ function bufferOf(bytes: Uint8Array, start: number, end: number): Buffer {
 }
 
 const LETTER_A = 0x41;
-/** What a time may end with. */
+/** A time may end with it. */
 const LETTER_Z = 0x5a;
 
 /** The values in lower case, trimmed, and the first without marks before it. */

@@ -1,4 +1,4 @@
-/** What the loader knows of a column's type. The rules of the merge know all else. One file a type. */
+/** The loader's part of a column's type; the rules of the merge are the rest. One file a type. */
 import type { SourceConfig } from "../source-config.ts";
 
 export interface ColumnType {
@@ -8,7 +8,7 @@ export interface ColumnType {
     plainEnd: PlainEnd | null;
     /** The second since 1970 of the plain value at `at`; for timestamps. */
     plainSecond?(bytes: Uint8Array, at: number): number;
-    /** What a value is looked at for, to tell a line that is a record from a line of text; null when nothing tells. */
+    /** The form by which a line that is a record is told from a line of text; null when any value has it. */
     telltale: ((source: SourceConfig | null) => ValueForm) | null;
     /** Which setting of a source says how its values are written. */
     writtenAs: "numbers" | "timestamps" | null;
@@ -20,7 +20,7 @@ export interface ColumnType {
     samples: readonly string[];
 }
 
-/** Whatever the case: keys are compared in lower case. */
+/** Forms match in any case: keys are compared in lower case. */
 export interface TypedForm {
     form: RegExp;
     mostCharacters: number;
@@ -43,7 +43,7 @@ export type ValueForm = (bytes: Uint8Array, start: number, end: number) => boole
  * same for ever: slices are kept in the ledger while a chunk is half merged.
  */
 export interface Slices {
-    /** Of a key that may have white space and quotes around it. */
+    /** The slice of a key that may have white space and quotes around it. */
     ofBytes(bytes: Uint8Array, start: number, end: number, quote: number): number;
     /** The same of a key that is no longer bytes. */
     ofText(key: string): number;

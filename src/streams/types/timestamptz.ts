@@ -23,7 +23,7 @@ function plainEnd(bytes: Uint8Array, start: number, end: number): number {
     const year = twoDigits(bytes, start) * 100 + twoDigits(bytes, start + 2);
     const month = twoDigits(bytes, start + 5);
     const day = twoDigits(bytes, start + 8);
-    // What is no number is in no range.
+    // A value that is no number is in no range.
     const isReal =
         year >= 1970 &&
         month >= 1 &&

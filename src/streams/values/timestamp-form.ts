@@ -8,7 +8,7 @@ export type LocalTime = Record<string, string | undefined>;
 /** The tokens, longest first. */
 const tokens = /yyyy|yy|M{1,4}|dd|d|E{3,4}|HH|H|hh|h|mm|m|ss|s|S{1,9}|a|X|z|'(?:[^']|'')*'/g;
 
-const shapes: Record<string, string> = {
+const digits: Record<string, string> = {
     yyyy: "(?<year>\\d{4})",
     yy: "(?<shortYear>\\d\\d)",
     MM: "(?<month>\\d\\d)",
@@ -28,7 +28,7 @@ const shapes: Record<string, string> = {
     z: "(?<offset>[A-Za-z][A-Za-z0-9_+/-]*)",
 };
 
-/** What is wrong with a form, or null. */
+/** The fault of a form, or null. */
 export function formatFault(format: string): string | null {
     if (format === "iso" || isEpochForm(format)) return null;
     const used = format.match(tokens)?.filter((token) => !token.startsWith("'")) ?? [];
@@ -70,16 +70,16 @@ function weekdayOf({ year, month, day }: LocalTime): number {
 }
 
 function patternOf(form: string, months: Map<string, number>, weekdays: Map<string, number>): RegExp {
-    const shapeOf = (token: string): string => {
+    const partOf = (token: string): string => {
         if (token.startsWith("'")) return literal(token === "''" ? "'" : token.slice(1, -1).replaceAll("''", "'"));
         if (token.startsWith("MMM")) return `(?<monthName>${anyOf(months)})\\.?`;
         if (token.startsWith("E")) return `(?<weekday>${anyOf(weekdays)})\\.?`;
-        return shapes[token] ?? `(?<decimals>\\d{1,${token.length}})`;
+        return digits[token] ?? `(?<decimals>\\d{1,${token.length}})`;
     };
     let pattern = "";
     let from = 0;
     for (const match of form.matchAll(tokens)) {
-        pattern += literal(form.slice(from, match.index)) + shapeOf(match[0]);
+        pattern += literal(form.slice(from, match.index)) + partOf(match[0]);
         from = match.index + match[0].length;
     }
     return new RegExp(`^${pattern}${literal(form.slice(from))}$`, "iu");

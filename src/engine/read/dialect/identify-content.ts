@@ -1,4 +1,4 @@
-/** What a file is by its first bytes, where that is no text: its name may say something else. Pure. */
+/** Identifies files that are no text by their first bytes, whatever their names say. Pure. */
 import type { FileProblem } from "../../../database/file-problems.ts";
 
 interface Format {
@@ -7,7 +7,7 @@ interface Format {
     form: RegExp;
 }
 
-/** Long enough that no text begins so. Of the bytes as Latin-1. */
+/** Tested on the bytes as Latin-1. Long enough that no text begins so. */
 const formats: Format[] = [
     { name: "an Excel workbook (xlsx)", form: /^PK\x03\x04.*(?:\[Content_Types\]\.xml|xl\/|_rels\/)/s },
     { name: "an OpenDocument file", form: /^PK\x03\x04.*mimetypeapplication\/vnd\.oasis/s },
@@ -53,7 +53,7 @@ export function identify(bytes: Uint8Array): string | null {
 
 const ends: Record<string, string> = { gzip: ".gz", zstd: ".zst" };
 
-/** What is wrong with a file that is named as CSV, or as CSV that `named` compressed; null when nothing is. */
+/** The fault of a file that is named as CSV, or as CSV that `named` compressed, and is none; null without a fault. */
 export function describeMisnamed(
     bytes: Uint8Array,
     path: string,
@@ -67,19 +67,19 @@ export function describeMisnamed(
             : `It is ${found}, not CSV: deliver what it holds as CSV.`;
         return { problem: "not_csv", detail };
     }
-    const plainPath = path.replace(/\.\w+$/, "");
+    const expandedPath = path.replace(/\.\w+$/, "");
     if (found === null) {
         // Damaged, or text: that DecompressionStream tells no more of.
         const isText = bytes.every((byte) => byte >= 0x20 || (byte >= 0x09 && byte <= 0x0d));
         return isText
-            ? { problem: "archive_corrupt", detail: `It is not compressed, as its name says: name it ${plainPath}.` }
+            ? { problem: "archive_corrupt", detail: `It is not compressed, as its name says: name it ${expandedPath}.` }
             : null;
     }
-    const remedy = ends[found] ? `name it ${plainPath}${ends[found]}` : "deliver what it holds as CSV";
+    const remedy = ends[found] ? `name it ${expandedPath}${ends[found]}` : "deliver what it holds as CSV";
     return { problem: "archive_corrupt", detail: `It is ${found}, not ${named}, as its name says: ${remedy}.` };
 }
 
-/** What is wrong with what a compressed file holds. */
+/** The fault of what a compressed file holds; null without a fault. */
 export function describeExpanded(bytes: Uint8Array): { problem: FileProblem; detail: string } | null {
     const found = identify(bytes);
     if (found === null) return null;

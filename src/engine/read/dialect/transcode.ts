@@ -1,5 +1,5 @@
 /**
- * A stream of bytes in another encoding → the same text in UTF-8. What is no text in that encoding comes out as bytes
+ * A stream of bytes in another encoding → the same text in UTF-8. Bytes that are no text in that encoding come out as bytes
  * that are no UTF-8 either (a half surrogate pair as its three bytes, an undefined byte as itself), so that the record
  * that holds it is rejected, with its neighbours untouched. Memory does not grow with the stream.
  */
@@ -7,7 +7,7 @@ import { type Encoding, multiByteEncodings } from "../../../streams/dialect.ts";
 
 type ByteStream = AsyncIterable<Uint8Array>;
 
-/** What a byte order mark says; null without one. */
+/** The encoding by the byte order mark; null without one. */
 export function encodingOfMark(bytes: Uint8Array): Encoding | null {
     const begins = (...mark: number[]) => mark.every((byte, index) => bytes[index] === byte);
     if (begins(0xef, 0xbb, 0xbf)) return "utf-8";
