@@ -28,55 +28,59 @@ const longestHeaderBytes = 1024 * 1024;
 const mostSoughtNames = 100;
 const digit = /\d/;
 
-/**
- * A record is a header when at least half of its values, and two, are names of columns, whatever their case: of this
- * file, of ours or aliases. It is the same one when they stand for the same columns in the same order. A value with a
- * digit where the key stands is an id and no name.
- */
-export function createHeaderWatch({ stream, header, dialect, source }: FileShape): HeaderWatch {
+/** The names of columns that make a line a header. */
+interface Naming {
+    /** Those of this file, of the stream and aliases, in lower case. */
+    known: ReadonlySet<string>;
+    /** The columns that the file's own header names. */
+    columns: string[];
+    isHeader(names: string[]): boolean;
+    /** The names stand for the file's columns, in their order. */
+    isSame(names: string[]): boolean;
+    /** Most of what is no header has no name in it, and splitting it into values would cost a hundred times as much. */
+    mayName(line: Buffer): boolean;
+}
+
+/** A record is a header when at least half of its values, and two, are names of columns, whatever their case. */
+function createNaming({ stream, header, source }: FileShape): Naming {
     const aliases = Object.entries(source?.aliases ?? {}).map(
         ([name, column]) => [name.toLowerCase(), column] as const,
     );
     const columnOf = new Map<string, string>([...columnNames(stream).map((name) => [name, name] as const), ...aliases]);
-    const known = new Set(
-        [...columnOf.keys(), ...header.map((name) => name.toLowerCase())].filter((name) => name !== ""),
-    );
+    const known = new Set([...columnOf.keys(), ...header.map((name) => name.toLowerCase())]);
+    known.delete("");
     const columnNamed = (name: string) => columnOf.get(name) ?? name;
-    // A delimiter at the end of the line is no column more.
+    // A delimiter at the end of the line adds no column.
     const columns = withoutLastEmpty(header).map((name) => columnNamed(name.toLowerCase()));
-    const hasDigits = [...known].some((name) => digit.test(name));
     const isDeclared = source?.header !== undefined;
-
-    const isHeader = (names: string[]) => {
-        const found = new Set(names.filter((name) => known.has(name)));
-        return found.size >= Math.min(2, columns.length) && found.size * 2 >= names.length;
-    };
-    const isSame = (names: string[]) =>
-        names.length === columns.length &&
-        names.every((name, index) => {
-            // A declared header says what the columns are: the file's own names for those that we don't know may differ.
-            return columnNamed(name) === columns[index] || (isDeclared && !known.has(name));
-        });
-    // Most of what is no header has no name in it at all, and splitting it into values would cost a hundred times as much.
     const someNames = known.size <= mostSoughtNames ? [...known] : [...columnOf.keys()];
     const lengths = [...known].map((name) => name.length).sort((left, right) => left - right);
     const shortestHeaderBytes = columns.length < 2 ? lengths[0]! : lengths[0]! + lengths[1]!;
     const anyName = new RegExp(someNames.map((name) => RegExp.escape(name)).join("|"), "i");
-    const mayName = (line: Buffer) =>
-        line.length >= shortestHeaderBytes && line.length <= longestHeaderBytes && anyName.test(line.toString());
-    // As many columns as the file has, or the records below it would be rejected for their number of fields.
-    const namesAtEnd = (line: Buffer): string[] | null => {
-        const names = namesIn(line, { ...dialect, quote: null }).map((name) =>
-            name.replaceAll(dialect.quote ?? "", ""),
-        );
-        if (columns.length < 2 || names.length < columns.length) return null;
-        const [first, ...others] = names.slice(-columns.length) as [string, ...string[]];
-        const endings = [...known].filter((name) => first.endsWith(name)).sort((a, b) => b.length - a.length);
-        const header = [...endings.slice(0, 1), ...others];
-        return header.length === columns.length && isHeader(header) ? header : null;
+    return {
+        known,
+        columns,
+        isHeader(names) {
+            const found = new Set(names.filter((name) => known.has(name)));
+            return found.size >= Math.min(2, columns.length) && found.size * 2 >= names.length;
+        },
+        // A declared header says what the columns are: the file's own names for unknown ones may differ.
+        isSame: (names) =>
+            names.length === columns.length &&
+            names.every((name, index) => columnNamed(name) === columns[index] || (isDeclared && !known.has(name))),
+        mayName: (line) =>
+            line.length >= shortestHeaderBytes && line.length <= longestHeaderBytes && anyName.test(line.toString()),
     };
+}
+
+/** A value with a digit where the key stands is an id and no name. */
+export function createHeaderWatch(shape: FileShape): HeaderWatch {
+    const { dialect } = shape;
+    const naming = createNaming(shape);
+    const { known, isHeader, isSame, mayName } = naming;
+    const hasDigits = [...known].some((name) => digit.test(name));
     const endsWithOther = (line: Buffer) => {
-        const names = mayName(line) ? namesAtEnd(line) : null;
+        const names = mayName(line) ? headerAtEnd(line, naming, dialect) : null;
         return names !== null && !isSame(names);
     };
     return {
@@ -95,10 +99,21 @@ export function createHeaderWatch({ stream, header, dialect, source }: FileShape
         endsWithOther: (bytes, start, end) => endsWithOther(bufferOf(bytes, start, end)),
         namesOf(line) {
             const names = namesIn(line, dialect);
-            const atEnd = isHeader(names) ? null : namesAtEnd(Buffer.from(line));
+            const atEnd = isHeader(names) ? null : headerAtEnd(Buffer.from(line), naming, dialect);
             return { names: (atEnd ?? names).filter((name) => known.has(name)), followsRecord: atEnd !== null };
         },
     };
+}
+
+/** The header of as many columns as the file has at the end of a line: records below any other would be ragged. */
+function headerAtEnd(line: Buffer, { known, columns, isHeader }: Naming, dialect: Dialect): string[] | null {
+    const unquoted = namesIn(line, { ...dialect, quote: null });
+    const names = unquoted.map((name) => name.replaceAll(dialect.quote ?? "", ""));
+    if (columns.length < 2 || names.length < columns.length) return null;
+    const [first, ...others] = names.slice(-columns.length) as [string, ...string[]];
+    const endings = [...known].filter((name) => first.endsWith(name)).sort((a, b) => b.length - a.length);
+    const header = [...endings.slice(0, 1), ...others];
+    return header.length === columns.length && isHeader(header) ? header : null;
 }
 
 /** Not a copy. */
