@@ -12,8 +12,9 @@ import { loadAll } from "../../src/engine/load/load-files.ts";
 import { defaultExpansionLimits, expand } from "../../src/engine/read/dialect/expand.ts";
 import { streamInput } from "../../src/engine/read/dialect/stream-input.ts";
 import { transcode } from "../../src/engine/read/dialect/transcode.ts";
-import { InputChanged, InputFault, type InputFile } from "../../src/engine/read/open-input.ts";
+import { InputChanged, InputFault } from "../../src/engine/read/open-input.ts";
 import { discoverAll, openTestIngest, testLoader } from "../ingest/ingest-context.ts";
+import { fileOf } from "../ingest/virtual-file.ts";
 import { header, makeFolder, useEmptyDatabase } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { projectDir } from "../support/test-server.ts";
@@ -106,14 +107,12 @@ describe("expanding", () => {
 
 test("a stream is opened once for reading forwards and for small steps back, and again for large ones", async () => {
     const bytes = Buffer.from(Uint8Array.from({ length: 100_000 }, (_, index) => index % 251));
-    const closed = { close: async () => {}, currentSize: async () => 1, read: async () => bytes };
-    const base = { ...closed, seen: { sizeBytes: 1, mtimeNs: "1", inode: "1" }, isCompressed: true, encoding: "utf-8" };
     let opened = 0;
     const open = () => {
         opened += 1;
         return inPieces(bytes, 1000);
     };
-    const file = streamInput(base as unknown as InputFile, open, bytes.length, 5_000);
+    const file = streamInput(fileOf(bytes), open, bytes.length, 5_000);
     for (const [position, length] of [
         [0, 10],
         [5, 2000],

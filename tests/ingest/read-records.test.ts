@@ -5,28 +5,9 @@ import fc from "fast-check";
 import { InputChanged, type InputFile } from "../../src/engine/read/open-input.ts";
 import { type ReadOutcome, type RecordRange, readInMemory, readRecords } from "../../src/engine/read/read-records.ts";
 import { recordKinds } from "../../src/engine/read/scanned-records.ts";
+import { fileOf, virtualFile } from "./virtual-file.ts";
 
 const MiB = 1024 * 1024;
-
-/** A file whose bytes are made up as they are read. */
-function virtualFile(sizeBytes: number, read: (position: number, length: number) => Buffer): InputFile {
-    return {
-        seen: { sizeBytes, mtimeNs: "1", inode: "1" },
-        sizeBytes,
-        isCompressed: false,
-        encoding: "utf-8",
-        content: null,
-        read: async (position, length) => {
-            if (position + length > sizeBytes) throw new InputChanged("behind the end");
-            return read(position, length);
-        },
-        currentSize: async () => sizeBytes,
-        close: async () => {},
-    };
-}
-
-const fileOf = (bytes: Buffer) =>
-    virtualFile(bytes.length, (position, length) => Buffer.from(bytes.subarray(position, position + length)));
 
 interface ReadRecord {
     text: string;

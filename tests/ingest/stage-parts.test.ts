@@ -1,10 +1,10 @@
 /** Promise 7: what a load holds of a file at once does not grow with the number of its records. */
 import { expect, test } from "bun:test";
-import type { InputFile } from "../../src/engine/read/open-input.ts";
 import { readHeader } from "../../src/engine/read/read-header.ts";
 import { type LoadPart, type StagedOutcome, stageParts } from "../../src/engine/stage/stage-parts.ts";
 import type { Way } from "../../src/engine/stage/stage-records.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
+import { fileOf } from "./virtual-file.ts";
 
 const header = "event_id,event_type,product_id,user_id,event_timestamp\n";
 const lines = 100_000;
@@ -13,21 +13,10 @@ const mostBytes = 4 * 1024 * 1024;
 function partOf(content: Buffer): LoadPart {
     const shape = readHeader(eventsStream, content, true);
     if ("problem" in shape) throw new Error(shape.detail);
-    const seen = { sizeBytes: content.length, mtimeNs: "1", inode: "1" };
-    const file: InputFile = {
-        seen,
-        sizeBytes: content.length,
-        isCompressed: false,
-        encoding: "utf-8",
-        content: null,
-        read: async (position, length) => Buffer.from(content.subarray(position, position + length)),
-        currentSize: async () => content.length,
-        close: async () => {},
-    };
     return {
         fileId: 1,
         path: "a.csv",
-        file,
+        file: fileOf(content),
         shape,
         firstByte: 0,
         recordsFrom: header.length,

@@ -1,5 +1,7 @@
 /** One of the sixteen cases by which the project before this one was to be tested, most of them by hand. */
+import type { Counts } from "../support/count-records.ts";
 import type { TestDatabase } from "../support/database.ts";
+import { header, idOf } from "../support/fixture.ts";
 
 export interface OldCase {
     /** As the old project called it. */
@@ -20,19 +22,12 @@ export interface Seen {
     passed: boolean;
 }
 
-const header = "event_id,event_type,product_id,user_id,event_timestamp,quantity,price";
-
-/** A CSV file of our header and these lines. */
-export function csvOf(lines: readonly string[]): string {
-    return `${[header, ...lines].join("\n")}\n`;
-}
-
 export const headerColumns = header.split(",");
 
 /** A good record, the same for the same number, with some of its columns changed. */
 export function recordOf(number: number, changes: Partial<Record<string, string>> = {}): string {
     const values: Record<string, string> = {
-        event_id: `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`,
+        event_id: idOf(number),
         event_type: "view",
         product_id: `p-${number}`,
         user_id: "u-1",
@@ -43,10 +38,5 @@ export function recordOf(number: number, changes: Partial<Record<string, string>
     return headerColumns.map((column) => changes[column] ?? values[column]).join(",");
 }
 
-export const equation = (counts: {
-    read: number;
-    inserted: number;
-    duplicate: number;
-    conflict: number;
-    rejected: number;
-}) => `${counts.read} = ${counts.inserted} + ${counts.duplicate} + ${counts.conflict} + ${counts.rejected}`;
+export const equation = ({ read, inserted, duplicate, conflict, rejected }: Counts) =>
+    `${read} = ${inserted} + ${duplicate} + ${conflict} + ${rejected}`;

@@ -2,12 +2,13 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { countFolder } from "../support/count-records.ts";
+import { shopCsv } from "../support/fixture.ts";
 import { generateFolder } from "../support/generate-folder.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { startIngest } from "../support/ingest-process.ts";
 import { expectOracle } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { csvOf, equation, type OldCase, recordOf } from "./old-case.ts";
+import { equation, type OldCase, recordOf } from "./old-case.ts";
 
 /** As the old project's table was to be, by PostgreSQL's own names. */
 const promisedColumns: [string, string][] = [
@@ -134,6 +135,6 @@ export const pipelineCases: OldCase[] = [
 
 /** Written aside and renamed, as files should come. */
 export function deliver(inputDir: string, name: string, lines: readonly string[]): void {
-    writeFileSync(join(inputDir, `.${name}`), csvOf(lines));
+    writeFileSync(join(inputDir, `.${name}`), shopCsv(...lines));
     renameSync(join(inputDir, `.${name}`), join(inputDir, name));
 }

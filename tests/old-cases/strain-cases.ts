@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { runChecks } from "../../src/operations/run-checks.ts";
 import { countFolder } from "../support/count-records.ts";
 import { openDatabaseProxy } from "../support/database-proxy.ts";
+import { shopCsv } from "../support/fixture.ts";
 import { generateFolder } from "../support/generate-folder.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { startIngest } from "../support/ingest-process.ts";
 import { expectOracle } from "../support/read-tables.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { csvOf, equation, type OldCase, recordOf } from "./old-case.ts";
+import { equation, type OldCase, recordOf } from "./old-case.ts";
 import { deliver } from "./pipeline-cases.ts";
 
 const throughputRecords = 20_000;
@@ -94,7 +95,7 @@ export const strainCases: OldCase[] = [
             ];
             const lines = [1, 2, 3, 4, 5].map((number) => recordOf(number));
             for (const [index, [line]] of bad.entries()) lines.splice(index * 2, 0, line);
-            writeFileSync(join(inputDir, "a.csv"), csvOf(lines), "latin1");
+            writeFileSync(join(inputDir, "a.csv"), shopCsv(...lines), "latin1");
             writeFileSync(join(inputDir, "b.csv"), `${recordOf(31)}\n`);
             const { records, files } = await ingestFolder(target, inputDir);
             const rejects = await sql<{ reason: string }[]>`
