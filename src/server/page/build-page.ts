@@ -43,15 +43,12 @@ export async function buildPage(entry: string): Promise<Map<string, Asset>> {
     });
     const built = build.outputs.map(async (output): Promise<[string, Asset]> => {
         const name = output.path.replace(/^.*[/\\]/, "");
-        return [`/assets/${name}`, toAsset(await output.arrayBuffer(), output.type)];
+        return [`/assets/${name}`, await toAsset(output, output.type)];
     });
     return new Map([
-        ["/", toAsset(encode(html), "text/html; charset=utf-8")],
-        ["/assets/icon.svg", toAsset(encode(icon), "image/svg+xml")],
-        [
-            "/assets/inter.woff2",
-            toAsset(await Bun.file(fileURLToPath(import.meta.resolve(font))).arrayBuffer(), "font/woff2"),
-        ],
+        ["/", await toAsset(new Blob([html]), "text/html; charset=utf-8")],
+        ["/assets/icon.svg", await toAsset(new Blob([icon]), "image/svg+xml")],
+        ["/assets/inter.woff2", await toAsset(Bun.file(fileURLToPath(import.meta.resolve(font))), "font/woff2")],
         ...(await Promise.all(built)),
     ]);
 }
@@ -60,10 +57,7 @@ function source(name: string): string {
     return fileURLToPath(new URL(name, import.meta.url));
 }
 
-function encode(text: string): ArrayBuffer {
-    return new TextEncoder().encode(text).buffer;
-}
-
-function toAsset(content: ArrayBuffer, type: string): Asset {
-    return { bytes: new Uint8Array(content), type, etag: `"${Bun.hash(content).toString(36)}"` };
+async function toAsset(content: Blob, type: string): Promise<Asset> {
+    const bytes = new Uint8Array(await content.arrayBuffer());
+    return { bytes, type, etag: `"${Bun.hash(bytes).toString(36)}"` };
 }

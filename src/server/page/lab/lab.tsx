@@ -132,7 +132,7 @@ function Run({ run, lab }: { run: LabRun; lab: LabState }) {
                         )}
                     </li>
                 ))}
-                {run.state === "running" && <li class="pending">…</li>}
+                {run.state === "running" && <li class="muted">…</li>}
             </ol>
         </>
     );
