@@ -230,21 +230,10 @@ describe("a load", () => {
             await registerFile(sql, "c.csv"),
         ];
         const { loadId, chunkIds } = await beginLoad(sql, 3);
+        const none = { extraColumns: null, missingColumns: null, ignoredColumns: null };
         const shapes = [
-            {
-                header: ["x"],
-                extraColumns: ["x"],
-                missingColumns: null,
-                ignoredColumns: ["y"],
-                dialect: { quote: "'" },
-            },
-            {
-                header: ["é", ""],
-                extraColumns: null,
-                missingColumns: ["price"],
-                ignoredColumns: null,
-                source: { name: "s" },
-            },
+            { ...none, header: ["x"], extraColumns: ["x"], ignoredColumns: ["y"], dialect: { quote: "'" } },
+            { ...none, header: ["é", ""], missingColumns: ["price"], source: { name: "s" } },
         ];
         const shapeNos = [1, 0, 1];
         const chunks = fileIds.map((fileId, index) => ({
@@ -258,24 +247,10 @@ describe("a load", () => {
         const files = await sql`
             select header, extra_columns, missing_columns, ignored_columns, dialect, source
             from ingest.files
-            order by path`;
+            order by path`.values();
         const [x, e] = [
-            {
-                header: ["x"],
-                extra_columns: ["x"],
-                missing_columns: null,
-                ignored_columns: ["y"],
-                dialect: { quote: "'" },
-                source: null,
-            },
-            {
-                header: ["é", ""],
-                extra_columns: null,
-                missing_columns: ["price"],
-                ignored_columns: null,
-                dialect: null,
-                source: { name: "s" },
-            },
+            [["x"], ["x"], null, ["y"], { quote: "'" }, null],
+            [["é", ""], null, ["price"], null, null, { name: "s" }],
         ];
         expect([...files]).toEqual([e, x, e]);
     });
@@ -355,6 +330,17 @@ describe("promise 5: record_load is fenced. Should fail, and change nothing:", (
 });
 
 describe("sweeping", () => {
+    /** A load of another worker, which the session of this name writes. */
+    async function loadOf(applicationName: string, state: string): Promise<number> {
+        const [load] = await sql<{ loadId: number }[]>`
+            insert into ingest.loads (worker_id, backend_pid, backend_start, way, state)
+            select ${other}, pid, backend_start, 'verbatim', ${state}
+            from pg_stat_activity
+            where application_name = ${applicationName}
+            returning load_id as "loadId"`;
+        return load!.loadId;
+    }
+
     test("takes the rows of merged chunks, and says how many they were", async () => {
         await stageFile(sql, [event(1), event(2)]);
         await stageFile(sql, [event(3)]);
@@ -374,19 +360,12 @@ describe("sweeping", () => {
         // Begun by another session, so that it is not this worker's load between two loads.
         const session = openSession(database, "copying");
         await takeLease(sql);
-        await sql`
-            insert into ingest.loads (worker_id, backend_pid, backend_start, way)
-            select ${other}, pid, backend_start, 'verbatim' from pg_stat_activity where application_name = 'copying'`;
-        await session`select 1`;
         await session`begin`;
-        const [load] = await sql<{ loadId: number }[]>`
-            insert into ingest.loads (worker_id, backend_pid, backend_start, way)
-            select ${other}, pid, backend_start, 'verbatim' from pg_stat_activity where application_name = 'copying'
-            returning load_id as "loadId"`;
-        await insertStaged(session, { loadId: load!.loadId, chunkId: 1_000 }, [event(3)]);
+        const loadId = await loadOf("copying", "loading");
+        await insertStaged(session, { loadId, chunkId: 1_000 }, [event(3)]);
         await sweep();
         await session`commit`;
-        const [kept] = await sql`select count(*) as rows from ingest.staging where load_id = ${load!.loadId}`;
+        const [kept] = await sql`select count(*) as rows from ingest.staging where load_id = ${loadId}`;
         expect(kept).toEqual({ rows: 1 });
     });
 
@@ -394,13 +373,8 @@ describe("sweeping", () => {
         const session = openSession(database, "slow backend");
         await session`select 1`;
         await takeLease(sql);
-        const [load] = await sql<{ loadId: number }[]>`
-            insert into ingest.loads (worker_id, backend_pid, backend_start, way, state)
-            select ${other}, pid, backend_start, 'verbatim', 'abandoned'
-            from pg_stat_activity
-            where application_name = 'slow backend'
-            returning load_id as "loadId"`;
-        await insertStaged(session, { loadId: load!.loadId, chunkId: 1 }, [event(1)]);
+        const loadId = await loadOf("slow backend", "abandoned");
+        await insertStaged(session, { loadId, chunkId: 1 }, [event(1)]);
         await sweep();
         expect([await stagedRows(), await loadStates()]).toEqual([1, ["abandoned"]]);
         await closeSessions();
