@@ -12,13 +12,7 @@ import { answerInTime, type Outage } from "../outage/outage.ts";
 import type { LedgerProof } from "./ledger-proof.ts";
 import { findOtherFolder, renewWorker, takeLoaderLease } from "./worker-leases.ts";
 
-export interface Lease {
-    /** Whether this worker loads, by what the last renewal said. */
-    isLoader(): boolean;
-    renew(): Promise<void>;
-    /** Renews it until `isOver`. */
-    keep(isOver: () => boolean): Promise<void>;
-}
+export type Lease = ReturnType<typeof createLease>;
 
 const leaseMs = 10_000;
 const heartbeatMs = 2_000;
@@ -33,7 +27,7 @@ export function createLease(
     proof: LedgerProof,
     outage: Outage,
     tally: { records: RecordCounts; isFolderAway: boolean },
-): Lease {
+) {
     const place = { workerId, host: hostname(), pid: process.pid, inputDir: realFolder(config.inputDir) };
     let isLoader = false;
     let latest: Promise<void> = Promise.resolve();
@@ -72,9 +66,11 @@ export function createLease(
     }
 
     return {
+        /** Whether this worker loads, by what the last renewal said. */
         isLoader: () => isLoader,
         renew,
-        async keep(isOver) {
+        /** Renews it until `isOver`. */
+        async keep(isOver: () => boolean): Promise<void> {
             while (!isOver()) {
                 const wakeAt = performance.now() + heartbeatMs;
                 while (!isOver() && performance.now() < wakeAt) await Bun.sleep(50);

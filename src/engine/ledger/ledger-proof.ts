@@ -9,21 +9,9 @@
  */
 import { randomUUID } from "node:crypto";
 
-export interface LedgerProof {
-    /** The mark of a heartbeat that begins. */
-    nextMark(): string;
-    /** A heartbeat was answered: with the mark that it replaced, and with signs of lost connections. */
-    renewed(mark: string, found: HeartbeatFound): void;
-    /** The ledger has committed what was learnt of this file. */
-    learn(path: string): void;
-    /** Files about which the ledger may have forgotten what was learnt. Each is returned once. */
-    takeDoubtful(): string[];
-    hasDoubtful(): boolean;
-    /** Changes when the ledger is another one than before: nothing that was learnt from it is valid. */
-    breaks(): number;
-}
+export type LedgerProof = ReturnType<typeof createLedgerProof>;
 
-export interface HeartbeatFound {
+interface HeartbeatFound {
     previousMark: string | null;
     /** As text: only compared. */
     serverStartedAt: string;
@@ -31,7 +19,7 @@ export interface HeartbeatFound {
     outages: number;
 }
 
-export function createLedgerProof(): LedgerProof {
+export function createLedgerProof() {
     /** The heartbeats whose marks may be in the ledger: the latest that was answered, and those since. */
     let marks: { mark: string; beat: number }[] = [];
     let beat = 0;
@@ -50,13 +38,15 @@ export function createLedgerProof(): LedgerProof {
         unproven.clear();
     };
     return {
-        nextMark() {
+        /** The mark of a heartbeat that begins. */
+        nextMark(): string {
             beat += 1;
             const mark = randomUUID();
             marks.push({ mark, beat });
             return mark;
         },
-        renewed(mark, { previousMark, serverStartedAt, outages }) {
+        /** A heartbeat was answered: with the mark that it replaced, and with signs of lost connections. */
+        renewed(mark: string, { previousMark, serverStartedAt, outages }: HeartbeatFound): void {
             const own = marks.find((sent) => sent.mark === mark)!;
             const previous = marks.find((sent) => sent.mark === previousMark);
             const serverNow = `${serverStartedAt} ${outages}`;
@@ -73,15 +63,18 @@ export function createLedgerProof(): LedgerProof {
             server = serverNow;
             marks = marks.filter((sent) => sent.beat >= own.beat);
         },
-        learn(path) {
+        /** The ledger has committed what was learnt of this file. */
+        learn(path: string): void {
             unproven.set(path, beat);
         },
-        takeDoubtful() {
+        /** Files about which the ledger may have forgotten what was learnt. Each is returned once. */
+        takeDoubtful(): string[] {
             const paths = [...doubtful];
             doubtful.clear();
             return paths;
         },
         hasDoubtful: () => doubtful.size > 0,
+        /** Changes when the ledger is another one than before: nothing that was learnt from it is valid. */
         breaks: () => breaks,
     };
 }

@@ -10,14 +10,10 @@ import type { Loader } from "./loader.ts";
 export const groupFiles = 500;
 export const groupBytes = 8 * 1024 * 1024;
 
-/** Each of these says whether it moved anything. */
-export interface LoadGroup {
-    add(ledgerFile: LedgerFile, part: LoadPart): Promise<boolean>;
-    flush(): Promise<boolean>;
-    close(): Promise<void>;
-}
+export type LoadGroup = ReturnType<typeof startGroup>;
 
-export function startGroup(loader: Loader): LoadGroup {
+/** Parts that are added are loaded when the group is full or flushed. `add` and `flush` return whether they moved anything. */
+export function startGroup(loader: Loader) {
     let members: Candidate[] = [];
     let bytes = 0;
     const isAlone = ({ ledgerFile }: Candidate) => loader.triedAlone.has(ledgerFile.fileId);
@@ -30,7 +26,7 @@ export function startGroup(loader: Loader): LoadGroup {
         return flushed.length > 0 && (await loadGroup(loader, flushed));
     };
     return {
-        async add(ledgerFile, part) {
+        async add(ledgerFile: LedgerFile, part: LoadPart): Promise<boolean> {
             const member = { ledgerFile, part };
             const isFull = members.length >= groupFiles || bytes >= groupBytes;
             const isOther = members[0] && (isFull || !canShare(members[0], member));

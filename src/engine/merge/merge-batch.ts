@@ -62,12 +62,7 @@ export async function callMerge(
     }
 }
 
-export interface Merger {
-    /** One batch, or null when there is nothing to merge for these slices. Faults of the database pass through. */
-    merge(slices: number): Promise<Batch | null>;
-    /** The answer to the last call was lost: a call, for whatever slices, learns how that ended. */
-    owesAnswer(): boolean;
-}
+export type Merger = ReturnType<typeof createMerger>;
 
 interface MergerState extends IngestContext {
     size: BatchSize;
@@ -83,7 +78,7 @@ interface MergerState extends IngestContext {
  * halves its batches while they raise on data, until the one chunk that cannot pass is alone: that is failed, and the
  * rest goes on (promise 6). One that was cut off before its end is halved too, down to one slice of one chunk.
  */
-export function createMerger({ stream, sql, workerId, config, log }: IngestContext): Merger {
+export function createMerger({ stream, sql, workerId, config, log }: IngestContext) {
     const state: MergerState = {
         ...{ stream, sql, workerId, config, log },
         size: createBatchSize(),
@@ -91,7 +86,12 @@ export function createMerger({ stream, sql, workerId, config, log }: IngestConte
         cuts: 0,
         openCut: null,
     };
-    return { owesAnswer: () => state.openKey !== null, merge: (slices) => merge(state, slices) };
+    return {
+        /** One batch, or null when there is nothing to merge for these slices. Faults of the database pass through. */
+        merge: (slices: number) => merge(state, slices),
+        /** The answer to the last call was lost: a call, for whatever slices, learns how that ended. */
+        owesAnswer: () => state.openKey !== null,
+    };
 }
 
 async function merge(merger: MergerState, slices: number): Promise<Batch | null> {

@@ -1,25 +1,21 @@
 /** The longest that a loop waits before it looks again by itself. */
 export const pollMs = 1_000;
 
-/** Wakes loops that wait. It cannot be missed: a loop that waits names the last count it has seen. */
-export interface WakeUp {
-    /** How often it was given. */
-    count(): number;
-    give(): void;
-    /** Resolves once the count has passed `seen`, or after `timeoutMs`. */
-    wait(seen: number, timeoutMs: number): Promise<void>;
-}
+export type WakeUp = ReturnType<typeof createWakeUp>;
 
-export function createWakeUp(): WakeUp {
+/** Wakes loops that wait. It cannot be missed: a loop that waits names the last count it has seen. */
+export function createWakeUp() {
     let given = 0;
     const waiters = new Set<() => void>();
     return {
+        /** How often it was given. */
         count: () => given,
-        give() {
+        give(): void {
             given += 1;
             for (const wake of waiters) wake();
         },
-        wait(seen, timeoutMs) {
+        /** Resolves once the count has passed `seen`, or after `timeoutMs`. */
+        wait(seen: number, timeoutMs: number): Promise<void> {
             if (given > seen) return Promise.resolve();
             return new Promise((resolve) => {
                 const wake = () => {

@@ -9,26 +9,20 @@ import { connectForCopy } from "../../database/connect.ts";
 import { copyRows } from "../../database/copy-rows.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
 
-export interface OpenedLoad {
+interface OpenedLoad {
     loadId: number;
     chunkIds: number[];
     /** The partition of staging to copy into. */
     lane: number;
 }
 
-export interface CopyConnection {
-    /** Writes the load into the ledger and reserves ids for its chunks. Throws SL001 without the loader's lease. */
-    beginLoad(streamId: number, workerId: string, way: string, chunkCount: number): Promise<OpenedLoad>;
-    /** Runs one COPY … FROM STDIN to its end. */
-    copy(statement: string, source: AsyncIterable<Uint8Array>): Promise<void>;
-    /** Gives the backend up, whatever it is doing. */
-    discard(): Promise<void>;
-}
+export type CopyConnection = ReturnType<typeof createCopyConnection>;
 
-export function createCopyConnection(target: DatabaseTarget, applicationName: string): CopyConnection {
+export function createCopyConnection(target: DatabaseTarget, applicationName: string) {
     let client: SQL | null = null;
     let connection: ReservedSQL | null = null;
-    const discard = async () => {
+    /** Gives the backend up, whatever it is doing. */
+    const discard = async (): Promise<void> => {
         const discarded = client;
         client = null;
         connection = null;
@@ -49,7 +43,8 @@ export function createCopyConnection(target: DatabaseTarget, applicationName: st
         return { loadId: Number(row.loadId), chunkIds: JSON.parse(row.chunkIds), lane: Number(row.lane) };
     };
     return {
-        async beginLoad(streamId, workerId, way, chunkCount) {
+        /** Writes the load into the ledger and reserves ids for its chunks. Throws SL001 without the loader's lease. */
+        async beginLoad(streamId: number, workerId: string, way: string, chunkCount: number): Promise<OpenedLoad> {
             try {
                 return await begin(streamId, workerId, way, chunkCount);
             } catch (error) {
@@ -57,7 +52,8 @@ export function createCopyConnection(target: DatabaseTarget, applicationName: st
                 throw error;
             }
         },
-        async copy(statement, source) {
+        /** Runs one COPY … FROM STDIN to its end. */
+        async copy(statement: string, source: AsyncIterable<Uint8Array>): Promise<void> {
             await copyRows(await connected(), statement, source);
         },
         discard,

@@ -6,14 +6,7 @@ import { readBacklog } from "../ledger/read-backlog.ts";
 import type { Outage } from "../outage/outage.ts";
 import { pollMs, type WakeUp } from "../outage/wake-up.ts";
 
-export interface StagingRoom {
-    /** Waits until staging holds less than three batches. False: nothing new may be loaded now (Loader.waitForRoom). */
-    wait(): Promise<boolean>;
-    /** A merge has taken so many records. */
-    addMerged(records: number): void;
-    isSweepDue(): boolean;
-    sweep(): Promise<void>;
-}
+export type StagingRoom = ReturnType<typeof createStagingRoom>;
 
 /** From so many merged records on, a sweep may follow the last one after so long. It takes some milliseconds. */
 const sweepDues = [
@@ -30,7 +23,7 @@ export function createStagingRoom(
     merged: WakeUp,
     signal: AbortSignal,
     outage: Pick<Outage, "stand">,
-): StagingRoom {
+) {
     const { stream, sql, config, workerId } = context;
     const mostStaged = config.maxBatchRecords * 3;
     /** Merged rows that cannot be removed cost each merge its time: beyond this nothing is added to them. */
@@ -55,6 +48,7 @@ export function createStagingRoom(
         return sweepDues.some(({ records, afterMs }) => mergedSinceSweep >= records && sinceMs >= afterMs);
     }
 
+    /** Waits until staging holds less than three batches. False: nothing new may be loaded now (Loader.waitForRoom). */
     async function wait(): Promise<boolean> {
         let endTrouble: (() => void) | null = null;
         try {
@@ -74,6 +68,7 @@ export function createStagingRoom(
         }
     }
 
+    /** A merge has taken so many records. */
     const addMerged = (records: number) => {
         mergedSinceSweep += records;
     };
