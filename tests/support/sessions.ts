@@ -48,7 +48,7 @@ export async function meet<Second>(
     return await answer;
 }
 
-/** What `work` gives, in a transaction that is rolled back. */
+/** Returns the result of `work`, which runs in a transaction that is rolled back. */
 export async function undoing<Result>(sql: Sql, work: (sql: Sql) => Promise<Result>): Promise<Result> {
     const undo = new Error("undo");
     let result!: Result;
