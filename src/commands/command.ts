@@ -35,7 +35,7 @@ export interface CommandDefinition {
 export interface Answer {
     lines: readonly string[];
     json: unknown;
-    /** Of the JSON; 0 puts it on one line. Default 2. */
+    /** The JSON's indentation; 0 puts it on one line. Default 2. */
     indent?: number;
     exitCode?: number;
 }

@@ -1,5 +1,5 @@
 /**
- * What people get wrong, and what they are told: each names the thing and the remedy, in four lines, without a stack or a
+ * Common mistakes, and the answers to them: each names the thing and the remedy, in four lines, without a stack or a
  * password, and exits with the code that docs/commands.md says. One entry for each mistake.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -17,7 +17,7 @@ interface Mistake {
     run: string[];
     environment?: Record<string, string>;
     code: string;
-    /** What must be named: the thing at fault, and in the fix what to do about it. */
+    /** Texts that must be named: the thing at fault, and in the fix the remedy. */
     names: (string | RegExp)[];
     fix: string;
 }

@@ -49,7 +49,7 @@ function parseLines(stderr: string): Line[] {
         });
 }
 
-/** What docs/operations.md says of each event: its level, and the fields that it has. */
+/** The events of docs/operations.md, with their levels and fields. */
 const documented = new Map(
     [
         ...readFileSync(join(projectDir, "docs/operations.md"), "utf8").matchAll(

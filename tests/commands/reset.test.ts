@@ -11,7 +11,7 @@ import { waitUntil } from "../support/wait-until.ts";
 const database = useDatabase(import.meta.path);
 const folder = useFolder();
 
-/** What a reset leaves as it is. A new table of the schema must be put here or into sql/engine/reset.sql. */
+/** Tables that a reset leaves as they are. A new table of the schema must be put here or into sql/engine/reset.sql. */
 const keptTables = [
     "ingest.applied_sql",
     "ingest.event_types",

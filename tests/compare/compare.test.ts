@@ -1,4 +1,4 @@
-/** What docs/compare/README.md says of the script and of Sluice is what a run of both shows. */
+/** A run of the script and of Sluice shows what docs/compare/README.md says of them. */
 import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";

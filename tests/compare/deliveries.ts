@@ -1,4 +1,4 @@
-/** What both loaders are given: files as they come in real life, and what is true of each of their records. */
+/** The files that both loaders are given, as they come in real life, and the truth about each of their records. */
 import { appendFileSync, closeSync, openSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { columnNames } from "../support/oracle/read-values.ts";
@@ -14,7 +14,7 @@ export interface Truth {
 export interface Delivery {
     name: string;
     truths: Truth[];
-    /** What the sender does; the loader runs after each. */
+    /** The sender's actions; the loader runs after each. */
     steps: ((folder: string) => void)[];
     /** How often the loader is killed before it may finish. */
     kills: number;

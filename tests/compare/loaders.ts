@@ -10,7 +10,7 @@ export interface Loader {
     folder: string;
     /** Starts one run, as cron does. */
     start(): LoaderRun;
-    /** What it keeps of records that are not in the table: ids of which it tells that they are not. */
+    /** The ids of records that it reports as not being in the table. */
     readToldIds(): Promise<Set<string>>;
     /** After a kill -9. */
     recover(): Promise<void>;

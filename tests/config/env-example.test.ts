@@ -24,7 +24,7 @@ test.each(Object.entries(settings))(
         const parsed = setting.parse(value);
         expect(parsed).toHaveProperty("value");
         if (examples.includes(name)) return;
-        // Of what has no default of its own, what help says of it is what it is.
+        // A setting without a default of its own has the one that help names.
         const fallback = setting.fallback ?? (setting.fallbackText.split(",")[0] as never);
         expect("value" in parsed && parsed.value).toEqual(fallback as never);
     },

@@ -196,7 +196,7 @@ describe("compose.yaml", () => {
     });
 });
 
-/** What the image gets, laid out and installed as the Dockerfile says. */
+/** The files of the image, laid out and installed as the Dockerfile says. */
 describe("the image's files", () => {
     const folder = makeFolder();
     let environment: Record<string, string>;

@@ -59,7 +59,7 @@ beforeAll(async () => {
         const content = [Buffer.from(names), before, bytesOf(example), Buffer.from("\n")];
         await writeFile(join(inputDir, pathOf(reason)), Buffer.concat(content));
     }
-    // What the example of refused_by_table breaks.
+    // The example of refused_by_table breaks this constraint.
     await database.sql`alter table events add constraint products_known check (product_id <> 'p-unknown')`;
     await ingestFolder(database.target, inputDir);
 }, 30_000);

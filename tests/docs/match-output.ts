@@ -4,7 +4,7 @@
 const embeddedServerLine = /^(Made and started|Started|Stopped) the embedded PostgreSQL/;
 const migrationLine = /^Applied the migration/;
 
-/** What is compared of a command's output. */
+/** The part of a command's output that is compared. */
 export function comparable(output: string): string {
     return Bun.stripANSI(output)
         .split("\n")

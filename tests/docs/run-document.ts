@@ -128,7 +128,7 @@ async function findPort(): Promise<number> {
 }
 
 interface Shell {
-    /** Of stdout and stderr, as a terminal shows them, since the last forget(). */
+    /** Stdout and stderr, as a terminal shows them, since the last forget(). */
     output(): string;
     forget(): void;
     isRunning(): boolean;
@@ -185,7 +185,7 @@ function curlIfMissing(): string {
  * the version of the embedded server.
  */
 function environment(): Record<string, string> {
-    // Of npm's variables a registry or a proxy is the machine's own; the others tell a child what runs it.
+    // A registry or a proxy among npm's variables is the machine's own; the others tell a child what runs it.
     const isForeign = (name: string) =>
         /^(SLUICE_(?!TEST_POSTGRES$)|TEST_|DATABASE_URL$|NO_COLOR$|FORCE_COLOR$|CI$|NODE_ENV$)/.test(name) ||
         /^npm_(?!config_)|^npm_config_(user_agent|local_prefix)$/.test(name);
