@@ -25,7 +25,7 @@ export interface Block {
     line: number;
     command: string;
     exitCode: number;
-    /** What it prints; null when the document does not say. */
+    /** Its output; null when the document does not show it. */
     printed: string | null;
     isExact: boolean;
 }

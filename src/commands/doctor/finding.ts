@@ -5,7 +5,7 @@ export interface Finding {
     state: "ok" | "note" | "fail" | "skipped";
     /** A sentence or two for people. */
     found: string;
-    /** What to do; null when there is nothing to do. */
+    /** How to fix it; null when there is nothing to do. */
     remedy: string | null;
 }
 
