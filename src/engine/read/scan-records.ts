@@ -123,13 +123,27 @@ function scan(bytes: Uint8Array, options: ScanOptions, records: ScannedRecords):
     }
     if (start < bytes.length && atEnd) {
         const valueEnd = delimiters > keyIndex ? keyEnd : bytes.length;
-        const before = records.count;
-        if (!addLine(bytes, records, start, bytes.length, delimiters, options, grammar, keyStart, valueEnd)) return;
-        if (records.count > before) markTail(records);
-        else markEmptyTail(records, start);
-        records.consumedBytes = bytes.length;
-        records.consumedLines += 1;
+        addTail(bytes, records, start, delimiters, options, grammar, keyStart, valueEnd);
     }
+}
+
+/** Adds the line at the end of the input, which has no quote and no line end. */
+function addTail(
+    bytes: Uint8Array,
+    records: ScannedRecords,
+    start: number,
+    delimiters: number,
+    options: ScanOptions,
+    grammar: Grammar,
+    keyStart: number,
+    keyEnd: number,
+): void {
+    const before = records.count;
+    if (!addLine(bytes, records, start, bytes.length, delimiters, options, grammar, keyStart, keyEnd)) return;
+    if (records.count > before) markTail(records);
+    else markEmptyTail(records, start);
+    records.consumedBytes = bytes.length;
+    records.consumedLines += 1;
 }
 
 /**

@@ -121,5 +121,5 @@ function firstRecords(bytes: Uint8Array, from: number, grammar: Grammar): FirstR
 /** Whether one of the fields has a value. */
 function haveValue(record: Uint8Array, unnamed: readonly number[], grammar: Grammar): boolean {
     const fields = [...fieldsOf(record, grammar)];
-    return unnamed.some((field) => fields[field] !== undefined && !isEmptyField(fields[field], grammar));
+    return unnamed.some((place) => fields[place] !== undefined && !isEmptyField(fields[place], grammar));
 }

@@ -12,12 +12,8 @@ import {
     grammarOf,
 } from "../../../streams/dialect.ts";
 import type { DeclaredDialect } from "../../../streams/source-config.ts";
+import type { HeaderFault } from "../file-shape.ts";
 import { findStrictEnd } from "../find-record-end.ts";
-
-export interface Ambiguity {
-    problem: "dialect_ambiguous";
-    detail: string;
-}
 
 /** All that is declared, and the default for what is not. */
 export function declaredDialect(declared: DeclaredDialect, encoding: Encoding): Dialect {
@@ -64,7 +60,7 @@ export function endsLinesWithReturn(bytes: Uint8Array, start: number, dialect: D
     return bytes.indexOf(0x0a, start) === -1 ? true : null;
 }
 
-/** How many of the records at the beginning have how many fields, for files without a header. */
+/** Whether one of the first twenty records has that many fields, before any that is broken. For files without a header. */
 export function fitsFieldCount(bytes: Uint8Array, start: number, dialect: Dialect, fieldCount: number): boolean {
     const grammar = grammarOf(dialect);
     let at = start;
@@ -78,7 +74,7 @@ export function fitsFieldCount(bytes: Uint8Array, start: number, dialect: Dialec
     return false;
 }
 
-export function ambiguousDelimiter(fitting: Dialect[], what: string): Ambiguity {
+export function ambiguousDelimiter(fitting: Dialect[], what: string): HeaderFault {
     const names = fitting.map(({ delimiter }) => delimiterName(delimiter)).join(", ");
     return {
         problem: "dialect_ambiguous",
