@@ -18,12 +18,17 @@ const things = [
     "funnel",
     "revenue",
     "purchases",
+    "derive_event_id",
 ];
 const words = new Set([...names, ...things, ...[...names, ...things].map(inCamelCase)]);
 const anyWord = new RegExp(`(?<![A-Za-z-]|server-sent )(?:${[...words].join("|")})(?![A-Za-z-]|\\.csv)`, "g");
 
-/** The stream's own: src/shop, and its part of sql/. The users in a file of the embedded server are processes. */
-const elsewhere = /^(src\/shop|sql\/events|sql\/rendered|sql\/examples|src\/database\/embedded\/user-registry)\b/;
+/**
+ * The stream's own: src/shop, and its part of sql/. The users in a file of the embedded server are processes. The setting that
+ * makes a key has its name in people's files.
+ */
+const elsewhere =
+    /^(src\/shop|sql\/events|sql\/rendered|sql\/examples|src\/database\/embedded\/user-registry|src\/streams\/derive-key)\b/;
 
 /** Names that programs of others go by: a field in the JSON of status, prune and reset, and the code of an error. */
 const published = /(?<!public)\.events\b|\bevents\??:|'events',|"foreign_events_table"/g;
