@@ -1,4 +1,4 @@
-/** The five experiments. Each delivers files of its own, breaks something, and waits until the ledger has settled them. */
+/** The five experiments. Each delivers files of its own, breaks something, and waits until the ledger is done with them. */
 import { formatEquation } from "../../src/commands/ingest-output.ts";
 import { SluiceError } from "../../src/errors.ts";
 import type { LabLink, LabStep } from "../../src/server/api/lab/lab-routes.ts";
@@ -76,7 +76,7 @@ async function killWorker(stage: Stage): Promise<Delivery[]> {
         "recovery",
         `Another worker was started, process ${next}. It merges what is staged at once, and loads when the dead one's lease has run out.`,
     );
-    const [after] = await waitFor("the file is merged", stage, [delivery], areSettled);
+    const [after] = await waitFor("the file is merged", stage, [delivery], areDone);
     say(
         "recovery",
         `${seconds(killedAt)} after the kill the file is merged. What the dead worker had staged and not yet named in ` +
@@ -101,7 +101,7 @@ async function crashDatabase(stage: Stage): Promise<Delivery[]> {
         `PostgreSQL answers again after ${seconds(crashedAt)}, process ${next}. The ingest worker ` +
             "started it; it replayed its log, and emptied the staging table, which is not in the log.",
     );
-    const [after] = await waitFor("the file is merged", stage, [delivery], areSettled);
+    const [after] = await waitFor("the file is merged", stage, [delivery], areDone);
     say(
         "recovery",
         before.loadId === after!.loadId
@@ -123,7 +123,7 @@ async function cutFile(stage: Stage): Promise<Delivery[]> {
     say("harm", `Cut from ${formatNumber(bytes)} bytes to ${formatNumber(keptBytes)}: ${describeProgress(before!)}.`);
     // A change is noticed at the next look at the folder: only then is the cut file the one that is settled.
     await Bun.sleep(cutNoticedMs);
-    const found = await waitFor("the cut file is settled", stage, [delivery], areSettled);
+    const found = await waitFor("the cut file is done", stage, [delivery], areDone);
     say(
         "plain",
         `${describeVersions(found)} The piece of a record at its end was no guess: it waited ten seconds for its rest.`,
@@ -132,7 +132,7 @@ async function cutFile(stage: Stage): Promise<Delivery[]> {
     deliver(inputDir, path, lines);
     say("plain", "The writer comes back and delivers the whole file again, under the same name.", [link]);
     const all = await waitFor("the whole file is merged", stage, [delivery], (versions) => {
-        return areSettled(versions) && versions.at(-1)!.loadedRecords >= manyRecords;
+        return areDone(versions) && versions.at(-1)!.loadedRecords >= manyRecords;
     });
     const how =
         all.length === 1
@@ -151,7 +151,7 @@ async function deliverTwice(stage: Stage): Promise<Delivery[]> {
     };
     const first = deliverAs("lab_first", lines);
     say("plain", `${first.path} came, with 1,000 new records.`, [fileLink(first.path)]);
-    const [original] = await waitFor("the first file is merged", stage, [first], areSettled);
+    const [original] = await waitFor("the first file is merged", stage, [first], areDone);
     say("plain", `${formatEquation(original!)}.`, batchLinks(original!));
     const copy = deliverAs("lab_copy", lines);
     const shuffled = deliverAs("lab_shuffled", lines.toReversed());
@@ -160,8 +160,8 @@ async function deliverTwice(stage: Stage): Promise<Delivery[]> {
         fileLink(shuffled.path),
     ]);
     const deliveries = [first, copy, shuffled];
-    const versions = await waitFor("all three are settled", stage, deliveries, (found) => {
-        return found.length === 3 && areSettled(found);
+    const versions = await waitFor("all three are done", stage, deliveries, (found) => {
+        return found.length === 3 && areDone(found);
     });
     const [second, third] = [copy, shuffled].map(({ path }) => versions.find((one) => one.path === path)!);
     say(
@@ -188,13 +188,13 @@ async function sendGarbage(stage: Stage): Promise<Delivery[]> {
     const delivery: Delivery = { path, eventIds, lines, bytes: deliver(inputDir, path, mixed) };
     say("harm", `${path} came: 20 good records between ${garbage.length} lines of garbage.`, [fileLink(path)]);
     let isHeldBack = false;
-    const [version] = await waitFor("the file is settled", stage, [delivery], (versions) => {
+    const [version] = await waitFor("the file is done", stage, [delivery], (versions) => {
         const [found] = versions;
         if (!isHeldBack && found !== undefined && found.state === "pending" && found.read > 0) {
             say("plain", "A quote is still open in it: what is behind waits until the file is still.");
             isHeldBack = true;
         }
-        return areSettled(versions);
+        return areDone(versions);
     });
     if (version!.state === "failed") say("plain", version!.problemDetail ?? "The file failed.", [fileLink(path)]);
     else say("recovery", `${formatEquation(version!)}.`, batchLinks(version!));
@@ -227,7 +227,7 @@ async function waitUntilUnderWay(stage: Stage, delivery: Delivery): Promise<File
     return version!;
 }
 
-function areSettled(versions: readonly FileVersion[]): boolean {
+function areDone(versions: readonly FileVersion[]): boolean {
     return versions.length > 0 && versions.every(({ state }) => state !== "pending" && state !== "loaded");
 }
 

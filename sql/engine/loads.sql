@@ -378,16 +378,16 @@ $$;
 -- Truncates every lane of the stream's staging whose rows no longer count, and says how many that were: lanes of loads whose every
 -- chunk has moved on, and of abandoned loads once their backend is gone. Only for who holds the loader's lease, or finds
 -- it free, and between two loads: nobody else can begin one meanwhile. A lane that somebody reads is left for the next time:
--- held_rows is then all that lies in it, spent or not, since no lane can be left by the loads that fill it; else 0.
-create or replace function ingest.sweep_staging(this_stream smallint, worker uuid, out swept_rows bigint, out held_rows bigint)
+-- kept_rows is then all that lies in it, spent or not, since no lane can be left by the loads that fill it; else 0.
+create or replace function ingest.sweep_staging(this_stream smallint, worker uuid, out swept_rows bigint, out kept_rows bigint)
 language plpgsql
 as $$
 declare
     spent_lane record;
-    has_held boolean := false;
+    has_kept boolean := false;
 begin
     swept_rows := 0;
-    held_rows := 0;
+    kept_rows := 0;
     perform
     from ingest.loader_lease
     where
@@ -432,7 +432,7 @@ begin
             set local lock_timeout = 0;
         exception
             when lock_not_available then
-                has_held := true;
+                has_kept := true;
                 continue;
         end;
         update ingest.loads
@@ -440,8 +440,8 @@ begin
         where loads.load_id = any(spent_lane.load_ids);
         swept_rows := swept_rows + spent_lane.records;
     end loop;
-    if has_held then
-        select coalesce(sum(loads.records), 0) into held_rows
+    if has_kept then
+        select coalesce(sum(loads.records), 0) into kept_rows
         from ingest.loads
         where loads.state in ('loading', 'staged', 'abandoned') and loads.stream_id = this_stream;
     end if;

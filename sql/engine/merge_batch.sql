@@ -2,7 +2,7 @@
 --
 -- In: the stream, the caller's key for this batch (asked again with it, the batch that was committed is returned and nothing done),
 -- the slices it would like, and how much it may take. Out: the committed batch, or no row when there was nothing to do
--- (nothing staged, every wanted slice held by another merge, or only chunks whose staged rows were lost).
+-- (nothing staged, every wanted slice locked by another merge, or only chunks whose staged rows were lost).
 -- Guarantee: rows, rejects, rollups, counts and checkpoint commit together; read = inserted + duplicate + conflict +
 -- rejected for every chunk, each counted on its own (read by the loader), or it raises and nothing happened: SL006 when
 -- staged rows may be missing, so that it is to be called again with verify_staged, which finds out which; else SL002.
@@ -15,7 +15,7 @@ returns integer
 language plpgsql
 as $$
 declare
-    held_slices integer;
+    mask integer;
 begin
     with locked_slices as (
         select slices.slice_no
@@ -25,9 +25,9 @@ begin
         for update skip locked
     )
     select coalesce(bit_or(1 << locked_slices.slice_no), 0)
-    into held_slices
+    into mask
     from locked_slices;
-    return held_slices;
+    return mask;
 end
 $$;
 
@@ -37,7 +37,7 @@ $$;
 -- chosen anyway.
 create or replace function ingest.choose_chunks(
     this_stream smallint,
-    held_slices integer,
+    locked_slices integer,
     max_records bigint,
     max_chunks integer,
     only_chunk bigint
@@ -59,7 +59,7 @@ begin
             where
                 chunks.stream_id = this_stream
                 and (chunks.state = 'staged' or (chunks.state = 'pending' and chunks.attempts = 0))
-                and held_slices & ~chunks.merged_slices <> 0
+                and locked_slices & ~chunks.merged_slices <> 0
             window
                 in_order as (order by chunks.chunk_id),
                 before as (order by chunks.chunk_id rows between unbounded preceding and 1 preceding)

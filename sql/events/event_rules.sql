@@ -2,7 +2,7 @@
 -- Every value comes in trimmed, empty as null. These are the only form of the rules: the merge's verdict is that all
 -- of them are null, a reject's reasons are those that are not. Each is one expression, so that the planner inlines it
 -- (a call a row costs 19 s a million, inlined 2 s), and casts stand behind CASE, so that they only see what passed.
--- The merge leaves them out for records that src/engine/read/is-plain.ts calls plain: a rule that refuses one must be known there.
+-- The merge leaves them out for records that src/engine/read/is-plain.ts calls plain: a rule that rejects one must be known there.
 
 -- ASCII white space at both ends does not count; what is empty then is null.
 create or replace function ingest.trimmed(value text)

@@ -9,10 +9,10 @@ import {
     parseDatabaseUrl,
     withoutPassword,
 } from "./database-target.ts";
+import { decideTls } from "./decide-tls.ts";
 import { acquireEmbeddedServer, type EmbeddedServer } from "./embedded-server.ts";
 import { aimFaults } from "./faults/pass-fault-point.ts";
 import type { LibpqEnvironment } from "./libpq-environment.ts";
-import { settleTls } from "./settle-tls.ts";
 import { isConnectionFault, sqlStateOf, sqlStates } from "./sql-states.ts";
 
 export interface Database {
@@ -104,7 +104,7 @@ async function reachStartedServer(wanted: DatabaseTarget, patienceMs: number, lo
  */
 export async function reachServer(wanted: DatabaseTarget): Promise<{ target: DatabaseTarget; serverVersion: string }> {
     try {
-        const { target, answer } = await settleTls(wanted, askServer);
+        const { target, answer } = await decideTls(wanted, askServer);
         refuseOldServer(target, answer.serverVersion);
         refuseOtherEncoding(target, answer.encoding);
         refuseOtherSession(target, answer.session);

@@ -16,7 +16,7 @@ import {
     readBacklog,
     readClock,
 } from "../../src/engine/ledger/read-backlog.ts";
-import { judgeHeldFiles } from "../../src/engine/load/apply-reject-budget.ts";
+import { validateHeldFiles } from "../../src/engine/load/apply-reject-budget.ts";
 import { readStatus } from "../../src/operations/status/read-status.ts";
 import { useDatabase } from "../support/fixture.ts";
 import { event, stageFile, takeLease, worker } from "./ledger.ts";
@@ -95,7 +95,7 @@ describe("promise 7: the ledger's statements read nothing of the history", () =>
         waitingFiles,
         failedFiles: (within) => failedFiles(within, 0, 1_000, ""),
         filesWithContent: (within) => filesWithContent(within, 0, ["a", "b"]),
-        judgeHeldFiles: (within) => judgeHeldFiles(within, 0, [], null),
+        validateHeldFiles: (within) => validateHeldFiles(within, 0, [], null),
         sweepStaging: (within) => sweepStaging(within, 0, worker),
         countFilesSince: (within) => countFilesSince(within, begunAt),
         registerFiles: (within) => registerFiles(within, 0, [{ ...seen, path: "new.csv" }]),

@@ -133,7 +133,7 @@ return case
         )
 end;
 
--- Every reason why a record is refused, in the order of the columns; empty when it is not. Where nothing may need it, nothing
+-- Every reason why a record is rejected, in the order of the columns; empty when it is not. Where nothing may need it, nothing
 -- is trimmed: a rule asks for its value again and again, and the trims would cost more than the rules.
 create or replace function ingest.reject_reasons(staged ingest.staging, is_padded boolean, facts ingest.event_facts)
 returns text[]

@@ -58,7 +58,7 @@ class AnswerLost extends Error {
 /** `sluice fault point in-merge:4711`, with the backend's pid: see sql/engine/fault_points.sql. */
 const noticePrefix = "sluice fault point ";
 /** How long a frozen process or a server that was killed is given until the rest of this process goes on. */
-const settleMs = 100;
+const pauseMs = 100;
 
 let hasStruckInSql = false;
 
@@ -86,7 +86,7 @@ async function act({ at, pass, action }: FaultPlan, pids: number[] | null): Prom
             if (!isConnectionFault(error)) throw error;
         });
     }
-    await Bun.sleep(settleMs);
+    await Bun.sleep(pauseMs);
 }
 
 async function strikeServer(action: FaultAction, at: FaultPointName, known: number[] | null): Promise<void> {

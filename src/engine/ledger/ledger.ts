@@ -258,7 +258,7 @@ export async function waitingFiles(sql: Sql): Promise<{ fileId: number; path: st
 }
 
 /** `comparedCtimeNs`: as of which ctime its bytes were compared; null when they were not. */
-export async function settleFile(
+export async function markFileUnchanged(
     sql: Sql,
     fileId: number,
     seen: SeenFile,
@@ -378,7 +378,7 @@ export async function sweepStaging(
     workerId: string,
 ): Promise<{ sweptRows: number; keptRows: number }> {
     const [row] = await sql<{ sweptRows: number; keptRows: number }[]>`
-        select swept_rows as "sweptRows", held_rows as "keptRows"
+        select swept_rows as "sweptRows", kept_rows as "keptRows"
         from ingest.sweep_staging(${streamId}, ${workerId})`;
     return row!;
 }

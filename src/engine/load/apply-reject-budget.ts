@@ -7,7 +7,7 @@ import type { Loader } from "./loader.ts";
 export async function applyRejectBudget(loader: Loader): Promise<boolean> {
     const { stream, config, sql, log, tails } = loader;
     if (!config.maxRejects && loader.hasAppliedBudget) return false;
-    const decided = await judgeHeldFiles(sql, stream.id, tails.waiting(), config.maxRejects ?? null);
+    const decided = await validateHeldFiles(sql, stream.id, tails.waiting(), config.maxRejects ?? null);
     loader.hasAppliedBudget = true;
     for (const { path, verdict, detail } of decided) {
         // Without the sample: it holds values.
@@ -31,7 +31,7 @@ interface HeldFile {
 }
 
 /** Decides on the files whose held chunks are all there is of them now: `waiting` are those with an unfinished tail. */
-export async function judgeHeldFiles(
+export async function validateHeldFiles(
     sql: Sql,
     streamId: number,
     waiting: number[],

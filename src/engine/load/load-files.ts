@@ -9,10 +9,10 @@ import {
     chunksToStageAgain,
     failFile,
     type LedgerFile,
+    markFileUnchanged,
     nextFiles,
     noteWaiting,
     replaceFile,
-    settleFile,
 } from "../ledger/ledger.ts";
 import { applyRejectBudget } from "./apply-reject-budget.ts";
 import { closeUnless, groupFiles, type LoadGroup, startGroup } from "./load-group.ts";
@@ -99,7 +99,7 @@ async function takePrepared(
         case "same": {
             const { seen, close } = prepared.file;
             await close();
-            await settleFile(sql, fileId, seen, prepared.isCompared ? (seen.ctimeNs ?? null) : null);
+            await markFileUnchanged(sql, fileId, seen, prepared.isCompared ? (seen.ctimeNs ?? null) : null);
             return true;
         }
         case "rewritten":

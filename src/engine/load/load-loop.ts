@@ -7,7 +7,7 @@ import { createWakeUp } from "../outage/wake-up.ts";
 import { loadAll } from "./load-files.ts";
 import { createLoader } from "./loader.ts";
 import { forgetKeptStream } from "./stage-again.ts";
-import { createTrigger, type Round } from "./triggers.ts";
+import { createTrigger, type Turn } from "./triggers.ts";
 
 export async function loadLoop(run: Run): Promise<void> {
     const { signal, lease, room, merged } = run;
@@ -17,19 +17,19 @@ export async function loadLoop(run: Run): Promise<void> {
     let loader = createLoader(run, trigger.clocks);
     let wasLoader = false;
 
-    async function lookAndLoad(round: Round): Promise<void> {
+    async function lookAndLoad(turn: Turn): Promise<void> {
         if (lease.isLoader()) await loader.archiver.recover();
         if (trigger.shouldLook(loader)) await loader.discovery.look(folder.take());
         loader.hasLooked = true;
         // Here alone: a pass of the archiver does not look at a folder in which it has nothing to do.
         run.tally.isFolderAway = false;
-        if (await loadAll(loader)) round.hasLoaded = true;
+        if (await loadAll(loader)) turn.hasLoaded = true;
     }
 
     try {
         while (!signal.aborted) {
             const seen = { seenChanges: changed.count(), seenMerges: merged.count() };
-            const round: Round = { ...seen, startedAt: performance.now(), hasLoaded: false };
+            const turn: Turn = { ...seen, startedAt: performance.now(), hasLoaded: false };
             if (lease.isLoader() || trigger.looksWithoutLease) {
                 // Only another look can tell how much of a file the loader before us had seen and read.
                 if ((lease.isLoader() && !wasLoader) || loader.isOutdated()) {
@@ -37,15 +37,15 @@ export async function loadLoop(run: Run): Promise<void> {
                     run.rechecks.clear();
                     loader = createLoader(run, trigger.clocks);
                 }
-                await runStep(run, () => lookAndLoad(round));
+                await runStep(run, () => lookAndLoad(turn));
                 if (lease.isLoader() && room.isSweepDue()) await run.survive(room.sweep);
             }
             wasLoader = lease.isLoader();
-            const isLast = await trigger.endRound(loader, async () => {
+            const isLast = await trigger.endTurn(loader, async () => {
                 if (lease.isLoader() && !signal.aborted) await runStep(run, loader.archiver.pass);
             });
             if (isLast) break;
-            await trigger.pause(round);
+            await trigger.pause(turn);
         }
     } finally {
         folder.close();

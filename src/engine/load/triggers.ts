@@ -14,12 +14,12 @@ export interface Trigger {
     /** How long files have been still: by their own times where these are given, else by the run's clock. */
     clocks: FileClocks;
     shouldLook(loader: Loader): boolean;
-    /** Ends a round: `archive` lets merged files leave. Returns whether this round was the last. */
-    endRound(loader: Loader, archive: () => Promise<void>): Promise<boolean>;
-    pause(round: Round): Promise<void>;
+    /** Ends a turn: `archive` lets merged files leave. Returns whether this turn was the last. */
+    endTurn(loader: Loader, archive: () => Promise<void>): Promise<boolean>;
+    pause(turn: Turn): Promise<void>;
 }
 
-export interface Round {
+export interface Turn {
     startedAt: number;
     /** The counts of the wake-ups when it began. */
     seenChanges: number;
@@ -41,7 +41,7 @@ const watching = {
     looksWithoutLease: false,
     clocks: {},
     shouldLook: () => true,
-    async endRound(_: Loader, archive: () => Promise<void>) {
+    async endTurn(_: Loader, archive: () => Promise<void>) {
         await archive();
         return false;
     },
@@ -72,14 +72,14 @@ function availableNow(run: Run): Trigger {
         looksWithoutLease: true,
         clocks: { ageOf: (path, seen) => seenAgeMs(config.inputDir, path, seen) },
         shouldLook: ({ hasLooked }) => !hasLooked || proof.hasDoubtful(),
-        async endRound(loader, archive) {
+        async endTurn(loader, archive) {
             const isAllDone = await isAllLoaded(run, loader);
             await archive();
             const young = loader.archiver.young();
             tally.youngMerged = young.files;
             return isAllDone && young.undated === 0;
         },
-        /** Each merge ends it. Other processes' work is looked for less and less often: a whole round costs more than its loads. */
+        /** Each merge ends it. Other processes' work is looked for less and less often: a whole turn costs more than its loads. */
         async pause({ seenMerges, hasLoaded }) {
             pauseMs = hasLoaded ? shortPauseMs : Math.min(pauseMs * 2, pollMs);
             await merged.wait(seenMerges, pauseMs);

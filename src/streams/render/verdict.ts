@@ -3,7 +3,7 @@ import { lines, list, sql } from "./sql-text.ts";
 import { names, type StreamSql } from "./stream-sql.ts";
 
 export const rejectReasons = (stream: StreamSql) => sql`
--- Every reason why a record is refused, in the order of the columns; empty when it is not. Where nothing may need it, nothing
+-- Every reason why a record is rejected, in the order of the columns; empty when it is not. Where nothing may need it, nothing
 -- is trimmed: a rule asks for its value again and again, and the trims would cost more than the rules.
 create or replace function ingest.reject_reasons(staged ingest.staging, is_padded boolean, facts ${stream.facts})
 returns text[]

@@ -29,7 +29,8 @@ const runSchema = z
             }),
         ),
         counts: z.object(recordCounts).nullable().openapi({
-            description: "Over all versions of the files that the experiment delivered, once they are settled.",
+            description:
+                "Over all versions of the files that the experiment delivered, once the ledger is done with them.",
         }),
     })
     .openapi("LabRun");
@@ -48,8 +49,6 @@ export interface Lab {
     databasePid(): number | null;
     /** Null when one is running. Does not wait for its end. */
     begin(name: string): LabRun | null;
-    /** Resolves when no experiment runs any more. */
-    settled(): Promise<void>;
 }
 
 const processSchema = z.number().int().nullable().openapi({ description: "Its process; null while there is none." });

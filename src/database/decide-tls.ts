@@ -9,7 +9,7 @@ import { sqlStateOf, sqlStates } from "./sql-states.ts";
  * @param attempt connects and asks the server what it is.
  * @throws what the last attempt threw; SluiceError when TLS is asked for and the server has none.
  */
-export async function settleTls<Answer>(
+export async function decideTls<Answer>(
     target: DatabaseTarget,
     attempt: (target: DatabaseTarget) => Promise<Answer>,
 ): Promise<{ target: DatabaseTarget; answer: Answer }> {
