@@ -205,4 +205,35 @@ describe("promise 5: staged rows of a stream that are lost", () => {
             await ingest.close();
         }
     });
+
+    test("are staged again by one pass over a large file, load by load", async () => {
+        const filler = "x".repeat(49_000);
+        const lines = Array.from({ length: 500 }, (_, n) => {
+            const id = `b0000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
+            return `${id},view,p,u,2024-01-02 03:04:05,1,1.50,${filler}\n`;
+        });
+        const ingest = await openTestIngest(database, { maxChunkBytes: 5 * MiB });
+        try {
+            await writeFile(join(ingest.inputDir, "a.csv.gz"), gzipSync(`${header},filler\n${lines.join("")}`));
+            const loader = testLoader(ingest.context);
+            await discoverAll(loader);
+            await loadAll(loader);
+            await database.sql`truncate ingest.staging`;
+            await database.sql`update ingest.chunks set state = 'pending', load_id = null`;
+
+            const { readHeader } = loader;
+            let headersRead = 0;
+            loader.readHeader = (...given) => {
+                headersRead += 1;
+                return readHeader(...given);
+            };
+            const [before] = await database.sql`select count(*)::integer as loads from ingest.loads`;
+            await loadAll(loader);
+            const [after] = await database.sql`select count(*)::integer as loads from ingest.loads`;
+            expect(after!.loads - before!.loads).toBeGreaterThan(1);
+            expect(headersRead).toBe(1);
+        } finally {
+            await ingest.close();
+        }
+    });
 });

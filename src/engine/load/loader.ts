@@ -10,6 +10,7 @@ import type { FileClocks } from "../discover/file-age.ts";
 import { createSaySome } from "../discover/say-some.ts";
 import { createTailWatch, type TailWatch } from "../discover/watch-tails.ts";
 import type { Run } from "../loops.ts";
+import type { FileShape } from "../read/file-shape.ts";
 import { createHeaderReader, type HeaderReader } from "../read/known-headers.ts";
 import type { InputFile } from "../read/open-input.ts";
 import type { CopyConnection } from "../stage/copy-connection.ts";
@@ -46,6 +47,7 @@ export interface Loader extends IngestContext {
 export interface KeptStream {
     path: string;
     file: InputFile;
+    shape: FileShape;
     release(): Promise<void>;
 }
 

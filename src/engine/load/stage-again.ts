@@ -69,19 +69,26 @@ async function prepareAgain(
 
 const isStream = ({ isCompressed, encoding }: InputFile) => isCompressed || encoding !== "utf-8";
 
-/** As it was read before: by the dialect and the source that the ledger has. */
-async function openSource(loader: Loader, chunk: LedgerChunk): Promise<Source> {
-    const { config, readHeader } = loader;
-    let file = await openAgain(loader, chunk);
+/**
+ * As it was read before: by the dialect and the source that the ledger has. A stream stays open from chunk to chunk, and
+ * keeps its shape: to read its header again would be to expand it from its start.
+ */
+async function openSource(loader: Loader, { path, source, dialect }: LedgerChunk): Promise<Source> {
+    const { config, readHeader, keptStream } = loader;
+    if (keptStream?.path === path && (await isUnchanged(loader, keptStream))) return keptStream;
+    await forgetKeptStream(loader);
+    let file = await openContent(config, path, { source, encoding: dialect?.encoding ?? "utf-8" });
     try {
         if (file.sizeBytes <= groupBytes) file = await readIntoMemory(file);
         const shape = await readShape(readHeader, file, true, {
-            source: chunk.source,
-            dialect: chunk.dialect ?? defaultDialect,
+            source,
+            dialect: dialect ?? defaultDialect,
             maxRecordBytes: config.maxRecordBytes,
         });
         if ("problem" in shape) throw new InputChanged("The source's header is not what it was.");
-        return { file, shape };
+        if (!isStream(file) || file.content !== null) return { file, shape };
+        loader.keptStream = { path, shape, file: { ...file, close: async () => {} }, release: file.close };
+        return loader.keptStream;
     } catch (error) {
         await file.close();
         throw error;
@@ -103,18 +110,6 @@ async function partAgain({ file, shape }: Source, chunk: LedgerChunk): Promise<L
         contentHash: null,
         again: chunk,
     };
-}
-
-/** A stream stays open from chunk to chunk. */
-async function openAgain(loader: Loader, { path, source, dialect }: LedgerChunk): Promise<InputFile> {
-    const kept = loader.keptStream;
-    if (kept?.path === path && (await isUnchanged(loader, kept))) return kept.file;
-    await forgetKeptStream(loader);
-    const file = await openContent(loader.config, path, { source, encoding: dialect?.encoding ?? "utf-8" });
-    if (!isStream(file) || file.sizeBytes <= groupBytes) return file;
-    const stream = { ...file, close: async () => {} };
-    loader.keptStream = { path, file: stream, release: file.close };
-    return stream;
 }
 
 /** Closes the file that is kept open: it was opened by what the ledger said of it. */
