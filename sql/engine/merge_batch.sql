@@ -132,6 +132,7 @@ declare
     inserted_at timestamptz;
     classified_at timestamptz;
     locked_slices integer;
+    chosen_chunks bigint[];
     this_batch ingest.batches;
 begin
     -- A call that is repeated after a lost answer waits until the first one, which may still be at work, has ended.
@@ -144,9 +145,12 @@ begin
     perform ingest.require_key();
     perform ingest.prepare_merge();
     locked_slices := ingest.lock_slices(this_stream, wanted_slices);
-    perform ingest.add_staged_chunks(
-        ingest.choose_chunks(this_stream, locked_slices, max_records, max_chunks, only_chunk), locked_slices
-    );
+    chosen_chunks := ingest.choose_chunks(this_stream, locked_slices, max_records, max_chunks, only_chunk);
+    perform ingest.add_staged_chunks(chosen_chunks, locked_slices);
+    -- Another merge has just found that a chunk lost its rows: it holds back those behind it, as the next call will see.
+    if (select count(*) from batch_chunks) < cardinality(chosen_chunks) then
+        return;
+    end if;
     chosen_at := clock_timestamp();
     if verify_staged then
         perform ingest.count_records();

@@ -117,6 +117,31 @@ describe("promise 10: a chunk that waits to be staged again", () => {
         expect(second.chunkId).toBeGreaterThan(first.chunkId);
     });
 
+    test("holds them back also from a merge that has chosen them when another one finds it lost", async () => {
+        await stageChunks(sql, [[event(1)], [event(1, { user_id: "second" })]]);
+        const parameters =
+            "this_stream smallint, locked_slices integer, records bigint, chunks integer, only_chunk bigint";
+        await sql.unsafe(`
+            alter function ingest.choose_chunks rename to choose_chunks_alone;
+            create function ingest.choose_chunks(${parameters}) returns bigint[] language plpgsql as $$
+            declare
+                chosen constant bigint[] :=
+                    ingest.choose_chunks_alone(this_stream, locked_slices, records, chunks, only_chunk);
+            begin
+                update ingest.chunks set state = 'pending', load_id = null where chunk_id = chosen[1];
+                return chosen;
+            end
+            $$`);
+        try {
+            expect(await merge(sql)).toBeNull();
+            expect(await chunkStates(sql)).toEqual(["pending", "staged"]);
+        } finally {
+            await sql.unsafe(`
+                drop function ingest.choose_chunks;
+                alter function ingest.choose_chunks_alone rename to choose_chunks`);
+        }
+    });
+
     test("holds nobody back in slices that are merged already", async () => {
         const staged = await stageFile(sql, [event(0), event(1)]);
         await merge(sql, { slices: 0b1 });
