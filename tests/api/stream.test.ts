@@ -1,8 +1,13 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import type { Batch } from "../../src/server/api/batches/read-batches.ts";
 import type { AppOptions } from "../../src/server/api/create-app.ts";
 import { encodeCursor } from "../../src/server/api/listing.ts";
+import type { LiveCursor } from "../../src/server/api/live/live-cursor.ts";
+import { createLiveHub, type LiveSource, type Viewer } from "../../src/server/api/live/live-hub.ts";
+import { parseSnapshot } from "../../src/server/api/live/snapshots.ts";
 import { openReadPool } from "../../src/server/api/pools.ts";
 import type { Api } from "../../src/server/api/route-types.ts";
+import { waitUntil } from "../support/wait-until.ts";
 import { useProxiedApi } from "./api-fixture.ts";
 import { type EventReader, readEvents } from "./event-source.ts";
 import { insertBatch, insertFile } from "./seed-ledger.ts";
@@ -335,3 +340,31 @@ test("stays open on the wire although nothing happens for longer than Bun waits,
     await served.stop();
     await reader.until((each) => each.end() !== undefined);
 }, 30_000);
+
+test("a viewer that leaves while the hub looks where it is gets nothing more", async () => {
+    const head = Promise.withResolvers<LiveCursor>();
+    const cursor: LiveCursor = { system: "1", seen: parseSnapshot("5:5:")! };
+    const source: LiveSource = {
+        readHead: () => head.promise,
+        readNewBatches: async () => ({ batches: [{ batchId: 1 } as Batch], cursor, hasMore: false }),
+        readStatus: async () => ({}),
+        readFiles: async () => [],
+        explain: () => ({ code: "", detail: "" }),
+    };
+    const hub = createLiveHub(source, 1);
+    const sent = { gone: "", present: "" };
+    const viewerOf = (name: keyof typeof sent): Viewer => ({
+        send: (bytes) => {
+            sent[name] += new TextDecoder().decode(bytes);
+        },
+        drained: async () => {},
+    });
+    const [gone, present] = [viewerOf("gone"), viewerOf("present")];
+    const joined = [hub.join(gone), hub.join(present)];
+    hub.leave(gone);
+    head.resolve(cursor);
+    await Promise.all(joined);
+    await waitUntil("a batch is sent", () => sent.present.includes("event: batches"));
+    hub.leave(present);
+    expect(sent.gone).toBe("");
+});

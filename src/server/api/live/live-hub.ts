@@ -129,7 +129,10 @@ async function follow(hub: Hub, viewer: Viewer, cursor: LiveCursor | undefined):
         try {
             place ??= await findHead(hub);
             // In the same breath as the look: what the next poll finds goes to this viewer as well.
-            if (!isNamed && isAtHead(hub, place)) return void hub.upToDate.add(viewer);
+            if (!isNamed && isAtHead(hub, place)) {
+                if (hub.viewers.has(viewer)) hub.upToDate.add(viewer);
+                return;
+            }
             await viewer.drained();
             place = await catchUp(hub, viewer, place);
             isNamed = false;
