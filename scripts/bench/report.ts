@@ -93,7 +93,7 @@ function reportRunner(rounds: Round[], name: RunnerName): RunnerReport {
     };
 }
 
-export function spreadOf(values: number[]): Spread {
+function spreadOf(values: number[]): Spread {
     const sorted = [...values].sort((left, right) => left - right);
     const middle = sorted.length / 2;
     const median = sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;

@@ -118,10 +118,12 @@ begin
         )
         select jsonb_build_object(
             'files', (
-                select jsonb_agg(ingest.in_camel_case(
-     to_jsonb(batch_chunks),
-     array['chunk_id', 'read', 'inserted', 'duplicate', 'conflict', 'rejected']
- ))
+                select jsonb_agg(
+                    ingest.in_camel_case(
+                        to_jsonb(batch_chunks),
+                        array['chunk_id', 'read', 'inserted', 'duplicate', 'conflict', 'rejected']
+                    )
+                )
                 from batch_chunks
             ),
             'reasons', (select coalesce(jsonb_agg(to_jsonb(counted_reasons)), '[]') from counted_reasons),

@@ -33,7 +33,7 @@ export function formatSummary({ files, failedBefore, left, records, batches, sec
 }
 
 /** Empty when nothing was left. */
-export function formatLeft({ tails, files, merged, youngerThanMs }: LeftFiles): [string, string][] {
+function formatLeft({ tails, files, merged, youngerThanMs }: LeftFiles): [string, string][] {
     const parts = [
         ...(tails > 0 ? [`the unfinished last record of ${formatCount(tails, "file")}`] : []),
         ...(files > 0 ? [formatCount(files, "unfinished file")] : []),

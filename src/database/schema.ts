@@ -46,8 +46,7 @@ export const rejectKinds = ["rejected", "conflict"] as const;
 export type RejectKind = (typeof rejectKinds)[number];
 /** `accepted` replaced the event; `conflict` and `rejected` are again a reject, of that batch; `displaced` was the event. */
 export const rejectResolutions = ["inserted", "duplicate", "accepted", "conflict", "rejected", "displaced"] as const;
-export type RejectResolution = (typeof rejectResolutions)[number];
-export const streamModes = ["insert"] as const;
+const streamModes = ["insert"] as const;
 
 /** A CHECK and no type of Postgres: a column of text becomes one without being rewritten. */
 const oneOf = (name: string, column: AnyPgColumn, values: readonly string[]) =>

@@ -1,7 +1,7 @@
 /** How a file spells its records, in the form that the ledger keeps it (ingest.files.dialect). */
 
 /** One byte a character, by the names of the Encoding Standard (WHATWG), which TextDecoder knows. */
-export const singleByteEncodings = [
+const singleByteEncodings = [
     "windows-1250",
     "windows-1251",
     "windows-1252",

@@ -18,7 +18,7 @@ function prose(document: string): string {
 }
 
 /** Targets of `[text](target)` and `![text](target)`. */
-export function linksOf(text: string): string[] {
+function linksOf(text: string): string[] {
     return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!);
 }
 

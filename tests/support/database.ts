@@ -31,7 +31,7 @@ export interface TestDatabaseNote {
     processStart: string | null;
 }
 
-export const databasePrefix = "sluice_test_";
+const databasePrefix = "sluice_test_";
 const templatePrefix = "sluice_template_";
 /** Any number: it only has to differ from the migration's. */
 const templateLock = 7_302_001;

@@ -79,7 +79,7 @@ export function expectSameTables(actual: Tables, expected: Tables): void {
     expectSameLines("rejects", actual.rejects, expected.rejects);
 }
 
-export function expectSameLines(what: string, actual: string[], expected: string[]): void {
+function expectSameLines(what: string, actual: string[], expected: string[]): void {
     const at = expected.findIndex((line, index) => actual[index] !== line);
     const where = at === -1 ? Math.min(actual.length, expected.length) : at;
     expect({ [what]: actual.length, at: where, line: actual[where] }).toEqual({

@@ -328,7 +328,7 @@ export async function failChunk(sql: Sql, chunkId: number, failure: FileFailure)
         )`;
 }
 
-export interface Copy extends SeenFile {
+interface Copy extends SeenFile {
     fileId: number;
     copyOf: number;
     detail: string;

@@ -21,7 +21,7 @@ export const leastConnections = 3;
 const spareConnections = 2;
 
 /** How many connections an ingest opens when nothing limits it. */
-export function wantedConnections(mergeWorkers: number): number {
+function wantedConnections(mergeWorkers: number): number {
     return mergeWorkers + 4;
 }
 

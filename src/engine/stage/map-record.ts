@@ -30,7 +30,7 @@ export interface RecordPosition {
 }
 
 /** Sluice's own namespace: a uuid that was drawn once. */
-export const defaultNamespace = "8f4f6a0e-6b1c-4d0a-9a55-0c7d4f1f2b63";
+const defaultNamespace = "8f4f6a0e-6b1c-4d0a-9a55-0c7d4f1f2b63";
 
 export function createMapping(shape: FileShape): RecordMapping {
     const { stream, source, targets } = shape;

@@ -14,7 +14,7 @@ export const states = [
     "idle",
 ] as const;
 
-export const tones = ["good", "quiet", "busy", "bad"] as const;
+const tones = ["good", "quiet", "busy", "bad"] as const;
 export type Tone = (typeof tones)[number];
 
 const failedFileSchema = z.object({

@@ -5,7 +5,7 @@ import type { Database } from "../../server/api/reader.ts";
 import { countSchema, instantSchema, isoInstant, moneySchema } from "../../server/api/shapes.ts";
 import { eventStats, productStats } from "../schema.ts";
 
-export const funnelSteps = ["view", "add_to_cart", "purchase"] as const;
+const funnelSteps = ["view", "add_to_cart", "purchase"] as const;
 export const productOrders = ["revenue", "purchases", "quantity", "events"] as const;
 export type ProductOrder = (typeof productOrders)[number];
 

@@ -6,7 +6,7 @@
 import { type EventRecord, formatTimestamp, quote, type RecordValues, toLine, toValues } from "./event-record.ts";
 import type { Random } from "./random.ts";
 
-export function toByteString(text: string): string {
+function toByteString(text: string): string {
     return Buffer.from(text, "utf8").toString("latin1");
 }
 

@@ -6,7 +6,7 @@
 import { createRandom, type Random } from "./random.ts";
 
 const productCount = 500;
-export const userCount = 5_000;
+const userCount = 5_000;
 
 const catalogueSeed = 20_240_101;
 

@@ -15,7 +15,7 @@ import {
 } from "../shapes.ts";
 
 /** More files than this in one batch are counted, not listed. */
-export const maxBatchFiles = 200;
+const maxBatchFiles = 200;
 
 const { shape, fields } = splitColumns({
     batchId: [idSchema, batches.batchId],
