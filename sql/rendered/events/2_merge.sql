@@ -12,7 +12,6 @@ as $$
 begin
     -- Valid records that found their key taken, with the values to compare.
     create temporary table losing_records (
-        load_id bigint not null,
         chunk_id bigint not null,
         record_no bigint not null,
         event_id uuid,
@@ -234,7 +233,7 @@ $$;
 set local check_function_bodies = off;
 create or replace function ingest.staged_values(scan ingest.merge_scan, facts ingest.event_facts)
 returns table (
-    load_id bigint, chunk_id bigint, record_no bigint, plain_second bigint,
+    chunk_id bigint, record_no bigint, plain_second bigint,
     event_id text, event_type text, product_id text, user_id text, event_timestamp text, quantity text,
     price text,
     attributes jsonb, is_valid boolean
@@ -243,7 +242,7 @@ language sql
 stable
 as $$
     select
-        bare.load_id, bare.chunk_id, bare.record_no, bare.plain_second,
+        bare.chunk_id, bare.record_no, bare.plain_second,
         bare.event_id, bare.event_type, bare.product_id, bare.user_id, bare.event_timestamp, bare.quantity,
         bare.price,
         bare.attributes,
@@ -255,7 +254,7 @@ as $$
         )
     from (
         select
-            staging.load_id, staging.chunk_id, staging.record_no, staging.plain_second, staging.problem,
+            staging.chunk_id, staging.record_no, staging.plain_second, staging.problem,
             ingest.bare(staging.event_id, scan.has_padded and chunks.is_padded) as event_id,
             ingest.bare(staging.event_type, scan.has_padded and chunks.is_padded) as event_type,
             ingest.bare(staging.product_id, scan.has_padded and chunks.is_padded) as product_id,
@@ -303,7 +302,7 @@ set local check_function_bodies = on;
 -- Those of them that the rules pass, cast. A scan computes what it selects of the rows that pass, so no cast sees others.
 create or replace function ingest.valid_records(scan ingest.merge_scan, facts ingest.event_facts)
 returns table (
-    load_id bigint, chunk_id bigint, record_no bigint,
+    chunk_id bigint, record_no bigint,
     event_id uuid, event_type text, product_id text, user_id text, event_timestamp timestamptz,
     quantity integer, price numeric(10,2),
     attributes jsonb
@@ -312,7 +311,7 @@ language sql
 stable
 as $$
     select
-        staged.load_id, staged.chunk_id, staged.record_no,
+        staged.chunk_id, staged.record_no,
         staged.event_id::uuid, staged.event_type, staged.product_id, staged.user_id,
         case when staged.plain_second is null then staged.event_timestamp::timestamptz else to_timestamp(staged.plain_second) end,
         staged.quantity::integer, staged.price::numeric(10,2),
@@ -437,7 +436,7 @@ begin
     )
     insert into losing_records
     select
-        load_id, chunk_id, record_no,
+        chunk_id, record_no,
         event_id::uuid, event_type, product_id, user_id, event_timestamp::timestamptz, quantity::integer,
         price::numeric(10,2),
         attributes

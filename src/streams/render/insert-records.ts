@@ -89,7 +89,7 @@ begin
     )
     insert into losing_records
     select
-        load_id, chunk_id, record_no,
+        chunk_id, record_no,
         ${list(stream.columns, (column) => cast(column.name, column))},
         ${stream.extras}
     from missing_records

@@ -43,7 +43,6 @@ as $$
 begin
     -- Valid records that found their key taken, with the values to compare.
     create temporary table losing_records (
-        load_id bigint not null,
         chunk_id bigint not null,
         record_no bigint not null,
         ${lines(stream.columns, ({ name, type }) => `${name} ${type}`)},

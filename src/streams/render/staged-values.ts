@@ -59,7 +59,7 @@ export const stagedValues = (stream: StreamSql) => sql`
 set local check_function_bodies = off;
 create or replace function ingest.staged_values(scan ingest.merge_scan, facts ${stream.facts})
 returns table (
-    load_id bigint, chunk_id bigint, record_no bigint, plain_second bigint,
+    chunk_id bigint, record_no bigint, plain_second bigint,
     ${list(names(stream), (name) => `${name} text`)},
     ${stream.extras} jsonb, is_valid boolean
 )
@@ -67,7 +67,7 @@ language sql
 stable
 as $$
     select
-        bare.load_id, bare.chunk_id, bare.record_no, bare.plain_second,
+        bare.chunk_id, bare.record_no, bare.plain_second,
         ${list(names(stream), (name) => `bare.${name}`)},
         bare.${stream.extras},
         ingest.is_valid_record(
@@ -77,7 +77,7 @@ as $$
         )
     from (
         select
-            staging.load_id, staging.chunk_id, staging.record_no, staging.plain_second, staging.problem,
+            staging.chunk_id, staging.record_no, staging.plain_second, staging.problem,
             ${lines(names(stream), bare)},
             case
                 -- A record that could not be split has no values, and this stands before the verdict.
@@ -121,7 +121,7 @@ export const validRecords = (stream: StreamSql) => sql`
 -- Those of them that the rules pass, cast. A scan computes what it selects of the rows that pass, so no cast sees others.
 create or replace function ingest.valid_records(scan ingest.merge_scan, facts ${stream.facts})
 returns table (
-    load_id bigint, chunk_id bigint, record_no bigint,
+    chunk_id bigint, record_no bigint,
     ${list(stream.columns, ({ name, type }) => `${name} ${type}`)},
     ${stream.extras} jsonb
 )
@@ -129,7 +129,7 @@ language sql
 stable
 as $$
     select
-        staged.load_id, staged.chunk_id, staged.record_no,
+        staged.chunk_id, staged.record_no,
         ${list(stream.columns, (column) => castOf(stream, column))},
         staged.${stream.extras}
     from ingest.staged_values(scan, facts) as staged
