@@ -1,9 +1,9 @@
 -- Reject budgets: with one set, the loader stages chunks as 'held', which no merge takes. When all that a file has now is
--- staged, its held chunks are judged together, by the merge's own validation, and released or taken back as a whole.
+-- staged, its held chunks are validated together, as by a merge, and released or taken back as a whole.
 --
 -- One statement per round of the loader, for files that are loaded, or whose rest is an unfinished tail. Without a budget
--- (both null) everything is released: so a budget that was taken away holds nobody. What is over its budget fails the file;
--- what lost its staged rows is loaded again. Returns the files that were judged.
+-- (both null) everything is released: a budget that was taken away holds no file. A file over its budget fails; one that lost
+-- staged rows is loaded again. Returns the files that were validated.
 create or replace function ingest.validate_held_files(
     this_stream smallint,
     waiting_file_ids bigint[],

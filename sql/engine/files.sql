@@ -33,8 +33,8 @@ begin
 end
 $$;
 
--- Files that look different from what the ledger remembers are read again: growth continues, anything else is judged
--- by the loader. Chunks that had failed get another try. Returns how many of the files are still there: a prune may have
+-- Files that look different from what the ledger remembers are read again: growth continues, the loader decides on
+-- anything else. Chunks that had failed get another try. Returns how many of the files are still there: a prune may have
 -- forgotten one that was in the archive.
 create or replace function ingest.reopen_files(file_ids bigint[])
 returns bigint
@@ -113,7 +113,7 @@ begin
 end
 $$;
 
--- Bytes that were taken before have changed: the path gets a new version, judged from its beginning.
+-- Bytes that were taken before have changed: the path gets a new version, read from its beginning.
 create or replace function ingest.replace_file(
     replaced_file_id bigint,
     seen_size_bytes bigint,

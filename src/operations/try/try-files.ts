@@ -116,7 +116,7 @@ export async function tryFiles(options: TryOptions): Promise<TriedFile[]> {
         }
         for (const report of reports) {
             trimSamples(report, samples);
-            judgeBudget(report, config.maxRejects ?? null);
+            applyBudget(report, config.maxRejects ?? null);
         }
         return reports;
     } finally {
@@ -237,7 +237,7 @@ function addSlice(staged: StagedFile[], answer: SliceAnswer): void {
 }
 
 /** For the file alone: how the files after it would fare without it is not tried. */
-function judgeBudget(report: TriedFile, budget: RejectBudget | null): void {
+function applyBudget(report: TriedFile, budget: RejectBudget | null): void {
     const { rejected, read } = report.records;
     if (budget === null || rejected <= (budget.kind === "count" ? budget.most : budget.most * read)) return;
     report.problem = "too_many_rejects";
