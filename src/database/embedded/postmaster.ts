@@ -13,6 +13,7 @@ import {
 import { connect as connectSocket, createServer } from "node:net";
 import { join } from "node:path";
 import { exitCodes, SluiceError } from "../../errors.ts";
+import { readParentPid } from "../../terminal/stop-signals.ts";
 import type { PostgresBinaries } from "./binaries.ts";
 import { lastLines, rotateLog, serverEnvironment } from "./create-cluster.ts";
 import { commandOfProcess } from "./process-identity.ts";
@@ -113,7 +114,10 @@ export async function becomesReady(places: ServerPlaces, unwanted: AbortSignal):
     return await waitUntilReady(places, performance.now() + startTimeoutMs, isGone, unwanted);
 }
 
-/** SIGQUIT ends a backend at once, as a postmaster does after a crash: what it had committed is in the log. Linux only. */
+/**
+ * SIGQUIT ends a backend at once, as a postmaster does after a crash: what it had committed is in the log. One whose parent
+ * is a server is left alone: its folder was moved while it ran. Linux only.
+ */
 function endOrphans(places: ServerPlaces, waitedMs: number): void {
     if (waitedMs < orphansPatienceMs || process.platform !== "linux") return;
     const clusterDir = realpathSync(places.clusterDir);
@@ -122,6 +126,7 @@ function endOrphans(places: ServerPlaces, waitedMs: number): void {
         if (!Number.isInteger(pid) || !commandOfProcess(pid)?.startsWith("postgres: ")) continue;
         try {
             if (readlinkSync(`/proc/${pid}/cwd`) !== clusterDir) continue;
+            if (/ -D /.test(commandOfProcess(readParentPid(pid)) ?? "")) continue;
             process.kill(pid, waitedMs < orphansLastMs ? "SIGQUIT" : "SIGKILL");
         } catch {
             // It has ended meanwhile, or is another user's.
