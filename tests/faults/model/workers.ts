@@ -53,8 +53,8 @@ export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServer
         if (worker.isKilled) allowed.add(137);
         if (worker.stoppedBy.has("SIGTERM")) allowed.add(143);
         if (worker.stoppedBy.has("SIGINT")) allowed.add(130);
-        // A file may have failed for the time being.
-        if (worker.isAvailableNow) for (const code of [0, 1]) allowed.add(code);
+        // A file may have failed, for the time being or in an earlier run; and what was left may be rejects alone.
+        if (worker.isAvailableNow) for (const code of [0, 1, 5]) allowed.add(code);
         if ((mayServerBeAway || stderr.includes("(CONNECT_TIMEOUT)")) && saysRemedy.test(stderr)) allowed.add(4);
         if (!allowed.has(exitCode))
             violations.push(`worker ${worker.slot} ended with ${exitCode}: ${stderr.slice(-1500)}`);
