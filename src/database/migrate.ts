@@ -104,8 +104,7 @@ export async function migrateDatabase(target: DatabaseTarget, options: MigrateOp
         await passFaultPoint("before-migration");
         await sql.unsafe(script.text).simple();
         refuseOtherShape(target, await readApplied(sql));
-        const what = pending.length > 0 ? `the migrations ${pending.map(({ name }) => name).join(", ")} and ` : "";
-        log(`Applied ${what}the SQL files to ${describeTarget(target)}.`);
+        log(`Applied ${describeMigrations(pending)}the SQL files to ${describeTarget(target)}.`);
         return { migrations: pending.map(({ name }) => name), sqlFiles: true };
     } catch (error) {
         throw explainFailure(target, error, placeOf(error) ?? failedIn);
@@ -117,6 +116,13 @@ export async function migrateDatabase(target: DatabaseTarget, options: MigrateOp
         const position = Number((error as { position?: string }).position);
         return Number.isInteger(position) && position > 0 ? script.placeOfPosition(position) : null;
     }
+}
+
+/** A new database gets all there are: their names would be a screen of text before anything useful. */
+function describeMigrations(pending: readonly Migration[]): string {
+    const names = pending.map(({ name }) => name);
+    if (names.length === 0) return "";
+    return names.length <= 3 ? `the migrations ${names.join(", ")} and ` : `${names.length} migrations and `;
 }
 
 export interface SchemaState extends MigrateResult {

@@ -2,7 +2,7 @@
 
 /** Said by whichever command comes first or goes last: the documents say it once. */
 const embeddedServerLine = /^(Made and started|Started|Stopped) the embedded PostgreSQL/;
-const migrationLine = /^Applied the migration/;
+const migrationLine = /^Applied (the|\d+) migrations/;
 
 /** The part of a command's output that is compared. */
 export function comparable(output: string): string {
