@@ -13,7 +13,7 @@ await runDatabaseCommand({
     summary: "Shows what has been read, where it went, and what waits: committed facts of one moment.",
     description:
         "--watch shows it again and again until Ctrl-C: on a terminal in the same place, with --json as a line each time.\n" +
-        "While the database is away it says so, and since when.",
+        "While the database is unreachable it says so, and since when.",
     options: [new Option("--watch [duration]", "show it again and again (default: every 2s)").argParser(readPause)],
     examples: [
         ["bun run status", "one screen"],

@@ -1,4 +1,4 @@
-/** Reads the ledger about the lab's files. Each question is one statement, asked again while the database is away. */
+/** Reads the ledger about the lab's files. Each query is one statement, repeated while the database is unreachable. */
 import type { Sql } from "../../src/database/connect.ts";
 import { isConnectionFault, isRetryable } from "../../src/database/sql-states.ts";
 import type { RecordCounts } from "../../src/terminal/record-table.ts";

@@ -25,7 +25,7 @@ export function formatSummary({ files, failedBefore, left, records, batches, sec
     return formatRecordTable(records, {
         hasPointers: true,
         more: [
-            ["files", files ? formatFiles(files, failedBefore ?? 0) : "not counted: the database is away"],
+            ["files", files ? formatFiles(files, failedBefore ?? 0) : "not counted: the database is unreachable"],
             ...(left ? formatLeft(left) : []),
             ["batches", formatWork(batches, seconds, records.read)],
         ],

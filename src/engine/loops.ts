@@ -2,8 +2,8 @@
 import type { RecordCounts } from "../terminal/record-table.ts";
 import type { IngestContext } from "./context.ts";
 import type { Rechecks } from "./discover/recheck-files.ts";
+import type { Batch } from "./ledger/batch.ts";
 import type { Lease } from "./ledger/lease.ts";
-import type { Batch } from "./ledger/ledger.ts";
 import type { LedgerProof } from "./ledger/ledger-proof.ts";
 import type { Outage } from "./outage/outage.ts";
 import type { WakeUp } from "./outage/wake-up.ts";

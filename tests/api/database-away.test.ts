@@ -6,7 +6,7 @@ import { waitUntil } from "../support/wait-until.ts";
 import { openApiFixture, useProxiedApi } from "./api-fixture.ts";
 import { insertBatch } from "./seed-ledger.ts";
 
-/** Promise 9: when the database is away the API says so, and never shows an old number as if it were new. */
+/** Promise 9: when the database is unreachable the API says so, and never shows an old number as if it were new. */
 const addresses = [
     "/v1/status",
     "/v1/stats",
@@ -31,7 +31,7 @@ async function answersWith(status: number, path: string): Promise<void> {
     await waitUntil(`${path} answers ${status}`, async () => (await api.get(path)).status === status);
 }
 
-test("answers 503 with Retry-After while the database is away, and again with numbers when it is back", async () => {
+test("answers 503 with Retry-After while the database is unreachable, and again with numbers when it is back", async () => {
     expect((await api.get("/v1/stats")).body.records.read).toBe(5);
     const before = (await api.get("/v1/status")).body;
     api.proxy.takeDown();

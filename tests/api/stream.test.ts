@@ -304,7 +304,7 @@ test("tells which files came and what became of them, and nothing of files that 
     expect(files.at(-1)).toMatchObject({ fileId, state: "failed", problem: "empty_file" });
 });
 
-test("says that the database is away, and goes on when it is back, nothing lost", async () => {
+test("says that the database is unreachable, and goes on when it is back, nothing lost", async () => {
     const { proxy } = api;
     const away = openReadPool(proxy.target);
     try {

@@ -169,7 +169,7 @@ test("status --watch draws over itself on a terminal until Ctrl-C, and is a line
     expect(JSON.parse(first!)).toMatchObject({ totals: { read: 8 } });
 });
 
-test("status --watch says that the database is away, and since when, and goes on when it is back", async () => {
+test("status --watch says that the database is unreachable, and since when, and goes on when it is back", async () => {
     const proxy = await openDatabaseProxy(database.target);
     const args = ["--watch", "100ms", "--json", "--database-url", makeTarget(proxy.target).url];
     const watching = spawnScript("status", args);

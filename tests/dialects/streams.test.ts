@@ -7,7 +7,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip, gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
-import { chunksToStageAgain } from "../../src/engine/ledger/ledger.ts";
+import { chunksToStageAgain } from "../../src/engine/ledger/chunks.ts";
 import { loadAll } from "../../src/engine/load/load-files.ts";
 import { defaultExpansionLimits, expand } from "../../src/engine/read/dialect/expand.ts";
 import { streamInput } from "../../src/engine/read/dialect/stream-input.ts";

@@ -1,5 +1,5 @@
 /**
- * The database is away for a while: seconds here, minutes in the long run, in the middle of the work and at the start. The
+ * The database is unreachable for a while: seconds here, minutes in the long run, in the middle of the work and at the start. The
  * ingest waits, says so once, costs no more than when it works, and loses and doubles nothing: promises 7, 8 and 10.
  */
 import { expect, setDefaultTimeout, test } from "bun:test";
@@ -38,14 +38,14 @@ test("in the middle: the ingest waits, bounded, the status says so, and all is i
     const usage = watchUsage(child.pid);
     await waitUntil("something is merged", () => child.batches().length > 0);
     await server.stop();
-    await waitUntil("the ingest has noticed", () => child.stderr().includes("The database is away"));
+    await waitUntil("the ingest has noticed", () => child.stderr().includes("The database is unreachable"));
     const status = await runScript("status", [], { environment: { DATABASE_URL: target.url } });
     expectOrderly(status);
     expect(status.exitCode).toBe(4);
     expect(status.stderr).toContain("does not answer");
     await Bun.sleep(awayMs);
     expect(child.isRunning()).toBe(true);
-    expect(child.stderr().match(/The database is away/g)).toHaveLength(1);
+    expect(child.stderr().match(/The database is unreachable/g)).toHaveLength(1);
     expect(child.stderr()).not.toContain("The database is back");
     await server.start();
     await waitUntil("all is in", async () => {

@@ -114,7 +114,7 @@ describe.skipIf(missing !== null)("a full disk", () => {
         const before = server.log().length;
         const child = startIngest(target.url, inputDir, ["--trigger", "available-now", ...flags]);
         await waitUntil("Postgres ends with a PANIC", () => / 53100 PANIC: /.test(server.log().slice(before)));
-        await waitUntil("the ingest says so", () => /disk is full|The database is away/.test(child.stderr()));
+        await waitUntil("the ingest says so", () => /disk is full|The database is unreachable/.test(child.stderr()));
         await Bun.sleep(fullForMs);
         expect(child.isRunning()).toBe(true);
         logDisk.free();

@@ -14,7 +14,7 @@ import { connect } from "../../src/database/connect.ts";
 import { createDiscovery, type Discovery } from "../../src/engine/discover/discover-files.ts";
 import { isReadyName } from "../../src/engine/discover/input-names.ts";
 import { createTailWatch, type TailWatch } from "../../src/engine/discover/watch-tails.ts";
-import { failFile } from "../../src/engine/ledger/ledger.ts";
+import { failFile } from "../../src/engine/ledger/files.ts";
 import { makeFolder, useEmptyDatabase } from "../support/fixture.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openTestIngest, type TestIngest } from "./ingest-context.ts";

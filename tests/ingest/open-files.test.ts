@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { registerFiles } from "../../src/engine/ledger/ledger.ts";
+import { registerFiles } from "../../src/engine/ledger/files.ts";
 import { loadRound } from "../../src/engine/load/load-files.ts";
 import { useDatabase } from "../support/fixture.ts";
 import { openTestIngest, type TestIngest, testLoader } from "./ingest-context.ts";
@@ -55,12 +55,12 @@ test.skipIf(process.platform !== "linux").each([
             beginLoad() {
                 loads += 1;
                 expect(openDescriptors(path)).toHaveLength(1);
-                return Promise.reject(new Error("The database is away."));
+                return Promise.reject(new Error("The database is unreachable."));
             },
         },
     };
 
-    await expect(loadRound(testLoader(context))).rejects.toThrow("The database is away.");
+    await expect(loadRound(testLoader(context))).rejects.toThrow("The database is unreachable.");
 
     expect(loads).toBe(1);
     expect(openDescriptors(path)).toEqual([]);

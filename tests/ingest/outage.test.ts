@@ -53,7 +53,7 @@ describe("a step", () => {
         const { outage, lines } = openOutage();
         expect(await outage.survive(failing(1, "ECONNRESET"))).toBe(2);
         expect(lines).toEqual([
-            "The database is away (ECONNRESET). Waiting for it; nothing is lost.",
+            "The database is unreachable (ECONNRESET). Waiting for it; nothing is lost.",
             "The database is back after 0 s.",
         ]);
     });

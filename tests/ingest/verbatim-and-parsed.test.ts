@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { type LedgerFile, registerFiles } from "../../src/engine/ledger/ledger.ts";
+import { type LedgerFile, registerFiles } from "../../src/engine/ledger/files.ts";
 import { loadChunks, tailOf } from "../../src/engine/load/load-chunks.ts";
 import { createLoader, type Loader } from "../../src/engine/load/loader.ts";
 import { nextPart, prepareFile } from "../../src/engine/load/prepare-file.ts";

@@ -1,14 +1,10 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import type { Sql } from "../../src/database/connect.ts";
 import { failedFiles } from "../../src/engine/discover/forget-gone.ts";
-import {
-    chunksToStageAgain,
-    filesWithContent,
-    nextFiles,
-    registerFiles,
-    sweepStaging,
-    waitingFiles,
-} from "../../src/engine/ledger/ledger.ts";
+import { chunksToStageAgain } from "../../src/engine/ledger/chunks.ts";
+import { filesWithContent } from "../../src/engine/ledger/copies.ts";
+import { nextFiles, registerFiles, waitingFiles } from "../../src/engine/ledger/files.ts";
+import { sweepStaging } from "../../src/engine/ledger/loads.ts";
 import {
     countFilesSince,
     countWaitingFiles,

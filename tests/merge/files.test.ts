@@ -1,7 +1,7 @@
 /** The files and chunks of the ledger, as discovery, the loader and failures move them on. */
 import { describe, expect, test } from "bun:test";
 import type { Sql } from "../../src/database/connect.ts";
-import { type FileFailure, failFile, nextFiles } from "../../src/engine/ledger/ledger.ts";
+import { type FileFailure, failFile, nextFiles } from "../../src/engine/ledger/files.ts";
 import { useEmptyDatabase } from "../support/fixture.ts";
 import { meet } from "../support/sessions.ts";
 import {

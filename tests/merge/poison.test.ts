@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { IngestContext } from "../../src/engine/context.ts";
-import { failChunk } from "../../src/engine/ledger/ledger.ts";
+import { failChunk } from "../../src/engine/ledger/chunks.ts";
 import { createMerger, type Merger } from "../../src/engine/merge/merge-batch.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
 import { columnNames } from "../../src/streams/stream.ts";

@@ -112,7 +112,7 @@ test("while the server is away the ingest says so once, waits, and says once tha
     const child = start(manyChunks);
     await waitUntil("something is merged", async () => (await countRows(target, "ingest.batches")) > 1);
     await server.stop();
-    await waitUntil("the ingest has noticed", () => child.stderr().includes("The database is away"));
+    await waitUntil("the ingest has noticed", () => child.stderr().includes("The database is unreachable"));
     // Long enough for several attempts to come back.
     await Bun.sleep(isLongRun ? 60_000 : 4_000);
     expect(child.stderr()).not.toContain("The database is back");
@@ -129,7 +129,7 @@ test("while the server is away the ingest can be stopped", async () => {
     const child = startIngest(target.url, inputDir, ["--trigger", "100ms", ...manyChunks]);
     await waitUntil("something is merged", async () => (await countRows(target, "ingest.batches")) > 1);
     await server.stop();
-    await waitUntil("the ingest has noticed", () => child.stderr().includes("The database is away"));
+    await waitUntil("the ingest has noticed", () => child.stderr().includes("The database is unreachable"));
     expect((await child.stop()).exitCode).toBe(143);
     await server.start();
 });

@@ -23,8 +23,8 @@ async function readOnce(target: DatabaseTarget): Promise<Status | null> {
 }
 
 /**
- * Starts to watch; counts what any process merges, and an unread file by its size. While the database is away the progress
- * stays as it was. Stop it before the summary is printed.
+ * Starts to show progress: the records that any process merges, and unread files by their size. The display stays as it
+ * was while the database is unreachable. Call `stop` before the summary is printed.
  */
 export async function watchBacklog(
     target: DatabaseTarget,

@@ -36,7 +36,7 @@ export async function watchStatus({ sql, pauseMs, json, color, isDrawn }: WatchO
             show(
                 json
                     ? [JSON.stringify({ state: "database_away", awaySeconds: Math.round(seconds) })]
-                    : [`The database is away, for ${formatDuration(seconds * 1000)} now. Asking again.`],
+                    : [`The database is unreachable, for ${formatDuration(seconds * 1000)} now. Asking again.`],
             );
         } else {
             show(json ? [JSON.stringify(asked.status)] : formatStatus(asked.status, { color }));
@@ -57,7 +57,7 @@ function fit(lines: string[]): string[] {
     return lines.length < rows ? lines : [...lines.slice(0, rows - 2), "…"];
 }
 
-/** Asks one question at a time: a database that is away must not collect them. */
+/** Runs one query at a time, so that queries do not pile up while the database is unreachable. */
 function createAsker(sql: Sql): () => Promise<{ status: Status } | { away: true }> {
     let open: Promise<Status> | null = null;
     return async () => {

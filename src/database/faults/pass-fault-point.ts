@@ -82,7 +82,7 @@ async function act({ at, pass, action }: FaultPlan, pids: number[] | null): Prom
     else if (action === "freeze") process.kill(process.pid, "SIGSTOP");
     else {
         await strikeServer(action, at, pids).catch((error: unknown) => {
-            // Another process has just struck the server, and it is away or starting: there is nothing left to strike.
+            // Another process struck the server first; it is down or starting, so this strike has no target.
             if (!isConnectionFault(error)) throw error;
         });
     }

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { passFaultPoint } from "../../database/faults/pass-fault-point.ts";
 import type { IngestContext } from "../context.ts";
 import type { FileClocks } from "../discover/file-age.ts";
-import { printOf, type SeenFile } from "../ledger/ledger.ts";
+import { printOf, type SeenFile } from "../ledger/files.ts";
 import { seenOf } from "../read/open-input.ts";
 import { freeNames, moveWithoutOverwriting } from "./move-file.ts";
 
@@ -191,7 +191,7 @@ async function findGone(context: IngestContext, file: MergedFile): Promise<Outco
     return { archivedTo };
 }
 
-/** Returns false when the folder is away: the next look at it says so. A later pass takes the files away again. */
+/** Returns false if the folder cannot be read; discovery reports that. A later pass archives the files again. */
 async function putAllBack(context: IngestContext): Promise<boolean> {
     const { inputDir } = context.config;
     const names = await readdir(inputDir).catch(() => null);

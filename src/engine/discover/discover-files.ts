@@ -21,7 +21,7 @@ import {
     registerFiles,
     reopenFiles,
     type SeenFile,
-} from "../ledger/ledger.ts";
+} from "../ledger/files.ts";
 import type { LedgerProof } from "../ledger/ledger-proof.ts";
 import { findEscapedName, seenOf } from "../read/open-input.ts";
 import { readableText } from "../read/readable-text.ts";

@@ -1,7 +1,7 @@
 /** How long a file has been still by its own times. A run that ends goes by them, since it cannot watch the file. */
 import { type BigIntStats, lstatSync } from "node:fs";
 import { join } from "node:path";
-import type { SeenFile } from "../ledger/ledger.ts";
+import type { SeenFile } from "../ledger/files.ts";
 
 /** How to tell that a file has been still. */
 export interface FileClocks {

@@ -7,8 +7,8 @@
  */
 
 import type { IngestContext } from "../context.ts";
+import { chunksOfFile } from "../ledger/chunks.ts";
 import {
-    chunksOfFile,
     fileById,
     type LedgerFile,
     noteCompared,
@@ -16,7 +16,7 @@ import {
     reopenFiles,
     replaceFile,
     type SeenFile,
-} from "../ledger/ledger.ts";
+} from "../ledger/files.ts";
 import { openContent } from "../read/open-content.ts";
 import { hashRange, InputFault, type InputFile } from "../read/open-input.ts";
 

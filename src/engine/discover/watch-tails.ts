@@ -3,7 +3,7 @@
  * `settleMs`; then the tail counts. A run that watches goes by a monotonic clock of its own: a file's own time may come
  * from anywhere. One that ends (available-now) cannot wait for that, and goes by the file's time (file-age.ts).
  */
-import type { LedgerFile, SeenFile } from "../ledger/ledger.ts";
+import type { LedgerFile, SeenFile } from "../ledger/files.ts";
 import type { FileClocks } from "./file-age.ts";
 
 type WaitingFile = Pick<LedgerFile, "fileId" | "path">;

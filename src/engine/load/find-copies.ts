@@ -5,15 +5,15 @@
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { sourceKey } from "../../streams/source-of.ts";
 import type { IngestContext } from "../context.ts";
+import { chunksOfFile } from "../ledger/chunks.ts";
 import {
-    chunksOfFile,
     filesWithContent,
     type KnownContent,
-    type LedgerFile,
     manyChunkFilesOfSize,
     skipCopies,
     standingRejects,
-} from "../ledger/ledger.ts";
+} from "../ledger/copies.ts";
+import type { LedgerFile } from "../ledger/files.ts";
 import { hashRange, type InputFile } from "../read/open-input.ts";
 import type { LoadPart } from "../stage/stage-parts.ts";
 import { isUntouched } from "./prepare-file.ts";

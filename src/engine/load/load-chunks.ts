@@ -10,7 +10,7 @@ import type { IngestConfig } from "../../config/config.ts";
 import { passFaultPoint } from "../../database/faults/pass-fault-point.ts";
 import { hasSources } from "../../streams/source-of.ts";
 import type { IngestContext } from "../context.ts";
-import { abandonLoads, type RecordedShape, recordLoad, type StagedChunk } from "../ledger/ledger.ts";
+import { abandonLoads, type RecordedShape, recordLoad, type StagedChunk } from "../ledger/loads.ts";
 import type { FileShape } from "../read/file-shape.ts";
 import { InputChanged } from "../read/open-input.ts";
 import type { ReadOutcome } from "../read/read-records.ts";
@@ -66,7 +66,7 @@ export async function loadChunks(
     } catch (error) {
         await copyConnection.discard();
         await abandonLoads(sql, [loadId]).catch(() => {
-            // The database is away: whoever holds the lease next abandons what is left 'loading'.
+            // The database is unreachable: whoever holds the lease next abandons what is left 'loading'.
         });
         throw error;
     }

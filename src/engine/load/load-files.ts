@@ -5,15 +5,8 @@
 import { hasSources } from "../../streams/source-of.ts";
 import { collectWhenLarge } from "../discover/collect-when-large.ts";
 import { sayRewritten } from "../discover/recheck-files.ts";
-import {
-    chunksToStageAgain,
-    failFile,
-    type LedgerFile,
-    markFileUnchanged,
-    nextFiles,
-    noteWaiting,
-    replaceFile,
-} from "../ledger/ledger.ts";
+import { chunksToStageAgain } from "../ledger/chunks.ts";
+import { failFile, type LedgerFile, markFileUnchanged, nextFiles, noteWaiting, replaceFile } from "../ledger/files.ts";
 import { applyRejectBudget } from "./apply-reject-budget.ts";
 import { closeUnless, groupFiles, type LoadGroup, startGroup } from "./load-group.ts";
 import { loadLargeFile } from "./load-large-file.ts";

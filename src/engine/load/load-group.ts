@@ -1,5 +1,5 @@
 /** Small files share a load: their parts are collected as long as one COPY statement carries them. */
-import type { LedgerFile } from "../ledger/ledger.ts";
+import type { LedgerFile } from "../ledger/files.ts";
 import type { InputFile } from "../read/open-input.ts";
 import type { LoadPart } from "../stage/stage-parts.ts";
 import type { Candidate } from "./find-copies.ts";
@@ -61,7 +61,7 @@ async function loadGroup(loader: Loader, members: Candidate[]): Promise<boolean>
     }
 }
 
-/** Closes the file if the load before it fails (the database is away): no group has it yet that would close it. */
+/** Closes the file if the load before it fails, because it is not in a group yet and nothing else would close it. */
 export async function closeUnless<Result>(file: InputFile, isDone: Promise<Result>): Promise<Result> {
     try {
         return await isDone;

@@ -1,5 +1,5 @@
 /** A file that does not fit a group is loaded chunk by chunk, until its end or its unfinished tail. */
-import type { LedgerFile } from "../ledger/ledger.ts";
+import type { LedgerFile } from "../ledger/files.ts";
 import type { LoadPart } from "../stage/stage-parts.ts";
 import { tailOf } from "./load-chunks.ts";
 import { hasRecords, loadParts, skipCopiesOf } from "./load-parts.ts";

@@ -1,5 +1,5 @@
 /** Loads parts of pending files, and remembers what that says about the files. */
-import { type FileFailure, failFile } from "../ledger/ledger.ts";
+import { type FileFailure, failFile } from "../ledger/files.ts";
 import { InputChanged, InputFault } from "../read/open-input.ts";
 import type { ReadOutcome } from "../read/read-records.ts";
 import type { LoadPart } from "../stage/stage-parts.ts";

@@ -3,7 +3,8 @@
  * whose source is gone or changed is failed, visibly; one that cannot be read now waits and holds nobody back.
  */
 import { defaultDialect } from "../../streams/dialect.ts";
-import { type FileFailure, failChunk, type LedgerChunk, printOf } from "../ledger/ledger.ts";
+import { failChunk, type LedgerChunk } from "../ledger/chunks.ts";
+import { type FileFailure, printOf } from "../ledger/files.ts";
 import type { FileShape } from "../read/file-shape.ts";
 import { openContent } from "../read/open-content.ts";
 import { hashRange, InputChanged, InputFault, type InputFile, openInput, readIntoMemory } from "../read/open-input.ts";

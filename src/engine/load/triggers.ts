@@ -1,6 +1,6 @@
 /** One object for each trigger: when the loading loop looks, how long it pauses, and when it ends. */
 import { type FileClocks, presentAgeMs, seenAgeMs } from "../discover/file-age.ts";
-import { waitingFiles } from "../ledger/ledger.ts";
+import { waitingFiles } from "../ledger/files.ts";
 import { hasWork } from "../ledger/read-backlog.ts";
 import type { Run } from "../loops.ts";
 import { sleep } from "../outage/sleep.ts";

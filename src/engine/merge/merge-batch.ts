@@ -7,7 +7,8 @@ import { passFaultPoint } from "../../database/faults/pass-fault-point.ts";
 import { isDataFault, meaningOf, sluiceStates, sqlStateOf, sqlStates } from "../../database/sql-states.ts";
 import { findShapeProblem, TableShapeFault } from "../../database/table-shape.ts";
 import type { IngestContext } from "../context.ts";
-import { type Batch, failChunk } from "../ledger/ledger.ts";
+import type { Batch } from "../ledger/batch.ts";
+import { failChunk } from "../ledger/chunks.ts";
 import { type BatchSize, createBatchSize } from "./batch-size.ts";
 
 export interface MergeRequest {

@@ -1,5 +1,5 @@
 /** The loop of one merge worker. */
-import type { Batch } from "../ledger/ledger.ts";
+import type { Batch } from "../ledger/batch.ts";
 import { readBacklog } from "../ledger/read-backlog.ts";
 import type { Run } from "../loops.ts";
 import { pollMs } from "../outage/wake-up.ts";

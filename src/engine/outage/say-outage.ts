@@ -1,4 +1,4 @@
-/** Logs that the database is away, busy or changed: each thing once, or once a minute. */
+/** Logs that the database is unreachable, busy or changed. Each message is logged once, or at most once a minute. */
 import { describeFault } from "../../database/describe-fault.ts";
 import { meaningOf, sqlStateOf } from "../../database/sql-states.ts";
 import { SluiceError } from "../../errors.ts";
@@ -42,11 +42,11 @@ export function createOutageVoice(log: IngestLog) {
     };
 }
 
-/** The database is away; the voice that is returned logs the attempts to reach it. */
+/** Logs that the database is unreachable. Returns the functions that log failed attempts and the recovery. */
 function sayAway(log: IngestLog, error: unknown) {
     const awayFrom = performance.now();
     let said = reasonOf(error);
-    log.warn(`The database is away (${said}). Waiting for it; nothing is lost.`, {
+    log.warn(`The database is unreachable (${said}). Waiting for it; nothing is lost.`, {
         event: "database_away",
         code: said,
     });

@@ -4,7 +4,7 @@ import { type BigIntStats, closeSync, constants, fstatSync, openSync, readFileSy
 import { type FileHandle, lstat, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Encoding } from "../../streams/dialect.ts";
-import type { FileFailure, SeenFile } from "../ledger/ledger.ts";
+import type { FileFailure, SeenFile } from "../ledger/files.ts";
 import { readableText } from "./readable-text.ts";
 
 export interface InputFile {

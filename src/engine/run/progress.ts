@@ -1,6 +1,6 @@
 /** The progress record of a batch, with Spark's names (StreamingQueryProgress), and the closing summary of a run. */
 import type { RecordCounts } from "../../terminal/record-table.ts";
-import type { Batch } from "../ledger/ledger.ts";
+import type { Batch } from "../ledger/batch.ts";
 import type { Tally } from "../loops.ts";
 
 export interface BatchProgress {
@@ -23,7 +23,7 @@ export interface BatchProgress {
 
 export interface IngestSummary {
     type: "summary";
-    /** Null when the run was stopped while the database was away. */
+    /** Null when the run was stopped while the database was unreachable. */
     files: { merged: number; skipped: number; failed: number } | null;
     /** Files that failed before this run and stand so; null like `files`. */
     failedBefore: number | null;

@@ -233,7 +233,7 @@ async function summarize(run: Run, tally: RunTally, isAnswered: boolean): Promis
     };
 }
 
-/** For the last words of a run, which must not keep it from ending: null when the database is away, or too slow. */
+/** For the last words of a run, which must not keep it from ending: null if the database is unreachable, or too slow. */
 async function lastWords<Answer>(query: Promise<Answer>): Promise<Answer | null> {
     const given = query.catch((error: unknown) => {
         if (meaningOf(error) === null) throw error;

@@ -1,7 +1,7 @@
 /** Back-pressure: staging holds a few batches, not the folder. Merged rows are swept in large pieces, or in a quiet moment. */
 import { describeReader, readStagingReaders, remedyForReader } from "../../database/staging-readers.ts";
 import type { IngestContext } from "../context.ts";
-import { sweepStaging } from "../ledger/ledger.ts";
+import { sweepStaging } from "../ledger/loads.ts";
 import { readBacklog } from "../ledger/read-backlog.ts";
 import type { Outage } from "../outage/outage.ts";
 import { pollMs, type WakeUp } from "../outage/wake-up.ts";

@@ -20,7 +20,7 @@ interface StatusFacts
 
 const freshnessWindowSeconds = 300;
 
-/** Reads the status; throws what postgres.js throws when the database is away or the schema is not there. */
+/** Reads the status; throws what postgres.js throws if the database is unreachable or the schema is not there. */
 export async function readStatus(sql: Sql): Promise<Status> {
     // As text, since drizzle switches off the JSON parser of the client it is given.
     const [answer] = await sql.unsafe<[{ status: string }]>(readStatusQuery);

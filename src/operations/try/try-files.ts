@@ -15,7 +15,7 @@ import type { DatabaseTarget } from "../../database/database-target.ts";
 import type { Refusal } from "../../database/schema.ts";
 import { sluiceStates, sqlStateOf } from "../../database/sql-states.ts";
 import type { IngestContext } from "../../engine/context.ts";
-import type { LedgerFile } from "../../engine/ledger/ledger.ts";
+import type { LedgerFile } from "../../engine/ledger/files.ts";
 import { findCopies } from "../../engine/load/find-copies.ts";
 import { loadByLadder } from "../../engine/load/ladder.ts";
 import { otherHeaderFailure } from "../../engine/load/load-parts.ts";

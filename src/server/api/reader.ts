@@ -25,7 +25,7 @@ const maxReads = 64;
 
 export interface Reader {
     sql: Sql;
-    /** Runs one read. @throws Problem when the database is away, slow, unprepared or overrun */
+    /** Runs one read. @throws Problem if the database is unreachable, slow, unprepared or overrun */
     read<Result>(run: (db: Database) => PromiseLike<Result>): Promise<Result>;
     /**
      * Like `read`, but all who ask for the same key while it runs, or less than `forMs` after it began, get the same

@@ -13,7 +13,7 @@ export type StatusReader = ReturnType<typeof createStatusReader>;
 export function createStatusReader(reader: Reader) {
     let lastKnown: Status | null = null;
     return {
-        /** @throws Problem when the database is away or slow */
+        /** @throws Problem if the database is unreachable or slow */
         read: () =>
             reader.share("status", sharedForMs.live, async () => {
                 lastKnown = await readStatus(reader.sql);

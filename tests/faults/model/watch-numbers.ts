@@ -1,6 +1,6 @@
 /**
  * Asks the API again and again while a run goes on: what it shows is never ahead of what is committed, never behind it,
- * and adds up within one answer (promise 9). When the database is away it says so, and shows nothing.
+ * and adds up within one answer (promise 9). When the database is unreachable it says so, and shows nothing.
  */
 
 import { connect } from "../../../src/database/connect.ts";

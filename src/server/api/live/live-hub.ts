@@ -28,7 +28,7 @@ export interface Viewer {
 export interface LiveHub {
     /**
      * Sends what comes after `cursor` (without one: after now), and from then on everything as it is committed. Nothing
-     * is left out between the two; a batch may come twice. While the database is away it says so, and goes on after.
+     * is left out between the two; a batch may come twice. while the database is unreachable it says so, and goes on after.
      * Resolves when the viewer is up to date or has left. Never rejects.
      */
     join(viewer: Viewer, cursor?: LiveCursor): Promise<void>;

@@ -25,7 +25,7 @@ const followStream = createRoute({
         "once (know them by batchId). Its id is where to go on: an EventSource sends it by itself as Last-Event-ID, and",
         "the first time it can be given as `after`, from `streamCursor` of /v1/batches. `status`: as /v1/status, every",
         "second. `files`: files that came or changed (of those that are open, and the newest hundred), as a hint what to",
-        "load again: one may be left out. `unavailable`: the database is away; what was shown is old from here on. `reset`: the",
+        "load again: one may be left out. `unavailable`: the database is unreachable; what was shown is old from here on. `reset`: the",
         "tables were reset, or the place to go on from is not known here, so load the lists again.",
     ].join(" "),
     request: {

@@ -19,7 +19,7 @@ const getMetrics = createRoute({
     responses: {
         200: {
             description:
-                "When the database is away, `sluice_database_up` is 0 and the facts of the ledger are absent, not old.",
+                "When the database is unreachable, `sluice_database_up` is 0 and the facts of the ledger are absent, not old.",
             content: { "text/plain": { schema: z.string() } },
         },
     },
@@ -50,7 +50,7 @@ export function addMetricsRoutes(
     });
 }
 
-/** Undefined when the database is away: a scrape that fails as a whole would hide why. */
+/** Undefined if the database is unreachable: a scrape that fails as a whole would hide why. */
 async function readFacts(context: Context, served: StreamApi): Promise<Metric[] | undefined> {
     try {
         const [status, ofStream, storage] = await Promise.all([

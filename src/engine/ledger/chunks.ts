@@ -1,0 +1,58 @@
+/** Chunks that the ledger has, for staging them again. */
+import type { Sql } from "../../database/connect.ts";
+import type { Dialect } from "../../streams/dialect.ts";
+import type { SourceConfig } from "../../streams/source-config.ts";
+import type { FileFailure } from "./files.ts";
+
+export interface LedgerChunk {
+    chunkId: number;
+    fileId: number;
+    path: string;
+    firstByte: number;
+    endByte: number;
+    firstRecordNo: number;
+    firstLineNo: number;
+    records: number;
+    contentHash: string;
+    attempts: number;
+    dialect: Dialect | null;
+    source: SourceConfig | null;
+}
+
+const chunkColumns = `
+    chunks.chunk_id as "chunkId", chunks.file_id as "fileId", files.path, chunks.first_byte as "firstByte",
+    chunks.end_byte as "endByte", chunks.first_record_no as "firstRecordNo", chunks.first_line_no as "firstLineNo",
+    chunks.records, chunks.content_hash as "contentHash", chunks.attempts,
+    files.dialect, files.source`;
+
+/** Chunks whose staged rows were lost, in the order of their ids. */
+export async function chunksToStageAgain(sql: Sql, streamId: number, limit: number): Promise<LedgerChunk[]> {
+    return await sql<LedgerChunk[]>`
+        select ${sql.unsafe(chunkColumns)}
+        from ingest.chunks
+        inner join ingest.files on files.file_id = chunks.file_id
+        where
+            chunks.state = 'pending'
+            and chunks.stream_id = ${streamId}
+            and (chunks.next_attempt_at is null or chunks.next_attempt_at <= clock_timestamp())
+        order by chunks.chunk_id
+        limit ${limit}`;
+}
+
+/** The chunks of one file in the order of their bytes. */
+export async function chunksOfFile(sql: Sql, fileId: number): Promise<LedgerChunk[]> {
+    return await sql<LedgerChunk[]>`
+        select ${sql.unsafe(chunkColumns)}
+        from ingest.chunks
+        inner join ingest.files on files.file_id = chunks.file_id
+        where chunks.file_id = ${fileId}
+        order by chunks.first_byte, chunks.chunk_id`;
+}
+
+export async function failChunk(sql: Sql, chunkId: number, failure: FileFailure): Promise<void> {
+    await sql`
+        select ingest.fail_chunk(
+            ${chunkId}, ${failure.problem}, ${failure.detail},
+            ${failure.retryAfterMs}::float8 * interval '1 millisecond'
+        )`;
+}
