@@ -1,4 +1,4 @@
-/** How the ingest waits for a database that is away, busy or silent: promise 8. */
+/** How the ingest waits for a database that is unreachable, busy or silent: promise 8. */
 import { describe, expect, test } from "bun:test";
 import { isConnectionFault } from "../../src/database/sql-states.ts";
 import { answerInTime, createOutage } from "../../src/engine/outage/outage.ts";

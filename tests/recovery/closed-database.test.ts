@@ -60,7 +60,7 @@ test.each([
     await fixture.whenInserted(1_000);
 
     expect(ingest.isRunning()).toBe(true);
-    expect(linesOf("is away")).toBeLessThanOrEqual(1);
+    expect(linesOf("is unreachable")).toBeLessThanOrEqual(1);
     expect(linesOf("55000")).toBe(1);
     await expectSoundEnd();
 });

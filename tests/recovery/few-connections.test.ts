@@ -34,7 +34,7 @@ test.each([3, 4, 5])("a role that may have %d connections ingests with that many
     const { exitCode, stderr, summary } = await ingestOnce(fixture.url, fixture.inputDir, ["--merge-workers", "3"]);
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
     expect(stderr).toContain(`role ${role} has a CONNECTION LIMIT of ${limit}`);
-    expect(stderr).not.toContain("is away");
+    expect(stderr).not.toContain("is unreachable");
     expect(summary!.records).toMatchObject({ read: 10, inserted: 10 });
     await expectSound(sql);
 });

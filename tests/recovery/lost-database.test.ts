@@ -108,7 +108,7 @@ describe("at random moments", () => {
     });
 });
 
-test("while the server is away the ingest says so once, waits, and says once that it is back", async () => {
+test("while the server is unreachable the ingest says so once, waits, and says once that it is back", async () => {
     const child = start(manyChunks);
     await waitUntil("something is merged", async () => (await countRows(target, "ingest.batches")) > 1);
     await server.stop();
@@ -120,12 +120,12 @@ test("while the server is away the ingest says so once, waits, and says once tha
     const { exitCode, stderr } = await child.finish();
     expect(exitCode).toBe(0);
     const said = stderr.split("\n").filter((line) => line.includes("The database is"));
-    expect(said).toEqual([expect.stringContaining("is away"), expect.stringContaining("is back")]);
+    expect(said).toEqual([expect.stringContaining("is unreachable"), expect.stringContaining("is back")]);
     await ask(target, (sql) => expectOracle(sql, oracle));
     await ask(target, expectSound);
 });
 
-test("while the server is away the ingest can be stopped", async () => {
+test("while the server is unreachable the ingest can be stopped", async () => {
     const child = startIngest(target.url, inputDir, ["--trigger", "100ms", ...manyChunks]);
     await waitUntil("something is merged", async () => (await countRows(target, "ingest.batches")) > 1);
     await server.stop();
