@@ -13,19 +13,25 @@ begin
         this_stream,
         seen."path",
         -- One that was forgotten has come back.
-        1 + coalesce((select max(files.version) from ingest.files where files.path = seen."path"), 0),
+        1 + coalesce(
+            (select max(files.version) from ingest.files where (files.stream_id, files.path) = (this_stream, seen."path")),
+            0
+        ),
         seen."sizeBytes",
         seen."mtimeNs",
         seen."inode"
     from jsonb_to_recordset(seen_files) as seen ("path" text, "sizeBytes" bigint, "mtimeNs" bigint, "inode" numeric)
-    where not exists (select from ingest.files where files.path = seen."path" and files.state <> 'replaced')
+    where not exists (
+        select from ingest.files
+        where (files.stream_id, files.path) = (this_stream, seen."path") and files.state <> 'replaced'
+    )
     order by seen."path" collate "C"
-    on conflict (path, version) do nothing;
+    on conflict (stream_id, path, version) do nothing;
 
     return query
     select distinct on (files.path) files.*
     from ingest.files
-    where exists (
+    where files.stream_id = this_stream and exists (
         select from jsonb_to_recordset(seen_files) as seen ("path" text)
         where seen."path" = files.path
     )

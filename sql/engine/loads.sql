@@ -64,9 +64,9 @@ begin atomic
     ));
 end;
 
--- True when `worker` now holds the right to load, until the lease runs out. Taking it over from another worker
+-- True when `worker` now holds the right to load the stream, until the lease runs out. Taking it over from another worker
 -- abandons that one's loads and terminates their backends: a COPY that waits for its client ends in no other way.
-create or replace function ingest.take_loader_lease(worker uuid, lease interval)
+create or replace function ingest.take_loader_lease(this_stream smallint, worker uuid, lease interval)
 returns boolean
 language plpgsql
 as $$
@@ -76,12 +76,14 @@ begin
     -- Waited for: skipped, it would seem somebody else's as long as a session of the worker's own sweeps.
     select loader_lease.worker_id into holder
     from ingest.loader_lease
-    where loader_lease.worker_id = worker
+    where loader_lease.stream_id = this_stream and loader_lease.worker_id = worker
     for update;
     if not found then
         select loader_lease.worker_id into holder
         from ingest.loader_lease
-        where loader_lease.worker_id is null or loader_lease.lease_until < clock_timestamp()
+        where
+            loader_lease.stream_id = this_stream
+            and (loader_lease.worker_id is null or loader_lease.lease_until < clock_timestamp())
         for update skip locked;
     end if;
     if not found then
@@ -89,13 +91,14 @@ begin
     end if;
 
     update ingest.loader_lease
-    set worker_id = worker, lease_until = clock_timestamp() + lease;
+    set worker_id = worker, lease_until = clock_timestamp() + lease
+    where loader_lease.stream_id = this_stream;
 
     if holder is distinct from worker then
         perform ingest.abandon_loads(array(
             select loads.load_id
             from ingest.loads
-            where loads.state = 'loading' and loads.worker_id <> worker
+            where loads.state = 'loading' and loads.stream_id = this_stream and loads.worker_id <> worker
         ));
     end if;
     return true;
@@ -173,7 +176,10 @@ as $$
 begin
     if not exists (
         select from ingest.loader_lease
-        where loader_lease.worker_id = worker and loader_lease.lease_until > clock_timestamp()
+        where
+            loader_lease.stream_id = this_stream
+            and loader_lease.worker_id = worker
+            and loader_lease.lease_until > clock_timestamp()
     ) then
         raise exception 'worker % no longer holds the right to load', worker using errcode = 'SL001';
     end if;
@@ -391,9 +397,12 @@ begin
     perform
     from ingest.loader_lease
     where
-        loader_lease.worker_id is null
-        or loader_lease.worker_id = worker
-        or loader_lease.lease_until < clock_timestamp()
+        loader_lease.stream_id = this_stream
+        and (
+            loader_lease.worker_id is null
+            or loader_lease.worker_id = worker
+            or loader_lease.lease_until < clock_timestamp()
+        )
     for update skip locked;
     if not found then
         return;

@@ -79,6 +79,14 @@ export const streams = ingest.table(
         shape: jsonb("shape"),
         shapeHash: text("shape_hash"),
         isActive: boolean("is_active").notNull().default(true),
+        /** The schema of its staging table and functions: `ingest`, or `ingest_orders`. */
+        home: text("home").notNull().default("ingest"),
+        /** Which files are its: a glob; null for the stream that takes what no other does. */
+        files: text("files"),
+        /** Why it is paused, as a stable code and a sentence for people; null while it works. */
+        problem: text("problem"),
+        problemDetail: text("problem_detail"),
+        problemAt: instant("problem_at"),
     },
     (table) => [oneOf("streams_mode", table.mode, streamModes)],
 );
@@ -142,7 +150,7 @@ export const files = ingest.table(
     },
     (table) => [
         oneOf("files_state", table.state, fileStates),
-        unique("files_path_version").on(table.path, table.version),
+        unique("files_path_version").on(table.streamId, table.path, table.version),
         index("files_unarchived").on(table.fileId).where(sql`state in ('merged', 'skipped') and archived_at is null`),
         index("files_pending")
             .on(table.streamId, sql`${table.path} collate "C"`)
@@ -318,6 +326,8 @@ export const rejects = ingest.table(
         resolution: text("resolution", { enum: rejectResolutions }),
         /** That of its chunk. */
         streamId: stream(),
+        /** `parent`: it lacks the row that a foreign key names, and is replayed once that is there. */
+        retryWhen: text("retry_when"),
     },
     (table) => [
         oneOf("rejects_kind", table.kind, rejectKinds),
@@ -392,11 +402,13 @@ export const workers = ingest.table("workers", {
     report: jsonb("report"),
     /** Left by its latest heartbeat: a ledger that still has it has all that was committed before (src/engine/ledger/ledger-proof.ts). */
     mark: uuid("mark"),
+    /** A process that works on several streams is a worker of each. */
+    streamId: stream(),
 });
 
-/** At most one worker loads at a time: the row says which. Merging needs only slice locks. */
+/** At most one worker loads a stream at a time: its row says which. Merging needs only slice locks. */
 export const loaderLease = ingest.table("loader_lease", {
-    onlyRow: boolean("only_row").primaryKey().default(true),
+    streamId: stream().primaryKey(),
     workerId: uuid("worker_id"),
     leaseUntil: instant("lease_until"),
 });

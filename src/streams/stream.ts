@@ -2,8 +2,10 @@
 import type { ColumnType } from "./types/column-type.ts";
 
 export interface Column {
-    /** As the table names it, and files do unless they are declared otherwise: in lower case. */
+    /** As the table names it, and files do unless they are declared otherwise: compared without regard to case. */
     name: string;
+    /** Its column in staging, as SQL writes it: quoted where it must be. */
+    ident: string;
     type: ColumnType;
     /** A file without it fails; others are null when a file lacks them. */
     isRequired: boolean;
@@ -15,28 +17,55 @@ export interface Stream {
     /** Its number in the ledger (ingest.streams). */
     id: number;
     name: string;
-    /** In the schema public. */
+    /** The schema of its staging table and functions: `ingest`, or `ingest_orders`. */
+    home: string;
+    /** As SQL writes it, with its schema unless that is public. */
     table: string;
     /** In the order of the table. */
     columns: readonly Column[];
-    /** Records with the same key are the same; it also decides their slice. */
+    /** Records that agree in all of these are the same. */
+    keys: readonly Column[];
+    /** The one of them that decides the slice of a record. */
     key: Column;
     /** The timestamp that the loader hands to the merge as a number where it is plain (src/engine/read/is-plain.ts). */
     time: Column | null;
-    /** The jsonb column that keeps the values of a file's other columns. */
+    /** The column of staging for the values of a file's other columns. */
     extras: string;
+    /** Whether the table has a column for those; else a file must not have any that is not ignored. */
+    keepsExtras: boolean;
+    /** Which files are its: a glob of paths in the watched folder. Null: those that no other stream claims. */
+    files: string | null;
 }
 
-type Definition = Pick<Stream, "id" | "name" | "table" | "columns" | "extras"> & { key: string; time: string | null };
+type Definition = Pick<Stream, "id" | "name" | "table" | "extras"> & {
+    home?: string;
+    columns: readonly (Omit<Column, "ident"> & { ident?: string })[];
+    /** Of several, the first that is sliceable decides the slice. */
+    key: string | readonly string[];
+    time: string | null;
+    keepsExtras?: boolean;
+    files?: string | null;
+};
 
 /** @throws TypeError when key or time is none of the columns */
-export function defineStream({ key, time, ...definition }: Definition): Stream {
+export function defineStream(definition: Definition): Stream {
+    const columns = definition.columns.map((column) => ({ ident: column.name, ...column }));
     const named = (name: string) => {
-        const column = findColumn(definition, name);
+        const column = findColumn({ columns }, name);
         if (column === null) throw new TypeError(`The stream ${definition.name} has no column ${name}.`);
         return column;
     };
-    return { ...definition, key: named(key), time: time === null ? null : named(time) };
+    const keys = [definition.key].flat().map(named);
+    return {
+        home: "ingest",
+        keepsExtras: true,
+        files: null,
+        ...definition,
+        columns,
+        keys,
+        key: keys.find(({ type }) => type.slices !== null) ?? keys[0]!,
+        time: definition.time === null ? null : named(definition.time),
+    };
 }
 
 export function findColumn({ columns }: Pick<Stream, "columns">, name: string): Column | null {

@@ -11,7 +11,7 @@ const database = useDatabase(import.meta.path);
 let copyConnection: CopyConnection;
 const workerId = randomUUID();
 beforeAll(async () => {
-    await takeLoaderLease(database.sql, workerId, 3_600_000);
+    await takeLoaderLease(database.sql, 0, workerId, 3_600_000);
 });
 beforeEach(() => {
     copyConnection = createCopyConnection(database.target, "test copy");

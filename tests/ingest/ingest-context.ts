@@ -49,7 +49,7 @@ export async function openTestIngest(
         ...overrides,
     };
     const log = { info: logAs("info"), warn: logAs("warn"), error: logAs("error") };
-    await takeLoaderLease(database.sql, workerId, 3_600_000);
+    await takeLoaderLease(database.sql, 0, workerId, 3_600_000);
     return {
         context: {
             ...{ stream: eventsStream, config, sql: database.sql, copyConnection, workerId, log },

@@ -66,10 +66,9 @@ function sliceOf({ event_id }: StagedRow): number {
     return Number.isNaN(digit) ? 0 : digit;
 }
 
-export async function takeLease(sql: Sql, holder = worker, lease = "1 hour"): Promise<boolean> {
-    const [row] = await sql<
-        { taken: boolean }[]
-    >`select ingest.take_loader_lease(${holder}, ${lease}::text::interval) as taken`;
+export async function takeLease(sql: Sql, holder = worker, lease = "1 hour", stream = 0): Promise<boolean> {
+    const [row] = await sql<{ taken: boolean }[]>`
+        select ingest.take_loader_lease(${stream}::smallint, ${holder}, ${lease}::text::interval) as taken`;
     return row!.taken;
 }
 

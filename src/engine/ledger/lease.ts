@@ -23,7 +23,7 @@ const brokenLedger =
 
 /** Nothing is held before the first renewal. Status shows the `tally`. */
 export function createLease(
-    { sql, workerId, config, log }: IngestContext,
+    { stream, sql, workerId, config, log }: IngestContext,
     proof: LedgerProof,
     outage: Outage,
     tally: { records: RecordCounts; isFolderAway: boolean },
@@ -58,7 +58,7 @@ export function createLease(
                 const breaks = proof.breaks();
                 proof.renewed(mark, { ...found, outages: outage.outages() });
                 if (proof.breaks() > breaks) log.warn(brokenLedger, { event: "ledger_changed" });
-                isLoader = await answerInTime(takeLoaderLease(sql, workerId, leaseMs));
+                isLoader = await answerInTime(takeLoaderLease(sql, stream.id, workerId, leaseMs));
             },
             { isFirst },
         );

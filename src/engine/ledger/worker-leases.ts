@@ -43,9 +43,12 @@ export async function renewWorker(
     return row!;
 }
 
-export async function takeLoaderLease(sql: Sql, workerId: string, leaseMs: number): Promise<boolean> {
+/** Whether the worker loads the stream now. */
+export async function takeLoaderLease(sql: Sql, streamId: number, workerId: string, leaseMs: number): Promise<boolean> {
     const [row] = await sql<{ taken: boolean }[]>`
-        select ingest.take_loader_lease(${workerId}, ${leaseMs}::float8 * interval '1 millisecond') as taken`;
+        select ingest.take_loader_lease(
+            ${streamId}::smallint, ${workerId}, ${leaseMs}::float8 * interval '1 millisecond'
+        ) as taken`;
     return row!.taken;
 }
 

@@ -9,7 +9,6 @@
 import { parse } from "csv-parse/sync";
 import type { loadWays } from "../../database/schema.ts";
 import { type Dialect, defaultDialect, isLoose } from "../../streams/dialect.ts";
-import { columnNames } from "../../streams/stream.ts";
 import { sliceCount } from "../../streams/types/column-type.ts";
 import { toStandardQuotes } from "../read/dialect/standard-quotes.ts";
 import type { FileShape } from "../read/file-shape.ts";
@@ -49,7 +48,9 @@ const keyColumns = ["load_id", "chunk_id", "record_no", "slice_no", "plain_secon
 /** The COPY statement for files of this shape into `table`, which has the columns of ingest.staging. */
 export function copyStatement(shape: FileShape, way: Way, table: string): string {
     if (way === "parsed") {
-        const columns = [...keyColumns, ...columnNames(shape.stream), shape.stream.extras].join(", ");
+        const columns = [...keyColumns, ...shape.stream.columns.map(({ ident }) => ident), shape.stream.extras].join(
+            ", ",
+        );
         return `copy ${table} (${columns}) from stdin`;
     }
     // The columns that are left out stand behind the ones that the merge makes extras of: it does not see them.
@@ -57,7 +58,7 @@ export function copyStatement(shape: FileShape, way: Way, table: string): string
     let ignoredNo = shape.extraColumns?.length ?? 0;
     const columns = shape.targets.map((target) => {
         if (target === null) return `extra_${++keptNo}`;
-        return target === "ignored" ? `extra_${++ignoredNo}` : target.name;
+        return target === "ignored" ? `extra_${++ignoredNo}` : target.ident;
     });
     return `copy ${table} (${[...keyColumns, ...columns].join(", ")}) from stdin (${copyOptions(shape.dialect)})`;
 }
