@@ -1,10 +1,11 @@
-/** `bun run sql 'select …'`: a look into the database without psql. Cannot write. */
+/** `bun run sql 'select …'`: a look into the database without psql. It writes only with --write. */
 import { Argument, InvalidArgumentError, Option } from "commander";
 import { runDatabaseCommand } from "../src/commands/database-command.ts";
 import { refuse } from "../src/commands/refuse.ts";
-import { withDatabase } from "../src/database/database-target.ts";
+import { type DatabaseTarget, withDatabase } from "../src/database/database-target.ts";
 import { type ReadonlyResult, runReadonly } from "../src/database/run-readonly.ts";
-import { isConnectionFault, sqlStateOf } from "../src/database/sql-states.ts";
+import { runScript, type StatementDone } from "../src/database/run-script.ts";
+import { isConnectionFault, sqlStateOf, sqlStates } from "../src/database/sql-states.ts";
 import { exitCodes } from "../src/errors.ts";
 import { formatCsv } from "../src/terminal/csv.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
@@ -15,9 +16,11 @@ const defaultLimit = 1000;
 await runDatabaseCommand({
     name: "sql",
     summary: "Runs one SQL statement in a read-only transaction and prints what it returns.",
+    description: "With --write it runs one or several statements that may write, in one transaction.",
     arguments: [new Argument("[statement]", "one statement, in quotes")],
     options: [
         new Option("--file <path>", "a file that holds the statement, such as those of sql/examples"),
+        new Option("--write", "the statements may write: all of them are done, or none"),
         new Option("--database <name>", "another database on the same server"),
         new Option("--csv", "print CSV; cells that a spreadsheet would run are escaped"),
         new Option("--limit <rows>", "print no more rows than this").default(defaultLimit).argParser(parseLimit),
@@ -27,15 +30,24 @@ await runDatabaseCommand({
         ["bun run sql 'select reasons, count(*) from ingest.rejects group by 1'", "why records were rejected"],
         ["bun run sql --json 'select * from events limit 3'", "a JSON array"],
         ["bun run sql --file sql/examples/show_backlog.sql", "what waits, where, and since when"],
+        ["bun run sql --write --file orders.sql", "makes a table of your own"],
         ["bun run sql --csv 'select * from ingest.rejects'", "CSV for a spreadsheet, which runs nothing of it"],
     ],
     async run({ flags, args, config, inDatabase }) {
         const statement = await readStatement(args[0], flags.file);
         const limit = flags.limit as number;
-        const result = await inDatabase(async (_, { target }) => {
-            const chosen = typeof flags.database === "string" ? withDatabase(target, flags.database) : target;
-            return await runReadonly(chosen, statement, { limit }).catch(refuseStatement);
-        });
+        const chosenOf = (target: DatabaseTarget) =>
+            typeof flags.database === "string" ? withDatabase(target, flags.database) : target;
+        if (flags.write === true) {
+            const done = await inDatabase((_, { target }) =>
+                runScript(chosenOf(target), statement).catch(refuseStatement),
+            );
+            process.stdout.write(config.json ? `${JSON.stringify(done)}\n` : toLine(done));
+            return undefined;
+        }
+        const result = await inDatabase((_, { target }) =>
+            runReadonly(chosenOf(target), statement, { limit }).catch(refuseStatement),
+        );
         const { columns, rows } = result;
         const isCsv = flags.csv === true && !config.json;
         process.stdout.write(
@@ -79,9 +91,17 @@ function refuseStatement(error: unknown): never {
     throw refuse(
         "statement_failed",
         `${message}${position === undefined ? "" : ` (at character ${position})`}, SQLSTATE ${sqlState}.`,
-        "Correct the statement; this command runs one, and cannot write.",
+        sqlState === sqlStates.readOnlyTransaction
+            ? "Add --write if the statement is meant to write."
+            : "Correct the statement; without --write this command runs one, and cannot write.",
         exitCodes.failed,
     );
+}
+
+/** `CREATE TABLE`, `UPDATE 1`, as psql prints it. */
+function toLine(done: StatementDone | null): string {
+    if (done === null) return "Done.\n";
+    return `${done.rowCount === null ? done.command : `${done.command} ${done.rowCount}`}\n`;
 }
 
 function toTable({ columns, rows, rowCount }: ReadonlyResult): string {

@@ -19,6 +19,7 @@ export const sqlStates = {
     serializationFailure: "40001",
     deadlockDetected: "40P01",
     insufficientPrivilege: "42501",
+    syntaxError: "42601",
     undefinedTable: "42P01",
     undefinedColumn: "42703",
     undefinedObject: "42704",

@@ -262,7 +262,7 @@ const mistakes: Record<string, () => Mistake> = {
         run: ["sql", "delete from events", "--database-url", database.url],
         code: "statement_failed (exit 1)",
         names: ["cannot execute DELETE in a read-only transaction"],
-        fix: "cannot write",
+        fix: "Add --write",
     }),
     "a ratio in percent": () => ({
         run: ["generate", "--dirty", "10", "--output-dir", path("in"), "--files", "1"],
