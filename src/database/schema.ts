@@ -275,6 +275,8 @@ export const batches = ingest.table(
         oneOf("batches_kind", table.kind, batchKinds),
         index("batches_finished_at").on(table.finishedAt),
         index("batches_transaction_id").on(table.transactionId),
+        /** For the latest of one stream, however long ago: without it a status would walk the batches of all others. */
+        index("batches_stream").on(table.streamId, table.batchId),
     ],
 );
 

@@ -58,6 +58,7 @@ test("files by state, and the failed ones with the reason", () => {
             attempts: 2,
             nextAttemptAt: null,
             failedAt: expect.any(String),
+            stream: "events",
         },
     ]);
 });

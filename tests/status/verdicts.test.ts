@@ -75,6 +75,18 @@ const cases: Partial<
             /49 of the latest 49 records did not get in: 49 rejected, most often price_invalid\. `bun run rejects`/,
         ],
     ],
+    "paused, bad": [
+        [
+            "the table is not what it was, and a file waits",
+            [
+                worker(),
+                file("pending", "1 hour"),
+                `update ingest.streams
+                set problem = 'table_changed', problem_detail = 'events has no column price. Add it again', problem_at = now();`,
+            ],
+            /^Paused: events has no column price\. Add it again\.$/,
+        ],
+    ],
     "stopped, bad": [
         [
             "nobody at work, a file waits",

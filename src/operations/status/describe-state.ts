@@ -10,7 +10,7 @@ import { triggerMsOf } from "./worker-report.ts";
 
 export type State = Pick<Status, "state" | "tone" | "verdict">;
 
-export type FailingFile = Omit<FailedFile, "fileId" | "attempts">;
+export type FailingFile = Omit<FailedFile, "fileId" | "attempts" | "stream">;
 
 /** The part of the status that the verdict is made from; lists begin with the latest or gravest. */
 export interface StateFacts
@@ -48,14 +48,17 @@ export function describeState(facts: StateFacts): State {
 }
 
 /** By the state, and by what stands although the state is calm: failed files, rejects, and work that nobody does. */
-function toneOf(state: State["state"], facts: StateFacts): Tone {
+function toneOf(state: Judged, facts: StateFacts): Tone {
     const { backlog, files } = facts;
     if (state === "stopped" && backlog.files + backlog.stagedRecords > 0) return "bad";
     const isCalm = files.failed === 0 && facts.stagingReaders.length === 0 && !isRejecting(facts);
     return !isCalm && toneOfState[state] !== "bad" ? "busy" : toneOfState[state];
 }
 
-const toneOfState: Record<State["state"], Tone> = {
+/** What the numbers show: whether a stream is paused they cannot. */
+type Judged = Exclude<State["state"], "paused">;
+
+const toneOfState: Record<Judged, Tone> = {
     stopped: "busy",
     stuck: "bad",
     failing: "bad",
@@ -67,7 +70,7 @@ const toneOfState: Record<State["state"], Tone> = {
     idle: "good",
 };
 
-function judgeState(facts: StateFacts): State["state"] {
+function judgeState(facts: StateFacts): Judged {
     const { workers, files, lastBatch, backlog } = facts;
     const hasSeenFiles = Object.values(files).some((count) => count > 0);
     if (workers.length === 0) return hasSeenFiles ? "stopped" : "empty";
@@ -119,7 +122,7 @@ function isBehind({ pace, workers }: StateFacts): boolean {
     return (drainSeconds ?? 0) > patienceSeconds || arrivalPerSecond > capacityPerSecond;
 }
 
-const sentenceFor: Record<State["state"], (facts: StateFacts) => string> = {
+const sentenceFor: Record<Judged, (facts: StateFacts) => string> = {
     stopped: ({ backlog, files }) => {
         const isWaiting = backlog.files + backlog.stagedRecords > 0;
         if (isWaiting)

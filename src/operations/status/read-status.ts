@@ -1,29 +1,35 @@
 /**
  * The status of `bun run status` and `GET /v1/status`: committed facts of one moment on the database's clock, in one
- * read-only statement (sql/stats/read_status.sql). It takes the same time however large the table is.
+ * read-only statement (sql/stats/read_status.sql). It takes the same time however large the tables are.
  */
 import readStatusQuery from "../../../sql/stats/read_status.sql" with { type: "text" };
 import type { Sql } from "../../database/connect.ts";
 import { describeState } from "./describe-state.ts";
+import { describeStream, gravestState, type StreamFacts } from "./describe-streams.ts";
 import { arrivalWindowSeconds, type LargeMerge, measurePace, type Pace } from "./measure-pace.ts";
+import { roundTo } from "./round-to.ts";
 import type { Status } from "./status-schema.ts";
 
 interface StatusFacts
-    extends Omit<Status, "state" | "tone" | "verdict" | "freshness" | "arrival" | "capacity" | "backlog"> {
+    extends Omit<Status, "state" | "tone" | "verdict" | "freshness" | "arrival" | "capacity" | "backlog" | "streams"> {
     backlog: Omit<Status["backlog"], "records" | "seconds"> & { newUnreadBytes: number };
     arrivals: { stagedRecords: number; stagedRecordsOfNewFiles: number; bytesPerRecord: number | null };
     largestMerges: LargeMerge[];
     merged: { records: number; p50Seconds: number | null; p95Seconds: number | null };
     lastMergeAt: string | null;
     lastStagedAt: string | null;
+    streams: StreamFacts[];
 }
 
 const freshnessWindowSeconds = 300;
 
-/** Reads the status; throws what postgres.js throws if the database is unreachable or the schema is not there. */
-export async function readStatus(sql: Sql): Promise<Status> {
+/**
+ * Reads the status of one stream, or of all; throws what postgres.js throws if the database is unreachable or the schema
+ * is not there.
+ */
+export async function readStatus(sql: Sql, streamId: number | null = null): Promise<Status> {
     // As text, since drizzle switches off the JSON parser of the client it is given.
-    const [answer] = await sql.unsafe<[{ status: string }]>(readStatusQuery);
+    const [answer] = await sql.unsafe<[{ status: string }]>(readStatusQuery, [streamId]);
     return describeFacts(JSON.parse(answer.status, withIsoInstants));
 }
 
@@ -34,12 +40,14 @@ function withIsoInstants(key: string, value: unknown): unknown {
 }
 
 function describeFacts(all: StatusFacts): Status {
-    const { backlog, arrivals, largestMerges, merged, lastMergeAt, lastStagedAt, ...facts } = all;
+    const { backlog, arrivals, largestMerges, merged, lastMergeAt, lastStagedAt, streams: _, ...facts } = all;
     const pace = measurePace({ backlog, arrivals, largestMerges });
-    const { newUnreadBytes: _, ...known } = backlog;
+    const { newUnreadBytes: __, ...known } = backlog;
+    const streams = all.streams.map((stream) => describeStream(stream, facts));
     return {
-        ...describeState({ ...all, pace }),
+        ...gravestState(streams, describeState({ ...all, pace })),
         ...facts,
+        streams,
         backlog: { ...known, records: pace.waitingRecords, seconds: roundTo(pace.drainSeconds, 1) },
         arrival: { recordsPerSecond: roundTo(pace.arrivalPerSecond, 1), windowSeconds: arrivalWindowSeconds },
         capacity: measuredCapacity(pace, largestMerges),
@@ -71,11 +79,6 @@ function measureFreshness({ asOf, lastBatch }: Pick<StatusFacts, "asOf" | "lastB
         secondsSinceLastMerge: Math.max(0, secondsBetween(finishedAt, asOf)),
         lastBatchLagSeconds: oldestStagedAt === null ? null : secondsBetween(oldestStagedAt, finishedAt),
     };
-}
-
-/** To so many decimals. */
-function roundTo<Value extends number | null>(value: Value, decimals: number): Value {
-    return (value === null ? null : Number(value.toFixed(decimals))) as Value;
 }
 
 function secondsBetween(earlier: string, later: string): number {

@@ -4,6 +4,7 @@ import { countSchema, idSchema, instantSchema, recordCounts } from "../value-sch
 
 export const states = [
     "stopped",
+    "paused",
     "stuck",
     "failing",
     "rejecting",
@@ -25,6 +26,7 @@ const failedFileSchema = z.object({
     attempts: countSchema,
     nextAttemptAt: instantSchema.nullable().openapi({ description: "Null when it is not tried again by itself." }),
     failedAt: instantSchema,
+    stream: z.string(),
 });
 
 const lastBatchSchema = z.object({
@@ -34,6 +36,7 @@ const lastBatchSchema = z.object({
     finishedAt: instantSchema,
     oldestStagedAt: instantSchema.nullable(),
     durationMs: z.record(z.string(), z.number()),
+    stream: z.string(),
 });
 
 const workerSchema = z.object({
@@ -44,40 +47,86 @@ const workerSchema = z.object({
     startedAt: instantSchema,
     leaseUntil: instantSchema,
     report: z.unknown(),
+    stream: z.string().openapi({ description: "A process that works on several streams is a worker of each." }),
 });
+
+const filesSchema = z.object({
+    pending: countSchema,
+    loaded: countSchema,
+    merged: countSchema,
+    skipped: countSchema,
+    failed: countSchema,
+    replaced: countSchema,
+});
+
+const totalsSchema = z.object({ ...recordCounts, batches: countSchema, displaced: countSchema });
+
+const stateSchema = z.enum(states).openapi({
+    description:
+        "stopped: nobody is at work. paused: the table is not the one that the stream was made for, see `problem`. " +
+        "stuck: work waits, and something keeps it from going on. failing: a file failed within the hour, is tried " +
+        "again by itself, or no file got in since. rejecting: more than half of the latest records did not get in. " +
+        "behind: what waits takes longer than a few triggers, or more arrives than can be merged. starting. empty: no " +
+        "file has ever been seen. running. idle: nothing came within a minute. The gravest one that holds.",
+});
+
+const toneSchema = z.enum(tones).openapi({
+    description: "How grave it is. bad: somebody must act now. busy: somebody should look at it today.",
+});
+
+export const streamStatusSchema = z
+    .object({
+        name: z.string(),
+        table: z.string(),
+        mode: z.string(),
+        state: stateSchema,
+        tone: toneSchema,
+        verdict: z.string(),
+        problem: z.string().nullable().openapi({ description: "Why it is paused, as a stable code." }),
+        problemDetail: z.string().nullable().openapi({ description: "The same for people, with the remedy." }),
+        problemAt: instantSchema.nullable(),
+        totals: totalsSchema,
+        files: filesSchema,
+        backlog: z.object({
+            files: countSchema,
+            unreadBytes: countSchema,
+            chunks: countSchema,
+            stagedRecords: countSchema,
+            records: countSchema.openapi({ description: "Staged, and unread by the mean size of the latest ones." }),
+            seconds: z.number().nonnegative().nullable(),
+            oldestWaitingAt: instantSchema.nullable().openapi({
+                description: "When the oldest file that is not read was seen, or the oldest chunk staged.",
+            }),
+        }),
+        arrival: z.object({ recordsPerSecond: z.number().nonnegative(), windowSeconds: countSchema }),
+        committed: z
+            .object({ recordsPerSecond: z.number().nonnegative(), windowSeconds: countSchema })
+            .openapi({ description: "Records that merges read in the last minute." }),
+        lastMergedAt: instantSchema.nullable(),
+        standingRejects: countSchema,
+        workers: countSchema,
+    })
+    .openapi("StreamStatus");
+export type StreamStatus = z.infer<typeof streamStatusSchema>;
 
 export const statusSchema = z
     .object({
         asOf: instantSchema.openapi({ description: "The database's clock at the snapshot that every number is from." }),
-        state: z.enum(states).openapi({
-            description:
-                "stopped: nobody is at work. stuck: work waits, and something keeps it from going on. failing: a file " +
-                "failed within the hour, is tried again by itself, or no file got in since. rejecting: more than half of " +
-                "the latest records did not get in. behind: what waits takes longer than a few triggers, or more arrives " +
-                "than can be merged. starting. empty: no file has ever been seen. running. idle: nothing came within a " +
-                "minute. The gravest one that holds.",
-        }),
-        tone: z.enum(tones).openapi({
-            description: "How grave it is. bad: somebody must act now. busy: somebody should look at it today.",
-        }),
+        state: stateSchema,
+        tone: toneSchema,
         verdict: z.string().openapi({ description: "The same in sentences, for people, with what to do." }),
         databaseName: z.string(),
         serverVersion: z.string(),
-        table: z.string(),
-        totals: z.object({ ...recordCounts, batches: countSchema, displaced: countSchema }).openapi({
+        table: z.string().openapi({ description: "That of the chosen stream; of `events` when none is chosen." }),
+        totals: totalsSchema.openapi({
             description:
                 "Over all committed batches, replays included, which read records a second time. displaced: rows that " +
                 "a replay replaced.",
         }),
-        events: countSchema,
-        files: z.object({
-            pending: countSchema,
-            loaded: countSchema,
-            merged: countSchema,
-            skipped: countSchema,
-            failed: countSchema,
-            replaced: countSchema,
+        events: countSchema.openapi({
+            description: "Rows of `table`: of another stream than `events`, those that Sluice inserted.",
         }),
+        files: filesSchema,
         failedFiles: z.array(failedFileSchema).openapi({ description: "The ten that failed last." }),
         backlog: z.object({
             files: countSchema,
@@ -162,6 +211,9 @@ export const statusSchema = z
             description: "The most frequent among those that stand; a record counts once for each of its reasons.",
         }),
         standingRejects: countSchema.openapi({ description: "Rejects and conflicts that no replay has resolved." }),
+        streams: z.array(streamStatusSchema).openapi({
+            description: "Each active stream, or the chosen one. The numbers above are sums over them.",
+        }),
     })
     .openapi("Status");
 

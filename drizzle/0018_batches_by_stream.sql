@@ -1,0 +1,1 @@
+CREATE INDEX "batches_stream" ON "ingest"."batches" USING btree ("stream_id","batch_id");
