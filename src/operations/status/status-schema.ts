@@ -117,14 +117,16 @@ export const statusSchema = z
         verdict: z.string().openapi({ description: "The same in sentences, for people, with what to do." }),
         databaseName: z.string(),
         serverVersion: z.string(),
-        table: z.string().openapi({ description: "That of the chosen stream; of `events` when none is chosen." }),
+        table: z
+            .string()
+            .openapi({ description: "That of the chosen stream; of the built-in one when none is chosen." }),
         totals: totalsSchema.openapi({
             description:
                 "Over all committed batches, replays included, which read records a second time. displaced: rows that " +
                 "a replay replaced.",
         }),
         events: countSchema.openapi({
-            description: "Rows of `table`: of another stream than `events`, those that Sluice inserted.",
+            description: "Rows of `table`: of a stream that is not built in, those that Sluice inserted.",
         }),
         files: filesSchema,
         failedFiles: z.array(failedFileSchema).openapi({ description: "The ten that failed last." }),
