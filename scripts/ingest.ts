@@ -59,7 +59,7 @@ await runCommand({
             const watch = takesWhatIsThere ? await watchBacklog(database.target, progress, { isDrawn }) : null;
             const summary = await runIngest({
                 target: database.target,
-                stream: eventsStream,
+                streams: [eventsStream],
                 config,
                 signal: stopper.signal,
                 revive: database.embedded ? () => database.embedded!.ensureRunning() : null,

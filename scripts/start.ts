@@ -143,7 +143,7 @@ function ingestHere({ config, database, stopper, log }: Started): Promise<Ingest
     const { target, embedded } = database;
     return runIngest({
         target,
-        stream: eventsStream,
+        streams: [eventsStream],
         config,
         signal: stopper.signal,
         revive: embedded ? () => embedded.ensureRunning() : null,

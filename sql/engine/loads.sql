@@ -1,9 +1,9 @@
 -- Loading: a lease says who may load, a load id fences every attempt, and the ledger names the one load of a chunk
 -- that counts. The database's clock decides, never a worker's.
 
--- Registers or renews a worker. Called every few seconds, with what the worker wants status to know. Workers whose lease
--- has run out are struck off the list: killed ones will not do it, and one that was only frozen enters itself again.
+-- Registers or renews a worker of a stream. Called every few seconds, with what the worker wants status to know.
 create or replace function ingest.renew_worker(
+    this_stream smallint,
     worker uuid,
     worker_host text,
     worker_pid integer,
@@ -20,15 +20,13 @@ begin
     previous_mark := (select workers.mark from ingest.workers where workers.worker_id = worker);
     server_started_at := pg_postmaster_start_time();
 
-    insert into ingest.workers (worker_id, host, pid, input_dir, lease_until, report, mark)
+    insert into ingest.workers (stream_id, worker_id, host, pid, input_dir, lease_until, report, mark)
     values (
-        worker, worker_host, worker_pid, worker_input_dir, clock_timestamp() + lease, worker_report, worker_mark
+        this_stream, worker, worker_host, worker_pid, worker_input_dir, clock_timestamp() + lease, worker_report,
+        worker_mark
     )
     on conflict (worker_id) do update
     set lease_until = excluded.lease_until, report = excluded.report, mark = excluded.mark;
-
-    delete from ingest.workers
-    where workers.lease_until < clock_timestamp();
 end
 $$;
 
@@ -105,6 +103,48 @@ begin
 end
 $$;
 
+-- One heartbeat of a process, which is a worker of each of its streams: registers or renews them, and takes the right to
+-- load where it can. `beats` is a JSON array of {streamId, workerId, report, mark}. Workers whose lease has run out are struck
+-- off the list: killed ones will not do it, and one that was only frozen enters itself again.
+create or replace function ingest.renew_workers(
+    beats jsonb,
+    worker_host text,
+    worker_pid integer,
+    worker_input_dir text,
+    lease interval
+)
+returns table (worker_id uuid, previous_mark uuid, server_started_at timestamptz, is_loader boolean)
+language plpgsql
+as $$
+declare
+    beat record;
+begin
+    -- In one order, or two processes could wait for each other.
+    for beat in
+        select *
+        from jsonb_to_recordset(beats) as given_beats ("streamId" smallint, "workerId" uuid, report jsonb, mark uuid)
+        order by given_beats."streamId"
+    loop
+        select renewed.previous_mark, renewed.server_started_at
+        into renew_workers.previous_mark, renew_workers.server_started_at
+        from ingest.renew_worker(
+            beat."streamId", beat."workerId", worker_host, worker_pid, worker_input_dir, lease, beat.report, beat.mark
+        ) as renewed;
+        worker_id := beat."workerId";
+        is_loader := ingest.take_loader_lease(beat."streamId", beat."workerId", lease);
+        return next;
+    end loop;
+
+    delete from ingest.workers
+    where workers.worker_id in (
+        select expired_workers.worker_id
+        from ingest.workers as expired_workers
+        where expired_workers.lease_until < clock_timestamp()
+        for update skip locked
+    );
+end
+$$;
+
 -- Gives the right to load back, and leaves the list of workers.
 create or replace function ingest.retire_worker(worker uuid)
 returns void
@@ -120,7 +160,7 @@ begin atomic
     where workers.worker_id = worker;
 end;
 
--- The partitions of staging (sql/rendered/events/1_staging.sql).
+-- The partitions of a stream's staging (sql/rendered/events/1_staging.sql).
 create or replace function ingest.lanes()
 returns smallint[]
 language sql
@@ -391,6 +431,7 @@ as $$
 declare
     spent_lane record;
     has_kept boolean := false;
+    stream_home constant text := (select streams.home from ingest.streams where streams.stream_id = this_stream);
 begin
     swept_rows := 0;
     kept_rows := 0;
@@ -437,7 +478,7 @@ begin
     loop
         begin
             set local lock_timeout = '50ms';
-            execute format('truncate ingest.staging_%s', spent_lane.lane);
+            execute format('truncate %I.%I', stream_home, 'staging_' || spent_lane.lane);
             set local lock_timeout = 0;
         exception
             when lock_not_available then
@@ -457,11 +498,11 @@ begin
 end
 $$;
 
--- Returns who keeps spent rows from being removed: sessions and prepared transactions that have read staging and are still in the
--- transaction in which they did, so that they hold a lock on it. The ingest's own are none of them. What a session does and since
+-- Returns who keeps spent rows from being removed: sessions and prepared transactions that have read the staging of this stream
+-- (null: of any) and are still in the transaction in which they did, so that they hold a lock on it. The ingest's own are none of them. What a session does and since
 -- when is null for who may not see it (pg_read_all_stats).
 -- No view: a grant on one goes with the next update.
-create or replace function ingest.staging_readers()
+create or replace function ingest.staging_readers(this_stream smallint default null)
 returns table (
     pid integer,
     prepared_as text,
@@ -483,10 +524,11 @@ select
 from (
     select distinct pg_locks.pid, pg_locks.virtualtransaction
     from pg_locks
-    inner join pg_inherits
-        on pg_inherits.inhrelid = pg_locks.relation and pg_inherits.inhparent = to_regclass('ingest.staging')
+    inner join pg_inherits on pg_inherits.inhrelid = pg_locks.relation
+    inner join ingest.streams on pg_inherits.inhparent = to_regclass(format('%I.staging', streams.home))
     where
-        pg_locks.locktype = 'relation'
+        (this_stream is null or streams.stream_id = this_stream)
+        and pg_locks.locktype = 'relation'
         and pg_locks.granted
         and pg_locks.database = (select pg_database.oid from pg_database where pg_database.datname = current_database())
         and pg_locks.pid is distinct from pg_backend_pid()

@@ -13,8 +13,8 @@ export interface StagingReader {
     since: string | null;
 }
 
-/** The longest first; `null` since last. */
-export async function readStagingReaders(sql: Sql): Promise<StagingReader[]> {
+/** The longest first; `null` since last. Without a stream: those of any. */
+export async function readStagingReaders(sql: Sql, streamId: number | null = null): Promise<StagingReader[]> {
     return await sql<StagingReader[]>`
         select
             pid,
@@ -23,7 +23,7 @@ export async function readStagingReaders(sql: Sql): Promise<StagingReader[]> {
             application_name as "applicationName",
             state,
             to_char(since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as since
-        from ingest.staging_readers() as staging_readers
+        from ingest.staging_readers(${streamId}::smallint) as staging_readers
         order by staging_readers.since, pid`;
 }
 

@@ -1,4 +1,5 @@
-/** The state that the loops of one run share. Everything else that one leaves to another is in the ledger. */
+/** The state that the loops of one stream share. Everything else that one leaves to another is in the ledger. */
+import type { Sql } from "../database/connect.ts";
 import type { RecordCounts } from "../terminal/record-table.ts";
 import type { IngestContext } from "./context.ts";
 import type { Rechecks } from "./discover/recheck-files.ts";
@@ -9,15 +10,22 @@ import type { Outage } from "./outage/outage.ts";
 import type { WakeUp } from "./outage/wake-up.ts";
 import type { CopyConnection } from "./stage/copy-connection.ts";
 import type { StagingRoom } from "./stage/staging-room.ts";
+import type { Turns } from "./turns.ts";
 
 export interface Run extends IngestContext {
     signal: AbortSignal;
     survive: Outage["survive"];
     copyConnection: CopyConnection;
+    /** Has a connection for each merge that has its turn: `sql` must not wait for them. */
+    mergeSql: Sql;
     lease: Lease;
     proof: LedgerProof;
     rechecks: Rechecks;
     room: StagingRoom;
+    /** Turns at merging, shared by the streams of the process. */
+    turns: Turns;
+    /** Called when a merge has passed: nothing is in the way of the stream's table. */
+    noteMergeable(isMerged: boolean): void;
     /** Given when there is something to merge. */
     staged: WakeUp;
     /** Given when something was merged, and when the folder is to be looked at. */

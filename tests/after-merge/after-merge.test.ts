@@ -5,6 +5,7 @@ import { appendFile, mkdir, readdir, readFile, rename, rm, stat, symlink, writeF
 import { join } from "node:path";
 import { createArchiver } from "../../src/engine/archive/archive-files.ts";
 import type { IngestContext } from "../../src/engine/context.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
 import { header, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 
@@ -31,7 +32,7 @@ function archiverOf(afterMerge: "archive" | "delete", settleMs = 0, now = () => 
     const lines: string[] = [];
     const log = { info() {}, warn: (text: string) => void lines.push(text), error() {} };
     const config = { inputDir, archiveDir, afterMerge };
-    const context = { config, sql: database.sql, log } as unknown as IngestContext;
+    const context = { stream: eventsStream, config, sql: database.sql, log } as unknown as IngestContext;
     return { lines, archiver: createArchiver(context, settleMs, { now }) };
 }
 
@@ -141,7 +142,10 @@ test.each([
         },
     });
     const log = { info() {}, warn() {}, error() {} };
-    const archiver = createArchiver({ config, sql: database.sql, log } as unknown as IngestContext, 0);
+    const archiver = createArchiver(
+        { stream: eventsStream, config, sql: database.sql, log } as unknown as IngestContext,
+        0,
+    );
 
     expect(await archiver.pass()).toBe(0);
     expect(await readdir(inputDir)).toEqual(["a.csv"]);

@@ -151,7 +151,7 @@ function watch(tailSettleMs: number): { stop(): Promise<void> } {
     const stopper = new AbortController();
     const config = ingestConfig(inputDir, { tailSettleMs, maxRejects: count(0) });
     const running = runIngest({
-        stream: eventsStream,
+        streams: [eventsStream],
         target: database.target,
         config: { ...config, trigger: { kind: "continuous" } },
         log: { info() {}, warn() {}, error() {} },

@@ -13,6 +13,7 @@ import type { Run } from "../../src/engine/loops.ts";
 import { createWakeUp } from "../../src/engine/outage/wake-up.ts";
 import { createTally } from "../../src/engine/run/progress.ts";
 import { createCopyConnection } from "../../src/engine/stage/copy-connection.ts";
+import { createTurns } from "../../src/engine/turns.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
 import { atEnd } from "../support/at-end.ts";
 import type { TestDatabase } from "../support/database.ts";
@@ -55,7 +56,10 @@ export async function openTestIngest(
             ...{ stream: eventsStream, config, sql: database.sql, copyConnection, workerId, log },
             signal: new AbortController().signal,
             survive: (step) => step(),
-            lease: { isLoader: () => true, renew: async () => {}, keep: async () => {} },
+            lease: { isLoader: () => true, renew: async () => {} },
+            mergeSql: database.sql,
+            turns: createTurns(1, 1),
+            noteMergeable() {},
             proof: createLedgerProof(),
             rechecks: createRechecks(),
             room: { wait: async () => true, addMerged() {}, isSweepDue: () => false, sweep: async () => {} },

@@ -83,17 +83,17 @@ describe("promise 7: the ledger's statements read nothing of the history", () =>
 
     const seen = { sizeBytes: 10, mtimeNs: "1", inode: "1" };
     const statements: Record<string, (sql: Sql) => Promise<unknown>> = {
-        readBacklog,
-        hasWork,
+        readBacklog: (within) => readBacklog(within, 0),
+        hasWork: (within) => hasWork(within, 0),
         chunksToStageAgain: (within) => chunksToStageAgain(within, 0, 500),
         nextFiles: (within) => nextFiles(within, 0, 500, [1, 2, 3]),
-        countWaitingFiles,
-        waitingFiles,
+        countWaitingFiles: (within) => countWaitingFiles(within, 0),
+        waitingFiles: (within) => waitingFiles(within, 0),
         failedFiles: (within) => failedFiles(within, 0, 1_000, ""),
         filesWithContent: (within) => filesWithContent(within, 0, ["a", "b"]),
         validateHeldFiles: (within) => validateHeldFiles(within, 0, [], null),
         sweepStaging: (within) => sweepStaging(within, 0, worker),
-        countFilesSince: (within) => countFilesSince(within, begunAt),
+        countFilesSince: (within) => countFilesSince(within, 0, begunAt),
         registerFiles: (within) => registerFiles(within, 0, [{ ...seen, path: "new.csv" }]),
         "a load": (within) => stageFile(within, [event(1), event(2)]),
     };

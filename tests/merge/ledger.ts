@@ -186,9 +186,9 @@ export async function stageFile(
     rows: StagedRow[],
     options: Partial<Record<string, unknown>> = {},
 ): Promise<Staged> {
-    await takeLease(sql);
-    fileNo += 1;
     const stream = options.stream as number | undefined;
+    await takeLease(sql, worker, "1 hour", stream);
+    fileNo += 1;
     const fileId =
         (options.fileId as number | undefined) ??
         (await registerFile(sql, `file-${String(fileNo).padStart(6, "0")}.csv`, stream));

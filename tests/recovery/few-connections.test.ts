@@ -90,7 +90,7 @@ test("a limit that is raised while it runs: it takes more again, and nothing is 
     const target = parseDatabaseUrl(fixture.url);
     const config = ingestConfig(fixture.inputDir, { mergeWorkers: 3 });
     const ended = runIngest({
-        stream: eventsStream,
+        streams: [eventsStream],
         ...{ target, signal: stop.signal, growEveryMs: 200 },
         config: { ...config, trigger: { kind: "interval", ms: 100 } },
         log: { info: say, warn: say, error: say },
@@ -123,7 +123,7 @@ describe("how they are shared out", () => {
         [3, 2, 1, 1, true],
         [6, 1, 2, 1, true],
     ])("%p free, %d merge workers", (free, workers, poolConnections, mergeWorkers, isReduced) => {
-        expect(planConnections({ free, limit: "a limit" }, workers)).toEqual({
+        expect(planConnections({ free, limit: "a limit" }, workers)).toMatchObject({
             poolConnections,
             mergeWorkers,
             isReduced,

@@ -50,5 +50,5 @@ export async function ingestFolder(
     overrides: IngestOverrides = {},
 ): Promise<IngestSummary> {
     const silent = { info() {}, warn() {}, error() {} };
-    return await runIngest({ stream: eventsStream, target, config: ingestConfig(inputDir, overrides), log: silent });
+    return await runIngest({ streams: [eventsStream], target, config: ingestConfig(inputDir, overrides), log: silent });
 }

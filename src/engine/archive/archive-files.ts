@@ -232,7 +232,7 @@ function isCompared({ ctimeNs }: Present, { comparedCtimeNs }: MergedFile): bool
 }
 
 /** Merged files, and copies of them, that the ledger believes to be in the folder. */
-async function mergedFiles({ sql }: IngestContext, afterFileId: number): Promise<MergedFile[]> {
+async function mergedFiles({ sql, stream }: IngestContext, afterFileId: number): Promise<MergedFile[]> {
     return await sql<MergedFile[]>`
         select
             file_id as "fileId",
@@ -243,7 +243,11 @@ async function mergedFiles({ sql }: IngestContext, afterFileId: number): Promise
             compared_ctime_ns::text as "comparedCtimeNs",
             to_char(coalesce(merged_at, updated_at) at time zone 'UTC', 'YYYY-MM-DD') as day
         from ingest.files
-        where state in ('merged', 'skipped') and archived_at is null and file_id > ${afterFileId}
+        where
+            state in ('merged', 'skipped')
+            and stream_id = ${stream.id}
+            and archived_at is null
+            and file_id > ${afterFileId}
         order by file_id
         limit ${pageFiles}`;
 }

@@ -147,12 +147,15 @@ export async function endWaiting(sql: Sql, fileIds: number[]): Promise<void> {
         where file_id = any(${fileIds}::bigint[]) and waits_as is not null`;
 }
 
-/** The files that are left alone. */
-export async function waitingFiles(sql: Sql): Promise<{ fileId: number; path: string }[]> {
+/** The stream's files that are left alone. */
+export async function waitingFiles(sql: Sql, streamId: number): Promise<{ fileId: number; path: string }[]> {
     return await sql<{ fileId: number; path: string }[]>`
         select file_id as "fileId", path
         from ingest.files
-        where files.state in ('pending', 'failed') and files.waits_as is not null`;
+        where
+            files.state in ('pending', 'failed')
+            and files.stream_id = ${streamId}
+            and files.waits_as is not null`;
 }
 
 export interface FileFailure {

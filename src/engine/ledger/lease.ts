@@ -1,18 +1,17 @@
 /**
- * The leases of workers, by the database's clock: each worker renews its own every two seconds, for ten. One of them loads:
- * the first that finds the loader's lease free or expired.
+ * The leases of workers, by the database's clock: each worker renews its own every two seconds, for ten. Of the workers of a
+ * stream one loads: the first that finds the loader's lease free or expired.
  */
 import { hostname } from "node:os";
+import type { IngestConfig } from "../../config/config.ts";
 import type { Sql } from "../../database/connect.ts";
 import { exitCodes, SluiceError } from "../../errors.ts";
 import type { RecordCounts } from "../../terminal/record-table.ts";
-import type { IngestContext } from "../context.ts";
+import type { IngestContext, IngestLog } from "../context.ts";
 import { realFolder } from "../input-folder.ts";
 import { answerInTime, type Outage } from "../outage/outage.ts";
 import type { LedgerProof } from "./ledger-proof.ts";
-import { findOtherFolder, renewWorker, takeLoaderLease } from "./worker-leases.ts";
-
-export type Lease = ReturnType<typeof createLease>;
+import { type Beat, findOtherFolder, renewWorkers } from "./worker-leases.ts";
 
 const leaseMs = 10_000;
 const heartbeatMs = 2_000;
@@ -21,44 +20,56 @@ const brokenLedger =
     "The ledger does not know this run any more: it was put back to an earlier time or reset, or the run was frozen past " +
     "its lease. Every file of the folder is looked at anew; what is missing is read again.";
 
-/** Nothing is held before the first renewal. Status shows the `tally`. */
-export function createLease(
-    { stream, sql, workerId, config, log }: IngestContext,
-    proof: LedgerProof,
-    outage: Outage,
-    tally: { records: RecordCounts; isFolderAway: boolean },
+/** A worker of one stream, as the heartbeat of its process knows it. */
+export interface Member {
+    streamId: number;
+    workerId: string;
+    log: IngestLog;
+    proof: LedgerProof;
+    outage: Pick<Outage, "retries" | "trouble">;
+    /** Status shows it. */
+    tally: { records: RecordCounts; isFolderAway: boolean };
+}
+
+export interface Lease {
+    /** Whether this worker loads its stream, by what the last renewal said. */
+    isLoader(): boolean;
+    renew(): Promise<void>;
+}
+
+export type Heartbeat = ReturnType<typeof createHeartbeat>;
+
+/** One for all streams of a process: a statement every two seconds, however many these are. */
+export function createHeartbeat(
+    { sql, config }: Pick<IngestContext, "sql" | "config">,
+    outage: Pick<Outage, "survive" | "outages">,
 ) {
-    const place = { workerId, host: hostname(), pid: process.pid, inputDir: realFolder(config.inputDir) };
-    let isLoader = false;
+    const place = { host: hostname(), pid: process.pid, inputDir: realFolder(config.inputDir) };
+    const members = new Map<Member, { isLoader: boolean }>();
     let latest: Promise<void> = Promise.resolve();
     let isFirst = true;
 
     /** One after the other, or the mark that a heartbeat finds could be that of one which is still to be answered. */
-    function renew(): Promise<void> {
-        latest = latest.catch(() => {}).then(renewOnce);
+    function renew(renewed: () => Iterable<Member>): Promise<void> {
+        latest = latest.catch(() => {}).then(() => renewOnce([...renewed()]));
         return latest;
     }
 
-    async function renewOnce(): Promise<void> {
-        const wasLoader = isLoader;
+    async function renewOnce(renewing: Member[]): Promise<void> {
+        if (renewing.length === 0) return;
         await outage.survive(
             async () => {
-                const report = JSON.stringify({
-                    trigger: config.trigger,
-                    tailSettleMs: config.tailSettleMs,
-                    isLoader: wasLoader,
-                    isFolderAway: tally.isFolderAway,
-                    records: tally.records,
-                    retries: outage.retries(),
-                    trouble: outage.trouble(),
-                });
+                const beats = renewing.map((member) => beatOf(config, member, members.get(member)?.isLoader ?? false));
                 // A server that is silent is found out here: the other loops ask what may take its time.
-                const mark = proof.nextMark();
-                const found = await answerInTime(renewWorker(sql, place, leaseMs, report, mark));
-                const breaks = proof.breaks();
-                proof.renewed(mark, { ...found, outages: outage.outages() });
-                if (proof.breaks() > breaks) log.warn(brokenLedger, { event: "ledger_changed" });
-                isLoader = await answerInTime(takeLoaderLease(sql, stream.id, workerId, leaseMs));
+                const answers = await answerInTime(renewWorkers(sql, place, leaseMs, beats));
+                for (const [index, { workerId, log, proof }] of renewing.entries()) {
+                    const found = answers.find((answer) => answer.workerId === workerId)!;
+                    const breaks = proof.breaks();
+                    proof.renewed(beats[index]!.mark, { ...found, outages: outage.outages() });
+                    if (proof.breaks() > breaks) log.warn(brokenLedger, { event: "ledger_changed" });
+                    const state = members.get(renewing[index]!);
+                    if (state) state.isLoader = found.isLoader;
+                }
             },
             { isFirst },
         );
@@ -66,26 +77,50 @@ export function createLease(
     }
 
     return {
-        /** Whether this worker loads, by what the last renewal said. */
-        isLoader: () => isLoader,
-        renew,
-        /** Renews it until `isOver`. */
+        /** Nothing is held before the first renewal. */
+        join(member: Member): Lease {
+            const state = { isLoader: false };
+            members.set(member, state);
+            return { isLoader: () => state.isLoader, renew: () => renew(() => (members.has(member) ? [member] : [])) };
+        },
+        /** The worker is none of this process any more: a renewal that is under way has ended. */
+        async leave(member: Member): Promise<void> {
+            const state = members.get(member);
+            if (state) state.isLoader = false;
+            members.delete(member);
+            await latest.catch(() => {});
+        },
+        renew: () => renew(() => members.keys()),
+        /** Renews all until `isOver`. */
         async keep(isOver: () => boolean): Promise<void> {
             while (!isOver()) {
                 const wakeAt = performance.now() + heartbeatMs;
                 while (!isOver() && performance.now() < wakeAt) await Bun.sleep(50);
-                await renew();
+                await renew(() => members.keys());
             }
         },
     };
 }
 
+function beatOf(config: IngestConfig, { streamId, workerId, proof, outage, tally }: Member, isLoader: boolean): Beat {
+    const report = {
+        trigger: config.trigger,
+        tailSettleMs: config.tailSettleMs,
+        isLoader,
+        isFolderAway: tally.isFolderAway,
+        records: tally.records,
+        retries: outage.retries(),
+        trouble: outage.trouble(),
+    };
+    return { streamId, workerId, report, mark: proof.nextMark() };
+}
+
 /**
- * The ledger's paths are relative to one folder, so one database serves one folder at a time. Workers on other hosts
- * are trusted to see the same folder under whatever path it is mounted there.
+ * The ledger's paths are relative to one folder, so a stream has one folder at a time. Workers on other hosts are trusted to
+ * see the same folder under whatever path it is mounted there. `streamIds`: null for every stream.
  */
-export async function refuseOtherFolder(sql: Sql, inputDir: string): Promise<void> {
-    const other = await findOtherFolder(sql, hostname(), realFolder(inputDir));
+export async function refuseOtherFolder(sql: Sql, inputDir: string, streamIds: number[] | null = null): Promise<void> {
+    const other = await findOtherFolder(sql, hostname(), realFolder(inputDir), streamIds);
     if (!other) return;
     throw new SluiceError({
         code: "other_folder_in_use",

@@ -1,46 +1,66 @@
 /** The statements with which a worker says that it lives, and takes the right to load. */
 import type { Sql } from "../../database/connect.ts";
 
-/** Where a worker is. */
+/** Where the workers of a process are. */
 export interface WorkerPlace {
-    workerId: string;
     host: string;
     pid: number;
     inputDir: string;
 }
 
-/** A worker of this host that is at work on another folder. */
+/** A worker of one of these streams (null: of any) that is on this host and at work on another folder. */
 export async function findOtherFolder(
     sql: Sql,
     host: string,
     inputDir: string,
+    streamIds: number[] | null,
 ): Promise<{ pid: number; inputDir: string } | undefined> {
     const [other] = await sql<{ pid: number; inputDir: string }[]>`
         select pid, input_dir as "inputDir"
         from ingest.workers
-        where lease_until > clock_timestamp() and host = ${host} and input_dir <> ${inputDir}
+        where
+            lease_until > clock_timestamp()
+            and host = ${host}
+            and input_dir <> ${inputDir}
+            and (${streamIds}::smallint[] is null or stream_id = any(${streamIds}::smallint[]))
         limit 1`;
     return other;
 }
 
-/**
- * `report` is JSON, for status. Returns the mark that it replaces (null when the ledger does not know the worker) and
- * since when the server runs.
- */
-export async function renewWorker(
+/** One worker's part of a heartbeat. `report` is for status. */
+export interface Beat {
+    streamId: number;
+    workerId: string;
+    report: object;
+    mark: string;
+}
+
+export interface Renewed {
+    workerId: string;
+    /** The mark that this one replaces; null when the ledger does not know the worker. */
+    previousMark: string | null;
+    serverStartedAt: string;
+    /** Whether the worker loads its stream now. */
+    isLoader: boolean;
+}
+
+/** Says that the workers live, and takes the right to load where nobody else has it. */
+export async function renewWorkers(
     sql: Sql,
-    { workerId, host, pid, inputDir }: WorkerPlace,
+    { host, pid, inputDir }: WorkerPlace,
     leaseMs: number,
-    report: string,
-    mark: string,
-): Promise<{ previousMark: string | null; serverStartedAt: string }> {
-    const [row] = await sql<{ previousMark: string | null; serverStartedAt: string }[]>`
-        select previous_mark::text as "previousMark", server_started_at::text as "serverStartedAt"
-        from ingest.renew_worker(
-            ${workerId}, ${host}, ${pid}, ${inputDir},
-            ${leaseMs}::float8 * interval '1 millisecond', ${report}::text::jsonb, ${mark}::text::uuid
+    beats: Beat[],
+): Promise<Renewed[]> {
+    return await sql<Renewed[]>`
+        select
+            worker_id::text as "workerId",
+            previous_mark::text as "previousMark",
+            server_started_at::text as "serverStartedAt",
+            is_loader as "isLoader"
+        from ingest.renew_workers(
+            ${JSON.stringify(beats)}::text::jsonb, ${host}, ${pid}, ${inputDir},
+            ${leaseMs}::float8 * interval '1 millisecond'
         )`;
-    return row!;
 }
 
 /** Whether the worker loads the stream now. */
@@ -52,6 +72,6 @@ export async function takeLoaderLease(sql: Sql, streamId: number, workerId: stri
     return row!.taken;
 }
 
-export async function retireWorker(sql: Sql, workerId: string): Promise<void> {
-    await sql`select ingest.retire_worker(${workerId})`;
+export async function retireWorkers(sql: Sql, workerIds: string[]): Promise<void> {
+    await sql`select ingest.retire_worker(worker_id) from unnest(${workerIds}::uuid[]) as workers (worker_id)`;
 }

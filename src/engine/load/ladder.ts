@@ -48,5 +48,5 @@ export function haveOneStatement(one: LoadPart, other: LoadPart): boolean {
 }
 
 function statementOf(part: LoadPart): string {
-    return copyStatement(part.shape, wayOf(part), "ingest.staging");
+    return copyStatement(part.shape, wayOf(part), "staging");
 }

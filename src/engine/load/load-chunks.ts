@@ -49,7 +49,7 @@ export async function loadChunks(
         await passFaultPoint("before-copy");
         const outcomes: StagedOutcome[] = [];
         const source = stageParts(config, parts, way, loadId, chunkIds, outcomes);
-        await copyConnection.copy(copyStatement(parts[0]!.shape, way, `ingest.staging_${lane}`), source);
+        await copyConnection.copy(copyStatement(parts[0]!.shape, way, `${stream.home}.staging_${lane}`), source);
         const loaded = await Promise.all(parts.map((part, index) => verifyPart(part, outcomes[index]!)));
         // Small files of one load mostly share a shape: known-headers.ts gives them the same object.
         const shapes = [...new Set(parts.map(({ shape }) => shape))];

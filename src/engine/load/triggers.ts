@@ -93,13 +93,13 @@ function availableNow(run: Run): Trigger {
  * times on its own clock.
  */
 async function isAllLoaded(run: Run, loader: Loader): Promise<boolean> {
-    const { sql, config, proof, lease, survive } = run;
-    if ((await survive(() => hasWork(sql))) !== false) return false;
+    const { stream, sql, config, proof, lease, survive } = run;
+    if ((await survive(() => hasWork(sql, stream.id))) !== false) return false;
     const isLeft = ({ path }: { path: string }) => {
         const age = presentAgeMs(config.inputDir, path);
         return age === undefined || (age !== null && age < config.tailSettleMs);
     };
-    if ((await survive(() => waitingFiles(sql)))?.every(isLeft) !== true) return false;
+    if ((await survive(() => waitingFiles(sql, stream.id)))?.every(isLeft) !== true) return false;
     if (await recheckAll(run)) return false;
     await lease.renew();
     return !loader.isOutdated() && !proof.hasDoubtful();

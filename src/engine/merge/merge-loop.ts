@@ -1,10 +1,10 @@
-/** The loop of one merge worker. */
+/** The loop of one merge worker of a stream. */
 import type { Batch } from "../ledger/batch.ts";
 import { readBacklog } from "../ledger/read-backlog.ts";
 import type { Run } from "../loops.ts";
 import { pollMs } from "../outage/wake-up.ts";
 import { allSlices } from "./batch-size.ts";
-import { createMerger } from "./merge-batch.ts";
+import { createMerger, type Merger } from "./merge-batch.ts";
 
 /**
  * Staged records from which on all merge workers share the slices; below, one takes them all. Where one batch may take
@@ -13,22 +13,39 @@ import { createMerger } from "./merge-batch.ts";
 const parallelFromRecords = 20_000;
 
 export async function mergeLoop(run: Run, index: number): Promise<void> {
-    const { config, sql, signal, staged } = run;
-    const sharedFrom = Math.min(parallelFromRecords, config.maxBatchRecords);
-    const merger = createMerger(run);
+    const { signal, staged } = run;
+    const merger = createMerger({ ...run, sql: run.mergeSql });
     while (!signal.aborted) {
         const seen = staged.count();
-        const batch = await run.survive(async () => {
-            const { stagedRecords, stagedChunks } = await readBacklog(sql);
-            if (stagedChunks === 0 && !merger.owesAnswer()) return null;
-            const isShared = stagedRecords >= sharedFrom;
-            const slices = isShared ? shareOfSlices(index, config.mergeWorkers) : index === 0 ? allSlices : 0;
-            return slices === 0 && !merger.owesAnswer() ? null : await merger.merge(slices);
-        });
+        const batch = await run.survive(() => mergeOnce(run, index, merger));
+        if (!signal.aborted) run.noteMergeable(batch !== null);
         if (batch) finishBatch(run, batch);
         else if (run.isLoadingDone) break;
         else await staged.wait(seen, pollMs);
     }
+}
+
+async function mergeOnce(run: Run, index: number, merger: Merger): Promise<Batch | null> {
+    const { stream, sql, turns } = run;
+    const { stagedRecords, stagedChunks } = await readBacklog(sql, stream.id);
+    if (stagedChunks === 0 && !merger.owesAnswer()) return null;
+    if (slicesOf(run, index, stagedRecords) === 0 && !merger.owesAnswer()) return null;
+    const endTurn = await turns.take(stream.id);
+    try {
+        // Only now: others may have begun or ended a merge while this one waited for its turn.
+        const slices = slicesOf(run, index, stagedRecords);
+        return slices === 0 && !merger.owesAnswer() ? null : await merger.merge(slices);
+    } finally {
+        endTurn();
+    }
+}
+
+/** Those of this worker among the workers that the stream may set to work now; none when it is not one of them. */
+function slicesOf({ stream, config, turns }: Run, index: number, stagedRecords: number): number {
+    const sharedFrom = Math.min(parallelFromRecords, config.maxBatchRecords);
+    const workers = stagedRecords >= sharedFrom ? Math.min(config.mergeWorkers, turns.shareOf(stream.id)) : 1;
+    if (index >= workers) return 0;
+    return workers === 1 ? allSlices : shareOfSlices(index, workers);
 }
 
 /** The mask of every `count`-th slice. */

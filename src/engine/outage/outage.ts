@@ -8,7 +8,7 @@ import { exitCodes, SluiceError } from "../../errors.ts";
 import type { IngestLog } from "../context.ts";
 import { createOutageVoice, type OutageVoice } from "./say-outage.ts";
 import { sleep } from "./sleep.ts";
-import { createTroubles, type Retries, type Trouble } from "./troubles.ts";
+import { createTroubles, type Retries, type Trouble, type Troubles } from "./troubles.ts";
 
 export interface Outage {
     /** Steps that were tried again so far, and why the last one was; null when none was. */
@@ -28,12 +28,22 @@ export interface Outage {
     survive<Result>(step: () => Promise<Result>, options?: { isFirst?: boolean }): Promise<Result | null>;
 }
 
-export interface OutageOptions {
+export interface RecoveryOptions {
     sql: Sql;
-    log: IngestLog;
     signal: AbortSignal;
     /** Restarts an embedded server that died. */
     revive: (() => Promise<void>) | null;
+    voice: OutageVoice;
+}
+
+export interface OutageOptions extends Omit<RecoveryOptions, "voice"> {
+    log: IngestLog;
+    voice?: OutageVoice;
+    /** Shared by all that wait for the same database: one of them asks it, and one says so. */
+    recovery?: Recovery;
+    /** A step that fails on changed tables throws, in place of being tried again. */
+    isSchemaThrown?: boolean;
+    troubles?: Troubles;
 }
 
 const firstPauseMs = 200;
@@ -52,11 +62,10 @@ export class ConnectionsChanged extends Error {
     override readonly name = "ConnectionsChanged";
 }
 
-export function createOutage({ sql, log, signal, revive }: OutageOptions): Outage {
-    const voice = createOutageVoice(log);
-    const troubles = createTroubles();
-    const recovery = createRecovery({ sql, signal, revive, voice });
-    let outages = 0;
+export function createOutage(options: OutageOptions): Outage {
+    const { log, signal, isSchemaThrown = false } = options;
+    const { voice = createOutageVoice(log), troubles = createTroubles() } = options;
+    const recovery = options.recovery ?? createRecovery({ ...options, voice });
 
     /** Returns when the step is worth another try. */
     async function overcome(error: unknown, meaning: Meaning, { attempt, begunAt }: Attempt): Promise<void> {
@@ -72,7 +81,7 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
 
     return {
         retries: troubles.retries,
-        outages: () => outages,
+        outages: recovery.outages,
         trouble: troubles.longest,
         stand(code, what) {
             const standing = troubles.begin(code, what);
@@ -91,10 +100,10 @@ export function createOutage({ sql, log, signal, revive }: OutageOptions): Outag
                         return result;
                     } catch (error) {
                         const meaning = meaningOf(error);
-                        if (!isWaitedFor(meaning, isFirst)) throw error;
+                        if (!isWaitedFor(meaning, isFirst) || (meaning === "schema" && isSchemaThrown)) throw error;
                         // A run that is being stopped ends its own connections: that is no outage.
                         if (signal.aborted) return null;
-                        if (isConnectionFault(error)) outages += 1;
+                        if (isConnectionFault(error)) recovery.count();
                         troubles.failed(standing, error);
                         recovery.refuseMissing(error);
                         await overcome(error, meaning, { attempt, begunAt });
@@ -119,8 +128,11 @@ function isWaitedFor(meaning: Meaning | null, isFirst: boolean): meaning is Mean
     return !(isFirst && (meaning === "halted" || meaning === "schema"));
 }
 
-function createRecovery({ sql, signal, revive, voice }: Omit<OutageOptions, "log"> & { voice: OutageVoice }) {
+export type Recovery = ReturnType<typeof createRecovery>;
+
+export function createRecovery({ sql, signal, revive, voice }: RecoveryOptions) {
     let underWay: Promise<void> | null = null;
+    let outages = 0;
     /** By the monotonic clock. */
     let recoveredAt = Number.NEGATIVE_INFINITY;
     let missingSince: number | null = null;
@@ -161,6 +173,11 @@ function createRecovery({ sql, signal, revive, voice }: Omit<OutageOptions, "log
     }
 
     return {
+        /** How often a connection was lost so far. */
+        outages: () => outages,
+        count(): void {
+            outages += 1;
+        },
         isUnderWay: () => underWay !== null,
         /** A step that was begun during an outage which is over, and failed for it. */
         isEcho: (begunAt: number) => underWay === null && begunAt < recoveredAt + echoMs,
@@ -194,7 +211,7 @@ export async function answerInTime<Answer>(
 }
 
 /** Grows from 0.2 to 5 s, with jitter, so that many workers do not come back in step. */
-function pause(attempt: number, signal: AbortSignal): Promise<void> {
+export function pause(attempt: number, signal: AbortSignal): Promise<void> {
     const longest = Math.min(firstPauseMs * 2 ** attempt, longestPauseMs);
     return sleep(longest * (0.5 + Math.random() / 2), signal);
 }

@@ -27,6 +27,8 @@ export interface Standing extends Omit<Trouble, "seconds"> {
     isSchema: boolean;
 }
 
+export type Troubles = ReturnType<typeof createTroubles>;
+
 export function createTroubles() {
     const standing = new Set<Standing>();
     let retries: { count: number; lastReason: string; lastAt: number } | null = null;

@@ -8,9 +8,13 @@ import { sleep } from "../outage/sleep.ts";
 import type { IngestOptions } from "./run-ingest.ts";
 
 export interface ConnectionPlan {
-    /** For all but these two: the one that copies, and the one that says that the worker lives. */
+    /** For all but those that copy and the one that says that the workers live. */
     poolConnections: number;
+    /** Of which each copies for one stream at a time. */
+    copyConnections: number;
     mergeWorkers: number;
+    /** Merges at once, however many streams want one. The rest of the pool is for what is short: it must not wait for them. */
+    mostMerges: number;
     /** Fewer than it would like. */
     isReduced: boolean;
 }
@@ -20,16 +24,28 @@ export const leastConnections = 3;
 /** For status, doctor and the API beside it. */
 const spareConnections = 2;
 
-/** How many connections an ingest opens when nothing limits it. */
-function wantedConnections(mergeWorkers: number): number {
-    return mergeWorkers + 4;
+/** From so many busy streams on they take turns: more at once would be no faster, and connections are the server's memory. */
+const mostExtraMerges = 6;
+const mostCopies = 4;
+const mostShort = 4;
+
+const mergesFor = (mergeWorkers: number, streams: number) => mergeWorkers + Math.min(streams - 1, mostExtraMerges);
+const copiesFor = (streams: number) => Math.min(streams, mostCopies);
+const shortFor = (streams: number) => Math.min(streams + 1, mostShort);
+
+/** How many connections an ingest opens at the most when nothing limits it: each when it is needed. */
+function wantedConnections(mergeWorkers: number, streams: number): number {
+    return mergesFor(mergeWorkers, streams) + shortFor(streams) + copiesFor(streams) + 1;
 }
 
-/** @throws SluiceError too_many_connections below the least. */
-export function planConnections({ free, limit }: ConnectionRoom, mergeWorkers: number): ConnectionPlan {
-    const wanted = wantedConnections(mergeWorkers);
+/**
+ * One stream alone may have `mergeWorkers` merges at work; with several each may have one in any case.
+ * @throws SluiceError too_many_connections below the least.
+ */
+export function planConnections({ free, limit }: ConnectionRoom, mergeWorkers: number, streams = 1): ConnectionPlan {
+    const wanted = wantedConnections(mergeWorkers, streams);
     if (free === null || free >= wanted + spareConnections) {
-        return { poolConnections: wanted - 2, mergeWorkers, isReduced: false };
+        return share(wanted, mergeWorkers, streams, false);
     }
     if (free < leastConnections) {
         throw new SluiceError({
@@ -41,47 +57,65 @@ export function planConnections({ free, limit }: ConnectionRoom, mergeWorkers: n
         });
     }
     const connections = Math.min(wanted, Math.max(leastConnections, free - spareConnections));
-    const poolConnections = connections - 2;
+    return share(connections, mergeWorkers, streams, connections < wanted);
+}
+
+function share(connections: number, mergeWorkers: number, streams: number, isReduced: boolean): ConnectionPlan {
+    const copyConnections = Math.max(1, Math.min(copiesFor(streams), Math.floor((connections - 1) / 3)));
+    const poolConnections = connections - 1 - copyConnections;
+    const short = Math.min(shortFor(streams), Math.floor((poolConnections + 1) / 3));
+    const mostMerges = Math.max(1, Math.min(mergesFor(mergeWorkers, streams), poolConnections - short));
     return {
         poolConnections,
-        mergeWorkers: Math.max(1, Math.min(mergeWorkers, poolConnections - 1)),
-        isReduced: connections < wanted,
+        copyConnections,
+        mergeWorkers: Math.min(mergeWorkers, mostMerges),
+        mostMerges,
+        isReduced,
     };
 }
 
-type Asking = Pick<IngestOptions, "target" | "config" | "log" | "signal">;
+type Asking = Pick<IngestOptions, "target" | "streams" | "config" | "log" | "signal">;
 
 /**
  * Asks the database, and says when there are fewer than wanted. One that is away is left to the run, which waits for it.
  * @throws SluiceError too_many_connections
  */
-export async function planIngest({ target, config, log }: Asking): Promise<ConnectionPlan> {
+export async function planIngest({ target, streams, config, log }: Asking): Promise<ConnectionPlan> {
     const sql = connect(target, { applicationName: "sluice plan", max: 1, connectTimeoutSeconds: 3 });
     try {
         const room = await readConnectionRoom(sql);
-        const plan = planConnections(room, config.mergeWorkers);
+        const plan = planConnections(room, config.mergeWorkers, streams.length);
         if (plan.isReduced) {
             log.warn(
-                `The ingest works with ${plan.poolConnections + 2} connections of ${wantedConnections(config.mergeWorkers)} and ` +
-                    `${plan.mergeWorkers} merge worker(s): ${room.limit}. Raise that limit, or set --merge-workers lower.`,
-                { event: "fewer_connections", connections: plan.poolConnections + 2 },
+                `The ingest works with ${connectionsOf(plan)} connections of ` +
+                    `${wantedConnections(config.mergeWorkers, streams.length)} and ${plan.mergeWorkers} merge worker(s)` +
+                    `${streams.length > 1 ? `, in turns for ${streams.length} streams` : ""}: ${room.limit}. ` +
+                    "Raise that limit, or set --merge-workers lower.",
+                { event: "fewer_connections", connections: connectionsOf(plan) },
             );
         }
         return plan;
     } catch (error) {
         if (meaningOf(error) === "crowded") throw explainConnectFailure(target, error);
         if (error instanceof SluiceError) throw error;
-        return planConnections({ free: null, limit: "" }, config.mergeWorkers);
+        return planConnections({ free: null, limit: "" }, config.mergeWorkers, streams.length);
     } finally {
         await sql.end({ timeout: 1 });
     }
 }
 
 /** Whether a run would get more than this if it began again. `own`: how the names of the connections that it has begin. */
-export async function canGrow(sql: Sql, plan: ConnectionPlan, mergeWorkers: number, own: string): Promise<boolean> {
+export async function canGrow(
+    sql: Sql,
+    plan: ConnectionPlan,
+    { config, streams }: Pick<IngestOptions, "config" | "streams">,
+    own: string,
+): Promise<boolean> {
     const room = await readConnectionRoom(sql, own);
-    return planConnections(room, mergeWorkers).poolConnections > plan.poolConnections;
+    return connectionsOf(planConnections(room, config.mergeWorkers, streams.length)) > connectionsOf(plan);
 }
+
+const connectionsOf = ({ poolConnections, copyConnections }: ConnectionPlan) => poolConnections + copyConnections + 1;
 
 const askAgainMs = 5_000;
 
@@ -100,5 +134,5 @@ export async function planIngestAgain(asking: Asking): Promise<ConnectionPlan> {
             await sleep(askAgainMs, signal);
         }
     }
-    return planConnections({ free: null, limit: "" }, 1);
+    return planConnections({ free: null, limit: "" }, 1, asking.streams.length);
 }

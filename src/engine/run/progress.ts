@@ -4,6 +4,8 @@ import type { Batch } from "../ledger/batch.ts";
 import type { Tally } from "../loops.ts";
 
 export interface BatchProgress {
+    /** When there is more than one. */
+    stream?: string;
     batchId: number;
     /** When the merge began, ISO 8601. */
     timestamp: string;
@@ -32,6 +34,14 @@ export interface IngestSummary {
     records: RecordCounts;
     batches: number;
     seconds: number;
+    /** When there is more than one; above are their sums. */
+    streams?: StreamSummary[];
+}
+
+export interface StreamSummary extends Omit<IngestSummary, "type" | "seconds" | "streams"> {
+    stream: string;
+    /** What ended the stream for good while the others went on. */
+    problem: string | null;
 }
 
 /** Files that were written to within `youngerThanMs` (--tail-settle): the next run takes them, or this one with 0. */
@@ -52,7 +62,11 @@ export interface RunTally extends Tally {
     begunAt: string | null;
 }
 
-export function createTally(onBatch: (progress: BatchProgress) => void = () => {}): RunTally {
+/** `stream`: named in each progress record where there are several. */
+export function createTally(
+    onBatch: (progress: BatchProgress) => void = () => {},
+    stream: string | null = null,
+): RunTally {
     let previousStartedAt: Date | null = null;
     const tally: RunTally = {
         startedAt: performance.now(),
@@ -65,7 +79,8 @@ export function createTally(onBatch: (progress: BatchProgress) => void = () => {
             tally.batches += 1;
             const { records } = tally;
             for (const name of Object.keys(records) as (keyof RecordCounts)[]) records[name] += batch[name];
-            onBatch(progressOf(batch, previousStartedAt));
+            const progress = progressOf(batch, previousStartedAt);
+            onBatch(stream === null ? progress : { stream, ...progress });
             previousStartedAt = batch.startedAt;
         },
     };

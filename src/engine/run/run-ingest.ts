@@ -1,38 +1,40 @@
 /**
- * Drives discover → load → merge until it is stopped or, for available-now, all is done.
+ * Drives discover → load → merge until it is stopped or, for available-now, all is done: for any number of streams.
  *
- * One loop loads (load-loop.ts, in the process that holds the loader's lease), one per merge worker merges (merge-loop.ts),
- * and one renews the lease. They share a `Run` (loops.ts). Loading overlaps merging.
+ * Each stream has its own loops (stream-worker.ts): one loads (load-loop.ts, in the process that holds the stream's loader's
+ * lease), one per merge worker merges (merge-loop.ts). They share a `Run` (loops.ts). The streams of a process share its
+ * connections, one heartbeat that renews all leases, and turns at merging and copying. Loading overlaps merging.
  */
 import { randomUUID } from "node:crypto";
 import type { IngestConfig } from "../../config/config.ts";
-import { connect } from "../../database/connect.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
-import { faultSettings } from "../../database/faults/pass-fault-point.ts";
-import { meaningOf } from "../../database/sql-states.ts";
+import type { SourceConfig } from "../../streams/source-config.ts";
 import type { Stream } from "../../streams/stream.ts";
-import type { IngestContext, IngestLog } from "../context.ts";
-import { createRechecks } from "../discover/recheck-files.ts";
+import type { IngestLog } from "../context.ts";
 import { refuseArchiveAsInput } from "../input-folder.ts";
-import { createLease, refuseOtherFolder } from "../ledger/lease.ts";
-import { createLedgerProof } from "../ledger/ledger-proof.ts";
-import { countFilesFailedBefore, countFilesSince, countWaitingFiles, readClock } from "../ledger/read-backlog.ts";
-import { retireWorker } from "../ledger/worker-leases.ts";
-import { loadLoop } from "../load/load-loop.ts";
-import { recheckLoop } from "../load/recheck-loop.ts";
-import type { Run } from "../loops.ts";
-import { mergeLoop } from "../merge/merge-loop.ts";
-import { ConnectionsChanged, createOutage } from "../outage/outage.ts";
-import { createWakeUp } from "../outage/wake-up.ts";
-import { createCopyConnection } from "../stage/copy-connection.ts";
-import { createStagingRoom } from "../stage/staging-room.ts";
+import { createHeartbeat, refuseOtherFolder } from "../ledger/lease.ts";
+import { readClock } from "../ledger/read-backlog.ts";
+import { retireWorkers } from "../ledger/worker-leases.ts";
+import { ConnectionsChanged, createOutage, createRecovery } from "../outage/outage.ts";
+import { createOutageVoice } from "../outage/say-outage.ts";
+import { createTurns } from "../turns.ts";
+import { type Connections, openConnections } from "./open-connections.ts";
 import { type ConnectionPlan, canGrow, planIngest, planIngestAgain } from "./plan-connections.ts";
 import { type BatchProgress, createTally, type IngestSummary, type RunTally } from "./progress.ts";
+import { logOfStream } from "./stream-log.ts";
+import { createStreamWorker, type Shared, type StreamWorker } from "./stream-worker.ts";
+import { lastWords, lastWordsMs, summarize } from "./summarize.ts";
+import type { RefreshStream } from "./table-pause.ts";
 
 export interface IngestOptions {
     target: DatabaseTarget;
-    stream: Stream;
+    /** At least one. */
+    streams: readonly Stream[];
     config: IngestConfig;
+    /** How the files of a stream are read. Default: by the settings those of the stream that takes what no other does. */
+    sourcesOf?: (stream: Stream) => SourceConfig[] | undefined;
+    /** Reads a stream's table anew. Without it the stream is tried again as it was. */
+    refresh?: RefreshStream;
     log: IngestLog;
     onBatch?: (progress: BatchProgress) => void;
     /** Stops the run: nothing more is read, the batch in progress ends or is rolled back. */
@@ -43,26 +45,25 @@ export interface IngestOptions {
     growEveryMs?: number;
 }
 
-/** No lock that the ingest waits for lasts long: after this time somebody has forgotten it. */
-const lockTimeout = "60s";
-/** Shorter than the lease (lease.ts): a server that was killed may leave a connection attempt without an answer. */
-const connectTimeoutSeconds = 3;
 /** How long a merge or a load may go on after a stop before it is rolled back. */
 const stopGraceMs = 2_500;
-/** How long a run that ends waits for the database's answer to its last words. */
-const lastWordsMs = 1_000;
 
 /** A load that is cut off for it is done again: not worth it for a gap of seconds. */
 const defaultGrowEveryMs = 60_000;
 
-/** @throws what ends a run for good; SluiceError too_many_connections when there are too few of them from the start. */
+/**
+ * @throws what ends a run for good; SluiceError too_many_connections when there are too few of them from the start. With several
+ * streams what ends one of them is in the summary; it is thrown when none is left.
+ */
 export async function runIngest(options: IngestOptions): Promise<IngestSummary> {
+    const { streams } = options;
     refuseArchiveAsInput(options.config);
-    const tally = createTally(options.onBatch);
+    const isAlone = streams.length === 1;
+    const tallies = streams.map(({ name }) => createTally(options.onBatch, isAlone ? null : name));
     let plan = await planIngest(options);
     while (true) {
         try {
-            return await runPlanned(options, tally, plan);
+            return await runPlanned(options, tallies, plan);
         } catch (error) {
             if (!(error instanceof ConnectionsChanged)) throw error;
             plan = await planIngestAgain(options);
@@ -70,26 +71,24 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
     }
 }
 
-async function runPlanned(options: IngestOptions, tally: RunTally, plan: ConnectionPlan): Promise<IngestSummary> {
-    const { log, target, stream } = options;
-    const config = { ...options.config, mergeWorkers: plan.mergeWorkers };
+async function runPlanned(options: IngestOptions, tallies: RunTally[], plan: ConnectionPlan): Promise<IngestSummary> {
+    const { log, target } = options;
     const stopper = new AbortController();
     options.signal?.addEventListener("abort", () => stopper.abort(), { once: true });
     if (options.signal?.aborted) stopper.abort();
 
-    const workerId = randomUUID();
-    const connections = openConnections(target, plan, workerId);
-    const { sql, leaseSql, copyConnection } = connections;
-    const run = createRun(options, { stream, config, sql, workerId, log }, connections, tally, stopper.signal);
+    const processId = randomUUID();
+    const connections = openConnections(target, plan, processId);
+    const { shared, workers, begin } = createProcess(options, tallies, plan, connections, stopper, processId);
     const timers: ReturnType<typeof setTimeout>[] = [];
-    const unanswered = limitStop(run, timers, () => {
-        cancelMerges(connections);
-        copyConnection.discard();
+    const unanswered = limitStop(stopper.signal, timers, () => {
+        connections.cancelMerges();
+        connections.copyConnections.discard();
     });
     if (plan.isReduced) timers.push(growWhenPossible(options, plan, connections, stopper));
     let isAnswered = true;
     try {
-        const work = runLoops(run, tally, stopper).catch(endWith(stopper));
+        const work = runWorkers(shared, workers, begin).catch(endWith(stopper));
         // A server that is frozen, or whose machine is gone, would be waited for by every loop, for ever.
         isAnswered = (await Promise.race([work, unanswered])) !== "unanswered";
         if (!isAnswered) {
@@ -97,65 +96,79 @@ async function runPlanned(options: IngestOptions, tally: RunTally, plan: Connect
             log.warn("Not all of the work ended in time. What it did not commit will be done again.", facts);
         }
         if (stopper.signal.reason instanceof FatalError) throw stopper.signal.reason.cause;
-        return await summarize(run, tally, isAnswered);
+        return await summarize(shared, workers, isAnswered);
     } finally {
         for (const timer of timers) clearTimeout(timer);
-        // When it fails, the lease runs out by itself.
-        if (isAnswered) await lastWords(retireWorker(leaseSql, workerId)).catch(() => null);
+        const workerIds = workers.map(({ workerId }) => workerId);
+        // When it fails, the leases run out by themselves.
+        if (isAnswered) await lastWords(retireWorkers(connections.leaseSql, workerIds)).catch(() => null);
         await connections.close(isAnswered);
     }
 }
 
-type Connections = ReturnType<typeof openConnections>;
-
-function openConnections(target: DatabaseTarget, { poolConnections }: ConnectionPlan, workerId: string) {
-    const applicationName = `sluice-${workerId.slice(0, 8)}`;
-    const faults = faultSettings(applicationName);
-    const session = { applicationName, connectTimeoutSeconds, settings: { lock_timeout: lockTimeout } };
-    const settings = { ...session.settings, ...faults.settings };
-    const sql = connect(target, { ...session, ...faults, max: poolConnections, settings });
-    // A separate connection: behind a merge a heartbeat would come too late, and a cancel would wait for its own target.
-    const leaseSql = connect(target, { ...session, max: 1 });
-    const copyConnection = createCopyConnection(target, `${applicationName}-copy`);
-    const close = async (isAnswered: boolean) => {
-        const ending = { timeout: isAnswered ? 1 : 0 };
-        const closing = Promise.all([copyConnection.discard(), sql.end(ending), leaseSql.end(ending)]);
-        await Promise.race([closing, Bun.sleep(2 * lastWordsMs)]);
+function createProcess(
+    options: IngestOptions,
+    tallies: RunTally[],
+    plan: ConnectionPlan,
+    connections: Connections,
+    stopper: AbortController,
+    processId: string,
+) {
+    const { streams, log, revive = null } = options;
+    const { sourcesOf = ({ files }) => (files === null ? options.config.sources : undefined) } = options;
+    const config = { ...options.config, mergeWorkers: plan.mergeWorkers };
+    const voice = createOutageVoice(log);
+    const { signal } = stopper;
+    const recovery = createRecovery({ sql: connections.leaseSql, signal, revive, voice });
+    const outage = createOutage({ sql: connections.leaseSql, log, signal, revive, recovery, voice });
+    const shared: Shared = {
+        ...{ connections, recovery, revive, signal },
+        heartbeat: createHeartbeat({ sql: connections.leaseSql, config }, outage),
+        turns: createTurns(plan.mergeWorkers, plan.mostMerges),
+        refresh: options.refresh ?? (async (_, stream) => stream),
+        isAlone: streams.length === 1,
+        endAll: endWith(stopper),
     };
-    return { applicationName, sql, leaseSql, copyConnection, close };
+    const workers = streams.map((stream, index) => {
+        const own = shared.isAlone ? log : logOfStream(log, stream.name);
+        return createStreamWorker(shared, {
+            ...{ stream, log: own, voice: shared.isAlone ? voice : createOutageVoice(own), tally: tallies[index]! },
+            config: { ...config, sources: sourcesOf(stream) },
+            workerId: index === 0 ? processId : undefined,
+        });
+    });
+    /** What has to be right before anything begins: a fault of it ends the run. */
+    const begin = async () => {
+        const begunAt = await outage.survive(() => readClock(connections.sql), { isFirst: true });
+        for (const tally of tallies) tally.begunAt ??= begunAt;
+        const streamIds = streams.map(({ id }) => id);
+        await outage.survive(() => refuseOtherFolder(connections.sql, config.inputDir, streamIds), { isFirst: true });
+        await shared.heartbeat.renew();
+    };
+    return { shared, workers, begin };
 }
 
-function createRun(
-    { log, revive = null }: IngestOptions,
-    context: IngestContext,
-    { leaseSql, copyConnection }: Connections,
-    tally: RunTally,
-    signal: AbortSignal,
-): Run {
-    const outage = createOutage({ sql: leaseSql, log, signal, revive });
-    const merged = createWakeUp();
-    const proof = createLedgerProof();
-    return {
-        ...context,
-        ...{ copyConnection, tally, signal, merged, proof },
-        survive: outage.survive,
-        staged: createWakeUp(),
-        rechecks: createRechecks(),
-        lease: createLease({ ...context, sql: leaseSql }, proof, outage, tally),
-        room: createStagingRoom(context, merged, signal, outage),
-        isLoadingDone: false,
-    };
+async function runWorkers(shared: Shared, workers: StreamWorker[], begin: () => Promise<void>): Promise<void> {
+    let isDone = false;
+    await begin();
+    const heartbeat = shared.heartbeat.keep(() => isDone || shared.signal.aborted).catch(shared.endAll);
+    await Promise.all(workers.map((worker) => worker.run()));
+    isDone = true;
+    await heartbeat;
+    const failures = workers.map(({ failure }) => failure());
+    if (failures.every((failure) => failure !== null)) throw failures[0];
 }
 
 /** Begins the run again once it can have more connections. */
 function growWhenPossible(
-    { log, config, growEveryMs = defaultGrowEveryMs }: IngestOptions,
+    options: IngestOptions,
     plan: ConnectionPlan,
     { leaseSql, applicationName }: Connections,
     stopper: AbortController,
 ): ReturnType<typeof setInterval> {
+    const { log, growEveryMs = defaultGrowEveryMs } = options;
     const grow = async () => {
-        const isRoom = await canGrow(leaseSql, plan, config.mergeWorkers, applicationName);
+        const isRoom = await canGrow(leaseSql, plan, options, applicationName);
         if (!isRoom || stopper.signal.aborted) return;
         log.info("There are more connections again; the ingest takes them.", { event: "more_connections" });
         endWith(stopper)(new ConnectionsChanged("There are more connections."));
@@ -163,81 +176,26 @@ function growWhenPossible(
     return setInterval(() => void grow().catch(() => {}), growEveryMs);
 }
 
-/** After a stop: wakes the loops, rolls back what takes too long, and resolves when even that is not answered. */
-function limitStop(run: Run, timers: ReturnType<typeof setTimeout>[], rollBack: () => void): Promise<"unanswered"> {
+/** After a stop: rolls back what takes too long, and resolves when even that is not answered. */
+function limitStop(
+    signal: AbortSignal,
+    timers: ReturnType<typeof setTimeout>[],
+    rollBack: () => void,
+): Promise<"unanswered"> {
     const unanswered = Promise.withResolvers<"unanswered">();
-    run.signal.addEventListener("abort", () => {
+    const limit = () => {
         timers.push(setTimeout(rollBack, stopGraceMs));
         timers.push(setTimeout(() => unanswered.resolve("unanswered"), stopGraceMs + lastWordsMs));
-        run.staged.give();
-        run.merged.give();
-    });
+    };
+    signal.addEventListener("abort", limit);
     return unanswered.promise;
-}
-
-async function runLoops(run: Run, tally: RunTally, stopper: AbortController): Promise<void> {
-    const { config, sql, signal, lease, room, survive } = run;
-    let isDone = false;
-    tally.begunAt ??= await survive(() => readClock(sql), { isFirst: true });
-    await survive(() => refuseOtherFolder(sql, config.inputDir), { isFirst: true });
-    await lease.renew();
-    const heartbeat = lease.keep(() => isDone || signal.aborted).catch(endWith(stopper));
-    const mergers = Array.from({ length: config.mergeWorkers }, (_, index) => mergeLoop(run, index));
-    const work = [loadLoop(run), recheckLoop(run), ...mergers];
-    await Promise.all(work.map((loop) => loop.catch(endWith(stopper))));
-    isDone = true;
-    run.merged.give();
-    await heartbeat;
-    // Also what earlier runs left behind that were killed before they could.
-    await survive(room.sweep);
 }
 
 class FatalError extends Error {}
 
-/** One loop's failure ends the others; the first one is what the run throws. */
+/** One failure ends everything; the first one is what the run throws. */
 function endWith(stopper: AbortController): (error: unknown) => void {
     return (error) => {
         if (!stopper.signal.aborted) stopper.abort(new FatalError("The run failed.", { cause: error }));
     };
-}
-
-async function cancelMerges({ leaseSql, applicationName }: Connections): Promise<void> {
-    await leaseSql`
-        select pg_cancel_backend(pid)
-        from pg_stat_activity
-        where application_name = ${applicationName} and state = 'active' and pid <> pg_backend_pid()`.catch(() => {});
-}
-
-async function summarize(run: Run, tally: RunTally, isAnswered: boolean): Promise<IngestSummary> {
-    const { sql, config } = run;
-    const { begunAt, records, batches, youngMerged, startedAt } = tally;
-    const count = async () => ({
-        files: await countFilesSince(sql, begunAt),
-        failedBefore: await countFilesFailedBefore(sql, begunAt),
-        left: {
-            ...(await countWaitingFiles(sql)),
-            merged: youngMerged,
-            youngerThanMs: config.tailSettleMs,
-        },
-    });
-    const countNow = () => (isAnswered ? lastWords(count()) : null);
-    const counted = run.signal.aborted ? await countNow() : await run.survive(count);
-    return {
-        type: "summary",
-        files: counted?.files ?? null,
-        failedBefore: counted?.failedBefore ?? null,
-        left: counted?.left ?? null,
-        records,
-        batches,
-        seconds: Math.round(performance.now() - startedAt) / 1000,
-    };
-}
-
-/** For the last words of a run, which must not keep it from ending: null if the database is unreachable, or too slow. */
-async function lastWords<Answer>(query: Promise<Answer>): Promise<Answer | null> {
-    const given = query.catch((error: unknown) => {
-        if (meaningOf(error) === null) throw error;
-        return null;
-    });
-    return await Promise.race([given, Bun.sleep(lastWordsMs).then(() => null)]);
 }

@@ -25,6 +25,7 @@ export function createStagingRoom(
     outage: Pick<Outage, "stand">,
 ) {
     const { stream, sql, config, workerId } = context;
+    const staging = `${stream.home}.staging`;
     const mostStaged = config.maxBatchRecords * 3;
     /** Merged rows that cannot be removed cost each merge its time: beyond this nothing is added to them. */
     const mostKept = 2 * mostStaged;
@@ -54,12 +55,12 @@ export function createStagingRoom(
         try {
             while (!signal.aborted) {
                 const seen = merged.count();
-                const { stagedRecords, hasLostChunks } = await readBacklog(sql);
+                const { stagedRecords, hasLostChunks } = await readBacklog(sql, stream.id);
                 if (hasLostChunks) return false;
                 if (isSweepDue()) await sweep();
                 const isFull = keptRows >= mostKept;
                 if (stagedRecords < mostStaged && !isFull) return true;
-                if (isFull) endTrouble ??= outage.stand("staging_held", keptTrouble);
+                if (isFull) endTrouble ??= outage.stand("staging_held", keptTrouble(staging));
                 await merged.wait(seen, pollMs);
             }
             return false;
@@ -75,22 +76,23 @@ export function createStagingRoom(
     return { wait, addMerged, isSweepDue, sweep };
 }
 
-const keptTrouble = "a session that has read ingest.staging keeps it from being emptied";
+const keptTrouble = (staging: string) => `a session that has read ${staging} keeps it from being emptied`;
 
 /** Logs once which session keeps merged rows from being removed, and once that none does any more. */
-function createReaderReport({ sql, log }: IngestContext, mostKept: number) {
+function createReaderReport({ stream, sql, log }: IngestContext, mostKept: number) {
+    const staging = `${stream.home}.staging`;
     let hasReported = false;
     return async (keptMs: number | null): Promise<void> => {
         if (keptMs === null && hasReported) {
             hasReported = false;
-            log.info("Merged rows can be removed from ingest.staging again.", { event: "staging_free" });
+            log.info(`Merged rows can be removed from ${staging} again.`, { event: "staging_free" });
         }
         if (keptMs === null || keptMs < reportAfterMs || hasReported) return;
-        const [reader] = await readStagingReaders(sql);
+        const [reader] = await readStagingReaders(sql, stream.id);
         if (reader === undefined) return;
         hasReported = true;
         log.warn(
-            `Merged rows cannot be removed from ingest.staging: ${describeReader(reader)} has read it. ` +
+            `Merged rows cannot be removed from ${staging}: ${describeReader(reader)} has read it. ` +
                 `${remedyForReader(reader)} From ${mostKept} rows on no file is read until then.`,
             { event: "staging_held", code: "staging_held", pid: reader.pid },
         );

@@ -1,0 +1,216 @@
+/**
+ * A stream at work in this process: its loops, which begin anew when its table has changed. What ends one stream for good leaves
+ * the others alone.
+ */
+import { randomUUID } from "node:crypto";
+import type { IngestConfig } from "../../config/config.ts";
+import { meaningOf } from "../../database/sql-states.ts";
+import { SluiceError } from "../../errors.ts";
+import type { Stream } from "../../streams/stream.ts";
+import type { IngestLog } from "../context.ts";
+import { createRechecks } from "../discover/recheck-files.ts";
+import type { Heartbeat, Member } from "../ledger/lease.ts";
+import { createLedgerProof } from "../ledger/ledger-proof.ts";
+import { retireWorkers } from "../ledger/worker-leases.ts";
+import { loadLoop } from "../load/load-loop.ts";
+import { recheckLoop } from "../load/recheck-loop.ts";
+import type { Run } from "../loops.ts";
+import { mergeLoop } from "../merge/merge-loop.ts";
+import { ConnectionsChanged, createOutage, type Outage, type Recovery } from "../outage/outage.ts";
+import type { OutageVoice } from "../outage/say-outage.ts";
+import { createTroubles } from "../outage/troubles.ts";
+import { createWakeUp } from "../outage/wake-up.ts";
+import { createStagingRoom } from "../stage/staging-room.ts";
+import type { Turns } from "../turns.ts";
+import type { Connections } from "./open-connections.ts";
+import type { RunTally } from "./progress.ts";
+import { createTablePause, type RefreshStream } from "./table-pause.ts";
+
+/** What the streams of a process share. */
+export interface Shared {
+    connections: Connections;
+    heartbeat: Heartbeat;
+    recovery: Recovery;
+    revive: (() => Promise<void>) | null;
+    turns: Turns;
+    /** Of the process. */
+    signal: AbortSignal;
+    refresh: RefreshStream;
+    /** There is no other stream. */
+    isAlone: boolean;
+    /** Ends the process's run. */
+    endAll(error: unknown): void;
+}
+
+/** What is a stream's own. */
+export interface StreamPlace {
+    stream: Stream;
+    config: IngestConfig;
+    log: IngestLog;
+    voice: OutageVoice;
+    tally: RunTally;
+    workerId?: string;
+}
+
+export type StreamWorker = ReturnType<typeof createStreamWorker>;
+
+/** With others a stream that ends does not wait for its table for ever: it has failed, and they have not. */
+const mostAttemptsOfMany = 5;
+
+export function createStreamWorker(shared: Shared, place: StreamPlace) {
+    const { heartbeat, signal, isAlone } = shared;
+    const { stream, config, log, tally } = place;
+    const workerId = place.workerId ?? randomUUID();
+    const troubles = createTroubles();
+    const survive = openOutage(shared, place, troubles, signal).survive;
+    const mustEnd = config.trigger.kind === "available-now" && !isAlone;
+    const table = createTablePause({
+        ...{ sql: shared.connections.sql, streamId: stream.id, refresh: shared.refresh, voice: place.voice },
+        ...{ troubles, survive, signal, mostAttempts: mustEnd ? mostAttemptsOfMany : Number.POSITIVE_INFINITY },
+    });
+    const outage = { retries: troubles.retries, trouble: troubles.longest };
+    const member: Member = { streamId: stream.id, workerId, log, proof: createLedgerProof(), outage, tally };
+    const lease = heartbeat.join(member);
+    let failure: unknown = null;
+
+    /** One life of the loops. Returns what ended it, or null when they were done or the process was stopped. */
+    async function work(current: Stream): Promise<unknown> {
+        const ending = createEnding(signal);
+        const run: Run = {
+            ...createContext(shared, { ...place, stream: current }, workerId, troubles, ending.signal),
+            ...{ lease, proof: member.proof, noteMergeable: table.passed },
+        };
+        const wake = () => {
+            run.staged.give();
+            run.merged.give();
+        };
+        ending.signal.addEventListener("abort", wake);
+        try {
+            const mergers = Array.from({ length: config.mergeWorkers }, (_, index) => mergeLoop(run, index));
+            const watching = new AbortController();
+            const watch = table.watch(current, AbortSignal.any([watching.signal, ending.signal])).then((changed) => {
+                if (changed !== null) throw new StreamRenewed(changed);
+            });
+            const loops = [loadLoop(run), recheckLoop(run), ...mergers].map((loop) => loop.catch(ending.fail));
+            const watched = watch.catch(ending.fail);
+            await Promise.all(loops);
+            watching.abort();
+            await watched;
+            // Also what earlier runs left behind that were killed before they could.
+            await run.survive(run.room.sweep);
+        } catch (error) {
+            ending.fail(error);
+        } finally {
+            ending.close();
+        }
+        return ending.cause();
+    }
+
+    async function live(): Promise<void> {
+        let current: Stream | null = stream;
+        while (current !== null && !signal.aborted) {
+            const cause = await work(current);
+            if (cause === null) return;
+            if (cause instanceof StreamRenewed) current = cause.stream;
+            else if (meaningOf(cause) === "schema") current = await table.waitFor(current, cause);
+            else throw cause;
+        }
+    }
+
+    return {
+        name: stream.name,
+        streamId: stream.id,
+        workerId,
+        tally,
+        survive,
+        config,
+        /** What ended it for good while the others went on. */
+        failure: () => failure,
+        async run(): Promise<void> {
+            try {
+                await live();
+            } catch (error) {
+                failure = error;
+                if (isAlone || isOfAll(error)) return shared.endAll(error);
+                const detail = error instanceof Error ? error.message : String(error);
+                log.error(`It has ended for good: ${detail} The other streams go on.`, {
+                    event: "stream_failed",
+                    code: (error as { code?: string }).code ?? "internal_error",
+                });
+            } finally {
+                if (!signal.aborted) {
+                    await heartbeat.leave(member);
+                    // When it fails the lease runs out by itself.
+                    await retireWorkers(shared.connections.leaseSql, [workerId]).catch(() => {});
+                }
+            }
+        },
+    };
+}
+
+/** The stream that the table is now. */
+class StreamRenewed extends Error {
+    override readonly name = "StreamRenewed";
+    constructor(readonly stream: Stream) {
+        super(`The table of ${stream.name} has changed.`);
+    }
+}
+
+/** What is no stream's own: the connections, the database as a whole. */
+function isOfAll(error: unknown): boolean {
+    return error instanceof ConnectionsChanged || (error instanceof SluiceError && error.code === "database_missing");
+}
+
+function openOutage(
+    { connections, recovery, revive }: Shared,
+    { log, voice }: StreamPlace,
+    troubles: ReturnType<typeof createTroubles>,
+    signal: AbortSignal,
+): Outage {
+    return createOutage({
+        ...{ sql: connections.leaseSql, log, signal, revive, recovery, voice, troubles },
+        isSchemaThrown: true,
+    });
+}
+
+function createContext(
+    shared: Shared,
+    place: StreamPlace,
+    workerId: string,
+    troubles: ReturnType<typeof createTroubles>,
+    signal: AbortSignal,
+): Omit<Run, "lease" | "proof" | "noteMergeable"> {
+    const { sql, mergeSql, copyConnections } = shared.connections;
+    const { stream, config, log, tally } = place;
+    const context = { stream, config, sql, workerId, log };
+    const outage = openOutage(shared, place, troubles, signal);
+    const merged = createWakeUp();
+    return {
+        ...context,
+        ...{ mergeSql, copyConnection: copyConnections.of(stream.id), turns: shared.turns, tally, signal, merged },
+        survive: outage.survive,
+        staged: createWakeUp(),
+        rechecks: createRechecks(),
+        room: createStagingRoom(context, merged, signal, outage),
+        isLoadingDone: false,
+    };
+}
+
+/** The first failure of a loop ends the others. */
+function createEnding(outer: AbortSignal) {
+    const stopper = new AbortController();
+    const stop = () => stopper.abort();
+    outer.addEventListener("abort", stop);
+    if (outer.aborted) stop();
+    let first: { error: unknown } | null = null;
+    return {
+        signal: stopper.signal,
+        fail(error: unknown): void {
+            if (stopper.signal.aborted) return;
+            first = { error };
+            stopper.abort();
+        },
+        cause: () => first?.error ?? null,
+        close: () => outer.removeEventListener("abort", stop),
+    };
+}

@@ -1,0 +1,76 @@
+/** The closing summary of a run, of one stream or of several. */
+import { meaningOf } from "../../database/sql-states.ts";
+import { countFilesFailedBefore, countFilesSince, countWaitingFiles } from "../ledger/read-backlog.ts";
+import type { IngestSummary, StreamSummary } from "./progress.ts";
+import type { Shared, StreamWorker } from "./stream-worker.ts";
+
+/** How long a run that ends waits for the database's answer to its last words. */
+export const lastWordsMs = 1_000;
+
+export async function summarize(
+    { connections, signal }: Pick<Shared, "connections" | "signal">,
+    workers: readonly StreamWorker[],
+    isAnswered: boolean,
+): Promise<IngestSummary> {
+    const { sql } = connections;
+    const summaries: StreamSummary[] = [];
+    for (const { name, streamId, tally, config, survive, failure } of workers) {
+        const count = async () => ({
+            files: await countFilesSince(sql, streamId, tally.begunAt),
+            failedBefore: await countFilesFailedBefore(sql, streamId, tally.begunAt),
+            left: {
+                ...(await countWaitingFiles(sql, streamId)),
+                merged: tally.youngMerged,
+                youngerThanMs: config.tailSettleMs,
+            },
+        });
+        const countNow = () => (isAnswered ? lastWords(count()) : null);
+        const counted = signal.aborted ? await countNow() : await survive(count).catch(countNow);
+        const { files = null, failedBefore = null, left = null } = counted ?? {};
+        const { records, batches } = tally;
+        const error = failure();
+        const problem = error === null ? null : error instanceof Error ? error.message : String(error);
+        summaries.push({ stream: name, problem, files, failedBefore, left, records, batches });
+    }
+    return addUp(summaries, workers[0]!.tally.startedAt);
+}
+
+/** Null where one of them could not be counted. */
+function addUp(summaries: StreamSummary[], startedAt: number): IngestSummary {
+    const seconds = Math.round(performance.now() - startedAt) / 1000;
+    const [first] = summaries;
+    const lefts = sumOf(summaries.map(({ left }) => left));
+    const total: IngestSummary = {
+        type: "summary",
+        files: sumOf(summaries.map(({ files }) => files)),
+        failedBefore: sumOf(summaries.map(failuresBefore))?.failures ?? null,
+        left: lefts && { ...lefts, youngerThanMs: first!.left!.youngerThanMs },
+        records: sumOf(summaries.map(({ records }) => records))!,
+        batches: summaries.reduce((sum, { batches }) => sum + batches, 0),
+        seconds,
+    };
+    return summaries.length > 1 ? { ...total, streams: summaries } : total;
+}
+
+const failuresBefore = ({ failedBefore }: StreamSummary) => (failedBefore === null ? null : { failures: failedBefore });
+
+/** Field by field. */
+function sumOf<Counts extends object>(counts: readonly (Counts | null)[]): Counts | null {
+    return counts.reduce((left, right) => left && right && addFields(left, right));
+}
+
+function addFields<Counts extends object>(left: Counts, right: Counts): Counts {
+    const names = Object.keys(left) as (keyof Counts)[];
+    return Object.fromEntries(
+        names.map((name) => [name, (left[name] as number) + (right[name] as number)]),
+    ) as unknown as Counts;
+}
+
+/** For the last words of a run, which must not keep it from ending: null if the database is unreachable, or too slow. */
+export async function lastWords<Answer>(query: Promise<Answer>): Promise<Answer | null> {
+    const given = query.catch((error: unknown) => {
+        if (meaningOf(error) === null) throw error;
+        return null;
+    });
+    return await Promise.race([given, Bun.sleep(lastWordsMs).then(() => null)]);
+}
