@@ -86,7 +86,8 @@ export async function ingestOnce(
     databaseUrl: string,
     inputDir: string,
     flags: readonly string[] = [],
+    environment: Record<string, string> = {},
 ): Promise<FinishedIngest> {
     const once = ["--trigger", "available-now", "--tail-settle", "0"];
-    return await startIngest(databaseUrl, inputDir, [...once, ...flags]).finish();
+    return await startIngest(databaseUrl, inputDir, [...once, ...flags], { environment }).finish();
 }

@@ -8,10 +8,11 @@ import type { Dialect } from "../../src/streams/dialect.ts";
 /** The seven columns as the table types them, and the attributes sorted by name, as JSON: equal exactly when they are. */
 export type TypedContent = string;
 
+/** `parent`: the key of the row that it needs in another table, for streams that have a foreign key. */
 export type Fate =
-    | { kind: "valid"; eventId: string; content: TypedContent; record: RawRecord | null }
+    | { kind: "valid"; eventId: string; content: TypedContent; record: RawRecord | null; parent?: string | null }
     /** `record`: the raw values that a reject keeps; null when the line could not be split, then `rawText` is its text. */
-    | { kind: "rejected"; reasons: string[]; record: RawRecord | null; rawText: string | null };
+    | { kind: "rejected"; reasons: string[]; record: RawRecord | null; rawText: string | null; parent?: string | null };
 
 /** By column, as they stand in the file. */
 export type RawRecord = Record<string, string | null>;

@@ -5,73 +5,22 @@
  * so which record of an id wins, which of its rivals is a duplicate and which a conflict, the model knows.
  */
 import type { Counts } from "../../support/count-records.ts";
-import type { Content } from "../../support/random-files.ts";
-import type { PathHistory, Schedule } from "./make-schedule.ts";
-import type { LedgerChunkRow, LedgerFileRow, LedgerRows } from "./read-ledger.ts";
-import { hashOfRange, isBoundary, type Reading, readRange, recordNoAt } from "./read-ranges.ts";
-
-const allSlices = 0xffff;
-const none = (): Counts => ({ read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 });
+import { compareCounts, findPartial, judgeEnd, none, readMergedChunks } from "./hold-chunks.ts";
+import type { Schedule } from "./make-schedule.ts";
+import type { LedgerRows } from "./read-ledger.ts";
+import { type Reading, readRange } from "./read-ranges.ts";
 
 /** Every way in which rows and model differ; empty when they agree. */
 export function holdToModel({ history, maxRecordBytes }: Schedule, ledger: LedgerRows): string[] {
-    const violations: string[] = [];
-    const readings = new Map<number, Reading[]>();
-    const merged = new Set(ledger.merges.map(({ chunkId }) => chunkId));
-    for (const file of ledger.files) {
-        const path = history.get(file.path);
-        if (!path) {
-            violations.push(`${file.path} is in the ledger and never was in the folder`);
-            continue;
-        }
-        const chunks = ledger.chunks.filter(({ fileId }) => fileId === file.fileId);
-        violations.push(...findGaps(file, chunks));
-        for (const chunk of chunks) {
-            const content = contentOf(path, chunk);
-            if (content === null) {
-                violations.push(`${describe(file, chunk)} is of bytes that were never in the file`);
-                continue;
-            }
-            const read = readRange(content, chunk.firstByte, chunk.endByte, maxRecordBytes);
-            if (read.length !== chunk.records) {
-                violations.push(`${describe(file, chunk)} has ${chunk.records} records, the model ${read.length}`);
-            }
-            if (merged.has(chunk.chunkId)) readings.set(chunk.chunkId, read);
-        }
-    }
+    const { readings, violations } = readMergedChunks(history, ledger, (content, { firstByte, endByte }) =>
+        readRange(content, firstByte, endByte, maxRecordBytes),
+    );
     const expected = mergeInOrder(readings, ledger, violations);
     compareEvents(expected.events, ledger, violations);
     compareRejects(expected, ledger, violations);
-    compareCounts(expected, ledger, violations);
+    compareCounts(expected.counts, expected.partial, ledger.merges, violations);
     for (const [path, life] of history) violations.push(...judgeEnd(path, life, ledger, expected.events));
     return violations;
-}
-
-function describe({ path, version }: LedgerFileRow, { chunkId, firstByte, endByte }: LedgerChunkRow): string {
-    return `chunk ${chunkId} (${path} version ${version}, bytes ${firstByte} to ${endByte})`;
-}
-
-/** The content that has these very bytes at this place; of several the latest. */
-function contentOf({ contents }: PathHistory, chunk: LedgerChunkRow): Content | null {
-    const fits = (content: Content) =>
-        content.problem === null &&
-        hashOfRange(content, chunk.firstByte, chunk.endByte) === chunk.contentHash &&
-        isBoundary(content, chunk.firstByte) &&
-        recordNoAt(content, chunk.firstByte) === chunk.firstRecordNo;
-    return contents.findLast(fits) ?? null;
-}
-
-/** Each chunk begins where the one before ended, or goes back to a record that was taken before it was whole. */
-function findGaps(file: LedgerFileRow, chunks: LedgerChunkRow[]): string[] {
-    let end = 0;
-    const gaps: string[] = [];
-    for (const chunk of chunks) {
-        if (chunk.firstByte > end) gaps.push(`${describe(file, chunk)} begins behind ${end}: bytes are left out`);
-        end = chunk.endByte;
-    }
-    if (end !== file.loadedBytes)
-        gaps.push(`${file.path}: its chunks end at ${end}, loaded_bytes is ${file.loadedBytes}`);
-    return gaps;
 }
 
 interface Place {
@@ -102,13 +51,7 @@ function mergeInOrder(readings: Map<number, Reading[]>, ledger: LedgerRows, viol
             if (isInBatch) settle(expected, { chunkId, recordNo: reading.recordNo }, reading);
         }
     }
-    for (const { chunkId, state } of ledger.chunks) {
-        const done = slicesDone.get(chunkId) ?? 0;
-        if (done !== 0 && done !== allSlices) expected.partial.add(chunkId);
-        if ((state === "merged") !== (done === allSlices)) {
-            violations.push(`chunk ${chunkId} is ${state}, and its merged slices are ${done.toString(16)}`);
-        }
-    }
+    expected.partial = findPartial(slicesDone, ledger, violations);
     return expected;
 }
 
@@ -175,58 +118,4 @@ function compareRejects({ rejects: expected, partial }: Expected, { rejects }: L
     for (const [key, { kind, chunkId }] of expected) {
         if (!seen.has(key) && !partial.has(chunkId)) violations.push(`rejects lacks ${key}, a ${kind}`);
     }
-}
-
-function compareCounts({ counts: expected, partial }: Expected, { merges }: LedgerRows, violations: string[]): void {
-    const actual = new Map<number, Counts>();
-    for (const { chunkId, batchId: _batch, slices: _slices, ...counts } of merges) {
-        const sum = actual.get(chunkId) ?? none();
-        for (const key of Object.keys(sum) as (keyof Counts)[]) sum[key] += counts[key];
-        actual.set(chunkId, sum);
-    }
-    for (const [chunkId, counts] of actual) {
-        const wanted = expected.get(chunkId) ?? none();
-        if (!partial.has(chunkId) && !Bun.deepEquals(counts, wanted)) {
-            violations.push(`chunk ${chunkId} counts ${JSON.stringify(counts)}, the model ${JSON.stringify(wanted)}`);
-        }
-    }
-}
-
-/** All that the folder holds in the end is in: every valid id is an event, every bad file says why. */
-function judgeEnd(
-    path: string,
-    { contents, finalBytes, isGone }: PathHistory,
-    ledger: LedgerRows,
-    events: Expected["events"],
-): string[] {
-    const versions = ledger.files.filter((file) => file.path === path);
-    const file = versions.at(-1);
-    // Its content is looked for under the new name. Under this one it may be in, too, or never have been seen.
-    if (isGone && (!file || file.state === "failed")) return [];
-    if (!file) return [`${path} was in the folder and is not in the ledger`];
-    const violations = versions
-        .slice(0, -1)
-        .filter(({ state }) => state !== "replaced")
-        .map(({ version, state }) => `${path} version ${version} is ${state}, and not the last one`);
-    if (isGone) return violations;
-    const content = contents.at(-1)!;
-    const problem = finalBytes === 0 ? "empty_file" : content.problem;
-    if (problem !== null) {
-        const isSo = file.state === "failed" && file.problem === problem;
-        return isSo ? violations : [...violations, `${path} is ${file.state} ${file.problem}, not failed ${problem}`];
-    }
-    if (file.state === "skipped") {
-        const original = ledger.files.find(({ fileId }) => fileId === file.copyOf);
-        if (!original || !["merged", "replaced", "pending"].includes(original.state)) {
-            violations.push(`${path} is a copy of what is not merged`);
-        }
-    } else if (file.state !== "merged" || file.loadedBytes !== finalBytes) {
-        violations.push(`${path} is ${file.state} ${file.problem ?? ""} at byte ${file.loadedBytes} of ${finalBytes}`);
-    }
-    for (const { fate, end } of content.records) {
-        if (fate.kind === "valid" && end <= finalBytes && !events.has(fate.eventId)) {
-            violations.push(`${path}: ${fate.eventId} is in the file and not in events`);
-        }
-    }
-    return violations;
 }

@@ -9,6 +9,26 @@ import {
 } from "../../support/random-files.ts";
 import type { RecordPool } from "../../support/random-records.ts";
 
+/** Makes the files of one stream, which it knows by their names. Files of one maker repeat each other's records. */
+export interface FileMaker {
+    prefix: string;
+    make(random: Random, options: ContentOptions): Content;
+    /** One that fails as a whole. */
+    makeBad(random: Random, options: ContentOptions): Content;
+    /** In place, and of the same length; null when there is no record for it. */
+    change(random: Random, content: Content): { content: Content; at: number } | null;
+}
+
+export function makeEventFiles(): FileMaker {
+    const pool: RecordPool = { events: [] };
+    return {
+        prefix: "",
+        make: (random, options) => makeContent(random, pool, options),
+        makeBad: (random, options) => makeBadContent(random, pool, options),
+        change: changeOneRecord,
+    };
+}
+
 /** Faults from outside; `strike.ts` carries them out. */
 export const faultKinds = [
     "kill worker",
@@ -85,6 +105,8 @@ export interface ScheduleOptions {
     /** The fault points of the program that an ingest comes past, and what may happen there. */
     faultPoints: readonly string[];
     faultActions: readonly string[];
+    /** Fresh ones for each schedule; by default those of events alone. */
+    makers?: () => FileMaker[];
 }
 
 /** Smaller chunks find no more, and take minutes where two workers share a busy core: about fifty milliseconds a chunk. */
@@ -96,7 +118,7 @@ export function makeSchedule(seed: number, options: ScheduleOptions): Schedule {
     const random = createRandom(seed);
     const kind = random.pick(["undisturbed", "arrivals", "disturbed", "disturbed", "disturbed"] as const);
     const maxRecordBytes = 2048;
-    const drops = makeDrops(random, kind, maxRecordBytes, isLong);
+    const drops = makeDrops(random, kind, maxRecordBytes, options);
     const { bytes, records } = countAll(drops);
     const chunkKiB = random.pick(
         [1, 4, 16, 64, 16_384].filter((size) => bytes <= size * 1024 * (isLong ? mostChunks.long : mostChunks.short)),
@@ -144,34 +166,38 @@ function countAll(drops: Step[]): { bytes: number; records: number } {
 }
 
 /** Each path's own changes, in their order. */
-function makeDrops(random: Random, kind: Schedule["kind"], maxRecordBytes: number, isLong: boolean): Step[] {
-    const pool: RecordPool = { events: [] };
+function makeDrops(
+    random: Random,
+    kind: Schedule["kind"],
+    maxRecordBytes: number,
+    { isLong, makers = () => [makeEventFiles()] }: ScheduleOptions,
+): Step[] {
     const options = (records: number): ContentOptions => ({
         records,
         dirty: random.pick([0, 0.05, 0.3]),
         repeated: random.pick([0, 0.1, 0.5]),
         maxRecordBytes,
     });
+    const made = makers().map((maker) => ({ maker, settled: [] as Content[] }));
     const lives: Step[][] = [];
-    const settled: Content[] = [];
-    const count = random.between(4, isLong ? 40 : 16);
+    const count = random.between(4, isLong ? 40 : 16) * Math.min(2, made.length);
     for (let index = 0; index < count; index += 1) {
-        const path = `${random.pick(["a", "b", "m", "z"])}-${index}.csv`;
+        const { maker, settled } = made.length === 1 ? made[0]! : random.pick(made);
+        const path = `${maker.prefix}${random.pick(["a", "b", "m", "z"])}-${index}.csv`;
         const isCopy = settled.length > 0 && random.chance(0.1);
         const isBad = random.chance(0.05);
         const content = isCopy
             ? random.pick(settled)
             : isBad
-              ? makeBadContent(random, pool, options(3))
-              : makeContent(random, pool, options(sizeOf(random, isLong)));
+              ? maker.makeBad(random, options(3))
+              : maker.make(random, options(sizeOf(random, isLong)));
         if (!isBad) settled.push(content);
         const isStill = kind === "undisturbed" || isBad || isCopy || random.chance(0.5);
-        const another = () => makeContent(random, pool, options(random.between(0, 60)));
-        lives.push(
-            (isStill ? [{ do: "put", path, content } as const] : makeLife(random, path, content, another)).map(
-                (action) => step(random.between(0, 2), 300, action),
-            ),
-        );
+        const another = () => maker.make(random, options(random.between(0, 60)));
+        const life = isStill
+            ? [{ do: "put", path, content } as const]
+            : makeLife(random, maker, path, content, another);
+        lives.push(life.map((action) => step(random.between(0, 2), 300, action)));
     }
     return merge(random, lives);
 }
@@ -188,14 +214,20 @@ function sizeOf(random: Random, isLong: boolean): number {
 }
 
 /** A file that is not left alone. */
-function makeLife(random: Random, path: string, content: Content, another: () => Content): Action[] {
+function makeLife(
+    random: Random,
+    { prefix, change }: FileMaker,
+    path: string,
+    content: Content,
+    another: () => Content,
+): Action[] {
     const whole = content.bytes.length;
     const grown = () => growth(random, path, content);
     switch (random.pick(["grow", "grow", "replace", "overwrite", "truncate", "remove", "rename", "empty"])) {
         case "replace":
             return [...grown(), { do: "put", path, content: another() }];
         case "overwrite": {
-            const changed = changeOneRecord(random, content);
+            const changed = change(random, content);
             return changed === null ? grown() : [...grown(), { do: "overwrite", path, ...changed }];
         }
         case "truncate":
@@ -207,7 +239,8 @@ function makeLife(random: Random, path: string, content: Content, another: () =>
                 { do: "remove", path },
             ];
         case "rename": {
-            const to = `${random.pick(["a", "b", "m", "z"])}${path.slice(1, -".csv".length)}-moved.csv`;
+            const letter = random.pick(["a", "b", "m", "z"]);
+            const to = `${prefix}${letter}${path.slice(prefix.length + 1, -".csv".length)}-moved.csv`;
             return [...grown(), { do: "rename", path, to }];
         }
         case "empty":

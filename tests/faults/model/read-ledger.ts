@@ -28,6 +28,8 @@ export interface LedgerChunkRow {
 export interface ChunkMergeRow extends Counts {
     chunkId: number;
     batchId: number;
+    kind: "merge" | "replay";
+    /** 0 in a replay. */
     slices: number;
 }
 
@@ -42,37 +44,68 @@ export interface EventRow {
 export interface RejectRow {
     chunkId: number;
     recordNo: number;
+    batchId: number;
     kind: string;
     reasons: string[];
     record: RawRecord | null;
     rawText: string | null;
+    /** The replay that resolved it, and how; null while it stands. */
+    resolvedBy: number | null;
+    resolution: string | null;
 }
 
-export interface LedgerRows {
+/** The part of the ledger that is one stream's. */
+export interface StreamLedger {
     files: LedgerFileRow[];
     chunks: LedgerChunkRow[];
     merges: ChunkMergeRow[];
-    events: EventRow[];
     rejects: RejectRow[];
 }
 
+export interface LedgerRows extends StreamLedger {
+    events: EventRow[];
+}
+
+const eventsStreamId = 0;
+
 export async function readLedger(sql: Sql): Promise<LedgerRows> {
+    const ledger = await readStreamLedger(sql, eventsStreamId);
+    return { ...ledger, events: await readEvents(sql) };
+}
+
+export async function readStreamLedger(sql: Sql, streamId: number): Promise<StreamLedger> {
     const files = await sql<LedgerFileRow[]>`
         select
             file_id as "fileId", path, version, state, problem, copy_of as "copyOf", loaded_bytes as "loadedBytes"
         from ingest.files
+        where stream_id = ${streamId}
         order by file_id`;
     const chunks = await sql<LedgerChunkRow[]>`
         select
             chunk_id as "chunkId", file_id as "fileId", first_byte as "firstByte", end_byte as "endByte",
             first_record_no as "firstRecordNo", records, content_hash as "contentHash", state, problem
         from ingest.chunks
+        where stream_id = ${streamId}
         order by chunk_id`;
     const merges = await sql<ChunkMergeRow[]>`
         select
-            chunk_id as "chunkId", batch_id as "batchId", slices, read, inserted, duplicate, conflict, rejected
-        from ingest.chunk_merges
-        order by batch_id, chunk_id`;
+            merges.chunk_id as "chunkId", merges.batch_id as "batchId", batches.kind, merges.slices,
+            merges.read, merges.inserted, merges.duplicate, merges.conflict, merges.rejected
+        from ingest.chunk_merges as merges
+        inner join ingest.batches on batches.batch_id = merges.batch_id
+        where batches.stream_id = ${streamId}
+        order by merges.batch_id, merges.chunk_id`;
+    const rejects = await sql<RejectRow[]>`
+        select
+            chunk_id as "chunkId", record_no as "recordNo", batch_id as "batchId", kind, reasons, record,
+            raw_text as "rawText", resolved_by_batch as "resolvedBy", resolution
+        from ingest.rejects
+        where stream_id = ${streamId}
+        order by chunk_id, record_no, batch_id`;
+    return { files: [...files], chunks: [...chunks], merges: [...merges], rejects: [...rejects] };
+}
+
+async function readEvents(sql: Sql): Promise<EventRow[]> {
     const events = await sql<{ values: unknown[]; attributes: Record<string, string> | null; at: [number, number] }[]>`
         select
             jsonb_build_array(
@@ -83,22 +116,12 @@ export async function readLedger(sql: Sql): Promise<LedgerRows> {
             attributes,
             jsonb_build_array(chunk_id, record_no) as at
         from public.events`;
-    const rejects = await sql<RejectRow[]>`
-        select chunk_id as "chunkId", record_no as "recordNo", kind, reasons, record, raw_text as "rawText"
-        from ingest.rejects
-        order by chunk_id, record_no`;
-    return {
-        files: [...files],
-        chunks: [...chunks],
-        merges: [...merges],
-        events: events.map(({ values, attributes, at: [chunkId, recordNo] }) => ({
-            content: JSON.stringify([...values, sortedEntries(attributes)]),
-            eventId: String(values[0]),
-            chunkId,
-            recordNo,
-        })),
-        rejects: [...rejects],
-    };
+    return events.map(({ values, attributes, at: [chunkId, recordNo] }) => ({
+        content: JSON.stringify([...values, sortedEntries(attributes)]),
+        eventId: String(values[0]),
+        chunkId,
+        recordNo,
+    }));
 }
 
 function sortedEntries(attributes: Record<string, string> | null): [string, string][] | null {

@@ -9,6 +9,8 @@ export interface Reading {
     /** Null: rejected. */
     eventId: string | null;
     content: string | null;
+    /** The key of the row that it needs in another table. */
+    parent: string | null;
     /** Null where the model does not say: a record that was cut. */
     reasons: string[] | null;
     record: RawRecord | null;
@@ -32,20 +34,32 @@ export function isBoundary({ records, headerBytes }: Content, byte: number): boo
     return !records.some(({ start, end }) => start < byte && byte < end);
 }
 
+/** Reads what is left of a record that is cut: all of `bytes`, by the header. */
+export type CutReader = (header: Buffer, bytes: Buffer, maxRecordBytes: number) => Omit<Reading, "recordNo">[];
+
 /** The records that begin in the range. The last one may be cut by its end: then somebody else reads what is left of it. */
-export function readRange(content: Content, firstByte: number, endByte: number, maxRecordBytes: number): Reading[] {
+export function readRange(
+    content: Content,
+    firstByte: number,
+    endByte: number,
+    maxRecordBytes: number,
+    readCut: CutReader = readCutEvents,
+): Reading[] {
     const readings: Reading[] = [];
     let recordNo = recordNoAt(content, firstByte);
     for (const { start, end, fate } of content.records.slice(recordNo - 1)) {
         if (start >= endByte) break;
         if (end > endByte) {
-            readings.push(...readCut(content, start, endByte, recordNo, maxRecordBytes));
+            const header = content.bytes.subarray(0, content.headerBytes);
+            const cut = readCut(header, content.bytes.subarray(start, endByte), maxRecordBytes);
+            readings.push(...cut.map((reading, index) => ({ recordNo: recordNo + index, ...reading })));
             break;
         }
         readings.push({
             recordNo,
             eventId: fate.kind === "valid" ? fate.eventId : null,
             content: fate.kind === "valid" ? fate.content : null,
+            parent: fate.parent ?? null,
             reasons: fate.kind === "valid" ? [] : fate.reasons,
             record: fate.record,
             rawText: fate.kind === "valid" ? null : fate.rawText,
@@ -56,17 +70,15 @@ export function readRange(content: Content, firstByte: number, endByte: number, 
 }
 
 /** Part of a record is whatever the rules say of its bytes: here the independent reader is asked. */
-function readCut(content: Content, start: number, end: number, recordNo: number, maxRecordBytes: number): Reading[] {
-    const header = content.bytes.subarray(0, content.headerBytes);
-    const bytes = Buffer.concat([header, content.bytes.subarray(start, end)]);
-    const counted = countFiles([{ name: "cut", bytes }], { maxRecordBytes });
+function readCutEvents(header: Buffer, bytes: Buffer, maxRecordBytes: number): ReturnType<CutReader> {
+    const counted = countFiles([{ name: "cut", bytes: Buffer.concat([header, bytes]) }], { maxRecordBytes });
     const events = new Map([...listEvents(counted)].map((event) => [event.recordNo, event]));
     return Array.from({ length: counted.total.read }, (_, index) => {
         const event = events.get(index + 1);
         return {
-            recordNo: recordNo + index,
             eventId: event?.eventId ?? null,
             content: event ? counted.events.get(event.eventId)!.content : null,
+            parent: null,
             reasons: event ? [] : null,
             record: null,
             rawText: null,

@@ -48,6 +48,17 @@ export interface RunReport {
     details: string | null;
 }
 
+/** The streams of a run beside events, if it has any: tests/faults/streams. */
+export interface StreamsBeside {
+    owns(path: string): boolean;
+    /** Makes their tables, before any worker is there. Returns what an ingest needs to know of them. */
+    prepare(target: DatabaseTarget): Promise<{ flags: string[]; environment: Record<string, string> }>;
+    /** Work that is left, in their ledger or their tables. */
+    findOpen(sql: Sql): Promise<string[]>;
+    /** What a run has left, against the model; and how many records of theirs were read. */
+    hold(schedule: Schedule, sql: Sql): Promise<{ violations: string[]; read: number }>;
+}
+
 /**
  * How long the ledger may stand still, with work left, after the last fault: far longer than any lease or pause between
  * attempts. How long all of it takes is the machine's affair: with thirty processes on two cores a crash takes it a minute.
@@ -56,11 +67,16 @@ const mostStillMs = 120_000;
 /** The worker that is there at the end, whatever became of the others. */
 const watcherSlot = 9;
 
-export async function runSchedule(server: OwnServer, schedule: Schedule): Promise<RunReport> {
+export async function runSchedule(
+    server: OwnServer,
+    schedule: Schedule,
+    beside: StreamsBeside | null = null,
+): Promise<RunReport> {
     const folder = mkdtempSync(join(tmpdir(), "sluice-model-"));
     const inputDir = join(folder, "input");
     mkdirSync(inputDir);
     const target = await withoutTimeOut(await server.createDatabase());
+    const streams = (await beside?.prepare(target)) ?? { flags: [], environment: {} };
     // A fault may be the limit of a role, which no superuser has; and an ingest needs no superuser.
     const worker = schedule.kind === "disturbed" ? await makeLoader(target) : target;
     const proxy = await openDatabaseProxy(worker);
@@ -83,11 +99,14 @@ export async function runSchedule(server: OwnServer, schedule: Schedule): Promis
         toEnd: [],
         timesBack: 0,
         letWork,
+        streams,
+        findOpenBeside: async () => (beside ? await ask(target, (sql) => beside.findOpen(sql)) : []),
     };
     const numbers = watchNumbers(target, () => world.timesBack);
     const keeper = keepServer(server);
     const violations: string[] = [];
     let ledger: LedgerRows | null = null;
+    let readBeside = 0;
     try {
         for (const { afterSteps, atMostMs, action } of schedule.steps) {
             if (afterSteps > 0) await letWork(afterSteps, atMostMs);
@@ -97,11 +116,18 @@ export async function runSchedule(server: OwnServer, schedule: Schedule): Promis
         await converge(world, schedule, inputDir);
         await workers.end();
         await waitForLeases(world);
-        const last = await ingestOnce(target.url, inputDir, schedule.flags);
+        const last = await ingestOnce(target.url, inputDir, [...schedule.flags, ...streams.flags], streams.environment);
+        const failed = await countRows(target, "ingest.files where state = 'failed'");
         ledger = await ask(target, readLedger);
-        violations.push(...judgeLastRun(last, ledger), ...(await findLeavings(target, inputDir, schedule)));
-        violations.push(...holdToModel(schedule, ledger));
-        if (schedule.kind === "undisturbed") await ask(target, (sql) => expectPathOrder(sql, inputDir, schedule));
+        violations.push(...judgeLastRun(last, failed), ...(await findLeavings(target, inputDir, schedule)));
+        violations.push(...holdToModel(withoutBeside(schedule, beside), ledger));
+        if (beside) {
+            const held = await ask(target, (sql) => beside.hold(schedule, sql));
+            violations.push(...held.violations);
+            readBeside = held.read;
+        } else if (schedule.kind === "undisturbed") {
+            await ask(target, (sql) => expectPathOrder(sql, inputDir, schedule));
+        }
     } catch (error) {
         violations.push(error instanceof Error ? `${error.message}` : String(error));
         await workers.destroy();
@@ -118,13 +144,19 @@ export async function runSchedule(server: OwnServer, schedule: Schedule): Promis
         kind: schedule.kind,
         faults,
         files: schedule.history.size,
-        records: ledger?.merges.reduce((sum, { read }) => sum + read, 0) ?? 0,
+        records: (ledger?.merges.reduce((sum, { read }) => sum + read, 0) ?? 0) + readBeside,
         comparedAnswers: numbers.compared,
         violations,
         details: violations.length > 0 ? writeDetails(folder, schedule, ledger, workers.said()) : null,
     };
     if (violations.length === 0) rmSync(folder, { recursive: true });
     return report;
+}
+
+/** The files of events alone. */
+function withoutBeside(schedule: Schedule, beside: StreamsBeside | null): Schedule {
+    const history = new Map([...schedule.history].filter(([path]) => !beside?.owns(path)));
+    return { ...schedule, history };
 }
 
 /** Later settings of the database must not end our own questions; the program finds this out by itself. */
@@ -181,9 +213,11 @@ async function carryOut(world: World, schedule: Schedule, inputDir: string, acti
         case "start":
             world.workers.start(action.worker, {
                 databaseUrl: action.viaProxy ? world.proxy.target.url : world.workerUrl,
-                flags: [...schedule.flags, "--trigger", action.trigger],
-                environment:
-                    action.fault === null ? {} : { FAULT_AT: action.fault.at, FAULT_ACTION: action.fault.action },
+                flags: [...schedule.flags, ...world.streams.flags, "--trigger", action.trigger],
+                environment: {
+                    ...world.streams.environment,
+                    ...(action.fault && { FAULT_AT: action.fault.at, FAULT_ACTION: action.fault.action }),
+                },
             });
             return true;
         case "stop":
@@ -226,12 +260,12 @@ async function converge(world: World, schedule: Schedule, inputDir: string): Pro
     const supervise = () =>
         workers.start(watcherSlot, {
             databaseUrl: proxy.target.url,
-            flags: [...schedule.flags, "--trigger", "50ms"],
-            environment: {},
+            flags: [...schedule.flags, ...world.streams.flags, "--trigger", "50ms"],
+            environment: world.streams.environment,
         });
     await waitWhileItWorks(world, schedule, async () => {
         supervise();
-        return await findOpen(target, inputDir);
+        return [...(await findOpen(target, inputDir)), ...(await world.findOpenBeside())];
     });
 }
 
@@ -313,12 +347,11 @@ async function expectPathOrder(sql: Sql, inputDir: string, schedule: Schedule): 
 
 function judgeLastRun(
     { exitCode, summary, stderr }: Awaited<ReturnType<typeof ingestOnce>>,
-    { files }: LedgerRows,
+    failedFiles: number,
 ): string[] {
     const violations: string[] = [];
     // 5: nothing failed in this run, and files of earlier ones stand failed.
-    if (exitCode !== (files.some(({ state }) => state === "failed") ? 5 : 0))
-        violations.push(`a last run ended with ${exitCode}: ${stderr}`);
+    if (exitCode !== (failedFiles > 0 ? 5 : 0)) violations.push(`a last run ended with ${exitCode}: ${stderr}`);
     if (summary?.records.read !== 0) violations.push(`a last run still read ${summary?.records.read} records`);
     return violations;
 }
