@@ -4,32 +4,48 @@ export interface CatalogTable {
     schema: string;
     name: string;
     oid: number;
+    /** pg_class.relkind: a table, a partitioned one, a view, a materialized view, a foreign table. */
+    relationKind: "r" | "p" | "v" | "m" | "f";
+    isTemporary: boolean;
     isPartitioned: boolean;
+    /** What the role of this session may do. */
+    rights: CatalogRights;
     /** In the order of the table. */
     columns: readonly CatalogColumn[];
     /** The primary key first, then other unique indexes over NOT NULL columns: valid, immediate, not partial, not on expressions. */
     keys: readonly CatalogKey[];
     /** Other unique indexes and exclusion constraints. */
     uniques: readonly CatalogKey[];
+    /** Those that are enforced for new rows. */
     checks: readonly CatalogCheck[];
+    /** Those that are enforced for new rows. */
     foreignKeys: readonly CatalogForeignKey[];
-    /** Triggers of users that run for an insert. */
+    /** Triggers of users that run for an insert, those of its partitions too. */
     triggers: readonly { name: string; isBefore: boolean; isRow: boolean }[];
-    /** Rules that stand in for inserts. */
+    /** Rules on insert or update. With one of them, Postgres refuses `on conflict`. */
     rules: readonly string[];
+    /** Whether row security applies to the role of this session. */
     hasRowSecurity: boolean;
 }
 
-export interface CatalogColumn {
-    name: string;
+export interface CatalogRights {
+    role: string;
+    hasSchemaUsage: boolean;
+    /** On every column that is not generated. */
+    canInsert: boolean;
+    /** On every column. */
+    canSelect: boolean;
+}
+
+export interface CatalogType {
     /** As `create table` writes it, with its schema unless that is pg_catalog: `numeric(10,2)`, `sales.order_status`. */
     type: string;
     /** Of the type under all domains: `pg_catalog.numeric`, `sales.order_status`. */
     baseType: string;
     /** As format_type writes the type under all domains: `numeric(10,2)`. */
     baseTypeText: string;
-    /** pg_type.typtype of the type under all domains: b(ase), e(num), c(omposite), r(ange), m(ultirange). */
-    kind: "b" | "e" | "c" | "r" | "m";
+    /** pg_type.typtype of the type under all domains: b(ase), e(num), c(omposite), r(ange), m(ultirange), p(seudo). */
+    kind: "b" | "e" | "c" | "r" | "m" | "p";
     /** pg_type.typcategory of it: N(umeric), S(tring), D(ate/time), B(oolean), A(rray) … */
     category: string;
     /** Of varchar(n), char(n), bit(n); null without one. */
@@ -43,6 +59,14 @@ export interface CatalogColumn {
     labels: readonly string[] | null;
     /** Of an array, what it is of, as format_type writes it. */
     elementType: string | null;
+    /** What an array, a range or a multirange is of. */
+    element: CatalogType | null;
+    /** Of a composite type. */
+    fields: readonly (CatalogType & { name: string })[] | null;
+}
+
+export interface CatalogColumn extends CatalogType {
+    name: string;
     /** Whether equal values are equal bytes: false for citext and nondeterministic collations. */
     isDeterministic: boolean;
     isNotNull: boolean;
@@ -57,8 +81,13 @@ export interface CatalogDomain {
     /** With its schema. */
     name: string;
     isNotNull: boolean;
-    /** Names of its CHECKs. */
-    checks: readonly string[];
+    checks: readonly CatalogDomainCheck[];
+}
+
+export interface CatalogDomainCheck {
+    name: string;
+    /** pg_get_expr, over VALUE. */
+    expression: string;
 }
 
 export interface CatalogKey {

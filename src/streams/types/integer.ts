@@ -1,6 +1,6 @@
 import { type ColumnType, endOfDigits, hashedSlices, type ValueForm } from "./column-type.ts";
 
-const mostDigits = { integer: 9, bigint: 18 };
+const mostDigits = { smallint: 4, integer: 9, bigint: 18 };
 
 const isDigits: ValueForm = (bytes, start, end) => end > start && endOfDigits(bytes, start, end) === end;
 
@@ -24,5 +24,6 @@ function typeOf(name: keyof typeof mostDigits): ColumnType {
     };
 }
 
+export const smallint = typeOf("smallint");
 export const integer = typeOf("integer");
 export const bigint = typeOf("bigint");

@@ -22,3 +22,12 @@ export function numeric(precision: number, scale: number): ColumnType {
         samples: ["", "0", "0.5", "1.500", `${"9".repeat(mostWhole)}.${"9".repeat(scale)}`, "1".repeat(mostWhole)],
     };
 }
+
+const mostDigits = 1000;
+
+/** numeric without a precision: digits, which a point and decimals may follow. */
+export const anyNumeric: ColumnType = {
+    ...numeric(2 * mostDigits, mostDigits),
+    name: "numeric",
+    samples: ["", "0", "0.5", "1.500", "-17", "+3", "1e3", "1E-5", "123456789012345678901234567890.123456789"],
+};

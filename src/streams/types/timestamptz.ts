@@ -13,28 +13,31 @@ const daysInMonth = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 /** `YYYY-MM-DD HH:MM:SS` of a real date from 1970 on. */
 function plainEnd(bytes: Uint8Array, start: number, end: number): number {
     if (start + length > end) return -1;
-    const isShaped =
-        bytes[start + 4] === DASH &&
-        bytes[start + 7] === DASH &&
-        bytes[start + 10] === SPACE &&
-        bytes[start + 13] === COLON &&
-        bytes[start + 16] === COLON;
-    if (!isShaped) return -1;
+    const isShaped = bytes[start + 10] === SPACE && bytes[start + 13] === COLON && bytes[start + 16] === COLON;
+    // A value that is no number is in no range.
+    const isReal =
+        isShaped &&
+        isRealDate(bytes, start) &&
+        twoDigits(bytes, start + 11) <= 23 &&
+        twoDigits(bytes, start + 14) <= 59 &&
+        twoDigits(bytes, start + 17) <= 59;
+    return isReal ? start + length : -1;
+}
+
+/** `YYYY-MM-DD` from 1970 on. The ten bytes are there. */
+export function isRealDate(bytes: Uint8Array, start: number): boolean {
+    if (bytes[start + 4] !== DASH || bytes[start + 7] !== DASH) return false;
     const year = twoDigits(bytes, start) * 100 + twoDigits(bytes, start + 2);
     const month = twoDigits(bytes, start + 5);
     const day = twoDigits(bytes, start + 8);
-    // A value that is no number is in no range.
-    const isReal =
+    return (
         year >= 1970 &&
         month >= 1 &&
         month <= 12 &&
         day >= 1 &&
         day <= daysInMonth[month - 1]! &&
-        (month !== 2 || day < 29 || isLeapYear(year)) &&
-        twoDigits(bytes, start + 11) <= 23 &&
-        twoDigits(bytes, start + 14) <= 59 &&
-        twoDigits(bytes, start + 17) <= 59;
-    return isReal ? start + length : -1;
+        (month !== 2 || day < 29 || isLeapYear(year))
+    );
 }
 
 /** In UTC. */
