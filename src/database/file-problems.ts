@@ -12,6 +12,7 @@ export const fileProblems = {
     header_unnamed_columns:
         'Name every column of the header, or say in sluice.config.ts what to do with the others (ignore: [""]).',
     header_unrecognized: 'Declare header: [ … ] in sluice.config.ts, or header: "first-line" if the first line is one.',
+    stream_ambiguous: "Change the files of one of the streams that the detail names, so that it fits one of them.",
     header_duplicate_columns: "Give each column of the header a name of its own, in the file or by aliases.",
     header_new_columns: "Add the columns to sluice.config.ts (aliases, ignore), or let it keep new ones (newColumns).",
     header_changed: "Split the file before the other header, so that each part has its own.",

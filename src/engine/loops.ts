@@ -2,6 +2,7 @@
 import type { Sql } from "../database/connect.ts";
 import type { RecordCounts } from "../terminal/record-table.ts";
 import type { IngestContext } from "./context.ts";
+import type { StreamFolder } from "./discover/input-tree.ts";
 import type { Rechecks } from "./discover/recheck-files.ts";
 import type { Batch } from "./ledger/batch.ts";
 import type { Lease } from "./ledger/lease.ts";
@@ -21,6 +22,8 @@ export interface Run extends IngestContext {
     lease: Lease;
     proof: LedgerProof;
     rechecks: Rechecks;
+    /** Default: as if there were no other stream. */
+    folder?: StreamFolder;
     room: StagingRoom;
     /** Turns at merging, shared by the streams of the process. */
     turns: Turns;

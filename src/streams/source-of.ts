@@ -18,7 +18,8 @@ export function hasSources(sources: readonly SourceConfig[] | undefined): boolea
 /** Told to people about a file that is read by the defaults although sources are declared. */
 export const unmatchedNote = "None of the sources in sluice.config.ts fits its name: it is read by the defaults.";
 
-function fits(match: string, name: string): boolean {
+/** Without regard to case, to how accents are written, and to what compressed the file. */
+export function fits(match: string, name: string): boolean {
     // Not this, whatever compressed it: so a negation is of the answer, not of each way to write the name.
     if (match.startsWith("!")) return !fits(match.slice(1), name);
     return fitsAsWritten(match, name) || fitsAsWritten(match, withoutCompression(name));

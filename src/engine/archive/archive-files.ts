@@ -2,16 +2,17 @@
  * Archives or deletes files after their merge (`--after-merge archive | delete`): only after the commit, and only when the
  * file is still and is the very one that was merged. Otherwise discovery continues it.
  *
- * A file leaves in three steps: it is renamed aside (`.sluice-leaving-ID/NAME`, which discovery does not see), looked at
+ * A file leaves in three steps: it is renamed aside (`.sluice-leaving-ID/PATH`, which discovery does not see), looked at
  * again, then moved or deleted. A file that grew meanwhile is put back, as are files that a crash left aside. The ledger is
  * updated last; until then the step is tried again. Nothing here changes a file's bytes, inode or times, so none of this
  * makes a file look new.
  */
 import { lstat, mkdir, readdir, rename, rmdir, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { passFaultPoint } from "../../database/faults/pass-fault-point.ts";
 import type { IngestContext } from "../context.ts";
 import type { FileClocks } from "../discover/file-age.ts";
+import type { StreamFolder } from "../discover/input-tree.ts";
 import { printOf, type SeenFile } from "../ledger/files.ts";
 import { seenOf } from "../read/open-input.ts";
 import { freeNames, moveWithoutOverwriting } from "./move-file.ts";
@@ -32,13 +33,17 @@ interface Waiting {
     nextTryAt: number;
 }
 
+interface ArchiveContext extends IngestContext {
+    folder?: StreamFolder;
+}
+
 const asidePrefix = ".sluice-leaving-";
 const pageFiles = 500;
 const firstRetryMs = 1_000;
 const longestRetryMs = 300_000;
 
 interface Pass {
-    context: IngestContext;
+    context: ArchiveContext;
     settleMs: number;
     now: number;
     ageOf: NonNullable<FileClocks["ageOf"]>;
@@ -47,7 +52,7 @@ interface Pass {
 }
 
 /** A file must have been still for `settleMs`: by its own times where `ageOf` tells them, else on our own clock. */
-export function createArchiver(context: IngestContext, settleMs: number, clocks: FileClocks = {}) {
+export function createArchiver(context: ArchiveContext, settleMs: number, clocks: FileClocks = {}) {
     const { afterMerge } = context.config;
     const { now = () => performance.now(), ageOf = () => null } = clocks;
     const waiting = new Map<number, Waiting>();
@@ -130,11 +135,11 @@ function isYoung({ settleMs, now, ageOf, young }: Pass, path: string, present: P
 
 type Outcome = { archivedTo: string | null } | "grew";
 
-async function leave(context: IngestContext, file: MergedFile): Promise<Outcome> {
+async function leave(context: ArchiveContext, file: MergedFile): Promise<Outcome> {
     const { inputDir, afterMerge } = context.config;
     const asideDir = join(inputDir, `${asidePrefix}${file.fileId}`);
     const aside = join(asideDir, file.path);
-    await mkdir(asideDir, { recursive: true });
+    await mkdir(dirname(aside), { recursive: true });
     await passFaultPoint("before-archive");
     await rename(join(inputDir, file.path), aside);
     try {
@@ -145,7 +150,9 @@ async function leave(context: IngestContext, file: MergedFile): Promise<Outcome>
             await unlink(aside);
             return { archivedTo: null };
         }
-        const target = await moveInto(context.config.archiveDir, file, aside);
+        // As `YYYY-MM-DD/PATH`, or with its number in the name when another is there.
+        const folder = join(context.config.archiveDir, file.day);
+        const target = join(folder, await moveInto(folder, file.path, aside, String(file.fileId)));
         const moved = await look(target);
         // Whoever still had it open may have written to it on its way.
         if (moved !== null && moved.sizeBytes !== file.sizeBytes) return await giveBack(context, target, file);
@@ -154,36 +161,45 @@ async function leave(context: IngestContext, file: MergedFile): Promise<Outcome>
         if ((await look(aside)) !== null) await giveBack(context, aside, file);
         throw error;
     } finally {
-        await rmdir(asideDir).catch(() => {
-            // Not empty: the next start puts back what is in it.
-        });
+        // What is not empty stays: the next start puts back what is in it.
+        await removeEmpty(asideDir, file.path);
     }
 }
 
-async function giveBack({ config, log }: IngestContext, from: string, file: MergedFile): Promise<"grew"> {
-    const name = await moveWithoutOverwriting(from, config.inputDir, file.path, String(file.fileId));
-    if (name !== file.path) {
-        const facts = { event: "file_put_back", file: name };
-        log.warn(`${file.path} changed while it left, and another came: it is back as ${name}.`, facts);
+async function giveBack({ config, log }: ArchiveContext, from: string, file: MergedFile): Promise<"grew"> {
+    const path = await moveInto(config.inputDir, file.path, from, String(file.fileId));
+    if (path !== file.path) {
+        const facts = { event: "file_put_back", file: path };
+        log.warn(`${file.path} changed while it left, and another came: it is back as ${path}.`, facts);
     }
     return "grew";
 }
 
-/** Archives it as `YYYY-MM-DD/NAME`, or `NAME.ID` in the same folder when another of that name is there. */
-async function moveInto(archiveDir: string, file: MergedFile, from: string): Promise<string> {
-    const folder = join(archiveDir, file.day);
-    await mkdir(folder, { recursive: true });
-    return join(folder, await moveWithoutOverwriting(from, folder, file.path, String(file.fileId)));
+/** Moves it to where `path` is under `folder`, or beside that when another is there. Returns the path under `folder`. */
+async function moveInto(folder: string, path: string, from: string, suffix: string): Promise<string> {
+    const place = dirname(path);
+    await mkdir(join(folder, place), { recursive: true });
+    return join(place, await moveWithoutOverwriting(from, join(folder, place), basename(path), suffix));
+}
+
+/** Removes `folder`, and the subfolders that `path` made in it, as far as they are empty. */
+async function removeEmpty(folder: string, path: string): Promise<void> {
+    try {
+        for (let place = dirname(path); place !== "."; place = dirname(place)) await rmdir(join(folder, place));
+        await rmdir(folder);
+    } catch {
+        // There is something in it.
+    }
 }
 
 /** It is not here: archived by an attempt whose end the ledger missed, or removed by somebody. */
-async function findGone(context: IngestContext, file: MergedFile): Promise<Outcome> {
+async function findGone(context: ArchiveContext, file: MergedFile): Promise<Outcome> {
     const { inputDir, archiveDir } = context.config;
     await lstat(inputDir);
     let archivedTo: string | null = null;
     // The last of them is the one that was moved last.
-    for (const name of freeNames(file.path, String(file.fileId))) {
-        const target = join(archiveDir, file.day, name);
+    for (const name of freeNames(basename(file.path), String(file.fileId))) {
+        const target = join(archiveDir, file.day, dirname(file.path), name);
         const found = await look(target);
         if (found === null) break;
         if (found.sizeBytes === file.sizeBytes) archivedTo = target;
@@ -192,19 +208,42 @@ async function findGone(context: IngestContext, file: MergedFile): Promise<Outco
 }
 
 /** Returns false if the folder cannot be read; discovery reports that. A later pass archives the files again. */
-async function putAllBack(context: IngestContext): Promise<boolean> {
+async function putAllBack(context: ArchiveContext): Promise<boolean> {
     const { inputDir } = context.config;
     const names = await readdir(inputDir).catch(() => null);
     if (names === null) return false;
-    const folders = names.filter((name) => name.startsWith(asidePrefix));
-    for (const folder of folders) {
-        const suffix = folder.slice(asidePrefix.length);
-        for (const name of await readdir(join(inputDir, folder)).catch(() => [])) {
-            await moveWithoutOverwriting(join(inputDir, folder, name), inputDir, name, suffix);
+    const ids = names.filter((name) => name.startsWith(asidePrefix)).map((name) => name.slice(asidePrefix.length));
+    if (ids.length === 0) return true;
+    const owners = await streamsOf(context, ids);
+    for (const id of ids) {
+        const owner = owners.get(id);
+        if (owner !== undefined && owner !== context.stream.id) continue;
+        const folder = join(inputDir, `${asidePrefix}${id}`);
+        for (const path of await filesIn(folder)) {
+            if (owner === undefined && context.folder?.isOwn(path) === false) continue;
+            await moveInto(inputDir, path, join(folder, path), id);
+            await removeEmpty(folder, path);
         }
-        await rmdir(join(inputDir, folder)).catch(() => {});
+        await rmdir(folder).catch(() => {});
     }
     return true;
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+    const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
+    return entries
+        .filter((entry) => !entry.isDirectory())
+        .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+}
+
+/** Those of other streams are theirs to put back, or about to leave. Of a file that the ledger does not know its path decides. */
+async function streamsOf({ sql }: ArchiveContext, ids: string[]): Promise<Map<string, number>> {
+    const fileIds = ids.filter((id) => /^\d{1,15}$/.test(id));
+    const rows = await sql<{ id: string; streamId: number }[]>`
+        select file_id::text as id, stream_id as "streamId"
+        from ingest.files
+        where file_id = any(${fileIds}::bigint[])`;
+    return new Map(rows.map(({ id, streamId }) => [id, streamId]));
 }
 
 /** A file as it is seen in a folder now. */
@@ -232,7 +271,7 @@ function isCompared({ ctimeNs }: Present, { comparedCtimeNs }: MergedFile): bool
 }
 
 /** Merged files, and copies of them, that the ledger believes to be in the folder. */
-async function mergedFiles({ sql, stream }: IngestContext, afterFileId: number): Promise<MergedFile[]> {
+async function mergedFiles({ sql, stream }: ArchiveContext, afterFileId: number): Promise<MergedFile[]> {
     return await sql<MergedFile[]>`
         select
             file_id as "fileId",
@@ -252,7 +291,7 @@ async function mergedFiles({ sql, stream }: IngestContext, afterFileId: number):
         limit ${pageFiles}`;
 }
 
-async function noteArchived({ sql }: IngestContext, fileId: number, archivedTo: string | null): Promise<void> {
+async function noteArchived({ sql }: ArchiveContext, fileId: number, archivedTo: string | null): Promise<void> {
     await sql`
         update ingest.files
         set archived_at = clock_timestamp(), archived_to = ${archivedTo}

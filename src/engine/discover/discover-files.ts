@@ -7,12 +7,11 @@
  * is part of every look; in one of many both come round so seldom that they cost a few percent of the time, and nothing
  * waits for them: a later look takes up what they found.
  */
-import { lstat, readdir } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { sourceKey, sourceOf } from "../../streams/source-of.ts";
 import type { IngestContext } from "../context.ts";
-import { inputFolderError } from "../input-folder.ts";
 import {
     endWaiting,
     type LedgerFile,
@@ -24,17 +23,19 @@ import {
 } from "../ledger/files.ts";
 import type { LedgerProof } from "../ledger/ledger-proof.ts";
 import { findEscapedName, seenOf } from "../read/open-input.ts";
-import { readableText } from "../read/readable-text.ts";
 import { collectWhenLarge } from "./collect-when-large.ts";
 import { createForgetGone } from "./forget-gone.ts";
-import { createForeignNames, isReadyName } from "./input-names.ts";
+import { createInputTree, type StreamFolder } from "./input-tree.ts";
 import { needsRecheck, type Rechecks } from "./recheck-files.ts";
+import type { FolderHints } from "./watch-folder.ts";
 import type { TailWatch } from "./watch-tails.ts";
 
 /** Shared with the run. */
 export interface DiscoveryContext extends IngestContext {
     proof: LedgerProof;
     rechecks: Rechecks;
+    /** Default: as if there were no other stream. */
+    folder?: StreamFolder;
 }
 
 export interface Discovery {
@@ -44,13 +45,6 @@ export interface Discovery {
      * Returns how many files are new or changed.
      */
     look(hints: FolderHints): Promise<number>;
-}
-
-export interface FolderHints {
-    /** Names that the watch reported since the last look. */
-    names: Set<string>;
-    /** The watch lost track, or there is none: look at every file. */
-    isOverflow: boolean;
 }
 
 const registerAtOnce = 2_000;
@@ -70,10 +64,10 @@ export function createDiscovery(
     tails: TailWatch,
     largeFrom: number = largeFolderFiles,
 ): Discovery {
-    const { inputDir, sources } = context.config;
+    const { inputDir } = context.config;
+    const folder = context.folder ?? ownFolder(context);
     const known: Known = new Map();
-    const isReady = (name: string) => isReadyName(name, sources);
-    const passes = createPasses(inputDir, known, isReady, createForeignNames(context));
+    const passes = createPasses(inputDir, known, folder);
     const forgetGone = createForgetGone(context);
     let isFirst = true;
     return {
@@ -83,14 +77,14 @@ export function createDiscovery(
             for (const name of [...names, ...doubtful]) known.delete(name);
             // A name that is no UTF-8 comes mangled; only a pass can tell which file it is.
             const mustPass = isFirst || isOverflow || [...names].some((name) => name.includes("\ufffd"));
-            const isWaitedFor = mustPass || known.size < largeFrom;
+            const isWaitedFor = mustPass || Math.max(known.size, folder.size()) < largeFrom;
             const found = isWaitedFor ? await passes.run(mustPass) : passes.takeOver();
-            const toSee = new Set([...names, ...doubtful].filter(isReady));
+            const toSee = new Set([...names, ...doubtful].filter(folder.isOwn));
             for (const name of found) toSee.add(name);
             let changes = 0;
             for (const page of pagesOf([...toSee], registerAtOnce)) {
                 const changed = await seeFiles(inputDir, page, known);
-                if (changed.length > 0) await register(context, tails, changed);
+                if (changed.length > 0) await register(context, folder, tails, changed);
                 // Only now: a look that failed half-way must find them again.
                 for (const file of changed) {
                     known.set(file.path, lookOf(file));
@@ -107,13 +101,16 @@ export function createDiscovery(
     };
 }
 
+/** As a stream sees it that is alone: without a watch. */
+function ownFolder({ config, log, stream }: DiscoveryContext): StreamFolder {
+    const tree = createInputTree({ config, log, streams: [stream] });
+    const folder = tree.of(stream);
+    tree.close();
+    return folder;
+}
+
 /** Passes over the folder. What they give are names worth a look; they change nothing but `known`, of files that are gone. */
-function createPasses(
-    inputDir: string,
-    known: Known,
-    isReady: (name: string) => boolean,
-    tellForeign: (names: readonly string[]) => void,
-) {
+function createPasses(inputDir: string, known: Known, folder: StreamFolder) {
     let nextNamesPassAt = 0;
     let nextFullPassAt = 0;
     let isUnderWay = false;
@@ -122,9 +119,7 @@ function createPasses(
 
     const pass = async (isFull: boolean): Promise<string[]> => {
         const startedAt = performance.now();
-        const listed = await readFolder(inputDir);
-        const present = listed.filter(isReady);
-        if (present.length < listed.length) tellForeign(listed.filter((name) => !isReady(name)));
+        const present = await folder.list(isFull);
         const found = present.filter((name) => !known.has(name));
         if (isFull) for await (const name of changedNames(inputDir, present, known)) found.push(name);
         if (isFull) dropGone(known, present);
@@ -164,20 +159,6 @@ function createPasses(
             return latest.names;
         },
     };
-}
-
-async function readFolder(inputDir: string): Promise<string[]> {
-    try {
-        const names = await readdir(inputDir);
-        // A name that is no UTF-8 came out with U+FFFD, and no file has that name.
-        return names.some((name) => name.includes("\ufffd")) ? await readEscapedNames(inputDir) : names;
-    } catch (error) {
-        throw inputFolderError(inputDir, error);
-    }
-}
-
-async function readEscapedNames(inputDir: string): Promise<string[]> {
-    return (await readdir(inputDir, { encoding: "buffer" })).map(readableText);
 }
 
 /** The known files that are not what they were. */
@@ -239,6 +220,7 @@ function dropGone(known: Known, present: string[]): void {
 
 async function register(
     context: DiscoveryContext,
+    folder: StreamFolder,
     tails: TailWatch,
     seen: (SeenFile & { path: string })[],
 ): Promise<void> {
@@ -253,7 +235,8 @@ async function register(
         tails.forget(row.fileId);
         if (row.waitsAs !== null && row.waitsAs !== printOf(now)) changedWaiting.push(row.fileId);
         const source = sourceOf(context.config.sources ?? [], row.path);
-        if (needsReopening(row, now) || isReadOtherwise(row, source)) toReopen.push(row.fileId);
+        if (needsReopening(row, now) || isReadOtherwise(row, source) || isSettled(row, folder))
+            toReopen.push(row.fileId);
         if (needsRecheck(row, now)) context.rechecks.add(row.fileId);
         if (row.comparedCtimeNs === null && isDone(row) && printOf(row) === printOf(now) && now.ctimeNs) {
             unknownBefore.push({ fileId: row.fileId, ctimeNs: now.ctimeNs });
@@ -265,7 +248,7 @@ async function register(
     if (toReopen.length === 0) return;
     const reopened = await reopenFiles(context.sql, toReopen);
     // Forgotten between the two statements, and not to be asked for again: it would never be read.
-    if (reopened < toReopen.length) await register(context, tails, seen);
+    if (reopened < toReopen.length) await register(context, folder, tails, seen);
 }
 
 const isDone = ({ state }: LedgerFile) => state === "loaded" || state === "merged" || state === "skipped";
@@ -273,6 +256,11 @@ const isDone = ({ state }: LedgerFile) => state === "loaded" || state === "merge
 /** A file that failed before anything of it got in, under a configuration that has changed since. */
 function isReadOtherwise(row: LedgerFile, source: SourceConfig | null): boolean {
     return row.state === "failed" && row.loadedBytes === 0 && sourceKey(row.source) !== sourceKey(source);
+}
+
+/** No other stream claims it any more. */
+function isSettled({ state, problem, path }: LedgerFile, folder: StreamFolder): boolean {
+    return state === "failed" && problem === "stream_ambiguous" && folder.refusalOf(path) === null;
 }
 
 /** A file that the ledger thinks done with, but that no longer looks as the ledger remembers it. */

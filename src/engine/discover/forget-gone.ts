@@ -33,8 +33,10 @@ export function createForgetGone(context: IngestContext, now = () => performance
             fromPath = failed.length < pageFiles ? "" : failed.at(-1)!.path;
             const names = new Set(failed.length > 0 ? present : []);
             const gone: number[] = [];
-            for (const { fileId, path } of failed) {
-                if (!names.has(path) && (await isGone(config.inputDir, path))) gone.push(fileId);
+            for (const { fileId, path, problem } of failed) {
+                if (names.has(path)) continue;
+                // It is another stream's now, or nobody's.
+                if (problem === "stream_ambiguous" || (await isGone(config.inputDir, path))) gone.push(fileId);
             }
             if (gone.length === 0) return;
             for (const { path, problem } of await forgetFiles(context.sql, gone)) {
@@ -56,9 +58,9 @@ export async function failedFiles(
     streamId: number,
     limit: number,
     fromPath: string,
-): Promise<{ fileId: number; path: string }[]> {
-    return await sql<{ fileId: number; path: string }[]>`
-        select file_id as "fileId", path
+): Promise<{ fileId: number; path: string; problem: string }[]> {
+    return await sql<{ fileId: number; path: string; problem: string }[]>`
+        select file_id as "fileId", path, problem
         from ingest.files
         where
             files.state in ('pending', 'failed')

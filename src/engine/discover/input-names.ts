@@ -3,7 +3,7 @@ import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { compressionEnding, namesEnding } from "../../streams/source-of.ts";
-import type { IngestContext } from "../context.ts";
+import type { IngestLog } from "../context.ts";
 
 /**
  * Whether a name is an input file that is ready to be read: one that ends in `.csv`, or in what the `match` of a source
@@ -14,7 +14,7 @@ export function isReadyName(name: string, sources: readonly SourceConfig[] = [])
     return /\.csv(\.gz|\.zst)?$/i.test(name) || sources.some(({ match }) => namesEnding(match, name));
 }
 
-function isUnfinishedName(name: string): boolean {
+export function isUnfinishedName(name: string): boolean {
     return name.startsWith(".") || name.startsWith("_") || /\.(tmp|part|partial)$/i.test(name);
 }
 
@@ -25,7 +25,13 @@ const mostExamples = 3;
  * Tells of files in the folder that are no input: once for each ending, with a few names, however many there are and
  * however often the folder is listed.
  */
-export function createForeignNames({ config, log }: IngestContext): (names: readonly string[]) => void {
+export function createForeignNames({
+    config,
+    log,
+}: {
+    config: { inputDir: string };
+    log: IngestLog;
+}): (names: readonly string[]) => void {
     const said = new Set<string>();
     return (names) => {
         const examples = new Map<string, string[]>();

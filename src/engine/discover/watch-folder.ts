@@ -1,30 +1,36 @@
 /** `fs.watch` as a hint: which names changed, or that it lost track. It is never the only way to find a file. */
 import { type FSWatcher, watch } from "node:fs";
-import type { FolderHints } from "./discover-files.ts";
+import { sep } from "node:path";
+
+export interface FolderHints {
+    /** Names that the watch reported since the last look. */
+    names: Set<string>;
+    /** The watch lost track, or there is none: look at every file. */
+    isOverflow: boolean;
+}
 
 export interface FolderWatch {
-    /** The changes reported since the last call. */
-    take(): FolderHints;
+    /** Begins to watch if that was not possible before. */
+    retry(): void;
     close(): void;
 }
 
-/** `onChange` is called at every report. A folder that cannot be watched is polled alone. */
-export function watchFolder(inputDir: string, onChange: () => void): FolderWatch {
-    let names = new Set<string>();
-    let isOverflow = true;
+/** `onChange` is called at every report, with null when the watch lost track. A folder that cannot be watched is polled alone. */
+export function watchFolder(
+    inputDir: string,
+    hasSubfolders: boolean,
+    onChange: (path: string | null) => void,
+): FolderWatch {
     let watcher: FSWatcher | null = null;
     const start = () => {
         try {
-            watcher = watch(inputDir, { persistent: false }, (_event, name) => {
-                // A null name is an overflow of the kernel's queue.
-                if (name === null) isOverflow = true;
-                else names.add(name);
-                onChange();
-            });
+            const options = { persistent: false, recursive: hasSubfolders };
+            // A null name is an overflow of the kernel's queue.
+            watcher = watch(inputDir, options, (_event, name) => onChange(name?.replaceAll(sep, "/") ?? null));
             watcher.on("error", () => {
-                isOverflow = true;
                 watcher?.close();
                 watcher = null;
+                onChange(null);
             });
         } catch {
             watcher = null;
@@ -32,12 +38,8 @@ export function watchFolder(inputDir: string, onChange: () => void): FolderWatch
     };
     start();
     return {
-        take() {
-            const taken = { names, isOverflow };
-            names = new Set();
-            isOverflow = false;
+        retry() {
             if (watcher === null) start();
-            return taken;
         },
         close: () => watcher?.close(),
     };

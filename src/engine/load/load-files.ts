@@ -42,7 +42,7 @@ export async function loadRound(loader: Loader): Promise<boolean> {
     try {
         for (const ledgerFile of files) {
             if (loader.isStopped()) break;
-            const prepared = await prepareFile(loader, ledgerFile, (seen) => tails.isSettled(ledgerFile, seen));
+            const prepared = await prepareOwn(loader, ledgerFile);
             if (await takePrepared(loader, group, ledgerFile, prepared)) hasProgress = true;
         }
         if (await group.flush()) hasProgress = true;
@@ -54,6 +54,17 @@ export async function loadRound(loader: Loader): Promise<boolean> {
     if (hasProgress) loader.fromPath = files[0]!.path;
     collectWhenLarge();
     return hasProgress;
+}
+
+/** Not what other streams claim, too; and a file of no declared stream says which would be nearest. */
+async function prepareOwn(loader: Loader, ledgerFile: LedgerFile): Promise<PreparedFile> {
+    const refusal = loader.refusalOf(ledgerFile.path);
+    if (refusal !== null) return { kind: "fault", seen: null, source: null, failure: refusal };
+    const prepared = await prepareFile(loader, ledgerFile, (seen) => loader.tails.isSettled(ledgerFile, seen));
+    if (prepared.kind !== "fault" || prepared.failure.problem !== "header_missing_columns") return prepared;
+    const note = loader.nearestNote(ledgerFile.path);
+    if (note === null) return prepared;
+    return { ...prepared, failure: { ...prepared.failure, detail: `${prepared.failure.detail} ${note}` } };
 }
 
 /**

@@ -1,9 +1,7 @@
 /** The loop that looks at the folder, loads and, between loads, tidies up. */
 import { sluiceStates, sqlStateOf } from "../../database/sql-states.ts";
-import { watchFolder } from "../discover/watch-folder.ts";
 import { isInputFolderError } from "../input-folder.ts";
 import type { Run } from "../loops.ts";
-import { createWakeUp } from "../outage/wake-up.ts";
 import { loadAll } from "./load-files.ts";
 import { createLoader } from "./loader.ts";
 import { forgetKeptStream } from "./stage-again.ts";
@@ -11,8 +9,8 @@ import { createTrigger, type Turn } from "./triggers.ts";
 
 export async function loadLoop(run: Run): Promise<void> {
     const { signal, lease, room, merged } = run;
-    const changed = createWakeUp();
-    const folder = watchFolder(run.config.inputDir, changed.give);
+    const folder = run.folder!;
+    const { changed } = folder;
     const trigger = createTrigger(run, changed);
     let loader = createLoader(run, trigger.clocks);
     let wasLoader = false;
@@ -48,7 +46,6 @@ export async function loadLoop(run: Run): Promise<void> {
             await trigger.pause(turn);
         }
     } finally {
-        folder.close();
         run.isLoadingDone = true;
         run.staged.give();
     }

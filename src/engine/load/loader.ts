@@ -9,6 +9,7 @@ import { createDiscovery, type Discovery } from "../discover/discover-files.ts";
 import type { FileClocks } from "../discover/file-age.ts";
 import { createSaySome } from "../discover/say-some.ts";
 import { createTailWatch, type TailWatch } from "../discover/watch-tails.ts";
+import type { FileFailure } from "../ledger/files.ts";
 import type { Run } from "../loops.ts";
 import type { FileShape } from "../read/file-shape.ts";
 import { createHeaderReader, type HeaderReader } from "../read/known-headers.ts";
@@ -31,6 +32,10 @@ export interface Loader extends IngestContext {
     hasLooked: boolean;
     hasAppliedBudget: boolean;
     sayUnmatched: ReturnType<typeof createSaySome>;
+    /** Why a file must not be read for this stream. */
+    refusalOf(path: string): FileFailure | null;
+    /** Of a file that no stream's `files` fit: which is nearest. */
+    nearestNote(path: string): string | null;
     /**
      * True when staging has room. False when nothing new may be loaded now: the run was stopped, or staged rows were lost
      * and must come first. They hold back every merge, so that waiting for room without them would never end.
@@ -53,15 +58,17 @@ export interface KeptStream {
 
 type LoadingRun = Pick<
     Run,
-    keyof IngestContext | "copyConnection" | "lease" | "proof" | "rechecks" | "room" | "signal" | "staged"
+    keyof IngestContext | "copyConnection" | "folder" | "lease" | "proof" | "rechecks" | "room" | "signal" | "staged"
 >;
 
 export function createLoader(run: LoadingRun, clocks: FileClocks = {}): Loader {
-    const { stream, config, sql, workerId, log, copyConnection, lease, proof, room, signal, staged } = run;
+    const { stream, config, sql, workerId, log, copyConnection, folder, lease, proof, room, signal, staged } = run;
     const tails = createTailWatch(config.tailSettleMs, clocks);
     const breaks = proof.breaks();
     return {
         ...{ stream, config, sql, workerId, log, copyConnection, tails },
+        refusalOf: folder?.refusalOf ?? (() => null),
+        nearestNote: folder?.nearestNote ?? (() => null),
         readHeader: createHeaderReader(stream),
         discovery: createDiscovery(run, tails),
         archiver: createArchiver(run, config.tailSettleMs, clocks),
@@ -71,7 +78,7 @@ export function createLoader(run: LoadingRun, clocks: FileClocks = {}): Loader {
         keptStream: null,
         hasLooked: false,
         hasAppliedBudget: false,
-        sayUnmatched: createSaySome(log, {
+        sayUnmatched: createSaySome((line, facts) => log.warn(line, facts), {
             event: "file_unmatched",
             line: (name) => `${name}: ${unmatchedNote}`,
             further: "More files fit none of the sources: bun run files names them.",

@@ -1,8 +1,8 @@
 /** Opens files of the watched folder safely: regular files only, never through a symlink. */
 import { isUtf8 } from "node:buffer";
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from "node:fs";
 import { type FileHandle, lstat, open, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Encoding } from "../../streams/dialect.ts";
 import type { FileFailure, SeenFile } from "../ledger/files.ts";
 import { readableText } from "./readable-text.ts";
@@ -57,6 +57,7 @@ export const smallFileBytes = 1024 * 1024;
 export async function openInput(inputDir: string, path: string): Promise<InputFile> {
     try {
         const fullPath = join(inputDir, path);
+        if (path.includes("/")) refuseLinkedFolder(inputDir, path);
         return readSmall(fullPath) ?? (await openLarge(fullPath));
     } catch (error) {
         if (error instanceof InputFault) throw error;
@@ -64,6 +65,14 @@ export async function openInput(inputDir: string, path: string): Promise<InputFi
         const isEscaped = code === "ENOENT" && (await findEscapedName(inputDir, path)) !== null;
         throw new InputFault(isEscaped ? nameFailure : openFailure(error as NodeJS.ErrnoException), error);
     }
+}
+
+/** A folder on the way that is a link may lead anywhere: O_NOFOLLOW is about the file alone. */
+function refuseLinkedFolder(inputDir: string, path: string): void {
+    const folder = dirname(path);
+    if (realpathSync(join(inputDir, folder)) === join(realpathSync(inputDir), folder)) return;
+    const detail = "It lies in a folder that is a symbolic link.";
+    throw new InputFault({ problem: "not_a_regular_file", detail, retryAfterMs: null });
 }
 
 // O_NONBLOCK: a FIFO would block the open until somebody writes.
@@ -154,8 +163,11 @@ const nameFailure: FileFailure = {
 /** The bytes of a name that the ledger has with `\xNN` in it, because it is no UTF-8; null when there is no such file. */
 export async function findEscapedName(inputDir: string, name: string): Promise<Buffer | null> {
     if (!name.includes("\\x")) return null;
-    const names = await readdir(inputDir, { encoding: "buffer" }).catch(() => []);
-    return names.find((bytes) => !isUtf8(bytes) && readableText(bytes) === name) ?? null;
+    const folder = dirname(name);
+    const names = await readdir(join(inputDir, folder), { encoding: "buffer" }).catch(() => []);
+    const found = names.find((bytes) => !isUtf8(bytes) && readableText(bytes) === basename(name));
+    if (found === undefined) return null;
+    return folder === "." ? found : Buffer.concat([Buffer.from(`${folder}/`), found]);
 }
 
 /** Whether there is nothing of this name, under whatever bytes the folder has it. False when that cannot be seen. */

@@ -11,6 +11,7 @@ import type { DatabaseTarget } from "../../database/database-target.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import type { Stream } from "../../streams/stream.ts";
 import type { IngestLog } from "../context.ts";
+import { createInputTree } from "../discover/input-tree.ts";
 import { refuseArchiveAsInput } from "../input-folder.ts";
 import { createHeartbeat, refuseOtherFolder } from "../ledger/lease.ts";
 import { readClock } from "../ledger/read-backlog.ts";
@@ -30,6 +31,8 @@ export interface IngestOptions {
     target: DatabaseTarget;
     /** At least one. */
     streams: readonly Stream[];
+    /** All that are active, also those that this process does not run: their files are theirs. Default: `streams`. */
+    activeStreams?: readonly Stream[];
     config: IngestConfig;
     /** How the files of a stream are read. Default: by the settings those of the stream that takes what no other does. */
     sourcesOf?: (stream: Stream) => SourceConfig[] | undefined;
@@ -102,6 +105,7 @@ async function runPlanned(options: IngestOptions, tallies: RunTally[], plan: Con
         const workerIds = workers.map(({ workerId }) => workerId);
         // When it fails, the leases run out by themselves.
         if (isAnswered) await lastWords(retireWorkers(connections.leaseSql, workerIds)).catch(() => null);
+        shared.tree.close();
         await connections.close(isAnswered);
     }
 }
@@ -117,6 +121,8 @@ function createProcess(
     const { streams, log, revive = null } = options;
     const { sourcesOf = ({ files }) => (files === null ? options.config.sources : undefined) } = options;
     const config = { ...options.config, mergeWorkers: plan.mergeWorkers };
+    const rest = (options.activeStreams ?? streams).find(({ files }) => files === null);
+    const restSources = rest && sourcesOf(rest);
     const voice = createOutageVoice(log);
     const { signal } = stopper;
     const recovery = createRecovery({ sql: connections.leaseSql, signal, revive, voice });
@@ -125,6 +131,11 @@ function createProcess(
         ...{ connections, recovery, revive, signal },
         heartbeat: createHeartbeat({ sql: connections.leaseSql, config }, outage),
         turns: createTurns(plan.mergeWorkers, plan.mostMerges),
+        tree: createInputTree({
+            config: { ...config, sources: restSources },
+            log,
+            streams: options.activeStreams ?? streams,
+        }),
         refresh: options.refresh ?? (async (_, stream) => stream),
         isAlone: streams.length === 1,
         endAll: endWith(stopper),

@@ -8,6 +8,7 @@ import { meaningOf } from "../../database/sql-states.ts";
 import { SluiceError } from "../../errors.ts";
 import type { Stream } from "../../streams/stream.ts";
 import type { IngestLog } from "../context.ts";
+import type { InputTree } from "../discover/input-tree.ts";
 import { createRechecks } from "../discover/recheck-files.ts";
 import type { Heartbeat, Member } from "../ledger/lease.ts";
 import { createLedgerProof } from "../ledger/ledger-proof.ts";
@@ -33,6 +34,7 @@ export interface Shared {
     recovery: Recovery;
     revive: (() => Promise<void>) | null;
     turns: Turns;
+    tree: InputTree;
     /** Of the process. */
     signal: AbortSignal;
     refresh: RefreshStream;
@@ -71,6 +73,7 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
     const outage = { retries: troubles.retries, trouble: troubles.longest };
     const member: Member = { streamId: stream.id, workerId, log, proof: createLedgerProof(), outage, tally };
     const lease = heartbeat.join(member);
+    const folder = shared.tree.of(stream);
     let failure: unknown = null;
 
     /** One life of the loops. Returns what ended it, or null when they were done or the process was stopped. */
@@ -78,7 +81,7 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
         const ending = createEnding(signal);
         const run: Run = {
             ...createContext(shared, { ...place, stream: current }, workerId, troubles, ending.signal),
-            ...{ lease, proof: member.proof, noteMergeable: table.passed },
+            ...{ lease, folder, proof: member.proof, noteMergeable: table.passed },
         };
         const wake = () => {
             run.staged.give();
@@ -179,7 +182,7 @@ function createContext(
     workerId: string,
     troubles: ReturnType<typeof createTroubles>,
     signal: AbortSignal,
-): Omit<Run, "lease" | "proof" | "noteMergeable"> {
+): Omit<Run, "lease" | "folder" | "proof" | "noteMergeable"> {
     const { sql, mergeSql, copyConnections } = shared.connections;
     const { stream, config, log, tally } = place;
     const context = { stream, config, sql, workerId, log };

@@ -1,0 +1,69 @@
+/** Which stream a file of the watched folder belongs to, by the globs of all of them. Pure. */
+import { fits } from "./source-of.ts";
+import type { Stream } from "./stream.ts";
+
+type Claiming = Pick<Stream, "name" | "files">;
+
+export interface Claim {
+    /** The stream that answers for the file: of several the first in name order. Null: no stream claims it. */
+    stream: string | null;
+    /** All that claim it, in name order, when these are several: it is read by none. */
+    rivals: readonly string[] | null;
+}
+
+/** Whether the glob takes the path. One without a slash takes files at the top of the folder only, as `*` matches no slash. */
+export function claims(files: string, path: string): boolean {
+    return fits(files, path);
+}
+
+/** `streams` with `files` claim what fits these; the one without takes what no other does, where `isTaken` allows it. */
+export function createRouter(streams: readonly Claiming[], isTaken: (path: string) => boolean) {
+    const claiming = streams
+        .flatMap(({ name, files }) => (files === null ? [] : [{ name, files }]))
+        .sort((left, right) => (left.name < right.name ? -1 : 1));
+    const rest = streams.find(({ files }) => files === null)?.name ?? null;
+    return {
+        claimOf(path: string): Claim {
+            const fitting = claiming.filter(({ files }) => claims(files, path)).map(({ name }) => name);
+            if (fitting.length > 0) return { stream: fitting[0]!, rivals: fitting.length > 1 ? fitting : null };
+            return { stream: isTaken(path) ? rest : null, rivals: null };
+        },
+        /** `orders (orders-*.csv)`: the stream whose glob is most like the path; null when none declares one. */
+        nearest(path: string): string | null {
+            const ranked = claiming.map((stream) => ({ ...stream, distance: distanceTo(stream.files, path) }));
+            ranked.sort((left, right) => left.distance - right.distance);
+            return ranked[0] ? `${ranked[0].name} (${ranked[0].files})` : null;
+        },
+        /** `orders (orders-*.csv) and returns (*-1.csv)`. */
+        describe: (names: readonly string[]) =>
+            claiming
+                .filter(({ name }) => names.includes(name))
+                .map(({ name, files }) => `${name} (${files})`)
+                .join(" and "),
+    };
+}
+
+/** How much of either is not in the other, beyond what both begin and end with. */
+function distanceTo(glob: string, path: string): number {
+    const [left, right] = [glob.toLowerCase(), path.toLowerCase()];
+    const shorter = Math.min(left.length, right.length);
+    let start = 0;
+    while (start < shorter && left[start] === right[start]) start += 1;
+    let end = 0;
+    while (end < shorter - start && left.at(-1 - end) === right.at(-1 - end)) end += 1;
+    return left.length + right.length - 2 * (start + end);
+}
+
+/** Whether a file under this folder may fit the glob: what lies elsewhere need not be listed. */
+export function mayHoldFiles(files: string, folder: string): boolean {
+    if (!files.includes("/")) return false;
+    // Alternatives may hold slashes of their own, and a negation fits almost everything.
+    if (files.startsWith("!") || /\{[^}]*\/[^}]*\}/.test(files)) return true;
+    const segments = files.split("/");
+    for (const [depth, name] of folder.split("/").entries()) {
+        const segment = segments[depth];
+        if (segment === "**") return true;
+        if (segment === undefined || depth === segments.length - 1 || !fits(segment, name)) return false;
+    }
+    return true;
+}
