@@ -1,0 +1,4 @@
+/** As an ingest has them by default. */
+export const readingLimits = {
+    maxRecordBytes: 1024 * 1024,
+};
