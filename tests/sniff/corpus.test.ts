@@ -31,7 +31,10 @@ describe("the proposal for a CSV file is the one that was written down before", 
             const path = join(corpus, file);
             const proposal = await sniffFile({ config: readingLimits, path, settings: expected.options ?? {} });
             const types = proposal.columns.map(({ name, type, isNullable }) => [name, { type, nullable: isNullable }]);
-            const wanted = Object.entries(expected.columns).map(([name, { type, nullable }]) => [name, { type, nullable }]);
+            const wanted = Object.entries(expected.columns).map(([name, { type, nullable }]) => [
+                name,
+                { type, nullable },
+            ]);
             expect(types).toEqual(wanted);
             expect(proposal.key?.columns ?? null).toEqual(expected.key);
             expect(proposal.asks.map(({ about }) => about as string)).toEqual(expected.asks);

@@ -23,8 +23,8 @@ const timeTypes = /^(?:date|timestamp|timestamptz)$/;
 const longestFirstText = 40;
 const mostTogether = 8;
 
-/** Those of which a person would say that they are a key, if they are unique. */
-export function likelyKeys(columns: readonly KeyColumn[], format: NumberFormat | null): NamedCandidate[] {
+/** Those of which a person would say that they are a key, if they are unique: of one column, of two, and of three. */
+export function likelyKeys(columns: readonly KeyColumn[], format: NumberFormat | null): NamedCandidate[][] {
     const filled = columns.filter(({ type, evidence }) => !noKeyTypes.test(type) && evidence.countOf("empty") === 0);
     const singles = [
         ...filled.filter(({ fileName }) => idRank(fileName) === 2),
@@ -32,7 +32,8 @@ export function likelyKeys(columns: readonly KeyColumn[], format: NumberFormat |
         ...filled.filter((column) => column.index === 0 && isKeyByPlace(column)),
     ];
     const sets = [...new Set(singles)].map((column) => [column]);
-    return [...sets, ...likelyPairs(filled), ...likelyTriples(filled)].map((set) => candidateOf(set, format));
+    const bySize = [sets, likelyPairs(filled), likelyTriples(filled)];
+    return bySize.map((ofOneSize) => ofOneSize.map((set) => candidateOf(set, format)));
 }
 
 /** Those that may be unique by chance. */
@@ -87,10 +88,15 @@ export function candidateOf(columns: readonly KeyColumn[], format: NumberFormat 
 /** Values that are equal in the type have the same text. */
 function canonicalText(type: string, format: NumberFormat | null): (value: string) => string {
     if (type === "uuid") return (value) => value.toLowerCase();
-    if (/^(?:integer|bigint|numeric|double precision)/.test(type)) return createNumberReader(format ?? {});
+    if (/^(?:integer|bigint|numeric|double precision)/.test(type)) {
+        const read = createNumberReader(format ?? {});
+        return (value) => (plainInteger.test(value) ? value : read(value));
+    }
     if (type === "timestamp" || type === "timestamptz") return canonicalMoment;
     return (value) => value;
 }
+
+const plainInteger = /^[1-9]\d{0,17}$/;
 
 function canonicalMoment(value: string): string {
     const [, rest = "", decimals = "", offset = ""] =

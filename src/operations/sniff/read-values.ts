@@ -13,14 +13,15 @@ import { recordsOf } from "../../engine/read/read-records.ts";
 import { readShape } from "../../engine/read/read-shape.ts";
 import { scanOptionsOf } from "../../engine/read/scan-options.ts";
 import { createScanner } from "../../engine/read/scan-records.ts";
+import { INVALID_UTF8, recordKinds, STRICT, STRICT_QUOTED } from "../../engine/read/scanned-records.ts";
 import {
-    HEADER_REPEATED,
-    INVALID_UTF8,
-    recordKinds,
-    STRICT,
-    STRICT_QUOTED,
-} from "../../engine/read/scanned-records.ts";
-import { delimiterCandidates, delimiterName, type Grammar, grammarOf, isEscaped } from "../../streams/dialect.ts";
+    type Dialect,
+    delimiterCandidates,
+    delimiterName,
+    type Grammar,
+    grammarOf,
+    isLoose,
+} from "../../streams/dialect.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { defineStream } from "../../streams/stream.ts";
 import { text } from "../../streams/types/text.ts";
@@ -51,6 +52,8 @@ export interface OpenCsv {
     readAll(onRecord: (values: readonly string[], recordNo: number) => void): Promise<BrokenRecords>;
     close(): Promise<void>;
 }
+
+export const notText = recordKinds[INVALID_UTF8]!;
 
 /** Knows no column, and takes any. */
 const anyStream = defineStream({
@@ -186,6 +189,8 @@ async function readRecords(
         maxRecordBytes,
         // Nobody asks for it.
         contentHash: "",
+        // It would split nearly every record of a file whose key is not known. What it finds is found below.
+        header: null,
     };
     const grammar = grammarOf(shape.dialect);
     for await (const piece of recordsOf(file, range, createScanner())) {
@@ -194,19 +199,28 @@ async function readRecords(
             const recordNo = recordsBefore + index + 1;
             const kind = records.kinds[index]!;
             if (kind > STRICT_QUOTED) {
-                broken.count += 1;
-                broken.first ??= { recordNo, reason: recordKinds[kind]! };
-                if (kind === INVALID_UTF8 && broken.first.reason !== recordKinds[INVALID_UTF8]) {
-                    broken.first = { recordNo, reason: recordKinds[INVALID_UTF8] };
-                }
-                if (kind !== HEADER_REPEATED) continue;
+                addBroken(broken, recordNo, recordKinds[kind]!);
                 continue;
             }
             const record = bytes.subarray(records.starts[index], records.ends[index]);
-            onRecord(kind === STRICT ? splitPlain(record, shape) : splitQuoted(record, grammar), recordNo);
+            const values = kind === STRICT ? splitPlain(record, shape) : splitQuoted(record, grammar, shape);
+            if (isHeader(values, shape.header)) addBroken(broken, recordNo, "header_repeated");
+            else onRecord(values, recordNo);
         }
     }
     return broken;
+}
+
+/** Bytes that are no UTF-8 are what is asked about, wherever they come. */
+function addBroken(broken: BrokenRecords, recordNo: number, reason: string): void {
+    broken.count += 1;
+    if (broken.first === null || (reason === notText && broken.first.reason !== notText)) {
+        broken.first = { recordNo, reason };
+    }
+}
+
+function isHeader(values: readonly string[], header: readonly string[]): boolean {
+    return values[0] === header[0] && header.every((name, place) => name === values[place]);
 }
 
 function splitPlain(record: Buffer, { dialect }: FileShape): string[] {
@@ -215,23 +229,50 @@ function splitPlain(record: Buffer, { dialect }: FileShape): string[] {
     return values;
 }
 
-function splitQuoted(record: Buffer, grammar: Grammar): string[] {
+function splitQuoted(record: Buffer, grammar: Grammar, { dialect }: FileShape): string[] {
+    if (!isLoose(dialect)) return splitStrict(record.toString(), dialect);
     const values: string[] = [];
     for (const field of fieldsOf(record, grammar)) {
-        const value = trimAsciiSpace(Buffer.from(field.buffer, field.byteOffset, field.length).toString());
-        values.push(value.charCodeAt(0) === grammar.quote ? trimAsciiSpace(unquoted(value, grammar)) : value);
+        const value = trimAsciiSpace(Buffer.from(field).toString());
+        const isQuoted = value.charCodeAt(0) === grammar.quote;
+        values.push(isQuoted ? trimAsciiSpace(unescaped(value.slice(1, -1), dialect)) : value);
     }
     return values;
 }
 
-function unquoted(value: string, grammar: Grammar): string {
-    const inner = value.slice(1, -1);
-    const escapeMark = String.fromCharCode(grammar.escapeByte);
-    if (!inner.includes(escapeMark)) return inner;
+/** A quote opens at the beginning of a value, and only a delimiter follows the one that closes it. */
+function splitStrict(record: string, dialect: Dialect): string[] {
+    const { delimiter } = dialect;
+    const values: string[] = [];
+    for (let start = 0; start <= record.length; ) {
+        if (record[start] === dialect.quote) {
+            const end = closingQuote(record, start + 1, dialect);
+            values.push(trimAsciiSpace(unescaped(record.slice(start + 1, end), dialect)));
+            start = end + 2;
+            continue;
+        }
+        const found = record.indexOf(delimiter, start);
+        const end = found === -1 ? record.length : found;
+        values.push(trimAsciiSpace(record.slice(start, end)));
+        start = end + 1;
+    }
+    return values;
+}
+
+function closingQuote(record: string, from: number, { quote, escape: escapeMark }: Dialect): number {
+    for (let at = from; at < record.length; at += 1) {
+        const isMark = record[at] === escapeMark && (record[at + 1] === quote || record[at + 1] === escapeMark);
+        if (isMark) at += 1;
+        else if (record[at] === quote) return at;
+    }
+    return record.length;
+}
+
+function unescaped(inner: string, { quote, escape: escapeMark }: Dialect): string {
+    if (escapeMark === null || !inner.includes(escapeMark)) return inner;
     let out = "";
     for (let at = 0; at < inner.length; at += 1) {
-        const code = inner.charCodeAt(at);
-        if (code === grammar.escapeByte && isEscaped(inner.charCodeAt(at + 1), grammar)) at += 1;
+        if (inner[at] === escapeMark && (inner[at + 1] === quote || inner[at + 1] === escapeMark)) at += 1;
         out += inner[at];
     }
     return out;

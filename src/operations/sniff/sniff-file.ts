@@ -14,6 +14,7 @@ import { proposeType } from "./propose-type.ts";
 import {
     askForEncoding,
     type BrokenRecords,
+    notText,
     type OpenCsv,
     openCsv,
     type ReadConfig,
@@ -73,7 +74,7 @@ export async function sniffFile(options: SniffOptions): Promise<Proposal> {
     if ("about" in csv) return nothingProposed(csv, settings);
     try {
         const seen = await seeColumns(csv, settings);
-        if (seen.broken.first?.reason === "invalid_utf8") {
+        if (seen.broken.first?.reason === notText) {
             return nothingProposed(await askForEncoding(csv, path, config), settings);
         }
         const style = numberStyleOf(
@@ -213,10 +214,13 @@ async function findKey(
         const [verdict] = await verifyKeys(pass, [candidateOf(named, format)]);
         return { key: keyOf(verdict!, records), question: keyQuestion([]), notes };
     }
-    const verdicts = records < 2 ? [] : await verifyKeys(pass, likelyKeys(columns, format));
-    noted(verdicts);
-    const unique = verdicts.find(({ isUnique }) => isUnique);
-    if (unique) return { key: keyOf(unique, records), question: keyQuestion([]), notes };
+    // A set is not looked at when fewer columns do: all sets that hold these are unique as well.
+    for (const ofOneSize of records < 2 ? [] : likelyKeys(columns, format)) {
+        const verdicts = await verifyKeys(pass, ofOneSize);
+        noted(verdicts);
+        const unique = verdicts.find(({ isUnique }) => isUnique);
+        if (unique) return { key: keyOf(unique, records), question: keyQuestion([]), notes };
+    }
     const others = records < 2 ? [] : await verifyKeys(pass, otherKeys(columns, format));
     const names = others.filter(({ isUnique }) => isUnique).map(({ candidate }) => candidate.columns[0]!.name);
     return { key: null, question: keyQuestion(names), notes };
