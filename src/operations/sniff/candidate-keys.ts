@@ -99,9 +99,11 @@ function canonicalText(type: string, format: NumberFormat | null): (value: strin
 const plainInteger = /^[1-9]\d{0,17}$/;
 
 function canonicalMoment(value: string): string {
-    const [, rest = "", decimals = "", offset = ""] =
-        /^([\d-]+[Tt ][\d:]+)(?:\.(\d+))?(.*)$/.exec(value.replace(/^(\S+[Tt ]\d\d:\d\d)(?!:)/, "$1:00")) ?? [];
-    const hours = /^[+-]\d\d$/.test(offset) ? `${offset}:00` : offset.replace(/^([+-]\d\d)(\d\d)$/, "$1:$2");
-    const time = Date.parse(`${rest.replace(/[t ]/, "T")}${hours.toUpperCase() || "Z"}`);
-    return `${time}.${decimals.replace(/0+$/, "")}`;
+    const [, day, clock, seconds = ":00", decimals = "", written = ""] = momentForm.exec(value) ?? [];
+    const offset = written.replace("UTC", "Z").replace(/^([+-]\d\d):?(\d\d)?$/, (_, hours, minutes = "00") => {
+        return `${hours}:${minutes}`;
+    });
+    return `${Date.parse(`${day}T${clock}${seconds}${offset || "Z"}`)}.${decimals.replace(/0+$/, "")}`;
 }
+
+const momentForm = /^([\d-]+)[T ](\d\d:\d\d)(:\d\d)?(?:\.(\d+))? ?(.*)$/;

@@ -26,7 +26,6 @@ export function describeText(
         describeCode(name, column) ??
         describeTime(column) ??
         describeNumber(column, style) ??
-        describeWords(column) ??
         describeOutlier(column) ??
         "text"
     );
@@ -72,10 +71,8 @@ function describeTime(column: ColumnEvidence): string | null {
     const isAll = (...forms: Form[]) => column.countOf(...forms) === valueCount;
     const excess = column.forms.get("excess_decimals");
     if (excess && isAll("excess_decimals", "timestamp", "timestamptz")) {
-        return `text: ${quoted(excess.first.value)} has 7 decimals or more, and Postgres keeps 6`.replace(
-            "7 decimals or more",
-            `${/\.(\d+)/.exec(excess.first.value)![1]!.length} decimals`,
-        );
+        const decimals = /\.(\d+)/.exec(excess.first.value)![1]!.length;
+        return `text: ${quoted(excess.first.value)} has ${decimals} decimals, and Postgres keeps 6`;
     }
     if (column.countOf("timestamp") > 0 && column.countOf("timestamptz") > 0 && isAll("timestamp", "timestamptz")) {
         return "text: some have an offset and others have none; with --type COLUMN=timestamptz these are read as UTC";
@@ -132,12 +129,6 @@ function describeNumber(column: ColumnEvidence, style: NumberStyle): string | nu
     if (value === "") return null;
     const flags = `--decimal ${JSON.stringify(decimal)} or --thousands ${JSON.stringify(thousands)}`;
     return `text: ${quoted(value)} may be ${value.replace(/[.,]/, "")} or ${value.replace(",", ".")}; say which by ${flags}`;
-}
-
-function describeWords(column: ColumnEvidence): string | null {
-    if (column.countOf("y_n") !== column.valueCount || column.words.size < 2) return null;
-    const both = [...new Set([...column.spellings].map((word) => word.toUpperCase()))].sort().reverse();
-    return `text: ${both.map(quoted).join(" and ")} may mean yes and no; a boolean by --type COLUMN=boolean`;
 }
 
 /** The types that one value may have spoilt, and what each is called. */

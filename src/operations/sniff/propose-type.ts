@@ -46,7 +46,8 @@ function proposeTyped(name: string, column: ColumnEvidence, style: NumberStyle):
 /** Both words of a pair, or true or false: a column of nothing but NO may be about Norway. */
 function proposeBoolean(column: ColumnEvidence, isAll: (...forms: Form[]) => boolean): TypeProposal | null {
     const isPair = column.words.size === 2;
-    if (!isAll("true_false") && !(isPair && (isAll("t_f") || isAll("yes_no") || isAll("on_off")))) return null;
+    if (!isAll("true_false") && !(isPair && (isAll("t_f") || isAll("yes_no") || isAll("y_n") || isAll("on_off"))))
+        return null;
     return { type: "boolean", note: `all are ${[...column.spellings].join(", ")}` };
 }
 

@@ -1,4 +1,5 @@
 /** What a value looks like: exactly one form each, by its text alone. What the forms of a column mean together is decided elsewhere. Pure. */
+import { isJsonbText } from "./jsonb-text.ts";
 
 export const forms = [
     "empty",
@@ -64,7 +65,7 @@ const plainNumber = /^-?(?:0|[1-9]\d*)(?:\.(\d+))?$/;
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const date = /^(\d{4})-(\d\d)-(\d\d)$/;
 const moment =
-    /^(\d{4})-(\d\d)-(\d\d)[Tt ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.(\d+))?)?(Z|z|[+-](?:0\d|1[0-5])(?::?[0-5]\d)?)?$/;
+    /^(\d{4})-(\d\d)-(\d\d)[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.(\d+))?)?( ?(?:Z|UTC|[+-](?:0\d|1[0-5])(?::?[0-5]\d)?))?$/;
 const clock = /^\d{1,4}:[0-5]\d(?::[0-5]\d(?:[.,]\d+)?|\.\d+)?$/;
 const dayMonth = /^\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d\d)(?:[ T,]+\d.*)?$/;
 const percent = /^[+-]?[\d.,' ]*\d[\d.,' ]*[ \u00a0\u202f]?%$/;
@@ -97,7 +98,7 @@ export function formOf(value: string): Form {
     if (value === "") return "empty";
     const first = value.charCodeAt(0);
     // { or [
-    if (first === 0x7b || first === 0x5b) return isJson(value) ? "json" : "other";
+    if (first === 0x7b || first === 0x5b) return isJsonbText(value) ? "json" : "other";
     if (value.length > longestForm) return /^-?\d+$/.test(value) ? numberForm(value) : "other";
     const isDigit = first >= 0x30 && first <= 0x39;
     // + - .
@@ -136,7 +137,7 @@ function numberForm(value: string): Form {
 function momentForm(instant: RegExpExecArray): Form {
     const [, , , , decimals = "", offset] = instant;
     if (!isDay(instant)) return "other";
-    if (decimals.length > 6) return "excess_decimals";
+    if (/[1-9]/.test(decimals.slice(6))) return "excess_decimals";
     return offset === undefined ? "timestamp" : "timestamptz";
 }
 
@@ -158,16 +159,4 @@ function wordForm(value: string): Form {
     if (uuid.test(value)) return "uuid";
     if (value.endsWith("%") && percent.test(value)) return "percent";
     return currency.test(value) ? "currency" : "other";
-}
-
-/** An object or an array that jsonb takes: it has no NUL and no half of a surrogate pair. */
-function isJson(value: string): boolean {
-    const lone = value.replace(/\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}/gi, "");
-    if (/\\u(?:0000|d[89a-f])/i.test(lone)) return false;
-    try {
-        JSON.parse(value);
-        return true;
-    } catch {
-        return false;
-    }
 }
