@@ -19,7 +19,7 @@ const codeWords = set(
 );
 /** The same where they stand last: an account_balance is an amount. */
 const lastCodeWords = set("account konto kontonummer card version release code");
-const amountWords = set("count total amount sum balance avg average quantity qty size");
+const amountWords = set("count total amount sum balance avg average qty size");
 const statusWords = set("status http response exit error return");
 
 export function isCodeName(name: string): boolean {
