@@ -106,7 +106,7 @@ export function jumpingClock(): () => Date {
 export async function readEverything({ app, get }: Pick<ApiFixture, "app" | "get">): Promise<void> {
     const { paths } = await readDocument(app);
     for (const path of Object.keys(paths).filter((name) => "get" in paths[name]! && name !== "/v1/stream")) {
-        const asked = `${path.replace("{id}", "1")}${path === "/v1/trace" ? "?file=a.csv&record=1" : ""}`;
+        const asked = `${path.replace("{id}", "1").replace("{name}", "events")}${path === "/v1/trace" ? "?file=a.csv&record=1" : ""}`;
         const { status, body } = await get(asked);
         expect([asked, status, body.code]).toEqual([asked, 200, undefined]);
     }

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Api } from "../../src/server/api/route-types.ts";
@@ -231,3 +231,77 @@ test(
     },
     testTimeoutMs,
 );
+
+describe("?stream=", () => {
+    beforeAll(async () => {
+        for (const [id, name, files] of [
+            [1, "orders", "orders-*.csv"],
+            [2, "sensors", "plant/sensors/*.csv"],
+            [3, "rates", "rates.csv"],
+        ] as const) {
+            await api.sql`select ingest.add_stream(${id}::smallint, ${name}, ${name}, 'insert')`;
+            await api.sql`update ingest.streams set files = ${files} where stream_id = ${id}`;
+        }
+    });
+    afterAll(async () => {
+        await api.sql`delete from ingest.streams where stream_id > 0`;
+    });
+
+    const sendAs = (query: string, name: string | undefined, headers: Record<string, string> = {}) => {
+        if (name === undefined) return api.post(`/v1/ingest${query}`, csv, { "content-type": "text/csv", ...headers });
+        const form = new FormData();
+        form.set("file", new File([csv], name));
+        return api.post(`/v1/ingest${query}`, form, headers);
+    };
+
+    test.each([
+        ["?stream=orders", "orders-2026.csv", /^orders-2026_[0-9a-f-]{36}\.csv$/, "orders"],
+        ["?stream=orders", undefined, /^orders-upload_[0-9a-f-]{36}\.csv$/, "orders"],
+        ["?stream=sensors", "a.csv", /^plant\/sensors\/a_[0-9a-f-]{36}\.csv$/, "sensors"],
+        ["?stream=events", "a.csv", /^a_[0-9a-f-]{36}\.csv$/, "events"],
+        ["", "orders-2026.csv", /^orders-2026_[0-9a-f-]{36}\.csv$/, "orders"],
+        ["", "a.csv", /^a_[0-9a-f-]{36}\.csv$/, "events"],
+    ])("%s, sent as %p, is put where that stream takes it", async (query, name, path, stream) => {
+        const { status, body } = await sendAs(query, name);
+        expect([status, body.stream]).toEqual([202, stream]);
+        expect(body.path).toMatch(path);
+        expect(readFileSync(join(inputDir, body.path), "utf8")).toBe(csv);
+        rmSync(join(inputDir, body.path.split("/")[0]), { recursive: true });
+    });
+
+    test("the same Idempotency-Key is the same file of that stream", async () => {
+        const headers = { "idempotency-key": "order 9" };
+        const answers = [
+            await sendAs("?stream=orders", undefined, headers),
+            await sendAs("?stream=orders", undefined, headers),
+        ];
+        expect(answers.map(({ body }) => body.isNew)).toEqual([true, false]);
+        expect(answers[1]!.body.path).toBe(answers[0]!.body.path);
+        expect(answers[0]!.body.path).toMatch(/^orders-upload_[0-9a-f]{32}\.csv$/);
+    });
+
+    test.each([
+        ["?stream=orders", "invoices.csv", "orders takes orders-*.csv, and not this name. events would take this one."],
+        [
+            "?stream=events",
+            "orders-1.csv",
+            "events takes what no other stream claims, and not this name. orders would take this one.",
+        ],
+        ["?stream=sensors", "../a.csv", "Send a plain name that ends in .csv"],
+        ["?stream=rates", undefined, "rates takes rates.csv alone, and each upload gets a name of its own"],
+    ])("should fail: %s, sent as %p", async (query, name, detail) => {
+        const { status, body } = await sendAs(query, name);
+        expect([status, body.code]).toEqual([400, "invalid_file_name"]);
+        expect(body.detail).toContain(detail);
+        expect(readdirSync(inputDir)).toEqual([]);
+    });
+
+    test("should fail: a stream that is not there", async () => {
+        const { status, body } = await sendAs("?stream=oders", "a.csv");
+        expect([status, body.parameter, body.detail]).toEqual([
+            400,
+            "stream",
+            "`stream`: No such stream. Did you mean orders?",
+        ]);
+    });
+});

@@ -30,6 +30,8 @@ import { secureHeaders } from "./safety/secure-headers.ts";
 import { addSessionRoutes } from "./safety/session-routes.ts";
 import { createTokenCheck } from "./safety/tokens.ts";
 import { addStatusRoutes, createStatusReader } from "./status-routes.ts";
+import { createStreamList } from "./streams/stream-list.ts";
+import { addStreamRoutes } from "./streams/stream-routes.ts";
 import { type Fault, printFault, refuseInvalidRequest, toReportedProblem } from "./to-problem.ts";
 import { addTraceRoutes } from "./trace/trace-routes.ts";
 import { addUploadRoutes, defaultMaxUploadBytes, type UploadOptions, uploadPath } from "./upload/upload-routes.ts";
@@ -76,6 +78,7 @@ export function createApp(options: AppOptions): Api {
     const context: Context = {
         reader,
         status: createStatusReader(reader),
+        streams: createStreamList(reader),
         now,
         explainFault: (error) => toReportedProblem(error, "stream", onFault),
     };
@@ -96,6 +99,7 @@ export function createApp(options: AppOptions): Api {
 
     addHealthRoutes(app, context);
     addStatusRoutes(app, context);
+    addStreamRoutes(app, context, served.stream);
     addFlowRoutes(app, context);
     addBatchRoutes(app, context);
     addFileRoutes(app, context);

@@ -5,6 +5,7 @@ import type { Stream } from "../../streams/stream.ts";
 import type { Metric } from "./metrics/exposition.ts";
 import type { Reader } from "./reader.ts";
 import type { StatusReader } from "./status-routes.ts";
+import type { StreamList } from "./streams/stream-list.ts";
 
 export interface ApiEnv {
     Variables: RequestIdVariables;
@@ -17,6 +18,7 @@ export type Api = OpenAPIHono<ApiEnv>;
 export interface Context {
     reader: Reader;
     status: StatusReader;
+    streams: StreamList;
     now: () => Date;
     /** For an error outside a request: the words for the caller. Reports what is our own fault. */
     explainFault(error: unknown): { code: string; detail: string };

@@ -63,6 +63,11 @@ export function isoInstantOrNull(value: AnyColumn | SQL): SQL<string | null> {
     return isoInstant(value) as SQL<string | null>;
 }
 
+/** The name of the stream that a row of this table of the ledger is of. Its columns may be unqualified: drizzle leaves that away. */
+export function streamNameIn(table: string): SQL<string> {
+    return sql<string>`(select streams.name from ingest.streams where streams.stream_id = ${sql.raw(table)}.stream_id)`;
+}
+
 /** The five counts of `recordCounts`, summed; 0 over no rows. */
 export function sumOutcomes(columns: Record<keyof typeof recordCounts, AnyColumn>) {
     const total = (column: AnyColumn) => sql`coalesce(sum(${column}), 0)`.mapWith(Number);

@@ -6,6 +6,7 @@ import { sharedForMs } from "./get-route.ts";
 import { Problem, problemResponses, problemSchema } from "./problem.ts";
 import type { Reader } from "./reader.ts";
 import type { Api, Context } from "./route-types.ts";
+import { streamParameter } from "./streams/stream-list.ts";
 
 /** One read a second at most, however many ask; and the status when the database last answered. */
 export type StatusReader = ReturnType<typeof createStatusReader>;
@@ -19,6 +20,9 @@ export function createStatusReader(reader: Reader) {
                 lastKnown = await readStatus(reader.sql);
                 return lastKnown;
             }),
+        /** @throws Problem as `read` does */
+        readStream: (streamId: number) =>
+            reader.share(`status ${streamId}`, sharedForMs.live, () => readStatus(reader.sql, streamId)),
         /** It bears its own time, `asOf`; null before the first answer. Show it as old, never in the place of a new one. */
         lastKnown: () => lastKnown,
     };
@@ -37,7 +41,7 @@ const getStatus = createRoute({
     method: "get",
     path: "/v1/status",
     summary: "What is going on, as of one moment",
-    request: { query: z.strictObject({}) },
+    request: { query: z.strictObject({ stream: streamParameter }) },
     responses: {
         200: { description: "The status", content: { "application/json": { schema: statusSchema } } },
         ...problemResponses(400),
@@ -48,8 +52,12 @@ const getStatus = createRoute({
     },
 });
 
-export function addStatusRoutes(app: Api, { status }: Context): void {
-    app.openapi(getStatus, async (c) => c.json(await status.read().catch(addLastKnown), 200));
+export function addStatusRoutes(app: Api, { status, streams }: Context): void {
+    app.openapi(getStatus, async (c) => {
+        const { stream } = c.req.valid("query");
+        if (stream === undefined) return c.json(await status.read().catch(addLastKnown), 200);
+        return c.json(await status.readStream((await streams.find(stream))!.streamId), 200);
+    });
 
     function addLastKnown(error: unknown): never {
         if (!(error instanceof Problem) || error.status !== 503) throw error;

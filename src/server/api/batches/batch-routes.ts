@@ -5,6 +5,7 @@ import { idKey, listing } from "../listing.ts";
 import { encodeLiveCursor } from "../live/live-cursor.ts";
 import { readLiveHead } from "../live/read-new-batches.ts";
 import type { Api, Context } from "../route-types.ts";
+import { streamParameter } from "../streams/stream-list.ts";
 import { batchDetailSchema, batchSchema, readBatch, readBatchFiles, selectBatches } from "./read-batches.ts";
 
 const streamCursorSchema = z.string().openapi({
@@ -15,11 +16,12 @@ export function addBatchRoutes(app: Api, context: Context): void {
     const batches = listing({
         path: "/v1/batches",
         summary: "Batches, newest first",
-        filters: {},
+        filters: { stream: streamParameter },
         row: batchSchema,
         key: idKey,
         keyOf: ({ batchId }) => [batchId],
-        select: (db, { limit, after }) => selectBatches(db, { limit, before: after?.[0] }),
+        select: async (db, { limit, after, stream }) =>
+            selectBatches(db, { limit, before: after?.[0], streamId: await context.streams.idOf(stream) }),
     });
     addGetRoute(app, context, {
         ...batches,

@@ -11,6 +11,7 @@ import {
     isoInstantOrNull,
     recordCounts,
     splitColumns,
+    streamNameIn,
     sumOutcomes,
 } from "../shapes.ts";
 
@@ -20,6 +21,7 @@ const maxBatchFiles = 200;
 const { shape, fields } = splitColumns({
     batchId: [idSchema, batches.batchId],
     workerId: [z.guid(), batches.workerId],
+    stream: [z.string(), streamNameIn("batches")],
     kind: [z.enum(batchKinds).openapi({ description: "A replay reads rejects again." }), batches.kind],
     chunks: [countSchema, batches.chunks],
     read: [countSchema, batches.read],
@@ -65,10 +67,11 @@ export interface BatchesQuery {
     kind?: BatchKind | undefined;
     /** Only those that rejected something, or found conflicts. */
     withRejects?: boolean;
+    streamId?: number | undefined;
 }
 
 /** One row more than `limit`. */
-export function selectBatches(db: Database, { limit, before, kind, withRejects = false }: BatchesQuery) {
+export function selectBatches(db: Database, { limit, before, kind, withRejects = false, streamId }: BatchesQuery) {
     return db
         .select(fields)
         .from(batches)
@@ -76,6 +79,7 @@ export function selectBatches(db: Database, { limit, before, kind, withRejects =
             and(
                 before === undefined ? undefined : lt(batches.batchId, before),
                 kind === undefined ? undefined : eq(batches.kind, kind),
+                streamId === undefined ? undefined : eq(batches.streamId, streamId),
                 withRejects ? sql`${batches.rejected} + ${batches.conflict} > 0` : undefined,
             ),
         )

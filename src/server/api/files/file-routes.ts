@@ -5,17 +5,19 @@ import { addGetRoute } from "../get-route.ts";
 import { idKey, listing } from "../listing.ts";
 import type { Api, Context } from "../route-types.ts";
 import { textSchema } from "../shapes.ts";
+import { streamParameter } from "../streams/stream-list.ts";
 import { fileDetailSchema, fileSchema, readFile, selectFiles } from "./read-files.ts";
 
 export function addFileRoutes(app: Api, context: Context): void {
     const files = listing({
         path: "/v1/files",
         summary: "Files, newest first",
-        filters: { state: z.enum(fileStates).optional(), path: textSchema(4096).optional() },
+        filters: { state: z.enum(fileStates).optional(), path: textSchema(4096).optional(), stream: streamParameter },
         row: fileSchema,
         key: idKey,
         keyOf: ({ fileId }) => [fileId],
-        select: (db, { after, ...query }) => selectFiles(db, { ...query, before: after?.[0] }),
+        select: async (db, { after, stream, ...query }) =>
+            selectFiles(db, { ...query, before: after?.[0], streamId: await context.streams.idOf(stream) }),
     });
     addGetRoute(app, context, files);
     addGetRoute(app, context, {

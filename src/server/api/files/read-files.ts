@@ -12,6 +12,7 @@ import {
     jsonOf,
     recordCounts,
     splitColumns,
+    streamNameIn,
     sumOutcomes,
 } from "../shapes.ts";
 
@@ -19,6 +20,7 @@ const { shape, fields } = splitColumns({
     fileId: [idSchema, files.fileId],
     path: [z.string().openapi({ description: "Relative to the watched folder." }), files.path],
     version: [idSchema, files.version],
+    stream: [z.string(), streamNameIn("files")],
     state: [z.enum(fileStates), files.state],
     sizeBytes: [countSchema, files.sizeBytes],
     loadedBytes: [countSchema, files.loadedBytes],
@@ -79,10 +81,11 @@ export interface FilesQuery {
     before?: number | undefined;
     state?: FileState | undefined;
     path?: string | undefined;
+    streamId?: number | undefined;
 }
 
 /** One row more than `limit`. */
-export function selectFiles(db: Database, { limit, before, state, path }: FilesQuery) {
+export function selectFiles(db: Database, { limit, before, state, path, streamId }: FilesQuery) {
     return db
         .select(fields)
         .from(files)
@@ -91,6 +94,7 @@ export function selectFiles(db: Database, { limit, before, state, path }: FilesQ
                 before === undefined ? undefined : lt(files.fileId, before),
                 state === undefined ? undefined : eq(files.state, state),
                 path === undefined ? undefined : eq(files.path, path),
+                streamId === undefined ? undefined : eq(files.streamId, streamId),
             ),
         )
         .orderBy(desc(files.fileId))

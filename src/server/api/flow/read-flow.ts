@@ -1,6 +1,6 @@
 /** Records that arrived and records that were committed, in even steps up to now. By the time at which it happened, not by event time. */
 import { z } from "@hono/zod-openapi";
-import { type SQL, sql } from "drizzle-orm";
+import { type AnyColumn, type SQL, sql } from "drizzle-orm";
 import { batches, chunkMerges, chunks } from "../../../database/schema.ts";
 import type { Database } from "../reader.ts";
 import { countSchema, instantSchema, isoInstant, isoInstantOrNull, recordCounts } from "../shapes.ts";
@@ -52,7 +52,8 @@ export type FlowStep = Flow["steps"][number];
  * on finished_at. Chunks have none on staged_at, but their numbers follow it: walking back from the newest to the first
  * that is too old reads little more than the window.
  */
-export async function readFlow(db: Database, window: FlowWindow): Promise<Flow> {
+export async function readFlow(db: Database, window: FlowWindow, streamId?: number): Promise<Flow> {
+    const ofStream = (column: AnyColumn) => (streamId === undefined ? sql`` : sql`and ${column} = ${streamId}`);
     const { steps, stepSeconds } = flowWindows[window];
     const step = sql`make_interval(secs => ${stepSeconds}::float8)`;
     const [row] = await db.execute<Omit<Flow, "window" | "stepSeconds">>(sql`
@@ -67,12 +68,12 @@ export async function readFlow(db: Database, window: FlowWindow): Promise<Flow> 
             from bounds
             cross join lateral generate_series(bounds.from_at, bounds.now_at, ${step}) as step_at
         ),
-        ${arrivals(step)},
-        ${commits(step)}
+        ${arrivals(step, ofStream(chunks.streamId))},
+        ${commits(step, ofStream(batches.streamId))}
         select
             ${isoInstant(sql`(select now_at from bounds)`)} as "asOf",
-            ${isoInstantOrNull(sql`(select ${batches.startedAt} from ${batches} order by ${batches.batchId} limit 1)`)} as "since",
-            (${waitingRecords}) as "stagedRecords",
+            ${isoInstantOrNull(sql`(select ${batches.startedAt} from ${batches} where true ${ofStream(batches.streamId)} order by ${batches.batchId} limit 1)`)} as "since",
+            (${waitingRecords(ofStream(chunks.streamId))}) as "stagedRecords",
             (
                 select json_agg(
                     json_build_object(
@@ -101,7 +102,7 @@ export async function readFlow(db: Database, window: FlowWindow): Promise<Flow> 
 }
 
 /** A chunk whose slices are merged one by one still counts with what is left of it. As a float: JSON has no bigint. */
-const waitingRecords = sql`
+const waitingRecords = (ofStream: SQL) => sql`
     select coalesce(sum(greatest(${chunks.records} - coalesce(done_merges.read, 0), 0)), 0)::float8
     from ${chunks}
     left join lateral (
@@ -109,10 +110,10 @@ const waitingRecords = sql`
         from ${chunkMerges}
         where ${chunkMerges.chunkId} = ${chunks.chunkId}
     ) as done_merges on true
-    where ${chunks.state} in ('staged', 'pending')
+    where ${chunks.state} in ('staged', 'pending') ${ofStream}
 `;
 
-function arrivals(step: SQL): SQL {
+function arrivals(step: SQL, ofStream: SQL): SQL {
     return sql`
         arrivals as (
             select
@@ -131,12 +132,13 @@ function arrivals(step: SQL): SQL {
                     ),
                     0
                 )
+                ${ofStream}
             group by 1
         )
     `;
 }
 
-function commits(step: SQL): SQL {
+function commits(step: SQL, ofStream: SQL): SQL {
     return sql`
         window_batches as (
             select
@@ -145,7 +147,7 @@ function commits(step: SQL): SQL {
                 extract(epoch from ${batches.finishedAt} - ${batches.startedAt}) * 1000 as total_ms,
                 extract(epoch from ${batches.finishedAt} - ${batches.oldestStagedAt}) * 1000 as lag_ms
             from ${batches}
-            where ${batches.finishedAt} >= (select from_at from bounds) and ${batches.kind} = 'merge'
+            where ${batches.finishedAt} >= (select from_at from bounds) and ${batches.kind} = 'merge' ${ofStream}
         ),
         commits as (
             select

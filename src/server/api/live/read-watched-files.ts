@@ -3,10 +3,11 @@ import { sql } from "drizzle-orm";
 import { files } from "../../../database/schema.ts";
 import type { SourceFile } from "../files/read-files.ts";
 import type { Database } from "../reader.ts";
-import { jsonOf } from "../shapes.ts";
+import { jsonOf, streamNameIn } from "../shapes.ts";
 
 const { fileId, path, version, state, sizeBytes, loadedBytes, loadedRecords, problem } = files;
-const fields = { fileId, path, version, state, sizeBytes, loadedBytes, loadedRecords, problem };
+const stream = streamNameIn("files");
+const fields = { fileId, path, version, stream, state, sizeBytes, loadedBytes, loadedRecords, problem };
 export type WatchedFile = Pick<SourceFile, keyof typeof fields>;
 
 const maxFilesEach = 100;

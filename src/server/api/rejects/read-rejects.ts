@@ -12,7 +12,15 @@ import {
 } from "../../../database/schema.ts";
 import { refusalSchema } from "../../../operations/refusal-schema.ts";
 import type { Database } from "../reader.ts";
-import { countSchema, idSchema, instantSchema, isoInstant, isoInstantOrNull, splitColumns } from "../shapes.ts";
+import {
+    countSchema,
+    idSchema,
+    instantSchema,
+    isoInstant,
+    isoInstantOrNull,
+    splitColumns,
+    streamNameIn,
+} from "../shapes.ts";
 
 /** A record may be 1 MiB, a page holds 200: what is longer is cut to a beginning. */
 const recordFits = sql`octet_length(${rejects.record}::text) <= 8192`;
@@ -21,6 +29,7 @@ const maxTextCharacters = 2000;
 
 const { shape, fields } = splitColumns({
     rejectId: [idSchema, rejects.rejectId],
+    stream: [z.string(), streamNameIn("rejects")],
     kind: [z.enum(rejectKinds), rejects.kind],
     reasons: [z.array(z.string()), rejects.reasons],
     fileId: [idSchema.nullable(), files.fileId],
@@ -75,6 +84,7 @@ export interface RejectsQuery {
     file?: string | undefined;
     /** Whether a replay has resolved it. */
     open?: boolean | undefined;
+    streamId?: number | undefined;
 }
 
 /** One row more than `limit`. */
@@ -89,11 +99,18 @@ export function selectRejects(db: Database, query: RejectsQuery) {
         .limit(query.limit + 1);
 }
 
-function conditions(db: Database, { before, kind, reason, file, open }: RejectsQuery): (SQL | undefined)[] {
+function conditions(db: Database, { before, kind, reason, file, open, streamId }: RejectsQuery): (SQL | undefined)[] {
     return [
         before === undefined ? undefined : lt(rejects.rejectId, before),
         kind === undefined ? undefined : eq(rejects.kind, kind),
         open === undefined ? undefined : open ? isNull(rejects.resolvedByBatch) : isNotNull(rejects.resolvedByBatch),
+        streamId === undefined ? undefined : eq(rejects.streamId, streamId),
+        // The newest one of the stream may be long ago: the walk through all rejects begins there.
+        streamId === undefined
+            ? undefined
+            : sql`${rejects.rejectId} <= (
+                select max(reject_stats.last_reject_id) from ingest.reject_stats where reject_stats.stream_id = ${streamId}
+            )`,
         reason === undefined ? undefined : arrayContains(rejects.reasons, [reason]),
         file === undefined ? undefined : inArray(rejects.chunkId, selectChunksOf(db, file)),
     ];
@@ -133,7 +150,7 @@ export const rejectSummarySchema = z
 export type RejectSummary = z.infer<typeof rejectSummarySchema>;
 
 /** One statement, one snapshot, from the rollup. */
-export async function readRejectSummary(db: Database): Promise<RejectSummary> {
+export async function readRejectSummary(db: Database, streamId?: number): Promise<RejectSummary> {
     const [row] = await db.execute<Record<string, unknown> & RejectSummary>(sql`
         with counted_reasons as (
             select
@@ -145,6 +162,7 @@ export async function readRejectSummary(db: Database): Promise<RejectSummary> {
                 max(${rejectStats.lastRejectedAt}) as last_rejected_at,
                 max(${rejectStats.lastRejectId}) as last_reject_id
             from ${rejectStats}
+            ${streamId === undefined ? sql`` : sql`where ${rejectStats.streamId} = ${streamId}`}
             group by ${rejectStats.kind}, ${rejectStats.reason}
             having sum(${rejectStats.rejects}) > 0
         )

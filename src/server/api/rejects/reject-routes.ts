@@ -6,17 +6,19 @@ import { addGetRoute } from "../get-route.ts";
 import { idKey, listing } from "../listing.ts";
 import type { Api, Context } from "../route-types.ts";
 import { textSchema } from "../shapes.ts";
+import { streamParameter } from "../streams/stream-list.ts";
+import { reasonParameter, refuseUnknownReason } from "./known-reasons.ts";
 import { readRejectSummary, rejectSchema, rejectSummarySchema, selectRejects } from "./read-rejects.ts";
-import { reasonSchemaOf } from "./reason-schema.ts";
 
-export function addRejectRoutes(app: Api, context: Context, stream: Stream): void {
+export function addRejectRoutes(app: Api, context: Context, builtIn: Stream): void {
     const rejects = listing({
         path: "/v1/rejects",
         summary: "Rejects and conflicts, newest first",
         filters: {
             kind: z.enum(rejectKinds).optional(),
-            reason: reasonSchemaOf(stream).optional(),
+            reason: reasonParameter.optional(),
             file: textSchema(4096).optional().openapi({ description: "A file's id, or its path." }),
+            stream: streamParameter,
             open: z
                 .enum(["true", "false"])
                 .optional()
@@ -25,14 +27,19 @@ export function addRejectRoutes(app: Api, context: Context, stream: Stream): voi
         row: rejectSchema,
         key: idKey,
         keyOf: ({ rejectId }) => [rejectId],
-        select: (db, { after, open, ...query }) =>
-            selectRejects(db, { ...query, before: after?.[0], open: open && open === "true" }),
+        async select(db, { after, open, stream: name, ...query }) {
+            const stream = await context.streams.find(name);
+            await refuseUnknownReason(context, builtIn, { reason: query.reason, stream });
+            const isOpen = open && open === "true";
+            return selectRejects(db, { ...query, before: after?.[0], open: isOpen, streamId: stream?.streamId });
+        },
     });
     addGetRoute(app, context, rejects);
     addGetRoute(app, context, {
         path: "/v1/rejects/summary",
         summary: "Rejects and conflicts counted by reason",
+        query: { stream: streamParameter },
         answer: { description: "The counts", schema: rejectSummarySchema },
-        read: readRejectSummary,
+        read: async (db, { stream }) => readRejectSummary(db, await context.streams.idOf(stream)),
     });
 }

@@ -13,7 +13,8 @@ export function chooseUploadName(key: string | undefined, clientName: string | u
     return `upload_${createHash("sha256").update(key).digest("hex").slice(0, 32)}.csv`;
 }
 
-function stemOf(clientName: string): string {
+/** Without its ending. @throws Problem invalid_file_name */
+export function stemOf(clientName: string): string {
     const stem = /^([A-Za-z0-9][A-Za-z0-9 _.-]{0,99})\.csv$/i.exec(clientName)?.[1];
     if (stem === undefined || stem.includes("..")) {
         throw new Problem(

@@ -3,10 +3,12 @@ import { join } from "node:path";
 import { createRoute, z } from "@hono/zod-openapi";
 import { eq } from "drizzle-orm";
 import { files } from "../../../database/schema.ts";
+import type { KnownStream } from "../../../operations/streams/read-streams.ts";
 import { Problem, problemResponses } from "../problem.ts";
 import type { Api, Context } from "../route-types.ts";
+import { textSchema } from "../shapes.ts";
+import { chooseUploadPath } from "./claimed-path.ts";
 import { readFilePart } from "./read-multipart.ts";
-import { chooseUploadName } from "./upload-name.ts";
 import { emptyUpload, isThere, uploadTooLarge, writeUpload } from "./write-upload.ts";
 
 export interface UploadOptions {
@@ -28,6 +30,10 @@ const uploadSchema = z
             description: "Null when a file of this Idempotency-Key was there already; then nothing was written.",
         }),
         isNew: z.boolean(),
+        stream: z
+            .string()
+            .nullable()
+            .openapi({ description: "Which takes it; null when none does, or several claim it." }),
         follow: z.string().openapi({ description: "Where to see what becomes of it.", example: "/v1/files?path=…" }),
     })
     .openapi("Upload");
@@ -50,7 +56,11 @@ const postIngest = createRoute({
                 .optional()
                 .openapi({ description: "The same key means the same file, whatever is sent with it." }),
         }),
-        query: z.strictObject({}),
+        query: z.strictObject({
+            stream: textSchema(200).optional().openapi({
+                description: "For this stream: it goes where the stream's files are, by a name that it takes.",
+            }),
+        }),
     },
     responses: {
         202: { description: "It is in the folder", content: { "application/json": { schema: uploadSchema } } },
@@ -58,7 +68,7 @@ const postIngest = createRoute({
     },
 });
 
-export function addUploadRoutes(app: Api, { reader }: Context, options: UploadOptions): void {
+export function addUploadRoutes(app: Api, { reader, streams }: Context, options: UploadOptions): void {
     const { inputDir, maxUploadBytes = defaultMaxUploadBytes, maxUploads = 4 } = options;
     let uploads = 0;
     app.openAPIRegistry.registerPath({
@@ -79,17 +89,27 @@ export function addUploadRoutes(app: Api, { reader }: Context, options: UploadOp
         try {
             const { content, fileName } = await openBody(c.req.raw);
             const key = c.req.valid("header")["idempotency-key"];
-            const path = chooseUploadName(key, fileName);
+            const { path, stream } = chooseUploadPath({
+                key,
+                clientName: fileName,
+                stream: (await streams.find(c.req.valid("query").stream)) ?? null,
+                streams: await knownStreams(),
+            });
             const follow = `/v1/files?path=${encodeURIComponent(path)}`;
             const bytes =
                 key !== undefined && (await isKnown(path))
                     ? null
                     : await writeUpload(inputDir, path, content, maxUploadBytes);
-            return c.json({ path, bytes, isNew: bytes !== null, follow }, 202, { location: follow });
+            return c.json({ path, bytes, isNew: bytes !== null, stream, follow }, 202, { location: follow });
         } finally {
             uploads -= 1;
         }
     });
+
+    /** None while the database is away: the folder takes files all the same. */
+    async function knownStreams(): Promise<KnownStream[]> {
+        return await streams.all().catch(() => []);
+    }
 
     /** In the folder, or in the ledger: it may have been archived since. */
     async function isKnown(path: string): Promise<boolean> {

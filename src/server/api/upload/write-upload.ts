@@ -1,7 +1,7 @@
 /** Writes an upload beside the watched files under a name that no reader takes, then makes it visible whole. */
 import { randomBytes } from "node:crypto";
-import { link, lstat, open, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { link, lstat, mkdir, open, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { Problem } from "../problem.ts";
 
 /**
@@ -11,18 +11,31 @@ import { Problem } from "../problem.ts";
  */
 export async function writeUpload(
     folder: string,
-    name: string,
+    path: string,
     content: AsyncIterable<Uint8Array>,
     maxBytes: number,
 ): Promise<number | null> {
-    const aside = join(folder, `.upload_${randomBytes(8).toString("hex")}.part`);
+    const target = join(folder, path);
+    const aside = join(dirname(target), `.upload_${randomBytes(8).toString("hex")}.part`);
     try {
+        // Below the watched folder alone: that one is the operator's to make.
+        if (path.includes("/")) await makeFolders(folder, dirname(path));
         const bytes = await writeAside(aside, content, maxBytes);
-        return (await takeName(aside, join(folder, name))) ? bytes : null;
+        return (await takeName(aside, target)) ? bytes : null;
     } catch (error) {
         throw toFolderProblem(error) ?? error;
     } finally {
         await rm(aside, { force: true }).catch(() => {});
+    }
+}
+
+async function makeFolders(folder: string, path: string): Promise<void> {
+    let at = folder;
+    for (const name of path.split("/")) {
+        at = join(at, name);
+        await mkdir(at).catch((error: NodeJS.ErrnoException) => {
+            if (error.code !== "EEXIST") throw error;
+        });
     }
 }
 

@@ -1,0 +1,109 @@
+/** What a reject code means, in a sentence, and a value that gets it. Pure. */
+import type { ContractCode } from "./contract-schema.ts";
+
+interface Column {
+    name: string;
+    type: string;
+    values: string[] | null;
+}
+
+interface Words {
+    sentence: string;
+    example: string | null;
+}
+
+/** By the reason, without the column's name. */
+export function wordsOf(reason: string, column: Column): Words {
+    const describe = words[reason];
+    if (describe !== undefined) return describe(column);
+    return { sentence: `It breaks the rule \`${reason}\` of ${column.type}.`, example: null };
+}
+
+const words: Record<string, (column: Column) => Words> = {
+    missing: () => ({ sentence: "It is empty, and the column takes no null.", example: "" }),
+    invalid: ({ type }) => ({ sentence: `It is no value of ${type}.`, example: invalidFor(type) }),
+    unknown: ({ values }) => ({
+        sentence: values === null ? "It is none of the known values." : `It is none of ${values.join(", ")}.`,
+        example: "no such value",
+    }),
+    too_long: ({ type }) => ({ sentence: `It is longer than ${type} holds.`, example: tooLongFor(type) }),
+    too_short: ({ type }) => ({ sentence: `It is shorter than ${type} holds.`, example: null }),
+    too_precise: ({ type }) => ({
+        sentence: `It has more decimals than ${type} keeps: it is refused, not rounded.`,
+        example: tooPreciseFor(type),
+    }),
+    out_of_range: ({ type }) => ({ sentence: `It is beyond the range of ${type}.`, example: outOfRangeFor(type) }),
+    negative: () => ({ sentence: "It is below zero.", example: "-1" }),
+    ambiguous: () => ({
+        sentence: "That time came twice in its zone, when clocks were set back: say which one, or write offsets.",
+        example: "2025-10-26 02:30:00 (in Europe/Berlin)",
+    }),
+    skipped: () => ({
+        sentence: "That time did not exist in its zone, when clocks were set forward.",
+        example: "2025-03-30 02:30:00 (in Europe/Berlin)",
+    }),
+    too_early: () => ({ sentence: "It is before 1970.", example: "1969-12-31 23:59:59" }),
+    in_future: () => ({
+        sentence: "It is more than a day ahead of the database's clock.",
+        example: "9999-12-31 00:00:00",
+    }),
+};
+
+function invalidFor(type: string): string {
+    if (/^uuid/.test(type)) return "not-a-uuid";
+    if (/^(?:date|timestamp)/.test(type)) return "2026-02-30";
+    if (/^time/.test(type)) return "25:00";
+    if (/^(?:smallint|integer|bigint|numeric|real|double)/.test(type)) return "12 apples";
+    if (/^json/.test(type)) return "{";
+    if (/^bool/.test(type)) return "perhaps";
+    return "?";
+}
+
+function tooLongFor(type: string): string | null {
+    const length = Number(/\((\d+)\)/.exec(type)?.[1] ?? Number.NaN);
+    return Number.isNaN(length) || length > 60 ? null : "x".repeat(length + 1);
+}
+
+function tooPreciseFor(type: string): string {
+    if (/^(?:date|time)/.test(type)) return "2026-01-31 07:29:31.1234567";
+    const scale = Number(/,\s*(-?\d+)\)/.exec(type)?.[1] ?? 0);
+    return `0.${"0".repeat(Math.max(0, scale))}1`;
+}
+
+function outOfRangeFor(type: string): string | null {
+    const limits: Record<string, string> = {
+        smallint: "32768",
+        integer: "2147483648",
+        bigint: "9223372036854775808",
+        real: "1e39",
+        "double precision": "1e309",
+    };
+    const [, precision, scale] = /^numeric\((\d+)(?:,\s*(-?\d+))?\)/.exec(type) ?? [];
+    if (precision !== undefined) return `1${"0".repeat(Math.max(0, Number(precision) - Number(scale ?? 0)))}`;
+    return limits[type] ?? null;
+}
+
+/** Of lines that cannot be split into values, and of records that the table refuses. */
+export const codesOfAnyStream: Record<string, Words> = {
+    too_few_fields: { sentence: "The line has fewer values than the header has columns.", example: "only,two" },
+    too_many_fields: { sentence: "The line has more values than the header has columns.", example: "1,2,3,and more" },
+    unnamed_value: { sentence: "A column without a name in the header holds a value.", example: "1,x" },
+    stray_quote: { sentence: "A quote stands within a value that is not quoted.", example: 'p"1' },
+    unclosed_quote: { sentence: "A quote is opened and never closed.", example: '"p-1' },
+    stray_carriage_return: {
+        sentence: "A carriage return stands outside quotes and ends no line.",
+        example: "p\\x0d1",
+    },
+    nul_byte: { sentence: "Text holds no NUL.", example: "p\\x001" },
+    invalid_utf8: { sentence: "The bytes are no text in the file's encoding.", example: "p\\xff" },
+    record_too_long: { sentence: "The record is longer than --max-record-bytes.", example: null },
+    header_repeated: { sentence: "The line is the header again.", example: null },
+    refused_by_table: {
+        sentence: "The table refuses the record: `refusal` has the SQLSTATE, the constraint and the message.",
+        example: null,
+    },
+};
+
+export function codeOf(column: Column, reason: string): ContractCode {
+    return { code: `${column.name}_${reason}`, column: column.name, ...wordsOf(reason, column) };
+}
