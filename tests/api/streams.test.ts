@@ -1,7 +1,7 @@
 /** Several streams in one API: a foreign table beside the built-in one, its ledger put there by hand. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { eventsStream } from "../../src/shop/events-stream.ts";
-import type { CatalogColumn, CatalogTable } from "../../src/streams/catalog/catalog-table.ts";
+import { readTable } from "../../src/streams/catalog/read-table.ts";
 import { rejectReasonsOf } from "../../src/streams/reject-reasons.ts";
 import { useApi } from "./api-fixture.ts";
 import { insertBatch, insertChunk, insertFile, insertReject } from "./seed-ledger.ts";
@@ -9,89 +9,35 @@ import { insertBatch, insertChunk, insertFile, insertReject } from "./seed-ledge
 const api = useApi(import.meta.path);
 const orders = 1;
 
-const column = (name: string, type: string, more: Partial<CatalogColumn> = {}): CatalogColumn => ({
-    name,
-    type,
-    baseType: `pg_catalog.${type}`,
-    baseTypeText: type,
-    kind: "b",
-    category: "S",
-    length: null,
-    precision: null,
-    scale: null,
-    domains: [],
-    labels: null,
-    elementType: null,
-    isDeterministic: true,
-    isNotNull: false,
-    defaultText: null,
-    identity: null,
-    generatedText: null,
-    ...more,
-});
-
-const table: CatalogTable = {
-    schema: "sales",
-    name: "orders",
-    oid: 1,
-    isPartitioned: false,
-    columns: [
-        column("Order no", "bigint", { isNotNull: true }),
-        column("line", "integer", { isNotNull: true }),
-        column("total", "numeric(12,2)"),
-        column("state", "sales.order_state", {
-            kind: "e",
-            labels: ["open", "paid"],
-            defaultText: "'open'::sales.order_state",
-        }),
-        column("net", "numeric", { generatedText: "(total * 0.8)" }),
-    ],
-    keys: [{ name: "orders_pkey", columns: ["Order no", "line"], isPrimary: true, unfit: null }],
-    uniques: [],
-    checks: [{ name: "total_is_sane", expression: "total < 1000000", columns: ["total"] }],
-    foreignKeys: [
-        {
-            name: "orders_customer",
-            columns: ["line"],
-            parentSchema: "sales",
-            parentTable: "lines",
-            parentColumns: ["id"],
-            isSelf: false,
-            isMatchFull: false,
-            isDeferrable: false,
-        },
-    ],
-    triggers: [],
-    rules: [],
-    hasRowSecurity: false,
-};
-
-const shape = {
-    key: "Order no",
-    contract: {
-        table,
-        key: ["Order no", "line"],
-        columns: [
-            { name: "Order no", type: "bigint", isRequired: true, reasons: ["missing", "invalid", "out_of_range"] },
-            { name: "line", type: "integer", isRequired: true, reasons: ["missing", "invalid"] },
-            { name: "total", type: "numeric(12,2)", isRequired: false, reasons: ["invalid", "too_precise"] },
-            { name: "state", type: "sales.order_state", isRequired: false, reasons: ["unknown"] },
-        ],
-    },
-};
-
 beforeAll(async () => {
     const { sql } = api;
     await sql.unsafe(`
         create schema sales;
         create type sales.order_state as enum ('open', 'paid');
+        create table sales.lines (id integer primary key);
         create table sales.orders (
-            "Order no" bigint, line integer, total numeric(12,2), state sales.order_state default 'open', note text,
-            net numeric generated always as (total * 0.8) stored,
+            "Order no" bigint, line integer references sales.lines, total numeric(12,2) constraint total_is_sane check (total < 1000000),
+            state sales.order_state default 'open', note text, net numeric generated always as (total * 0.8) stored,
             primary key ("Order no", line)
         );
+        insert into sales.lines values (0), (1), (2);
         insert into sales.orders ("Order no", line, total)
         select no / 3, no % 3, no + 0.5 from generate_series(1, 100) as numbers (no);`);
+    const table = (await readTable(sql, "sales.orders"))!;
+    const shape = {
+        key: "Order no",
+        contract: {
+            table,
+            key: ["Order no", "line"],
+            columns: [
+                { name: "Order no", type: "bigint", isRequired: true, reasons: ["missing", "invalid", "out_of_range"] },
+                { name: "line", type: "integer", isRequired: true, reasons: ["missing", "invalid"] },
+                { name: "total", type: "numeric(12,2)", isRequired: false, reasons: ["invalid", "too_precise"] },
+                { name: "state", type: "sales.order_state", isRequired: false, reasons: ["unknown"] },
+                { name: "note", type: "text", isRequired: false, reasons: [] },
+            ],
+        },
+    };
     await sql`select ingest.add_stream(${orders}::smallint, 'orders', 'sales.orders', 'insert', ${JSON.stringify(shape)}::text::jsonb)`;
     await sql`
         update ingest.streams set files = 'orders-*.csv', declaration = ${JSON.stringify({ files: "orders-*.csv", ignore: ["internal_id"] })}::text::jsonb
@@ -229,7 +175,7 @@ describe("the contract", () => {
             files: "orders-*.csv",
             key: ["Order no", "line"],
             ignored: ["internal_id"],
-            checks: [{ name: "total_is_sane", expression: "total < 1000000" }],
+            checks: [{ name: "total_is_sane", expression: expect.stringContaining("total <") }],
             foreignKeys: [{ columns: ["line"], parent: "sales.lines", parentColumns: ["id"] }],
         });
         expect(body.columns).toMatchObject([
@@ -237,6 +183,7 @@ describe("the contract", () => {
             { name: "line", isKey: true },
             { name: "total", type: "numeric(12,2)", isKey: false, isRequired: false },
             { name: "state", default: "'open'::sales.order_state", values: ["open", "paid"] },
+            { name: "note", default: null },
             { name: "net", filledBy: "table", default: "(total * 0.8)", reasons: [] },
         ]);
         const codes = body.codes.map(({ code }: { code: string }) => code);
@@ -298,7 +245,6 @@ describe("rows", () => {
 
     test("a long value is left out and named", async () => {
         await api.sql.unsafe(`update sales.orders set note = repeat('x', 3000) where "Order no" = 1 and line = 1`);
-        await api.sql`update ingest.streams set shape = jsonb_set(shape, '{contract,table,columns,5}', ${JSON.stringify(column("note", "text"))}::text::jsonb) where stream_id = ${orders}`;
         const { body } = await api.get("/v1/streams/orders/rows?limit=4");
         expect(body.data.map(({ omitted }: { omitted: string[] }) => omitted)).toEqual([[], [], [], ["note"]]);
         expect(body.data[3].values).toMatchObject({ "Order no": "1", line: "1", note: null });

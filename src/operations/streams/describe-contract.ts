@@ -106,9 +106,10 @@ function describeCatalog({ table, columns }: NonNullable<Shape["contract"]>, key
             reasons: (known?.reasons ?? []).map((reason) => `${column.name}_${reason}`),
         };
     });
-    const codes = described.flatMap((column) =>
-        column.reasons.map((code) => codeOf(column, code.slice(column.name.length + 1))),
-    );
+    const codes = described.flatMap((column, index) => {
+        const rules = table.columns[index]!.domains.flatMap(({ checks }) => checks);
+        return column.reasons.map((code) => codeOf({ ...column, rules }, code.slice(column.name.length + 1)));
+    });
     return {
         key,
         columns: described,

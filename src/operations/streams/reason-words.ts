@@ -5,6 +5,8 @@ interface Column {
     name: string;
     type: string;
     values: string[] | null;
+    /** CHECKs of its domains. */
+    rules?: readonly { name: string; expression: string }[];
 }
 
 interface Words {
@@ -15,7 +17,14 @@ interface Words {
 /** By the reason, without the column's name. */
 export function wordsOf(reason: string, column: Column): Words {
     const describe = words[reason];
-    if (describe !== undefined) return describe(column);
+    if (describe !== undefined) {
+        const { sentence, example } = describe(column);
+        return { sentence, example: inContainer(column.type, reason, example) };
+    }
+    const rule = column.rules?.find(({ name }) => name === reason);
+    if (rule !== undefined) {
+        return { sentence: `The CHECK of its domain must hold: ${rule.expression}.`, example: null };
+    }
     return { sentence: `It breaks the rule \`${reason}\` of ${column.type}.`, example: null };
 }
 
@@ -33,6 +42,10 @@ const words: Record<string, (column: Column) => Words> = {
         example: tooPreciseFor(type),
     }),
     out_of_range: ({ type }) => ({ sentence: `It is beyond the range of ${type}.`, example: outOfRangeFor(type) }),
+    repeated_key: () => ({
+        sentence: "It has a key twice, and would keep one of the two.",
+        example: '{"a": 1, "a": 2}',
+    }),
     negative: () => ({ sentence: "It is below zero.", example: "-1" }),
     ambiguous: () => ({
         sentence: "That time came twice in its zone, when clocks were set back: say which one, or write offsets.",
@@ -49,23 +62,34 @@ const words: Record<string, (column: Column) => Words> = {
     }),
 };
 
+/** An example of an element as an array, or of a bound as a range. */
+function inContainer(type: string, reason: string, example: string | null): string | null {
+    if (example === null || reason === "missing") return example;
+    if (type.endsWith("[]")) return reason === "invalid" ? "not an array" : `{${example}}`;
+    if (/^ts(?:tz)?range$/.test(type) && reason === "too_precise") return `[${example},)`;
+    return example;
+}
+
 function invalidFor(type: string): string {
     if (/^uuid/.test(type)) return "not-a-uuid";
     if (/^(?:date|timestamp)/.test(type)) return "2026-02-30";
     if (/^time/.test(type)) return "25:00";
     if (/^(?:smallint|integer|bigint|numeric|real|double)/.test(type)) return "12 apples";
     if (/^json/.test(type)) return "{";
+    if (type === "xml") return "<a>";
     if (/^bool/.test(type)) return "perhaps";
     return "?";
 }
 
 function tooLongFor(type: string): string | null {
     const length = Number(/\((\d+)\)/.exec(type)?.[1] ?? Number.NaN);
-    return Number.isNaN(length) || length > 60 ? null : "x".repeat(length + 1);
+    return Number.isNaN(length) || length > 60 ? null : (/^bit/.test(type) ? "1" : "x").repeat(length + 1);
 }
 
 function tooPreciseFor(type: string): string {
-    if (/^(?:date|time)/.test(type)) return "2026-01-31 07:29:31.1234567";
+    if (/^(?:timestamp|ts(?:tz)?range)/.test(type)) return "2026-01-31 07:29:31.1234567";
+    if (/^time/.test(type)) return "07:29:31.1234567";
+    if (/^interval/.test(type)) return "1.1234567 seconds";
     const scale = Number(/,\s*(-?\d+)\)/.exec(type)?.[1] ?? 0);
     return `0.${"0".repeat(Math.max(0, scale))}1`;
 }

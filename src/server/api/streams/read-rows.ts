@@ -3,6 +3,7 @@ import type { Sql } from "../../../database/connect.ts";
 import { sqlStateOf, sqlStates } from "../../../database/sql-states.ts";
 import type { ContractColumn } from "../../../operations/streams/contract-schema.ts";
 import type { KnownStream } from "../../../operations/streams/read-streams.ts";
+import { quoteIdent } from "../../../streams/catalog/quote-ident.ts";
 import { Problem } from "../problem.ts";
 
 interface RowsQuery {
@@ -54,10 +55,6 @@ export async function readRows(
     const last = found.length > limit ? shown.at(-1) : undefined;
     const at = key.map((name) => columns.findIndex((column) => column.name === name));
     return { rows: shown.map((texts) => toRow(texts, columns)), next: last ? at.map((index) => last[index]!) : null };
-}
-
-function quoteIdent(name: string): string {
-    return `"${name.replaceAll('"', '""')}"`;
 }
 
 function toRow(texts: (string | null)[], columns: ContractColumn[]): TextRow {
