@@ -4,6 +4,7 @@ import { runDatabaseCommand } from "../src/commands/database-command.ts";
 import { formatBatchDetail, formatBatches } from "../src/commands/listing/format-batches.ts";
 import { choiceOption, listPage, pageOptions } from "../src/commands/listing/list-page.ts";
 import { refuse } from "../src/commands/refuse.ts";
+import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import * as schema from "../src/database/schema.ts";
 import { exitCodes } from "../src/errors.ts";
 import { readBatch, readBatchFiles, selectBatches } from "../src/server/api/batches/read-batches.ts";
@@ -16,6 +17,7 @@ await runDatabaseCommand({
     options: [
         choiceOption("--kind <kind>", "only batches of this kind", schema.batchKinds),
         new Option("--with-rejects", "only batches that rejected something, or found conflicts"),
+        streamOption(),
         ...pageOptions("batches"),
     ],
     examples: [
@@ -27,7 +29,8 @@ await runDatabaseCommand({
         return await inDatabase(async (sql) => {
             const db = drizzle(sql, { schema });
             if (wanted === undefined) {
-                const filters = { kind: flags.kind as never, withRejects: flags.withRejects === true };
+                const streamId = (await chooseStream(sql, flags))?.streamId;
+                const filters = { kind: flags.kind as never, withRejects: flags.withRejects === true, streamId };
                 return await listPage(flags, {
                     select: (page) => selectBatches(db, { ...page, ...filters }),
                     idOf: ({ batchId }) => batchId,

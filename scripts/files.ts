@@ -4,6 +4,7 @@ import { runDatabaseCommand } from "../src/commands/database-command.ts";
 import { formatFileDetail, formatFiles } from "../src/commands/listing/format-files.ts";
 import { choiceOption, listPage, pageOptions } from "../src/commands/listing/list-page.ts";
 import { refuse } from "../src/commands/refuse.ts";
+import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import type { Sql } from "../src/database/connect.ts";
 import * as schema from "../src/database/schema.ts";
 import { exitCodes } from "../src/errors.ts";
@@ -19,6 +20,7 @@ await runDatabaseCommand({
     options: [
         choiceOption("--state <state>", "only files in this state", schema.fileStates),
         new Option("--path <path>", "only versions of this path"),
+        streamOption(),
         new Option("--forget", "forget the file: it has failed, and is gone from the folder"),
         new Option("--yes", "with --forget: even if part of it got in"),
         ...pageOptions("files"),
@@ -27,6 +29,7 @@ await runDatabaseCommand({
     examples: [
         ["bun run files", "the newest 20"],
         ["bun run files --state failed", "what failed, and why"],
+        ["bun run files --stream orders", "those of one stream"],
         ["bun run files events_7.csv", "one file: its records, chunks and problem"],
         ["bun run files --forget events_7.csv", "it failed, and will not come back: failed no longer"],
     ],
@@ -38,15 +41,16 @@ await runDatabaseCommand({
         }
         return await inDatabase(
             async (sql) => {
+                const streamId = (await chooseStream(sql, flags))?.streamId;
                 if (wanted === undefined) {
-                    const filters = { state: flags.state as never, path: flags.path as string | undefined };
+                    const filters = { state: flags.state as never, path: flags.path as string | undefined, streamId };
                     return await listPage(flags, {
                         select: (page) => selectFiles(drizzle(sql, { schema }), { ...page, ...filters }),
                         idOf: ({ fileId }) => fileId,
                         format: formatFiles,
                     });
                 }
-                const fileId = await findFile(sql, wanted);
+                const fileId = await findFile(sql, wanted, streamId ?? null);
                 if (mustForget) {
                     const forgotten = await forgetFile(sql, fileId, { inputDir, evenPartly: flags.yes === true });
                     return { lines: [describeForgotten(forgotten)], json: forgotten };
@@ -60,11 +64,13 @@ await runDatabaseCommand({
 });
 
 /** A path may be all digits: the id is tried first. @throws SluiceError file_unknown */
-async function findFile(sql: Sql, wanted: string): Promise<number> {
+async function findFile(sql: Sql, wanted: string, streamId: number | null): Promise<number> {
     const [row] = await sql<{ fileId: number }[]>`
         select file_id as "fileId"
         from ingest.files
-        where file_id::text = ${wanted} or path = ${wanted}
+        where
+            (file_id::text = ${wanted} or path = ${wanted})
+            and (${streamId}::smallint is null or stream_id = ${streamId}::smallint)
         order by file_id::text = ${wanted} desc, version desc
         limit 1`;
     return row?.fileId ?? refuseUnknown(wanted);

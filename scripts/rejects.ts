@@ -3,19 +3,24 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import { runDatabaseCommand } from "../src/commands/database-command.ts";
 import { formatReasons, formatRejects } from "../src/commands/listing/format-rejects.ts";
 import { choiceOption, listPage, pageOptions } from "../src/commands/listing/list-page.ts";
+import { refuse } from "../src/commands/refuse.ts";
+import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
+import type { Sql } from "../src/database/connect.ts";
 import * as schema from "../src/database/schema.ts";
+import { remedyForReason } from "../src/operations/streams/known-reasons.ts";
+import { type KnownStream, readStreams } from "../src/operations/streams/read-streams.ts";
 import { readRejectSummary, selectRejects } from "../src/server/api/rejects/read-rejects.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
-import { rejectReasonsOf } from "../src/streams/reject-reasons.ts";
 
 await runDatabaseCommand({
     name: "rejects",
     summary: "Lists records that were rejected or are in conflict, the newest first, and counts their reasons.",
-    description: "docs/data_contract.md says of each reason what it means and what to do.",
+    description: "`bun run contract NAME` says of each reason of a stream what it means.",
     options: [
         choiceOption("--kind <kind>", "only these", schema.rejectKinds),
-        choiceOption("--reason <code>", "only those with this reason", rejectReasonsOf(eventsStream)),
+        new Option("--reason <code>", "only those with this reason: `bun run contract NAME` lists a stream's"),
         new Option("--file <path>", "only those of this file: its path in the watched folder, or its id"),
+        streamOption(),
         new Option("--all", "also those that a replay has resolved"),
         ...pageOptions("rejects"),
     ],
@@ -32,15 +37,25 @@ await runDatabaseCommand({
             open: flags.all === true ? undefined : true,
         };
         return await inDatabase(async (sql) => {
+            const stream = await chooseStream(sql, flags);
+            await refuseUnknownReason(sql, filters.reason, stream);
             const db = drizzle(sql, { schema });
             const { lines, json } = await listPage(flags, {
-                select: (page) => selectRejects(db, { ...page, ...filters }),
+                select: (page) => selectRejects(db, { ...page, ...filters, streamId: stream?.streamId }),
                 idOf: ({ rejectId }) => rejectId,
                 format: formatRejects,
             });
-            const summary = await readRejectSummary(db);
+            const summary = await readRejectSummary(db, stream?.streamId);
             const reasons = formatReasons(summary);
             return { lines: [...lines, ...(reasons.length > 0 ? ["", ...reasons] : [])], json: { ...json, summary } };
         });
     },
 });
+
+/** @throws SluiceError reason_unknown */
+async function refuseUnknownReason(sql: Sql, reason: string | undefined, stream: KnownStream | null): Promise<void> {
+    if (reason === undefined) return;
+    const streams = stream === null ? await readStreams(sql) : [stream];
+    const remedy = await remedyForReason(sql, { reason, streams, builtIn: eventsStream });
+    if (remedy !== null) throw refuse("reason_unknown", `There is no reason ${reason}.`, remedy);
+}

@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from "commander";
 import { runDatabaseCommand } from "../src/commands/database-command.ts";
 import { formatStatus } from "../src/commands/status/format-status.ts";
 import { watchStatus } from "../src/commands/status/watch-status.ts";
+import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import { parseDuration } from "../src/config/parse-values.ts";
 import { isDrawable } from "../src/environment.ts";
 import { readStatus } from "../src/operations/status/read-status.ts";
@@ -14,19 +15,31 @@ await runDatabaseCommand({
     description:
         "--watch shows it again and again until Ctrl-C: on a terminal in the same place, with --json as a line each time.\n" +
         "While the database is unreachable it says so, and since when.",
-    options: [new Option("--watch [duration]", "show it again and again (default: every 2s)").argParser(readPause)],
+    options: [
+        new Option("--watch [duration]", "show it again and again (default: every 2s)").argParser(readPause),
+        streamOption(),
+    ],
     examples: [
         ["bun run status", "one screen"],
         ["bun run status --watch", "the same, every two seconds"],
+        ["bun run status --stream orders", "of one stream alone"],
         ["bun run status --json", "the same for programs, as GET /v1/status gives it"],
     ],
-    async run({ flags: { watch }, config, inDatabase }) {
+    async run({ flags, config, inDatabase }) {
+        const { watch } = flags;
         return await inDatabase(async (sql) => {
+            const streamId = (await chooseStream(sql, flags))?.streamId ?? null;
             if (watch !== undefined) {
                 const pauseMs = typeof watch === "number" ? watch : everyMs;
-                return await watchStatus({ sql, pauseMs, isDrawn: process.stdout.isTTY && isDrawable(), ...config });
+                return await watchStatus({
+                    sql,
+                    streamId,
+                    pauseMs,
+                    isDrawn: process.stdout.isTTY && isDrawable(),
+                    ...config,
+                });
             }
-            const status = await readStatus(sql);
+            const status = await readStatus(sql, streamId);
             return { lines: formatStatus(status, config), json: status };
         });
     },

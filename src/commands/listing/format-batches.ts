@@ -11,14 +11,16 @@ export type BatchFiles = Awaited<ReturnType<typeof readBatchFiles>>;
 const outcomes = ["read", "inserted", "duplicate", "conflict", "rejected"] as const;
 
 export function formatBatches(batches: readonly ListedBatch[]): string[] {
+    const hasStreams = new Set(batches.map(({ stream }) => stream)).size > 1;
     const rows = batches.map((batch) => [
         batch.batchId,
+        ...(hasStreams ? [sanitize(batch.stream, { most: 40 })] : []),
         batch.kind,
         ...outcomes.map((name) => batch[name]),
         toSecond(batch.finishedAt),
         formatDuration(tookMs(batch)),
     ]);
-    const header = ["batch", "kind", ...outcomes, "committed (UTC)", "took"];
+    const header = ["batch", ...(hasStreams ? ["stream"] : []), "kind", ...outcomes, "committed (UTC)", "took"];
     return formatTable(rows, { header, rightAligned: [header.length - 1] });
 }
 

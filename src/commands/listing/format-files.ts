@@ -12,8 +12,10 @@ export type ListedFile = Awaited<ReturnType<typeof selectFiles>>[number];
 export type FileDetail = NonNullable<Awaited<ReturnType<typeof readFile>>>;
 
 export function formatFiles(files: readonly ListedFile[]): string[] {
+    const hasStreams = new Set(files.map(({ stream }) => stream)).size > 1;
     const rows = files.map((file) => [
         file.fileId,
+        ...(hasStreams ? [sanitize(file.stream, { most: 40 })] : []),
         sanitize(file.path, { most: 60 }),
         file.state,
         formatBytes(file.sizeBytes),
@@ -22,8 +24,8 @@ export function formatFiles(files: readonly ListedFile[]): string[] {
         describeProblem(file),
     ]);
     return formatTable(rows, {
-        header: ["file", "path", "state", "size", "records", "changed (UTC)", ""],
-        rightAligned: [3],
+        header: ["file", ...(hasStreams ? ["stream"] : []), "path", "state", "size", "records", "changed (UTC)", ""],
+        rightAligned: [hasStreams ? 4 : 3],
     });
 }
 

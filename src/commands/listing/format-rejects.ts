@@ -11,12 +11,13 @@ import { toMinute } from "./format-files.ts";
 export type ListedReject = Awaited<ReturnType<typeof selectRejects>>[number];
 
 export function formatRejects(rejects: readonly ListedReject[]): string[] {
+    const hasStreams = new Set(rejects.map(({ stream }) => stream)).size > 1;
     const lines = rejects.flatMap((reject) => {
         const line = reject.lineNo === null ? "" : `, line ${formatNumber(reject.lineNo)}`;
         const place = `${sanitize(reject.path ?? "(unknown file)", { most: 60 })}:${reject.recordNo}${line}`;
         const fate = reject.resolution === null ? "" : `, ${reject.resolution} by batch ${reject.resolvedByBatch}`;
         return [
-            `${reject.rejectId}  ${reject.kind}  ${reject.reasons.join(", ")}  ${place}  ${toMinute(reject.rejectedAt)}${fate}`,
+            `${reject.rejectId}  ${hasStreams ? `${sanitize(reject.stream, { most: 40 })}  ` : ""}${reject.kind}  ${reject.reasons.join(", ")}  ${place}  ${toMinute(reject.rejectedAt)}${fate}`,
             `    ${sanitize(reject.record ? describeRecord(reject.record) : (reject.rawText ?? ""), { most: 200 })}`,
             ...(reject.refusal === null ? [] : [`    ${describeRefusal(reject.refusal)}`]),
         ];

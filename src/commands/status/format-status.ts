@@ -7,6 +7,7 @@ import { formatAge, formatBytes, formatCount, formatDuration, formatNumber } fro
 import { formatRecordTable } from "../../terminal/record-table.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 import { formatTable } from "../../terminal/table.ts";
+import { formatStreams } from "../streams/format-streams.ts";
 
 type Colors = ReturnType<typeof createColors>;
 
@@ -16,6 +17,7 @@ export function formatStatus(status: Status, { color }: { color: boolean }): str
     const sections = [
         [describeFlow(status, colors), colorState(status, colors)],
         formatRecordTable(status.totals),
+        status.streams.length > 1 ? formatStreams(status) : [],
         formatFacts(status),
         formatFailedFiles(status, colors),
         formatUnmatchedFiles(status),
@@ -28,11 +30,12 @@ export function formatStatus(status: Status, { color }: { color: boolean }): str
         .flatMap((lines, index) => (index === 0 ? lines : ["", ...lines]));
 }
 
-function describeFlow({ workers, table, databaseName, serverVersion }: Status, colors: Colors): string {
+function describeFlow({ workers, table, streams, databaseName, serverVersion }: Status, colors: Colors): string {
     const folders = [...new Set(workers.map(({ inputDir }) => inputDir))].map((folder) => sanitize(folder));
     const server = `${sanitize(databaseName)}, PostgreSQL ${sanitize(serverVersion.split(" ")[0] ?? "")}`;
     const source = folders.length > 0 ? `${folders.join(", ")} → ` : "";
-    return `${colors.bold(`${source}${table}`)} (${server})`;
+    const target = streams.length > 1 ? `${streams.length} streams` : table;
+    return `${colors.bold(`${source}${target}`)} (${server})`;
 }
 
 const colorOfTone = { bad: "red", busy: "yellow", quiet: "yellow", good: "green" } as const;
@@ -42,7 +45,9 @@ function colorState(status: Status, colors: Colors): string {
 }
 
 function formatFacts(status: Status): string[] {
-    const { asOf, totals, lastBatch, freshness, workers } = status;
+    const { asOf, totals, lastBatch, freshness } = status;
+    // A process is a worker of each of its streams.
+    const workers = [...new Map(status.workers.map((worker) => [`${worker.pid} ${worker.host}`, worker])).values()];
     return formatTable([
         [status.table, formatNumber(status.events)],
         ["files", describeFiles(status)],

@@ -8,6 +8,8 @@ import { formatStatus } from "./format-status.ts";
 
 export interface WatchOptions {
     sql: Sql;
+    /** Null: of all streams. */
+    streamId: number | null;
     pauseMs: number;
     /** A line of JSON each time. */
     json: boolean;
@@ -24,8 +26,8 @@ const clearBelow = "\u001b[J";
 const clearRestOfLine = "\u001b[K";
 
 /** Never resolves: a signal ends it. Throws errors other than an outage. During one, no old number is shown as if it were new. */
-export async function watchStatus({ sql, pauseMs, json, color, isDrawn }: WatchOptions): Promise<never> {
-    const ask = createAsker(sql);
+export async function watchStatus({ sql, streamId, pauseMs, json, color, isDrawn }: WatchOptions): Promise<never> {
+    const ask = createAsker(sql, streamId);
     let awaySince: number | null = null;
     if (isDrawn && !json) process.stdout.write(`${home}${clearBelow}`);
     while (true) {
@@ -58,10 +60,10 @@ function fit(lines: string[]): string[] {
 }
 
 /** Runs one query at a time, so that queries do not pile up while the database is unreachable. */
-function createAsker(sql: Sql): () => Promise<{ status: Status } | { away: true }> {
+function createAsker(sql: Sql, streamId: number | null): () => Promise<{ status: Status } | { away: true }> {
     let open: Promise<Status> | null = null;
     return async () => {
-        open ??= readStatus(sql).finally(() => {
+        open ??= readStatus(sql, streamId).finally(() => {
             open = null;
         });
         try {

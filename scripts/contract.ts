@@ -1,0 +1,23 @@
+import { Argument } from "commander";
+import { runDatabaseCommand } from "../src/commands/database-command.ts";
+import { requireStream } from "../src/commands/streams/choose-stream.ts";
+import { formatContract } from "../src/commands/streams/format-contract.ts";
+import { describeContract } from "../src/operations/streams/describe-contract.ts";
+import { eventsStream } from "../src/shop/events-stream.ts";
+
+await runDatabaseCommand({
+    name: "contract",
+    summary: "Prints the data contract of a stream as Markdown: its table, columns, rules and reject codes.",
+    arguments: [new Argument("<stream>", "its name: `bun run streams` lists them")],
+    examples: [
+        ["bun run contract events", "what a record of the built-in stream must be"],
+        ["bun run contract orders > orders.md", "a page for whoever writes the files"],
+        ["bun run contract orders --json", "the same for programs, as GET /v1/streams/orders gives it"],
+    ],
+    async run({ args: [name], inDatabase }) {
+        return await inDatabase(async (sql) => {
+            const contract = describeContract(await requireStream(sql, name!), eventsStream);
+            return { lines: formatContract(contract), json: contract };
+        });
+    },
+});

@@ -1,0 +1,21 @@
+import { runDatabaseCommand } from "../src/commands/database-command.ts";
+import { formatStreams } from "../src/commands/streams/format-streams.ts";
+import { readStatus } from "../src/operations/status/read-status.ts";
+
+await runDatabaseCommand({
+    name: "streams",
+    summary: "Lists the streams: of each where its records went, what waits, and its state.",
+    description:
+        "Of each: read = inserted + duplicate + conflict + rejected. `bun run contract NAME` shows what one takes.",
+    examples: [
+        ["bun run streams", "a line each"],
+        ["bun run streams --json", "the same for programs, as GET /v1/streams gives it"],
+    ],
+    async run({ inDatabase }) {
+        return await inDatabase(async (sql) => {
+            const status = await readStatus(sql);
+            const { asOf, streams } = status;
+            return { lines: formatStreams(status), json: { asOf, data: streams } };
+        });
+    },
+});

@@ -1,0 +1,33 @@
+/** Streams as a table, a line each. Pure. */
+import type { Status, StreamStatus } from "../../operations/status/status-schema.ts";
+import { formatAge, formatNumber } from "../../terminal/format.ts";
+import { sanitize } from "../../terminal/sanitize.ts";
+import { formatTable } from "../../terminal/table.ts";
+
+const outcomes = ["read", "inserted", "duplicate", "conflict", "rejected"] as const;
+
+/** Below the table, what is wrong with each that is not well. */
+export function formatStreams({ streams, asOf }: Pick<Status, "streams" | "asOf">): string[] {
+    const rows = streams.map((stream) => [
+        sanitize(stream.name, { most: 40 }),
+        sanitize(stream.table, { most: 60 }),
+        stream.state,
+        ...outcomes.map((name) => stream.totals[name]),
+        `${formatNumber(Math.round(stream.committed.recordsPerSecond))}/s`,
+        stream.backlog.records,
+        describeAge(stream, asOf),
+        stream.files.failed,
+    ]);
+    const header = ["stream", "table", "state", ...outcomes, "committed", "waiting", "oldest", "failed files"];
+    const troubles = streams.filter(({ tone }) => tone === "bad");
+    return [
+        ...formatTable(rows, { header, rightAligned: [8, 10] }),
+        ...(troubles.length > 0 ? [""] : []),
+        ...troubles.map(({ name, verdict }) => `${sanitize(name, { most: 40 })}: ${verdict}`),
+    ];
+}
+
+function describeAge({ backlog: { oldestWaitingAt } }: StreamStatus, asOf: string): string {
+    if (oldestWaitingAt === null) return "";
+    return formatAge((Date.parse(asOf) - Date.parse(oldestWaitingAt)) / 1000);
+}
