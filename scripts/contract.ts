@@ -11,7 +11,7 @@ await runDatabaseCommand({
     arguments: [new Argument("<stream>", "its name: `bun run streams` lists them")],
     examples: [
         ["bun run contract events", "what a record of the built-in stream must be"],
-        ["bun run contract orders > orders.md", "a page for whoever writes the files"],
+        ["bun run contract orders", "of a stream of yours: a page for whoever writes its files"],
         ["bun run contract orders --json", "the same for programs, as GET /v1/streams/orders gives it"],
     ],
     async run({ args: [name], inDatabase }) {
