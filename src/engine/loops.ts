@@ -7,6 +7,7 @@ import type { Rechecks } from "./discover/recheck-files.ts";
 import type { Batch } from "./ledger/batch.ts";
 import type { Lease } from "./ledger/lease.ts";
 import type { LedgerProof } from "./ledger/ledger-proof.ts";
+import type { StreamWork } from "./ledger/watch-work.ts";
 import type { Outage } from "./outage/outage.ts";
 import type { WakeUp } from "./outage/wake-up.ts";
 import type { CopyConnection } from "./stage/copy-connection.ts";
@@ -29,6 +30,8 @@ export interface Run extends IngestContext {
     turns: Turns;
     /** Called when a merge has passed: nothing is in the way of the stream's table. */
     noteMergeable(isMerged: boolean): void;
+    /** What others have left to do: for who has nothing to do himself. */
+    work?: StreamWork;
     /** Given when there is something to merge. */
     staged: WakeUp;
     /** Given when something was merged, and when the folder is to be looked at. */

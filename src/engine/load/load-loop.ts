@@ -14,14 +14,19 @@ export async function loadLoop(run: Run): Promise<void> {
     const trigger = createTrigger(run, changed);
     let loader = createLoader(run, trigger.clocks);
     let wasLoader = false;
+    /** The last time there was nothing to load. */
+    let isQuiet = false;
 
     async function lookAndLoad(turn: Turn): Promise<void> {
         if (lease.isLoader()) await loader.archiver.recover();
-        if (trigger.shouldLook(loader)) await loader.discovery.look(folder.take());
+        const changes = trigger.shouldLook(loader) ? await loader.discovery.look(folder.take()) : 0;
         loader.hasLooked = true;
         // Here alone: a pass of the archiver does not look at a folder in which it has nothing to do.
         run.tally.isFolderAway = false;
-        if (await loadAll(loader)) turn.hasLoaded = true;
+        if (isQuiet && changes === 0 && !trigger.endsByItself && run.work?.isToLoad() === false) return;
+        isQuiet = false;
+        turn.hasLoaded = await loadAll(loader);
+        isQuiet = !turn.hasLoaded;
     }
 
     try {
@@ -34,6 +39,7 @@ export async function loadLoop(run: Run): Promise<void> {
                     await forgetKeptStream(loader);
                     run.rechecks.clear();
                     loader = createLoader(run, trigger.clocks);
+                    isQuiet = false;
                 }
                 await runStep(run, () => lookAndLoad(turn));
                 if (lease.isLoader() && room.isSweepDue()) await run.survive(room.sweep);

@@ -9,6 +9,8 @@ import type { Loader } from "./loader.ts";
 import { recheckAll } from "./recheck-loop.ts";
 
 export interface Trigger {
+    /** It takes what is there, and must know that nothing is left. */
+    endsByItself: boolean;
     /** A process without the lease looks at the folder too. */
     looksWithoutLease: boolean;
     /** How long files have been still: by their own times where these are given, else by the run's clock. */
@@ -38,6 +40,7 @@ export function createTrigger(run: Run, changed: WakeUp): Trigger {
 }
 
 const watching = {
+    endsByItself: false,
     looksWithoutLease: false,
     clocks: {},
     shouldLook: () => true,
@@ -69,6 +72,7 @@ function availableNow(run: Run): Trigger {
     const { config, merged, proof, tally } = run;
     let pauseMs = shortPauseMs;
     return {
+        endsByItself: true,
         looksWithoutLease: true,
         clocks: { ageOf: (path, seen) => seenAgeMs(config.inputDir, path, seen) },
         shouldLook: ({ hasLooked }) => !hasLooked || proof.hasDoubtful(),

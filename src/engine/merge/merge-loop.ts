@@ -2,7 +2,6 @@
 import type { Batch } from "../ledger/batch.ts";
 import { readBacklog } from "../ledger/read-backlog.ts";
 import type { Run } from "../loops.ts";
-import { pollMs } from "../outage/wake-up.ts";
 import { allSlices } from "./batch-size.ts";
 import { createMerger, type Merger } from "./merge-batch.ts";
 
@@ -11,6 +10,8 @@ import { createMerger, type Merger } from "./merge-batch.ts";
  * fewer than that, what is more than a batch is shared: staging never holds more than a few of those.
  */
 const parallelFromRecords = 20_000;
+/** It is woken for what is staged, also by others (ledger/watch-work.ts). */
+const idleMs = 10_000;
 
 export async function mergeLoop(run: Run, index: number): Promise<void> {
     const { signal, staged } = run;
@@ -21,7 +22,7 @@ export async function mergeLoop(run: Run, index: number): Promise<void> {
         if (!signal.aborted) run.noteMergeable(batch !== null);
         if (batch) finishBatch(run, batch);
         else if (run.isLoadingDone) break;
-        else await staged.wait(seen, pollMs);
+        else await staged.wait(seen, idleMs);
     }
 }
 

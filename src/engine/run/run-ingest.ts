@@ -15,6 +15,7 @@ import { createInputTree } from "../discover/input-tree.ts";
 import { refuseArchiveAsInput } from "../input-folder.ts";
 import { createHeartbeat, refuseOtherFolder } from "../ledger/lease.ts";
 import { readClock } from "../ledger/read-backlog.ts";
+import { createWorkWatch } from "../ledger/watch-work.ts";
 import { retireWorkers } from "../ledger/worker-leases.ts";
 import { ConnectionsChanged, createOutage, createRecovery } from "../outage/outage.ts";
 import { createOutageVoice } from "../outage/say-outage.ts";
@@ -128,7 +129,7 @@ function createProcess(
     const recovery = createRecovery({ sql: connections.leaseSql, signal, revive, voice });
     const outage = createOutage({ sql: connections.leaseSql, log, signal, revive, recovery, voice });
     const shared: Shared = {
-        ...{ connections, recovery, revive, signal },
+        ...{ connections, recovery, revive, signal, work: createWorkWatch(connections.sql, outage.survive) },
         heartbeat: createHeartbeat({ sql: connections.leaseSql, config }, outage),
         turns: createTurns(plan.mergeWorkers, plan.mostMerges),
         tree: createInputTree({
@@ -160,12 +161,14 @@ function createProcess(
 }
 
 async function runWorkers(shared: Shared, workers: StreamWorker[], begin: () => Promise<void>): Promise<void> {
-    let isDone = false;
+    const over = new AbortController();
+    const { signal } = shared;
     await begin();
-    const heartbeat = shared.heartbeat.keep(() => isDone || shared.signal.aborted).catch(shared.endAll);
+    const heartbeat = shared.heartbeat.keep(() => over.signal.aborted || signal.aborted).catch(shared.endAll);
+    const watching = shared.work.keep(AbortSignal.any([over.signal, signal])).catch(shared.endAll);
     await Promise.all(workers.map((worker) => worker.run()));
-    isDone = true;
-    await heartbeat;
+    over.abort();
+    await Promise.all([heartbeat, watching]);
     const failures = workers.map(({ failure }) => failure());
     if (failures.every((failure) => failure !== null)) throw failures[0];
 }

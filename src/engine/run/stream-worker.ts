@@ -12,6 +12,7 @@ import type { InputTree } from "../discover/input-tree.ts";
 import { createRechecks } from "../discover/recheck-files.ts";
 import type { Heartbeat, Member } from "../ledger/lease.ts";
 import { createLedgerProof } from "../ledger/ledger-proof.ts";
+import type { WorkWatch } from "../ledger/watch-work.ts";
 import { retireWorkers } from "../ledger/worker-leases.ts";
 import { loadLoop } from "../load/load-loop.ts";
 import { recheckLoop } from "../load/recheck-loop.ts";
@@ -35,6 +36,7 @@ export interface Shared {
     revive: (() => Promise<void>) | null;
     turns: Turns;
     tree: InputTree;
+    work: WorkWatch;
     /** Of the process. */
     signal: AbortSignal;
     refresh: RefreshStream;
@@ -74,6 +76,7 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
     const member: Member = { streamId: stream.id, workerId, log, proof: createLedgerProof(), outage, tally };
     const lease = heartbeat.join(member);
     const folder = shared.tree.of(stream);
+    const waiting = shared.work.of(stream.id);
     let failure: unknown = null;
 
     /** One life of the loops. Returns what ended it, or null when they were done or the process was stopped. */
@@ -81,13 +84,14 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
         const ending = createEnding(signal);
         const run: Run = {
             ...createContext(shared, { ...place, stream: current }, workerId, troubles, ending.signal),
-            ...{ lease, folder, proof: member.proof, noteMergeable: table.passed },
+            ...{ lease, folder, work: waiting, proof: member.proof, noteMergeable: table.passed },
         };
         const wake = () => {
             run.staged.give();
             run.merged.give();
         };
         ending.signal.addEventListener("abort", wake);
+        waiting.onStaged = run.staged.give;
         try {
             const mergers = Array.from({ length: config.mergeWorkers }, (_, index) => mergeLoop(run, index));
             const watching = new AbortController();
@@ -182,7 +186,7 @@ function createContext(
     workerId: string,
     troubles: ReturnType<typeof createTroubles>,
     signal: AbortSignal,
-): Omit<Run, "lease" | "folder" | "proof" | "noteMergeable"> {
+): Omit<Run, "lease" | "folder" | "work" | "proof" | "noteMergeable"> {
     const { sql, mergeSql, copyConnections } = shared.connections;
     const { stream, config, log, tally } = place;
     const context = { stream, config, sql, workerId, log };

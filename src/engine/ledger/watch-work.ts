@@ -1,0 +1,80 @@
+/**
+ * What waits in the ledger, asked for all streams of a process by one statement a second: so that a stream with nothing to do asks
+ * nothing itself, however many there are. Its own work a process knows at once; this finds what others have left.
+ */
+import type { Sql } from "../../database/connect.ts";
+import type { Outage } from "../outage/outage.ts";
+import { sleep } from "../outage/sleep.ts";
+import { pollMs } from "../outage/wake-up.ts";
+
+export interface WaitingWork {
+    /** Chunks to merge. */
+    isStaged: boolean;
+    /** Files to load, chunks to stage again or to decide on. */
+    isToLoad: boolean;
+}
+
+export interface WorkWatch {
+    of(streamId: number): StreamWork;
+    keep(isOver: AbortSignal): Promise<void>;
+}
+
+export interface StreamWork {
+    /** As of the latest look. */
+    isToLoad(): boolean;
+    /** What a look calls when there is something to merge. */
+    onStaged: (() => void) | null;
+}
+
+export function createWorkWatch(sql: Sql, survive: Outage["survive"]): WorkWatch {
+    const streams = new Map<number, StreamWork & { isWaiting: boolean }>();
+    return {
+        of(streamId) {
+            const work = { isWaiting: true, isToLoad: () => work.isWaiting, onStaged: null };
+            streams.set(streamId, work);
+            return work;
+        },
+        /** Until `isOver`. */
+        async keep(isOver) {
+            while (!isOver.aborted) {
+                const found = await survive(() => readWaitingWork(sql, [...streams.keys()]));
+                for (const { streamId, isStaged, isToLoad } of found ?? []) {
+                    const work = streams.get(streamId)!;
+                    work.isWaiting = isToLoad;
+                    if (isStaged) work.onStaged?.();
+                }
+                await sleep(pollMs, isOver);
+            }
+        },
+    };
+}
+
+/** Each state is asked for by itself, and ends at the first row: none reads the history. */
+export async function readWaitingWork(sql: Sql, streamIds: number[]): Promise<(WaitingWork & { streamId: number })[]> {
+    return await sql<(WaitingWork & { streamId: number })[]>`
+        select
+            streams.stream_id as "streamId",
+            exists (
+                select from ingest.chunks
+                where chunks.state = 'staged' and chunks.stream_id = streams.stream_id
+            ) as "isStaged",
+            exists (
+                select from ingest.chunks
+                where
+                    chunks.state = 'pending'
+                    and chunks.stream_id = streams.stream_id
+                    and (chunks.next_attempt_at is null or chunks.next_attempt_at <= clock_timestamp())
+            )
+            or exists (
+                select from ingest.chunks
+                where chunks.state = 'held' and chunks.stream_id = streams.stream_id
+            )
+            or exists (
+                select from ingest.files
+                where
+                    files.state in ('pending', 'failed')
+                    and files.stream_id = streams.stream_id
+                    and (files.state = 'pending' or files.next_attempt_at <= clock_timestamp())
+            ) as "isToLoad"
+        from unnest(${streamIds}::smallint[]) as streams (stream_id)`;
+}
