@@ -2,8 +2,16 @@
 -- the stream meet in the session's temporary table batch_chunks; what the batch did is written to ingest.batches and
 -- ingest.chunk_merges.
 
--- Makes the session's scratch tables. Temporary: no WAL, and emptied by the commit itself.
-create or replace function ingest.prepare_merge()
+-- Where a stream's own functions and staging table are. What they are: src/streams/stream-functions.ts.
+create or replace function ingest.home_of(this_stream smallint)
+returns text
+language sql
+stable
+return (select streams.home from ingest.streams where streams.stream_id = this_stream);
+
+-- Makes the session's scratch tables. Temporary: no WAL, and emptied by the commit itself. Those of the stream that the session
+-- worked on before have other columns.
+create or replace function ingest.prepare_merge(home text)
 returns void
 language plpgsql
 as $$
@@ -36,7 +44,11 @@ begin
             -- events of this chunk that a replay replaced; 0 in a merge
             displaced bigint not null default 0
         ) on commit delete rows;
-        perform ingest.prepare_stream_merge();
+    end if;
+    if obj_description(to_regclass('pg_temp.losing_records'), 'pg_class') is distinct from home then
+        drop table if exists pg_temp.losing_records, pg_temp.rejected_records, pg_temp.written_rows;
+        execute format('select %I.prepare_stream_merge()', home);
+        execute format('comment on table pg_temp.losing_records is %L', home);
     end if;
 end
 $$;
@@ -159,40 +171,6 @@ begin
 end
 $$;
 
--- Counts what is staged of each chunk and what of it is read (the slices of this batch), instead of taking the loader's word.
--- No value is looked at, so only the head of each row is unpacked; and nothing is written: what was lost can still leave
--- the batch.
-create or replace function ingest.count_records()
-returns void
-language plpgsql
-set plan_cache_mode = 'force_custom_plan'
--- Grouping wide rows by sorting them would take 0.3 s a million; a few hundred groups always fit a hash table.
-set enable_sort = off
-as $$
-declare
-    idle_lanes constant smallint[] := ingest.idle_lanes();
-begin
-    with counted_chunks as materialized (
-        select
-            staging.chunk_id,
-            count(*) as staged,
-            count(*) filter (where (1 << staging.slice_no) & batch_chunks.todo_slices <> 0) as read
-        from ingest.staging
-        inner join batch_chunks
-            on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
-        where staging.lane <> all(idle_lanes)
-        group by staging.chunk_id
-    )
-    update batch_chunks
-    set
-        staged = counted_chunks.staged,
-        is_verified = true,
-        read = counted_chunks.read
-    from counted_chunks
-    where batch_chunks.chunk_id = counted_chunks.chunk_id;
-end
-$$;
-
 -- A new batch, with the id that its rejects name. close_batch writes it.
 create or replace function ingest.open_batch(
     this_stream smallint,
@@ -278,7 +256,7 @@ begin
     if this_batch.kind = 'merge' then
         perform ingest.complete_chunks();
     end if;
-    perform ingest.update_rollups();
+    execute format('select %I.update_rollups()', ingest.home_of(this_batch.stream_id));
     perform ingest.update_totals(this_batch);
 
     this_batch.finished_at := clock_timestamp();

@@ -39,7 +39,7 @@ begin
         else
             select validated.verdict, validated.detail
             into validate_held_files.verdict, validate_held_files.detail
-            from ingest.validate_held_file(held_file.file_id, most_rejects, most_ratio) as validated;
+            from ingest.validate_held_file(this_stream, held_file.file_id, most_rejects, most_ratio) as validated;
         end if;
 
         if verdict = 'released' then
@@ -79,6 +79,7 @@ $$;
 -- Validates a file whose held chunks are all there is of it now. The verdict is released, failed, or lost, when it has to be
 -- loaded again because staged rows were lost. The rejects that are written to find out are deleted again.
 create or replace function ingest.validate_held_file(
+    this_stream smallint,
     held_file_id bigint,
     most_rejects bigint,
     most_ratio double precision,
@@ -89,9 +90,10 @@ language plpgsql
 as $$
 declare
     no_batch constant bigint := -1;
+    home constant text := ingest.home_of(this_stream);
     counted record;
 begin
-    perform ingest.prepare_merge();
+    perform ingest.prepare_merge(home);
     perform ingest.add_staged_chunks(
         array(
             select chunks.chunk_id
@@ -100,9 +102,9 @@ begin
         ),
         ingest.all_slices()
     );
-    perform ingest.count_records();
-    perform ingest.validate_records();
-    perform ingest.reject_records(no_batch);
+    execute format('select %I.count_records()', home);
+    execute format('select %I.validate_records()', home);
+    execute format('select %I.reject_records($1)', home) using no_batch;
     select
         sum(batch_chunks.records)::bigint as records,
         sum(batch_chunks.rejected)::bigint as rejected,

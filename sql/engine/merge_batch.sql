@@ -127,6 +127,7 @@ set enable_mergejoin = off
 as $$
 declare
     began_at constant timestamptz := clock_timestamp();
+    home constant text := ingest.home_of(this_stream);
     chosen_at timestamptz;
     counted_at timestamptz;
     inserted_at timestamptz;
@@ -142,8 +143,8 @@ begin
         return;
     end if;
 
-    perform ingest.require_key();
-    perform ingest.prepare_merge();
+    execute format('select %I.require_key()', home);
+    perform ingest.prepare_merge(home);
     locked_slices := ingest.lock_slices(this_stream, wanted_slices);
     chosen_chunks := ingest.choose_chunks(this_stream, locked_slices, max_records, max_chunks, only_chunk);
     perform ingest.add_staged_chunks(chosen_chunks, locked_slices);
@@ -153,7 +154,7 @@ begin
     end if;
     chosen_at := clock_timestamp();
     if verify_staged then
-        perform ingest.count_records();
+        execute format('select %I.count_records()', home);
         perform ingest.drop_lost_chunks();
     end if;
     if not exists (select from batch_chunks) then
@@ -167,12 +168,12 @@ begin
         inner join batch_chunks on batch_chunks.chunk_id = chunks.chunk_id
     );
     counted_at := clock_timestamp();
-    perform ingest.insert_or_refuse();
+    execute format('select %I.insert_or_refuse()', home);
     inserted_at := clock_timestamp();
     perform ingest.pass_fault_point('in-merge');
-    perform ingest.classify_losers();
+    execute format('select %I.classify_losers()', home);
     classified_at := clock_timestamp();
-    perform ingest.reject_records(this_batch.batch_id);
+    execute format('select %I.reject_records($1)', home) using this_batch.batch_id;
 
     this_batch := ingest.close_batch(
         this_batch,

@@ -12,7 +12,7 @@
 -- merge's own functions give what passes its original lineage, and chunk_merges gets a row of that chunk (slices 0).
 -- The stream's part is in src/streams/render/render-replay.ts. They meet in the temporary table replayed_rejects.
 
-create or replace function ingest.prepare_replay()
+create or replace function ingest.prepare_replay(home text)
 returns void
 language plpgsql
 as $$
@@ -25,7 +25,7 @@ begin
         raise exception 'a replay wants a session without temporary tables of another role'
         using errcode = 'insufficient_privilege';
     end if;
-    perform ingest.prepare_merge();
+    perform ingest.prepare_merge(home);
     if to_regclass('pg_temp.replayed_rejects') is null then
         create temporary table replayed_rejects (
             reject_id bigint not null,
@@ -85,23 +85,6 @@ as $$
 begin
     perform ingest.add_restaged_chunk(replayed_chunks.chunk_id, this_load_id, ingest.all_slices())
     from (select distinct replayed_rejects.chunk_id from replayed_rejects) as replayed_chunks;
-end
-$$;
-
-create or replace function ingest.unstage_dropped_rejects(this_load_id bigint)
-returns void
-language plpgsql
-as $$
-begin
-    delete from ingest.staging
-    where
-        staging.load_id = this_load_id
-        and not exists (
-            select from replayed_rejects
-            where
-                replayed_rejects.chunk_id = staging.chunk_id
-                and replayed_rejects.record_no = staging.record_no
-        );
 end
 $$;
 
@@ -177,6 +160,8 @@ declare
     -- No argument yet: a new signature would cost users their grants.
     this_stream constant smallint := 0;
     this_load_id constant bigint := nextval(pg_get_serial_sequence('ingest.loads', 'load_id'));
+    home constant text := ingest.home_of(this_stream);
+    refused bigint;
     this_batch ingest.batches;
 begin
     return query select batches.* from ingest.batches where batches.batch_key = wanted_batch_key;
@@ -184,15 +169,15 @@ begin
         return;
     end if;
 
-    perform ingest.require_key();
-    perform ingest.prepare_replay();
+    execute format('select %I.require_key()', home);
+    perform ingest.prepare_replay(home);
     perform ingest.choose_rejects(from_reject_id, to_reject_id, wanted_reason, wanted_file, since, this_stream);
-    perform ingest.stage_rejects(this_load_id);
-    perform ingest.drop_unchanged_rejects(this_load_id, accept_conflicts);
+    execute format('select %I.stage_rejects($1)', home) using this_load_id;
+    execute format('select %I.drop_unchanged_rejects($1, $2)', home) using this_load_id, accept_conflicts;
     if exists (select from replayed_rejects) then
         -- Only now, and waiting: merges take what slices are free, so none waits for us while we wait for it.
         perform from ingest.slices where slices.stream_id = this_stream order by slices.slice_no for update;
-        perform ingest.drop_still_refused(this_load_id, accept_conflicts);
+        execute format('select %I.drop_still_refused($1, $2)', home) using this_load_id, accept_conflicts;
     end if;
     if not exists (select from replayed_rejects) then
         return;
@@ -202,25 +187,24 @@ begin
     perform ingest.add_replayed_chunks(this_load_id);
     this_batch := ingest.open_batch(this_stream, wanted_batch_key, worker, 'replay', ingest.all_slices(), began_at);
 
-    perform ingest.count_records();
-    perform ingest.insert_or_refuse();
-    perform ingest.classify_losers();
-    perform ingest.reject_records(this_batch.batch_id);
+    execute format('select %I.count_records()', home);
+    execute format('select %I.insert_or_refuse()', home);
+    execute format('select %I.classify_losers()', home);
+    execute format('select %I.reject_records($1)', home) using this_batch.batch_id;
     perform ingest.resolve_rejects(this_batch.batch_id);
     if accept_conflicts then
-        perform ingest.accept_or_refuse(this_batch.batch_id);
+        execute format('select %I.accept_or_refuse($1)', home) using this_batch.batch_id;
     end if;
-    delete from ingest.staging where staging.load_id = this_load_id;
+    execute format('select %I.unstage_rejects($1)', home) using this_load_id;
 
     if (select sum(batch_chunks.read) from batch_chunks) <> (select count(*) from replayed_rejects) then
         raise exception 'conservation: a replay did not read each reject once' using errcode = 'SL002';
     end if;
     this_batch := ingest.close_batch(this_batch);
     if is_dry_run then
-        raise exception 'a replay that was only tried' using errcode = 'SL003', detail = (
-            to_jsonb(this_batch)
-            || jsonb_build_object('refused', ingest.count_refused_conflicts(this_batch.batch_id))
-        )::text;
+        execute format('select %I.count_refused_conflicts($1)', home) into refused using this_batch.batch_id;
+        raise exception 'a replay that was only tried'
+        using errcode = 'SL003', detail = (to_jsonb(this_batch) || jsonb_build_object('refused', refused))::text;
     end if;
     return next this_batch;
 end

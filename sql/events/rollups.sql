@@ -14,7 +14,7 @@ language plpgsql
 as $$
 begin
     -- A gain is of a product (product_day, null for an old one, and product_id) or of a time (the others).
-    create temporary table rollup_gains (
+    create temporary table if not exists rollup_gains (
         is_of_product boolean not null,
         is_recent boolean,
         bucket timestamptz,

@@ -1,6 +1,6 @@
 /** The `events` stream as the templates of the merge see it; its rules and rollups are in sql/events/. */
 import { getTableConfig } from "drizzle-orm/pg-core";
-import type { StreamSql } from "../streams/render/stream-sql.ts";
+import type { ColumnSql, MadeTable, StreamSql } from "../streams/render/stream-sql.ts";
 import { eventsStream } from "./events-stream.ts";
 import { events } from "./schema.ts";
 
@@ -12,11 +12,20 @@ const reasonOf = (name: string) => (value: string, facts: string) =>
 
 const reasons = Object.fromEntries(eventsStream.columns.map(({ name }) => [name, reasonOf(name)]));
 
-export const eventsSql: StreamSql = {
-    streamId: 0,
-    table: `public.${eventsStream.table}`,
-    columns: eventsStream.columns.map(({ name, type }) => ({ name, type: type.name, reason: reasons[name]! })),
-    extras: eventsStream.extras,
+const columns: ColumnSql[] = eventsStream.columns.map(({ name, ident, type }) => ({
+    name,
+    ident,
+    column: name,
+    type: type.name,
+    reason: reasons[name]!,
+    passes: (value, facts) => `${reasons[name]!(value, facts)} is null`,
+    cast: (value) => (type.name === "text" ? value : `${value}::${type.name}`),
+    text: (value) => (type.name === "text" ? value : `${value}::text`),
+    distinct: (value) => value,
+    fallback: null,
+}));
+
+const made: MadeTable = {
     stamped: ["created_at"],
     shape: getTableConfig(events).columns.map((column) => ({
         name: column.name,
@@ -24,9 +33,6 @@ export const eventsSql: StreamSql = {
         notNull: column.notNull,
         hasDefault: column.hasDefault,
     })),
-    conflictCode: "event_id_conflict",
-    rowName: "event",
-    facts: "ingest.event_facts",
     plainColumn: "event_timestamp",
     brokenColumns: (stored, facts) => [
         ["event_type", `${stored}.event_type <> all((${facts}).known_types)`],
@@ -40,17 +46,36 @@ export const eventsSql: StreamSql = {
         // NaN is greater than every number.
         ["price", `${stored}.price not between 0 and 99999999.99`],
     ],
-    // The loader has seen that the other four are well-formed.
-    knownToPass: (facts) =>
-        [
-            `plain_second <= (${facts}).last_second`,
-            ...["event_type", "product_id", "user_id"].map((name) => `${reasons[name]!(name, facts)} is null`),
-        ].join("\nand "),
     rollups: {
         columns: ["event_type", "product_id", "event_timestamp", "quantity", "price"],
         facts: "ingest.gain_facts",
         gains,
     },
+};
+
+export const eventsMade = made;
+
+export const eventsSql: StreamSql = {
+    streamId: 0,
+    table: `public.${eventsStream.table}`,
+    rowName: "event",
+    columns,
+    keys: columns.filter(({ name }) => name === eventsStream.key.name),
+    extras: eventsStream.extras,
+    conflictCode: "event_id_conflict",
+    facts: "ingest.event_facts",
+    // The loader has seen that the other four are well-formed.
+    knownToPass: (record, facts) =>
+        [
+            `${record}.plain_second <= (${facts}).last_second`,
+            ...["event_type", "product_id", "user_id"].map(
+                (name) => `${reasons[name]!(`${record}.${name}`, facts)} is null`,
+            ),
+        ].join("\nand "),
+    conditions: null,
+    refusals: [],
+    waiting: [],
+    made,
 };
 
 /** drizzle writes varchar(50) and numeric(10, 2); Postgres answers with the long name and without the space. */

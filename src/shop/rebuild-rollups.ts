@@ -1,7 +1,7 @@
 import { sql } from "../streams/render/sql-text.ts";
-import type { StreamSql } from "../streams/render/stream-sql.ts";
+import type { MadeTable, StreamSql } from "../streams/render/stream-sql.ts";
 
-export const renderRebuild = ({ table, rollups }: StreamSql): string => sql`
+export const renderRebuild = ({ table }: StreamSql, { rollups }: MadeTable): string => sql`
 -- Counts the sums by product anew, from the table.
 create or replace function ingest.rebuild_product_stats()
 returns void
@@ -10,7 +10,7 @@ as $$
 declare
     gain_facts constant ${rollups.facts} := ${rollups.facts}();
 begin
-    perform ingest.prepare_merge();
+    perform ingest.prepare_merge('ingest');
     delete from ingest.product_stats;
     ${rollups.gains(table, 1)};
     perform ingest.update_product_stats();

@@ -6,7 +6,8 @@ import { renderReplay } from "../streams/render/render-replay.ts";
 import { renderStaging } from "../streams/render/render-staging.ts";
 import { renderStream } from "../streams/render/render-stream.ts";
 import { renderTrace } from "../streams/render/render-trace.ts";
-import { eventsSql } from "./events-sql.ts";
+import { renderTry } from "../streams/render/render-try.ts";
+import { eventsMade, eventsSql } from "./events-sql.ts";
 import { renderRebuild } from "./rebuild-rollups.ts";
 
 /** In the order in which they are applied. */
@@ -15,6 +16,7 @@ const renderers = [
     renderMerge,
     renderRefuse,
     renderReplay,
+    renderTry,
     renderPrune,
     renderTrace,
     renderRebuild,
@@ -27,7 +29,7 @@ const note = "-- Rendered by `bun run sql:render` from src/streams/render/. Chan
 export function renderedFiles(): Map<string, string> {
     const functions = renderers.map((render, index): [string, string] => {
         const name = render.name.replace("render", "").toLowerCase();
-        return [`${index + 1}_${name}`, `${note}\n\n${render(eventsSql).trim()}`];
+        return [`${index + 1}_${name}`, `${note}\n\n${render(eventsSql, eventsMade).trim()}`];
     });
     // A check has no such note: its first comment is what it asserts.
     const checks = Object.entries(renderChecks(eventsSql)).map(([name, text]) => [`checks/${name}`, text.trim()]);

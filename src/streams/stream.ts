@@ -1,4 +1,5 @@
 /** A stream: records of one kind, which files bring and which end in one table. A value: whoever works on a stream is given it. */
+import type { SourceConfig } from "./source-config.ts";
 import type { ColumnType } from "./types/column-type.ts";
 
 export interface Column {
@@ -35,6 +36,8 @@ export interface Stream {
     keepsExtras: boolean;
     /** Which files are its: a glob of paths in the watched folder. Null: those that no other stream claims. */
     files: string | null;
+    /** How its files are read; null: as the sources of sluice.config.ts say. */
+    source: SourceConfig | null;
 }
 
 type Definition = Pick<Stream, "id" | "name" | "table" | "extras"> & {
@@ -45,6 +48,7 @@ type Definition = Pick<Stream, "id" | "name" | "table" | "extras"> & {
     time: string | null;
     keepsExtras?: boolean;
     files?: string | null;
+    source?: SourceConfig | null;
 };
 
 /** @throws TypeError when key or time is none of the columns */
@@ -60,6 +64,7 @@ export function defineStream(definition: Definition): Stream {
         home: "ingest",
         keepsExtras: true,
         files: null,
+        source: null,
         ...definition,
         columns,
         keys,

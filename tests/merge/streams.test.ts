@@ -85,7 +85,7 @@ describe("the batch is a range of chunks", () => {
     /** As a merge that takes all would be told. */
     async function isRange(): Promise<boolean> {
         return await sql.begin(async (transaction) => {
-            await transaction`select ingest.prepare_merge()`;
+            await transaction`select ingest.prepare_merge('ingest')`;
             await transaction`
                 select ingest.add_staged_chunks(
                     ingest.choose_chunks(0::smallint, ${allSlices}, 1000000, 1000000, null), ${allSlices}

@@ -98,7 +98,7 @@ returns void
 language plpgsql
 as $$
 begin
-    perform ingest.prepare_merge();
+    perform ingest.prepare_merge('ingest');
     perform ingest.add_restaged_chunk(chunk_merges.chunk_id, 0, chunk_merges.slices)
     from ingest.chunk_merges
     where chunk_merges.batch_id = this_batch_id;

@@ -154,31 +154,40 @@ return case
     )
 end;
 
--- The merge's verdict on a record, of values that are trimmed. One expression, so that it is inlined where it is used.
-create or replace function ingest.is_valid_record(
-    problem text, plain_second bigint,
-    event_id text, event_type text, product_id text, user_id text, event_timestamp text, quantity text,
-    price text,
-    facts ingest.event_facts
-)
-returns boolean
-language sql
-stable
-return case
-    when plain_second <= (facts).last_second
-    and ingest.event_type_reason(event_type, (facts).known_types) is null
-    and ingest.product_id_reason(product_id) is null
-    and ingest.user_id_reason(user_id) is null then true
-    else
-        problem is null
-        and ingest.event_id_reason(event_id) is null
-        and ingest.event_type_reason(event_type, (facts).known_types) is null
-        and ingest.product_id_reason(product_id) is null
-        and ingest.user_id_reason(user_id) is null
-        and ingest.event_timestamp_reason(event_timestamp, (facts).not_after) is null
-        and ingest.quantity_reason(quantity) is null
-        and ingest.price_reason(price) is null
-end;
+
+-- Counts what is staged of each chunk and what of it is read (the slices of this batch), instead of taking the loader's word.
+-- No value is looked at, so only the head of each row is unpacked; and nothing is written: what was lost can still leave
+-- the batch.
+create or replace function ingest.count_records()
+returns void
+language plpgsql
+set plan_cache_mode = 'force_custom_plan'
+-- Grouping wide rows by sorting them would take 0.3 s a million; a few hundred groups always fit a hash table.
+set enable_sort = off
+as $$
+declare
+    idle_lanes constant smallint[] := ingest.idle_lanes();
+begin
+    with counted_chunks as materialized (
+        select
+            staging.chunk_id,
+            count(*) as staged,
+            count(*) filter (where (1 << staging.slice_no) & batch_chunks.todo_slices <> 0) as read
+        from ingest.staging
+        inner join batch_chunks
+            on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
+        where staging.lane <> all(idle_lanes)
+        group by staging.chunk_id
+    )
+    update batch_chunks
+    set
+        staged = counted_chunks.staged,
+        is_verified = true,
+        read = counted_chunks.read
+    from counted_chunks
+    where batch_chunks.chunk_id = counted_chunks.chunk_id;
+end
+$$;
 
 
 -- Facts about the batch, known before staging is read. The fields are constants by the time a plan is made, so that
@@ -246,12 +255,21 @@ as $$
         bare.event_id, bare.event_type, bare.product_id, bare.user_id, bare.event_timestamp, bare.quantity,
         bare.price,
         bare.attributes,
-        ingest.is_valid_record(
-            bare.problem, bare.plain_second,
-            bare.event_id, bare.event_type, bare.product_id, bare.user_id, bare.event_timestamp, bare.quantity,
-            bare.price,
-            facts
-        )
+        case
+            when bare.plain_second <= (facts).last_second
+            and ingest.event_type_reason(bare.event_type, (facts).known_types) is null
+            and ingest.product_id_reason(bare.product_id) is null
+            and ingest.user_id_reason(bare.user_id) is null then true
+            else
+                bare.problem is null
+                and ingest.event_id_reason(bare.event_id) is null
+                and ingest.event_type_reason(bare.event_type, (facts).known_types) is null
+                and ingest.product_id_reason(bare.product_id) is null
+                and ingest.user_id_reason(bare.user_id) is null
+                and ingest.event_timestamp_reason(bare.event_timestamp, (facts).not_after) is null
+                and ingest.quantity_reason(bare.quantity) is null
+                and ingest.price_reason(bare.price) is null
+        end
     from (
         select
             staging.chunk_id, staging.record_no, staging.plain_second, staging.problem,
@@ -558,7 +576,7 @@ begin
             rejected_records.kind,
             case
                 when rejected_records.kind = 'conflict' then array['event_id_conflict']
-                when rejected_records.refusal is not null then array['refused_by_table']
+                when rejected_records.refusal is not null then array[ingest.refusal_reason(rejected_records.refusal)]
                 else ingest.reject_reasons(staging, has_padded and batch_chunks.is_padded, facts)
             end,
             ingest.raw_record(staging, batch_chunks.extra_columns),
@@ -588,5 +606,13 @@ begin
     set conflict = reject_counts.conflict, rejected = reject_counts.rejected
     from reject_counts
     where batch_chunks.chunk_id = reject_counts.chunk_id;
+    
 end
 $$;
+
+-- The reason of a record that passed the rules and that the table refused.
+create or replace function ingest.refusal_reason(refusal jsonb)
+returns text
+language sql
+immutable
+return 'refused_by_table';

@@ -34,7 +34,7 @@ returns boolean
 language sql
 immutable
 return left(sql_state, 2) <> all(array['08', '25', '40', '53', '55', '57', '58', 'SL', 'XX'])
-or said_context ~ '^(?!PL/pgSQL function ingest\.)[^\n]* RAISE(\n|$)';
+or said_context ~ '^(?!PL/pgSQL function ingest\w*\.)[^\n]* RAISE(\n|$)';
 
 -- Call this behind what writes rows. Raises what is deferred (at the commit no record could be told from another), and what
 -- a trigger has done to a row that nothing would add up with: then it is named, and its record is refused. `moved_before`:
@@ -332,7 +332,7 @@ exception
         -- Only what a trigger adds: a statement that does not fit its table is raised in our own function.
         said_context := regexp_replace(
             said_context,
-            '\s*(SQL statement "(with tried_records|set constraints)|^PL/pgSQL function ingest\.).*$',
+            '\s*(SQL statement "(with tried_records|set constraints)|^PL/pgSQL function ingest\w*\.).*$',
             ''
         );
         if said_context = '' and sqlstate in ('22001', '22003') then
@@ -403,15 +403,23 @@ begin
         ) = cardinality(ingest.filled_columns())
         and not exists (
             select from pg_index
-            inner join pg_attribute
-                on pg_attribute.attrelid = pg_index.indrelid and pg_attribute.attnum = pg_index.indkey[0]
             where
                 pg_index.indrelid = to_regclass('public.events')
                 and pg_index.indisunique
                 and pg_index.indisvalid
                 and pg_index.indnkeyatts = 1
                 and pg_index.indpred is null
-                and pg_attribute.attname = 'event_id'
+                and pg_index.indexprs is null
+                and not exists (
+                    select from unnest(array['event_id']) as wanted_keys (name)
+                    where not exists (
+                        select from pg_attribute
+                        where
+                            pg_attribute.attrelid = pg_index.indrelid
+                            and pg_attribute.attname = wanted_keys.name
+                            and pg_attribute.attnum = any((pg_index.indkey::smallint[])[0:pg_index.indnkeyatts - 1])
+                    )
+                )
         )
     then
         raise exception 'the table events has no primary key (event_id): alter table events add primary key (event_id)'

@@ -7,14 +7,17 @@ returns jsonb
 language sql
 stable
 as $$
-select jsonb_build_object(
-    'event_id', stored.event_id::text,
-    'event_type', stored.event_type,
-    'product_id', stored.product_id,
-    'user_id', stored.user_id,
-    'event_timestamp', stored.event_timestamp::text,
-    'quantity', stored.quantity::text,
-    'price', stored.price::text
+select jsonb_object(
+    array['event_id', 'event_type', 'product_id', 'user_id', 'event_timestamp', 'quantity', 'price'],
+    array[
+        stored.event_id::text,
+        stored.event_type,
+        stored.product_id,
+        stored.user_id,
+        stored.event_timestamp::text,
+        stored.quantity::text,
+        stored.price::text
+    ]
 ) || coalesce(ingest.extras_in_record(stored.attributes), '{}'::jsonb)
 $$;
 
@@ -28,7 +31,7 @@ declare
     named_key constant text := ingest.trimmed(record ->> 'event_id');
     stored public.events;
 begin
-    if ingest.event_id_reason(named_key) is not null then
+    if (ingest.event_id_reason(named_key) is null) is not true then
         return null;
     end if;
     select events.* into stored
@@ -66,6 +69,31 @@ begin
         ingest.extras_of_record(replayed_rejects.record)
     from replayed_rejects;
 end
+$$;
+
+
+create or replace function ingest.unstage_dropped_rejects(this_load_id bigint)
+returns void
+language plpgsql
+as $$
+begin
+    delete from ingest.staging
+    where
+        staging.load_id = this_load_id
+        and not exists (
+            select from replayed_rejects
+            where
+                replayed_rejects.chunk_id = staging.chunk_id
+                and replayed_rejects.record_no = staging.record_no
+        );
+end
+$$;
+
+create or replace function ingest.unstage_rejects(this_load_id bigint)
+returns void
+language sql
+as $$
+    delete from ingest.staging where staging.load_id = this_load_id
 $$;
 
 -- Leaves only the rejects whose verdict would be another one today: a rejected record that passes or fails for other
@@ -144,7 +172,7 @@ begin
         and replayed_rejects.record_no = rejected_records.record_no
         and rejects.reject_id = replayed_rejects.reject_id
         and rejects.refusal is not null
-        and (rejects.kind = 'conflict' or rejects.reasons = array['refused_by_table']);
+        and (rejects.kind = 'conflict' or rejects.reasons = array[ingest.refusal_reason(rejects.refusal)]);
     perform ingest.unstage_dropped_rejects(this_load_id);
     perform ingest.empty_batch();
 end

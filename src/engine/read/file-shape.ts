@@ -74,7 +74,7 @@ export function shapeOf(
     }
     const renamed = namesOf(stream, source);
     const extraColumns = header.flatMap((name, index) => (targets[index] === null ? [renamed(name)] : []));
-    const fault = faultOfNames(header, targets, extraColumns, source);
+    const fault = faultOfNames(stream, header, targets, extraColumns, source);
     if (fault) return fault;
     const isMapped = changesValues(stream, source, targets);
     const unnamedFields = unnamedOf(header, source);
@@ -94,6 +94,7 @@ export function shapeOf(
 }
 
 function faultOfNames(
+    stream: Stream,
     header: string[],
     targets: Target[],
     extraColumns: string[],
@@ -112,7 +113,10 @@ function faultOfNames(
     }
     const newColumns = header.filter((name, index) => targets[index] === null && !isNamed(name, source));
     if (source?.newColumns === "reject-file" && newColumns.length > 0) {
-        const detail = `The header has new columns: ${newColumns.join(", ")}. sluice.config.ts says newColumns: "reject-file".`;
+        const why = stream.keepsExtras
+            ? 'sluice.config.ts says newColumns: "reject-file"'
+            : `The table ${stream.table} has no column of that name: say where it goes (aliases), or leave it out (ignore)`;
+        const detail = `The header has new columns: ${newColumns.join(", ")}. ${why}.`;
         return { problem: "header_new_columns", detail };
     }
     return null;
@@ -168,9 +172,17 @@ function targetsOf(stream: Stream, header: string[], source: SourceConfig | null
         if (ignored.has(lowerName)) return "ignored";
         const alias = aliases.get(lowerName);
         if (alias !== undefined) return findColumn(stream, alias);
-        const known = findColumn(stream, lowerName);
+        const known = namedColumn(stream, name);
         return name === "" || (known === null && source?.newColumns === "ignore") ? "ignored" : known;
     });
+}
+
+/** The column that a name of a file means: in any case, unless the table has names that differ in nothing else. */
+function namedColumn(stream: Stream, name: string): Column | null {
+    const exact = findColumn(stream, name);
+    if (exact !== null) return exact;
+    const alike = stream.columns.filter((column) => column.name.toLowerCase() === name.toLowerCase());
+    return alike.length === 1 ? alike[0]! : null;
 }
 
 function aliasesOf(source: SourceConfig | null): Map<string, string> {

@@ -12,8 +12,8 @@ import type { PlainEnd } from "../../streams/types/column-type.ts";
 import { type FileShape, isColumn } from "./file-shape.ts";
 
 /**
- * For a plain record [start, end) of `bytes`, without quotes: the second of the stream's time, since 1970. NOT_PLAIN for any
- * other record.
+ * For a plain record [start, end) of `bytes`, without quotes: the second of the stream's time, since 1970, or 0 where it has
+ * none. NOT_PLAIN for any other record.
  */
 export type PlainCheck = (bytes: Uint8Array, start: number, end: number) => number;
 
@@ -24,8 +24,8 @@ export function createPlainCheck({
     targets,
     dialect,
 }: Pick<FileShape, "stream" | "targets" | "dialect">): PlainCheck {
-    const plainSecond = time?.type.plainSecond;
-    const timeIndex = targets.indexOf(time);
+    const plainSecond = time === null ? () => 0 : time.type.plainSecond;
+    const timeIndex = time === null ? 0 : targets.indexOf(time);
     if (!plainSecond || timeIndex === -1) return () => NOT_PLAIN;
     const delimiter = dialect.delimiter.charCodeAt(0);
     const endOfAny: PlainEnd = (bytes, start, end) => {

@@ -94,7 +94,7 @@ export async function tryFiles(options: TryOptions): Promise<TriedFile[]> {
     const session = connectForCopy(target, { applicationName: "sluice try" });
     const sql = connect(target, { applicationName: "sluice try", max: 1 });
     try {
-        await session.unsafe("select ingest.open_try()");
+        await session.unsafe(`select ${options.stream.home}.open_try()`);
         const staged: StagedFile[] = [];
         const reports: TriedFile[] = [];
         for (const [index, file] of files.entries()) {

@@ -1,6 +1,7 @@
 /** A replay that lets conflicts take the place of the rows that they contradict. */
+import { ofStream } from "./classify-records.ts";
 import { literal, sql } from "./sql-text.ts";
-import { exchanged, keyOf, rowOf, type StreamSql } from "./stream-sql.ts";
+import { exchanged, hasKeyOf, type MadeTable, rowOf, type StreamSql } from "./stream-sql.ts";
 
 export const refuseConflicts = `
 -- As ingest.accept_conflicts; a conflict whose record the table refuses stays one, with what the table said.
@@ -114,7 +115,7 @@ begin
         and rejects.chunk_id = candidate_records.chunk_id
         and rejects.record_no = candidate_records.record_no;
     insert into ingest.rejects (
-        chunk_id, record_no, batch_id, kind, reasons, record, resolved_by_batch, resolved_at, resolution
+        chunk_id, record_no, batch_id, kind, reasons, record, resolved_by_batch, resolved_at, resolution${ofStream(stream, ", stream_id")}
     )
     select
         replaced_rows.chunk_id,
@@ -125,7 +126,7 @@ begin
         replaced_rows.record,
         this_batch_id,
         now(),
-        'displaced'
+        'displaced'${ofStream(stream, `, ${stream.streamId}`)}
     from replaced_rows
     order by replaced_rows.chunk_id, replaced_rows.record_no;
 
@@ -155,14 +156,15 @@ end
 $$;
 `;
 
-export const exchangeRows = (stream: StreamSql) => sql`
+export const exchangeRows = (stream: StreamSql) => exchangeRowsOf(stream, stream.made);
+
+const exchangeRowsOf = (stream: StreamSql, made: MadeTable | null) => sql`
 -- Gives rows the values of the candidates of these positions, and keeps what they were. Returns how many a trigger left as
 -- they were.
 create or replace function ingest.exchange_rows(first_position bigint, last_position bigint, out left_out bigint)
 language plpgsql
 as $$
-declare
-    gain_facts constant ${stream.rollups.facts} := ${stream.rollups.facts}();
+${made === null ? "" : gainFacts(made)}
 begin
     with tried_records as materialized (
         select candidate_records.*
@@ -170,9 +172,9 @@ begin
         where candidate_records.position between first_position and last_position
     ),
     stored_rows as materialized (
-        select ${rowOf(stream)}.*, ingest.record_of(${rowOf(stream)}) as record
+        select ${storedColumns(stream)}, ingest.record_of(${rowOf(stream)}) as record
         from tried_records
-        inner join ${stream.table} on ${rowOf(stream)}.${keyOf(stream)} = tried_records.${keyOf(stream)}
+        inner join ${stream.table} on ${hasKeyOf(stream, "tried_records")}
     ),
     kept_rows as (
         insert into replaced_rows (chunk_id, record_no, record)
@@ -181,20 +183,31 @@ begin
     ),
     updated_rows as (
         ${exchanged(stream, "tried_records")}
-    ),
-    watched_rows as (
-        insert into written_rows
-        select updated_rows.*
-        from updated_rows
-    ),
-    lost_gains as (
-        ${stream.rollups.gains("stored_rows", -1)}
-    ),
-    kept_gains as (
-        ${stream.rollups.gains("updated_rows", 1)}
-    )
+    )${made === null ? "" : exchangedGains(made)}
     select (select count(*) from stored_rows) - (select count(*) from updated_rows)
     into left_out;
 end
 $$;
 `;
+
+/** What a displaced row is kept under: the record that it came from, or, where the table does not tell, the one that took its place. */
+const storedColumns = (stream: StreamSql) =>
+    stream.made === null ? "tried_records.chunk_id, tried_records.record_no" : `${rowOf(stream)}.*`;
+
+const gainFacts = ({ rollups }: MadeTable) => sql`
+declare
+    gain_facts constant ${rollups.facts} := ${rollups.facts}();`;
+
+const exchangedGains = ({ rollups }: MadeTable) => sql`
+,
+watched_rows as (
+    insert into written_rows
+    select updated_rows.*
+    from updated_rows
+),
+lost_gains as (
+    ${rollups.gains("stored_rows", -1)}
+),
+kept_gains as (
+    ${rollups.gains("updated_rows", 1)}
+)`;

@@ -1,6 +1,6 @@
 /** The verdict on records that were not inserted: rejected, a duplicate, or a conflict. */
-import { list, literal, sql } from "./sql-text.ts";
-import { compared, keyOf, rowOf, type StreamSql } from "./stream-sql.ts";
+import { lines, list, literal, sql } from "./sql-text.ts";
+import { hasKeyOf, rowOf, type StreamSql, saysOther } from "./stream-sql.ts";
 
 export const classifyLosers = (stream: StreamSql) => sql`
 -- A later statement, and so with the inserted rows in sight: a valid record whose key was taken is a duplicate when all it
@@ -15,7 +15,7 @@ begin
     if not exists (select from losing_records) then
         return;
     end if;
-    perform ingest.refuse_redirection();
+    ${stream.made === null ? "" : "perform ingest.refuse_redirection();"}
 
     with losers as materialized (
         select losing_records.*
@@ -25,18 +25,14 @@ begin
         select
             losers.chunk_id,
             losers.record_no,
-            stored.${keyOf(stream)} is null as is_left_out,
-            (
-                ${list(compared(stream), (name) => `losers.${name}`)}
-            ) is distinct from (
-                ${list(compared(stream), (name) => `stored.${name}`)}
-            ) as is_conflict
+            stored.${stream.keys[0]!.column} is null as is_left_out,
+            ${saysOther(stream, "losers", "stored")} as is_conflict
         from losers
         -- Fenced, so that it is a look-up a loser and never a scan of the table.
         left join lateral (
             select ${rowOf(stream)}.*
             from ${stream.table}
-            where ${rowOf(stream)}.${keyOf(stream)} = losers.${keyOf(stream)}
+            where ${hasKeyOf(stream, "losers")}
             offset 0
         ) as stored on true
     ),
@@ -78,7 +74,7 @@ begin
         cross join lateral (
             select ${rowOf(stream)}.chunk_id, ${rowOf(stream)}.record_no
             from ${stream.table}
-            where ${rowOf(stream)}.${keyOf(stream)} = losing_records.${keyOf(stream)}
+            where ${hasKeyOf(stream, "losing_records")}
             offset 0
         ) as stored
         where stored.chunk_id = losing_records.chunk_id and stored.record_no = losing_records.record_no
@@ -109,7 +105,7 @@ begin
 
     with written_rejects as (
         insert into ingest.rejects (
-            chunk_id, record_no, batch_id, kind, reasons, record, raw_text, line_no, byte_offset, refusal
+            chunk_id, record_no, batch_id, kind, reasons, record, raw_text, line_no, byte_offset, refusal${ofStream(stream, ", stream_id")}
         )
         select
             staging.chunk_id,
@@ -118,14 +114,14 @@ begin
             rejected_records.kind,
             case
                 when rejected_records.kind = 'conflict' then array[${literal(stream.conflictCode)}]
-                when rejected_records.refusal is not null then array['refused_by_table']
+                when rejected_records.refusal is not null then array[ingest.refusal_reason(rejected_records.refusal)]
                 else ingest.reject_reasons(staging, has_padded and batch_chunks.is_padded, facts)
             end,
             ingest.raw_record(staging, batch_chunks.extra_columns),
             staging.problem::jsonb ->> 'raw',
             (staging.problem::jsonb ->> 'line')::bigint,
             (staging.problem::jsonb ->> 'byte')::bigint,
-            rejected_records.refusal
+            rejected_records.refusal${ofStream(stream, `, ${stream.streamId}`)}
         from ingest.staging
         inner join batch_chunks
             on batch_chunks.load_id = staging.load_id and batch_chunks.chunk_id = staging.chunk_id
@@ -148,6 +144,33 @@ begin
     set conflict = reject_counts.conflict, rejected = reject_counts.rejected
     from reject_counts
     where batch_chunks.chunk_id = reject_counts.chunk_id;
+    ${stream.waiting.length === 0 ? "" : noteWaiting(stream)}
 end
 $$;
+
+-- The reason of a record that passed the rules and that the table refused.
+create or replace function ingest.refusal_reason(refusal jsonb)
+returns text
+language sql
+immutable
+return ${refusalReason(stream)};
 `;
+
+/** The built-in stream is the ledger's default. */
+export const ofStream = ({ made }: StreamSql, text: string) => (made === null ? text : "");
+
+const noteWaiting = ({ waiting }: StreamSql) => sql`
+-- Replayed by itself once the parent is there.
+update ingest.rejects
+set retry_when = 'parent'
+where rejects.batch_id = this_batch_id and rejects.reasons && array[${list(waiting, literal)}];`;
+
+function refusalReason({ refusals }: StreamSql): string {
+    const otherwise = "'refused_by_table'";
+    if (refusals.length === 0) return otherwise;
+    return sql`
+case refusal ->> 'constraint'
+    ${lines(refusals, ({ constraint, code }) => `when ${literal(constraint)} then ${literal(code)}`, "")}
+    else ${otherwise}
+end`;
+}

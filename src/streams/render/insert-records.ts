@@ -1,6 +1,6 @@
 /** The insert of a merge. */
-import { list, sql } from "./sql-text.ts";
-import { cast, keyOf, rowOf, rowOfKey, type StreamSql, written } from "./stream-sql.ts";
+import { allOf, list, sql } from "./sql-text.ts";
+import { given, keyIdents, keyList, rowOf, rowOfKey, type StreamSql, written } from "./stream-sql.ts";
 
 export const insertRecords = (stream: StreamSql) => sql`
 -- Inserts, in key order, the first valid record of every key that is not yet there; keeps what the rollups gain, the
@@ -25,41 +25,20 @@ as $$
 declare
     scan constant ingest.merge_scan := ingest.plan_scan();
     facts constant ${stream.facts} := ${stream.facts}();
-    gain_facts constant ${stream.rollups.facts} := ${stream.rollups.facts}();
-    is_watched constant boolean := ingest.triggers_on_table() is not null;
+    ${watchDeclarations(stream)}
     expected constant bigint := (select sum(batch_chunks.read) from batch_chunks) - (select count(*) from rejected_records);
 begin
     with first_records as (
-        select distinct on (${keyOf(stream)}) valid_records.*
+        select distinct on (${keyList(stream)}) valid_records.*
         from ingest.valid_records(scan, facts)
-        order by ${keyOf(stream)}, chunk_id, record_no
+        order by ${keyList(stream)}, chunk_id, record_no
     ),
-    new_records as not materialized (
+    new_records as ${stream.made === null ? "" : "not "}materialized (
         select first_records.*
         from first_records
         where (${rowOfKey(stream, "first_records")}) is null
     ),
-    inserted_rows as (
-        insert into ${stream.table} (
-            ${list(written(stream))}
-        )
-        select
-            ${list(written(stream))}
-        from new_records
-        returning
-            case when is_watched then ${rowOf(stream)}.${keyOf(stream)} end as record_key,
-            ${list(["chunk_id", "record_no", ...stream.rollups.columns], (name) => `${rowOf(stream)}.${name}`)}
-    ),
-    watched_rows as (
-        insert into written_rows
-        select new_records.${keyOf(stream)}, inserted_rows.*
-        from inserted_rows
-        left join new_records using (chunk_id, record_no)
-        where is_watched
-    ),
-    kept_gains as (
-        ${stream.rollups.gains("inserted_rows", 1)}
-    ),
+    ${insertedRows(stream)},
     inserted_counts as materialized (
         select inserted_rows.chunk_id, count(*) as inserted
         from inserted_rows
@@ -90,10 +69,61 @@ begin
     insert into losing_records
     select
         chunk_id, record_no,
-        ${list(stream.columns, (column) => cast(column.name, column))},
+        ${list(stream.columns, ({ cast, ident }) => cast(ident))},
         ${stream.extras}
     from missing_records
     where is_valid;
 end
 $$;
 `;
+
+function watchDeclarations({ made }: StreamSql): string {
+    if (made === null) return "";
+    return sql`
+gain_facts constant ${made.rollups.facts} := ${made.rollups.facts}();
+is_watched constant boolean := ingest.triggers_on_table() is not null;`;
+}
+
+/** The rows that are inserted, each with the record that it came from; and what hangs on them. */
+function insertedRows(stream: StreamSql): string {
+    const { made } = stream;
+    const inserted = sql`
+insert into ${stream.table} (
+    ${list(written(stream))}
+)
+select
+    ${list(given(stream))}
+from new_records`;
+    if (made === null) {
+        // A table that keeps no record of where its rows came from: the key tells.
+        return sql`
+stored_keys as (
+    ${inserted}
+    returning
+        ${list(stream.keys, ({ column, ident }) => `${rowOf(stream)}.${column} as ${ident}`)}
+),
+inserted_rows as materialized (
+    select new_records.chunk_id, new_records.record_no
+    from stored_keys
+    inner join new_records
+        on ${allOf(keyIdents(stream).map((ident) => `new_records.${ident} = stored_keys.${ident}`))}
+)`;
+    }
+    return sql`
+inserted_rows as (
+    ${inserted}
+    returning
+        case when is_watched then ${rowOf(stream)}.${stream.keys[0]!.column} end as record_key,
+        ${list(["chunk_id", "record_no", ...made.rollups.columns], (name) => `${rowOf(stream)}.${name}`)}
+),
+watched_rows as (
+    insert into written_rows
+    select new_records.${keyList(stream)}, inserted_rows.*
+    from inserted_rows
+    left join new_records using (chunk_id, record_no)
+    where is_watched
+),
+kept_gains as (
+    ${made.rollups.gains("inserted_rows", 1)}
+)`;
+}

@@ -1,7 +1,7 @@
 /** The raw values of a staged record, and those of columns that nobody knows. */
 import { stagedExtraColumns } from "../stream.ts";
 import { list, literal, sql } from "./sql-text.ts";
-import { names, type StreamSql } from "./stream-sql.ts";
+import { idents, names, type StreamSql } from "./stream-sql.ts";
 
 /** Extras that have the name of a column of ours: aliases can make them. */
 export const extrasInRecord = (stream: StreamSql) => {
@@ -67,7 +67,7 @@ immutable
 return jsonb_object(
     array[${list(names(stream), literal)}],
     array[
-        ${list(names(stream), (name) => `staged.${name}`)}
+        ${list(idents(stream), (ident) => `staged.${ident}`)}
     ]
 );
 

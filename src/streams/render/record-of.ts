@@ -1,6 +1,6 @@
 /** A row as the record that would make it. */
-import { lines, literal, sql } from "./sql-text.ts";
-import { cast, keyOf, rowOf, type StreamSql } from "./stream-sql.ts";
+import { lines, list, literal, sql } from "./sql-text.ts";
+import { names, rowOf, type StreamSql } from "./stream-sql.ts";
 
 export const recordOf = (stream: StreamSql) => sql`
 -- A row as the raw values that would make it. As text, like every body that names columns of a table: a parsed one would
@@ -10,9 +10,12 @@ returns jsonb
 language sql
 stable
 as $$
-select jsonb_build_object(
-    ${lines(stream.columns, ({ name, type }) => `${literal(name)}, stored.${name}${type === "text" ? "" : "::text"}`)}
-) || coalesce(ingest.extras_in_record(stored.${stream.extras}), '{}'::jsonb)
+select jsonb_object(
+    array[${list(names(stream), literal)}],
+    array[
+        ${lines(stream.columns, ({ column, text }) => text(`stored.${column}`))}
+    ]
+)${stream.made === null ? "" : ` || coalesce(ingest.extras_in_record(stored.${stream.extras}), '{}'::jsonb)`}
 $$;
 `;
 
@@ -24,15 +27,15 @@ language plpgsql
 stable
 as $$
 declare
-    named_key constant text := ingest.trimmed(record ->> ${literal(keyOf(stream))});
+    ${lines(stream.keys, (key) => `named_${keyNo(stream, key)} constant text := ingest.trimmed(record ->> ${literal(key.name)});`, "")}
     stored ${stream.table};
 begin
-    if ${stream.columns[0]!.reason("named_key", "")} is not null then
+    if ${stream.keys.map((key) => `(${key.passes(`named_${keyNo(stream, key)}`, `${stream.facts}()`)}) is not true`).join(" or ")} then
         return null;
     end if;
     select ${rowOf(stream)}.* into stored
     from ${stream.table}
-    where ${rowOf(stream)}.${keyOf(stream)} = ${cast("named_key", stream.columns[0]!)};
+    where ${stream.keys.map((key) => `${rowOf(stream)}.${key.column} = ${key.cast(`named_${keyNo(stream, key)}`)}`).join(" and ")};
     if not found then
         return null;
     end if;
@@ -40,3 +43,6 @@ begin
 end
 $$;
 `;
+
+const keyNo = ({ keys }: StreamSql, key: StreamSql["keys"][number]) =>
+    keys.length === 1 ? "key" : `key_${keys.indexOf(key) + 1}`;

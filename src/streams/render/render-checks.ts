@@ -1,6 +1,6 @@
 /** The checks that every stream has: queries on its table, which return what breaks the sentence above them. */
 import { sql } from "./sql-text.ts";
-import { keyOf, keyType, rowOf, type StreamSql } from "./stream-sql.ts";
+import { keyName, rowOf, type StreamSql } from "./stream-sql.ts";
 
 /** File name without its ending → text. */
 export function renderChecks(stream: StreamSql): Record<string, string> {
@@ -8,7 +8,7 @@ export function renderChecks(stream: StreamSql): Record<string, string> {
     return {
         [`count_inserted_${rows}`]: countInserted(stream),
         [`find_conflicts_without_${stream.rowName}`]: findUnfoundedConflicts(stream),
-        [`find_repeated_${keyOf(stream)}s`]: findRepeatedKeys(stream),
+        [`find_repeated_${keyName(stream)}s`]: findRepeatedKeys(stream),
         [`trace_${rows}`]: traceRows(stream),
         trace_singly: traceSingly(stream),
     };
@@ -56,7 +56,7 @@ with
             rejects.reject_id,
             rejects.chunk_id,
             rejects.record_no,
-            lower(btrim(coalesce(rejects.original_record, rejects.record) ->> '${keyOf(stream)}', E' \\t\\n\\r\\f\\x0b'))
+            lower(btrim(coalesce(rejects.original_record, rejects.record) ->> '${keyName(stream)}', E' \\t\\n\\r\\f\\x0b'))
                 as key_text
         from ingest.rejects
         where rejects.kind = 'conflict' and rejects.stream_id = ${stream.streamId}
@@ -67,8 +67,8 @@ with
         select
             conflicting_keys.*,
             case
-                when ingest.input_is_valid(conflicting_keys.key_text, '${keyType(stream)}')
-                    then conflicting_keys.key_text::${keyType(stream)}
+                when ingest.input_is_valid(conflicting_keys.key_text, '${stream.keys[0]!.type}')
+                    then conflicting_keys.key_text::${stream.keys[0]!.type}
             end as key
         from conflicting_keys
     )
@@ -77,29 +77,29 @@ select
     cast_keys.reject_id,
     cast_keys.chunk_id,
     cast_keys.record_no,
-    cast_keys.key_text as ${keyOf(stream)}
+    cast_keys.key_text as ${keyName(stream)}
 from cast_keys
-left join ${stream.table} on cast_keys.key = ${rowOf(stream)}.${keyOf(stream)}
-where ${rowOf(stream)}.${keyOf(stream)} is null;
+left join ${stream.table} on cast_keys.key = ${rowOf(stream)}.${keyName(stream)}
+where ${rowOf(stream)}.${keyName(stream)} is null;
 `;
 
 const findRepeatedKeys = (stream: StreamSql) => sql`
--- An ${keyOf(stream)} occurs once. The primary key says so too; this counts the rows themselves.
+-- An ${keyName(stream)} occurs once. The primary key says so too; this counts the rows themselves.
 with
     repeated_keys as (
-        select ${rowOf(stream)}.${keyOf(stream)}, count(*) as ${rowOf(stream)}
+        select ${rowOf(stream)}.${keyName(stream)}, count(*) as ${rowOf(stream)}
         from ${stream.table}
-        group by ${rowOf(stream)}.${keyOf(stream)}
+        group by ${rowOf(stream)}.${keyName(stream)}
         having count(*) > 1
     )
 
 select
-    repeated_keys.${keyOf(stream)},
+    repeated_keys.${keyName(stream)},
     repeated_keys.${rowOf(stream)},
     ${rowOf(stream)}.chunk_id,
     ${rowOf(stream)}.record_no
 from repeated_keys
-inner join ${stream.table} on repeated_keys.${keyOf(stream)} = ${rowOf(stream)}.${keyOf(stream)};
+inner join ${stream.table} on repeated_keys.${keyName(stream)} = ${rowOf(stream)}.${keyName(stream)};
 `;
 
 const traceRows = (stream: StreamSql) => sql`
@@ -117,7 +117,7 @@ with
     )
 
 select
-    ${rowOf(stream)}.${keyOf(stream)},
+    ${rowOf(stream)}.${keyName(stream)},
     ${rowOf(stream)}.chunk_id,
     ${rowOf(stream)}.record_no,
     merged_chunks.first_record_no,

@@ -6,9 +6,9 @@ import { classifyLosers, refuseRedirection, rejectRecords } from "./classify-rec
 import { insertRecords } from "./insert-records.ts";
 import { extrasInRecord, rawRecord } from "./raw-record.ts";
 import { lines, sql } from "./sql-text.ts";
-import { scanType, stagedValues, validateRecords, validRecords } from "./staged-values.ts";
-import { keyType, type StreamSql, watchedColumns } from "./stream-sql.ts";
-import { isValidRecord, rejectReasons } from "./verdict.ts";
+import { countRecords, scanType, stagedValues, validateRecords, validRecords } from "./staged-values.ts";
+import { type StreamSql, watchedColumns } from "./stream-sql.ts";
+import { rejectReasons } from "./verdict.ts";
 
 export function renderMerge(stream: StreamSql): string {
     return [
@@ -17,7 +17,7 @@ export function renderMerge(stream: StreamSql): string {
         extrasInRecord(stream),
         rawRecord(stream),
         rejectReasons(stream),
-        isValidRecord(stream),
+        countRecords,
         scanType,
         stagedValues(stream),
         validRecords(stream),
@@ -45,7 +45,7 @@ begin
     create temporary table losing_records (
         chunk_id bigint not null,
         record_no bigint not null,
-        ${lines(stream.columns, ({ name, type }) => `${name} ${type}`)},
+        ${lines(stream.columns, ({ ident, type }) => `${ident} ${type}`)},
         ${stream.extras} jsonb
     ) on commit delete rows;
     -- Records of this batch that become rejects; with what the table said of those that it refuses.
@@ -55,15 +55,18 @@ begin
         kind text not null default 'rejected',
         refusal jsonb
     ) on commit delete rows;
-    -- Where the table has triggers: what an insert or update said that it wrote, and the key that the record there has.
-    create temporary table written_rows (
-        told_key ${keyType(stream)},
-        record_key ${keyType(stream)},
-        chunk_id bigint,
-        record_no bigint,
-        ${lines(watchedColumns(stream), ({ name, type }) => `${name} ${type}`)}
-    ) on commit delete rows;
-    perform ingest.prepare_rollups();
+    ${stream.made === null ? "" : writtenRows(stream)}
 end
 $$;
 `;
+
+const writtenRows = (stream: StreamSql) => sql`
+-- Where the table has triggers: what an insert or update said that it wrote, and the key that the record there has.
+create temporary table written_rows (
+    told_key ${stream.keys[0]!.type},
+    record_key ${stream.keys[0]!.type},
+    chunk_id bigint,
+    record_no bigint,
+    ${lines(watchedColumns(stream), ({ ident, type }) => `${ident} ${type}`)}
+) on commit delete rows;
+perform ingest.prepare_rollups();`;

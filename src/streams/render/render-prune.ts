@@ -1,8 +1,31 @@
 /** The stream's part of a prune (sql/engine/prune.sql): the rows of pruned chunks, and the sums that lose them. */
 import { list, sql } from "./sql-text.ts";
-import { keyOf, rowOf, type StreamSql } from "./stream-sql.ts";
+import { keyList, keyName, type MadeTable, rowOf, type StreamSql } from "./stream-sql.ts";
 
-export const renderPrune = (stream: StreamSql): string => sql`
+/** Rows of a table that Sluice did not make are not its to delete: a prune takes what the ledger keeps of them. */
+export const renderPrune = (stream: StreamSql): string =>
+    stream.made === null ? pruneNoRows : pruneRows(stream, stream.made);
+
+const pruneNoRows = `
+create or replace function ingest.prune_rows(
+    older_than timestamptz,
+    first_page bigint,
+    end_page bigint,
+    wanted_slices integer
+)
+returns table (done_slices integer, row_count bigint, kept_chunks bigint[])
+language sql
+immutable
+return (wanted_slices, 0::bigint, '{}'::bigint[]);
+
+create or replace function ingest.prune_recent_sums()
+returns bigint
+language sql
+immutable
+return 0;
+`;
+
+const pruneRows = (stream: StreamSql, made: MadeTable): string => sql`
 -- Deletes the rows of pruned chunks that lie in these pages of the table and in whichever of the wanted slices it gets:
 -- it waits for the lowest of them, holding nothing, and takes what else is free. So no merge that runs is waited for with
 -- slices in hand, and what merges wait for is the deletion alone. \`done_slices\` are those that need not be asked for again.
@@ -40,10 +63,10 @@ declare
             ))
     );
     doomed_places tid[];
-    gain_facts constant ${stream.rollups.facts} := ${stream.rollups.facts}();
+    gain_facts constant ${made.rollups.facts} := ${made.rollups.facts}();
 begin
     perform ingest.hold_prune_lock();
-    perform ingest.prepare_merge();
+    perform ingest.prepare_merge('ingest');
     kept_chunks := '{}';
     row_count := 0;
     if cardinality(pruned_chunks) = 0 then
@@ -64,10 +87,10 @@ begin
     with removed_rows as (
         delete from ${stream.table}
         where ${rowOf(stream)}.ctid = any(doomed_places)
-        returning ${list(stream.rollups.columns, (name) => `${rowOf(stream)}.${name}`)}
+        returning ${list(made.rollups.columns, (name) => `${rowOf(stream)}.${name}`)}
     ),
     lost_gains as (
-        ${stream.rollups.gains("removed_rows", -1)}
+        ${made.rollups.gains("removed_rows", -1)}
     )
     select count(*) into row_count
     from removed_rows;
@@ -101,14 +124,14 @@ declare
         from ingest.rejects
         cross join lateral (
             values
-            (lower(btrim(rejects.record ->> '${keyOf(stream)}', E' \\t\\n\\r\\f\\x0b'))),
-            (lower(btrim(rejects.original_record ->> '${keyOf(stream)}', E' \\t\\n\\r\\f\\x0b')))
+            (lower(btrim(rejects.record ->> '${keyName(stream)}', E' \\t\\n\\r\\f\\x0b'))),
+            (lower(btrim(rejects.original_record ->> '${keyName(stream)}', E' \\t\\n\\r\\f\\x0b')))
         ) as odd_ids (key)
         where
             rejects.kind = 'conflict'
             and (
                 rejects.original_record is not null
-                or btrim(rejects.record ->> '${keyOf(stream)}', E' \\t\\n\\r\\f\\x0b') <> btrim(rejects.record ->> '${keyOf(stream)}')
+                or btrim(rejects.record ->> '${keyName(stream)}', E' \\t\\n\\r\\f\\x0b') <> btrim(rejects.record ->> '${keyName(stream)}')
             )
             and odd_ids.key is not null
     );
@@ -120,18 +143,18 @@ begin
             ${rowOf(stream)}.ctid >= first_place
             and ${rowOf(stream)}.ctid < end_place
             and ${rowOf(stream)}.chunk_id = any(pruned_chunks)
-            and ${rowOf(stream)}.${stream.stamped[0]!} < older_than
-            and ingest.slice_of(${rowOf(stream)}.${keyOf(stream)}) & locked_slices <> 0
+            and ${rowOf(stream)}.${made.stamped[0]!} < older_than
+            and ingest.slice_of(${rowOf(stream)}.${keyList(stream)}) & locked_slices <> 0
             -- As a scalar, so that it is always a look-up in the index.
             and (
                 select true
                 from ingest.rejects
                 where
-                    left(lower(btrim(rejects.record ->> '${keyOf(stream)}')), 36) = ${rowOf(stream)}.${keyOf(stream)}::text
+                    left(lower(btrim(rejects.record ->> '${keyName(stream)}')), 36) = ${rowOf(stream)}.${keyList(stream)}::text
                     and rejects.kind = 'conflict'
                 limit 1
             ) is null
-            and ${rowOf(stream)}.${keyOf(stream)}::text <> all(odd_keys)
+            and ${rowOf(stream)}.${keyList(stream)}::text <> all(odd_keys)
         for update skip locked
     );
 end

@@ -4,17 +4,17 @@
  * the merge goes on without them: each becomes a reject (refused_by_table) with what the table said of it.
  */
 import { list, literal, sql } from "./sql-text.ts";
-import { keyOf, rowOf, type StreamSql, written } from "./stream-sql.ts";
+import { names, rowOf, type StreamSql } from "./stream-sql.ts";
 import { findRefusedRecords, insertCandidates, searchCandidates, tryCandidates } from "./try-candidates.ts";
 import { brokenColumns, endWriting, movedRows, triggersOnTable } from "./watch-writes.ts";
 
 export function renderRefuse(stream: StreamSql): string {
     return [
-        insertOrRefuse,
+        insertOrRefuse(stream),
         endWriting(stream),
         movedRows(stream),
         triggersOnTable(stream),
-        brokenColumns(stream),
+        ...(stream.made === null ? [] : [brokenColumns(stream, stream.made)]),
         findRefusedRecords(stream),
         searchCandidates,
         insertCandidates(stream),
@@ -24,7 +24,7 @@ export function renderRefuse(stream: StreamSql): string {
     ].join("\n");
 }
 
-const insertOrRefuse = `
+const insertOrRefuse = (stream: StreamSql) => sql`
 -- As ingest.insert_records; what the table refuses is then among rejected_records.
 create or replace function ingest.insert_or_refuse()
 returns void
@@ -45,7 +45,7 @@ begin
                 raise;
             end if;
     end;
-    perform ingest.find_refused_records();
+    ${stream.conditions === null ? "perform ingest.find_refused_records();" : findRefused}
     moved_before := ingest.moved_rows();
     perform ingest.insert_records();
     perform ingest.end_writing(moved_before);
@@ -59,11 +59,16 @@ returns boolean
 language sql
 immutable
 return left(sql_state, 2) <> all(array['08', '25', '40', '53', '55', '57', '58', 'SL', 'XX'])
-or said_context ~ '^(?!PL/pgSQL function ingest\\.)[^\\n]* RAISE(\\n|$)';
+or said_context ~ '^(?!PL/pgSQL function ingest\\w*\\.)[^\\n]* RAISE(\\n|$)';
 `;
 
 const requireKey = (stream: StreamSql) => {
-    const filled = [...written(stream), ...stream.stamped];
+    const { made } = stream;
+    const filled = [
+        ...names(stream),
+        ...(made === null ? [] : [stream.extras, "chunk_id", "record_no", ...made.stamped]),
+    ];
+    const keys = stream.keys.map(({ name }) => name);
     return sql`
 -- The columns of the table that the merge fills, or Postgres for it.
 create or replace function ingest.filled_columns()
@@ -91,18 +96,26 @@ begin
         ) = cardinality(ingest.filled_columns())
         and not exists (
             select from pg_index
-            inner join pg_attribute
-                on pg_attribute.attrelid = pg_index.indrelid and pg_attribute.attnum = pg_index.indkey[0]
             where
                 pg_index.indrelid = to_regclass(${literal(stream.table)})
                 and pg_index.indisunique
                 and pg_index.indisvalid
-                and pg_index.indnkeyatts = 1
+                and pg_index.indnkeyatts = ${keys.length}
                 and pg_index.indpred is null
-                and pg_attribute.attname = ${literal(keyOf(stream))}
+                and pg_index.indexprs is null
+                and not exists (
+                    select from unnest(array[${list(keys, literal)}]) as wanted_keys (name)
+                    where not exists (
+                        select from pg_attribute
+                        where
+                            pg_attribute.attrelid = pg_index.indrelid
+                            and pg_attribute.attname = wanted_keys.name
+                            and pg_attribute.attnum = any((pg_index.indkey::smallint[])[0:pg_index.indnkeyatts - 1])
+                    )
+                )
         )
     then
-        raise exception 'the table ${rowOf(stream)} has no primary key (${keyOf(stream)}): alter table ${rowOf(stream)} add primary key (${keyOf(stream)})'
+        raise exception ${literal(`the table ${rowOf(stream)} has no primary key (${keyColumns(stream)}): alter table ${rowOf(stream)} add primary key (${keyColumns(stream)})`.replaceAll("%", "%%"))}
         using errcode = 'SL010';
     end if;
 end
@@ -110,13 +123,29 @@ $$;
 `;
 };
 
-const silentRefusal = ({ rowName, table }: StreamSql) => sql`
+/** A condition over a row may raise, as a division by zero does: then all of them are left to the table. */
+const findRefused = `begin
+    perform ingest.find_refused_records();
+exception
+    when others or assert_failure then
+        get stacked diagnostics said_context = pg_exception_context;
+        if not ingest.may_be_of_record(sqlstate, said_context) then
+            raise;
+        end if;
+        perform set_config('sluice.conditions', 'off', true);
+        perform ingest.find_refused_records();
+        perform set_config('sluice.conditions', 'on', true);
+end;`;
+
+const keyColumns = ({ keys }: StreamSql) => keys.map(({ column }) => column).join(", ");
+
+const silentRefusal = (stream: StreamSql) => sql`
 -- Stands beside a reject when the table did not say why.
 create or replace function ingest.silent_refusal()
 returns jsonb
 language sql
 immutable
 return jsonb_build_object(
-    'message', ${literal(`A trigger on ${table.split(".").at(-1)} left the record out without an error (or its ${rowName} was deleted in that moment).`)}
+    'message', ${literal(`A trigger on ${rowOf(stream)} left the record out without an error (or its ${stream.rowName} was deleted in that moment).`)}
 );
 `;

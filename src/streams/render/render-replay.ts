@@ -5,13 +5,14 @@
 import { acceptConflicts, exchangeRows, refuseConflicts } from "./accept-conflicts.ts";
 import { recordOf, storedRecord } from "./record-of.ts";
 import { lines, list, literal, sql } from "./sql-text.ts";
-import { names, type StreamSql } from "./stream-sql.ts";
+import { idents, type StreamSql } from "./stream-sql.ts";
 
 export function renderReplay(stream: StreamSql): string {
     return [
         recordOf(stream),
         storedRecord(stream),
         stageRejects(stream),
+        unstageRejects,
         dropUnchangedRejects(stream),
         dropStillRefused(stream),
         refuseConflicts,
@@ -29,17 +30,43 @@ as $$
 begin
     insert into ingest.staging (
         load_id, chunk_id, record_no, slice_no,
-        ${list([...names(stream), stream.extras])}
+        ${list([...idents(stream), stream.extras])}
     )
     select
         this_load_id,
         replayed_rejects.chunk_id,
         replayed_rejects.record_no,
         0,
-        ${lines(names(stream), (name) => `replayed_rejects.record ->> ${literal(name)}`)},
-        ingest.extras_of_record(replayed_rejects.record)
+        ${lines(stream.columns, ({ name }) => `replayed_rejects.record ->> ${literal(name)}`)},
+        ${stream.made === null ? "null" : "ingest.extras_of_record(replayed_rejects.record)"}
     from replayed_rejects;
 end
+$$;
+`;
+
+const unstageRejects = `
+create or replace function ingest.unstage_dropped_rejects(this_load_id bigint)
+returns void
+language plpgsql
+as $$
+begin
+    delete from ingest.staging
+    where
+        staging.load_id = this_load_id
+        and not exists (
+            select from replayed_rejects
+            where
+                replayed_rejects.chunk_id = staging.chunk_id
+                and replayed_rejects.record_no = staging.record_no
+        );
+end
+$$;
+
+create or replace function ingest.unstage_rejects(this_load_id bigint)
+returns void
+language sql
+as $$
+    delete from ingest.staging where staging.load_id = this_load_id
 $$;
 `;
 
@@ -122,7 +149,7 @@ begin
         and replayed_rejects.record_no = rejected_records.record_no
         and rejects.reject_id = replayed_rejects.reject_id
         and rejects.refusal is not null
-        and (rejects.kind = 'conflict' or rejects.reasons = array['refused_by_table']);
+        and (rejects.kind = 'conflict' or rejects.reasons = array[ingest.refusal_reason(rejects.refusal)]);
     perform ingest.unstage_dropped_rejects(this_load_id);
     perform ingest.empty_batch();
 end

@@ -1,6 +1,6 @@
 import { stagedExtraColumns } from "../stream.ts";
-import { lines, list, sql } from "./sql-text.ts";
-import { names, type StreamSql } from "./stream-sql.ts";
+import { lines, list, literal, sql } from "./sql-text.ts";
+import { idents, type StreamSql } from "./stream-sql.ts";
 
 export const renderStaging = (stream: StreamSql): string => sql`
 -- The staging table: raw text as COPY delivers it, one row a record, owed nothing (UNLOGGED: empty after a crash).
@@ -13,7 +13,7 @@ export const renderStaging = (stream: StreamSql): string => sql`
 -- When the definition below changes, the old table is dropped: its chunks fail their count and are staged again.
 do $$
 declare
-    definition constant text := 'staging, 6 lanes, plain second';
+    definition constant text := ${literal(definition(stream))};
     lane smallint;
 begin
     if obj_description(to_regclass('ingest.staging'), 'pg_class') is distinct from definition then
@@ -31,7 +31,7 @@ begin
             lane smallint not null default 0,
             -- {"reason", "line", "byte", "raw"} of a record that could not be split into values
             problem text,
-            ${lines(names(stream), (name) => `${name} text`)},
+            ${lines(idents(stream), (ident) => `${ident} text`)},
             -- parsed records: unknown columns as the text of one JSON object
             ${stream.extras} text,
             -- verbatim records: unknown columns in the order of files.extra_columns
@@ -49,3 +49,7 @@ begin
 end
 $$;
 `;
+
+/** What tells that the table is another than it was. */
+const definition = (stream: StreamSql) =>
+    ["staging, 6 lanes, plain second", ...(stream.made === null ? idents(stream) : [])].join(", ");

@@ -1,8 +1,8 @@
 /** The life of a record: where its bytes came from, what each rule says of it, and what became of its rivals. */
 import { lines, list, literal, sql } from "./sql-text.ts";
-import { cast, keyOf, keyType, names, rowOf, type StreamSql } from "./stream-sql.ts";
+import { keyName, type MadeTable, names, rowOf, type StreamSql } from "./stream-sql.ts";
 
-export const renderTrace = (stream: StreamSql): string => sql`
+export const renderTrace = (stream: StreamSql, made: MadeTable): string => sql`
 -- The life of a record, as one JSON value: where its bytes came from, what each rule says of it, which batch decided, and
 -- what became of the other records that claim its key. All on the caller's snapshot; nothing is written.
 --
@@ -46,12 +46,12 @@ select
     jsonb_build_object(
         'recordNo', traced_record_no,
         'outcome', case
-            when (stored).${keyOf(stream)} is not null then 'inserted'
+            when (stored).${stream.keys[0]!.column} is not null then 'inserted'
             else ingest.trace_outcome(traced_chunk_id, traced_record_no)
         end,
         'insertedBy', case
             -- The merge that had the row's slice, unless a replay let it in.
-            when (stored).${keyOf(stream)} is not null then ingest.trace_batch(coalesce(
+            when (stored).${stream.keys[0]!.column} is not null then ingest.trace_batch(coalesce(
                 (
                     select max(rejects.resolved_by_batch)
                     from ingest.rejects
@@ -65,17 +65,17 @@ select
                     from ingest.chunk_merges
                     where
                         chunk_merges.chunk_id = traced_chunk_id
-                        and chunk_merges.slices & ingest.slice_of((stored).${keyOf(stream)}) <> 0
+                        and chunk_merges.slices & ingest.slice_of((stored).${stream.keys[0]!.column}) <> 0
                 )
             ))
         end,
         'event', case
-            when (stored).${keyOf(stream)} is not null then
-                ingest.record_of(stored) || jsonb_build_object(${literal(stream.stamped[0]!)}, (stored).${stream.stamped[0]!}::text)
+            when (stored).${stream.keys[0]!.column} is not null then
+                ingest.record_of(stored) || jsonb_build_object(${literal(made.stamped[0]!)}, (stored).${made.stamped[0]!}::text)
         end,
         'rejects', ingest.trace_rejects(traced_chunk_id, traced_record_no),
         'verdicts', case
-            when (stored).${keyOf(stream)} is not null then ingest.record_verdicts(ingest.record_of(stored))
+            when (stored).${stream.keys[0]!.column} is not null then ingest.record_verdicts(ingest.record_of(stored))
             else (
                 select ingest.record_verdicts(last_reject.record)
                 from (
@@ -92,7 +92,7 @@ select
 $$;
 
 -- Every record that is kept and claims this key: the row's own first, then its rivals in the order of the files.
-create or replace function ingest.trace_key(traced_key ${keyType(stream)})
+create or replace function ingest.trace_key(traced_key ${stream.keys[0]!.type})
 returns jsonb
 language sql
 stable
@@ -100,7 +100,7 @@ as $$
 with stored_row as materialized (
     select ${rowOf(stream)} as stored, ${rowOf(stream)}.chunk_id, ${rowOf(stream)}.record_no
     from ${stream.table}
-    where ${rowOf(stream)}.${keyOf(stream)} = traced_key
+    where ${rowOf(stream)}.${stream.keys[0]!.column} = traced_key
 ),
 claims as (
     select stored_row.chunk_id, stored_row.record_no
@@ -108,7 +108,7 @@ claims as (
     union
     select rejects.chunk_id, rejects.record_no
     from ingest.rejects
-    where left(lower(btrim(rejects.record ->> ${literal(keyOf(stream))})), 36) = traced_key::text
+    where left(lower(btrim(rejects.record ->> ${literal(keyName(stream))})), 36) = traced_key::text
 ),
 first_claims as (
     select claims.chunk_id, claims.record_no, stored_row.stored
@@ -121,7 +121,7 @@ first_claims as (
 select
     jsonb_agg(
         ingest.trace_record(first_claims.chunk_id, first_claims.record_no, first_claims.stored)
-        order by (first_claims.stored).${keyOf(stream)} is null, first_claims.chunk_id, first_claims.record_no
+        order by (first_claims.stored).${stream.keys[0]!.column} is null, first_claims.chunk_id, first_claims.record_no
     )
 from first_claims
 $$;
@@ -165,7 +165,7 @@ begin
                 ) as is_reject
         ) as standing
         left join lateral (
-            select ingest.trimmed(rejects.record ->> ${literal(keyOf(stream))}) as key
+            select ingest.trimmed(rejects.record ->> ${literal(keyName(stream))}) as key
             from ingest.rejects
             where
                 rejects.chunk_id = chunks.chunk_id
@@ -182,7 +182,7 @@ begin
             select ${rowOf(stream)}.* into stored
             from ${stream.table}
             where
-                ${rowOf(stream)}.${keyOf(stream)} = ${cast("traced.key", stream.columns[0]!)}
+                ${rowOf(stream)}.${stream.keys[0]!.column} = ${stream.keys[0]!.cast("traced.key")}
                 and ${rowOf(stream)}.chunk_id = traced.chunk_id
                 and ${rowOf(stream)}.record_no = traced_record_no;
         elsif traced.may_be_row then

@@ -15,6 +15,11 @@ export function lines<Item>(items: readonly Item[], text: (item: Item) => string
     return items.map(text).join(`${separator}\n`);
 }
 
+/** Conditions that must all hold, one a line. */
+export function allOf(conditions: readonly string[]): string {
+    return conditions.join("\nand ");
+}
+
 const listWidth = 100;
 
 /** A list of short items, as many a line as fit. */

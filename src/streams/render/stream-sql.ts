@@ -5,38 +5,74 @@ import { lines, list, sql } from "./sql-text.ts";
 export interface StreamSql {
     /** ingest.streams.stream_id */
     streamId: number;
-    /** With its schema: `public.events`. */
+    /** As SQL writes it, with its schema: `public.events`, `sales."Order"`. */
     table: string;
-    /** The data columns, in the order of the table; the key is the first. */
-    columns: readonly ColumnSql[];
-    /** A jsonb column for what a file says in columns that nobody knows. */
-    extras: string;
-    /** Columns that tell when a row was written: Postgres fills them. */
-    stamped: readonly string[];
-    /** Every column that the table must have. */
-    shape: readonly TableColumn[];
-    /** The reject code of a record whose key is taken by other content. */
-    conflictCode: string;
     /** The name of a row in messages. */
     rowName: string;
+    /** The data columns, in the order of the table. */
+    columns: readonly ColumnSql[];
+    /** Those that identify a row. */
+    keys: readonly ColumnSql[];
+    /** The column of staging for what a file says in columns that nobody knows. */
+    extras: string;
+    /** The reject code of a record whose key is taken by other content. */
+    conflictCode: string;
     /** Facts that the rules need beside the values, read once a merge: a composite type, and a function of the same name. */
     facts: string;
-    /** The column whose value `plain_second` tells, as seconds since 1970, where the loader has seen that all are well-formed. */
-    plainColumn: string;
-    /** By column of a stored row, a condition that holds where no record may have its value. */
-    brokenColumns(stored: string, facts: string): [name: string, condition: string][];
-    /** A verdict that is known before the rules are asked, as a condition on `plain_second` and the values. */
-    knownToPass(facts: string): string;
-    /** Rollups that are fed by every row that comes or goes. */
-    rollups: RollupsSql;
+    /** A verdict that is known before the rules are asked, as a condition on the columns of `record`; null when there is none. */
+    knownToPass(record: string, facts: string): string | null;
+    /** What a record of which every column passes must fulfil besides. */
+    conditions: RowConditions | null;
+    /** The reject codes of records that the table refuses, by the constraint that it names. */
+    refusals: readonly { constraint: string; code: string }[];
+    /** Codes of records that wait for a row of another table. */
+    waiting: readonly string[];
+    /** What only a table that Sluice made has; null for one that it found. */
+    made: MadeTable | null;
 }
 
 export interface ColumnSql {
+    /** In a record: as files name it. */
     name: string;
+    /** In staging and in what the merge makes of it, as SQL writes it. */
+    ident: string;
+    /** In the table, as SQL writes it. */
+    column: string;
     /** As in `create table`. */
     type: string;
     /** Null, or the code of the first rule that the trimmed text breaks: an expression. */
     reason(value: string, facts: string): string;
+    /** Whether the trimmed text breaks no rule: an expression that is true, or anything else. */
+    passes(value: string, facts: string): string;
+    /** The typed value of a text that broke none. */
+    cast(value: string): string;
+    /** The text that would make the typed value. */
+    text(value: string): string;
+    /** What of the typed value tells two apart. */
+    distinct(value: string): string;
+    /** What the table takes where a record says nothing; null: null. */
+    fallback: string | null;
+}
+
+/** Conditions over a row, each with the code of the records that break it. */
+export interface RowConditions {
+    /** A query of one row: the typed values under the table's own names. `value` gives the staged text of a column. */
+    row(value: (column: ColumnSql) => string): string;
+    /** Over the columns of that row. True or null where it holds. */
+    rules: readonly { code: string; condition: string }[];
+}
+
+export interface MadeTable {
+    /** Its jsonb column for what a file says in columns that nobody knows is named as that of staging. Postgres fills these: */
+    stamped: readonly string[];
+    /** Every column that the table must have. */
+    shape: readonly TableColumn[];
+    /** The column whose value `plain_second` tells, as seconds since 1970, where the loader has seen that all are well-formed. */
+    plainColumn: string;
+    /** By column of a stored row, a condition that holds where no record may have its value. */
+    brokenColumns(stored: string, facts: string): [name: string, condition: string][];
+    /** Rollups that are fed by every row that comes or goes. */
+    rollups: RollupsSql;
 }
 
 export interface RollupsSql {
@@ -48,48 +84,103 @@ export interface RollupsSql {
     gains(rows: string, sign: 1 | -1): string;
 }
 
-export const keyOf = ({ columns }: StreamSql): string => columns[0]!.name;
 export const names = ({ columns }: StreamSql): string[] => columns.map(({ name }) => name);
+export const idents = ({ columns }: StreamSql): string[] => columns.map(({ ident }) => ident);
+export const keyIdents = ({ keys }: StreamSql): string[] => keys.map(({ ident }) => ident);
+/** `event_id`, or `order_id, line_no` */
+export const keyList = (stream: StreamSql): string => keyIdents(stream).join(", ");
+
 /** `events` of `public.events`: how a column of the table is qualified. */
-export const rowOf = ({ table }: StreamSql): string => table.split(".").at(-1)!;
+export const rowOf = ({ table }: StreamSql): string => /(?:[^."]+|"(?:[^"]|"")*")$/.exec(table)![0];
 
-export const keyType = ({ columns }: StreamSql): string => columns[0]!.type;
+/** For an index, a temporary table's comment and the like: a key's columns in one name. */
+export const keyName = ({ keys }: StreamSql): string => keys.map(({ name }) => name).join("_");
 
-/** The columns that the rollups are made from, in their order. */
-export const watchedColumns = ({ columns, rollups }: StreamSql): ColumnSql[] =>
-    rollups.columns.map((name) => columns.find((column) => column.name === name)!);
+/** Whether a row has the key of these records. */
+export const hasKeyOf = (stream: StreamSql, records: string): string =>
+    stream.keys.map(({ column, ident }) => `${rowOf(stream)}.${column} = ${records}.${ident}`).join(" and ");
 
-/** `'12.5'` → numeric: what passed the rules, cast. Text stays. */
-export function cast(value: string, { type }: ColumnSql): string {
-    return type === "text" ? value : `${value}::${type}`;
+/** A scalar: whether there is a row with the key of these records. */
+export const rowOfKey = (stream: StreamSql, records: string): string =>
+    `select true from ${stream.table} where ${hasKeyOf(stream, records)}`;
+
+/** The columns of the table that the merge fills from a record; where a record came from, where the table keeps it. */
+export const written = (stream: StreamSql): string[] => [
+    ...stream.columns.map(({ column }) => column),
+    ...(stream.made === null ? [] : [stream.extras, "chunk_id", "record_no"]),
+];
+
+/** What it fills them with, of `records`. */
+export const given = (stream: StreamSql, records = ""): string[] => [
+    ...stream.columns.map(({ ident, fallback }) =>
+        fallback === null ? records + ident : `coalesce(${records}${ident}, ${fallback})`,
+    ),
+    ...(stream.made === null ? [] : [stream.extras, "chunk_id", "record_no"].map((name) => records + name)),
+];
+
+/** The columns that are not of the key. */
+const others = ({ columns, keys }: StreamSql): ColumnSql[] => columns.filter((column) => !keys.includes(column));
+
+/**
+ * Whether a record of `records` says something else than the row `stored`. Where a record says nothing the row has what the
+ * table takes then, which may be another value each time.
+ */
+export function saysOther(stream: StreamSql, records: string, stored: string): string {
+    const extras = stream.made === null ? [] : [stream.extras];
+    const compared = others(stream).filter(({ fallback }) => fallback === null);
+    const defaulted = others(stream).filter(({ fallback }) => fallback !== null);
+    const told = [
+        ...compared.map(({ distinct, ident }) => distinct(`${records}.${ident}`)),
+        ...extras.map((name) => `${records}.${name}`),
+    ];
+    const kept = [
+        ...compared.map(({ distinct, column }) => distinct(`${stored}.${column}`)),
+        ...extras.map((name) => `${stored}.${name}`),
+    ];
+    const ofCompared = sql`
+(
+    ${list(told)}
+) is distinct from (
+    ${list(kept)}
+)`;
+    const ofDefaulted = defaulted.map(
+        ({ distinct, ident, column }) =>
+            `${records}.${ident} is not null and ${distinct(`${records}.${ident}`)} is distinct from ${distinct(`${stored}.${column}`)}`,
+    );
+    const differences = [...(told.length === 0 ? [] : [ofCompared]), ...ofDefaulted];
+    return differences.length === 0 ? "false" : differences.join("\nor ");
 }
 
-/** All that the merge writes of a record. */
-export const written = (stream: StreamSql): string[] => [...names(stream), stream.extras, "chunk_id", "record_no"];
-
-/** All that makes two records of a key the same. */
-export const compared = (stream: StreamSql): string[] => [...names(stream).slice(1), stream.extras];
-
-/** A scalar: whether a row has the key of these records. */
-export const rowOfKey = (stream: StreamSql, records: string): string =>
-    `select true from ${stream.table} where ${rowOf(stream)}.${keyOf(stream)} = ${records}.${keyOf(stream)}`;
+/** The columns that the rollups are made from, in their order. */
+export const watchedColumns = ({ columns, made }: StreamSql): ColumnSql[] =>
+    (made?.rollups.columns ?? []).map((name) => columns.find((column) => column.name === name)!);
 
 /** An update that gives rows the values of records with their keys; what it wrote, in the columns of written_rows. */
 export function exchanged(stream: StreamSql, records: string): string {
     const row = rowOf(stream);
-    const watched = ["chunk_id", "record_no", ...stream.rollups.columns];
-    const given = [...compared(stream), "chunk_id", "record_no"].map((name) => `${name} = ${records}.${name}`);
+    const { made, keys } = stream;
+    const values = given(stream, `${records}.`);
+    const sets = written(stream)
+        .map((column, index) => `${column} = ${values[index]}`)
+        .filter((_, index) => !keys.includes(stream.columns[index]!));
+    const returned =
+        made === null
+            ? stream.keys.map(({ ident }) => `${records}.${ident}`)
+            : [
+                  sql`
+case
+    when (${row}.chunk_id, ${row}.record_no) = (${records}.chunk_id, ${records}.record_no)
+    then ${records}.${keyList(stream)}
+end as told_key`,
+                  `${row}.${keyList(stream)} as record_key`,
+                  list(["chunk_id", "record_no", ...made.rollups.columns], (name) => `${row}.${name}`),
+              ];
     return sql`
 update ${stream.table}
 set
-    ${lines([...given, ...stream.stamped.map((name) => `${name} = now()`)], String)}
+    ${lines([...sets, ...(made?.stamped ?? []).map((name) => `${name} = now()`)], String)}
 from ${records}
-where ${row}.${keyOf(stream)} = ${records}.${keyOf(stream)}
+where ${hasKeyOf(stream, records)}
 returning
-    case
-        when (${row}.chunk_id, ${row}.record_no) = (${records}.chunk_id, ${records}.record_no)
-        then ${records}.${keyOf(stream)}
-    end as told_key,
-    ${row}.${keyOf(stream)} as record_key,
-    ${list(watched, (name) => `${row}.${name}`)}`;
+    ${lines(returned, String)}`;
 }

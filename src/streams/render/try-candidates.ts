@@ -1,6 +1,6 @@
 /** The search, by trial, for the records that the table refuses. */
 import { list, literal, sql } from "./sql-text.ts";
-import { keyOf, rowOf, rowOfKey, type StreamSql, written } from "./stream-sql.ts";
+import { given, keyIdents, keyList, rowOf, rowOfKey, type StreamSql, written } from "./stream-sql.ts";
 import { watchedNames } from "./watch-writes.ts";
 
 export const findRefusedRecords = (stream: StreamSql) => sql`
@@ -52,9 +52,9 @@ begin
         insert into candidate_records
         select last_records.*, row_number() over (order by chunk_id, record_no)
         from (
-            select distinct on (${keyOf(stream)}) losing_records.*
+            select distinct on (${keyList(stream)}) losing_records.*
             from losing_records
-            order by ${keyOf(stream)}, chunk_id desc, record_no desc
+            order by ${keyList(stream)}, chunk_id desc, record_no desc
         ) as last_records;
     else
         insert into candidate_records
@@ -114,36 +114,49 @@ declare
     left_out bigint;
 begin
     with tried_records as materialized (
-        select distinct on (candidate_records.${keyOf(stream)}) candidate_records.*
+        select distinct on (${keyed(stream)}) candidate_records.*
         from candidate_records
         where
             candidate_records.position between first_position and last_position
             and (${rowOfKey(stream, "candidate_records")}) is null
-        order by candidate_records.${keyOf(stream)}, candidate_records.position
+        order by ${keyed(stream)}, candidate_records.position
     ),
     inserted_rows as (
         insert into ${stream.table} (
             ${list(written(stream))}
         )
         select
-            ${list(written(stream), (name) => `tried_records.${name}`)}
+            ${list(given(stream, "tried_records."))}
         from tried_records
         returning
-            ${list([keyOf(stream), ...watchedNames(stream)], (name) => `${rowOf(stream)}.${name}`)}
-    ),
-    watched_rows as (
-        insert into written_rows
-        select tried_records.${keyOf(stream)}, inserted_rows.*
-        from inserted_rows
-        left join tried_records
-            on tried_records.chunk_id = inserted_rows.chunk_id and tried_records.record_no = inserted_rows.record_no
-    )
+            ${list(returned(stream), (name) => `${rowOf(stream)}.${name}`)}
+    )${stream.made === null ? "" : watchedRows(stream)}
     select (select count(*) from tried_records) - (select count(*) from inserted_rows)
     into left_out;
     return left_out;
 end
 $$;
 `;
+
+const keyed = (stream: StreamSql) =>
+    keyIdents(stream)
+        .map((ident) => `candidate_records.${ident}`)
+        .join(", ");
+
+const returned = (stream: StreamSql) => [
+    ...stream.keys.map(({ column }) => column),
+    ...(stream.made === null ? [] : watchedNames(stream)),
+];
+
+const watchedRows = (stream: StreamSql) => sql`
+,
+watched_rows as (
+    insert into written_rows
+    select tried_records.${keyList(stream)}, inserted_rows.*
+    from inserted_rows
+    left join tried_records
+        on tried_records.chunk_id = inserted_rows.chunk_id and tried_records.record_no = inserted_rows.record_no
+)`;
 
 export const tryCandidates = (stream: StreamSql) => sql`
 -- Writes, or tries to, the candidates of these positions. Null, or what the table said: then none of them.
@@ -184,15 +197,10 @@ exception
         -- Only what a trigger adds: a statement that does not fit its table is raised in our own function.
         said_context := regexp_replace(
             said_context,
-            '\\s*(SQL statement "(with tried_records|set constraints)|^PL/pgSQL function ingest\\.).*$',
+            '\\s*(SQL statement "(with tried_records|set constraints)|^PL/pgSQL function ingest\\w*\\.).*$',
             ''
         );
-        if said_context = '' and sqlstate in ('22001', '22003') then
-            -- A valid record fits the columns that Sluice made: this raises where somebody has made one narrower.
-            perform jsonb_populate_record(null::${stream.table}, to_jsonb(candidate_records))
-            from candidate_records
-            where candidate_records.position between first_position and last_position;
-        end if;
+        ${stream.made === null ? "" : raiseNarrowed(stream)}
         if
             not ingest.may_be_of_record(sqlstate, said_context)
             or (first_position = 0 and said_context = '' and sqlstate like '42%')
@@ -210,12 +218,7 @@ exception
                 'chunkId', max(candidate_records.chunk_id),
                 'recordNo', max(candidate_records.record_no),
                 'sqlState', nullif(sqlstate, '09000'),
-                'message', left(said_message, 1000) || case
-                    -- Its own was free.
-                    when said_constraint = '${rowOf(stream)}_pkey' and said_detail not like '%' || max(candidate_records.${keyOf(stream)}::text) || '%'
-                    then concat('. The trigger ', ingest.triggers_on_table(), ' gave the ${stream.rowName} another ${keyOf(stream)}.')
-                    else ''
-                end,
+                'message', left(said_message, 1000)${stream.made === null ? "" : ` || ${otherKey(stream)}`},
                 'detail', nullif(left(said_detail, 1000), ''),
                 'constraint', nullif(said_constraint, ''),
                 'table', nullif(said_table, ''),
@@ -228,3 +231,19 @@ exception
 end
 $$;
 `;
+
+const raiseNarrowed = ({ table }: StreamSql) => sql`
+if said_context = '' and sqlstate in ('22001', '22003') then
+    -- A valid record fits the columns that Sluice made: this raises where somebody has made one narrower.
+    perform jsonb_populate_record(null::${table}, to_jsonb(candidate_records))
+    from candidate_records
+    where candidate_records.position between first_position and last_position;
+end if;`;
+
+const otherKey = (stream: StreamSql) => sql`
+case
+    -- Its own was free.
+    when said_constraint = '${rowOf(stream)}_pkey' and said_detail not like '%' || max(candidate_records.${keyList(stream)}::text) || '%'
+    then concat('. The trigger ', ingest.triggers_on_table(), ' gave the ${stream.rowName} another ${keyList(stream)}.')
+    else ''
+end`;

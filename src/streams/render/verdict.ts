@@ -1,6 +1,6 @@
 /** The verdict on a record, and the reasons for it. */
-import { lines, list, sql } from "./sql-text.ts";
-import { names, type StreamSql } from "./stream-sql.ts";
+import { allOf, lines, literal, sql } from "./sql-text.ts";
+import type { ColumnSql, RowConditions, StreamSql } from "./stream-sql.ts";
 
 export const rejectReasons = (stream: StreamSql) => sql`
 -- Every reason why a record is rejected, in the order of the columns; empty when it is not. Where nothing may need it, nothing
@@ -11,29 +11,81 @@ language sql
 stable
 return case
     when staged.problem is not null then array[staged.problem::jsonb ->> 'reason']
-    else array_remove(
-        array[
-            ${lines(stream.columns, ({ name, reason }) => reason(`ingest.bare(staged.${name}, is_padded)`, "facts"))}
-        ],
-        null
-    )
+    else ${allReasons(stream)}
 end;
 `;
 
-export const isValidRecord = (stream: StreamSql) => sql`
--- The merge's verdict on a record, of values that are trimmed. One expression, so that it is inlined where it is used.
-create or replace function ingest.is_valid_record(
-    problem text, plain_second bigint,
-    ${list(names(stream), (name) => `${name} text`)},
-    facts ${stream.facts}
-)
-returns boolean
-language sql
-stable
-return case
-    when ${stream.knownToPass("facts")} then true
+function allReasons(stream: StreamSql): string {
+    const bare = ({ ident }: ColumnSql) => `ingest.bare(staged.${ident}, is_padded)`;
+    const ofColumns = sql`
+array_remove(
+    array[
+        ${lines(stream.columns, (column) => column.reason(bare(column), "facts"))}
+    ],
+    null
+)`;
+    const { conditions } = stream;
+    if (conditions === null) return ofColumns;
+    return sql`
+case
+    when
+        ${allOf(stream.columns.map((column) => column.passes(bare(column), "facts")))}
+    then ${brokenRules(conditions, bare)}
+    else ${ofColumns}
+end`;
+}
+
+/** An array of the codes of the conditions that do not hold; of columns that all pass. */
+function brokenRules({ row, rules }: RowConditions, value: (column: ColumnSql) => string): string {
+    return sql`
+(
+    select
+        array_remove(
+            array[
+                ${lines(rules, ({ code, condition }) => `case when (${condition}) is false then ${literal(code)} end`)}
+            ],
+            null
+        )
+    from ${row(value)}
+)`;
+}
+
+/** The merge's verdict on the trimmed values of `record`: one expression, at the place where it is asked for. */
+export function verdict(stream: StreamSql, record: string, facts: string): string {
+    const value = ({ ident }: ColumnSql) => `${record}.${ident}`;
+    const ofColumns = verdictOnColumns(stream, record, facts);
+    const { conditions } = stream;
+    if (conditions === null) return ofColumns;
+    return sql`
+case
+    when
+        ${ofColumns}
+    then not (${facts}).asks_conditions or ${holdAll(conditions, value)}
+    else false
+end`;
+}
+
+function verdictOnColumns(stream: StreamSql, record: string, facts: string): string {
+    const rules = sql`
+${allOf([
+    `${record}.problem is null`,
+    ...stream.columns.map((column) => column.passes(`${record}.${column.ident}`, facts)),
+])}`;
+    const known = stream.knownToPass(record, facts);
+    if (known === null) return rules;
+    return sql`
+case
+    when ${known} then true
     else
-        problem is null
-        ${lines(stream.columns, ({ name, reason }) => `and ${reason(name, "facts")} is null`, "")}
-end;
-`;
+        ${rules}
+end`;
+}
+
+function holdAll({ row, rules }: RowConditions, value: (column: ColumnSql) => string): string {
+    return sql`
+(
+    select
+        ${allOf(rules.map(({ condition }) => `(${condition}) is not false`))}
+    from ${row(value)}
+)`;
+}

@@ -1,8 +1,24 @@
 /** Finds what the user's triggers have done to rows that were just written. */
 import { lines, list, literal, sql } from "./sql-text.ts";
-import { keyOf, rowOf, type StreamSql, watchedColumns } from "./stream-sql.ts";
+import { keyList, type MadeTable, rowOf, type StreamSql, watchedColumns } from "./stream-sql.ts";
 
-export const endWriting = (stream: StreamSql) => sql`
+/** In a table that Sluice did not make nothing is known of a row but its key. */
+export const endWriting = (stream: StreamSql) =>
+    stream.made === null ? endWritingUnwatched : endWritingWatched(stream);
+
+const endWritingUnwatched = `
+-- Call this behind what writes rows: raises what is deferred (at the commit no record could be told from another).
+create or replace function ingest.end_writing(moved_before bigint, is_exchange boolean default false)
+returns void
+language plpgsql
+as $$
+begin
+    set constraints all immediate;
+end
+$$;
+`;
+
+const endWritingWatched = (stream: StreamSql) => sql`
 -- Call this behind what writes rows. Raises what is deferred (at the commit no record could be told from another), and what
 -- a trigger has done to a row that nothing would add up with: then it is named, and its record is refused. \`moved_before\`:
 -- ingest.moved_rows before the write. \`is_exchange\`: no row was to be inserted.
@@ -23,8 +39,8 @@ begin
     select
         case
             when written_rows.told_key is null then 'gave the ${stream.rowName} another chunk_id or record_no'
-            when written_rows.told_key <> written_rows.record_key then 'gave the ${stream.rowName} another ${keyOf(stream)}'
-            when stored.record_key is null then 'removed the ${stream.rowName} again, or gave it another ${keyOf(stream)} after it was written'
+            when written_rows.told_key <> written_rows.record_key then 'gave the ${stream.rowName} another ${keyList(stream)}'
+            when stored.record_key is null then 'removed the ${stream.rowName} again, or gave it another ${keyList(stream)} after it was written'
             when not stored.is_as_written then 'changed the ${stream.rowName} after it was written'
             else 'gave the ${stream.rowName} what the rules reject: ' || stored.broken_columns
         end
@@ -33,7 +49,7 @@ begin
     -- Fenced, so that it is a look-up a record and never a scan of the table.
     left join lateral (
         select
-            ${rowOf(stream)}.${keyOf(stream)} as record_key,
+            ${rowOf(stream)}.${keyList(stream)} as record_key,
             (
                 ${list(watchedNames(stream), (name) => `${rowOf(stream)}.${name}`)}
             ) is not distinct from (
@@ -41,7 +57,7 @@ begin
             ) as is_as_written,
             ingest.broken_columns(${rowOf(stream)}, facts) as broken_columns
         from ${stream.table}
-        where ${rowOf(stream)}.${keyOf(stream)} = written_rows.record_key
+        where ${rowOf(stream)}.${keyList(stream)} = written_rows.record_key
         offset 0
     ) as stored on true
     where
@@ -101,7 +117,7 @@ where
 $$;
 `;
 
-export const brokenColumns = (stream: StreamSql) => sql`
+export const brokenColumns = (stream: StreamSql, made: MadeTable) => sql`
 -- The columns whose values no record may have: a trigger made them so. Null when there are none. Not by the rules, which take
 -- text: they cost ten times as much.
 create or replace function ingest.broken_columns(stored ${stream.table}, facts ${stream.facts})
@@ -112,7 +128,7 @@ as $$
 select nullif(
     concat_ws(
         ', ',
-        ${lines(stream.brokenColumns("stored", "facts"), ([name, condition]) => `case when ${condition} then ${literal(name)} end`)},
+        ${lines(made.brokenColumns("stored", "facts"), ([name, condition]) => `case when ${condition} then ${literal(name)} end`)},
         case
             when
                 jsonb_typeof(stored.${stream.extras}) <> 'object'

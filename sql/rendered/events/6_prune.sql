@@ -40,7 +40,7 @@ declare
     gain_facts constant ingest.gain_facts := ingest.gain_facts();
 begin
     perform ingest.hold_prune_lock();
-    perform ingest.prepare_merge();
+    perform ingest.prepare_merge('ingest');
     kept_chunks := '{}';
     row_count := 0;
     if cardinality(pruned_chunks) = 0 then

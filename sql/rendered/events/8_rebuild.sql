@@ -8,7 +8,7 @@ as $$
 declare
     gain_facts constant ingest.gain_facts := ingest.gain_facts();
 begin
-    perform ingest.prepare_merge();
+    perform ingest.prepare_merge('ingest');
     delete from ingest.product_stats;
     insert into rollup_gains
     select

@@ -1,0 +1,136 @@
+/**
+ * Makes a declared stream known to the database, and what it needs there: its row in ingest.streams, its schema with staging
+ * and functions. Everything is one transaction under the lock of migrations, and is done again only when the table or the
+ * templates changed.
+ */
+import { createHash } from "node:crypto";
+import { connect, type Sql } from "../database/connect.ts";
+import type { DatabaseTarget } from "../database/database-target.ts";
+import { setUpLockKey } from "../database/migrate.ts";
+import { exitCodes, SluiceError } from "../errors.ts";
+import type { CatalogTable } from "./catalog/catalog-table.ts";
+import { readTable } from "./catalog/read-table.ts";
+import { type Refusal, refusalOf, refusalOfMissing } from "./catalog/refuse-table.ts";
+import { type Declared, type DeclaredStream, declareStream, homeOf, shapeColumns } from "./declare.ts";
+import { renderTable } from "./render/render-table.ts";
+import { literal } from "./render/sql-text.ts";
+import type { Stream } from "./stream.ts";
+
+export interface TableStream extends Declared {
+    /** As a person writes it: `orders`, `sales.orders`, `sales."Order"`. */
+    table: string;
+    /** Takes a table with triggers that may change what is inserted. */
+    allowsTriggers: boolean;
+}
+
+/**
+ * The stream as its table is now.
+ * @throws SluiceError with the remedy when the table cannot be taken
+ */
+export async function applyStream(target: DatabaseTarget, declared: TableStream): Promise<Stream> {
+    const sql = connect(target, { applicationName: "sluice stream", max: 1, settings: { lock_timeout: "60s" } });
+    try {
+        await sql`select pg_advisory_lock(${setUpLockKey}::bigint)`;
+        const { table, streamId } = await examine(sql, declared);
+        const found = declareStream(table, declared, streamId);
+        await applyText(sql, declared, table, found);
+        return found.stream;
+    } finally {
+        await sql.end({ timeout: 5 });
+    }
+}
+
+/** What a dry look needs too: nothing is written. */
+export async function examine(sql: Sql, declared: TableStream): Promise<{ table: CatalogTable; streamId: number }> {
+    const named = await readTable(sql, declared.table);
+    if (named === null) throw refuse(await refusalOfMissing(sql, declared.table));
+    // Now every expression names its functions and types with their schema.
+    await sql`set search_path to pg_catalog`;
+    const table = await readTable(sql, { schema: named.schema, table: named.name });
+    const options = {
+        triggers: declared.allowsTriggers ? ("allow" as const) : undefined,
+        key: declared.key ?? undefined,
+        ignore: declared.source.ignore,
+    };
+    const refusal = table === null ? await refusalOfMissing(sql, declared.table) : refusalOf(table, options);
+    if (refusal !== null || table === null) throw refuse(refusal!);
+    const [row] = await sql<{ streamId: number }[]>`
+        select coalesce(
+            (select stream_id from ingest.streams where name = ${declared.name}),
+            (select max(stream_id) + 1 from ingest.streams)
+        ) as "streamId"`;
+    return { table, streamId: row!.streamId };
+}
+
+const refuse = ({ code, what, remedy }: Refusal) =>
+    new SluiceError({ code, what, remedy, exitCode: exitCodes.configuration });
+
+async function applyText(sql: Sql, declared: TableStream, table: CatalogTable, found: DeclaredStream): Promise<void> {
+    const home = homeOf(declared.name);
+    const text = renderTable(found.sql, home);
+    const columns = found.stream.columns.map(({ name, type, isRequired, reasons }) => {
+        return { name, type: type.name, isRequired, reasons };
+    });
+    const shape = {
+        key: found.stream.keys.map(({ name }) => name).join(", "),
+        columns: shapeColumns(table),
+        contract: { table, columns },
+    };
+    const kept = JSON.stringify({
+        files: declared.files,
+        declaration: { ...declared.source, files: declared.files, table: declared.table, key: declared.key },
+        shape,
+        hash: createHash("sha256")
+            .update(JSON.stringify([text, shape]))
+            .digest("hex"),
+    });
+    const [known] = await sql<{ isSame: boolean }[]>`
+        select
+            is_active
+            and problem is null
+            and files = ${declared.files}
+            and shape_hash = ${kept}::text::jsonb ->> 'hash'
+            and declaration = ${kept}::text::jsonb -> 'declaration' as "isSame"
+        from ingest.streams
+        where stream_id = ${found.stream.id}`;
+    if (known?.isSame) return;
+    await sql.unsafe(script(found, home, text, kept)).simple();
+}
+
+function script({ stream }: DeclaredStream, home: string, text: string, kept: string): string {
+    return `
+        begin;
+        set local client_min_messages = warning;
+        select pg_advisory_xact_lock(${setUpLockKey});
+        create schema if not exists ${home};
+        do $do$
+        declare
+            statement text;
+        begin
+            for statement in
+                select format('drop function if exists %s cascade', pg_proc.oid::regprocedure)
+                from pg_proc
+                where pg_proc.pronamespace = '${home}'::regnamespace
+            loop
+                execute statement;
+            end loop;
+        end
+        $do$;
+        ${text}
+        select ingest.add_stream(${stream.id}::smallint, ${literal(stream.name)}, ${literal(stream.table)}, 'insert');
+        update ingest.streams
+        set
+            table_name = ${literal(stream.table)},
+            home = '${home}',
+            is_active = true,
+            problem = null,
+            problem_detail = null,
+            problem_at = null,
+            files = kept.value ->> 'files',
+            declaration = kept.value -> 'declaration',
+            shape = kept.value -> 'shape',
+            shape_hash = kept.value ->> 'hash'
+        from (select ${literal(kept)}::jsonb as value) as kept
+        where streams.stream_id = ${stream.id};
+        commit;`;
+}

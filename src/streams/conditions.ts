@@ -1,0 +1,73 @@
+/**
+ * What a table asks of a whole row: its CHECKs and foreign keys, as conditions of the verdict. They are a shortcut: the table
+ * decides, and what it refuses besides is found by trial (src/streams/render/try-candidates.ts).
+ */
+import type { CatalogColumn, CatalogForeignKey, CatalogTable } from "./catalog/catalog-table.ts";
+import { quoteIdent } from "./catalog/quote-ident.ts";
+import type { ColumnSql, RowConditions } from "./render/stream-sql.ts";
+
+/** Null when the table asks nothing. */
+export function conditionsOf(table: CatalogTable, columns: readonly ColumnSql[]): RowConditions | null {
+    const row = quoteIdent(table.name);
+    const checks = table.checks.map(({ name, expression }) => ({ code: name, condition: expression }));
+    const known = table.foreignKeys.filter(isAskedBefore).map((foreignKey) => ({
+        code: unknownCode(foreignKey),
+        condition: hasParent(foreignKey, row),
+    }));
+    const rules = [...checks, ...known];
+    return rules.length === 0 ? null : { rules, row: (value) => rowText(table, columns, value) };
+}
+
+export const unknownCode = ({ columns }: Pick<CatalogForeignKey, "columns">): string => `${columns.join("_")}_unknown`;
+
+/** The code of a record that the table refuses by name. */
+export function refusalsOf({
+    checks,
+    foreignKeys,
+    keys,
+    uniques,
+}: CatalogTable): { constraint: string; code: string }[] {
+    return [
+        ...checks.map(({ name }) => ({ constraint: name, code: name })),
+        ...foreignKeys.map((foreignKey) => ({ constraint: foreignKey.name, code: unknownCode(foreignKey) })),
+        ...[...keys, ...uniques].map(({ name }) => ({ constraint: name, code: `${name}_taken` })),
+    ];
+}
+
+/** A parent may come in the same batch, where the table is its own parent, or in the same transaction. */
+function isAskedBefore({ isSelf, isDeferrable, isReadable }: CatalogForeignKey): boolean {
+    return !isSelf && !isDeferrable && isReadable;
+}
+
+function hasParent(foreignKey: CatalogForeignKey, row: string): string {
+    const { columns, parentSchema, parentTable, parentColumns, isMatchFull } = foreignKey;
+    const own = columns.map((name) => `${row}.${quoteIdent(name)}`);
+    const pairs = own.map((column, index) => `sluice_parent.${quoteIdent(parentColumns[index]!)} = ${column}`);
+    const exists = `exists (select from ${quoteIdent(parentSchema)}.${quoteIdent(parentTable)} as sluice_parent where ${pairs.join(" and ")})`;
+    const nulls = own.map((column) => `${column} is null`).join(isMatchFull ? " and " : " or ");
+    return `${nulls} or ${exists}`;
+}
+
+/** A row as the table would have it, under its name. */
+function rowText(table: CatalogTable, columns: readonly ColumnSql[], value: (column: ColumnSql) => string): string {
+    const stored = table.columns.filter(({ generatedText }) => generatedText === null);
+    const generated = table.columns.filter(({ generatedText }) => generatedText !== null);
+    const valueOf = (column: CatalogColumn) => {
+        const filled = columns.find(({ name }) => name === column.name);
+        if (filled === undefined) return `null::${column.type}`;
+        const cast = filled.cast(value(filled));
+        return isSteady(column.defaultText) ? `coalesce(${cast}, ${column.defaultText})` : cast;
+    };
+    const base = `(select ${stored.map((column) => `${valueOf(column)} as ${quoteIdent(column.name)}`).join(", ")})`;
+    if (generated.length === 0) return `${base} as ${quoteIdent(table.name)}`;
+    const made = generated.map(({ name, generatedText }) => `${generatedText} as ${quoteIdent(name)}`).join(", ");
+    return `(select sluice_row.*, ${made} from ${base} as sluice_row) as ${quoteIdent(table.name)}`;
+}
+
+/** A default that is the same whenever it is asked, and takes nothing from a sequence. */
+function isSteady(defaultText: string | null): boolean {
+    return (
+        defaultText !== null &&
+        /^(?:'(?:[^']|'')*'(?:::[\w ."[\](),]+)?|\(?-?[\d.]+\)?(?:::[\w ]+)?|true|false)$/.test(defaultText)
+    );
+}

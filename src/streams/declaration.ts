@@ -1,0 +1,19 @@
+/** The file of a stream: streams/<name>.ts. Nothing of Bun's is imported: drizzle-kit loads these files too. */
+import type { PgTable } from "drizzle-orm/pg-core";
+import type { SourceConfig } from "./source-config.ts";
+
+export interface StreamDeclaration extends Omit<SourceConfig, "match"> {
+    /** A glob of paths in the watched folder: `orders-*.csv`, `inbox/**` + `/*.csv`. */
+    files: string;
+    /** `public.orders`, or the pgTable that a migration has made. */
+    table: string | PgTable;
+    /** The columns of a unique index, when it is not the primary key. */
+    key?: readonly string[];
+    /** Takes a table with triggers that run before its rows are inserted, and may change them. */
+    triggers?: "allow";
+}
+
+/** Declares a stream: `export default stream({ files: "orders-*.csv", table: "public.orders" });` */
+export function stream(declaration: StreamDeclaration): StreamDeclaration {
+    return declaration;
+}

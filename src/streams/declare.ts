@@ -1,0 +1,219 @@
+/** From a table of the catalog and what was declared of it to a stream: the value for the loader, and the one for the templates. Pure. */
+import type { TableColumn } from "../database/table-shape.ts";
+import type { CatalogColumn, CatalogKey, CatalogTable } from "./catalog/catalog-table.ts";
+import { quoteIdent } from "./catalog/quote-ident.ts";
+import { conditionsOf, refusalsOf, unknownCode } from "./conditions.ts";
+import type { ColumnSql, StreamSql } from "./render/stream-sql.ts";
+import type { SourceConfig } from "./source-config.ts";
+import { type Column, defineStream, type Stream } from "./stream.ts";
+import { ruleOf, type TypeRule } from "./types/rule-of.ts";
+
+/** What of a stream its table does not say. */
+export interface Declared {
+    name: string;
+    /** A glob of paths in the watched folder. */
+    files: string;
+    /** How its files are read. */
+    source: SourceConfig;
+    /** The columns of a unique index; null: those of the primary key, or of the only one there is. */
+    key: readonly string[] | null;
+}
+
+export interface DeclaredStream {
+    stream: Stream;
+    sql: StreamSql;
+}
+
+/** What belongs to a stream, beside its staging table. */
+export const homeOf = (name: string): string => `ingest_${name}`;
+
+/** @throws TypeError when the table has no such key, or a column that no rule takes: refusalOf is asked before */
+export function declareStream(table: CatalogTable, declared: Declared, streamId: number): DeclaredStream {
+    const key = keyOf(table, declared);
+    if (key === null) throw new TypeError(`The table ${table.name} has no key.`);
+    const keyNames = new Set(key.columns);
+    const filled = table.columns
+        .filter((column) => isFilled(column, declared.source))
+        .map((column) => ({ column, rule: ruleFor(column) }));
+    const idents = chooseIdents(filled.map(({ column }) => column.name));
+    const columns = filled.map(({ column, rule }): Column & { rule: TypeRule } => {
+        const isRequired = keyNames.has(column.name) || isMissed(column);
+        return {
+            name: column.name,
+            ident: idents.get(column.name)!,
+            type: rule.loader,
+            isRequired,
+            reasons: [...(isRequired ? ["missing"] : []), ...rule.reasons],
+            rule,
+        };
+    });
+    const tableText = `${quoteIdent(table.schema)}.${quoteIdent(table.name)}`;
+    const stream = defineStream({
+        id: streamId,
+        name: declared.name,
+        home: homeOf(declared.name),
+        table: tableText,
+        key: key.columns,
+        time: null,
+        extras: idents.get("")!,
+        keepsExtras: false,
+        files: declared.files,
+        source: declared.source,
+        columns: columns.map(({ rule: _, ...column }) => column),
+    });
+    const sqlColumns = filled.map(({ column }, index) => columnSql(table, column, columns[index]!));
+    return {
+        stream,
+        sql: {
+            streamId,
+            table: tableText,
+            rowName: "row",
+            columns: sqlColumns,
+            keys: key.columns.map((name) => sqlColumns.find((column) => column.name === name)!),
+            extras: stream.extras,
+            conflictCode: `${key.columns.join("_")}_conflict`,
+            facts: "ingest.facts",
+            knownToPass: (record) => knownToPass(columns, sqlColumns, record),
+            conditions: conditionsOf(table, sqlColumns),
+            refusals: refusalsOf(table),
+            waiting: table.foreignKeys.map(unknownCode),
+            made: null,
+        },
+    };
+}
+
+/** The key that a stream goes by: the named one, else the first that files can give. Null when there is none. */
+function keyOf(table: CatalogTable, { key, source }: Declared): CatalogKey | null {
+    const filled = new Set(table.columns.filter((column) => isFilled(column, source)).map(({ name }) => name));
+    const isNamed = ({ columns }: CatalogKey) =>
+        key === null || (columns.length === key.length && columns.every((name) => key.includes(name)));
+    const fit = table.keys.filter(({ unfit, columns }) => unfit === null && columns.every((name) => filled.has(name)));
+    return fit.find(isNamed) ?? null;
+}
+
+/** Whether a merge writes the column. Postgres alone writes the others. */
+function isFilled({ name, identity, generatedText }: CatalogColumn, { ignore = [] }: SourceConfig): boolean {
+    return identity !== "always" && generatedText === null && !ignore.includes(name);
+}
+
+/** Whether a record without a value cannot be inserted. */
+function isMissed({ isNotNull, defaultText, identity, domains }: CatalogColumn): boolean {
+    return (isNotNull || domains.some((domain) => domain.isNotNull)) && defaultText === null && identity === null;
+}
+
+function ruleFor(column: CatalogColumn): TypeRule {
+    const rule = ruleOf(column);
+    if ("refused" in rule) throw new TypeError(`The column ${column.name} ${rule.refused}.`);
+    return rule;
+}
+
+function columnSql(table: CatalogTable, column: CatalogColumn, declared: Column & { rule: TypeRule }): ColumnSql {
+    const { name, ident, isRequired, rule } = declared;
+    const code = (reason: string) => `'${`${name}_${reason}`.replaceAll("'", "''")}'`;
+    const ruled = (value: string) => `'${`${name}_`.replaceAll("'", "''")}' || (${rule.reason(value)})`;
+    return {
+        name,
+        ident,
+        column: quoteIdent(name),
+        type: column.type,
+        reason: (value) =>
+            `case when ${value} is null then ${isRequired ? code("missing") : "null"} else ${ruled(value)} end`,
+        passes: (value) =>
+            isRequired
+                ? `(${value} is not null and (${rule.reason(value)}) is null)`
+                : `(${value} is null or (${rule.reason(value)}) is null)`,
+        cast: rule.cast,
+        text: rule.text,
+        distinct: (value) => (isCompared(column) ? value : rule.text(value)),
+        fallback: isRequired ? null : fallbackOf(table, column),
+    };
+}
+
+function fallbackOf(table: CatalogTable, { name, defaultText, identity }: CatalogColumn): string | null {
+    if (identity !== null) {
+        const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
+        const sequence = `pg_get_serial_sequence(${literal(`${quoteIdent(table.schema)}.${quoteIdent(table.name)}`)}, ${literal(name)})`;
+        return `nextval(${sequence})`;
+    }
+    return defaultText === null ? null : `(${defaultText})`;
+}
+
+/** Types whose equality tells all that their text does. Others are equal although they say different things, or have none. */
+const comparedTypes = new Set(
+    [
+        "int2",
+        "int4",
+        "int8",
+        "numeric",
+        "float4",
+        "float8",
+        "bool",
+        "text",
+        "varchar",
+        "date",
+        "timestamp",
+        "timestamptz",
+        "time",
+        "uuid",
+        "bytea",
+        "jsonb",
+    ].map((name) => `pg_catalog.${name}`),
+);
+
+function isCompared({ baseType, kind, isDeterministic }: CatalogColumn): boolean {
+    return isDeterministic && (kind === "e" || comparedTypes.has(baseType));
+}
+
+/** A verdict for records that the loader calls plain: what it did not look at is asked. */
+function knownToPass(columns: readonly Column[], sqlColumns: readonly ColumnSql[], record: string): string | null {
+    if (columns.every(({ type }) => type.plainEnd === null)) return null;
+    const asked = columns.flatMap(({ type, isRequired, ident }, index) => {
+        if (type.plainEnd === null) return [sqlColumns[index]!.passes(`${record}.${ident}`, "")];
+        return isRequired ? [`${record}.${ident} is not null`] : [];
+    });
+    return [`${record}.plain_second is not null`, ...asked].join("\nand ");
+}
+
+/** Names that the merge uses for itself beside a record's columns. */
+const taken = new Set([
+    ...["load_id", "chunk_id", "record_no", "plain_second", "slice_no", "lane", "problem", "is_valid", "position"],
+    ...["kind", "refusal", "scan", "facts", "expected", "staged", "bare", "stored", "record", "left_out", "tableoid"],
+    ...[
+        "first_position",
+        "last_position",
+        "this_batch_id",
+        "this_load_id",
+        "accept_conflicts",
+        "idle_lanes",
+        "has_padded",
+    ],
+    ...["ctid", "xmin", "xmax", "cmin", "cmax", "is_exchange", "ordinality"],
+]);
+
+/** The column's own name, unless the merge has it: then with `_` behind it. Under "" the name for other columns' values. */
+function chooseIdents(names: readonly string[]): Map<string, string> {
+    const used = new Set(names);
+    const free = (wanted: string): string => {
+        let name = wanted;
+        while (taken.has(name) || /^extra_\d+$/.test(name) || (name !== wanted && used.has(name))) {
+            // A name has 63 bytes at the most.
+            name = `${name.slice(0, 50)}_`;
+        }
+        used.add(name);
+        return name;
+    };
+    const idents = new Map(names.map((name) => [name, quoteIdent(free(name))]));
+    let extras = "extras";
+    while (used.has(extras)) extras += "_";
+    return idents.set("", extras);
+}
+
+/** What the ledger keeps of the columns, for whoever compares the table later. */
+export function shapeColumns({ columns }: CatalogTable): TableColumn[] {
+    return columns.map(({ name, type, isNotNull, defaultText, identity }) => ({
+        name,
+        type,
+        notNull: isNotNull,
+        hasDefault: defaultText !== null || identity !== null,
+    }));
+}

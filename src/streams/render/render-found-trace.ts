@@ -1,0 +1,108 @@
+/** The life of a record in a stream whose table does not tell where a row came from: by its key, or through its rejects. */
+import { lines, list, literal, sql } from "./sql-text.ts";
+import { names, rowOf, type StreamSql } from "./stream-sql.ts";
+
+export const renderFoundTrace = (stream: StreamSql): string =>
+    sql`
+-- The verdict of each rule on a record's raw values today.
+create or replace function ingest.record_verdicts(record jsonb)
+returns jsonb
+language sql
+stable
+as $$
+select
+    jsonb_agg(
+        jsonb_build_object('column', verdicts.column_name, 'value', verdicts.value, 'reason', verdicts.reason)
+        order by verdicts.position
+    )
+from (
+    select
+        rules.position,
+        rules.column_name,
+        record ->> rules.column_name as value,
+        case rules.column_name
+            ${lines(stream.columns, ({ name, reason }) => `when ${literal(name)} then ${reason("trimmed_values.value", "facts.facts")}`, "")}
+        end as reason
+    from unnest(
+        array[${list(names(stream), literal)}]
+    ) with ordinality as rules (column_name, position)
+    cross join lateral (select ingest.trimmed(record ->> rules.column_name) as value) as trimmed_values
+    cross join (select ${stream.facts}() as facts) as facts
+) as verdicts
+$$;
+
+-- One record of one chunk. Without a reject it is a row, or says what one says.
+create or replace function ingest.trace_record(traced_chunk_id bigint, traced_record_no bigint)
+returns jsonb
+language sql
+stable
+as $$
+select
+    jsonb_build_object(
+        'recordNo', traced_record_no,
+        'outcome', case
+            when last_reject.reject_id is null and chunks.state = 'merged' and chunks.pruned_at is null then 'merged'
+            when last_reject.resolution = 'displaced' and last_reject.batch_id = last_reject.resolved_by_batch then 'accepted'
+            else ingest.trace_outcome(traced_chunk_id, traced_record_no)
+        end,
+        'rejects', ingest.trace_rejects(traced_chunk_id, traced_record_no),
+        'verdicts', case when last_reject.record is not null then ingest.record_verdicts(last_reject.record) end
+    ) || ingest.trace_chunk(traced_chunk_id)
+from ingest.chunks
+left join lateral (
+    select rejects.*
+    from ingest.rejects
+    where rejects.chunk_id = traced_chunk_id and rejects.record_no = traced_record_no
+    order by rejects.reject_id desc
+    limit 1
+) as last_reject on true
+where chunks.chunk_id = traced_chunk_id
+$$;
+
+-- What is stored under a key, which comes as a record of its columns, and every reject that claims it.
+create or replace function ingest.trace_claims(traced_key jsonb)
+returns jsonb
+language sql
+stable
+as $$
+select jsonb_build_object(
+    'stored', ingest.stored_record(traced_key),
+    'records', coalesce(jsonb_agg(ingest.trace_record(claims.chunk_id, claims.record_no) order by claims.chunk_id, claims.record_no), '[]')
+)
+from (
+    select distinct rejects.chunk_id, rejects.record_no
+    from ingest.rejects
+    where
+        rejects.stream_id = ${stream.streamId}
+        and ${stream.keys.map(({ name }) => `ingest.trimmed(rejects.record ->> ${literal(name)}) = ingest.trimmed(traced_key ->> ${literal(name)})`).join("\nand ")}
+    order by rejects.chunk_id, rejects.record_no
+    limit 100
+) as claims
+$$;
+
+-- That record of every version of a path, the newest first; of a tail that was read twice, both times.
+create or replace function ingest.trace_file_record(traced_path text, traced_record_no bigint)
+returns jsonb
+language sql
+stable
+as $$
+select coalesce(jsonb_agg(ingest.trace_record(traced_chunks.chunk_id, traced_record_no) order by traced_chunks.version desc, traced_chunks.chunk_id desc), '[]')
+from (
+    select files.version, chunks.chunk_id
+    from ingest.files
+    inner join ingest.chunks on chunks.file_id = files.file_id
+    where
+        files.stream_id = ${stream.streamId}
+        and files.path = traced_path
+        and traced_record_no between chunks.first_record_no and chunks.first_record_no + chunks.records - 1
+    order by files.version desc, chunks.chunk_id desc
+    limit 20
+) as traced_chunks
+$$;
+
+-- For the rivals of a record. Cut: a value of any length may stand there.
+create index if not exists rejects_of_stream_${stream.streamId} on ingest.rejects (
+    ${list(stream.keys, ({ name }) => `left(ingest.trimmed(record ->> ${literal(name)}), 100)`)}
+)
+where stream_id = ${stream.streamId};
+`.replaceAll("/* row */", rowOf(stream));
