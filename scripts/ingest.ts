@@ -2,6 +2,7 @@ import { openLog, runCommand } from "../src/commands/command.ts";
 import { formatCheckSummary } from "../src/commands/format-checks.ts";
 import { exitCodeOfSummary, formatBatch, formatSummary } from "../src/commands/ingest-output.ts";
 import { createLog, factsOfBatch, factsOfSummary, type Log, logToStderr } from "../src/commands/log.ts";
+import { openStreams, streamsOption, tableOption } from "../src/commands/open-streams.ts";
 import { watchBacklog } from "../src/commands/status/watch-backlog.ts";
 import { configOptions, databaseFields, ingestFields, loadConfig } from "../src/config/config.ts";
 import { connect } from "../src/database/connect.ts";
@@ -19,20 +20,22 @@ const fields = [...ingestFields, ...databaseFields, "isInputDefault", "checkAtEn
 
 await runCommand({
     name: "ingest",
-    summary: "Moves the CSV files of a folder into events, until it is stopped.",
+    summary: "Moves the CSV files of a folder into their tables, until it is stopped.",
     description:
         "Every record ends inserted, counted as a duplicate, or kept in ingest.rejects with its reasons.\n" +
         "With --trigger available-now it takes all that is there and exits: 0 when done, 1 when a file failed,\n" +
         "5 when files of earlier runs still stand failed or more than half of its records did not get in.",
-    options: configOptions(...fields),
+    options: [tableOption(), streamsOption(), ...configOptions(...fields)],
     examples: [
         ["bun run ingest", "watch data/input_data, merge every second"],
         ["bun run ingest --trigger available-now --check", "take what is there, check the result, exit"],
+        ["bun run ingest --table sales.orders --input inbox", "into a table of yours, nothing to declare"],
         ["bun run ingest --input /srv/drops --trigger continuous --json", "as soon as files come; NDJSON on stdout"],
     ],
     async run({ flags }) {
         const config = await loadConfig(fields, flags, eventsStream);
         requireInputFolder(config.inputDir, config.isInputDefault);
+        const chosen = { table: flags.table as string | undefined, names: flags.stream as string[] | undefined };
         const stopper = new AbortController();
         let stoppedBy: StopSignal | null = null;
         const stopListening = onStopSignal({
@@ -55,11 +58,12 @@ await runCommand({
         const { print } = progress;
         try {
             await migrateDatabase(database.target, { log: log.setup });
+            const opened = await openStreams(database.target, chosen, config.sources);
             const takesWhatIsThere = config.trigger.kind === "available-now";
             const watch = takesWhatIsThere ? await watchBacklog(database.target, progress, { isDrawn }) : null;
             const summary = await runIngest({
                 target: database.target,
-                streams: [eventsStream],
+                ...opened,
                 config,
                 signal: stopper.signal,
                 revive: database.embedded ? () => database.embedded!.ensureRunning() : null,

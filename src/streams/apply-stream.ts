@@ -21,6 +21,8 @@ export interface TableStream extends Declared {
     table: string;
     /** Takes a table with triggers that may change what is inserted. */
     allowsTriggers: boolean;
+    /** Declared in a file: without it the stream is no more. */
+    isFile: boolean;
 }
 
 /**
@@ -72,13 +74,19 @@ async function applyText(sql: Sql, declared: TableStream, table: CatalogTable, f
         return { name, type: type.name, isRequired, reasons };
     });
     const shape = {
-        key: found.stream.keys.map(({ name }) => name).join(", "),
+        key: found.stream.keys.map(({ name }) => name).join("_"),
         columns: shapeColumns(table),
         contract: { table, columns },
     };
     const kept = JSON.stringify({
         files: declared.files,
-        declaration: { ...declared.source, files: declared.files, table: declared.table, key: declared.key },
+        declaration: {
+            ...declared.source,
+            files: declared.files,
+            table: declared.table,
+            key: declared.key,
+            isFile: declared.isFile,
+        },
         shape,
         hash: createHash("sha256")
             .update(JSON.stringify([text, shape]))
@@ -87,7 +95,6 @@ async function applyText(sql: Sql, declared: TableStream, table: CatalogTable, f
     const [known] = await sql<{ isSame: boolean }[]>`
         select
             is_active
-            and problem is null
             and files = ${declared.files}
             and shape_hash = ${kept}::text::jsonb ->> 'hash'
             and declaration = ${kept}::text::jsonb -> 'declaration' as "isSame"
@@ -123,9 +130,6 @@ function script({ stream }: DeclaredStream, home: string, text: string, kept: st
             table_name = ${literal(stream.table)},
             home = '${home}',
             is_active = true,
-            problem = null,
-            problem_detail = null,
-            problem_at = null,
             files = kept.value ->> 'files',
             declaration = kept.value -> 'declaration',
             shape = kept.value -> 'shape',

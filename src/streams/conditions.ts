@@ -52,13 +52,13 @@ function hasParent(foreignKey: CatalogForeignKey, row: string): string {
 function rowText(table: CatalogTable, columns: readonly ColumnSql[], value: (column: ColumnSql) => string): string {
     const stored = table.columns.filter(({ generatedText }) => generatedText === null);
     const generated = table.columns.filter(({ generatedText }) => generatedText !== null);
-    const valueOf = (column: CatalogColumn) => {
+    const typedValue = (column: CatalogColumn) => {
         const filled = columns.find(({ name }) => name === column.name);
         if (filled === undefined) return `null::${column.type}`;
         const cast = filled.cast(value(filled));
         return isSteady(column.defaultText) ? `coalesce(${cast}, ${column.defaultText})` : cast;
     };
-    const base = `(select ${stored.map((column) => `${valueOf(column)} as ${quoteIdent(column.name)}`).join(", ")})`;
+    const base = `(select ${stored.map((column) => `${typedValue(column)} as ${quoteIdent(column.name)}`).join(", ")})`;
     if (generated.length === 0) return `${base} as ${quoteIdent(table.name)}`;
     const made = generated.map(({ name, generatedText }) => `${generatedText} as ${quoteIdent(name)}`).join(", ");
     return `(select sluice_row.*, ${made} from ${base} as sluice_row) as ${quoteIdent(table.name)}`;

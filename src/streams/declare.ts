@@ -6,7 +6,8 @@ import { conditionsOf, refusalsOf, unknownCode } from "./conditions.ts";
 import type { ColumnSql, StreamSql } from "./render/stream-sql.ts";
 import type { SourceConfig } from "./source-config.ts";
 import { type Column, defineStream, type Stream } from "./stream.ts";
-import { ruleOf, type TypeRule } from "./types/rule-of.ts";
+import { ruleOf } from "./types/rule-of.ts";
+import type { TypeRule } from "./types/type-rule.ts";
 
 /** What of a stream its table does not say. */
 export interface Declared {
@@ -124,7 +125,7 @@ function columnSql(table: CatalogTable, column: CatalogColumn, declared: Column 
                 : `(${value} is null or (${rule.reason(value)}) is null)`,
         cast: rule.cast,
         text: rule.text,
-        distinct: (value) => (isCompared(column) ? value : rule.text(value)),
+        distinct: rule.compared,
         fallback: isRequired ? null : fallbackOf(table, column),
     };
 }
@@ -136,32 +137,6 @@ function fallbackOf(table: CatalogTable, { name, defaultText, identity }: Catalo
         return `nextval(${sequence})`;
     }
     return defaultText === null ? null : `(${defaultText})`;
-}
-
-/** Types whose equality tells all that their text does. Others are equal although they say different things, or have none. */
-const comparedTypes = new Set(
-    [
-        "int2",
-        "int4",
-        "int8",
-        "numeric",
-        "float4",
-        "float8",
-        "bool",
-        "text",
-        "varchar",
-        "date",
-        "timestamp",
-        "timestamptz",
-        "time",
-        "uuid",
-        "bytea",
-        "jsonb",
-    ].map((name) => `pg_catalog.${name}`),
-);
-
-function isCompared({ baseType, kind, isDeterministic }: CatalogColumn): boolean {
-    return isDeterministic && (kind === "e" || comparedTypes.has(baseType));
 }
 
 /** A verdict for records that the loader calls plain: what it did not look at is asked. */

@@ -20,7 +20,7 @@ export function streamOfTable(table: string): TableStream {
         .replace(/[^a-z0-9]+/g, "_")
         .replace(/^(?![a-z])/, "t_")
         .slice(0, 40);
-    return { name, table, files: "**", source: sourceFrom({}, "**"), key: null, allowsTriggers: false };
+    return { name, table, files: "**", source: sourceFrom({}, "**"), key: null, allowsTriggers: false, isFile: false };
 }
 
 /** Those of the folder, in the order of their names. @throws SluiceError for a file that declares none */
@@ -54,6 +54,7 @@ async function loadStream(path: string, name: string): Promise<TableStream> {
         table: typeof table === "string" ? table : nameOfTable(table),
         key: key ?? null,
         allowsTriggers: triggers === "allow",
+        isFile: true,
         source: sourceFrom(settings, files),
     };
 }

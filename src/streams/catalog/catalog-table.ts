@@ -115,4 +115,6 @@ export interface CatalogForeignKey {
     isSelf: boolean;
     isMatchFull: boolean;
     isDeferrable: boolean;
+    /** Whether the current user may read the parent. */
+    isReadable: boolean;
 }

@@ -43,7 +43,8 @@ async function readForeignKeys(sql: Sql, oid: number): Promise<CatalogForeignKey
             referenced.columns as "parentColumns",
             pg_constraint.confrelid = pg_constraint.conrelid as "isSelf",
             pg_constraint.confmatchtype = 'f' as "isMatchFull",
-            pg_constraint.condeferrable as "isDeferrable"
+            pg_constraint.condeferrable as "isDeferrable",
+            has_table_privilege(parent.oid, 'select') and not row_security_active(parent.oid) as "isReadable"
         from pg_catalog.pg_constraint
         inner join pg_catalog.pg_class as parent on parent.oid = pg_constraint.confrelid
         inner join pg_catalog.pg_namespace on pg_namespace.oid = parent.relnamespace

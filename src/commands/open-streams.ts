@@ -1,0 +1,90 @@
+/** Which streams a command works on: the built-in one, those of streams/, or that of a table named on the command line. */
+import { Option } from "commander";
+import { connect } from "../database/connect.ts";
+import type { DatabaseTarget } from "../database/database-target.ts";
+import { TableShapeFault } from "../database/table-shape.ts";
+import type { IngestOptions } from "../engine/run/run-ingest.ts";
+import { exitCodes, SluiceError } from "../errors.ts";
+import { eventsStream } from "../shop/events-stream.ts";
+import { applyStream, type TableStream } from "../streams/apply-stream.ts";
+import { loadStreams, streamOfTable } from "../streams/load-streams.ts";
+import type { SourceConfig } from "../streams/source-config.ts";
+import type { Stream } from "../streams/stream.ts";
+import { suggestName } from "../terminal/suggest-name.ts";
+
+export const tableOption = () =>
+    new Option(
+        "--table <name>",
+        "load every file of the folder into this table of yours, without a file that declares it",
+    );
+export const streamsOption = () => new Option("--stream <names...>", "only these streams (default: all)");
+
+export interface ChosenStreams {
+    /** `sales.orders` */
+    table?: string | undefined;
+    names?: readonly string[] | undefined;
+}
+
+export type OpenedStreams = Pick<IngestOptions, "streams" | "activeStreams" | "sourcesOf" | "refresh">;
+
+/**
+ * Reads the declarations and the tables, and makes what the database needs for them.
+ * @throws SluiceError with the remedy for a declaration or a table that cannot be taken
+ */
+export async function openStreams(
+    target: DatabaseTarget,
+    { table, names }: ChosenStreams,
+    sources: readonly SourceConfig[],
+): Promise<OpenedStreams> {
+    const declared = table === undefined ? await loadStreams() : [streamOfTable(table)];
+    const byName = new Map(declared.map((stream) => [stream.name, stream]));
+    const all = [...byName.keys(), ...(table === undefined ? [eventsStream.name] : [])];
+    for (const name of names ?? []) if (!all.includes(name)) throw unknownStream(name, all);
+    const opened = new Map<string, Stream>();
+    for (const stream of declared) opened.set(stream.name, await applyStream(target, stream));
+    const activeStreams = [...opened.values(), ...(table === undefined ? [eventsStream] : [])];
+    if (table === undefined) await retireOthers(target, all);
+    return {
+        activeStreams,
+        streams: activeStreams.filter(({ name }) => names === undefined || names.includes(name)),
+        sourcesOf: (stream) => (stream.source === null ? [...sources] : [stream.source]),
+        refresh: async (_, stream) => {
+            const source = byName.get(stream.name);
+            return source === undefined ? stream : await refresh(target, source);
+        },
+    };
+}
+
+/** What is in the way now may be out of it later: the stream waits. */
+async function refresh(target: DatabaseTarget, declared: TableStream): Promise<Stream> {
+    try {
+        return await applyStream(target, declared);
+    } catch (error) {
+        if (!(error instanceof SluiceError)) throw error;
+        throw new TableShapeFault({ table: declared.table, problem: `${error.what} ${error.remedy}` }, error);
+    }
+}
+
+/** Streams whose file is gone: their ledger and table stay, and their files are nobody's. */
+async function retireOthers(target: DatabaseTarget, names: readonly string[]): Promise<void> {
+    const sql = connect(target, { applicationName: "sluice stream", max: 1 });
+    try {
+        await sql`
+            update ingest.streams set is_active = false
+            where is_active and declaration ->> 'isFile' = 'true' and name <> all(${names as string[]})`;
+    } finally {
+        await sql.end({ timeout: 5 });
+    }
+}
+
+export function unknownStream(name: string, names: readonly string[]): SluiceError {
+    const near = suggestName(name, names);
+    return new SluiceError({
+        code: "unknown_stream",
+        what: `There is no stream ${name}.`,
+        remedy: near
+            ? `Did you mean ${near}?`
+            : `There are ${names.join(", ")}. Others are declared in streams/<name>.ts.`,
+        exitCode: exitCodes.usage,
+    });
+}
