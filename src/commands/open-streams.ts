@@ -5,7 +5,6 @@ import type { DatabaseTarget } from "../database/database-target.ts";
 import { TableShapeFault } from "../database/table-shape.ts";
 import type { IngestOptions } from "../engine/run/run-ingest.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
-import { eventsStream } from "../shop/events-stream.ts";
 import { applyStream, type TableStream } from "../streams/apply-stream.ts";
 import { loadStreams, streamOfTable } from "../streams/load-streams.ts";
 import type { SourceConfig } from "../streams/source-config.ts";
@@ -34,15 +33,16 @@ export type OpenedStreams = Pick<IngestOptions, "streams" | "activeStreams" | "s
 export async function openStreams(
     target: DatabaseTarget,
     { table, names }: ChosenStreams,
+    builtIn: Stream,
     sources: readonly SourceConfig[],
 ): Promise<OpenedStreams> {
-    const declared = table === undefined ? await loadStreams() : [streamOfTable(table)];
+    const declared = table === undefined ? await loadStreams([builtIn.name]) : [streamOfTable(table)];
     const byName = new Map(declared.map((stream) => [stream.name, stream]));
-    const all = [...byName.keys(), ...(table === undefined ? [eventsStream.name] : [])];
+    const all = [...byName.keys(), ...(table === undefined ? [builtIn.name] : [])];
     for (const name of names ?? []) if (!all.includes(name)) throw unknownStream(name, all);
     const opened = new Map<string, Stream>();
     for (const stream of declared) opened.set(stream.name, await applyStream(target, stream));
-    const activeStreams = [...opened.values(), ...(table === undefined ? [eventsStream] : [])];
+    const activeStreams = [...opened.values(), ...(table === undefined ? [builtIn] : [])];
     if (table === undefined) await retireOthers(target, all);
     return {
         activeStreams,

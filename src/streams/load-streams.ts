@@ -24,18 +24,21 @@ export function streamOfTable(table: string): TableStream {
 }
 
 /** Those of the folder, in the order of their names. @throws SluiceError for a file that declares none */
-export async function loadStreams(folder = resolve(streamsFolder)): Promise<TableStream[]> {
+export async function loadStreams(builtIn: readonly string[], folder = resolve(streamsFolder)): Promise<TableStream[]> {
     if (!existsSync(folder)) return [];
     const names = readdirSync(folder).filter((name) => /\.[tj]s$/.test(name) && !name.endsWith(".d.ts"));
     const streams: TableStream[] = [];
     for (const name of names.sort())
-        streams.push(await loadStream(resolve(folder, name), name.replace(/\.[tj]s$/, "")));
+        streams.push(await loadStream(resolve(folder, name), name.replace(/\.[tj]s$/, ""), builtIn));
     return streams;
 }
 
-async function loadStream(path: string, name: string): Promise<TableStream> {
-    if (!/^[a-z][a-z0-9_]{0,39}$/.test(name) || name === "events") {
-        throw fault(path, "its name must be lower-case letters, digits and _ (40 at most), and not events");
+async function loadStream(path: string, name: string, builtIn: readonly string[]): Promise<TableStream> {
+    if (!/^[a-z][a-z0-9_]{0,39}$/.test(name) || builtIn.includes(name)) {
+        throw fault(
+            path,
+            `its name must be lower-case letters, digits and _ (40 at most), and not ${builtIn.join(", ")}`,
+        );
     }
     let declaration: unknown;
     try {

@@ -1,10 +1,11 @@
 /**
- * The functions of a stream, in the database, that callers who know no columns call: how Postgres writes their signatures, and
+ * The functions of a stream, in its home schema, that callers who know no columns call: how Postgres writes their signatures, and
  * what they do. A test compares them with the catalog.
  */
 export const streamFunctions: Record<string, string> = {
     // a merge: sql/engine/merge_batch.sql
     "require_key() returns void": "Raises SL010 unless the table keeps its key unique.",
+    "count_records() returns void": "Counts what is staged of each chunk.",
     "prepare_stream_merge() returns void": "Makes the stream's temporary tables, once a session.",
     "validate_records() returns void": "Keeps the keys of what the rules reject; for a file's budget.",
     "insert_or_refuse() returns void":
@@ -15,6 +16,7 @@ export const streamFunctions: Record<string, string> = {
 
     // a replay: sql/engine/replay_batch.sql
     "stage_rejects(this_load_id bigint) returns void": "Puts the chosen rejects back into staging.",
+    "unstage_rejects(this_load_id bigint) returns void": "Takes them out again.",
     "drop_unchanged_rejects(this_load_id bigint, accept_conflicts boolean) returns void":
         "Leaves those whose verdict would be another one today.",
     "drop_still_refused(this_load_id bigint, accept_conflicts boolean) returns void":
@@ -23,9 +25,9 @@ export const streamFunctions: Record<string, string> = {
     "count_refused_conflicts(this_batch_id bigint) returns bigint": "How many of them the table refused.",
 
     // a dry run, a trace, a prune
-    "raw_record(staged ingest.staging, extra_columns text[]) returns jsonb":
-        "A staged record's values by column, as a reject keeps them.",
-    "stored_record(record jsonb) returns jsonb": "What is stored under a record's key, in that form.",
+    "open_try() returns void": "Makes the session's table of tried records.",
+    "stage_tried(tried_slice integer) returns void": "Puts those of a slice into staging.",
+    "describe_try(no_batch bigint, samples integer) returns jsonb": "What became of them, with a few of each kind.",
     "trace_key(traced_key uuid) returns jsonb": "Every record that claims this key.",
     "trace_file_record(traced_path text, traced_record_no bigint) returns jsonb":
         "The life of that record of every version of a path.",
