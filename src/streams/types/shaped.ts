@@ -11,9 +11,10 @@ interface Shape {
 }
 
 const octet = "(0|[1-9][0-9]{0,2})";
-const ipv4 = `${octet}(\\.${octet}){3}(/(0|[1-9][0-9]?))?`;
-/** Postgres reads 10.1 as the network 10.1.0.0/16, and 010 as ten. */
-const address = { form: `^(${ipv4}|.*:.*)$` };
+const ipv4 = `${octet}(\\.${octet}){3}`;
+const ipv6 = `[0-9A-Fa-f]*:[0-9A-Fa-f:]*(:${ipv4})?`;
+/** Postgres reads 10.1 as the network 10.1.0.0/16, 010 as ten, and ::.1 as ::0.1.0.0. */
+const address = { form: `^(${ipv4}|${ipv6})(/(0|[1-9][0-9]{0,2}))?$` };
 const hex = "[0-9A-Fa-f]";
 
 /** All separators alike, or none. */

@@ -26,11 +26,16 @@ export function timestampRule({ baseType, baseTypeText: type, precision }: Catal
         case
             when not ${isValid(value, hasZone ? "timestamptz" : "timestamp")} then 'invalid'
             when ${hasMoreDecimals(value, precision)} then 'too_precise'
+            ${hasZone ? `when ${isCarriedAway(value)} then 'invalid'` : ""}
         end
     else 'invalid'
 end`,
     });
 }
+
+/** SQL: whether the offset carries the moment out of the years 1 to 9999, where it would be written in another form. */
+const isCarriedAway = (value: string) => `(${value} collate "C" < '0001-01-02' or ${value} collate "C" > '9999-12-31')
+                and (${value}::timestamptz < '0001-01-01' or ${value}::timestamptz >= '10000-01-01')`;
 
 function loaderOf(name: string, hasZone: boolean): ColumnType {
     if (hasZone) return { ...timestamptz, name };
