@@ -47,7 +47,7 @@ begin
             return 'invalid';
     end;
     -- Postgres makes {} of {{}} too. Null: not read as JSON.
-    if items is null or cardinality(items) = 0 and replace(value, ' ', '') <> '{}' then
+    if items is null or cardinality(items) = 0 and translate(value, E' \t\n\r\f\x0b', '') <> '{}' then
         return 'invalid';
     end if;
     return coalesce(ingest.element_fault(items, is_text, rule), ingest.input_fault(value, type_name));

@@ -1,12 +1,15 @@
 /** Whether Postgres may raise where it is asked if it can read a text (pg_input_is_valid): then each value has to be tried. */
 import type { CatalogType } from "../catalog/catalog-table.ts";
 
+/** xml where Postgres was built without it, jsonpath for numbers with huge exponents. */
+const raising = new Set(["pg_catalog.xml", "pg_catalog.jsonpath"]);
+
 /** Input functions of extensions raise as they like; those of PostgreSQL itself say no, unless a CHECK of a domain raises. */
 export function mayRaise({ baseType, kind, element, fields, domains }: CatalogType): boolean {
     const isForeign = kind === "b" && !element && !baseType.startsWith("pg_catalog.");
     return (
         isForeign ||
-        baseType === "pg_catalog.xml" ||
+        raising.has(baseType) ||
         domains.some(({ checks }) => checks.some(({ expression }) => !cannotRaise(expression))) ||
         (element !== null && mayRaise(element)) ||
         (fields ?? []).some(mayRaise)

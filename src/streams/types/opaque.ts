@@ -16,16 +16,14 @@ end`,
     });
 }
 
-/** Its text means what it says, only blanks and the like may change. */
-export function readRule({ baseTypeText: type }: CatalogType): TypeRule {
-    return typeRule({
-        type,
-        loader: anyText(type, ["$.a", "$.a[*] ? (@.b > 1)", "$"]),
-        reasons: ["invalid"],
-        compared: asText,
-        reason: (value) => `case when ${isValid(value, type)} then null else 'invalid' end`,
-    });
-}
+/** jsonpath: what Postgres reads. Only blanks and parentheses may change. */
+export const jsonpathRule: TypeRule = typeRule({
+    type: "jsonpath",
+    loader: anyText("jsonpath", ["$.a", "$.a[*] ? (@.b > 1)", "$"]),
+    reasons: ["invalid"],
+    compared: asText,
+    reason: (value) => `case when ${isTaken(value, "jsonpath")} then null else 'invalid' end`,
+});
 
 /** Of an extension: what its input function takes. It may raise, so each value is tried. */
 export function extensionRule({ baseType, baseTypeText: type }: CatalogType): TypeRule {

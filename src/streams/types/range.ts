@@ -9,7 +9,7 @@ import { anyText, isTaken, isValid, type TypeRule, typeRule } from "./type-rule.
 
 /** SQL: a bound, without its bracket and quotes. Brackets within stay: Postgres reads over them in a time. */
 const bound = (value: string, no: 1 | 2) =>
-    `btrim(replace(split_part(left(substr(${value}, 2), -1), ',', ${no}), '"', ''))`;
+    `btrim(replace(split_part(left(substr(${value}, 2), -1), ',', ${no}), '"', ''), E' \\t\\n\\r\\f\\x0b')`;
 
 const commas = (text: string) => `length(${text}) - length(replace(${text}, ',', ''))`;
 
@@ -17,8 +17,8 @@ const commas = (text: string) => `length(${text}) - length(replace(${text}, ',',
 const isText = ({ element }: CatalogType) => element?.category === "S";
 
 /** Of a multirange, one range after another and nothing else. */
-const range = "[[(][^][(){}]*[])] *";
-const rangesForm = `^\\{ *(${range}(, *${range})*)?\\}$`;
+const range = "[[(][^][(){}]*[])]\\s*";
+const rangesForm = `^\\{\\s*(${range}(,\\s*${range})*)?\\}$`;
 
 /** The day behind the last that a date can be: [9999-12-31,9999-12-31] is stored as [9999-12-31,10000-01-01). */
 const lastBound = "10000-01-01";

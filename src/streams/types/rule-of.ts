@@ -12,7 +12,7 @@ import { integerRule } from "./integer-rule.ts";
 import { intervalRule } from "./interval.ts";
 import { jsonRule } from "./json.ts";
 import { numericRule } from "./numeric-rule.ts";
-import { canonicalRule, extensionRule, readRule, xmlRule } from "./opaque.ts";
+import { canonicalRule, extensionRule, jsonpathRule, xmlRule } from "./opaque.ts";
 import { multirangeRule, rangeRule } from "./range.ts";
 import { shapedRule } from "./shaped.ts";
 import { byteTextRule, citextRule, textRule, varcharRule } from "./text-rule.ts";
@@ -54,7 +54,7 @@ const builtIn: Record<string, MakeRule> = {
     bit: bitRule,
     varbit: bitRule,
     xml: () => xmlRule,
-    jsonpath: readRule,
+    jsonpath: () => jsonpathRule,
     tsvector: canonicalRule,
     tsquery: canonicalRule,
     pg_snapshot: canonicalRule,

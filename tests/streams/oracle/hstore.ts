@@ -3,7 +3,7 @@ export function sayHstore(text: string): string | null {
     const blank = "[ \\t\\n\\r\\f\\v]";
     const quoted = '"(?:[^"\\\\]|\\\\.)*"';
     const key = `${quoted}|(?:[^ \\t\\n\\r\\f\\v"=\\\\]|\\\\.|=(?!>))(?:[^ \\t\\n\\r\\f\\v=\\\\]|\\\\.|=(?!>))*`;
-    const value = `${quoted}|(?:[^ \\t\\n\\r\\f\\v",\\\\]|\\\\.)(?:[^ \\t\\n\\r\\f\\v,\\\\]|\\\\.)*`;
+    const value = `${quoted}|(?:[^ \\t\\n\\r\\f\\v"\\\\]|\\\\.)(?:[^ \\t\\n\\r\\f\\v,\\\\]|\\\\.)*`;
     const pair = new RegExp(`${blank}*(${key})${blank}*=>${blank}*(${value})${blank}*(,|$)`, "ys");
     const bare = (part: string) => part.replace(/^"(.*)"$/s, "$1").replace(/\\(.)/gs, "$1");
     const pairs = new Map<string, string>();
