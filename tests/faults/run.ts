@@ -1,7 +1,7 @@
 /**
- * `bun run test:faults [--seeds N] [--minutes M] [--seed S] [--points]`: the seeded model test with fresh seeds, as many
- * or as long as asked for. `--seed` replays one; `--points` runs the tables of fault points and world faults instead, long.
- * The last line is `N passed, N failed`.
+ * `bun run test:faults [--seeds N] [--minutes M] [--seed S] [--streams] [--points]`: the seeded model test with fresh seeds,
+ * as many or as long as asked for. `--seed` replays one; `--streams` has several streams in one database; `--points` runs
+ * the tables of fault points and world faults instead, long. The last line is `N passed, N failed`.
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
@@ -9,8 +9,10 @@ import { drawSeed } from "../../src/shop/generator/random.ts";
 import { openOwnServer } from "../support/own-server.ts";
 import { peak } from "../support/watch-usage.ts";
 import { ingestFaults } from "./model/ingest-faults.ts";
-import { makeSchedule } from "./model/make-schedule.ts";
+import { makeEventFiles, makeSchedule } from "./model/make-schedule.ts";
 import { type RunReport, runSchedule } from "./model/run-schedule.ts";
+import { streamsBeside } from "./streams/beside.ts";
+import { makeStreamFiles } from "./streams/make-files.ts";
 
 const { values } = parseArgs({
     options: {
@@ -19,6 +21,7 @@ const { values } = parseArgs({
         seed: { type: "string" },
         points: { type: "boolean", default: false },
         short: { type: "boolean", default: false },
+        streams: { type: "boolean", default: false },
     },
 });
 
@@ -53,7 +56,7 @@ function note(report: RunReport): void {
     if (report.violations.length === 0) return;
     failedSeeds.push(report.seed);
     console.log(
-        `\nseed ${report.seed} (${report.kind}) failed; replay it with --seed ${report.seed}. ${report.details}`,
+        `\nseed ${report.seed} (${report.kind}) failed; replay it with ${values.streams ? "--streams " : ""}--seed ${report.seed}. ${report.details}`,
     );
     for (const violation of report.violations.slice(0, 10)) console.log(`  ${violation}`);
     if (report.violations.length > 10) console.log(`  and ${report.violations.length - 10} more`);
@@ -65,7 +68,13 @@ async function runSeeds(): Promise<void> {
     try {
         for (let seed = nextSeed(); seed !== null; seed = nextSeed()) {
             totals.seeds += 1;
-            note(await runSchedule(server, makeSchedule(seed, { isLong: !values.short, ...ingestFaults })));
+            const options = { isLong: !values.short, ...ingestFaults };
+            const makers = () => [makeEventFiles(), ...makeStreamFiles()];
+            note(
+                values.streams
+                    ? await runSchedule(server, makeSchedule(seed, { ...options, makers }), streamsBeside)
+                    : await runSchedule(server, makeSchedule(seed, options)),
+            );
         }
     } finally {
         await server.close();

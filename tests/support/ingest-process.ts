@@ -2,7 +2,7 @@
 import type { BatchProgress, IngestSummary } from "../../src/engine/run/progress.ts";
 import { afterTest } from "./at-end.ts";
 import { isLongRun } from "./generate-folder.ts";
-import { collect, spawnScript } from "./run-script.ts";
+import { collect, type ScriptOptions, spawnScript } from "./run-script.ts";
 
 export type IngestProcess = ReturnType<typeof startIngest>;
 
@@ -15,6 +15,9 @@ export interface FinishedIngest {
     summary: IngestSummary | null;
 }
 
+/** `cwd`: where sluice.config.ts and streams/ are looked for. */
+export type IngestSurroundings = Pick<ScriptOptions, "environment" | "cwd">;
+
 const progressLine = /^ingest: [\d,]+ (?:of (?:about )?[\d,]+ )?records.*\n/gm;
 
 /**
@@ -25,10 +28,11 @@ export function startIngest(
     databaseUrl: string,
     inputDir: string,
     flags: readonly string[] = [],
-    { environment = {} }: { environment?: Record<string, string> } = {},
+    { environment = {}, ...options }: IngestSurroundings = {},
 ) {
     const child = spawnScript("ingest", ["--input", inputDir, "--json", ...flags], {
         environment: { DATABASE_URL: databaseUrl, ...environment },
+        ...options,
     });
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
@@ -86,8 +90,8 @@ export async function ingestOnce(
     databaseUrl: string,
     inputDir: string,
     flags: readonly string[] = [],
-    environment: Record<string, string> = {},
+    surroundings: IngestSurroundings = {},
 ): Promise<FinishedIngest> {
     const once = ["--trigger", "available-now", "--tail-settle", "0"];
-    return await startIngest(databaseUrl, inputDir, [...once, ...flags], { environment }).finish();
+    return await startIngest(databaseUrl, inputDir, [...once, ...flags], surroundings).finish();
 }

@@ -8,15 +8,18 @@ export interface Ran {
     stderr: string;
 }
 
+export interface ScriptOptions {
+    environment?: Record<string, string>;
+    input?: string;
+    /** Where sluice.config.ts and streams/ are looked for. */
+    cwd?: string;
+}
+
 /**
  * Runs `scripts/NAME.ts` to its end, without a terminal, with `input` on stdin. The environment is this process's without
  * colours and without DATABASE_URL, and then `environment`.
  */
-export async function runScript(
-    name: string,
-    args: readonly string[] = [],
-    options: { environment?: Record<string, string>; input?: string } = {},
-): Promise<Ran> {
+export async function runScript(name: string, args: readonly string[] = [], options: ScriptOptions = {}): Promise<Ran> {
     const child = spawnScript(name, args, options);
     const [stdout, stderr, exitCode] = await Promise.all([
         new Response(child.stdout).text(),
@@ -30,10 +33,10 @@ export async function runScript(
 export function spawnScript(
     name: string,
     args: readonly string[] = [],
-    { environment = {}, input }: { environment?: Record<string, string>; input?: string } = {},
+    { environment = {}, input, cwd = projectDir }: ScriptOptions = {},
 ) {
-    return Bun.spawn([process.execPath, join("scripts", `${name}.ts`), ...args], {
-        cwd: projectDir,
+    return Bun.spawn([process.execPath, join(projectDir, "scripts", `${name}.ts`), ...args], {
+        cwd,
         env: { ...process.env, FORCE_COLOR: "", NO_COLOR: "", DATABASE_URL: "", ...environment },
         stdin: input === undefined ? "ignore" : new TextEncoder().encode(input),
         stdout: "pipe",

@@ -27,7 +27,7 @@ export interface ExpectedReject {
     record: number;
     kind: "rejected" | "conflict";
     reasons: string[];
-    /** What of the table's own words is certain. */
+    /** Of one that the table itself refused, what of its words is certain. */
     refusal?: { sqlState?: string; constraint?: string };
 }
 

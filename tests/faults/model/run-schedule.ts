@@ -26,6 +26,7 @@ import { openDatabaseProxy } from "../../support/database-proxy.ts";
 import { ingestOnce } from "../../support/ingest-process.ts";
 import { ask, countRows, type OwnServer } from "../../support/own-server.ts";
 import { countSteps, expectOracle, expireLeases, findDisorder, readFileStates } from "../../support/read-tables.ts";
+import { projectDir } from "../../support/test-server.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { holdToModel } from "./hold-to-model.ts";
 import type { Action, Schedule } from "./make-schedule.ts";
@@ -51,8 +52,8 @@ export interface RunReport {
 /** The streams of a run beside events, if it has any: tests/faults/streams. */
 export interface StreamsBeside {
     owns(path: string): boolean;
-    /** Makes their tables, before any worker is there. Returns what an ingest needs to know of them. */
-    prepare(target: DatabaseTarget): Promise<{ flags: string[]; environment: Record<string, string> }>;
+    /** Makes their tables, before any worker is there, and in `folder` the declarations by which an ingest knows them. */
+    prepare(target: DatabaseTarget, folder: string): Promise<void>;
     /** Work that is left, in their ledger or their tables. */
     findOpen(sql: Sql): Promise<string[]>;
     /** What a run has left, against the model; and how many records of theirs were read. */
@@ -76,7 +77,8 @@ export async function runSchedule(
     const inputDir = join(folder, "input");
     mkdirSync(inputDir);
     const target = await withoutTimeOut(await server.createDatabase());
-    const streams = (await beside?.prepare(target)) ?? { flags: [], environment: {} };
+    await beside?.prepare(target, folder);
+    const cwd = beside ? folder : projectDir;
     // A fault may be the limit of a role, which no superuser has; and an ingest needs no superuser.
     const worker = schedule.kind === "disturbed" ? await makeLoader(target) : target;
     const proxy = await openDatabaseProxy(worker);
@@ -99,7 +101,7 @@ export async function runSchedule(
         toEnd: [],
         timesBack: 0,
         letWork,
-        streams,
+        cwd,
         findOpenBeside: async () => (beside ? await ask(target, (sql) => beside.findOpen(sql)) : []),
     };
     const numbers = watchNumbers(target, () => world.timesBack);
@@ -116,7 +118,7 @@ export async function runSchedule(
         await converge(world, schedule, inputDir);
         await workers.end();
         await waitForLeases(world);
-        const last = await ingestOnce(target.url, inputDir, [...schedule.flags, ...streams.flags], streams.environment);
+        const last = await ingestOnce(target.url, inputDir, schedule.flags, { cwd });
         const failed = await countRows(target, "ingest.files where state = 'failed'");
         ledger = await ask(target, readLedger);
         violations.push(...judgeLastRun(last, failed), ...(await findLeavings(target, inputDir, schedule)));
@@ -213,11 +215,10 @@ async function carryOut(world: World, schedule: Schedule, inputDir: string, acti
         case "start":
             world.workers.start(action.worker, {
                 databaseUrl: action.viaProxy ? world.proxy.target.url : world.workerUrl,
-                flags: [...schedule.flags, ...world.streams.flags, "--trigger", action.trigger],
-                environment: {
-                    ...world.streams.environment,
-                    ...(action.fault && { FAULT_AT: action.fault.at, FAULT_ACTION: action.fault.action }),
-                },
+                flags: [...schedule.flags, "--trigger", action.trigger],
+                environment:
+                    action.fault === null ? {} : { FAULT_AT: action.fault.at, FAULT_ACTION: action.fault.action },
+                cwd: world.cwd,
             });
             return true;
         case "stop":
@@ -260,8 +261,9 @@ async function converge(world: World, schedule: Schedule, inputDir: string): Pro
     const supervise = () =>
         workers.start(watcherSlot, {
             databaseUrl: proxy.target.url,
-            flags: [...schedule.flags, ...world.streams.flags, "--trigger", "50ms"],
-            environment: world.streams.environment,
+            flags: [...schedule.flags, "--trigger", "50ms"],
+            environment: {},
+            cwd: world.cwd,
         });
     await waitWhileItWorks(world, schedule, async () => {
         supervise();

@@ -20,8 +20,9 @@ export interface World {
     toEnd: (() => Promise<void>)[];
     /** How often the database has been put back to the past. */
     timesBack: number;
-    /** What an ingest needs to know of the streams beside events, and what they have left to do. */
-    streams: { flags: string[]; environment: Record<string, string> };
+    /** Where the workers find the declarations of the streams beside events. */
+    cwd: string;
+    /** What those streams have left to do. */
     findOpenBeside(): Promise<string[]>;
     /** Returns when the ledger is so many steps further, or soon after. */
     letWork(steps: number): Promise<void>;

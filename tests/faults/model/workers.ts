@@ -9,6 +9,7 @@ interface WorkerStart {
     databaseUrl: string;
     flags: string[];
     environment: Record<string, string>;
+    cwd: string;
 }
 
 export type Workers = ReturnType<typeof createWorkers>;
@@ -62,9 +63,9 @@ export function createWorkers(inputDir: string, { mayServerBeAway }: { mayServer
     }
 
     return {
-        start(slot: number, { databaseUrl, flags, environment }: WorkerStart) {
+        start(slot: number, { databaseUrl, flags, environment, cwd }: WorkerStart) {
             if (at(slot)) return;
-            const process = startIngest(databaseUrl, inputDir, flags, { environment });
+            const process = startIngest(databaseUrl, inputDir, flags, { environment, cwd });
             const worker: Worker = {
                 slot,
                 process,

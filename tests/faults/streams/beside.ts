@@ -1,0 +1,47 @@
+/** The model's streams as a run of the schedule needs them: tests/faults/model/run-schedule.ts. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Sql } from "../../../src/database/connect.ts";
+import { ask } from "../../support/own-server.ts";
+import type { StreamsBeside } from "../model/run-schedule.ts";
+import { holdToStreams } from "./hold-to-streams.ts";
+import { readStreams } from "./read-streams.ts";
+import { modelStreams, schema } from "./streams.ts";
+
+export const streamsBeside: StreamsBeside = {
+    owns: (path) => modelStreams.some(({ prefix }) => path.startsWith(prefix)),
+    async prepare(target, folder) {
+        await ask(target, (sql) => sql.unsafe(schema));
+        mkdirSync(join(folder, "streams"));
+        for (const { name, prefix, table } of modelStreams) {
+            const declaration = { files: `${prefix}*.csv`, table };
+            writeFileSync(join(folder, "streams", `${name}.ts`), `export default ${JSON.stringify(declaration)};\n`);
+        }
+    },
+    async findOpen(sql) {
+        const orphans = await sql<{ children: number }[]>`
+            select count(*) as children
+            from ingest.rejects
+            inner join trade.orders on orders.order_no = trim(rejects.record ->> 'order_no')
+            where rejects.resolved_by_batch is null and rejects.reasons = array['order_no_unknown']`;
+        const open = orphans.flatMap(({ children }) => (children > 0 ? [`${children} lines whose order is in`] : []));
+        return [...open, ...(await findStaged(sql))];
+    },
+    async hold(schedule, sql) {
+        const states = await readStreams(sql);
+        const violations = [...holdToStreams(schedule, states), ...(await findStaged(sql))];
+        const merges = states.flatMap(({ ledger }) => ledger.merges);
+        return { violations, read: merges.reduce((sum, { read, kind }) => sum + (kind === "merge" ? read : 0), 0) };
+    },
+};
+
+/** The staging table of each stream owes nothing, and is empty in the end. */
+async function findStaged(sql: Sql): Promise<string[]> {
+    const homes = await sql<{ home: string }[]>`select home from ingest.streams where stream_id > 0`;
+    const found: string[] = [];
+    for (const { home } of homes) {
+        const [row] = await sql.unsafe<{ staged: number }[]>(`select count(*) as staged from ${home}.staging`);
+        if (row!.staged > 0) found.push(`${row!.staged} rows in ${home}.staging are left`);
+    }
+    return found;
+}
