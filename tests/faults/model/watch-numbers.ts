@@ -15,6 +15,13 @@ import { readCounts } from "../../support/read-tables.ts";
 const pauseMs = 80;
 const keys = ["read", "inserted", "duplicate", "conflict", "rejected"] as const;
 
+interface Answer {
+    totals: Counts;
+    /** Rows of the built-in stream. */
+    events: number;
+    streams: { name: string; totals: Counts }[];
+}
+
 /** `timesBack`: how often the database has been put back to the past; numbers are not compared across that. */
 export function watchNumbers(target: DatabaseTarget, timesBack: () => number) {
     const api = openReadPool(target);
@@ -50,12 +57,17 @@ export function watchNumbers(target: DatabaseTarget, timesBack: () => number) {
             violations.push(`GET /v1/status answers ${answer.status}: ${await answer.text()}`);
             return;
         }
-        const { totals, events } = (await answer.json()) as { totals: Counts; events: number };
-        if (totals.read !== totals.inserted + totals.duplicate + totals.conflict + totals.rejected) {
-            violations.push(`status does not add up: ${JSON.stringify(totals)}`);
+        const { totals, events, streams } = (await answer.json()) as Answer;
+        for (const counts of [totals, ...streams.map((stream) => stream.totals)]) {
+            if (counts.read !== counts.inserted + counts.duplicate + counts.conflict + counts.rejected)
+                violations.push(`status does not add up: ${JSON.stringify(counts)}`);
         }
-        if (events !== totals.inserted)
-            violations.push(`status shows ${events} events and ${totals.inserted} inserted`);
+        for (const key of keys) {
+            const sum = streams.reduce((total, stream) => total + stream.totals[key], 0);
+            if (sum !== totals[key]) violations.push(`status shows ${totals[key]} ${key}, its streams ${sum}`);
+        }
+        const { inserted } = streams.find(({ name }) => name === "events")!.totals;
+        if (events !== inserted) violations.push(`status shows ${events} events and ${inserted} inserted`);
         if (before === null || after === null || timesBack() !== wasBack) return;
         watch.compared += 1;
         for (const key of keys) {
