@@ -29,7 +29,7 @@ where
     or cardinality(rejects.reasons) = 0
     or (
         streams.shape is not null
-        and (rejects.kind = 'conflict') <> (rejects.reasons = array[streams.shape ->> 'key' || '_conflict'])
+        and (rejects.kind = 'conflict') <> (rejects.reasons = array[replace(streams.shape ->> 'key', ', ', '_') || '_conflict'])
     )
     -- The values, or the text when it could not be split into values.
     or num_nonnulls(rejects.record, rejects.raw_text) = 0;

@@ -17,22 +17,36 @@ end;
 
 function allReasons(stream: StreamSql): string {
     const bare = ({ ident }: ColumnSql) => `ingest.bare(staged.${ident}, is_padded)`;
-    const ofColumns = sql`
+    const { columns, conditions } = stream;
+    if (conditions === null) return reasonsOfColumns(columns, bare);
+    // A function with a subquery is not inlined: PostgreSQL 18 plans it for the values of one record, and would cast them as
+    // constants before anybody asked whether they pass. Behind the fence they are columns.
+    const fenced = ({ ident }: ColumnSql) => `bare.${ident}`;
+    return sql`
+(
+    select
+        case
+            when
+                ${allOf(columns.map((column) => column.passes(fenced(column), "facts")))}
+            then ${brokenRules(conditions, fenced)}
+            else ${reasonsOfColumns(columns, fenced)}
+        end
+    from (
+        select
+            ${lines(columns, (column) => `${bare(column)} as ${column.ident}`)}
+        offset 0
+    ) as bare
+)`;
+}
+
+function reasonsOfColumns(columns: readonly ColumnSql[], value: (column: ColumnSql) => string): string {
+    return sql`
 array_remove(
     array[
-        ${lines(stream.columns, (column) => column.reason(bare(column), "facts"))}
+        ${lines(columns, (column) => column.reason(value(column), "facts"))}
     ],
     null
 )`;
-    const { conditions } = stream;
-    if (conditions === null) return ofColumns;
-    return sql`
-case
-    when
-        ${allOf(stream.columns.map((column) => column.passes(bare(column), "facts")))}
-    then ${brokenRules(conditions, bare)}
-    else ${ofColumns}
-end`;
 }
 
 /** An array of the codes of the conditions that do not hold; of columns that all pass. */
