@@ -37,12 +37,13 @@ export function declareStream(table: CatalogTable, declared: Declared, streamId:
         .filter((column) => isFilled(column, declared.source))
         .map((column) => ({ column, rule: ruleFor(column) }));
     const idents = chooseIdents(filled.map(({ column }) => column.name));
+    const isOrdered = dependsOnOthers(table, key);
     const columns = filled.map(({ column, rule }): Column & { rule: TypeRule } => {
         const isRequired = keyNames.has(column.name) || isMissed(column);
         return {
             name: column.name,
             ident: idents.get(column.name)!,
-            type: rule.loader,
+            type: isOrdered ? { ...rule.loader, slices: null } : rule.loader,
             isRequired,
             reasons: [...(isRequired ? ["missing"] : []), ...rule.reasons],
             rule,
@@ -59,7 +60,7 @@ export function declareStream(table: CatalogTable, declared: Declared, streamId:
         extras: idents.get("")!,
         keepsExtras: false,
         files: declared.files,
-        source: declared.source,
+        source: readingSource(table, declared.source),
         columns: columns.map(({ rule: _, ...column }) => column),
     });
     const sqlColumns = filled.map(({ column }, index) => columnSql(table, column, columns[index]!));
@@ -92,6 +93,11 @@ function keyOf(table: CatalogTable, { key, source }: Declared): CatalogKey | nul
     return fit.find(isNamed) ?? null;
 }
 
+/** Whether a row may be in the way of one with another key: then one worker at a time merges, so that the first record wins. */
+function dependsOnOthers({ keys, uniques, foreignKeys }: CatalogTable, key: CatalogKey): boolean {
+    return uniques.length > 0 || keys.some((other) => other !== key) || foreignKeys.some(({ isSelf }) => isSelf);
+}
+
 /** Whether a merge writes the column. Postgres alone writes the others. */
 function isFilled({ name, identity, generatedText }: CatalogColumn, { ignore = [] }: SourceConfig): boolean {
     return identity !== "always" && generatedText === null && !ignore.includes(name);
@@ -100,6 +106,13 @@ function isFilled({ name, identity, generatedText }: CatalogColumn, { ignore = [
 /** Whether a record without a value cannot be inserted. */
 function isMissed({ isNotNull, defaultText, identity, domains }: CatalogColumn): boolean {
     return (isNotNull || domains.some((domain) => domain.isNotNull)) && defaultText === null && identity === null;
+}
+
+/** Values of a file for columns that Postgres alone fills are left out: its own are not theirs. */
+function readingSource({ columns }: CatalogTable, source: SourceConfig): SourceConfig {
+    const unfilled = columns.filter((column) => !isFilled(column, source)).map(({ name }) => name);
+    const ignore = [...new Set([...(source.ignore ?? []), ...unfilled])];
+    return ignore.length === 0 ? source : { ...source, ignore };
 }
 
 function ruleFor(column: CatalogColumn): TypeRule {

@@ -1,12 +1,15 @@
 /** A table that Sluice found: what gets in, and what it says of every record that does not. */
 import { expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runIngest } from "../../src/engine/run/run-ingest.ts";
 import { runChecks } from "../../src/operations/run-checks.ts";
 import { applyStream } from "../../src/streams/apply-stream.ts";
+import { readTable } from "../../src/streams/catalog/read-table.ts";
+import { declareStream } from "../../src/streams/declare.ts";
 import { streamOfTable } from "../../src/streams/load-streams.ts";
+import { renderTable } from "../../src/streams/render/render-table.ts";
 import { useDatabase } from "../support/fixture.ts";
 import { ingestConfig } from "../support/ingest-folder.ts";
 
@@ -89,4 +92,21 @@ test("every record is stored, a duplicate, or rejected by name, and its neighbou
     );
     expect(new Set(rejects.map(({ streamId }) => streamId))).toEqual(new Set([1]));
     expect((await runChecks(sql)).filter(({ passed }) => !passed)).toEqual([]);
+});
+
+test("what the templates give for a found table stands beside this test: UPDATE_RENDERED=1 writes it anew", async () => {
+    await sql.unsafe(`
+        create table public.orders (
+            order_id bigint primary key,
+            customer_id bigint not null references sales.customers,
+            status sales.order_status not null default 'new',
+            total numeric(10, 2) not null constraint total_positive check (total >= 0),
+            placed_at timestamptz
+        )`);
+    const table = (await readTable(sql, { schema: "public", table: "orders" }))!;
+    const declared = streamOfTable("public.orders");
+    const text = renderTable(declareStream(table, declared, 1).sql, "ingest_orders");
+    const path = join(import.meta.dir, "rendered-orders.sql");
+    if (process.env.UPDATE_RENDERED) writeFileSync(path, text);
+    expect(text).toBe(readFileSync(path, "utf8"));
 });

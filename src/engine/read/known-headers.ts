@@ -17,13 +17,19 @@ export type HeaderReader = (bytes: Uint8Array, atEnd: boolean, options: HeaderOp
 /** Gives what readHeader gives; the same object for the same first line, so do not change it. */
 export function createHeaderReader(stream: Stream): HeaderReader {
     const shapes = new Map<string, FileShape>();
+    const place = stream.source === null ? configFile : `streams/${stream.name}.ts`;
+    const read: HeaderReader = (bytes, atEnd, options) => {
+        const shape = readHeader(stream, bytes, atEnd, options);
+        return "problem" in shape ? { ...shape, detail: shape.detail.replaceAll(configFile, place) } : shape;
+    };
     return (bytes, atEnd, options) => {
-        const line = options.source || options.dialect ? null : telltaleLine(bytes);
-        if (line === null) return readHeader(stream, bytes, atEnd, options);
+        const isDeclared = options.dialect || (options.source && options.source !== stream.source);
+        const line = isDeclared ? null : telltaleLine(bytes);
+        if (line === null) return read(bytes, atEnd, options);
         const key = `${options.encoding ?? "utf-8"} ${line}`;
         const known = shapes.get(key);
         if (known && !mayTrail(bytes, line.length, known)) return known;
-        const shape = readHeader(stream, bytes, atEnd, options);
+        const shape = read(bytes, atEnd, options);
         if (!("problem" in shape) && dependsOnFirstLine(shape)) {
             if (shapes.size >= mostShapes) shapes.clear();
             shapes.set(key, shape);
@@ -31,6 +37,9 @@ export function createHeaderReader(stream: Stream): HeaderReader {
         return shape;
     };
 }
+
+/** Where messages say that settings are declared; a stream that has a file of its own has them there. */
+const configFile = "sluice.config.ts";
 
 /** Lines before the header, and what the first records say of columns without a name, differ from file to file. */
 function dependsOnFirstLine({ headerLines, unnamedFields, dialect }: FileShape): boolean {

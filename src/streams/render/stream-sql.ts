@@ -110,11 +110,18 @@ export const written = (stream: StreamSql): string[] => [
     ...(stream.made === null ? [] : [stream.extras, "chunk_id", "record_no"]),
 ];
 
-/** What it fills them with, of `records`. */
-export const given = (stream: StreamSql, records = ""): string[] => [
-    ...stream.columns.map(({ ident, fallback }) =>
-        fallback === null ? records + ident : `coalesce(${records}${ident}, ${fallback})`,
-    ),
+const fallbackOf = ({ fallback }: ColumnSql) => fallback;
+
+/** What it fills them with, of `records`; `instead` where a record says nothing. */
+export const given = (
+    stream: StreamSql,
+    records = "",
+    instead: (column: ColumnSql) => string | null = fallbackOf,
+): string[] => [
+    ...stream.columns.map((column) => {
+        const other = instead(column);
+        return other === null ? records + column.ident : `coalesce(${records}${column.ident}, ${other})`;
+    }),
     ...(stream.made === null ? [] : [stream.extras, "chunk_id", "record_no"].map((name) => records + name)),
 ];
 
@@ -159,7 +166,9 @@ export const watchedColumns = ({ columns, made }: StreamSql): ColumnSql[] =>
 export function exchanged(stream: StreamSql, records: string): string {
     const row = rowOf(stream);
     const { made, keys } = stream;
-    const values = given(stream, `${records}.`);
+    // A row keeps what the table took where its record said nothing.
+    const kept = ({ fallback, column }: ColumnSql) => (fallback === null ? null : `${row}.${column}`);
+    const values = given(stream, `${records}.`, kept);
     const sets = written(stream)
         .map((column, index) => `${column} = ${values[index]}`)
         .filter((_, index) => !keys.includes(stream.columns[index]!));
