@@ -1,39 +1,43 @@
 import { Option } from "commander";
 import { runDatabaseCommand } from "../src/commands/database-command.ts";
 import { formatEquation } from "../src/commands/ingest-output.ts";
-import { choiceOption } from "../src/commands/listing/list-page.ts";
 import { logToStderr } from "../src/commands/log.ts";
 import { refuse } from "../src/commands/refuse.ts";
+import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import type { Sql } from "../src/database/connect.ts";
 import { sqlStateOf } from "../src/database/sql-states.ts";
 import { isDrawable } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
-import { type ReplayBatch, type ReplayRequest, type ReplaySummary, runReplay } from "../src/operations/run-replay.ts";
+import { type ReplaysSummary, replayStreams } from "../src/operations/replay-streams.ts";
+import type { ReplayBatch, ReplaySummary } from "../src/operations/run-replay.ts";
+import { remedyForReason } from "../src/operations/streams/known-reasons.ts";
+import { type KnownStream, readStreams } from "../src/operations/streams/read-streams.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
-import { rejectReasonsOf } from "../src/streams/reject-reasons.ts";
 import { askYesOrNo, requireTerminal } from "../src/terminal/ask.ts";
 import { formatCount } from "../src/terminal/format.ts";
 import { createProgress } from "../src/terminal/progress.ts";
 import { formatRecordTable } from "../src/terminal/record-table.ts";
+import { sanitize } from "../src/terminal/sanitize.ts";
 
 await runDatabaseCommand({
     name: "replay",
-    summary:
-        "Judges rejects again by today's rules; what passes becomes events, from the file and record it came from.",
+    summary: "Judges rejects again by today's rules; what passes becomes rows, from the file and record it came from.",
     description:
         "A reject is never deleted: it names the batch that resolved it. What would end as before is left alone, so a\n" +
         "second replay does nothing. Edit a record first, if you like: update ingest.rejects set record = record || '{…}'.",
     options: [
-        choiceOption("--reason <code>", "only rejects with this reason", rejectReasonsOf(eventsStream)),
+        streamOption(),
+        new Option("--reason <code>", "only rejects with this reason: `bun run contract NAME` lists a stream's"),
         new Option("--file <path>", "only rejects of this file, as the watched folder names it"),
         new Option("--since <moment>", "only rejects from then on, such as 2026-01-31 or 2026-01-31T07:00:00Z"),
-        new Option("--accept-conflicts", "let conflicting records replace the stored events, which become the rejects"),
+        new Option("--accept-conflicts", "let conflicting records replace the stored rows, which become the rejects"),
         new Option("--yes", "with --accept-conflicts: do not ask"),
         new Option("--dry-run", "do it all, roll it back, say what came of it"),
     ],
     examples: [
         ["bun run replay --dry-run", "what would pass today"],
         ["bun run replay --reason event_type_unknown", "after a type was added"],
+        ["bun run replay --stream orders", "of one stream; without it of all, in turns"],
         ["bun run replay --file events_7.csv --accept-conflicts", "this file is right where it contradicts"],
         ["bun run replay --accept-conflicts --yes", "for scripts: without a terminal nobody can be asked"],
     ],
@@ -52,37 +56,73 @@ await runDatabaseCommand({
             requireTerminal("replay --accept-conflicts", remedy);
         }
         const progress = createProgress({ label: "replay", isDrawable: isDrawable() });
-        const onBatch = (batch: ReplayBatch) => {
-            if (!config.json && !request.dryRun) progress.print(`batch ${batch.batchId}  ${formatEquation(batch)}`);
+        const onBatch = (batch: ReplayBatch, stream: string) => {
+            if (config.json || request.dryRun) return;
+            progress.print(`batch ${batch.batchId}  ${sanitize(stream)}  ${formatEquation(batch)}`);
         };
-        const onRange = (done: number, total: number) => progress.update({ done, total, unit: "reject ids" });
+        const onLook = (done: number, total: number) => progress.update({ done, total, unit: "reject ids" });
         const summary = await inDatabase(
             async (sql) => {
                 await requireMoment(sql, request.since);
-                if (mustAsk && !(await agreesTo(sql, request))) return null;
-                return await runReplay(sql, request, onBatch, onRange);
+                const chosen = await chooseStream(sql, flags);
+                const all = await readStreams(sql);
+                await requireReason(sql, request.reason, chosen === null ? all : [chosen]);
+                const streams = chosen === null ? all.filter(({ isActive }) => isActive) : [chosen];
+                if (mustAsk && !(await agreesTo(sql, streams, request))) return null;
+                return await replayStreams(sql, streams, request, { onBatch, onLook });
             },
             { mayMigrate: true },
         ).finally(() => progress.end());
-        if (summary !== null) return { lines: describe(summary), json: summary, indent: 0 };
-        logToStderr("Nothing was changed.");
-        return exitCodes.failed;
+        if (summary === null) {
+            logToStderr("Nothing was changed.");
+            return exitCodes.failed;
+        }
+        const hasFailed = summary.streams?.some(({ problem }) => problem !== null) === true;
+        return {
+            lines: describeAll(summary),
+            json: summary,
+            indent: 0,
+            exitCode: hasFailed ? exitCodes.failed : exitCodes.done,
+        };
     },
 });
 
-/** Events are replaced, which another replay can undo only one by one: it is shown first. */
-async function agreesTo(sql: Sql, request: ReplayRequest): Promise<boolean> {
-    const { displaced, inserted } = await runReplay(sql, { ...request, dryRun: true });
+/** Rows are replaced, which another replay can undo only one by one: it is shown first. */
+async function agreesTo(
+    sql: Sql,
+    streams: readonly KnownStream[],
+    request: Parameters<typeof replayStreams>[2],
+): Promise<boolean> {
+    const { displaced, inserted } = await replayStreams(sql, streams, { ...request, dryRun: true });
     if (displaced === 0) return true;
     logToStderr(
-        `${formatCount(displaced, "event")} will be replaced, and ${formatCount(inserted, "record")} will be events.`,
+        `${formatCount(displaced, "stored row")} will be replaced, and ${formatCount(inserted, "record")} will be stored.`,
     );
     return await askYesOrNo("Go on?");
 }
 
+/** With several streams, those of which anything was chosen; and the sum. */
+function describeAll({ streams = [], ...total }: ReplaysSummary): string[] {
+    const troubles = streams.flatMap(({ stream, problem }) =>
+        problem === null
+            ? []
+            : [`${sanitize(stream)}: its table is not as it was: ${sanitize(problem)}. Mend it, then replay again.`],
+    );
+    const busy = streams.filter(({ read, unchanged, unsplittable }) => read + unchanged + unsplittable > 0);
+    const each =
+        busy.length < 2
+            ? []
+            : busy.map((replay) => {
+                  const unchanged =
+                      replay.unchanged > 0 ? `, ${formatCount(replay.unchanged, "reject")} unchanged` : "";
+                  return `${sanitize(replay.stream)}  ${formatEquation(replay)}${unchanged}`;
+              });
+    return [...each, ...describe(total), ...troubles];
+}
+
 function describe({ dryRun, unchanged, unsplittable, displaced, refused, ...records }: ReplaySummary): string[] {
     const more = [
-        ["replaced", displaced, "event", "by conflicting records"],
+        ["replaced", displaced, "stored row", "by conflicting records"],
         ["refused", refused, "conflict", "by the table: bun run rejects says why"],
         ["unchanged", unchanged, "reject", "would end as before and stand as they are"],
         ["unsplittable", unsplittable, "reject", "have no values: set their record first"],
@@ -102,4 +142,11 @@ async function requireMoment(sql: Sql, since: string | undefined): Promise<void>
         if (!sqlStateOf(error)?.startsWith("22")) throw error;
         throw refuse("bad_flag_value", "--since is not a moment.", "Write it like 2026-01-31 or 2026-01-31T07:00:00Z.");
     });
+}
+
+/** @throws SluiceError reason_unknown */
+async function requireReason(sql: Sql, reason: string | undefined, streams: readonly KnownStream[]): Promise<void> {
+    if (reason === undefined) return;
+    const remedy = await remedyForReason(sql, { reason, streams, builtIn: eventsStream });
+    if (remedy !== null) throw refuse("reason_unknown", `There is no reason ${reason}.`, remedy);
 }

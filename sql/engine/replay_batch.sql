@@ -1,7 +1,7 @@
 -- One replay: standing rejects whose verdict is another one today, through the ordinary merge, in one transaction.
 --
--- In: the caller's key (asked again with it, the committed batch is returned), a range of reject ids, what to choose of
--- it, whether conflicts are accepted. Out: the committed batch, or no row when no verdict has changed: so a second
+-- In: the stream, the caller's key (asked again with it, the committed batch is returned), a range of reject ids, what to
+-- choose of it, whether conflicts are accepted. Out: the committed batch, or no row when no verdict has changed: so a second
 -- replay does nothing. Guarantee: as for ingest.merge_batch; and every record read resolves exactly one reject, which
 -- names the batch. With `is_dry_run` it does everything, then raises SL003 with the batch as JSON in its DETAIL.
 --
@@ -25,6 +25,15 @@ begin
         raise exception 'a replay wants a session without temporary tables of another role'
         using errcode = 'insufficient_privilege';
     end if;
+    -- Whoever owns the schema could put functions of his own there, which would run with the owner's rights.
+    if exists (
+        select from pg_namespace
+        inner join pg_roles on pg_roles.oid = pg_namespace.nspowner
+        where pg_namespace.nspname = home and pg_roles.rolname <> current_user and not pg_roles.rolsuper
+    ) then
+        raise exception 'the schema % belongs to another role: alter schema % owner to %', home, home, quote_ident(current_user)
+        using errcode = 'insufficient_privilege';
+    end if;
     perform ingest.prepare_merge(home);
     if to_regclass('pg_temp.replayed_rejects') is null then
         create temporary table replayed_rejects (
@@ -46,7 +55,8 @@ create or replace function ingest.choose_rejects(
     wanted_reason text,
     wanted_file text,
     since timestamptz,
-    this_stream smallint
+    this_stream smallint,
+    wanted_rejects bigint[] default null
 )
 returns void
 language plpgsql
@@ -66,6 +76,7 @@ begin
         and rejects.stream_id = this_stream
         and rejects.resolved_by_batch is null
         and rejects.record is not null
+        and (wanted_rejects is null or rejects.reject_id = any(wanted_rejects))
         and (wanted_reason is null or wanted_reason = any(rejects.reasons))
         and (since is null or rejects.rejected_at >= since)
         and (wanted_file is null or ingest.is_chunk_of_path(rejects.chunk_id, wanted_file))
@@ -133,7 +144,8 @@ begin
 end
 $$;
 
-create or replace function ingest.replay_batch(
+create or replace function ingest.replay_stream(
+    this_stream smallint,
     wanted_batch_key uuid,
     worker uuid,
     from_reject_id bigint,
@@ -142,7 +154,9 @@ create or replace function ingest.replay_batch(
     wanted_file text,
     since timestamptz,
     accept_conflicts boolean,
-    is_dry_run boolean
+    is_dry_run boolean,
+    -- Only these, as the rejects whose parent is there now; null: all of the range.
+    wanted_rejects bigint[] default null
 )
 returns setof ingest.batches
 language plpgsql
@@ -157,8 +171,6 @@ set enable_mergejoin = off
 as $$
 declare
     began_at constant timestamptz := clock_timestamp();
-    -- No argument yet: a new signature would cost users their grants.
-    this_stream constant smallint := 0;
     this_load_id constant bigint := nextval(pg_get_serial_sequence('ingest.loads', 'load_id'));
     home constant text := ingest.home_of(this_stream);
     refused bigint;
@@ -171,7 +183,9 @@ begin
 
     execute format('select %I.require_key()', home);
     perform ingest.prepare_replay(home);
-    perform ingest.choose_rejects(from_reject_id, to_reject_id, wanted_reason, wanted_file, since, this_stream);
+    perform ingest.choose_rejects(
+        from_reject_id, to_reject_id, wanted_reason, wanted_file, since, this_stream, wanted_rejects
+    );
     execute format('select %I.stage_rejects($1)', home) using this_load_id;
     execute format('select %I.drop_unchanged_rejects($1, $2)', home) using this_load_id, accept_conflicts;
     if exists (select from replayed_rejects) then
@@ -207,6 +221,45 @@ begin
         using errcode = 'SL003', detail = (to_jsonb(this_batch) || jsonb_build_object('refused', refused))::text;
     end if;
     return next this_batch;
+end
+$$;
+
+revoke all on function ingest.replay_stream(
+    smallint, uuid, uuid, bigint, bigint, text, text, timestamptz, boolean, boolean, bigint[]
+) from public;
+
+-- That of the built-in stream, under the name and with the arguments for which roles were granted it.
+create or replace function ingest.replay_batch(
+    wanted_batch_key uuid,
+    worker uuid,
+    from_reject_id bigint,
+    to_reject_id bigint,
+    wanted_reason text,
+    wanted_file text,
+    since timestamptz,
+    accept_conflicts boolean,
+    is_dry_run boolean
+)
+returns setof ingest.batches
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select replayed.*
+    from ingest.replay_stream(
+        0::smallint,
+        wanted_batch_key,
+        worker,
+        from_reject_id,
+        to_reject_id,
+        wanted_reason,
+        wanted_file,
+        since,
+        accept_conflicts,
+        is_dry_run
+    ) as replayed;
 end
 $$;
 

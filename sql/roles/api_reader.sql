@@ -4,9 +4,9 @@
 --   psql "$DATABASE_URL" -c '\password sluice_api'
 -- then start the API with that role's connection string: DATABASE_URL=postgres://sluice_api:…@…/… bun run api
 --
--- Tables and views that come later are covered. What POST /v1/replay calls, ingest.replay_batch, is the one function
--- that writes on this role's behalf: it runs with the owner's rights, and judges and moves rejects, nothing else. Take
--- the last grant away to refuse that too.
+-- Tables and views that come later are covered; run it again when a stream was added. What POST /v1/replay calls,
+-- ingest.replay_batch and ingest.replay_stream, are the functions that write on this role's behalf: they run with the
+-- owner's rights, and judge and move rejects, nothing else. Take the last grants away to refuse that too.
 do $$
 begin
     if not exists (select from pg_roles where pg_roles.rolname = 'sluice_api') then
@@ -36,3 +36,35 @@ $$;
 grant execute on function ingest.replay_batch(
     uuid, uuid, bigint, bigint, text, text, timestamptz, boolean, boolean
 ) to sluice_api;
+
+grant execute on function ingest.replay_stream(
+    smallint, uuid, uuid, bigint, bigint, text, text, timestamptz, boolean, boolean, bigint[]
+) to sluice_api;
+
+-- The streams of tables that Sluice found: each has a schema of its own.
+do $$
+declare
+    stream record;
+begin
+    for stream in
+        select streams.home, to_regclass(streams.table_name) as table_id
+        from ingest.streams
+        inner join pg_namespace on pg_namespace.nspname = streams.home
+        where streams.home <> 'ingest'
+    loop
+        execute format('grant usage on schema %I to sluice_api', stream.home);
+        if stream.table_id is not null then
+            execute format(
+                'grant usage on schema %I to sluice_api',
+                (
+                    select pg_namespace.nspname
+                    from pg_class
+                    inner join pg_namespace on pg_namespace.oid = pg_class.relnamespace
+                    where pg_class.oid = stream.table_id
+                )
+            );
+            execute format('grant select on %s to sluice_api', stream.table_id);
+        end if;
+    end loop;
+end
+$$;

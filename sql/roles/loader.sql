@@ -1,6 +1,6 @@
--- The loader: what `bun run ingest` needs, and no more. It adds events and never changes or removes one; it makes no table
--- and no event type. Run this as the server's administrator (or as the owner, if it may make roles) after
--- `bun run migrate`, and again after each update, which may bring tables:
+-- The loader: what `bun run ingest` needs, and no more. It adds rows and never changes or removes one; it makes no table,
+-- no stream and no event type. Run this as the server's administrator (or as the owner, if it may make roles) after
+-- `bun run migrate`, and again after each update, which may bring tables, and when the owner has added a stream:
 --   psql "$ADMIN_URL" -f sql/roles/loader.sql
 --   psql "$ADMIN_URL" -c '\password sluice_loader'
 --   DATABASE_URL=postgres://sluice_loader:…@…/… bun run ingest
@@ -45,6 +45,64 @@ declare
 begin
     for staging_lane in select pg_partition_tree.relid from pg_partition_tree('ingest.staging') loop
         execute format('grant select, insert, delete, truncate on %s to sluice_loader', staging_lane);
+    end loop;
+end
+$$;
+
+-- The streams of tables that Sluice found: each has a schema of its own. The table is only added to; to make a stream, or to
+-- adopt its table anew when that has changed, is for the owner.
+do $$
+declare
+    stream record;
+    staging_lane regclass;
+    read_table regclass;
+begin
+    for stream in
+        select streams.home, to_regclass(streams.table_name) as table_id
+        from ingest.streams
+        inner join pg_namespace on pg_namespace.nspname = streams.home
+        where streams.home <> 'ingest'
+    loop
+        execute format('grant usage on schema %I to sluice_loader', stream.home);
+        for staging_lane in
+            select pg_partition_tree.relid from pg_partition_tree(format('%I.staging', stream.home)::regclass)
+        loop
+            execute format('grant select, insert, delete, truncate on %s to sluice_loader', staging_lane);
+        end loop;
+        -- Its rows, the parents that its foreign keys name, and the numbers that its columns take.
+        for read_table in
+            select stream.table_id
+            where stream.table_id is not null
+            union
+            select pg_constraint.confrelid
+            from pg_constraint
+            where pg_constraint.conrelid = stream.table_id and pg_constraint.contype = 'f'
+        loop
+            execute format(
+                'grant usage on schema %I to sluice_loader',
+                (
+                    select pg_namespace.nspname
+                    from pg_class
+                    inner join pg_namespace on pg_namespace.oid = pg_class.relnamespace
+                    where pg_class.oid = read_table
+                )
+            );
+            execute format('grant select on %s to sluice_loader', read_table);
+        end loop;
+        if stream.table_id is not null then
+            execute format('grant insert on %s to sluice_loader', stream.table_id);
+        end if;
+        for read_table in
+            select pg_depend.objid
+            from pg_depend
+            inner join pg_class on pg_class.oid = pg_depend.objid and pg_class.relkind = 'S'
+            where
+                pg_depend.classid = 'pg_class'::regclass
+                and pg_depend.refobjid = stream.table_id
+                and pg_depend.deptype = any(array['a', 'i']::"char"[])
+        loop
+            execute format('grant usage on sequence %s to sluice_loader', read_table);
+        end loop;
     end loop;
 end
 $$;

@@ -1,6 +1,6 @@
 /**
- * Replays rejects: in ranges of reject ids, each one statement and one transaction (sql/engine/replay_batch.sql).
- * Records whose verdict has changed go through the ordinary merge; the rest is only counted.
+ * Replays the rejects of a stream: in ranges of reject ids, each one statement and one transaction
+ * (sql/engine/replay_batch.sql). Records whose verdict has changed go through the ordinary merge; the rest is only counted.
  */
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../database/connect.ts";
@@ -9,13 +9,15 @@ import type { RecordCounts } from "../terminal/record-table.ts";
 import { repeatStep } from "./repeat-step.ts";
 
 export interface ReplayRequest {
+    /** Of ingest.streams. Default: the built-in stream's. */
+    streamId?: number | undefined;
     /** Only rejects with this reason. */
     reason?: string | undefined;
     /** Only rejects of this path, every version of it. */
     file?: string | undefined;
     /** Only rejects from this moment on: anything that Postgres reads as a timestamp. */
     since?: string | undefined;
-    /** A record that is in conflict replaces the event; the old row becomes the reject. */
+    /** A record that is in conflict replaces the stored row, which becomes the reject. */
     acceptConflicts?: boolean;
     /** Everything is done and rolled back. Ranges do not see each other's outcome then. */
     dryRun?: boolean;
@@ -76,7 +78,7 @@ export async function runReplay(
 
 async function replayRange(
     sql: Sql,
-    { reason, file, since, acceptConflicts = false, dryRun = false }: ReplayRequest,
+    { streamId = 0, reason, file, since, acceptConflicts = false, dryRun = false }: ReplayRequest,
     workerId: string,
     from: number,
     to: number,
@@ -87,7 +89,7 @@ async function replayRange(
         return await repeatStep(async () => {
             const [row] = await sql<Omit<ReplayBatch, "refused">[]>`
                 select batch_id as "batchId", read, inserted, duplicate, conflict, rejected, displaced
-                from ingest.replay_batch(
+                from ${replayOf(sql, streamId)}
                     ${batchKey}, ${workerId}, ${from}, ${to}, ${reason ?? null}, ${file ?? null},
                     ${since ?? null}::text::timestamptz, ${acceptConflicts}, ${dryRun}
                 )`;
@@ -97,6 +99,11 @@ async function replayRange(
         if (dryRun && sqlStateOf(error) === sluiceStates.triedOnly) return batchOfDetail(error);
         throw error;
     }
+}
+
+/** Roles that were granted the replay of the built-in stream, before there were others, keep it. */
+function replayOf(sql: Sql, streamId: number) {
+    return streamId === 0 ? sql`ingest.replay_batch(` : sql`ingest.replay_stream(${streamId},`;
 }
 
 async function countRefused(sql: Sql, batchId: number): Promise<number> {
@@ -112,7 +119,7 @@ function batchOfDetail(error: unknown): ReplayBatch {
 }
 
 /** The standing rejects that the request chooses. */
-async function readStanding(sql: Sql, { reason, file, since }: ReplayRequest): Promise<Standing> {
+async function readStanding(sql: Sql, { streamId = 0, reason, file, since }: ReplayRequest): Promise<Standing> {
     const [row] = await sql<Standing[]>`
         select
             min(reject_id) filter (where record is not null) as "firstId",
@@ -122,6 +129,7 @@ async function readStanding(sql: Sql, { reason, file, since }: ReplayRequest): P
         from ingest.rejects
         where
             resolved_by_batch is null
+            and stream_id = ${streamId}
             and (${reason ?? null}::text is null or ${reason ?? null} = any(reasons))
             and (${since ?? null}::text is null or rejected_at >= ${since ?? null}::text::timestamptz)
             and (${file ?? null}::text is null or ingest.is_chunk_of_path(chunk_id, ${file ?? null}))`;

@@ -114,13 +114,15 @@ function script({ stream }: DeclaredStream, home: string, text: string, kept: st
         declare
             statement text;
         begin
-            for statement in
-                select format('drop function if exists %s cascade', pg_proc.oid::regprocedure)
-                from pg_proc
-                where pg_proc.pronamespace = '${home}'::regnamespace
-            loop
+            -- At once: one by one, what goes with another would be looked for in vain.
+            select format('drop function if exists %s cascade', string_agg(pg_proc.oid::regprocedure::text, ', '))
+            into statement
+            from pg_proc
+            where pg_proc.pronamespace = '${home}'::regnamespace
+            having count(*) > 0;
+            if statement is not null then
                 execute statement;
-            end loop;
+            end if;
         end
         $do$;
         ${text}

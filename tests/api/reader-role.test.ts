@@ -95,7 +95,7 @@ test("should fail to write in any other way", async () => {
         "select from ingest.reset()",
         "select from ingest.reopen_reject(1)",
         "select from ingest.rebuild_totals()",
-        "select from ingest.prepare_replay(), ingest.choose_rejects(1, 9, null, null, null, 0::smallint)",
+        "select from ingest.prepare_replay('ingest'), ingest.choose_rejects(1, 9, null, null, null, 0::smallint)",
         "create table ingest.mine ()",
         "create table public.mine ()",
         "create function ingest.mine() returns int language sql return 1",

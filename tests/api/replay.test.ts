@@ -56,6 +56,16 @@ test("what passes today becomes events, and the counts of rejects say so at once
     expect(top.body.data).toMatchObject([{ productId: "p", events: 2 }]);
 });
 
+test("one stream is replayed by its name, and an unknown one is refused", async () => {
+    expect((await replay({ stream: "events" })).body).toMatchObject({ batches: 0, unchanged: 1 });
+    const { status, body } = await replay({ stream: "event" });
+    expect([status, body.code, body.detail]).toEqual([
+        400,
+        "invalid_body",
+        "`stream`: No such stream. Did you mean events?",
+    ]);
+});
+
 test("should fail for a request that is not one", async () => {
     expect((await replay({ reasons: "x" })).body.code).toBe("unknown_parameter");
     expect((await replay({ since: "yesterday" })).body).toMatchObject({ code: "invalid_body", parameter: "since" });

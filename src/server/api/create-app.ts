@@ -108,7 +108,7 @@ export function createApp(options: AppOptions): Api {
     served.addRoutes(app, context);
     if (options.workSql) {
         addCheckRoutes(app, context, options.workSql);
-        addReplayRoutes(app, options.workSql, served.stream);
+        addReplayRoutes(app, context, options.workSql, served.stream);
     }
     if (options.upload) addUploadRoutes(app, context, options.upload);
     if (options.lab) addLabRoutes(app, options.lab);

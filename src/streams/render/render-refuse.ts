@@ -45,7 +45,7 @@ begin
                 raise;
             end if;
     end;
-    ${stream.conditions === null ? "perform ingest.find_refused_records();" : findRefused}
+    ${findRefused(stream)}
     moved_before := ingest.moved_rows();
     perform ingest.insert_records();
     perform ingest.end_writing(moved_before);
@@ -124,7 +124,10 @@ $$;
 };
 
 /** A condition over a row may raise, as a division by zero does: then all of them are left to the table. */
-const findRefused = `begin
+export const findRefused = ({ conditions }: StreamSql) =>
+    conditions === null ? "perform ingest.find_refused_records();" : findRefusedAsking;
+
+const findRefusedAsking = `begin
     perform ingest.find_refused_records();
 exception
     when others or assert_failure then

@@ -4,6 +4,7 @@
  */
 import { acceptConflicts, exchangeRows, refuseConflicts } from "./accept-conflicts.ts";
 import { recordOf, storedRecord } from "./record-of.ts";
+import { findRefused } from "./render-refuse.ts";
 import { lines, list, literal, sql } from "./sql-text.ts";
 import { idents, type StreamSql } from "./stream-sql.ts";
 
@@ -13,6 +14,7 @@ export function renderReplay(stream: StreamSql): string {
         storedRecord(stream),
         stageRejects(stream),
         unstageRejects,
+        ...(stream.conditions === null ? [] : [reasonsToday(stream)]),
         dropUnchangedRejects(stream),
         dropStillRefused(stream),
         refuseConflicts,
@@ -70,6 +72,28 @@ as $$
 $$;
 `;
 
+/** A condition over a whole row may raise: where the answer is only looked at, the table is not asked. */
+const unasked = (stream: StreamSql) =>
+    stream.conditions === null ? `${stream.facts}()` : `row(false)::${stream.facts}`;
+
+/** The reasons of a record as the rules are today; null where a condition raises, which is for the table to say. */
+const reasonsToday = (stream: StreamSql) => sql`
+create or replace function ingest.reasons_today(staged ingest.staging, facts ${stream.facts})
+returns text[]
+language plpgsql
+stable
+as $$
+begin
+    return ingest.reject_reasons(staged, true, facts);
+${raisedReasons}end
+$$;
+`;
+
+const raisedReasons = `exception
+    when others or assert_failure then
+        return null;
+`;
+
 const dropUnchangedRejects = (stream: StreamSql) => sql`
 -- Leaves only the rejects whose verdict would be another one today: a rejected record that passes or fails for other
 -- reasons; a conflict that was edited, or is what is stored by now, or any conflict when they are accepted.
@@ -87,13 +111,13 @@ begin
         and staging.load_id = this_load_id
         and staging.chunk_id = replayed_rejects.chunk_id
         and staging.record_no = replayed_rejects.record_no
-        and ingest.reject_reasons(staging, true, facts) = replayed_rejects.reasons;
+        and ingest.${stream.conditions === null ? "reject_reasons(staging, true, facts)" : "reasons_today(staging, facts)"} = replayed_rejects.reasons;
 
     if not accept_conflicts and exists (select from replayed_rejects where replayed_rejects.kind = 'conflict') then
         perform ingest.add_replayed_chunks(this_load_id);
         insert into losing_records
         select valid_records.*
-        from ingest.valid_records(ingest.plan_scan(), facts)
+        from ingest.valid_records(ingest.plan_scan(), ${stream.conditions === null ? "facts" : unasked(stream)})
         inner join replayed_rejects using (chunk_id, record_no)
         where replayed_rejects.kind = 'conflict';
         perform ingest.classify_losers();
@@ -117,7 +141,7 @@ create or replace function ingest.drop_still_refused(this_load_id bigint, accept
 returns void
 language plpgsql
 as $$
-begin
+${stream.conditions === null ? "" : "declare\n    said_context text;\n"}begin
     if not exists (
         select from replayed_rejects
         inner join ingest.rejects on rejects.reject_id = replayed_rejects.reject_id and rejects.refusal is not null
@@ -126,11 +150,11 @@ begin
     end if;
     perform ingest.add_replayed_chunks(this_load_id);
     perform ingest.count_records();
-    perform ingest.find_refused_records();
+    ${findRefused(stream)}
     if accept_conflicts then
         insert into losing_records
         select valid_records.*
-        from ingest.valid_records(ingest.plan_scan(), ${stream.facts}());
+        from ingest.valid_records(ingest.plan_scan(), ${unasked(stream)});
         loop
             perform ingest.find_refused_records(is_exchange => true);
             delete from losing_records

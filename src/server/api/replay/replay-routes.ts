@@ -1,77 +1,85 @@
 /** `POST /v1/replay`: rejects judged again by today's rules, as `bun run replay` does. */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Sql } from "../../../database/connect.ts";
-import { runReplay } from "../../../operations/run-replay.ts";
+import { replayStreams } from "../../../operations/replay-streams.ts";
 import type { Stream } from "../../../streams/stream.ts";
 import { answers, Problem } from "../problem.ts";
-import { reasonSchemaOf } from "../rejects/reason-schema.ts";
-import type { Api } from "../route-types.ts";
+import { reasonParameter, refuseUnknownReason } from "../rejects/known-reasons.ts";
+import type { Api, Context } from "../route-types.ts";
 import { requireJson } from "../safety/require-json.ts";
 import { countSchema, instantParameterSchema, recordCounts, textSchema } from "../shapes.ts";
 import { throwDatabaseProblem } from "../to-problem.ts";
 
+const counts = {
+    dryRun: z.boolean(),
+    batches: countSchema,
+    ...recordCounts,
+    displaced: countSchema.openapi({
+        description: "Rows that a conflicting record replaced; they are rejects now.",
+    }),
+    refused: countSchema.openapi({
+        description: "Of the conflicts, those to be accepted whose record the table refuses: their refusal says why.",
+    }),
+    unchanged: countSchema.openapi({ description: "Rejects whose verdict is what it was: they stand." }),
+    unsplittable: countSchema.openapi({ description: "Rejects that hold no values: they need a record first." }),
+};
+
 const summarySchema = z
     .object({
-        dryRun: z.boolean(),
-        batches: countSchema,
-        ...recordCounts,
-        displaced: countSchema.openapi({
-            description: "Events that a conflicting record replaced; they are rejects now.",
-        }),
-        refused: countSchema.openapi({
-            description:
-                "Of the conflicts, those to be accepted whose record the table refuses: their refusal says why.",
-        }),
-        unchanged: countSchema.openapi({ description: "Rejects whose verdict is what it was: they stand." }),
-        unsplittable: countSchema.openapi({ description: "Rejects that hold no values: they need a record first." }),
+        ...counts,
+        streams: z
+            .array(z.object({ stream: z.string(), problem: z.string().nullable(), ...counts }))
+            .optional()
+            .openapi({
+                description:
+                    "When more than one stream was replayed; above are their sums. `problem`: what is wrong with its table.",
+            }),
     })
     .openapi("ReplaySummary");
 
-function postReplay(stream: Stream) {
-    return createRoute({
-        method: "post",
-        path: "/v1/replay",
-        middleware: requireJson,
-        summary: "Judge rejects again by today's rules",
-        description:
-            "What passes is inserted. What would end as before is left alone, so a second replay does nothing.",
-        request: {
-            body: {
-                required: true,
-                content: {
-                    "application/json": {
-                        schema: z.strictObject({
-                            reason: reasonSchemaOf(stream)
-                                .optional()
-                                .openapi({ description: "Only rejects with this reason." }),
-                            file: textSchema(4096).optional().openapi({ description: "Only rejects of this path." }),
-                            since: instantParameterSchema.optional(),
-                            acceptConflicts: z.boolean().optional().openapi({
-                                description: "Conflicting records replace the stored ones, which become the rejects.",
-                            }),
-                            dryRun: z
-                                .boolean()
-                                .optional()
-                                .openapi({ description: "Everything is done and rolled back." }),
+const postReplay = createRoute({
+    method: "post",
+    path: "/v1/replay",
+    middleware: requireJson,
+    summary: "Judge rejects again by today's rules",
+    description: "What passes is inserted. What would end as before is left alone, so a second replay does nothing.",
+    request: {
+        body: {
+            required: true,
+            content: {
+                "application/json": {
+                    schema: z.strictObject({
+                        stream: textSchema(200)
+                            .optional()
+                            .openapi({ description: "Only of this stream; default: of all, in turns." }),
+                        reason: reasonParameter.optional().openapi({ description: "Only rejects with this reason." }),
+                        file: textSchema(4096).optional().openapi({ description: "Only rejects of this path." }),
+                        since: instantParameterSchema.optional(),
+                        acceptConflicts: z.boolean().optional().openapi({
+                            description: "Conflicting records replace the stored ones, which become the rejects.",
                         }),
-                    },
+                        dryRun: z.boolean().optional().openapi({ description: "Everything is done and rolled back." }),
+                    }),
                 },
             },
         },
-        responses: answers("What became of them", summarySchema, 400, 403, 409, 413, 415, 503),
-    });
-}
+    },
+    responses: answers("What became of them", summarySchema, 400, 403, 409, 413, 415, 503),
+});
 
-export function addReplayRoutes(app: Api, workSql: Sql, stream: Stream): void {
+export function addReplayRoutes(app: Api, context: Context, workSql: Sql, builtIn: Stream): void {
     let isRunning = false;
-    app.openapi(postReplay(stream), async (c) => {
-        const request = c.req.valid("json");
+    app.openapi(postReplay, async (c) => {
+        const { stream: name, ...request } = c.req.valid("json");
+        const stream = await context.streams.find(name, "invalid_body");
+        await refuseUnknownReason(context, builtIn, { reason: request.reason, stream }, "invalid_body");
+        const streams = stream ? [stream] : (await context.streams.all()).filter(({ isActive }) => isActive);
         if (isRunning) throw new Problem("replay_running", "One at a time: ask again when it has ended.");
         isRunning = true;
         // Bun ends what is silent for ten seconds; a replay of many rejects takes longer.
         c.env?.server?.timeout(c.req.raw, 0);
         try {
-            return c.json(await runReplay(workSql, request).catch(throwDatabaseProblem), 200);
+            return c.json(await replayStreams(workSql, streams, request).catch(throwDatabaseProblem), 200);
         } finally {
             isRunning = false;
         }
