@@ -184,97 +184,109 @@ language sql
 stable
 return case
     when staged.problem is not null then array[staged.problem::jsonb ->> 'reason']
-    else case
-        when
-            (ingest.bare(staged.order_id, is_padded) is not null and (case
-                when ingest.input_is_valid(ingest.bare(staged.order_id, is_padded), 'bigint') then case when (ingest.bare(staged.order_id, is_padded) collate "C" >= 'A' or ingest.bare(staged.order_id, is_padded) collate "C" between '0A' and '0z' or ingest.bare(staged.order_id, is_padded) like '%\_%' or ingest.bare(staged.order_id, is_padded) collate "C" < '.' and (substr(ingest.bare(staged.order_id, is_padded), 2) collate "C" >= 'A' or substr(ingest.bare(staged.order_id, is_padded), 2) collate "C" between '0A' and '0z')) and ingest.bare(staged.order_id, is_padded) !~ '^[+-]?[0-9]+$' then 'invalid' end
-                when ingest.bare(staged.order_id, is_padded) ~ '^[+-]?[0-9]+$' then 'out_of_range'
-                else 'invalid'
-            end) is null)
-            and (ingest.bare(staged.customer_id, is_padded) is not null and (case
-                when ingest.input_is_valid(ingest.bare(staged.customer_id, is_padded), 'bigint') then case when (ingest.bare(staged.customer_id, is_padded) collate "C" >= 'A' or ingest.bare(staged.customer_id, is_padded) collate "C" between '0A' and '0z' or ingest.bare(staged.customer_id, is_padded) like '%\_%' or ingest.bare(staged.customer_id, is_padded) collate "C" < '.' and (substr(ingest.bare(staged.customer_id, is_padded), 2) collate "C" >= 'A' or substr(ingest.bare(staged.customer_id, is_padded), 2) collate "C" between '0A' and '0z')) and ingest.bare(staged.customer_id, is_padded) !~ '^[+-]?[0-9]+$' then 'invalid' end
-                when ingest.bare(staged.customer_id, is_padded) ~ '^[+-]?[0-9]+$' then 'out_of_range'
-                else 'invalid'
-            end) is null)
-            and (ingest.bare(staged.status, is_padded) is null or (case when ingest.bare(staged.status, is_padded) = any(array['new', 'paid']::text[]) then null when ingest.input_is_valid(ingest.bare(staged.status, is_padded), 'sales.order_status') then null else 'unknown' end) is null)
-            and (ingest.bare(staged.total, is_padded) is not null and (case
-                when ingest.input_is_valid(ingest.bare(staged.total, is_padded), 'numeric') then
-                    case
-                        when (ingest.bare(staged.total, is_padded) collate "C" >= 'A' or ingest.bare(staged.total, is_padded) collate "C" between '0A' and '0z' or ingest.bare(staged.total, is_padded) like '%\_%' or ingest.bare(staged.total, is_padded) collate "C" < '.' and (substr(ingest.bare(staged.total, is_padded), 2) collate "C" >= 'A' or substr(ingest.bare(staged.total, is_padded), 2) collate "C" between '0A' and '0z')) and not ingest.bare(staged.total, is_padded) ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
-                        when ingest.bare(staged.total, is_padded)::numeric <> round(ingest.bare(staged.total, is_padded)::numeric, 2) then 'too_precise'
-                        when abs(ingest.bare(staged.total, is_padded)::numeric) >= 1e8::numeric then 'out_of_range'
-                    end
-                when ingest.bare(staged.total, is_padded) ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'out_of_range'
-                else 'invalid'
-            end) is null)
-            and (ingest.bare(staged.placed_at, is_padded) is null or (case
-                when ingest.bare(staged.placed_at, is_padded) like '____-__-__ __:__:__' then
-                    case
-                        when ingest.input_is_valid(ingest.bare(staged.placed_at, is_padded), 'timestamp') then case when ingest.bare(staged.placed_at, is_padded)::timestamp::text <> ingest.bare(staged.placed_at, is_padded) then 'invalid' end
+    else (
+        select
+            case
+                when
+                    (bare.order_id is not null and (case
+                        when ingest.input_is_valid(bare.order_id, 'bigint') then case when (bare.order_id collate "C" >= 'A' or bare.order_id collate "C" between '0A' and '0z' or bare.order_id like '%\_%' or bare.order_id collate "C" < '.' and (substr(bare.order_id, 2) collate "C" >= 'A' or substr(bare.order_id, 2) collate "C" between '0A' and '0z')) and bare.order_id !~ '^[+-]?[0-9]+$' then 'invalid' end
+                        when bare.order_id ~ '^[+-]?[0-9]+$' then 'out_of_range'
                         else 'invalid'
-                    end
-                when ingest.bare(staged.placed_at, is_padded) ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then
-                    case
-                        when not ingest.input_is_valid(ingest.bare(staged.placed_at, is_padded), 'timestamptz') then 'invalid'
-                        when ingest.bare(staged.placed_at, is_padded) ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
-                        when (ingest.bare(staged.placed_at, is_padded) collate "C" < '0001-01-02' or ingest.bare(staged.placed_at, is_padded) collate "C" > '9999-12-31')
-                            and (ingest.bare(staged.placed_at, is_padded)::timestamptz < '0001-01-01' or ingest.bare(staged.placed_at, is_padded)::timestamptz >= '10000-01-01') then 'invalid'
-                    end
-                else 'invalid'
-            end) is null)
-        then (
-            select
-                array_remove(
+                    end) is null)
+                    and (bare.customer_id is not null and (case
+                        when ingest.input_is_valid(bare.customer_id, 'bigint') then case when (bare.customer_id collate "C" >= 'A' or bare.customer_id collate "C" between '0A' and '0z' or bare.customer_id like '%\_%' or bare.customer_id collate "C" < '.' and (substr(bare.customer_id, 2) collate "C" >= 'A' or substr(bare.customer_id, 2) collate "C" between '0A' and '0z')) and bare.customer_id !~ '^[+-]?[0-9]+$' then 'invalid' end
+                        when bare.customer_id ~ '^[+-]?[0-9]+$' then 'out_of_range'
+                        else 'invalid'
+                    end) is null)
+                    and (bare.status is null or (case when bare.status = any(array['new', 'paid']::text[]) then null when ingest.input_is_valid(bare.status, 'sales.order_status') then null else 'unknown' end) is null)
+                    and (bare.total is not null and (case
+                        when ingest.input_is_valid(bare.total, 'numeric') then
+                            case
+                                when (bare.total collate "C" >= 'A' or bare.total collate "C" between '0A' and '0z' or bare.total like '%\_%' or bare.total collate "C" < '.' and (substr(bare.total, 2) collate "C" >= 'A' or substr(bare.total, 2) collate "C" between '0A' and '0z')) and not bare.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
+                                when bare.total::numeric <> round(bare.total::numeric, 2) then 'too_precise'
+                                when abs(bare.total::numeric) >= 1e8::numeric then 'out_of_range'
+                            end
+                        when bare.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'out_of_range'
+                        else 'invalid'
+                    end) is null)
+                    and (bare.placed_at is null or (case
+                        when bare.placed_at like '____-__-__ __:__:__' then
+                            case
+                                when ingest.input_is_valid(bare.placed_at, 'timestamp') then case when bare.placed_at::timestamp::text <> bare.placed_at then 'invalid' end
+                                else 'invalid'
+                            end
+                        when bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then
+                            case
+                                when not ingest.input_is_valid(bare.placed_at, 'timestamptz') then 'invalid'
+                                when bare.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
+                                when (bare.placed_at collate "C" < '0001-01-02' or bare.placed_at collate "C" > '9999-12-31')
+                                    and (bare.placed_at::timestamptz < '0001-01-01' or bare.placed_at::timestamptz >= '10000-01-01') then 'invalid'
+                            end
+                        else 'invalid'
+                    end) is null)
+                then (
+                    select
+                        array_remove(
+                            array[
+                                case when ((total >= (0)::numeric)) is false then 'total_positive' end,
+                                case when (orders.customer_id is null or exists (select from sales.customers as sluice_parent where sluice_parent.id = orders.customer_id)) is false then 'customer_id_unknown' end
+                            ],
+                            null
+                        )
+                    from (select bare.order_id::bigint as order_id, bare.customer_id::bigint as customer_id, coalesce(bare.status::sales.order_status, 'new'::sales.order_status) as status, bare.total::numeric(10,2) as total, bare.placed_at::timestamp with time zone as placed_at) as orders
+                )
+                else array_remove(
                     array[
-                        case when ((total >= (0)::numeric)) is false then 'total_positive' end,
-                        case when (orders.customer_id is null or exists (select from sales.customers as sluice_parent where sluice_parent.id = orders.customer_id)) is false then 'customer_id_unknown' end
+                        case when bare.order_id is null then 'order_id_missing' else 'order_id_' || (case
+                            when ingest.input_is_valid(bare.order_id, 'bigint') then case when (bare.order_id collate "C" >= 'A' or bare.order_id collate "C" between '0A' and '0z' or bare.order_id like '%\_%' or bare.order_id collate "C" < '.' and (substr(bare.order_id, 2) collate "C" >= 'A' or substr(bare.order_id, 2) collate "C" between '0A' and '0z')) and bare.order_id !~ '^[+-]?[0-9]+$' then 'invalid' end
+                            when bare.order_id ~ '^[+-]?[0-9]+$' then 'out_of_range'
+                            else 'invalid'
+                        end) end,
+                        case when bare.customer_id is null then 'customer_id_missing' else 'customer_id_' || (case
+                            when ingest.input_is_valid(bare.customer_id, 'bigint') then case when (bare.customer_id collate "C" >= 'A' or bare.customer_id collate "C" between '0A' and '0z' or bare.customer_id like '%\_%' or bare.customer_id collate "C" < '.' and (substr(bare.customer_id, 2) collate "C" >= 'A' or substr(bare.customer_id, 2) collate "C" between '0A' and '0z')) and bare.customer_id !~ '^[+-]?[0-9]+$' then 'invalid' end
+                            when bare.customer_id ~ '^[+-]?[0-9]+$' then 'out_of_range'
+                            else 'invalid'
+                        end) end,
+                        case when bare.status is null then null else 'status_' || (case when bare.status = any(array['new', 'paid']::text[]) then null when ingest.input_is_valid(bare.status, 'sales.order_status') then null else 'unknown' end) end,
+                        case when bare.total is null then 'total_missing' else 'total_' || (case
+                            when ingest.input_is_valid(bare.total, 'numeric') then
+                                case
+                                    when (bare.total collate "C" >= 'A' or bare.total collate "C" between '0A' and '0z' or bare.total like '%\_%' or bare.total collate "C" < '.' and (substr(bare.total, 2) collate "C" >= 'A' or substr(bare.total, 2) collate "C" between '0A' and '0z')) and not bare.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
+                                    when bare.total::numeric <> round(bare.total::numeric, 2) then 'too_precise'
+                                    when abs(bare.total::numeric) >= 1e8::numeric then 'out_of_range'
+                                end
+                            when bare.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'out_of_range'
+                            else 'invalid'
+                        end) end,
+                        case when bare.placed_at is null then null else 'placed_at_' || (case
+                            when bare.placed_at like '____-__-__ __:__:__' then
+                                case
+                                    when ingest.input_is_valid(bare.placed_at, 'timestamp') then case when bare.placed_at::timestamp::text <> bare.placed_at then 'invalid' end
+                                    else 'invalid'
+                                end
+                            when bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then
+                                case
+                                    when not ingest.input_is_valid(bare.placed_at, 'timestamptz') then 'invalid'
+                                    when bare.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
+                                    when (bare.placed_at collate "C" < '0001-01-02' or bare.placed_at collate "C" > '9999-12-31')
+                                        and (bare.placed_at::timestamptz < '0001-01-01' or bare.placed_at::timestamptz >= '10000-01-01') then 'invalid'
+                                end
+                            else 'invalid'
+                        end) end
                     ],
                     null
                 )
-            from (select ingest.bare(staged.order_id, is_padded)::bigint as order_id, ingest.bare(staged.customer_id, is_padded)::bigint as customer_id, coalesce(ingest.bare(staged.status, is_padded)::sales.order_status, 'new'::sales.order_status) as status, ingest.bare(staged.total, is_padded)::numeric(10,2) as total, ingest.bare(staged.placed_at, is_padded)::timestamp with time zone as placed_at) as orders
-        )
-        else array_remove(
-            array[
-                case when ingest.bare(staged.order_id, is_padded) is null then 'order_id_missing' else 'order_id_' || (case
-                    when ingest.input_is_valid(ingest.bare(staged.order_id, is_padded), 'bigint') then case when (ingest.bare(staged.order_id, is_padded) collate "C" >= 'A' or ingest.bare(staged.order_id, is_padded) collate "C" between '0A' and '0z' or ingest.bare(staged.order_id, is_padded) like '%\_%' or ingest.bare(staged.order_id, is_padded) collate "C" < '.' and (substr(ingest.bare(staged.order_id, is_padded), 2) collate "C" >= 'A' or substr(ingest.bare(staged.order_id, is_padded), 2) collate "C" between '0A' and '0z')) and ingest.bare(staged.order_id, is_padded) !~ '^[+-]?[0-9]+$' then 'invalid' end
-                    when ingest.bare(staged.order_id, is_padded) ~ '^[+-]?[0-9]+$' then 'out_of_range'
-                    else 'invalid'
-                end) end,
-                case when ingest.bare(staged.customer_id, is_padded) is null then 'customer_id_missing' else 'customer_id_' || (case
-                    when ingest.input_is_valid(ingest.bare(staged.customer_id, is_padded), 'bigint') then case when (ingest.bare(staged.customer_id, is_padded) collate "C" >= 'A' or ingest.bare(staged.customer_id, is_padded) collate "C" between '0A' and '0z' or ingest.bare(staged.customer_id, is_padded) like '%\_%' or ingest.bare(staged.customer_id, is_padded) collate "C" < '.' and (substr(ingest.bare(staged.customer_id, is_padded), 2) collate "C" >= 'A' or substr(ingest.bare(staged.customer_id, is_padded), 2) collate "C" between '0A' and '0z')) and ingest.bare(staged.customer_id, is_padded) !~ '^[+-]?[0-9]+$' then 'invalid' end
-                    when ingest.bare(staged.customer_id, is_padded) ~ '^[+-]?[0-9]+$' then 'out_of_range'
-                    else 'invalid'
-                end) end,
-                case when ingest.bare(staged.status, is_padded) is null then null else 'status_' || (case when ingest.bare(staged.status, is_padded) = any(array['new', 'paid']::text[]) then null when ingest.input_is_valid(ingest.bare(staged.status, is_padded), 'sales.order_status') then null else 'unknown' end) end,
-                case when ingest.bare(staged.total, is_padded) is null then 'total_missing' else 'total_' || (case
-                    when ingest.input_is_valid(ingest.bare(staged.total, is_padded), 'numeric') then
-                        case
-                            when (ingest.bare(staged.total, is_padded) collate "C" >= 'A' or ingest.bare(staged.total, is_padded) collate "C" between '0A' and '0z' or ingest.bare(staged.total, is_padded) like '%\_%' or ingest.bare(staged.total, is_padded) collate "C" < '.' and (substr(ingest.bare(staged.total, is_padded), 2) collate "C" >= 'A' or substr(ingest.bare(staged.total, is_padded), 2) collate "C" between '0A' and '0z')) and not ingest.bare(staged.total, is_padded) ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
-                            when ingest.bare(staged.total, is_padded)::numeric <> round(ingest.bare(staged.total, is_padded)::numeric, 2) then 'too_precise'
-                            when abs(ingest.bare(staged.total, is_padded)::numeric) >= 1e8::numeric then 'out_of_range'
-                        end
-                    when ingest.bare(staged.total, is_padded) ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'out_of_range'
-                    else 'invalid'
-                end) end,
-                case when ingest.bare(staged.placed_at, is_padded) is null then null else 'placed_at_' || (case
-                    when ingest.bare(staged.placed_at, is_padded) like '____-__-__ __:__:__' then
-                        case
-                            when ingest.input_is_valid(ingest.bare(staged.placed_at, is_padded), 'timestamp') then case when ingest.bare(staged.placed_at, is_padded)::timestamp::text <> ingest.bare(staged.placed_at, is_padded) then 'invalid' end
-                            else 'invalid'
-                        end
-                    when ingest.bare(staged.placed_at, is_padded) ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then
-                        case
-                            when not ingest.input_is_valid(ingest.bare(staged.placed_at, is_padded), 'timestamptz') then 'invalid'
-                            when ingest.bare(staged.placed_at, is_padded) ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
-                            when (ingest.bare(staged.placed_at, is_padded) collate "C" < '0001-01-02' or ingest.bare(staged.placed_at, is_padded) collate "C" > '9999-12-31')
-                                and (ingest.bare(staged.placed_at, is_padded)::timestamptz < '0001-01-01' or ingest.bare(staged.placed_at, is_padded)::timestamptz >= '10000-01-01') then 'invalid'
-                        end
-                    else 'invalid'
-                end) end
-            ],
-            null
-        )
-    end
+            end
+        from (
+            select
+                ingest.bare(staged.order_id, is_padded) as order_id,
+                ingest.bare(staged.customer_id, is_padded) as customer_id,
+                ingest.bare(staged.status, is_padded) as status,
+                ingest.bare(staged.total, is_padded) as total,
+                ingest.bare(staged.placed_at, is_padded) as placed_at
+            offset 0
+        ) as bare
+    )
 end;
 
 
