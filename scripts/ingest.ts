@@ -1,7 +1,7 @@
 import { openLog, runCommand } from "../src/commands/command.ts";
 import { formatCheckSummary } from "../src/commands/format-checks.ts";
 import { exitCodeOfSummary, formatBatch, formatSummary } from "../src/commands/ingest-output.ts";
-import { createLog, factsOfBatch, factsOfSummary, type Log, logToStderr } from "../src/commands/log.ts";
+import { createLog, factsOfBatch, factsOfStreams, factsOfSummary, type Log, logToStderr } from "../src/commands/log.ts";
 import { openStreams, streamsOption, tableOption } from "../src/commands/open-streams.ts";
 import { watchBacklog } from "../src/commands/status/watch-backlog.ts";
 import { configOptions, databaseFields, ingestFields, loadConfig } from "../src/config/config.ts";
@@ -29,6 +29,7 @@ await runCommand({
     examples: [
         ["bun run ingest", "watch data/input_data, merge every second"],
         ["bun run ingest --trigger available-now --check", "take what is there, check the result, exit"],
+        ["bun run ingest --stream orders returns", "only these two streams; others may run elsewhere"],
         ["bun run ingest --table sales.orders --input inbox", "into a table of yours, nothing to declare"],
         ["bun run ingest --input /srv/drops --trigger continuous --json", "as soon as files come; NDJSON on stdout"],
     ],
@@ -75,6 +76,7 @@ await runCommand({
                 },
             }).finally(() => watch?.stop());
             progress.end();
+            for (const facts of factsOfStreams(summary)) machineLog?.info(`${facts.stream}: has ended.`, facts);
             machineLog?.info("The ingest has ended.", factsOfSummary(summary));
             if (stoppedBy !== null) {
                 if (!config.json && !machineLog) for (const line of formatSummary(summary)) logToStderr(line);

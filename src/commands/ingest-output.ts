@@ -1,5 +1,5 @@
 /** Formats an ingest: a line a batch, and a summary that adds up. Pure. */
-import type { BatchProgress, IngestSummary, LeftFiles } from "../engine/run/progress.ts";
+import type { BatchProgress, IngestSummary, LeftFiles, StreamSummary } from "../engine/run/progress.ts";
 import { exitCodes } from "../errors.ts";
 import { isMostlyOut } from "../operations/status/describe-state.ts";
 import { formatCount, formatDuration, formatNumber } from "../terminal/format.ts";
@@ -10,7 +10,8 @@ export function formatBatch(batch: BatchProgress): string {
     const { batchId, numInputRows, inserted, duplicate, conflict, rejected } = batch;
     const equation = formatEquation({ read: numInputRows, inserted, duplicate, conflict, rejected });
     const ms = Math.round(batch.durationMs.total ?? 0);
-    return `batch ${batchId}  ${equation}  in ${formatNumber(ms)} ms, ${formatNumber(Math.round(batch.processedRowsPerSecond))}/s`;
+    const whose = batch.stream === undefined ? "" : `${batch.stream}  `;
+    return `${whose}batch ${batchId}  ${equation}  in ${formatNumber(ms)} ms, ${formatNumber(Math.round(batch.processedRowsPerSecond))}/s`;
 }
 
 export function formatEquation(records: IngestSummary["records"]): string {
@@ -21,8 +22,12 @@ export function formatEquation(records: IngestSummary["records"]): string {
     );
 }
 
-export function formatSummary({ files, failedBefore, left, records, batches, seconds }: IngestSummary): string[] {
-    return formatRecordTable(records, {
+/** With several streams a line for each comes first; below are their sums. */
+export function formatSummary(summary: IngestSummary): string[] {
+    const { files, failedBefore, left, records, batches, seconds, streams = [] } = summary;
+    const width = Math.max(...streams.map(({ stream }) => stream.length));
+    const ofStreams = streams.map((one) => `${one.stream.padEnd(width)}  ${formatStream(one)}`);
+    const table = formatRecordTable(records, {
         hasPointers: true,
         more: [
             ["files", files ? formatFiles(files, failedBefore ?? 0) : "not counted: the database is unreachable"],
@@ -30,6 +35,12 @@ export function formatSummary({ files, failedBefore, left, records, batches, sec
             ["batches", formatWork(batches, seconds, records.read)],
         ],
     });
+    return [...ofStreams, ...table];
+}
+
+function formatStream({ records, files, failedBefore, problem }: StreamSummary): string {
+    const counted = files === null ? "files not counted" : `files: ${formatFiles(files, failedBefore ?? 0)}`;
+    return `${formatEquation(records)}; ${counted}${problem === null ? "" : `; ended early: ${problem}`}`;
 }
 
 /** Empty when nothing was left. */
@@ -55,7 +66,9 @@ function formatFiles({ merged, skipped, failed }: NonNullable<IngestSummary["fil
 }
 
 /** The exit code of a run that was not stopped by a signal. */
-export function exitCodeOfSummary({ files, failedBefore, records }: IngestSummary, brokenChecks: number): number {
+export function exitCodeOfSummary(summary: IngestSummary, brokenChecks: number): number {
+    const { files, failedBefore, records, streams = [] } = summary;
+    if (streams.some(({ problem }) => problem !== null)) return exitCodes.failed;
     if ((files?.failed ?? 0) > 0 || brokenChecks > 0) return exitCodes.failed;
     return (failedBefore ?? 0) > 0 || isMostlyOut(records) ? exitCodes.incomplete : exitCodes.done;
 }

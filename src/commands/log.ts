@@ -5,7 +5,7 @@
 
 import type { LogFormat } from "../config/config.ts";
 import type { IngestLog, LogFacts } from "../engine/context.ts";
-import type { BatchProgress, IngestSummary } from "../engine/run/progress.ts";
+import type { BatchProgress, IngestSummary, StreamSummary } from "../engine/run/progress.ts";
 import type { Fault } from "../server/api/to-problem.ts";
 import { formatJson } from "../terminal/json.ts";
 import { sanitize } from "../terminal/sanitize.ts";
@@ -58,6 +58,7 @@ export function factsOfBatch(batch: BatchProgress): LogFacts {
     const { batchId, numInputRows, inserted, duplicate, conflict, rejected, durationMs } = batch;
     return {
         event: "batch_merged",
+        ...(batch.stream !== undefined && { stream: batch.stream }),
         batch: batchId,
         records: numInputRows,
         ...{ inserted, duplicate, conflict, rejected },
@@ -65,19 +66,37 @@ export function factsOfBatch(batch: BatchProgress): LogFacts {
     };
 }
 
-export function factsOfSummary({ records, batches, files, failedBefore, left, seconds }: IngestSummary): LogFacts {
+export function factsOfSummary(summary: IngestSummary): LogFacts {
+    return { event: "ingest_ended", ...factsOf(summary), durationMs: Math.round(summary.seconds * 1000) };
+}
+
+/** One for each stream, when there are several. */
+export function factsOfStreams({ streams = [] }: IngestSummary): LogFacts[] {
+    return streams.map((summary) => ({
+        event: "stream_ended",
+        stream: summary.stream,
+        ...factsOf(summary),
+        ...(summary.problem !== null && { problem: summary.problem }),
+    }));
+}
+
+function factsOf({
+    records,
+    batches,
+    files,
+    failedBefore,
+    left,
+}: StreamSummary | IngestSummary): Omit<LogFacts, "event"> {
     const { read, ...outcomes } = records;
     const fileCounts = files ? { merged: files.merged, skipped: files.skipped, failed: files.failed } : {};
     const leftCounts = left ? { leftTails: left.tails, leftFiles: left.files, leftMerged: left.merged } : {};
     return {
-        event: "ingest_ended",
         batches,
         records: read,
         ...outcomes,
         ...fileCounts,
         ...(failedBefore !== null && { failedBefore }),
         ...leftCounts,
-        durationMs: Math.round(seconds * 1000),
     };
 }
 
