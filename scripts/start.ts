@@ -2,6 +2,7 @@ import manifest from "../package.json" with { type: "json" };
 import { openLog, runCommand } from "../src/commands/command.ts";
 import { formatBatch, formatSummary } from "../src/commands/ingest-output.ts";
 import { factsOfBatch, factsOfSummary, type Log, reportsTo } from "../src/commands/log.ts";
+import { openStreams } from "../src/commands/open-streams.ts";
 import {
     type Config,
     configOptions,
@@ -139,11 +140,11 @@ async function serveWhileIngesting(started: Started): Promise<IngestSummary | nu
     }
 }
 
-function ingestHere({ config, database, stopper, log }: Started): Promise<IngestSummary> {
+async function ingestHere({ config, database, stopper, log }: Started): Promise<IngestSummary> {
     const { target, embedded } = database;
-    return runIngest({
+    return await runIngest({
         target,
-        streams: [eventsStream],
+        ...(await openStreams(target, {}, eventsStream, config.sources ?? [])),
         config,
         signal: stopper.signal,
         revive: embedded ? () => embedded.ensureRunning() : null,

@@ -35,11 +35,15 @@ export interface ShapeProblem {
  * The first problem of a table that Sluice made, or null when our statements work on every one: it has all our columns with their types, no other
  * column that an insert of ours would have to fill, a unique key, and nothing that keeps rows from us.
  */
-export async function findShapeProblem(sql: Sql): Promise<ShapeProblem | null> {
+export async function findShapeProblem(sql: Sql, streamId: number | null = null): Promise<ShapeProblem | null> {
     const streams = await sql<{ table: string; shape: string }[]>`
         select table_name as table, shape::text as shape
         from ingest.streams
-        where is_active and shape is not null and declaration is null
+        where
+            is_active
+            and shape is not null
+            and declaration is null
+            and (${streamId}::smallint is null or stream_id = ${streamId}::smallint)
         order by stream_id`;
     for (const { table, shape } of streams) {
         const { key, columns }: TableShape = JSON.parse(shape);

@@ -1,5 +1,4 @@
 /** The state that the loops of one stream share. Everything else that one leaves to another is in the ledger. */
-import type { Sql } from "../database/connect.ts";
 import type { RecordCounts } from "../terminal/record-table.ts";
 import type { IngestContext } from "./context.ts";
 import type { StreamFolder } from "./discover/input-tree.ts";
@@ -12,14 +11,12 @@ import type { Outage } from "./outage/outage.ts";
 import type { WakeUp } from "./outage/wake-up.ts";
 import type { CopyConnection } from "./stage/copy-connection.ts";
 import type { StagingRoom } from "./stage/staging-room.ts";
-import type { Turns } from "./turns.ts";
+import type { MergeTurns } from "./turns.ts";
 
 export interface Run extends IngestContext {
     signal: AbortSignal;
     survive: Outage["survive"];
     copyConnection: CopyConnection;
-    /** Has a connection for each merge that has its turn: `sql` must not wait for them. */
-    mergeSql: Sql;
     lease: Lease;
     proof: LedgerProof;
     rechecks: Rechecks;
@@ -27,7 +24,9 @@ export interface Run extends IngestContext {
     folder?: StreamFolder;
     room: StagingRoom;
     /** Turns at merging, shared by the streams of the process. */
-    turns: Turns;
+    turns: MergeTurns;
+    /** Throws a fault of the schema when the table is not the one that the stream's functions were made for. */
+    checkTable?: () => Promise<void>;
     /** Called when a merge has passed: nothing is in the way of the stream's table. */
     noteMergeable(isMerged: boolean): void;
     /** What others have left to do: for who has nothing to do himself. */

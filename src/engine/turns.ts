@@ -2,6 +2,7 @@
  * Turns at what a process can only do so much of at once, such as merges: fair between its streams. Without it a stream with
  * a backlog would take all of them, and a calm one would wait behind it.
  */
+import type { Sql } from "../database/connect.ts";
 
 export interface Turns {
     /** How many of the usual number the stream may take at once: what the others leave, and always one. */
@@ -43,6 +44,36 @@ export function createTurns(usual: number, most: number): Turns {
         take(streamId) {
             if (total < most) return Promise.resolve(begin(streamId));
             return new Promise((resolve) => waiting.push({ streamId, begin: () => resolve(begin(streamId)) }));
+        },
+    };
+}
+
+/** A turn at merging comes with a connection: no short statement waits for it. */
+export interface MergeTurns extends Pick<Turns, "shareOf"> {
+    take(streamId: number): Promise<{ sql: Sql; end(): void }>;
+}
+
+/**
+ * `clients`: of one connection each, as many as there may be turns. A stream gets the one that it had before, if it can: a session
+ * that goes to another stream makes its scratch tables anew.
+ */
+export function createMergeTurns(turns: Turns, clients: readonly Sql[]): MergeTurns {
+    const free: { sql: Sql; streamId: number | null }[] = clients.map((sql) => ({ sql, streamId: null }));
+    return {
+        shareOf: turns.shareOf,
+        async take(streamId) {
+            const endTurn = await turns.take(streamId);
+            const own = free.findIndex((client) => client.streamId === streamId);
+            const unused = own === -1 ? free.findIndex((client) => client.streamId === null) : own;
+            const client = free.splice(Math.max(0, unused), 1)[0]!;
+            client.streamId = streamId;
+            return {
+                sql: client.sql,
+                end() {
+                    free.push(client);
+                    endTurn();
+                },
+            };
         },
     };
 }

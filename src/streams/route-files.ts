@@ -1,5 +1,5 @@
 /** Which stream a file of the watched folder belongs to, by the globs of all of them. Pure. */
-import { fits } from "./source-of.ts";
+import { fits, namesEnding } from "./source-of.ts";
 import type { Stream } from "./stream.ts";
 
 type Claiming = Pick<Stream, "name" | "files">;
@@ -11,9 +11,16 @@ export interface Claim {
     rivals: readonly string[] | null;
 }
 
-/** Whether the glob takes the path. One without a slash takes files at the top of the folder only, as `*` matches no slash. */
+/** All files of the folder and its subfolders. */
+const everyFile = "**";
+
+/** The glob may take files in subfolders; one without a slash takes those at the top of the folder only. */
+export const hasSubfolders = (files: string) => files.includes("/") || files === everyFile;
+
+/** Whether the glob takes the path: a `.csv` (perhaps compressed), or a file whose ending the glob names, as `*.tsv` does. */
 export function claims(files: string, path: string): boolean {
-    return fits(files, path);
+    if (!fits(files, path) || (path.includes("/") && !hasSubfolders(files))) return false;
+    return /\.csv(\.gz|\.zst)?$/i.test(path) || namesEnding(files, path);
 }
 
 /** `streams` with `files` claim what fits these; the one without takes what no other does, where `isTaken` allows it. */
@@ -56,7 +63,7 @@ function distanceTo(glob: string, path: string): number {
 
 /** Whether a file under this folder may fit the glob: what lies elsewhere need not be listed. */
 export function mayHoldFiles(files: string, folder: string): boolean {
-    if (!files.includes("/")) return false;
+    if (!hasSubfolders(files)) return false;
     // Alternatives may hold slashes of their own, and a negation fits almost everything.
     if (files.startsWith("!") || /\{[^}]*\/[^}]*\}/.test(files)) return true;
     const segments = files.split("/");

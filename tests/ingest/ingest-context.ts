@@ -13,7 +13,7 @@ import type { Run } from "../../src/engine/loops.ts";
 import { createWakeUp } from "../../src/engine/outage/wake-up.ts";
 import { createTally } from "../../src/engine/run/progress.ts";
 import { createCopyConnection } from "../../src/engine/stage/copy-connection.ts";
-import { createTurns } from "../../src/engine/turns.ts";
+import { createMergeTurns, createTurns } from "../../src/engine/turns.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
 import { atEnd } from "../support/at-end.ts";
 import type { TestDatabase } from "../support/database.ts";
@@ -57,8 +57,7 @@ export async function openTestIngest(
             signal: new AbortController().signal,
             survive: (step) => step(),
             lease: { isLoader: () => true, renew: async () => {} },
-            mergeSql: database.sql,
-            turns: createTurns(1, 1),
+            turns: createMergeTurns(createTurns(1, 1), [database.sql]),
             noteMergeable() {},
             proof: createLedgerProof(),
             rechecks: createRechecks(),

@@ -3,7 +3,7 @@
  * A hundred thousand names are listed and matched once, not once for each stream.
  */
 import { relative, sep } from "node:path";
-import { createRouter, mayHoldFiles } from "../../streams/route-files.ts";
+import { createRouter, hasSubfolders, mayHoldFiles } from "../../streams/route-files.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import type { Stream } from "../../streams/stream.ts";
 import type { IngestLog } from "../context.ts";
@@ -164,7 +164,7 @@ function subfoldersOf(
     config: InputTreeOptions["config"],
     streams: readonly Stream[],
 ): ((folder: string) => boolean) | null {
-    const globs = streams.flatMap(({ files }) => (files?.includes("/") ? [files] : []));
+    const globs = streams.flatMap(({ files }) => (files !== null && hasSubfolders(files) ? [files] : []));
     if (globs.length === 0) return null;
     const archive = archiveIn(config);
     return (folder) => folder !== archive && globs.some((files) => mayHoldFiles(files, folder));

@@ -3,6 +3,7 @@
 import type { Sql } from "../../database/connect.ts";
 import { describeFault } from "../../database/describe-fault.ts";
 import { sqlStateOf, sqlStates } from "../../database/sql-states.ts";
+import { SluiceError } from "../../errors.ts";
 
 export interface StreamProblem {
     /** Stable: `table_changed`, `table_missing`, `table_refused` (a right is missing), or what the error calls itself. */
@@ -11,8 +12,9 @@ export interface StreamProblem {
 }
 
 export function problemOf(error: unknown): StreamProblem {
-    const { code, remedy, message } = error as { code?: string; remedy?: string; message: string };
-    if (remedy !== undefined && code !== undefined) return { code, detail: message };
+    const { message, cause } = error as Error;
+    const said = [error, cause].find((fault) => fault instanceof SluiceError);
+    if (said instanceof SluiceError) return { code: said.code, detail: said.message };
     const state = sqlStateOf(error);
     const what = describeFault(error) ?? message;
     if (state === sqlStates.insufficientPrivilege) {

@@ -93,6 +93,8 @@ async function takePrepared(
             await group.flush();
             const { seen, failure, source } = prepared;
             const detail = await failFile(sql, fileId, seen, failure, source);
+            // Said at each start, for as long as it is so (discover/input-tree.ts).
+            if (failure.problem === "stream_ambiguous") return true;
             log.error(`${path} failed: ${detail}`, { event: "file_failed", file: path, code: failure.problem });
             return true;
         }

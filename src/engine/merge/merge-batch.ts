@@ -2,6 +2,7 @@
  * One merge: the call, what to do when its answer was lost, and the way around records that no merge can take.
  */
 import { randomUUID } from "node:crypto";
+import type { Sql } from "../../database/connect.ts";
 import { describeFault } from "../../database/describe-fault.ts";
 import { passFaultPoint } from "../../database/faults/pass-fault-point.ts";
 import { isDataFault, meaningOf, sluiceStates, sqlStateOf, sqlStates } from "../../database/sql-states.ts";
@@ -65,7 +66,12 @@ export async function callMerge(
 
 export type Merger = ReturnType<typeof createMerger>;
 
-interface MergerState extends IngestContext {
+export interface MergeContext extends IngestContext {
+    /** Throws a fault of the schema when the table is not the one that the stream's functions were made for. */
+    checkTable?: () => Promise<void>;
+}
+
+interface MergerState extends MergeContext {
     size: BatchSize;
     /** The key of the batch whose end is not known yet. */
     openKey: string | null;
@@ -79,9 +85,10 @@ interface MergerState extends IngestContext {
  * halves its batches while they raise on data, until the one chunk that cannot pass is alone: that is failed, and the
  * rest goes on (promise 6). One that was cut off before its end is halved too, down to one slice of one chunk.
  */
-export function createMerger({ stream, sql, workerId, config, log }: IngestContext) {
+export function createMerger(context: MergeContext) {
+    const { stream, sql, workerId, config, log, checkTable } = context;
     const state: MergerState = {
-        ...{ stream, sql, workerId, config, log },
+        ...{ stream, sql, workerId, config, log, checkTable },
         size: createBatchSize(),
         openKey: null,
         cuts: 0,
@@ -89,7 +96,10 @@ export function createMerger({ stream, sql, workerId, config, log }: IngestConte
     };
     return {
         /** One batch, or null when there is nothing to merge for these slices. Faults of the database pass through. */
-        merge: (slices: number) => merge(state, slices),
+        merge(slices: number, sql: Sql = context.sql): Promise<Batch | null> {
+            state.sql = sql;
+            return merge(state, slices);
+        },
         /** The answer to the last call was lost: a call, for whatever slices, learns how that ended. */
         owesAnswer: () => state.openKey !== null,
     };
@@ -192,7 +202,8 @@ async function takeLess(merger: MergerState, slices: number): Promise<void> {
  * @throws TableShapeFault
  */
 async function refuseOtherShape(merger: MergerState, cause: unknown): Promise<void> {
-    const found = await findShapeProblem(merger.sql);
+    if (merger.checkTable) await merger.checkTable();
+    const found = await findShapeProblem(merger.sql, merger.stream.id);
     if (found !== null) throw new TableShapeFault(found, cause);
     merger.openKey = null;
 }

@@ -15,7 +15,7 @@ const idleMs = 10_000;
 
 export async function mergeLoop(run: Run, index: number): Promise<void> {
     const { signal, staged } = run;
-    const merger = createMerger({ ...run, sql: run.mergeSql });
+    const merger = createMerger(run);
     while (!signal.aborted) {
         const seen = staged.count();
         const batch = await run.survive(() => mergeOnce(run, index, merger));
@@ -31,13 +31,13 @@ async function mergeOnce(run: Run, index: number, merger: Merger): Promise<Batch
     const { stagedRecords, stagedChunks } = await readBacklog(sql, stream.id);
     if (stagedChunks === 0 && !merger.owesAnswer()) return null;
     if (slicesOf(run, index, stagedRecords) === 0 && !merger.owesAnswer()) return null;
-    const endTurn = await turns.take(stream.id);
+    const turn = await turns.take(stream.id);
     try {
         // Only now: others may have begun or ended a merge while this one waited for its turn.
         const slices = slicesOf(run, index, stagedRecords);
-        return slices === 0 && !merger.owesAnswer() ? null : await merger.merge(slices);
+        return slices === 0 && !merger.owesAnswer() ? null : await merger.merge(slices, turn.sql);
     } finally {
-        endTurn();
+        turn.end();
     }
 }
 

@@ -3,7 +3,7 @@ import { connect } from "../../database/connect.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
 import { faultSettings } from "../../database/faults/pass-fault-point.ts";
 import { createCopyConnections } from "../stage/copy-connections.ts";
-import { createTurns } from "../turns.ts";
+import { createMergeTurns, createTurns } from "../turns.ts";
 import type { ConnectionPlan } from "./plan-connections.ts";
 
 /** No lock that the ingest waits for lasts long: after this time somebody has forgotten it. */
@@ -22,8 +22,8 @@ export function openConnections(target: DatabaseTarget, plan: ConnectionPlan, pr
     const open = (max: number) => connect(target, { ...session, ...faults, max, settings });
     // The driver puts a statement behind a busy one when all are busy: what is short must not wait for a merge.
     const short = plan.poolConnections - plan.mostMerges;
-    const mergeSql = open(plan.mostMerges);
-    const sql = short > 0 ? open(short) : mergeSql;
+    const mergeClients = Array.from({ length: plan.mostMerges }, () => open(1));
+    const sql = short > 0 ? open(short) : mergeClients[0]!;
     // A separate connection: behind a merge a heartbeat would come too late, and a cancel would wait for its own target.
     const leaseSql = connect(target, { ...session, max: 1 });
     const copyTurns = createTurns(plan.copyConnections, plan.copyConnections);
@@ -31,7 +31,7 @@ export function openConnections(target: DatabaseTarget, plan: ConnectionPlan, pr
     return {
         applicationName,
         sql,
-        mergeSql,
+        turns: createMergeTurns(createTurns(plan.mergeWorkers, plan.mostMerges), mergeClients),
         leaseSql,
         copyConnections,
         async cancelMerges(): Promise<void> {
@@ -46,7 +46,7 @@ export function openConnections(target: DatabaseTarget, plan: ConnectionPlan, pr
             const ending = { timeout: isAnswered ? 1 : 0 };
             const closing = Promise.all([
                 copyConnections.close(),
-                ...[sql, mergeSql, leaseSql].map((client) => client.end(ending)),
+                ...[sql, ...mergeClients, leaseSql].map((client) => client.end(ending)),
             ]);
             await Promise.race([closing, Bun.sleep(closeDeadlineMs)]);
         },

@@ -19,7 +19,6 @@ import { createWorkWatch } from "../ledger/watch-work.ts";
 import { retireWorkers } from "../ledger/worker-leases.ts";
 import { ConnectionsChanged, createOutage, createRecovery } from "../outage/outage.ts";
 import { createOutageVoice } from "../outage/say-outage.ts";
-import { createTurns } from "../turns.ts";
 import { type Connections, openConnections } from "./open-connections.ts";
 import { type ConnectionPlan, canGrow, planIngest, planIngestAgain } from "./plan-connections.ts";
 import { type BatchProgress, createTally, type IngestSummary, type RunTally } from "./progress.ts";
@@ -35,8 +34,8 @@ export interface IngestOptions {
     /** All that are active, also those that this process does not run: their files are theirs. Default: `streams`. */
     activeStreams?: readonly Stream[];
     config: IngestConfig;
-    /** How the files of a stream are read. Default: by the settings those of the stream that takes what no other does. */
-    sourcesOf?: (stream: Stream) => SourceConfig[] | undefined;
+    /** How the files of a stream are read. Default: as it says itself, else by the sources of the settings. */
+    sourcesOf?: (stream: Stream) => readonly SourceConfig[] | undefined;
     /** Reads a stream's table anew. Without it the stream is tried again as it was. */
     refresh?: RefreshStream;
     log: IngestLog;
@@ -120,7 +119,7 @@ function createProcess(
     processId: string,
 ) {
     const { streams, log, revive = null } = options;
-    const { sourcesOf = ({ files }) => (files === null ? options.config.sources : undefined) } = options;
+    const { sourcesOf = ({ source }) => (source === null ? options.config.sources : [source]) } = options;
     const config = { ...options.config, mergeWorkers: plan.mergeWorkers };
     const rest = (options.activeStreams ?? streams).find(({ files }) => files === null);
     const restSources = rest && sourcesOf(rest);
@@ -131,7 +130,6 @@ function createProcess(
     const shared: Shared = {
         ...{ connections, recovery, revive, signal, work: createWorkWatch(connections.sql, outage.survive) },
         heartbeat: createHeartbeat({ sql: connections.leaseSql, config }, outage),
-        turns: createTurns(plan.mergeWorkers, plan.mostMerges),
         tree: createInputTree({
             config: { ...config, sources: restSources },
             log,

@@ -23,10 +23,9 @@ import type { OutageVoice } from "../outage/say-outage.ts";
 import { createTroubles } from "../outage/troubles.ts";
 import { createWakeUp } from "../outage/wake-up.ts";
 import { createStagingRoom } from "../stage/staging-room.ts";
-import type { Turns } from "../turns.ts";
 import type { Connections } from "./open-connections.ts";
 import type { RunTally } from "./progress.ts";
-import { createTablePause, type RefreshStream } from "./table-pause.ts";
+import { createTablePause, type RefreshStream, StreamRenewed } from "./table-pause.ts";
 
 /** What the streams of a process share. */
 export interface Shared {
@@ -34,7 +33,6 @@ export interface Shared {
     heartbeat: Heartbeat;
     recovery: Recovery;
     revive: (() => Promise<void>) | null;
-    turns: Turns;
     tree: InputTree;
     work: WorkWatch;
     /** Of the process. */
@@ -84,7 +82,14 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
         const ending = createEnding(signal);
         const run: Run = {
             ...createContext(shared, { ...place, stream: current }, workerId, troubles, ending.signal),
-            ...{ lease, folder, work: waiting, proof: member.proof, noteMergeable: table.passed },
+            ...{
+                lease,
+                folder,
+                work: waiting,
+                checkTable: () => table.check(current),
+                proof: member.proof,
+                noteMergeable: table.passed,
+            },
         };
         const wake = () => {
             run.staged.give();
@@ -95,9 +100,7 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
         try {
             const mergers = Array.from({ length: config.mergeWorkers }, (_, index) => mergeLoop(run, index));
             const watching = new AbortController();
-            const watch = table.watch(current, AbortSignal.any([watching.signal, ending.signal])).then((changed) => {
-                if (changed !== null) throw new StreamRenewed(changed);
-            });
+            const watch = table.watch(current, AbortSignal.any([watching.signal, ending.signal]));
             const loops = [loadLoop(run), recheckLoop(run), ...mergers].map((loop) => loop.catch(ending.fail));
             const watched = watch.catch(ending.fail);
             await Promise.all(loops);
@@ -118,8 +121,11 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
         while (current !== null && !signal.aborted) {
             const cause = await work(current);
             if (cause === null) return;
-            if (cause instanceof StreamRenewed) current = cause.stream;
-            else if (meaningOf(cause) === "schema") current = await table.waitFor(current, cause);
+            if (cause instanceof StreamRenewed) {
+                current = cause.now;
+                const line = `The table ${current.table} has changed; what comes is read by its columns now.`;
+                log.info(line, { event: "table_renewed" });
+            } else if (meaningOf(cause) === "schema") current = await table.waitFor(current, cause);
             else throw cause;
         }
     }
@@ -155,14 +161,6 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
     };
 }
 
-/** The stream that the table is now. */
-class StreamRenewed extends Error {
-    override readonly name = "StreamRenewed";
-    constructor(readonly stream: Stream) {
-        super(`The table of ${stream.name} has changed.`);
-    }
-}
-
 /** What is no stream's own: the connections, the database as a whole. */
 function isOfAll(error: unknown): boolean {
     return error instanceof ConnectionsChanged || (error instanceof SluiceError && error.code === "database_missing");
@@ -186,15 +184,15 @@ function createContext(
     workerId: string,
     troubles: ReturnType<typeof createTroubles>,
     signal: AbortSignal,
-): Omit<Run, "lease" | "folder" | "work" | "proof" | "noteMergeable"> {
-    const { sql, mergeSql, copyConnections } = shared.connections;
+): Omit<Run, "lease" | "folder" | "work" | "checkTable" | "proof" | "noteMergeable"> {
+    const { sql, turns, copyConnections } = shared.connections;
     const { stream, config, log, tally } = place;
     const context = { stream, config, sql, workerId, log };
     const outage = openOutage(shared, place, troubles, signal);
     const merged = createWakeUp();
     return {
         ...context,
-        ...{ mergeSql, copyConnection: copyConnections.of(stream.id), turns: shared.turns, tally, signal, merged },
+        ...{ copyConnection: copyConnections.of(stream.id), turns, tally, signal, merged },
         survive: outage.survive,
         staged: createWakeUp(),
         rechecks: createRechecks(),

@@ -5,6 +5,7 @@
  */
 import type { Sql } from "../../database/connect.ts";
 import { meaningOf } from "../../database/sql-states.ts";
+import { TableShapeFault } from "../../database/table-shape.ts";
 import type { Stream } from "../../streams/stream.ts";
 import { noteStreamProblem, problemOf } from "../ledger/stream-problem.ts";
 import { type Outage, pause } from "../outage/outage.ts";
@@ -25,6 +26,16 @@ export interface TablePauseOptions {
     signal: AbortSignal;
     /** For a run that ends: after so many attempts the stream has failed. */
     mostAttempts: number;
+}
+
+/** Nothing is wrong: the table has other columns or keys, and its functions have been made for these. */
+export class StreamRenewed extends TableShapeFault {
+    constructor(
+        before: Stream,
+        readonly now: Stream,
+    ) {
+        super({ table: before.table, problem: "it has changed" }, null);
+    }
 }
 
 export type TablePause = ReturnType<typeof createTablePause>;
@@ -52,6 +63,13 @@ export function createTablePause(options: TablePauseOptions) {
         troubles.failed(standing, error);
         voice.schemaChanged(error);
         await note(error);
+    }
+
+    /** Throws what is in the way of the table, or that it is another one now. */
+    async function check(stream: Stream): Promise<void> {
+        const now = await refresh(sql, stream);
+        if (JSON.stringify(now) === JSON.stringify(stream)) return;
+        throw new StreamRenewed(stream, now);
     }
 
     return {
@@ -88,15 +106,13 @@ export function createTablePause(options: TablePauseOptions) {
                 isNoted = true;
             });
         },
-        /** Looks once a minute, so that a stream without files is not the last to know. Returns another one when it changed. */
-        async watch(stream: Stream, isOver: AbortSignal): Promise<Stream | null> {
+        check,
+        /** Looks once a minute, so that a stream without files is not the last to know. Throws as `check` does. */
+        async watch(stream: Stream, isOver: AbortSignal): Promise<void> {
             while (!isOver.aborted) {
                 await sleep(checkEveryMs * (0.75 + Math.random() / 2), isOver);
-                if (isOver.aborted) return null;
-                const now = await survive(() => refresh(sql, stream));
-                if (now !== null && JSON.stringify(now) !== JSON.stringify(stream)) return now;
+                if (!isOver.aborted) await survive(() => check(stream));
             }
-            return null;
         },
     };
 }
