@@ -2,7 +2,9 @@
 import { lines, list, literal, sql } from "./sql-text.ts";
 import { names, rowOf, type StreamSql } from "./stream-sql.ts";
 
-export const recordOf = (stream: StreamSql) => sql`
+export const recordOf = (stream: StreamSql) => (stream.made === null ? recordOfAny(stream) : recordOfOwn(stream));
+
+const recordOfOwn = (stream: StreamSql) => sql`
 -- A row as the raw values that would make it. As text, like every body that names columns of a table: a parsed one would
 -- stand in the way of a migration that changes them.
 create or replace function ingest.record_of(stored ${stream.table})
@@ -10,14 +12,31 @@ returns jsonb
 language sql
 stable
 as $$
-select jsonb_object(
+select ${valuesOf(stream)} || coalesce(ingest.extras_in_record(stored.${stream.extras}), '{}'::jsonb)
+$$;
+`;
+
+const recordOfAny = (stream: StreamSql) => sql`
+-- A row as the raw values that would make it. It takes any row: an argument of the table's own type would keep its owner from
+-- dropping the table.
+create or replace function ingest.record_of(stored record)
+returns jsonb
+language plpgsql
+stable
+as $$
+begin
+    return ${valuesOf(stream)};
+end
+$$;
+`;
+
+const valuesOf = (stream: StreamSql) => sql`
+jsonb_object(
     array[${list(names(stream), literal)}],
     array[
         ${lines(stream.columns, ({ column, text }) => text(`stored.${column}`))}
     ]
-)${stream.made === null ? "" : ` || coalesce(ingest.extras_in_record(stored.${stream.extras}), '{}'::jsonb)`}
-$$;
-`;
+)`;
 
 export const storedRecord = (stream: StreamSql) => sql`
 -- The row that a record's key names, in the shape of a reject's record; null when there is none.
