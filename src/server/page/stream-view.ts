@@ -1,8 +1,9 @@
 import type { ComponentType } from "preact";
 import type { Flow } from "../api/flow/read-flow.ts";
 
-/** A stream's own part of the page. */
+/** What the built-in stream brings to the page. */
 export interface StreamView {
+    name: string;
     /** In the order in which files name them. */
     columns: readonly string[];
     /** The column by which a record is traced, and one of its values. */

@@ -7,6 +7,7 @@ import { Business } from "./business.tsx";
 import { TypesChart } from "./types-chart.tsx";
 
 renderPage({
+    name: eventsStream.name,
     columns: columnNames(eventsStream),
     key: {
         name: eventsStream.key.name,

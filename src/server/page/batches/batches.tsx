@@ -7,12 +7,14 @@ import type { Batch, BatchDetail } from "../../api/batches/read-batches.ts";
 import { shade, sortPhases } from "../charts/steps.ts";
 import { formatAgo, formatClock } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
-import { batches } from "../live/connection.ts";
+import { batches as allBatches } from "../live/connection.ts";
+import { hasSeveral, inScope, scope } from "../live/scope.ts";
 import { useResource } from "../live/use-resource.ts";
 import { ShortEquation } from "../parts/equation.tsx";
 import { Icon } from "../parts/icons.tsx";
 import { Nothing, Panel } from "../parts/panel.tsx";
 import { type Column, Table } from "../parts/table.tsx";
+import type { Page } from "../shapes.ts";
 
 const shownAtFirst = 10;
 const moreEachTime = 40;
@@ -27,9 +29,10 @@ export function showBatch(batchId: number): void {
 
 export function Batches() {
     const [more, setMore] = useState(shownAtFirst);
-    const openAt = batches.value.findIndex(({ batchId }) => batchId === openId.value);
+    const batches = useBatches();
+    const openAt = batches.findIndex(({ batchId }) => batchId === openId.value);
     const shown = Math.max(more, openAt + 1);
-    const rows = batches.value.slice(0, shown);
+    const rows = batches.slice(0, shown);
     const phases = sortPhases(rows.map(({ durationMs }) => durationMs));
     const detail = (batch: Batch) =>
         batch.batchId === openId.value
@@ -48,13 +51,21 @@ export function Batches() {
                     detail={detail}
                 />
             )}
-            {batches.value.length > shown && (
+            {batches.length > shown && (
                 <button type="button" class="button more" onClick={() => setMore(shown + moreEachTime)}>
                     Show more
                 </button>
             )}
         </Panel>
     );
+}
+
+/** Of one stream they are asked for: among the latest of all there may be none of its own. */
+function useBatches(): Batch[] {
+    const { data } = useResource<Page<Batch>>(scope.value === null ? null : inScope("/v1/batches?limit=200"), {
+        everyMs: 1000,
+    });
+    return scope.value === null ? allBatches.value : (data?.data ?? []);
 }
 
 function columnsFor(rows: readonly Batch[], phases: string[]): Column<Batch>[] {
@@ -95,6 +106,9 @@ function RowButton({ batch }: { batch: Batch }) {
         >
             <Icon name="chevron" />#{formatNumber(batch.batchId)}
             {batch.kind === "replay" && <span class="tag">replay</span>}
+            {hasSeveral.value && scope.value === null && (
+                <span class="tag">{sanitize(batch.stream, { most: 40 })}</span>
+            )}
         </button>
     );
 }

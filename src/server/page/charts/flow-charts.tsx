@@ -5,6 +5,7 @@ import { formatDuration, formatNumber } from "../../../terminal/format.ts";
 import type { Flow, FlowWindow } from "../../api/flow/read-flow.ts";
 import { formatRate, formatShort } from "../format.ts";
 import { status } from "../live/connection.ts";
+import { inScope } from "../live/scope.ts";
 import { useResource } from "../live/use-resource.ts";
 import { Choice } from "../parts/choice.tsx";
 import { Panel } from "../parts/panel.tsx";
@@ -26,9 +27,10 @@ const paces: Record<FlowWindow, { everyMs: number; idleMs: number }> = {
     "24h": { everyMs: 30_000, idleMs: 60_000 },
 };
 
-export function FlowCharts({ stream }: { stream: StreamView }) {
+/** `Chart`: one more, of the stream that is shown. */
+export function FlowCharts({ Chart: OwnChart }: { Chart: StreamView["Chart"] | null }) {
     const window = flowWindow.value;
-    const { data: flow, ...known } = useResource<Flow>(`/v1/flow?window=${window}`, paces[window]);
+    const { data: flow, ...known } = useResource<Flow>(inScope(`/v1/flow?window=${window}`), paces[window]);
     const triggerMs = triggerMsOf(status.value?.workers ?? []);
     const charts = useMemo(
         () => flow && { arrivals: arrivals(flow), durations: durations(flow, triggerMs), backlog: backlog(flow) },
@@ -41,7 +43,7 @@ export function FlowCharts({ stream }: { stream: StreamView }) {
                     <>
                         <TimeChart chart={charts.arrivals} />
                         <TimeChart chart={charts.durations} />
-                        <stream.Chart flow={flow!} />
+                        {OwnChart && <OwnChart flow={flow!} />}
                         <TimeChart chart={charts.backlog} />
                     </>
                 )}

@@ -5,7 +5,8 @@ import { sanitize } from "../../../terminal/sanitize.ts";
 import type { SourceFile } from "../../api/files/read-files.ts";
 import { formatAgo, formatClock, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
-import { filesVersion, status } from "../live/connection.ts";
+import { filesVersion } from "../live/connection.ts";
+import { hasSeveral, inScope, scope, shownStatus } from "../live/scope.ts";
 import { useResource } from "../live/use-resource.ts";
 import { Choice } from "../parts/choice.tsx";
 import { LinkButton } from "../parts/link-button.tsx";
@@ -31,7 +32,7 @@ export function Files() {
     const state = filter.value === "all" ? "" : `&state=${filter.value}`;
     const path = onlyPath.value === null ? "" : `&path=${encodeURIComponent(onlyPath.value)}`;
     const pace = { everyMs: 1000, idleMs: 5000, follows: filesVersion };
-    const { data, ...known } = useResource<Page<SourceFile>>(`/v1/files?limit=12${state}${path}`, pace);
+    const { data, ...known } = useResource<Page<SourceFile>>(inScope(`/v1/files?limit=12${state}${path}`), pace);
     const files = data?.data ?? [];
     const options = filters.map((value) => ({ value, label: <FilterLabel value={value} /> }));
     return (
@@ -64,7 +65,7 @@ function OnlyPath({ path }: { path: string }) {
 }
 
 function FilterLabel({ value }: { value: Filter }) {
-    const counts: Record<string, number> = status.value?.files ?? {};
+    const counts: Record<string, number> = shownStatus.value?.files ?? {};
     const count = value === "all" ? Object.values(counts).reduce((sum, files) => sum + files, 0) : (counts[value] ?? 0);
     return (
         <>
@@ -77,9 +78,10 @@ const columns: Column<SourceFile>[] = [
     {
         head: "File",
         class: "clip",
-        cell: ({ path, version }) => (
+        cell: ({ path, version, stream }) => (
             <span title={sanitize(path)}>
                 {sanitize(path)}
+                {hasSeveral.value && scope.value === null && <span class="tag">{sanitize(stream, { most: 40 })}</span>}
                 {version > 1 && <span class="tag">version {version}</span>}
             </span>
         ),

@@ -4,6 +4,7 @@ import { sanitize } from "../../../terminal/sanitize.ts";
 import { formatAgo, zoneName } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
 import { isStale, status } from "../live/connection.ts";
+import { hasSeveral, scope, streams } from "../live/scope.ts";
 import type { Verdict } from "../now/describe-verdict.ts";
 import { Choice } from "../parts/choice.tsx";
 import { Icon, Mark } from "../parts/icons.tsx";
@@ -47,7 +48,8 @@ export function Header({ verdict }: { verdict: Verdict }) {
 
 function Route() {
     if (!status.value) return <span class="route" />;
-    const { workers, table } = status.value;
+    const { workers } = status.value;
+    const table = tableName();
     const folders = [...new Set(workers.map(({ inputDir }) => inputDir))];
     const full = folders.map((folder) => sanitize(folder)).join(", ");
     return (
@@ -58,6 +60,11 @@ function Route() {
             {table}
         </span>
     );
+}
+
+function tableName(): string {
+    if (hasSeveral.value) return `${streams.value.length} streams`;
+    return sanitize(scope.value ?? status.value!.table);
 }
 
 /** The end of a path says more than its beginning. */

@@ -6,6 +6,7 @@ import { formatBytes, formatCount, formatDuration, formatNumber, formatShare } f
 import type { Flow } from "../../api/flow/read-flow.ts";
 import { backlogRecords, meanRate, measures, rates, shares, type Values } from "../charts/steps.ts";
 import { formatRate, orDash } from "../format.ts";
+import { hasSeveral, inScope, scope } from "../live/scope.ts";
 import { useResource } from "../live/use-resource.ts";
 import { Sparkline } from "../parts/sparkline.tsx";
 import { usage } from "./process-usage.ts";
@@ -22,7 +23,7 @@ interface Cell {
 }
 
 export function Strip({ status }: { status: Status }) {
-    const { data: flow } = useResource<Flow>("/v1/flow?window=5m", { everyMs: 1500, idleMs: 5000 });
+    const { data: flow } = useResource<Flow>(inScope("/v1/flow?window=5m"), { everyMs: 1500, idleMs: 5000 });
     return (
         <dl class="strip">
             {[...paceCells(status, flow), ...outcomeCells(status, flow), processCell()].map((cell) => (
@@ -98,8 +99,9 @@ function outcomeCells(status: Status, flow: Flow | null): Cell[] {
         },
         {
             label: "Stored",
-            value: formatNumber(status.events),
-            unit: status.table,
+            ...(hasSeveral.value && scope.value === null
+                ? { value: formatNumber(totals.inserted - totals.displaced), unit: "rows" }
+                : { value: formatNumber(status.events), unit: status.table }),
             note: `in ${formatNumber(totals.batches)} batches`,
             values: rates(flow, "inserted"),
         },

@@ -15,11 +15,13 @@ interface TableProps<Row> {
     columns: readonly Column<Row>[];
     rows: readonly Row[];
     keyOf: (row: Row) => string | number;
+    /** The row that the rest of the page is about. */
+    isChosen?: (row: Row) => boolean;
     /** A row below this one, over the whole width. */
     detail?: (row: Row) => { id: string; content: ComponentChildren } | null;
 }
 
-export function Table<Row>({ label, columns, rows, keyOf, detail }: TableProps<Row>) {
+export function Table<Row>({ label, columns, rows, keyOf, isChosen, detail }: TableProps<Row>) {
     return (
         <Scroll label={label}>
             <table>
@@ -37,7 +39,7 @@ export function Table<Row>({ label, columns, rows, keyOf, detail }: TableProps<R
                         const below = detail?.(row);
                         return (
                             <Fragment key={keyOf(row)}>
-                                <tr class={below ? "open" : undefined}>
+                                <tr class={below ? "open" : isChosen?.(row) ? "chosen" : undefined}>
                                     {columns.map(({ head, isRowHead, cell, ...column }) => {
                                         const Cell = isRowHead ? "th" : "td";
                                         return (

@@ -5,6 +5,7 @@ import { sanitize } from "../../../terminal/sanitize.ts";
 import type { Reject, RejectSummary } from "../../api/rejects/read-rejects.ts";
 import { formatAgo, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
+import { inScope, showsBuiltIn } from "../live/scope.ts";
 import { useResource } from "../live/use-resource.ts";
 import { Bar } from "../parts/bar.tsx";
 import { LinkButton } from "../parts/link-button.tsx";
@@ -18,7 +19,7 @@ const chosen = signal<string | null>(null);
 
 export function Rejects({ columns }: { columns: readonly string[] }) {
     const pace = { everyMs: 3000, idleMs: 20_000 };
-    const { data: summary, ...known } = useResource<RejectSummary>("/v1/rejects/summary", pace);
+    const { data: summary, ...known } = useResource<RejectSummary>(inScope("/v1/rejects/summary"), pace);
     return (
         <Panel id="rejects" title="Rejects" note={summary && describeStanding(summary.kinds)} {...known}>
             {summary?.reasons.length === 0 ? (
@@ -71,14 +72,14 @@ function Reasons({ reasons }: { reasons: RejectSummary["reasons"] }) {
 }
 
 function Samples({ reason, columns }: { reason: string; columns: readonly string[] }) {
-    const path = `/v1/rejects?limit=5&reason=${encodeURIComponent(reason)}`;
+    const path = inScope(`/v1/rejects?limit=5&reason=${encodeURIComponent(reason)}`);
     const { data, problem } = useResource<Page<Reject>>(path, { everyMs: 3000, idleMs: 30_000 });
     const samples = data?.data ?? [];
     return (
         <section class="samples" aria-label={`Records with ${formatCode(reason)}`}>
             <div class="samples-head">
                 <h3>{formatCode(reason)}</h3>
-                <Replay key={reason} reason={reason} />
+                {showsBuiltIn.value && <Replay key={reason} reason={reason} />}
             </div>
             {problem && <p class="trouble">{problem.title}.</p>}
             <ol>

@@ -1,13 +1,14 @@
 /** Reads the text of a search for a record: a key, or `file:record`. Pure. */
 import type { StreamView } from "../stream-view.ts";
 
-export function parseTraceQuery(text: string, key: StreamView["key"]): { path: string } | { fault: string } {
+export function parseTraceQuery(text: string, key: StreamView["key"] | null): { path: string } | { fault: string } {
     const query = text.trim();
-    if (key.form.test(query)) return { path: `/v1/trace?${key.name}=${query.toLowerCase()}` };
+    if (key?.form.test(query)) return { path: `/v1/trace?${key.name}=${query.toLowerCase()}` };
     // The last colon: a file's name may hold others.
     const [, file, record] = /^(.+):(\d{1,15})$/s.exec(query) ?? [];
     if (file !== undefined && Number(record) > 0) {
         return { path: `/v1/trace?file=${encodeURIComponent(file.trim())}&record=${Number(record)}` };
     }
-    return { fault: `Give ${key.example}, or a file and a record: events.csv:12.` };
+    const example = key === null ? "Give" : `Give ${key.example}, or`;
+    return { fault: `${example} a file and a record: events.csv:12.` };
 }

@@ -26,7 +26,7 @@ export function traceRecord(query: string): void {
     document.getElementById("trace")?.scrollIntoView();
 }
 
-export function Trace({ recordKey }: { recordKey: StreamView["key"] }) {
+export function Trace({ recordKey }: { recordKey: StreamView["key"] | null }) {
     const [text, setText] = useState("");
     const [found, setFound] = useState<TracedRecord[]>([]);
     const [fault, setFault] = useState("");
@@ -42,8 +42,9 @@ export function Trace({ recordKey }: { recordKey: StreamView["key"] }) {
         setText(asked.value);
         void search(asked.value);
     }, [asked.value]);
+    const byKey = recordKey === null ? "" : "event id or by ";
     return (
-        <Panel id="trace" title="Trace" note="The life of a record, by event id or by file:record">
+        <Panel id="trace" title="Trace" note={`The life of a record, by ${byKey}file:record`}>
             <search>
                 <form
                     class="field trace-form"
@@ -54,8 +55,8 @@ export function Trace({ recordKey }: { recordKey: StreamView["key"] }) {
                 >
                     <input
                         type="search"
-                        aria-label="Event id, or file:record"
-                        placeholder="Event id, or file.csv:12"
+                        aria-label={`${recordKey ? "Event id, or file" : "File"}:record`}
+                        placeholder={recordKey ? "Event id, or file.csv:12" : "file.csv:12"}
                         spellcheck={false}
                         value={text}
                         onInput={(event) => setText(event.currentTarget.value)}

@@ -1,0 +1,115 @@
+/** The streams, a row each: its state, its equation, its pace and what waits. A row leads to that stream's own panels. */
+import type { StreamStatus } from "../../../operations/status/status-schema.ts";
+import { formatCount, formatNumber } from "../../../terminal/format.ts";
+import { sanitize } from "../../../terminal/sanitize.ts";
+import { formatAgo, formatRate } from "../format.ts";
+import { nowMs } from "../live/clock.ts";
+import { hashOf, scope, streams } from "../live/scope.ts";
+import { CodeText } from "../parts/code-text.tsx";
+import { outcomes, ShortEquation } from "../parts/equation.tsx";
+import { Panel } from "../parts/panel.tsx";
+import { type Column, Table } from "../parts/table.tsx";
+
+export function Streams() {
+    const rows = streams.value.toSorted((left, right) => Number(right.tone === "bad") - Number(left.tone === "bad"));
+    const bad = rows.filter(({ tone }) => tone === "bad").length;
+    return (
+        <Panel
+            id="streams"
+            title="Streams"
+            note={
+                bad === 0 ? formatCount(rows.length, "stream") : `${formatNumber(bad)} of ${rows.length} need attention`
+            }
+            tools={
+                scope.value !== null && (
+                    <a class="button" href={hashOf(null)}>
+                        Show all streams
+                    </a>
+                )
+            }
+        >
+            <Table label="Streams" columns={columns} rows={rows} keyOf={({ name }) => name} isChosen={isChosen} />
+        </Panel>
+    );
+}
+
+function isChosen({ name }: StreamStatus): boolean {
+    return name === scope.value;
+}
+
+const columns: Column<StreamStatus>[] = [
+    { head: "Stream", isRowHead: true, class: "stream-name", cell: (stream) => <Name stream={stream} /> },
+    { head: "State", class: "stream-state", cell: (stream) => <State stream={stream} /> },
+    {
+        head: "read = inserted + duplicate + conflict + rejected",
+        class: "wide",
+        cell: ({ totals }) => <Equation totals={totals} />,
+    },
+    {
+        head: "Records/s",
+        class: "number",
+        cell: ({ committed }) => <span title="committed, last minute">{formatRate(committed.recordsPerSecond)}</span>,
+    },
+    { head: "Oldest waiting", class: "number", cell: ({ backlog }) => formatAgo(backlog.oldestWaitingAt, nowMs.value) },
+    {
+        head: "Failing",
+        class: "number",
+        cell: ({ files: { failed } }) =>
+            failed === 0 ? <span class="muted">0</span> : <span class="bad toned">{formatCount(failed, "file")}</span>,
+    },
+];
+
+function Name({ stream: { name, table } }: { stream: StreamStatus }) {
+    return (
+        <>
+            <a href={hashOf(name)} aria-current={name === scope.value ? "true" : undefined}>
+                {sanitize(name, { most: 60 })}
+            </a>
+            <span class="note clip" title={sanitize(table)}>
+                {sanitize(table, { most: 80 })}
+            </span>
+        </>
+    );
+}
+
+function State({ stream: { state, tone, verdict } }: { stream: StreamStatus }) {
+    return (
+        <>
+            <span class={`state ${tone}`}>
+                <span class="dot" aria-hidden="true" />
+                {state}
+            </span>
+            {tone === "bad" && (
+                <span class="note">
+                    <CodeText text={firstSentences(sanitize(verdict.replace(/^(?:Paused: |Stuck\. )/, "")))} />
+                </span>
+            )}
+        </>
+    );
+}
+
+/** As many as are short together; the stream's own verdict has the rest. */
+function firstSentences(text: string): string {
+    const sentences = text.split(/(?<=[.!?`]) /);
+    let shown = sentences[0]!;
+    for (const sentence of sentences.slice(1)) {
+        if (shown.length + sentence.length > 140) return shown;
+        shown += ` ${sentence}`;
+    }
+    return shown;
+}
+
+function Equation({ totals }: { totals: StreamStatus["totals"] }) {
+    return (
+        <>
+            <ShortEquation counts={totals} />
+            <span class="bar" aria-hidden="true">
+                {outcomes
+                    .filter((outcome) => totals[outcome] > 0)
+                    .map((outcome) => (
+                        <span key={outcome} class={`part ${outcome}`} style={{ flexGrow: totals[outcome] }} />
+                    ))}
+            </span>
+        </>
+    );
+}
