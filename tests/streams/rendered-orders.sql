@@ -86,7 +86,9 @@ begin
         chunk_id bigint not null,
         record_no bigint not null,
         kind text not null default 'rejected',
-        refusal jsonb
+        refusal jsonb,
+                -- of those that break a condition over the whole row
+                reasons text[]
     ) on commit delete rows;
     
 end
@@ -518,8 +520,58 @@ declare
     scan constant ingest_orders.merge_scan := ingest_orders.plan_scan();
     facts constant ingest_orders.facts := ingest_orders.facts();
 begin
-    insert into rejected_records (chunk_id, record_no)
-    select staged.chunk_id, staged.record_no
+    insert into rejected_records (chunk_id, record_no, reasons)
+    select staged.chunk_id, staged.record_no,
+    case
+        when
+            (staged.order_id is not null and (case
+                when ingest.input_is_valid(staged.order_id, 'bigint') then case when (staged.order_id collate "C" >= 'A' or staged.order_id collate "C" between '0A' and '0z' or staged.order_id like '%\_%' or staged.order_id collate "C" < '.' and (substr(staged.order_id, 2) collate "C" >= 'A' or substr(staged.order_id, 2) collate "C" between '0A' and '0z')) and staged.order_id !~ '^[+-]?[0-9]+$' then 'invalid' end
+                when staged.order_id ~ '^[+-]?[0-9]+$' then 'out_of_range'
+                else 'invalid'
+            end) is null)
+            and (staged.customer_id is not null and (case
+                when ingest.input_is_valid(staged.customer_id, 'bigint') then case when (staged.customer_id collate "C" >= 'A' or staged.customer_id collate "C" between '0A' and '0z' or staged.customer_id like '%\_%' or staged.customer_id collate "C" < '.' and (substr(staged.customer_id, 2) collate "C" >= 'A' or substr(staged.customer_id, 2) collate "C" between '0A' and '0z')) and staged.customer_id !~ '^[+-]?[0-9]+$' then 'invalid' end
+                when staged.customer_id ~ '^[+-]?[0-9]+$' then 'out_of_range'
+                else 'invalid'
+            end) is null)
+            and (staged.status is null or (case when staged.status = any(array['new', 'paid']::text[]) then null when ingest.input_is_valid(staged.status, 'sales.order_status') then null else 'unknown' end) is null)
+            and (staged.total is not null and (case
+                when ingest.input_is_valid(staged.total, 'numeric') then
+                    case
+                        when (staged.total collate "C" >= 'A' or staged.total collate "C" between '0A' and '0z' or staged.total like '%\_%' or staged.total collate "C" < '.' and (substr(staged.total, 2) collate "C" >= 'A' or substr(staged.total, 2) collate "C" between '0A' and '0z')) and not staged.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
+                        when staged.total::numeric <> round(staged.total::numeric, 2) then 'too_precise'
+                        when abs(staged.total::numeric) >= 1e8::numeric then 'out_of_range'
+                    end
+                when staged.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'out_of_range'
+                else 'invalid'
+            end) is null)
+            and (staged.placed_at is null or (case
+                when staged.placed_at like '____-__-__ __:__:__' then
+                    case
+                        when ingest.input_is_valid(staged.placed_at, 'timestamp') then case when staged.placed_at::timestamp::text <> staged.placed_at then 'invalid' end
+                        else 'invalid'
+                    end
+                when staged.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then
+                    case
+                        when not ingest.input_is_valid(staged.placed_at, 'timestamptz') then 'invalid'
+                        when staged.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
+                        when (staged.placed_at collate "C" < '0001-01-02' or staged.placed_at collate "C" > '9999-12-31')
+                            and (staged.placed_at::timestamptz < '0001-01-01' or staged.placed_at::timestamptz >= '10000-01-01') then 'invalid'
+                    end
+                else 'invalid'
+            end) is null)
+        then (
+            select
+                array_remove(
+                    array[
+                        case when ((total >= (0)::numeric)) is false then 'total_positive' end,
+                        case when (orders.customer_id is null or exists (select from sales.customers as sluice_parent where sluice_parent.id = orders.customer_id)) is false then 'customer_id_unknown' end
+                    ],
+                    null
+                )
+            from (select staged.order_id::bigint as order_id, staged.customer_id::bigint as customer_id, coalesce(staged.status::sales.order_status, 'new'::sales.order_status) as status, staged.total::numeric(10,2) as total, staged.placed_at::timestamp with time zone as placed_at) as orders
+        )
+    end
     from ingest_orders.staged_values(scan, facts) as staged
     where not staged.is_valid;
 end
@@ -598,8 +650,58 @@ begin
             )
     ),
     kept_invalid as (
-        insert into rejected_records (chunk_id, record_no)
-        select chunk_id, record_no
+        insert into rejected_records (chunk_id, record_no, reasons)
+        select chunk_id, record_no,
+        case
+            when
+                (missing_records.order_id is not null and (case
+                    when ingest.input_is_valid(missing_records.order_id, 'bigint') then case when (missing_records.order_id collate "C" >= 'A' or missing_records.order_id collate "C" between '0A' and '0z' or missing_records.order_id like '%\_%' or missing_records.order_id collate "C" < '.' and (substr(missing_records.order_id, 2) collate "C" >= 'A' or substr(missing_records.order_id, 2) collate "C" between '0A' and '0z')) and missing_records.order_id !~ '^[+-]?[0-9]+$' then 'invalid' end
+                    when missing_records.order_id ~ '^[+-]?[0-9]+$' then 'out_of_range'
+                    else 'invalid'
+                end) is null)
+                and (missing_records.customer_id is not null and (case
+                    when ingest.input_is_valid(missing_records.customer_id, 'bigint') then case when (missing_records.customer_id collate "C" >= 'A' or missing_records.customer_id collate "C" between '0A' and '0z' or missing_records.customer_id like '%\_%' or missing_records.customer_id collate "C" < '.' and (substr(missing_records.customer_id, 2) collate "C" >= 'A' or substr(missing_records.customer_id, 2) collate "C" between '0A' and '0z')) and missing_records.customer_id !~ '^[+-]?[0-9]+$' then 'invalid' end
+                    when missing_records.customer_id ~ '^[+-]?[0-9]+$' then 'out_of_range'
+                    else 'invalid'
+                end) is null)
+                and (missing_records.status is null or (case when missing_records.status = any(array['new', 'paid']::text[]) then null when ingest.input_is_valid(missing_records.status, 'sales.order_status') then null else 'unknown' end) is null)
+                and (missing_records.total is not null and (case
+                    when ingest.input_is_valid(missing_records.total, 'numeric') then
+                        case
+                            when (missing_records.total collate "C" >= 'A' or missing_records.total collate "C" between '0A' and '0z' or missing_records.total like '%\_%' or missing_records.total collate "C" < '.' and (substr(missing_records.total, 2) collate "C" >= 'A' or substr(missing_records.total, 2) collate "C" between '0A' and '0z')) and not missing_records.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
+                            when missing_records.total::numeric <> round(missing_records.total::numeric, 2) then 'too_precise'
+                            when abs(missing_records.total::numeric) >= 1e8::numeric then 'out_of_range'
+                        end
+                    when missing_records.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'out_of_range'
+                    else 'invalid'
+                end) is null)
+                and (missing_records.placed_at is null or (case
+                    when missing_records.placed_at like '____-__-__ __:__:__' then
+                        case
+                            when ingest.input_is_valid(missing_records.placed_at, 'timestamp') then case when missing_records.placed_at::timestamp::text <> missing_records.placed_at then 'invalid' end
+                            else 'invalid'
+                        end
+                    when missing_records.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then
+                        case
+                            when not ingest.input_is_valid(missing_records.placed_at, 'timestamptz') then 'invalid'
+                            when missing_records.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
+                            when (missing_records.placed_at collate "C" < '0001-01-02' or missing_records.placed_at collate "C" > '9999-12-31')
+                                and (missing_records.placed_at::timestamptz < '0001-01-01' or missing_records.placed_at::timestamptz >= '10000-01-01') then 'invalid'
+                        end
+                    else 'invalid'
+                end) is null)
+            then (
+                select
+                    array_remove(
+                        array[
+                            case when ((total >= (0)::numeric)) is false then 'total_positive' end,
+                            case when (orders.customer_id is null or exists (select from sales.customers as sluice_parent where sluice_parent.id = orders.customer_id)) is false then 'customer_id_unknown' end
+                        ],
+                        null
+                    )
+                from (select missing_records.order_id::bigint as order_id, missing_records.customer_id::bigint as customer_id, coalesce(missing_records.status::sales.order_status, 'new'::sales.order_status) as status, missing_records.total::numeric(10,2) as total, missing_records.placed_at::timestamp with time zone as placed_at) as orders
+            )
+        end
         from missing_records
         where not is_valid
     )
@@ -726,6 +828,7 @@ begin
             case
                 when rejected_records.kind = 'conflict' then array['order_id_conflict']
                 when rejected_records.refusal is not null then array[ingest_orders.refusal_reason(rejected_records.refusal)]
+                when rejected_records.reasons is not null then rejected_records.reasons
                 else ingest_orders.reject_reasons(staging, has_padded and batch_chunks.is_padded, facts)
             end,
             ingest_orders.raw_record(staging, batch_chunks.extra_columns),

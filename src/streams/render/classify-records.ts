@@ -114,7 +114,7 @@ begin
             rejected_records.kind,
             case
                 when rejected_records.kind = 'conflict' then array[${literal(stream.conflictCode)}]
-                when rejected_records.refusal is not null then array[ingest.refusal_reason(rejected_records.refusal)]
+                when rejected_records.refusal is not null then array[ingest.refusal_reason(rejected_records.refusal)]${keptReasons(stream)}
                 else ingest.reject_reasons(staging, has_padded and batch_chunks.is_padded, facts)
             end,
             ingest.raw_record(staging, batch_chunks.extra_columns),
@@ -155,6 +155,9 @@ language sql
 immutable
 return ${refusalReason(stream)};
 `;
+
+const keptReasons = ({ conditions }: StreamSql) =>
+    conditions === null ? "" : "\nwhen rejected_records.reasons is not null then rejected_records.reasons";
 
 /** The built-in stream is the ledger's default. */
 export const ofStream = ({ made }: StreamSql, text: string) => (made === null ? text : "");

@@ -1,6 +1,7 @@
 /** The insert of a merge. */
 import { allOf, list, sql } from "./sql-text.ts";
 import { given, keyIdents, keyList, rowOf, rowOfKey, type StreamSql, written } from "./stream-sql.ts";
+import { brokenConditions } from "./verdict.ts";
 
 export const insertRecords = (stream: StreamSql) => sql`
 -- Inserts, in key order, the first valid record of every key that is not yet there; keeps what the rollups gain, the
@@ -61,8 +62,8 @@ begin
             )
     ),
     kept_invalid as (
-        insert into rejected_records (chunk_id, record_no)
-        select chunk_id, record_no
+        insert into rejected_records (chunk_id, record_no${stream.conditions === null ? "" : ", reasons"})
+        select chunk_id, record_no${brokenConditions(stream, "missing_records")}
         from missing_records
         where not is_valid
     )

@@ -53,12 +53,17 @@ begin
         chunk_id bigint not null,
         record_no bigint not null,
         kind text not null default 'rejected',
-        refusal jsonb
+        refusal jsonb${stream.conditions === null ? "" : keptReasons}
     ) on commit delete rows;
     ${stream.made === null ? "" : writtenRows(stream)}
 end
 $$;
 `;
+
+/** A condition may hold a moment later, when a parent is there: what it said is kept. */
+const keptReasons = `,
+        -- of those that break a condition over the whole row
+        reasons text[]`;
 
 const writtenRows = (stream: StreamSql) => sql`
 -- Where the table has triggers: what an insert or update said that it wrote, and the key that the record there has.

@@ -1,7 +1,7 @@
 /** The staged records of a batch: their values trimmed, and the verdict. */
 import { lines, list, sql } from "./sql-text.ts";
 import { type ColumnSql, idents, type StreamSql } from "./stream-sql.ts";
-import { verdict } from "./verdict.ts";
+import { brokenConditions, verdict } from "./verdict.ts";
 
 export const scanType = `
 -- Facts about the batch, known before staging is read. The fields are constants by the time a plan is made, so that
@@ -151,8 +151,8 @@ declare
     scan constant ingest.merge_scan := ingest.plan_scan();
     facts constant ${stream.facts} := ${stream.facts}();
 begin
-    insert into rejected_records (chunk_id, record_no)
-    select staged.chunk_id, staged.record_no
+    insert into rejected_records (chunk_id, record_no${stream.conditions === null ? "" : ", reasons"})
+    select staged.chunk_id, staged.record_no${brokenConditions(stream, "staged")}
     from ingest.staged_values(scan, facts) as staged
     where not staged.is_valid;
 end

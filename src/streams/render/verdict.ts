@@ -103,3 +103,17 @@ function holdAll({ row, rules }: RowConditions, value: (column: ColumnSql) => st
     from ${row(value)}
 )`;
 }
+
+/** For the select list of what was found invalid: the codes of the conditions that do not hold, null where a column is at fault. */
+export function brokenConditions(stream: StreamSql, records: string): string {
+    const { conditions, columns } = stream;
+    if (conditions === null) return "";
+    const value = ({ ident }: ColumnSql) => `${records}.${ident}`;
+    return sql`
+,
+case
+    when
+        ${allOf(columns.map((column) => column.passes(value(column), "facts")))}
+    then ${brokenRules(conditions, value)}
+end`;
+}
