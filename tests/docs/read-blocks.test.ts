@@ -53,6 +53,15 @@ test("reads changes and new files with their path, and passes other code by", ()
     ]);
 });
 
+test("SQL without a path is run, by the command that takes any statement", async () => {
+    const [block, ...others] = read("'''sql\ninsert into a values ('$b');\n'''\n'''text\nINSERT 1\n'''");
+
+    expect(others).toEqual([]);
+    expect(block).toMatchObject({ kind: "run", printed: "INSERT 1\n" });
+    const shown = block!.command.replace("bun run sql --write", "printf '%s'");
+    expect(await new Response(Bun.spawn(["bash", "-c", shown]).stdout).text()).toBe("insert into a values ('$b');");
+});
+
 test("a change needs the one place that it names", () => {
     expect(changeText("one\nthree\nfour\n", " one\n+two\n@@\n-four\n")).toBe("one\ntwo\nthree\n");
     expect(() => changeText("one\none\n", " one\n+two\n")).toThrow("2 places");

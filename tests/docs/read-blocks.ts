@@ -8,6 +8,7 @@
  *     ```text              the next fence after a block, in the same chapter: what it prints, up to numbers
  *     ```text exact        … numbers too, but for durations and rates
  *
+ *     ```sql               runs too, as the reader of a page would run it without psql: by `bun run sql --write`
  *     ```diff PATH         a change of a file; ```ts PATH and the like: a new one
  *     ```text background   what the background block prints after what it has printed so far: it is waited for
  *
@@ -60,6 +61,9 @@ export function readBlocks(document: string): Block[] {
             if (above !== null) Object.assign(above, { printed: content, isExact });
         } else if (language === "sh" || language === "ctrl-c") {
             printing = { ...plain, ...readWords(words, line), ...(mark && { kind: "ctrl-c" as const }) };
+            blocks.push(printing);
+        } else if (language === "sql" && words.length === 0) {
+            printing = { ...plain, kind: "run", command: `bun run sql --write "$(cat <<'SQL'\n${content}SQL\n)"\n` };
             blocks.push(printing);
         } else if (words.length === 1) {
             blocks.push({ ...plain, kind: language === "diff" ? "change" : "new-file", path: words[0]! });
