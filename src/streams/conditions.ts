@@ -20,6 +20,8 @@ export function conditionsOf(table: CatalogTable, columns: readonly ColumnSql[])
 
 export const unknownCode = ({ columns }: Pick<CatalogForeignKey, "columns">): string => `${columns.join("_")}_unknown`;
 
+export const takenCode = (name: string): string => `${name}_taken`;
+
 /** The code of a record that the table refuses by name. */
 export function refusalsOf({
     checks,
@@ -30,7 +32,7 @@ export function refusalsOf({
     return [
         ...checks.map(({ name }) => ({ constraint: name, code: name })),
         ...foreignKeys.map((foreignKey) => ({ constraint: foreignKey.name, code: unknownCode(foreignKey) })),
-        ...[...keys, ...uniques].map(({ name }) => ({ constraint: name, code: `${name}_taken` })),
+        ...[...keys, ...uniques].map(({ name }) => ({ constraint: name, code: takenCode(name) })),
     ];
 }
 

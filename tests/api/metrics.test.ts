@@ -44,18 +44,19 @@ test("shows the ledger's facts, and no label that grows with the data", async ()
     const { samples } = parseExposition((await api.get("/metrics")).body);
     const value = (name: string, labels: Record<string, string> = {}) =>
         samples.find((sample) => sample.name === name && Bun.deepEquals(sample.labels, labels))?.value;
+    const stream = "events";
     expect(value("sluice_database_up")).toBe(1);
-    expect(value("sluice_records_read_total")).toBe(11);
-    expect(value("sluice_records_total", { outcome: "inserted" })).toBe(5);
-    expect(value("sluice_records_total", { outcome: "rejected" })).toBe(3);
-    expect(value("sluice_batches_total")).toBe(1);
+    expect(value("sluice_records_read_total", { stream })).toBe(11);
+    expect(value("sluice_records_total", { stream, outcome: "inserted" })).toBe(5);
+    expect(value("sluice_records_total", { stream, outcome: "rejected" })).toBe(3);
+    expect(value("sluice_batches_total", { stream })).toBe(1);
     expect(value("sluice_events_total", { event_type: "purchase" })).toBe(5);
     expect(value("sluice_revenue_total", { event_type: "purchase" })).toBe(12.5);
-    expect(value("sluice_files", { state: "failed" })).toBe(2);
+    expect(value("sluice_files", { stream, state: "failed" })).toBe(2);
     expect(value("sluice_files_given_up")).toBe(1);
     expect(value("sluice_state", { state: "failing" })).toBe(1);
     expect(samples.filter(({ name, value }) => name === "sluice_state" && value === 1)).toHaveLength(1);
-    expect(value("sluice_workers")).toBe(5);
+    expect(value("sluice_workers", { stream })).toBe(5);
     // By code; a wording makes no series, and what was a while ago is over.
     expect(samples.filter(({ name }) => name === "sluice_workers_retrying")).toEqual([
         { name: "sluice_workers_retrying", labels: { reason: "53100" }, value: 1 },
@@ -73,7 +74,34 @@ test("shows the ledger's facts, and no label that grows with the data", async ()
         "route",
         "state",
         "status",
+        "stream",
     ]);
+});
+
+test("by stream: every sample names one, and their sum counts each record once", async () => {
+    await api.sql`select ingest.add_stream(1::smallint, 'orders', 'public.orders', 'insert')`;
+    await api.sql`
+        insert into ingest.totals (stream_id, kind, batches, read, inserted, duplicate, conflict, rejected, displaced)
+        values (1, 'merge', 2, 30, 25, 2, 0, 3, 0)`;
+    await api.sql`update ingest.streams set problem = 'table_missing', problem_detail = 'Make it.' where stream_id = 1`;
+    const { samples } = parseExposition((await api.get("/metrics")).body);
+    const of = (name: string, labels: Record<string, string>) =>
+        samples.filter(
+            (one) => one.name === name && Object.entries(labels).every(([key, value]) => one.labels[key] === value),
+        );
+    const sum = (name: string, labels: Record<string, string> = {}) =>
+        of(name, labels).reduce((total, { value }) => total + value, 0);
+
+    expect(sum("sluice_records_read_total")).toBe(41);
+    expect(sum("sluice_records_total")).toBe(41);
+    expect(sum("sluice_records_total", { stream: "orders" })).toBe(30);
+    expect(sum("sluice_batches_total", { stream: "orders" })).toBe(2);
+    expect(of("sluice_stream_state", { stream: "orders", state: "paused" })).toMatchObject([{ value: 1 }]);
+    expect(sum("sluice_stream_state")).toBe(2);
+    const byStream = samples.filter(({ labels }) => "stream" in labels).map(({ name }) => name);
+    expect(samples.filter(({ name, labels }) => byStream.includes(name) && !("stream" in labels))).toEqual([]);
+    await api.sql`delete from ingest.totals where stream_id = 1`;
+    await api.sql`update ingest.streams set is_active = false where stream_id = 1`;
 });
 
 test("counts requests by route, not by address: whoever invents addresses adds no series", async () => {

@@ -1,7 +1,8 @@
 /** Several streams in one API: a foreign table beside the built-in one, its ledger put there by hand. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { eventsStream } from "../../src/shop/events-stream.ts";
-import { readTable } from "../../src/streams/catalog/read-table.ts";
+import { applyStream } from "../../src/streams/apply-stream.ts";
+import { streamOfTable } from "../../src/streams/load-streams.ts";
 import { rejectReasonsOf } from "../../src/streams/reject-reasons.ts";
 import { useApi } from "./api-fixture.ts";
 import { insertBatch, insertChunk, insertFile, insertReject } from "./seed-ledger.ts";
@@ -23,25 +24,13 @@ beforeAll(async () => {
         insert into sales.lines values (0), (1), (2);
         insert into sales.orders ("Order no", line, total)
         select no / 3, no % 3, no + 0.5 from generate_series(1, 100) as numbers (no);`);
-    const table = (await readTable(sql, "sales.orders"))!;
-    const shape = {
-        key: "Order no",
-        contract: {
-            table,
-            key: ["Order no", "line"],
-            columns: [
-                { name: "Order no", type: "bigint", isRequired: true, reasons: ["missing", "invalid", "out_of_range"] },
-                { name: "line", type: "integer", isRequired: true, reasons: ["missing", "invalid"] },
-                { name: "total", type: "numeric(12,2)", isRequired: false, reasons: ["invalid", "too_precise"] },
-                { name: "state", type: "sales.order_state", isRequired: false, reasons: ["unknown"] },
-                { name: "note", type: "text", isRequired: false, reasons: [] },
-            ],
-        },
+    const declared = {
+        ...streamOfTable("sales.orders"),
+        name: "orders",
+        files: "orders-*.csv",
+        source: { match: "orders-*.csv", ignore: ["internal_id"] },
     };
-    await sql`select ingest.add_stream(${orders}::smallint, 'orders', 'sales.orders', 'insert', ${JSON.stringify(shape)}::text::jsonb)`;
-    await sql`
-        update ingest.streams set files = 'orders-*.csv', declaration = ${JSON.stringify({ files: "orders-*.csv", ignore: ["internal_id"] })}::text::jsonb
-        where stream_id = ${orders}`;
+    await applyStream(api.database.target, declared);
     for (const stream of [0, orders]) {
         const fileId = await insertFile(sql, `${stream === 0 ? "events" : "orders"}-1.csv`);
         const chunkId = await insertChunk(sql, fileId);

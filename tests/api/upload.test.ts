@@ -238,6 +238,7 @@ describe("?stream=", () => {
             [1, "orders", "orders-*.csv"],
             [2, "sensors", "plant/sensors/*.csv"],
             [3, "rates", "rates.csv"],
+            [4, "lines", "lines/**"],
         ] as const) {
             await api.sql`select ingest.add_stream(${id}::smallint, ${name}, ${name}, 'insert')`;
             await api.sql`update ingest.streams set files = ${files} where stream_id = ${id}`;
@@ -258,6 +259,7 @@ describe("?stream=", () => {
         ["?stream=orders", "orders-2026.csv", /^orders-2026_[0-9a-f-]{36}\.csv$/, "orders"],
         ["?stream=orders", undefined, /^orders-upload_[0-9a-f-]{36}\.csv$/, "orders"],
         ["?stream=sensors", "a.csv", /^plant\/sensors\/a_[0-9a-f-]{36}\.csv$/, "sensors"],
+        ["?stream=lines", undefined, /^lines\/upload_[0-9a-f-]{36}\.csv$/, "lines"],
         ["?stream=events", "a.csv", /^a_[0-9a-f-]{36}\.csv$/, "events"],
         ["", "orders-2026.csv", /^orders-2026_[0-9a-f-]{36}\.csv$/, "orders"],
         ["", "a.csv", /^a_[0-9a-f-]{36}\.csv$/, "events"],

@@ -37,6 +37,7 @@ test("a merge is announced with its id and counts", async () => {
     expect(await hearAll()).toEqual([
         {
             batch_id: batch!.batchId,
+            stream: "events",
             kind: "merge",
             read: 5,
             inserted: 2,

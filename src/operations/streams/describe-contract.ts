@@ -1,6 +1,7 @@
 /** Makes the contract of a stream from what the ledger keeps of it: the catalog's table, else the columns alone. Pure. */
 import type { TableColumn } from "../../database/table-shape.ts";
 import type { CatalogColumn, CatalogTable } from "../../streams/catalog/catalog-table.ts";
+import { takenCode, unknownCode } from "../../streams/conditions.ts";
 import type { Stream } from "../../streams/stream.ts";
 import type { Contract, ContractCode, ContractColumn } from "./contract-schema.ts";
 import type { KnownStream } from "./read-streams.ts";
@@ -8,9 +9,10 @@ import { codeOf, codesOfAnyStream } from "./reason-words.ts";
 
 /** As src/streams/ writes it; every part may be missing in a row of another version. */
 interface Shape {
-    key?: string | string[];
+    /** Of several columns, their names joined by `_`. */
+    key?: string;
     columns?: TableColumn[];
-    contract?: { table: CatalogTable; key?: string[]; columns: ShapeColumn[] };
+    contract?: { table: CatalogTable; columns: ShapeColumn[] };
 }
 
 interface ShapeColumn {
@@ -51,9 +53,9 @@ type Parts = Pick<Contract, "key" | "columns" | "checks" | "foreignKeys" | "uniq
 const noConstraints = { checks: [], foreignKeys: [], uniques: [] };
 
 function keyOf({ key, contract }: Shape): string[] {
-    const declared = contract?.key ?? key;
-    if (declared !== undefined) return [declared].flat();
-    return [...(contract?.table.keys.find(({ unfit }) => unfit === null)?.columns ?? [])];
+    const named = contract?.table.keys.find(({ columns }) => columns.join("_") === key);
+    if (named !== undefined) return [...named.columns];
+    return key === undefined ? [] : [key];
 }
 
 function describeBuiltIn(shape: Shape, { columns, keys }: Stream): Parts {
@@ -121,7 +123,13 @@ function describeCatalog({ table, columns }: NonNullable<Shape["contract"]>, key
             parentColumns: [...parentColumns],
         })),
         uniques: table.uniques.map(({ name, columns: own }) => ({ name, columns: [...own] })),
-        codes: [...codes, ...codesOfChecks(table), ...codesOfParents(table), ...codesOfRecord(key)],
+        codes: [
+            ...codes,
+            ...codesOfChecks(table),
+            ...codesOfParents(table),
+            ...codesOfUniques(table),
+            ...codesOfRecord(key),
+        ],
     };
 }
 
@@ -140,11 +148,21 @@ function codesOfChecks({ checks }: CatalogTable): ContractCode[] {
 
 function codesOfParents({ foreignKeys }: CatalogTable): ContractCode[] {
     return foreignKeys.map(({ columns, parentSchema, parentTable, parentColumns }) => ({
-        code: `${columns.join("_")}_unknown`,
+        code: unknownCode({ columns }),
         column: columns.length === 1 ? columns[0]! : null,
         sentence:
             `No row of ${parentSchema}.${parentTable} has this ${parentColumns.join(", ")}. ` +
             "The record is replayed by itself once the row is there.",
+        example: null,
+    }));
+}
+
+/** Of a key too: that of the stream is asked before, but for a row that came meanwhile. */
+function codesOfUniques({ keys, uniques }: CatalogTable): ContractCode[] {
+    return [...keys, ...uniques].map(({ name, columns }) => ({
+        code: takenCode(name),
+        column: columns.length === 1 ? columns[0]! : null,
+        sentence: `Another row has what ${name} takes once${columns.length === 0 ? "" : `: ${columns.join(", ")}`}.`,
         example: null,
     }));
 }

@@ -1,5 +1,8 @@
-/** The ledger's facts as metrics. Pure. */
-import { type LiveWorker, type Status, states } from "../../../operations/status/status-schema.ts";
+/**
+ * The ledger's facts as metrics. What is known by stream has the label `stream` on every sample and no sample of all: a sum
+ * over the metric counts each record once. Pure.
+ */
+import { type LiveWorker, type Status, type StreamStatus, states } from "../../../operations/status/status-schema.ts";
 import { retriesOf } from "../../../operations/status/worker-report.ts";
 import { counter, gauge, type Metric, type Sample } from "./exposition.ts";
 import type { Storage } from "./read-storage.ts";
@@ -8,7 +11,9 @@ import type { Storage } from "./read-storage.ts";
 const retryingSeconds = 60;
 
 export function describeFacts(status: Status, storage: Storage): Metric[] {
-    const { totals, files, backlog, lastBatch, freshness, workers } = status;
+    const { streams, lastBatch, freshness, workers } = status;
+    const byStream = (value: (stream: StreamStatus) => number | null) =>
+        samplesOf(streams, (stream) => [[{}, value(stream)]]);
     const finishedAt = lastBatch && toSeconds(lastBatch.finishedAt);
     return [
         gauge(
@@ -16,20 +21,25 @@ export function describeFacts(status: Status, storage: Storage): Metric[] {
             "When the facts below were read, on the database's clock.",
             toSeconds(status.asOf),
         ),
-        counter("sluice_records_read_total", "Records read: the sum of all outcomes.", totals.read),
+        counter(
+            "sluice_records_read_total",
+            "Records read: the sum of all outcomes.",
+            byStream(({ totals }) => totals.read),
+        ),
         counter(
             "sluice_records_total",
             "Records by what became of them.",
-            (["inserted", "duplicate", "conflict", "rejected"] as const).map((outcome) => ({
-                labels: { outcome },
-                value: totals[outcome],
-            })),
+            samplesOf(streams, ({ totals }) => outcomes.map((outcome) => [{ outcome }, totals[outcome]])),
         ),
-        counter("sluice_batches_total", "Batches committed.", totals.batches),
+        counter(
+            "sluice_batches_total",
+            "Batches committed.",
+            byStream(({ totals }) => totals.batches),
+        ),
         gauge(
             "sluice_files",
             "Files by state.",
-            Object.entries(files).map(([state, value]) => ({ labels: { state }, value })),
+            samplesOf(streams, ({ files }) => Object.entries(files).map(([state, value]) => [{ state }, value])),
         ),
         gauge("sluice_files_given_up", "Failed files that are not tried again by themselves.", storage.filesGivenUp),
         gauge(
@@ -37,15 +47,36 @@ export function describeFacts(status: Status, storage: Storage): Metric[] {
             "The verdict of /v1/status: 1 for the state that it names.",
             states.map((state) => ({ labels: { state }, value: state === status.state ? 1 : 0 })),
         ),
-        gauge("sluice_backlog_files", "Files that are known and not merged.", backlog.files),
-        gauge("sluice_backlog_bytes", "Bytes that are known and not read.", backlog.unreadBytes),
-        gauge("sluice_backlog_records", "Records that are staged and not merged.", backlog.stagedRecords),
+        gauge(
+            "sluice_stream_state",
+            "The verdict on each stream: 1 for the state that it names.",
+            samplesOf(streams, (stream) => states.map((state) => [{ state }, state === stream.state ? 1 : 0])),
+        ),
+        gauge(
+            "sluice_backlog_files",
+            "Files that are known and not merged.",
+            byStream(({ backlog }) => backlog.files),
+        ),
+        gauge(
+            "sluice_backlog_bytes",
+            "Bytes that are known and not read.",
+            byStream(({ backlog }) => backlog.unreadBytes),
+        ),
+        gauge(
+            "sluice_backlog_records",
+            "Records that are staged and not merged.",
+            byStream(({ backlog }) => backlog.stagedRecords),
+        ),
         gauge(
             "sluice_backlog_seconds",
-            "What the backlog takes at the capacity of the latest merges.",
-            backlog.seconds,
+            "What the backlog takes at the capacity of the stream's latest merges.",
+            byStream(({ backlog }) => backlog.seconds),
         ),
-        gauge("sluice_workers", "Workers with a lease.", workers.length),
+        gauge(
+            "sluice_workers",
+            "Workers with a lease.",
+            byStream((stream) => stream.workers),
+        ),
         gauge(
             "sluice_workers_retrying",
             "Workers that had to try a step again in the last minute, by SQLSTATE or system error of the last one.",
@@ -64,6 +95,20 @@ export function describeFacts(status: Status, storage: Storage): Metric[] {
         ),
         gauge("sluice_database_size_bytes", "Size of the database, with its indexes.", storage.databaseBytes),
     ];
+}
+
+const outcomes = ["inserted", "duplicate", "conflict", "rejected"] as const;
+
+/** One that has no value now is left out. */
+function samplesOf(
+    streams: readonly StreamStatus[],
+    of: (stream: StreamStatus) => [labels: Record<string, string>, value: number | null][],
+): Sample[] {
+    return streams.flatMap((stream) =>
+        of(stream).flatMap(([labels, value]) =>
+            value === null ? [] : [{ labels: { stream: stream.name, ...labels }, value }],
+        ),
+    );
 }
 
 /** By the reason; when nobody does, a zero without a reason, so that the metric is there. */

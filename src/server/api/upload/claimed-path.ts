@@ -1,6 +1,7 @@
 /** The path of an upload in the watched folder, so that the stream it is for claims it. Pure. */
 import { createHash, randomUUID } from "node:crypto";
 import type { KnownStream } from "../../../operations/streams/read-streams.ts";
+import { claims, createRouter } from "../../../streams/route-files.ts";
 import { Problem } from "../problem.ts";
 import { chooseUploadName, stemOf } from "./upload-name.ts";
 
@@ -23,18 +24,18 @@ export function chooseUploadPath({ key, clientName, stream, streams }: Upload): 
     if (stream === null || stream.files === null) {
         const path = chooseUploadName(key, clientName);
         const claimant = claimantOf(path, streams);
-        if (stream !== null && claimant?.name !== stream.name) throw notClaimed(stream, claimant);
-        return { path, stream: claimant?.name ?? null };
+        if (stream !== null && claimant !== stream.name) throw notClaimed(stream, claimant);
+        return { path, stream: claimant };
     }
     const id = key === undefined ? randomUUID() : createHash("sha256").update(key).digest("hex").slice(0, 32);
     const folder = folderOf(stream.files);
     if (clientName !== undefined) {
         const stem = stemOf(clientName);
         const asSent = folder + clientName;
-        if (!isClaimed(stream.files, asSent))
+        if (!claims(stream.files, asSent))
             throw notClaimed(stream, claimantOf(asSent, streams) ?? claimantOf(clientName, streams));
         const path = `${folder}${stem}_${id}.csv`;
-        if (key === undefined && claimantOf(path, streams)?.name === stream.name) return { path, stream: stream.name };
+        if (key === undefined && claimantOf(path, streams) === stream.name) return { path, stream: stream.name };
     }
     const path = fillIn(stream.files, `upload_${id}`);
     if (!path.includes(id)) {
@@ -43,20 +44,18 @@ export function chooseUploadPath({ key, clientName, stream, streams }: Upload): 
         throw new Problem("invalid_file_name", detail, { parameter: "stream" });
     }
     const claimant = claimantOf(path, streams);
-    if (claimant?.name !== stream.name) throw notClaimed(stream, claimant);
+    if (claimant !== stream.name) throw notClaimed(stream, claimant);
     return { path, stream: stream.name };
 }
 
-/** Undefined when several claim it: then none of them reads it. */
-function claimantOf(path: string, streams: readonly Claiming[]): Claiming | undefined {
-    const active = streams.filter(({ isActive }) => isActive);
-    const claimants = active.filter(({ files }) => files !== null && isClaimed(files, path));
-    if (claimants.length > 1) return undefined;
-    return claimants[0] ?? active.find(({ files }) => files === null);
-}
-
-function isClaimed(files: string, path: string): boolean {
-    return new Bun.Glob(files).match(path);
+/** Null when none or several claim it: then none of them reads it. */
+function claimantOf(path: string, streams: readonly Claiming[]): string | null {
+    const router = createRouter(
+        streams.filter(({ isActive }) => isActive),
+        (name) => !name.includes("/"),
+    );
+    const { stream, rivals } = router.claimOf(path);
+    return rivals === null ? stream : null;
 }
 
 /** The folders that a glob names without a wildcard, with the last slash. */
@@ -72,11 +71,12 @@ function folderOf(files: string): string {
 /** A name that the glob takes, where one can be made by putting `name` in place of its first wildcard. */
 function fillIn(files: string, name: string): string {
     const last = files.split("/").at(-1)!;
-    return folderOf(files) + last.replace("*", name).replaceAll("*", "");
+    const filled = last.replace("*", name).replaceAll("*", "");
+    return folderOf(files) + (filled.includes(".") ? filled : `${filled}.csv`);
 }
 
-function notClaimed({ name, files }: Claiming, claimant: Claiming | undefined): Problem {
+function notClaimed({ name, files }: Claiming, claimant: string | null): Problem {
     const own = files === null ? `${name} takes what no other stream claims` : `${name} takes ${files}`;
-    const other = claimant === undefined || claimant.name === name ? "" : ` ${claimant.name} would take this one.`;
+    const other = claimant === null || claimant === name ? "" : ` ${claimant} would take this one.`;
     return new Problem("invalid_file_name", `${own}, and not this name.${other}`, { parameter: "filename" });
 }

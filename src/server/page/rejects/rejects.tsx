@@ -5,7 +5,7 @@ import { sanitize } from "../../../terminal/sanitize.ts";
 import type { Reject, RejectSummary } from "../../api/rejects/read-rejects.ts";
 import { formatAgo, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
-import { inScope, showsBuiltIn } from "../live/scope.ts";
+import { inScope } from "../live/scope.ts";
 import { useResource } from "../live/use-resource.ts";
 import { Bar } from "../parts/bar.tsx";
 import { LinkButton } from "../parts/link-button.tsx";
@@ -79,7 +79,7 @@ function Samples({ reason, columns }: { reason: string; columns: readonly string
         <section class="samples" aria-label={`Records with ${formatCode(reason)}`}>
             <div class="samples-head">
                 <h3>{formatCode(reason)}</h3>
-                {showsBuiltIn.value && <Replay key={reason} reason={reason} />}
+                <Replay key={reason} reason={reason} />
             </div>
             {problem && <p class="trouble">{problem.title}.</p>}
             <ol>

@@ -4,6 +4,7 @@ import type { ReplaySummary } from "../../../operations/run-replay.ts";
 import { formatCount } from "../../../terminal/format.ts";
 import { formatCode } from "../format.ts";
 import { postJson } from "../live/fetch-json.ts";
+import { scope } from "../live/scope.ts";
 import { refreshAll } from "../live/use-resource.ts";
 import { outcomes } from "../parts/equation.tsx";
 
@@ -12,7 +13,10 @@ export function Replay({ reason }: { reason: string }) {
     const [said, setSaid] = useState("");
     const replay = async () => {
         setBusy(true);
-        const answer = await postJson<ReplaySummary>("/v1/replay", { reason });
+        const answer = await postJson<ReplaySummary>(
+            "/v1/replay",
+            scope.value === null ? { reason } : { reason, stream: scope.value },
+        );
         setBusy(false);
         setSaid("body" in answer ? describe(answer.body) : `${answer.problem.title}. ${answer.problem.detail}`);
         refreshAll();
