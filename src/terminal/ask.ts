@@ -20,3 +20,10 @@ export async function askYesOrNo(question: string): Promise<boolean> {
     for await (const line of console) return /^\s*y(es)?\s*$/i.test(line);
     return false;
 }
+
+/** A line, without white space around it; null when the input has ended. The caller has seen that stdin is a terminal. */
+export async function askText(question: string): Promise<string | null> {
+    process.stderr.write(`${question} `);
+    for await (const line of console) return line.trim();
+    return null;
+}

@@ -38,7 +38,7 @@ export function mapColumns(
     }
     const used = new Set(given.values());
     const fileOnly = seen.filter((column) => !used.has(column)).map(({ fileName }) => fileName);
-    const renamed = [...given].filter(([name, { fileName }]) => fileName.toLowerCase() !== name);
+    const renamed = [...given].filter(([name, { fileName }]) => fileName.toLowerCase() !== name.toLowerCase());
     return {
         columns: [
             ...table.columns.map((column) => describeColumn(table, column, key, given.get(column.name) ?? null)),
@@ -119,7 +119,7 @@ function describeAbsence(
 
 /** What the values of the file say that the type does not. */
 function describeGiven({ name, baseType }: CatalogColumn, given: ColumnProposal): readonly string[] {
-    const isRenamed = given.fileName.toLowerCase() !== name;
+    const isRenamed = given.fileName.toLowerCase() !== name.toLowerCase();
     const hasNoOffset = baseType === "pg_catalog.timestamptz" && given.type === "timestamp";
     return [
         ...(isRenamed ? [`"${given.fileName}" in the file`] : []),

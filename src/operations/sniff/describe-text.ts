@@ -1,5 +1,5 @@
 /** Why a column is text although it might have been more: the value that decides, and how to say otherwise. Pure. */
-import { formatNumber } from "../../terminal/format.ts";
+import { formatCount, formatNumber } from "../../terminal/format.ts";
 import type { ColumnEvidence, Example } from "./column-evidence.ts";
 import { isCodeName } from "./name-words.ts";
 import type { NumberStyle } from "./number-style.ts";
@@ -27,7 +27,7 @@ export function describeText(
         describeTime(column) ??
         describeNumber(column, style) ??
         describeOutlier(column) ??
-        "text"
+        `up to ${formatCount(column.longest, "character")}`
     );
 }
 

@@ -5,6 +5,7 @@
  */
 import type { NumberFormat } from "../../streams/source-config.ts";
 import { formatNumber } from "../../terminal/format.ts";
+import { suggestName } from "../../terminal/suggest-name.ts";
 import { candidateOf, type KeyColumn, likelyKeys, type NamedCandidate, otherKeys } from "./candidate-keys.ts";
 import { ColumnEvidence } from "./column-evidence.ts";
 import { type NamedColumn, nameColumns, namesOf } from "./column-names.ts";
@@ -210,8 +211,12 @@ async function findKey(
         }
     };
     if (wanted !== null) {
-        const named = wanted.map((name) => columns.find((column) => column.name === name || column.fileName === name)!);
+        const found = wanted.map((name) => columns.find((column) => column.name === name || column.fileName === name));
+        const unknown = wanted.filter((_, index) => found[index] === undefined);
+        if (unknown.length > 0) return { key: null, question: unknownKey(unknown, columns), notes };
+        const named = found.filter((column) => column !== undefined);
         const [verdict] = await verifyKeys(pass, [candidateOf(named, format)]);
+        noted([verdict!]);
         return { key: keyOf(verdict!, records), question: keyQuestion([]), notes };
     }
     // A set is not looked at when fewer columns do: all sets that hold these are unique as well.
@@ -238,6 +243,16 @@ function keyOf({ candidate, isUnique, repeated }: KeyVerdict<NamedCandidate>, re
         columns: columns.map(({ name }) => name),
         isUnique: isUnique && missing === 0,
         note: faults.length === 0 ? seen : faults.join("; "),
+    };
+}
+
+function unknownKey(names: readonly string[], columns: readonly KeyColumn[]): Question {
+    const known = columns.map(({ name }) => name);
+    const near = suggestName(names[0]!, known);
+    return {
+        about: "key",
+        what: `The file has no column ${names.join(", ")}.`,
+        remedy: near ? `Did you mean --key ${near}?` : `There are ${known.slice(0, 20).join(", ")}.`,
     };
 }
 

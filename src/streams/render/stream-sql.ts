@@ -172,6 +172,8 @@ export function exchanged(stream: StreamSql, records: string): string {
     const sets = written(stream)
         .map((column, index) => `${column} = ${values[index]}`)
         .filter((_, index) => !keys.includes(stream.columns[index]!));
+    // A table of nothing but its key has no conflicts; the statement is made all the same.
+    if (sets.length === 0) sets.push(`${keys[0]!.column} = ${row}.${keys[0]!.column}`);
     const returned =
         made === null
             ? stream.keys.map(({ ident }) => `${records}.${ident}`)

@@ -1,0 +1,111 @@
+/** The flags of `bun run add`, and what they say. */
+import { Argument, Option } from "commander";
+import type { Flags } from "../../config/config.ts";
+import type { ReadingSettings } from "../../operations/sniff/read-values.ts";
+import { createSourceSchema } from "../../streams/source-config.ts";
+import { refuse } from "../refuse.ts";
+
+export const addArguments = [
+    new Argument("<files...>", "a CSV file, or a glob of paths in the input folder: 'orders-*.csv'"),
+];
+
+/** Not commander's own way, which takes the files that follow for more of them. */
+function repeatable(flag: string, description: string): Option {
+    const collect = (text: string, before: string[] = []) => [...before, text];
+    return new Option(flag, `${description}; may be given again`).argParser(collect);
+}
+
+export const addOptions = [
+    new Option("--table <name>", "a table of yours that the records go to; without it, one is proposed and made"),
+    new Option("--key <columns>", "what makes two records the same: order_id, or order_id,line_no"),
+    new Option("--name <name>", "the stream's name (default: from the file's, or the table's)"),
+    new Option("--files <glob>", "which files of the input folder the stream takes"),
+    repeatable("--type <column=type>", "a column's type, in place of the proposed one: placed_at=timestamptz"),
+    repeatable("--alias <name=column>", "the file's name for a column of --table"),
+    repeatable("--null <text>", "a text that stands for no value: NA"),
+    new Option("--decimal <mark>", "the decimal mark of numbers").choices([".", ","]),
+    new Option("--thousands <mark>", "the mark between thousands"),
+    new Option("--delimiter <character>", "where it is not certain"),
+    new Option("--encoding <name>", "where it is not UTF-8 and has no byte order mark"),
+    new Option("--header <names>", "the names of the columns of a file without a header; or first-line"),
+    new Option("--triggers <allow>", "take a --table whose triggers run before an insert").choices(["allow"]),
+    new Option("--print", "write to standard output what would be written to files, and do nothing"),
+    new Option("--yes", "take what is proposed, and ask nothing"),
+];
+
+export interface AddRequest {
+    table: string | null;
+    key: string[] | null;
+    name: string | null;
+    files: string | null;
+    types: Record<string, string>;
+    settings: ReadingSettings;
+    allowsTriggers: boolean;
+    isPrint: boolean;
+    isYes: boolean;
+}
+
+/** @throws SluiceError (usage) that names the flag */
+export function readAddFlags(flags: Flags): AddRequest {
+    const text = (name: string) => (typeof flags[name] === "string" ? (flags[name] as string) : null);
+    const list = (name: string) => (Array.isArray(flags[name]) ? (flags[name] as string[]) : []);
+    const key = text("key");
+    const types = pairsOf("type", list("type"));
+    for (const [column, type] of Object.entries(types)) requireType(column, type);
+    return {
+        table: text("table"),
+        key: key === null ? null : namesOf(key),
+        name: text("name"),
+        files: text("files"),
+        types,
+        settings: readSettings(text, list),
+        allowsTriggers: flags.triggers === "allow",
+        isPrint: flags.print === true,
+        isYes: flags.yes === true,
+    };
+}
+
+const namesOf = (text: string) => text.split(",").map((name) => name.trim());
+
+function readSettings(text: (name: string) => string | null, list: (name: string) => string[]): ReadingSettings {
+    const [decimal, thousands, header] = [text("decimal"), text("thousands"), text("header")];
+    const aliases = pairsOf("alias", list("alias"));
+    const numbers = { ...(decimal === "," && { decimal }), ...(thousands !== null && { thousands }) };
+    const hasNumbers = decimal !== null || thousands !== null;
+    const given = {
+        ...optional("delimiter", text("delimiter")?.replace("\\t", "\t") ?? null),
+        ...optional("encoding", text("encoding")),
+        ...optional("header", header === null || header === "first-line" ? header : namesOf(header)),
+        ...optional("nulls", list("null").length > 0 ? list("null") : null),
+        ...optional("numbers", hasNumbers ? numbers : null),
+        ...optional("aliases", Object.keys(aliases).length > 0 ? aliases : null),
+    };
+    const parsed = createSourceSchema(null).safeParse({ match: "*", ...given });
+    if (!parsed.success) {
+        const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`);
+        throw refuse("invalid_option", `${faults.join("; ")}.`, "`bun run add --help` lists the flags.");
+    }
+    return given as ReadingSettings;
+}
+
+function optional(name: string, value: unknown): Record<string, unknown> {
+    return value === null ? {} : { [name]: value };
+}
+
+function pairsOf(flag: string, given: readonly string[]): Record<string, string> {
+    const pairs = given.map((text) => {
+        const at = text.lastIndexOf("=");
+        if (at > 0 && at < text.length - 1) return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+        throw refuse("invalid_option", `--${flag} ${text} is no pair.`, `Write --${flag} "one=other".`);
+    });
+    return Object.fromEntries(pairs);
+}
+
+function requireType(column: string, type: string): void {
+    if (/^[a-z][a-z0-9_. ]*(?:\(\d+(?:, ?\d+)?\))?(?: with(?:out)? time zone)?(?:\[\])?$/i.test(type)) return;
+    throw refuse(
+        "invalid_option",
+        `--type ${column}=${type} names no type.`,
+        'Write one as SQL does: "numeric(12,3)".',
+    );
+}

@@ -1,0 +1,34 @@
+/** What is left to say before a stream can be made: asked at a terminal, else refused with the flag that says it. */
+import type { Question } from "../../operations/sniff/sniff-file.ts";
+import { askText } from "../../terminal/ask.ts";
+import { refuse } from "../refuse.ts";
+import type { AddRequest } from "./add-options.ts";
+
+/** The request with the answer in it. @throws SluiceError `add_needs_…` when nobody can be asked, or nothing is answered */
+export async function answerQuestion(request: AddRequest, question: Question): Promise<AddRequest> {
+    const { about, what, remedy } = question;
+    const refusal = refuse(`add_needs_${about}`, what, remedy);
+    if (!process.stdin.isTTY || request.isYes || request.isPrint) throw refusal;
+    process.stderr.write(`${what}\n`);
+    const answer = await askText(prompts[about]);
+    if (answer === null || answer === "") throw refusal;
+    const { settings } = request;
+    const names = answer.split(",").map((name) => name.trim());
+    switch (about) {
+        case "key":
+            return { ...request, key: names };
+        case "header":
+            return { ...request, settings: { ...settings, header: answer === "first-line" ? answer : names } };
+        case "delimiter":
+            return { ...request, settings: { ...settings, delimiter: answer === "\\t" ? "\t" : answer } };
+        case "encoding":
+            return { ...request, settings: { ...settings, encoding: answer as NonNullable<typeof settings.encoding> } };
+    }
+}
+
+const prompts: Record<Question["about"], string> = {
+    key: "Which columns make two records the same? (names, separated by commas)",
+    header: "The names of the columns, separated by commas, or first-line:",
+    delimiter: "Its delimiter:",
+    encoding: "Its encoding:",
+};

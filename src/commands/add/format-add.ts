@@ -1,0 +1,65 @@
+/** Formats what a stream would be: its columns, its key, how the file fared. Pure. */
+import type { MappedTable } from "../../operations/add/add-table.ts";
+import type { Proposal } from "../../operations/sniff/sniff-file.ts";
+import type { TriedFile } from "../../operations/try/try-files.ts";
+import { formatCount, formatNumber } from "../../terminal/format.ts";
+import { sanitize } from "../../terminal/sanitize.ts";
+import { formatTable } from "../../terminal/table.ts";
+import { describeRecord } from "../describe-record.ts";
+import { formatEquation } from "../ingest-output.ts";
+
+interface Titled {
+    name: string;
+    files: string;
+}
+
+export function formatProposal({ name, files }: Titled, proposal: Proposal): string[] {
+    const { columns, key, records, brokenRecords } = proposal;
+    const isKey = (column: string) => key?.columns.includes(column) ?? false;
+    const rows = columns.map((column) => {
+        const filled = isKey(column.name) ? "key" : column.isNullable ? "" : "not null";
+        return [column.name, column.type, filled, column.note];
+    });
+    return [
+        `${name}: ${files} → public.${name}  (a new table, by the ${formatCount(records, "record")} of the file)`,
+        ...formatTable(rows, { indent: "  " }),
+        ...(key === null ? [] : [`  key ${key.columns.join(", ")}: ${sanitize(key.note)}`]),
+        ...formatBroken(brokenRecords),
+    ];
+}
+
+function formatBroken({ count, first }: Proposal["brokenRecords"]): string[] {
+    if (first === null) return [];
+    const place = `the first is record ${formatNumber(first.recordNo)}: ${first.reason.replaceAll("_", " ")}`;
+    return [`  ${formatCount(count, "record")} cannot be split into values, and would be rejected; ${place}`];
+}
+
+export function formatMapping({ declared, mapping, rowChecks }: MappedTable): string[] {
+    const rows = mapping.columns.map(({ name, fileName, type, notes }) => [
+        name ?? fileName ?? "",
+        type ?? "(file only)",
+        notes.join("; "),
+    ]);
+    const what = "your table: rows are inserted, nothing is altered";
+    return [
+        `${declared.name}: ${declared.files} → ${declared.table}  (${what})`,
+        ...formatTable(rows, { indent: "  " }),
+        ...rowChecks.map((check) => `  ${sanitize(check)}`),
+    ];
+}
+
+export function formatTrial({ file, problem, problemDetail, records, reasons }: TriedFile): string[] {
+    if (problem !== null) return [`tried ${sanitize(file)}: it would fail: ${sanitize(problemDetail ?? problem)}`];
+    const reasonLines = reasons.map(({ reason, records: count, samples }) => {
+        const [sample] = samples;
+        if (sample === undefined) return `  ${reason} ${formatNumber(count)}`;
+        const text = sample.record ? describeRecord(sample.record) : (sample.rawText ?? "");
+        const place = `first in record ${formatNumber(sample.recordNo)}`;
+        return `  ${reason} ${formatNumber(count)}   ${place}: ${sanitize(text, { most: 120 })}`;
+    });
+    return [`tried ${sanitize(file)}: ${formatEquation(records)}, and undid it`, ...reasonLines];
+}
+
+export function formatWritten(written: readonly string[]): string {
+    return `wrote ${written.join(", ")}. \`bun run ingest\` takes it up.`;
+}

@@ -1,0 +1,187 @@
+/** `bun run add`: from a file, or a file and a table, to a stream. */
+import { basename, relative, resolve } from "node:path";
+import type { Config } from "../../config/config.ts";
+import type { Sql } from "../../database/connect.ts";
+import type { Database } from "../../database/open-database.ts";
+import { addCsvStream, filesForCsv, type NewCsvStream, refuseTaken } from "../../operations/add/add-csv.ts";
+import { addTableStream, mapTable, refuseLacking } from "../../operations/add/add-table.ts";
+import { findSample, type Sample } from "../../operations/add/find-sample.ts";
+import { streamNameForm, streamNameOf } from "../../operations/add/name-stream.ts";
+import { refuseExisting } from "../../operations/add/new-files.ts";
+import { refuseRivals } from "../../operations/add/refuse-rivals.ts";
+import { type Proposal, sniffFile } from "../../operations/sniff/sniff-file.ts";
+import { streamOfTable } from "../../streams/load-streams.ts";
+import { askYesOrNo } from "../../terminal/ask.ts";
+import { suggestName } from "../../terminal/suggest-name.ts";
+import type { Answer } from "../command.ts";
+import { logToStderr } from "../log.ts";
+import { refuse } from "../refuse.ts";
+import type { AddRequest } from "./add-options.ts";
+import { answerQuestion } from "./ask-questions.ts";
+import { formatMapping, formatProposal, formatTrial, formatWritten } from "./format-add.ts";
+
+export const addFields = [
+    "inputDir",
+    "maxRecordBytes",
+    "maxChunkBytes",
+    "maxExpandedBytes",
+    "maxExpansionRatio",
+    "tailSettleMs",
+    "configFile",
+] as const;
+
+export interface AddContext {
+    config: Pick<Config, Exclude<(typeof addFields)[number], "configFile">>;
+    /** The name of the stream that needs no declaration. */
+    builtIn: string;
+    inDatabase(work: (sql: Sql, database: Database) => Promise<Answer>): Promise<Answer>;
+}
+
+export async function runAdd(named: readonly string[], request: AddRequest, context: AddContext): Promise<Answer> {
+    const sample = findSample(named, context.config.inputDir, request.files);
+    return request.table === null
+        ? await addForCsv(sample, request, context)
+        : await addForTable(sample, request, request.table, context);
+}
+
+/** `path` as the watched folder would name it. */
+function exampleOf({ path }: Sample, inputDir: string): string | null {
+    if (path === null) return null;
+    const inside = relative(resolve(inputDir), resolve(path));
+    return inside.startsWith("..") ? basename(path) : inside;
+}
+
+function chooseName(request: AddRequest, proposed: string | null): string {
+    const name = request.name ?? proposed;
+    if (name !== null && streamNameForm.test(name)) return name;
+    throw refuse(
+        "invalid_name",
+        name === null ? "No name for the stream can be made of the file's." : `A stream cannot be named ${name}.`,
+        "Give --name with lower-case letters, digits and _, 40 at the most, a letter first.",
+    );
+}
+
+async function addForCsv(sample: Sample, given: AddRequest, context: AddContext): Promise<Answer> {
+    const { path, files } = sample;
+    if (path === null) {
+        throw refuse("no_such_file", `No file of ${context.config.inputDir} fits ${files}.`, "Name a CSV file.");
+    }
+    const name = chooseName(given, streamNameOf(basename(path)));
+    const { request, proposal } = await proposeUntilAnswered(path, given, context);
+    const stream: NewCsvStream = { name, files, path, proposal };
+    const lines = formatProposal(stream, proposal);
+    await refuseRivals({ name, files, example: exampleOf(sample, context.config.inputDir) }, context.builtIn);
+    if (request.isPrint) return printed(filesForCsv(stream), { name, files, table: `public.${name}`, proposal });
+    refuseExisting(filesForCsv(stream));
+    await confirm(request, lines, keyIsProposed(given, proposal, path));
+    return await context.inDatabase(async (sql, { target }) => {
+        await refuseTaken(sql, stream);
+        const { written, tried } = await addCsvStream(target, stream, tryConfigOf(context), logToStderr);
+        return {
+            lines: [...lines, ...formatTrial(tried), formatWritten(written)],
+            json: { name, files, table: `public.${name}`, proposal, tried, written },
+        };
+    });
+}
+
+/** A proposed key that nobody was asked about. */
+function keyIsProposed({ key }: AddRequest, proposal: Proposal, path: string) {
+    if (key !== null || proposal.key === null) return null;
+    const columns = proposal.key.columns.join(",");
+    return refuse(
+        "key_not_confirmed",
+        `The key of ${path} would be ${columns} (${proposal.key.note}), and nobody said so; nothing was written.`,
+        `Give --key ${columns} if that is right, or --yes to take what is proposed.`,
+    );
+}
+
+async function proposeUntilAnswered(
+    path: string,
+    given: AddRequest,
+    { config }: AddContext,
+): Promise<{ request: AddRequest; proposal: Proposal }> {
+    let request = given;
+    for (;;) {
+        const { settings, key, types } = request;
+        const proposal = await sniffFile({ config, path, settings, key, types });
+        const [question] = proposal.asks;
+        if (question === undefined) {
+            requireColumns(Object.keys(types), proposal, "--type");
+            return { request, proposal };
+        }
+        request = await answerQuestion(request, question);
+    }
+}
+
+export function requireColumns(names: readonly string[], { columns }: Proposal, flag: string): void {
+    const known = columns.map(({ name }) => name);
+    const unknown = names.find((name) => !known.includes(name));
+    if (unknown === undefined) return;
+    const near = suggestName(unknown, known);
+    throw refuse(
+        "unknown_column",
+        `${flag} names ${unknown}, and the file has no such column.`,
+        near ? `Did you mean ${near}?` : `There are ${known.slice(0, 20).join(", ")}.`,
+    );
+}
+
+async function addForTable(sample: Sample, given: AddRequest, table: string, context: AddContext): Promise<Answer> {
+    const { path, files } = sample;
+    const { request, proposal } =
+        path === null ? { request: given, proposal: null } : await readUntilAnswered(path, given, context);
+    const name = chooseName(request, streamOfTable(table).name);
+    const { settings, key, allowsTriggers } = request;
+    return await context.inDatabase(async (sql, { target }) => {
+        const mapped = await mapTable(sql, { name, table, files, key, settings, allowsTriggers }, proposal);
+        const lines = formatMapping(mapped);
+        const facts = { name, files, table: mapped.declared.table, columns: mapped.mapping.columns };
+        if (path !== null) refuseLacking(mapped, path);
+        await refuseRivals({ name, files, example: exampleOf(sample, context.config.inputDir) }, context.builtIn);
+        if (request.isPrint) return printed([mapped.newFile], facts);
+        refuseExisting([mapped.newFile]);
+        await confirm(request, lines, null);
+        const { written, tried } = await addTableStream(target, mapped, path, tryConfigOf(context));
+        const trial = tried === null ? [`no file fits ${files} yet: nothing was tried`] : formatTrial(tried);
+        return { lines: [...lines, ...trial, formatWritten(written)], json: { ...facts, tried, written } };
+    });
+}
+
+/** The table says what the key is: only how the file is read may be asked. */
+async function readUntilAnswered(
+    path: string,
+    given: AddRequest,
+    { config }: AddContext,
+): Promise<{ request: AddRequest; proposal: Proposal }> {
+    let request = given;
+    for (;;) {
+        const proposal = await sniffFile({ config, path, settings: request.settings });
+        const question = proposal.asks.find(({ about }) => about !== "key");
+        if (question === undefined) return { request, proposal };
+        request = await answerQuestion(request, question);
+    }
+}
+
+function printed(files: readonly { path: string; text: string }[], json: object): Answer {
+    const lines = files.flatMap(({ path, text }) => [`${path.endsWith(".sql") ? "--" : "//"} ${path}`, text]);
+    return { lines, json: { ...json, files } };
+}
+
+/** `unanswered`: what would be taken for granted. Without a terminal that is refused, and what is left to say is said by flags. */
+async function confirm(
+    { isYes }: AddRequest,
+    lines: readonly string[],
+    unanswered: ReturnType<typeof keyIsProposed>,
+): Promise<void> {
+    if (isYes) return;
+    if (!process.stdin.isTTY) {
+        if (unanswered !== null) throw unanswered;
+        return;
+    }
+    process.stderr.write(`${lines.join("\n")}\n`);
+    if (await askYesOrNo("Make this stream?")) return;
+    throw refuse("not_confirmed", "Nothing was written.", "Flags change what is proposed: bun run add --help.");
+}
+
+function tryConfigOf({ config }: AddContext) {
+    return { ...config, sources: [] };
+}

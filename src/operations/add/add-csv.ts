@@ -1,0 +1,85 @@
+/** A stream for a CSV file without a table: makes the table that was proposed, and tries the file against it. */
+import { basename, join, resolve } from "node:path";
+import type { Sql } from "../../database/connect.ts";
+import type { DatabaseTarget } from "../../database/database-target.ts";
+import { migrateDatabase } from "../../database/migrate.ts";
+import { streamMigrationsDir } from "../../database/stream-migrations.ts";
+import { exitCodes, SluiceError } from "../../errors.ts";
+import { applyStream } from "../../streams/apply-stream.ts";
+import { quoteIdent } from "../../streams/catalog/quote-ident.ts";
+import { readTable } from "../../streams/catalog/read-table.ts";
+import { streamsFolder } from "../../streams/load-streams.ts";
+import type { Proposal } from "../sniff/sniff-file.ts";
+import { type TriedFile, type TryOptions, tryFiles } from "../try/try-files.ts";
+import { migrationPath, type NewFile, refuseExisting, removeNewFiles, writeNewFiles } from "./new-files.ts";
+import { streamText } from "./stream-text.ts";
+import { tableText } from "./table-text.ts";
+
+export interface NewCsvStream {
+    name: string;
+    /** A glob of paths in the watched folder. */
+    files: string;
+    /** The file that was looked at. */
+    path: string;
+    /** Nothing in it is asked any more. */
+    proposal: Proposal;
+}
+
+/** What `--print` shows: the stream's file, then the migration. */
+export function filesForCsv({ name, files, path, proposal }: NewCsvStream): [stream: NewFile, migration: NewFile] {
+    const table = `public.${quoteIdent(name)}`;
+    return [
+        {
+            path: join(streamsFolder, `${name}.ts`),
+            text: streamText({ files, table, key: null, settings: proposal.source }),
+        },
+        {
+            path: migrationPath(join(streamsFolder, "migrations"), name),
+            text: tableText(name, basename(path), proposal),
+        },
+    ];
+}
+
+/** Before anything is asked or written. @throws SluiceError `table_exists` or `file_exists` */
+export async function refuseTaken(sql: Sql, stream: NewCsvStream): Promise<void> {
+    refuseExisting(filesForCsv(stream));
+    const { name } = stream;
+    if ((await readTable(sql, { schema: "public", table: name })) === null) return;
+    throw new SluiceError({
+        code: "table_exists",
+        what: `There is a table public.${quoteIdent(name)} already, and it is not changed.`,
+        from: "the command line",
+        remedy: `Give --table public.${quoteIdent(name)} if the file belongs there, else another --name.`,
+        exitCode: exitCodes.usage,
+    });
+}
+
+/** @throws what the database refuses; then no file stays behind */
+export async function addCsvStream(
+    target: DatabaseTarget,
+    stream: NewCsvStream,
+    tryConfig: TryOptions["config"],
+    log: (line: string) => void,
+): Promise<{ written: string[]; tried: TriedFile }> {
+    const newFiles = filesForCsv(stream);
+    writeNewFiles(newFiles);
+    try {
+        await migrateDatabase(target, { log, streamMigrationsDir: resolve(streamMigrationsDir()) });
+    } catch (error) {
+        removeNewFiles(newFiles);
+        throw error;
+    }
+    const { name, files, path, proposal } = stream;
+    const applied = await applyStream(target, {
+        name,
+        files,
+        table: `public.${quoteIdent(name)}`,
+        source: { newColumns: "reject-file", ...proposal.source, match: files },
+        key: null,
+        allowsTriggers: false,
+        isFile: true,
+    });
+    const sources = [{ ...applied.source!, match: "*" }];
+    const [tried] = await tryFiles({ target, stream: applied, config: { ...tryConfig, sources }, files: [path] });
+    return { written: newFiles.map((file) => file.path), tried: tried! };
+}

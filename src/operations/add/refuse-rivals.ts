@@ -1,0 +1,30 @@
+/** Streams that are declared already, and would have the new one's name or files. */
+import { exitCodes, SluiceError } from "../../errors.ts";
+import { loadStreams } from "../../streams/load-streams.ts";
+import { claims } from "../../streams/route-files.ts";
+
+export interface NewStream {
+    name: string;
+    files: string;
+    /** A file that it takes, as the watched folder names it; null: none is known. */
+    example: string | null;
+}
+
+/** @throws SluiceError `stream_exists` or `stream_ambiguous` */
+export async function refuseRivals({ name, files, example }: NewStream, builtIn: string): Promise<void> {
+    const streams = await loadStreams([builtIn]);
+    const refuse = (code: string, what: string, remedy: string) =>
+        new SluiceError({ code, what, remedy, from: "the command line", exitCode: exitCodes.usage });
+    if (name === builtIn || streams.some((stream) => stream.name === name)) {
+        throw refuse("stream_exists", `There is a stream ${name} already.`, "Give another name: --name orders_2.");
+    }
+    const rival = streams.find(
+        (stream) => stream.files === files || (example !== null && claims(stream.files, example)),
+    );
+    if (rival === undefined) return;
+    throw refuse(
+        "stream_ambiguous",
+        `The stream ${rival.name} takes these files already (${rival.files}).`,
+        "Say which files the new one takes (--files 'orders-*.csv'), or change the other's in its file.",
+    );
+}

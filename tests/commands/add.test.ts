@@ -1,0 +1,237 @@
+/** `bun run add`, as a person runs it: in a folder of its own, without a terminal, against real tables. */
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import {
+    existsSync,
+    mkdirSync,
+    mkdtempSync,
+    readdirSync,
+    readFileSync,
+    rmSync,
+    symlinkSync,
+    writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { runScript } from "../support/run-script.ts";
+import { projectDir } from "../support/test-server.ts";
+
+let database: TestDatabase;
+let folder: string;
+
+beforeEach(async () => {
+    database = await createTestDatabase(import.meta.path);
+    folder = mkdtempSync(join(tmpdir(), "sluice-add-"));
+    mkdirSync(join(folder, "data/input_data"), { recursive: true });
+    // What the stream's file imports.
+    for (const name of ["src", "node_modules"]) symlinkSync(join(projectDir, name), join(folder, name));
+});
+afterEach(async () => {
+    rmSync(folder, { recursive: true });
+    await database.drop();
+});
+
+const run = (name: string, ...args: string[]) =>
+    runScript(name, args, { cwd: folder, environment: { DATABASE_URL: database.url } });
+const add = (...args: string[]) => run("add", ...args);
+const ingest = () => run("ingest", "--trigger", "available-now", "--tail-settle", "0", "--check", "--json");
+const put = (name: string, ...lines: string[]) =>
+    writeFileSync(join(folder, "data/input_data", name), `${lines.join("\n")}\n`);
+const read = (path: string) => readFileSync(join(folder, path), "utf8");
+const made = () =>
+    existsSync(join(folder, "streams")) ? readdirSync(join(folder, "streams"), { recursive: true }) : [];
+
+const orders = [
+    "Order ID,zip,total,placed_at,note",
+    "1,01569,12.50,2026-01-05T10:00:00Z,",
+    "2,80331,7.00,2026-01-06T11:30:00+01:00,gift",
+    "3,10115,1100.25,2026-01-07T00:00:00Z,",
+];
+const input = "data/input_data";
+
+describe("a CSV file without a table", () => {
+    test("gets one, is tried and undone; the next ingest takes it and others of its name", async () => {
+        put("orders-2026-01.csv", ...orders);
+        const { exitCode, stdout, stderr } = await add(`${input}/orders-2026-01.csv`, "--key", "order_id");
+        expect([exitCode, exitCode === 0 ? "" : stderr]).toEqual([0, ""]);
+        expect(stdout).toContain("orders: orders*.csv → public.orders");
+        expect(stdout).toContain("3 read = 3 inserted + 0 duplicate + 0 conflict + 0 rejected, and undid it");
+        expect(read("streams/orders.ts")).toBe(
+            'import { stream } from "../src/streams/declaration.ts";\n\n' +
+                'export default stream({ files: "orders*.csv", table: "public.orders", aliases: { "Order ID": "order_id" } });\n',
+        );
+        const columns = await database.sql<{ line: string }[]>`
+            select concat_ws(' ', attname, format_type(atttypid, atttypmod), case when attnotnull then 'not null' end) as line
+            from pg_attribute where attrelid = 'public.orders'::regclass and attnum > 0 order by attnum`;
+        expect(columns.map(({ line }) => line)).toEqual([
+            "order_id bigint not null",
+            "zip text not null",
+            "total numeric(12,2) not null",
+            "placed_at timestamp with time zone not null",
+            "note text",
+        ]);
+        expect(read("streams/migrations/0000_orders.sql")).toContain('-- text: "01569" begins with 0');
+        const [tried] = await database.sql`select count(*)::integer as rows from public.orders`;
+        expect(tried).toEqual({ rows: 0 });
+
+        put(
+            "orders-2026-02.csv",
+            orders[0]!,
+            "4,99084,x,2026-02-01T00:00:00Z,",
+            "3,10115,1100.25,2026-01-07T00:00:00Z,",
+        );
+        expect((await ingest()).exitCode).toBe(0);
+        const rows =
+            await database.sql`select order_id::integer, zip, total::text from public.orders order by order_id`;
+        expect([...rows]).toEqual([
+            { order_id: 1, zip: "01569", total: "12.50" },
+            { order_id: 2, zip: "80331", total: "7.00" },
+            { order_id: 3, zip: "10115", total: "1100.25" },
+        ]);
+        const rejects = await database.sql`select reasons from ingest.rejects`;
+        expect([...rejects]).toEqual([{ reasons: ["total_invalid"] }]);
+    });
+
+    test("is printed, and nothing is written or connected to", async () => {
+        put("orders.csv", ...orders);
+        const { exitCode, stdout } = await add(`${input}/orders.csv`, "--print");
+        expect(exitCode).toBe(0);
+        expect(stdout).toContain('export default stream({ files: "orders*.csv"');
+        expect(stdout).toContain("order_id bigint primary key");
+        expect(made()).toEqual([]);
+        const [row] = await database.sql`select to_regclass('public.orders') as orders`;
+        expect(row).toEqual({ orders: null });
+    });
+
+    test("has a key only if somebody says so", async () => {
+        put("orders.csv", ...orders);
+        const silent = await add(`${input}/orders.csv`);
+        expect(silent.exitCode).toBe(2);
+        expect(silent.stderr).toContain("Give --key order_id if that is right, or --yes to take what is proposed.");
+        expect(made()).toEqual([]);
+        expect((await add(`${input}/orders.csv`, "--yes")).exitCode).toBe(0);
+        put("school.csv", "student,subject,grade", "Ada,Art,1", "Ada,Maths,1", "Bob,Art,2");
+        const none = await add(`${input}/school.csv`, "--yes");
+        expect([none.exitCode, none.stderr]).toEqual([2, expect.stringContaining("--key COLUMN,COLUMN")]);
+        expect((await add(`${input}/school.csv`, "--key", "student,subject")).exitCode).toBe(0);
+        expect(read("streams/migrations/0001_school.sql")).toContain("primary key (student, subject)");
+    });
+
+    test("is refused with the flag that answers what could be meant in two ways", async () => {
+        put("people.csv", "1,anna,2026-01-05", "2,ben,2026-01-06");
+        const headless = await add(`${input}/people.csv`, "--yes", "--json");
+        expect(JSON.parse(headless.stderr)).toMatchObject({ code: "add_needs_header" });
+        const named = await add(`${input}/people.csv`, "--header", "id,name,day", "--yes");
+        expect([named.exitCode, named.stdout]).toEqual([0, expect.stringContaining("2 read = 2 inserted")]);
+        put("visits.csv", "id,at,age", "1,2026-01-05 10:00:00,NA", "2,2026-01-06 10:00:00,41");
+        const said = await add(`${input}/visits.csv`, "--yes", "--null", "NA", "--type", "at=timestamptz");
+        expect(said.exitCode).toBe(0);
+        expect(read("streams/migrations/0001_visits.sql")).toMatch(/at timestamptz not null,.*\n +age integer +--/);
+        expect(read("streams/visits.ts")).toContain('nulls: ["NA"]');
+        expect((await add(`${input}/visits.csv`, "--key", "idd", "--name", "v")).stderr).toContain("--key id?");
+    });
+
+    test("never overwrites: neither a stream, nor a table, nor a file", async () => {
+        put("orders.csv", ...orders);
+        await database.sql`create table public.orders (order_id bigint primary key)`;
+        const table = await add(`${input}/orders.csv`, "--yes");
+        expect(table.stderr).toContain("--table public.orders");
+        expect(made()).toEqual([]);
+        expect((await add(`${input}/orders.csv`, "--yes", "--name", "sales")).exitCode).toBe(0);
+        const before = read("streams/sales.ts");
+        const again = await add(`${input}/orders.csv`, "--yes", "--name", "sales", "--json");
+        expect(JSON.parse(again.stderr)).toMatchObject({ code: "stream_exists" });
+        const rival = await add(`${input}/orders.csv`, "--yes", "--name", "others", "--json");
+        expect(JSON.parse(rival.stderr)).toMatchObject({ code: "stream_ambiguous" });
+        expect(read("streams/sales.ts")).toBe(before);
+    });
+});
+
+const ddl = `
+    create schema shop;
+    create type shop.order_status as enum ('new', 'paid');
+    create table shop.customers (id bigint primary key);
+    insert into shop.customers select generate_series(1, 5);
+    create table shop.orders (
+        order_id bigint primary key,
+        customer_id bigint not null references shop.customers,
+        status shop.order_status not null,
+        total numeric(10, 2) constraint total_positive check (total >= 0),
+        placed_at timestamptz not null,
+        note text default 'none'
+    )`;
+
+describe("a table of the user's", () => {
+    const lines = [
+        "Order-ID,customer_id,status,total,placed_at,internal_id",
+        "1,1,new,12.50,2026-01-05 10:00:00,x",
+        "2,9,new,12.50,2026-01-05 10:00:00,x",
+        "3,2,paid,-1,2026-01-05 10:00:00,x",
+        "4,2,paid,12.345,2026-01-05 10:00:00,x",
+    ];
+
+    test("is mapped by its catalog, tried with the newest file, and left as it is", async () => {
+        await database.sql.unsafe(ddl);
+        put("orders-1.csv", ...lines);
+        const before =
+            await database.sql`select attname, atttypid from pg_attribute where attrelid = 'shop.orders'::regclass`;
+        const { exitCode, stdout, stderr } = await add("orders-*.csv", "--table", "shop.orders");
+        expect([exitCode, exitCode === 0 ? "" : stderr]).toEqual([0, ""]);
+        for (const words of [
+            "orders: orders-*.csv → shop.orders",
+            /order_id +bigint +key \(orders_pkey\); "Order-ID" in the file/,
+            /customer_id +bigint +required; must be in customers\(id\)/,
+            /status +shop.order_status +required; new \| paid/,
+            /total +numeric\(10,2\) +check total_positive: /,
+            /placed_at +timestamp with time zone +required; the sample has no offset: read as UTC/,
+            /note +text +not in the file: default 'none'/,
+            /internal_id +\(file only\) +ignored: the table has no such column/,
+            "4 read = 1 inserted + 0 duplicate + 0 conflict + 3 rejected, and undid it",
+            /customer_id_unknown 1 +first in record 2/,
+            /total_too_precise 1 +first in record 4/,
+        ]) {
+            expect(stdout).toMatch(words);
+        }
+        expect(read("streams/orders.ts")).toContain('ignore: ["internal_id"]');
+        const after =
+            await database.sql`select attname, atttypid from pg_attribute where attrelid = 'shop.orders'::regclass`;
+        expect([...after]).toEqual([...before]);
+        expect((await ingest()).exitCode).toBe(5);
+        const rows = await database.sql`select order_id::integer, total::text, note from shop.orders`;
+        expect([...rows]).toEqual([{ order_id: 1, total: "12.50", note: "none" }]);
+    });
+
+    test("asks for a column that no file has, and an alias answers", async () => {
+        await database.sql.unsafe(ddl);
+        put("orders-1.csv", ...lines.map((line) => line.replace("Order-ID", "number")));
+        const missing = await add("orders-*.csv", "--table", "shop.orders");
+        expect(missing.stderr).toContain('--alias "number=order_id"');
+        expect(made()).toEqual([]);
+        const said = await add("orders-*.csv", "--table", "shop.orders", "--alias", "number=order_id");
+        expect([said.exitCode, said.stdout]).toEqual([0, expect.stringContaining("1 inserted")]);
+        expect(read("streams/orders.ts")).toContain('aliases: { number: "order_id" }');
+    });
+
+    test("without a key is refused with the statement that helps; nothing is altered", async () => {
+        await database.sql`create table public.logs (at timestamptz, line text)`;
+        put("logs.csv", "at,line", "2026-01-01T00:00:00Z,x");
+        const { exitCode, stderr } = await add(`${input}/logs.csv`, "--table", "logs");
+        expect(exitCode).not.toBe(0);
+        expect(stderr).toMatch(/alter table|create unique index/);
+        expect(made()).toEqual([]);
+        const [row] =
+            await database.sql`select count(*)::integer as keys from pg_index where indrelid = 'logs'::regclass`;
+        expect(row).toEqual({ keys: 0 });
+    });
+
+    test("of decimal commas gets the setting, from what the file shows", async () => {
+        await database.sql`create table public.payments (id integer primary key, amount numeric(12, 2))`;
+        put("payments.csv", "id;amount", "1;1.234,50", "2;7,25");
+        const { exitCode, stdout } = await add(`${input}/payments.csv`, "--table", "payments");
+        expect([exitCode, stdout]).toEqual([0, expect.stringContaining("2 inserted")]);
+        expect(read("streams/payments.ts")).toContain('numbers: { decimal: ",", thousands: "." }');
+        expect((await ingest()).exitCode).toBe(0);
+        const rows = await database.sql`select amount::text from public.payments order by id`;
+        expect(rows.map(({ amount }) => amount)).toEqual(["1234.50", "7.25"]);
+    });
+});
