@@ -61,6 +61,7 @@ export const eventsSql: StreamSql = {
     rowName: "event",
     columns,
     keys: columns.filter(({ name }) => name === eventsStream.key.name),
+    keyIndex: null,
     extras: eventsStream.extras,
     conflictCode: "event_id_conflict",
     facts: "ingest.event_facts",
@@ -74,6 +75,7 @@ export const eventsSql: StreamSql = {
         ].join("\nand "),
     conditions: null,
     refusals: [],
+    uniques: [],
     waiting: [],
     made,
 };

@@ -72,12 +72,14 @@ export function declareStream(table: CatalogTable, declared: Declared, streamId:
             rowName: "row",
             columns: sqlColumns,
             keys: key.columns.map((name) => sqlColumns.find((column) => column.name === name)!),
+            keyIndex: key.name,
             extras: stream.extras,
             conflictCode: `${key.columns.join("_")}_conflict`,
             facts: "ingest.facts",
             knownToPass: (record) => knownToPass(columns, sqlColumns, record),
             conditions: conditionsOf(table, sqlColumns),
             refusals: refusalsOf(table),
+            uniques: furtherUniques(table, key, sqlColumns),
             waiting: table.foreignKeys.map(unknownCode),
             made: null,
         },
@@ -91,6 +93,17 @@ function keyOf(table: CatalogTable, { key, source }: Declared): CatalogKey | nul
         key === null || (columns.length === key.length && columns.every((name) => key.includes(name)));
     const fit = table.keys.filter(({ unfit, columns }) => unfit === null && columns.every((name) => filled.has(name)));
     return fit.find(isNamed) ?? null;
+}
+
+/** None where the order of records matters beyond them: a parent in the same table, what must not overlap, triggers. */
+function furtherUniques(table: CatalogTable, key: CatalogKey, columns: readonly ColumnSql[]): ColumnSql[][] {
+    const others = [...table.keys, ...table.uniques].filter((other) => other !== key);
+    const isPlain = ({ unfit }: CatalogKey) => unfit === null || unfit.startsWith("it takes nulls");
+    const isOrdered = table.foreignKeys.some(({ isSelf }) => isSelf) || table.triggers.length > 0;
+    if (isOrdered || !others.every(isPlain)) return [];
+    return others
+        .map((other) => other.columns.flatMap((name) => columns.find((column) => column.name === name) ?? []))
+        .filter((found) => found.length > 0);
 }
 
 /** Whether a row may be in the way of one with another key: then one worker at a time merges, so that the first record wins. */
@@ -175,7 +188,7 @@ const taken = new Set([
         "idle_lanes",
         "has_padded",
     ],
-    ...["ctid", "xmin", "xmax", "cmin", "cmax", "is_exchange", "ordinality"],
+    ...["ctid", "xmin", "xmax", "cmin", "cmax", "is_exchange", "ordinality", "is_suspect"],
 ]);
 
 /** The column's own name, unless the merge has it: then with `_` behind it. Under "" the name for other columns' values. */

@@ -1016,12 +1016,13 @@ begin
         ) as last_records;
     else
         insert into candidate_records
-        select valid_records.*, row_number() over (order by chunk_id, record_no)
+        select
+            valid_records.*,
+            row_number() over (order by chunk_id, record_no)
         from ingest_orders.valid_records(scan, facts);
     end if;
 end
 $$;
-
 
 -- Returns a refusal for each candidate that the table refuses. They are written in their order, in subtransactions of as many as
 -- pass: twice as many after each that does, a quarter after one that raises, down to the record that raises alone. So one
@@ -1046,7 +1047,7 @@ begin
             continue;
         end if;
         -- Somebody else's insert of the same key in this very moment: seen by now, it is taken.
-        if refusal ->> 'sqlState' = '23505' then
+        if refusal ->> 'sqlState' = '23505' and refusal ->> 'constraint' = 'orders_pkey' then
             refusal := ingest_orders.try_candidates(next_position, next_position, is_exchange);
         end if;
         if refusal is not null then

@@ -207,12 +207,13 @@ begin
         ) as last_records;
     else
         insert into candidate_records
-        select valid_records.*, row_number() over (order by chunk_id, record_no)
+        select
+            valid_records.*,
+            row_number() over (order by chunk_id, record_no)
         from ingest.valid_records(scan, facts);
     end if;
 end
 $$;
-
 
 -- Returns a refusal for each candidate that the table refuses. They are written in their order, in subtransactions of as many as
 -- pass: twice as many after each that does, a quarter after one that raises, down to the record that raises alone. So one

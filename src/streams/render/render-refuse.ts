@@ -16,7 +16,7 @@ export function renderRefuse(stream: StreamSql): string {
         triggersOnTable(stream),
         ...(stream.made === null ? [] : [brokenColumns(stream, stream.made)]),
         findRefusedRecords(stream),
-        searchCandidates,
+        searchCandidates(stream),
         insertCandidates(stream),
         tryCandidates(stream),
         requireKey(stream),

@@ -13,6 +13,8 @@ export interface StreamSql {
     columns: readonly ColumnSql[];
     /** Those that identify a row. */
     keys: readonly ColumnSql[];
+    /** The name of the index that keeps them unique; null: any. */
+    keyIndex: string | null;
     /** The column of staging for what a file says in columns that nobody knows. */
     extras: string;
     /** The reject code of a record whose key is taken by other content. */
@@ -25,6 +27,8 @@ export interface StreamSql {
     conditions: RowConditions | null;
     /** The reject codes of records that the table refuses, by the constraint that it names. */
     refusals: readonly { constraint: string; code: string }[];
+    /** What else must be unique in the table, by columns. */
+    uniques: readonly (readonly ColumnSql[])[];
     /** Codes of records that wait for a row of another table. */
     waiting: readonly string[];
     /** What only a table that Sluice made has; null for one that it found. */

@@ -1,6 +1,6 @@
 /** The search, by trial, for the records that the table refuses. */
 import { list, literal, sql } from "./sql-text.ts";
-import { given, keyIdents, keyList, rowOf, rowOfKey, type StreamSql, written } from "./stream-sql.ts";
+import { given, idents, keyIdents, keyList, rowOf, rowOfKey, type StreamSql, written } from "./stream-sql.ts";
 import { watchedNames } from "./watch-writes.ts";
 
 export const findRefusedRecords = (stream: StreamSql) => sql`
@@ -58,14 +58,42 @@ begin
         ) as last_records;
     else
         insert into candidate_records
-        select valid_records.*, row_number() over (order by chunk_id, record_no)
-        from ingest.valid_records(scan, facts);
+        select
+            ${list(candidateColumns(stream))},
+            row_number() over (order by ${suspectsLast(stream)}chunk_id, record_no)
+        from ${candidates(stream)};
     end if;
 end
 $$;
 `;
 
-export const searchCandidates = `
+/**
+ * Records that share a value which must be unique come last, in their order: those before them go in together, and one
+ * refused record after the other costs a trial each, not ten.
+ */
+const candidateColumns = (stream: StreamSql) =>
+    stream.uniques.length === 0 ? ["valid_records.*"] : ["chunk_id", "record_no", ...idents(stream), stream.extras];
+
+const suspectsLast = ({ uniques }: StreamSql) => (uniques.length === 0 ? "" : "is_suspect, ");
+
+function candidates(stream: StreamSql): string {
+    const { uniques, table } = stream;
+    if (uniques.length === 0) return "ingest.valid_records(scan, facts)";
+    const suspicions = uniques.map((columns) => {
+        const shared = `count(*) over (partition by ${columns.map(({ ident }) => `valid_records.${ident}`).join(", ")}) > 1`;
+        const isSet = columns.map(({ ident }) => `valid_records.${ident} is not null`);
+        const stored = columns.map(({ column, ident }) => `${rowOf(stream)}.${column} = valid_records.${ident}`);
+        const isTaken = `exists (select from ${table} where ${stored.join(" and ")})`;
+        return `${isSet.join(" and ")} and (${shared} or ${isTaken})`;
+    });
+    return sql`
+(
+    select valid_records.*, ${suspicions.join(" or ")} as is_suspect
+    from ingest.valid_records(scan, facts) as valid_records
+) as valid_records`;
+}
+
+export const searchCandidates = ({ keyIndex }: StreamSql) => sql`
 -- Returns a refusal for each candidate that the table refuses. They are written in their order, in subtransactions of as many as
 -- pass: twice as many after each that does, a quarter after one that raises, down to the record that raises alone. So one
 -- among 160,000 costs some twenty trials.
@@ -89,7 +117,7 @@ begin
             continue;
         end if;
         -- Somebody else's insert of the same key in this very moment: seen by now, it is taken.
-        if refusal ->> 'sqlState' = '23505' then
+        if refusal ->> 'sqlState' = '23505'${keyIndex === null ? "" : ` and refusal ->> 'constraint' = ${literal(keyIndex)}`} then
             refusal := ingest.try_candidates(next_position, next_position, is_exchange);
         end if;
         if refusal is not null then
