@@ -2,33 +2,41 @@ import { Argument } from "commander";
 import { runDatabaseCommand } from "../src/commands/database-command.ts";
 import { describeUnknown, formatTrace } from "../src/commands/format-trace.ts";
 import { refuse } from "../src/commands/refuse.ts";
+import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
+import { chooseTraced } from "../src/commands/streams/choose-traced.ts";
 import { exitCodes } from "../src/errors.ts";
-import { parseTraceSubject, readTrace } from "../src/operations/read-trace.ts";
+import { readTrace } from "../src/operations/read-trace.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 
 await runDatabaseCommand({
     name: "trace",
     summary:
         "Tells the life of a record: file, bytes, chunk, load, each rule's verdict, batch, commit, and its rivals.",
-    description: "Exits with 1 when nothing of it is kept.",
-    arguments: [new Argument("<record>", "an event_id, or file:record such as events_7.csv:12")],
+    description:
+        "Without --stream: an event_id is one of events, and file:record of the stream that has read the file.\n" +
+        "Exits with 1 when nothing of it is kept.",
+    arguments: [new Argument("<record>", "an event_id, the key of a stream, or file:record such as events_7.csv:12")],
+    options: [streamOption()],
     examples: [
         ["bun run trace 6f1c7b9e-53f0-4a58-9d0e-4b3c0a9f1d22", "an event, and every reject that claims its id"],
         ["bun run trace events_7.csv:12", "the twelfth record of a file"],
+        [
+            "bun run trace 7 --stream orders",
+            "the row with the key 7 of a stream of yours, and the rejects that claim it",
+        ],
+        ["bun run trace order_id=7,line=2", "a key of several columns"],
     ],
-    async run({ args, config, inDatabase }) {
-        const subject = parseTraceSubject(eventsStream, args[0] ?? "");
-        if (subject === null) {
-            throw refuse(
-                "bad_argument",
-                "That is neither an event_id nor file:record.",
-                "Write an event_id with its dashes, or a file and a record number such as events_7.csv:12.",
-            );
+    async run({ args, flags, config, inDatabase }) {
+        const { stream, subject, trace } = await inDatabase(async (sql) => {
+            const chosen = await chooseTraced(sql, args[0] ?? "", await chooseStream(sql, flags), eventsStream);
+            return { ...chosen, trace: await readTrace(sql, chosen.stream, chosen.subject) };
+        });
+        if (trace.records.length > 0 || trace.stored !== null) {
+            const tellsOrigin = stream.streamId === eventsStream.id;
+            return { lines: formatTrace(subject, trace, { tellsOrigin }), json: trace };
         }
-        const trace = await inDatabase((sql) => readTrace(sql, subject));
-        if (trace.records.length > 0) return { lines: formatTrace(subject, trace), json: trace };
         if (config.json) return { lines: [], json: trace, exitCode: exitCodes.failed };
-        const { what, remedy } = describeUnknown(subject, eventsStream);
+        const { what, remedy } = describeUnknown(subject, stream.name);
         throw refuse("record_unknown", what, remedy, exitCodes.failed);
     },
 });

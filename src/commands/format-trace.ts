@@ -2,34 +2,62 @@
 import { describeRefusal } from "../operations/describe-refusal.ts";
 import type { TraceSubject } from "../operations/read-trace.ts";
 import type { RawRecord, Trace, TracedBatch, TracedRecord, TracedReject } from "../operations/trace-schema.ts";
-import type { Stream } from "../streams/stream.ts";
 import { formatBytes, formatNumber } from "../terminal/format.ts";
 import { explainUnseen, sanitize } from "../terminal/sanitize.ts";
 import { describeRecord } from "./describe-record.ts";
 
 /** The error for a subject of which nothing is kept. */
-export function describeUnknown(subject: TraceSubject, { key }: Stream): { what: string; remedy: string } {
+export function describeUnknown(subject: TraceSubject, stream: string): { what: string; remedy: string } {
     return "key" in subject
         ? {
-              what: `No event and no reject has the ${key.name} ${subject.key}.`,
+              what: `No row and no reject of ${stream} has the key ${describeKey(subject.key)}.`,
               remedy: "Take it whole from the file; if that has been read at all: bun run files lists what has.",
           }
         : {
-              what: `The ledger has no record ${subject.record} of ${sanitize(subject.file)}.`,
+              what: `The ledger of ${stream} has no record ${subject.record} of ${sanitize(subject.file)}.`,
               remedy: "bun run files lists the files and how many records each has; a path is relative to the folder.",
           };
 }
 
-/** The trace must have records. */
-export function formatTrace(subject: TraceSubject, { records }: Trace): string[] {
+function describeKey(key: Record<string, string>): string {
+    return sanitize(
+        Object.entries(key)
+            .map(([name, value]) => `${name}=${value}`)
+            .join(","),
+        { most: 200 },
+    );
+}
+
+/** The trace must have records, or something stored. `tellsOrigin`: the rows of the table tell which file they came from. */
+export function formatTrace(subject: TraceSubject, trace: Trace, { tellsOrigin } = { tellsOrigin: true }): string[] {
+    const lines = "key" in subject && !tellsOrigin ? formatClaims(subject.key, trace) : formatLives(subject, trace);
+    return [...lines, ...explainUnseen(lines)];
+}
+
+function formatLives(subject: TraceSubject, { records }: Trace): string[] {
     const [first, ...others] = records;
     const title = "key" in subject ? "its rivals" : "in other versions or loads";
-    const lines = [
+    return [
         ...formatRecord(first!),
         ...(others.length > 0 ? ["", `${title} (exact duplicates are counted, not kept):`] : []),
         ...others.flatMap((record) => ["", ...formatRecord(record)]),
     ];
-    return [...lines, ...explainUnseen(lines)];
+}
+
+function formatClaims(key: Record<string, string>, { stream, stored, records }: Trace): string[] {
+    return [
+        `${sanitize(stream)} ${describeKey(key)}: ${stored === null ? "no row has this key" : "a row"}`,
+        ...(stored === null
+            ? []
+            : [
+                  `  row      ${showRecord(stored)}`,
+                  "           Its table does not tell which file a row came from, or whether Sluice wrote it.",
+              ]),
+        records.length === 0
+            ? "  rejects  none claims it"
+            : "  rejects  of the records that claim it (those that got in, and exact duplicates, are counted, not kept):",
+        ...records.flatMap((record) => ["", ...formatRecord(record)]),
+    ];
 }
 
 function formatRecord(traced: TracedRecord): string[] {
@@ -51,6 +79,7 @@ function formatRecord(traced: TracedRecord): string[] {
 function describeOutcome({ outcome, rejects }: TracedRecord): string {
     const last = rejects.at(-1);
     if (outcome === "duplicate") return "an exact duplicate of an event";
+    if (outcome === "merged") return "merged: it is a row, or says what one says; the table does not tell which";
     if (outcome === "pruned") return "was pruned for its age, with all that its chunk became";
     if (outcome === "waiting") return "not merged yet";
     if (outcome === "failed") return "in a chunk that failed";

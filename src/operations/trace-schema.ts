@@ -20,8 +20,22 @@ const tracedRecordSchema = z
     .object({
         recordNo: countSchema,
         outcome: z
-            .enum(["inserted", "duplicate", "conflict", "rejected", "displaced", "waiting", "failed", "pruned"])
-            .openapi({ description: "Where the record is now. Duplicates are not kept. pruned: gone for its age." }),
+            .enum([
+                "inserted",
+                "duplicate",
+                "conflict",
+                "rejected",
+                "displaced",
+                "waiting",
+                "failed",
+                "pruned",
+                "merged",
+            ])
+            .openapi({
+                description:
+                    "Where the record is now. Duplicates are not kept. pruned: gone for its age. merged: of a table whose " +
+                    "rows do not tell where they came from; it is a row, or says what one says.",
+            }),
         file: z.object({
             fileId: idSchema,
             path: z.string(),
@@ -83,6 +97,12 @@ const tracedRecordSchema = z
 export const traceSchema = z
     .object({
         asOf: momentSchema,
+        stream: z.string(),
+        stored: rawRecordSchema.nullable().openapi({
+            description:
+                "For a key, what the table has under it, where its rows do not tell which file they came from; else null, " +
+                "and `event` is the row.",
+        }),
         records: z.array(tracedRecordSchema).openapi({
             description:
                 "For a key: the stored record first, then its rivals. For a file: every version, newest first.",

@@ -76,7 +76,7 @@ async function applyText(sql: Sql, declared: TableStream, table: CatalogTable, f
     const shape = {
         key: found.stream.keys.map(({ name }) => name).join("_"),
         columns: shapeColumns(table),
-        contract: { table, columns },
+        contract: { table, key: found.stream.keys.map(({ name }) => name), columns },
     };
     const kept = JSON.stringify({
         files: declared.files,

@@ -1815,9 +1815,20 @@ select
         'recordNo', traced_record_no,
         'outcome', case
             when last_reject.reject_id is null and chunks.state = 'merged' and chunks.pruned_at is null then 'merged'
-            when last_reject.resolution = 'displaced' and last_reject.batch_id = last_reject.resolved_by_batch then 'accepted'
+            when last_reject.resolution in ('inserted', 'accepted') then 'inserted'
+            -- What it took the place of is kept under its number.
+            when last_reject.resolution = 'displaced' and last_reject.batch_id = last_reject.resolved_by_batch then 'inserted'
             else ingest.trace_outcome(traced_chunk_id, traced_record_no)
         end,
+        'insertedBy', ingest.trace_batch((
+            select max(rejects.resolved_by_batch)
+            from ingest.rejects
+            where
+                rejects.chunk_id = traced_chunk_id
+                and rejects.record_no = traced_record_no
+                and rejects.resolution in ('inserted', 'accepted')
+        )),
+        'event', null,
         'rejects', ingest.trace_rejects(traced_chunk_id, traced_record_no),
         'verdicts', case when last_reject.record is not null then ingest_orders.record_verdicts(last_reject.record) end
     ) || ingest.trace_chunk(traced_chunk_id)
@@ -1832,25 +1843,33 @@ left join lateral (
 where chunks.chunk_id = traced_chunk_id
 $$;
 
--- What is stored under a key, which comes as a record of its columns, and every reject that claims it.
+-- What is stored under a key, which comes as a record of its columns, and every reject that claims it: as it is given, or as
+-- the stored row would be written.
 create or replace function ingest_orders.trace_claims(traced_key jsonb)
 returns jsonb
 language sql
 stable
 as $$
-select jsonb_build_object(
-    'stored', ingest_orders.stored_record(traced_key),
-    'records', coalesce(jsonb_agg(ingest_orders.trace_record(claims.chunk_id, claims.record_no) order by claims.chunk_id, claims.record_no), '[]')
-)
-from (
+with stored_rows as materialized (
+    select ingest_orders.stored_record(traced_key) as record
+),
+claims as (
     select distinct rejects.chunk_id, rejects.record_no
     from ingest.rejects
     where
         rejects.stream_id = 1
-        and ingest.trimmed(rejects.record ->> 'order_id') = ingest.trimmed(traced_key ->> 'order_id')
+        and left(btrim(rejects.record ->> 'order_id', E' \t\n\r\f\x0b'), 100) = any(array[left(ingest.trimmed(traced_key ->> 'order_id'), 100), left((select stored_rows.record ->> 'order_id' from stored_rows), 100)])
+        and btrim(rejects.record ->> 'order_id', E' \t\n\r\f\x0b') = any(array[ingest.trimmed(traced_key ->> 'order_id'), (select stored_rows.record ->> 'order_id' from stored_rows)])
     order by rejects.chunk_id, rejects.record_no
     limit 100
-) as claims
+)
+select jsonb_build_object(
+    'stored', (select stored_rows.record from stored_rows),
+    'records', coalesce(
+        jsonb_agg(ingest_orders.trace_record(claims.chunk_id, claims.record_no) order by claims.chunk_id, claims.record_no), '[]'
+    )
+)
+from claims
 $$;
 
 -- That record of every version of a path, the newest first; of a tail that was read twice, both times.
@@ -1873,11 +1892,23 @@ from (
 ) as traced_chunks
 $$;
 
--- For the rivals of a record. Cut: a value of any length may stand there.
-create index if not exists rejects_of_stream_1 on ingest.rejects (
-    left(ingest.trimmed(record ->> 'order_id'), 100)
-)
-where stream_id = 1;
+-- Asked first: an index that is made waits for everybody who writes, even if it is there.
+do $do$
+begin
+    if to_regclass('ingest.rejects_of_stream_1_dfecca0e') is null then
+        execute (
+            select coalesce(string_agg(format('drop index %s', pg_class.oid::regclass), '; '), 'select')
+            from pg_class
+            where pg_class.relnamespace = 'ingest'::regnamespace and starts_with(pg_class.relname, 'rejects_of_stream_1_')
+        );
+        -- For the rivals of a record.
+        create index rejects_of_stream_1_dfecca0e on ingest.rejects (
+            left(btrim(record ->> 'order_id', E' \t\n\r\f\x0b'), 100)
+        )
+        where stream_id = 1;
+    end if;
+end
+$do$;
 
 -- Its table is not Sluice's: nothing here empties it.
 create or replace function ingest_orders.stream_tables()

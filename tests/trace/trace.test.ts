@@ -3,7 +3,8 @@ import { beforeAll, expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { formatTrace } from "../../src/commands/format-trace.ts";
-import { parseTraceSubject, readTrace } from "../../src/operations/read-trace.ts";
+import { keyWordsOf, parseTraceSubject } from "../../src/operations/parse-trace-subject.ts";
+import { readTrace } from "../../src/operations/read-trace.ts";
 import { runReplay } from "../../src/operations/run-replay.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
 import { useApi } from "../api/api-fixture.ts";
@@ -12,6 +13,7 @@ import { ingestFolder } from "../support/ingest-folder.ts";
 import { runScript } from "../support/run-script.ts";
 
 const api = useApi(import.meta.path);
+const events = { name: "events", home: "ingest" };
 const inputDir = makeFolder();
 beforeAll(async () => {
     const write = (name: string, lines: string[]) =>
@@ -30,7 +32,7 @@ beforeAll(async () => {
 });
 
 test("an event: its file, bytes, chunk, load, rules and batch; then its rivals and why they are", async () => {
-    const { records } = await readTrace(api.sql, { key: idOf(1) });
+    const { records } = await readTrace(api.sql, events, { key: { event_id: idOf(1) } });
 
     expect(records.map(({ file, recordNo, outcome }) => [file.path, recordNo, outcome])).toEqual([
         ["a.csv", 1, "inserted"],
@@ -58,7 +60,7 @@ test("an event: its file, bytes, chunk, load, rules and batch; then its rivals a
 });
 
 test("a rejected record: each rule's verdict, by today's rules", async () => {
-    const { records } = await readTrace(api.sql, { file: "a.csv", record: 2 });
+    const { records } = await readTrace(api.sql, events, { file: "a.csv", record: 2 });
 
     expect(records).toHaveLength(1);
     expect(records[0]).toMatchObject({ outcome: "rejected", event: null });
@@ -72,18 +74,21 @@ test("a rejected record: each rule's verdict, by today's rules", async () => {
 });
 
 test("a record that could not be split: its text, line and byte", async () => {
-    const { records } = await readTrace(api.sql, { file: "a.csv", record: 3 });
+    const { records } = await readTrace(api.sql, events, { file: "a.csv", record: 3 });
 
     expect(records[0]).toMatchObject({
         outcome: "rejected",
         rejects: [{ reasons: ["too_few_fields"], rawText: "only,two\u001b[2J", lineNo: 4 }],
         verdicts: null,
     });
-    expect(formatTrace({ file: "a.csv", record: 3 }, { asOf: "", records }).join("\n")).not.toContain("\u001b");
+    expect(
+        formatTrace({ file: "a.csv", record: 3 }, { asOf: "", stream: "events", stored: null, records }).join("\n"),
+    ).not.toContain("\u001b");
 });
 
 test("a duplicate, an event found by where it came from, and one that a replay let in", async () => {
-    const outcomeOf = async (record: number) => (await readTrace(api.sql, { file: "a.csv", record })).records[0];
+    const outcomeOf = async (record: number) =>
+        (await readTrace(api.sql, events, { file: "a.csv", record })).records[0];
 
     expect(await outcomeOf(4)).toMatchObject({ outcome: "duplicate", event: null, rejects: [] });
     expect(await outcomeOf(1)).toMatchObject({ outcome: "inserted", event: { event_id: idOf(1) } });
@@ -93,7 +98,7 @@ test("a duplicate, an event found by where it came from, and one that a replay l
         insertedBy: { kind: "replay" },
         rejects: [{ resolution: "inserted", resolvedBy: { kind: "replay" } }],
     });
-    expect((await readTrace(api.sql, { file: "a.csv", record: 6 })).records).toEqual([]);
+    expect((await readTrace(api.sql, events, { file: "a.csv", record: 6 })).records).toEqual([]);
 });
 
 test("GET /v1/trace tells the same", async () => {
@@ -101,7 +106,7 @@ test("GET /v1/trace tells the same", async () => {
     const byPlace = await api.get("/v1/trace?file=a.csv&record=5");
 
     expect(byId.status).toBe(200);
-    expect(byId.body.records).toEqual((await readTrace(api.sql, { key: idOf(1) })).records);
+    expect(byId.body.records).toEqual((await readTrace(api.sql, events, { key: { event_id: idOf(1) } })).records);
     expect(byPlace.body.records[0].insertedBy.kind).toBe("replay");
 });
 
@@ -132,9 +137,9 @@ test("the command: by id and by file:record, 1 when nothing is kept, 2 when it i
 });
 
 test("the last colon of file:record counts", () => {
-    expect(parseTraceSubject(eventsStream, "a:b.csv:7")).toEqual({ file: "a:b.csv", record: 7 });
-    expect(parseTraceSubject(eventsStream, idOf(1).toUpperCase())).toEqual({ key: idOf(1) });
+    expect(parseTraceSubject("a:b.csv:7", keyWordsOf(eventsStream))).toEqual({ file: "a:b.csv", record: 7 });
+    expect(parseTraceSubject(idOf(1).toUpperCase(), keyWordsOf(eventsStream))).toEqual({ key: { event_id: idOf(1) } });
     for (const text of ["", "a.csv", "a.csv:", "a.csv:0", ":3", "a.csv:-1", "a.csv:x"]) {
-        expect(parseTraceSubject(eventsStream, text)).toBeNull();
+        expect(parseTraceSubject(text, keyWordsOf(eventsStream))).toBeNull();
     }
 });

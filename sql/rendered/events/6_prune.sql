@@ -113,6 +113,7 @@ declare
         ) as odd_ids (key)
         where
             rejects.kind = 'conflict'
+            and rejects.stream_id = 0
             and (
                 rejects.original_record is not null
                 or btrim(rejects.record ->> 'event_id', E' \t\n\r\f\x0b') <> btrim(rejects.record ->> 'event_id')
@@ -136,6 +137,7 @@ begin
                 where
                     left(lower(btrim(rejects.record ->> 'event_id')), 36) = events.event_id::text
                     and rejects.kind = 'conflict'
+                    and rejects.stream_id = 0
                 limit 1
             ) is null
             and events.event_id::text <> all(odd_keys)

@@ -111,7 +111,9 @@ claims as (
     union
     select rejects.chunk_id, rejects.record_no
     from ingest.rejects
-    where left(lower(btrim(rejects.record ->> 'event_id')), 36) = traced_key::text
+    where
+        left(lower(btrim(rejects.record ->> 'event_id')), 36) = traced_key::text
+        and rejects.stream_id = 0
 ),
 first_claims as (
     select claims.chunk_id, claims.record_no, stored_row.stored
@@ -154,7 +156,8 @@ begin
             from ingest.files
             inner join ingest.chunks on chunks.file_id = files.file_id
             where
-                files.path = traced_path
+                files.stream_id = 0
+                and files.path = traced_path
                 and traced_record_no between chunks.first_record_no and chunks.first_record_no + chunks.records - 1
         ) as chunks
         cross join lateral (

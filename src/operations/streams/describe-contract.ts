@@ -49,6 +49,11 @@ export function describeContract(stream: KnownStream, builtIn: Stream): Contract
     };
 }
 
+/** The columns by which a stream tells its records apart. */
+export function keyColumnsOf({ shape }: Pick<KnownStream, "shape">): string[] {
+    return keyOf((shape ?? {}) as Shape);
+}
+
 type Parts = Pick<Contract, "key" | "columns" | "checks" | "foreignKeys" | "uniques" | "codes">;
 const noConstraints = { checks: [], foreignKeys: [], uniques: [] };
 

@@ -104,7 +104,7 @@ export function createApp(options: AppOptions): Api {
     addBatchRoutes(app, context);
     addFileRoutes(app, context);
     addRejectRoutes(app, context, served.stream);
-    addTraceRoutes(app, context, served.stream.key);
+    addTraceRoutes(app, context, served.stream);
     served.addRoutes(app, context);
     if (options.workSql) {
         addCheckRoutes(app, context, options.workSql);

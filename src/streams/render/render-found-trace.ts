@@ -1,5 +1,6 @@
 /** The life of a record in a stream whose table does not tell where a row came from: by its key, or through its rejects. */
-import { lines, list, literal, sql } from "./sql-text.ts";
+import { createHash } from "node:crypto";
+import { allOf, lines, list, literal, sql } from "./sql-text.ts";
 import { names, rowOf, type StreamSql } from "./stream-sql.ts";
 
 export const renderFoundTrace = (stream: StreamSql): string =>
@@ -42,9 +43,20 @@ select
         'recordNo', traced_record_no,
         'outcome', case
             when last_reject.reject_id is null and chunks.state = 'merged' and chunks.pruned_at is null then 'merged'
-            when last_reject.resolution = 'displaced' and last_reject.batch_id = last_reject.resolved_by_batch then 'accepted'
+            when last_reject.resolution in ('inserted', 'accepted') then 'inserted'
+            -- What it took the place of is kept under its number.
+            when last_reject.resolution = 'displaced' and last_reject.batch_id = last_reject.resolved_by_batch then 'inserted'
             else ingest.trace_outcome(traced_chunk_id, traced_record_no)
         end,
+        'insertedBy', ingest.trace_batch((
+            select max(rejects.resolved_by_batch)
+            from ingest.rejects
+            where
+                rejects.chunk_id = traced_chunk_id
+                and rejects.record_no = traced_record_no
+                and rejects.resolution in ('inserted', 'accepted')
+        )),
+        'event', null,
         'rejects', ingest.trace_rejects(traced_chunk_id, traced_record_no),
         'verdicts', case when last_reject.record is not null then ingest.record_verdicts(last_reject.record) end
     ) || ingest.trace_chunk(traced_chunk_id)
@@ -59,25 +71,32 @@ left join lateral (
 where chunks.chunk_id = traced_chunk_id
 $$;
 
--- What is stored under a key, which comes as a record of its columns, and every reject that claims it.
+-- What is stored under a key, which comes as a record of its columns, and every reject that claims it: as it is given, or as
+-- the stored row would be written.
 create or replace function ingest.trace_claims(traced_key jsonb)
 returns jsonb
 language sql
 stable
 as $$
-select jsonb_build_object(
-    'stored', ingest.stored_record(traced_key),
-    'records', coalesce(jsonb_agg(ingest.trace_record(claims.chunk_id, claims.record_no) order by claims.chunk_id, claims.record_no), '[]')
-)
-from (
+with stored_rows as materialized (
+    select ingest.stored_record(traced_key) as record
+),
+claims as (
     select distinct rejects.chunk_id, rejects.record_no
     from ingest.rejects
     where
         rejects.stream_id = ${stream.streamId}
-        and ${stream.keys.map(({ name }) => `ingest.trimmed(rejects.record ->> ${literal(name)}) = ingest.trimmed(traced_key ->> ${literal(name)})`).join("\nand ")}
+        and ${allOf(stream.keys.map(({ name }) => isKeyText(name)))}
     order by rejects.chunk_id, rejects.record_no
     limit 100
-) as claims
+)
+select jsonb_build_object(
+    'stored', (select stored_rows.record from stored_rows),
+    'records', coalesce(
+        jsonb_agg(ingest.trace_record(claims.chunk_id, claims.record_no) order by claims.chunk_id, claims.record_no), '[]'
+    )
+)
+from claims
 $$;
 
 -- That record of every version of a path, the newest first; of a tail that was read twice, both times.
@@ -100,9 +119,44 @@ from (
 ) as traced_chunks
 $$;
 
--- For the rivals of a record. Cut: a value of any length may stand there.
-create index if not exists rejects_of_stream_${stream.streamId} on ingest.rejects (
-    ${list(stream.keys, ({ name }) => `left(ingest.trimmed(record ->> ${literal(name)}), 100)`)}
-)
-where stream_id = ${stream.streamId};
-`.replaceAll("/* row */", rowOf(stream));
+${claimsIndex(stream)}`.replaceAll("/* row */", rowOf(stream));
+
+/** White space is spelled out: an index on a function of Sluice's would go with it when that is made anew. */
+const keyText = (name: string) => `btrim(rejects.record ->> ${literal(name)}, E' \\t\\n\\r\\f\\x0b')`;
+
+function isKeyText(name: string): string {
+    const given = `ingest.trimmed(traced_key ->> ${literal(name)})`;
+    const stored = `(select stored_rows.record ->> ${literal(name)} from stored_rows)`;
+    return sql`
+left(${keyText(name)}, ${indexed}) = any(array[left(${given}, ${indexed}), left(${stored}, ${indexed})])
+and ${keyText(name)} = any(array[${given}, ${stored}])`;
+}
+
+/** So many characters of a column: a value of any length may stand there. */
+const indexed = 100;
+
+/** Named for what it holds: a stream's key may change. */
+function claimsIndex({ streamId, keys }: StreamSql): string {
+    const columns = keys.map(({ name }) => `left(${keyText(name)}, ${indexed})`.replaceAll("rejects.record", "record"));
+    const prefix = `rejects_of_stream_${streamId}_`;
+    const name = prefix + createHash("sha256").update(columns.join()).digest("hex").slice(0, 8);
+    return sql`
+-- Asked first: an index that is made waits for everybody who writes, even if it is there.
+do $do$
+begin
+    if to_regclass('ingest.${name}') is null then
+        execute (
+            select coalesce(string_agg(format('drop index %s', pg_class.oid::regclass), '; '), 'select')
+            from pg_class
+            where pg_class.relnamespace = 'ingest'::regnamespace and starts_with(pg_class.relname, '${prefix}')
+        );
+        -- For the rivals of a record.
+        create index ${name} on ingest.rejects (
+            ${list(columns)}
+        )
+        where stream_id = ${streamId};
+    end if;
+end
+$do$;
+`;
+}

@@ -129,6 +129,7 @@ declare
         ) as odd_ids (key)
         where
             rejects.kind = 'conflict'
+            and rejects.stream_id = ${stream.streamId}
             and (
                 rejects.original_record is not null
                 or btrim(rejects.record ->> '${keyName(stream)}', E' \\t\\n\\r\\f\\x0b') <> btrim(rejects.record ->> '${keyName(stream)}')
@@ -152,6 +153,7 @@ begin
                 where
                     left(lower(btrim(rejects.record ->> '${keyName(stream)}')), 36) = ${rowOf(stream)}.${keyList(stream)}::text
                     and rejects.kind = 'conflict'
+                    and rejects.stream_id = ${stream.streamId}
                 limit 1
             ) is null
             and ${rowOf(stream)}.${keyList(stream)}::text <> all(odd_keys)

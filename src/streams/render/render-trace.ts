@@ -108,7 +108,9 @@ claims as (
     union
     select rejects.chunk_id, rejects.record_no
     from ingest.rejects
-    where left(lower(btrim(rejects.record ->> ${literal(keyName(stream))})), 36) = traced_key::text
+    where
+        left(lower(btrim(rejects.record ->> ${literal(keyName(stream))})), 36) = traced_key::text
+        and rejects.stream_id = ${stream.streamId}
 ),
 first_claims as (
     select claims.chunk_id, claims.record_no, stored_row.stored
@@ -151,7 +153,8 @@ begin
             from ingest.files
             inner join ingest.chunks on chunks.file_id = files.file_id
             where
-                files.path = traced_path
+                files.stream_id = ${stream.streamId}
+                and files.path = traced_path
                 and traced_record_no between chunks.first_record_no and chunks.first_record_no + chunks.records - 1
         ) as chunks
         cross join lateral (

@@ -1,44 +1,86 @@
 /** `GET /v1/trace` */
+import { keyWordsOf, parseTraceSubject } from "../../../operations/parse-trace-subject.ts";
 import { readTrace, type TraceSubject } from "../../../operations/read-trace.ts";
+import { keyColumnsOf } from "../../../operations/streams/describe-contract.ts";
+import type { KnownStream } from "../../../operations/streams/read-streams.ts";
 import { traceSchema } from "../../../operations/trace-schema.ts";
-import type { Column } from "../../../streams/stream.ts";
+import type { Stream } from "../../../streams/stream.ts";
 import { addGetRoute } from "../get-route.ts";
 import { Problem } from "../problem.ts";
 import type { Api, Context } from "../route-types.ts";
 import { idParameterSchema, textSchema } from "../shapes.ts";
+import { streamParameter } from "../streams/stream-list.ts";
 
-export function addTraceRoutes(app: Api, context: Context, { name, type: { typed } }: Column): void {
+/** `builtIn`: the stream of whoever names none. */
+export function addTraceRoutes(app: Api, context: Context, builtIn: Stream): void {
+    const { name, type } = builtIn.key;
+    const { typed } = type;
     const keySchema = textSchema(typed?.mostCharacters ?? 0)
         .refine((text) => typed?.form.test(text), `must be ${typed?.description}`)
         .optional();
     addGetRoute(app, context, {
         path: "/v1/trace",
-        summary: `The life of a record: give ${name}, or file and record`,
+        summary: `The life of a record: give ${name}, or file and record; of another stream, stream and key`,
         query: {
             ...(typed && { [name]: keySchema }),
+            stream: streamParameter.openapi({
+                description: `The stream that it is of (default: ${builtIn.name}).`,
+                example: "orders",
+            }),
+            key: textSchema(4096).optional().openapi({
+                description: "`column=value`, several separated by commas; of a key of one column the value alone.",
+                example: "order_id=7,line=2",
+            }),
             file: textSchema(4096).optional().openapi({ description: "A path, as the watched folder names it." }),
             record: idParameterSchema.optional(),
         },
         answer: { description: "The trace", schema: traceSchema },
-        toQuestion: (parameters) => subjectOf(name, parameters),
-        async read(_, subject) {
-            const trace = await readTrace(context.reader.sql, subject);
-            return trace.records.length === 0 ? undefined : trace;
+        toQuestion: (parameters) => questionOf(name, parameters),
+        async read(_, { stream: asked, ...question }) {
+            const stream = (await context.streams.find(asked ?? builtIn.name))!;
+            const subject = "text" in question ? subjectOf(question.text, stream, builtIn) : question.subject;
+            if ("key" in subject && question.isBuiltIn && stream.streamId !== builtIn.id) throw notItsKey(name, stream);
+            const trace = await readTrace(context.reader.sql, stream, subject);
+            return trace.records.length === 0 && trace.stored === null ? undefined : trace;
         },
-        missing: { code: "record_not_found", detail: "Nothing of it is kept: no event and no reject." },
+        missing: { code: "record_not_found", detail: "Nothing of it is kept: no row and no reject." },
     });
 }
 
 interface TraceParameters {
+    stream?: string | undefined;
+    key?: string | undefined;
     file?: string | undefined;
     record?: number | undefined;
 }
 
-function subjectOf(name: string, query: TraceParameters): TraceSubject {
-    const { [name]: key, file, record } = query as TraceParameters & Record<string, unknown>;
-    if (typeof key === "string" && file === undefined && record === undefined) return { key: key.toLowerCase() };
-    if (key === undefined && file !== undefined && record !== undefined) return { file, record };
-    throw new Problem("invalid_parameter", `Give \`${name}\` alone, or \`file\` and \`record\`.`, {
-        parameter: key === undefined && file !== undefined ? "record" : name,
+type Question = { stream: string | undefined; isBuiltIn: boolean } & ({ text: string } | { subject: TraceSubject });
+
+function questionOf(name: string, query: TraceParameters): Question {
+    const { [name]: builtInKey, stream, key, file, record } = query as TraceParameters & Record<string, unknown>;
+    const given = [builtInKey, key, file ?? record].filter((value) => value !== undefined);
+    if (given.length === 1 && typeof builtInKey === "string") {
+        return { stream, isBuiltIn: true, subject: { key: { [name]: builtInKey.toLowerCase() } } };
+    }
+    if (given.length === 1 && key !== undefined) return { stream, isBuiltIn: false, text: key };
+    if (given.length === 1 && file !== undefined && record !== undefined) {
+        return { stream, isBuiltIn: false, subject: { file, record } };
+    }
+    throw new Problem("invalid_parameter", `Give \`${name}\` alone, or \`key\`, or \`file\` and \`record\`.`, {
+        parameter: builtInKey === undefined && file !== undefined ? "record" : name,
     });
+}
+
+function subjectOf(text: string, stream: KnownStream, builtIn: Stream): TraceSubject {
+    const words = stream.streamId === builtIn.id ? keyWordsOf(builtIn) : { columns: keyColumnsOf(stream), form: null };
+    const subject = parseTraceSubject(text, words);
+    if (subject !== null && "key" in subject) return subject;
+    // A value that looks like a place in a file is the whole value here.
+    if (words.form === null && words.columns.length === 1) return { key: { [words.columns[0]!]: text } };
+    const wanted = words.columns.map((column) => `${column}=…`).join(",");
+    throw new Problem("invalid_parameter", `\`key\`: it must be ${wanted}.`, { parameter: "key" });
+}
+
+function notItsKey(name: string, { name: stream }: KnownStream): Problem {
+    return new Problem("invalid_parameter", `\`${name}\`: ${stream} is asked by \`key\`.`, { parameter: name });
 }
