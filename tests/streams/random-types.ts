@@ -129,6 +129,15 @@ function made(pick: Pick, no: number): TypeSpec {
         },
         {
             ddl: name,
+            family: "array",
+            element: base.family === "box" ? { ddl: "integer", family: "integer" } : base,
+            setup: [
+                ...(base.setup ?? []),
+                `create domain ${name} as ${base.family === "box" ? "integer" : base.ddl}[] check (cardinality(value) < 3)`,
+            ],
+        },
+        {
+            ddl: name,
             family: "composite",
             fields,
             setup: [`create type ${name} as (a ${fields[0]!.ddl}, "B c" ${fields[1]!.ddl})`],

@@ -35,6 +35,8 @@ export interface CatalogRights {
     canInsert: boolean;
     /** On every column. */
     canSelect: boolean;
+    /** Sequences that fill columns, and that the role may not use. */
+    lockedSequences: readonly string[];
 }
 
 export interface CatalogType {

@@ -44,7 +44,8 @@ async function readForeignKeys(sql: Sql, oid: number): Promise<CatalogForeignKey
             pg_constraint.confrelid = pg_constraint.conrelid as "isSelf",
             pg_constraint.confmatchtype = 'f' as "isMatchFull",
             pg_constraint.condeferrable as "isDeferrable",
-            has_table_privilege(parent.oid, 'select') and not row_security_active(parent.oid) as "isReadable"
+            has_schema_privilege(pg_namespace.oid, 'usage') and has_table_privilege(parent.oid, 'select')
+            and not row_security_active(parent.oid) as "isReadable"
         from pg_catalog.pg_constraint
         inner join pg_catalog.pg_class as parent on parent.oid = pg_constraint.confrelid
         inner join pg_catalog.pg_namespace on pg_namespace.oid = parent.relnamespace
@@ -55,7 +56,9 @@ async function readForeignKeys(sql: Sql, oid: number): Promise<CatalogForeignKey
                 on pg_attribute.attrelid = pg_constraint.conrelid and pg_attribute.attnum = key_column.attnum
         ) as own
         cross join lateral (
-            select jsonb_agg(pg_attribute.attname order by place) as columns
+            select
+                jsonb_agg(pg_attribute.attname order by place) as columns,
+                bool_and(has_column_privilege(parent.oid, pg_attribute.attnum, 'select')) as can_select
             from unnest(pg_constraint.confkey) with ordinality as key_column (attnum, place)
             inner join pg_catalog.pg_attribute
                 on pg_attribute.attrelid = pg_constraint.confrelid and pg_attribute.attnum = key_column.attnum

@@ -42,7 +42,8 @@ async function findRelation(sql: Sql, { schema, table }: TableName): Promise<Rel
                 'role', current_user,
                 'hasSchemaUsage', has_schema_privilege(pg_namespace.oid, 'usage'),
                 'canInsert', has_table_privilege(pg_class.oid, 'insert') or coalesce(rights.can_insert, false),
-                'canSelect', has_table_privilege(pg_class.oid, 'select') or coalesce(rights.can_select, false)
+                'canSelect', has_table_privilege(pg_class.oid, 'select') or coalesce(rights.can_select, false),
+                'lockedSequences', sequences.locked
             ) as rights
         from pg_catalog.pg_class
         inner join pg_catalog.pg_namespace on pg_namespace.oid = pg_class.relnamespace
@@ -55,6 +56,23 @@ async function findRelation(sql: Sql, { schema, table }: TableName): Promise<Rel
             from pg_catalog.pg_attribute
             where pg_attribute.attrelid = pg_class.oid and pg_attribute.attnum > 0 and not pg_attribute.attisdropped
         ) as rights
+        cross join lateral (
+            select coalesce(jsonb_agg(distinct sequence.oid::regclass::text), '[]') as locked
+            from pg_catalog.pg_depend
+            left join pg_catalog.pg_attrdef on pg_attrdef.oid = pg_depend.objid
+            inner join pg_catalog.pg_class as sequence
+                -- A default depends on its sequence, the sequence of an identity on its table.
+                on sequence.oid = case when pg_depend.refobjid = pg_class.oid then pg_depend.objid else pg_depend.refobjid end
+            where
+                -- In this order: the function raises for what is no sequence.
+                case when sequence.relkind = 'S' then not has_sequence_privilege(sequence.oid, 'usage') end
+                and case
+                    when pg_depend.classid = 'pg_catalog.pg_attrdef'::regclass then pg_attrdef.adrelid = pg_class.oid
+                    else
+                        pg_depend.classid = 'pg_catalog.pg_class'::regclass
+                        and pg_depend.refobjid = pg_class.oid and pg_depend.deptype = 'i'
+                end
+        ) as sequences
         where
             pg_class.relkind in ('r', 'p', 'v', 'm', 'f')
             and pg_class.relname = ${table}

@@ -81,6 +81,14 @@ function refuseRights({ rights, schema, hasRowSecurity }: CatalogTable, name: st
             remedy: `As its owner: \`grant select, insert on ${name} to ${role}\`.`,
         };
     }
+    const [sequence] = rights.lockedSequences;
+    if (sequence !== undefined) {
+        return {
+            code: "table_rights",
+            what: `The role ${rights.role} may not use the sequence ${sequence}, which fills a column of ${name}.`,
+            remedy: `As its owner: \`grant usage on sequence ${sequence} to ${role}\`.`,
+        };
+    }
     if (!hasRowSecurity) return null;
     return {
         code: "table_row_security",
