@@ -212,18 +212,25 @@ return case
                         else 'invalid'
                     end) is null)
                     and (bare.placed_at is null or (case
-                        when bare.placed_at like '____-__-__ __:__:__' then
-                            case
-                                when ingest.input_is_valid(bare.placed_at, 'timestamp') then case when bare.placed_at::timestamp::text <> bare.placed_at then 'invalid' end
-                                else 'invalid'
-                            end
-                        when bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then
-                            case
-                                when not ingest.input_is_valid(bare.placed_at, 'timestamptz') then 'invalid'
-                                when bare.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
-                                when (bare.placed_at collate "C" < '0001-01-02' or bare.placed_at collate "C" > '9999-12-31')
+                        when not ingest.input_is_valid(bare.placed_at, 'timestamp') then 'invalid'
+                        when bare.placed_at like '____-__-__ __:__:__' and bare.placed_at::timestamp::text = bare.placed_at then null
+                        when case
+                            when bare.placed_at like '____-__-__ __:__:__.%' or bare.placed_at like '____-__-__T__:__:__.%' then
+                                bare.placed_at::timestamp::text = rtrim(rtrim(replace(case
+                                when bare.placed_at like '%Z' then left(bare.placed_at, -1)
+                                when translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                else bare.placed_at
+                            end, 'T', ' '), '0'), '.') and bare.placed_at !~ '\.($|[^0-9])'
+                            when bare.placed_at like '____-__-__ __:__:__%' or bare.placed_at like '____-__-__T__:__:__%' then bare.placed_at::timestamp::text = replace(case
+                                when bare.placed_at like '%Z' then left(bare.placed_at, -1)
+                                when translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                else bare.placed_at
+                            end, 'T', ' ')
+                        end or bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then case
+                            when (bare.placed_at collate "C" < '0001-01-02' or bare.placed_at collate "C" > '9999-12-31')
                                     and (bare.placed_at::timestamptz < '0001-01-01' or bare.placed_at::timestamptz >= '10000-01-01') then 'invalid'
-                            end
+                            when octet_length(bare.placed_at) > 26 and bare.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
+                        end
                         else 'invalid'
                     end) is null)
                 then (
@@ -261,18 +268,25 @@ return case
                             else 'invalid'
                         end) end,
                         case when bare.placed_at is null then null else 'placed_at_' || (case
-                            when bare.placed_at like '____-__-__ __:__:__' then
-                                case
-                                    when ingest.input_is_valid(bare.placed_at, 'timestamp') then case when bare.placed_at::timestamp::text <> bare.placed_at then 'invalid' end
-                                    else 'invalid'
-                                end
-                            when bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then
-                                case
-                                    when not ingest.input_is_valid(bare.placed_at, 'timestamptz') then 'invalid'
-                                    when bare.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
-                                    when (bare.placed_at collate "C" < '0001-01-02' or bare.placed_at collate "C" > '9999-12-31')
+                            when not ingest.input_is_valid(bare.placed_at, 'timestamp') then 'invalid'
+                            when bare.placed_at like '____-__-__ __:__:__' and bare.placed_at::timestamp::text = bare.placed_at then null
+                            when case
+                                when bare.placed_at like '____-__-__ __:__:__.%' or bare.placed_at like '____-__-__T__:__:__.%' then
+                                    bare.placed_at::timestamp::text = rtrim(rtrim(replace(case
+                                    when bare.placed_at like '%Z' then left(bare.placed_at, -1)
+                                    when translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                    else bare.placed_at
+                                end, 'T', ' '), '0'), '.') and bare.placed_at !~ '\.($|[^0-9])'
+                                when bare.placed_at like '____-__-__ __:__:__%' or bare.placed_at like '____-__-__T__:__:__%' then bare.placed_at::timestamp::text = replace(case
+                                    when bare.placed_at like '%Z' then left(bare.placed_at, -1)
+                                    when translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                    else bare.placed_at
+                                end, 'T', ' ')
+                            end or bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then case
+                                when (bare.placed_at collate "C" < '0001-01-02' or bare.placed_at collate "C" > '9999-12-31')
                                         and (bare.placed_at::timestamptz < '0001-01-01' or bare.placed_at::timestamptz >= '10000-01-01') then 'invalid'
-                                end
+                                when octet_length(bare.placed_at) > 26 and bare.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
+                            end
                             else 'invalid'
                         end) end
                     ],
@@ -422,18 +436,25 @@ as $$
                             else 'invalid'
                         end) is null)
                         and (bare.placed_at is null or (case
-                            when bare.placed_at like '____-__-__ __:__:__' then
-                                case
-                                    when ingest.input_is_valid(bare.placed_at, 'timestamp') then case when bare.placed_at::timestamp::text <> bare.placed_at then 'invalid' end
-                                    else 'invalid'
-                                end
-                            when bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then
-                                case
-                                    when not ingest.input_is_valid(bare.placed_at, 'timestamptz') then 'invalid'
-                                    when bare.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
-                                    when (bare.placed_at collate "C" < '0001-01-02' or bare.placed_at collate "C" > '9999-12-31')
+                            when not ingest.input_is_valid(bare.placed_at, 'timestamp') then 'invalid'
+                            when bare.placed_at like '____-__-__ __:__:__' and bare.placed_at::timestamp::text = bare.placed_at then null
+                            when case
+                                when bare.placed_at like '____-__-__ __:__:__.%' or bare.placed_at like '____-__-__T__:__:__.%' then
+                                    bare.placed_at::timestamp::text = rtrim(rtrim(replace(case
+                                    when bare.placed_at like '%Z' then left(bare.placed_at, -1)
+                                    when translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                    else bare.placed_at
+                                end, 'T', ' '), '0'), '.') and bare.placed_at !~ '\.($|[^0-9])'
+                                when bare.placed_at like '____-__-__ __:__:__%' or bare.placed_at like '____-__-__T__:__:__%' then bare.placed_at::timestamp::text = replace(case
+                                    when bare.placed_at like '%Z' then left(bare.placed_at, -1)
+                                    when translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                    else bare.placed_at
+                                end, 'T', ' ')
+                            end or bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then case
+                                when (bare.placed_at collate "C" < '0001-01-02' or bare.placed_at collate "C" > '9999-12-31')
                                         and (bare.placed_at::timestamptz < '0001-01-01' or bare.placed_at::timestamptz >= '10000-01-01') then 'invalid'
-                                end
+                                when octet_length(bare.placed_at) > 26 and bare.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
+                            end
                             else 'invalid'
                         end) is null)
                 end
@@ -546,18 +567,25 @@ begin
                 else 'invalid'
             end) is null)
             and (staged.placed_at is null or (case
-                when staged.placed_at like '____-__-__ __:__:__' then
-                    case
-                        when ingest.input_is_valid(staged.placed_at, 'timestamp') then case when staged.placed_at::timestamp::text <> staged.placed_at then 'invalid' end
-                        else 'invalid'
-                    end
-                when staged.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then
-                    case
-                        when not ingest.input_is_valid(staged.placed_at, 'timestamptz') then 'invalid'
-                        when staged.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
-                        when (staged.placed_at collate "C" < '0001-01-02' or staged.placed_at collate "C" > '9999-12-31')
+                when not ingest.input_is_valid(staged.placed_at, 'timestamp') then 'invalid'
+                when staged.placed_at like '____-__-__ __:__:__' and staged.placed_at::timestamp::text = staged.placed_at then null
+                when case
+                    when staged.placed_at like '____-__-__ __:__:__.%' or staged.placed_at like '____-__-__T__:__:__.%' then
+                        staged.placed_at::timestamp::text = rtrim(rtrim(replace(case
+                        when staged.placed_at like '%Z' then left(staged.placed_at, -1)
+                        when translate(right(staged.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(staged.placed_at, -6)
+                        else staged.placed_at
+                    end, 'T', ' '), '0'), '.') and staged.placed_at !~ '\.($|[^0-9])'
+                    when staged.placed_at like '____-__-__ __:__:__%' or staged.placed_at like '____-__-__T__:__:__%' then staged.placed_at::timestamp::text = replace(case
+                        when staged.placed_at like '%Z' then left(staged.placed_at, -1)
+                        when translate(right(staged.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(staged.placed_at, -6)
+                        else staged.placed_at
+                    end, 'T', ' ')
+                end or staged.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then case
+                    when (staged.placed_at collate "C" < '0001-01-02' or staged.placed_at collate "C" > '9999-12-31')
                             and (staged.placed_at::timestamptz < '0001-01-01' or staged.placed_at::timestamptz >= '10000-01-01') then 'invalid'
-                    end
+                    when octet_length(staged.placed_at) > 26 and staged.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
+                end
                 else 'invalid'
             end) is null)
         then (
@@ -676,18 +704,25 @@ begin
                     else 'invalid'
                 end) is null)
                 and (missing_records.placed_at is null or (case
-                    when missing_records.placed_at like '____-__-__ __:__:__' then
-                        case
-                            when ingest.input_is_valid(missing_records.placed_at, 'timestamp') then case when missing_records.placed_at::timestamp::text <> missing_records.placed_at then 'invalid' end
-                            else 'invalid'
-                        end
-                    when missing_records.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then
-                        case
-                            when not ingest.input_is_valid(missing_records.placed_at, 'timestamptz') then 'invalid'
-                            when missing_records.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
-                            when (missing_records.placed_at collate "C" < '0001-01-02' or missing_records.placed_at collate "C" > '9999-12-31')
+                    when not ingest.input_is_valid(missing_records.placed_at, 'timestamp') then 'invalid'
+                    when missing_records.placed_at like '____-__-__ __:__:__' and missing_records.placed_at::timestamp::text = missing_records.placed_at then null
+                    when case
+                        when missing_records.placed_at like '____-__-__ __:__:__.%' or missing_records.placed_at like '____-__-__T__:__:__.%' then
+                            missing_records.placed_at::timestamp::text = rtrim(rtrim(replace(case
+                            when missing_records.placed_at like '%Z' then left(missing_records.placed_at, -1)
+                            when translate(right(missing_records.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(missing_records.placed_at, -6)
+                            else missing_records.placed_at
+                        end, 'T', ' '), '0'), '.') and missing_records.placed_at !~ '\.($|[^0-9])'
+                        when missing_records.placed_at like '____-__-__ __:__:__%' or missing_records.placed_at like '____-__-__T__:__:__%' then missing_records.placed_at::timestamp::text = replace(case
+                            when missing_records.placed_at like '%Z' then left(missing_records.placed_at, -1)
+                            when translate(right(missing_records.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(missing_records.placed_at, -6)
+                            else missing_records.placed_at
+                        end, 'T', ' ')
+                    end or missing_records.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then case
+                        when (missing_records.placed_at collate "C" < '0001-01-02' or missing_records.placed_at collate "C" > '9999-12-31')
                                 and (missing_records.placed_at::timestamptz < '0001-01-01' or missing_records.placed_at::timestamptz >= '10000-01-01') then 'invalid'
-                        end
+                        when octet_length(missing_records.placed_at) > 26 and missing_records.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
+                    end
                     else 'invalid'
                 end) is null)
             then (
@@ -1781,18 +1816,25 @@ from (
                 else 'invalid'
             end) end
             when 'placed_at' then case when trimmed_values.value is null then null else 'placed_at_' || (case
-                when trimmed_values.value like '____-__-__ __:__:__' then
-                    case
-                        when ingest.input_is_valid(trimmed_values.value, 'timestamp') then case when trimmed_values.value::timestamp::text <> trimmed_values.value then 'invalid' end
-                        else 'invalid'
-                    end
-                when trimmed_values.value ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then
-                    case
-                        when not ingest.input_is_valid(trimmed_values.value, 'timestamptz') then 'invalid'
-                        when trimmed_values.value ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
-                        when (trimmed_values.value collate "C" < '0001-01-02' or trimmed_values.value collate "C" > '9999-12-31')
+                when not ingest.input_is_valid(trimmed_values.value, 'timestamp') then 'invalid'
+                when trimmed_values.value like '____-__-__ __:__:__' and trimmed_values.value::timestamp::text = trimmed_values.value then null
+                when case
+                    when trimmed_values.value like '____-__-__ __:__:__.%' or trimmed_values.value like '____-__-__T__:__:__.%' then
+                        trimmed_values.value::timestamp::text = rtrim(rtrim(replace(case
+                        when trimmed_values.value like '%Z' then left(trimmed_values.value, -1)
+                        when translate(right(trimmed_values.value, 6), '0123456789', '') in ('+:', '-:') then left(trimmed_values.value, -6)
+                        else trimmed_values.value
+                    end, 'T', ' '), '0'), '.') and trimmed_values.value !~ '\.($|[^0-9])'
+                    when trimmed_values.value like '____-__-__ __:__:__%' or trimmed_values.value like '____-__-__T__:__:__%' then trimmed_values.value::timestamp::text = replace(case
+                        when trimmed_values.value like '%Z' then left(trimmed_values.value, -1)
+                        when translate(right(trimmed_values.value, 6), '0123456789', '') in ('+:', '-:') then left(trimmed_values.value, -6)
+                        else trimmed_values.value
+                    end, 'T', ' ')
+                end or trimmed_values.value ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then case
+                    when (trimmed_values.value collate "C" < '0001-01-02' or trimmed_values.value collate "C" > '9999-12-31')
                             and (trimmed_values.value::timestamptz < '0001-01-01' or trimmed_values.value::timestamptz >= '10000-01-01') then 'invalid'
-                    end
+                    when octet_length(trimmed_values.value) > 26 and trimmed_values.value ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
+                end
                 else 'invalid'
             end) end
         end as reason

@@ -56,9 +56,7 @@ async function readForeignKeys(sql: Sql, oid: number): Promise<CatalogForeignKey
                 on pg_attribute.attrelid = pg_constraint.conrelid and pg_attribute.attnum = key_column.attnum
         ) as own
         cross join lateral (
-            select
-                jsonb_agg(pg_attribute.attname order by place) as columns,
-                bool_and(has_column_privilege(parent.oid, pg_attribute.attnum, 'select')) as can_select
+            select jsonb_agg(pg_attribute.attname order by place) as columns
             from unnest(pg_constraint.confkey) with ordinality as key_column (attnum, place)
             inner join pg_catalog.pg_attribute
                 on pg_attribute.attrelid = pg_constraint.confrelid and pg_attribute.attnum = key_column.attnum

@@ -58,20 +58,24 @@ async function findRelation(sql: Sql, { schema, table }: TableName): Promise<Rel
         ) as rights
         cross join lateral (
             select coalesce(jsonb_agg(distinct sequence.oid::regclass::text), '[]') as locked
-            from pg_catalog.pg_depend
-            left join pg_catalog.pg_attrdef on pg_attrdef.oid = pg_depend.objid
-            inner join pg_catalog.pg_class as sequence
-                -- A default depends on its sequence, the sequence of an identity on its table.
-                on sequence.oid = case when pg_depend.refobjid = pg_class.oid then pg_depend.objid else pg_depend.refobjid end
-            where
-                -- In this order: the function raises for what is no sequence.
-                case when sequence.relkind = 'S' then not has_sequence_privilege(sequence.oid, 'usage') end
-                and case
-                    when pg_depend.classid = 'pg_catalog.pg_attrdef'::regclass then pg_attrdef.adrelid = pg_class.oid
-                    else
-                        pg_depend.classid = 'pg_catalog.pg_class'::regclass
-                        and pg_depend.refobjid = pg_class.oid and pg_depend.deptype = 'i'
-                end
+            from (
+                select pg_depend.refobjid as oid
+                from pg_catalog.pg_attrdef
+                inner join pg_catalog.pg_depend
+                    on pg_depend.classid = 'pg_catalog.pg_attrdef'::regclass and pg_depend.objid = pg_attrdef.oid
+                where pg_attrdef.adrelid = pg_class.oid and pg_depend.refclassid = 'pg_catalog.pg_class'::regclass
+                union all
+                select pg_depend.objid
+                from pg_catalog.pg_depend
+                inner join pg_catalog.pg_attribute
+                    on pg_attribute.attrelid = pg_depend.refobjid and pg_attribute.attnum = pg_depend.refobjsubid
+                where
+                    pg_depend.refclassid = 'pg_catalog.pg_class'::regclass and pg_depend.refobjid = pg_class.oid
+                    and pg_depend.classid = 'pg_catalog.pg_class'::regclass and pg_attribute.attidentity = 'd'
+            ) as used
+            inner join pg_catalog.pg_class as sequence on sequence.oid = used.oid
+            -- In this order: the function raises for what is no sequence.
+            where case when sequence.relkind = 'S' then not has_sequence_privilege(sequence.oid, 'usage') end
         ) as sequences
         where
             pg_class.relkind in ('r', 'p', 'v', 'm', 'f')
