@@ -6,7 +6,7 @@ import { sqlStateOf, sqlStates } from "../../database/sql-states.ts";
 import { SluiceError } from "../../errors.ts";
 
 export interface StreamProblem {
-    /** Stable: `table_changed`, `table_missing`, `table_refused` (a right is missing), or what the error calls itself. */
+    /** Stable: `table_changed`, `table_missing`, `table_rights` (a right is missing), or what the error calls itself. */
     code: string;
     detail: string;
 }
@@ -18,7 +18,7 @@ export function problemOf(error: unknown): StreamProblem {
     const state = sqlStateOf(error);
     const what = describeFault(error) ?? message;
     if (state === sqlStates.insufficientPrivilege) {
-        return { code: "table_refused", detail: `${what}. Grant that right: the stream goes on by itself.` };
+        return { code: "table_rights", detail: `${what}. Grant that right: the stream goes on by itself.` };
     }
     const isMissing = state === sqlStates.undefinedTable || state === sqlStates.invalidSchemaName;
     return {

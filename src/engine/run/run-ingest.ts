@@ -163,7 +163,8 @@ async function runWorkers(shared: Shared, workers: StreamWorker[], begin: () => 
     const { signal } = shared;
     await begin();
     const heartbeat = shared.heartbeat.keep(() => over.signal.aborted || signal.aborted).catch(shared.endAll);
-    const watching = shared.work.keep(AbortSignal.any([over.signal, signal])).catch(shared.endAll);
+    signal.addEventListener("abort", () => over.abort());
+    const watching = shared.work.keep(over.signal).catch(shared.endAll);
     await Promise.all(workers.map((worker) => worker.run()));
     over.abort();
     await Promise.all([heartbeat, watching]);

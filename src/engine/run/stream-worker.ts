@@ -91,7 +91,9 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
                 noteMergeable: table.passed,
             },
         };
+        const watching = new AbortController();
         const wake = () => {
+            watching.abort();
             run.staged.give();
             run.merged.give();
         };
@@ -99,8 +101,7 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
         waiting.onStaged = run.staged.give;
         try {
             const mergers = Array.from({ length: config.mergeWorkers }, (_, index) => mergeLoop(run, index));
-            const watching = new AbortController();
-            const watch = table.watch(current, AbortSignal.any([watching.signal, ending.signal]));
+            const watch = table.watch(current, watching.signal);
             const loops = [loadLoop(run), recheckLoop(run), ...mergers].map((loop) => loop.catch(ending.fail));
             const watched = watch.catch(ending.fail);
             await Promise.all(loops);
