@@ -118,14 +118,15 @@ test("twenty streams without work: two statements a second, and no connection of
     for (let beat = 0; beat < 5; beat += 1) {
         const { mark } = await marks();
         asked += 1;
-        await waitUntil("the next heartbeat", async () => {
+        // Seldom, or the questions of the test would hide those of the ingest.
+        do {
             asked += 1;
-            return (await marks()).mark !== mark;
-        });
+            await Bun.sleep(200);
+        } while ((await marks()).mark === mark);
     }
     const spent = (await commits()) - before - asked;
-    // Each heartbeat is one, and between two of them the ledger is asked twice what waits: 20 streams would make 100 at least.
-    expect(spent).toBeLessThan(60);
+    // Less than one for each stream and heartbeat: one is the heartbeat, and two ask what waits, of all streams.
+    expect(spent).toBeLessThan(100);
     const [sessions] = await sql`
         select count(*) as n from pg_stat_activity
         where datname = current_database() and application_name like 'sluice-%'`;

@@ -22,6 +22,7 @@ import {
     type SeenFile,
 } from "../ledger/files.ts";
 import type { LedgerProof } from "../ledger/ledger-proof.ts";
+import type { StreamWork } from "../ledger/watch-work.ts";
 import { findEscapedName, seenOf } from "../read/open-input.ts";
 import { collectWhenLarge } from "./collect-when-large.ts";
 import { createForgetGone } from "./forget-gone.ts";
@@ -36,6 +37,7 @@ export interface DiscoveryContext extends IngestContext {
     rechecks: Rechecks;
     /** Default: as if there were no other stream. */
     folder?: StreamFolder;
+    work?: StreamWork;
 }
 
 export interface Discovery {

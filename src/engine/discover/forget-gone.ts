@@ -6,6 +6,7 @@
 import { stat } from "node:fs/promises";
 import type { Sql } from "../../database/connect.ts";
 import type { IngestContext } from "../context.ts";
+import type { StreamWork } from "../ledger/watch-work.ts";
 import { isGone } from "../read/open-input.ts";
 
 export interface ForgetGone {
@@ -16,14 +17,17 @@ export interface ForgetGone {
 const pauseMs = 2_000;
 const pageFiles = 1_000;
 
-export function createForgetGone(context: IngestContext, now = () => performance.now()): ForgetGone {
+export function createForgetGone(
+    context: IngestContext & { work?: StreamWork },
+    now = () => performance.now(),
+): ForgetGone {
     const { config, log } = context;
     let nextAt = Number.NEGATIVE_INFINITY;
     let fromPath = "";
     let firstFolder: string | null = null;
     return {
         async after(present) {
-            if (now() < nextAt) return;
+            if (now() < nextAt || context.work?.hasFailed() === false) return;
             nextAt = now() + pauseMs;
             const folder = await identityOf(config.inputDir);
             firstFolder ??= folder;

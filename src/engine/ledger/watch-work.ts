@@ -12,6 +12,8 @@ export interface WaitingWork {
     isStaged: boolean;
     /** Files to load, chunks to stage again or to decide on. */
     isToLoad: boolean;
+    /** Files that have failed. */
+    hasFailed: boolean;
 }
 
 export interface WorkWatch {
@@ -22,26 +24,31 @@ export interface WorkWatch {
 export interface StreamWork {
     /** As of the latest look. */
     isToLoad(): boolean;
+    hasFailed(): boolean;
     /** What a look calls when there is something to merge. */
     onStaged: (() => void) | null;
 }
 
 export function createWorkWatch(sql: Sql, survive: Outage["survive"]): WorkWatch {
-    const streams = new Map<number, StreamWork & { isWaiting: boolean }>();
+    const streams = new Map<number, { found: WaitingWork; work: StreamWork }>();
     return {
         of(streamId) {
-            const work = { isWaiting: true, isToLoad: () => work.isWaiting, onStaged: null };
-            streams.set(streamId, work);
-            return work;
+            // Until the first look anything may wait.
+            const own = {
+                found: { isStaged: true, isToLoad: true, hasFailed: true },
+                work: { isToLoad: () => own.found.isToLoad, hasFailed: () => own.found.hasFailed, onStaged: null },
+            };
+            streams.set(streamId, own);
+            return own.work;
         },
         /** Until `isOver`. */
         async keep(isOver) {
             while (!isOver.aborted) {
                 const found = await survive(() => readWaitingWork(sql, [...streams.keys()]));
-                for (const { streamId, isStaged, isToLoad } of found ?? []) {
-                    const work = streams.get(streamId)!;
-                    work.isWaiting = isToLoad;
-                    if (isStaged) work.onStaged?.();
+                for (const { streamId, ...waiting } of found ?? []) {
+                    const own = streams.get(streamId)!;
+                    own.found = waiting;
+                    if (waiting.isStaged) own.work.onStaged?.();
                 }
                 await sleep(pollMs, isOver);
             }
@@ -75,6 +82,10 @@ export async function readWaitingWork(sql: Sql, streamIds: number[]): Promise<(W
                     files.state in ('pending', 'failed')
                     and files.stream_id = streams.stream_id
                     and (files.state = 'pending' or files.next_attempt_at <= clock_timestamp())
-            ) as "isToLoad"
+            ) as "isToLoad",
+            exists (
+                select from ingest.files
+                where files.state = 'failed' and files.stream_id = streams.stream_id
+            ) as "hasFailed"
         from unnest(${streamIds}::smallint[]) as streams (stream_id)`;
 }

@@ -58,7 +58,16 @@ export interface KeptStream {
 
 type LoadingRun = Pick<
     Run,
-    keyof IngestContext | "copyConnection" | "folder" | "lease" | "proof" | "rechecks" | "room" | "signal" | "staged"
+    | keyof IngestContext
+    | "copyConnection"
+    | "folder"
+    | "lease"
+    | "proof"
+    | "rechecks"
+    | "room"
+    | "signal"
+    | "staged"
+    | "work"
 >;
 
 export function createLoader(run: LoadingRun, clocks: FileClocks = {}): Loader {

@@ -11,7 +11,7 @@ import { createMerger, type Merger } from "./merge-batch.ts";
  */
 const parallelFromRecords = 20_000;
 /** It is woken for what is staged, also by others (ledger/watch-work.ts). */
-const idleMs = 10_000;
+const idleMs = 30_000;
 
 export async function mergeLoop(run: Run, index: number): Promise<void> {
     const { signal, staged } = run;

@@ -6,6 +6,7 @@
 import type { Sql } from "../../database/connect.ts";
 import { meaningOf } from "../../database/sql-states.ts";
 import { TableShapeFault } from "../../database/table-shape.ts";
+import { SluiceError } from "../../errors.ts";
 import type { Stream } from "../../streams/stream.ts";
 import { noteStreamProblem, problemOf } from "../ledger/stream-problem.ts";
 import { type Outage, pause } from "../outage/outage.ts";
@@ -45,12 +46,22 @@ const provenMs = 5_000;
 const checkEveryMs = 60_000;
 
 export function createTablePause(options: TablePauseOptions) {
-    const { sql, streamId, refresh, voice, troubles, survive, signal, mostAttempts } = options;
+    const { sql, streamId, voice, troubles, survive, signal, mostAttempts } = options;
     let standing: Standing | null = null;
     let attempts = 0;
     let begunAt = performance.now();
     /** A run before this one may have left one. */
     let isNoted = true;
+
+    /** What is said of a table is a fault of the table: it may be out of the way later. */
+    async function refresh(stream: Stream): Promise<Stream> {
+        try {
+            return await options.refresh(sql, stream);
+        } catch (error) {
+            if (!(error instanceof SluiceError)) throw error;
+            throw new TableShapeFault({ table: stream.table, problem: error.message }, error);
+        }
+    }
 
     async function note(error: unknown): Promise<void> {
         isNoted = true;
@@ -67,7 +78,7 @@ export function createTablePause(options: TablePauseOptions) {
 
     /** Throws what is in the way of the table, or that it is another one now. */
     async function check(stream: Stream): Promise<void> {
-        const now = await refresh(sql, stream);
+        const now = await refresh(stream);
         if (JSON.stringify(now) === JSON.stringify(stream)) return;
         throw new StreamRenewed(stream, now);
     }
@@ -83,7 +94,7 @@ export function createTablePause(options: TablePauseOptions) {
                 await pause(attempts, signal);
                 if (signal.aborted) return null;
                 try {
-                    const next = await survive(() => refresh(sql, stream));
+                    const next = await survive(() => refresh(stream));
                     begunAt = performance.now();
                     return next;
                 } catch (error) {
