@@ -83,9 +83,14 @@ export async function readWaitingWork(sql: Sql, streamIds: number[]): Promise<(W
                     and files.stream_id = streams.stream_id
                     and (files.state = 'pending' or files.next_attempt_at <= clock_timestamp())
             ) as "isToLoad",
+            -- By the sums: an index that has failed files has those that wait, too.
             exists (
-                select from ingest.files
-                where files.state = 'failed' and files.stream_id = streams.stream_id
+                select from ingest.file_stats
+                where file_stats.stream_id = streams.stream_id and file_stats.state = 'failed' and file_stats.files <> 0
+            )
+            or exists (
+                select from ingest.file_changes
+                where file_changes.stream_id = streams.stream_id and file_changes.state = 'failed'
             ) as "hasFailed"
         from unnest(${streamIds}::smallint[]) as streams (stream_id)`;
 }
