@@ -69,9 +69,13 @@ async function refresh(target: DatabaseTarget, declared: TableStream): Promise<S
 async function retireOthers(target: DatabaseTarget, names: readonly string[]): Promise<void> {
     const sql = connect(target, { applicationName: "sluice stream", max: 1 });
     try {
-        await sql`
-            update ingest.streams set is_active = false
+        // Asked first: a role that only loads may not change a stream.
+        const others = await sql<{ name: string }[]>`
+            select name
+            from ingest.streams
             where is_active and declaration ->> 'isFile' = 'true' and name <> all(${names as string[]})`;
+        if (others.length === 0) return;
+        await sql`update ingest.streams set is_active = false where name = any(${others.map(({ name }) => name)})`;
     } finally {
         await sql.end({ timeout: 5 });
     }

