@@ -49,6 +49,9 @@ begin
 end
 $$;
 
+-- Why a stream is paused is for the loader to say.
+grant update (problem, problem_detail, problem_at) on ingest.streams to sluice_loader;
+
 -- The streams of tables that Sluice found: each has a schema of its own. The table is only added to; to make a stream, or to
 -- adopt its table anew when that has changed, is for the owner.
 do $$
