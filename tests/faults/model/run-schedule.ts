@@ -54,8 +54,8 @@ export interface StreamsBeside {
     owns(path: string): boolean;
     /** Makes their tables, before any worker is there, and in `folder` the declarations by which an ingest knows them. */
     prepare(target: DatabaseTarget, folder: string): Promise<void>;
-    /** Work that is left, in their ledger or their tables. */
-    findOpen(sql: Sql): Promise<string[]>;
+    /** When all is merged: what a person then does. Returns what went wrong. */
+    settle(target: DatabaseTarget, folder: string): Promise<string[]>;
     /** What a run has left, against the model; and how many records of theirs were read. */
     hold(schedule: Schedule, sql: Sql): Promise<{ violations: string[]; read: number }>;
 }
@@ -102,7 +102,6 @@ export async function runSchedule(
         timesBack: 0,
         letWork,
         cwd,
-        findOpenBeside: async () => (beside ? await ask(target, (sql) => beside.findOpen(sql)) : []),
     };
     const numbers = watchNumbers(target, () => world.timesBack);
     const keeper = keepServer(server);
@@ -118,6 +117,7 @@ export async function runSchedule(
         await converge(world, schedule, inputDir);
         await workers.end();
         await waitForLeases(world);
+        if (beside) violations.push(...(await beside.settle(target, folder)));
         const last = await ingestOnce(target.url, inputDir, schedule.flags, { cwd });
         const failed = await countRows(target, "ingest.files where state = 'failed'");
         ledger = await ask(target, readLedger);
@@ -267,7 +267,7 @@ async function converge(world: World, schedule: Schedule, inputDir: string): Pro
         });
     await waitWhileItWorks(world, schedule, async () => {
         supervise();
-        return [...(await findOpen(target, inputDir)), ...(await world.findOpenBeside())];
+        return await findOpen(target, inputDir);
     });
 }
 

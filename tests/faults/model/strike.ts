@@ -22,8 +22,6 @@ export interface World {
     timesBack: number;
     /** Where the workers find the declarations of the streams beside events. */
     cwd: string;
-    /** What those streams have left to do. */
-    findOpenBeside(): Promise<string[]>;
     /** Returns when the ledger is so many steps further, or soon after. */
     letWork(steps: number): Promise<void>;
 }

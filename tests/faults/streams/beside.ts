@@ -5,6 +5,7 @@ import type { Sql } from "../../../src/database/connect.ts";
 import { applyStream } from "../../../src/streams/apply-stream.ts";
 import { loadStreams } from "../../../src/streams/load-streams.ts";
 import { ask } from "../../support/own-server.ts";
+import { runScript } from "../../support/run-script.ts";
 import type { StreamsBeside } from "../model/run-schedule.ts";
 import { holdToStreams } from "./hold-to-streams.ts";
 import { readStreams } from "./read-streams.ts";
@@ -22,14 +23,12 @@ export const streamsBeside: StreamsBeside = {
         // By the owner of the database: a loader only loads.
         for (const declared of await loadStreams([], join(folder, "streams"))) await applyStream(target, declared);
     },
-    async findOpen(sql) {
-        const orphans = await sql<{ children: number }[]>`
-            select count(*) as children
-            from ingest.rejects
-            inner join trade.orders on orders.order_no = trim(rejects.record ->> 'order_no')
-            where rejects.resolved_by_batch is null and rejects.reasons = array['order_no_unknown']`;
-        const open = orphans.flatMap(({ children }) => (children > 0 ? [`${children} lines whose order is in`] : []));
-        return process.env.NOREPLAY ? [] : open;
+    async settle(target, folder) {
+        const { exitCode, stderr } = await runScript("replay", [], {
+            environment: { DATABASE_URL: target.url },
+            cwd: folder,
+        });
+        return exitCode === 0 ? [] : [`a replay ended with ${exitCode}: ${stderr}`];
     },
     async hold(schedule, sql) {
         const states = await readStreams(sql);

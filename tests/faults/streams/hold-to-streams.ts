@@ -49,7 +49,7 @@ function holdStream(
         const reading = readingOf(readings, reject);
         if (reject.resolvedBy !== null || !isUnknown(stream, reject) || !reading?.eventId) continue;
         standing.add(reading.eventId);
-        if (!process.env.NOREPLAY && parents.has(reading.parent!))
+        if (parents.has(reading.parent!))
             violations.push(`${describe(reject)} stands, and ${reading.parent} is in the table`);
     }
     const isIn = { has: (key: string) => expected.rows.has(key) || standing.has(key) };
