@@ -13,8 +13,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { runOnTerminal } from "../support/run-on-terminal.ts";
 import { runScript } from "../support/run-script.ts";
 import { projectDir } from "../support/test-server.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 let database: TestDatabase;
 let folder: string;
@@ -129,6 +131,28 @@ describe("a CSV file without a table", () => {
         expect(read("streams/migrations/0001_visits.sql")).toMatch(/at timestamptz not null,.*\n +age integer +--/);
         expect(read("streams/visits.ts")).toContain('nulls: ["NA"]');
         expect((await add(`${input}/visits.csv`, "--key", "idd", "--name", "v")).stderr).toContain("--key id?");
+    });
+
+    test("is talked over at a terminal: what is asked, and then the whole", async () => {
+        put("school.csv", "student,subject,grade", "Ada,Art,1", "Ada,Maths,1", "Bob,Art,2");
+        const environment = { DATABASE_URL: database.url };
+        const terminal = runOnTerminal("add", [`${input}/school.csv`], { cwd: folder, environment });
+        const says = (words: string) => waitUntil(words, () => terminal.output().includes(words));
+        await says("Which columns make two records the same?");
+        terminal.write("student, subject\r");
+        await says("Make this stream? [y/N]");
+        expect(made()).toEqual([]);
+        terminal.write("y\r");
+        expect(await terminal.exited).toBe(0);
+        expect(read("streams/migrations/0000_school.sql")).toContain("primary key (student, subject)");
+    });
+
+    test("that is none, or is not there, is said to be", async () => {
+        put("objects.csv", '{"id": 1}', '{"id": 2}');
+        const json = await add(`${input}/objects.csv`, "--yes");
+        expect([json.exitCode, json.stderr]).toEqual([2, expect.stringContaining("It looks like JSON, not CSV")]);
+        const missing = await add("missing.csv", "--yes");
+        expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining("missing.csv")]);
     });
 
     test("never overwrites: neither a stream, nor a table, nor a file", async () => {

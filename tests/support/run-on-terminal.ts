@@ -10,13 +10,14 @@ export function runOnTerminal(
         environment = {},
         columns = 100,
         rows = 30,
-    }: { environment?: Record<string, string>; columns?: number; rows?: number } = {},
+        cwd = projectDir,
+    }: { environment?: Record<string, string>; columns?: number; rows?: number; cwd?: string } = {},
 ) {
     const decoder = new TextDecoder();
     let output = "";
-    const command = name.startsWith("\n") ? ["-e", name] : [join("scripts", `${name}.ts`), ...args];
+    const command = name.startsWith("\n") ? ["-e", name] : [join(projectDir, "scripts", `${name}.ts`), ...args];
     const child = Bun.spawn([process.execPath, ...command], {
-        cwd: projectDir,
+        cwd,
         env: {
             ...process.env,
             ...{ TERM: "xterm", CI: "", FORCE_COLOR: "", NO_COLOR: "", DATABASE_URL: "" },

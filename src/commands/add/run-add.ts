@@ -3,13 +3,14 @@ import { basename, relative, resolve } from "node:path";
 import type { Config } from "../../config/config.ts";
 import type { Sql } from "../../database/connect.ts";
 import type { Database } from "../../database/open-database.ts";
+import { InputFault } from "../../engine/read/open-input.ts";
 import { addCsvStream, filesForCsv, type NewCsvStream, refuseTaken } from "../../operations/add/add-csv.ts";
 import { addTableStream, mapTable, refuseLacking } from "../../operations/add/add-table.ts";
 import { findSample, type Sample } from "../../operations/add/find-sample.ts";
 import { streamNameForm, streamNameOf } from "../../operations/add/name-stream.ts";
 import { refuseExisting } from "../../operations/add/new-files.ts";
 import { refuseRivals } from "../../operations/add/refuse-rivals.ts";
-import { type Proposal, sniffFile } from "../../operations/sniff/sniff-file.ts";
+import { type Proposal, type SniffOptions, sniffFile } from "../../operations/sniff/sniff-file.ts";
 import { streamOfTable } from "../../streams/load-streams.ts";
 import { askYesOrNo } from "../../terminal/ask.ts";
 import { suggestName } from "../../terminal/suggest-name.ts";
@@ -103,7 +104,7 @@ async function proposeUntilAnswered(
     let request = given;
     for (;;) {
         const { settings, key, types } = request;
-        const proposal = await sniffFile({ config, path, settings, key, types });
+        const proposal = await sniff({ config, path, settings, key, types });
         const [question] = proposal.asks;
         if (question === undefined) {
             requireColumns(Object.keys(types), proposal, "--type");
@@ -113,7 +114,18 @@ async function proposeUntilAnswered(
     }
 }
 
-export function requireColumns(names: readonly string[], { columns }: Proposal, flag: string): void {
+/** @throws SluiceError with the file's problem, by the code that an ingest would give it */
+async function sniff(options: SniffOptions): Promise<Proposal> {
+    try {
+        return await sniffFile(options);
+    } catch (error) {
+        if (!(error instanceof InputFault)) throw error;
+        const { problem, detail } = error.failure;
+        throw refuse(problem, `${options.path} cannot be read. ${detail}`, "Nothing was written.");
+    }
+}
+
+function requireColumns(names: readonly string[], { columns }: Proposal, flag: string): void {
     const known = columns.map(({ name }) => name);
     const unknown = names.find((name) => !known.includes(name));
     if (unknown === undefined) return;
@@ -154,7 +166,7 @@ async function readUntilAnswered(
 ): Promise<{ request: AddRequest; proposal: Proposal }> {
     let request = given;
     for (;;) {
-        const proposal = await sniffFile({ config, path, settings: request.settings });
+        const proposal = await sniff({ config, path, settings: request.settings });
         const question = proposal.asks.find(({ about }) => about !== "key");
         if (question === undefined) return { request, proposal };
         request = await answerQuestion(request, question);
