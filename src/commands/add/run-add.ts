@@ -4,6 +4,7 @@ import type { Config } from "../../config/config.ts";
 import type { Sql } from "../../database/connect.ts";
 import type { Database } from "../../database/open-database.ts";
 import { InputFault } from "../../engine/read/open-input.ts";
+import { isDrawable } from "../../environment.ts";
 import { addCsvStream, filesForCsv, type NewCsvStream, refuseTaken } from "../../operations/add/add-csv.ts";
 import { addTableStream, mapTable, refuseLacking } from "../../operations/add/add-table.ts";
 import { findSample, type Sample } from "../../operations/add/find-sample.ts";
@@ -13,6 +14,7 @@ import { refuseRivals } from "../../operations/add/refuse-rivals.ts";
 import { type Proposal, type SniffOptions, sniffFile } from "../../operations/sniff/sniff-file.ts";
 import { streamOfTable } from "../../streams/load-streams.ts";
 import { askYesOrNo } from "../../terminal/ask.ts";
+import { createProgress } from "../../terminal/progress.ts";
 import { suggestName } from "../../terminal/suggest-name.ts";
 import type { Answer } from "../command.ts";
 import { logToStderr } from "../log.ts";
@@ -116,14 +118,21 @@ async function proposeUntilAnswered(
 
 /** @throws SluiceError with the file's problem, by the code that an ingest would give it */
 async function sniff(options: SniffOptions): Promise<Proposal> {
+    const progress = createProgress({ label: "add", isDrawable: isDrawable() });
+    const onRead = (bytes: number, ofBytes: number) =>
+        progress.update({ done: Math.floor(bytes / MiB), total: Math.ceil(ofBytes / MiB), unit: "MiB" });
     try {
-        return await sniffFile(options);
+        return await sniffFile({ ...options, config: { ...options.config, onRead } });
     } catch (error) {
         if (!(error instanceof InputFault)) throw error;
         const { problem, detail } = error.failure;
         throw refuse(problem, `${options.path} cannot be read. ${detail}`, "Nothing was written.");
+    } finally {
+        progress.end();
     }
 }
+
+const MiB = 1024 * 1024;
 
 function requireColumns(names: readonly string[], { columns }: Proposal, flag: string): void {
     const known = columns.map(({ name }) => name);
