@@ -98,41 +98,36 @@ begin
 
         create or replace function ingest.has_unique_keys(value text)
         returns boolean
-        language plpgsql
+        language sql
         immutable
         as $shim$
-        declare
-            document constant json := value::json;
-            nested text;
-        begin
-            case json_typeof(document)
-                when 'object' then
-                    if (
-                        select count(*) <> count(distinct member.key) from json_each(document) as member
-                    ) then
-                        return false;
-                    end if;
-                    for nested in
-                        select member.value::text from json_each(document) as member
-                        where json_typeof(member.value) in ('object', 'array')
-                    loop
-                        if not ingest.has_unique_keys(nested) then
-                            return false;
-                        end if;
-                    end loop;
-                when 'array' then
-                    for nested in
-                        select element.value::text from json_array_elements(document) as element
-                        where json_typeof(element.value) in ('object', 'array')
-                    loop
-                        if not ingest.has_unique_keys(nested) then
-                            return false;
-                        end if;
-                    end loop;
-                else null;
-            end case;
-            return true;
-        end
+            with recursive nested_documents as (
+                select value::json as document
+                union all
+                select members.document
+                from nested_documents
+                cross join lateral (
+                    select object_members.value as document
+                    from json_each(
+                        case when json_typeof(nested_documents.document) = 'object' then nested_documents.document end
+                    ) as object_members
+                    union all
+                    select array_members.value
+                    from json_array_elements(
+                        case when json_typeof(nested_documents.document) = 'array' then nested_documents.document end
+                    ) as array_members
+                ) as members
+                where json_typeof(members.document) in ('object', 'array')
+            )
+            select not exists (
+                select from nested_documents
+                where (
+                    select count(*) <> count(distinct object_members.key)
+                    from json_each(
+                        case when json_typeof(nested_documents.document) = 'object' then nested_documents.document end
+                    ) as object_members
+                )
+            )
         $shim$;
     end if;
 end

@@ -6,7 +6,7 @@ import { compareTable, insertEach } from "./compare-verdicts.ts";
 const database = useDatabase(import.meta.path);
 
 /** `bun run test:streams --tables 20000` */
-const tables = Number(process.env.SLUICE_STREAM_TABLES ?? 120);
+const tables = Number(process.env.SLUICE_STREAM_TABLES ?? 200);
 const seed = process.env.SLUICE_SEED ? { seed: Number(process.env.SLUICE_SEED) } : {};
 
 beforeAll(async () => {

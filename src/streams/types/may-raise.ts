@@ -1,8 +1,8 @@
 /** Whether Postgres may raise where it is asked if it can read a text (pg_input_is_valid): then each value has to be tried. */
 import type { CatalogType } from "../catalog/catalog-table.ts";
 
-/** xml where Postgres was built without it, jsonpath for numbers with huge exponents. */
-const raising = new Set(["pg_catalog.xml", "pg_catalog.jsonpath"]);
+/** xml where Postgres was built without it, jsonpath for numbers with huge exponents, tsquery for what is nested too deep. */
+const raising = new Set(["pg_catalog.xml", "pg_catalog.jsonpath", "pg_catalog.tsquery"]);
 
 /** Input functions of extensions raise as they like; those of PostgreSQL itself say no, unless a CHECK of a domain raises. */
 export function mayRaise({ baseType, kind, element, fields, domains }: CatalogType): boolean {

@@ -51,10 +51,10 @@ export function multirangeRule(column: CatalogType, of: TypeRule): TypeRule {
     const { baseTypeText: type } = column;
     const isRead = mayRaise(column) ? isTaken : isValid;
     const bounds = (value: string) => `array_remove(string_to_array(translate(${value}, '[](){}"', ''), ','), '')`;
+    // Blanks alone are no bound.
+    const ofBound = `case when element.value <> '' then ${reasonOf(column, of, "element.value")} end`;
     const fault = (value: string) =>
-        of.reasons.length === 0
-            ? "null"
-            : `ingest.element_fault(${bounds(value)}, false, ${literal(reasonOf(column, of, "element.value"))})`;
+        of.reasons.length === 0 ? "null" : `ingest.element_fault(${bounds(value)}, false, ${literal(ofBound)})`;
     return typeRule({
         type,
         loader: anyText(
