@@ -108,7 +108,7 @@ function Sample({ reject, reason, columns }: SampleProps) {
                 {formatAgo(rejectedAt, nowMs.value)}
                 {resolution && <span class="tag">{resolution} by a replay</span>}{" "}
                 {path !== null && (
-                    <LinkButton onClick={() => traceRecord(`${path}:${recordNo}`)}>
+                    <LinkButton onClick={() => traceRecord(`${path}:${recordNo}`, reject.stream)}>
                         Trace<span class="unseen"> record {recordNo}</span>
                     </LinkButton>
                 )}

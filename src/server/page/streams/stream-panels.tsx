@@ -22,7 +22,7 @@ export function StreamPanels({ view }: { view: StreamView }) {
             <Files />
             <Rejects columns={columns} />
             <Checks />
-            <Trace recordKey={isBuiltIn ? view.key : null} />
+            <Trace recordKey={isBuiltIn ? view.key : scope.value === null ? null : "any"} />
         </>
     );
 }

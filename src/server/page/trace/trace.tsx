@@ -1,16 +1,22 @@
 /** The life of a record: seen, staged, merged, and where it is now; with the other records of its key. */
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import type { TracedBatch, TracedRecord, TracedReject } from "../../../operations/trace-schema.ts";
+import type {
+    Trace as FoundTrace,
+    RawRecord,
+    TracedBatch,
+    TracedRecord,
+    TracedReject,
+} from "../../../operations/trace-schema.ts";
 import { formatNumber } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
 import { formatClock, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
 import { fetchJson } from "../live/fetch-json.ts";
+import { inScope } from "../live/scope.ts";
 import { Panel } from "../parts/panel.tsx";
 import { RecordFields } from "../parts/record.tsx";
-import type { StreamView } from "../stream-view.ts";
-import { parseTraceQuery } from "./parse-query.ts";
+import { parseTraceQuery, type TraceKey } from "./parse-query.ts";
 
 interface Step {
     at: string;
@@ -18,33 +24,38 @@ interface Step {
     tone?: "good" | "bad" | "conflict";
 }
 
-const asked = signal("");
+const asked = signal<{ query: string; stream: string | null } | null>(null);
 
-/** Searches for it and scrolls there. */
-export function traceRecord(query: string): void {
-    asked.value = query;
+/** Searches that stream for it, else the one that is shown, and scrolls there. */
+export function traceRecord(query: string, stream: string | null = null): void {
+    asked.value = { query, stream };
     document.getElementById("trace")?.scrollIntoView();
 }
 
-export function Trace({ recordKey }: { recordKey: StreamView["key"] | null }) {
+export function Trace({ recordKey }: { recordKey: TraceKey }) {
     const [text, setText] = useState("");
     const [found, setFound] = useState<TracedRecord[]>([]);
+    const [stored, setStored] = useState<RawRecord | null>(null);
     const [fault, setFault] = useState("");
-    const search = async (query: string) => {
+    const search = async (query: string, stream: string | null = null) => {
         const parsed = parseTraceQuery(query, recordKey);
         if ("fault" in parsed) return setFault(parsed.fault);
-        const answer = await fetchJson<{ records: TracedRecord[] }>(parsed.path);
+        const answer = await fetchJson<FoundTrace>(
+            stream === null ? inScope(parsed.path) : `${parsed.path}&stream=${encodeURIComponent(stream)}`,
+        );
         setFound("body" in answer ? answer.body.records : []);
+        setStored("body" in answer ? (answer.body.stored ?? null) : null);
         setFault("body" in answer ? "" : `${answer.problem.title}. ${answer.problem.detail}`);
     };
     useEffect(() => {
-        if (asked.value === "") return;
-        setText(asked.value);
-        void search(asked.value);
+        if (asked.value === null) return;
+        setText(asked.value.query);
+        void search(asked.value.query, asked.value.stream);
     }, [asked.value]);
-    const byKey = recordKey === null ? "" : "event id or by ";
+    const keyName = recordKey === null ? "" : recordKey === "any" ? "key" : "event id";
+    const subjects = keyName === "" ? "" : `${keyName} or by `;
     return (
-        <Panel id="trace" title="Trace" note={`The life of a record, by ${byKey}file:record`}>
+        <Panel id="trace" title="Trace" note={`The life of a record, by ${subjects}file:record`}>
             <search>
                 <form
                     class="field trace-form"
@@ -55,8 +66,8 @@ export function Trace({ recordKey }: { recordKey: StreamView["key"] | null }) {
                 >
                     <input
                         type="search"
-                        aria-label={`${recordKey ? "Event id, or file" : "File"}:record`}
-                        placeholder={recordKey ? "Event id, or file.csv:12" : "file.csv:12"}
+                        aria-label={keyName === "" ? "File:record" : `${capitalized(keyName)}, or file:record`}
+                        placeholder={keyName === "" ? "file.csv:12" : `${capitalized(keyName)}, or file.csv:12`}
                         spellcheck={false}
                         value={text}
                         onInput={(event) => setText(event.currentTarget.value)}
@@ -68,6 +79,12 @@ export function Trace({ recordKey }: { recordKey: StreamView["key"] | null }) {
             </search>
             <div aria-live="polite">
                 {fault !== "" && <p class="nothing">{fault}</p>}
+                {stored && (
+                    <div class="life">
+                        <h3>The row of this key</h3>
+                        <RecordFields fields={fieldsOf(stored)} rawText={null} />
+                    </div>
+                )}
                 <ol class="lives">
                     {found.map((record) => (
                         <Life key={`${record.file.path} ${record.file.version} ${record.recordNo}`} record={record} />
@@ -76,6 +93,14 @@ export function Trace({ recordKey }: { recordKey: StreamView["key"] | null }) {
             </div>
         </Panel>
     );
+}
+
+function fieldsOf(row: RawRecord): { column: string; value: string | null }[] {
+    return Object.entries(row).map(([column, value]) => ({ column, value }));
+}
+
+function capitalized(words: string): string {
+    return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function Life({ record }: { record: TracedRecord }) {
