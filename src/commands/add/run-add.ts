@@ -175,7 +175,7 @@ async function readUntilAnswered(
 ): Promise<{ request: AddRequest; proposal: Proposal }> {
     let request = given;
     for (;;) {
-        const proposal = await sniff({ config, path, settings: request.settings });
+        const proposal = await sniff({ config, path, settings: request.settings, key: false });
         const question = proposal.asks.find(({ about }) => about !== "key");
         if (question === undefined) return { request, proposal };
         request = await answerQuestion(request, question);

@@ -62,8 +62,8 @@ export interface SniffOptions {
     path: string;
     /** What the user says of the file: delimiter, encoding, header, nulls, numbers. */
     settings?: ReadingSettings;
-    /** Names of columns, in the table or in the file; null: one is proposed. */
-    key?: readonly string[] | null;
+    /** Names of columns, in the table or in the file; null: one is proposed; false: none is looked for. */
+    key?: readonly string[] | null | false;
     /** By the column's name in the table: the type that the user wants. */
     types?: Readonly<Record<string, string>>;
 }
@@ -197,7 +197,7 @@ async function findKey(
     columns: readonly KeyColumn[],
     format: NumberFormat | null,
     records: number,
-    wanted: readonly string[] | null,
+    wanted: readonly string[] | null | false,
 ): Promise<FoundKey> {
     const pass = csv.readAll;
     const notes = new Map<string, string>();
@@ -210,6 +210,7 @@ async function findKey(
             notes.set(candidate.columns[0]!.name, note);
         }
     };
+    if (wanted === false) return { key: null, question: keyQuestion([]), notes };
     if (wanted !== null) {
         const found = wanted.map((name) => columns.find((column) => column.name === name || column.fileName === name));
         const unknown = wanted.filter((_, index) => found[index] === undefined);
