@@ -1,20 +1,29 @@
 import { runDatabaseCommand } from "../src/commands/database-command.ts";
 import { formatCheckResult, formatCheckSummary, summarizeChecks } from "../src/commands/format-checks.ts";
+import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import { exitCodes } from "../src/errors.ts";
+import { findChecks } from "../src/operations/find-checks.ts";
 import { type CheckResult, runChecks } from "../src/operations/run-checks.ts";
 
 await runDatabaseCommand({
     name: "check",
-    summary: "Runs the logical tests of sql/checks/ on the live database; exits with 1 if one fails.",
-    description: "Each file asserts one thing and selects the rows that break it. Nothing is written.",
+    summary: "Runs the logical tests on the live database; exits with 1 if one fails.",
+    description:
+        "Each asserts one thing and selects the rows that break it. Nothing is written. With --stream those that look at\n" +
+        "tables of others are left out; the ledger is checked as a whole.",
+    options: [streamOption()],
     examples: [
         ["bun run check", "every check, with up to five rows that break one"],
+        ["bun run check --stream orders", "those of the ledger, and of the tables of one stream"],
         ["bun run check --json", "the same for programs"],
     ],
-    async run({ config, inDatabase }) {
+    async run({ flags, config, inDatabase }) {
         const print = (result: CheckResult) =>
             process.stdout.write(`${formatCheckResult(result, config).join("\n")}\n`);
-        const results = await inDatabase((sql) => runChecks(sql, config.json ? {} : { onResult: print }));
+        const results = await inDatabase(async (sql) => {
+            const checks = await findChecks(sql, (await chooseStream(sql, flags))?.name);
+            return await runChecks(sql, { checks, ...(!config.json && { onResult: print }) });
+        });
         const summary = summarizeChecks(results);
         return {
             lines: [formatCheckSummary(results)],

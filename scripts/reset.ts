@@ -1,6 +1,8 @@
 import { Option } from "commander";
 import { runDatabaseCommand } from "../src/commands/database-command.ts";
-import { formatPlan } from "../src/commands/format-reset-plan.ts";
+import { formatKept, formatPlan } from "../src/commands/format-reset-plan.ts";
+import { refuse } from "../src/commands/refuse.ts";
+import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import { exitCodes } from "../src/errors.ts";
 import { deleteFiles, listInputFiles, measureFiles } from "../src/operations/delete-input-files.ts";
 import { planReset, resetDatabase } from "../src/operations/reset-database.ts";
@@ -8,9 +10,12 @@ import { askYesOrNo, requireTerminal } from "../src/terminal/ask.ts";
 
 await runDatabaseCommand({
     name: "reset",
-    summary: "Forgets everything that was ingested: events, rejects, ledger and rollups, all or nothing.",
-    description: "Shows what will go and asks. Refuses while an ingest is running.",
+    summary:
+        "Forgets what was ingested, of all streams or of one: events, rejects, ledger and rollups, all or nothing.",
+    description:
+        "Shows what will go and asks. Refuses while an ingest is running. A table that Sluice did not make keeps its rows.",
     options: [
+        streamOption(),
         new Option("--yes", "do not ask"),
         new Option("--delete-files", "also delete the regular *.csv files in the input folder"),
     ],
@@ -18,16 +23,25 @@ await runDatabaseCommand({
     examples: [
         ["bun run reset", "show what will go, then ask"],
         ["bun run reset --yes", "for scripts; the files stay and will be read again"],
+        ["bun run reset --stream orders", "of one stream; others may be at work meanwhile"],
         ["bun run reset --yes --delete-files", "start from an empty folder"],
     ],
     async run({ flags, config, inDatabase }) {
         const mustAsk = flags.yes !== true;
         if (mustAsk) requireTerminal("A reset");
+        if (flags.deleteFiles === true && flags.stream !== undefined) {
+            throw refuse(
+                "bad_flag_value",
+                "--delete-files deletes the files of every stream; nothing was changed.",
+                "Leave it out with --stream, and delete the files of that stream yourself.",
+            );
+        }
         const files = flags.deleteFiles === true ? await listInputFiles(config.inputDir) : [];
         const fileBytes = await measureFiles(config.inputDir, files);
         return await inDatabase(
             async (sql) => {
-                const plan = await planReset(sql);
+                const stream = await chooseStream(sql, flags);
+                const plan = await planReset(sql, stream);
                 const shown = formatPlan(plan, { ...config, fileCount: files.length, fileBytes }).join("\n");
                 // With --json, stdout is for the object that says what has gone.
                 (config.json ? process.stderr : process.stdout).write(`${shown}\n`);
@@ -35,9 +49,9 @@ await runDatabaseCommand({
                     process.stderr.write("Nothing was changed.\n");
                     return exitCodes.failed;
                 }
-                await resetDatabase(sql);
+                await resetDatabase(sql, stream?.streamId);
                 await deleteFiles(config.inputDir, files);
-                return { lines: ["Done."], json: { ...plan, deletedFiles: files } };
+                return { lines: ["Done.", ...formatKept(plan.kept)], json: { ...plan, deletedFiles: files } };
             },
             { mayMigrate: true },
         );

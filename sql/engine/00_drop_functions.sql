@@ -23,3 +23,7 @@ begin
     end loop;
 end
 $$;
+
+-- Functions of a stream's own schema may have gone with those, and may not fit the new ones: the next ingest makes them anew
+-- (src/streams/apply-stream.ts), and one that runs asks for them when something fails, or within the minute.
+update ingest.streams set shape_hash = null where streams.shape_hash is not null;

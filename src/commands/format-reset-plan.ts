@@ -1,3 +1,4 @@
+import type { KeptTable } from "../operations/kept-tables.ts";
 import type { ResetPlan } from "../operations/reset-database.ts";
 import { formatBytes, formatCount, formatNumber } from "../terminal/format.ts";
 import { sanitize } from "../terminal/sanitize.ts";
@@ -12,16 +13,26 @@ interface InputFiles {
 /** Formats what a reset will delete. Pure. */
 export function formatPlan(plan: ResetPlan, { inputDir, fileCount, fileBytes }: InputFiles): string[] {
     const rows = [
-        [formatNumber(plan.events), plan.table],
+        ...(plan.table === null ? [] : [[formatNumber(plan.events), plan.table]]),
         [formatNumber(plan.rejects), "rejects and conflicts"],
         [formatNumber(plan.stagedRecords), "staged records"],
         [formatNumber(plan.files), "files in the ledger"],
         [formatNumber(plan.batches), "batches"],
     ];
     const deleted = `${formatCount(fileCount, "file")} in ${sanitize(inputDir)} (${formatBytes(fileBytes)}) will be deleted.`;
+    const ofStream = plan.stream === null ? "" : `, of the stream ${sanitize(plan.stream)}`;
     return [
-        `From the database ${sanitize(plan.databaseName)} will go:`,
+        `From the database ${sanitize(plan.databaseName)} will go${ofStream}:`,
         ...formatTable(rows, { indent: "  ", rightAligned: [0] }),
+        ...formatKept(plan.kept),
         ...(fileCount > 0 ? [deleted] : []),
     ];
+}
+
+/** What stays, because Sluice did not make it. */
+export function formatKept(kept: readonly KeptTable[]): string[] {
+    return kept.map(({ table, rows, isEstimate }) => {
+        const count = `${isEstimate ? "about " : ""}${formatCount(rows, "row")}`;
+        return `${sanitize(table)} keeps its ${count}: they are yours. Files that are read again find their records there (duplicates).`;
+    });
 }

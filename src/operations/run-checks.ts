@@ -1,24 +1,16 @@
 /**
- * The logical tests on a live database. Each file asserts one thing: its leading comment says what, and its one select
+ * The logical tests on a live database (find-checks.ts). Each asserts one thing: its leading comment says what, and its one select
  * returns the rows that break it. Each runs alone, in a read-only transaction and on one snapshot. Those of the ledger are in
  * sql/checks/; each stream has its own beside its other SQL.
  */
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Sql } from "../database/connect.ts";
 import { isConnectionFault } from "../database/sql-states.ts";
-
-export interface Check {
-    /** The file's name without its ending. */
-    name: string;
-    /** The leading comment, as one line. */
-    asserts: string;
-    /** The select, without a semicolon. */
-    query: string;
-}
+import { type Check, findChecks } from "./find-checks.ts";
 
 export interface CheckResult {
     name: string;
+    /** Null: it is the ledger's, of all streams. */
+    stream: string | null;
     asserts: string;
     passed: boolean;
     breakingRows: number;
@@ -30,35 +22,16 @@ export interface CheckResult {
 }
 
 const sampleCount = 5;
-const sqlDir = join(import.meta.dir, "../../sql");
-
-/** Every check that stands in these folders, by name. */
-export function readChecks(folders = checkFolders()): Check[] {
-    return folders
-        .flatMap((folder) =>
-            readdirSync(folder)
-                .filter((name) => name.endsWith(".sql"))
-                .map((name) => parseCheck(name.slice(0, -".sql".length), readFileSync(join(folder, name), "utf8"))),
-        )
-        .sort((left, right) => (left.name < right.name ? -1 : 1));
-}
-
-function checkFolders(): string[] {
-    const streams = readdirSync(join(sqlDir, "rendered"));
-    const folders = streams.flatMap((name) => [`${name}/checks`, `rendered/${name}/checks`]);
-    return ["checks", ...folders].map((folder) => join(sqlDir, folder));
-}
-
 /**
  * Runs them one after the other and tells `onResult` of each as it comes.
  * Throws only when the connection is at fault; a check that fails otherwise is a result with its `error`.
  */
 export async function runChecks(
     sql: Sql,
-    { checks = readChecks(), onResult }: { checks?: Check[]; onResult?: (result: CheckResult) => void } = {},
+    { checks, onResult }: { checks?: Check[]; onResult?: (result: CheckResult) => void } = {},
 ): Promise<CheckResult[]> {
     const results: CheckResult[] = [];
-    for (const check of checks) {
+    for (const check of checks ?? (await findChecks(sql))) {
         const result = await runCheck(sql, check);
         results.push(result);
         onResult?.(result);
@@ -66,19 +39,11 @@ export async function runChecks(
     return results;
 }
 
-function parseCheck(name: string, text: string): Check {
-    const lines = text.split("\n");
-    const firstOfQuery = lines.findIndex((line) => !line.startsWith("--") && line.trim() !== "");
-    const comment = lines.slice(0, firstOfQuery).map((line) => line.replace(/^--\s?/, "").trim());
-    const query = lines.slice(firstOfQuery).join("\n").trim().replace(/;$/, "");
-    return { name, asserts: comment.join(" ").trim(), query };
-}
-
-async function runCheck(sql: Sql, { name, asserts, query }: Check): Promise<CheckResult> {
+async function runCheck(sql: Sql, { name, stream, asserts, query }: Check): Promise<CheckResult> {
     const startMs = performance.now();
     const outcome = await findBreakingRows(sql, query);
     const passed = outcome.error === null && outcome.breakingRows === 0;
-    return { name, asserts, passed, ...outcome, seconds: (performance.now() - startMs) / 1000 };
+    return { name, stream: stream ?? null, asserts, passed, ...outcome, seconds: (performance.now() - startMs) / 1000 };
 }
 
 /**

@@ -12,8 +12,10 @@ import type { CatalogTable } from "./catalog/catalog-table.ts";
 import { readTable } from "./catalog/read-table.ts";
 import { type Refusal, refusalOf, refusalOfMissing } from "./catalog/refuse-table.ts";
 import { type Declared, type DeclaredStream, declareStream, homeOf, shapeColumns } from "./declare.ts";
+import { reasonsOfAnyStream } from "./reject-reasons.ts";
 import { renderTable } from "./render/render-table.ts";
 import { literal } from "./render/sql-text.ts";
+import type { StreamSql } from "./render/stream-sql.ts";
 import type { Stream } from "./stream.ts";
 
 export interface TableStream extends Declared {
@@ -89,6 +91,7 @@ async function applyText(sql: Sql, declared: TableStream, table: CatalogTable, f
             isFile: declared.isFile,
         },
         shape,
+        codes: codesOf(found.sql, found.stream),
         hash: createHash("sha256")
             .update(JSON.stringify([text, shape]))
             .digest("hex"),
@@ -101,8 +104,51 @@ async function applyText(sql: Sql, declared: TableStream, table: CatalogTable, f
             and declaration = ${kept}::text::jsonb -> 'declaration' as "isSame"
         from ingest.streams
         where stream_id = ${found.stream.id}`;
-    if (known?.isSame) return;
+    if ((await isWholeHome(sql, home, found.stream.name, text)) && known?.isSame) return;
     await sql.unsafe(script(found, home, text, kept)).simple();
+}
+
+/** Every code that a reject of the stream can have. */
+function codesOf({ conditions, refusals, conflictCode }: StreamSql, { columns }: Stream): string[] {
+    return [
+        ...columns.flatMap(({ name, reasons }) => reasons.map((reason) => `${name}_${reason}`)),
+        ...(conditions?.rules ?? []).map(({ code }) => code),
+        ...refusals.map(({ code }) => code),
+        conflictCode,
+        ...reasonsOfAnyStream,
+    ];
+}
+
+/** What says that a schema was made here: one that happens to have such a name is left alone. */
+const homeMark = (name: string): string => `What Sluice made for its stream ${name}: staging and functions.`;
+
+/**
+ * Whether all that the text makes is there: a dump may have left the schema out, and functions may have gone with others.
+ * @throws SluiceError `home_taken`
+ */
+async function isWholeHome(sql: Sql, home: string, name: string, text: string): Promise<boolean> {
+    const functions = [...text.matchAll(/create or replace function (\w+)\.(\w+)/g)].flatMap(([, schema, named]) =>
+        schema === home ? [named!] : [],
+    );
+    const [state] = await sql<{ isMarked: boolean | null; isUsed: boolean; isWhole: boolean }[]>`
+        select
+            coalesce(obj_description(to_regnamespace(${home}), 'pg_namespace'), '') = ${homeMark(name)} as "isMarked",
+            exists (select from pg_class where relnamespace = to_regnamespace(${home}))
+            or exists (select from pg_proc where pronamespace = to_regnamespace(${home})) as "isUsed",
+            to_regclass(format('%I.staging', ${home}::text)) is not null
+            and not exists (
+                select unnest(${functions}::text[])
+                except
+                select proname::text from pg_proc where pronamespace = to_regnamespace(${home})
+            ) as "isWhole"`;
+    if (state!.isUsed && !state!.isMarked) {
+        throw refuse({
+            code: "home_taken",
+            what: `The schema ${home} is in the way: the stream ${name} would have its staging there, and Sluice did not make it.`,
+            remedy: "Give the stream another name (its file in streams/), or rename that schema.",
+        });
+    }
+    return state!.isWhole;
 }
 
 function script({ stream }: DeclaredStream, home: string, text: string, kept: string): string {
@@ -111,6 +157,7 @@ function script({ stream }: DeclaredStream, home: string, text: string, kept: st
         set local client_min_messages = warning;
         select pg_advisory_xact_lock(${setUpLockKey});
         create schema if not exists ${home};
+        comment on schema ${home} is ${literal(homeMark(stream.name))};
         do $do$
         declare
             statement text;
@@ -135,7 +182,16 @@ function script({ stream }: DeclaredStream, home: string, text: string, kept: st
             is_active = true,
             files = kept.value ->> 'files',
             declaration = kept.value -> 'declaration',
-            shape = kept.value -> 'shape',
+            -- Rejects keep the codes of rules that are no more.
+            shape = kept.value -> 'shape' || jsonb_build_object(
+                'codes',
+                (
+                    select jsonb_agg(distinct codes.code)
+                    from jsonb_array_elements_text(
+                        kept.value -> 'codes' || coalesce(streams.shape -> 'codes', '[]')
+                    ) as codes (code)
+                )
+            ),
             shape_hash = kept.value ->> 'hash'
         from (select ${literal(kept)}::jsonb as value) as kept
         where streams.stream_id = ${stream.id};

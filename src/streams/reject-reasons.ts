@@ -1,7 +1,7 @@
 import type { Stream } from "./stream.ts";
 
 /** Why a record is rejected that cannot be split into values, or that the table refuses. */
-const reasonsOfAnyStream = [
+export const reasonsOfAnyStream: readonly string[] = [
     "too_few_fields",
     "too_many_fields",
     "unnamed_value",

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readChecks } from "../../src/operations/run-checks.ts";
+import { readChecks } from "../../src/operations/find-checks.ts";
 import { createCheckRunner } from "../../src/server/api/checks/check-runner.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { useApi } from "./api-fixture.ts";

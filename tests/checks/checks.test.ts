@@ -1,7 +1,8 @@
 /** Each check of sql/checks/ passes on a database where everything adds up, and sees the one thing that it guards. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { readChecks, runChecks } from "../../src/operations/run-checks.ts";
+import { readChecks } from "../../src/operations/find-checks.ts";
+import { runChecks } from "../../src/operations/run-checks.ts";
 import { useDatabase } from "../support/fixture.ts";
 import { undoing } from "../support/sessions.ts";
 import { corruptions, sumChecks } from "./corruptions.ts";

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readChecks, runChecks } from "../../src/operations/run-checks.ts";
+import { readChecks } from "../../src/operations/find-checks.ts";
+import { runChecks } from "../../src/operations/run-checks.ts";
 import { makeFolder, useDatabase } from "../support/fixture.ts";
 
 const database = useDatabase(import.meta.path);

@@ -56,7 +56,7 @@ create or replace function ingest.stream_tables()
 returns table (table_name text, holds text)
 language sql
 immutable
-return (${literal(stream.table)}, 'theirs');
+return (${literal(stream.table)}::text, 'theirs'::text);
 
 create or replace function ingest.count_rows()
 returns bigint

@@ -1,0 +1,40 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Argument } from "commander";
+import { runDatabaseCommand } from "../src/commands/database-command.ts";
+import { requireStream } from "../src/commands/streams/choose-stream.ts";
+import { removeStream } from "../src/operations/remove-stream.ts";
+import { streamsFolder } from "../src/streams/load-streams.ts";
+import { sanitize } from "../src/terminal/sanitize.ts";
+
+await runDatabaseCommand({
+    name: "remove",
+    summary: "Takes a stream out of work: drops what Sluice made for it. Its table, its ledger and its rejects stay.",
+    description: "Refuses while an ingest works on it. The next ingest that declares it brings it back.",
+    arguments: [new Argument("<stream>", "its name: `bun run streams` lists them")],
+    examples: [["bun run remove orders", "its staging and functions go; the table keeps its rows"]],
+    async run({ args: [name], inDatabase }) {
+        return await inDatabase(
+            async (sql) => {
+                const stream = await requireStream(sql, name!);
+                await removeStream(sql, stream);
+                return { lines: describe(stream), json: { removed: stream.name, table: stream.table } };
+            },
+            { mayMigrate: true },
+        );
+    },
+});
+
+function describe(stream: { name: string; table: string; home: string; declaration: unknown }): string[] {
+    const { name, home } = stream;
+    const table = sanitize(stream.table);
+    const file = join(streamsFolder, `${name}.ts`);
+    const { isFile } = (stream.declaration ?? {}) as { isFile?: boolean };
+    const back = isFile === false ? `bun run ingest --table ${table}` : `bun run ingest with ${file}`;
+    return [
+        `Removed ${name}: the schema ${home} is dropped. ${table} keeps its rows, and the ledger its files and rejects.`,
+        existsSync(file)
+            ? `${file} is still there: delete it too, or the next ingest brings the stream back.`
+            : `To bring it back: ${back}. Files that were read stay known.`,
+    ];
+}

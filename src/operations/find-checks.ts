@@ -1,0 +1,91 @@
+/** Which checks there are: of the ledger and of built-in streams those in sql/, of tables that Sluice found by their template. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Sql } from "../database/connect.ts";
+import { renderFoundChecks } from "../streams/render/render-found-checks.ts";
+import { keyColumnsOf } from "./streams/describe-contract.ts";
+import { type KnownStream, readStreams } from "./streams/read-streams.ts";
+
+export interface Check {
+    /** The file's name without its ending; of a found table with the stream's name and a dot before it. */
+    name: string;
+    /** The stream whose table and staging it looks at; none: it is the ledger's, of all streams. */
+    stream?: string;
+    /** The leading comment, as one line. */
+    asserts: string;
+    /** The select, without a semicolon. */
+    query: string;
+}
+
+const sqlDir = join(import.meta.dir, "../../sql");
+
+interface Folder {
+    path: string;
+    stream?: string;
+}
+
+/** Those of this database, by name. With a stream's name those of its own, and of the ledger. */
+export async function findChecks(sql: Sql, stream?: string | undefined): Promise<Check[]> {
+    const found = await readFoundStreams(sql);
+    const rendered = found.flatMap((known) =>
+        Object.entries(renderFoundChecks(known)).map(([name, text]) => ({
+            ...parseCheck(`${known.name}.${name}`, text),
+            stream: known.name,
+        })),
+    );
+    return [...readChecks(), ...rendered].filter((check) => isOf(check, stream));
+}
+
+/** Whether it is asked when only this stream is. */
+export function isOf(check: Pick<Check, "stream">, stream: string | undefined): boolean {
+    return stream === undefined || check.stream === undefined || check.stream === stream;
+}
+
+/** Every check that stands in these folders, by name. */
+export function readChecks(folders: readonly (Folder | string)[] = checkFolders()): Check[] {
+    return folders
+        .map((folder) => (typeof folder === "string" ? { path: folder } : folder))
+        .flatMap(({ path, stream }) =>
+            readdirSync(path)
+                .filter((name) => name.endsWith(".sql"))
+                .map((name) => ({
+                    ...parseCheck(name.slice(0, -".sql".length), readFileSync(join(path, name), "utf8")),
+                    ...(stream !== undefined && { stream }),
+                })),
+        )
+        .sort((left, right) => (left.name < right.name ? -1 : 1));
+}
+
+function checkFolders(): Folder[] {
+    const streams = readdirSync(join(sqlDir, "rendered"));
+    const ofStreams = streams.flatMap((stream) => [
+        { path: join(sqlDir, stream, "checks"), stream },
+        { path: join(sqlDir, "rendered", stream, "checks"), stream },
+    ]);
+    return [{ path: join(sqlDir, "checks") }, ...ofStreams];
+}
+
+function parseCheck(name: string, text: string): Check {
+    const lines = text.split("\n");
+    const firstOfQuery = lines.findIndex((line) => !line.startsWith("--") && line.trim() !== "");
+    const comment = lines.slice(0, firstOfQuery).map((line) => line.replace(/^--\s?/, "").trim());
+    const query = lines.slice(firstOfQuery).join("\n").trim().replace(/;$/, "");
+    return { name, asserts: comment.join(" ").trim(), query };
+}
+
+/** Streams with a schema of their own. */
+async function readFoundStreams(sql: Sql) {
+    const streams = (await readStreams(sql)).filter(({ home }) => home !== "ingest");
+    if (streams.length === 0) return [];
+    const homes = await sql<{ home: string }[]>`
+        select names.home
+        from unnest(${streams.map(({ home }) => home)}::text[]) as names (home)
+        where
+            to_regclass(format('%I.staging', names.home)) is not null
+            and to_regprocedure(format('%I.stored_record(jsonb)', names.home)) is not null`;
+    return streams.map((stream: KnownStream) => ({
+        ...stream,
+        key: keyColumnsOf(stream),
+        hasHome: homes.some(({ home }) => home === stream.home),
+    }));
+}
