@@ -2,6 +2,7 @@ import { Option } from "commander";
 import { runDatabaseCommand } from "../src/commands/database-command.ts";
 import { formatPlan, formatSummary, isEmptyPlan } from "../src/commands/format-prune-plan.ts";
 import { refuse } from "../src/commands/refuse.ts";
+import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import { parseAge } from "../src/config/parse-values.ts";
 import { isDrawable } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
@@ -19,12 +20,14 @@ await runDatabaseCommand({
         "time; the next one goes on. Within the age nothing changes: what is delivered again is known.",
     options: [
         new Option("--older-than <age>", "such as 90d, 12w or 36h: by the time of the merge, not of the event"),
+        streamOption(),
         new Option("--dry-run", "say what would go, and change nothing"),
         new Option("--yes", "do not ask"),
     ],
     examples: [
         ["bun run prune --older-than 90d --dry-run", "how many rows and bytes that is"],
         ["bun run prune --older-than 90d", "show what will go, then ask"],
+        ["bun run prune --older-than 30d --stream orders", "of one stream; a table of yours keeps its rows"],
         ["bun run prune --older-than 90d --yes", "for cron, once a day"],
     ],
     async run({ flags, config, inDatabase }) {
@@ -35,7 +38,8 @@ await runDatabaseCommand({
         const progress = createProgress({ label: "prune", isDrawable: isDrawable() });
         return await inDatabase(
             async (sql) => {
-                const plan = await planPrune(sql, olderThanMs);
+                const stream = await chooseStream(sql, flags);
+                const plan = await planPrune(sql, olderThanMs, stream);
                 if (isDryRun) return { lines: formatPlan(plan), json: { dryRun: true, ...plan } };
                 // With --json, stdout is for the object that says what has gone.
                 (config.json ? progress.log : progress.print)(formatPlan(plan).join("\n"));
@@ -44,6 +48,7 @@ await runDatabaseCommand({
                     return exitCodes.failed;
                 }
                 const summary = await runPrune(sql, plan.before, {
+                    stream,
                     onPages: (done, total) => progress.update({ done, total, unit: "pages" }),
                 });
                 return {

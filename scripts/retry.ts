@@ -1,6 +1,7 @@
 import { Option } from "commander";
 import { runDatabaseCommand } from "../src/commands/database-command.ts";
 import { refuse } from "../src/commands/refuse.ts";
+import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import { retryFiles } from "../src/operations/retry-files.ts";
 import { formatCount } from "../src/terminal/format.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
@@ -14,10 +15,12 @@ await runDatabaseCommand({
     options: [
         new Option("--file <path>", "this file, as the watched folder names it"),
         new Option("--all", "every failed file").conflicts("file"),
+        streamOption(),
     ],
     examples: [
         ["bun run retry --file events_7.csv", "after its permissions were corrected"],
         ["bun run retry --all", "after a mount came back"],
+        ["bun run retry --all --stream orders", "of one stream"],
     ],
     async run({ flags, inDatabase }) {
         const path = typeof flags.file === "string" ? flags.file : null;
@@ -28,7 +31,10 @@ await runDatabaseCommand({
                 "Name a failed file (`bun run files --state failed` lists them), or give --all.",
             );
         }
-        const files = await inDatabase((sql) => retryFiles(sql, path), { mayMigrate: true });
+        const files = await inDatabase(
+            async (sql) => retryFiles(sql, path, (await chooseStream(sql, flags))?.streamId),
+            { mayMigrate: true },
+        );
         const lines = files.map((file) => {
             const reason = sanitize(file.problemDetail ?? file.problem ?? "", { most: 200 });
             return `${sanitize(file.path, { most: 100 })}  is tried again. It had failed: ${reason}`;

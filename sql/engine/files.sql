@@ -310,9 +310,9 @@ begin atomic
     returning gone_files.path, gone_files.problem;
 end;
 
--- Takes failed files up again as if they had never been tried: the one of this path, or with null every one. So with
--- chunks that were given up or wait for their next attempt. Returns the files, and what their problem was.
-create or replace function ingest.retry_files(only_path text)
+-- Takes failed files up again as if they had never been tried: those of this path, or with null every one; of one stream, or
+-- with null of all. So with chunks that were given up or wait for their next attempt. Returns the files, and what their problem was.
+create or replace function ingest.retry_files(only_path text, only_stream smallint default null)
 returns table (path text, problem text, problem_detail text)
 language plpgsql
 as $$
@@ -323,6 +323,7 @@ declare
         where
             files.state <> 'replaced'
             and (only_path is null or files.path = only_path)
+            and (only_stream is null or files.stream_id = only_stream)
             and (
                 files.state = 'failed'
                 or exists (

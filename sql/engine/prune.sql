@@ -4,10 +4,13 @@
 --   prune_chunks   marks old chunks as pruned (chunks.pruned_at) and deletes their rejects. From here on their events may be
 --                  gone: a prune that is killed leaves everything adding up, and the next one goes on.
 --   prune_batches  deletes old batches of which every chunk is pruned; what they counted goes to pruned_totals
---   prune_rows     (src/streams/render/render-prune.ts) deletes the rows of pruned chunks, a range of pages at a time
+--   prune_rows     (src/streams/render/render-prune.ts) deletes the rows of pruned chunks, a range of pages at a time; of a
+--                  table that Sluice did not make none
 --   prune_loads    deletes old loads that no chunk names any more
 --   prune_files    forgets pruned files that have left the folder. What is still in the folder stays in the ledger, with
 --                  the hashes of its chunks: else it would be read again, and a copy of it would not be known.
+--
+-- Each takes one stream's alone, or those of all (null).
 --
 -- Locks are taken in the order of replays and merges: rejects, slices, chunks, files, then the sums in the order of their
 -- keys. What somebody else holds is skipped and left for the next prune.
@@ -27,7 +30,9 @@ $$;
 
 -- Those of the chunks that may be pruned, and how many rejects each has: merged before `older_than`, and not touched
 -- since, by a replay or because another record was accepted in the place of one of theirs.
-create or replace function ingest.old_chunks(among_chunks bigint[], older_than timestamptz)
+create or replace function ingest.old_chunks(
+    among_chunks bigint[], older_than timestamptz, only_stream smallint default null
+)
 returns table (chunk_id bigint, rejects bigint)
 language sql
 stable
@@ -40,6 +45,7 @@ inner join ingest.chunk_merges on chunk_merges.chunk_id = chunks.chunk_id
 inner join ingest.batches on batches.batch_id = chunk_merges.batch_id
 where
     (among_chunks is null or chunks.chunk_id = any(among_chunks))
+    and (only_stream is null or chunks.stream_id = only_stream)
     and chunks.state = 'merged'
     and chunks.pruned_at is null
     and chunks.merged_at < older_than
@@ -49,7 +55,9 @@ $$;
 
 -- Looks at the next 500 chunks behind `after_chunk_id` and prunes those that are old, up to about `most_rejects` rejects. No
 -- row when there are no more chunks.
-create or replace function ingest.prune_chunks(older_than timestamptz, after_chunk_id bigint, most_rejects bigint)
+create or replace function ingest.prune_chunks(
+    older_than timestamptz, after_chunk_id bigint, most_rejects bigint, only_stream smallint default null
+)
 returns table (last_chunk_id bigint, chunk_count bigint, reject_count bigint)
 language plpgsql
 set plan_cache_mode = 'force_custom_plan'
@@ -59,7 +67,7 @@ declare
     next_chunks constant bigint[] := array(
         select chunks.chunk_id
         from ingest.chunks
-        where chunks.chunk_id > after_chunk_id
+        where chunks.chunk_id > after_chunk_id and (only_stream is null or chunks.stream_id = only_stream)
         order by chunks.chunk_id
         limit 500
     );
@@ -208,7 +216,9 @@ $$;
 
 -- Looks at the next `most_batches` behind `after_batch_id`, and removes those that are old and of which every chunk is pruned.
 -- The rejects that a replay has left of chunks that were pruned before it go with it. No row when there are no more batches.
-create or replace function ingest.prune_batches(older_than timestamptz, after_batch_id bigint, most_batches integer)
+create or replace function ingest.prune_batches(
+    older_than timestamptz, after_batch_id bigint, most_batches integer, only_stream smallint default null
+)
 returns table (last_batch_id bigint, batch_count bigint, reject_count bigint)
 language plpgsql
 set plan_cache_mode = 'force_custom_plan'
@@ -218,7 +228,7 @@ declare
     next_batches constant bigint[] := array(
         select batches.batch_id
         from ingest.batches
-        where batches.batch_id > after_batch_id
+        where batches.batch_id > after_batch_id and (only_stream is null or batches.stream_id = only_stream)
         order by batches.batch_id
         limit most_batches
     );
@@ -287,7 +297,9 @@ select load.state = 'swept' and load.ended_at < older_than
 $$;
 
 -- Looks at the next `most_loads` behind `after_load_id`.
-create or replace function ingest.prune_loads(older_than timestamptz, after_load_id bigint, most_loads integer)
+create or replace function ingest.prune_loads(
+    older_than timestamptz, after_load_id bigint, most_loads integer, only_stream smallint default null
+)
 returns table (last_load_id bigint, load_count bigint)
 language plpgsql
 set plan_cache_mode = 'force_custom_plan'
@@ -297,7 +309,7 @@ declare
     next_loads constant bigint[] := array(
         select loads.load_id
         from ingest.loads
-        where loads.load_id > after_load_id
+        where loads.load_id > after_load_id and (only_stream is null or loads.stream_id = only_stream)
         order by loads.load_id
         limit most_loads
     );
@@ -326,7 +338,8 @@ create or replace function ingest.prune_files(
     pruned_before timestamptz,
     kept_chunks bigint[],
     after_file_id bigint,
-    most_files integer
+    most_files integer,
+    only_stream smallint default null
 )
 returns table (last_file_id bigint, file_count bigint)
 language plpgsql
@@ -337,7 +350,7 @@ declare
     next_files constant bigint[] := array(
         select files.file_id
         from ingest.files
-        where files.file_id > after_file_id
+        where files.file_id > after_file_id and (only_stream is null or files.stream_id = only_stream)
         order by files.file_id
         limit most_files
     );
@@ -371,7 +384,10 @@ begin
             )
             and not exists (
                 select from ingest.files as older_files
-                where older_files.path = files.path and older_files.version < files.version
+                where
+                    older_files.stream_id = files.stream_id
+                    and older_files.path = files.path
+                    and older_files.version < files.version
             )
         order by files.file_id
     );
@@ -403,23 +419,64 @@ select coalesce(
 )
 $$;
 
+drop type if exists ingest.made_table;
+create type ingest.made_table as (stream_id smallint, table_name text, row_count bigint);
+
+-- The tables of rows that Sluice made, and how many rows each has.
+create or replace function ingest.made_tables(only_stream smallint)
+returns ingest.made_table[]
+language plpgsql
+stable
+as $$
+declare
+    asked record;
+    found_tables ingest.made_table[];
+    all_tables ingest.made_table[] := '{}';
+begin
+    for asked in
+        select streams.stream_id, streams.home
+        from ingest.streams
+        where
+            (only_stream is null or streams.stream_id = only_stream)
+            and to_regprocedure(format('%I.stream_tables()', streams.home)) is not null
+        order by streams.stream_id
+    loop
+        execute format(
+            $query$
+                select array_agg(row($1, stream_tables.table_name, %1$I.count_rows())::ingest.made_table)
+                from %1$I.stream_tables() as stream_tables
+                where stream_tables.holds = 'rows'
+            $query$,
+            asked.home
+        )
+        into found_tables
+        using asked.stream_id;
+        all_tables := all_tables || found_tables;
+    end loop;
+    return all_tables;
+end
+$$;
+
 -- How many rows a prune would remove now; of those of the stream it is the most, since those that a kept conflict contradicts stay.
-create or replace function ingest.count_prunable_rows(older_than timestamptz)
+create or replace function ingest.count_prunable_rows(older_than timestamptz, only_stream smallint default null)
 returns table (table_name text, row_count bigint)
 language plpgsql
 stable
 as $$
+declare
+    made_tables constant ingest.made_table[] := ingest.made_tables(only_stream);
 begin
     return query
         with old_chunks as materialized (
             select old_chunks.chunk_id
-            from ingest.old_chunks(null, older_than)
+            from ingest.old_chunks(null, older_than, only_stream)
         ),
         kept_chunks as materialized (
-            select chunks.chunk_id, chunks.file_id, chunks.load_id
+            select chunks.chunk_id, chunks.file_id, chunks.load_id, chunks.stream_id
             from ingest.chunks
             where
                 chunks.pruned_at is null
+                and (only_stream is null or chunks.stream_id = only_stream)
                 and not exists (select from old_chunks where old_chunks.chunk_id = chunks.chunk_id)
         ),
         doomed_batches as materialized (
@@ -427,6 +484,7 @@ begin
             from ingest.batches
             where
                 batches.finished_at < older_than
+                and (only_stream is null or batches.stream_id = only_stream)
                 and not exists (
                     select from ingest.chunk_merges
                     inner join kept_chunks on kept_chunks.chunk_id = chunk_merges.chunk_id
@@ -438,20 +496,21 @@ begin
             from ingest.files
             where
                 ingest.may_forget_file(files, older_than)
+                and (only_stream is null or files.stream_id = only_stream)
                 and not exists (select from kept_chunks where kept_chunks.file_id = files.file_id)
         )
         select
-            stream_tables.table_name,
+            made.table_name,
             greatest(
                 0,
-                ingest.count_rows() - (
+                made.row_count - (
                     select coalesce(sum(chunk_merges.inserted - chunk_merges.displaced), 0)
                     from ingest.chunk_merges
                     inner join kept_chunks on kept_chunks.chunk_id = chunk_merges.chunk_id
+                    where kept_chunks.stream_id = made.stream_id
                 )
             )::bigint
-        from ingest.stream_tables() as stream_tables
-        where stream_tables.holds = 'rows'
+        from unnest(made_tables) as made
         union all
         select 'ingest.rejects', count(*)
         from ingest.rejects
@@ -470,6 +529,7 @@ begin
         from ingest.loads
         where
             ingest.may_forget_load(loads, older_than)
+            and (only_stream is null or loads.stream_id = only_stream)
             and not exists (select from kept_chunks where kept_chunks.load_id = loads.load_id)
         union all
         select 'ingest.files', count(*)
@@ -482,7 +542,7 @@ end
 $$;
 
 -- The rows that a prune would delete now, with their share of the bytes of their tables and indexes.
-create or replace function ingest.plan_prune(older_than timestamptz)
+create or replace function ingest.plan_prune(older_than timestamptz, only_stream smallint default null)
 returns table (table_name text, row_count bigint, bytes bigint)
 language sql
 stable
@@ -498,6 +558,6 @@ select
             * least(doomed_rows.row_count::float8 / greatest(pg_class.reltuples, doomed_rows.row_count), 1)
         )::bigint
     end
-from ingest.count_prunable_rows(older_than) as doomed_rows
+from ingest.count_prunable_rows(older_than, only_stream) as doomed_rows
 inner join pg_class on pg_class.oid = doomed_rows.table_name::regclass
 $$;

@@ -14,20 +14,25 @@ const ledgerTables: Record<string, string> = {
 };
 
 /** Formats what a prune would delete. Pure. */
-export function formatPlan({ databaseName, before, tables, standingRejects }: PrunePlan): string[] {
+export function formatPlan({ databaseName, stream, before, tables, standingRejects, keptTables }: PrunePlan): string[] {
     const sumBytes = tables.reduce((sum, { bytes }) => sum + bytes, 0);
+    const ofStream = stream === null ? "" : ` of the stream ${sanitize(stream)}`;
     const rows = tables.map(({ table, rows, bytes }) => [
         formatNumber(rows),
         ledgerTables[table] ?? `${table}, but for those that a kept conflict contradicts`,
         formatBytes(bytes),
     ]);
     return [
-        `From the database ${sanitize(databaseName)} will go what was merged before ${before.toISOString()}:`,
+        `From the database ${sanitize(databaseName)} will go what${ofStream} was merged before ${before.toISOString()}:`,
         ...formatTable([...rows, ["", "together about", formatBytes(sumBytes)]], {
             indent: "  ",
             rightAligned: [0, 2],
         }),
         ...(standingRejects > 0 ? [`${formatCount(standingRejects, "reject")} of them no replay has resolved.`] : []),
+        ...keptTables.map(
+            (table) =>
+                `${sanitize(table)} keeps its rows: they are yours. What the ledger keeps of their records goes.`,
+        ),
         "Files that are still in the folder stay known, and are not read again.",
     ];
 }

@@ -10,13 +10,17 @@ export interface RetriedFile {
 }
 
 /**
- * The failed file of this path, or all of them with null: from now on they are pending, and whoever loads tries them.
+ * The failed file of this path, or all of them with null, of one stream or of all: from now on they are pending, and whoever loads tries them.
  * @throws SluiceError `file_not_failed` for a path that has no failed file.
  */
-export async function retryFiles(sql: Sql, path: string | null): Promise<RetriedFile[]> {
+export async function retryFiles(
+    sql: Sql,
+    path: string | null,
+    streamId: number | null = null,
+): Promise<RetriedFile[]> {
     const retried = await sql<RetriedFile[]>`
         select path, problem, problem_detail as "problemDetail"
-        from ingest.retry_files(${path})`;
+        from ingest.retry_files(${path}, ${streamId}::smallint)`;
     if (path !== null && retried.length === 0) {
         throw new SluiceError({
             code: "file_not_failed",

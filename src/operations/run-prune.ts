@@ -7,6 +7,7 @@ import type { Sql } from "../database/connect.ts";
 import { sluiceStates, sqlStateOf } from "../database/sql-states.ts";
 import { SluiceError } from "../errors.ts";
 import { repeatStep } from "./repeat-step.ts";
+import { type KnownStream, readStreams } from "./streams/read-streams.ts";
 
 /** A table, how many of its rows would go, and what share of its bytes they have. */
 export interface PlannedRows {
@@ -17,12 +18,16 @@ export interface PlannedRows {
 
 export interface PrunePlan {
     databaseName: string;
+    /** Null: of all streams. */
+    stream: string | null;
     /** It deletes everything that was merged before; by the database's clock. */
     before: Date;
     /** At most so many rows of the stream's table: one that a kept conflict contradicts stays. */
     tables: PlannedRows[];
     /** How many of the rejects no replay has resolved. */
     standingRejects: number;
+    /** The tables that Sluice did not make: of those no row goes. */
+    keptTables: string[];
 }
 
 export interface PruneSummary {
@@ -44,6 +49,8 @@ export interface PruneOptions {
     onPages?: (done: number, total: number) => void;
     /** How many pages a step begins with; then as many as take about a fifth of a second. */
     firstPages?: number;
+    /** Only what is of this stream; null: of all. */
+    stream?: KnownStream | null;
 }
 
 const stepMs = 200;
@@ -53,22 +60,34 @@ const rowsAtOnce = 1_000;
 const allSlices = 0xffff;
 
 /** Counts what a prune would delete now. Reads only. */
-export async function planPrune(sql: Sql, olderThanMs: number): Promise<PrunePlan> {
+export async function planPrune(sql: Sql, olderThanMs: number, stream: KnownStream | null = null): Promise<PrunePlan> {
+    const streamId = stream?.streamId ?? null;
     const [moment] = await sql<{ before: Date; databaseName: string }[]>`
         select
             date_trunc('milliseconds', now() - ${olderThanMs}::float8 * interval '1 millisecond') as before,
             current_database() as "databaseName"`;
     const { before, databaseName } = moment!;
     const tables = await sql<PlannedRows[]>`
-        select table_name as table, row_count as rows, bytes from ingest.plan_prune(${before})`;
+        select table_name as table, row_count as rows, bytes from ingest.plan_prune(${before}, ${streamId}::smallint)`;
     const [rejects] = await sql<{ standing: number }[]>`
         select count(*) as standing
         from ingest.rejects
         where
             rejects.resolved_by_batch is null
-            and rejects.chunk_id in (select old_chunks.chunk_id from ingest.old_chunks(null, ${before}))`;
-    return { databaseName, before, tables: [...tables], standingRejects: rejects!.standing };
+            and rejects.chunk_id in (select old_chunks.chunk_id from ingest.old_chunks(null, ${before}, ${streamId}::smallint))`;
+    const streams = stream === null ? await readStreams(sql) : [stream];
+    return {
+        databaseName,
+        stream: stream?.name ?? null,
+        before,
+        tables: [...tables],
+        standingRejects: rejects!.standing,
+        keptTables: streams.filter((known) => !hasRowsOfOurs(known)).map(({ table }) => table),
+    };
 }
+
+/** Whether its table is Sluice's own. */
+const hasRowsOfOurs = ({ home }: KnownStream): boolean => home === "ingest";
 
 /**
  * Removes what was merged before `before`. `sql` has one connection: the right to prune belongs to its session.
@@ -77,10 +96,10 @@ export async function planPrune(sql: Sql, olderThanMs: number): Promise<PrunePla
 export async function runPrune(
     sql: Sql,
     before: Date,
-    { onPages = () => {}, firstPages = 32 }: PruneOptions = {},
+    { onPages = () => {}, firstPages = 32, stream = null }: PruneOptions = {},
 ): Promise<PruneSummary> {
     try {
-        return await pruneAll(sql, before, { onPages, firstPages });
+        return await pruneAll(sql, before, { onPages, firstPages, stream });
     } finally {
         // A lost connection has let go of it already.
         await sql`select pg_advisory_unlock_all()`.catch(() => {});
@@ -88,29 +107,35 @@ export async function runPrune(
 }
 
 async function pruneAll(sql: Sql, before: Date, options: Required<PruneOptions>): Promise<PruneSummary> {
+    const streamId = options.stream?.streamId ?? null;
+    const hasRows = options.stream === null || hasRowsOfOurs(options.stream);
     const chunks = await pruneInOrder(
         (after) => sql`
             select last_chunk_id as last, chunk_count as rows, reject_count as rejects
-            from ingest.prune_chunks(${before}, ${after}, ${rejectsAtOnce})`,
+            from ingest.prune_chunks(${before}, ${after}, ${rejectsAtOnce}, ${streamId}::smallint)`,
     );
     // Before the rows: with the batches go the last conflicts that would keep one.
     const batches = await pruneInOrder(
         (after) => sql`
             select last_batch_id as last, batch_count as rows, reject_count as rejects
-            from ingest.prune_batches(${before}, ${after}, ${rowsAtOnce})`,
+            from ingest.prune_batches(${before}, ${after}, ${rowsAtOnce}, ${streamId}::smallint)`,
     );
-    const walk = await pruneTable(sql, before, options);
+    const walk = hasRows ? await pruneTable(sql, before, options) : await walkOverNothing(sql);
     const loads = await pruneInOrder(
         (after) => sql`
-            select last_load_id as last, load_count as rows from ingest.prune_loads(${before}, ${after}, ${rowsAtOnce})`,
+            select last_load_id as last, load_count as rows from ingest.prune_loads(${before}, ${after}, ${rowsAtOnce}, ${streamId}::smallint)`,
     );
     const kept = [...walk.keptChunks];
     const files = await pruneInOrder(
         (after) => sql`
             select last_file_id as last, file_count as rows
-            from ingest.prune_files(${before}, ${walk.startedAt}, ${kept}::bigint[], ${after}, ${rowsAtOnce})`,
+            from ingest.prune_files(
+                ${before}, ${walk.startedAt}, ${kept}::bigint[], ${after}, ${rowsAtOnce}, ${streamId}::smallint
+            )`,
     );
-    const [oldSums] = await step(() => sql<{ rows: number }[]>`select ingest.prune_recent_sums() as rows`);
+    const [oldSums] = hasRows
+        ? await step(() => sql<{ rows: number }[]>`select ingest.prune_recent_sums() as rows`)
+        : [];
     return {
         prunedChunks: chunks.rows,
         events: walk.rows,
@@ -118,7 +143,7 @@ async function pruneAll(sql: Sql, before: Date, options: Required<PruneOptions>)
         batches: batches.rows,
         loads: loads.rows,
         files: files.rows,
-        oldSums: oldSums!.rows,
+        oldSums: oldSums?.rows ?? 0,
         keptChunks: kept.length,
     };
 }
@@ -151,8 +176,20 @@ interface Walk {
     keptChunks: Set<number>;
 }
 
+/** Of a table that Sluice did not make no row goes. */
+async function walkOverNothing(sql: Sql): Promise<Walk> {
+    const [clock] = await step(
+        () => sql<{ startedAt: Date }[]>`select date_trunc('milliseconds', clock_timestamp()) as "startedAt"`,
+    );
+    return { startedAt: clock!.startedAt, rows: 0, keptChunks: new Set() };
+}
+
 /** Over the pages of the table as it is now: what is written behind them is younger than this prune. */
-async function pruneTable(sql: Sql, before: Date, { onPages, firstPages }: Required<PruneOptions>): Promise<Walk> {
+async function pruneTable(
+    sql: Sql,
+    before: Date,
+    { onPages, firstPages }: Omit<Required<PruneOptions>, "stream">,
+): Promise<Walk> {
     const [table] = await step(
         () => sql<{ startedAt: Date; pages: number }[]>`
             select

@@ -36,6 +36,7 @@ export const streamFunctions: Record<string, string> = {
     "prune_recent_sums() returns bigint": "Deletes sums that are kept for recent time only.",
 
     // its tables
+    "stored_record(record jsonb) returns jsonb": "The row that a record's key names.",
     "stream_tables() returns TABLE(table_name text, holds text)":
         "Its tables: those of rows, of sums, and of what the rules ask for.",
     "count_rows() returns bigint": "How many rows there are.",
