@@ -59,7 +59,7 @@ await runCommand({
         const { print } = progress;
         try {
             await migrateDatabase(database.target, { log: log.setup });
-            const opened = await openStreams(database.target, chosen, eventsStream, config.sources);
+            const opened = await openStreams(database.target, chosen, eventsStream, config);
             const takesWhatIsThere = config.trigger.kind === "available-now";
             const watch = takesWhatIsThere ? await watchBacklog(database.target, progress, { isDrawn }) : null;
             const summary = await runIngest({

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { Argument } from "commander";
 import { runDatabaseCommand } from "../src/commands/database-command.ts";
 import { requireStream } from "../src/commands/streams/choose-stream.ts";
+import { streamsFolder } from "../src/environment.ts";
 import { removeStream } from "../src/operations/remove-stream.ts";
-import { streamsFolder } from "../src/streams/load-streams.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
 
 await runDatabaseCommand({
@@ -28,7 +28,7 @@ await runDatabaseCommand({
 function describe(stream: { name: string; table: string; home: string; declaration: unknown }): string[] {
     const { name, home } = stream;
     const table = sanitize(stream.table);
-    const file = join(streamsFolder, `${name}.ts`);
+    const file = join(streamsFolder(), `${name}.ts`);
     const { isFile } = (stream.declaration ?? {}) as { isFile?: boolean };
     const back = isFile === false ? `bun run ingest --table ${table}` : `bun run ingest with ${file}`;
     return [

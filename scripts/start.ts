@@ -8,10 +8,10 @@ import {
     configOptions,
     databaseFields,
     type Flags,
-    type IngestConfig,
     ingestFields,
     loadConfig,
     passFlags,
+    type Sources,
 } from "../src/config/config.ts";
 import type { DatabaseTarget } from "../src/database/database-target.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";
@@ -47,7 +47,7 @@ const fields = [
     "lab",
     "logFormat",
 ] as const;
-type StartConfig = Pick<Config, (typeof fields)[number]> & Pick<IngestConfig, "sources">;
+type StartConfig = Pick<Config, (typeof fields)[number]> & Sources;
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -144,7 +144,7 @@ async function ingestHere({ config, database, stopper, log }: Started): Promise<
     const { target, embedded } = database;
     return await runIngest({
         target,
-        ...(await openStreams(target, {}, eventsStream, config.sources ?? [])),
+        ...(await openStreams(target, {}, eventsStream, config)),
         config,
         signal: stopper.signal,
         revive: embedded ? () => embedded.ensureRunning() : null,

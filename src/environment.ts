@@ -22,6 +22,11 @@ export function findTestPostgres(environment: Environment = process.env): string
     return environment.SLUICE_TEST_POSTGRES || null;
 }
 
+/** Where the files of streams are looked for, in the working folder. The tests look elsewhere: yours are not theirs. */
+export function streamsFolder(environment: Environment = process.env): string {
+    return environment.SLUICE_STREAMS_DIR || "streams";
+}
+
 /** The variables that libpq, and with it src/database, uses for what DATABASE_URL does not say. */
 export function libpqEnvironment(environment: Environment = process.env): Environment {
     return Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith("PG")));

@@ -1,5 +1,6 @@
 /** Which streams a command works on: the built-in one, those of streams/, or that of a table named on the command line. */
 import { Option } from "commander";
+import type { Sources } from "../config/config.ts";
 import { connect } from "../database/connect.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
 import { TableShapeFault } from "../database/table-shape.ts";
@@ -7,7 +8,6 @@ import type { IngestOptions } from "../engine/run/run-ingest.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import { applyStream, type TableStream } from "../streams/apply-stream.ts";
 import { loadStreams, streamOfTable } from "../streams/load-streams.ts";
-import type { SourceConfig } from "../streams/source-config.ts";
 import type { Stream } from "../streams/stream.ts";
 import { suggestName } from "../terminal/suggest-name.ts";
 
@@ -34,15 +34,17 @@ export async function openStreams(
     target: DatabaseTarget,
     { table, names }: ChosenStreams,
     builtIn: Stream,
-    sources: readonly SourceConfig[],
+    { sources, isBuiltInOff }: Sources,
 ): Promise<OpenedStreams> {
     const declared = table === undefined ? await loadStreams([builtIn.name]) : [streamOfTable(table)];
     const byName = new Map(declared.map((stream) => [stream.name, stream]));
-    const all = [...byName.keys(), ...(table === undefined ? [builtIn.name] : [])];
+    const builtIns = table === undefined && !isBuiltInOff ? [builtIn] : [];
+    const all = [...byName.keys(), ...builtIns.map(({ name }) => name)];
     for (const name of names ?? []) if (!all.includes(name)) throw unknownStream(name, all);
     const opened = new Map<string, Stream>();
     for (const stream of declared) opened.set(stream.name, await applyStream(target, stream));
-    const activeStreams = [...opened.values(), ...(table === undefined ? [builtIn] : [])];
+    const activeStreams = [...opened.values(), ...builtIns];
+    if (activeStreams.length === 0) throw noStream();
     if (table === undefined) await retireOthers(target, all);
     return {
         activeStreams,
@@ -54,6 +56,14 @@ export async function openStreams(
         },
     };
 }
+
+const noStream = () =>
+    new SluiceError({
+        code: "no_stream",
+        what: "There is no stream: sluice.config.ts turns the built-in one off, and streams/ declares none.",
+        remedy: "Declare one in streams/<name>.ts (`bun run add`), or name its table with --table.",
+        exitCode: exitCodes.configuration,
+    });
 
 /** What is in the way now may be out of it later: the stream waits. */
 async function refresh(target: DatabaseTarget, declared: TableStream): Promise<Stream> {

@@ -135,6 +135,8 @@ export function passFlags(fields: readonly ConfigField[], flags: Flags): string[
 
 export interface Sources {
     sources: readonly SourceConfig[];
+    /** Whether the stream of the sources is turned off. */
+    isBuiltInOff: boolean;
 }
 
 /**
@@ -146,9 +148,9 @@ export async function loadConfig<Field extends ConfigField>(
     flags: Flags,
     stream: Stream | null = null,
 ): Promise<Readonly<Pick<Config, Field | "color"> & Sources>> {
-    const { given, sources } = await gatherConfig(flags, stream);
+    const { given, sources, isBuiltInOff } = await gatherConfig(flags, stream);
     const config = readConfig(fields, flags, given.environment, given.configFile);
-    return Object.freeze({ ...config, sources });
+    return Object.freeze({ ...config, sources, isBuiltInOff });
 }
 
 /**
@@ -159,11 +161,13 @@ export async function gatherConfig(
     flags: Flags,
     stream: Stream | null = null,
     environment: Environment = process.env,
-): Promise<{ given: Given; sources: readonly SourceConfig[] }> {
+): Promise<{ given: Given } & Sources> {
     // A fault of this setting is reported with those of the others.
     const path = readSetting("configFile", { flags, environment, configFile: null, faults: new Map() });
     const configFile = await loadConfigFile(path, stream);
-    return { given: { flags, environment, configFile }, sources: configFile.sources };
+    const { sources, streams } = configFile;
+    const isBuiltInOff = stream !== null && streams[stream.name] === false;
+    return { given: { flags, environment, configFile }, sources, isBuiltInOff };
 }
 
 /**

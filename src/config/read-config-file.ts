@@ -5,14 +5,16 @@ import { pathToFileURL } from "node:url";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { SourceConfig } from "../streams/source-config.ts";
 import type { Stream } from "../streams/stream.ts";
-import type { FileSettings } from "./validate-config.ts";
+import type { FileSettings, StreamSwitches } from "./validate-config.ts";
 
 const defaultName = "sluice.config.ts";
+const nothing = { sources: [], settings: {}, streams: {} };
 
 export interface ConfigFile {
     name: string;
     sources: SourceConfig[];
     settings: FileSettings;
+    streams: StreamSwitches;
     /** Names every fault; null when there is none. */
     error: SluiceError | null;
 }
@@ -27,11 +29,11 @@ export async function loadConfigFile(
 ): Promise<ConfigFile> {
     const name = configFile ?? defaultName;
     const refuse = (faults: string[], remedy: string, cause?: unknown): ConfigFile => {
-        return { name, sources: [], settings: {}, error: configFileError(name, faults, remedy, cause) };
+        return { name, ...nothing, error: configFileError(name, faults, remedy, cause) };
     };
     const path = resolve(name);
     if (!existsSync(path)) {
-        if (configFile === undefined) return { name, sources: [], settings: {}, error: null };
+        if (configFile === undefined) return { name, ...nothing, error: null };
         return refuse(["does not exist"], "Name another with --config, or leave it out.");
     }
     let loaded: { default?: unknown };

@@ -15,7 +15,12 @@ export interface ConfigFault {
 /** By name, as text: read like the text of a flag. */
 export type FileSettings = Partial<Record<FileSettingName, string>>;
 
-export type Validated = { sources: SourceConfig[]; settings: FileSettings } | { faults: ConfigFault[] };
+/** Built-in streams by name, with false for those that are not wanted. */
+export type StreamSwitches = Partial<Record<string, boolean>>;
+
+export type Validated =
+    | { sources: SourceConfig[]; settings: FileSettings; streams: StreamSwitches }
+    | { faults: ConfigFault[] };
 
 /** `stream`: the one that the sources are of; without it the names of columns are not looked at. */
 export function validateConfig(value: unknown, stream: Stream | null): Validated {
@@ -54,6 +59,8 @@ export function createConfigSchema(stream: Stream | null) {
             .default({}),
         /** The first whose `match` fits a file's name is the file's source; a file that none fits is read as it is. */
         sources: z.array(createSourceSchema(stream)).default([]),
+        /** `{ events: false }` turns the built-in stream off: files that no stream of streams/ claims are nobody's. */
+        streams: z.partialRecord(stream === null ? z.string() : z.enum([stream.name]), z.boolean()).default({}),
     });
 }
 

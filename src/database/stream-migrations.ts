@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { streamsFolder } from "../environment.ts";
 import type { Sql } from "./connect.ts";
 import { type DatabaseTarget, databaseFault, describeTarget } from "./database-target.ts";
 import type { SqlSource } from "./sql-script.ts";
@@ -18,7 +19,7 @@ export interface StreamMigration {
 
 /** In the folder that the command was started in. */
 export function streamMigrationsDir(): string {
-    return resolve("streams", "migrations");
+    return resolve(streamsFolder(), "migrations");
 }
 
 export function readStreamMigrations(folder: string): StreamMigration[] {

@@ -4,12 +4,11 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
 import { z } from "zod";
+import { streamsFolder } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { TableStream } from "./apply-stream.ts";
 import type { StreamDeclaration } from "./declaration.ts";
 import { createSourceSchema, type SourceConfig } from "./source-config.ts";
-
-export const streamsFolder = "streams";
 
 /** The stream of a table that no file declares: every file of the folder is its own. */
 export function streamOfTable(table: string): TableStream {
@@ -24,7 +23,10 @@ export function streamOfTable(table: string): TableStream {
 }
 
 /** Those of the folder, in the order of their names. @throws SluiceError for a file that declares none */
-export async function loadStreams(builtIn: readonly string[], folder = resolve(streamsFolder)): Promise<TableStream[]> {
+export async function loadStreams(
+    builtIn: readonly string[],
+    folder = resolve(streamsFolder()),
+): Promise<TableStream[]> {
     if (!existsSync(folder)) return [];
     const names = readdirSync(folder).filter((name) => /\.[tj]s$/.test(name) && !name.endsWith(".d.ts"));
     const streams: TableStream[] = [];

@@ -39,6 +39,7 @@ describe("a source", () => {
         expect(validateConfig({ sources: [source] }, eventsStream)).toEqual({
             sources: [source],
             settings: {},
+            streams: {},
         } as never);
     });
 
@@ -191,6 +192,14 @@ describe("the file", () => {
             sources: [],
             error: null,
         });
+    });
+
+    test("may turn the built-in stream off, and no other", async () => {
+        await writeFile(join(dir, "off.ts"), "export default { streams: { events: false } };");
+        expect((await loadConfigFile(join(dir, "off.ts"), eventsStream)).streams).toEqual({ events: false });
+        const { what } = await refuse("other.ts", "export default { streams: { orders: false, events: 'no' } };");
+        expect(what).toContain("streams.orders");
+        expect(what).toContain("streams.events must be true or false");
     });
 
     test("with settings that no flag would take should fail, each with its remedy, passwords never shown", async () => {

@@ -1,5 +1,6 @@
 /** A command of scripts/ on a pseudo-terminal, the way a person sees it. */
 import { join } from "node:path";
+import { streamsIn } from "./run-script.ts";
 import { projectDir } from "./test-server.ts";
 
 /** `script`: the text of a program in place of a command's name, when it begins with a line end. */
@@ -20,6 +21,7 @@ export function runOnTerminal(
         cwd,
         env: {
             ...process.env,
+            ...streamsIn(cwd),
             ...{ TERM: "xterm", CI: "", FORCE_COLOR: "", NO_COLOR: "", DATABASE_URL: "" },
             ...environment,
         },

@@ -37,12 +37,15 @@ export function spawnScript(
 ) {
     return Bun.spawn([process.execPath, join(projectDir, "scripts", `${name}.ts`), ...args], {
         cwd,
-        env: { ...process.env, FORCE_COLOR: "", NO_COLOR: "", DATABASE_URL: "", ...environment },
+        env: { ...process.env, ...streamsIn(cwd), FORCE_COLOR: "", NO_COLOR: "", DATABASE_URL: "", ...environment },
         stdin: input === undefined ? "ignore" : new TextEncoder().encode(input),
         stdout: "pipe",
         stderr: "pipe",
     });
 }
+
+/** In a folder of the test's own, that folder's streams/. */
+export const streamsIn = (cwd: string) => (cwd === projectDir ? {} : { SLUICE_STREAMS_DIR: "" });
 
 /** Collects the text of a stream, up to its end. */
 export function collect(stream: ReadableStream<Uint8Array>): { text: () => string; ended: Promise<void> } {

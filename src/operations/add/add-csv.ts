@@ -4,11 +4,11 @@ import type { Sql } from "../../database/connect.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
 import { migrateDatabase } from "../../database/migrate.ts";
 import { streamMigrationsDir } from "../../database/stream-migrations.ts";
+import { streamsFolder } from "../../environment.ts";
 import { exitCodes, SluiceError } from "../../errors.ts";
 import { applyStream } from "../../streams/apply-stream.ts";
 import { quoteIdent } from "../../streams/catalog/quote-ident.ts";
 import { readTable } from "../../streams/catalog/read-table.ts";
-import { streamsFolder } from "../../streams/load-streams.ts";
 import type { Proposal } from "../sniff/sniff-file.ts";
 import { type TriedFile, type TryOptions, tryFiles } from "../try/try-files.ts";
 import { migrationPath, type NewFile, refuseExisting, removeNewFiles, writeNewFiles } from "./new-files.ts";
@@ -30,11 +30,11 @@ export function filesForCsv({ name, files, path, proposal }: NewCsvStream): [str
     const table = `public.${quoteIdent(name)}`;
     return [
         {
-            path: join(streamsFolder, `${name}.ts`),
+            path: join(streamsFolder(), `${name}.ts`),
             text: streamText({ files, table, key: null, settings: proposal.source }),
         },
         {
-            path: migrationPath(join(streamsFolder, "migrations"), name),
+            path: migrationPath(join(streamsFolder(), "migrations"), name),
             text: tableText(name, basename(path), proposal),
         },
     ];

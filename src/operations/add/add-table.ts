@@ -2,12 +2,12 @@
 import { join } from "node:path";
 import type { Sql } from "../../database/connect.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
+import { streamsFolder } from "../../environment.ts";
 import { exitCodes, SluiceError } from "../../errors.ts";
 import { applyStream, examine, type TableStream } from "../../streams/apply-stream.ts";
 import type { CatalogTable } from "../../streams/catalog/catalog-table.ts";
 import { quoteTable } from "../../streams/catalog/quote-ident.ts";
 import { declareStream } from "../../streams/declare.ts";
-import { streamsFolder } from "../../streams/load-streams.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import type { ReadingSettings } from "../sniff/read-values.ts";
 import type { Proposal } from "../sniff/sniff-file.ts";
@@ -56,7 +56,7 @@ export async function mapTable(sql: Sql, request: TableRequest, seen: Proposal |
         mapping,
         rowChecks: describeRowChecks(table),
         newFile: {
-            path: join(streamsFolder, `${name}.ts`),
+            path: join(streamsFolder(), `${name}.ts`),
             text: streamText({
                 files,
                 table: tableName,
