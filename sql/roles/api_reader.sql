@@ -53,6 +53,10 @@ begin
         where streams.home <> 'ingest'
     loop
         execute format('grant usage on schema %I to sluice_api', stream.home);
+        -- For the checks.
+        if to_regclass(format('%I.staging', stream.home)) is not null then
+            execute format('grant select on %I.staging to sluice_api', stream.home);
+        end if;
         if stream.table_id is not null then
             execute format(
                 'grant usage on schema %I to sluice_api',
