@@ -32,6 +32,7 @@ export function formatSummary(summary: IngestSummary): string[] {
         more: [
             ["files", files ? formatFiles(files, failedBefore ?? 0) : "not counted: the database is unreachable"],
             ...(left ? formatLeft(left) : []),
+            ...(summary.retried ? [formatRetried(summary.retried)] : []),
             ["batches", formatWork(batches, seconds, records.read)],
         ],
     });
@@ -41,6 +42,10 @@ export function formatSummary(summary: IngestSummary): string[] {
 function formatStream({ records, files, failedBefore, problem }: StreamSummary): string {
     const counted = files === null ? "files not counted" : `files: ${formatFiles(files, failedBefore ?? 0)}`;
     return `${formatEquation(records)}; ${counted}${problem === null ? "" : `; ended early: ${problem}`}`;
+}
+
+function formatRetried({ read, inserted }: NonNullable<IngestSummary["retried"]>): [string, string] {
+    return ["replayed", `${formatCount(read, "reject")} whose parent had come: ${formatNumber(inserted)} got in`];
 }
 
 /** Empty when nothing was left. */
@@ -65,10 +70,18 @@ function formatFiles({ merged, skipped, failed }: NonNullable<IngestSummary["fil
     return `${parts.join(", ")}${failed + failedBefore > 0 ? " → bun run files --state failed" : ""}`;
 }
 
+/** What got in later is not left out. */
+function leftOut({ records, retried }: IngestSummary): IngestSummary["records"] {
+    return {
+        ...records,
+        rejected: Math.max(0, records.rejected - (retried?.inserted ?? 0) - (retried?.duplicate ?? 0)),
+    };
+}
+
 /** The exit code of a run that was not stopped by a signal. */
 export function exitCodeOfSummary(summary: IngestSummary, brokenChecks: number): number {
-    const { files, failedBefore, records, streams = [] } = summary;
+    const { files, failedBefore, streams = [] } = summary;
     if (streams.some(({ problem }) => problem !== null)) return exitCodes.failed;
     if ((files?.failed ?? 0) > 0 || brokenChecks > 0) return exitCodes.failed;
-    return (failedBefore ?? 0) > 0 || isMostlyOut(records) ? exitCodes.incomplete : exitCodes.done;
+    return (failedBefore ?? 0) > 0 || isMostlyOut(leftOut(summary)) ? exitCodes.incomplete : exitCodes.done;
 }

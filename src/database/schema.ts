@@ -337,6 +337,9 @@ export const rejects = ingest.table(
         unique("rejects_chunk_record_batch").on(table.chunkId, table.recordNo, table.batchId),
         index("rejects_batch").on(table.batchId),
         index("rejects_resolved_by").on(table.resolvedByBatch).where(sql`resolved_by_batch is not null`),
+        index("rejects_waiting")
+            .on(table.streamId, table.rejectId)
+            .where(sql`retry_when is not null and resolved_by_batch is null`),
         /** By day: a thousandth of the size of another index, and as much of its cost. */
         index("rejects_rejected_at").using("brin", table.rejectedAt).with({ pages_per_range: 32 }),
     ],

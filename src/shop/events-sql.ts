@@ -77,6 +77,7 @@ export const eventsSql: StreamSql = {
     refusals: [],
     uniques: [],
     waiting: [],
+    parents: null,
     made,
 };
 

@@ -36,6 +36,20 @@ export function refusalsOf({
     ];
 }
 
+/** That every row which its foreign keys name is there; null when it has none. A parent that we may not read may be. */
+export function parentsOf(table: CatalogTable, columns: readonly ColumnSql[]): RowConditions | null {
+    const known = table.foreignKeys.filter(({ isReadable }) => isReadable);
+    if (table.foreignKeys.length === 0) return null;
+    const own = new Set(table.foreignKeys.flatMap((foreignKey) => foreignKey.columns));
+    return {
+        rules: known.map((foreignKey) => ({
+            code: unknownCode(foreignKey),
+            condition: hasParent(foreignKey, quoteIdent(table.name)),
+        })),
+        row: (value) => rowText(table, columns, (column) => (own.has(column.name) ? value(column) : "null::text")),
+    };
+}
+
 /** A parent may come in the same batch, where the table is its own parent, or in the same transaction. */
 function isAskedBefore({ isSelf, isDeferrable, isReadable }: CatalogForeignKey): boolean {
     return !isSelf && !isDeferrable && isReadable;

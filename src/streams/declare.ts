@@ -2,7 +2,7 @@
 import type { TableColumn } from "../database/table-shape.ts";
 import type { CatalogColumn, CatalogKey, CatalogTable } from "./catalog/catalog-table.ts";
 import { quoteIdent } from "./catalog/quote-ident.ts";
-import { conditionsOf, refusalsOf, unknownCode } from "./conditions.ts";
+import { conditionsOf, parentsOf, refusalsOf, unknownCode } from "./conditions.ts";
 import type { ColumnSql, StreamSql } from "./render/stream-sql.ts";
 import type { SourceConfig } from "./source-config.ts";
 import { type Column, defineStream, type Stream } from "./stream.ts";
@@ -81,6 +81,7 @@ export function declareStream(table: CatalogTable, declared: Declared, streamId:
             refusals: refusalsOf(table),
             uniques: furtherUniques(table, key, sqlColumns),
             waiting: table.foreignKeys.map(unknownCode),
+            parents: parentsOf(table, sqlColumns),
             made: null,
         },
     };

@@ -22,6 +22,8 @@ export const streamFunctions: Record<string, string> = {
     "drop_still_refused(this_load_id bigint, accept_conflicts boolean) returns void":
         "Leaves out those that the table refuses still.",
     "accept_or_refuse(this_batch_id bigint) returns void": "Puts conflicting records in the place of the stored ones.",
+    "ready_rejects(after_reject_id bigint, most integer, OUT ready bigint[], OUT last_reject_id bigint) returns record":
+        "Which of the rejects that wait for a parent have theirs now.",
     "count_refused_conflicts(this_batch_id bigint) returns bigint": "How many of them the table refused.",
 
     // a dry run, a trace, a prune

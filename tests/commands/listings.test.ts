@@ -252,7 +252,7 @@ test("a replay that replaces events says how many and asks, at a terminal", asyn
     const answerWith = async (answer: string) => {
         const replay = runOnTerminal("replay", args);
         await waitUntil("it asks", () => replay.output().includes("Go on? [y/N] "));
-        expect(replay.output()).toContain("1 event will be replaced");
+        expect(replay.output()).toContain("1 stored row will be replaced");
         replay.write(`${answer}\n`);
         return await replay.exited;
     };

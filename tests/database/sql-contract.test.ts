@@ -46,7 +46,7 @@ test("what engine, commands and API call of the stream's SQL is in stream-functi
     const defined = found(streamSql, /create or replace function ingest\.(\w+)\(/g);
     // src/streams renders the stream's SQL, and src/shop has its hooks.
     const callers = [...engineSql, ...textsOf("src/{engine,operations,server,commands}/**/*.ts")];
-    const called = found(callers, /(?:ingest|%(?:1\$)?I|\.home\}|\(home\)\})\.(\w+)\(/g).filter((name) =>
+    const called = found(callers, /(?:ingest|%(?:1\$)?I|\.home\)?\}|\(home\)\})\.(\w+)\(/g).filter((name) =>
         defined.includes(name),
     );
     expect(called.sort()).toEqual(streamFunctionNames.sort());

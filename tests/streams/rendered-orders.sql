@@ -1541,6 +1541,50 @@ return (
     where rejects.batch_id = this_batch_id and rejects.kind = 'conflict' and rejects.refusal is not null
 );
 
+-- Of the next so many standing rejects behind this one that wait for a parent, those whose parents are all there; and the last
+-- one that was looked at, null when there are no more. In the order in which they were rejected.
+create or replace function ingest_orders.ready_rejects(
+    after_reject_id bigint,
+    most integer,
+    out ready bigint[],
+    out last_reject_id bigint
+)
+language plpgsql
+stable
+as $$
+begin
+    with waiting_rejects as materialized (
+        select rejects.reject_id, rejects.record
+        from ingest.rejects
+        where
+            rejects.stream_id = 1
+            and rejects.retry_when is not null
+            and rejects.resolved_by_batch is null
+            and rejects.record is not null
+            and rejects.reject_id > after_reject_id
+        order by rejects.reject_id
+        limit most
+    )
+    select
+        array(
+            select waiting_rejects.reject_id
+            from waiting_rejects
+            where (
+                select
+                    (orders.customer_id is null or exists (select from sales.customers as sluice_parent where sluice_parent.id = orders.customer_id)) is not false
+                from (select null::text::bigint as order_id, case when (ingest.trimmed(waiting_rejects.record ->> 'customer_id') is not null and (case
+                    when ingest.input_is_valid(ingest.trimmed(waiting_rejects.record ->> 'customer_id'), 'bigint') then case when (ingest.trimmed(waiting_rejects.record ->> 'customer_id') collate "C" >= 'A' or ingest.trimmed(waiting_rejects.record ->> 'customer_id') collate "C" between '0A' and '0z' or ingest.trimmed(waiting_rejects.record ->> 'customer_id') like '%\_%' or ingest.trimmed(waiting_rejects.record ->> 'customer_id') collate "C" < '.' and (substr(ingest.trimmed(waiting_rejects.record ->> 'customer_id'), 2) collate "C" >= 'A' or substr(ingest.trimmed(waiting_rejects.record ->> 'customer_id'), 2) collate "C" between '0A' and '0z')) and ingest.trimmed(waiting_rejects.record ->> 'customer_id') !~ '^[+-]?[0-9]+$' then 'invalid' end
+                    when ingest.trimmed(waiting_rejects.record ->> 'customer_id') ~ '^[+-]?[0-9]+$' then 'out_of_range'
+                    else 'invalid'
+                end) is null) then ingest.trimmed(waiting_rejects.record ->> 'customer_id') end::bigint as customer_id, coalesce(null::text::sales.order_status, 'new'::sales.order_status) as status, null::text::numeric(10,2) as total, null::text::timestamp with time zone as placed_at) as orders
+            )
+            order by waiting_rejects.reject_id
+        ),
+        (select max(waiting_rejects.reject_id) from waiting_rejects)
+    into ready, last_reject_id;
+end
+$$;
+
 -- Replaces the rows that this batch's conflicts are in conflict with, the last record of a key over all others. The
 -- old row, and every conflict that the last one outdid, stays as a reject of this batch, resolved as 'displaced': a
 -- further replay leaves it alone, so the two never take turns.

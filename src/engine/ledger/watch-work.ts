@@ -14,6 +14,8 @@ export interface WaitingWork {
     isToLoad: boolean;
     /** Files that have failed. */
     hasFailed: boolean;
+    /** ingest.rows_of_parents: null when no reject waits for a parent. */
+    rowsOfParents: number | null;
 }
 
 export interface WorkWatch {
@@ -25,6 +27,7 @@ export interface StreamWork {
     /** As of the latest look. */
     isToLoad(): boolean;
     hasFailed(): boolean;
+    rowsOfParents(): number | null;
     /** What a look calls when there is something to merge. */
     onStaged: (() => void) | null;
 }
@@ -35,8 +38,13 @@ export function createWorkWatch(sql: Sql, survive: Outage["survive"]): WorkWatch
         of(streamId) {
             // Until the first look anything may wait.
             const own = {
-                found: { isStaged: true, isToLoad: true, hasFailed: true },
-                work: { isToLoad: () => own.found.isToLoad, hasFailed: () => own.found.hasFailed, onStaged: null },
+                found: { isStaged: true, isToLoad: true, hasFailed: true, rowsOfParents: null as number | null },
+                work: {
+                    isToLoad: () => own.found.isToLoad,
+                    hasFailed: () => own.found.hasFailed,
+                    rowsOfParents: () => own.found.rowsOfParents,
+                    onStaged: null,
+                },
             };
             streams.set(streamId, own);
             return own.work;
@@ -91,6 +99,7 @@ export async function readWaitingWork(sql: Sql, streamIds: number[]): Promise<(W
             or exists (
                 select from ingest.file_changes
                 where file_changes.stream_id = streams.stream_id and file_changes.state = 'failed'
-            ) as "hasFailed"
+            ) as "hasFailed",
+            ingest.rows_of_parents(streams.stream_id) as "rowsOfParents"
         from unnest(${streamIds}::smallint[]) as streams (stream_id)`;
 }

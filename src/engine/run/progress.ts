@@ -32,6 +32,8 @@ export interface IngestSummary {
     /** Files that are too young to be touched; null like `files`. */
     left: LeftFiles | null;
     records: RecordCounts;
+    /** Rejects of this run or earlier ones that got a parent meanwhile and were replayed; absent when there were none. */
+    retried?: RecordCounts;
     batches: number;
     seconds: number;
     /** When there is more than one; above are their sums. */
@@ -60,6 +62,9 @@ export interface RunTally extends Tally {
     startedAt: number;
     /** By the database's clock; null until it has answered. */
     begunAt: string | null;
+    /** Rejects that were replayed because their parent had come. */
+    retried: RecordCounts;
+    addRetried(records: RecordCounts): void;
 }
 
 /** `stream`: named in each progress record where there are several. */
@@ -75,16 +80,21 @@ export function createTally(
         batches: 0,
         isFolderAway: false,
         youngMerged: 0,
+        retried: { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 },
+        addRetried: (records) => addCounts(tally.retried, records),
         add(batch) {
             tally.batches += 1;
-            const { records } = tally;
-            for (const name of Object.keys(records) as (keyof RecordCounts)[]) records[name] += batch[name];
+            addCounts(tally.records, batch);
             const progress = progressOf(batch, previousStartedAt);
             onBatch(stream === null ? progress : { stream, ...progress });
             previousStartedAt = batch.startedAt;
         },
     };
     return tally;
+}
+
+function addCounts(sums: RecordCounts, counts: RecordCounts): void {
+    for (const name of Object.keys(sums) as (keyof RecordCounts)[]) sums[name] += counts[name];
 }
 
 function progressOf(batch: Batch, previousStartedAt: Date | null): BatchProgress {

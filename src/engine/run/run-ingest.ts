@@ -19,6 +19,7 @@ import { createWorkWatch } from "../ledger/watch-work.ts";
 import { retireWorkers } from "../ledger/worker-leases.ts";
 import { ConnectionsChanged, createOutage, createRecovery } from "../outage/outage.ts";
 import { createOutageVoice } from "../outage/say-outage.ts";
+import { keepRetrying, retryAll } from "../retry/retry-loop.ts";
 import { type Connections, openConnections } from "./open-connections.ts";
 import { type ConnectionPlan, canGrow, planIngest, planIngestAgain } from "./plan-connections.ts";
 import { type BatchProgress, createTally, type IngestSummary, type RunTally } from "./progress.ts";
@@ -165,12 +166,18 @@ async function runWorkers(shared: Shared, workers: StreamWorker[], begin: () => 
     const heartbeat = shared.heartbeat.keep(() => over.signal.aborted || signal.aborted).catch(shared.endAll);
     signal.addEventListener("abort", () => over.abort());
     const watching = shared.work.keep(over.signal).catch(shared.endAll);
+    const isEnding = workers[0]!.config.trigger.kind === "available-now";
+    const retrying = isEnding ? null : keepRetrying(retryingOf(workers), over.signal).catch(shared.endAll);
     await Promise.all(workers.map((worker) => worker.run()));
+    if (isEnding) await retryAll(retryingOf(workers), signal).catch(shared.endAll);
     over.abort();
-    await Promise.all([heartbeat, watching]);
+    await Promise.all([heartbeat, watching, retrying]);
     const failures = workers.map(({ failure }) => failure());
     if (failures.every((failure) => failure !== null)) throw failures[0];
 }
+
+const retryingOf = (workers: readonly StreamWorker[]) =>
+    workers.filter(({ failure }) => failure() === null).map(({ retrying }) => retrying);
 
 /** Begins the run again once it can have more connections. */
 function growWhenPossible(

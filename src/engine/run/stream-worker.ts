@@ -22,6 +22,7 @@ import { ConnectionsChanged, createOutage, type Outage, type Recovery } from "..
 import type { OutageVoice } from "../outage/say-outage.ts";
 import { createTroubles } from "../outage/troubles.ts";
 import { createWakeUp } from "../outage/wake-up.ts";
+import type { RetryingStream } from "../retry/retry-loop.ts";
 import { createStagingRoom } from "../stage/staging-room.ts";
 import type { Connections } from "./open-connections.ts";
 import type { RunTally } from "./progress.ts";
@@ -138,6 +139,18 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
         tally,
         survive,
         config,
+        retrying: {
+            ...{ stream, workerId, survive, log, rowsOfParents: waiting.rowsOfParents, isOurs: lease.isLoader },
+            async withTurn(step) {
+                const turn = await shared.connections.turns.take(stream.id);
+                try {
+                    return await step(turn.sql);
+                } finally {
+                    turn.end();
+                }
+            },
+            onRetried: tally.addRetried,
+        } satisfies RetryingStream as RetryingStream,
         /** What ended it for good while the others went on. */
         failure: () => failure,
         async run(): Promise<void> {

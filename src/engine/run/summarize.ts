@@ -28,9 +28,10 @@ export async function summarize(
         const counted = signal.aborted ? await countNow() : await survive(count).catch(countNow);
         const { files = null, failedBefore = null, left = null } = counted ?? {};
         const { records, batches } = tally;
+        const retried = tally.retried.read > 0 ? { retried: tally.retried } : {};
         const error = failure();
         const problem = error === null ? null : error instanceof Error ? error.message : String(error);
-        summaries.push({ stream: name, problem, files, failedBefore, left, records, batches });
+        summaries.push({ stream: name, problem, files, failedBefore, left, records, ...retried, batches });
     }
     return addUp(summaries, workers[0]!.tally.startedAt);
 }
@@ -39,6 +40,7 @@ export async function summarize(
 function addUp(summaries: StreamSummary[], startedAt: number): IngestSummary {
     const seconds = Math.round(performance.now() - startedAt) / 1000;
     const [first] = summaries;
+    const retried = sumOf(summaries.flatMap((summary) => summary.retried ?? []));
     const lefts = sumOf(summaries.map(({ left }) => left));
     const total: IngestSummary = {
         type: "summary",
@@ -46,6 +48,7 @@ function addUp(summaries: StreamSummary[], startedAt: number): IngestSummary {
         failedBefore: sumOf(summaries.map(failuresBefore))?.failures ?? null,
         left: lefts && { ...lefts, youngerThanMs: first!.left!.youngerThanMs },
         records: sumOf(summaries.map(({ records }) => records))!,
+        ...(retried ? { retried } : {}),
         batches: summaries.reduce((sum, { batches }) => sum + batches, 0),
         seconds,
     };
@@ -54,9 +57,10 @@ function addUp(summaries: StreamSummary[], startedAt: number): IngestSummary {
 
 const failuresBefore = ({ failedBefore }: StreamSummary) => (failedBefore === null ? null : { failures: failedBefore });
 
-/** Field by field. */
+/** Field by field; null when one is, or when there are none. */
 function sumOf<Counts extends object>(counts: readonly (Counts | null)[]): Counts | null {
-    return counts.reduce((left, right) => left && right && addFields(left, right));
+    const [first = null, ...others] = counts;
+    return others.reduce((left, right) => left && right && addFields(left, right), first);
 }
 
 function addFields<Counts extends object>(left: Counts, right: Counts): Counts {

@@ -3,6 +3,7 @@
  * is today, and what becomes of a row that a conflicting record replaces.
  */
 import { acceptConflicts, exchangeRows, refuseConflicts } from "./accept-conflicts.ts";
+import { readyRejects } from "./ready-rejects.ts";
 import { recordOf, storedRecord } from "./record-of.ts";
 import { findRefused } from "./render-refuse.ts";
 import { lines, list, literal, sql } from "./sql-text.ts";
@@ -18,6 +19,7 @@ export function renderReplay(stream: StreamSql): string {
         dropUnchangedRejects(stream),
         dropStillRefused(stream),
         refuseConflicts,
+        readyRejects(stream),
         acceptConflicts(stream),
         exchangeRows(stream),
     ].join("\n");

@@ -31,6 +31,8 @@ export interface StreamSql {
     uniques: readonly (readonly ColumnSql[])[];
     /** Codes of records that wait for a row of another table. */
     waiting: readonly string[];
+    /** Whether those rows are there. Null: there are none that a record could wait for. */
+    parents: RowConditions | null;
     /** What only a table that Sluice made has; null for one that it found. */
     made: MadeTable | null;
 }

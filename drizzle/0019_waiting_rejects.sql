@@ -1,0 +1,1 @@
+CREATE INDEX "rejects_waiting" ON "ingest"."rejects" USING btree ("stream_id","reject_id") WHERE retry_when is not null and resolved_by_batch is null;

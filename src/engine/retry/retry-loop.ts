@@ -1,0 +1,86 @@
+/**
+ * A record that lacks a row which a foreign key names is replayed by itself once that is there. When a stream has brought rows into a
+ * parent's table, in this process or another, the rejects that wait are looked at within a second; and once a minute, for parents
+ * that somebody else fills. What a replay inserts may be the parent of others: then these are looked at too.
+ */
+import { meaningOf, sqlStateOf } from "../../database/sql-states.ts";
+import { SluiceError } from "../../errors.ts";
+import type { RecordCounts } from "../../terminal/record-table.ts";
+import type { IngestLog } from "../context.ts";
+import { ConnectionsChanged } from "../outage/outage.ts";
+import { sleep } from "../outage/sleep.ts";
+import { pollMs } from "../outage/wake-up.ts";
+import { type RetryOptions, retryRejects } from "./retry-rejects.ts";
+
+const othersEveryMs = 60_000;
+/** A look at many that wait in vain costs: it is repeated after so many times what it took. */
+const mostLoad = 1 / 20;
+
+export interface RetryingStream extends Omit<RetryOptions, "signal"> {
+    log: IngestLog;
+    /** How many rows came into its parents' tables, as of the latest look (ingest.rows_of_parents); null when none waits. */
+    rowsOfParents(): number | null;
+    /** Whether this process is to do it: one at a time is enough. */
+    isOurs(): boolean;
+    /** What became of the rejects of a look. */
+    onRetried(records: RecordCounts): void;
+}
+
+/** Until `isOver`. */
+export async function keepRetrying(streams: readonly RetryingStream[], isOver: AbortSignal): Promise<void> {
+    const looks = streams.map((stream) => ({ stream, seenRows: null as number | null, nextAt: 0, dueAt: 0 }));
+    while (!isOver.aborted) {
+        for (const look of looks) {
+            const rows = look.stream.rowsOfParents();
+            const begunAt = performance.now();
+            if (rows === null || !look.stream.isOurs() || begunAt < look.nextAt) continue;
+            if (rows === look.seenRows && begunAt < look.dueAt) continue;
+            look.seenRows = rows;
+            await retryOne(look.stream, isOver);
+            const tookMs = performance.now() - begunAt;
+            look.nextAt = begunAt + tookMs / mostLoad;
+            look.dueAt = begunAt + othersEveryMs * (0.75 + Math.random() / 2);
+        }
+        await sleep(pollMs, isOver);
+    }
+}
+
+/** For a run that ends: until no look brings anything, so that a chain of parents is followed to its end. */
+export async function retryAll(streams: readonly RetryingStream[], signal: AbortSignal): Promise<void> {
+    for (let hasBrought = true; hasBrought && !signal.aborted; ) {
+        hasBrought = false;
+        for (const stream of streams) {
+            const records = await retryOne(stream, signal);
+            if (records.inserted > 0) hasBrought = true;
+        }
+    }
+}
+
+const nothing: RecordCounts = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
+
+/** What is in the way of one stream keeps no other, and no record from what comes: it is tried again. */
+async function retryOne(stream: RetryingStream, signal: AbortSignal): Promise<RecordCounts> {
+    try {
+        const records = await retryRejects({ ...stream, signal });
+        if (records.read > 0) {
+            stream.onRetried(records);
+            const { read, inserted } = records;
+            stream.log.info(
+                `${inserted} of ${read} ${read === 1 ? "reject" : "rejects"} whose parent is there now got in.`,
+                { event: "rejects_retried", ...records },
+            );
+        }
+        return records;
+    } catch (error) {
+        const code = sqlStateOf(error);
+        if (code === null || error instanceof ConnectionsChanged || error instanceof SluiceError) throw error;
+        // Where its table is not as it was, the stream says so itself.
+        if (meaningOf(error) !== "schema") {
+            stream.log.warn(`Rejects whose parent is there now could not be replayed (SQLSTATE ${code}).`, {
+                event: "retry_failed",
+                code,
+            });
+        }
+        return nothing;
+    }
+}
