@@ -6,14 +6,17 @@ import { connect } from "../src/database/connect.ts";
 import { type DatabaseTarget, describeTarget } from "../src/database/database-target.ts";
 import { inspectSchema, type MigrateResult, migrateDatabase } from "../src/database/migrate.ts";
 import { openDatabase } from "../src/database/open-database.ts";
-import { exitCodes } from "../src/errors.ts";
+import { exitCodes, SluiceError } from "../src/errors.ts";
+import { eventsStream } from "../src/shop/events-stream.ts";
+import { applyStream } from "../src/streams/apply-stream.ts";
+import { loadStreams } from "../src/streams/load-streams.ts";
 import { formatCount } from "../src/terminal/format.ts";
 
 await runCommand({
     name: "migrate",
     summary: "Sets the database up, or brings it to this program's schema.",
     description:
-        "All of it in one transaction, and safe while others do the same. A table public.events that Sluice did not make " +
+        "All of it in one transaction, and safe while others do the same. Then what the streams of streams/ need. A table public.events that Sluice did not make " +
         "is never touched, nor is a schema newer than this program.",
     options: [
         new Option("--dry-run", "say what is due, and do nothing of it; exit 1 when anything is"),
@@ -35,16 +38,37 @@ await runCommand({
                 : await migrateDatabase(database.target, { log: logToStderr });
             const hasAny = migrations.length > 0 || sqlFiles;
             const verb = isDryRun ? "would get" : "has got";
+            const streams = isDryRun ? [] : await makeStreams(database.target);
+            const hasFailed = streams.some(({ problem }) => problem !== null);
             return {
-                lines: [hasAny ? `${where} ${verb} ${describe(migrations)}.` : `${where} is up to date.`],
-                json: { migrations, sqlFiles },
-                exitCode: isDryRun && hasAny ? exitCodes.failed : exitCodes.done,
+                lines: [
+                    hasAny ? `${where} ${verb} ${describe(migrations)}.` : `${where} is up to date.`,
+                    ...streams.map(({ stream, problem }) => `stream ${stream}: ${problem ?? "ready"}`),
+                ],
+                json: { migrations, sqlFiles, ...(streams.length > 0 && { streams }) },
+                exitCode: (isDryRun && hasAny) || hasFailed ? exitCodes.failed : exitCodes.done,
             };
         } finally {
             await database.close();
         }
     },
 });
+
+/** Those of streams/: for a role that may only load they have to be there. */
+async function makeStreams(target: DatabaseTarget): Promise<{ stream: string; problem: string | null }[]> {
+    const made: { stream: string; problem: string | null }[] = [];
+    for (const declared of await loadStreams([eventsStream.name])) {
+        const problem = await applyStream(target, declared).then(
+            () => null,
+            (error: unknown) => {
+                if (error instanceof SluiceError) return `${error.what} ${error.remedy}`;
+                throw error;
+            },
+        );
+        made.push({ stream: declared.name, problem });
+    }
+    return made;
+}
 
 /** The SQL files come with each of them. */
 function describe(migrations: readonly string[]): string {

@@ -1,10 +1,12 @@
-import { Argument } from "commander";
+import { Argument, Option } from "commander";
+import { chooseTried } from "../src/commands/choose-tried.ts";
 import { runDatabaseCommand } from "../src/commands/database-command.ts";
 import { formatAllTried } from "../src/commands/format-tried.ts";
+import { logToStderr } from "../src/commands/log.ts";
 import { isDrawable } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
 import { requireFiles } from "../src/operations/try/require-files.ts";
-import { tryFiles } from "../src/operations/try/try-files.ts";
+import { type TriedFile, tryFiles } from "../src/operations/try/try-files.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 import { createProgress } from "../src/terminal/progress.ts";
 
@@ -12,10 +14,15 @@ await runDatabaseCommand({
     name: "try",
     summary: "Says what an ingest of these files would do now, by doing it and undoing it.",
     description:
-        "The real load, validation and dedupe against the real table. Leaves nothing behind, killed or not.\n" +
-        "Exits with 1 when a file would fail.",
+        "The real load, validation and dedupe against the real table. Leaves nothing behind, killed or not; numbers that a\n" +
+        "sequence gave are used up, as by any insert that is undone. Exits with 1 when a file would fail.",
     arguments: [new Argument("<files...>", "CSV files, wherever they are")],
+    options: [
+        new Option("--stream <name>", "for this stream (default: the one whose files it is)"),
+        new Option("--table <name>", "for this table of yours, whether a stream has it or not").conflicts("stream"),
+    ],
     fields: [
+        "inputDir",
         "maxRecordBytes",
         "maxChunkBytes",
         "maxRejects",
@@ -27,14 +34,28 @@ await runDatabaseCommand({
     stream: eventsStream,
     examples: [
         ["bun run try incoming/events_7.csv", "what would be inserted, duplicate, in conflict, rejected, and why"],
+        ["bun run try lines.csv --table sales.lines", "for a table that nothing is declared for yet"],
         ["bun run try --json a.csv b.csv", "two files as one ingest, for programs"],
     ],
-    async run({ args, config, inDatabase }) {
+    async run({ args, flags, config, inDatabase }) {
         requireFiles(args);
+        const chosen = { stream: flags.stream as string | undefined, table: flags.table as string | undefined };
         const progress = createProgress({ label: "try", isDrawable: isDrawable() });
         const onStep = (done: number, total: number) => progress.update({ done, total, unit: "steps" });
         const tried = await inDatabase(
-            (_, { target }) => tryFiles({ target, stream: eventsStream, config, files: args, onStep }),
+            async (_, { target }) => {
+                const reports: TriedFile[] = [];
+                for (const group of await chooseTried(target, eventsStream, chosen, args, config.inputDir)) {
+                    const { stream, files, made } = group;
+                    if (made !== null) logToStderr(made);
+                    const sources = stream.source === null ? config.sources : [{ ...stream.source, match: "*" }];
+                    reports.push(
+                        ...(await tryFiles({ target, stream, config: { ...config, sources }, files, onStep })),
+                    );
+                }
+                // As they were named.
+                return args.map((file) => reports.find((report) => report.file === file)!);
+            },
             { mayMigrate: true },
         ).finally(() => progress.end());
         const wouldFail = tried.some(({ problem }) => problem !== null);

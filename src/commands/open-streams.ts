@@ -6,7 +6,7 @@ import type { DatabaseTarget } from "../database/database-target.ts";
 import { TableShapeFault } from "../database/table-shape.ts";
 import type { IngestOptions } from "../engine/run/run-ingest.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
-import { applyStream, type TableStream } from "../streams/apply-stream.ts";
+import { applyStream, reserveStream, type TableStream } from "../streams/apply-stream.ts";
 import { loadStreams, streamOfTable } from "../streams/load-streams.ts";
 import type { Stream } from "../streams/stream.ts";
 import { suggestName } from "../terminal/suggest-name.ts";
@@ -24,11 +24,12 @@ export interface ChosenStreams {
     names?: readonly string[] | undefined;
 }
 
-export type OpenedStreams = Pick<IngestOptions, "streams" | "activeStreams" | "sourcesOf" | "refresh">;
+export type OpenedStreams = Pick<IngestOptions, "streams" | "activeStreams" | "sourcesOf" | "refresh" | "faults">;
 
 /**
- * Reads the declarations and the tables, and makes what the database needs for them.
- * @throws SluiceError with the remedy for a declaration or a table that cannot be taken
+ * Reads the declarations and the tables, and makes what the database needs for them. Of several streams one whose table cannot be
+ * taken begins paused, with its remedy.
+ * @throws SluiceError with the remedy for a declaration, or for a table when it is the only one
  */
 export async function openStreams(
     target: DatabaseTarget,
@@ -41,14 +42,18 @@ export async function openStreams(
     const builtIns = table === undefined && !isBuiltInOff ? [builtIn] : [];
     const all = [...byName.keys(), ...builtIns.map(({ name }) => name)];
     for (const name of names ?? []) if (!all.includes(name)) throw unknownStream(name, all);
-    const opened = new Map<string, Stream>();
-    for (const stream of declared) opened.set(stream.name, await applyStream(target, stream));
-    const activeStreams = [...opened.values(), ...builtIns];
+    const faults = new Map<string, TableShapeFault>();
+    const opened: Stream[] = [];
+    for (const stream of declared) opened.push(await open(target, stream, faults));
+    const activeStreams = [...opened, ...builtIns];
     if (activeStreams.length === 0) throw noStream();
+    const streams = activeStreams.filter(({ name }) => names === undefined || names.includes(name));
+    if (streams.length === 1 && faults.has(streams[0]!.name)) throw faults.get(streams[0]!.name)!.cause;
     if (table === undefined) await retireOthers(target, all);
     return {
         activeStreams,
-        streams: activeStreams.filter(({ name }) => names === undefined || names.includes(name)),
+        streams,
+        faults,
         sourcesOf: (stream) => (stream.source === null ? [...sources] : [stream.source]),
         refresh: async (_, stream) => {
             const source = byName.get(stream.name);
@@ -65,15 +70,31 @@ const noStream = () =>
         exitCode: exitCodes.configuration,
     });
 
+async function open(
+    target: DatabaseTarget,
+    declared: TableStream,
+    faults: Map<string, TableShapeFault>,
+): Promise<Stream> {
+    try {
+        return await applyStream(target, declared);
+    } catch (error) {
+        if (!declared.isFile || !(error instanceof SluiceError)) throw error;
+        faults.set(declared.name, faultOf(declared, error));
+        return await reserveStream(target, declared).catch(() => Promise.reject(error));
+    }
+}
+
 /** What is in the way now may be out of it later: the stream waits. */
 async function refresh(target: DatabaseTarget, declared: TableStream): Promise<Stream> {
     try {
         return await applyStream(target, declared);
     } catch (error) {
-        if (!(error instanceof SluiceError)) throw error;
-        throw new TableShapeFault({ table: declared.table, problem: `${error.what} ${error.remedy}` }, error);
+        throw error instanceof SluiceError ? faultOf(declared, error) : error;
     }
 }
+
+const faultOf = ({ table }: TableStream, error: SluiceError) =>
+    new TableShapeFault({ table, problem: `${error.what} ${error.remedy}` }, error);
 
 /** Streams whose file is gone: their ledger and table stay, and their files are nobody's. */
 async function retireOthers(target: DatabaseTarget, names: readonly string[]): Promise<void> {

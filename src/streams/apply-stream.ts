@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { connect, type Sql } from "../database/connect.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
 import { setUpLockKey } from "../database/migrate.ts";
+import { sqlStateOf, sqlStates } from "../database/sql-states.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { CatalogTable } from "./catalog/catalog-table.ts";
 import { readTable } from "./catalog/read-table.ts";
@@ -16,7 +17,8 @@ import { reasonsOfAnyStream } from "./reject-reasons.ts";
 import { renderTable } from "./render/render-table.ts";
 import { literal } from "./render/sql-text.ts";
 import type { StreamSql } from "./render/stream-sql.ts";
-import type { Stream } from "./stream.ts";
+import { defineStream, type Stream } from "./stream.ts";
+import { anyText } from "./types/type-rule.ts";
 
 export interface TableStream extends Declared {
     /** As a person writes it: `orders`, `sales.orders`, `sales."Order"`. */
@@ -31,17 +33,68 @@ export interface TableStream extends Declared {
  * The stream as its table is now.
  * @throws SluiceError with the remedy when the table cannot be taken
  */
-export async function applyStream(target: DatabaseTarget, declared: TableStream): Promise<Stream> {
+export async function applyStream(
+    target: DatabaseTarget,
+    declared: TableStream,
+    /** False: a new stream is only made known, for a look; nothing is ingested by it yet. */
+    { isActive = true } = {},
+): Promise<Stream> {
     const sql = connect(target, { applicationName: "sluice stream", max: 1, settings: { lock_timeout: "60s" } });
     try {
         await sql`select pg_advisory_lock(${setUpLockKey}::bigint)`;
         const { table, streamId } = await examine(sql, declared);
         const found = declareStream(table, declared, streamId);
-        await applyText(sql, declared, table, found);
+        await applyText(sql, declared, table, found, isActive).catch(explainRights(sql, declared));
         return found.stream;
     } finally {
         await sql.end({ timeout: 5 });
     }
+}
+
+/**
+ * The stream of a table that cannot be taken now, as it was last or as its declaration alone says: enough to know whose its files
+ * are, and to wait for the table. @throws PostgresError when the role may not write it down
+ */
+export async function reserveStream(target: DatabaseTarget, declared: TableStream): Promise<Stream> {
+    const sql = connect(target, { applicationName: "sluice stream", max: 1, settings: { lock_timeout: "60s" } });
+    try {
+        await sql`select pg_advisory_lock(${setUpLockKey}::bigint)`;
+        const [known] = await sql<{ streamId: number; table: string | null; isActive: boolean }[]>`
+            select
+                stream_id as "streamId", is_active as "isActive", (shape #> '{contract,table}')::text as table
+            from ingest.streams
+            where name = ${declared.name}`;
+        if (known?.isActive !== true) {
+            const [row] = await sql<{ streamId: number }[]>`
+                select coalesce(${known?.streamId ?? null}::integer, max(stream_id) + 1) as "streamId" from ingest.streams`;
+            const { streamId } = row!;
+            await sql`select ingest.add_stream(${streamId}::smallint, ${declared.name}, ${declared.table}, 'insert')`;
+            await sql`
+                update ingest.streams
+                set is_active = true, home = ${homeOf(declared.name)}, files = ${declared.files},
+                    declaration = ${JSON.stringify(declarationOf(declared))}::text::jsonb
+                where stream_id = ${streamId}`;
+            return emptyStream(declared, streamId);
+        }
+        if (known.table === null) return emptyStream(declared, known.streamId);
+        try {
+            return declareStream(JSON.parse(known.table), declared, known.streamId).stream;
+        } catch {
+            // Of another version of this program, or declared otherwise since.
+            return emptyStream(declared, known.streamId);
+        }
+    } finally {
+        await sql.end({ timeout: 5 });
+    }
+}
+
+/** Nothing is read or merged by it: its table tells what it is. */
+function emptyStream({ name, table, files, source }: TableStream, id: number): Stream {
+    return defineStream({
+        ...{ id, name, table, files, source, home: homeOf(name), keepsExtras: false, extras: "extras", time: null },
+        columns: [{ name: "key", type: anyText("text", []), isRequired: true, reasons: [] }],
+        key: "key",
+    });
 }
 
 /** What a dry look needs too: nothing is written. */
@@ -69,7 +122,34 @@ export async function examine(sql: Sql, declared: TableStream): Promise<{ table:
 const refuse = ({ code, what, remedy }: Refusal) =>
     new SluiceError({ code, what, remedy, exitCode: exitCodes.configuration });
 
-async function applyText(sql: Sql, declared: TableStream, table: CatalogTable, found: DeclaredStream): Promise<void> {
+/** Streams are the owner's to make: a role that loads finds them made. */
+function explainRights(sql: Sql, { name, table, isFile }: TableStream) {
+    return async (error: unknown): Promise<never> => {
+        if (sqlStateOf(error) !== sqlStates.insufficientPrivilege) throw error;
+        await sql.unsafe("rollback").catch(() => {});
+        const [row] = await sql<{ role: string; hasHome: boolean }[]>`
+            select current_user as role, to_regnamespace(${homeOf(name)}) is not null as "hasHome"`;
+        const { role, hasHome } = row!;
+        const command = isFile ? "`bun run migrate`" : `\`bun run ingest --table ${table} --trigger available-now\``;
+        throw new SluiceError({
+            code: "stream_rights",
+            what: hasHome
+                ? `The table or the declaration of the stream ${name} has changed, or rights on its table are missing, and the role ${role} may not make its functions anew (${(error as Error).message}).`
+                : `The stream ${name} is not made yet, and the role ${role} may not make its schema ${homeOf(name)} (${(error as Error).message}).`,
+            remedy: `Run ${command} as the role that owns the schema ingest; then run sql/roles/loader.sql, which grants what a loader needs.`,
+            exitCode: exitCodes.configuration,
+            cause: error,
+        });
+    };
+}
+
+async function applyText(
+    sql: Sql,
+    declared: TableStream,
+    table: CatalogTable,
+    found: DeclaredStream,
+    isActive: boolean,
+): Promise<void> {
     const home = homeOf(declared.name);
     const text = renderTable(found.sql, home);
     const columns = found.stream.columns.map(({ name, type, isRequired, reasons }) => {
@@ -78,34 +158,28 @@ async function applyText(sql: Sql, declared: TableStream, table: CatalogTable, f
     const shape = {
         key: found.stream.keys.map(({ name }) => name).join("_"),
         columns: shapeColumns(table),
-        // The rights are those of whoever asks: an owner and a loader are to find the same.
-        contract: { table: { ...table, rights: undefined }, key: found.stream.keys.map(({ name }) => name), columns },
+        contract: { table: ofAnyRole(table), key: found.stream.keys.map(({ name }) => name), columns },
     };
     const kept = JSON.stringify({
         files: declared.files,
-        declaration: {
-            ...declared.source,
-            files: declared.files,
-            table: declared.table,
-            key: declared.key,
-            isFile: declared.isFile,
-        },
+        declaration: declarationOf(declared),
         shape,
         codes: codesOf(found.sql, found.stream),
         hash: createHash("sha256")
             .update(JSON.stringify([text, shape]))
             .digest("hex"),
     });
-    const [known] = await sql<{ isSame: boolean }[]>`
+    const [known] = await sql<{ isSame: boolean; isActive: boolean }[]>`
         select
-            is_active
+            is_active as "isActive",
+            (is_active or not ${isActive}::boolean)
             and files = ${declared.files}
             and shape_hash = ${kept}::text::jsonb ->> 'hash'
             and declaration = ${kept}::text::jsonb -> 'declaration' as "isSame"
         from ingest.streams
         where stream_id = ${found.stream.id}`;
     if ((await isWholeHome(sql, home, found.stream.name, text)) && known?.isSame) return;
-    await sql.unsafe(script(found, home, text, kept)).simple();
+    await sql.unsafe(script(found, home, text, kept, isActive || known?.isActive === true)).simple();
 }
 
 /** Every code that a reject of the stream can have. */
@@ -151,7 +225,18 @@ async function isWholeHome(sql: Sql, home: string, name: string, text: string): 
     return state!.isWhole;
 }
 
-function script({ stream }: DeclaredStream, home: string, text: string, kept: string): string {
+/** What a role may do is not the table's: another one would make everything anew. */
+const ofAnyRole = ({ rights: _, hasRowSecurity: __, ...table }: CatalogTable) => table;
+
+const declarationOf = ({ source, files, table, key, isFile }: TableStream) => ({
+    ...source,
+    files,
+    table,
+    key,
+    isFile,
+});
+
+function script({ stream }: DeclaredStream, home: string, text: string, kept: string, isActive: boolean): string {
     return `
         begin;
         set local client_min_messages = warning;
@@ -179,7 +264,7 @@ function script({ stream }: DeclaredStream, home: string, text: string, kept: st
         set
             table_name = ${literal(stream.table)},
             home = '${home}',
-            is_active = true,
+            is_active = ${isActive},
             files = kept.value ->> 'files',
             declaration = kept.value -> 'declaration',
             -- Rejects keep the codes of rules that are no more.

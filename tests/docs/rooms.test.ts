@@ -5,7 +5,8 @@ import { projectDir } from "../support/test-server.ts";
 
 /** A room imports from those before it, never from one behind it. */
 const rooms = "errors environment terminal database streams config engine operations server commands shop".split(" ");
-const inEngine = "context input-folder turns outage ledger read stage discover loops archive load merge run".split(" ");
+const inEngine =
+    "context input-folder turns outage ledger read stage discover loops archive load merge retry run".split(" ");
 
 async function* importsIn(glob: string): AsyncGenerator<[file: string, target: string]> {
     for await (const file of new Glob(glob).scan(projectDir)) {

@@ -2001,7 +2001,7 @@ create or replace function ingest_orders.stream_tables()
 returns table (table_name text, holds text)
 language sql
 immutable
-return ('public.orders', 'theirs');
+return ('public.orders'::text, 'theirs'::text);
 
 create or replace function ingest_orders.count_rows()
 returns bigint

@@ -37,6 +37,8 @@ export interface IngestOptions {
     config: IngestConfig;
     /** How the files of a stream are read. Default: as it says itself, else by the sources of the settings. */
     sourcesOf?: (stream: Stream) => readonly SourceConfig[] | undefined;
+    /** By name of a stream, what is in the way of its table from the start: it begins paused, and comes by itself. */
+    faults?: ReadonlyMap<string, unknown>;
     /** Reads a stream's table anew. Without it the stream is tried again as it was. */
     refresh?: RefreshStream;
     log: IngestLog;
@@ -146,6 +148,7 @@ function createProcess(
             ...{ stream, log: own, voice: shared.isAlone ? voice : createOutageVoice(own), tally: tallies[index]! },
             config: { ...config, sources: sourcesOf(stream) },
             workerId: index === 0 ? processId : undefined,
+            fault: options.faults?.get(stream.name) ?? null,
         });
     });
     /** What has to be right before anything begins: a fault of it ends the run. */

@@ -53,6 +53,8 @@ export interface StreamPlace {
     voice: OutageVoice;
     tally: RunTally;
     workerId?: string;
+    /** What is in the way of its table from the start. */
+    fault?: unknown;
 }
 
 export type StreamWorker = ReturnType<typeof createStreamWorker>;
@@ -119,7 +121,7 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
     }
 
     async function live(): Promise<void> {
-        let current: Stream | null = stream;
+        let current: Stream | null = place.fault ? await table.waitFor(stream, place.fault) : stream;
         while (current !== null && !signal.aborted) {
             const cause = await work(current);
             if (cause === null) return;
