@@ -137,7 +137,14 @@ begin
         stream_id, load_id, worker_id, backend_pid, backend_start, state, way, records, ended_at
     ) overriding system value
     select
-        this_stream, this_load_id, worker, activity.pid, activity.backend_start, 'swept', 'replay',
+        this_stream,
+        this_load_id,
+        worker,
+        activity.pid,
+        -- Null to an owner who may not see the caller's session.
+        coalesce(activity.backend_start, clock_timestamp()),
+        'swept',
+        'replay',
         (select count(*) from replayed_rejects), clock_timestamp()
     from pg_stat_activity as activity
     where activity.pid = pg_backend_pid();

@@ -126,6 +126,87 @@ describe("the owner should fail", () => {
     );
 });
 
+describe("the stream of a table that Sluice found", () => {
+    const lines = ["order_id,no,note", "1,1,x", "1,1,x", "1,1,y", "9,2,", "z,3,"];
+    const ingestLines = (target: DatabaseTarget, dir: string) =>
+        ingestOnce(target.url, dir, ["--table", "sales.lines", "--tail-settle", "0"]);
+
+    beforeAll(async () => {
+        await database.sql.unsafe(`
+            create schema sales;
+            create table sales.orders (id bigint primary key);
+            insert into sales.orders values (1);
+            create table sales.lines (
+                order_id bigint references sales.orders,
+                no integer,
+                entry bigserial,
+                note text,
+                primary key (order_id, no)
+            );
+            grant usage on schema sales to ${nameOf.owner};
+            grant select, insert, update on sales.lines to ${nameOf.owner};
+            grant select, references on sales.orders to ${nameOf.owner};
+            grant usage on sequence sales.lines_entry_seq to ${nameOf.owner}`);
+        mkdirSync(join(folder, "lines"));
+        writeFileSync(join(folder, "lines", "lines.csv"), `${lines.join("\n")}\n`);
+    });
+
+    test("should fail for the loader before the owner has made it, and say what is missing", async () => {
+        const first = await ingestLines(loader, join(folder, "lines"));
+        expect(first.stderr).toContain(`grant usage on schema sales to ${nameOf.loader}`);
+        await database.sql.unsafe(`
+            grant usage on schema sales to ${nameOf.loader};
+            grant select, insert on sales.lines to ${nameOf.loader};
+            grant usage on sequence sales.lines_entry_seq to ${nameOf.loader};
+            grant select on sales.orders to ${nameOf.loader}`);
+        const second = await ingestLines(loader, join(folder, "lines"));
+        expect(second.stderr).toContain(`the role ${nameOf.loader} may not make its schema ingest_lines`);
+        expect(second.stderr).toContain("stream_rights");
+        expect(second.exitCode).toBe(3);
+    });
+
+    test("the loader fills it once it is made, and nothing more; the reader has its rejects replayed", async () => {
+        mkdirSync(join(folder, "none"));
+        expect((await ingestLines(ownerTarget, join(folder, "none"))).exitCode).toBe(0);
+        await runRoleScript("loader.sql");
+        await runRoleScript("api_reader.sql");
+
+        const { stderr, summary } = await ingestLines(loader, join(folder, "lines"));
+        expect(stderr).not.toContain("42501");
+        expect(summary?.records).toEqual({ read: 5, inserted: 1, duplicate: 1, conflict: 1, rejected: 2 });
+        await expectChecksToPass(database.sql);
+        for (const statement of [
+            "update sales.lines set note = 'z'",
+            "delete from sales.lines",
+            "drop table ingest_lines.staging",
+            "create table ingest_lines.mine ()",
+            "create or replace function ingest_lines.require_key() returns void language sql as ''",
+        ]) {
+            await expect(loaderSql.unsafe(statement)).rejects.toMatchObject({ code: "42501" });
+        }
+
+        await database.sql`insert into sales.orders values (9)`;
+        const api = await startApi(reader.url);
+        try {
+            const answer = await fetch(`${api.url}/v1/replay`, {
+                method: "POST",
+                headers: { "content-type": "application/json" },
+                body: JSON.stringify({ stream: "lines", acceptConflicts: true }),
+            });
+            expect([answer.status, await answer.json()]).toEqual([
+                200,
+                expect.objectContaining({ read: 2, inserted: 2, displaced: 1, unchanged: 1 }),
+            ]);
+        } finally {
+            await api.stop();
+        }
+        expect([...(await database.sql`select order_id, no, note from sales.lines order by 1, 2`)]).toEqual([
+            { order_id: 1, no: 1, note: "y" },
+            { order_id: 9, no: 2, note: null },
+        ]);
+    });
+});
+
 test("the owner prunes what the loader brought; the loader may not", async () => {
     await ageLedger(ownerSql, 100);
     const args = ["--older-than", "90d", "--yes", "--json"];
@@ -134,7 +215,7 @@ test("the owner prunes what the loader brought; the loader may not", async () =>
     expect(await ownerSql`select from public.events`).toHaveLength(2);
 
     const { exitCode, stdout } = await runScript("prune", args, { environment: { DATABASE_URL: ownerTarget.url } });
-    expect({ exitCode, ...JSON.parse(stdout) }).toMatchObject({ exitCode: 0, events: 2, rejects: 2 });
+    expect({ exitCode, ...JSON.parse(stdout) }).toMatchObject({ exitCode: 0, events: 2, rejects: 6 });
     await expectChecksToPass(ownerSql);
 });
 
