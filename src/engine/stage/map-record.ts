@@ -10,7 +10,7 @@ import type { DerivedId, RuleCondition, ValueRule } from "../../streams/source-c
 import { columnNames } from "../../streams/stream.ts";
 import type { ColumnType } from "../../streams/types/column-type.ts";
 import { createNumberReader } from "../../streams/values/read-number.ts";
-import { createTimestampReader } from "../../streams/values/read-timestamp.ts";
+import { createLocalReader, createTimestampReader } from "../../streams/values/read-timestamp.ts";
 import { trimAsciiSpace } from "../../streams/values/trim-text.ts";
 import { type FileShape, findField } from "../read/file-shape.ts";
 
@@ -43,7 +43,12 @@ export function createMapping(shape: FileShape): RecordMapping {
     const readNumber = source.numbers ? createNumberReader(source.numbers) : null;
     const isNumber = isWrittenAs("numbers");
     const readTimestamp = source.timestamps ? createTimestampReader(source.timestamps) : null;
-    const isTimestamp = isWrittenAs("timestamps");
+    const readLocal = source.timestamps ? createLocalReader(source.timestamps) : null;
+    const momentReaders = columns.map(({ type: { writtenAs } }) => {
+        if (writtenAs === "timestamps") return readTimestamp;
+        return writtenAs === "local timestamps" || writtenAs === "dates" ? readLocal : null;
+    });
+    const isDate = isWrittenAs("dates");
     const keyIndex = columns.indexOf(key);
     const valueMaps = columns.map(({ name }) => {
         const values = source.values?.[name];
@@ -54,7 +59,10 @@ export function createMapping(shape: FileShape): RecordMapping {
     const rules = (source.rules ?? []).map((rule) => createRule(rule, shape));
     const isDeriving = source[deriveKey] !== undefined && !targets.includes(key);
     const deriveId = isDeriving ? createDerivation(source[deriveKey]!, shape) : null;
-    const moment = (value: string) => readTimestamp!(trimAsciiSpace(value)) ?? value;
+    const moment = (value: string, index: number) => {
+        const found = momentReaders[index]?.(trimAsciiSpace(value)) ?? value;
+        return isDate[index] ? found.replace(/ 00:00:00$/, "") : found;
+    };
 
     return (given, position) => {
         const values = nulls === null ? given : given.map((value) => (isNullText(value) ? null : value));
@@ -67,7 +75,7 @@ export function createMapping(shape: FileShape): RecordMapping {
             return isNumber[index] && readNumber && text !== "" ? readNumber(text) : value;
         });
         if (readTimestamp) {
-            for (const [index, value] of known.entries()) if (isTimestamp[index] && value) known[index] = moment(value);
+            for (const [index, value] of known.entries()) if (value) known[index] = moment(value, index);
         }
         for (const applyRule of rules) applyRule(known, values);
         if (deriveId) known[keyIndex] = deriveId(values, position);

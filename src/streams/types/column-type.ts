@@ -11,7 +11,7 @@ export interface ColumnType {
     /** The form by which a line that is a record is told from a line of text; null when any value has it. */
     telltale: ((source: SourceConfig | null) => ValueForm) | null;
     /** Which setting of a source says how its values are written. */
-    writtenAs: "numbers" | "timestamps" | null;
+    writtenAs: "numbers" | "timestamps" | "local timestamps" | "dates" | null;
     /** For a key. Null: all records are of one slice, so that one worker at a time merges them. */
     slices: Slices | null;
     /** How a person writes a key of this type, to ask for a record; null: one is asked for by file and number alone. */

@@ -12,7 +12,7 @@ const loader: ColumnType = {
     name: "date",
     plainEnd: (bytes, start, end) => (start + length <= end && isRealDate(bytes, start) ? start + length : -1),
     telltale: () => isDate,
-    writtenAs: null,
+    writtenAs: "dates",
     slices: null,
     typed: null,
     samples: ["2024-02-29", "2023-02-28", "2023-02-29", "1970-01-01", "0001-01-01", "9999-12-31", "2024-1-5"],

@@ -56,5 +56,5 @@ const isCarriedAway = (value: string) => `(${value} collate "C" < '0001-01-02' o
 function loaderOf(name: string, hasZone: boolean): ColumnType {
     if (hasZone) return { ...timestamptz, name };
     const samples = [...timestamptz.samples.slice(0, 3), "2024-05-01T10:00:00.5", "2024-05-01 10:00", "2024-05-01"];
-    return { ...timestamptz, name, samples };
+    return { ...timestamptz, name, writtenAs: "local timestamps", samples };
 }

@@ -36,6 +36,22 @@ export function createTimestampReader(settings: TimestampFormat): Reader {
     };
 }
 
+/** Nobody's: it tells a time that says no offset. */
+const noOffset = "+15:59";
+
+/**
+ * For columns that keep no offset: a local time as it is written, `YYYY-MM-DD HH:MM:SS[.f…]`; that of an epoch is UTC's. A text
+ * that says an offset of its own keeps it, and the rules refuse it.
+ */
+export function createLocalReader({ zone: _, ...settings }: TimestampFormat): Reader {
+    const read = createTimestampReader({ ...settings, offset: noOffset });
+    return (text) => {
+        const found = read(text);
+        const end = /^\d+$/.test(text) ? "+00:00" : noOffset;
+        return found?.endsWith(end) ? found.slice(0, -end.length) : found;
+    };
+}
+
 function withDecimals(read: Reader, { decimals }: TimestampFormat): Reader {
     if (decimals !== "truncate") return read;
     return (text) => read(text)?.replace(/(\.\d{6})\d+/, "$1") ?? null;
