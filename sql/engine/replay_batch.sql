@@ -5,14 +5,15 @@
 -- replay does nothing. Guarantee: as for ingest.merge_batch; and every record read resolves exactly one reject, which
 -- names the batch. With `is_dry_run` it does everything, then raises SL003 with the batch as JSON in its DETAIL.
 --
--- It runs with its owner's rights, so that a role which can only read may be granted a replay, and nothing else
+-- replay_stream runs with its owner's rights, so that a role which can only read may be granted a replay, and nothing else
 -- (sql/roles/api_reader.sql): hence the pinned search_path, and the refusal of temporary tables that are not its own.
+-- replay_as_caller is the same with the caller's rights: of an ingest, whose sessions have temporary tables of their own.
 --
 -- The records are staged under a load of their own, but under the chunk and record number that they came from: so the
 -- merge's own functions give what passes its original lineage, and chunk_merges gets a row of that chunk (slices 0).
 -- The stream's part is in src/streams/render/render-replay.ts. They meet in the temporary table replayed_rejects.
 
-create or replace function ingest.prepare_replay(home text)
+create or replace function ingest.guard_owners_rights(home text)
 returns void
 language plpgsql
 as $$
@@ -34,6 +35,14 @@ begin
         raise exception 'the schema % belongs to another role: alter schema % owner to %', home, home, quote_ident(current_user)
         using errcode = 'insufficient_privilege';
     end if;
+end
+$$;
+
+create or replace function ingest.prepare_replay(home text)
+returns void
+language plpgsql
+as $$
+begin
     perform ingest.prepare_merge(home);
     if to_regclass('pg_temp.replayed_rejects') is null then
         create temporary table replayed_rejects (
@@ -151,7 +160,7 @@ begin
 end
 $$;
 
-create or replace function ingest.replay_stream(
+create or replace function ingest.replay_as_caller(
     this_stream smallint,
     wanted_batch_key uuid,
     worker uuid,
@@ -167,7 +176,6 @@ create or replace function ingest.replay_stream(
 )
 returns setof ingest.batches
 language plpgsql
-security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
@@ -231,8 +239,44 @@ begin
 end
 $$;
 
+create or replace function ingest.replay_stream(
+    this_stream smallint,
+    wanted_batch_key uuid,
+    worker uuid,
+    from_reject_id bigint,
+    to_reject_id bigint,
+    wanted_reason text,
+    wanted_file text,
+    since timestamptz,
+    accept_conflicts boolean,
+    is_dry_run boolean
+)
+returns setof ingest.batches
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform ingest.guard_owners_rights(ingest.home_of(this_stream));
+    return query
+    select replayed.*
+    from ingest.replay_as_caller(
+        this_stream,
+        wanted_batch_key,
+        worker,
+        from_reject_id,
+        to_reject_id,
+        wanted_reason,
+        wanted_file,
+        since,
+        accept_conflicts,
+        is_dry_run
+    ) as replayed;
+end
+$$;
+
 revoke all on function ingest.replay_stream(
-    smallint, uuid, uuid, bigint, bigint, text, text, timestamptz, boolean, boolean, bigint[]
+    smallint, uuid, uuid, bigint, bigint, text, text, timestamptz, boolean, boolean
 ) from public;
 
 -- That of the built-in stream, under the name and with the arguments for which roles were granted it.

@@ -1,8 +1,9 @@
 -- Rejects that wait for a row of another table (retry_when). The ingest replays them once it is there: src/engine/retry/.
 
--- How many rows have come, of all time, into those tables that the foreign keys of this stream's table name and that are streams'
--- of this database: as long as this stays the same, no stream has brought a parent. Null when no reject waits.
-create or replace function ingest.rows_of_parents(this_stream smallint)
+-- As long as this stays the same, no stream has brought a parent, and no reject has begun to wait: how many rows have come, of all
+-- time, into those tables that the foreign keys of this stream's table name and that are streams' of this database, and how many
+-- rejects of this stream. A merge that began before its parent was committed may reject after that. Null when no reject waits.
+create or replace function ingest.mark_of_waiting(this_stream smallint)
 returns bigint
 language sql
 stable
@@ -28,5 +29,9 @@ return case
             ])
         inner join ingest.totals on totals.stream_id = parents.stream_id
         where streams.stream_id = this_stream
+    ) + (
+        select coalesce(sum(totals.rejected), 0)::bigint
+        from ingest.totals
+        where totals.stream_id = this_stream
     )
 end;

@@ -38,7 +38,7 @@ grant execute on function ingest.replay_batch(
 ) to sluice_api;
 
 grant execute on function ingest.replay_stream(
-    smallint, uuid, uuid, bigint, bigint, text, text, timestamptz, boolean, boolean, bigint[]
+    smallint, uuid, uuid, bigint, bigint, text, text, timestamptz, boolean, boolean
 ) to sluice_api;
 
 -- The streams of tables that Sluice found: each has a schema of its own.

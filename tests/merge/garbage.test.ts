@@ -11,7 +11,7 @@ const { sql } = database;
 beforeAll(async () => {
     // Too little for any of a merge's hash tables, as its usual memory is for millions of records.
     await sql`alter function ingest.merge_batch set work_mem = '64kB'`;
-    await sql`alter function ingest.replay_stream set work_mem = '64kB'`;
+    await sql`alter function ingest.replay_as_caller set work_mem = '64kB'`;
 });
 
 /** A subplan that is searched once a record takes minutes for these; a join takes a second. */

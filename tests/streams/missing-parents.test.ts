@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { useEmptyDatabase } from "../support/fixture.ts";
 import { startIngest } from "../support/ingest-process.ts";
 import { expectChecksToPass, expireLeases } from "../support/read-tables.ts";
-import { whenWaiting } from "../support/sessions.ts";
+import { openSession, whenWaiting } from "../support/sessions.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { declare, useSeveralStreams } from "./several-streams.ts";
 
@@ -117,6 +117,39 @@ test("while it watches: soon after the parents' stream has merged; said in the l
     await expectChecksToPass(sql);
 });
 
+test("one whose merge began before the parent was committed, and ended after the parent's rejects were looked at", async () => {
+    const { stop } = several.start();
+    putOrders("orders-1.csv", "3,8");
+    await waitUntil("it is rejected", async () => (await standing()).length === 1);
+    const session = openSession(database);
+    await session`begin`;
+    // A merge comes here when it has judged all of its records.
+    await session`
+        select from ingest.totals
+        where stream_id = (select stream_id from ingest.streams where name = 'orders')
+        for update`;
+    putOrders("orders-2.csv", "1,1");
+    await whenWaiting(sql);
+    putCustomers("customers.csv", "1,");
+    await waitUntil("the parent is there", async () => (await several.count("shop.customers")) === 1);
+    const [{ now }] = await sql<[{ now: Date }]>`select clock_timestamp() as now`;
+    const looked = waitUntil("what waits was looked at", async () => {
+        const looks = await sql`
+            select from pg_stat_activity
+            where
+                datname = current_database() and pid <> pg_backend_pid()
+                and query like '%ready_rejects%' and query_start > ${now}`;
+        return looks.length > 0;
+    }).catch(() => {});
+    // It may have ended between two questions of ours.
+    await Promise.race([looked, Bun.sleep(5_000)]);
+    await session`rollback`;
+    await waitUntil("it got in", async () => (await several.count("shop.orders")) === 1);
+    await stop();
+    expect(await standing()).toEqual(["orders 1 customer_id_unknown"]);
+    await expectChecksToPass(sql);
+});
+
 test("killed when the parents are in, and again while it replays: the run after that does it, nothing twice", async () => {
     const folder = dirname(several.inputDir);
     mkdirSync(join(folder, "streams"));
@@ -150,7 +183,7 @@ test("killed when the parents are in, and again while it replays: the run after 
     await waitUntil("its replay has ended", async () => {
         const replaying = await sql`
             select from pg_stat_activity
-            where datname = current_database() and query like '%replay_stream%' and pid <> pg_backend_pid() and state = 'active'`;
+            where datname = current_database() and query like '%replay_as_caller%' and pid <> pg_backend_pid() and state = 'active'`;
         return replaying.length === 0;
     });
     await expireLeases(sql);

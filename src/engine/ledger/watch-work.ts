@@ -14,8 +14,8 @@ export interface WaitingWork {
     isToLoad: boolean;
     /** Files that have failed. */
     hasFailed: boolean;
-    /** ingest.rows_of_parents: null when no reject waits for a parent. */
-    rowsOfParents: number | null;
+    /** ingest.mark_of_waiting: null when no reject waits for a parent. */
+    waitingMark: number | null;
 }
 
 export interface WorkWatch {
@@ -27,7 +27,7 @@ export interface StreamWork {
     /** As of the latest look. */
     isToLoad(): boolean;
     hasFailed(): boolean;
-    rowsOfParents(): number | null;
+    waitingMark(): number | null;
     /** What a look calls when there is something to merge. */
     onStaged: (() => void) | null;
 }
@@ -38,11 +38,11 @@ export function createWorkWatch(sql: Sql, survive: Outage["survive"]): WorkWatch
         of(streamId) {
             // Until the first look anything may wait.
             const own = {
-                found: { isStaged: true, isToLoad: true, hasFailed: true, rowsOfParents: null as number | null },
+                found: { isStaged: true, isToLoad: true, hasFailed: true, waitingMark: null as number | null },
                 work: {
                     isToLoad: () => own.found.isToLoad,
                     hasFailed: () => own.found.hasFailed,
-                    rowsOfParents: () => own.found.rowsOfParents,
+                    waitingMark: () => own.found.waitingMark,
                     onStaged: null,
                 },
             };
@@ -100,6 +100,6 @@ export async function readWaitingWork(sql: Sql, streamIds: number[]): Promise<(W
                 select from ingest.file_changes
                 where file_changes.stream_id = streams.stream_id and file_changes.state = 'failed'
             ) as "hasFailed",
-            ingest.rows_of_parents(streams.stream_id) as "rowsOfParents"
+            ingest.mark_of_waiting(streams.stream_id) as "waitingMark"
         from unnest(${streamIds}::smallint[]) as streams (stream_id)`;
 }

@@ -3,7 +3,7 @@
  * parent's table, in this process or another, the rejects that wait are looked at within a second; and once a minute, for parents
  * that somebody else fills. What a replay inserts may be the parent of others: then these are looked at too.
  */
-import { meaningOf, sqlStateOf } from "../../database/sql-states.ts";
+import { meaningOf, sqlStateOf, sqlStates } from "../../database/sql-states.ts";
 import { SluiceError } from "../../errors.ts";
 import type { RecordCounts } from "../../terminal/record-table.ts";
 import type { IngestLog } from "../context.ts";
@@ -18,8 +18,8 @@ const mostLoad = 1 / 20;
 
 export interface RetryingStream extends Omit<RetryOptions, "signal"> {
     log: IngestLog;
-    /** How many rows came into its parents' tables, as of the latest look (ingest.rows_of_parents); null when none waits. */
-    rowsOfParents(): number | null;
+    /** As of the latest look (ingest.mark_of_waiting): another one when parents or rejects have come; null when none waits. */
+    waitingMark(): number | null;
     /** Whether this process is to do it: one at a time is enough. */
     isOurs(): boolean;
     /** What became of the rejects of a look. */
@@ -28,15 +28,21 @@ export interface RetryingStream extends Omit<RetryOptions, "signal"> {
 
 /** Until `isOver`. */
 export async function keepRetrying(streams: readonly RetryingStream[], isOver: AbortSignal): Promise<void> {
-    const looks = streams.map((stream) => ({ stream, seenRows: null as number | null, nextAt: 0, dueAt: 0 }));
+    const looks = streams.map((stream) => ({
+        stream,
+        seenMark: null as number | null,
+        nextAt: 0,
+        dueAt: 0,
+        ...newVoice(),
+    }));
     while (!isOver.aborted) {
         for (const look of looks) {
-            const rows = look.stream.rowsOfParents();
+            const mark = look.stream.waitingMark();
             const begunAt = performance.now();
-            if (rows === null || !look.stream.isOurs() || begunAt < look.nextAt) continue;
-            if (rows === look.seenRows && begunAt < look.dueAt) continue;
-            look.seenRows = rows;
-            await retryOne(look.stream, isOver);
+            if (mark === null || !look.stream.isOurs() || begunAt < look.nextAt) continue;
+            if (mark === look.seenMark && begunAt < look.dueAt) continue;
+            look.seenMark = mark;
+            await retryOne(look.stream, isOver, look);
             const tookMs = performance.now() - begunAt;
             look.nextAt = begunAt + tookMs / mostLoad;
             look.dueAt = begunAt + othersEveryMs * (0.75 + Math.random() / 2);
@@ -47,10 +53,11 @@ export async function keepRetrying(streams: readonly RetryingStream[], isOver: A
 
 /** For a run that ends: until no look brings anything, so that a chain of parents is followed to its end. */
 export async function retryAll(streams: readonly RetryingStream[], signal: AbortSignal): Promise<void> {
+    const voice = newVoice();
     for (let hasBrought = true; hasBrought && !signal.aborted; ) {
         hasBrought = false;
         for (const stream of streams) {
-            const records = await retryOne(stream, signal);
+            const records = await retryOne(stream, signal, voice);
             if (records.inserted > 0) hasBrought = true;
         }
     }
@@ -59,7 +66,7 @@ export async function retryAll(streams: readonly RetryingStream[], signal: Abort
 const nothing: RecordCounts = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
 
 /** What is in the way of one stream keeps no other, and no record from what comes: it is tried again. */
-async function retryOne(stream: RetryingStream, signal: AbortSignal): Promise<RecordCounts> {
+async function retryOne(stream: RetryingStream, signal: AbortSignal, { said }: Voice): Promise<RecordCounts> {
     try {
         const records = await retryRejects({ ...stream, signal });
         if (records.read > 0) {
@@ -74,9 +81,13 @@ async function retryOne(stream: RetryingStream, signal: AbortSignal): Promise<Re
     } catch (error) {
         const code = sqlStateOf(error);
         if (code === null || error instanceof ConnectionsChanged || error instanceof SluiceError) throw error;
+        const mayNot = code === sqlStates.insufficientPrivilege;
         // Where its table is not as it was, the stream says so itself.
-        if (meaningOf(error) !== "schema") {
-            stream.log.warn(`Rejects whose parent is there now could not be replayed (SQLSTATE ${code}).`, {
+        const isSaid = said.has(`${stream.stream.id} ${code}`) || (meaningOf(error) === "schema" && !mayNot);
+        said.add(`${stream.stream.id} ${code}`);
+        if (!isSaid) {
+            const remedy = mayNot ? " Run sql/roles/loader.sql again, as the owner." : "";
+            stream.log.warn(`Rejects whose parent is there now could not be replayed (SQLSTATE ${code}).${remedy}`, {
                 event: "retry_failed",
                 code,
             });
@@ -84,3 +95,7 @@ async function retryOne(stream: RetryingStream, signal: AbortSignal): Promise<Re
         return nothing;
     }
 }
+
+/** By stream and SQLSTATE: looks come every second, and each fault is said once. */
+const newVoice = () => ({ said: new Set<string>() });
+type Voice = ReturnType<typeof newVoice>;

@@ -57,7 +57,7 @@ async function replay(
 ): Promise<RecordCounts | null> {
     const [batch] = await sql<RecordCounts[]>`
         select read, inserted, duplicate, conflict, rejected
-        from ingest.replay_stream(
+        from ingest.replay_as_caller(
             ${stream.id}, ${batchKey}, ${workerId}, ${ready[0]!}, ${ready.at(-1)!}, null, null, null, false, false,
             ${ready as number[]}::bigint[]
         )`;

@@ -142,7 +142,7 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
         survive,
         config,
         retrying: {
-            ...{ stream, workerId, survive, log, rowsOfParents: waiting.rowsOfParents, isOurs: lease.isLoader },
+            ...{ stream, workerId, survive, log, waitingMark: waiting.waitingMark, isOurs: lease.isLoader },
             async withTurn(step) {
                 const turn = await shared.connections.turns.take(stream.id);
                 try {
