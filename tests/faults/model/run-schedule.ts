@@ -54,8 +54,8 @@ export interface StreamsBeside {
     owns(path: string): boolean;
     /** Makes their tables, before any worker is there, and in `folder` the declarations by which an ingest knows them. */
     prepare(target: DatabaseTarget, folder: string): Promise<void>;
-    /** When all is merged: what a person then does. Returns what went wrong. */
-    settle(target: DatabaseTarget, folder: string): Promise<string[]>;
+    /** What the engine has still to do when all files are merged. */
+    findOpen(sql: Sql): Promise<string[]>;
     /** What a run has left, against the model; and how many records of theirs were read. */
     hold(schedule: Schedule, sql: Sql): Promise<{ violations: string[]; read: number }>;
 }
@@ -114,10 +114,9 @@ export async function runSchedule(
             const isDone = await carryOut(world, schedule, inputDir, action);
             if (isDone && action.do === "strike") faults[action.fault] = (faults[action.fault] ?? 0) + 1;
         }
-        await converge(world, schedule, inputDir);
+        await converge(world, schedule, inputDir, beside);
         await workers.end();
         await waitForLeases(world);
-        if (beside) violations.push(...(await beside.settle(target, folder)));
         const last = await ingestOnce(target.url, inputDir, schedule.flags, { cwd });
         const failed = await countRows(target, "ingest.files where state = 'failed'");
         ledger = await ask(target, readLedger);
@@ -247,7 +246,12 @@ function keepServer(server: OwnServer): { stop(): Promise<void> } {
 }
 
 /** No more faults from here on. Somebody has to be at work, as a supervisor would see to; the rest comes by itself. */
-async function converge(world: World, schedule: Schedule, inputDir: string): Promise<void> {
+async function converge(
+    world: World,
+    schedule: Schedule,
+    inputDir: string,
+    beside: StreamsBeside | null,
+): Promise<void> {
     const { server, workers, target, proxy, isHurried } = world;
     await server.start();
     for (const end of world.toEnd) await end();
@@ -267,7 +271,8 @@ async function converge(world: World, schedule: Schedule, inputDir: string): Pro
         });
     await waitWhileItWorks(world, schedule, async () => {
         supervise();
-        return await findOpen(target, inputDir);
+        const open = await findOpen(target, inputDir);
+        return open.length > 0 || beside === null ? open : await ask(target, beside.findOpen);
     });
 }
 
@@ -355,6 +360,7 @@ function judgeLastRun(
     // 5: nothing failed in this run, and files of earlier ones stand failed.
     if (exitCode !== (failedFiles > 0 ? 5 : 0)) violations.push(`a last run ended with ${exitCode}: ${stderr}`);
     if (summary?.records.read !== 0) violations.push(`a last run still read ${summary?.records.read} records`);
+    if (summary?.retried) violations.push(`a last run still replayed ${summary.retried.read} rejects`);
     return violations;
 }
 

@@ -5,7 +5,6 @@ import type { Sql } from "../../../src/database/connect.ts";
 import { applyStream } from "../../../src/streams/apply-stream.ts";
 import { loadStreams } from "../../../src/streams/load-streams.ts";
 import { ask } from "../../support/own-server.ts";
-import { runScript } from "../../support/run-script.ts";
 import type { StreamsBeside } from "../model/run-schedule.ts";
 import { holdToStreams } from "./hold-to-streams.ts";
 import { readStreams } from "./read-streams.ts";
@@ -16,20 +15,16 @@ export const streamsBeside: StreamsBeside = {
     async prepare(target, folder) {
         await ask(target, (sql) => sql.unsafe(schema));
         mkdirSync(join(folder, "streams"));
-        for (const { name, prefix, table } of modelStreams) {
-            const declaration = { files: `${prefix}*.csv`, table };
+        for (const { name, prefix, table, derived } of modelStreams) {
+            const { from, namespace } = derived ?? {};
+            const settings = derived ? { deriveEventId: { from, namespace } } : {};
+            const declaration = { files: `${prefix}*.csv`, table, ...settings };
             writeFileSync(join(folder, "streams", `${name}.ts`), `export default ${JSON.stringify(declaration)};\n`);
         }
         // By the owner of the database: a loader only loads.
         for (const declared of await loadStreams([], join(folder, "streams"))) await applyStream(target, declared);
     },
-    async settle(target, folder) {
-        const { exitCode, stderr } = await runScript("replay", [], {
-            environment: { DATABASE_URL: target.url },
-            cwd: folder,
-        });
-        return exitCode === 0 ? [] : [`a replay ended with ${exitCode}: ${stderr}`];
-    },
+    findOpen: findWaiting,
     async hold(schedule, sql) {
         const states = await readStreams(sql);
         const violations = [...holdToStreams(schedule, states), ...(await findStaged(sql))];
@@ -37,6 +32,21 @@ export const streamsBeside: StreamsBeside = {
         return { violations, read: merges.reduce((sum, { read, kind }) => sum + (kind === "merge" ? read : 0), 0) };
     },
 };
+
+/** Lines that were refused for want of an order, and the order is there now: they are replayed without anybody's doing. */
+async function findWaiting(sql: Sql): Promise<string[]> {
+    const lines = await sql<{ order: string; rejects: number }[]>`
+        select orders.order_no as order, count(*) as rejects
+        from ingest.rejects
+        inner join ingest.streams on streams.stream_id = rejects.stream_id
+        inner join trade.orders on orders.order_no = btrim(rejects.record ->> 'order_no', e' \t')
+        where
+            streams.table_name = 'trade.order_lines'
+            and rejects.resolved_by_batch is null
+            and 'order_no_unknown' = any(rejects.reasons)
+        group by orders.order_no`;
+    return lines.map(({ order, rejects }) => `${rejects} rejects wait for ${order}, which is there`);
+}
 
 /** The staging table of each stream owes nothing, and is empty in the end. */
 async function findStaged(sql: Sql): Promise<string[]> {

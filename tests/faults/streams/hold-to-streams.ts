@@ -47,10 +47,11 @@ function holdStream(
         const isWanted = expected.wanted.has(reject) || partial.has(reject.chunkId);
         if (!isWanted) violations.push(`rejects has ${describe(reject)}, the model does not`);
         const reading = readingOf(readings, reject);
-        if (reject.resolvedBy !== null || !isUnknown(stream, reject) || !reading?.eventId) continue;
-        standing.add(reading.eventId);
-        if (parents.has(reading.parent!))
-            violations.push(`${describe(reject)} stands, and ${reading.parent} is in the table`);
+        if (reject.resolvedBy !== null || stream.parent === null || !reject.reasons.includes(stream.parent.reason))
+            continue;
+        if (reading?.eventId) standing.add(reading.eventId);
+        if (parents.has(reading?.parent ?? ""))
+            violations.push(`${describe(reject)} stands, and ${reading!.parent} is in the table`);
     }
     const isIn = { has: (key: string) => expected.rows.has(key) || standing.has(key) };
     for (const [path, life] of history) violations.push(...judgeEnd(path, life, ledger, isIn));

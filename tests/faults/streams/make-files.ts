@@ -5,7 +5,7 @@ import { splitRecords } from "../../support/oracle/split-records.ts";
 import type { Content, ContentOptions, PlacedRecord } from "../../support/random-files.ts";
 import type { FileMaker } from "../model/make-schedule.ts";
 import type { CutReader } from "../model/read-ranges.ts";
-import { judge, type ModelStream, modelStreams, type StreamPool } from "./streams.ts";
+import { fileColumns, judge, type ModelStream, modelStreams, type StreamPool } from "./streams.ts";
 
 /** One of each stream, over one pool. */
 export function makeStreamFiles(): FileMaker[] {
@@ -58,8 +58,9 @@ function makeContent(
     return { bytes: Buffer.concat(pieces), headerBytes, records, problem: null, style };
 }
 
-function makeColumns(random: Random, { rules, last }: ModelStream): string[] {
-    const columns = Object.keys(rules);
+function makeColumns(random: Random, stream: ModelStream): string[] {
+    const { last } = stream;
+    const columns = fileColumns(stream);
     if (random.chance(0.7)) return columns;
     const ending = random.pick(last);
     const others = columns.filter((column) => column !== ending);

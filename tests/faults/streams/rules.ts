@@ -48,6 +48,10 @@ export const numeric =
         return { value: sign === "-" && /[1-9]/.test(unsigned) ? `-${unsigned}` : unsigned };
     };
 
+/** As the model writes it: derived ones are all of this form. */
+export const uuid = (value: string): Typed =>
+    /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value) ? { value } : { problem: "invalid" };
+
 export function double(value: string): Typed {
     return /^[+-]?\d+(\.\d+)?$/.test(value) ? { value: String(Number(value)) } : { problem: "invalid" };
 }

@@ -1,6 +1,6 @@
 /**
  * The seeded model test over several streams in one database: a text key, a key of two columns whose first one refers to the
- * other table, a number, and events. `bun run test:faults --streams` is the long one; with `--seed N` it replays a seed.
+ * other table, a number, a derived uuid, and events. `bun run test:faults --streams` is the long one; with `--seed N` it replays a seed.
  */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { chooseSeed, isLongRun, testTimeoutMs } from "../../support/generate-folder.ts";

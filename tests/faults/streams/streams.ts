@@ -1,11 +1,11 @@
 /**
  * The streams of the mixed model, beside events: a text key, a key of two columns whose first one is a foreign key to the
- * other table, and a number. Each comes with the rules of its table, as the model knows them.
+ * other table, a number, and a uuid that no file has. Each comes with the rules of its table, as the model knows them.
  */
 import type { Random } from "../../../src/shop/generator/random.ts";
-import type { Rule } from "../../support/oracle/read-values.ts";
+import { type Rule, readText } from "../../support/oracle/read-values.ts";
 import type { Fate, RawRecord } from "../../support/random-records.ts";
-import { applyRules, date, double, instant, integer, label, numeric, optional, required, text } from "./rules.ts";
+import { applyRules, date, double, instant, integer, label, numeric, optional, required, text, uuid } from "./rules.ts";
 
 /** What the streams of a schedule have in common: an order may be named before it is made, or never made. */
 export interface StreamPool {
@@ -21,6 +21,8 @@ export interface ModelStream {
     /** In the order of the table, those of the key first. */
     rules: Record<string, Rule>;
     keys: string[];
+    /** The key is made of these columns: no file has it. */
+    derived: { key: string; from: string[]; namespace: string } | null;
     /** What the table checks beside the types: by the constraint's name. */
     checks: Record<string, (typed: Record<string, string | null>) => boolean>;
     /** The foreign key, and the reason when the row is not there. */
@@ -62,11 +64,19 @@ export const schema = `
         value double precision,
         taken_at timestamptz not null,
         note text
+    );
+    create table trade.visits (
+        visit_id uuid primary key,
+        page text not null,
+        visited_at timestamptz not null,
+        seconds integer constraint seconds_not_negative check (seconds >= 0),
+        note text
     );`;
 
 const notes = ["", "", "n-1", "n-1", "n-7", "Grüße", "two words", 'say "it"', "a, b"];
 const withZeros = (value: string) => value.replace(/^([+-]?)(?=\d)/, "$100");
 const withDecimals = (value: string) => (value === "" ? "" : value.includes(".") ? `${value}0` : `${value}.0`);
+const writtenAsInstant = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 const cents = (random: Random) => (random.below(1_000_000) / 100).toFixed(2);
 
 const orders: ModelStream = {
@@ -81,6 +91,7 @@ const orders: ModelStream = {
         note: optional(text()),
     },
     keys: ["order_no"],
+    derived: null,
     checks: { total_not_negative: ({ total }) => !total!.startsWith("-") },
     parent: null,
     last: ["order_no", "note"],
@@ -122,6 +133,7 @@ const orderLines: ModelStream = {
         note: optional(text()),
     },
     keys: ["order_no", "line_no"],
+    derived: null,
     checks: { quantity_positive: ({ quantity }) => Number(quantity) > 0 },
     parent: { column: "order_no", reason: "order_no_unknown" },
     last: ["order_no", "line_no", "sku", "quantity", "note"],
@@ -164,6 +176,7 @@ const readings: ModelStream = {
         note: optional(text()),
     },
     keys: ["reading_id"],
+    derived: null,
     checks: {},
     parent: null,
     last: ["reading_id", "device", "note"],
@@ -190,15 +203,66 @@ const readings: ModelStream = {
         ["taken_at", ""],
     ],
     respell: { reading_id: withZeros, value: withDecimals, taken_at: (value) => value.replace(" ", "T").concat("Z") },
-    written: { taken_at: `to_char(taken_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')` },
+    written: { taken_at: writtenAsInstant("taken_at") },
 };
 
-export const modelStreams: readonly ModelStream[] = [orders, orderLines, readings];
+const visits: ModelStream = {
+    name: "visits",
+    prefix: "visits-",
+    table: "trade.visits",
+    rules: {
+        visit_id: required(uuid),
+        page: required(text()),
+        visited_at: required(instant),
+        seconds: optional(integer(32)),
+        note: optional(text()),
+    },
+    keys: ["visit_id"],
+    derived: { key: "visit_id", from: ["visited_at", "page"], namespace: "5f8c3c4e-0d0a-4b7e-9d67-3a51f3a1c2b4" },
+    checks: { seconds_not_negative: ({ seconds }) => seconds === null || !seconds!.startsWith("-") },
+    parent: null,
+    last: ["page", "note"],
+    fill: (random) => ({
+        page: random.pick(["/", "/a", "/a/b", "/käse", "/a, b"]),
+        visited_at: `2026-0${random.between(1, 9)}-1${random.below(10)} 10:${random.between(10, 59)}:0${random.below(10)}`,
+        seconds: random.chance(0.3) ? "" : String(random.below(4_000)),
+        note: random.pick(notes),
+    }),
+    spoils: [
+        ["page", ""],
+        ["visited_at", ""],
+        ["visited_at", "yesterday"],
+        ["visited_at", "2026-02-30 10:00:00"],
+        ["seconds", "-1"],
+        ["seconds", "2147483648"],
+        ["seconds", "1.5"],
+    ],
+    // What the key is made of makes another one in other words.
+    respell: { seconds: withZeros },
+    written: { visited_at: writtenAsInstant("visited_at") },
+};
+
+export const modelStreams: readonly ModelStream[] = [orders, orderLines, readings, visits];
+
+/** The columns that its files have. */
+export function fileColumns({ rules, derived }: ModelStream): string[] {
+    return Object.keys(rules).filter((column) => column !== derived?.key);
+}
+
+/** By docs/column_mapping.md: from the file's values without white space around them; none when all are empty. */
+export function withDerivedKey({ derived }: ModelStream, record: Record<string, string>): Record<string, string> {
+    if (derived === null) return record;
+    const parts = derived.from.map((column) => readText(record[column]!) ?? "");
+    const isNone = parts.every((part) => part === "");
+    const key = isNone ? "" : Bun.randomUUIDv5(JSON.stringify(parts), derived.namespace);
+    return { ...record, [derived.key]: key };
+}
 
 /** What becomes of a record; `parent` where the table asks for a row of another one, whatever else is wrong with it. */
-export function judge({ rules, checks, keys, parent }: ModelStream, record: Record<string, string>): Fate {
+export function judge(stream: ModelStream, record: Record<string, string>): Fate {
+    const { rules, checks, keys, parent } = stream;
     const raw: RawRecord = record;
-    const verdict = applyRules(rules, record);
+    const verdict = applyRules(rules, withDerivedKey(stream, record));
     if ("reasons" in verdict) return { kind: "rejected", reasons: verdict.reasons, record: raw, rawText: null };
     const { typed } = verdict;
     const needs = parent === null ? null : typed[parent.column]!;
@@ -215,11 +279,12 @@ export function judge({ rules, checks, keys, parent }: ModelStream, record: Reco
 }
 
 /**
- * The slice of a key, by the rule that docs/system_architecture.md gives: of its first column, FNV-1a over the digits but
- * zeros of a number, over the letters, digits and bytes beyond ASCII of a text.
+ * The slice of a key, by the rule that docs/system_architecture.md gives: of its first column, the last digit of a uuid,
+ * FNV-1a over the digits but zeros of a number, over the letters, digits and bytes beyond ASCII of a text.
  */
-export function sliceOfKey({ rules, keys }: ModelStream, key: string): number {
+export function sliceOfKey({ rules, keys, derived }: ModelStream, key: string): number {
     const [first] = JSON.parse(key) as [string];
+    if (derived !== null) return Number.parseInt(first.at(-1)!, 16);
     const isNumber = Object.hasOwn(rules[keys[0]!]!("x"), "problem");
     let hash = 0x811c9dc5;
     for (const byte of Buffer.from(first)) {

@@ -11,7 +11,7 @@ import type { Fate } from "../../support/random-records.ts";
 import { readRange } from "../model/read-ranges.ts";
 import { cutReaderOf, makeStreamFiles } from "./make-files.ts";
 import { readStreamRows } from "./read-streams.ts";
-import { type ModelStream, modelStreams, schema } from "./streams.ts";
+import { type ModelStream, modelStreams, schema, withDerivedKey } from "./streams.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
@@ -43,11 +43,12 @@ test("what the model accepts is what Postgres stores, value by value, and what i
 });
 
 /** The SQLSTATE with which Postgres refuses the record, or null. */
-async function insertAlone({ table }: ModelStream, header: string[], values: string[]): Promise<string | null> {
-    const given = values.map((value) => value.trim());
-    const literals = given.map((value) => (value === "" ? "null" : `'${value.replaceAll("'", "''")}'`));
+async function insertAlone(stream: ModelStream, header: string[], values: string[]): Promise<string | null> {
+    const inFile = Object.fromEntries(header.map((name, index) => [name.toLowerCase(), values[index]!.trim()]));
+    const given = withDerivedKey(stream, inFile);
+    const literals = Object.values(given).map((value) => (value === "" ? "null" : `'${value.replaceAll("'", "''")}'`));
     try {
-        await sql.unsafe(`insert into ${table} (${header}) values (${literals})`);
+        await sql.unsafe(`insert into ${stream.table} (${Object.keys(given)}) values (${literals})`);
         return null;
     } catch (error) {
         return (error as { code: string }).code;
