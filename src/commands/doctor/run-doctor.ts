@@ -7,9 +7,11 @@ import { type Database, openDatabase } from "../../database/open-database.ts";
 import { SluiceError } from "../../errors.ts";
 import { readStatus } from "../../operations/status/read-status.ts";
 import type { Status } from "../../operations/status/status-schema.ts";
+import { loadStreams } from "../../streams/load-streams.ts";
 import type { Stream } from "../../streams/stream.ts";
 import { checkClock, checkConnections, checkRights, checkSchema } from "./check-database.ts";
 import { checkAccess, checkDisk, checkFolder, checkPort, type FolderSettings } from "./check-machine.ts";
+import { checkStream } from "./check-streams.ts";
 import { checkFiles, checkPace, checkStaging, checkWorkers } from "./check-work.ts";
 import { type Finding, type Found, fail, ok, skipped } from "./finding.ts";
 
@@ -94,5 +96,8 @@ async function askDatabase(target: DatabaseTarget, sql: Sql, stream: Stream): Pr
     findings.push(await lookAt("connections", (known) => checkConnections(sql, known)));
     findings.push(await lookAt("staging", checkStaging));
     findings.push(await lookAt("pace", checkPace));
+    for (const declared of await loadStreams([stream.name])) {
+        findings.push(await look(`stream ${declared.name}`, () => checkStream(target, declared)));
+    }
     return findings;
 }
