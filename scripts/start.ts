@@ -32,6 +32,7 @@ import { defaultGeneratorOptions } from "../src/shop/generator/options.ts";
 import { drawSeed } from "../src/shop/generator/random.ts";
 import { runGenerator } from "../src/shop/generator/run-generator.ts";
 import { pageEntry } from "../src/shop/page/page-entry.ts";
+import { loadStreams } from "../src/streams/load-streams.ts";
 import { onStopSignal } from "../src/terminal/stop-signals.ts";
 import { type OpenLab, openLab, refuseUnsafeLab } from "./lab/lab.ts";
 
@@ -122,7 +123,7 @@ async function serveWhileIngesting(started: Started): Promise<IngestSummary | nu
     const api = serveApi({ app: addPage(app, pageEntry), ...config });
     try {
         if (log.format === "json") log.info(`Sluice ${manifest.version}`, factsOfStart(started, api.url));
-        else for (const line of banner(config, database, api.url)) print(line);
+        else for (const line of banner(config, database, api.url, await loadStreams([eventsStream.name]))) print(line);
         const running = apart ? apart.run(stopper.signal) : ingestHere(started);
         // The ingest goes on without the generator: a full disk or a folder that went away is its own message.
         const generator = config.generate
@@ -184,11 +185,18 @@ function factsOfStart({ config, database }: Started, apiUrl: string): LogFacts {
     };
 }
 
-function banner(config: StartConfig, database: Database, apiUrl: string): string[] {
+function banner(
+    config: StartConfig,
+    database: Database,
+    apiUrl: string,
+    declared: readonly { name: string }[],
+): string[] {
+    const builtIn = config.isBuiltInOff ? [] : [eventsStream.name];
+    const names = [...declared.map(({ name }) => name), ...builtIn];
     const { minRecords, maxRecords, sleepSeconds } = defaultGeneratorOptions;
     const server = `${database.embedded ? "embedded " : ""}PostgreSQL ${database.serverVersion}`;
     return [
-        `Sluice ${manifest.version}: ${config.inputDir}/*.csv → events`,
+        `Sluice ${manifest.version}: ${config.inputDir}${declared.length === 0 ? "/*.csv" : ""} → ${names.join(", ")}`,
         `  database   ${server}, psql '${database.connectionString}'`,
         `  page       ${apiUrl}/`,
         `  API        ${apiUrl}/v1/stats and /v1/status`,
