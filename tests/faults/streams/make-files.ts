@@ -89,6 +89,8 @@ function makeRecord(
             const [column, value] = random.pick(stream.spoils);
             record[column] = value;
         }
+        // A line of blanks alone is no record.
+        if (Object.values(record).every((text) => text.trim() === "")) record.note = "n-1";
         return record;
     }
     made.push({ ...record });
