@@ -21,6 +21,7 @@ const columns: ColumnSql[] = eventsStream.columns.map(({ name, ident, type }) =>
     passes: (value, facts) => `${reasons[name]!(value, facts)} is null`,
     cast: (value) => (type.name === "text" ? value : `${value}::${type.name}`),
     text: (value) => (type.name === "text" ? value : `${value}::text`),
+    collation: null,
     distinct: (value) => value,
     fallback: null,
 }));

@@ -71,8 +71,10 @@ function rowText(table: CatalogTable, columns: readonly ColumnSql[], value: (col
     const typedValue = (column: CatalogColumn) => {
         const filled = columns.find(({ name }) => name === column.name);
         if (filled === undefined) return `null::${column.type}`;
-        const cast = filled.cast(value(filled));
-        return isSteady(column.defaultText) ? `coalesce(${cast}, ${column.defaultText})` : cast;
+        const typed = filled.cast(value(filled));
+        // A condition compares as the table does.
+        const cast = filled.collation === null ? typed : `${typed} collate ${filled.collation}`;
+        return isSteady(column.defaultText) ? `coalesce(${cast}, (${column.defaultText})::${column.looseType})` : cast;
     };
     const base = `(select ${stored.map((column) => `${typedValue(column)} as ${quoteIdent(column.name)}`).join(", ")})`;
     if (generated.length === 0) return `${base} as ${quoteIdent(table.name)}`;

@@ -3,6 +3,7 @@ import type { TableColumn } from "../database/table-shape.ts";
 import type { CatalogColumn, CatalogKey, CatalogTable } from "./catalog/catalog-table.ts";
 import { quoteIdent } from "./catalog/quote-ident.ts";
 import { conditionsOf, parentsOf, refusalsOf, unknownCode } from "./conditions.ts";
+import { hideText } from "./render/hidden-text.ts";
 import type { ColumnSql, StreamSql } from "./render/stream-sql.ts";
 import type { SourceConfig } from "./source-config.ts";
 import { type Column, defineStream, type Stream } from "./stream.ts";
@@ -30,6 +31,13 @@ export const homeOf = (name: string): string => `ingest_${name}`;
 
 /** @throws TypeError when the table has no such key, or a column that no rule takes: refusalOf is asked before */
 export function declareStream(table: CatalogTable, declared: Declared, streamId: number): DeclaredStream {
+    const { stream } = declare(table, declared, streamId);
+    const { key, source } = declared;
+    const hidden = { ...declared, key: hideText(key), source: { ...source, ignore: hideText(source.ignore) } };
+    return { stream, sql: declare(hideText(table), hidden, streamId).sql };
+}
+
+function declare(table: CatalogTable, declared: Declared, streamId: number): DeclaredStream {
     const key = keyOf(table, declared);
     if (key === null) throw new TypeError(`The table ${table.name} has no key.`);
     const keyNames = new Set(key.columns);
@@ -119,7 +127,9 @@ function isFilled({ name, identity, generatedText }: CatalogColumn, { ignore = [
 
 /** Whether a record without a value cannot be inserted. */
 function isMissed({ isNotNull, defaultText, identity, domains }: CatalogColumn): boolean {
-    return (isNotNull || domains.some((domain) => domain.isNotNull)) && defaultText === null && identity === null;
+    // A domain that is NOT NULL has no null that a default could stand in for.
+    if (domains.some((domain) => domain.isNotNull)) return true;
+    return isNotNull && defaultText === null && identity === null;
 }
 
 /** Values of a file for columns that Postgres alone fills are left out: its own are not theirs. */
@@ -152,18 +162,22 @@ function columnSql(table: CatalogTable, column: CatalogColumn, declared: Column 
                 : `(${value} is null or (${rule.reason(value)}) is null)`,
         cast: rule.cast,
         text: rule.text,
-        distinct: rule.compared,
+        collation: column.collation,
+        // What a collation calls equal may say different things.
+        distinct: column.isDeterministic ? rule.compared : (value) => `(${rule.compared(value)})::text collate "C"`,
         fallback: isRequired ? null : fallbackOf(table, column),
     };
 }
 
-function fallbackOf(table: CatalogTable, { name, defaultText, identity }: CatalogColumn): string | null {
+function fallbackOf(table: CatalogTable, { name, defaultText, looseType, identity }: CatalogColumn): string | null {
     if (identity !== null) {
         const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
         const sequence = `pg_get_serial_sequence(${literal(`${quoteIdent(table.schema)}.${quoteIdent(table.name)}`)}, ${literal(name)})`;
         return `nextval(${sequence})`;
     }
-    return defaultText === null ? null : `(${defaultText})`;
+    // Postgres does not write the cast from what a default gives to the type of its column. Beside another type, as random()
+    // beside a bigint, the values of records would take that one.
+    return defaultText === null ? null : `(${defaultText})::${looseType}`;
 }
 
 /** A verdict for records that the loader calls plain: what it did not look at is asked. */

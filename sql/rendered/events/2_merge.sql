@@ -543,7 +543,8 @@ begin
         ) as stored
         where stored.chunk_id = losing_records.chunk_id and stored.record_no = losing_records.record_no
     ) then
-        raise exception 'the trigger % puts the rows of events into another table: drop it, or let that table not inherit', triggers
+        raise exception 'the trigger % puts the rows of % into another table: drop it, or let that table not inherit',
+            triggers, 'events'
         using errcode = 'SL010';
     end if;
 end

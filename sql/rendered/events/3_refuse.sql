@@ -351,7 +351,7 @@ exception
             raise;
         end if;
         if first_position = 0 then
-            raise exception 'the table events takes no row: % (%)', said_message, concat_ws(' ', sqlstate, said_context)
+            raise exception 'the table % takes no row: % (%)', 'events', said_message, concat_ws(' ', sqlstate, said_context)
             using errcode = 'SL010';
         end if;
         return (

@@ -71,8 +71,12 @@ export interface CatalogColumn extends CatalogType {
     name: string;
     /** Whether equal values are equal bytes: false for citext and nondeterministic collations. */
     isDeterministic: boolean;
+    /** With its schema, as SQL writes it; null: that of the database, or its type has none. */
+    collation: string | null;
     isNotNull: boolean;
-    /** The expression of its default, as Postgres writes it. */
+    /** The type without a length or precision, as a cast writes it: what is cast to it is neither cut nor rounded. */
+    looseType: string;
+    /** The expression of its default, or that of its domain, as Postgres writes it. */
     defaultText: string | null;
     identity: "always" | "by default" | null;
     /** The expression of a generated column. */

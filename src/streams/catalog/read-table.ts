@@ -103,14 +103,25 @@ async function readColumns(sql: Sql, oid: number): Promise<CatalogColumn[]> {
             pg_attribute.atttypmod as typmod,
             format_type(pg_attribute.atttypid, pg_attribute.atttypmod) as "typeText",
             coalesce(pg_collation.collisdeterministic, true) as "isDeterministic",
+            case
+                when pg_collation.collname <> 'default'
+                    then quote_ident(pg_namespace.nspname) || '.' || quote_ident(pg_collation.collname)
+            end as collation,
+            format_type(pg_attribute.atttypid, -1) as "looseType",
             pg_attribute.attnotnull as "isNotNull",
-            case when pg_attribute.attgenerated = '' then pg_get_expr(adbin, adrelid) end as "defaultText",
+            case
+                when pg_attribute.attgenerated <> '' then null
+                when adbin is not null then pg_get_expr(adbin, adrelid)
+                when pg_attribute.attidentity = '' and pg_type.typtype = 'd' then pg_get_expr(pg_type.typdefaultbin, 0)
+            end as "defaultText",
             case when pg_attribute.attgenerated <> '' then pg_get_expr(adbin, adrelid) end as "generatedText",
             case pg_attribute.attidentity when 'a' then 'always' when 'd' then 'by default' end as identity
         from pg_catalog.pg_attribute
         left join pg_catalog.pg_attrdef
             on pg_attrdef.adrelid = pg_attribute.attrelid and pg_attrdef.adnum = pg_attribute.attnum
+        inner join pg_catalog.pg_type on pg_type.oid = pg_attribute.atttypid
         left join pg_catalog.pg_collation on pg_collation.oid = pg_attribute.attcollation
+        left join pg_catalog.pg_namespace on pg_namespace.oid = pg_collation.collnamespace
         where pg_attribute.attrelid = ${oid} and pg_attribute.attnum > 0 and not pg_attribute.attisdropped
         order by pg_attribute.attnum`;
     const typeOf = await readTypes(

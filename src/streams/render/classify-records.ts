@@ -79,7 +79,8 @@ begin
         ) as stored
         where stored.chunk_id = losing_records.chunk_id and stored.record_no = losing_records.record_no
     ) then
-        raise exception 'the trigger % puts the rows of ${rowOf(stream)} into another table: drop it, or let that table not inherit', triggers
+        raise exception 'the trigger % puts the rows of % into another table: drop it, or let that table not inherit',
+            triggers, ${literal(rowOf(stream))}
         using errcode = 'SL010';
     end if;
 end

@@ -1,6 +1,6 @@
 /** The insert of a merge. */
 import { allOf, list, sql } from "./sql-text.ts";
-import { given, keyIdents, keyList, rowOf, rowOfKey, type StreamSql, written } from "./stream-sql.ts";
+import { given, keyIdents, keyList, keyOrder, rowOf, rowOfKey, type StreamSql, written } from "./stream-sql.ts";
 import { brokenConditions } from "./verdict.ts";
 
 export const insertRecords = (stream: StreamSql) => sql`
@@ -30,9 +30,9 @@ declare
     expected constant bigint := (select sum(batch_chunks.read) from batch_chunks) - (select count(*) from rejected_records);
 begin
     with first_records as (
-        select distinct on (${keyList(stream)}) valid_records.*
+        select distinct on (${keyOrder(stream)}) valid_records.*
         from ingest.valid_records(scan, facts)
-        order by ${keyList(stream)}, chunk_id, record_no
+        order by ${keyOrder(stream)}, chunk_id, record_no
     ),
     new_records as ${stream.made === null ? "" : "not "}materialized (
         select first_records.*

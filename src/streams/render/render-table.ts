@@ -3,6 +3,7 @@
  * templates write the schema of the built-in stream; what they define is moved.
  */
 
+import { showText } from "./hidden-text.ts";
 import { renderFoundTrace } from "./render-found-trace.ts";
 import { renderMerge } from "./render-merge.ts";
 import { renderPrune } from "./render-prune.ts";
@@ -26,7 +27,7 @@ export function renderTable(stream: StreamSql, home: string): string {
         renderFoundTrace(stream),
         answers(stream),
     ].join("\n");
-    return rehome(text, home);
+    return showText(rehome(text, home));
 }
 
 /** Gives what the text defines in `ingest` another schema. */

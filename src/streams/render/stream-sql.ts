@@ -46,6 +46,8 @@ export interface ColumnSql {
     column: string;
     /** As in `create table`. */
     type: string;
+    /** By which its values are compared and ordered, as SQL writes it; null: that of the database, or its type has none. */
+    collation: string | null;
     /** Null, or the code of the first rule that the trimmed text breaks: an expression. */
     reason(value: string, facts: string): string;
     /** Whether the trimmed text breaks no rule: an expression that is true, or anything else. */
@@ -95,6 +97,14 @@ export const idents = ({ columns }: StreamSql): string[] => columns.map(({ ident
 export const keyIdents = ({ keys }: StreamSql): string[] => keys.map(({ ident }) => ident);
 /** `event_id`, or `order_id, line_no` */
 export const keyList = (stream: StreamSql): string => keyIdents(stream).join(", ");
+
+/** By what records of one key are found together: where a collation says what is equal, by that of the table. */
+export const keyOrder = ({ keys }: StreamSql, records = ""): string => orderOf(keys, records);
+
+export const orderOf = (columns: readonly ColumnSql[], records: string): string =>
+    columns
+        .map(({ ident, collation }) => `${records}${ident}${collation === null ? "" : ` collate ${collation}`}`)
+        .join(", ");
 
 /** `events` of `public.events`: how a column of the table is qualified. */
 export const rowOf = ({ table }: StreamSql): string => /(?:[^."]+|"(?:[^"]|"")*")$/.exec(table)![0];

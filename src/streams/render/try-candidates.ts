@@ -1,6 +1,17 @@
 /** The search, by trial, for the records that the table refuses. */
 import { list, literal, sql } from "./sql-text.ts";
-import { given, idents, keyIdents, keyList, rowOf, rowOfKey, type StreamSql, written } from "./stream-sql.ts";
+import {
+    type ColumnSql,
+    given,
+    idents,
+    keyList,
+    keyOrder,
+    orderOf,
+    rowOf,
+    rowOfKey,
+    type StreamSql,
+    written,
+} from "./stream-sql.ts";
 import { watchedNames } from "./watch-writes.ts";
 
 export const findRefusedRecords = (stream: StreamSql) => sql`
@@ -52,9 +63,9 @@ begin
         insert into candidate_records
         select last_records.*, row_number() over (order by chunk_id, record_no)
         from (
-            select distinct on (${keyList(stream)}) losing_records.*
+            select distinct on (${keyOrder(stream)}) losing_records.*
             from losing_records
-            order by ${keyList(stream)}, chunk_id desc, record_no desc
+            order by ${keyOrder(stream)}, chunk_id desc, record_no desc
         ) as last_records;
     else
         insert into candidate_records
@@ -68,19 +79,23 @@ $$;
 `;
 
 /**
- * Records that share a value which must be unique come last, in their order: those before them go in together, and one
- * refused record after the other costs a trial each, not ten.
+ * Records that share a value which must be unique, or their key, come last, in their order: those before them go in together,
+ * and one refused record after the other costs a trial each, not ten. One that only shares its key must not come before the
+ * record that has the key first.
  */
 const candidateColumns = (stream: StreamSql) =>
     stream.uniques.length === 0 ? ["valid_records.*"] : ["chunk_id", "record_no", ...idents(stream), stream.extras];
 
 const suspectsLast = ({ uniques }: StreamSql) => (uniques.length === 0 ? "" : "is_suspect, ");
 
+const isShared = (columns: readonly ColumnSql[]) =>
+    `count(*) over (partition by ${orderOf(columns, "valid_records.")}) > 1`;
+
 function candidates(stream: StreamSql): string {
-    const { uniques, table } = stream;
+    const { uniques, table, keys } = stream;
     if (uniques.length === 0) return "ingest.valid_records(scan, facts)";
     const suspicions = uniques.map((columns) => {
-        const shared = `count(*) over (partition by ${columns.map(({ ident }) => `valid_records.${ident}`).join(", ")}) > 1`;
+        const shared = isShared(columns);
         const isSet = columns.map(({ ident }) => `valid_records.${ident} is not null`);
         const stored = columns.map(({ column, ident }) => `${rowOf(stream)}.${column} = valid_records.${ident}`);
         const isTaken = `exists (select from ${table} where ${stored.join(" and ")})`;
@@ -88,7 +103,7 @@ function candidates(stream: StreamSql): string {
     });
     return sql`
 (
-    select valid_records.*, ${suspicions.join(" or ")} as is_suspect
+    select valid_records.*, ${[isShared(keys), ...suspicions].join(" or ")} as is_suspect
     from ingest.valid_records(scan, facts) as valid_records
 ) as valid_records`;
 }
@@ -166,10 +181,7 @@ end
 $$;
 `;
 
-const keyed = (stream: StreamSql) =>
-    keyIdents(stream)
-        .map((ident) => `candidate_records.${ident}`)
-        .join(", ");
+const keyed = (stream: StreamSql) => keyOrder(stream, "candidate_records.");
 
 const returned = (stream: StreamSql) => [
     ...stream.keys.map(({ column }) => column),
@@ -238,7 +250,7 @@ exception
             raise;
         end if;
         if first_position = 0 then
-            raise exception 'the table ${rowOf(stream)} takes no row: % (%)', said_message, concat_ws(' ', sqlstate, said_context)
+            raise exception 'the table % takes no row: % (%)', ${literal(rowOf(stream))}, said_message, concat_ws(' ', sqlstate, said_context)
             using errcode = 'SL010';
         end if;
         return (
