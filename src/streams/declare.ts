@@ -190,28 +190,25 @@ function knownToPass(columns: readonly Column[], sqlColumns: readonly ColumnSql[
     return [`${record}.plain_second is not null`, ...asked].join("\nand ");
 }
 
-/** Names that the merge uses for itself beside a record's columns. */
-const taken = new Set([
-    ...["load_id", "chunk_id", "record_no", "plain_second", "slice_no", "lane", "problem", "is_valid", "position"],
-    ...["kind", "refusal", "scan", "facts", "expected", "staged", "bare", "stored", "record", "left_out", "tableoid"],
-    ...[
-        "first_position",
-        "last_position",
-        "this_batch_id",
-        "this_load_id",
-        "accept_conflicts",
-        "idle_lanes",
-        "has_padded",
-    ],
-    ...["ctid", "xmin", "xmax", "cmin", "cmax", "is_exchange", "ordinality", "is_suspect"],
-]);
+/** Names that templates use for themselves beside a record's columns: of columns, variables and parameters. */
+const taken = new Set(
+    `
+    accept_conflicts bare chunk_id cmax cmin ctid definition done_slices end_page expected extra_columns facts first_page
+    first_position found has_padded has_refused holds idle_lanes is_exchange is_padded is_suspect is_valid kept_chunks kept_rows
+    kind lane last_position left_out load_id moved_before next_position no_batch older_than ordinality plain_second
+    position problem reasons record record_no refusal refused row_count said_column said_constraint said_context
+    said_detail said_message said_table samples scan slice_no sql_state sqlerrm sqlstate staged staging stored stored_rows table_name tableoid
+    this_batch_id this_load_id traced_chunk_id traced_key traced_path traced_record_no tried tried_slice triggers
+    updated_rows wanted_slices xmax xmin
+`.match(/\w+/g),
+);
 
 /** The column's own name, unless the merge has it: then with `_` behind it. Under "" the name for other columns' values. */
 function chooseIdents(names: readonly string[]): Map<string, string> {
     const used = new Set(names);
     const free = (wanted: string): string => {
         let name = wanted;
-        while (taken.has(name) || /^extra_\d+$/.test(name) || (name !== wanted && used.has(name))) {
+        while (taken.has(name) || /^(?:extra|named)_(?:\d+|key)$/.test(name) || (name !== wanted && used.has(name))) {
             // A name has 63 bytes at the most.
             name = `${name.slice(0, 50)}_`;
         }

@@ -1,6 +1,6 @@
 /** Tables with names, texts, defaults and collations that a template could take for its own words. */
 import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runIngest } from "../../src/engine/run/run-ingest.ts";
@@ -80,6 +80,30 @@ line" > 0))`;
     });
 });
 
+test("columns may be called as anything in the functions that are made for the table", async () => {
+    const rendered = readFileSync(join(import.meta.dir, "rendered-orders.sql"), "utf8");
+    const words = rendered.match(/\b[a-z_]\w{1,50}\b/g)!;
+    // A table may have a column of its own name too.
+    const names = [...new Set([...words, "sqlstate", "sqlerrm", "stored_words"])];
+    const given = ["kind", "record", "position", "said_message", "stored", "triggers", "tried"];
+    const ddl = `
+        create table stored_words (
+            ${names.map((name) => `"${name}" text`).join(", ")},
+            primary key (kind, record), unique (tried), check (position <> triggers)
+        )`;
+    const csv = `${given}\na,b,1,c,d,2,1\na,b,1,c,e,2,1\na,b,1,c,d,2,1\nb,b,1,c,d,1,2\nc,b,1,c,d,2,1\n,b,1,c,d,2,3\n`;
+    const expected = [
+        [2, "kind_record_conflict"],
+        [4, "stored_words_check"],
+        [5, "stored_words_tried_key_taken"],
+        [6, "kind_missing"],
+    ];
+    expect(await ingest(ddl, "stored_words", csv, given.join(", "))).toEqual({
+        rows: [["a", "b", "1", "c", "d", "2", "1"]],
+        rejects: expected,
+    });
+});
+
 test("keys, values and CHECKs are compared by the collation of their column", async () => {
     const ddl = `
         create collation any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
@@ -118,5 +142,12 @@ test("a default of another type than its column changes no record's value; a dom
             [2, "5", "4", 3],
         ],
         rejects: [[3, "place_missing"]],
+    });
+});
+
+test("a table that could not be told from the records of a merge is refused", async () => {
+    await sql`create table first_records (k integer primary key)`;
+    await expect(applyStream(database.target, streamOfTable("first_records"))).rejects.toMatchObject({
+        code: "table_name_taken",
     });
 });

@@ -242,7 +242,7 @@ return case
                             ],
                             null
                         )
-                    from (select bare.order_id::bigint as order_id, bare.customer_id::bigint as customer_id, coalesce(bare.status::sales.order_status, 'new'::sales.order_status) as status, bare.total::numeric(10,2) as total, bare.placed_at::timestamp with time zone as placed_at) as orders
+                    from (select bare.order_id::bigint as order_id, bare.customer_id::bigint as customer_id, coalesce(bare.status::sales.order_status, ('new'::sales.order_status)::sales.order_status) as status, bare.total::numeric(10,2) as total, bare.placed_at::timestamp with time zone as placed_at) as orders
                 )
                 else array_remove(
                     array[
@@ -462,7 +462,7 @@ as $$
                 select
                     ((total >= (0)::numeric)) is not false
                     and (orders.customer_id is null or exists (select from sales.customers as sluice_parent where sluice_parent.id = orders.customer_id)) is not false
-                from (select bare.order_id::bigint as order_id, bare.customer_id::bigint as customer_id, coalesce(bare.status::sales.order_status, 'new'::sales.order_status) as status, bare.total::numeric(10,2) as total, bare.placed_at::timestamp with time zone as placed_at) as orders
+                from (select bare.order_id::bigint as order_id, bare.customer_id::bigint as customer_id, coalesce(bare.status::sales.order_status, ('new'::sales.order_status)::sales.order_status) as status, bare.total::numeric(10,2) as total, bare.placed_at::timestamp with time zone as placed_at) as orders
             )
             else false
         end
@@ -597,7 +597,7 @@ begin
                     ],
                     null
                 )
-            from (select staged.order_id::bigint as order_id, staged.customer_id::bigint as customer_id, coalesce(staged.status::sales.order_status, 'new'::sales.order_status) as status, staged.total::numeric(10,2) as total, staged.placed_at::timestamp with time zone as placed_at) as orders
+            from (select staged.order_id::bigint as order_id, staged.customer_id::bigint as customer_id, coalesce(staged.status::sales.order_status, ('new'::sales.order_status)::sales.order_status) as status, staged.total::numeric(10,2) as total, staged.placed_at::timestamp with time zone as placed_at) as orders
         )
     end
     from ingest_orders.staged_values(scan, facts) as staged
@@ -645,7 +645,8 @@ begin
             order_id, customer_id, status, total, placed_at
         )
         select
-            order_id, customer_id, coalesce(status, ('new'::sales.order_status)), total, placed_at
+            order_id, customer_id, coalesce(status, ('new'::sales.order_status)::sales.order_status), total,
+            placed_at
         from new_records
         returning
             orders.order_id as order_id
@@ -734,7 +735,7 @@ begin
                         ],
                         null
                     )
-                from (select missing_records.order_id::bigint as order_id, missing_records.customer_id::bigint as customer_id, coalesce(missing_records.status::sales.order_status, 'new'::sales.order_status) as status, missing_records.total::numeric(10,2) as total, missing_records.placed_at::timestamp with time zone as placed_at) as orders
+                from (select missing_records.order_id::bigint as order_id, missing_records.customer_id::bigint as customer_id, coalesce(missing_records.status::sales.order_status, ('new'::sales.order_status)::sales.order_status) as status, missing_records.total::numeric(10,2) as total, missing_records.placed_at::timestamp with time zone as placed_at) as orders
             )
         end
         from missing_records
@@ -829,7 +830,8 @@ begin
         ) as stored
         where stored.chunk_id = losing_records.chunk_id and stored.record_no = losing_records.record_no
     ) then
-        raise exception 'the trigger % puts the rows of orders into another table: drop it, or let that table not inherit', triggers
+        raise exception 'the trigger % puts the rows of % into another table: drop it, or let that table not inherit',
+            triggers, 'orders'
         using errcode = 'SL010';
     end if;
 end
@@ -1118,7 +1120,7 @@ begin
         )
         select
             tried_records.order_id, tried_records.customer_id,
-            coalesce(tried_records.status, ('new'::sales.order_status)), tried_records.total,
+            coalesce(tried_records.status, ('new'::sales.order_status)::sales.order_status), tried_records.total,
             tried_records.placed_at
         from tried_records
         returning
@@ -1181,7 +1183,7 @@ exception
             raise;
         end if;
         if first_position = 0 then
-            raise exception 'the table orders takes no row: % (%)', said_message, concat_ws(' ', sqlstate, said_context)
+            raise exception 'the table % takes no row: % (%)', 'orders', said_message, concat_ws(' ', sqlstate, said_context)
             using errcode = 'SL010';
         end if;
         return (
@@ -1675,7 +1677,7 @@ begin
         where candidate_records.position between first_position and last_position
     ),
     stored_rows as materialized (
-        select tried_records.chunk_id, tried_records.record_no, ingest_orders.record_of(orders) as record
+        select tried_records.chunk_id, tried_records.record_no, ingest_orders.record_of(orders.*) as record
         from tried_records
         inner join public.orders on orders.order_id = tried_records.order_id
     ),

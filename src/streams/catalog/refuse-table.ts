@@ -37,6 +37,14 @@ export function refusalOf(table: CatalogTable, options: RefusalOptions = {}): Re
 
 const kinds = { v: "a view", m: "a materialized view", f: "a foreign table" };
 
+/** What stands beside the table in a statement of the templates (src/streams/render/). */
+const mergeNames = new Set(
+    `
+    batch_chunks candidate_records first_records inserted_rows losers losing_records new_records rejected_records
+    sluice_parent staged stored stored_keys tried_records valid_records
+`.match(/\w+/g),
+);
+
 function refuseKind(table: CatalogTable, name: string): Refusal | null {
     const { relationKind: kind } = table;
     if (kind === "v" || kind === "m" || kind === "f") {
@@ -51,6 +59,13 @@ function refuseKind(table: CatalogTable, name: string): Refusal | null {
             code: "table_of_system",
             what: `${name} is in the schema ${table.schema}, which is not for tables of users.`,
             remedy: `Move it: \`alter table ${name} set schema public\`, or give another table.`,
+        };
+    }
+    if (mergeNames.has(table.name)) {
+        return {
+            code: "table_name_taken",
+            what: `${name} is called as a merge calls its own records, and could not be told from them.`,
+            remedy: `Rename it: \`alter table ${name} rename to …\`.`,
         };
     }
     if (!table.isTemporary) return null;

@@ -172,7 +172,7 @@ begin
         where candidate_records.position between first_position and last_position
     ),
     stored_rows as materialized (
-        select ${storedColumns(stream)}, ingest.record_of(${rowOf(stream)}) as record
+        select ${storedColumns(stream)}, ingest.record_of(${rowOf(stream)}.*) as record
         from tried_records
         inner join ${stream.table} on ${hasKeyOf(stream, "tried_records")}
     ),
