@@ -218,12 +218,12 @@ return case
                             when bare.placed_at like '____-__-__ __:__:__.%' or bare.placed_at like '____-__-__T__:__:__.%' then
                                 bare.placed_at::timestamp::text = rtrim(rtrim(replace(case
                                 when bare.placed_at like '%Z' then left(bare.placed_at, -1)
-                                when translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                when left(right(bare.placed_at, 6), 1) in ('+', '-') and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
                                 else bare.placed_at
                             end, 'T', ' '), '0'), '.') and bare.placed_at !~ '\.($|[^0-9])'
                             when bare.placed_at like '____-__-__ __:__:__%' or bare.placed_at like '____-__-__T__:__:__%' then bare.placed_at::timestamp::text = replace(case
                                 when bare.placed_at like '%Z' then left(bare.placed_at, -1)
-                                when translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                when left(right(bare.placed_at, 6), 1) in ('+', '-') and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
                                 else bare.placed_at
                             end, 'T', ' ')
                         end or bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then case
@@ -274,12 +274,12 @@ return case
                                 when bare.placed_at like '____-__-__ __:__:__.%' or bare.placed_at like '____-__-__T__:__:__.%' then
                                     bare.placed_at::timestamp::text = rtrim(rtrim(replace(case
                                     when bare.placed_at like '%Z' then left(bare.placed_at, -1)
-                                    when translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                    when left(right(bare.placed_at, 6), 1) in ('+', '-') and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
                                     else bare.placed_at
                                 end, 'T', ' '), '0'), '.') and bare.placed_at !~ '\.($|[^0-9])'
                                 when bare.placed_at like '____-__-__ __:__:__%' or bare.placed_at like '____-__-__T__:__:__%' then bare.placed_at::timestamp::text = replace(case
                                     when bare.placed_at like '%Z' then left(bare.placed_at, -1)
-                                    when translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                    when left(right(bare.placed_at, 6), 1) in ('+', '-') and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
                                     else bare.placed_at
                                 end, 'T', ' ')
                             end or bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then case
@@ -442,12 +442,12 @@ as $$
                                 when bare.placed_at like '____-__-__ __:__:__.%' or bare.placed_at like '____-__-__T__:__:__.%' then
                                     bare.placed_at::timestamp::text = rtrim(rtrim(replace(case
                                     when bare.placed_at like '%Z' then left(bare.placed_at, -1)
-                                    when translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                    when left(right(bare.placed_at, 6), 1) in ('+', '-') and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
                                     else bare.placed_at
                                 end, 'T', ' '), '0'), '.') and bare.placed_at !~ '\.($|[^0-9])'
                                 when bare.placed_at like '____-__-__ __:__:__%' or bare.placed_at like '____-__-__T__:__:__%' then bare.placed_at::timestamp::text = replace(case
                                     when bare.placed_at like '%Z' then left(bare.placed_at, -1)
-                                    when translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                    when left(right(bare.placed_at, 6), 1) in ('+', '-') and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
                                     else bare.placed_at
                                 end, 'T', ' ')
                             end or bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then case
@@ -573,12 +573,12 @@ begin
                     when staged.placed_at like '____-__-__ __:__:__.%' or staged.placed_at like '____-__-__T__:__:__.%' then
                         staged.placed_at::timestamp::text = rtrim(rtrim(replace(case
                         when staged.placed_at like '%Z' then left(staged.placed_at, -1)
-                        when translate(right(staged.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(staged.placed_at, -6)
+                        when left(right(staged.placed_at, 6), 1) in ('+', '-') and translate(right(staged.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(staged.placed_at, -6)
                         else staged.placed_at
                     end, 'T', ' '), '0'), '.') and staged.placed_at !~ '\.($|[^0-9])'
                     when staged.placed_at like '____-__-__ __:__:__%' or staged.placed_at like '____-__-__T__:__:__%' then staged.placed_at::timestamp::text = replace(case
                         when staged.placed_at like '%Z' then left(staged.placed_at, -1)
-                        when translate(right(staged.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(staged.placed_at, -6)
+                        when left(right(staged.placed_at, 6), 1) in ('+', '-') and translate(right(staged.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(staged.placed_at, -6)
                         else staged.placed_at
                     end, 'T', ' ')
                 end or staged.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then case
@@ -711,12 +711,12 @@ begin
                         when missing_records.placed_at like '____-__-__ __:__:__.%' or missing_records.placed_at like '____-__-__T__:__:__.%' then
                             missing_records.placed_at::timestamp::text = rtrim(rtrim(replace(case
                             when missing_records.placed_at like '%Z' then left(missing_records.placed_at, -1)
-                            when translate(right(missing_records.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(missing_records.placed_at, -6)
+                            when left(right(missing_records.placed_at, 6), 1) in ('+', '-') and translate(right(missing_records.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(missing_records.placed_at, -6)
                             else missing_records.placed_at
                         end, 'T', ' '), '0'), '.') and missing_records.placed_at !~ '\.($|[^0-9])'
                         when missing_records.placed_at like '____-__-__ __:__:__%' or missing_records.placed_at like '____-__-__T__:__:__%' then missing_records.placed_at::timestamp::text = replace(case
                             when missing_records.placed_at like '%Z' then left(missing_records.placed_at, -1)
-                            when translate(right(missing_records.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(missing_records.placed_at, -6)
+                            when left(right(missing_records.placed_at, 6), 1) in ('+', '-') and translate(right(missing_records.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(missing_records.placed_at, -6)
                             else missing_records.placed_at
                         end, 'T', ' ')
                     end or missing_records.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then case
@@ -1578,7 +1578,7 @@ begin
                     when ingest.input_is_valid(ingest.trimmed(waiting_rejects.record ->> 'customer_id'), 'bigint') then case when (ingest.trimmed(waiting_rejects.record ->> 'customer_id') collate "C" >= 'A' or ingest.trimmed(waiting_rejects.record ->> 'customer_id') collate "C" between '0A' and '0z' or ingest.trimmed(waiting_rejects.record ->> 'customer_id') like '%\_%' or ingest.trimmed(waiting_rejects.record ->> 'customer_id') collate "C" < '.' and (substr(ingest.trimmed(waiting_rejects.record ->> 'customer_id'), 2) collate "C" >= 'A' or substr(ingest.trimmed(waiting_rejects.record ->> 'customer_id'), 2) collate "C" between '0A' and '0z')) and ingest.trimmed(waiting_rejects.record ->> 'customer_id') !~ '^[+-]?[0-9]+$' then 'invalid' end
                     when ingest.trimmed(waiting_rejects.record ->> 'customer_id') ~ '^[+-]?[0-9]+$' then 'out_of_range'
                     else 'invalid'
-                end) is null) then ingest.trimmed(waiting_rejects.record ->> 'customer_id') end::bigint as customer_id, coalesce(null::text::sales.order_status, 'new'::sales.order_status) as status, null::text::numeric(10,2) as total, null::text::timestamp with time zone as placed_at) as orders
+                end) is null) then ingest.trimmed(waiting_rejects.record ->> 'customer_id') end::bigint as customer_id, coalesce(null::text::sales.order_status, ('new'::sales.order_status)::sales.order_status) as status, null::text::numeric(10,2) as total, null::text::timestamp with time zone as placed_at) as orders
             )
             order by waiting_rejects.reject_id
         ),
@@ -1868,12 +1868,12 @@ from (
                     when trimmed_values.value like '____-__-__ __:__:__.%' or trimmed_values.value like '____-__-__T__:__:__.%' then
                         trimmed_values.value::timestamp::text = rtrim(rtrim(replace(case
                         when trimmed_values.value like '%Z' then left(trimmed_values.value, -1)
-                        when translate(right(trimmed_values.value, 6), '0123456789', '') in ('+:', '-:') then left(trimmed_values.value, -6)
+                        when left(right(trimmed_values.value, 6), 1) in ('+', '-') and translate(right(trimmed_values.value, 6), '0123456789', '') in ('+:', '-:') then left(trimmed_values.value, -6)
                         else trimmed_values.value
                     end, 'T', ' '), '0'), '.') and trimmed_values.value !~ '\.($|[^0-9])'
                     when trimmed_values.value like '____-__-__ __:__:__%' or trimmed_values.value like '____-__-__T__:__:__%' then trimmed_values.value::timestamp::text = replace(case
                         when trimmed_values.value like '%Z' then left(trimmed_values.value, -1)
-                        when translate(right(trimmed_values.value, 6), '0123456789', '') in ('+:', '-:') then left(trimmed_values.value, -6)
+                        when left(right(trimmed_values.value, 6), 1) in ('+', '-') and translate(right(trimmed_values.value, 6), '0123456789', '') in ('+:', '-:') then left(trimmed_values.value, -6)
                         else trimmed_values.value
                     end, 'T', ' ')
                 end or trimmed_values.value ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then case
