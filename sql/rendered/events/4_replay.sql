@@ -358,7 +358,7 @@ begin
         where candidate_records.position between first_position and last_position
     ),
     stored_rows as materialized (
-        select events.*, ingest.record_of(events) as record
+        select events.*, ingest.record_of(events.*) as record
         from tried_records
         inner join public.events on events.event_id = tried_records.event_id
     ),
