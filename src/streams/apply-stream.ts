@@ -14,6 +14,7 @@ import { readTable } from "./catalog/read-table.ts";
 import { type Refusal, refusalOf, refusalOfMissing } from "./catalog/refuse-table.ts";
 import { type Declared, type DeclaredStream, declareStream, homeOf, shapeColumns } from "./declare.ts";
 import { reasonsOfAnyStream } from "./reject-reasons.ts";
+import { showText } from "./render/hidden-text.ts";
 import { renderTable } from "./render/render-table.ts";
 import { literal } from "./render/sql-text.ts";
 import type { StreamSql } from "./render/stream-sql.ts";
@@ -164,7 +165,7 @@ async function applyText(
         files: declared.files,
         declaration: declarationOf(declared),
         shape,
-        codes: codesOf(found.sql, found.stream),
+        codes: codesOf(found.sql, found.stream).map(showText),
         hash: createHash("sha256")
             .update(JSON.stringify([text, shape]))
             .digest("hex"),

@@ -1275,11 +1275,11 @@ begin
     return jsonb_object(
         array['order_id', 'customer_id', 'status', 'total', 'placed_at'],
         array[
-            stored.order_id::text,
-            stored.customer_id::text,
-            stored.status::text,
-            stored.total::text,
-            stored.placed_at::text
+            stored."order_id"::text,
+            stored."customer_id"::text,
+            stored."status"::text,
+            stored."total"::text,
+            stored."placed_at"::text
         ]
     );
 end

@@ -1,6 +1,6 @@
 /** A row as the record that would make it. */
 import { lines, list, literal, sql } from "./sql-text.ts";
-import { names, rowOf, type StreamSql } from "./stream-sql.ts";
+import { type ColumnSql, names, rowOf, type StreamSql } from "./stream-sql.ts";
 
 export const recordOf = (stream: StreamSql) => (stream.made === null ? recordOfAny(stream) : recordOfOwn(stream));
 
@@ -25,16 +25,17 @@ language plpgsql
 stable
 as $$
 begin
-    return ${valuesOf(stream)};
+    return ${valuesOf(stream, ({ name }) => `"${name.replaceAll('"', '""')}"`)};
 end
 $$;
 `;
 
-const valuesOf = (stream: StreamSql) => sql`
+/** PL/pgSQL knows a field that is called as one of its own words only in quotes. */
+const valuesOf = (stream: StreamSql, field = ({ column }: ColumnSql) => column) => sql`
 jsonb_object(
     array[${list(names(stream), literal)}],
     array[
-        ${lines(stream.columns, ({ column, text }) => text(`stored.${column}`))}
+        ${lines(stream.columns, (column) => column.text(`stored.${field(column)}`))}
     ]
 )`;
 
