@@ -969,18 +969,24 @@ language plpgsql
 as $$
 begin
     set constraints all immediate;
+    if ingest_orders.moved_rows() > moved_before then
+        raise exception 'The trigger % removed a row again.', ingest_orders.triggers_on_table()
+        using errcode = 'triggered_action_exception';
+    end if;
 end
 $$;
 
--- Returns how many rows this transaction has inserted into the table or removed from it, including those that were undone.
+-- Returns how many rows this transaction has removed from the table, including those that were undone: a merge removes none.
 create or replace function ingest_orders.moved_rows()
 returns bigint
 language sql
 volatile
 as $$
-select
-    pg_stat_get_xact_tuples_inserted(to_regclass('public.orders'))
-    + pg_stat_get_xact_tuples_deleted(to_regclass('public.orders'))
+select coalesce(sum(pg_stat_get_xact_tuples_deleted(pg_class.oid)), 0)::bigint
+from pg_class
+where
+    pg_class.oid = to_regclass('public.orders')
+    or pg_class.oid in (select pg_partition_tree.relid from pg_partition_tree(to_regclass('public.orders')))
 $$;
 
 -- The triggers that are not Sluice's and see what is written; null when there are none.

@@ -68,7 +68,7 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
     const workerId = place.workerId ?? randomUUID();
     const troubles = createTroubles();
     const survive = openOutage(shared, place, troubles, signal).survive;
-    const mustEnd = config.trigger.kind === "available-now" && !isAlone;
+    const mustEnd = config.trigger.kind === "available-now" && (!isAlone || stream.source !== null);
     const table = createTablePause({
         ...{ sql: shared.connections.sql, streamId: stream.id, refresh: shared.refresh, voice: place.voice },
         ...{ troubles, survive, signal, mostAttempts: mustEnd ? mostAttemptsOfMany : Number.POSITIVE_INFINITY },

@@ -14,6 +14,10 @@ language plpgsql
 as $$
 begin
     set constraints all immediate;
+    if ingest.moved_rows() > moved_before then
+        raise exception 'The trigger % removed a row again.', ingest.triggers_on_table()
+        using errcode = 'triggered_action_exception';
+    end if;
 end
 $$;
 `;
@@ -86,7 +90,24 @@ export const watchedNames = (stream: StreamSql) => [
     ...watchedColumns(stream).map(({ name }) => name),
 ];
 
-export const movedRows = ({ table }: StreamSql) => sql`
+export const movedRows = (stream: StreamSql) => (stream.made === null ? removedRows(stream) : movedOwnRows(stream));
+
+const removedRows = ({ table }: StreamSql) => sql`
+-- Returns how many rows this transaction has removed from the table, including those that were undone: a merge removes none.
+create or replace function ingest.moved_rows()
+returns bigint
+language sql
+volatile
+as $$
+select coalesce(sum(pg_stat_get_xact_tuples_deleted(pg_class.oid)), 0)::bigint
+from pg_class
+where
+    pg_class.oid = to_regclass(${literal(table)})
+    or pg_class.oid in (select pg_partition_tree.relid from pg_partition_tree(to_regclass(${literal(table)})))
+$$;
+`;
+
+const movedOwnRows = ({ table }: StreamSql) => sql`
 -- Returns how many rows this transaction has inserted into the table or removed from it, including those that were undone.
 create or replace function ingest.moved_rows()
 returns bigint
