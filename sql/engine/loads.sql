@@ -136,12 +136,13 @@ begin
     end loop;
 
     delete from ingest.workers
-    where workers.worker_id in (
+    using (
         select expired_workers.worker_id
         from ingest.workers as expired_workers
         where expired_workers.lease_until < clock_timestamp()
         for update skip locked
-    );
+    ) as expired_workers
+    where workers.worker_id = expired_workers.worker_id;
 end
 $$;
 

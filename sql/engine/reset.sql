@@ -114,7 +114,8 @@ begin
     delete from ingest.rejects where rejects.stream_id = this_stream;
     perform from ingest.slices where slices.stream_id = this_stream order by slices.slice_no for update;
     delete from ingest.chunk_merges
-    where chunk_merges.batch_id in (select batches.batch_id from ingest.batches where batches.stream_id = this_stream);
+    using ingest.batches
+    where batches.batch_id = chunk_merges.batch_id and batches.stream_id = this_stream;
     delete from ingest.batches where batches.stream_id = this_stream;
     delete from ingest.chunks where chunks.stream_id = this_stream;
     delete from ingest.loads where loads.stream_id = this_stream;
