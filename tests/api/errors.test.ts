@@ -53,7 +53,7 @@ test("tells a broken statement to whoever runs the API, and nothing of it to the
     await api.sql`
         create view ingest.batches as
         select ('secret value ' || number)::bigint as batch_id, real_batches.* from generate_series(1, 1) as number
-        left join (select worker_id, kind, chunks, read, inserted, duplicate, conflict, rejected, displaced, started_at, finished_at,
+        left join (select worker_id, kind, chunks, read, inserted, duplicate, conflict, rejected, displaced, started_at, finished_at, stream_id,
             oldest_staged_at, duration_ms from ingest.real_batches) as real_batches on true`;
     const { status, body } = await api.get("/v1/batches");
     expect([status, body.code]).toEqual([500, "internal_error"]);

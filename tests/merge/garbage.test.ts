@@ -70,9 +70,9 @@ test("no statement in sql/ asks whether something is in the rows of a query: pas
     const files = [...new Bun.Glob("sql/**/*.sql").scanSync(projectDir)];
     const searches = files.flatMap((file) => {
         const text = readFileSync(join(projectDir, file), "utf8").replace(/--.*$/gm, "");
-        return [...text.matchAll(/(?<!\bunion\s)\b(?:in|any|all|some)\s*\(\s*(?:select|with|table|values)\b[^;]{0,60}/gi)].map(
-            ([found]) => `${file}: ${found.replace(/\s+/g, " ")}`,
-        );
+        return [
+            ...text.matchAll(/(?<!\bunion\s)\b(?:in|any|all|some)\s*\(\s*(?:select|with|table|values)\b[^;]{0,60}/gi),
+        ].map(([found]) => `${file}: ${found.replace(/\s+/g, " ")}`);
     });
     expect(files.length).toBeGreaterThan(40);
     expect(searches).toEqual([]);
