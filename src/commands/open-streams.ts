@@ -6,10 +6,13 @@ import type { DatabaseTarget } from "../database/database-target.ts";
 import { TableShapeFault } from "../database/table-shape.ts";
 import type { IngestOptions } from "../engine/run/run-ingest.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
-import { applyStream, reserveStream, type TableStream } from "../streams/apply-stream.ts";
+import type { TableStream } from "../streams/apply-stream.ts";
 import { loadStreams, streamOfTable } from "../streams/load-streams.ts";
 import type { Stream } from "../streams/stream.ts";
 import { suggestName } from "../terminal/suggest-name.ts";
+
+/** Loaded when there is a table to take: the rules of all types are in it, and most commands need none. */
+const applying = () => import("../streams/apply-stream.ts");
 
 export const tableOption = () =>
     new Option(
@@ -76,18 +79,18 @@ async function open(
     faults: Map<string, TableShapeFault>,
 ): Promise<Stream> {
     try {
-        return await applyStream(target, declared);
+        return await (await applying()).applyStream(target, declared);
     } catch (error) {
-        if (!declared.isFile || !(error instanceof SluiceError)) throw error;
+        if (!declared.isFile || !(error instanceof SluiceError) || error.code === "invalid_stream") throw error;
         faults.set(declared.name, faultOf(declared, error));
-        return await reserveStream(target, declared).catch(() => Promise.reject(error));
+        return await (await applying()).reserveStream(target, declared).catch(() => Promise.reject(error));
     }
 }
 
 /** What is in the way now may be out of it later: the stream waits. */
 async function refresh(target: DatabaseTarget, declared: TableStream): Promise<Stream> {
     try {
-        return await applyStream(target, declared);
+        return await (await applying()).applyStream(target, declared);
     } catch (error) {
         throw error instanceof SluiceError ? faultOf(declared, error) : error;
     }

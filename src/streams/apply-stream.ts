@@ -45,11 +45,26 @@ export async function applyStream(
         await sql`select pg_advisory_lock(${setUpLockKey}::bigint)`;
         const { table, streamId } = await examine(sql, declared);
         const found = declareStream(table, declared, streamId);
+        if (declared.isFile) await refuseUnknownColumns(declared, found.stream);
         await applyText(sql, declared, table, found, isActive).catch(explainRights(sql, declared));
         return found.stream;
     } finally {
         await sql.end({ timeout: 5 });
     }
+}
+
+/** A setting that names no column of the table would be silently without effect. */
+async function refuseUnknownColumns({ name, source }: TableStream, stream: Stream): Promise<void> {
+    const { faultsOfSettings } = await import("./read-declaration.ts");
+    const { match: _, ...settings } = source;
+    const faults = faultsOfSettings(settings, stream);
+    if (faults === null) return;
+    throw new SluiceError({
+        code: "invalid_stream",
+        what: `streams/${name}.ts: ${faults}.`,
+        remedy: `The columns of ${stream.table} are ${stream.columns.map((column) => column.name).join(", ")}.`,
+        exitCode: exitCodes.configuration,
+    });
 }
 
 /**

@@ -2,13 +2,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
-import { z } from "zod";
 import { streamsFolder } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { TableStream } from "./apply-stream.ts";
-import type { StreamDeclaration } from "./declaration.ts";
-import { createSourceSchema, type SourceConfig } from "./source-config.ts";
+import type { SourceConfig } from "./source-config.ts";
 
 /** The stream of a table that no file declares: every file of the folder is its own. */
 export function streamOfTable(table: string): TableStream {
@@ -48,41 +45,21 @@ async function loadStream(path: string, name: string, builtIn: readonly string[]
     } catch (cause) {
         throw fault(path, `it cannot be loaded: ${(cause as Error).message}`, cause);
     }
-    const parsed = declarationSchema.safeParse(declaration);
-    if (!parsed.success) throw fault(path, parsed.error.issues.map(describeIssue).join("; "));
-    const { files, table, key, triggers, ...settings } = declaration as StreamDeclaration;
-    const source = createSourceSchema(null).safeParse({ match: "*", ...settings });
-    if (!source.success) throw fault(path, source.error.issues.map(describeIssue).join("; "));
+    // Imported here, so that a command without such files starts without zod.
+    const { readDeclaration } = await import("./read-declaration.ts");
+    const read = readDeclaration(declaration);
+    if ("faults" in read) throw fault(path, read.faults);
+    const { files, table, key, triggers, settings } = read;
     return {
-        name,
-        files,
-        table: typeof table === "string" ? table : nameOfTable(table),
-        key: key ?? null,
+        ...{ name, files, table, key, isFile: true },
         allowsTriggers: triggers === "allow",
-        isFile: true,
         source: sourceFrom(settings, files),
     };
 }
 
-const declarationSchema = z.looseObject({
-    files: z.string().min(1),
-    table: z.union([z.string().min(1), z.custom<PgTable>((value) => typeof value === "object" && value !== null)]),
-    key: z.array(z.string()).min(1).optional(),
-    triggers: z.literal("allow").optional(),
-});
-
-const describeIssue = ({ path, message }: { path: PropertyKey[]; message: string }) =>
-    path.length === 0 ? message : `${path.join(".")}: ${message}`;
-
 /** A table that Sluice found keeps no other columns' values: a file with some fails, unless it is said what becomes of them. */
 function sourceFrom(settings: Partial<SourceConfig>, files: string): SourceConfig {
     return { newColumns: "reject-file", ...settings, match: files };
-}
-
-function nameOfTable(table: PgTable): string {
-    const { schema = "public", name } = getTableConfig(table);
-    const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
-    return `${quoted(schema)}.${quoted(name)}`;
 }
 
 function fault(path: string, what: string, cause?: unknown): SluiceError {

@@ -237,7 +237,7 @@ const mistakes: Record<string, () => Mistake> = {
     "an event_id is not known": () => ({
         run: ["trace", "00000000-0000-4000-8000-000000000404", "--database-url", database.url],
         code: "record_unknown (exit 1)",
-        names: ["No event and no reject has the event_id 00000000-0000-4000-8000-000000000404"],
+        names: ["No row and no reject of events has the key event_id=00000000-0000-4000-8000-000000000404"],
         fix: "bun run files",
     }),
     "what is to be traced is neither an event_id nor a record": () => ({

@@ -15,7 +15,7 @@ import { makeStreamFiles } from "./make-files.ts";
 setDefaultTimeout(Math.max(testTimeoutMs, 900_000));
 
 const firstSeed = chooseSeed("streams");
-const seeds = Array.from({ length: isLongRun ? 40 : 4 }, (_, index) => firstSeed + index);
+const seeds = Array.from({ length: isLongRun ? 40 : 2 }, (_, index) => firstSeed + index);
 const server = useOwnServer();
 const options = { isLong: false, ...ingestFaults, makers: () => [makeEventFiles(), ...makeStreamFiles()] };
 

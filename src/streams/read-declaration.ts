@@ -1,0 +1,53 @@
+/** What a stream's file exports → its parts, or every fault in it. Pure. */
+import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
+import { z } from "zod";
+import type { StreamDeclaration } from "./declaration.ts";
+import { createSourceSchema, type SourceConfig } from "./source-config.ts";
+import type { Stream } from "./stream.ts";
+
+export interface ReadDeclaration {
+    files: string;
+    /** As SQL writes it. */
+    table: string;
+    key: readonly string[] | null;
+    triggers: "allow" | undefined;
+    /** How its files are read. */
+    settings: Omit<SourceConfig, "match">;
+}
+
+const ownSettings = z.looseObject({
+    files: z.string().min(1),
+    table: z.union([z.string().min(1), z.custom<PgTable>((value) => typeof value === "object" && value !== null)]),
+    key: z.array(z.string()).min(1).optional(),
+    triggers: z.literal("allow").optional(),
+});
+
+export function readDeclaration(declaration: unknown): ReadDeclaration | { faults: string } {
+    const own = ownSettings.safeParse(declaration);
+    if (!own.success) return { faults: describe(own.error) };
+    const { files, table, key, triggers, ...settings } = declaration as StreamDeclaration;
+    const faults = faultsOfSettings(settings, null);
+    if (faults !== null) return { faults };
+    return {
+        ...{ files, triggers, settings, key: key ?? null },
+        table: typeof table === "string" ? table : nameOfTable(table),
+    };
+}
+
+/** `stream`: whose columns the settings name; null: they are not looked at. Returns null when there is no fault. */
+export function faultsOfSettings(settings: Omit<SourceConfig, "match">, stream: Stream | null): string | null {
+    const { error } = createSourceSchema(stream).safeParse({ ...settings, match: "*" });
+    return error === undefined ? null : describe(error);
+}
+
+function describe({ issues }: z.ZodError): string {
+    return issues
+        .map(({ path, message }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`))
+        .join("; ");
+}
+
+function nameOfTable(table: PgTable): string {
+    const { schema = "public", name } = getTableConfig(table);
+    const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
+    return `${quoted(schema)}.${quoted(name)}`;
+}
