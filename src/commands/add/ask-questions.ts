@@ -7,10 +7,11 @@ import type { AddRequest } from "./add-options.ts";
 /** The request with the answer in it. @throws SluiceError `add_needs_…` when nobody can be asked, or nothing is answered */
 export async function answerQuestion(request: AddRequest, question: Question): Promise<AddRequest> {
     const { about, what, remedy } = question;
-    const refusal = refuse(`add_needs_${about}`, what, remedy);
+    const { code, prompt } = asked[about];
+    const refusal = refuse(code, what, remedy);
     if (!process.stdin.isTTY || request.isYes || request.isPrint) throw refusal;
     process.stderr.write(`${what}\n`);
-    const answer = await askText(prompts[about]);
+    const answer = await askText(prompt);
     if (answer === null || answer === "") throw refusal;
     const { settings } = request;
     const names = answer.split(",").map((name) => name.trim());
@@ -26,9 +27,12 @@ export async function answerQuestion(request: AddRequest, question: Question): P
     }
 }
 
-const prompts: Record<Question["about"], string> = {
-    key: "Which columns make two records the same? (names, separated by commas)",
-    header: "The names of the columns, separated by commas, or first-line:",
-    delimiter: "Its delimiter:",
-    encoding: "Its encoding:",
+const asked: Record<Question["about"], { code: string; prompt: string }> = {
+    key: {
+        code: "add_needs_key",
+        prompt: "Which columns make two records the same? (names, separated by commas)",
+    },
+    header: { code: "add_needs_header", prompt: "The names of the columns, separated by commas, or first-line:" },
+    delimiter: { code: "add_needs_delimiter", prompt: "Its delimiter:" },
+    encoding: { code: "add_needs_encoding", prompt: "Its encoding:" },
 };
