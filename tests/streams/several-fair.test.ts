@@ -125,12 +125,15 @@ test("twenty streams without work: two statements a second, and no connection of
             } while ((await marks()).mark === mark);
         }
     };
-    // A session that has become idle tells of what it did ten seconds later.
     await beats(6);
-    asked = 0;
-    const before = await commits();
-    await beats(5);
-    const spent = (await commits()) - before - asked;
+    let spent = Number.POSITIVE_INFINITY;
+    // A session that has become idle tells of what it did ten seconds later, or more: the first count may hold that too.
+    for (let count = 0; count < 3 && spent >= 100; count += 1) {
+        asked = 0;
+        const before = await commits();
+        await beats(5);
+        spent = (await commits()) - before - asked;
+    }
     // Less than one for each stream and heartbeat: one is the heartbeat, and two ask what waits, of all streams.
     expect(spent).toBeLessThan(100);
     const [sessions] = await sql`
