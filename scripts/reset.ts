@@ -11,7 +11,7 @@ import { askYesOrNo, requireTerminal } from "../src/terminal/ask.ts";
 await runDatabaseCommand({
     name: "reset",
     summary:
-        "Forgets what was ingested, of all streams or of one: events, rejects, ledger and rollups, all or nothing.",
+        "Forgets what was ingested, of all streams or of one: its rows in tables that Sluice made, rejects, ledger and rollups, all or nothing.",
     description:
         "Shows what will go and asks. Refuses while an ingest is running. A table that Sluice did not make keeps its rows.",
     options: [

@@ -58,6 +58,7 @@ const pinnedOptions: Record<string, string> = {
     standard_conforming_strings: "on",
     bytea_output: "hex",
     array_nulls: "on",
+    xmloption: "content",
     transform_null_equals: "off",
     client_min_messages: "notice",
     "plpgsql.extra_errors": "none",

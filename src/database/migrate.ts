@@ -24,13 +24,19 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { readMigrationFiles } from "drizzle-orm/migrator";
 import manifest from "../../package.json" with { type: "json" };
-import { SluiceError } from "../errors.ts";
 import { connect, type Sql } from "./connect.ts";
-import { type DatabaseTarget, databaseFault, describeTarget } from "./database-target.ts";
+import { type DatabaseTarget, describeTarget } from "./database-target.ts";
 import { faultPointText, faultSettings, passFaultPoint } from "./faults/pass-fault-point.ts";
-import { explainConnectFailure } from "./open-database.ts";
+import {
+    type Applied,
+    explainFailure,
+    type Migration,
+    refuseForeign,
+    refuseNewer,
+    refuseOlderProgram,
+    refuseOtherShape,
+} from "./refuse-migration.ts";
 import { composeScript, type SqlSource } from "./sql-script.ts";
-import { meaningOf, sqlStateOf, sqlStates } from "./sql-states.ts";
 import {
     findPendingStreamMigrations,
     readStreamMigrations,
@@ -38,7 +44,7 @@ import {
     streamMigrationSources,
     streamMigrationsDir,
 } from "./stream-migrations.ts";
-import { findShapeProblem, type ShapeProblem } from "./table-shape.ts";
+import { findShapeProblem } from "./table-shape.ts";
 
 export interface MigrateOptions {
     log: (line: string) => void;
@@ -57,22 +63,6 @@ export interface MigrateResult {
     migrations: string[];
     /** Whether the SQL files were applied. */
     sqlFiles: boolean;
-}
-
-interface Migration {
-    name: string;
-    text: string;
-    when: number;
-    hash: string;
-}
-
-interface Applied {
-    /** created_at → hash; null when this database is not ours yet. */
-    journal: Map<number, string> | null;
-    sqlFiles: { programVersion: string; contentHash: string } | null;
-    shapeProblem: ShapeProblem | null;
-    /** Not after the restore of a dump that leaves it out, and the functions that know its rows. */
-    hasStaging: boolean;
 }
 
 /** "sluice" in ASCII: other programs that use advisory locks in this database will hardly use this one. */
@@ -287,88 +277,4 @@ function appliedSqlText(programVersion: string, contentHash: string): string {
         set program_version = excluded.program_version,
             content_hash = excluded.content_hash,
             applied_at = excluded.applied_at`;
-}
-
-/** A table that a migration is about to make must not be there yet, and nor must the schema of the ledger. */
-async function refuseForeign(target: DatabaseTarget, sql: Sql, migrations: readonly Migration[]): Promise<void> {
-    const made = migrations.flatMap(({ text }) => [...text.matchAll(/^CREATE TABLE ("\w+") \(/gm)]);
-    const [foreign] = await sql<{ table: string | null; hasSchema: boolean }[]>`
-        select
-            (select min(name) from unnest(${made.map(([, name]) => name!)}::text[]) as name
-            where to_regclass('public.' || name) is not null) as table,
-            to_regnamespace('ingest') is not null as "hasSchema"`;
-    const { table, hasSchema } = foreign!;
-    if (table !== null) {
-        throw databaseFault(
-            "foreign_events_table",
-            `${describeTarget(target)} has a table public.${JSON.parse(table)} that Sluice did not make; it was not touched.`,
-            "Give Sluice a database of its own (createdb sluice), or rename that table.",
-        );
-    }
-    if (hasSchema) {
-        throw databaseFault(
-            "foreign_ingest_schema",
-            `${describeTarget(target)} has a schema "ingest" that Sluice did not make; it was not touched.`,
-            "Give Sluice a database of its own (createdb sluice), or rename that schema.",
-        );
-    }
-}
-
-function refuseOtherShape(target: DatabaseTarget, { shapeProblem }: Applied): void {
-    if (shapeProblem === null) return;
-    throw databaseFault(
-        "foreign_events_table",
-        `The table ${shapeProblem.table} of ${describeTarget(target)} is not the one that Sluice made: ${shapeProblem.problem}.`,
-        "Undo that change, or give Sluice a database of its own.",
-    );
-}
-
-function refuseNewer(target: DatabaseTarget, applied: Applied, migrations: readonly Migration[]): void {
-    for (const [when, hash] of applied.journal ?? []) {
-        const known = migrations.find((migration) => migration.when === when);
-        if (known === undefined) {
-            throw databaseFault(
-                "schema_newer_than_program",
-                `${describeTarget(target)} has a migration that this program does not know: a newer one made it.`,
-                "Update Sluice.",
-            );
-        }
-        if (known.hash !== hash) {
-            throw databaseFault(
-                "migration_changed",
-                `${known.name} is not what it was when it was applied to ${describeTarget(target)}.`,
-                "Restore the file: migrations are never edited once landed; a change is a new migration.",
-            );
-        }
-    }
-}
-
-/** A newer program's SQL stays: otherwise old and new processes that start by turns would replace each other's. */
-function refuseOlderProgram(target: DatabaseTarget, applied: Applied, programVersion: string): void {
-    const appliedVersion = applied.sqlFiles?.programVersion;
-    if (appliedVersion === undefined || Bun.semver.order(appliedVersion, programVersion) <= 0) return;
-    throw databaseFault(
-        "schema_newer_than_program",
-        `${describeTarget(target)} was set up by Sluice ${appliedVersion}; this is ${programVersion}.`,
-        "Update Sluice.",
-    );
-}
-
-function explainFailure(target: DatabaseTarget, error: unknown, place: string | null): unknown {
-    const explained = explainConnectFailure(target, error);
-    if (explained !== error || error instanceof SluiceError) return explained;
-    const state = sqlStateOf(error);
-    // Other failures are reported as by every command.
-    const isOfScript = [null, "data", "schema"].includes(meaningOf(error));
-    if (state === null || !(isOfScript || state === sqlStates.lockNotAvailable)) return error;
-    const where = place === null ? "" : `${place}: `;
-    const remedy =
-        state === sqlStates.insufficientPrivilege
-            ? "Let the user create in it: grant create on database … and on schema public …, or make it the owner."
-            : state === sqlStates.lockNotAvailable
-              ? "Another migration, or an ingest, holds the lock and does not go on: end it (pg_stat_activity names it), then try again."
-              : "Nothing was changed. If the file is as released, report this.";
-    return databaseFault("migration_failed", `${where}${(error as Error).message} (SQLSTATE ${state}).`, remedy, {
-        cause: error,
-    });
 }

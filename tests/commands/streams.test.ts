@@ -87,7 +87,7 @@ describe("--stream", () => {
         "should fail: %s of a stream that is not there",
         async (command) => {
             const { exitCode, stderr } = await run(command, "--stream", "ordres");
-            expect(exitCode).toBe(1);
+            expect(exitCode).toBe(2);
             expect(stderr).toContain("The ledger has no stream ordres.");
             expect(stderr).toContain("Did you mean orders?");
         },

@@ -2,14 +2,13 @@
 import { beforeEach, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { runIngest } from "../../src/engine/run/run-ingest.ts";
 import { replayStreams } from "../../src/operations/replay-streams.ts";
 import type { ReplayRequest } from "../../src/operations/run-replay.ts";
 import { readStreams } from "../../src/operations/streams/read-streams.ts";
 import { applyStream } from "../../src/streams/apply-stream.ts";
 import { streamOfTable } from "../../src/streams/load-streams.ts";
 import { useEmptyDatabase, useFolder } from "../support/fixture.ts";
-import { ingestConfig } from "../support/ingest-folder.ts";
+import { ingestFolder } from "../support/ingest-folder.ts";
 import { expectChecksToPass } from "../support/read-tables.ts";
 
 const database = useEmptyDatabase(import.meta.path);
@@ -40,13 +39,7 @@ beforeEach(async () => {
 async function ingest(...records: string[]): Promise<void> {
     writeFileSync(join(folder, `${Bun.hash(records.join())}.csv`), [header, ...records, ""].join("\n"));
     const stream = await applyStream(database.target, streamOfTable("sales.lines"));
-    await runIngest({
-        target: database.target,
-        streams: [stream],
-        sourcesOf: ({ source }) => (source === null ? [] : [source]),
-        config: ingestConfig(folder),
-        log: { info() {}, warn() {}, error() {} },
-    });
+    await ingestFolder(database.target, folder, {}, stream);
 }
 
 async function replay(request: ReplayRequest = {}) {

@@ -3,7 +3,6 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runIngest } from "../../src/engine/run/run-ingest.ts";
 import { runChecks } from "../../src/operations/run-checks.ts";
 import { applyStream } from "../../src/streams/apply-stream.ts";
 import { readTable } from "../../src/streams/catalog/read-table.ts";
@@ -11,7 +10,7 @@ import { declareStream } from "../../src/streams/declare.ts";
 import { streamOfTable } from "../../src/streams/load-streams.ts";
 import { renderTable } from "../../src/streams/render/render-table.ts";
 import { useDatabase } from "../support/fixture.ts";
-import { ingestConfig } from "../support/ingest-folder.ts";
+import { ingestFolder } from "../support/ingest-folder.ts";
 
 const database = useDatabase(import.meta.path);
 const { sql } = database;
@@ -64,13 +63,7 @@ test("every record is stored, a duplicate, or rejected by name, and its neighbou
     try {
         writeFileSync(join(folder, "lines.csv"), [columns, ...records.map(([record]) => record), ""].join("\n"));
         const stream = await applyStream(database.target, streamOfTable('sales."Order lines"'));
-        const summary = await runIngest({
-            target: database.target,
-            streams: [stream],
-            sourcesOf: ({ source }) => (source === null ? [] : [source]),
-            config: ingestConfig(folder),
-            log: { info() {}, warn() {}, error() {} },
-        });
+        const summary = await ingestFolder(database.target, folder, {}, stream);
         expect(summary.records).toEqual({ read: 16, inserted: 3, duplicate: 1, conflict: 1, rejected: 11 });
     } finally {
         rmSync(folder, { recursive: true });

@@ -2,11 +2,10 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { runIngest } from "../../src/engine/run/run-ingest.ts";
 import { applyStream } from "../../src/streams/apply-stream.ts";
 import { streamOfTable } from "../../src/streams/load-streams.ts";
 import { makeFolder, useDatabase } from "../support/fixture.ts";
-import { ingestConfig } from "../support/ingest-folder.ts";
+import { ingestFolder } from "../support/ingest-folder.ts";
 
 const database = useDatabase(import.meta.path);
 const { sql } = database;
@@ -28,13 +27,7 @@ test("a date and a local time are as the file writes them; only a column with an
     const declared = streamOfTable("public.visits");
     const timestamps = { format: ["dd.MM.yyyy", "dd.MM.yyyy HH:mm"], zone: "Europe/Berlin" };
     const stream = await applyStream(database.target, { ...declared, source: { ...declared.source, timestamps } });
-    await runIngest({
-        target: database.target,
-        streams: [stream],
-        sourcesOf: ({ source }) => (source === null ? [] : [source]),
-        config: ingestConfig(folder),
-        log: { info() {}, warn() {}, error() {} },
-    });
+    await ingestFolder(database.target, folder, {}, stream);
     const rows = await sql`
         select id, on_day::text, at_place::text, (at_moment at time zone 'UTC')::text as moment
         from public.visits order by id`;

@@ -1,11 +1,10 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { runIngest } from "../../src/engine/run/run-ingest.ts";
 import { applyStream } from "../../src/streams/apply-stream.ts";
 import { streamOfTable } from "../../src/streams/load-streams.ts";
 import { makeFolder, useDatabase } from "../support/fixture.ts";
-import { ingestConfig } from "../support/ingest-folder.ts";
+import { ingestFolder } from "../support/ingest-folder.ts";
 
 const database = useDatabase(import.meta.path);
 
@@ -27,13 +26,7 @@ test.each(["", "partition by range (id)"])(
         const folder = makeFolder();
         writeFileSync(join(folder, "rows.csv"), "id,note\n1,good\n2,bad\n3,good\n");
         const stream = await applyStream(database.target, streamOfTable(`public.${table}`));
-        const summary = await runIngest({
-            target: database.target,
-            streams: [stream],
-            sourcesOf: ({ source }) => (source === null ? [] : [source]),
-            config: ingestConfig(folder),
-            log: { info() {}, warn() {}, error() {} },
-        });
+        const summary = await ingestFolder(database.target, folder, {}, stream);
         expect(summary.records).toEqual({ read: 3, inserted: 2, duplicate: 0, conflict: 0, rejected: 1 });
         const rows = await sql.unsafe(`select id from public.${table} order by id`);
         expect(rows.map(({ id }) => id)).toEqual([1, 3]);

@@ -3,12 +3,11 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runIngest } from "../../src/engine/run/run-ingest.ts";
 import { runChecks } from "../../src/operations/run-checks.ts";
 import { applyStream } from "../../src/streams/apply-stream.ts";
 import { streamOfTable } from "../../src/streams/load-streams.ts";
 import { useDatabase } from "../support/fixture.ts";
-import { ingestConfig } from "../support/ingest-folder.ts";
+import { ingestFolder } from "../support/ingest-folder.ts";
 
 const database = useDatabase(import.meta.path);
 const { sql } = database;
@@ -21,13 +20,7 @@ async function ingest(ddl: string, table: string, csv: string, shown: string) {
     const input = join(folder, String(Bun.hash(table)));
     await Bun.write(join(input, "a.csv"), csv);
     const stream = await applyStream(database.target, streamOfTable(table));
-    await runIngest({
-        target: database.target,
-        streams: [stream],
-        sourcesOf: ({ source }) => (source === null ? [] : [source]),
-        config: ingestConfig(input),
-        log: { info() {}, warn: console.error, error: console.error },
-    });
+    await ingestFolder(database.target, input, {}, stream);
     const rejects = await sql`
         select record_no as record, reasons from ingest.rejects where stream_id = ${stream.id} order by record_no`;
     expect((await runChecks(sql)).filter(({ passed }) => !passed)).toEqual([]);

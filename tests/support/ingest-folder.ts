@@ -8,6 +8,7 @@ export type { IngestSummary };
 
 import { runIngest } from "../../src/engine/run/run-ingest.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
+import type { Stream } from "../../src/streams/stream.ts";
 
 /** The settings that a case may change, in its expected.json. */
 export interface IngestOverrides {
@@ -43,12 +44,14 @@ export function ingestConfig(inputDir: string, overrides: IngestOverrides = {}):
     };
 }
 
-/** Takes all that is in `inputDir` into the database, and returns its summary. */
+/** Takes all that is in `inputDir` into the database, as files of the stream, and returns its summary. */
 export async function ingestFolder(
     target: DatabaseTarget,
     inputDir: string,
     overrides: IngestOverrides = {},
+    stream: Stream = eventsStream,
 ): Promise<IngestSummary> {
-    const silent = { info() {}, warn() {}, error() {} };
-    return await runIngest({ streams: [eventsStream], target, config: ingestConfig(inputDir, overrides), log: silent });
+    const log = { info() {}, warn() {}, error() {} };
+    const sourcesOf = ({ source }: Stream) => (source === null ? overrides.sources : [source]);
+    return await runIngest({ streams: [stream], sourcesOf, target, config: ingestConfig(inputDir, overrides), log });
 }

@@ -10,12 +10,12 @@ export function streamOption(): Option {
     return new Option("--stream <name>", "only of this stream: `bun run streams` lists them");
 }
 
-/** Null without the flag. @throws SluiceError stream_unknown, with the near name */
+/** Null without the flag. @throws SluiceError unknown_stream, with the near name */
 export async function chooseStream(sql: Sql, { stream }: Flags): Promise<KnownStream | null> {
     return stream === undefined ? null : await requireStream(sql, stream as string);
 }
 
-/** @throws SluiceError stream_unknown */
+/** @throws SluiceError unknown_stream */
 export async function requireStream(sql: Sql, name: string): Promise<KnownStream> {
     const found = findStream(await readStreams(sql), name);
     if ("stream" in found) return found.stream;
@@ -24,5 +24,5 @@ export async function requireStream(sql: Sql, name: string): Promise<KnownStream
 
 function unknown(name: string, problem: string): SluiceError {
     const remedy = problem.replace(/^No such stream\. /, "");
-    return refuse("stream_unknown", `The ledger has no stream ${name}.`, remedy, exitCodes.failed);
+    return refuse("unknown_stream", `The ledger has no stream ${name}.`, remedy, exitCodes.usage);
 }

@@ -75,7 +75,7 @@ function proposeNumber(name: string, column: ColumnEvidence, style: NumberStyle)
     }
     const scale = Math.max(2, digits.most);
     const whole = Math.max(leastWholeDigits, digits.whole + spareDigits);
-    const seen = `up to ${digits.whole} digits and ${digits.most} decimals in ${formatNumber(valueCount)} values`;
+    const seen = `up to ${plural(digits.whole, "digit")} and ${plural(digits.most, "decimal")} in ${formatNumber(valueCount)} values`;
     return { type: `numeric(${whole + scale},${scale})`, note: seen + written };
 }
 
@@ -107,13 +107,13 @@ function proposeInteger(
     if (isAll(numbers.epochMilliseconds)) return { type: "bigint", note: `${note}; may be milliseconds since 1970` };
     if (isAll(numbers.zeroOrOne)) return { type: "integer", note: `${note}, only 0 and 1: a count, or a flag` };
     const isLarge = idRank(name) > 0 || digits > mostIntegerDigits;
-    return { type: isLarge ? "bigint" : "integer", note: `${note}, up to ${digits} digits${written}` };
+    return { type: isLarge ? "bigint" : "integer", note: `${note}, up to ${plural(digits, "digit")}${written}` };
 }
 
 function proposeExponent({ numbers }: ColumnEvidence): TypeProposal {
     const { mostSignificantDigits, mostExponent } = numbers;
     const isDouble = mostSignificantDigits <= doubleDigits && mostExponent <= doubleExponent;
-    const note = `numbers, some with an exponent, up to ${mostSignificantDigits} digits`;
+    const note = `numbers, some with an exponent, up to ${plural(mostSignificantDigits, "digit")}`;
     return { type: isDouble ? "double precision" : "numeric", note };
 }
 
@@ -136,3 +136,5 @@ function describeFormat({ format }: NumberStyle, column: ColumnEvidence): string
     ];
     return says.length === 0 ? "" : `; ${says.join(", ")}`;
 }
+
+const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;

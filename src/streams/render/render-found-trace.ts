@@ -1,37 +1,12 @@
 /** The life of a record in a stream whose table does not tell where a row came from: by its key, or through its rejects. */
 import { createHash } from "node:crypto";
-import { allOf, lines, list, literal, sql } from "./sql-text.ts";
-import { names, rowOf, type StreamSql } from "./stream-sql.ts";
+import { recordVerdicts } from "./record-verdicts.ts";
+import { allOf, list, literal, sql } from "./sql-text.ts";
+import { rowOf, type StreamSql } from "./stream-sql.ts";
 
 export const renderFoundTrace = (stream: StreamSql): string =>
     sql`
--- The verdict of each rule on a record's raw values today.
-create or replace function ingest.record_verdicts(record jsonb)
-returns jsonb
-language sql
-stable
-as $$
-select
-    jsonb_agg(
-        jsonb_build_object('column', verdicts.column_name, 'value', verdicts.value, 'reason', verdicts.reason)
-        order by verdicts.position
-    )
-from (
-    select
-        rules.position,
-        rules.column_name,
-        record ->> rules.column_name as value,
-        case rules.column_name
-            ${lines(stream.columns, ({ name, reason }) => `when ${literal(name)} then ${reason("trimmed_values.value", "facts.facts")}`, "")}
-        end as reason
-    from unnest(
-        array[${list(names(stream), literal)}]
-    ) with ordinality as rules (column_name, position)
-    cross join lateral (select ingest.trimmed(record ->> rules.column_name) as value) as trimmed_values
-    cross join (select ${stream.facts}() as facts) as facts
-) as verdicts
-$$;
-
+${recordVerdicts(stream)}
 -- One record of one chunk. Without a reject it is a row, or says what one says.
 create or replace function ingest.trace_record(traced_chunk_id bigint, traced_record_no bigint)
 returns jsonb

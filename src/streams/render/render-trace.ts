@@ -1,6 +1,7 @@
 /** The life of a record: where its bytes came from, what each rule says of it, and what became of its rivals. */
-import { lines, list, literal, sql } from "./sql-text.ts";
-import { keyName, type MadeTable, names, rowOf, type StreamSql } from "./stream-sql.ts";
+import { recordVerdicts } from "./record-verdicts.ts";
+import { literal, sql } from "./sql-text.ts";
+import { keyName, type MadeTable, rowOf, type StreamSql } from "./stream-sql.ts";
 
 export const renderTrace = (stream: StreamSql, made: MadeTable): string => sql`
 -- The life of a record, as one JSON value: where its bytes came from, what each rule says of it, which batch decided, and
@@ -9,33 +10,7 @@ export const renderTrace = (stream: StreamSql, made: MadeTable): string => sql`
 -- Exact duplicates are counted, not kept: a record that is neither a row nor a reject of a merged chunk was one. Of a chunk
 -- that was pruned for its age nobody can tell.
 
--- The verdict of each rule on a record's raw values today.
-create or replace function ingest.record_verdicts(record jsonb)
-returns jsonb
-language sql
-stable
-as $$
-select
-    jsonb_agg(
-        jsonb_build_object('column', verdicts.column_name, 'value', verdicts.value, 'reason', verdicts.reason)
-        order by verdicts.position
-    )
-from (
-    select
-        rules.position,
-        rules.column_name,
-        record ->> rules.column_name as value,
-        case rules.column_name
-            ${lines(stream.columns, ({ name, reason }) => `when ${literal(name)} then ${reason("trimmed_values.value", "facts.facts")}`, "")}
-        end as reason
-    from unnest(
-        array[${list(names(stream), literal)}]
-    ) with ordinality as rules (column_name, position)
-    cross join lateral (select ingest.trimmed(record ->> rules.column_name) as value) as trimmed_values
-    cross join (select ${stream.facts}() as facts) as facts
-) as verdicts
-$$;
-
+${recordVerdicts(stream)}
 -- One record of one chunk. \`stored\` is the row that came from it, or null.
 create or replace function ingest.trace_record(traced_chunk_id bigint, traced_record_no bigint, stored ${stream.table})
 returns jsonb

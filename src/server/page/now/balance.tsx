@@ -1,7 +1,7 @@
 /** Where all records ever read went. */
 import type { Status } from "../../../operations/status/status-schema.ts";
 import { formatNumber, formatShare } from "../../../terminal/format.ts";
-import { BalanceLine, outcomes } from "../parts/equation.tsx";
+import { BalanceLine, OutcomeBar, outcomes } from "../parts/equation.tsx";
 
 export function Balance({ totals }: { totals: Status["totals"] }) {
     return (
@@ -25,13 +25,7 @@ export function Balance({ totals }: { totals: Status["totals"] }) {
                     </div>
                 ))}
             </dl>
-            <span class="bar" aria-hidden="true">
-                {outcomes
-                    .filter((outcome) => totals[outcome] > 0)
-                    .map((outcome) => (
-                        <span key={outcome} class={`part ${outcome}`} style={{ flexGrow: totals[outcome] }} />
-                    ))}
-            </span>
+            <OutcomeBar counts={totals} />
             <BalanceLine
                 counts={totals}
                 balanced="Every record is accounted for."

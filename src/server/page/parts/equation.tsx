@@ -21,6 +21,19 @@ export function ShortEquation({ counts }: { counts: RecordCounts }) {
     );
 }
 
+/** Their shares, by colour; the words beside it say the same. */
+export function OutcomeBar({ counts }: { counts: RecordCounts }) {
+    return (
+        <span class="bar" aria-hidden="true">
+            {outcomes
+                .filter((outcome) => counts[outcome] > 0)
+                .map((outcome) => (
+                    <span key={outcome} class={`part ${outcome}`} style={{ flexGrow: counts[outcome] }} />
+                ))}
+        </span>
+    );
+}
+
 /** Whether they add up, in words. */
 export function BalanceLine(props: { counts: RecordCounts; balanced: string; unbalanced: string }) {
     const isBalanced = props.counts.read === outcomes.reduce((sum, outcome) => sum + props.counts[outcome], 0);

@@ -6,7 +6,7 @@ import { formatAgo, formatRate } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
 import { hashOf, scope, streams } from "../live/scope.ts";
 import { CodeText } from "../parts/code-text.tsx";
-import { outcomes, ShortEquation } from "../parts/equation.tsx";
+import { OutcomeBar, ShortEquation } from "../parts/equation.tsx";
 import { Panel } from "../parts/panel.tsx";
 import { type Column, Table } from "../parts/table.tsx";
 
@@ -103,13 +103,7 @@ function Equation({ totals }: { totals: StreamStatus["totals"] }) {
     return (
         <>
             <ShortEquation counts={totals} />
-            <span class="bar" aria-hidden="true">
-                {outcomes
-                    .filter((outcome) => totals[outcome] > 0)
-                    .map((outcome) => (
-                        <span key={outcome} class={`part ${outcome}`} style={{ flexGrow: totals[outcome] }} />
-                    ))}
-            </span>
+            <OutcomeBar counts={totals} />
         </>
     );
 }
