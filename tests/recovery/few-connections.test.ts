@@ -100,14 +100,17 @@ test("a limit that is raised while it runs: it takes more again, and nothing is 
     // Looked for many times by now, and there were none.
     expect(lines).toEqual([expect.stringContaining("works with 3 connections of 7 and 1 merge worker(s)")]);
     await limitRole(-1);
-    fixture.put(100, 50);
+    let put = 1_000;
+    // A connection is opened when there is work for it: there is, until it has been seen.
     await waitUntil("it has more", async () => {
+        fixture.put(2, 50);
+        put += 100;
         const [sessions] = await sql`select count(*) from pg_stat_activity where usename = ${role}`;
         return sessions!.count > 3;
     });
-    await fixture.whenInserted(6_000);
+    await fixture.whenInserted(put);
     stop.abort();
-    expect((await ended).records).toMatchObject({ read: 6_000, inserted: 6_000 });
+    expect((await ended).records).toMatchObject({ read: put, inserted: put });
     expect(lines.slice(1)).toEqual(["There are more connections again; the ingest takes them."]);
     await ingestFolder(target, fixture.inputDir);
     await expectSound(sql);

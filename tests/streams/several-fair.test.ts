@@ -128,7 +128,7 @@ test("twenty streams without work: two statements a second, and no connection of
     await beats(6);
     let spent = Number.POSITIVE_INFINITY;
     // A session that has become idle tells of what it did ten seconds later, or more: the first count may hold that too.
-    for (let count = 0; count < 3 && spent >= 100; count += 1) {
+    for (let count = 0; count < 6 && spent >= 100; count += 1) {
         asked = 0;
         const before = await commits();
         await beats(5);
@@ -139,5 +139,6 @@ test("twenty streams without work: two statements a second, and no connection of
     const [sessions] = await sql`
         select count(*) as n from pg_stat_activity
         where datname = current_database() and application_name like 'sluice-%'`;
-    expect(Number(sessions!.n)).toBeLessThanOrEqual(8);
+    // As many as asked at once when all began: at most what the plan gives.
+    expect(Number(sessions!.n)).toBeLessThanOrEqual(17);
 });
