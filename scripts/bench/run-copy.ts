@@ -1,13 +1,12 @@
-/** The yardsticks: COPY of ready rows straight into events, by one connection or several. Checks nothing. */
+/** The yardsticks: COPY of ready rows straight into the table, by one connection or several. Checks nothing. */
 import { createReadStream, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { connectForCopy, type Sql } from "../../src/database/connect.ts";
 import { copyRows } from "../../src/database/copy-rows.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
+import type { BenchTable } from "./bench-tables.ts";
 import type { Measured } from "./runners.ts";
 import { watchServer, yardstickName } from "./watch-server.ts";
-
-export const readyColumns = "event_id, event_type, product_id, user_id, event_timestamp, quantity, price";
 
 /** Copies `csvFile` (a header-less file of ready rows) into `table` by so many connections, a piece of it each. */
 export async function runCopy(
@@ -15,7 +14,7 @@ export async function runCopy(
     admin: Sql,
     csvFile: string,
     connections: number,
-    table: string,
+    table: BenchTable,
 ): Promise<Measured> {
     const pieces = await cutAtLines(csvFile, connections);
     const clients = pieces.map(() => connectForCopy(target, { applicationName: yardstickName }));
@@ -28,7 +27,7 @@ export async function runCopy(
             pieces.map(({ start, end }, index) =>
                 copyRows(
                     clients[index]!,
-                    `copy ${table} (${readyColumns}) from stdin (format csv)`,
+                    `copy ${table.name} (${table.columns}) from stdin (format csv)`,
                     createReadStream(csvFile, { start, end: end - 1, highWaterMark: 1024 * 1024 }),
                 ),
             ),

@@ -6,9 +6,11 @@ import { createReadStream } from "node:fs";
 import { connect, connectForCopy, type Sql } from "../../src/database/connect.ts";
 import { copyRows } from "../../src/database/copy-rows.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
-import { readyColumns } from "./run-copy.ts";
+import { type BenchTable, benchTables } from "./bench-tables.ts";
 import type { Measured } from "./runners.ts";
 import { watchServer, yardstickName } from "./watch-server.ts";
+
+const { columns: readyColumns } = benchTables.events;
 
 /** Inserts into `table` over so many connections, each a share of the keys. Making the ready rows is not measured. */
 export async function runInsert(
@@ -16,7 +18,7 @@ export async function runInsert(
     admin: Sql,
     csvFile: string,
     connections: number,
-    table: string,
+    { name: table }: BenchTable,
 ): Promise<Measured> {
     const clients = Array.from({ length: connections }, () =>
         connect(target, { applicationName: yardstickName, max: 1 }),

@@ -2,7 +2,7 @@
  * One scenario, several rounds. In each round the yardsticks, the floors and Sluice take turns, so that a ratio compares
  * what ran a minute apart on the same machine and server; the order changes from round to round.
  *
- * Fair to all: the same rows, the same table (events itself, with its indexes), rows of the same width (the yardsticks'
+ * Fair to all: the same rows, the same table (with its indexes), rows of the same width (the yardsticks'
  * chunk_id and record_no are 0), the same server settings, a checkpoint before each run.
  */
 import { rmSync } from "node:fs";
@@ -10,6 +10,7 @@ import { logToStderr } from "../../src/commands/log.ts";
 import { connect } from "../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import { withFreshDatabase } from "./bench-databases.ts";
+import { benchTables } from "./bench-tables.ts";
 import { runCopy } from "./run-copy.ts";
 import { runInsert } from "./run-insert.ts";
 import { runSluice } from "./run-sluice.ts";
@@ -36,7 +37,8 @@ export async function runScenario(context: BenchContext, scenario: Scenario, rou
     let input = write(context, scenario, 0);
     for (let round = 0; round < rounds; round += 1) {
         const done: Round = {};
-        for (const [turn, runner] of rotated(context.runners, round).entries()) {
+        const runners = context.runners.filter((name) => scenario.table === "events" || !name.startsWith("insert"));
+        for (const [turn, runner] of rotated(runners, round).entries()) {
             // A table that keeps the records of a run needs other records for the next.
             if (filled !== null && round + turn > 0) {
                 remove(input);
@@ -77,15 +79,22 @@ async function runOnce(
     target: DatabaseTarget,
     runner: RunnerName,
     { dir, readyFile }: Input,
-    { mergeWorkers }: Scenario,
+    { mergeWorkers, table: tableName }: Scenario,
 ): Promise<Measured> {
-    const table = "public.events";
+    const table = benchTables[tableName];
     const sql = connect(target, { applicationName: "bench", max: 1 });
     try {
+        if (table.create !== null) {
+            await sql.unsafe(table.create);
+            await sql`checkpoint`;
+            return runner === "sluice"
+                ? await runSluice(target, admin, dir, mergeWorkers, table)
+                : await runCopy(target, admin, readyFile, runner === "copy-all" ? cores : 1, table);
+        }
         if (runner === "sluice") {
             await sql`alter table public.events alter chunk_id drop default, alter record_no drop default`;
             await sql`checkpoint`;
-            return await runSluice(target, admin, dir, mergeWorkers);
+            return await runSluice(target, admin, dir, mergeWorkers, table);
         }
         await sql`alter table public.events alter chunk_id set default 0, alter record_no set default 0`;
         await sql`checkpoint`;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Sql } from "../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import type { BatchProgress, IngestSummary } from "../../src/engine/run/progress.ts";
+import type { BenchTable } from "./bench-tables.ts";
 import type { Measured } from "./runners.ts";
 import { watchMemory } from "./watch-memory.ts";
 import { watchServer } from "./watch-server.ts";
@@ -15,12 +16,24 @@ export async function runSluice(
     admin: Sql,
     inputDir: string,
     mergeWorkers: number | null,
+    table: BenchTable,
 ): Promise<Measured> {
     const watch = await watchServer(admin, target.database);
     const workers = mergeWorkers === null ? [] : ["--merge-workers", String(mergeWorkers)];
+    const own = table.create === null ? [] : ["--table", table.name];
     const startedAt = performance.now();
     const child = Bun.spawn(
-        [process.execPath, ingestScript, "--input", inputDir, "--trigger", "available-now", "--json", ...workers],
+        [
+            process.execPath,
+            ingestScript,
+            "--input",
+            inputDir,
+            "--trigger",
+            "available-now",
+            "--json",
+            ...workers,
+            ...own,
+        ],
         { env: { ...process.env, DATABASE_URL: target.url }, stdout: "pipe", stderr: "pipe" },
     );
     const peakMemory = watchMemory(child);

@@ -1,6 +1,9 @@
 /** The scenarios: their files, and the rows that the table has before. */
+import type { BenchTableName } from "./bench-tables.ts";
+
 export interface Scenario {
     name: string;
+    table: BenchTableName;
     about: string;
     files: number;
     recordsPerFile: number;
@@ -19,6 +22,7 @@ export interface Scenario {
 }
 
 const base = {
+    table: "events",
     files: 1,
     recordsPerFile: 1_000_000,
     duplicates: 0,
@@ -44,6 +48,12 @@ export const scenarios: readonly Scenario[] = [
     { ...base, name: "duplicates-1", about: "one file, 1 % of the records repeat a recent one", duplicates: 0.01 },
     { ...base, name: "duplicates-30", about: "one file, 30 % of the records repeat a recent one", duplicates: 0.3 },
     { ...base, name: "dirty-5", about: "one file, 5 % of the records are rejected", dirty: 0.05 },
+    {
+        ...base,
+        name: "own-table",
+        about: "one file into a table of ten columns by --table: a bigint key and one more index",
+        table: "entries",
+    },
     { ...base, name: "into-20m", about: "one file into 20 million rows", existingRecords: 20_000_000 },
     {
         ...base,

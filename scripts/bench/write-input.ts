@@ -8,6 +8,7 @@ import { toDirtyLine } from "../../src/shop/generator/dirty-records.ts";
 import { headerLine, toLine, toValues } from "../../src/shop/generator/event-record.ts";
 import { createRandom, type Random } from "../../src/shop/generator/random.ts";
 import { createSessions } from "../../src/shop/generator/sessions.ts";
+import { createEntryLines, entriesHeader } from "./bench-tables.ts";
 import type { Scenario } from "./scenarios.ts";
 
 export interface Input {
@@ -28,12 +29,12 @@ const pieceLength = 1024 * 1024;
 export function writeInput(workDir: string, name: string, scenario: Scenario, seed: number): Input {
     const dir = join(workDir, name);
     mkdirSync(dir, { recursive: true });
-    const nextLine = createLines(scenario, seed);
+    const nextLine = scenario.table === "events" ? createLines(scenario, seed) : readyLines(createEntryLines(seed));
     const input = { dir, readyFile: join(workDir, `${name}-ready.csv`), records: 0, readyRecords: 0, bytes: 0 };
     const ready = openText(input.readyFile);
     for (let file = 0; file < scenario.files; file += 1) {
         const text = openText(join(dir, `${name}-${String(file).padStart(6, "0")}.csv`));
-        text.add(headerLine);
+        text.add(scenario.table === "events" ? headerLine : `${entriesHeader}\n`);
         for (let record = 0; record < scenario.recordsPerFile; record += 1) {
             const { line, isReady } = nextLine();
             text.add(line);
@@ -71,6 +72,8 @@ function createLines(scenario: Scenario, seed: number): () => { line: string; is
         return { line, isReady: true };
     };
 }
+
+const readyLines = (nextLine: () => string) => () => ({ line: `${nextLine()}\n`, isReady: true });
 
 /** Near: the latest lines. Far: a fair sample of all lines so far. */
 function remember(
