@@ -35,9 +35,9 @@ describe.each(commands)("%s", (name) => {
 /** Not for users. */
 const internal = ["verify", "screenshots", "test"];
 
-test("each is a command of package.json, and in the README's table", () => {
-    const readme = readFileSync(join(projectDir, "README.md"), "utf8");
-    const rows = readme.split("\n").filter((line) => line.startsWith("| `bun run "));
+test("each is a command of package.json, and in the table of docs/commands.md", () => {
+    const page = readFileSync(join(projectDir, "docs/commands.md"), "utf8");
+    const rows = page.split("\n").filter((line) => line.startsWith("| `bun run "));
     const scripts = Object.entries(manifest.scripts);
     const missing = commands.filter((file) => {
         const [name] = scripts.find(([, script]) => script === `bun scripts/${file}.ts`) ?? [];
