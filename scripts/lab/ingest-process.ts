@@ -1,5 +1,5 @@
 /** Runs the ingest as a process that may be killed at any time: another one is started in its place. */
-import { join } from "node:path";
+import { programCommand } from "../../src/program.ts";
 
 export interface IngestProcess {
     /** Null between the end of one process and the start of the next. */
@@ -12,7 +12,6 @@ export interface IngestProcess {
     failed: Promise<never>;
 }
 
-const script = join(import.meta.dir, "../ingest.ts");
 const restartAfterMs = 500;
 const stopGraceMs = 8_000;
 /** A process that ends this soon after its start, this often in a row, was not crashed by somebody. */
@@ -52,7 +51,7 @@ export function startIngestProcess(args: readonly string[], log: (line: string) 
         while (!isStopped) {
             const startedAt = performance.now();
             isKilled = false;
-            child = Bun.spawn([process.execPath, script, ...args], {
+            child = Bun.spawn(programCommand(["ingest", ...args]), {
                 stdio: ["ignore", "inherit", "inherit"],
                 // The channel carries nothing: its end tells the child that this process is gone (see onStopSignal).
                 ipc: () => {},

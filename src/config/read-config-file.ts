@@ -1,8 +1,8 @@
 /** Finds, loads and validates sluice.config.ts. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { exitCodes, SluiceError } from "../errors.ts";
+import { importDeclaration } from "../streams/import-declaration.ts";
 import type { SourceConfig } from "../streams/source-config.ts";
 import type { Stream } from "../streams/stream.ts";
 import type { FileSettings, StreamSwitches } from "./validate-config.ts";
@@ -36,15 +36,15 @@ export async function loadConfigFile(
         if (configFile === undefined) return { name, ...nothing, error: null };
         return refuse(["does not exist"], "Name another with --config, or leave it out.");
     }
-    let loaded: { default?: unknown };
+    let loaded: unknown;
     try {
-        loaded = await import(pathToFileURL(path).href);
+        loaded = await importDeclaration(path);
     } catch (cause) {
         return refuse([`cannot be loaded: ${firstLine(cause)}`], "Mend it, or name another with --config.", cause);
     }
     // Imported here, so that a command without the file starts without zod.
     const { validateConfig } = await import("./validate-config.ts");
-    const validated = validateConfig(loaded.default, stream);
+    const validated = validateConfig(loaded, stream);
     if ("sources" in validated) return { name, ...validated, error: null };
     const faults = validated.faults.map(({ at, problem }) => `${at} ${problem}`);
     return refuse(faults, "The settings and what they mean: docs/column_mapping.md; bun run config lists the names.");

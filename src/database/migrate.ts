@@ -20,10 +20,8 @@
  * Any number of processes may do this at once: an advisory lock lets one in, and the others find nothing to do.
  */
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
-import { readMigrationFiles } from "drizzle-orm/migrator";
 import manifest from "../../package.json" with { type: "json" };
+import { filesIn, type ProgramFiles, programFiles } from "../program.ts";
 import { connect, type Sql } from "./connect.ts";
 import { type DatabaseTarget, describeTarget } from "./database-target.ts";
 import { faultPointText, faultSettings, passFaultPoint } from "./faults/pass-fault-point.ts";
@@ -67,8 +65,6 @@ export interface MigrateResult {
 
 /** "sluice" in ASCII: other programs that use advisory locks in this database will hardly use this one. */
 export const setUpLockKey = "126909663503205";
-
-const projectDir = join(import.meta.dir, "../..");
 
 /**
  * @throws SluiceError (configuration): `foreign_events_table`, `foreign_ingest_schema`, `schema_newer_than_program`,
@@ -151,10 +147,10 @@ function namesOf(pending: readonly Migration[], ofStreams: readonly StreamMigrat
 }
 
 /** Names of the migrations that this program has and the database, which is Sluice's, has not had. */
-export async function readMissingMigrations(sql: Sql, rootDir: string = projectDir): Promise<string[]> {
+export async function readMissingMigrations(sql: Sql): Promise<string[]> {
     const journal = await sql<{ when: number }[]>`select created_at as "when" from ingest.migrations`;
     const applied = new Set(journal.map(({ when }) => when));
-    return readMigrations(rootDir)
+    return readMigrations(programFiles)
         .filter(({ when }) => !applied.has(when))
         .map(({ name }) => name);
 }
@@ -169,14 +165,15 @@ interface Examined {
 }
 
 async function examine(target: DatabaseTarget, sql: Sql, options: Partial<MigrateOptions>): Promise<Examined> {
-    const { rootDir = projectDir, programVersion = manifest.version } = options;
+    const { rootDir, programVersion = manifest.version } = options;
+    const files = rootDir === undefined ? programFiles : filesIn(rootDir);
     const applied = await readApplied(sql);
-    const migrations = readMigrations(rootDir);
+    const migrations = readMigrations(files);
     if (applied.journal === null) await refuseForeign(target, sql, migrations);
     refuseNewer(target, applied, migrations);
 
     const pending = migrations.filter((migration) => applied.journal?.has(migration.when) !== true);
-    const sqlFiles = readSqlFiles(rootDir);
+    const sqlFiles = readSqlFiles(files);
     const contentHash = hashSources(sqlFiles);
     const streams = readStreamMigrations(options.streamMigrationsDir ?? streamMigrationsDir());
     const ofStreams = await findPendingStreamMigrations(target, sql, streams);
@@ -223,29 +220,25 @@ async function readApplied(sql: Sql): Promise<Applied> {
     };
 }
 
-function readMigrations(rootDir: string): Migration[] {
-    const folder = join(rootDir, "drizzle");
-    const journal = JSON.parse(readFileSync(join(folder, "meta", "_journal.json"), "utf8"));
-    const entries = journal.entries as { tag: string; when: number }[];
-    const files = readMigrationFiles({ migrationsFolder: folder });
-    return files.map(({ folderMillis, hash }, index) => {
-        const name = `drizzle/${entries[index]!.tag}.sql`;
-        return { name, text: readFileSync(join(rootDir, name), "utf8"), when: folderMillis, hash };
+/** As drizzle's migrator reads and hashes them. */
+function readMigrations(files: ProgramFiles): Migration[] {
+    const journal = JSON.parse(files.read("drizzle/meta/_journal.json"));
+    return (journal.entries as { tag: string; when: number }[]).map(({ tag, when }) => {
+        const name = `drizzle/${tag}.sql`;
+        const text = files.read(name);
+        return { name, text, when, hash: createHash("sha256").update(text).digest("hex") };
     });
 }
 
 /** Every file that makes up the re-applied SQL, in the order of application. */
-function readSqlFiles(rootDir: string): SqlSource[] {
-    const streams = readdirSync(join(rootDir, "sql/rendered")).sort();
+function readSqlFiles(files: ProgramFiles): SqlSource[] {
+    const streams = files.list("sql/rendered");
     const folders = ["sql/engine", ...streams.flatMap((name) => [`sql/${name}`, `sql/rendered/${name}`])];
     return folders.flatMap((folder) =>
-        readdirSync(join(rootDir, folder))
+        files
+            .list(folder)
             .filter((name) => name.endsWith(".sql"))
-            .sort()
-            .map((name) => {
-                const path = join(rootDir, folder, name);
-                return { name: relative(rootDir, path), text: readFileSync(path, "utf8") };
-            }),
+            .map((name) => ({ name: `${folder}/${name}`, text: files.read(`${folder}/${name}`) })),
     );
 }
 

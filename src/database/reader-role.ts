@@ -1,14 +1,12 @@
 /** The account that the API has on the embedded database: it reads, and may have rejects replayed, nothing else. */
 import { createHmac } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { programFiles } from "../program.ts";
 import { connect } from "./connect.ts";
 import { type DatabaseTarget, makeTarget } from "./database-target.ts";
 import { setUpLockKey } from "./migrate.ts";
 import type { Database } from "./open-database.ts";
 
 const role = "sluice_api";
-const scriptFile = join(import.meta.dir, "../../sql/roles/api_reader.sql");
 
 /**
  * The account with which the API reads this migrated database. On the embedded one it is a role of its own, created by the
@@ -25,7 +23,7 @@ export async function readerOf({ target, embedded }: Pick<Database, "target" | "
             .unsafe(
                 `begin;
                 select pg_advisory_xact_lock(${setUpLockKey});
-                ${readFileSync(scriptFile, "utf8")}
+                ${programFiles.read("sql/roles/api_reader.sql")}
                 alter role ${role} password '${password}';
                 commit`,
             )

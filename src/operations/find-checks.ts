@@ -1,7 +1,6 @@
 /** Which checks there are: of the ledger and of built-in streams those in sql/, of tables that Sluice found by their template. */
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Sql } from "../database/connect.ts";
+import { type ProgramFiles, programFiles } from "../program.ts";
 import { renderFoundChecks } from "../streams/render/render-found-checks.ts";
 import { keyColumnsOf } from "./streams/describe-contract.ts";
 import { type KnownStream, readStreams } from "./streams/read-streams.ts";
@@ -15,13 +14,6 @@ export interface Check {
     asserts: string;
     /** The select, without a semicolon. */
     query: string;
-}
-
-const sqlDir = join(import.meta.dir, "../../sql");
-
-interface Folder {
-    path: string;
-    stream?: string;
 }
 
 /** Those of this database, by name. With a stream's name those of its own, and of the ledger. */
@@ -41,28 +33,25 @@ export function isOf(check: Pick<Check, "stream">, stream: string | undefined): 
     return stream === undefined || check.stream === undefined || check.stream === stream;
 }
 
-/** Every check that stands in these folders, by name. */
-export function readChecks(folders: readonly (Folder | string)[] = checkFolders()): Check[] {
-    return folders
-        .map((folder) => (typeof folder === "string" ? { path: folder } : folder))
-        .flatMap(({ path, stream }) =>
-            readdirSync(path)
-                .filter((name) => name.endsWith(".sql"))
-                .map((name) => ({
-                    ...parseCheck(name.slice(0, -".sql".length), readFileSync(join(path, name), "utf8")),
-                    ...(stream !== undefined && { stream }),
-                })),
-        )
-        .sort((left, right) => (left.name < right.name ? -1 : 1));
+/** Every check that stands in sql/, by name. */
+export function readChecks(files: ProgramFiles = programFiles): Check[] {
+    const streams = files.list("sql/rendered");
+    return [
+        ...readFolder(files, "sql/checks"),
+        ...streams.flatMap((stream) =>
+            [`sql/${stream}/checks`, `sql/rendered/${stream}/checks`].flatMap((folder) =>
+                readFolder(files, folder).map((check) => ({ ...check, stream })),
+            ),
+        ),
+    ].sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
-function checkFolders(): Folder[] {
-    const streams = readdirSync(join(sqlDir, "rendered"));
-    const ofStreams = streams.flatMap((stream) => [
-        { path: join(sqlDir, stream, "checks"), stream },
-        { path: join(sqlDir, "rendered", stream, "checks"), stream },
-    ]);
-    return [{ path: join(sqlDir, "checks") }, ...ofStreams];
+/** Every check that stands in this folder. */
+export function readFolder(files: ProgramFiles, folder: string): Check[] {
+    return files
+        .list(folder)
+        .filter((name) => name.endsWith(".sql"))
+        .map((name) => parseCheck(name.slice(0, -".sql".length), files.read(`${folder}/${name}`)));
 }
 
 function parseCheck(name: string, text: string): Check {

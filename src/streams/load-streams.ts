@@ -1,10 +1,10 @@
 /** The streams that are declared in files, streams/<name>.ts, or by the name of their table alone. */
 import { existsSync, readdirSync } from "node:fs";
 import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { streamsFolder } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { TableStream } from "./apply-stream.ts";
+import { importDeclaration } from "./import-declaration.ts";
 import type { SourceConfig } from "./source-config.ts";
 
 /** The stream of a table that no file declares: every file of the folder is its own. */
@@ -41,7 +41,7 @@ async function loadStream(path: string, name: string, builtIn: readonly string[]
     }
     let declaration: unknown;
     try {
-        declaration = ((await import(pathToFileURL(path).href)) as { default?: unknown }).default;
+        declaration = await importDeclaration(path);
     } catch (cause) {
         throw fault(path, `it cannot be loaded: ${(cause as Error).message}`, cause);
     }

@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readChecks } from "../../src/operations/find-checks.ts";
+import { readFolder } from "../../src/operations/find-checks.ts";
 import { runChecks } from "../../src/operations/run-checks.ts";
+import { filesIn } from "../../src/program.ts";
 import { makeFolder, useDatabase } from "../support/fixture.ts";
 
 const database = useDatabase(import.meta.path);
@@ -14,7 +15,7 @@ test("a file is a check: its leading comment is what it asserts, the rest the qu
     writeFileSync(join(folder, "b.sql"), "-- Nothing is\n-- wrong.\n\nselect 1 -- one; only\nwhere false;\n");
     writeFileSync(join(folder, "a.sql"), "-- A.\nselect 2;");
     writeFileSync(join(folder, "notes.txt"), "not a check");
-    const checks = readChecks([folder]);
+    const checks = readFolder(filesIn(folder), ".");
 
     expect(checks).toEqual([
         { name: "a", asserts: "A.", query: "select 2" },

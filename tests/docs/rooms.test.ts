@@ -4,7 +4,10 @@ import { Glob } from "bun";
 import { projectDir } from "../support/test-server.ts";
 
 /** A room imports from those before it, never from one behind it. */
-const rooms = "errors environment terminal database streams config engine operations server commands shop".split(" ");
+const rooms =
+    "built-files program errors environment terminal database streams config engine operations server commands shop index".split(
+        " ",
+    );
 const inEngine =
     "context input-folder turns outage ledger read stage discover loops archive load merge retry run".split(" ");
 

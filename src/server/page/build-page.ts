@@ -1,5 +1,6 @@
 /** Bundles the page once, in memory: nothing is written, so a clean clone and a read-only one both serve it. */
 import { fileURLToPath } from "node:url";
+import { builtFiles } from "../../built-files.ts";
 
 export interface Asset {
     bytes: Uint8Array<ArrayBuffer>;
@@ -30,6 +31,15 @@ const html = `<!doctype html>
 <body><div id="page"></div><noscript>This page needs JavaScript. GET /v1/status tells the same.</noscript></body>
 </html>
 `;
+
+/** The page of a build, which holds it, or `buildPage`. */
+export async function loadPage(entry: string): Promise<Map<string, Asset>> {
+    if (builtFiles === null) return await buildPage(entry);
+    const decoded = Object.entries(builtFiles.page).map(async ([path, { type, base64 }]): Promise<[string, Asset]> => {
+        return [path, await toAsset(new Blob([Buffer.from(base64, "base64")]), type)];
+    });
+    return new Map(await Promise.all(decoded));
+}
 
 /** By path. `entry`: the page.tsx that renders it. @throws when the bundle does not build, with what Bun says of it */
 export async function buildPage(entry: string): Promise<Map<string, Asset>> {

@@ -1,6 +1,6 @@
 /** Puts the page at `/`. It is files and nothing else: whatever it shows, it asks the API for, as any client does. */
 import type { Api } from "../api/route-types.ts";
-import { type Asset, buildPage } from "./build-page.ts";
+import { type Asset, loadPage } from "./build-page.ts";
 
 /** Need no token: the page itself asks for it. They hold no data. */
 export const pagePaths = [
@@ -29,7 +29,7 @@ const contentSecurityPolicy = [
 export function addPage(app: Api, entry: string): Api {
     let built: Promise<Map<string, Asset>> | undefined;
     const assets = () => {
-        built ??= buildPage(entry).catch((error) => {
+        built ??= loadPage(entry).catch((error) => {
             built = undefined;
             throw error;
         });
