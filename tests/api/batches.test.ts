@@ -48,3 +48,21 @@ test("lists the first 200 files of a batch and counts them all", async () => {
     expect(body.files).toHaveLength(200);
     expect(body.files.at(-1).path).toBe("many_200.csv");
 });
+
+test("filters by file and by the time of the commit", async () => {
+    const gamma = await insertFile(api.sql, "gamma.csv");
+    const chunk = await insertChunk(api.sql, gamma);
+    const first = await insertBatch(api.sql, { inserted: 1 }, chunk);
+    await insertBatch(api.sql, { inserted: 1 });
+    const second = await insertBatch(api.sql, { rejected: 2 }, chunk);
+    const idsOf = async (query: string) =>
+        (await api.get(`/v1/batches?${query}`)).body.data.map(({ batchId }: { batchId: number }) => batchId);
+
+    expect(await idsOf(`file=${gamma}`)).toEqual([second, first]);
+    await api.sql`
+        update ingest.batches set finished_at = '2024-05-01T10:00:00Z', started_at = '2024-05-01T09:00:00Z'
+        where batch_id = ${first}`;
+    expect(await idsOf("from=2024-05-01T10:00:00Z&to=2024-05-01T10:00:01Z")).toEqual([first]);
+    expect(await idsOf("to=2024-05-01T10:00:00Z")).toEqual([]);
+    expect(await idsOf(`file=${gamma}&from=2024-05-02T00:00:00Z`)).toEqual([second]);
+});

@@ -47,3 +47,16 @@ test("shows zeros for a file of which nothing has been loaded", async () => {
     expect(body.chunks.total).toBe(0);
     expect(body.failedChunks).toEqual([]);
 });
+
+test("finds files by a part of their path, as text, and by when they were seen", async () => {
+    await insertFile(api.sql, "in/Orders_100%.csv");
+    const old = await insertFile(api.sql, "in/orders_1007.csv");
+    await api.sql`update ingest.files set discovered_at = '2024-05-01T10:00:00Z' where file_id = ${old}`;
+    const pathsOf = async (query: string) =>
+        (await api.get(`/v1/files?${query}`)).body.data.map(({ path }: { path: string }) => path);
+
+    expect(await pathsOf("contains=ORDERS_100")).toEqual(["in/orders_1007.csv", "in/Orders_100%.csv"]);
+    expect(await pathsOf("contains=100%25")).toEqual(["in/Orders_100%.csv"]);
+    expect(await pathsOf("contains=orders_100&to=2024-05-01T10:00:01Z")).toEqual(["in/orders_1007.csv"]);
+    expect(await pathsOf("contains=orders_100&from=2024-05-01T10:00:01Z")).toEqual(["in/Orders_100%.csv"]);
+});

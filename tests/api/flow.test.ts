@@ -8,6 +8,7 @@ const windows = [
     ["5m", 60, 5],
     ["1h", 120, 30],
     ["24h", 144, 600],
+    ["7d", 168, 3600],
 ] as const;
 
 const sum = (steps: Record<string, number>[], field: string) => steps.reduce((total, step) => total + step[field]!, 0);
@@ -51,4 +52,26 @@ test("counts what was staged and what was committed in the step in which it happ
     await api.sql`update ingest.batches set kind = 'replay' where batch_id <> ${longAgo}`;
     const { body: withReplay } = await api.get("/v1/flow?window=24h");
     expect(sum(withReplay.steps, "read")).toBe(7);
+});
+
+test("has the steps of any range; the backlog of one that is over is not known", async () => {
+    const fileId = await insertFile(api.sql, "range.csv");
+    const chunkId = await insertChunk(api.sql, fileId, "merged", 300);
+    await api.sql`update ingest.chunks set staged_at = '2024-05-01T10:00:30Z' where chunk_id = ${chunkId}`;
+    const batchId = await insertBatch(api.sql, { inserted: 4 });
+    await api.sql`
+        update ingest.batches set started_at = '2024-05-01T10:29:59Z', finished_at = '2024-05-01T10:30:00Z'
+        where batch_id = ${batchId}`;
+
+    const { body } = await api.get("/v1/flow?from=2024-05-01T10:00:10Z&to=2024-05-01T10:31:00Z");
+    expect(body).toMatchObject({ window: null, stepSeconds: 30, stagedRecords: null });
+    expect(body.steps).toHaveLength(63);
+    expect([body.steps[0].from, body.steps.at(-1).from]).toEqual([
+        "2024-05-01T10:00:00.000000Z",
+        "2024-05-01T10:31:00.000000Z",
+    ]);
+    expect([sum(body.steps, "arrived"), sum(body.steps, "read")]).toEqual([10, 4]);
+    expect(body.steps[1]).toMatchObject({ arrived: 10 });
+    expect(body.steps[60]).toMatchObject({ read: 4 });
+    expect((await api.get("/v1/flow?from=2024-05-01T10:31:00Z&to=2024-05-01T11:00:00Z")).body.steps[0].read).toBe(0);
 });

@@ -78,3 +78,20 @@ test("cuts what is too long for a list, and says so", async () => {
     expect(body.data[1].rawText).toStartWith('{"event_id": "yyy');
     expect(body.data[1].rawText).toHaveLength(2000);
 });
+
+test("gives one reject by its number, as the list has it", async () => {
+    const [newest] = (await api.get("/v1/rejects?kind=conflict")).body.data;
+    expect((await api.get(`/v1/rejects/${newest.rejectId}`)).body).toEqual(newest);
+});
+
+test("filters by batch and by when they were refused", async () => {
+    const chunkId = await insertChunk(api.sql, beta, "merged", 700);
+    await insertReject(api.sql, { chunkId, recordNo: 1, batchId: 4711 });
+    await api.sql`update ingest.rejects set rejected_at = '2024-05-01T10:00:00Z' where batch_id = 4711`;
+    const countOf = async (query: string) => (await api.get(`/v1/rejects?${query}`)).body.data.length;
+
+    expect(await countOf("batch=4711")).toBe(1);
+    expect(await countOf("batch=4712")).toBe(0);
+    expect(await countOf("from=2024-05-01T10:00:00Z&to=2024-05-01T10:00:01Z")).toBe(1);
+    expect(await countOf("to=2024-05-01T10:00:00Z")).toBe(0);
+});

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import type { GetRoute } from "./get-route.ts";
 import { Problem } from "./problem.ts";
 import type { Database } from "./reader.ts";
-import { limitSchema } from "./shapes.ts";
+import { type InstantRange, limitSchema, refuseEmptyRange } from "./shapes.ts";
 
 const pageParameters = {
     limit: limitSchema,
@@ -51,7 +51,8 @@ export function listing<
         query: { ...pageParameters, ...filters },
         answer: { description: "A page", schema: pageSchema(row) },
         toQuestion(parameters) {
-            const { cursor, ...query } = parameters as { cursor?: string };
+            const { cursor, ...query } = parameters as { cursor?: string } & InstantRange;
+            refuseEmptyRange(query);
             const after = cursor === undefined ? undefined : decodeCursor(list, cursor, key);
             return { ...query, after } as Filtered<Filters, Key>;
         },

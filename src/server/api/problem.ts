@@ -21,6 +21,7 @@ export const problems = {
     record_not_found: { status: 404, title: "There is no such record" },
     experiment_not_found: { status: 404, title: "There is no such experiment" },
     stream_not_found: { status: 404, title: "There is no such stream" },
+    reject_not_found: { status: 404, title: "There is no such reject" },
     file_not_found: { status: 404, title: "There is no such file" },
     method_not_allowed: { status: 405, title: "This address does not take this method" },
     experiment_running: { status: 409, title: "An experiment is running" },

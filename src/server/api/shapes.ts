@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { type AnyColumn, type SQL, sql } from "drizzle-orm";
 
 import type { recordCounts } from "../../operations/value-schemas.ts";
+import { Problem } from "./problem.ts";
 
 export { countSchema, idSchema, instantSchema, moneySchema, recordCounts } from "../../operations/value-schemas.ts";
 
@@ -52,6 +53,27 @@ export const instantParameterSchema = z.iso
         "must be from the year 1 on, with an offset from UTC of less than 16 hours and at most 40 characters",
     )
     .openapi({ format: "date-time" });
+
+/** Two filters of a list: from this instant on, and before that one. */
+export const rangeParameters = { from: instantParameterSchema.optional(), to: instantParameterSchema.optional() };
+
+export interface InstantRange {
+    from?: string | undefined;
+    to?: string | undefined;
+}
+
+/** @throws Problem invalid_parameter for a range that nothing can be in */
+export function refuseEmptyRange({ from, to }: InstantRange): void {
+    if (from === undefined || to === undefined || Date.parse(from) < Date.parse(to)) return;
+    throw new Problem("invalid_parameter", "`to` must be later than `from`.", { parameter: "to" });
+}
+
+export function within(column: AnyColumn, { from, to }: InstantRange): (SQL | undefined)[] {
+    return [
+        from === undefined ? undefined : sql`${column} >= ${from}::timestamptz`,
+        to === undefined ? undefined : sql`${column} < ${to}::timestamptz`,
+    ];
+}
 
 /** With microseconds: of one width, so that text order is time order, and no digit of a sort key is lost. */
 export function isoInstant(value: AnyColumn | SQL): SQL<string> {

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { addGetRoute } from "../../server/api/get-route.ts";
 import { Problem } from "../../server/api/problem.ts";
 import type { Api, Context } from "../../server/api/route-types.ts";
-import { instantParameterSchema, textSchema } from "../../server/api/shapes.ts";
+import { rangeParameters, refuseEmptyRange, textSchema } from "../../server/api/shapes.ts";
 import { buckets, maxSeriesPoints, readStats, type SeriesQuery, statsSchema } from "./read-stats.ts";
 
 export function addStatsRoutes(app: Api, context: Context): void {
@@ -11,8 +11,7 @@ export function addStatsRoutes(app: Api, context: Context): void {
         path: "/v1/stats",
         summary: "Totals, and a series by event time when a bucket or a range is given",
         query: {
-            from: instantParameterSchema.optional(),
-            to: instantParameterSchema.optional(),
+            ...rangeParameters,
             bucket: z.enum(buckets).optional().openapi({ description: "`hour` when from, to or event_type is given." }),
             event_type: textSchema(50).optional().openapi({ description: "Limits the series, not the totals." }),
         },
@@ -34,9 +33,7 @@ interface StatsParameters {
 }
 
 function toSeriesQuery({ from, to, bucket, event_type: eventType }: StatsParameters): SeriesQuery | undefined {
-    if (from !== undefined && to !== undefined && Date.parse(from) >= Date.parse(to)) {
-        throw new Problem("invalid_parameter", "`to` must be later than `from`.", { parameter: "to" });
-    }
+    refuseEmptyRange({ from, to });
     const asksForSeries = [from, to, bucket, eventType].some((value) => value !== undefined);
     return asksForSeries ? { bucket: bucket ?? "hour", from, to, eventType } : undefined;
 }

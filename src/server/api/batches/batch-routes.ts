@@ -5,6 +5,7 @@ import { idKey, listing } from "../listing.ts";
 import { encodeLiveCursor } from "../live/live-cursor.ts";
 import { readLiveHead } from "../live/read-new-batches.ts";
 import type { Api, Context } from "../route-types.ts";
+import { idParameterSchema, rangeParameters } from "../shapes.ts";
 import { streamParameter } from "../streams/stream-list.ts";
 import { batchDetailSchema, batchSchema, readBatch, readBatchFiles, selectBatches } from "./read-batches.ts";
 
@@ -16,12 +17,18 @@ export function addBatchRoutes(app: Api, context: Context): void {
     const batches = listing({
         path: "/v1/batches",
         summary: "Batches, newest first",
-        filters: { stream: streamParameter },
+        filters: {
+            stream: streamParameter,
+            file: idParameterSchema
+                .optional()
+                .openapi({ description: "A file's id: the batches that had records of it." }),
+            ...rangeParameters,
+        },
         row: batchSchema,
         key: idKey,
         keyOf: ({ batchId }) => [batchId],
-        select: async (db, { limit, after, stream }) =>
-            selectBatches(db, { limit, before: after?.[0], streamId: await context.streams.idOf(stream) }),
+        select: async (db, { after, stream, ...query }) =>
+            selectBatches(db, { ...query, before: after?.[0], streamId: await context.streams.idOf(stream) }),
     });
     addGetRoute(app, context, {
         ...batches,

@@ -1,10 +1,11 @@
 /** Batches from the ledger, newest first. */
 import { z } from "@hono/zod-openapi";
-import { and, desc, eq, lt, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
 import { type BatchKind, batches, batchKinds, chunkMerges, chunks, files } from "../../../database/schema.ts";
 import type { Database } from "../reader.ts";
 import {
     countSchema,
+    type InstantRange,
     idSchema,
     instantSchema,
     isoInstant,
@@ -13,6 +14,7 @@ import {
     splitColumns,
     streamNameIn,
     sumOutcomes,
+    within,
 } from "../shapes.ts";
 
 /** More files than this in one batch are counted, not listed. */
@@ -61,17 +63,20 @@ export const batchDetailSchema = batchSchema
     .openapi("BatchDetail");
 export type BatchDetail = z.infer<typeof batchDetailSchema>;
 
-export interface BatchesQuery {
+export interface BatchesQuery extends InstantRange {
     limit: number;
     before?: number | undefined;
     kind?: BatchKind | undefined;
     /** Only those that rejected something, or found conflicts. */
     withRejects?: boolean;
     streamId?: number | undefined;
+    /** Only those that merged or replayed records of this file. */
+    file?: number | undefined;
 }
 
 /** One row more than `limit`. */
-export function selectBatches(db: Database, { limit, before, kind, withRejects = false, streamId }: BatchesQuery) {
+export function selectBatches(db: Database, query: BatchesQuery) {
+    const { limit, before, kind, withRejects = false, streamId, file } = query;
     return db
         .select(fields)
         .from(batches)
@@ -81,10 +86,20 @@ export function selectBatches(db: Database, { limit, before, kind, withRejects =
                 kind === undefined ? undefined : eq(batches.kind, kind),
                 streamId === undefined ? undefined : eq(batches.streamId, streamId),
                 withRejects ? sql`${batches.rejected} + ${batches.conflict} > 0` : undefined,
+                file === undefined ? undefined : inArray(batches.batchId, selectBatchesOf(db, file)),
+                ...within(batches.finishedAt, query),
             ),
         )
         .orderBy(desc(batches.batchId))
         .limit(limit + 1);
+}
+
+function selectBatchesOf(db: Database, fileId: number) {
+    return db
+        .select({ batchId: chunkMerges.batchId })
+        .from(chunkMerges)
+        .innerJoin(chunks, eq(chunks.chunkId, chunkMerges.chunkId))
+        .where(eq(chunks.fileId, fileId));
 }
 
 export async function readBatch(db: Database, batchId: number) {

@@ -4,7 +4,7 @@ import { fileStates } from "../../../database/schema.ts";
 import { addGetRoute } from "../get-route.ts";
 import { idKey, listing } from "../listing.ts";
 import type { Api, Context } from "../route-types.ts";
-import { textSchema } from "../shapes.ts";
+import { rangeParameters, textSchema } from "../shapes.ts";
 import { streamParameter } from "../streams/stream-list.ts";
 import { fileDetailSchema, fileSchema, readFile, selectFiles } from "./read-files.ts";
 
@@ -12,7 +12,15 @@ export function addFileRoutes(app: Api, context: Context): void {
     const files = listing({
         path: "/v1/files",
         summary: "Files, newest first",
-        filters: { state: z.enum(fileStates).optional(), path: textSchema(4096).optional(), stream: streamParameter },
+        filters: {
+            state: z.enum(fileStates).optional(),
+            path: textSchema(4096).optional(),
+            contains: textSchema(200)
+                .optional()
+                .openapi({ description: "A part of the path, in capital or small letters." }),
+            stream: streamParameter,
+            ...rangeParameters,
+        },
         row: fileSchema,
         key: idKey,
         keyOf: ({ fileId }) => [fileId],

@@ -5,6 +5,7 @@ import { chunkMerges, chunks, type FileState, fileStates, files } from "../../..
 import type { Database } from "../reader.ts";
 import {
     countSchema,
+    type InstantRange,
     idSchema,
     instantSchema,
     isoInstant,
@@ -14,6 +15,7 @@ import {
     splitColumns,
     streamNameIn,
     sumOutcomes,
+    within,
 } from "../shapes.ts";
 
 const { shape, fields } = splitColumns({
@@ -76,16 +78,19 @@ export const fileDetailSchema = fileSchema
     .openapi("FileDetail");
 export type FileDetail = z.infer<typeof fileDetailSchema>;
 
-export interface FilesQuery {
+/** The range is of when they were seen. */
+export interface FilesQuery extends InstantRange {
     limit: number;
     before?: number | undefined;
     state?: FileState | undefined;
     path?: string | undefined;
+    contains?: string | undefined;
     streamId?: number | undefined;
 }
 
 /** One row more than `limit`. */
-export function selectFiles(db: Database, { limit, before, state, path, streamId }: FilesQuery) {
+export function selectFiles(db: Database, query: FilesQuery) {
+    const { limit, before, state, path, contains, streamId } = query;
     return db
         .select(fields)
         .from(files)
@@ -94,7 +99,9 @@ export function selectFiles(db: Database, { limit, before, state, path, streamId
                 before === undefined ? undefined : lt(files.fileId, before),
                 state === undefined ? undefined : eq(files.state, state),
                 path === undefined ? undefined : eq(files.path, path),
+                contains === undefined ? undefined : sql`strpos(lower(${files.path}), lower(${contains})) > 0`,
                 streamId === undefined ? undefined : eq(files.streamId, streamId),
+                ...within(files.discoveredAt, query),
             ),
         )
         .orderBy(desc(files.fileId))

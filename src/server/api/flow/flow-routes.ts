@@ -2,17 +2,32 @@
 
 import { addGetRoute } from "../get-route.ts";
 import type { Api, Context } from "../route-types.ts";
+import { rangeParameters, refuseEmptyRange } from "../shapes.ts";
 import { streamParameter } from "../streams/stream-list.ts";
-import { flowSchema, flowWindows, readFlow, windowSchema } from "./read-flow.ts";
+import { flowSchema, flowWindows, readFlow, spanOfRange, windowSchema } from "./read-flow.ts";
 
 export function addFlowRoutes(app: Api, context: Context): void {
     addGetRoute(app, context, {
         path: "/v1/flow",
         summary: "What arrived and what was committed, in even steps up to now",
-        description: "By the time at which it happened; /v1/stats has series by event time.",
-        query: { window: windowSchema.optional().openapi({ default: "5m" }), stream: streamParameter },
+        description:
+            "By the time at which it happened; /v1/stats has series by event time. With `from`, the range up to `to` (now, if " +
+            "it is left out) in at most 150 steps, and `window` is ignored.",
+        query: {
+            window: windowSchema.optional().openapi({ default: "5m" }),
+            stream: streamParameter,
+            ...rangeParameters,
+        },
         answer: { description: "Every step of the window", schema: flowSchema },
-        sharedForMs: ({ window = "5m" }) => flowWindows[window].sharedMs,
-        read: async (db, { window = "5m", stream }) => readFlow(db, window, await context.streams.idOf(stream)),
+        toQuestion({ window = "5m", from, to, stream }) {
+            refuseEmptyRange({ from, to });
+            const hasRange = from !== undefined || to !== undefined;
+            const span = hasRange
+                ? spanOfRange({ from, to }, context.now().getTime())
+                : { window, ...flowWindows[window] };
+            return { span, stream };
+        },
+        sharedForMs: ({ span }) => span.sharedMs,
+        read: async (db, { span, stream }) => readFlow(db, span, await context.streams.idOf(stream)),
     });
 }

@@ -2,17 +2,56 @@
 import { z } from "@hono/zod-openapi";
 import { type AnyColumn, type SQL, sql } from "drizzle-orm";
 import { batches, chunkMerges, chunks } from "../../../database/schema.ts";
+import { Problem } from "../problem.ts";
 import type { Database } from "../reader.ts";
-import { countSchema, instantSchema, isoInstant, isoInstantOrNull, recordCounts } from "../shapes.ts";
+import {
+    countSchema,
+    type InstantRange,
+    instantSchema,
+    isoInstant,
+    isoInstantOrNull,
+    recordCounts,
+} from "../shapes.ts";
 
 /** How many steps of how many seconds; a page asks for the next answer no sooner than `sharedMs` later. */
 export const flowWindows = {
     "5m": { steps: 60, stepSeconds: 5, sharedMs: 900 },
     "1h": { steps: 120, stepSeconds: 30, sharedMs: 5000 },
     "24h": { steps: 144, stepSeconds: 600, sharedMs: 30_000 },
+    "7d": { steps: 168, stepSeconds: 3600, sharedMs: 60_000 },
 } as const;
 
 export type FlowWindow = keyof typeof flowWindows;
+
+/** The steps that are read: of a window up to now, or from one instant to another. */
+export interface FlowSpan {
+    window: FlowWindow | null;
+    steps: number;
+    stepSeconds: number;
+    sharedMs: number;
+    from?: string;
+    to?: string | undefined;
+}
+
+const stepChoices = [5, 10, 30, 60, 300, 600, 1800, 3600, 6 * 3600, 86_400];
+const mostSteps = 150;
+
+/** @throws Problem invalid_parameter, range_too_wide */
+export function spanOfRange({ from, to }: InstantRange, nowMs: number): FlowSpan {
+    const endMs = to === undefined ? nowMs : Math.min(nowMs, Date.parse(to));
+    if (from === undefined || Date.parse(from) >= endMs) {
+        throw new Problem("invalid_parameter", "A range needs a `from`, and one that is past.", { parameter: "from" });
+    }
+    const seconds = (endMs - Date.parse(from)) / 1000;
+    const stepSeconds = stepChoices.find((choice) => seconds <= choice * mostSteps);
+    if (stepSeconds === undefined) {
+        const detail = `At most ${mostSteps} days: take a later \`from\`, or an earlier \`to\`.`;
+        throw new Problem("range_too_wide", detail, { parameter: "from" });
+    }
+    // Its first step begins before `from`.
+    const steps = Math.ceil(seconds / stepSeconds) + 1;
+    return { window: null, steps, stepSeconds, sharedMs: Math.min(60_000, 180 * stepSeconds), from, to };
+}
 
 export const windowSchema = z.enum(Object.keys(flowWindows) as [FlowWindow, ...FlowWindow[]]);
 const millisecondsSchema = z.number().nonnegative();
@@ -20,11 +59,13 @@ const millisecondsSchema = z.number().nonnegative();
 export const flowSchema = z
     .object({
         asOf: instantSchema,
-        window: windowSchema,
+        window: windowSchema.nullable().openapi({ description: "Null for a range." }),
         stepSeconds: z.number().int().positive(),
         since: instantSchema.nullable().openapi({ description: "Before it nothing was committed; null: ever." }),
-        stagedRecords: countSchema.openapi({
-            description: "Staged and not merged now; backwards over the steps, the backlog at the beginning of each.",
+        stagedRecords: countSchema.nullable().openapi({
+            description:
+                "Staged and not merged now; backwards over the steps, the backlog at the beginning of each. Null for a range " +
+                "that ended before now.",
         }),
         steps: z.array(
             z.object({
@@ -52,16 +93,19 @@ export type FlowStep = Flow["steps"][number];
  * on finished_at. Chunks have none on staged_at, but their numbers follow it: walking back from the newest to the first
  * that is too old reads little more than the window.
  */
-export async function readFlow(db: Database, window: FlowWindow, streamId?: number): Promise<Flow> {
+export async function readFlow(db: Database, span: FlowSpan, streamId?: number): Promise<Flow> {
     const ofStream = (column: AnyColumn) => (streamId === undefined ? sql`` : sql`and ${column} = ${streamId}`);
-    const { steps, stepSeconds } = flowWindows[window];
+    const { window, steps, stepSeconds, from, to } = span;
     const step = sql`make_interval(secs => ${stepSeconds}::float8)`;
     const [row] = await db.execute<Omit<Flow, "window" | "stepSeconds">>(sql`
         with bounds as materialized (
             select
-                statement_timestamp() as now_at,
-                date_bin(${step}, statement_timestamp(), 'epoch'::timestamptz)
-                    - (${steps - 1}::integer * ${step}) as from_at
+                end_at as now_at,
+                coalesce(
+                    date_bin(${step}, ${from ?? null}::timestamptz, 'epoch'::timestamptz),
+                    date_bin(${step}, end_at, 'epoch'::timestamptz) - (${steps - 1}::integer * ${step})
+                ) as from_at
+            from least(statement_timestamp(), ${to ?? null}::timestamptz) as end_at
         ),
         flow_steps as (
             select step_at, least(step_at + ${step}, bounds.now_at) as end_at
@@ -73,7 +117,10 @@ export async function readFlow(db: Database, window: FlowWindow, streamId?: numb
         select
             ${isoInstant(sql`(select now_at from bounds)`)} as "asOf",
             ${isoInstantOrNull(sql`(select ${batches.startedAt} from ${batches} where true ${ofStream(batches.streamId)} order by ${batches.batchId} limit 1)`)} as "since",
-            (${waitingRecords(ofStream(chunks.streamId))}) as "stagedRecords",
+            (
+                select case when bounds.now_at = statement_timestamp() then (${waitingRecords(ofStream(chunks.streamId))}) end
+                from bounds
+            ) as "stagedRecords",
             (
                 select json_agg(
                     json_build_object(
@@ -122,6 +169,7 @@ function arrivals(step: SQL, ofStream: SQL): SQL {
             from ${chunks}
             where
                 ${chunks.stagedAt} >= (select from_at from bounds)
+                and ${chunks.stagedAt} <= (select now_at from bounds)
                 and ${chunks.chunkId} >= coalesce(
                     (
                         select older_chunks.chunk_id
@@ -147,7 +195,11 @@ function commits(step: SQL, ofStream: SQL): SQL {
                 extract(epoch from ${batches.finishedAt} - ${batches.startedAt}) * 1000 as total_ms,
                 extract(epoch from ${batches.finishedAt} - ${batches.oldestStagedAt}) * 1000 as lag_ms
             from ${batches}
-            where ${batches.finishedAt} >= (select from_at from bounds) and ${batches.kind} = 'merge' ${ofStream}
+            where
+                ${batches.finishedAt} >= (select from_at from bounds)
+                and ${batches.finishedAt} <= (select now_at from bounds)
+                and ${batches.kind} = 'merge'
+                ${ofStream}
         ),
         commits as (
             select

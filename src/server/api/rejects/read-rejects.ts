@@ -14,12 +14,14 @@ import { refusalSchema } from "../../../operations/refusal-schema.ts";
 import type { Database } from "../reader.ts";
 import {
     countSchema,
+    type InstantRange,
     idSchema,
     instantSchema,
     isoInstant,
     isoInstantOrNull,
     splitColumns,
     streamNameIn,
+    within,
 } from "../shapes.ts";
 
 /** A record may be 1 MiB, a page holds 200: what is longer is cut to a beginning. */
@@ -75,31 +77,42 @@ const { shape, fields } = splitColumns({
 export const rejectSchema = z.object(shape).openapi("Reject");
 export type Reject = z.infer<typeof rejectSchema>;
 
-export interface RejectsQuery {
+export interface RejectsQuery extends InstantRange {
     limit: number;
     before?: number | undefined;
     kind?: RejectKind | undefined;
     reason?: string | undefined;
     /** A file's id, or its path (then every version of it). */
     file?: string | undefined;
+    batch?: number | undefined;
     /** Whether a replay has resolved it. */
     open?: boolean | undefined;
     streamId?: number | undefined;
 }
 
-/** One row more than `limit`. */
-export function selectRejects(db: Database, query: RejectsQuery) {
+function selectFields(db: Database) {
     return db
         .select(fields)
         .from(rejects)
         .leftJoin(chunks, eq(chunks.chunkId, rejects.chunkId))
-        .leftJoin(files, eq(files.fileId, chunks.fileId))
+        .leftJoin(files, eq(files.fileId, chunks.fileId));
+}
+
+export async function readReject(db: Database, rejectId: number): Promise<Reject | undefined> {
+    const [reject] = await selectFields(db).where(eq(rejects.rejectId, rejectId));
+    return reject;
+}
+
+/** One row more than `limit`. */
+export function selectRejects(db: Database, query: RejectsQuery) {
+    return selectFields(db)
         .where(and(...conditions(db, query)))
         .orderBy(desc(rejects.rejectId))
         .limit(query.limit + 1);
 }
 
-function conditions(db: Database, { before, kind, reason, file, open, streamId }: RejectsQuery): (SQL | undefined)[] {
+function conditions(db: Database, query: RejectsQuery): (SQL | undefined)[] {
+    const { before, kind, reason, file, batch, open, streamId } = query;
     return [
         before === undefined ? undefined : lt(rejects.rejectId, before),
         kind === undefined ? undefined : eq(rejects.kind, kind),
@@ -113,6 +126,8 @@ function conditions(db: Database, { before, kind, reason, file, open, streamId }
             )`,
         reason === undefined ? undefined : arrayContains(rejects.reasons, [reason]),
         file === undefined ? undefined : inArray(rejects.chunkId, selectChunksOf(db, file)),
+        batch === undefined ? undefined : eq(rejects.batchId, batch),
+        ...within(rejects.rejectedAt, query),
     ];
 }
 

@@ -25,6 +25,7 @@ const paces: Record<FlowWindow, { everyMs: number; idleMs: number }> = {
     "5m": { everyMs: 1500, idleMs: 5000 },
     "1h": { everyMs: 6000, idleMs: 15_000 },
     "24h": { everyMs: 30_000, idleMs: 60_000 },
+    "7d": { everyMs: 60_000, idleMs: 60_000 },
 };
 
 /** `Chart`: one more, of the stream that is shown. */
