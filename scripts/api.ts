@@ -1,6 +1,7 @@
 import { openLog, runCommand } from "../src/commands/command.ts";
 import { prepareDatabase } from "../src/commands/database-command.ts";
 import { type Log, reportsTo } from "../src/commands/log.ts";
+import { askForLife, openService } from "../src/commands/service.ts";
 import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
 import { connect, type Sql } from "../src/database/connect.ts";
 import type { DatabaseTarget } from "../src/database/database-target.ts";
@@ -33,7 +34,8 @@ await runCommand({
             flags,
         );
         const log = openLog(config.logFormat);
-        const stopSignal = waitForStopSignal();
+        const service = openService(["api"], { log });
+        const stopSignal = waitForStopSignal().finally(service.stopping);
         const database = await openDatabase({ ...config, log: log.setup });
         let pools: Sql[] = [];
         try {
@@ -54,7 +56,9 @@ await runCommand({
             const api = serveApi({ app: addPage(app, pageEntry), ...config });
             if (log.format === "json") log.info(`The API is at ${api.url}`, { event: "listening", url: api.url });
             else process.stdout.write(`The API is at ${api.url}\n`);
+            const stopAsking = askForLife(api.url, service, () => service.alive("api", `The API is at ${api.url}`));
             const signal = await stopSignal;
+            stopAsking();
             await api.stop();
             return exitCodeOf(signal);
         } catch (error) {

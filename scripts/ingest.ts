@@ -1,8 +1,9 @@
 import { openLog, runCommand } from "../src/commands/command.ts";
 import { formatCheckSummary } from "../src/commands/format-checks.ts";
-import { exitCodeOfSummary, formatBatch, formatSummary } from "../src/commands/ingest-output.ts";
+import { exitCodeOfSummary, formatBatch, formatSignOfLife, formatSummary } from "../src/commands/ingest-output.ts";
 import { createLog, factsOfBatch, factsOfStreams, factsOfSummary, type Log, logToStderr } from "../src/commands/log.ts";
 import { openStreams, streamsOption, tableOption } from "../src/commands/open-streams.ts";
+import { openService } from "../src/commands/service.ts";
 import { watchBacklog } from "../src/commands/status/watch-backlog.ts";
 import { configOptions, databaseFields, ingestFields, loadConfig } from "../src/config/config.ts";
 import { connect } from "../src/database/connect.ts";
@@ -39,14 +40,16 @@ await runCommand({
         const chosen = { table: flags.table as string | undefined, names: flags.stream as string[] | undefined };
         const stopper = new AbortController();
         let stoppedBy: StopSignal | null = null;
+        const machineLog = config.logFormat === "json" ? openLog("json") : null;
+        const log = machineLog ?? createLog({ format: "text" });
+        const service = openService(["ingest"], { log });
         const stopListening = onStopSignal({
             stop(signal) {
                 stoppedBy = signal;
+                service.stopping();
                 stopper.abort();
             },
         });
-        const machineLog = config.logFormat === "json" ? openLog("json") : null;
-        const log = machineLog ?? createLog({ format: "text" });
         const database = await openDatabase({ ...config, log: log.setup });
         const isDrawn = machineLog === null && isDrawable();
         const progress = createProgress({
@@ -69,6 +72,7 @@ await runCommand({
                 signal: stopper.signal,
                 revive: database.embedded ? () => database.embedded!.ensureRunning() : null,
                 log: machineLog ?? createLog({ format: "text", write: progress.log }),
+                onSignOfLife: (sign) => service.alive("ingest", formatSignOfLife(sign)),
                 onBatch: (batch) => {
                     if (config.json) print(JSON.stringify(batch));
                     else if (machineLog) machineLog.info(formatBatch(batch), factsOfBatch(batch));

@@ -1,8 +1,9 @@
 import manifest from "../package.json" with { type: "json" };
 import { openLog, runCommand } from "../src/commands/command.ts";
-import { formatBatch, formatSummary } from "../src/commands/ingest-output.ts";
+import { formatBatch, formatSignOfLife, formatSummary } from "../src/commands/ingest-output.ts";
 import { factsOfBatch, factsOfSummary, type Log, reportsTo } from "../src/commands/log.ts";
 import { openStreams } from "../src/commands/open-streams.ts";
+import { askForLife, openService, type Service } from "../src/commands/service.ts";
 import {
     type Config,
     configOptions,
@@ -70,12 +71,19 @@ await runCommand({
         if (config.lab) refuseUnsafeLab(config);
         requireInputFolder(config.inputDir, config.isInputDefault);
         const stopper = new AbortController();
-        const stopListening = onStopSignal({ stop: () => stopper.abort() });
         const log = openLog(config.logFormat);
+        // The lab's ingest is a process of its own, to be killed at will.
+        const service = openService(config.lab ? ["api"] : ["api", "ingest"], { log });
+        const stopListening = onStopSignal({
+            stop() {
+                service.stopping();
+                stopper.abort();
+            },
+        });
         const database = await openDatabase({ ...config, log: log.setup });
         try {
             await migrateDatabase(database.target, { log: log.setup });
-            const summary = await serveWhileIngesting({ config, database, stopper, flags, log }).catch(
+            const summary = await serveWhileIngesting({ config, database, stopper, flags, log, service }).catch(
                 async (error: unknown) => {
                     throw await nameSluice(error, config.host, config.port);
                 },
@@ -100,10 +108,11 @@ interface Started {
     stopper: AbortController;
     flags: Flags;
     log: Log;
+    service: Service<"api" | "ingest">;
 }
 
 async function serveWhileIngesting(started: Started): Promise<IngestSummary | null> {
-    const { config, database, stopper, log } = started;
+    const { config, database, stopper, log, service } = started;
     const reader = await readerOf(database);
     const sql = openReadPool(reader);
     const workSql = openWorkPool(reader);
@@ -121,6 +130,7 @@ async function serveWhileIngesting(started: Started): Promise<IngestSummary | nu
         lab: apart?.lab,
     });
     const api = serveApi({ app: addPage(app, pageEntry), ...config });
+    const stopAsking = askForLife(api.url, service, () => service.alive("api"));
     try {
         if (log.format === "json") log.info(`Sluice ${manifest.version}`, factsOfStart(started, api.url));
         else for (const line of banner(config, database, api.url, await loadStreams([eventsStream.name]))) print(line);
@@ -136,12 +146,13 @@ async function serveWhileIngesting(started: Started): Promise<IngestSummary | nu
             await generator;
         }
     } finally {
+        stopAsking();
         await api.stop();
         await Promise.all([sql.end({ timeout: 1 }), workSql.end({ timeout: 1 })]);
     }
 }
 
-async function ingestHere({ config, database, stopper, log }: Started): Promise<IngestSummary> {
+async function ingestHere({ config, database, stopper, log, service }: Started): Promise<IngestSummary> {
     const { target, embedded } = database;
     return await runIngest({
         target,
@@ -150,6 +161,7 @@ async function ingestHere({ config, database, stopper, log }: Started): Promise<
         signal: stopper.signal,
         revive: embedded ? () => embedded.ensureRunning() : null,
         log,
+        onSignOfLife: (sign) => service.alive("ingest", formatSignOfLife(sign)),
         onBatch: (batch) => {
             if (batch.numInputRows === 0) return;
             if (log.format === "json") log.info(formatBatch(batch), factsOfBatch(batch));

@@ -31,3 +31,22 @@ export function streamsFolder(environment: Environment = process.env): string {
 export function libpqEnvironment(environment: Environment = process.env): Environment {
     return Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith("PG")));
 }
+
+/** A service manager that wants to hear how this process is, as systemd's sd_notify(3) has it. */
+export interface ServiceManager {
+    /** Its socket: a path, or `@` and an abstract name. */
+    socket: string;
+    /** It ends a service that is silent for longer; null when it does not watch. */
+    watchdogMs: number | null;
+}
+
+/**
+ * NOTIFY_SOCKET and WATCHDOG_USEC; null when nobody listens. WATCHDOG_PID is not looked at: it names the process that systemd
+ * started, which may be npx or a shell in front of this one.
+ */
+export function findServiceManager(environment: Environment = process.env): ServiceManager | null {
+    const { NOTIFY_SOCKET: socket, WATCHDOG_USEC: watchdogUsec } = environment;
+    if (!socket) return null;
+    const watchdogMs = Number(watchdogUsec ?? 0) / 1000;
+    return { socket, watchdogMs: watchdogMs > 0 ? watchdogMs : null };
+}

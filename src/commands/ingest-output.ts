@@ -1,5 +1,6 @@
 /** Formats an ingest: a line a batch, and a summary that adds up. Pure. */
 import type { BatchProgress, IngestSummary, LeftFiles, StreamSummary } from "../engine/run/progress.ts";
+import type { SignOfLife } from "../engine/run/run-ingest.ts";
 import { exitCodes } from "../errors.ts";
 import { isMostlyOut } from "../operations/status/describe-state.ts";
 import { formatCount, formatDuration, formatNumber } from "../terminal/format.ts";
@@ -20,6 +21,12 @@ export function formatEquation(records: IngestSummary["records"]): string {
         `${formatNumber(read)} read = ${formatNumber(inserted)} inserted + ${formatNumber(duplicate)} duplicate` +
         ` + ${formatNumber(conflict)} conflict + ${formatNumber(rejected)} rejected`
     );
+}
+
+/** One line for a service manager's status. */
+export function formatSignOfLife({ records, trouble }: SignOfLife): string {
+    const waits = trouble === null ? "" : `Waiting: ${trouble.what}. `;
+    return `${waits}${formatEquation(records)}`;
 }
 
 /** With several streams a line for each comes first; below are their sums. */

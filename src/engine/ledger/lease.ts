@@ -10,6 +10,7 @@ import type { RecordCounts } from "../../terminal/record-table.ts";
 import type { IngestContext, IngestLog } from "../context.ts";
 import { realFolder } from "../input-folder.ts";
 import { answerInTime, type Outage } from "../outage/outage.ts";
+import type { Trouble } from "../outage/troubles.ts";
 import type { LedgerProof } from "./ledger-proof.ts";
 import { type Beat, findOtherFolder, renewWorkers } from "./worker-leases.ts";
 
@@ -39,10 +40,14 @@ export interface Lease {
 
 export type Heartbeat = ReturnType<typeof createHeartbeat>;
 
-/** One for all streams of a process: a statement every two seconds, however many these are. */
+/**
+ * One for all streams of a process: a statement every two seconds, however many these are. `onAttempt` is called at each, also
+ * at those that fail.
+ */
 export function createHeartbeat(
     { sql, config }: Pick<IngestContext, "sql" | "config">,
-    outage: Pick<Outage, "survive" | "outages">,
+    outage: Pick<Outage, "survive" | "outages" | "trouble">,
+    onAttempt: () => void = () => {},
 ) {
     const place = { host: hostname(), pid: process.pid, inputDir: realFolder(config.inputDir) };
     const members = new Map<Member, { isLoader: boolean }>();
@@ -59,6 +64,7 @@ export function createHeartbeat(
         if (renewing.length === 0) return;
         await outage.survive(
             async () => {
+                onAttempt();
                 const beats = renewing.map((member) => beatOf(config, member, members.get(member)?.isLoader ?? false));
                 // A server that is silent is found out here: the other loops ask what may take its time.
                 const answers = await answerInTime(renewWorkers(sql, place, leaseMs, beats));
@@ -91,6 +97,13 @@ export function createHeartbeat(
             await latest.catch(() => {});
         },
         renew: () => renew(() => members.keys()),
+        /** What keeps the heartbeat or a stream from going on; null when nothing does. */
+        trouble(): Trouble | null {
+            const troubles = [outage, ...[...members.keys()].map((member) => member.outage)].map(({ trouble }) =>
+                trouble(),
+            );
+            return troubles.find((trouble) => trouble !== null) ?? null;
+        },
         /** Renews all until `isOver`. */
         async keep(isOver: () => boolean): Promise<void> {
             while (!isOver()) {

@@ -34,9 +34,11 @@ export interface RecoveryOptions {
     /** Restarts an embedded server that died. */
     revive: (() => Promise<void>) | null;
     voice: OutageVoice;
+    /** Called before each question whether the database is back. */
+    onAttempt?: () => void;
 }
 
-export interface OutageOptions extends Omit<RecoveryOptions, "voice"> {
+export interface OutageOptions extends Omit<RecoveryOptions, "voice" | "onAttempt"> {
     log: IngestLog;
     voice?: OutageVoice;
     /** Shared by all that wait for the same database: one of them asks it, and one says so. */
@@ -130,7 +132,7 @@ function isWaitedFor(meaning: Meaning | null, isFirst: boolean): meaning is Mean
 
 export type Recovery = ReturnType<typeof createRecovery>;
 
-export function createRecovery({ sql, signal, revive, voice }: RecoveryOptions) {
+export function createRecovery({ sql, signal, revive, voice, onAttempt = () => {} }: RecoveryOptions) {
     let underWay: Promise<void> | null = null;
     let outages = 0;
     /** By the monotonic clock. */
@@ -141,6 +143,7 @@ export function createRecovery({ sql, signal, revive, voice }: RecoveryOptions) 
         const away = voice.away(error);
         for (let attempt = 0; !signal.aborted; attempt += 1) {
             await pause(attempt, signal);
+            onAttempt();
             try {
                 await revive?.();
                 await answerInTime(sql`select 1`);

@@ -119,11 +119,12 @@ const connectionsOf = ({ poolConnections, copyConnections }: ConnectionPlan) => 
 
 const askAgainMs = 5_000;
 
-/** For a run that is under way: waits until there are enough, and says so once. */
-export async function planIngestAgain(asking: Asking): Promise<ConnectionPlan> {
+/** For a run that is under way: waits until there are enough, and says so once. `onAttempt` is called at each question. */
+export async function planIngestAgain(asking: Asking & { onAttempt(): void }): Promise<ConnectionPlan> {
     const signal = asking.signal ?? new AbortController().signal;
     let hasSaid = false;
     while (!signal.aborted) {
+        asking.onAttempt();
         try {
             return await planIngest(asking);
         } catch (error) {

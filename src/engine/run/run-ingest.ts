@@ -10,6 +10,7 @@ import type { IngestConfig } from "../../config/config.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import type { Stream } from "../../streams/stream.ts";
+import { addRecordCounts, type RecordCounts } from "../../terminal/record-table.ts";
 import type { IngestLog } from "../context.ts";
 import { createInputTree } from "../discover/input-tree.ts";
 import { refuseArchiveAsInput } from "../input-folder.ts";
@@ -19,6 +20,7 @@ import { createWorkWatch } from "../ledger/watch-work.ts";
 import { retireWorkers } from "../ledger/worker-leases.ts";
 import { ConnectionsChanged, createOutage, createRecovery } from "../outage/outage.ts";
 import { createOutageVoice } from "../outage/say-outage.ts";
+import type { Trouble } from "../outage/troubles.ts";
 import { keepRetrying, retryAll } from "../retry/retry-loop.ts";
 import { type Connections, openConnections } from "./open-connections.ts";
 import { type ConnectionPlan, canGrow, planIngest, planIngestAgain } from "./plan-connections.ts";
@@ -47,8 +49,20 @@ export interface IngestOptions {
     signal?: AbortSignal;
     /** Restarts an embedded server that died. */
     revive?: (() => Promise<void>) | null;
+    /**
+     * Called about every two seconds while the loops come round, also while the database is away; for the first time when the run
+     * has begun. A run that calls it no more is frozen.
+     */
+    onSignOfLife?: (sign: SignOfLife) => void;
     /** How often a run with fewer connections than it would like looks for more. Default: a minute. */
     growEveryMs?: number;
+}
+
+export interface SignOfLife {
+    /** Of the run so far, all streams together. */
+    records: RecordCounts;
+    /** What the run waits for; null when it goes on. */
+    trouble: Trouble | null;
 }
 
 /** How long a merge or a load may go on after a stop before it is rolled back. */
@@ -72,7 +86,7 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
             return await runPlanned(options, tallies, plan);
         } catch (error) {
             if (!(error instanceof ConnectionsChanged)) throw error;
-            plan = await planIngestAgain(options);
+            plan = await planIngestAgain({ ...options, onAttempt: () => tellSign(options, tallies, null) });
         }
     }
 }
@@ -128,11 +142,14 @@ function createProcess(
     const restSources = rest && sourcesOf(rest);
     const voice = createOutageVoice(log);
     const { signal } = stopper;
-    const recovery = createRecovery({ sql: connections.leaseSql, signal, revive, voice });
+    const onAttempt = () => {
+        if (tallies.every(({ begunAt }) => begunAt !== null)) tellSign(options, tallies, shared.heartbeat.trouble());
+    };
+    const recovery = createRecovery({ sql: connections.leaseSql, signal, revive, voice, onAttempt });
     const outage = createOutage({ sql: connections.leaseSql, log, signal, revive, recovery, voice });
     const shared: Shared = {
         ...{ connections, recovery, revive, signal, work: createWorkWatch(connections.sql, outage.survive) },
-        heartbeat: createHeartbeat({ sql: connections.leaseSql, config }, outage),
+        heartbeat: createHeartbeat({ sql: connections.leaseSql, config }, outage, onAttempt),
         tree: createInputTree({
             config: { ...config, sources: restSources },
             log,
@@ -154,10 +171,11 @@ function createProcess(
     /** What has to be right before anything begins: a fault of it ends the run. */
     const begin = async () => {
         const begunAt = await outage.survive(() => readClock(connections.sql), { isFirst: true });
-        for (const tally of tallies) tally.begunAt ??= begunAt;
         const streamIds = streams.map(({ id }) => id);
         await outage.survive(() => refuseOtherFolder(connections.sql, config.inputDir, streamIds), { isFirst: true });
         await shared.heartbeat.renew();
+        for (const tally of tallies) tally.begunAt ??= begunAt;
+        onAttempt();
     };
     return { shared, workers, begin };
 }
@@ -177,6 +195,10 @@ async function runWorkers(shared: Shared, workers: StreamWorker[], begin: () => 
     await Promise.all([heartbeat, watching, retrying]);
     const failures = workers.map(({ failure }) => failure());
     if (failures.every((failure) => failure !== null)) throw failures[0];
+}
+
+function tellSign({ onSignOfLife }: IngestOptions, tallies: readonly RunTally[], trouble: Trouble | null): void {
+    onSignOfLife?.({ records: addRecordCounts(tallies.map(({ records }) => records)), trouble });
 }
 
 const retryingOf = (workers: readonly StreamWorker[]) =>
