@@ -16,7 +16,7 @@ export interface DocumentedType {
 export const documentedTypes: readonly DocumentedType[] = [
     {
         types: ["smallint", "integer", "bigint"],
-        form: "Digits, with a sign or without.",
+        form: "Digits, with an optional sign.",
         accepted: ["42", "-7", "+7", "007"],
         refused: [
             ["1.0", "invalid"],
@@ -29,7 +29,7 @@ export const documentedTypes: readonly DocumentedType[] = [
     {
         types: ["numeric(10,2)"],
         title: "numeric(p,s)",
-        form: "A decimal number, with an exponent or without. Zeros at the end do not count as decimals.",
+        form: "A decimal number, with an optional exponent. Trailing zeros do not count as decimals.",
         accepted: ["12.5", "12.500", "-0.01", "1.2e3"],
         refused: [
             ["12.345", "too_precise"],
@@ -41,7 +41,7 @@ export const documentedTypes: readonly DocumentedType[] = [
     },
     {
         types: ["numeric"],
-        form: "The same, with all its decimals.",
+        form: "A decimal number with any number of decimals, with an optional exponent.",
         accepted: ["0.1234567890123456789", "1e-30"],
         refused: [
             ["Infinity", "invalid"],
@@ -51,7 +51,7 @@ export const documentedTypes: readonly DocumentedType[] = [
     },
     {
         types: ["real", "double precision"],
-        form: "The same. The nearest number that the type has is stored: that is what these types mean.",
+        form: "A decimal number, with an optional exponent. Postgres stores the nearest value of the type, as these types are defined.",
         accepted: ["0.1", "1e10", "-0"],
         refused: [
             ["1e400", "out_of_range"],
@@ -87,14 +87,14 @@ export const documentedTypes: readonly DocumentedType[] = [
     },
     {
         types: ["name", '"char"'],
-        form: "Up to 63 bytes, or one.",
+        form: 'Up to 63 bytes; for "char" one byte.',
         accepted: ["a"],
         refused: [["é".repeat(40), "too_long"]],
         reasons: ["too_long"],
     },
     {
         types: ["date"],
-        form: "YYYY-MM-DD, of the years 0001 to 9999.",
+        form: "YYYY-MM-DD, years 0001 to 9999.",
         accepted: ["2024-02-29"],
         refused: [
             ["2023-02-29", "invalid"],
@@ -108,7 +108,7 @@ export const documentedTypes: readonly DocumentedType[] = [
     {
         types: ["timestamp", "timestamp(3)"],
         title: "timestamp(p)",
-        form: "A date, a space or T, and HH:MM, with seconds and up to p (6) decimals or without. A date alone is midnight.",
+        form: "A date, a space or T, and HH:MM, optionally with seconds and up to p (6) decimals. A date alone means midnight.",
         accepted: ["2024-01-02 10:00:00", "2024-01-02T10:00:00.123", "2024-01-02 10:00", "2024-01-02"],
         refused: [
             ["2024-01-02T10:00:00Z", "invalid"],
@@ -122,7 +122,7 @@ export const documentedTypes: readonly DocumentedType[] = [
     {
         types: ["timestamptz", "timestamptz(3)"],
         title: "timestamptz(p)",
-        form: "The same, and an offset: Z, UTC, +02, +0200 or +02:00. Without one it is UTC.",
+        form: "As timestamp, with an optional offset: Z, UTC, +02, +0200 or +02:00. Without one it is UTC.",
         accepted: ["2024-01-02T10:00:00Z", "2024-01-02 10:00:00.5 +02:00", "2024-01-02 10:00:00"],
         refused: [
             ["2024-01-02 10:00:00 Europe/Berlin", "invalid"],
@@ -134,7 +134,7 @@ export const documentedTypes: readonly DocumentedType[] = [
     {
         types: ["time", "timetz", "time(3)"],
         title: "time(p), timetz(p)",
-        form: "HH:MM, with seconds and up to p (6) decimals or without; for timetz an offset (else UTC).",
+        form: "HH:MM, optionally with seconds and up to p (6) decimals; for timetz with an optional offset (default UTC).",
         accepted: ["10:00", "23:59:59.999"],
         refused: [
             ["24:00:00", "invalid"],
@@ -145,7 +145,7 @@ export const documentedTypes: readonly DocumentedType[] = [
     },
     {
         types: ["interval"],
-        form: "Whole numbers of units and a time, or ISO 8601 with designators. Only seconds have decimals, up to 6.",
+        form: "Whole numbers with units, and a time; or ISO 8601 with designators. Only seconds may have decimals, up to 6.",
         accepted: ["1 year 2 mons 3 days 04:05:06.5", "90 minutes", "-1 day", "P1Y2M3DT4H", "36:00:00"],
         refused: [
             ["1.5 days", "invalid"],
@@ -157,7 +157,7 @@ export const documentedTypes: readonly DocumentedType[] = [
     },
     {
         types: ["uuid"],
-        form: "With its dashes, in any case.",
+        form: "With dashes, in any case.",
         accepted: ["018F0000-0000-4000-8000-00000000000a"],
         refused: [
             ["018f0000000040008000000000000000", "invalid"],
@@ -167,14 +167,14 @@ export const documentedTypes: readonly DocumentedType[] = [
     },
     {
         types: ["json"],
-        form: "A JSON document. Its text is kept as it is.",
+        form: "A JSON document. Its text is stored unchanged.",
         accepted: ['{"a":1,"a":2}'],
         refused: [["{a:1}", "invalid"]],
         reasons: ["invalid"],
     },
     {
         types: ["jsonb"],
-        form: "A JSON document in which no object has a key twice: Postgres would keep the last.",
+        form: "A JSON document without repeated keys, because Postgres would keep only the last.",
         accepted: ['{"a":[1,null]}', "1.50"],
         refused: [
             ['{"a":1,"a":2}', "repeated_key"],
@@ -191,7 +191,7 @@ export const documentedTypes: readonly DocumentedType[] = [
     },
     {
         types: ["inet", "cidr"],
-        form: "An address of IPv4 with all four numbers, or of IPv6, with a mask or without.",
+        form: "An IPv4 address with all four numbers, or an IPv6 address; with an optional mask.",
         accepted: ["10.0.0.0/8", "2001:db8::1"],
         refused: [
             ["10.1", "invalid"],
@@ -201,14 +201,14 @@ export const documentedTypes: readonly DocumentedType[] = [
     },
     {
         types: ["macaddr"],
-        form: "Six bytes in one of Postgres's forms; macaddr8 eight.",
+        form: "Six bytes in one of Postgres's forms.",
         accepted: ["08:00:2b:01:02:03", "0800.2b01.0203"],
         refused: [["8:0:2b:1:2:3", "invalid"]],
         reasons: ["invalid"],
     },
     {
         types: ["macaddr8"],
-        form: "Eight bytes. Six would be filled up to eight.",
+        form: "Eight bytes. Six are refused, because Postgres would expand them to eight.",
         accepted: ["08:00:2b:01:02:03:04:05"],
         refused: [["08:00:2b:01:02:03", "invalid"]],
         reasons: ["invalid"],
@@ -238,7 +238,7 @@ export const documentedTypes: readonly DocumentedType[] = [
     {
         types: ["mood"],
         title: "an enum",
-        form: "One of its labels. A label that was added since is known at once.",
+        form: "One of its labels. A new label is accepted at once.",
         accepted: ["happy"],
         refused: [["Happy", "unknown"]],
         reasons: ["unknown"],
@@ -247,7 +247,7 @@ export const documentedTypes: readonly DocumentedType[] = [
     {
         types: ["percent"],
         title: "a domain",
-        form: "The rule of its base type, then its CHECKs: the reason is the name of the constraint.",
+        form: "The rule of its base type, then its CHECKs. A violated CHECK gives its constraint name as the reason.",
         accepted: ["50"],
         refused: [
             ["5O", "invalid"],
@@ -259,7 +259,7 @@ export const documentedTypes: readonly DocumentedType[] = [
     {
         types: ["numeric(10,2)[]"],
         title: "an array",
-        form: "`{a,b}` or a JSON array; each element by the rule of its type.",
+        form: "`{a,b}` or a JSON array; each element follows the rule of its type.",
         accepted: ["{1.5,NULL}", "[1.5, 2]", "{}"],
         refused: [
             ["{12.345}", "too_precise"],
@@ -271,7 +271,7 @@ export const documentedTypes: readonly DocumentedType[] = [
     {
         types: ["daterange"],
         title: "a range",
-        form: "`[low,high)` with bounds by the rule of their type, not empty but by the word `empty`.",
+        form: "`[low,high)`; each bound follows the rule of its type. An empty range must be written `empty`.",
         accepted: ["[2024-01-01,2024-01-31]", "[2024-01-01,)", "empty"],
         refused: [
             ["[2024-01-01,infinity)", "invalid"],
@@ -282,7 +282,7 @@ export const documentedTypes: readonly DocumentedType[] = [
     {
         types: ["int4multirange"],
         title: "a multirange",
-        form: "Ranges that do not touch: Postgres would join them.",
+        form: "Ranges that do not touch, because Postgres would join them.",
         accepted: ["{[1,3),[5,7)}"],
         refused: [["{[1,3),[2,5)}", "invalid"]],
         reasons: ["invalid", "out_of_range"],
@@ -290,7 +290,7 @@ export const documentedTypes: readonly DocumentedType[] = [
     {
         types: ["point", "lseg", "box", "path", "polygon", "circle", "line"],
         title: "point, lseg, box, path, polygon, circle, line",
-        form: "Numbers in the forms of Postgres; a line as {A,B,C}.",
+        form: "Numbers in Postgres's notation; a line as {A,B,C}.",
         accepted: [],
         refused: [["(NaN,1)", "invalid"]],
         reasons: ["invalid"],
@@ -298,7 +298,7 @@ export const documentedTypes: readonly DocumentedType[] = [
     {
         types: ["address"],
         title: "a composite type",
-        form: "A row exactly as Postgres writes it.",
+        form: "A row exactly as Postgres prints it.",
         accepted: ['("Main street",5)'],
         refused: [["(Main street,05)", "invalid"]],
         reasons: ["invalid"],
@@ -306,14 +306,14 @@ export const documentedTypes: readonly DocumentedType[] = [
     },
     {
         types: ["tsvector", "tsquery", "pg_snapshot", "txid_snapshot", "xid", "xid8", "cid", "tid"],
-        form: "Exactly as Postgres writes it.",
+        form: "Exactly as Postgres prints it.",
         accepted: [],
         refused: [["a  a", "invalid"]],
         reasons: ["invalid"],
     },
     {
         types: ["xml"],
-        form: "A document or a part of one, without `<?xml …?>`.",
+        form: "A document or a fragment, without `<?xml …?>`.",
         accepted: ["<a>1</a>"],
         refused: [
             ["<a>", "invalid"],
@@ -323,14 +323,14 @@ export const documentedTypes: readonly DocumentedType[] = [
     },
     {
         types: ["jsonpath", "pg_lsn", "oid"],
-        form: "What Postgres reads; an oid without a sign.",
+        form: "Any text that Postgres reads; an oid without a sign.",
         accepted: [],
         refused: [["?", "invalid"]],
         reasons: ["invalid"],
     },
     {
         types: ["hstore"],
-        form: "Pairs without a key that is there twice.",
+        form: "Pairs without repeated keys.",
         accepted: ['"a"=>"1", "b"=>NULL'],
         refused: [
             ["a=>1, a=>2", "repeated_key"],
@@ -341,7 +341,7 @@ export const documentedTypes: readonly DocumentedType[] = [
     {
         types: ["ltree"],
         title: "other types of extensions (ltree, vector, PostGIS …)",
-        form: "What the type's input function takes.",
+        form: "Any text that the type's input function accepts.",
         accepted: ["a.b.c"],
         refused: [["a..b", "invalid"]],
         reasons: ["invalid"],
