@@ -1,4 +1,4 @@
-import { openLog, runCommand } from "../src/commands/command.ts";
+import { type CommandDefinition, openLog, runCommand } from "../src/commands/command.ts";
 import { prepareDatabase } from "../src/commands/database-command.ts";
 import { type Log, reportsTo } from "../src/commands/log.ts";
 import { askForLife, openService } from "../src/commands/service.ts";
@@ -7,6 +7,7 @@ import { connect, type Sql } from "../src/database/connect.ts";
 import type { DatabaseTarget } from "../src/database/database-target.ts";
 import { type Database, openDatabase } from "../src/database/open-database.ts";
 import { readerOf } from "../src/database/reader-role.ts";
+import { program } from "../src/environment.ts";
 import { createApp } from "../src/server/api/create-app.ts";
 import { nameSluice } from "../src/server/api/find-port-user.ts";
 import { openReadPool, openWorkPool } from "../src/server/api/pools.ts";
@@ -16,17 +17,17 @@ import { eventsApi } from "../src/shop/api/events-api.ts";
 import { pageEntry } from "../src/shop/page/page-entry.ts";
 import { exitCodeOf, waitForStopSignal } from "../src/terminal/stop-signals.ts";
 
-await runCommand({
+export const command: CommandDefinition = {
     name: "api",
     summary: "Serves the API alone, until it is stopped. It reads, and replays when asked to.",
     description:
-        "For other machines too it needs a secret of at least 32 bytes in SLUICE_API_TOKEN, which callers must give.\n" +
+        "For other machines too it needs a secret of at least 32 bytes in SLUICE_API_TOKEN, which callers must give. " +
         "With --input it takes uploads for that folder.",
     options: configOptions("inputDir", "port", "host", "allowedHosts", "logFormat", ...databaseFields),
     examples: [
-        ["bun run api", "on 127.0.0.1:4040"],
-        ["bun run api --input data/input_data", "POST /v1/ingest puts files there"],
-        ["bun run api --port 8080 --host 0.0.0.0", "for other machines too: see above"],
+        [`${program} api`, "on 127.0.0.1:4040"],
+        [`${program} api --input data/input_data`, "POST /v1/ingest puts files there"],
+        [`${program} api --port 8080 --host 0.0.0.0`, "for other machines too: see above"],
     ],
     async run({ flags }) {
         const config = await loadConfig(
@@ -68,7 +69,9 @@ await runCommand({
             await database.close();
         }
     },
-});
+};
+
+if (import.meta.main) await runCommand(command);
 
 /** Sees that the database is Sluice's, and as whom to read it. */
 async function prepareReader(database: Database, log: Log): Promise<DatabaseTarget> {

@@ -1,15 +1,17 @@
 import { Argument, Option } from "commander";
 import { drizzle } from "drizzle-orm/postgres-js";
-import { runDatabaseCommand } from "../src/commands/database-command.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { databaseCommand } from "../src/commands/database-command.ts";
 import { formatBatchDetail, formatBatches } from "../src/commands/listing/format-batches.ts";
 import { choiceOption, listPage, pageOptions } from "../src/commands/listing/list-page.ts";
 import { refuse } from "../src/commands/refuse.ts";
 import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import * as schema from "../src/database/schema.ts";
+import { program } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
 import { readBatch, readBatchFiles, selectBatches } from "../src/server/api/batches/read-batches.ts";
 
-await runDatabaseCommand({
+export const command = databaseCommand({
     name: "batches",
     summary: "Lists the batches, the newest first; or shows one, and what it did to each file.",
     description: "Of each: read = inserted + duplicate + conflict + rejected.",
@@ -21,9 +23,9 @@ await runDatabaseCommand({
         ...pageOptions("batches"),
     ],
     examples: [
-        ["bun run batches", "the newest 20"],
-        ["bun run batches --with-rejects --json", "those with something to look at, for programs"],
-        ["bun run batches 7", "one batch, file by file"],
+        [`${program} batches`, "the newest 20"],
+        [`${program} batches --with-rejects --json`, "those with something to look at, for programs"],
+        [`${program} batches 7`, "one batch, file by file"],
     ],
     async run({ flags, args: [wanted], inDatabase }) {
         return await inDatabase(async (sql) => {
@@ -39,7 +41,7 @@ await runDatabaseCommand({
             }
             const batch = /^\d{1,15}$/.test(wanted) ? await readBatch(db, Number(wanted)) : undefined;
             if (!batch) {
-                const remedy = "bun run batches lists those there are.";
+                const remedy = `${program} batches lists those there are.`;
                 throw refuse("batch_unknown", `There is no batch ${wanted}.`, remedy, exitCodes.failed);
             }
             const files = await readBatchFiles(db, batch.batchId);
@@ -47,3 +49,5 @@ await runDatabaseCommand({
         });
     },
 });
+
+if (import.meta.main) await runCommand(command);

@@ -12,7 +12,7 @@ await runCommand({
     name: "bench:freshness",
     summary: "Files arrive at an even pace: how long from a file's rename until another connection sees its rows.",
     description:
-        "Also whether it keeps up, what it takes of the machine, and with --clients what the API answers meanwhile: each\n" +
+        "Also whether it keeps up, what it takes of the machine, and with --clients what the API answers meanwhile: each " +
         "client asks once a second, in turns /v1/stats, /v1/status and /v1/events. Works on databases of its own.",
     options: [
         ...configOptions("databaseUrl"),

@@ -11,7 +11,7 @@ await runCommand({
     name: "bench:tables",
     summary: "Fills the tables of docs/performance_metrics.md from docs/performance/*.json.",
     description:
-        "The JSON is what `bench --json`, `bench:freshness --json` and `bench:discovery --json` write: bench-NAME.json,\n" +
+        "The JSON is what `bench --json`, `bench:freshness --json` and `bench:discovery --json` write: bench-NAME.json, " +
         "freshness-NAME.json and discovery.json.",
     examples: [["bun run bench:tables", "after new figures were put there"]],
     async run() {

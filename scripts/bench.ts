@@ -15,10 +15,10 @@ await runCommand({
     name: "bench",
     summary: "Times Sluice against a plain COPY of the same rows into the same table, in turns.",
     description:
-        "The yardsticks are COPY of what ends in events, over one connection and over one for each core; they check\n" +
-        "nothing. The floors insert the same rows, typed and in key order. Timings on shared machines are noisy: read the\n" +
-        "ratios. Works on databases of its own, on an embedded server of its own unless --database-url names one.\n" +
-        "A round of a million records takes about 75 s on two cores; the two scenarios of 20 million rows first fill\n" +
+        "The yardsticks are COPY of what ends in events, over one connection and over one for each core; they check " +
+        "nothing. The floors insert the same rows, typed and in key order. Timings on shared machines are noisy: read the " +
+        "ratios. Works on databases of its own, on an embedded server of its own unless --database-url names one. " +
+        "A round of a million records takes about 75 s on two cores; the two scenarios of 20 million rows first fill " +
         "their table, about four minutes, unless --keep finds it filled.",
     options: [
         ...configOptions("databaseUrl"),

@@ -1,21 +1,23 @@
-import { runDatabaseCommand } from "../src/commands/database-command.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { databaseCommand } from "../src/commands/database-command.ts";
 import { formatCheckResult, formatCheckSummary, summarizeChecks } from "../src/commands/format-checks.ts";
 import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
+import { program } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
 import { findChecks } from "../src/operations/find-checks.ts";
 import { type CheckResult, runChecks } from "../src/operations/run-checks.ts";
 
-await runDatabaseCommand({
+export const command = databaseCommand({
     name: "check",
     summary: "Runs the logical tests on the live database; exits with 1 if one fails.",
     description:
-        "Each asserts one thing and selects the rows that break it. Nothing is written. With --stream those that look at\n" +
+        "Each asserts one thing and selects the rows that break it. Nothing is written. With --stream those that look at " +
         "tables of others are left out; the ledger is checked as a whole.",
     options: [streamOption()],
     examples: [
-        ["bun run check", "every check, with up to five rows that break one"],
-        ["bun run check --stream orders", "those of the ledger, and of the tables of one stream"],
-        ["bun run check --json", "the same for programs"],
+        [`${program} check`, "every check, with up to five rows that break one"],
+        [`${program} check --stream orders`, "those of the ledger, and of the tables of one stream"],
+        [`${program} check --json`, "the same for programs"],
     ],
     async run({ flags, config, inDatabase }) {
         const print = (result: CheckResult) =>
@@ -32,3 +34,5 @@ await runDatabaseCommand({
         };
     },
 });
+
+if (import.meta.main) await runCommand(command);

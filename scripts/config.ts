@@ -1,26 +1,27 @@
-import { runCommand } from "../src/commands/command.ts";
+import { type CommandDefinition, runCommand } from "../src/commands/command.ts";
 import { configOptions, gatherConfig, readConfig } from "../src/config/config.ts";
 import { explainConfig } from "../src/config/explain-config.ts";
 import { describeOrigin } from "../src/config/origin.ts";
 import { type SettingName, settings } from "../src/config/settings.ts";
+import { program } from "../src/environment.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 import { formatJson } from "../src/terminal/json.ts";
 import { formatTable } from "../src/terminal/table.ts";
 
 const names = Object.keys(settings) as SettingName[];
 
-await runCommand({
+export const command: CommandDefinition = {
     name: "config",
     summary: "Shows every setting with the value that is in force here and where it comes from.",
     description:
-        "A flag wins over a variable of the environment, that over a line in .env, that over sluice.config.ts\n" +
-        "(export default { settings: { trigger: '2s' } }), that over the default. Passwords and the API's token are masked.\n" +
+        "A flag wins over a variable of the environment, that over a line in .env, that over sluice.config.ts " +
+        "(export default { settings: { trigger: '2s' } }), that over the default. Passwords and the API's token are masked. " +
         "What is wrong with any of it is named all at once: exit 2 when a flag is at fault, else 3.",
     options: configOptions(...names, "json"),
     examples: [
-        ["bun run config", "a table"],
-        ["bun run config --json", "the same for programs"],
-        ["SLUICE_TRIGGER=5s bun run config --port 8080", "what would be in force with these"],
+        [`${program} config`, "a table"],
+        [`${program} config --json`, "the same for programs"],
+        [`SLUICE_TRIGGER=5s ${program} config --port 8080`, "what would be in force with these"],
     ],
     async run({ flags }) {
         const { given, sources } = await gatherConfig(flags, eventsStream);
@@ -44,4 +45,6 @@ await runCommand({
         // Throws one error that names everything wrong; its result is not needed.
         readConfig(names, flags, given.environment, given.configFile);
     },
-});
+};
+
+if (import.meta.main) await runCommand(command);

@@ -1,18 +1,20 @@
 import { Argument } from "commander";
-import { runDatabaseCommand } from "../src/commands/database-command.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { databaseCommand } from "../src/commands/database-command.ts";
 import { requireStream } from "../src/commands/streams/choose-stream.ts";
 import { formatContract } from "../src/commands/streams/format-contract.ts";
+import { program } from "../src/environment.ts";
 import { describeContract } from "../src/operations/streams/describe-contract.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 
-await runDatabaseCommand({
+export const command = databaseCommand({
     name: "contract",
     summary: "Prints the data contract of a stream as Markdown: its table, columns, rules and reject codes.",
-    arguments: [new Argument("<stream>", "its name: `bun run streams` lists them")],
+    arguments: [new Argument("<stream>", `its name: \`${program} streams\` lists them`)],
     examples: [
-        ["bun run contract events", "what a record of the built-in stream must be"],
-        ["bun run contract orders", "of a stream of yours: a page for whoever writes its files"],
-        ["bun run contract orders --json", "the same for programs, as GET /v1/streams/orders gives it"],
+        [`${program} contract events`, "what a record of the built-in stream must be"],
+        [`${program} contract orders`, "of a stream of yours: a page for whoever writes its files"],
+        [`${program} contract orders --json`, "the same for programs, as GET /v1/streams/orders gives it"],
     ],
     async run({ args: [name], inDatabase }) {
         return await inDatabase(async (sql) => {
@@ -21,3 +23,5 @@ await runDatabaseCommand({
         });
     },
 });
+
+if (import.meta.main) await runCommand(command);

@@ -1,8 +1,11 @@
 /** The packages are checked first: nothing that needs them is imported before. */
+
 import { join } from "node:path";
+import type { CommandDefinition } from "../src/commands/command.ts";
 import { checkDependencies } from "../src/commands/doctor/check-dependencies.ts";
 import { type Finding, fail, ok } from "../src/commands/doctor/finding.ts";
 import type { Flags } from "../src/config/config.ts";
+import { program } from "../src/environment.ts";
 
 const dependencies = { name: "dependencies", ...checkDependencies(join(import.meta.dir, "..")) };
 if (dependencies.state === "fail") {
@@ -31,17 +34,17 @@ const fields = [
     "json",
 ] as const;
 
-await runCommand({
+export const command: CommandDefinition = {
     name: "doctor",
     summary: "Looks at everything that has to be right, and says of each thing that is not how to mend it.",
     description:
-        "Packages, settings, folder, disk, port, access, database, rights, schema, clock, stuck files, lost workers, pace.\n" +
+        "Packages, settings, folder, disk, port, access, database, rights, schema, clock, stuck files, lost workers, pace. " +
         "Changes nothing. Exits with 1 when something is broken; what is merely worth knowing is a note.",
     options: configOptions(...fields),
     examples: [
-        ["bun run doctor", "a line for each thing, with its remedy"],
-        ["bun run doctor --json", "the same for programs"],
-        ["bun run doctor --database-url postgres://…", "of a database that is to be used"],
+        [`${program} doctor`, "a line for each thing, with its remedy"],
+        [`${program} doctor --json`, "the same for programs"],
+        [`${program} doctor --database-url postgres://…`, "of a database that is to be used"],
     ],
     async run({ flags }) {
         const findings = [dependencies, ...(await lookWith(flags))];
@@ -52,14 +55,16 @@ await runCommand({
             exitCode: isBroken ? exitCodes.failed : exitCodes.done,
         };
     },
-});
+};
+
+if (import.meta.main) await runCommand(command);
 
 /** Settings that cannot be used are the only finding: without them nothing can be checked. */
 async function lookWith(flags: Flags): Promise<Finding[]> {
     try {
         const config = await loadConfig(fields, flags, eventsStream);
         return [
-            { name: "settings", ...ok("OK; bun run config shows them.") },
+            { name: "settings", ...ok(`OK; ${program} config shows them.`) },
             ...(await runDoctor(config, eventsStream, logToStderr)),
         ];
     } catch (error) {

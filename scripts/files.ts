@@ -1,19 +1,21 @@
 import { Argument, Option } from "commander";
 import { drizzle } from "drizzle-orm/postgres-js";
-import { runDatabaseCommand } from "../src/commands/database-command.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { databaseCommand } from "../src/commands/database-command.ts";
 import { formatFileDetail, formatFiles } from "../src/commands/listing/format-files.ts";
 import { choiceOption, listPage, pageOptions } from "../src/commands/listing/list-page.ts";
 import { refuse } from "../src/commands/refuse.ts";
 import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import type { Sql } from "../src/database/connect.ts";
 import * as schema from "../src/database/schema.ts";
+import { program } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
 import { type ForgottenFile, forgetFile } from "../src/operations/forget-file.ts";
 import { readFile, selectFiles } from "../src/server/api/files/read-files.ts";
 import { formatCount } from "../src/terminal/format.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
 
-await runDatabaseCommand({
+export const command = databaseCommand({
     name: "files",
     summary: "Lists the files of the ledger, the newest first; or shows one, and what became of its records.",
     arguments: [new Argument("[file]", "a file's id, or its path in the watched folder: the newest version of it")],
@@ -27,16 +29,16 @@ await runDatabaseCommand({
     ],
     fields: ["inputDir"],
     examples: [
-        ["bun run files", "the newest 20"],
-        ["bun run files --state failed", "what failed, and why"],
-        ["bun run files --stream orders", "those of one stream"],
-        ["bun run files events_7.csv", "one file: its records, chunks and problem"],
-        ["bun run files --forget events_7.csv", "it failed, and will not come back: failed no longer"],
+        [`${program} files`, "the newest 20"],
+        [`${program} files --state failed`, "what failed, and why"],
+        [`${program} files --stream orders`, "those of one stream"],
+        [`${program} files events_7.csv`, "one file: its records, chunks and problem"],
+        [`${program} files --forget events_7.csv`, "it failed, and will not come back: failed no longer"],
     ],
     async run({ flags, args: [wanted], config: { inputDir }, inDatabase }) {
         const mustForget = flags.forget === true;
         if (mustForget && wanted === undefined) {
-            const remedy = "Name a failed file: `bun run files --state failed` lists them.";
+            const remedy = `Name a failed file: \`${program} files --state failed\` lists them.`;
             throw refuse("missing_argument", "--forget names no file; nothing was changed.", remedy);
         }
         return await inDatabase(
@@ -63,6 +65,8 @@ await runDatabaseCommand({
     },
 });
 
+if (import.meta.main) await runCommand(command);
+
 /** A path may be all digits: the id is tried first. @throws SluiceError file_unknown */
 async function findFile(sql: Sql, wanted: string, streamId: number | null): Promise<number> {
     const [row] = await sql<{ fileId: number }[]>`
@@ -77,7 +81,7 @@ async function findFile(sql: Sql, wanted: string, streamId: number | null): Prom
 }
 
 function refuseUnknown(wanted: string): never {
-    const remedy = "bun run files lists those there are; a path is relative to the watched folder.";
+    const remedy = `${program} files lists those there are; a path is relative to the watched folder.`;
     throw refuse("file_unknown", `The ledger has no file ${wanted}.`, remedy, exitCodes.failed);
 }
 

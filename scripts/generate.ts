@@ -1,7 +1,7 @@
 /** `bun run generate`: writes files of invented events into a folder. */
 import { Option } from "commander";
-import { runCommand } from "../src/commands/command.ts";
-import { isDrawable } from "../src/environment.ts";
+import { type CommandDefinition, runCommand } from "../src/commands/command.ts";
+import { isDrawable, program } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
 import { findOptionFaults, generatorFlags, readGeneratorFlags, refuseFaults } from "../src/shop/generator/options.ts";
 import { drawSeed } from "../src/shop/generator/random.ts";
@@ -10,7 +10,7 @@ import { formatBytes, formatCount } from "../src/terminal/format.ts";
 import { createProgress } from "../src/terminal/progress.ts";
 import { exitCodeOf, onStopSignal, type StopSignal } from "../src/terminal/stop-signals.ts";
 
-await runCommand({
+export const command: CommandDefinition = {
     name: "generate",
     summary: "Writes CSV files of invented shop events, one after the other.",
     description:
@@ -18,10 +18,10 @@ await runCommand({
         "the same bytes and names.",
     options: [...generatorFlags, new Option("--json", "print what was written as JSON on stdout")],
     examples: [
-        ["bun run generate", "a file every two seconds, until Ctrl-C"],
-        ["bun run generate --files 200 --sleep 0 --dirty 0.1 --duplicates 0.1", "200 files with faults in them"],
-        ["bun run generate --files 1 --min-records 1000000 --max-records 1000000", "one file of a million records"],
-        ["bun run generate --seed 7 --start-time 2024-05-01T12:00:00Z --files 3", "the same three files each time"],
+        [`${program} generate`, "a file every two seconds, until Ctrl-C"],
+        [`${program} generate --files 200 --sleep 0 --dirty 0.1 --duplicates 0.1`, "200 files with faults in them"],
+        [`${program} generate --files 1 --min-records 1000000 --max-records 1000000`, "one file of a million records"],
+        [`${program} generate --seed 7 --start-time 2024-05-01T12:00:00Z --files 3`, "the same three files each time"],
     ],
     async run({ flags }) {
         const { options, faults } = readGeneratorFlags(flags, drawSeed());
@@ -58,4 +58,6 @@ await runCommand({
             exitCode: stoppedBy === undefined ? exitCodes.done : exitCodeOf(stoppedBy),
         };
     },
-});
+};
+
+if (import.meta.main) await runCommand(command);

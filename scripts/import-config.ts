@@ -1,17 +1,18 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { Argument, Option } from "commander";
-import { runCommand } from "../src/commands/command.ts";
+import { type CommandDefinition, runCommand } from "../src/commands/command.ts";
 import { readProperties } from "../src/commands/import-config/read-properties.ts";
 import { setVariable } from "../src/commands/import-config/write-env.ts";
 import { logToStderr } from "../src/commands/log.ts";
 import { describeTarget, parseDatabaseUrl } from "../src/database/database-target.ts";
+import { program } from "../src/environment.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
 
 const envFile = ".env";
 
-await runCommand({
+export const command: CommandDefinition = {
     name: "import-config",
     summary: "Reads an old file of host=, port=, database=, user=, password= and table=, and prints the line for .env.",
     description: "The line holds the password. With --write it goes into .env, which only you can read then.",
@@ -21,8 +22,8 @@ await runCommand({
         new Option("--replace", "with --write: in the place of another DATABASE_URL that is there"),
     ],
     examples: [
-        ["bun run import-config postgres_connection_details.txt", "print the line"],
-        ["bun run import-config postgres_connection_details.txt --write", "put it into .env"],
+        [`${program} import-config postgres_connection_details.txt`, "print the line"],
+        [`${program} import-config postgres_connection_details.txt --write`, "put it into .env"],
     ],
     async run({ flags, args }) {
         const [file = ""] = args;
@@ -42,9 +43,11 @@ await runCommand({
         writeFileSync(envFile, change.text, { mode: 0o600 });
         chmodSync(envFile, 0o600);
         process.stdout.write(`${change.kind === "added" ? "Added to" : "Replaced in"} ${envFile}: ${shown}\n`);
-        logToStderr("Next: bun run doctor says whether it can be used, bun run migrate sets it up.");
+        logToStderr(`Next: ${program} doctor says whether it can be used, ${program} migrate sets it up.`);
     },
-});
+};
+
+if (import.meta.main) await runCommand(command);
 
 function readText(file: string): string {
     try {

@@ -1,4 +1,4 @@
-import { openLog, runCommand } from "../src/commands/command.ts";
+import { type CommandDefinition, openLog, runCommand } from "../src/commands/command.ts";
 import { formatCheckSummary } from "../src/commands/format-checks.ts";
 import { exitCodeOfSummary, formatBatch, formatSignOfLife, formatSummary } from "../src/commands/ingest-output.ts";
 import { createLog, factsOfBatch, factsOfStreams, factsOfSummary, type Log, logToStderr } from "../src/commands/log.ts";
@@ -11,7 +11,7 @@ import { migrateDatabase } from "../src/database/migrate.ts";
 import { openDatabase } from "../src/database/open-database.ts";
 import { requireInputFolder } from "../src/engine/input-folder.ts";
 import { runIngest } from "../src/engine/run/run-ingest.ts";
-import { isDrawable } from "../src/environment.ts";
+import { isDrawable, program } from "../src/environment.ts";
 import { runChecks } from "../src/operations/run-checks.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 import { createProgress } from "../src/terminal/progress.ts";
@@ -19,20 +19,20 @@ import { exitCodeOf, onStopSignal, type StopSignal } from "../src/terminal/stop-
 
 const fields = [...ingestFields, ...databaseFields, "isInputDefault", "checkAtEnd", "json", "logFormat"] as const;
 
-await runCommand({
+export const command: CommandDefinition = {
     name: "ingest",
     summary: "Moves the CSV files of a folder into their tables, until it is stopped.",
     description:
-        "Every record ends inserted, counted as a duplicate, or kept in ingest.rejects with its reasons.\n" +
-        "With --trigger available-now it takes all that is there and exits: 0 when done, 1 when a file failed,\n" +
+        "Every record ends inserted, counted as a duplicate, or kept in ingest.rejects with its reasons. " +
+        "With --trigger available-now it takes all that is there and exits: 0 when done, 1 when a file failed, " +
         "5 when files of earlier runs still stand failed or more than half of its records did not get in.",
     options: [tableOption(), streamsOption(), ...configOptions(...fields)],
     examples: [
-        ["bun run ingest", "watch data/input_data, merge every second"],
-        ["bun run ingest --trigger available-now --check", "take what is there, check the result, exit"],
-        ["bun run ingest --stream orders returns", "only these two streams; others may run elsewhere"],
-        ["bun run ingest --table sales.orders --input inbox", "into a table of yours, nothing to declare"],
-        ["bun run ingest --input /srv/drops --trigger continuous --json", "as soon as files come; NDJSON on stdout"],
+        [`${program} ingest`, "watch data/input_data, merge every second"],
+        [`${program} ingest --trigger available-now --check`, "take what is there, check the result, exit"],
+        [`${program} ingest --stream orders returns`, "only these two streams; others may run elsewhere"],
+        [`${program} ingest --table sales.orders --input inbox`, "into a table of yours, nothing to declare"],
+        [`${program} ingest --input /srv/drops --trigger continuous --json`, "as soon as files come; NDJSON on stdout"],
     ],
     async run({ flags }) {
         const config = await loadConfig(fields, flags, eventsStream);
@@ -96,7 +96,9 @@ await runCommand({
             stopListening();
         }
     },
-});
+};
+
+if (import.meta.main) await runCommand(command);
 
 /** Runs the checks and says on stderr how they ended. Returns how many are broken. */
 async function checkAtEnd(target: Parameters<typeof connect>[0], log: Log): Promise<number> {

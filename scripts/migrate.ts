@@ -1,18 +1,19 @@
 import { Option } from "commander";
-import { runCommand } from "../src/commands/command.ts";
+import { type CommandDefinition, runCommand } from "../src/commands/command.ts";
 import { logToStderr } from "../src/commands/log.ts";
 import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
 import { connect } from "../src/database/connect.ts";
 import { type DatabaseTarget, describeTarget } from "../src/database/database-target.ts";
 import { inspectSchema, type MigrateResult, migrateDatabase } from "../src/database/migrate.ts";
 import { openDatabase } from "../src/database/open-database.ts";
+import { program } from "../src/environment.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 import { applyStream } from "../src/streams/apply-stream.ts";
 import { loadStreams } from "../src/streams/load-streams.ts";
 import { formatCount } from "../src/terminal/format.ts";
 
-await runCommand({
+export const command: CommandDefinition = {
     name: "migrate",
     summary: "Sets the database up, or brings it to this program's schema.",
     description:
@@ -23,9 +24,9 @@ await runCommand({
         ...configOptions("json", ...databaseFields),
     ],
     examples: [
-        ["bun run migrate", "the database of DATABASE_URL, else the embedded one"],
-        ["bun run migrate --dry-run", "what an update would do to it"],
-        ["bun run migrate --database-url postgres://user@host/sluice", "another one"],
+        [`${program} migrate`, "the database of DATABASE_URL, else the embedded one"],
+        [`${program} migrate --dry-run`, "what an update would do to it"],
+        [`${program} migrate --database-url postgres://user@host/sluice`, "another one"],
     ],
     async run({ flags }) {
         const config = await loadConfig(databaseFields, flags);
@@ -52,7 +53,9 @@ await runCommand({
             await database.close();
         }
     },
-});
+};
+
+if (import.meta.main) await runCommand(command);
 
 /** Those of streams/: for a role that may only load they have to be there. */
 async function makeStreams(target: DatabaseTarget): Promise<{ stream: string; problem: string | null }[]> {

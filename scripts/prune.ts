@@ -1,22 +1,23 @@
 import { Option } from "commander";
-import { runDatabaseCommand } from "../src/commands/database-command.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { databaseCommand } from "../src/commands/database-command.ts";
 import { formatPlan, formatSummary, isEmptyPlan } from "../src/commands/format-prune-plan.ts";
 import { refuse } from "../src/commands/refuse.ts";
 import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import { parseAge } from "../src/config/parse-values.ts";
-import { isDrawable } from "../src/environment.ts";
+import { isDrawable, program } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
 import { planPrune, runPrune } from "../src/operations/run-prune.ts";
 import { askYesOrNo, requireTerminal } from "../src/terminal/ask.ts";
 import { createProgress } from "../src/terminal/progress.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
 
-await runDatabaseCommand({
+export const command = databaseCommand({
     name: "prune",
     summary:
         "Removes what was merged longer ago than that: events, rejects, and the ledger's lines of which nothing is left.",
     description:
-        "Shows what will go and asks. Ingests go on meanwhile, and the checks hold at every moment. It may be stopped at any\n" +
+        "Shows what will go and asks. Ingests go on meanwhile, and the checks hold at every moment. It may be stopped at any " +
         "time; the next one goes on. Within the age nothing changes: what is delivered again is known.",
     options: [
         new Option("--older-than <age>", "such as 90d, 12w or 36h: by the time of the merge, not of the event"),
@@ -25,10 +26,10 @@ await runDatabaseCommand({
         new Option("--yes", "do not ask"),
     ],
     examples: [
-        ["bun run prune --older-than 90d --dry-run", "how many rows and bytes that is"],
-        ["bun run prune --older-than 90d", "show what will go, then ask"],
-        ["bun run prune --older-than 30d --stream orders", "of one stream; a table of yours keeps its rows"],
-        ["bun run prune --older-than 90d --yes", "for cron, once a day"],
+        [`${program} prune --older-than 90d --dry-run`, "how many rows and bytes that is"],
+        [`${program} prune --older-than 90d`, "show what will go, then ask"],
+        [`${program} prune --older-than 30d --stream orders`, "of one stream; a table of yours keeps its rows"],
+        [`${program} prune --older-than 90d --yes`, "for cron, once a day"],
     ],
     async run({ flags, config, inDatabase }) {
         const olderThanMs = readAge(flags.olderThan);
@@ -60,6 +61,8 @@ await runDatabaseCommand({
         ).finally(() => progress.end());
     },
 });
+
+if (import.meta.main) await runCommand(command);
 
 function readAge(text: unknown): number {
     if (typeof text !== "string") {

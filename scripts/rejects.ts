@@ -1,33 +1,35 @@
 import { Option } from "commander";
 import { drizzle } from "drizzle-orm/postgres-js";
-import { runDatabaseCommand } from "../src/commands/database-command.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { databaseCommand } from "../src/commands/database-command.ts";
 import { formatReasons, formatRejects } from "../src/commands/listing/format-rejects.ts";
 import { choiceOption, listPage, pageOptions } from "../src/commands/listing/list-page.ts";
 import { refuse } from "../src/commands/refuse.ts";
 import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import type { Sql } from "../src/database/connect.ts";
 import * as schema from "../src/database/schema.ts";
+import { program } from "../src/environment.ts";
 import { remedyForReason } from "../src/operations/streams/known-reasons.ts";
 import { type KnownStream, readStreams } from "../src/operations/streams/read-streams.ts";
 import { readRejectSummary, selectRejects } from "../src/server/api/rejects/read-rejects.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 
-await runDatabaseCommand({
+export const command = databaseCommand({
     name: "rejects",
     summary: "Lists records that were rejected or are in conflict, the newest first, and counts their reasons.",
-    description: "`bun run contract NAME` says of each reason of a stream what it means.",
+    description: `\`${program} contract NAME\` says of each reason of a stream what it means.`,
     options: [
         choiceOption("--kind <kind>", "only these", schema.rejectKinds),
-        new Option("--reason <code>", "only those with this reason: `bun run contract NAME` lists a stream's"),
+        new Option("--reason <code>", `only those with this reason: \`${program} contract NAME\` lists a stream's`),
         new Option("--file <path>", "only those of this file: its path in the watched folder, or its id"),
         streamOption(),
         new Option("--all", "also those that a replay has resolved"),
         ...pageOptions("rejects"),
     ],
     examples: [
-        ["bun run rejects", "the newest 20 that stand, and all reasons counted"],
-        ["bun run rejects --file events_7.csv --limit 100", "of one file"],
-        ["bun run rejects --reason price_invalid --json", "for programs"],
+        [`${program} rejects`, "the newest 20 that stand, and all reasons counted"],
+        [`${program} rejects --file events_7.csv --limit 100`, "of one file"],
+        [`${program} rejects --reason price_invalid --json`, "for programs"],
     ],
     async run({ flags, inDatabase }) {
         const filters = {
@@ -51,6 +53,8 @@ await runDatabaseCommand({
         });
     },
 });
+
+if (import.meta.main) await runCommand(command);
 
 /** @throws SluiceError reason_unknown */
 async function refuseUnknownReason(sql: Sql, reason: string | undefined, stream: KnownStream | null): Promise<void> {

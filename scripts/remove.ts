@@ -1,18 +1,19 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Argument } from "commander";
-import { runDatabaseCommand } from "../src/commands/database-command.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { databaseCommand } from "../src/commands/database-command.ts";
 import { requireStream } from "../src/commands/streams/choose-stream.ts";
-import { streamsFolder } from "../src/environment.ts";
+import { program, streamsFolder } from "../src/environment.ts";
 import { removeStream } from "../src/operations/remove-stream.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
 
-await runDatabaseCommand({
+export const command = databaseCommand({
     name: "remove",
     summary: "Takes a stream out of work: drops what Sluice made for it. Its table, its ledger and its rejects stay.",
     description: "Refuses while an ingest works on it. The next ingest that declares it brings it back.",
-    arguments: [new Argument("<stream>", "its name: `bun run streams` lists them")],
-    examples: [["bun run remove orders", "its staging and functions go; the table keeps its rows"]],
+    arguments: [new Argument("<stream>", `its name: \`${program} streams\` lists them`)],
+    examples: [[`${program} remove orders`, "its staging and functions go; the table keeps its rows"]],
     async run({ args: [name], inDatabase }) {
         return await inDatabase(
             async (sql) => {
@@ -25,12 +26,14 @@ await runDatabaseCommand({
     },
 });
 
+if (import.meta.main) await runCommand(command);
+
 function describe(stream: { name: string; table: string; home: string; declaration: unknown }): string[] {
     const { name, home } = stream;
     const table = sanitize(stream.table);
     const file = join(streamsFolder(), `${name}.ts`);
     const { isFile } = (stream.declaration ?? {}) as { isFile?: boolean };
-    const back = isFile === false ? `bun run ingest --table ${table}` : `bun run ingest with ${file}`;
+    const back = isFile === false ? `${program} ingest --table ${table}` : `${program} ingest with ${file}`;
     return [
         `Removed ${name}: the schema ${home} is dropped. ${table} keeps its rows, and the ledger its files and rejects.`,
         existsSync(file)

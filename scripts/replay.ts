@@ -1,12 +1,13 @@
 import { Option } from "commander";
-import { runDatabaseCommand } from "../src/commands/database-command.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { databaseCommand } from "../src/commands/database-command.ts";
 import { formatEquation } from "../src/commands/ingest-output.ts";
 import { logToStderr } from "../src/commands/log.ts";
 import { refuse } from "../src/commands/refuse.ts";
 import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import type { Sql } from "../src/database/connect.ts";
 import { sqlStateOf } from "../src/database/sql-states.ts";
-import { isDrawable } from "../src/environment.ts";
+import { isDrawable, program } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
 import { type ReplaysSummary, replayStreams } from "../src/operations/replay-streams.ts";
 import type { ReplayBatch, ReplaySummary } from "../src/operations/run-replay.ts";
@@ -19,15 +20,15 @@ import { createProgress } from "../src/terminal/progress.ts";
 import { formatRecordTable } from "../src/terminal/record-table.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
 
-await runDatabaseCommand({
+export const command = databaseCommand({
     name: "replay",
     summary: "Judges rejects again by today's rules; what passes becomes rows, from the file and record it came from.",
     description:
-        "A reject is never deleted: it names the batch that resolved it. What would end as before is left alone, so a\n" +
+        "A reject is never deleted: it names the batch that resolved it. What would end as before is left alone, so a " +
         "second replay does nothing. Edit a record first, if you like: update ingest.rejects set record = record || '{…}'.",
     options: [
         streamOption(),
-        new Option("--reason <code>", "only rejects with this reason: `bun run contract NAME` lists a stream's"),
+        new Option("--reason <code>", `only rejects with this reason: \`${program} contract NAME\` lists a stream's`),
         new Option("--file <path>", "only rejects of this file, as the watched folder names it"),
         new Option("--since <moment>", "only rejects from then on, such as 2026-01-31 or 2026-01-31T07:00:00Z"),
         new Option("--accept-conflicts", "let conflicting records replace the stored rows, which become the rejects"),
@@ -35,11 +36,11 @@ await runDatabaseCommand({
         new Option("--dry-run", "do it all, roll it back, say what came of it"),
     ],
     examples: [
-        ["bun run replay --dry-run", "what would pass today"],
-        ["bun run replay --reason event_type_unknown", "after a type was added"],
-        ["bun run replay --stream orders", "of one stream; without it of all, in turns"],
-        ["bun run replay --file events_7.csv --accept-conflicts", "this file is right where it contradicts"],
-        ["bun run replay --accept-conflicts --yes", "for scripts: without a terminal nobody can be asked"],
+        [`${program} replay --dry-run`, "what would pass today"],
+        [`${program} replay --reason event_type_unknown`, "after a type was added"],
+        [`${program} replay --stream orders`, "of one stream; without it of all, in turns"],
+        [`${program} replay --file events_7.csv --accept-conflicts`, "this file is right where it contradicts"],
+        [`${program} replay --accept-conflicts --yes`, "for scripts: without a terminal nobody can be asked"],
     ],
     async run({ flags, config, inDatabase }) {
         const text = (name: string) => (typeof flags[name] === "string" ? flags[name] : undefined);
@@ -87,6 +88,8 @@ await runDatabaseCommand({
     },
 });
 
+if (import.meta.main) await runCommand(command);
+
 /** Rows are replaced, which another replay can undo only one by one: it is shown first. */
 async function agreesTo(
     sql: Sql,
@@ -123,7 +126,7 @@ function describeAll({ streams = [], ...total }: ReplaysSummary): string[] {
 function describe({ dryRun, unchanged, unsplittable, displaced, refused, ...records }: ReplaySummary): string[] {
     const more = [
         ["replaced", displaced, "stored row", "by conflicting records"],
-        ["refused", refused, "conflict", "by the table: bun run rejects says why"],
+        ["refused", refused, "conflict", `by the table: ${program} rejects says why`],
         ["unchanged", unchanged, "reject", "would end as before and stand as they are"],
         ["unsplittable", unsplittable, "reject", "have no values: set their record first"],
     ] as const;

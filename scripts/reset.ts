@@ -1,14 +1,16 @@
 import { Option } from "commander";
-import { runDatabaseCommand } from "../src/commands/database-command.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { databaseCommand } from "../src/commands/database-command.ts";
 import { formatKept, formatPlan } from "../src/commands/format-reset-plan.ts";
 import { refuse } from "../src/commands/refuse.ts";
 import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
+import { program } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
 import { deleteFiles, listInputFiles, measureFiles } from "../src/operations/delete-input-files.ts";
 import { planReset, resetDatabase } from "../src/operations/reset-database.ts";
 import { askYesOrNo, requireTerminal } from "../src/terminal/ask.ts";
 
-await runDatabaseCommand({
+export const command = databaseCommand({
     name: "reset",
     summary:
         "Forgets what was ingested, of all streams or of one: its rows in tables that Sluice made, rejects, ledger and rollups, all or nothing.",
@@ -21,10 +23,10 @@ await runDatabaseCommand({
     ],
     fields: ["inputDir"],
     examples: [
-        ["bun run reset", "show what will go, then ask"],
-        ["bun run reset --yes", "for scripts; the files stay and will be read again"],
-        ["bun run reset --stream orders", "of one stream; others may be at work meanwhile"],
-        ["bun run reset --yes --delete-files", "start from an empty folder"],
+        [`${program} reset`, "show what will go, then ask"],
+        [`${program} reset --yes`, "for scripts; the files stay and will be read again"],
+        [`${program} reset --stream orders`, "of one stream; others may be at work meanwhile"],
+        [`${program} reset --yes --delete-files`, "start from an empty folder"],
     ],
     async run({ flags, config, inDatabase }) {
         const mustAsk = flags.yes !== true;
@@ -57,3 +59,5 @@ await runDatabaseCommand({
         );
     },
 });
+
+if (import.meta.main) await runCommand(command);

@@ -1,16 +1,18 @@
 import { Option } from "commander";
-import { runDatabaseCommand } from "../src/commands/database-command.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { databaseCommand } from "../src/commands/database-command.ts";
 import { refuse } from "../src/commands/refuse.ts";
 import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
+import { program } from "../src/environment.ts";
 import { retryFiles } from "../src/operations/retry-files.ts";
 import { formatCount } from "../src/terminal/format.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
 
-await runDatabaseCommand({
+export const command = databaseCommand({
     name: "retry",
     summary: "Takes failed files up again: those that were given up, and those that wait for their next attempt.",
     description:
-        "A file that cannot be read is tried twelve times, with growing pauses, then no more; one whose content is at fault\n" +
+        "A file that cannot be read is tried twelve times, with growing pauses, then no more; one whose content is at fault " +
         "waits until it changes. This is for when the cause is gone and the file looks the same. The ingest does the rest.",
     options: [
         new Option("--file <path>", "this file, as the watched folder names it"),
@@ -18,9 +20,9 @@ await runDatabaseCommand({
         streamOption(),
     ],
     examples: [
-        ["bun run retry --file events_7.csv", "after its permissions were corrected"],
-        ["bun run retry --all", "after a mount came back"],
-        ["bun run retry --all --stream orders", "of one stream"],
+        [`${program} retry --file events_7.csv`, "after its permissions were corrected"],
+        [`${program} retry --all`, "after a mount came back"],
+        [`${program} retry --all --stream orders`, "of one stream"],
     ],
     async run({ flags, inDatabase }) {
         const path = typeof flags.file === "string" ? flags.file : null;
@@ -28,7 +30,7 @@ await runDatabaseCommand({
             throw refuse(
                 "missing_option",
                 "Neither --file nor --all was given; nothing was changed.",
-                "Name a failed file (`bun run files --state failed` lists them), or give --all.",
+                `Name a failed file (\`${program} files --state failed\` lists them), or give --all.`,
             );
         }
         const files = await inDatabase(
@@ -46,3 +48,5 @@ await runDatabaseCommand({
         return { lines: [...lines, summary], json: { files }, indent: 0 };
     },
 });
+
+if (import.meta.main) await runCommand(command);

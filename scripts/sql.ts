@@ -1,11 +1,14 @@
 /** `bun run sql 'select …'`: a look into the database without psql. It writes only with --write. */
+
 import { Argument, InvalidArgumentError, Option } from "commander";
-import { runDatabaseCommand } from "../src/commands/database-command.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { databaseCommand } from "../src/commands/database-command.ts";
 import { refuse } from "../src/commands/refuse.ts";
 import { type DatabaseTarget, withDatabase } from "../src/database/database-target.ts";
 import { type ReadonlyResult, runReadonly } from "../src/database/run-readonly.ts";
 import { runScript, type StatementDone } from "../src/database/run-script.ts";
 import { isConnectionFault, sqlStateOf, sqlStates } from "../src/database/sql-states.ts";
+import { program } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
 import { formatCsv } from "../src/terminal/csv.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
@@ -13,7 +16,7 @@ import { formatTable } from "../src/terminal/table.ts";
 
 const defaultLimit = 1000;
 
-await runDatabaseCommand({
+export const command = databaseCommand({
     name: "sql",
     summary: "Runs one SQL statement in a read-only transaction and prints what it returns.",
     description: "With --write it runs one or several statements that may write, in one transaction.",
@@ -26,12 +29,12 @@ await runDatabaseCommand({
         new Option("--limit <rows>", "print no more rows than this").default(defaultLimit).argParser(parseLimit),
     ],
     examples: [
-        ["bun run sql 'select * from ingest.checkpoint'", "how far each file has come"],
-        ["bun run sql 'select reasons, count(*) from ingest.rejects group by 1'", "why records were rejected"],
-        ["bun run sql --json 'select * from events limit 3'", "a JSON array"],
-        ["bun run sql --file sql/examples/show_backlog.sql", "what waits, where, and since when"],
-        ["bun run sql --write --file orders.sql", "makes a table of your own"],
-        ["bun run sql --csv 'select * from ingest.rejects'", "CSV for a spreadsheet, which runs nothing of it"],
+        [`${program} sql 'select * from ingest.checkpoint'`, "how far each file has come"],
+        [`${program} sql 'select reasons, count(*) from ingest.rejects group by 1'`, "why records were rejected"],
+        [`${program} sql --json 'select * from events limit 3'`, "a JSON array"],
+        [`${program} sql --file sql/examples/show_backlog.sql`, "what waits, where, and since when"],
+        [`${program} sql --write --file orders.sql`, "makes a table of your own"],
+        [`${program} sql --csv 'select * from ingest.rejects'`, "CSV for a spreadsheet, which runs nothing of it"],
     ],
     async run({ flags, args, config, inDatabase }) {
         const statement = await readStatement(args[0], flags.file);
@@ -56,6 +59,8 @@ await runDatabaseCommand({
         return undefined;
     },
 });
+
+if (import.meta.main) await runCommand(command);
 
 /** One of the two, and something in it: an empty statement has no answer, and would be waited for. */
 async function readStatement(statement: string | undefined, file: unknown): Promise<string> {

@@ -1,5 +1,5 @@
 import manifest from "../package.json" with { type: "json" };
-import { openLog, runCommand } from "../src/commands/command.ts";
+import { type CommandDefinition, openLog, runCommand } from "../src/commands/command.ts";
 import { formatBatch, formatSignOfLife, formatSummary } from "../src/commands/ingest-output.ts";
 import { factsOfBatch, factsOfSummary, type Log, reportsTo } from "../src/commands/log.ts";
 import { openStreams } from "../src/commands/open-streams.ts";
@@ -22,6 +22,7 @@ import type { LogFacts } from "../src/engine/context.ts";
 import { requireInputFolder } from "../src/engine/input-folder.ts";
 import type { IngestSummary } from "../src/engine/run/progress.ts";
 import { runIngest } from "../src/engine/run/run-ingest.ts";
+import { program } from "../src/environment.ts";
 import { createApp } from "../src/server/api/create-app.ts";
 import { nameSluice } from "../src/server/api/find-port-user.ts";
 import { openReadPool, openWorkPool } from "../src/server/api/pools.ts";
@@ -53,18 +54,18 @@ type StartConfig = Pick<Config, (typeof fields)[number]> & Sources;
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
-await runCommand({
+export const command: CommandDefinition = {
     name: "start",
     summary: "Everything in one process: database, ingest, API and, for a first look, a generator of events.",
     description:
-        "Without DATABASE_URL it starts a PostgreSQL of its own under data/, and writes CSV files of invented events\n" +
+        "Without DATABASE_URL it starts a PostgreSQL of its own under data/, and writes CSV files of invented events " +
         "into the watched folder. With DATABASE_URL it invents nothing unless --generate says so.",
     options: configOptions(...fields),
     examples: [
-        ["bun run start", "the embedded database, generated events, the API on 127.0.0.1:4040"],
-        ["bun run start --no-generate --input /srv/drops", "your files, the embedded database"],
-        ["bun run start --lab", "the page has a crash lab: kill -9 it, and watch it balance"],
-        ["DATABASE_URL=postgres://… bun run start", "your database, your files in data/input_data"],
+        [`${program} start`, "the embedded database, generated events, the API on 127.0.0.1:4040"],
+        [`${program} start --no-generate --input /srv/drops`, "your files, the embedded database"],
+        [`${program} start --lab`, "the page has a crash lab: kill -9 it, and watch it balance"],
+        [`DATABASE_URL=postgres://… ${program} start`, "your database, your files in data/input_data"],
     ],
     async run({ flags }) {
         const config = await loadConfig(fields, flags, eventsStream);
@@ -100,7 +101,9 @@ await runCommand({
         }
         return 0;
     },
-});
+};
+
+if (import.meta.main) await runCommand(command);
 
 interface Started {
     config: StartConfig;
@@ -216,7 +219,7 @@ function banner(
             ? [
                   `  generator  a file of ${minRecords} to ${maxRecords} invented events every ${sleepSeconds} s (--no-generate)`,
               ]
-            : [`  waiting for CSV files in ${config.inputDir} (bun run generate makes some)`]),
+            : [`  waiting for CSV files in ${config.inputDir} (${program} generate makes some)`]),
         ...(config.lab
             ? [
                   "  crash lab  on the page: its experiments put files lab_*.csv into the folder, and crash the ingest and the database",

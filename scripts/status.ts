@@ -1,29 +1,30 @@
 import { InvalidArgumentError, Option } from "commander";
-import { runDatabaseCommand } from "../src/commands/database-command.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { databaseCommand } from "../src/commands/database-command.ts";
 import { formatStatus } from "../src/commands/status/format-status.ts";
 import { watchStatus } from "../src/commands/status/watch-status.ts";
 import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import { parseDuration } from "../src/config/parse-values.ts";
-import { isDrawable } from "../src/environment.ts";
+import { isDrawable, program } from "../src/environment.ts";
 import { readStatus } from "../src/operations/status/read-status.ts";
 
 const everyMs = 2000;
 
-await runDatabaseCommand({
+export const command = databaseCommand({
     name: "status",
     summary: "Shows what has been read, where it went, and what waits: committed facts of one moment.",
     description:
-        "--watch shows it again and again until Ctrl-C: on a terminal in the same place, with --json as a line each time.\n" +
+        "--watch shows it again and again until Ctrl-C: on a terminal in the same place, with --json as a line each time. " +
         "While the database is unreachable it says so, and since when.",
     options: [
         new Option("--watch [duration]", "show it again and again (default: every 2s)").argParser(readPause),
         streamOption(),
     ],
     examples: [
-        ["bun run status", "one screen"],
-        ["bun run status --watch", "the same, every two seconds"],
-        ["bun run status --stream orders", "of one stream alone"],
-        ["bun run status --json", "the same for programs, as GET /v1/status gives it"],
+        [`${program} status`, "one screen"],
+        [`${program} status --watch`, "the same, every two seconds"],
+        [`${program} status --stream orders`, "of one stream alone"],
+        [`${program} status --json`, "the same for programs, as GET /v1/status gives it"],
     ],
     async run({ flags, config, inDatabase }) {
         const { watch } = flags;
@@ -44,6 +45,8 @@ await runDatabaseCommand({
         });
     },
 });
+
+if (import.meta.main) await runCommand(command);
 
 function readPause(text: string): number {
     const parsed = parseDuration(text, { leastMs: 100 });

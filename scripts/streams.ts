@@ -1,15 +1,16 @@
-import { runDatabaseCommand } from "../src/commands/database-command.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { databaseCommand } from "../src/commands/database-command.ts";
 import { formatStreams } from "../src/commands/streams/format-streams.ts";
+import { program } from "../src/environment.ts";
 import { readStatus } from "../src/operations/status/read-status.ts";
 
-await runDatabaseCommand({
+export const command = databaseCommand({
     name: "streams",
     summary: "Lists the streams: of each where its records went, what waits, and its state.",
-    description:
-        "Of each: read = inserted + duplicate + conflict + rejected. `bun run contract NAME` shows what one takes.",
+    description: `Of each: read = inserted + duplicate + conflict + rejected. \`${program} contract NAME\` shows what one takes.`,
     examples: [
-        ["bun run streams", "a line each"],
-        ["bun run streams --json", "the same for programs, as GET /v1/streams gives it"],
+        [`${program} streams`, "a line each"],
+        [`${program} streams --json`, "the same for programs, as GET /v1/streams gives it"],
     ],
     async run({ inDatabase }) {
         return await inDatabase(async (sql) => {
@@ -19,3 +20,5 @@ await runDatabaseCommand({
         });
     },
 });
+
+if (import.meta.main) await runCommand(command);

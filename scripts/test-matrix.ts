@@ -30,7 +30,7 @@ await runCommand({
     name: "test:matrix",
     summary: `Runs the tests on PostgreSQL ${majors.join(", ")}, one after the other, as \`bun run test\` does on one.`,
     description:
-        "All embedded servers are of that version: those that tests kill, and those of the commands they run.\n" +
+        "All embedded servers are of that version: those that tests kill, and those of the commands they run. " +
         "The versions that are not installed (60 MB each) are fetched into data/test-postgres.",
     arguments: [new Argument("[arguments...]", "bun test's: files, folders, and flags after --")],
     options: [new Option("--only <versions>", "some of them, such as 15,17")],

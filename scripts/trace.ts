@@ -1,30 +1,32 @@
 import { Argument } from "commander";
-import { runDatabaseCommand } from "../src/commands/database-command.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { databaseCommand } from "../src/commands/database-command.ts";
 import { describeUnknown, formatTrace } from "../src/commands/format-trace.ts";
 import { refuse } from "../src/commands/refuse.ts";
 import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import { chooseTraced } from "../src/commands/streams/choose-traced.ts";
+import { program } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
 import { readTrace } from "../src/operations/read-trace.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 
-await runDatabaseCommand({
+export const command = databaseCommand({
     name: "trace",
     summary:
         "Tells the life of a record: file, bytes, chunk, load, each rule's verdict, batch, commit, and its rivals.",
     description:
-        "Without --stream: an event_id is one of events, and file:record of the stream that has read the file.\n" +
+        "Without --stream: an event_id is one of events, and file:record of the stream that has read the file. " +
         "Exits with 1 when nothing of it is kept.",
     arguments: [new Argument("<record>", "an event_id, the key of a stream, or file:record such as events_7.csv:12")],
     options: [streamOption()],
     examples: [
-        ["bun run trace 6f1c7b9e-53f0-4a58-9d0e-4b3c0a9f1d22", "an event, and every reject that claims its id"],
-        ["bun run trace events_7.csv:12", "the twelfth record of a file"],
+        [`${program} trace 6f1c7b9e-53f0-4a58-9d0e-4b3c0a9f1d22`, "an event, and every reject that claims its id"],
+        [`${program} trace events_7.csv:12`, "the twelfth record of a file"],
         [
-            "bun run trace 7 --stream orders",
+            `${program} trace 7 --stream orders`,
             "the row with the key 7 of a stream of yours, and the rejects that claim it",
         ],
-        ["bun run trace order_id=7,line=2", "a key of several columns"],
+        [`${program} trace order_id=7,line=2`, "a key of several columns"],
     ],
     async run({ args, flags, config, inDatabase }) {
         const { stream, subject, trace } = await inDatabase(async (sql) => {
@@ -40,3 +42,5 @@ await runDatabaseCommand({
         throw refuse("record_unknown", what, remedy, exitCodes.failed);
     },
 });
+
+if (import.meta.main) await runCommand(command);

@@ -1,20 +1,21 @@
 import { Argument, Option } from "commander";
 import { chooseTried } from "../src/commands/choose-tried.ts";
-import { runDatabaseCommand } from "../src/commands/database-command.ts";
+import { runCommand } from "../src/commands/command.ts";
+import { databaseCommand } from "../src/commands/database-command.ts";
 import { formatAllTried } from "../src/commands/format-tried.ts";
 import { logToStderr } from "../src/commands/log.ts";
-import { isDrawable } from "../src/environment.ts";
+import { isDrawable, program } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
 import { requireFiles } from "../src/operations/try/require-files.ts";
 import { type TriedFile, tryFiles } from "../src/operations/try/try-files.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 import { createProgress } from "../src/terminal/progress.ts";
 
-await runDatabaseCommand({
+export const command = databaseCommand({
     name: "try",
     summary: "Says what an ingest of these files would do now, by doing it and undoing it.",
     description:
-        "The real load, validation and dedupe against the real table. Leaves nothing behind, killed or not; numbers that a\n" +
+        "The real load, validation and dedupe against the real table. Leaves nothing behind, killed or not; numbers that a " +
         "sequence gave are used up, as by any insert that is undone. Exits with 1 when a file would fail.",
     arguments: [new Argument("<files...>", "CSV files, wherever they are")],
     options: [
@@ -33,9 +34,9 @@ await runDatabaseCommand({
     ],
     stream: eventsStream,
     examples: [
-        ["bun run try incoming/events_7.csv", "what would be inserted, duplicate, in conflict, rejected, and why"],
-        ["bun run try lines.csv --table sales.lines", "for a table that nothing is declared for yet"],
-        ["bun run try --json a.csv b.csv", "two files as one ingest, for programs"],
+        [`${program} try incoming/events_7.csv`, "what would be inserted, duplicate, in conflict, rejected, and why"],
+        [`${program} try lines.csv --table sales.lines`, "for a table that nothing is declared for yet"],
+        [`${program} try --json a.csv b.csv`, "two files as one ingest, for programs"],
     ],
     async run({ args, flags, config, inDatabase }) {
         requireFiles(args);
@@ -66,3 +67,5 @@ await runDatabaseCommand({
         };
     },
 });
+
+if (import.meta.main) await runCommand(command);

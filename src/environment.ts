@@ -1,6 +1,13 @@
 /** The few variables that are not settings. Apart from src/config/, only this file reads the environment. */
+import { basename } from "node:path";
 
 export type Environment = Record<string, string | undefined>;
+
+/**
+ * The words that start a command here, for help and advice: `sluice status` from scripts/sluice.ts, the package or the
+ * executable, and `bun run status` from a script of its own.
+ */
+export const program = basename(Bun.main).startsWith("sluice") ? "sluice" : "bun run";
 
 /** Whether npm started this process (`npx -y bun run …`): npx dies of a signal without passing it on. */
 export function isStartedByNpm(environment: Environment = process.env): boolean {
@@ -15,6 +22,12 @@ export function isDebugging(environment: Environment = process.env): boolean {
 /** Whether stderr takes colour and lines that are drawn over: progress is shown there. */
 export function isDrawable(environment: Environment = process.env): boolean {
     return process.stderr.isTTY === true && environment.TERM !== "dumb";
+}
+
+/** How wide help may be: as the terminal; without one as COLUMNS says, or 80 columns. */
+export function outputWidth(environment: Environment = process.env): number {
+    const columns = process.stdout.isTTY ? process.stdout.columns : Number(environment.COLUMNS);
+    return Math.max(columns || 80, 40);
 }
 
 /** SLUICE_TEST_POSTGRES: the folder of a package with another version, for the tests of that. Null: the installed one. */

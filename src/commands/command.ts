@@ -8,15 +8,16 @@ import { writeSync } from "node:fs";
 import { type Argument, Command, CommanderError, type Option } from "commander";
 import { describeGiver, type Flags, type LogFormat, readFaultPlan, readLogFormat } from "../config/config.ts";
 import { planFault } from "../database/faults/pass-fault-point.ts";
-import { isDebugging } from "../environment.ts";
+import { isDebugging, program } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import { factsOfError, formatError } from "../terminal/format-error.ts";
 import { formatJson } from "../terminal/json.ts";
 import { explainError } from "./explain-error.ts";
+import { describeCommand } from "./help.ts";
 import { createLog, formatLogLine, type Log } from "./log.ts";
 
 export interface CommandDefinition {
-    /** As in `bun run NAME`. */
+    /** As in `sluice NAME`. */
     name: string;
     /** One sentence. */
     summary: string;
@@ -40,7 +41,7 @@ export interface Answer {
     exitCode?: number;
 }
 
-/** `["bun run status --json", "the same for programs"]`. */
+/** `["sluice status --json", "the same for programs"]`, by the name that the program was started by. */
 export type Example = readonly [commandLine: string, does: string];
 
 export interface Given {
@@ -79,8 +80,8 @@ function tellError(error: unknown, command: string): string {
     return `${formatLogLine(new Date(), "error", what, { event: "command_failed", ...rest })}\n`;
 }
 
-/** Runs the command on this process's arguments and exits with its code. Does not return. */
-export async function runCommand(definition: CommandDefinition): Promise<never> {
+/** Runs the command on this process's arguments, or those given, and exits with its code. Does not return. */
+export async function runCommand(definition: CommandDefinition, argv = process.argv.slice(2)): Promise<never> {
     process.stdout.on("error", (error: NodeJS.ErrnoException) => {
         // A reader that closes the pipe early (`| head`) has what it wanted.
         if (error.code === "EPIPE") process.exit(exitCodes.done);
@@ -95,7 +96,7 @@ export async function runCommand(definition: CommandDefinition): Promise<never> 
             process.exit(exitCodes.failed);
         });
     }
-    const exitCode = await executeCommand(definition, process.argv.slice(2), process);
+    const exitCode = await executeCommand(definition, argv, process);
     await Promise.all([finish(process.stdout), finish(process.stderr)]);
     process.exit(exitCode);
 }
@@ -136,23 +137,16 @@ async function traceOrigin(error: unknown, flags: Flags): Promise<unknown> {
 }
 
 function createCommand(definition: CommandDefinition, output: Output): Command {
-    const command = new Command(`bun run ${definition.name}`)
-        .description(definition.description ? `${definition.summary}\n\n${definition.description}` : definition.summary)
+    const command = new Command(`${program} ${definition.name}`)
         .helpOption("--help", "show this help")
         .exitOverride()
         .configureOutput({ writeOut: (text) => output.stdout.write(text), writeErr: () => {} })
-        .addHelpText("after", formatExamples(definition.examples))
         // Commander runs its own help only when there is an action.
         .action(() => {});
+    describeCommand(command, definition);
     for (const argument of definition.arguments ?? []) command.addArgument(argument);
     for (const option of definition.options ?? []) command.addOption(option);
     return command.option("--no-color", "no colours (also NO_COLOR)");
-}
-
-function formatExamples(examples: readonly Example[]): string {
-    const width = Math.max(...examples.map(([commandLine]) => commandLine.length));
-    const lines = examples.map(([commandLine, does]) => `  ${commandLine.padEnd(width)}  ${does}`);
-    return `\nExamples:\n${lines.join("\n")}\n`;
 }
 
 /** process.exit drops output that a pipe has not taken yet, and under Bun an empty write does not wait for it. */

@@ -2,6 +2,7 @@
  * The frame of the commands that work on the database: settings, a connection of its own, and the same end whatever happens,
  * Ctrl-C included. A command is its flags and one function.
  */
+
 import {
     type Config,
     type ConfigField,
@@ -15,10 +16,11 @@ import { type DatabaseTarget, describeTarget } from "../database/database-target
 import { faultSettings } from "../database/faults/pass-fault-point.ts";
 import { migrateDatabase, readMissingMigrations } from "../database/migrate.ts";
 import { type Database, openDatabase } from "../database/open-database.ts";
+import { program } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { Stream } from "../streams/stream.ts";
 import { exitOnStopSignal } from "../terminal/stop-signals.ts";
-import { type CommandDefinition, type Given, runCommand } from "./command.ts";
+import type { CommandDefinition, Given } from "./command.ts";
 import { logToStderr } from "./log.ts";
 
 type FrameField = (typeof databaseFields)[number] | "json";
@@ -42,12 +44,12 @@ interface DatabaseGiven<Field extends ConfigField> extends Given {
 
 type Work<Result> = (sql: Sql, database: Database) => Promise<Result>;
 
-/** Runs the command on this process's arguments, as runCommand does. */
-export async function runDatabaseCommand<Field extends ConfigField = never>(
+/** A command for runCommand. */
+export function databaseCommand<Field extends ConfigField = never>(
     definition: DatabaseCommand<Field>,
-): Promise<never> {
+): CommandDefinition {
     const { name, options = [], fields = [], stream = null } = definition;
-    return await runCommand({
+    return {
         ...definition,
         options: [...options, ...configOptions(...fields, "json", ...databaseFields)],
         async run(given) {
@@ -56,7 +58,7 @@ export async function runDatabaseCommand<Field extends ConfigField = never>(
                 workInDatabase(config, { applicationName: `sluice ${name}`, mayMigrate }, work);
             return await definition.run({ ...given, config, inDatabase });
         },
-    });
+    };
 }
 
 /**
@@ -111,7 +113,7 @@ async function requireSetUp(sql: Sql, target: DatabaseTarget, mayMigrate: boolea
         throw new SluiceError({
             code: "not_set_up",
             what: `${describeTarget(target)} has none of Sluice's tables.`,
-            remedy: "Set it up with `bun run migrate`, or name another with --database-url.",
+            remedy: `Set it up with \`${program} migrate\`, or name another with --database-url.`,
             setting: "databaseUrl",
             exitCode: exitCodes.configuration,
         });
@@ -122,7 +124,7 @@ async function requireSetUp(sql: Sql, target: DatabaseTarget, mayMigrate: boolea
     throw new SluiceError({
         code: "schema_behind",
         what: `${describeTarget(target)} is older than this program: it has not had ${missing.join(", ")}.`,
-        remedy: "Bring it up to date with `bun run migrate`; running ingests go on meanwhile.",
+        remedy: `Bring it up to date with \`${program} migrate\`; running ingests go on meanwhile.`,
         setting: "databaseUrl",
         exitCode: exitCodes.configuration,
     });

@@ -1,11 +1,13 @@
 /** Turns an error into one that a person can act on; any other stays as it is. Pure. */
+
 import { CommanderError } from "commander";
 import { describeFault } from "../database/describe-fault.ts";
 import { type Meaning, meaningOf, sqlStateOf, sqlStates } from "../database/sql-states.ts";
+import { program } from "../environment.ts";
 import { exitCodes, SluiceError, type SluiceErrorFields } from "../errors.ts";
 import { refuse } from "./refuse.ts";
 
-/** `command` is the name, as in `bun run NAME`. */
+/** `command` is the name, as in `sluice NAME`. */
 export function explainError(error: unknown, command: string): unknown {
     if (error instanceof SluiceError) return error;
     if (error instanceof CommanderError) return explainUsage(error, command);
@@ -27,7 +29,7 @@ function explainUsage(error: CommanderError, command: string): SluiceError {
         `${said.charAt(0).toUpperCase()}${said.slice(1)}.`,
         suggestion ??
             (advice && (/[?.]$/.test(advice) ? advice : `${advice}.`)) ??
-            `bun run ${command} --help shows what it takes.`,
+            `${program} ${command} --help shows what it takes.`,
     );
 }
 
@@ -70,7 +72,7 @@ const refusals: Record<string, Refusal> = {
     [sqlStates.insufficientPrivilege]: {
         code: "not_permitted",
         what: "The database's user may not do what this command does.",
-        remedy: "Grant it what is missing, or use another user: bun run doctor lists what this one may do.",
+        remedy: `Grant it what is missing, or use another user: ${program} doctor lists what this one may do.`,
     },
     [sqlStates.readOnlyTransaction]: {
         code: "database_read_only",
@@ -89,13 +91,13 @@ const refusalsByMeaning: Partial<Record<Meaning | "", Refusal>> = {
     away: {
         code: "database_unreachable",
         what: "The connection to the database was lost or refused.",
-        remedy: "See that the server is up and can be reached (bun run doctor), then run the command again.",
+        remedy: `See that the server is up and can be reached (${program} doctor), then run the command again.`,
         exitCode: exitCodes.databaseUnreachable,
     },
     schema: {
         code: "schema_not_current",
         what: "The database's tables and functions are not those of this program.",
-        remedy: "Bring them up to date with `bun run migrate`; bun run doctor says what is missing.",
+        remedy: `Bring them up to date with \`${program} migrate\`; ${program} doctor says what is missing.`,
     },
     crowded: {
         code: "too_many_connections",

@@ -1,4 +1,5 @@
 /** Formats a trace. Pure. */
+import { program } from "../environment.ts";
 import { describeRefusal } from "../operations/describe-refusal.ts";
 import type { TraceSubject } from "../operations/read-trace.ts";
 import type { RawRecord, Trace, TracedBatch, TracedRecord, TracedReject } from "../operations/trace-schema.ts";
@@ -11,11 +12,11 @@ export function describeUnknown(subject: TraceSubject, stream: string): { what: 
     return "key" in subject
         ? {
               what: `No row and no reject of ${stream} has the key ${describeKey(subject.key)}.`,
-              remedy: "Take it whole from the file; if that has been read at all: bun run files lists what has.",
+              remedy: `Take it whole from the file; if that has been read at all: ${program} files lists what has.`,
           }
         : {
               what: `The ledger of ${stream} has no record ${subject.record} of ${sanitize(subject.file)}.`,
-              remedy: "bun run files lists the files and how many records each has; a path is relative to the folder.",
+              remedy: `${program} files lists the files and how many records each has; a path is relative to the folder.`,
           };
 }
 

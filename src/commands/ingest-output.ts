@@ -1,6 +1,8 @@
 /** Formats an ingest: a line a batch, and a summary that adds up. Pure. */
+
 import type { BatchProgress, IngestSummary, LeftFiles, StreamSummary } from "../engine/run/progress.ts";
 import type { SignOfLife } from "../engine/run/run-ingest.ts";
+import { program } from "../environment.ts";
 import { exitCodes } from "../errors.ts";
 import { isMostlyOut } from "../operations/status/describe-state.ts";
 import { formatCount, formatDuration, formatNumber } from "../terminal/format.ts";
@@ -74,7 +76,7 @@ function formatFiles({ merged, skipped, failed }: NonNullable<IngestSummary["fil
         ...(failed > 0 ? [`${formatNumber(failed)} failed`] : []),
         ...(failedBefore > 0 ? [`${formatNumber(failedBefore)} failed before and not mended`] : []),
     ];
-    return `${parts.join(", ")}${failed + failedBefore > 0 ? " → bun run files --state failed" : ""}`;
+    return `${parts.join(", ")}${failed + failedBefore > 0 ? ` → ${program} files --state failed` : ""}`;
 }
 
 /** What got in later is not left out. */

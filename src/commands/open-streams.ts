@@ -1,10 +1,12 @@
 /** Which streams a command works on: the built-in one, those of streams/, or that of a table named on the command line. */
+
 import { Option } from "commander";
 import type { Sources } from "../config/config.ts";
 import { connect } from "../database/connect.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
 import { TableShapeFault } from "../database/table-shape.ts";
 import type { IngestOptions } from "../engine/run/run-ingest.ts";
+import { program } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { TableStream } from "../streams/apply-stream.ts";
 import { loadStreams, streamOfTable } from "../streams/load-streams.ts";
@@ -69,7 +71,7 @@ const noStream = () =>
     new SluiceError({
         code: "no_stream",
         what: "There is no stream: sluice.config.ts turns the built-in one off, and streams/ declares none.",
-        remedy: "Declare one in streams/<name>.ts (`bun run add`), or name its table with --table.",
+        remedy: `Declare one in streams/<name>.ts (\`${program} add\`), or name its table with --table.`,
         exitCode: exitCodes.configuration,
     });
 

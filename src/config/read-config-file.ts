@@ -1,6 +1,8 @@
 /** Finds, loads and validates sluice.config.ts. */
+
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { program } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import { importDeclaration } from "../streams/import-declaration.ts";
 import type { SourceConfig } from "../streams/source-config.ts";
@@ -47,7 +49,10 @@ export async function loadConfigFile(
     const validated = validateConfig(loaded, stream);
     if ("sources" in validated) return { name, ...validated, error: null };
     const faults = validated.faults.map(({ at, problem }) => `${at} ${problem}`);
-    return refuse(faults, "The settings and what they mean: docs/column_mapping.md; bun run config lists the names.");
+    return refuse(
+        faults,
+        `The settings and what they mean: docs/column_mapping.md; ${program} config lists the names.`,
+    );
 }
 
 /** The sources of the file alone. @throws SluiceError when there is anything wrong with it */

@@ -1,4 +1,6 @@
 /** Why a file, or a chunk of one, is failed, skipped or replaced (`problem` in the ledger), and what to do about it. */
+import { program } from "../environment.ts";
+
 const readAgain = "Correct the file: it is read again when it changes.";
 
 /** Null: it needs nobody. docs/data_contract.md says what each means; a test holds the two and the SQL together. */
@@ -19,15 +21,14 @@ export const fileProblems = {
     dialect_ambiguous: "Declare in sluice.config.ts which of the readings is meant.",
     archive_truncated: readAgain,
     archive_corrupt: readAgain,
-    archive_too_large: "If you trust it, raise the limit that the detail names, then: bun run retry --file NAME.",
+    archive_too_large: `If you trust it, raise the limit that the detail names, then: ${program} retry --file NAME.`,
     not_csv: "Deliver it as CSV, or name it for what it is; the detail says what that is.",
-    file_vanished:
-        "Put it back; it is read when it is there again. If it is gone for good: bun run files --forget NAME.",
+    file_vanished: `Put it back; it is read when it is there again. If it is gone for good: ${program} files --forget NAME.`,
     file_changed: readAgain,
     file_unreadable: "Let the account that ingests read it.",
     file_name_invalid: "Rename it.",
     not_a_regular_file: "Put a plain file there, no link and no folder.",
-    too_many_rejects: "Correct the file, or raise --max-rejects, then: bun run retry --file NAME.",
+    too_many_rejects: `Correct the file, or raise --max-rejects, then: ${program} retry --file NAME.`,
     copy_refused: "Postgres refused its records; look at the detail and correct the file.",
     source_changed:
         "It was changed after it was read. Put the original back, or deliver the new content under a new name.",

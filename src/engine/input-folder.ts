@@ -1,7 +1,9 @@
 /** The watched folder itself: there, a folder, readable; or an error that says what to do. */
+
 import { mkdirSync, readdirSync, realpathSync } from "node:fs";
 import { resolve, sep } from "node:path";
 import type { IngestConfig } from "../config/config.ts";
+import { program } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 
 /** The project's own default folder is made when it is missing; one that somebody named must be there. */
@@ -53,7 +55,7 @@ export function inputFolderError(inputDir: string, cause: unknown): SluiceError 
         remedy: isMissing
             ? `Create it (mkdir -p ${inputDir}), or name another with --input.`
             : isOther
-              ? "Name the folder that holds the CSV files with --input; bun run try takes single files."
+              ? `Name the folder that holds the CSV files with --input; ${program} try takes single files.`
               : "Give the user that runs Sluice the right to read it, or name another with --input.",
         setting: "inputDir",
         exitCode: exitCodes.configuration,

@@ -1,5 +1,7 @@
 /** The life of a record: file, bytes, chunk, load, each rule's verdict, batch, commit; and what became of its rivals. */
+
 import type { Sql } from "../database/connect.ts";
+import { program } from "../environment.ts";
 import { SluiceError } from "../errors.ts";
 import type { KnownStream } from "./streams/read-streams.ts";
 import type { Trace } from "./trace-schema.ts";
@@ -50,6 +52,6 @@ async function requireHome(sql: Sql, { name, home }: TracedStream): Promise<void
     throw new SluiceError({
         code: "stream_removed",
         what: `The database has none of the functions of the stream ${name}: it was removed, or restored without them.`,
-        remedy: "The next `bun run ingest` of the stream makes them again. Its rejects are kept: `bun run rejects`.",
+        remedy: `The next \`${program} ingest\` of the stream makes them again. Its rejects are kept: \`${program} rejects\`.`,
     });
 }

@@ -3,11 +3,13 @@
  * and functions. Everything is one transaction under the lock of migrations, and is done again only when the table or the
  * templates changed.
  */
+
 import { createHash } from "node:crypto";
 import { connect, type Sql } from "../database/connect.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
 import { setUpLockKey } from "../database/migrate.ts";
 import { sqlStateOf, sqlStates } from "../database/sql-states.ts";
+import { program } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { CatalogTable } from "./catalog/catalog-table.ts";
 import { readTable } from "./catalog/read-table.ts";
@@ -146,7 +148,9 @@ function explainRights(sql: Sql, { name, table, isFile }: TableStream) {
         const [row] = await sql<{ role: string; hasHome: boolean }[]>`
             select current_user as role, to_regnamespace(${homeOf(name)}) is not null as "hasHome"`;
         const { role, hasHome } = row!;
-        const command = isFile ? "`bun run migrate`" : `\`bun run ingest --table ${table} --trigger available-now\``;
+        const command = isFile
+            ? `\`${program} migrate\``
+            : `\`${program} ingest --table ${table} --trigger available-now\``;
         throw new SluiceError({
             code: "stream_rights",
             what: hasHome

@@ -1,4 +1,5 @@
 /** Where the records went: the five lines that every command ends with. They add up. Pure. */
+import { program } from "../environment.ts";
 import { formatNumber, formatShare } from "./format.ts";
 import { formatTable } from "./table.ts";
 
@@ -36,8 +37,8 @@ export function formatRecordTable(
         [title, read, "", ""],
         ["= inserted", inserted, formatShare(inserted, read), ""],
         ["+ duplicate", duplicate, formatShare(duplicate, read), ""],
-        ["+ conflict", conflict, formatShare(conflict, read), point(conflict, "bun run rejects --kind conflict")],
-        ["+ rejected", rejected, formatShare(rejected, read), point(rejected, "bun run rejects --kind rejected")],
+        ["+ conflict", conflict, formatShare(conflict, read), point(conflict, `${program} rejects --kind conflict`)],
+        ["+ rejected", rejected, formatShare(rejected, read), point(rejected, `${program} rejects --kind rejected`)],
     ];
     const width = Math.max(title.length, ...more.map(([name]) => name.length));
     const table = formatTable(

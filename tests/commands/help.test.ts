@@ -5,8 +5,8 @@ import manifest from "../../package.json" with { type: "json" };
 import { runScript } from "../support/run-script.ts";
 import { projectDir } from "../support/test-server.ts";
 
-/** Its arguments are bun test's. */
-const passesArgumentsOn = ["test"];
+/** The arguments of the one are bun test's; the other has all commands: sluice.test.ts. */
+const passesArgumentsOn = ["test", "sluice"];
 const commands = readdirSync(join(projectDir, "scripts"))
     .filter((file) => file.endsWith(".ts"))
     .map((file) => file.replace(/\.ts$/, ""))

@@ -4,8 +4,9 @@ import { makeFolder } from "../support/fixture.ts";
 const dataDir = makeFolder();
 
 const script = `
-    import { runDatabaseCommand } from ${JSON.stringify(import.meta.resolve("../../src/commands/database-command.ts"))};
-    await runDatabaseCommand({
+    import { runCommand } from ${JSON.stringify(import.meta.resolve("../../src/commands/command.ts"))};
+    import { databaseCommand } from ${JSON.stringify(import.meta.resolve("../../src/commands/database-command.ts"))};
+    await runCommand(databaseCommand({
         name: "sleep",
         summary: "Sleeps.",
         examples: [["bun run sleep", "until Ctrl-C"]],
@@ -14,7 +15,7 @@ const script = `
             console.log("files", row.files);
             await sql\`select pg_sleep(60)\`;
         }),
-    });`;
+    }));`;
 
 test("sets its own server up, and Ctrl-C during a query stops that server and is no error", async () => {
     const child = Bun.spawn([process.execPath, "-e", script, "script", "--data-dir", dataDir], {

@@ -1,6 +1,8 @@
 /** The flags of `bun run add`, and what they say. */
+
 import { Argument, Option } from "commander";
 import type { Flags } from "../../config/config.ts";
+import { program } from "../../environment.ts";
 import type { ReadingSettings } from "../../operations/sniff/read-values.ts";
 import { createSourceSchema } from "../../streams/source-config.ts";
 import { refuse } from "../refuse.ts";
@@ -83,7 +85,7 @@ function readSettings(text: (name: string) => string | null, list: (name: string
     const parsed = createSourceSchema(null).safeParse({ match: "*", ...given });
     if (!parsed.success) {
         const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`);
-        throw refuse("invalid_option", `${faults.join("; ")}.`, "`bun run add --help` lists the flags.");
+        throw refuse("invalid_option", `${faults.join("; ")}.`, `\`${program} add --help\` lists the flags.`);
     }
     return given as ReadingSettings;
 }

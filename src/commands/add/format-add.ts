@@ -1,4 +1,5 @@
 /** Formats what a stream would be: its columns, its key, how the file fared. Pure. */
+import { program } from "../../environment.ts";
 import type { MappedTable } from "../../operations/add/add-table.ts";
 import type { Proposal } from "../../operations/sniff/sniff-file.ts";
 import type { TriedFile } from "../../operations/try/try-files.ts";
@@ -61,5 +62,5 @@ export function formatTrial({ file, problem, problemDetail, records, reasons }: 
 }
 
 export function formatWritten(written: readonly string[]): string {
-    return `wrote ${written.join(", ")}. \`bun run ingest\` takes it up.`;
+    return `wrote ${written.join(", ")}. \`${program} ingest\` takes it up.`;
 }

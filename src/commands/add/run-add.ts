@@ -4,7 +4,7 @@ import type { Config } from "../../config/config.ts";
 import type { Sql } from "../../database/connect.ts";
 import type { Database } from "../../database/open-database.ts";
 import { InputFault } from "../../engine/read/open-input.ts";
-import { isDrawable } from "../../environment.ts";
+import { isDrawable, program } from "../../environment.ts";
 import { addCsvStream, filesForCsv, type NewCsvStream, refuseTaken } from "../../operations/add/add-csv.ts";
 import { addTableStream, mapTable, refuseLacking } from "../../operations/add/add-table.ts";
 import { findSample, type Sample } from "../../operations/add/find-sample.ts";
@@ -200,7 +200,7 @@ async function confirm(
     }
     process.stderr.write(`${lines.join("\n")}\n`);
     if (await askYesOrNo("Make this stream?")) return;
-    throw refuse("not_confirmed", "Nothing was written.", "Flags change what is proposed: bun run add --help.");
+    throw refuse("not_confirmed", "Nothing was written.", `Flags change what is proposed: ${program} add --help.`);
 }
 
 function tryConfigOf({ config }: AddContext) {

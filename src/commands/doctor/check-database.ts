@@ -1,9 +1,11 @@
 /** Checks of the database itself: its tables, the rights of its user, free connections, its clock. */
+
 import type { Sql } from "../../database/connect.ts";
 import { readConnectionRoom } from "../../database/connection-room.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
 import { inspectSchema } from "../../database/migrate.ts";
 import { leastConnections } from "../../engine/run/plan-connections.ts";
+import { program } from "../../environment.ts";
 import { SluiceError } from "../../errors.ts";
 import type { Status } from "../../operations/status/status-schema.ts";
 import type { Stream } from "../../streams/stream.ts";
@@ -37,12 +39,12 @@ function judgeOld(isSetUp: boolean, pending: readonly string[]): Found {
     if (isSetUp) {
         return fail(
             `Older than this program: without ${pending.join(", ")}.`,
-            "Run `bun run migrate`: rows and ledger stay.",
+            `Run \`${program} migrate\`: rows and ledger stay.`,
         );
     }
     return note(
         "There is nothing of Sluice's in this database yet.",
-        "`bun run migrate` sets it up; `bun run ingest` and `bun run start` do it too.",
+        `\`${program} migrate\` sets it up; \`${program} ingest\` and \`${program} start\` do it too.`,
     );
 }
 
@@ -50,14 +52,14 @@ async function judgeCurrent(sql: Sql, table: string, isSqlDue: boolean): Promise
     if (isSqlDue) {
         return note(
             "The tables are current; functions and views are of another version.",
-            "Run `bun run migrate`; the next ingest does it too.",
+            `Run \`${program} migrate\`; the next ingest does it too.`,
         );
     }
     const triggers = await triggersOn(sql, table);
     if (triggers.length === 0) return ok(`Current: tables, functions, and the columns of ${table}.`);
     return note(
         `Current. Triggers on ${table} may refuse, change or leave out records: ${triggers.join(", ")}.`,
-        "What they refuse or leave out is a reject (refused_by_table): bun run rejects says why. " +
+        `What they refuse or leave out is a reject (refused_by_table): ${program} rejects says why. ` +
             "A record whose row they changed is a conflict when it is delivered again.",
     );
 }
@@ -91,7 +93,7 @@ export async function checkRights(sql: Sql, { table }: Stream, isSetUp: boolean)
     }
     if (missing.length === 0) return ok(`${userName} may ingest, serve and replay.`);
     const found = `${userName} lacks ${missing.slice(0, 3).join(", ")}${missing.length > 3 ? " and more" : ""}`;
-    const remedy = "For ingest and replay, grant it (or connect as the user that ran `bun run migrate`).";
+    const remedy = `For ingest and replay, grant it (or connect as the user that ran \`${program} migrate\`).`;
     return mayRead
         ? note(`${found}: enough for status, api and sql.`, remedy)
         : fail(`${found}, and may not even read.`, remedy);

@@ -1,6 +1,8 @@
 /** One check for each stream of streams/: whether its table can be taken, and what it waits for. */
+
 import { connect } from "../../database/connect.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
+import { program } from "../../environment.ts";
 import { SluiceError } from "../../errors.ts";
 import { examine, type TableStream } from "../../streams/apply-stream.ts";
 import { type Found, fail, note, ok } from "./finding.ts";
@@ -15,13 +17,13 @@ export async function checkStream(target: DatabaseTarget, declared: TableStream)
             select problem_detail as detail from ingest.streams where name = ${declared.name} and is_active`;
         if (known === undefined) {
             const found = `${declared.files} → ${name}: the table can be taken; nothing was read yet.`;
-            return note(found, "`bun run ingest` or `bun run start` makes the stream and reads its files.");
+            return note(found, `\`${program} ingest\` or \`${program} start\` makes the stream and reads its files.`);
         }
         if (known.detail !== null) return note(`Paused: ${known.detail}`, "An ingest at work goes on by itself.");
         const triggers = table.triggers.map((trigger) => trigger.name);
         const found = `${declared.files} → ${name}, ${table.columns.length} columns.`;
         if (triggers.length === 0) return ok(found);
-        const remedy = "Records that they refuse are rejects (refused_by_table): `bun run rejects` says why.";
+        const remedy = `Records that they refuse are rejects (refused_by_table): \`${program} rejects\` says why.`;
         return note(`${found} Its triggers may refuse or change rows: ${triggers.join(", ")}.`, remedy);
     } catch (error) {
         if (!(error instanceof SluiceError)) throw error;

@@ -1,7 +1,9 @@
 /** Checks of the work: stuck files, processes that are gone, merged rows that stay, records that repeat, lag. */
+
 import type { Sql } from "../../database/connect.ts";
 import { remedyFor } from "../../database/file-problems.ts";
 import { describeReader, remedyForReader } from "../../database/staging-readers.ts";
+import { program } from "../../environment.ts";
 import type { Status } from "../../operations/status/status-schema.ts";
 import { formatCount, formatDuration, formatShare } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
@@ -17,17 +19,17 @@ export function checkFiles({ asOf, files, failedFiles, backlog, workers }: Statu
         const which = `${sanitize(latest.path, { most: 60 })} (${latest.problem ?? "unknown"})`;
         return fail(
             `${formatCount(files.failed, "file")} failed, the latest ${which}.`,
-            `${remedyFor(latest.problem)} bun run files --state failed lists them.`,
+            `${remedyFor(latest.problem)} ${program} files --state failed lists them.`,
         );
     }
     const since = [backlog.oldestUnreadAt, backlog.oldestStagedAt].filter((instant) => instant !== null).sort()[0];
     const waitedMs = since === undefined ? 0 : Date.parse(asOf) - Date.parse(since);
     const waiting = `${formatCount(backlog.files, "file")} waiting, the oldest for ${formatDuration(waitedMs)}`;
     if (workers.length > 0 && waitedMs > stuckAfterMs) {
-        return fail(`${waiting}.`, "See what the ingest says on stderr; bun run status tells whether it is behind.");
+        return fail(`${waiting}.`, `See what the ingest says on stderr; ${program} status tells whether it is behind.`);
     }
     if (backlog.files > 0 && workers.length === 0) {
-        return note(`${waiting}, and no ingest is running.`, "Start one: bun run ingest.");
+        return note(`${waiting}, and no ingest is running.`, `Start one: ${program} ingest.`);
     }
     const all = Object.values(files).reduce((sum, count) => sum + count, 0);
     return ok(backlog.files > 0 ? `${waiting}.` : `${formatCount(all, "file")} known, none failed, none waiting.`);
@@ -65,7 +67,7 @@ export async function checkWorkers(sql: Sql, { workers }: Status): Promise<Found
     if (goneWorkers === 0) return ok(`${live}.`);
     return note(
         `${live}; ${formatCount(goneWorkers, "ingest")} ended without a goodbye (killed, or its machine is gone).`,
-        "Nothing is lost: start one (bun run ingest), and it takes over what they left.",
+        `Nothing is lost: start one (${program} ingest), and it takes over what they left.`,
     );
 }
 
@@ -86,7 +88,7 @@ export function checkPace({ totals, state, verdict, freshness, table }: Status):
     if (state === "behind") {
         return note(
             verdict,
-            "More cores: --merge-workers; more processes: another bun run ingest; more at once: --max-batch-records.",
+            `More cores: --merge-workers; more processes: another ${program} ingest; more at once: --max-batch-records.`,
         );
     }
     const repeated = totals.duplicate / Math.max(1, totals.read);

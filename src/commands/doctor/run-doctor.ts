@@ -1,9 +1,11 @@
 /** The checks in their order. Each is made whatever another found, unless it needs what was not found. */
+
 import type { Config } from "../../config/config.ts";
 import { connect, type Sql } from "../../database/connect.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
 import { hasEmbeddedServer } from "../../database/embedded-server.ts";
 import { type Database, openDatabase } from "../../database/open-database.ts";
+import { program } from "../../environment.ts";
 import { SluiceError } from "../../errors.ts";
 import { readStatus } from "../../operations/status/read-status.ts";
 import type { Status } from "../../operations/status/status-schema.ts";
@@ -50,7 +52,7 @@ function skipAll(names: readonly string[], why: string): Finding[] {
 
 async function lookIntoDatabase(config: DoctorConfig, stream: Stream, log: (line: string) => void): Promise<Finding[]> {
     if (config.databaseUrl === undefined && !hasEmbeddedServer(config.dataDir)) {
-        const found = `The embedded one of ${config.dataDir} is not made yet: bun run start, or any other command, makes it.`;
+        const found = `The embedded one of ${config.dataDir} is not made yet: ${program} start, or any other command, makes it.`;
         return [{ name: "database", ...ok(found) }, ...skipAll(inDatabase, "There is no database yet.")];
     }
     let database: Database | null = null;

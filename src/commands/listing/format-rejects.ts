@@ -1,5 +1,6 @@
 /** Formats rejects, one below the other, and their reasons. Pure. */
 
+import { program } from "../../environment.ts";
 import { describeRefusal } from "../../operations/describe-refusal.ts";
 import type { RejectSummary, selectRejects } from "../../server/api/rejects/read-rejects.ts";
 import { formatCount, formatNumber } from "../../terminal/format.ts";
@@ -35,6 +36,6 @@ export function formatReasons({ kinds, reasons }: RejectSummary): string[] {
     return [
         `By reason (of ${formatCount(open, "reject")} that stand):`,
         ...formatTable(rows, { indent: "  " }),
-        "Each in full: bun run trace FILE:RECORD. After a mend: bun run replay --reason … --dry-run.",
+        `Each in full: ${program} trace FILE:RECORD. After a mend: ${program} replay --reason … --dry-run.`,
     ];
 }

@@ -1,13 +1,15 @@
 /** `--stream` of the commands that look at one stream, or at all. */
+
 import { Option } from "commander";
 import type { Flags } from "../../config/config.ts";
 import type { Sql } from "../../database/connect.ts";
+import { program } from "../../environment.ts";
 import { exitCodes, type SluiceError } from "../../errors.ts";
 import { findStream, type KnownStream, readStreams } from "../../operations/streams/read-streams.ts";
 import { refuse } from "../refuse.ts";
 
 export function streamOption(): Option {
-    return new Option("--stream <name>", "only of this stream: `bun run streams` lists them");
+    return new Option("--stream <name>", `only of this stream: \`${program} streams\` lists them`);
 }
 
 /** Null without the flag. @throws SluiceError unknown_stream, with the near name */

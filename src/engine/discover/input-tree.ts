@@ -2,7 +2,9 @@
  * The watched folder as the streams of a process see it: one watch and one listing, from which each stream gets what is its own.
  * A hundred thousand names are listed and matched once, not once for each stream.
  */
+
 import { relative, sep } from "node:path";
+import { program } from "../../environment.ts";
 import { createRouter, hasSubfolders, mayHoldFiles } from "../../streams/route-files.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import type { Stream } from "../../streams/stream.ts";
@@ -204,7 +206,7 @@ function createVoice({ config, log, streams }: InputTreeOptions, router: ReturnT
     const sayAmbiguous = createSaySome((line, facts) => log.error(line, facts), {
         event: "stream_ambiguous",
         line: (path) => `${path} ${notRead(path)}`,
-        further: "More files fit the files of several streams: bun run files --state failed names them.",
+        further: `More files fit the files of several streams: ${program} files --state failed names them.`,
     });
     const notRead = (path: string) =>
         `fits the files of several streams, ${router.describe(router.claimOf(path).rivals ?? [])}: it is read for none. ` +

@@ -1,6 +1,8 @@
 /** Logs that the database is unreachable, busy or changed. Each message is logged once, or at most once a minute. */
+
 import { describeFault } from "../../database/describe-fault.ts";
 import { meaningOf, sqlStateOf } from "../../database/sql-states.ts";
+import { program } from "../../environment.ts";
 import { SluiceError } from "../../errors.ts";
 import type { IngestLog } from "../context.ts";
 import { reasonOf } from "./troubles.ts";
@@ -28,7 +30,7 @@ export function createOutageVoice(log: IngestLog) {
             if (hasSaidSchema) return;
             hasSaidSchema = true;
             log.warn(
-                `The tables are not as they were (${describeFault(error)}). Undo that change, or stop and run \`bun run doctor\`. ` +
+                `The tables are not as they were (${describeFault(error)}). Undo that change, or stop and run \`${program} doctor\`. ` +
                     "No file fails for it: the ingest waits, and goes on when it is undone.",
                 { event: "schema_changed", code: reasonOf(error) },
             );

@@ -1,4 +1,5 @@
 /** The statement that makes the table of a proposal, with the evidence for each column beside it. Pure. */
+import { program } from "../../environment.ts";
 import { quoteIdent } from "../../streams/catalog/quote-ident.ts";
 import { formatCount } from "../../terminal/format.ts";
 import type { Proposal } from "../sniff/sniff-file.ts";
@@ -19,7 +20,7 @@ export function tableText(table: string, fileName: string, { columns, key, recor
         return `    ${column.padEnd(width)} -- ${oneLine(note)}`;
     });
     return [
-        `-- Proposed by \`bun run add\` for the ${formatCount(records, "record")} of ${oneLine(fileName)}.`,
+        `-- Proposed by \`${program} add\` for the ${formatCount(records, "record")} of ${oneLine(fileName)}.`,
         "-- From here on the table itself is what its stream goes by: change it by another file beside this one.",
         `create table if not exists public.${quoteIdent(table)} (`,
         ...body,

@@ -1,6 +1,8 @@
 /** Says in one word, and in a sentence or two, what the numbers mean. Pure. */
+
 import { remedyFor } from "../../database/file-problems.ts";
 import { describeReader, remedyForReader } from "../../database/staging-readers.ts";
+import { program } from "../../environment.ts";
 import { formatBytes, formatCount, formatDuration, formatNumber } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 import { findObstacle } from "./find-obstacle.ts";
@@ -36,7 +38,7 @@ export function describeState(facts: StateFacts): State {
     const state = judgeState(facts);
     const sentences = [sentenceFor[state](facts)];
     if (state !== "failing" && facts.files.failed > 0) {
-        sentences.push(`${formatCount(facts.files.failed, "file")} failed: \`bun run files --state failed\`.`);
+        sentences.push(`${formatCount(facts.files.failed, "file")} failed: \`${program} files --state failed\`.`);
     }
     if (state !== "rejecting" && isRejecting(facts)) sentences.push(describeRejects(facts));
     const [reader] = facts.stagingReaders;
@@ -126,7 +128,7 @@ const sentenceFor: Record<Judged, (facts: StateFacts) => string> = {
     stopped: ({ backlog, files }) => {
         const isWaiting = backlog.files + backlog.stagedRecords > 0;
         if (isWaiting)
-            return `No ingest is running: ${describeBacklog(backlog)} wait for one. Start it: \`bun run ingest\`.`;
+            return `No ingest is running: ${describeBacklog(backlog)} wait for one. Start it: \`${program} ingest\`.`;
         return `No ingest is running. ${files.failed > 0 ? "All that could be read" : "Everything seen"} is merged.`;
     },
     stuck: (facts) => `Stuck. ${findObstacle(facts)}`,
@@ -155,7 +157,7 @@ function describeRejects({ recentMerges: { read, rejected, conflict }, rejectRea
     const reason = most === undefined ? "" : `, most often ${sanitize(most.reason, { most: 100 })}`;
     return (
         `${formatNumber(rejected + conflict)} of the latest ${formatCount(read, "record")} did not get in: ` +
-        `${parts.join(", ")}${reason}. \`bun run rejects\` shows them; correct the sender, the file or the mapping, then \`bun run replay\`.`
+        `${parts.join(", ")}${reason}. \`${program} rejects\` shows them; correct the sender, the file or the mapping, then \`${program} replay\`.`
     );
 }
 

@@ -1,4 +1,5 @@
 /** Finds why waiting work does not go on although somebody is at work. Pure. */
+import { program } from "../../environment.ts";
 import { formatCount, formatDuration, formatNumber } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 import type { StateFacts } from "./describe-state.ts";
@@ -30,7 +31,7 @@ function describeTrouble({ workers, backlog }: StateFacts): string | null {
     const what = sanitize(longest.what, { most: 200 });
     const tried = `It was tried ${formatCount(longest.attempts, "time")} in ${formatDuration(longest.seconds * 1000)}.`;
     const waiting = backlog.stagedRecords > 0 ? ` ${formatNumber(backlog.stagedRecords)} staged records wait.` : "";
-    return `The database refuses a step: ${what}. ${tried}${waiting} \`bun run doctor\` looks for the cause.`;
+    return `The database refuses a step: ${what}. ${tried}${waiting} \`${program} doctor\` looks for the cause.`;
 }
 
 function describeMerges(facts: StateFacts): string | null {
@@ -44,7 +45,7 @@ function describeMerges(facts: StateFacts): string | null {
     const what = isStill
         ? `Nothing was merged for ${formatDuration(stillMs)}, and ${records} wait.`
         : `Some of ${records} have waited for ${formatDuration(stagedMs)} while others were merged.`;
-    return `${what} A merge runs that long, fails again and again, or waits for a lock. See the ingest's lines on stderr and \`bun run doctor\`; a restart of the ingest is safe.`;
+    return `${what} A merge runs that long, fails again and again, or waits for a lock. See the ingest's lines on stderr and \`${program} doctor\`; a restart of the ingest is safe.`;
 }
 
 function describeReads(facts: StateFacts): string | null {
@@ -55,7 +56,7 @@ function describeReads(facts: StateFacts): string | null {
     const leastMs = facts.stagingReaders.length > 0 ? patienceMs : longestUnreadMs;
     const patience = Math.max(leastMs, 2 * triggerMsOf(workers), 2 * tailSettleMsOf(workers));
     if (stillMs <= patience) return null;
-    return `Nothing was read for ${formatDuration(stillMs)}, and ${formatCount(backlog.files, "file")} wait. See the ingest's lines on stderr and \`bun run doctor\`; a restart of the ingest is safe.`;
+    return `Nothing was read for ${formatDuration(stillMs)}, and ${formatCount(backlog.files, "file")} wait. See the ingest's lines on stderr and \`${program} doctor\`; a restart of the ingest is safe.`;
 }
 
 /** How long the latest of these is ago; nobody is blamed for the time before anybody was at work. */

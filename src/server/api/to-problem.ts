@@ -1,7 +1,9 @@
 /** Turns whatever a route throws into a problem. */
+
 import type { z } from "@hono/zod-openapi";
 import { HTTPException } from "hono/http-exception";
 import { isConnectionFault, isRetryable, sqlStateOf, sqlStates } from "../../database/sql-states.ts";
+import { program } from "../../environment.ts";
 import { Problem } from "./problem.ts";
 
 /** For the operator of the API: what failed, without SQL text, parameters or row values. */
@@ -45,8 +47,7 @@ function summarize(error: unknown): string {
 const databaseProblems = {
     database_unavailable:
         "No old number is given as if it were new. Ask again: there is an answer as soon as it is back.",
-    database_not_ready:
-        "Its tables are missing, of another version, or not readable for this role. Run `bun run migrate`.",
+    database_not_ready: `Its tables are missing, of another version, or not readable for this role. Run \`${program} migrate\`.`,
     database_read_only:
         "It is a standby, or its administrator made it read-only: only what reads is answered. Ask an API whose database is the primary.",
     database_slow: "The query was ended. Ask again later, or for less: a shorter range, a filter, a smaller limit.",

@@ -1,7 +1,9 @@
 /** Totals and series from the ledger and the rollups. Never touches `events`. */
+
 import { z } from "@hono/zod-openapi";
 import { type SQL, sql } from "drizzle-orm";
 import { totals } from "../../database/schema.ts";
+import { program } from "../../environment.ts";
 import type { Database } from "../../server/api/reader.ts";
 import {
     countSchema,
@@ -39,8 +41,7 @@ export const statsSchema = z
         totals: z.object(eventSums),
         eventTypes: z.array(z.object({ eventType: z.string(), ...eventSums })),
         pruned: z.array(z.object({ eventType: z.string(), ...eventSums })).openapi({
-            description:
-                "Of events that were removed for their age (bun run prune). They are in records, and in no other sum.",
+            description: `Of events that were removed for their age (${program} prune). They are in records, and in no other sum.`,
         }),
         series: z
             .object({

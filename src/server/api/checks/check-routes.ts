@@ -1,6 +1,8 @@
 /** `GET /v1/checks`: the logical tests of sql/checks/ on the live database. */
+
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Sql } from "../../../database/connect.ts";
+import { program } from "../../../environment.ts";
 import { isOf } from "../../../operations/find-checks.ts";
 import { runChecks } from "../../../operations/run-checks.ts";
 import { answers } from "../problem.ts";
@@ -28,7 +30,7 @@ const checksSchema = z
                         }),
                         asserts: z.string(),
                         outcome: z.enum(["passed", "broken", "not_run"]).openapi({
-                            description: "not_run: Postgres refused it; `bun run check` says why.",
+                            description: `not_run: Postgres refused it; \`${program} check\` says why.`,
                         }),
                         breakingRows: countSchema,
                         seconds: z.number().nonnegative(),
@@ -53,7 +55,7 @@ const getChecks = createRoute({
     summary: "Whether everything in the database adds up",
     description:
         "Asking starts a run when the last one ended half a minute ago, or ten times as long as it took. One runs at a " +
-        "time; `bun run check` shows the rows that break a check.",
+        `time; \`${program} check\` shows the rows that break a check.`,
     request: { query: z.strictObject({ stream: checkedParameter }) },
     responses: answers("The last run", checksSchema, 400, 503),
 });
