@@ -2,18 +2,13 @@
  * docs/operations/alerts.yaml against the metrics of a running API: each name, label and value in an expression is there,
  * and is asked for as its type allows. The expressions are read by Prometheus' own grammar.
  */
-import { beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { SyntaxNode } from "@lezer/common";
-import { parser } from "@prometheus-io/lezer-promql";
 import Ajv from "ajv/dist/2020";
 import manifest from "../../package.json";
 import { projectDir } from "../support/test-server.ts";
-import { waitUntil } from "../support/wait-until.ts";
-import { useProxiedApi } from "./api-fixture.ts";
-import { type Exposition, parseExposition } from "./parse-exposition.ts";
-import { insertBatch, insertFile, insertWorker } from "./seed-ledger.ts";
+import { faultsIn, useScrape } from "./check-promql.ts";
 
 const rulesFile = join(projectDir, "docs/operations/alerts.yaml");
 
@@ -55,20 +50,7 @@ test("the commands and documents that the remedies name are there", () => {
 });
 
 describe("each expression", () => {
-    const api = useProxiedApi(import.meta.path);
-    let exposition: Exposition;
-
-    beforeAll(async () => {
-        await insertBatch(api.sql, { inserted: 5, conflict: 1, rejected: 3 });
-        await insertFile(api.sql, "failed.csv", "failed");
-        await insertWorker(api.sql, { retries: { count: 3, lastReason: "53100", lastSecondsAgo: 1 } });
-        const isReady = async () => (await api.get("/readyz")).status === 200;
-        api.proxy.takeDown();
-        await waitUntil("the API notices", async () => !(await isReady()));
-        await api.proxy.mend();
-        await waitUntil("the API is back", isReady);
-        exposition = parseExposition((await api.get("/metrics")).body);
-    });
+    const exposition = useScrape(import.meta.path);
 
     test.each(alerts.map(({ alert, expr }) => [alert, expr]))(
         "of %s asks for what /metrics has, as its type allows",
@@ -115,56 +97,4 @@ function closed(properties: Record<string, object>): object {
         required: names.filter((name) => !name.endsWith("?")),
         additionalProperties: false,
     };
-}
-
-/** Prometheus adds them to each series. */
-const targetLabels = ["job", "instance"];
-const counterFunctions = ["rate", "increase", "irate"];
-const gaugeFunctions = ["predict_linear", "deriv", "delta", "max_over_time", "avg_over_time", "min_over_time"];
-
-function faultsIn(expr: string, { samples, types }: Exposition): string[] {
-    const faults: string[] = [];
-    const textOf = ({ from, to }: SyntaxNode) => expr.slice(from, to);
-    const labelNames = new Set([...targetLabels, ...samples.flatMap(({ labels }) => Object.keys(labels))]);
-
-    function lookAtSelector(selector: SyntaxNode): void {
-        const name = textOf(selector.getChild("Identifier")!);
-        const series = samples.filter((sample) => sample.name === name);
-        if (series.length === 0) {
-            faults.push(`${name}: no such metric`);
-            return;
-        }
-        for (const matcher of selector.getChild("LabelMatchers")?.getChildren("UnquotedLabelMatcher") ?? []) {
-            const label = textOf(matcher.getChild("LabelName")!);
-            const operator = textOf(matcher.getChild("MatchOp")!);
-            const wanted = JSON.parse(textOf(matcher.getChild("StringLiteral")!)) as string;
-            const values = series.flatMap(({ labels }) => (label in labels ? [labels[label]!] : []));
-            const form = new RegExp(`^(?:${operator === "=~" ? wanted : RegExp.escape(wanted)})$`);
-            if (values.length === 0) faults.push(`${name}{${label}}: no such label`);
-            else if (!values.some((value) => form.test(value)))
-                faults.push(`${name}{${textOf(matcher)}}: no such value`);
-        }
-        lookAtType(selector, name);
-    }
-
-    function lookAtType(selector: SyntaxNode, name: string): void {
-        const type = types.get(name) ?? types.get(name.replace(/_(?:bucket|sum|count)$/, ""));
-        const call = selector.parent?.name === "MatrixSelector" ? selector.parent.parent?.parent : null;
-        const called = call?.getChild("FunctionIdentifier") ? textOf(call.getChild("FunctionIdentifier")!) : null;
-        if (type !== "gauge" && !counterFunctions.includes(called ?? ""))
-            faults.push(`${name}: a ${type} without rate or increase`);
-        if (type === "gauge" && called !== null && !gaugeFunctions.includes(called))
-            faults.push(`${name}: ${called} of a ${type}`);
-    }
-
-    parser.parse(expr).iterate({
-        enter({ node }) {
-            if (node.type.isError) faults.push("not PromQL");
-            if (node.name === "VectorSelector") lookAtSelector(node);
-            if (node.name === "GroupingLabels")
-                for (const label of node.getChildren("LabelName"))
-                    if (!labelNames.has(textOf(label))) faults.push(`${textOf(label)}: no such label`);
-        },
-    });
-    return faults;
 }
