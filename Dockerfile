@@ -1,6 +1,6 @@
 # The ingest, the API, and every other command but those of development. It brings no database: give it DATABASE_URL.
-# docs/operations.md says how it is run; compose.yaml runs it with PostgreSQL. CI does not build it (no Docker there): a test
-# reads it, and its steps were run by hand.
+# It needs nothing but /data to be writable (and /data/archive with --after-merge archive), and a /tmp. docs/deployment.md says how it
+# is run; compose.yaml runs it with PostgreSQL. CI does not build it (no Docker there): a test reads it and takes its steps.
 FROM oven/bun:1.4.5-slim AS packages
 WORKDIR /app
 COPY package.json bun.lock ./
@@ -22,6 +22,8 @@ COPY drizzle drizzle
 COPY sql sql
 COPY src src
 COPY scripts scripts
+# Yours, where there are any: BuildKit takes a pattern that finds nothing.
+COPY stream[s] streams/
 COPY docker/entrypoint.sh /usr/local/bin/sluice-entrypoint
 USER 1000:1000
 VOLUME /data

