@@ -16,7 +16,6 @@ import {
 } from "dockerfile-ast";
 import manifest from "../../package.json";
 import { settings } from "../../src/config/settings.ts";
-import { knownVariables } from "../../src/config/unknown-variables.ts";
 import { connect } from "../../src/database/connect.ts";
 import { makeTarget, parseDatabaseUrl } from "../../src/database/database-target.ts";
 import { migrateDatabase } from "../../src/database/migrate.ts";
@@ -25,9 +24,9 @@ import { openDatabaseProxy } from "../support/database-proxy.ts";
 import { installDebianPackage } from "../support/debian-package.ts";
 import { makeFolder } from "../support/fixture.ts";
 import { openOwnServer } from "../support/own-server.ts";
-import { runScript } from "../support/run-script.ts";
 import { projectDir } from "../support/test-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
+import { faultOfCommand, variables } from "./project-commands.ts";
 
 const read = (path: string) => readFileSync(join(projectDir, path), "utf8");
 
@@ -64,19 +63,6 @@ function waitsFor(awaited: string, names: string[]): boolean {
     return names.some(
         (name) => name === awaited || waitsFor(awaited, Object.keys(compose.services[name]?.depends_on ?? {})),
     );
-}
-
-/** Read by docker/entrypoint.sh and not by the program. */
-const entrypointVariables = ["SLUICE_API_TOKEN_FILE", "DATABASE_PASSWORD_FILE"];
-const variables = [...knownVariables, "DATABASE_URL", ...entrypointVariables];
-
-/** `bun scripts/NAME.ts …` is what `bun run NAME` of package.json is, and its flags are in the help. */
-async function faultOfCommand([bun, script = "", ...flags]: string[]): Promise<string | null> {
-    const name = basename(script, ".ts");
-    const isCommand = bun === "bun" && (manifest.scripts as Record<string, string>)[name] === `bun ${script}`;
-    if (!isCommand) return `${bun} ${script} is no command`;
-    const { stdout } = await runScript(name, ["--help"]);
-    return flags.find((flag) => !stdout.includes(` ${flag}`)) ?? null;
 }
 
 describe("the Dockerfile", () => {
