@@ -62,7 +62,7 @@ language plpgsql
 immutable
 as $$
 begin
-    if value ~ '^(\[[+-]?[0-9]+(:[+-]?[0-9]+)?\])+=' then
+    if value ~ '^(\[[+-]?[0-9]+(:[+-]?[0-9]+)?\])+\s*=' then
         return value;
     end if;
     return ingest.array_literal(value::json, kind);

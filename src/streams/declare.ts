@@ -194,7 +194,7 @@ function knownToPass(columns: readonly Column[], sqlColumns: readonly ColumnSql[
 const taken = new Set(
     `
     accept_conflicts bare chunk_id cmax cmin ctid definition done_slices end_page expected extra_columns facts first_page
-    first_position found has_padded has_refused holds idle_lanes is_exchange is_padded is_suspect is_valid kept_chunks kept_rows
+    first_position found has_padded has_refused holds idle_lanes is_exchange is_padded is_suspect is_valid is_watched kept_chunks kept_rows
     kind lane last_position left_out load_id moved_before next_position no_batch older_than ordinality plain_second
     position problem reasons record record_no refusal refused row_count said_column said_constraint said_context
     said_detail said_message said_table samples scan slice_no sql_state sqlerrm sqlstate staged staging stored stored_rows table_name tableoid

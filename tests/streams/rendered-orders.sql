@@ -627,7 +627,7 @@ as $$
 declare
     scan constant ingest_orders.merge_scan := ingest_orders.plan_scan();
     facts constant ingest_orders.facts := ingest_orders.facts();
-    
+    is_watched constant boolean := ingest_orders.triggers_on_table() is not null;
     expected constant bigint := (select sum(batch_chunks.read) from batch_chunks) - (select count(*) from rejected_records);
 begin
     with first_records as (
@@ -638,7 +638,13 @@ begin
     new_records as materialized (
         select first_records.*
         from first_records
-        where (select true from public.orders where orders.order_id = first_records.order_id) is null
+        where (
+            (
+                first_records.order_id
+                <= (select orders.order_id from public.orders where orders.order_id is not null order by orders.order_id desc limit 1)
+            ) is not true
+            or (select true from public.orders where orders.order_id = first_records.order_id) is null
+        )
     ),
     stored_keys as (
         insert into public.orders (
@@ -653,9 +659,18 @@ begin
     ),
     inserted_rows as materialized (
         select new_records.chunk_id, new_records.record_no
+        from new_records
+        where
+            not is_watched
+            and (select count(*) from stored_keys) = (select count(*) from new_records)
+        union all
+        select new_records.chunk_id, new_records.record_no
         from stored_keys
         inner join new_records
             on new_records.order_id = stored_keys.order_id
+        where
+            is_watched
+            or (select count(*) from stored_keys) <> (select count(*) from new_records)
     ),
     inserted_counts as materialized (
         select inserted_rows.chunk_id, count(*) as inserted
@@ -995,10 +1010,17 @@ returns text
 language sql
 stable
 as $$
-select string_agg(quote_ident(pg_trigger.tgname), ' or ' order by pg_trigger.tgname)
+select string_agg(distinct quote_ident(pg_trigger.tgname), ' or ')
 from pg_trigger
 where
-    pg_trigger.tgrelid = to_regclass('public.orders')
+    (
+        pg_trigger.tgrelid = to_regclass('public.orders')
+        -- A partition may have triggers of its own.
+        or exists (
+            select from pg_partition_tree(to_regclass('public.orders')) as parts
+            where parts.relid = pg_trigger.tgrelid
+        )
+    )
     and not pg_trigger.tgisinternal
     and pg_trigger.tgenabled in ('O', 'A')
     -- insert, update

@@ -115,10 +115,17 @@ returns text
 language sql
 stable
 as $$
-select string_agg(quote_ident(pg_trigger.tgname), ' or ' order by pg_trigger.tgname)
+select string_agg(distinct quote_ident(pg_trigger.tgname), ' or ')
 from pg_trigger
 where
-    pg_trigger.tgrelid = to_regclass('public.events')
+    (
+        pg_trigger.tgrelid = to_regclass('public.events')
+        -- A partition may have triggers of its own.
+        or exists (
+            select from pg_partition_tree(to_regclass('public.events')) as parts
+            where parts.relid = pg_trigger.tgrelid
+        )
+    )
     and not pg_trigger.tgisinternal
     and pg_trigger.tgenabled in ('O', 'A')
     -- insert, update

@@ -37,7 +37,7 @@ begin
     new_records as ${stream.made === null ? "" : "not "}materialized (
         select first_records.*
         from first_records
-        where (${rowOfKey(stream, "first_records")}) is null
+        where ${isNew(stream)}
     ),
     ${insertedRows(stream)},
     inserted_counts as materialized (
@@ -79,10 +79,33 @@ $$;
 `;
 
 function watchDeclarations({ made }: StreamSql): string {
-    if (made === null) return "";
+    const isWatched = "is_watched constant boolean := ingest.triggers_on_table() is not null;";
+    if (made === null) return isWatched;
     return sql`
 gain_facts constant ${made.rollups.facts} := ${made.rollups.facts}();
-is_watched constant boolean := ingest.triggers_on_table() is not null;`;
+${isWatched}`;
+}
+
+/** Types whose order is that of every index over them: no collation, and next to nobody makes another operator class. */
+const orderedType = /^(smallint|integer|bigint|numeric|date|timestamp|uuid)/;
+
+/**
+ * Whether no row has the key. One beyond the largest key, as a sequence gives them, need not be looked up: the first load of a
+ * million saves a sixth of its insert. A key is unique in the table's only index over it, whose end is read.
+ */
+function isNew(stream: StreamSql): string {
+    const isMissing = `(${rowOfKey(stream, "first_records")}) is null`;
+    const [key] = stream.keys;
+    if (stream.made !== null || stream.keys.length > 1 || !orderedType.test(key!.type)) return isMissing;
+    const column = `${rowOf(stream)}.${key!.column}`;
+    return sql`
+(
+    (
+        first_records.${key!.ident}
+        <= (select ${column} from ${stream.table} where ${column} is not null order by ${column} desc limit 1)
+    ) is not true
+    or ${isMissing}
+)`;
 }
 
 /** The rows that are inserted, each with the record that it came from; and what hangs on them. */
@@ -96,7 +119,8 @@ select
     ${list(given(stream))}
 from new_records`;
     if (made === null) {
-        // A table that keeps no record of where its rows came from: the key tells.
+        // A table that keeps no record of where its rows came from: the key tells. Where nobody could have changed or taken away a
+        // row on its way, and as many arrived as set out, all did: a join of all of them would take a tenth of the insert.
         return sql`
 stored_keys as (
     ${inserted}
@@ -105,9 +129,18 @@ stored_keys as (
 ),
 inserted_rows as materialized (
     select new_records.chunk_id, new_records.record_no
+    from new_records
+    where
+        not is_watched
+        and (select count(*) from stored_keys) = (select count(*) from new_records)
+    union all
+    select new_records.chunk_id, new_records.record_no
     from stored_keys
     inner join new_records
         on ${allOf(keyIdents(stream).map((ident) => `new_records.${ident} = stored_keys.${ident}`))}
+    where
+        is_watched
+        or (select count(*) from stored_keys) <> (select count(*) from new_records)
 )`;
     }
     return sql`

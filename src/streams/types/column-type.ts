@@ -60,6 +60,22 @@ export function endOfDigits(bytes: Uint8Array, start: number, end: number): numb
     return at;
 }
 
+const MINUS = 0x2d;
+
+/** Numbers below zero are plain, too. */
+export function signed(type: ColumnType): ColumnType {
+    const plainEnd = type.plainEnd!;
+    return {
+        ...type,
+        plainEnd(bytes, start, end) {
+            if (bytes[start] !== MINUS || start === end) return plainEnd(bytes, start, end);
+            const at = plainEnd(bytes, start + 1, end);
+            return at === start + 1 ? -1 : at;
+        },
+        samples: [...type.samples, "-1", "-0", "-"],
+    };
+}
+
 /** A hash (FNV-1a) of those bytes of a key that `counts` marks with 1. */
 export function hashedSlices(counts: Uint8Array): Slices {
     const ofBytes = (bytes: Uint8Array, start: number, end: number) => {

@@ -1,6 +1,6 @@
 /** real, double precision: decimals. The nearest number that the type has is what it means; infinite and lost ones are refused. */
 import type { CatalogType } from "../catalog/catalog-table.ts";
-import type { ColumnType } from "./column-type.ts";
+import { type ColumnType, signed } from "./column-type.ts";
 import { isDecimal, mayBeOdd } from "./number-form.ts";
 import { numeric } from "./numeric.ts";
 import { isValid, type TypeRule, typeRule } from "./type-rule.ts";
@@ -9,7 +9,7 @@ import { isValid, type TypeRule, typeRule } from "./type-rule.ts";
 const mostDigits = 17;
 
 const loader = (name: string): ColumnType => ({
-    ...numeric(2 * mostDigits, mostDigits),
+    ...signed(numeric(2 * mostDigits, mostDigits)),
     name,
     samples: ["", "0", "-0", "0.1", "1.5e10", "3.4028235e38", "1e39", "1e-45", "1e308", "2e308", "1e-324", "16777217"],
 });

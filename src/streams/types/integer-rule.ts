@@ -1,10 +1,11 @@
 /** smallint, integer, bigint: digits with an optional sign. */
 import type { CatalogType } from "../catalog/catalog-table.ts";
+import { signed } from "./column-type.ts";
 import { bigint, integer, smallint } from "./integer.ts";
 import { mayBeOdd } from "./number-form.ts";
 import { isValid, type TypeRule, typeRule } from "./type-rule.ts";
 
-const loaders = { smallint, integer, bigint };
+const loaders = { smallint: signed(smallint), integer: signed(integer), bigint: signed(bigint) };
 
 export function integerRule({ baseTypeText }: CatalogType): TypeRule {
     const type = baseTypeText as keyof typeof loaders;

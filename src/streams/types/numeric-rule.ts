@@ -1,6 +1,6 @@
 /** numeric, numeric(p,s): plain decimals, with an exponent or without. The cast would round in silence. */
 import type { CatalogType } from "../catalog/catalog-table.ts";
-import type { ColumnType } from "./column-type.ts";
+import { type ColumnType, signed } from "./column-type.ts";
 import { isDecimal, mayBeOdd } from "./number-form.ts";
 import { anyNumeric, numeric } from "./numeric.ts";
 import { anyText, isValid, type TypeRule, typeRule } from "./type-rule.ts";
@@ -30,8 +30,8 @@ end`,
 }
 
 function loaderOf(type: string, precision: number | null, scale: number | null): ColumnType {
-    if (precision === null || scale === null) return anyNumeric;
-    if (scale >= 0 && scale <= precision) return numeric(precision, scale);
+    if (precision === null || scale === null) return signed(anyNumeric);
+    if (scale >= 0 && scale <= precision) return signed(numeric(precision, scale));
     const samples = ["0", `1${"0".repeat(Math.max(0, -scale))}`, "123456789", "0.000123", `1e${-scale}`, "-0.5"];
     return { ...anyText(type, samples), writtenAs: "numbers" };
 }

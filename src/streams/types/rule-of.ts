@@ -67,8 +67,8 @@ const builtIn: Record<string, MakeRule> = {
 
 export function ruleOf(column: CatalogColumn): TypeRule | RefusedType {
     const rule = ruleOfType(column);
-    if ("refused" in rule || !column.isNotNull) return rule;
-    return { ...rule, loader: filled(rule.loader) };
+    if ("refused" in rule) return rule;
+    return { ...rule, loader: column.isNotNull ? filled(rule.loader) : orEmpty(rule.loader) };
 }
 
 export function ruleOfType(type: CatalogType): TypeRule | RefusedType {
@@ -120,6 +120,19 @@ function rangeOf(type: CatalogType, make: (type: CatalogType, of: TypeRule) => T
     if ("refused" in rule) return rule;
     if (!boundTypes.test(of.baseType)) return { refused: `ranges of ${of.type} are not supported` };
     return make(type, rule);
+}
+
+/** Of a column that may be null: an empty value is plain. One that is neither does not end where it begins, which is seen. */
+function orEmpty(loader: TypeRule["loader"]): TypeRule["loader"] {
+    const { plainEnd } = loader;
+    if (plainEnd === null) return loader;
+    return {
+        ...loader,
+        plainEnd(bytes, start, end) {
+            const found = plainEnd(bytes, start, end);
+            return found === -1 ? start : found;
+        },
+    };
 }
 
 /** Of a column that must not be null: an empty value is not plain, so that the merge looks at it. */

@@ -5,7 +5,7 @@
 import type { CatalogType } from "../catalog/catalog-table.ts";
 import type { ColumnType } from "./column-type.ts";
 import { dateForm, hasMoreDecimals, mostDecimals, offsetForm, timeForm } from "./time-form.ts";
-import { timestamptz } from "./timestamptz.ts";
+import { type MomentForm, momentEnd, timestamptz } from "./timestamptz.ts";
 import { isValid, type TypeRule, typeRule } from "./type-rule.ts";
 
 /**
@@ -21,7 +21,7 @@ export function timestampRule({ baseType, baseTypeText: type, precision }: Catal
     end`;
     return typeRule({
         type,
-        loader: loaderOf(type, hasZone),
+        loader: loaderOf(type, { hasZone, decimals: precision ?? mostDecimals }),
         reasons: ["invalid", "too_precise"],
         reason: (value) => `case
     when not ${isValid(value, "timestamp")} then 'invalid'
@@ -53,8 +53,9 @@ function isCanonical(value: string, hasZone: boolean): string {
 const isCarriedAway = (value: string) => `(${value} collate "C" < '0001-01-02' or ${value} collate "C" > '9999-12-31')
                 and (${value}::timestamptz < '0001-01-01' or ${value}::timestamptz >= '10000-01-01')`;
 
-function loaderOf(name: string, hasZone: boolean): ColumnType {
-    if (hasZone) return { ...timestamptz, name };
+function loaderOf(name: string, form: MomentForm): ColumnType {
+    const type = { ...timestamptz, name, plainEnd: momentEnd(form), plainSecond: undefined };
+    if (form.hasZone) return type;
     const samples = [...timestamptz.samples.slice(0, 3), "2024-05-01T10:00:00.5", "2024-05-01 10:00", "2024-05-01"];
-    return { ...timestamptz, name, writtenAs: "local timestamps", samples };
+    return { ...type, writtenAs: "local timestamps", samples };
 }

@@ -1,19 +1,30 @@
 import type { SourceConfig } from "../source-config.ts";
 import { createTimestampReader } from "../values/read-timestamp.ts";
-import type { ColumnType, ValueForm } from "./column-type.ts";
+import { type ColumnType, endOfDigits, type PlainEnd, type ValueForm } from "./column-type.ts";
 
 const SPACE = 0x20;
 const DASH = 0x2d;
 const ZERO = 0x30;
 const COLON = 0x3a;
+const DOT = 0x2e;
+const PLUS = 0x2b;
+const T = 0x54;
+const Z = 0x5a;
 
+const dateLength = 10;
 const length = 19;
+/** Postgres takes up to fifteen hours. */
+const mostOffsetHours = 14;
 const daysInMonth = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /** `YYYY-MM-DD HH:MM:SS` of a real date from 1970 on. */
-function plainEnd(bytes: Uint8Array, start: number, end: number): number {
+const plainEnd: PlainEnd = (bytes, start, end) =>
+    bytes[start + dateLength] === SPACE ? timeEnd(bytes, start, end) : -1;
+
+/** Where the second ends, whatever stands between the date and the time. */
+function timeEnd(bytes: Uint8Array, start: number, end: number): number {
     if (start + length > end) return -1;
-    const isShaped = bytes[start + 10] === SPACE && bytes[start + 13] === COLON && bytes[start + 16] === COLON;
+    const isShaped = bytes[start + 13] === COLON && bytes[start + 16] === COLON;
     // A value that is no number is in no range.
     const isReal =
         isShaped &&
@@ -22,6 +33,37 @@ function plainEnd(bytes: Uint8Array, start: number, end: number): number {
         twoDigits(bytes, start + 14) <= 59 &&
         twoDigits(bytes, start + 17) <= 59;
     return isReal ? start + length : -1;
+}
+
+/** What may follow the date and the time, and the T between them, as Postgres reads it. */
+export interface MomentForm {
+    hasZone: boolean;
+    /** Decimals of a second. */
+    decimals: number;
+}
+
+/** ISO 8601 of a real date from 1970 on: a space or a T, and perhaps decimals and Z or an offset. */
+export function momentEnd({ hasZone, decimals }: MomentForm): PlainEnd {
+    return (bytes, start, end) => {
+        const timeAt = start + dateLength;
+        if (timeAt >= end || (bytes[timeAt] !== SPACE && bytes[timeAt] !== T)) return -1;
+        const secondEnd = timeEnd(bytes, start, end);
+        if (secondEnd === -1 || secondEnd >= end) return secondEnd;
+        const at = bytes[secondEnd] === DOT ? endOfDigits(bytes, secondEnd + 1, end) : secondEnd;
+        if (at !== secondEnd && (at === secondEnd + 1 || at - secondEnd - 1 > decimals)) return -1;
+        if (!hasZone || at >= end) return at;
+        if (bytes[at] === Z) return at + 1;
+        return bytes[at] === PLUS || bytes[at] === DASH ? offsetEnd(bytes, start, at + 1, end) : at;
+    };
+}
+
+/** +HH:MM or +HH, behind its sign. */
+function offsetEnd(bytes: Uint8Array, start: number, at: number, end: number): number {
+    // An offset may carry the last day of the year 9999 out of the range in which the year has four digits.
+    const isFar = twoDigits(bytes, start) === 99;
+    if (isFar || at + 2 > end || !(twoDigits(bytes, at) <= mostOffsetHours)) return -1;
+    if (at + 2 === end || bytes[at + 2] !== COLON) return at + 2;
+    return at + 5 <= end && twoDigits(bytes, at + 3) <= 59 ? at + 5 : -1;
 }
 
 /** `YYYY-MM-DD` from 1970 on. The ten bytes are there. */

@@ -41,9 +41,12 @@ function matchesItems(of: TypeSpec, said: Items, kept: Items, matches: Matches):
         if (Array.isArray(item) || Array.isArray(other)) {
             return Array.isArray(item) && Array.isArray(other) && matchesItems(of, item, other, matches);
         }
-        return matches(of, isText ? item : item.replace(/^[ \t\n\r\f\v]+|[ \t\n\r\f\v]+$/g, ""), other);
+        // json keeps the blanks that stood around it.
+        return isText ? matches(of, item, other) : matches(of, bare(item), bare(other));
     });
 }
+
+const bare = (item: string) => item.replace(/^[ \t\n\r\f\v]+|[ \t\n\r\f\v]+$/g, "");
 
 const jsonKinds: Partial<Record<TypeSpec["family"], "number" | "boolean" | "json">> = {
     integer: "number",
