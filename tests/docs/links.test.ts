@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { projectDir } from "../support/test-server.ts";
 
-const rootDocuments = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+const rootDocuments = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ".github/SECURITY.md"];
 const otherDocuments = ["data/samples/README.md", "tests/cases/README.md"];
 const inDocs = readdirSync(join(projectDir, "docs"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".md"))
