@@ -1,41 +1,6 @@
 #!/usr/bin/env bun
 /** `sluice COMMAND`: the commands for users, in one program. Each is a script of its own, too: `bun run COMMAND`. */
-import { type CommandGroups, runSluice } from "../src/commands/run-sluice.ts";
+import { runSluice } from "../src/commands/run-sluice.ts";
+import { commandGroups } from "./sluice/commands.ts";
 
-/** Each import is written out: a bundler finds it. */
-const commands = {
-    Run: {
-        start: () => import("./start.ts"),
-        ingest: () => import("./ingest.ts"),
-        api: () => import("./api.ts"),
-        generate: () => import("./generate.ts"),
-    },
-    Look: {
-        status: () => import("./status.ts"),
-        streams: () => import("./streams.ts"),
-        files: () => import("./files.ts"),
-        batches: () => import("./batches.ts"),
-        rejects: () => import("./rejects.ts"),
-        trace: () => import("./trace.ts"),
-        contract: () => import("./contract.ts"),
-        check: () => import("./check.ts"),
-        sql: () => import("./sql.ts"),
-        doctor: () => import("./doctor.ts"),
-        config: () => import("./config.ts"),
-    },
-    Fix: {
-        try: () => import("./try.ts"),
-        replay: () => import("./replay.ts"),
-        retry: () => import("./retry.ts"),
-        prune: () => import("./prune.ts"),
-        reset: () => import("./reset.ts"),
-        remove: () => import("./remove.ts"),
-    },
-    "Set up": {
-        add: () => import("./add.ts"),
-        migrate: () => import("./migrate.ts"),
-        "import-config": () => import("./import-config.ts"),
-    },
-} satisfies CommandGroups;
-
-await runSluice(commands);
+await runSluice(commandGroups);

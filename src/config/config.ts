@@ -17,7 +17,7 @@ import { describeOrigin, type Origin, originOfVariable } from "./origin.ts";
 import type { LogFormat } from "./parse-values.ts";
 import { loadConfigFile } from "./read-config-file.ts";
 import { type Flags, type Given, resolveSetting, type ValueOf } from "./resolve-setting.ts";
-import { type SettingName, settings } from "./settings.ts";
+import { type Setting, type SettingName, settings } from "./settings.ts";
 import { findUnknownVariables, knownVariables, tokenVariable } from "./unknown-variables.ts";
 
 export type { AfterMerge, LogFormat, RejectBudget, Trigger } from "./parse-values.ts";
@@ -119,8 +119,10 @@ export function configOptions(...fields: ConfigField[]): Option[] {
 }
 
 function settingOption(name: SettingName): Option {
-    const { flag, description, fallbackText, variable } = settings[name];
-    return new Option(flag, `${description} (default: ${fallbackText}; or ${variable})`);
+    const { flag, description, fallbackText, variable, choices }: Setting<unknown> = settings[name];
+    const option = new Option(flag, `${description} (default: ${fallbackText}; or ${variable})`);
+    // A wrong value is told with the faults of the other settings.
+    return choices === undefined ? option : option.choices(choices).argParser((text) => text);
 }
 
 /** The flags of these fields as they were given, for a command that starts another one. */

@@ -28,6 +28,8 @@ export interface Setting<Value> {
     description: string;
     parse(text: string): Parsed<Value>;
     fallback: Value;
+    /** All values that `parse` takes, where they are few. */
+    choices?: readonly string[];
     /** The default, for help. */
     fallbackText: string;
     /** Given for a secret, which is never printed as it is: turns a text that `parse` took into one that may be shown. */
@@ -129,7 +131,8 @@ export const settings = {
     afterMerge: setting<AfterMerge>({
         flag: "--after-merge <what>",
         variable: "SLUICE_AFTER_MERGE",
-        description: "what becomes of a file that is merged: keep, archive (to data/archive) or delete",
+        description: "what becomes of a file that is merged; archive moves it to data/archive",
+        choices: afterMergeChoices,
         parse: (text) => parseChoice(text, afterMergeChoices),
         fallback: "keep",
     }),
@@ -182,7 +185,8 @@ export const settings = {
     logFormat: setting<LogFormat>({
         flag: "--log-format <format>",
         variable: "SLUICE_LOG_FORMAT",
-        description: "how to tell on stderr what happens: text, or json (an object a line)",
+        description: "the form of the log on stderr; json is an object a line",
+        choices: logFormatChoices,
         parse: (text) => parseChoice(text, logFormatChoices),
         fallback: "text",
     }),

@@ -21,7 +21,7 @@ export function pageOptions(what: string): Option[] {
 
 /** One of `choices`; a mistyped one is refused, and the nearest named. */
 export function choiceOption(flag: string, description: string, choices: readonly string[]): Option {
-    return new Option(flag, `${description}: ${choices.join(", ")}`).argParser((text: string) => {
+    return new Option(flag, description).choices(choices).argParser((text: string) => {
         if (choices.includes(text)) return text;
         const near = suggestName(text, choices);
         throw new InvalidArgumentError(near === null ? `There are ${choices.join(", ")}.` : `Did you mean ${near}?`);

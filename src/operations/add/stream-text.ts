@@ -1,4 +1,5 @@
-/** The text of streams/<name>.ts. Pure. */
+/** The text of streams/<name>.ts. */
+import { importPath } from "../../streams/import-declaration.ts";
 import type { ReadingSettings } from "../sniff/read-values.ts";
 
 export interface StreamText {
@@ -19,7 +20,7 @@ export function streamText({ files, table, key, settings }: StreamText): string 
         oneLine.length <= lineWidth
             ? oneLine
             : `export default stream({\n${given.map((entry) => `    ${entry},\n`).join("")}});`;
-    return `import { stream } from "../src/streams/declaration.ts";\n\n${declaration}\n`;
+    return `import { stream } from ${JSON.stringify(importPath("streams/declaration.ts", 1))};\n\n${declaration}\n`;
 }
 
 /** As it is written in TypeScript. */
