@@ -12,9 +12,9 @@ test("answers with a problem that has a stable code and the request's id", async
     expect(headers.get("x-request-id")).toBe("my-request-1");
     expect(body).toEqual({
         type: "urn:sluice:problem:not_found",
-        title: "There is nothing at this address",
+        title: "Not found",
         status: 404,
-        detail: "GET /openapi.json lists every address there is.",
+        detail: "GET /openapi.json lists all addresses.",
         code: "not_found",
         requestId: "my-request-1",
     });

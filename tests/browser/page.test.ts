@@ -271,7 +271,7 @@ describe.skipIf("missing" in chromium)("the page", () => {
         isDisturbed = true;
         const problem = {
             code: "database_slow",
-            title: "The database took too long",
+            title: "Database too slow",
             detail: "Ask again.",
             status: 503,
         };

@@ -179,7 +179,7 @@ const mistakes: Record<string, () => Mistake> = {
     "it is started a second time": () => ({
         run: ["start", "--input", path("in"), "--port", String(runningSluice.port), "--database-url", database.url],
         code: "port_taken (exit 3)",
-        names: [`Sluice is running already: http://127.0.0.1:${runningSluice.port}/`],
+        names: [`Sluice is already running: http://127.0.0.1:${runningSluice.port}/`],
         fix: "Use that one, or stop it first",
     }),
     "the API is opened to others without a token": () => ({

@@ -142,8 +142,8 @@ function addGuards(app: Api, options: AppOptions, now: () => Date): void {
     addSessionRoutes(app, tokens, attempts);
 }
 
-const unknownRoute = new Problem("not_found", "GET /openapi.json lists every address there is.");
+const unknownRoute = new Problem("not_found", "GET /openapi.json lists all addresses.");
 
 function wrongMethod(allow: string): Problem {
-    return new Problem("method_not_allowed", `It takes ${allow}.`, { headers: { allow } });
+    return new Problem("method_not_allowed", `Allowed: ${allow}.`, { headers: { allow } });
 }

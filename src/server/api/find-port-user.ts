@@ -29,8 +29,8 @@ export async function nameSluice(error: unknown, host: string, port: number): Pr
     if ((await findPortUser(host, port)) !== "sluice") return error;
     return new SluiceError({
         ...error,
-        what: `Sluice is running already: http://${urlHost(host)}:${port}/ is its page.`,
-        remedy: "Use that one, or stop it first. One beside it: another --port, and for other files another --data-dir.",
+        what: `Sluice is already running: http://${urlHost(host)}:${port}/ is its page.`,
+        remedy: "Use that one, or stop it first. To run another, use a different --port, and for other files a different --data-dir.",
         cause: error.cause,
     });
 }

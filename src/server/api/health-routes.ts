@@ -18,10 +18,10 @@ const readySchema = z
 const getLivez = createRoute({
     method: "get",
     path: "/livez",
-    summary: "Whether the process answers",
+    summary: "Check that the process answers",
     responses: {
         200: {
-            description: "It does",
+            description: "The process answers",
             content: { "application/json": { schema: z.object({ status: z.literal("alive") }) } },
         },
     },
@@ -30,7 +30,7 @@ const getLivez = createRoute({
 const getReadyz = createRoute({
     method: "get",
     path: "/readyz",
-    summary: "Whether the database answers; with ?verbose, each check",
+    summary: "Check that the database answers; ?verbose lists each check",
     request: {
         query: z.strictObject({ verbose: z.enum(["", "true", "1"], "takes no value").optional() }),
     },

@@ -7,7 +7,7 @@ import { type InstantRange, limitSchema, refuseEmptyRange } from "./shapes.ts";
 
 const pageParameters = {
     limit: limitSchema,
-    cursor: z.string().min(1).max(2000).optional().openapi({ description: "nextCursor of the page before." }),
+    cursor: z.string().min(1).max(2000).optional().openapi({ description: "nextCursor of the previous page." }),
 };
 
 /** The key of a list that is sorted by its id. */
@@ -80,7 +80,7 @@ export function decodeCursor<Key>(list: string, cursor: string, keySchema: z.Zod
     if (decodedList === list && checked.success) return checked.data;
     throw new Problem(
         "invalid_cursor",
-        "Take it from an answer of this same address, or leave it out to begin with the newest.",
+        "Use nextCursor from an answer of this address, or omit it to start with the newest.",
         { parameter },
     );
 }

@@ -13,8 +13,8 @@ export function addOpenApiRoute(app: Api, asksForToken: boolean) {
                 title: "Sluice",
                 version: "1",
                 description:
-                    "What has been committed: every number is a fact of the database, with its age. Lists are newest " +
-                    "first and continue with `cursor`. Errors are RFC 9457 problems with a stable `code`.",
+                    "All numbers are committed facts, with their age. Lists are newest first and continue with `cursor`. " +
+                    "Errors are RFC 9457 problems with a stable `code`.",
                 license: { name: "MIT" },
             },
             servers: [{ url: "/" }],

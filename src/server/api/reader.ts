@@ -40,7 +40,7 @@ export function createReader({ sql, now, deadlineMs = 6000 }: ReaderOptions): Re
 
     async function read<Result>(run: (db: Database) => PromiseLike<Result>): Promise<Result> {
         if (reads >= maxReads)
-            throw new Problem("too_many_requests_waiting", "Ask again shortly, with fewer requests at once.");
+            throw new Problem("too_many_requests_waiting", "Try again shortly, with fewer requests at once.");
         reads += 1;
         // Counted until it truly ends, not until the caller was answered: a stalled database must not collect reads.
         const running = Promise.resolve(run(db)).finally(() => {

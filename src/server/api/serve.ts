@@ -77,7 +77,7 @@ function explainListenFault(error: unknown, host: string, port: number): unknown
             return explain(
                 "port_not_allowed",
                 "port",
-                `Port ${port} on ${host} may not be used by this user.`,
+                `This user may not use port ${port} on ${host}.`,
                 "Choose a port above 1023 with --port.",
             );
         case "EADDRNOTAVAIL":
@@ -87,7 +87,7 @@ function explainListenFault(error: unknown, host: string, port: number): unknown
                 "host_not_found",
                 "host",
                 `${host} is no address of this machine.`,
-                "Choose one with --host; 127.0.0.1 is this machine alone.",
+                "Choose one with --host; 127.0.0.1 serves this machine only.",
             );
         default:
             return error;

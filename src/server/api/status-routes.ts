@@ -32,7 +32,7 @@ const staleProblemSchema = problemSchema
     .extend({
         lastKnown: statusSchema.optional().openapi({
             description:
-                "The last status that could be read, as of its own `asOf`; absent when none was since the start.",
+                "The last status that could be read, with its `asOf`; absent if there was none since the start.",
         }),
     })
     .openapi("StaleStatus");
@@ -40,13 +40,13 @@ const staleProblemSchema = problemSchema
 const getStatus = createRoute({
     method: "get",
     path: "/v1/status",
-    summary: "What is going on, as of one moment",
+    summary: "The current status, at one moment",
     request: { query: z.strictObject({ stream: streamParameter }) },
     responses: {
         200: { description: "The status", content: { "application/json": { schema: statusSchema } } },
         ...problemResponses(400),
         503: {
-            description: `${problemResponses(503)[503].description} With what was last known.`,
+            description: `${problemResponses(503)[503].description} Includes the last known status.`,
             content: { "application/problem+json": { schema: staleProblemSchema } },
         },
     },

@@ -28,11 +28,11 @@ function toProblem(error: unknown): Problem {
     if (error instanceof Problem) return error;
     const status = error instanceof HTTPException ? error.status : null;
     if (status === 413) return new Problem("body_too_large", "Send a smaller request body.");
-    if (status === 415) return new Problem("unsupported_media_type", "See /openapi.json for the type to send.");
+    if (status === 415) return new Problem("unsupported_media_type", "/openapi.json lists the accepted types.");
     if (status === 400) return new Problem("invalid_body", "The body could not be read as JSON.");
     return new Problem(
         "internal_error",
-        "The request could not be answered. The program's error output has the reason under this request id.",
+        "An unexpected error occurred. The program's log has the cause under this request id.",
         { cause: error },
     );
 }
@@ -45,12 +45,12 @@ function summarize(error: unknown): string {
 }
 
 const databaseProblems = {
-    database_unavailable:
-        "No old number is given as if it were new. Ask again: there is an answer as soon as it is back.",
-    database_not_ready: `Its tables are missing, of another version, or not readable for this role. Run \`${program} migrate\`.`,
+    database_unavailable: "Sluice does not answer with old numbers. Try again once the database is back.",
+    database_not_ready: `Tables are missing, from another version, or not readable by this role. Run \`${program} migrate\`.`,
     database_read_only:
-        "It is a standby, or its administrator made it read-only: only what reads is answered. Ask an API whose database is the primary.",
-    database_slow: "The query was ended. Ask again later, or for less: a shorter range, a filter, a smaller limit.",
+        "The database is a standby, or set to read-only, so only reads work. Use an API on the primary.",
+    database_slow:
+        "The query was cancelled. Try again later, or request less: a shorter range, a filter, a smaller limit.",
 };
 
 export function databaseProblem(code: keyof typeof databaseProblems, cause?: unknown): Problem {
@@ -101,7 +101,7 @@ export function refuseInvalidRequest({ target, error }: CheckedRequest): void {
 function unknownParameter(name: string): Problem {
     return new Problem(
         "unknown_parameter",
-        "It is refused rather than ignored, since the answer would not be the one asked for. See /openapi.json.",
+        "Unknown parameters are refused, because ignoring one would give a wrong answer. See /openapi.json.",
         // The caller's text, so it is cut.
         { parameter: name.slice(0, 100) },
     );

@@ -14,13 +14,13 @@ import {
 
 const daysSchema = (most: number) =>
     wholeNumberSchema(1, most).optional().openapi({
-        description: "Today and the days before it, by event time in UTC; of all time when left out.",
+        description: "Today and the days before, by event time in UTC; default: all time.",
     });
 
 export function addProductRoutes(app: Api, context: Context): void {
     addGetRoute(app, context, {
         path: "/v1/stats/funnel",
-        summary: "View, add to cart, purchase: how many events of each",
+        summary: "The number of events per step: view, add to cart, purchase",
         query: { days: daysSchema(3660) },
         answer: { description: "The funnel", schema: funnelSchema },
         read: (db, { days }) => readFunnel(db, days),

@@ -18,12 +18,12 @@ const { shape, fields } = splitColumns({
     price: [moneySchema.nullable(), events.price],
     attributes: [
         z.record(z.string(), z.unknown()).nullable().openapi({
-            description: "Columns of the file that `events` has no column for.",
+            description: "Columns of the file that `events` does not have.",
         }),
         sql<Record<string, unknown> | null>`case when ${attributesFit} then ${events.attributes} end`,
     ],
     attributesOmitted: [
-        z.boolean().openapi({ description: "Attributes over 16 KiB are left out of lists." }),
+        z.boolean().openapi({ description: "True if attributes over 16 KiB were omitted." }),
         sql<boolean>`(${attributesFit}) is false`,
     ],
     createdAt: [instantSchema.openapi({ description: "When it was inserted." }), isoInstant(events.createdAt)],

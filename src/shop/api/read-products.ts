@@ -24,7 +24,8 @@ export const funnelSchema = z
                     quantity: countSchema,
                     revenue: moneySchema,
                     shareOfPrevious: z.number().nullable().openapi({
-                        description: "Events over those of the step before; null when that has none. It may be over 1.",
+                        description:
+                            "Events divided by those of the previous step; null if that has none. May exceed 1.",
                     }),
                 }),
             )
@@ -50,8 +51,8 @@ export const topProductsSchema = z
             .nullable()
             .openapi({
                 description:
-                    "A batch gives its 20,000 best products a row each and adds up the others here. When it is not null, a " +
-                    "product's numbers above may lack what is here.",
+                    "Each batch gives its 20,000 best products their own rows and adds up the others here. If this is not null, " +
+                    "the numbers of a product above may be too low by a part of it.",
             }),
     })
     .openapi("TopProducts");

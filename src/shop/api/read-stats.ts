@@ -34,14 +34,14 @@ const eventSums = { events: countSchema, quantity: countSchema, revenue: moneySc
 
 export const statsSchema = z
     .object({
-        asOf: instantSchema.openapi({ description: "The database's clock at the snapshot that every number is from." }),
+        asOf: instantSchema.openapi({ description: "The database's clock at the snapshot of all numbers." }),
         records: z.object(recordCounts).openapi({
             description: "read = inserted + duplicate + conflict + rejected, over all committed batches.",
         }),
         totals: z.object(eventSums),
         eventTypes: z.array(z.object({ eventType: z.string(), ...eventSums })),
         pruned: z.array(z.object({ eventType: z.string(), ...eventSums })).openapi({
-            description: `Of events that were removed for their age (${program} prune). They are in records, and in no other sum.`,
+            description: `Events deleted for their age (${program} prune). Only \`records\` includes them.`,
         }),
         series: z
             .object({
@@ -51,8 +51,8 @@ export const statsSchema = z
             .optional()
             .openapi({
                 description:
-                    "Only when bucket, from, to or event_type was given. By event time; a bucket without events has " +
-                    "no row. Minutes are kept for recent event time only.",
+                    "Present if bucket, from, to or event_type was given. By event time; a bucket without events has no row. " +
+                    "Minutes are kept only for recent event times.",
             }),
     })
     .openapi("Stats");

@@ -9,10 +9,13 @@ import { buckets, maxSeriesPoints, readStats, type SeriesQuery, statsSchema } fr
 export function addStatsRoutes(app: Api, context: Context): void {
     addGetRoute(app, context, {
         path: "/v1/stats",
-        summary: "Totals, and a series by event time when a bucket or a range is given",
+        summary: "Totals; with a bucket or a range, also a series by event time",
         query: {
             ...rangeParameters,
-            bucket: z.enum(buckets).optional().openapi({ description: "`hour` when from, to or event_type is given." }),
+            bucket: z
+                .enum(buckets)
+                .optional()
+                .openapi({ description: "Default: `hour` if from, to or event_type is given." }),
             event_type: textSchema(50).optional().openapi({ description: "Limits the series, not the totals." }),
         },
         answer: { description: "Committed facts of one snapshot", schema: statsSchema },
@@ -41,7 +44,7 @@ function toSeriesQuery({ from, to, bucket, event_type: eventType }: StatsParamet
 function tooWide(): Problem {
     return new Problem(
         "range_too_wide",
-        `At most ${maxSeriesPoints} points: narrow from and to, take a wider bucket, or one event_type.`,
+        `The limit is ${maxSeriesPoints} points. Narrow from and to, use a larger bucket, or select one event_type.`,
         { parameter: "from" },
     );
 }

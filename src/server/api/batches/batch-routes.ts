@@ -10,7 +10,7 @@ import { streamParameter } from "../streams/stream-list.ts";
 import { batchDetailSchema, batchSchema, readBatch, readBatchFiles, selectBatches } from "./read-batches.ts";
 
 const streamCursorSchema = z.string().openapi({
-    description: "`after` of /v1/stream, to miss nothing after this list.",
+    description: "Pass it as `after` to /v1/stream, to miss nothing after this list.",
 });
 
 export function addBatchRoutes(app: Api, context: Context): void {
@@ -21,7 +21,7 @@ export function addBatchRoutes(app: Api, context: Context): void {
             stream: streamParameter,
             file: idParameterSchema
                 .optional()
-                .openapi({ description: "A file's id: the batches that had records of it." }),
+                .openapi({ description: "A file's id. Returns the batches with records of it." }),
             ...rangeParameters,
         },
         row: batchSchema,
@@ -41,12 +41,12 @@ export function addBatchRoutes(app: Api, context: Context): void {
     });
     addGetRoute(app, context, {
         path: "/v1/batches/{id}",
-        summary: "One batch, and what it did to each file",
+        summary: "One batch and its result for each file",
         answer: { description: "The batch", schema: batchDetailSchema },
         async read(db, { id }: { id: number }) {
             const batch = await readBatch(db, id);
             return batch && { ...batch, ...(await readBatchFiles(db, id)) };
         },
-        missing: { code: "batch_not_found", detail: "GET /v1/batches lists the ones there are.", parameter: "id" },
+        missing: { code: "batch_not_found", detail: "GET /v1/batches lists all batches.", parameter: "id" },
     });
 }

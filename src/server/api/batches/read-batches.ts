@@ -24,7 +24,7 @@ const { shape, fields } = splitColumns({
     batchId: [idSchema, batches.batchId],
     workerId: [z.guid(), batches.workerId],
     stream: [z.string(), streamNameIn("batches")],
-    kind: [z.enum(batchKinds).openapi({ description: "A replay reads rejects again." }), batches.kind],
+    kind: [z.enum(batchKinds).openapi({ description: "A replay processes rejects again." }), batches.kind],
     chunks: [countSchema, batches.chunks],
     read: [countSchema, batches.read],
     inserted: [countSchema, batches.inserted],
@@ -32,14 +32,14 @@ const { shape, fields } = splitColumns({
     conflict: [countSchema, batches.conflict],
     rejected: [countSchema, batches.rejected],
     displaced: [
-        countSchema.openapi({ description: "Events that a replay replaced; they are rejects now." }),
+        countSchema.openapi({ description: "Events replaced by a replay; they are rejects now." }),
         batches.displaced,
     ],
     startedAt: [instantSchema, isoInstant(batches.startedAt)],
     finishedAt: [instantSchema, isoInstant(batches.finishedAt)],
     oldestStagedAt: [
         instantSchema.nullable().openapi({
-            description: "finishedAt − oldestStagedAt is the longest that a record waited and was merged.",
+            description: "finishedAt − oldestStagedAt is the longest time from staging to commit.",
         }),
         isoInstantOrNull(batches.oldestStagedAt),
     ],
@@ -58,7 +58,7 @@ export const batchDetailSchema = batchSchema
         fileCount: countSchema,
         files: z
             .array(z.object({ fileId: idSchema, path: z.string(), ...recordCounts }))
-            .openapi({ description: "What the batch did to each file: the first 200 in path order." }),
+            .openapi({ description: "The result for each file; the first 200 in path order." }),
     })
     .openapi("BatchDetail");
 export type BatchDetail = z.infer<typeof batchDetailSchema>;

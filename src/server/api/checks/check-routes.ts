@@ -26,11 +26,11 @@ const checksSchema = z
                     z.object({
                         name: z.string(),
                         stream: z.string().nullable().openapi({
-                            description: "Whose table it looks at; null: the ledger of all streams.",
+                            description: "The stream whose table it checks; null for the ledger of all streams.",
                         }),
                         asserts: z.string(),
                         outcome: z.enum(["passed", "broken", "not_run"]).openapi({
-                            description: `not_run: Postgres refused it; \`${program} check\` says why.`,
+                            description: `not_run: Postgres refused the query; \`${program} check\` shows why.`,
                         }),
                         breakingRows: countSchema,
                         seconds: z.number().nonnegative(),
@@ -38,24 +38,24 @@ const checksSchema = z
                 ),
             })
             .nullable()
-            .openapi({ description: "The last run that has ended; null while the first one goes on." }),
+            .openapi({ description: "The last finished run; null during the first one." }),
     })
     .openapi("Checks");
 export type CheckRuns = z.infer<typeof checksSchema>;
 export type CheckRun = NonNullable<CheckRuns["run"]>;
 
 const checkedParameter = streamParameter.openapi({
-    description: "Leaves out the checks of other streams' tables.",
+    description: "Omits the checks of other streams' tables.",
     example: "orders",
 });
 
 const getChecks = createRoute({
     method: "get",
     path: "/v1/checks",
-    summary: "Whether everything in the database adds up",
+    summary: "Check that everything in the database adds up",
     description:
-        "Asking starts a run when the last one ended half a minute ago, or ten times as long as it took. One runs at a " +
-        `time; \`${program} check\` shows the rows that break a check.`,
+        "A request starts a run if the last one ended more than half a minute ago, and more than ten times its duration " +
+        `ago. Only one runs at a time. \`${program} check\` shows the rows that break a check.`,
     request: { query: z.strictObject({ stream: checkedParameter }) },
     responses: answers("The last run", checksSchema, 400, 503),
 });

@@ -15,9 +15,7 @@ export function addFileRoutes(app: Api, context: Context): void {
         filters: {
             state: z.enum(fileStates).optional(),
             path: textSchema(4096).optional(),
-            contains: textSchema(200)
-                .optional()
-                .openapi({ description: "A part of the path, in capital or small letters." }),
+            contains: textSchema(200).optional().openapi({ description: "A part of the path, in any case." }),
             stream: streamParameter,
             ...rangeParameters,
         },
@@ -30,9 +28,9 @@ export function addFileRoutes(app: Api, context: Context): void {
     addGetRoute(app, context, files);
     addGetRoute(app, context, {
         path: "/v1/files/{id}",
-        summary: "One file, and what became of its records",
+        summary: "One file and the outcome of its records",
         answer: { description: "The file", schema: fileDetailSchema },
         read: (db, { id }: { id: number }) => readFile(db, id),
-        missing: { code: "file_not_found", detail: "GET /v1/files lists the ones there are.", parameter: "id" },
+        missing: { code: "file_not_found", detail: "GET /v1/files lists all files.", parameter: "id" },
     });
 }

@@ -29,7 +29,10 @@ const { shape, fields } = splitColumns({
     loadedRecords: [countSchema, files.loadedRecords],
     attempts: [countSchema, files.attempts],
     nextAttemptAt: [instantSchema.nullable(), isoInstantOrNull(files.nextAttemptAt)],
-    problem: [z.string().nullable().openapi({ description: "A stable code, while failed or skipped." }), files.problem],
+    problem: [
+        z.string().nullable().openapi({ description: "A stable code, if the file failed or was skipped." }),
+        files.problem,
+    ],
     problemDetail: [z.string().nullable(), files.problemDetail],
     copyOf: [
         idSchema.nullable().openapi({ description: "The merged file whose content this one repeats." }),
@@ -37,7 +40,7 @@ const { shape, fields } = splitColumns({
     ],
     isUnmatched: [
         z.boolean().openapi({
-            description: "Read by the defaults although sources are declared: none of them fits its name.",
+            description: "Sources are declared and none fits the file's name, so it was read with the defaults.",
         }),
         files.isUnmatched,
     ],
@@ -53,8 +56,8 @@ export const fileDetailSchema = fileSchema
     .extend({
         header: z.array(z.string()).nullable(),
         extraColumns: z.array(z.string()).nullable(),
-        source: z.string().nullable().openapi({ description: "The `match` of the source that it is read by." }),
-        records: z.object(recordCounts).openapi({ description: "Of what has been merged so far." }),
+        source: z.string().nullable().openapi({ description: "The `match` of its source." }),
+        records: z.object(recordCounts).openapi({ description: "Counts of the records merged so far." }),
         chunks: z.object({
             total: countSchema,
             pending: countSchema,

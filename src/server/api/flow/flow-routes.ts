@@ -9,10 +9,10 @@ import { flowSchema, flowWindows, readFlow, spanOfRange, windowSchema } from "./
 export function addFlowRoutes(app: Api, context: Context): void {
     addGetRoute(app, context, {
         path: "/v1/flow",
-        summary: "What arrived and what was committed, in even steps up to now",
+        summary: "Arrivals and commits, in equal time steps",
         description:
-            "By the time at which it happened; /v1/stats has series by event time. With `from`, the range up to `to` (now, if " +
-            "it is left out) in at most 150 steps, and `window` is ignored.",
+            "By the time of loading and merging; /v1/stats has series by event time. `from` selects the range up to `to` " +
+            "(default: now) in at most 150 steps; `window` is then ignored.",
         query: {
             window: windowSchema.optional().openapi({ default: "5m" }),
             stream: streamParameter,

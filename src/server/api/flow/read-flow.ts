@@ -40,12 +40,12 @@ const mostSteps = 150;
 export function spanOfRange({ from, to }: InstantRange, nowMs: number): FlowSpan {
     const endMs = to === undefined ? nowMs : Math.min(nowMs, Date.parse(to));
     if (from === undefined || Date.parse(from) >= endMs) {
-        throw new Problem("invalid_parameter", "A range needs a `from`, and one that is past.", { parameter: "from" });
+        throw new Problem("invalid_parameter", "A range needs a `from` in the past.", { parameter: "from" });
     }
     const seconds = (endMs - Date.parse(from)) / 1000;
     const stepSeconds = stepChoices.find((choice) => seconds <= choice * mostSteps);
     if (stepSeconds === undefined) {
-        const detail = `At most ${mostSteps} days: take a later \`from\`, or an earlier \`to\`.`;
+        const detail = `The limit is ${mostSteps} days. Use a later \`from\` or an earlier \`to\`.`;
         throw new Problem("range_too_wide", detail, { parameter: "from" });
     }
     // Its first step begins before `from`.
@@ -61,21 +61,21 @@ export const flowSchema = z
         asOf: instantSchema,
         window: windowSchema.nullable().openapi({ description: "Null for a range." }),
         stepSeconds: z.number().int().positive(),
-        since: instantSchema.nullable().openapi({ description: "Before it nothing was committed; null: ever." }),
+        since: instantSchema.nullable().openapi({ description: "The first commit; null if there is none." }),
         stagedRecords: countSchema.nullable().openapi({
             description:
-                "Staged and not merged now; backwards over the steps, the backlog at the beginning of each. Null for a range " +
-                "that ended before now.",
+                "Staged and not merged now. Going backwards over the steps gives the backlog at the start of each. Null for a " +
+                "range that ended before now.",
         }),
         steps: z.array(
             z.object({
                 from: instantSchema,
-                seconds: z.number().nonnegative().openapi({ description: "How much of the step is over." }),
+                seconds: z.number().nonnegative().openapi({ description: "How much of the step has passed." }),
                 arrived: countSchema.openapi({ description: "Records staged." }),
                 batches: countSchema,
                 ...recordCounts,
                 meanDurationMs: z.record(z.string(), z.number()).nullable().openapi({
-                    description: "Of one batch, by phase; null in a step without batches, as the next two.",
+                    description: "Per batch, by phase; null in a step without batches, like the next two.",
                 }),
                 longestBatchMs: millisecondsSchema.nullable(),
                 lagP95Ms: z.number().nullable().openapi({

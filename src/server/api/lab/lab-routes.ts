@@ -11,7 +11,7 @@ const linkSchema = z
         z.object({ kind: z.literal("file"), path: z.string() }),
         z.object({ kind: z.literal("record"), path: z.string(), recordNo: idSchema }),
     ])
-    .openapi({ description: "Where to see it." });
+    .openapi({ description: "The address of its state." });
 
 const runSchema = z
     .object({
@@ -51,22 +51,26 @@ export interface Lab {
     begin(name: string): LabRun | null;
 }
 
-const processSchema = z.number().int().nullable().openapi({ description: "Its process; null while there is none." });
+const processSchema = z
+    .number()
+    .int()
+    .nullable()
+    .openapi({ description: "Its process id; null if it is not running." });
 
 const labSchema = z
     .object({
         experiments: z.array(z.object({ name: z.string(), title: z.string(), does: z.string() })),
         ingestPid: processSchema,
         databasePid: processSchema,
-        runs: z.array(runSchema).openapi({ description: "The latest first." }),
+        runs: z.array(runSchema).openapi({ description: "Newest first." }),
     })
     .openapi("Lab");
 
 const getLab = createRoute({
     method: "get",
     path: "/v1/lab",
-    summary: "The crash lab's experiments, and how the last ones went",
-    description: "It asks the database nothing, and so answers while that one is away.",
+    summary: "The crash lab's experiments and their latest runs",
+    description: "Does not use the database, so it also answers while that is down.",
     request: { query: z.strictObject({}) },
     responses: answers("The lab", labSchema, 400),
 });
@@ -75,15 +79,15 @@ const postExperiment = createRoute({
     method: "post",
     path: "/v1/lab/{experiment}",
     middleware: requireJson,
-    summary: "Break something on purpose",
-    description: "Returns at once; GET /v1/lab tells how it goes.",
+    summary: "Start an experiment that breaks something",
+    description: "Returns at once; GET /v1/lab shows the progress.",
     request: {
         params: z.object({ experiment: z.string().max(100) }),
         // A body of a type that no form can send: another site's page cannot press this button.
         body: { required: true, content: { "application/json": { schema: z.strictObject({}) } } },
     },
     responses: {
-        202: { description: "It has begun", content: { "application/json": { schema: runSchema } } },
+        202: { description: "The experiment has started", content: { "application/json": { schema: runSchema } } },
         ...problemResponses(400, 403, 404, 409, 413, 415),
     },
 });
@@ -98,12 +102,12 @@ export function addLabRoutes(app: Api, lab: Lab): void {
     app.openapi(postExperiment, (c) => {
         const { experiment } = c.req.valid("param");
         if (!lab.experiments.some(({ name }) => name === experiment)) {
-            throw new Problem("experiment_not_found", "GET /v1/lab lists the ones there are.", {
+            throw new Problem("experiment_not_found", "GET /v1/lab lists all experiments.", {
                 parameter: "experiment",
             });
         }
         const run = lab.begin(experiment);
-        if (!run) throw new Problem("experiment_running", "One at a time: wait for its end.");
+        if (!run) throw new Problem("experiment_running", "Only one runs at a time. Wait until it ends.");
         return c.json(run, 202);
     });
 }

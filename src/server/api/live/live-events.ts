@@ -31,6 +31,6 @@ export function batchesEvent({ batches, cursor }: NewBatches): LiveEvent {
 }
 
 export function resetEvent(cursor: LiveCursor): LiveEvent {
-    const reason = "The tables were reset, or the place to go on from is not known here: load the lists again.";
+    const reason = "The tables were reset, or the cursor is unknown. Load the lists again.";
     return { event: "reset", id: encodeLiveCursor(cursor), data: { reason } };
 }

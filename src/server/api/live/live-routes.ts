@@ -19,14 +19,14 @@ const cursorSchema = z.string().min(1).max(30_000);
 const followStream = createRoute({
     method: "get",
     path: "/v1/stream",
-    summary: "Batches and status as they happen (server-sent events)",
+    summary: "Live batches and status (server-sent events)",
     description: [
-        "`batches`: what was committed, in the order in which it became visible; each batch as in /v1/batches, at least",
-        "once (know them by batchId). Its id is where to go on: an EventSource sends it by itself as Last-Event-ID, and",
-        "the first time it can be given as `after`, from `streamCursor` of /v1/batches. `status`: as /v1/status, every",
-        "second. `files`: files that came or changed (of those that are open, and the newest hundred), as a hint what to",
-        "load again: one may be left out. `unavailable`: the database is unreachable; what was shown is old from here on. `reset`: the",
-        "tables were reset, or the place to go on from is not known here, so load the lists again.",
+        "`batches`: committed batches, in the order in which they became visible, as in /v1/batches. Each arrives at least",
+        "once; identify it by batchId. The id of the event is the cursor: an EventSource sends it as Last-Event-ID. For",
+        "the first request, pass `streamCursor` of /v1/batches as `after`. `status`: as /v1/status, every second. `files`:",
+        "new or changed files (of the open ones and the newest hundred), as a hint what to reload; some may be missing.",
+        "`unavailable`: the database is unreachable; earlier data is now old. `reset`: the tables were reset, or the cursor",
+        "is unknown. Load the lists again.",
     ].join(" "),
     request: {
         query: z.strictObject({
@@ -35,11 +35,15 @@ const followStream = createRoute({
                 .openapi({ description: "streamCursor of /v1/batches, or the id of an event." }),
         }),
         headers: z.object({
-            "last-event-id": z.string().max(30_000).optional().openapi({ description: "Goes before `after`." }),
+            "last-event-id": z
+                .string()
+                .max(30_000)
+                .optional()
+                .openapi({ description: "Takes precedence over `after`." }),
         }),
     },
     responses: {
-        200: { description: "Events without end", content: { "text/event-stream": { schema: z.string() } } },
+        200: { description: "An endless stream of events", content: { "text/event-stream": { schema: z.string() } } },
         ...problemResponses(400, 503),
     },
 });
@@ -48,8 +52,7 @@ export function addLiveRoutes(app: Api, context: Context, { pollMs = 1000, maxVi
     const hub = createLiveHub(createSource(context), pollMs);
 
     app.openapi(followStream, (c) => {
-        if (hub.viewers() >= maxViewers)
-            throw new Problem("too_many_streams", "Close a page, or ask /v1/status from time to time.");
+        if (hub.viewers() >= maxViewers) throw new Problem("too_many_streams", "Close a page, or poll /v1/status.");
         const lastEventId = c.req.valid("header")["last-event-id"];
         const cursor = placeOf(lastEventId === "" ? undefined : lastEventId, c.req.valid("query").after);
         // Bun ends what is silent for ten seconds; this is alive by its heartbeats.

@@ -28,7 +28,7 @@ export function describeFacts(status: Status, storage: Storage): Metric[] {
         ),
         counter(
             "sluice_records_total",
-            "Records by what became of them.",
+            "Records by outcome.",
             samplesOf(streams, ({ totals }) => outcomes.map((outcome) => [{ outcome }, totals[outcome]])),
         ),
         counter(
@@ -41,35 +41,35 @@ export function describeFacts(status: Status, storage: Storage): Metric[] {
             "Files by state.",
             samplesOf(streams, ({ files }) => Object.entries(files).map(([state, value]) => [{ state }, value])),
         ),
-        gauge("sluice_files_given_up", "Failed files that are not tried again by themselves.", storage.filesGivenUp),
+        gauge("sluice_files_given_up", "Failed files that are not retried automatically.", storage.filesGivenUp),
         gauge(
             "sluice_state",
-            "The verdict of /v1/status: 1 for the state that it names.",
+            "The verdict of /v1/status: 1 for the current state.",
             states.map((state) => ({ labels: { state }, value: state === status.state ? 1 : 0 })),
         ),
         gauge(
             "sluice_stream_state",
-            "The verdict on each stream: 1 for the state that it names.",
+            "The verdict for each stream: 1 for its current state.",
             samplesOf(streams, (stream) => states.map((state) => [{ state }, state === stream.state ? 1 : 0])),
         ),
         gauge(
             "sluice_backlog_files",
-            "Files that are known and not merged.",
+            "Known files that are not merged.",
             byStream(({ backlog }) => backlog.files),
         ),
         gauge(
             "sluice_backlog_bytes",
-            "Bytes that are known and not read.",
+            "Known bytes that are not read.",
             byStream(({ backlog }) => backlog.unreadBytes),
         ),
         gauge(
             "sluice_backlog_records",
-            "Records that are staged and not merged.",
+            "Staged records that are not merged.",
             byStream(({ backlog }) => backlog.stagedRecords),
         ),
         gauge(
             "sluice_backlog_seconds",
-            "What the backlog takes at the capacity of the stream's latest merges.",
+            "Time to merge the backlog at the capacity of the stream's latest merges.",
             byStream(({ backlog }) => backlog.seconds),
         ),
         gauge(
@@ -79,7 +79,7 @@ export function describeFacts(status: Status, storage: Storage): Metric[] {
         ),
         gauge(
             "sluice_workers_retrying",
-            "Workers that had to try a step again in the last minute, by SQLSTATE or system error of the last one.",
+            "Workers that retried a step in the last minute, by the SQLSTATE or system error of the latest retry.",
             countRetrying(workers),
         ),
         gauge("sluice_last_batch_timestamp_seconds", "When the last batch was committed.", finishedAt),

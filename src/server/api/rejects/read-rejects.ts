@@ -43,13 +43,13 @@ const { shape, fields } = splitColumns({
     batchId: [idSchema, rejects.batchId],
     record: [
         z.record(z.string(), z.string().nullable()).nullable().openapi({
-            description: "The raw values by column; null when it could not be split into values, or is over 8 KiB.",
+            description: "The raw values by column; null if the record could not be split, or is over 8 KiB.",
         }),
         sql<Record<string, string | null> | null>`case when ${recordFits} then ${rejects.record} end`,
     ],
     rawText: [
         z.string().nullable().openapi({
-            description: "The beginning of the raw text, when there is no record to show. Untrusted: escape it.",
+            description: "The beginning of the raw text, if `record` is null. Untrusted: escape it.",
         }),
         sql<string | null>`left(${text}, ${maxTextCharacters})`,
     ],
@@ -60,13 +60,12 @@ const { shape, fields } = splitColumns({
     ],
     rejectedAt: [instantSchema, isoInstant(rejects.rejectedAt)],
     editedAt: [
-        instantSchema.nullable().openapi({ description: "When somebody edited its record for a replay." }),
+        instantSchema.nullable().openapi({ description: "When its record was edited for a replay." }),
         isoInstantOrNull(rejects.editedAt),
     ],
     resolution: [
         z.enum(rejectResolutions).nullable().openapi({
-            description:
-                "What a replay made of it; null while it stands. conflict and rejected: again, as another reject.",
+            description: "The result of a replay; null if open. conflict and rejected: it is another reject now.",
         }),
         rejects.resolution,
     ],
@@ -141,7 +140,7 @@ function selectChunksOf(db: Database, file: string) {
         .where(or(byPath, byId));
 }
 
-const openSchema = countSchema.openapi({ description: "Of those, the ones that no replay has resolved." });
+const openSchema = countSchema.openapi({ description: "Those that no replay has resolved." });
 
 export const rejectSummarySchema = z
     .object({

@@ -9,7 +9,7 @@ export function reasonSchemaOf(stream: Stream) {
     return z.enum(reasons, {
         error: ({ input }) => {
             const near = suggestName(String(input), reasons);
-            return near ? `No such reason. Did you mean ${near}?` : `No such reason. There are ${reasons.join(", ")}`;
+            return near ? `Unknown reason. Did you mean ${near}?` : `Unknown reason. Reasons: ${reasons.join(", ")}`;
         },
     });
 }

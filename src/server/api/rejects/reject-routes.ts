@@ -24,7 +24,7 @@ export function addRejectRoutes(app: Api, context: Context, builtIn: Stream): vo
             open: z
                 .enum(["true", "false"])
                 .optional()
-                .openapi({ description: "Only those that stand, or only those that a replay has resolved." }),
+                .openapi({ description: "Only open rejects, or only those that a replay has resolved." }),
         },
         row: rejectSchema,
         key: idKey,
@@ -49,6 +49,6 @@ export function addRejectRoutes(app: Api, context: Context, builtIn: Stream): vo
         summary: "One reject or conflict",
         answer: { description: "The reject", schema: rejectSchema },
         read: (db, { id }: { id: number }) => readReject(db, id),
-        missing: { code: "reject_not_found", detail: "GET /v1/rejects lists the ones there are.", parameter: "id" },
+        missing: { code: "reject_not_found", detail: "GET /v1/rejects lists all rejects.", parameter: "id" },
     });
 }

@@ -15,13 +15,13 @@ const counts = {
     batches: countSchema,
     ...recordCounts,
     displaced: countSchema.openapi({
-        description: "Rows that a conflicting record replaced; they are rejects now.",
+        description: "Rows replaced by a conflicting record; they are rejects now.",
     }),
     refused: countSchema.openapi({
-        description: "Of the conflicts, those to be accepted whose record the table refuses: their refusal says why.",
+        description: "Accepted conflicts whose record the table refuses; `refusal` has the cause.",
     }),
-    unchanged: countSchema.openapi({ description: "Rejects whose verdict is what it was: they stand." }),
-    unsplittable: countSchema.openapi({ description: "Rejects that hold no values: they need a record first." }),
+    unchanged: countSchema.openapi({ description: "Rejects with the same result as before; they stay open." }),
+    unsplittable: countSchema.openapi({ description: "Rejects without values; set their record first." }),
 };
 
 const summarySchema = z
@@ -32,7 +32,7 @@ const summarySchema = z
             .optional()
             .openapi({
                 description:
-                    "When more than one stream was replayed; above are their sums. `problem`: what is wrong with its table.",
+                    "Present if more than one stream was replayed; the counts above are their totals. `problem`: what is wrong with the table.",
             }),
     })
     .openapi("ReplaySummary");
@@ -41,8 +41,9 @@ const postReplay = createRoute({
     method: "post",
     path: "/v1/replay",
     middleware: requireJson,
-    summary: "Judge rejects again by today's rules",
-    description: "What passes is inserted. What would end as before is left alone, so a second replay does nothing.",
+    summary: "Apply today's rules to rejects again",
+    description:
+        "Inserts records that now pass. Leaves rejects with the same result unchanged, so a second replay does nothing.",
     request: {
         body: {
             required: true,
@@ -51,20 +52,20 @@ const postReplay = createRoute({
                     schema: z.strictObject({
                         stream: textSchema(200)
                             .optional()
-                            .openapi({ description: "Only of this stream; default: of all, in turns." }),
+                            .openapi({ description: "Only this stream; default: all, in turn." }),
                         reason: reasonParameter.optional().openapi({ description: "Only rejects with this reason." }),
                         file: textSchema(4096).optional().openapi({ description: "Only rejects of this path." }),
                         since: instantParameterSchema.optional(),
                         acceptConflicts: z.boolean().optional().openapi({
-                            description: "Conflicting records replace the stored ones, which become the rejects.",
+                            description: "Conflicting records replace the stored rows, which become rejects.",
                         }),
-                        dryRun: z.boolean().optional().openapi({ description: "Everything is done and rolled back." }),
+                        dryRun: z.boolean().optional().openapi({ description: "Does everything and rolls it back." }),
                     }),
                 },
             },
         },
     },
-    responses: answers("What became of them", summarySchema, 400, 403, 409, 413, 415, 503),
+    responses: answers("The outcome", summarySchema, 400, 403, 409, 413, 415, 503),
 });
 
 export function addReplayRoutes(app: Api, context: Context, workSql: Sql, builtIn: Stream): void {
@@ -74,7 +75,7 @@ export function addReplayRoutes(app: Api, context: Context, workSql: Sql, builtI
         const stream = await context.streams.find(name, "invalid_body");
         await refuseUnknownReason(context, builtIn, { reason: request.reason, stream }, "invalid_body");
         const streams = stream ? [stream] : (await context.streams.all()).filter(({ isActive }) => isActive);
-        if (isRunning) throw new Problem("replay_running", "One at a time: ask again when it has ended.");
+        if (isRunning) throw new Problem("replay_running", "Only one runs at a time. Try again when it has ended.");
         isRunning = true;
         // Bun ends what is silent for ten seconds; a replay of many rejects takes longer.
         c.env?.server?.timeout(c.req.raw, 0);

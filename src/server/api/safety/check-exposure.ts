@@ -10,8 +10,8 @@ export function refuseExposure(host: string, hasToken: boolean): void {
     if (hasToken || isLoopback(host)) return;
     throw new SluiceError({
         code: "api_token_missing",
-        what: `On ${host} everybody who reaches this machine could read every event.`,
-        remedy: "Set SLUICE_API_TOKEN to a secret of at least 32 bytes, or leave out --host to serve this machine alone.",
+        what: `On ${host}, anybody who can reach this machine could read every event.`,
+        remedy: "Set SLUICE_API_TOKEN to a secret of at least 32 bytes, or remove --host to serve this machine only.",
         setting: "host",
         exitCode: exitCodes.configuration,
     });

@@ -18,7 +18,7 @@ export function checkHost(allowedNames: readonly string[]): MiddlewareHandler<Ap
         if (!isAllowedHost(host, allowed) && !openPaths.has(c.req.path)) {
             throw new Problem(
                 "host_not_allowed",
-                "Ask for it as localhost or by address, or start the API with this name in --allowed-hosts.",
+                "Use localhost or an IP address, or add this name to --allowed-hosts.",
             );
         }
         return next();

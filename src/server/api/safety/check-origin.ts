@@ -13,7 +13,7 @@ export function checkOrigin(): MiddlewareHandler<ApiEnv> {
         if (!readingMethods.has(c.req.method) && isForeign(site, origin, host)) {
             throw new Problem(
                 "origin_not_allowed",
-                "Send it from the page that this API serves, or from a program, which sends no Origin.",
+                "Send the request from the page of this API, or from a program without an Origin header.",
             );
         }
         return next();

@@ -11,7 +11,7 @@ import { Problem } from "../problem.ts";
 export const requireJson: MiddlewareHandler = async (c, next) => {
     const type = c.req.header("content-type");
     if (type === undefined && c.req.raw.body === null) {
-        throw new Problem("invalid_body", "It is missing: send a JSON object as application/json.");
+        throw new Problem("invalid_body", "The body is missing. Send a JSON object as application/json.");
     }
     if (!/^application\/json\s*(;|$)/i.test(type ?? "")) {
         throw new Problem("unsupported_media_type", "Send application/json.");

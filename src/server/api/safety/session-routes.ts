@@ -14,7 +14,7 @@ const signIn = createRoute({
     method: "post",
     path: "/v1/session",
     middleware: requireJson,
-    summary: "Trade the token for a session cookie",
+    summary: "Exchange the token for a session cookie",
     request: {
         body: {
             required: true,
@@ -30,8 +30,8 @@ const signIn = createRoute({
 const signOut = createRoute({
     method: "delete",
     path: "/v1/session",
-    summary: "Forget the session cookie",
-    responses: { 204: { description: "The cookie is gone" }, ...problemResponses(403) },
+    summary: "Delete the session cookie",
+    responses: { 204: { description: "The cookie is deleted" }, ...problemResponses(403) },
 });
 
 export function addSessionRoutes(app: Api, tokens: TokenCheck, attempts: AttemptLimit): void {

@@ -11,8 +11,8 @@ export function createTokenCheck(token: string) {
     if (Buffer.byteLength(token) < minTokenBytes) {
         throw new SluiceError({
             code: "api_token_short",
-            what: `The API's token has ${Buffer.byteLength(token)} bytes; it must have at least ${minTokenBytes}.`,
-            remedy: "Make one with `openssl rand -base64 32`.",
+            what: `The API's token has ${Buffer.byteLength(token)} bytes; it needs at least ${minTokenBytes}.`,
+            remedy: "Generate one with `openssl rand -base64 32`.",
             setting: "apiToken",
             exitCode: exitCodes.configuration,
         });

@@ -77,7 +77,7 @@ function explain(error: unknown, { table, problemDetail }: KnownStream): never {
     const state = sqlStateOf(error) ?? "";
     // What the cursor holds is no value of the key.
     if (state.startsWith("22"))
-        throw new Problem("invalid_cursor", "Take it from an answer of this same address.", { parameter: "cursor" });
+        throw new Problem("invalid_cursor", "Use nextCursor from an answer of this address.", { parameter: "cursor" });
     if (!unreadable.has(state)) throw error;
     const detail = problemDetail ?? `${table} is gone, or has other columns, or this login may not select from it.`;
     // Without its cause, by whose code it would be taken for a database that is not ready.

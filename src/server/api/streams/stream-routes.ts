@@ -18,7 +18,7 @@ const streamsSchema = z
         data: z.array(streamStatusSchema),
         inactive: z
             .array(z.string())
-            .openapi({ description: "Streams that are declared no longer. Their ledger stays." }),
+            .openapi({ description: "Streams that are no longer declared. Their ledger is kept." }),
     })
     .openapi("Streams");
 
@@ -39,7 +39,7 @@ const rowsSchema = z
 
 const missing = {
     code: "stream_not_found",
-    detail: "GET /v1/streams lists the ones there are.",
+    detail: "GET /v1/streams lists all streams.",
     parameter: "name",
 } as const;
 
@@ -57,7 +57,7 @@ export function addStreamRoutes(app: Api, context: Context, builtIn: Stream): vo
 
     addGetRoute(app, context, {
         path: "/v1/streams",
-        summary: "Every stream: its equation, backlog, freshness and state",
+        summary: "All streams: equation, backlog, freshness and state",
         answer: { description: "The streams, as of one moment", schema: streamsSchema },
         async read() {
             const [{ asOf, streams: data }, all] = await Promise.all([status.read(), streams.all()]);
@@ -66,23 +66,28 @@ export function addStreamRoutes(app: Api, context: Context, builtIn: Stream): vo
     });
     addGetRoute(app, context, {
         path: "/v1/streams/{name}",
-        summary: "The data contract of a stream: its table, columns, rules and reject codes",
+        summary: "The data contract of a stream: table, columns, rules and reject codes",
         answer: { description: "The contract", schema: contractSchema },
         read: async (_, { name }: { name: string }) => describeContract(await find(name), builtIn),
         missing,
     });
     addGetRoute(app, context, {
         path: "/v1/streams/{name}/rows",
-        summary: "Rows of a stream's table, in the order of its key",
+        summary: "Rows of a stream's table, in key order",
         query: {
             limit: wholeNumberSchema(1, 100).optional().openapi({ default: defaultRows }),
-            cursor: z.string().min(1).max(16_000).optional().openapi({ description: "nextCursor of the page before." }),
+            cursor: z
+                .string()
+                .min(1)
+                .max(16_000)
+                .optional()
+                .openapi({ description: "nextCursor of the previous page." }),
         },
         answer: { description: "A page", schema: rowsSchema },
         async read(_, { name, limit = defaultRows, cursor }: { name: string; limit?: number; cursor?: string }) {
             const stream = await find(name);
             const { key, columns } = describeContract(stream, builtIn);
-            if (key.length === 0) throw new Problem(missing.code, "Nothing is known of its table yet.", missing);
+            if (key.length === 0) throw new Problem(missing.code, "Its table is not known yet.", missing);
             const list = `rows of ${name}`;
             const keySchema = z.array(z.string()).length(key.length);
             const after = cursor === undefined ? undefined : decodeCursor(list, cursor, keySchema);

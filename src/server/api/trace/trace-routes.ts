@@ -20,18 +20,18 @@ export function addTraceRoutes(app: Api, context: Context, builtIn: Stream): voi
         .optional();
     addGetRoute(app, context, {
         path: "/v1/trace",
-        summary: `The life of a record: give ${name}, or file and record; of another stream, stream and key`,
+        summary: `Trace a record by ${name}, or by file and record; in another stream, by stream and key`,
         query: {
             ...(typed && { [name]: keySchema }),
             stream: streamParameter.openapi({
-                description: `The stream that it is of (default: ${builtIn.name}).`,
+                description: `The stream of the record (default: ${builtIn.name}).`,
                 example: "orders",
             }),
             key: textSchema(4096).optional().openapi({
-                description: "`column=value`, several separated by commas; of a key of one column the value alone.",
+                description: "`column=value`, separated by commas; for a key of one column, only the value.",
                 example: "order_id=7,line=2",
             }),
-            file: textSchema(4096).optional().openapi({ description: "A path, as the watched folder names it." }),
+            file: textSchema(4096).optional().openapi({ description: "A path relative to the watched folder." }),
             record: idParameterSchema.optional(),
         },
         answer: { description: "The trace", schema: traceSchema },
@@ -43,7 +43,7 @@ export function addTraceRoutes(app: Api, context: Context, builtIn: Stream): voi
             const trace = await readTrace(context.reader.sql, stream, subject);
             return trace.records.length === 0 && trace.stored === null ? undefined : trace;
         },
-        missing: { code: "record_not_found", detail: "Nothing of it is kept: no row and no reject." },
+        missing: { code: "record_not_found", detail: "There is no row and no reject of it." },
     });
 }
 

@@ -64,7 +64,7 @@ function folderOf(files: string): string {
     const open = folders.findIndex((name) => /[*?[\]{}!\\]/.test(name));
     const named = open === -1 ? folders : folders.slice(0, open);
     if (named.includes("..") || files.startsWith("/"))
-        throw new Problem("invalid_file_name", `No upload can be put where ${files} is.`);
+        throw new Problem("invalid_file_name", `Uploads cannot be written to the place of ${files}.`);
     return named.map((name) => `${name}/`).join("");
 }
 

@@ -20,7 +20,7 @@ export async function readFilePart(body: AsyncIterable<Uint8Array>, contentType:
             const parser = new Busboy({ headers: { "content-type": contentType }, preservePath: true });
             source.once("error", reject);
             parser.once("error", reject);
-            parser.once("finish", () => reject(invalid("It holds no file.")));
+            parser.once("finish", () => reject(invalid("The body has no file.")));
             parser.once("file", (_field, file, fileName) => {
                 // It says what is wrong by an event alone, perhaps before anybody reads: kept until somebody does.
                 file.on("error", (error) => file.destroy(error));
@@ -47,7 +47,7 @@ async function* explainFaults(content: AsyncIterable<Uint8Array>): AsyncGenerato
 
 function toProblem(error: unknown): Problem {
     if (error instanceof Problem) return error;
-    return invalid(error instanceof Error ? `${error.message}.` : "It cannot be read.", error);
+    return invalid(error instanceof Error ? `${error.message}.` : "The body cannot be read.", error);
 }
 
 function invalid(detail: string, cause?: unknown): Problem {

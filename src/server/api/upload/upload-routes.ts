@@ -27,14 +27,16 @@ const uploadSchema = z
     .object({
         path: z.string().openapi({ description: "The file's name in the watched folder." }),
         bytes: z.number().int().nonnegative().nullable().openapi({
-            description: "Null when a file of this Idempotency-Key was there already; then nothing was written.",
+            description: "Null if a file with this Idempotency-Key exists already; then nothing was written.",
         }),
         isNew: z.boolean(),
         stream: z
             .string()
             .nullable()
-            .openapi({ description: "Which takes it; null when none does, or several claim it." }),
-        follow: z.string().openapi({ description: "Where to see what becomes of it.", example: "/v1/files?path=…" }),
+            .openapi({ description: "The stream that claims the file; null if none does, or several do." }),
+        follow: z
+            .string()
+            .openapi({ description: "The address that shows its progress.", example: "/v1/files?path=…" }),
     })
     .openapi("Upload");
 
@@ -43,10 +45,10 @@ const binary = { schema: z.string().openapi({ format: "binary" }) };
 const postIngest = createRoute({
     method: "post",
     path: uploadPath,
-    summary: "Send a CSV file to be ingested",
+    summary: "Upload a CSV file",
     description:
-        "Streamed into the watched folder and visible there when it is whole. 202 means that it will be read, not that it " +
-        "has been. With an Idempotency-Key the same request can be sent again: it is one file.",
+        "Streams the file into the watched folder, where it appears once it is complete. 202 means that it will be read, " +
+        "not that it has been. With an Idempotency-Key, a repeated request is the same file.",
     request: {
         headers: z.object({
             "idempotency-key": z
@@ -54,16 +56,16 @@ const postIngest = createRoute({
                 .min(1)
                 .max(255)
                 .optional()
-                .openapi({ description: "The same key means the same file, whatever is sent with it." }),
+                .openapi({ description: "Requests with the same key are the same file, whatever their body." }),
         }),
         query: z.strictObject({
             stream: textSchema(200).optional().openapi({
-                description: "For this stream: it goes where the stream's files are, by a name that it takes.",
+                description: "Writes the file to a path that this stream's `files` matches.",
             }),
         }),
     },
     responses: {
-        202: { description: "It is in the folder", content: { "application/json": { schema: uploadSchema } } },
+        202: { description: "The file is in the folder", content: { "application/json": { schema: uploadSchema } } },
         ...problemResponses(400, 403, 413, 415, 503, 507),
     },
 });
@@ -82,7 +84,7 @@ export function addUploadRoutes(app: Api, { reader, streams }: Context, options:
         if (Number(c.req.header("content-length") ?? 0) > maxUploadBytes) throw uploadTooLarge(maxUploadBytes);
         if (uploads >= maxUploads) {
             const headers = { "retry-after": "5" };
-            throw new Problem("too_many_uploads", "Wait until one of them is through.", { headers });
+            throw new Problem("too_many_uploads", "Wait until one of them has finished.", { headers });
         }
         uploads += 1;
         c.env?.server?.timeout(c.req.raw, idleSeconds);
@@ -142,6 +144,6 @@ async function* untilBreak(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
     try {
         yield* body;
     } catch (cause) {
-        throw new Problem("invalid_body", "It broke off before its end: send it again.", { cause });
+        throw new Problem("invalid_body", "The upload ended too early. Send it again.", { cause });
     }
 }

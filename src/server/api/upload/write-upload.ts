@@ -89,12 +89,12 @@ export async function isThere(path: string): Promise<boolean> {
 export function uploadTooLarge(maxBytes: number): Problem {
     return new Problem(
         "body_too_large",
-        `At most ${maxBytes} bytes at once: send several files, or put it into the watched folder.`,
+        `The limit is ${maxBytes} bytes. Send several files, or put the file into the input folder.`,
     );
 }
 
 export function emptyUpload(): Problem {
-    return new Problem("invalid_body", "It is empty: send CSV with a header line.");
+    return new Problem("invalid_body", "The body is empty. Send CSV with a header line.");
 }
 
 const folderFaults = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EIO"]);
@@ -103,5 +103,5 @@ const folderFaults = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM", "EROFS", "
 function toFolderProblem(error: unknown): Problem | undefined {
     const code = (error as NodeJS.ErrnoException | null)?.code ?? "";
     if (!folderFaults.has(code)) return undefined;
-    return new Problem("folder_unavailable", `It cannot be written to (${code}).`, { cause: error });
+    return new Problem("folder_unavailable", `Writing to it failed (${code}).`, { cause: error });
 }
