@@ -1,4 +1,4 @@
--- Every batch is accounted for: its counts balance, and equal the sums of what it did to each of its chunks.
+-- Every batch is accounted for: its counts balance, and equal the sums over its chunks.
 with
     summed_merges as (
         select

@@ -1,7 +1,6 @@
--- Every chunk is accounted for: each of its merges read what it inserted, found duplicate or in conflict, and rejected;
--- and the merges of a merged chunk together read its records, no more and no fewer. A replay (no slices) reads rejects
--- again: it must balance too, and reads none of the chunk's records for the first time. Of a pruned chunk some merges may be
--- gone.
+-- Every chunk is accounted for. Each of its merges read as many records as it inserted, found duplicate or in
+-- conflict, and rejected. The merges of a merged chunk together read exactly its records. A replay (no slices) must
+-- balance too, but reads no record for the first time. Some merges of a pruned chunk may be gone.
 with
     summed_merges as (
         select

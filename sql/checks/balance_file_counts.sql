@@ -1,5 +1,5 @@
--- Every merged file is accounted for: the merges of its chunks read as many records as its chunks hold, and each of
--- those was inserted, a duplicate, in conflict or rejected. (Without the chunks that were pruned for their age.)
+-- Every merged file is accounted for: the merges of its chunks read as many records as its chunks have, and each
+-- record was inserted, a duplicate, in conflict or rejected. (Chunks that were pruned for their age are left out.)
 with
     summed_chunks as (
         select chunks.file_id, sum(chunks.records) as records

@@ -1,6 +1,6 @@
--- Every replay is accounted for: each record that it read is one reject, which names it and what has become of it; and
--- the resolutions add up to the replay's own counts. A reject names a replay and a resolution, or neither. (The rejects of a
--- pruned chunk are gone.)
+-- Every replay is accounted for: each record that it read is one reject, which names the replay and its resolution,
+-- and the resolutions add up to the replay's counts. A reject names a replay and a resolution, or neither. (The
+-- rejects of a pruned chunk are gone.)
 with
     pruned_chunks as (
         select chunks.chunk_id

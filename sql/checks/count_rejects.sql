@@ -1,5 +1,5 @@
--- Each batch has left as many rejects of each chunk, and as many conflicts among them, as it says: the displaced events of
--- a replay are conflicts of its batch. Of a pruned chunk none is left but what a later replay displaced.
+-- Each batch has as many rejects per chunk, and as many conflicts among them, as it counted. The displaced events of
+-- a replay are conflicts of its batch. A pruned chunk has none, except those that a later replay displaced.
 with
     counted_rejects as (
         select

@@ -1,6 +1,6 @@
--- The chunks of a file cover it without a gap, in bytes and in record numbers, from its start to where the ledger says
--- that it has been loaded. A chunk may begin before the end of the one before it: an unfinished tail that was taken is
--- read again from its start when the file has grown.
+-- The chunks of a file cover it without a gap, in bytes and in record numbers, from its start to the point up to
+-- which the ledger says it was loaded. A chunk may begin before the end of the previous one, because an unfinished
+-- tail is read again from its start when the file grows.
 with
     ordered_chunks as (
         select

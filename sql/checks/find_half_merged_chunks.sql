@@ -1,4 +1,4 @@
--- A chunk is shown as merged when all sixteen of its slices are, and only then.
+-- A chunk is marked as merged if and only if all sixteen of its slices are.
 select
     chunks.chunk_id,
     chunks.file_id,

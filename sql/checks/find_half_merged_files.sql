@@ -1,4 +1,4 @@
--- No file is shown as merged while a chunk of it is not.
+-- No file is marked as merged while one of its chunks is not.
 select
     files.file_id,
     files.path,

@@ -1,4 +1,4 @@
--- No staged row belongs to a load that the ledger does not know, or has already swept. One row per such load.
+-- No staged row belongs to a load that the ledger does not know or has already swept. One row per such load.
 with
     staged_loads as (
         select

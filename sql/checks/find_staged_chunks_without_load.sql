@@ -1,4 +1,4 @@
--- Every staged chunk, held ones too, names a load that is staged: rows of any other load are swept away.
+-- Every staged or held chunk names a staged load. (Rows of any other load are swept.)
 select
     chunks.chunk_id,
     chunks.file_id,

@@ -1,5 +1,5 @@
--- No slice of a chunk is merged twice: the slices of its merges do not overlap, and together are what the chunk says is
--- merged. Of a pruned chunk some merges may be gone.
+-- No slice of a chunk is merged twice: the slices of its merges do not overlap, and together they equal the slices
+-- that the chunk records as merged. Some merges of a pruned chunk may be gone.
 with
     united_slices as (
         select

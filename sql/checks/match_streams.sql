@@ -1,4 +1,4 @@
--- Rows that belong together name the same known stream: a chunk, its file and its load; a batch and its chunks; a chunk and its
+-- Related rows name the same known stream: a chunk, its file and its load; a batch and its chunks; a chunk and its
 -- rejects.
 with
     placed_rows as (

@@ -1,4 +1,5 @@
--- The sums over all rejects, by stream, day, kind and reason, equal the rejects counted; the reason '' counts each one once.
+-- The totals of rejects, by stream, day, kind and reason, equal a count of the rejects. The reason '' counts each
+-- reject once.
 with
     counted_rejects as (
         select

@@ -1,4 +1,4 @@
--- The sums over all batches, by stream and kind, equal the batches added up, with those that were pruned.
+-- The totals by stream and kind equal the sums over all batches, including pruned ones.
 with
     summed_batches as (
         select

@@ -1,4 +1,4 @@
--- Every reject comes from a record of a chunk that the reject's own batch has read, and says why it is one.
+-- Every reject comes from a record of a chunk that its batch has read, and has a reason.
 with
     chunk_records as (
         select

@@ -1,4 +1,4 @@
--- Where is every record that was ever read? Of all time, what was pruned included; the last two columns are equal.
+-- Where is every record that was ever read? Over all time, including pruned data. The last two columns are equal.
 -- Columns: read, inserted, duplicate, conflict, rejected, displaced, pruned, events, inserted_less_displaced_and_pruned
 with
     summed_totals as (

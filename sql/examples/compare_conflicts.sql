@@ -1,4 +1,4 @@
--- Conflicts, with both versions side by side: what differs, what is stored, what came, and from which file each.
+-- Conflicts, with both versions side by side: the column, the stored value, the arrived value, and the file of each.
 -- Columns: reject_id, event_id, column_name, stored, arrived, stored_from, arrived_from
 select
     rejects.reject_id,
@@ -11,7 +11,7 @@ select
 from ingest.rejects
 inner join ingest.chunks as arrived_chunks on rejects.chunk_id = arrived_chunks.chunk_id
 inner join ingest.files as arrived_files on arrived_chunks.file_id = arrived_files.file_id
--- A conflict's id has passed the rules, so the cast does.
+-- The id of a conflict has passed the rules, so the cast succeeds.
 inner join public.events on ingest.trimmed(rejects.record ->> 'event_id')::uuid = events.event_id
 inner join ingest.chunks as stored_chunks on events.chunk_id = stored_chunks.chunk_id
 inner join ingest.files as stored_files on stored_chunks.file_id = stored_files.file_id

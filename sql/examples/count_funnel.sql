@@ -1,4 +1,4 @@
--- How many users of each day viewed, put something into the cart, and bought? Each counts once a day and step.
+-- How many users per day viewed, added to the cart, and bought? Each user counts once per day and step.
 -- Columns: day, viewed, added_to_cart, purchased, percent_of_viewers_who_bought
 with
     user_days as (

@@ -1,6 +1,6 @@
 -- Why was this record not inserted? Put the file and the number of the record in the first lines.
 -- Columns: path, version, record_no, outcome, reasons, record, raw_text, batch_id
--- A record of a merged chunk that is no event and no reject was an exact duplicate: those are counted, not kept.
+-- A record of a merged chunk that is neither an event nor a reject was an exact duplicate: those are counted, not kept.
 with
     wanted as (
         select
@@ -42,7 +42,7 @@ select
 from wanted_records
 left join ingest.rejects
     on wanted_records.chunk_id = rejects.chunk_id and wanted_records.record_no = rejects.record_no
--- No index tells where an event came from: this reads the table.
+-- There is no index on where an event came from, so this reads the table.
 left join public.events
     on wanted_records.chunk_id = events.chunk_id and wanted_records.record_no = events.record_no
 order by wanted_records.version desc, rejects.reject_id;

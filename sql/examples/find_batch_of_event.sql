@@ -18,7 +18,7 @@ from wanted
 inner join public.events on wanted.event_id = events.event_id
 inner join ingest.chunks on events.chunk_id = chunks.chunk_id
 inner join ingest.files on chunks.file_id = files.file_id
--- The replay that let it in; else the merge of its chunk that had its slice, which is its last hex digit.
+-- The replay that inserted it; otherwise the merge of its chunk that had its slice, which is its last hex digit.
 left join lateral (
     select rejects.resolved_by_batch as batch_id
     from ingest.rejects

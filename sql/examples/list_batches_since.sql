@@ -1,6 +1,6 @@
--- Which batches did LISTEN sluice_batch report since then? A notification that nobody heard is gone; this gives the same, from a batch on.
+-- Which batches did LISTEN sluice_batch report since then? PostgreSQL does not store notifications; this returns the same content, starting from a batch.
 -- Columns: batch_id, payload
--- Ids do not follow the order of commits: ask again from some batches before the last that you know.
+-- Ids do not follow the order of commits. Start a few batches before the last one that you know.
 with
     known as (
         select 0 as batch_id

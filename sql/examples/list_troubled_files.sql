@@ -1,4 +1,4 @@
--- Which files failed or were skipped, why, and when are they tried again?
+-- Which files failed or were skipped, why, and when are they retried?
 -- Columns: path, state, problem, problem_detail, attempts, next_attempt_at, copy_of
 select
     files.path,

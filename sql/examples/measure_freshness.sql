@@ -1,4 +1,4 @@
--- How long did it take from seeing a file to having it in events? The latest hundred files.
+-- How long did it take from noticing a file to having it in events? The latest hundred files.
 -- Columns: path, seen_at, merged_at, seconds, of_that_staged_seconds
 select
     files.path,

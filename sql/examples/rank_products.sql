@@ -7,7 +7,7 @@ select
     product_stats.quantity,
     product_stats.events
 from ingest.product_stats
--- Under '' are those that a batch of very many products gave no row of their own.
+-- '' is the sum of products without their own row, from batches with very many products.
 where product_stats.grain = 'total' and product_stats.product_id <> ''
 order by product_stats.revenue desc, product_stats.events desc, product_stats.product_id
 limit 20;

@@ -1,4 +1,4 @@
--- Which files have the largest share of rejects, and why? Replays do not count: they read records again.
+-- Which files have the largest share of rejects, and why? Replays do not count, because they read records again.
 -- Columns: path, records, rejected, percent, reasons
 with
     counted_records as (

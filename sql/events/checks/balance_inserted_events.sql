@@ -1,4 +1,5 @@
--- Every event that was ever inserted is there, or was displaced by a replay, or was pruned for its age and is counted as such.
+-- Every event that was ever inserted is there, or was displaced by a replay, or was pruned for its age and is counted
+-- as pruned.
 with
     summed_totals as (
         select

@@ -1,6 +1,6 @@
--- The sums by product equal a recount of events: in total, and by day for the last 34 days of event time. (Days are kept
--- for 35; one less here, because a merge may have begun just after this statement.) Where some products were added up
--- under '', only the sum of all can be.
+-- The totals by product equal a recount of events, over all time and by day for the last 34 days of event time. (Days
+-- are kept for 35; one is left out, because a merge may have begun just after this statement.) If some products were
+-- added up under '', only the sum over all products is compared.
 with
     kept_days as (
         select date_bin('1 day', now() - interval '34 days', 'epoch') as first_bucket

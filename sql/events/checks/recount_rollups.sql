@@ -1,5 +1,5 @@
--- The rollups equal a recount of events: in total, by day, by hour; by minute for the last 24 hours of event time, which
--- is as long as minutes are kept. (One minute less here: a merge may have begun just after this statement.)
+-- The rollups equal a recount of events, in total, by day and by hour, and by minute for the last 24 hours of event
+-- time. (Minutes are kept that long; one is left out, because a merge may have begun just after this statement.)
 with
     kept_minutes as (
         select now() - interval '23 hours 59 minutes' as first_bucket

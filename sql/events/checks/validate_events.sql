@@ -1,6 +1,7 @@
--- No event is one that the rules would reject. (Written from the rules, not from the merge: what it lets in by mistake
--- shows here.) White space with \x0b, because before PostgreSQL 16 '\v' is the letter v.
+-- No event breaks a rule. (This query is written from the rules, not from the merge, so it finds events that the merge let
+-- in by mistake.)
 with
+    -- White space with \x0b, because before PostgreSQL 16 '\v' is the letter v.
     judged_events as (
         select
             events.event_id,

@@ -15,8 +15,8 @@ export function renderChecks(stream: StreamSql): Record<string, string> {
 }
 
 const countInserted = (stream: StreamSql) => sql`
--- Each chunk has as many ${rowOf(stream)} as its merges and replays say they inserted, less those that a replay displaced. A chunk
--- that was pruned has at most as many as it has records.
+-- Each chunk has as many ${rowOf(stream)} as its merges and replays inserted, minus those that a replay displaced. A pruned
+-- chunk has at most as many as it has records.
 with
     counted_rows as (
         select ${rowOf(stream)}.chunk_id, count(*) as ${rowOf(stream)}
@@ -49,7 +49,7 @@ where
 `;
 
 const findUnfoundedConflicts = (stream: StreamSql) => sql`
--- Every conflict has the ${stream.rowName} that it is, or was before somebody edited it, in conflict with.
+-- For every conflict there is the ${stream.rowName} that it conflicts with, or conflicted with before an edit.
 with
     conflicting_keys as (
         select
@@ -84,7 +84,7 @@ where ${rowOf(stream)}.${keyName(stream)} is null;
 `;
 
 const findRepeatedKeys = (stream: StreamSql) => sql`
--- An ${keyName(stream)} occurs once. The primary key says so too; this counts the rows themselves.
+-- Each ${keyName(stream)} occurs once. The primary key ensures it too; this counts the rows themselves.
 with
     repeated_keys as (
         select ${rowOf(stream)}.${keyName(stream)}, count(*) as ${rowOf(stream)}
@@ -130,8 +130,8 @@ where
 `;
 
 const traceSingly = (stream: StreamSql) => sql`
--- A record is an ${stream.rowName} or a reject, never both, and no two ${rowOf(stream)} come from one record. A reject that a replay resolved
--- is history, except one that was displaced: its record is nowhere else.
+-- A record is an ${stream.rowName} or a reject, never both, and no two ${rowOf(stream)} come from one record. A reject that a
+-- replay resolved does not count, except a displaced one, whose record is nowhere else.
 with
     placed_records as (
         select ${rowOf(stream)}.chunk_id, ${rowOf(stream)}.record_no

@@ -28,8 +28,8 @@ export function renderFoundChecks(stream: CheckedStream): Record<string, string>
 }
 
 const findUnfoundedConflicts = ({ streamId, home, table }: CheckedStream) => sql`
--- Every conflict has the row of ${table} that it is, or was before somebody edited it, in conflict with. (A row that
--- somebody else has removed since is missing here.)
+-- For every conflict there is the row of ${table} that it conflicts with, or conflicted with before an edit. (A row that
+-- somebody else has deleted since is reported here.)
 select
     rejects.reject_id,
     rejects.chunk_id,
@@ -45,7 +45,7 @@ order by rejects.reject_id;
 
 /** The rows are not counted: that would be a scan of somebody's table, to say what its index says. */
 const findMissingKey = ({ table, key }: CheckedStream) => sql`
--- ${table} is there, and keeps the key of its rows unique: a unique index says so.
+-- ${table} exists, and a unique index keeps its key unique.
 select
     ${literal(table)} as table_name,
     array[${list(key, literal)}] as key
@@ -71,8 +71,8 @@ where not exists (
 `;
 
 const findOrphanStagedRows = ({ streamId, home }: CheckedStream) => sql`
--- No staged row belongs to a load that the ledger does not know as one of this stream, or has already swept. One row per
--- such load.
+-- No staged row belongs to a load that the ledger does not know for this stream or has already swept. One row per such
+-- load.
 with
     staged_loads as (
         select
@@ -93,8 +93,8 @@ where loads.load_id is null or loads.state = 'swept' or loads.stream_id <> ${str
 `;
 
 const findUnknownReasons = ({ streamId }: CheckedStream) => sql`
--- A reject has only reasons that its stream has, or had: the codes of its table's columns and constraints, and those of any
--- record.
+-- A reject has only reasons that its stream has or had: the codes of its table's columns and constraints, and the general
+-- ones.
 with
     known_codes as materialized (
         select array(select jsonb_array_elements_text(streams.shape -> 'codes')) as codes

@@ -1,5 +1,5 @@
--- Each chunk has as many events as its merges and replays say they inserted, less those that a replay displaced. A chunk
--- that was pruned has at most as many as it has records.
+-- Each chunk has as many events as its merges and replays inserted, minus those that a replay displaced. A pruned
+-- chunk has at most as many as it has records.
 with
     counted_rows as (
         select events.chunk_id, count(*) as events

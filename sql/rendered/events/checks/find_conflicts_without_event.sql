@@ -1,4 +1,4 @@
--- Every conflict has the event that it is, or was before somebody edited it, in conflict with.
+-- For every conflict there is the event that it conflicts with, or conflicted with before an edit.
 with
     conflicting_keys as (
         select

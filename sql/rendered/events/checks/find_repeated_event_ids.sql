@@ -1,4 +1,4 @@
--- An event_id occurs once. The primary key says so too; this counts the rows themselves.
+-- Each event_id occurs once. The primary key ensures it too; this counts the rows themselves.
 with
     repeated_keys as (
         select events.event_id, count(*) as events

@@ -1,5 +1,5 @@
--- A record is an event or a reject, never both, and no two events come from one record. A reject that a replay resolved
--- is history, except one that was displaced: its record is nowhere else.
+-- A record is an event or a reject, never both, and no two events come from one record. A reject that a
+-- replay resolved does not count, except a displaced one, whose record is nowhere else.
 with
     placed_records as (
         select events.chunk_id, events.record_no
