@@ -31,7 +31,7 @@ export function refuseArchiveAsInput({ inputDir, archiveDir, afterMerge }: Archi
     if (afterMerge !== "archive" || (input !== archive && !input.startsWith(archive + sep))) return;
     throw new SluiceError({
         code: "archive_is_input",
-        what: `The input folder ${inputDir} is in the archive ${archiveDir}: files would be moved in circles.`,
+        what: `The input folder ${inputDir} is in the archive ${archiveDir}: files would be archived into the input again.`,
         remedy: "Use --after-merge keep to read archived files again, or name another folder with --input or --data-dir.",
         setting: "inputDir",
         exitCode: exitCodes.configuration,
@@ -50,7 +50,7 @@ export function inputFolderError(inputDir: string, cause: unknown): SluiceError 
         what: isMissing
             ? `The input folder ${inputDir} does not exist.`
             : isOther
-              ? `The input folder ${inputDir} is no folder.`
+              ? `The input folder ${inputDir} is not a folder.`
               : `The input folder ${inputDir} cannot be read (${code}).`,
         remedy: isMissing
             ? `Create it (mkdir -p ${inputDir}), or name another with --input.`

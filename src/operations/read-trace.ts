@@ -51,7 +51,7 @@ async function requireHome(sql: Sql, { name, home }: TracedStream): Promise<void
     if (row!.isThere) return;
     throw new SluiceError({
         code: "stream_removed",
-        what: `The database has none of the functions of the stream ${name}: it was removed, or restored without them.`,
-        remedy: `The next \`${program} ingest\` of the stream makes them again. Its rejects are kept: \`${program} rejects\`.`,
+        what: `The database has no functions for the stream ${name}: it was removed, or restored without them.`,
+        remedy: `The next \`${program} ingest\` of the stream recreates them. Its rejects are kept: \`${program} rejects\`.`,
     });
 }

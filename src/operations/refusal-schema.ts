@@ -8,7 +8,7 @@ export const refusalSchema = z
         detail: z.string(),
         constraint: z.string(),
         table: z.string(),
-        raisedIn: z.string().openapi({ description: "The trigger that raised it, and where in it." }),
+        raisedIn: z.string().openapi({ description: "The trigger that raised the error, and the place in it." }),
     })
     .partial()
     .openapi("Refusal", {

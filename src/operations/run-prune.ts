@@ -249,7 +249,7 @@ async function step<Done>(run: () => PromiseLike<Done>): Promise<Done> {
 function pruneRunning(cause: unknown): SluiceError {
     return new SluiceError({
         code: "prune_running",
-        what: "Another prune is at work on this database.",
+        what: "Another prune is running on this database.",
         remedy: "Let it end (pg_stat_activity shows it as sluice prune), then run this one again if there is still a need.",
         cause,
     });

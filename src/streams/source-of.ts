@@ -16,7 +16,7 @@ export function hasSources(sources: readonly SourceConfig[] | undefined): boolea
 }
 
 /** Told to people about a file that is read by the defaults although sources are declared. */
-export const unmatchedNote = "None of the sources in sluice.config.ts fits its name: it is read by the defaults.";
+export const unmatchedNote = "No source in sluice.config.ts matches its name, so it is read with the defaults.";
 
 /** Without regard to case, to how accents are written, and to what compressed the file. */
 export function fits(match: string, name: string): boolean {

@@ -261,6 +261,8 @@ test.each([
     await mkdir(join(archiveDir, today), { recursive: true });
     await symlink(archiveDir, `${archiveDir}-link`);
     const overrides = { afterMerge: "archive" as const, archiveDir };
-    await expect(ingestFolder(database.target, folderOf(archiveDir), overrides)).rejects.toThrow("moved in circles");
+    await expect(ingestFolder(database.target, folderOf(archiveDir), overrides)).rejects.toThrow(
+        "archived into the input again",
+    );
     await ingestFolder(database.target, folderOf(archiveDir), { ...overrides, afterMerge: "keep" });
 });

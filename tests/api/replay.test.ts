@@ -62,7 +62,7 @@ test("one stream is replayed by its name, and an unknown one is refused", async 
     expect([status, body.code, body.detail]).toEqual([
         400,
         "invalid_body",
-        "`stream`: No such stream. Did you mean events?",
+        "`stream`: Unknown stream. Did you mean events?",
     ]);
 });
 

@@ -122,9 +122,9 @@ describe("?stream=", () => {
         async (path) => {
             const { status, body } = await api.get(`${path}?stream=ordrs`);
             expect([status, body.code, body.parameter]).toEqual([400, "invalid_parameter", "stream"]);
-            expect(body.detail).toBe("`stream`: No such stream. Did you mean orders?");
+            expect(body.detail).toBe("`stream`: Unknown stream. Did you mean orders?");
             expect((await api.get(`${path}?stream=people`)).body.detail).toBe(
-                "`stream`: No such stream. There are events, orders.",
+                "`stream`: Unknown stream. Streams: events, orders.",
             );
         },
     );
@@ -186,7 +186,7 @@ describe("the contract", () => {
             ]),
         );
         const find = (code: string) => body.codes.find((one: { code: string }) => one.code === code);
-        expect(find("state_unknown").sentence).toBe("It is none of open, paid.");
+        expect(find("state_unknown").sentence).toBe("The value is not one of open, paid.");
         expect(find("total_too_precise").example).toBe("0.001");
         expect(find("Order no_out_of_range").example).toBe("9223372036854775808");
         expect(body.codes.every(({ sentence }: { sentence: string }) => /^[A-Z].*\.$/.test(sentence))).toBe(true);
@@ -205,7 +205,7 @@ describe("the contract", () => {
         expect([status, body.code, body.detail]).toEqual([
             404,
             "stream_not_found",
-            "No such stream. Did you mean orders?",
+            "Unknown stream. Did you mean orders?",
         ]);
     });
 });

@@ -303,7 +303,7 @@ describe("?stream=", () => {
         expect([status, body.parameter, body.detail]).toEqual([
             400,
             "stream",
-            "`stream`: No such stream. Did you mean orders?",
+            "`stream`: Unknown stream. Did you mean orders?",
         ]);
     });
 });

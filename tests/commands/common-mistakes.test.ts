@@ -149,7 +149,7 @@ const mistakes: Record<string, () => Mistake> = {
     "the input folder is a file": () => ({
         run: ["ingest", "--input", path("a-file"), "--database-url", database.url],
         code: "input_folder_unreadable (exit 3)",
-        names: [`${path("a-file")} is no folder`],
+        names: [`${path("a-file")} is not a folder`],
         fix: "Name the folder that holds the CSV files",
     }),
     "the data folder is a file": () => ({
@@ -186,7 +186,7 @@ const mistakes: Record<string, () => Mistake> = {
         run: ["api", "--host", "0.0.0.0", "--port", "0", "--database-url", database.url],
         environment: { SLUICE_API_TOKEN: "" },
         code: "api_token_missing (exit 3)",
-        names: ["On 0.0.0.0 everybody", "from:  --host"],
+        names: ["On 0.0.0.0, anybody", "from:  --host"],
         fix: "Set SLUICE_API_TOKEN",
     }),
     "the token is too short": () => ({

@@ -163,7 +163,7 @@ describe("by itself", () => {
         await look();
         expect(await states()).toEqual({ "b.csv": "failed header_missing_columns" });
         expect(watched!.lines).toEqual([
-            "info: a.csv had failed (header_missing_columns) and is gone from the folder: it is forgotten.",
+            "info: a.csv had failed (header_missing_columns) and has left the folder. Sluice forgets it.",
         ]);
     });
 

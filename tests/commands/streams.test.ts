@@ -112,8 +112,10 @@ test("contract prints what a record must be, as Markdown", async () => {
     expect(lines.find((line) => line.startsWith("| `state`"))).toContain(
         "| `'open'::character varying` | `state_too_long` |",
     );
-    expect(lines).toContain("| `state_too_long` | It is longer than character varying(4) holds. | `xxxxx` |");
-    expect(lines).toContain("| `order_id_missing` | It is empty, and the column takes no null. | (empty) |");
+    expect(lines).toContain("| `state_too_long` | The value is longer than character varying(4) allows. | `xxxxx` |");
+    expect(lines).toContain(
+        "| `order_id_missing` | The value is empty, and the column does not accept null. | (empty) |",
+    );
     expect(lines.find((line) => line.startsWith("| `total_is_sane`"))).toContain("The table's CHECK must hold: ");
     expect((await runJson("contract", "orders")).key).toEqual(["order_id"]);
     expect((await run("contract", "orderz")).stderr).toContain("Did you mean orders?");

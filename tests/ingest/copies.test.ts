@@ -69,12 +69,12 @@ test.each([
     await ingestFolder(database.target, inputDir, { maxChunkBytes });
     const [copy] = await database.sql`select problem_detail as detail from ingest.files where path = 'b.csv'`;
     expect(copy!.detail).toBe(
-        "Its content is that of a.csv, which is merged. 2 of its records stand rejected: " +
-            "`bun run replay --file a.csv` judges them again.",
+        "Its content equals that of a.csv, which is merged. 2 of its records are rejected: " +
+            "`bun run replay --file a.csv` validates them again.",
     );
     await database.sql`update ingest.rejects set resolved_by_batch = 1`;
     writeFileSync(join(inputDir, "c.csv"), text);
     await ingestFolder(database.target, inputDir, { maxChunkBytes });
     const [resolved] = await database.sql`select problem_detail as detail from ingest.files where path = 'c.csv'`;
-    expect(resolved!.detail).toBe("Its content is that of a.csv, which is merged.");
+    expect(resolved!.detail).toBe("Its content equals that of a.csv, which is merged.");
 });

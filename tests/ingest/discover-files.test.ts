@@ -319,7 +319,7 @@ describe("promise 8: a file that was gone when it was to be read, and came back 
     const vanish = async () =>
         failFile(ingest.context.sql, await fileIdOf("a.csv"), null, {
             problem: "file_vanished",
-            detail: "It was there, and is gone.",
+            detail: "It has disappeared.",
             retryAfterMs: null,
         });
 

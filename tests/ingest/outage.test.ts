@@ -38,7 +38,7 @@ describe("a step", () => {
         expect(await outage.survive(failing(5, "53100"))).toBe(6);
         expect(outage.retries()).toMatchObject({ count: 5, lastReason: "53100" });
         expect(lines).toEqual([
-            "The database cannot do it now (53100: its disk is full, make room there). It is tried again until it can; nothing is lost.",
+            "The database cannot do it now (53100: its disk is full, make room there). Retrying; nothing is lost.",
         ]);
     });
 
@@ -91,7 +91,7 @@ describe("a step", () => {
         expect(outage.trouble()).toBeNull();
         expect(lines.map((line) => line.slice(0, 32))).toEqual([
             "The tables are not as they were ",
-            "The tables are as they were. The",
+            "The tables are right again. The ",
         ]);
     });
 

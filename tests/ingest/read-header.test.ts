@@ -198,7 +198,7 @@ describe("what is wrong with a header names the setting that would help", () => 
 
     test("JSON is told as what it is, not as stray quotes", () => {
         for (const input of ['{"event_id":"a"}\n{"event_id":"b"}\n', '[\n  { "event_id": "a" }\n]\n', "[[1,2]]"]) {
-            expect(detailOf(input)).toBe("It looks like JSON, not CSV: deliver what it holds as CSV.");
+            expect(detailOf(input)).toBe("It looks like JSON, not CSV. Deliver its content as CSV.");
         }
     });
 

@@ -27,32 +27,32 @@ test("the log, files, its detail, status and try say so, and not of the others",
     const { exitCode, stderr } = await ingest();
     expect({ exitCode, stderr }).toMatchObject({
         exitCode: 0,
-        stderr: "warning: sales.csv: None of the sources in sluice.config.ts fits its name: it is read by the defaults.\n",
+        stderr: "warning: sales.csv: No source in sluice.config.ts matches its name, so it is read with the defaults.\n",
     });
     const { stdout: listed } = await run("files");
     expect(listed).toMatch(/sales\.csv .*fits no source/);
     expect(listed).not.toMatch(/Orders-1\.CSV .*fits no source/);
-    expect((await run("files", "sales.csv")).stdout).toContain("None of the sources");
+    expect((await run("files", "sales.csv")).stdout).toContain("No source in sluice.config.ts matches its name");
     expect((await run("files", "Orders-1.CSV")).stdout).toMatch(/source +orders-\*\.csv/);
     const status = await readStatus(database.sql);
     expect(status.unmatchedFiles).toEqual({ files: 1, lastPath: "sales.csv" });
     expect(formatStatus(status, { color: false }).join("\n")).toContain("no source of sluice.config.ts fits: 1 file");
     const tried = await run("try", join(inputDir, "sales.csv"), "--config", join(dir, "config.ts"));
-    expect(tried.stdout).toContain("None of the sources");
+    expect(tried.stdout).toContain("No source in sluice.config.ts matches its name");
 });
 
 test("one that fails for its header names that as the likely cause", async () => {
     put("sales.csv", "id;when\n1;2\n");
     expect((await ingest()).exitCode).toBe(1);
     const [file] = await database.sql`select problem_detail as detail from ingest.files`;
-    expect(file!.detail).toContain("None of the sources");
+    expect(file!.detail).toContain("No source in sluice.config.ts matches its name");
 });
 
 test("many of them are named by the first ten", async () => {
     for (let n = 0; n < 30; n += 1) put(`sales-${n}.csv`, headerLine + line(n));
     const { stderr } = await ingest();
     expect(stderr.trimEnd().split("\n")).toHaveLength(11);
-    expect(stderr).toContain("More files fit none of the sources");
+    expect(stderr).toContain("More files match no source");
 });
 
 test("without declared sources there is nothing to say", async () => {

@@ -90,7 +90,7 @@ test.each<[what: string, change: string, undo: string, said: string]>([
 
     expect(ingest.stderr()).toContain(said);
     expect(linesOf(/The tables are not as they were/)).toBe(1);
-    await waitUntil("it says that it goes on", () => linesOf(/The tables are as they were/) === 1);
+    await waitUntil("it says that it goes on", () => linesOf(/The tables are right again/) === 1);
     expect(new Set(Object.values(await readFileStates(fixture.database.sql)))).toEqual(new Set(["merged"]));
     expect(linesOf(/set aside|failed/)).toBe(0);
 });

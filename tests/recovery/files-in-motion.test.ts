@@ -122,7 +122,7 @@ describe("a file that is changed where it was read", () => {
         const counts = await countsWhen("it is read again", ({ read }) => read > 100);
         expect(counts).toEqual({ read: 140, inserted: 100, duplicate: 40, conflict: 0, rejected: 0 });
         await stopSoundly(child);
-        expect(child.stderr()).toContain("a.csv is read anew");
+        expect(child.stderr()).toContain("a.csv is read again as a new version");
     });
 
     test("in place and of the same size shows its changed records as conflicts", async () => {

@@ -102,7 +102,7 @@ test("a file of no stream's name and of no event's columns says which would be n
     await several.ingestOnce();
     const [file] = (await several.files()).filter(({ path }) => path === "order-3.csv");
     expect(file).toMatchObject({ stream: "events", state: "failed", problem: "header_missing_columns" });
-    expect(file!.detail).toContain("No stream's files fit; nearest: orders (orders-*.csv).");
+    expect(file!.detail).toContain("No stream claims it; nearest: orders (orders-*.csv).");
 });
 
 test("without the built-in stream a file that none claims is shown, and not read", async () => {
@@ -113,7 +113,7 @@ test("without the built-in stream a file that none claims is shown, and not read
     await waitUntil("orders are in", async () => (await sql`select from orders where no = 5002`).length === 1);
     await running.stop();
     expect(running.lines.filter((line) => line.includes("order-4.csv"))).toEqual([
-        "warn: order-4.csv is not read. No stream's files fit; nearest: orders (orders-*.csv).",
+        "warn: order-4.csv is not read. No stream claims it; nearest: orders (orders-*.csv).",
     ]);
     expect((await several.files()).filter(({ path }) => path === "order-4.csv")).toEqual([]);
 });

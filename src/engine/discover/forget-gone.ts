@@ -45,7 +45,7 @@ export function createForgetGone(
             if (gone.length === 0) return;
             for (const { path, problem } of await forgetFiles(context.sql, gone)) {
                 const facts = { event: "file_forgotten", file: path, code: problem ?? undefined };
-                log.info(`${path} had failed (${problem}) and is gone from the folder: it is forgotten.`, facts);
+                log.info(`${path} had failed (${problem}) and has left the folder. Sluice forgets it.`, facts);
             }
         },
     };

@@ -115,10 +115,10 @@ export function createInputTree({ config, log, streams }: InputTreeOptions): Inp
     };
 }
 
-const noteOf = (nearest: string | null) => (nearest === null ? null : `No stream's files fit; nearest: ${nearest}.`);
+const noteOf = (nearest: string | null) => (nearest === null ? null : `No stream claims it; nearest: ${nearest}.`);
 
 function refuseRivals(rivals: string): FileFailure {
-    const detail = `It fits the files of several streams: ${rivals}. It is read for none of them.`;
+    const detail = `Several streams claim it: ${rivals}. None of them reads it.`;
     return { problem: "stream_ambiguous", detail, retryAfterMs: null };
 }
 
@@ -206,15 +206,15 @@ function createVoice({ config, log, streams }: InputTreeOptions, router: ReturnT
     const sayAmbiguous = createSaySome((line, facts) => log.error(line, facts), {
         event: "stream_ambiguous",
         line: (path) => `${path} ${notRead(path)}`,
-        further: `More files fit the files of several streams: ${program} files --state failed names them.`,
+        further: `Several streams claim more files: ${program} files --state failed names them.`,
     });
     const notRead = (path: string) =>
         `fits the files of several streams, ${router.describe(router.claimOf(path).rivals ?? [])}: it is read for none. ` +
         "Change the files of one of them.";
     const sayUnclaimed = createSaySome((line, facts) => log.warn(line, facts), {
         event: "file_unclaimed",
-        line: (path) => `${path} is not read. ${noteOf(router.nearest(path)) ?? "There is no stream for it."}`,
-        further: "More files fit no stream.",
+        line: (path) => `${path} is not read. ${noteOf(router.nearest(path)) ?? "No stream claims it."}`,
+        further: "No stream claims more files.",
     });
     const hasRest = streams.some(({ files }) => files === null);
     return {

@@ -102,7 +102,7 @@ async function compare(
 }
 
 export function sayRewritten({ log }: Pick<IngestContext, "log">, path: string, detail: string): void {
-    log.warn(`${path} is read anew as another version: ${detail}`, { event: "file_rewritten", file: path });
+    log.warn(`${path} is read again as a new version: ${detail}`, { event: "file_rewritten", file: path });
 }
 
 /**

@@ -137,8 +137,8 @@ export async function refuseOtherFolder(sql: Sql, inputDir: string, streamIds: n
     if (!other) return;
     throw new SluiceError({
         code: "other_folder_in_use",
-        what: `An ingest of another folder, ${other.inputDir} (pid ${other.pid}), is at work on this database.`,
-        remedy: "Stop it first, or give this folder a database of its own with --database-url or --data-dir.",
+        what: `An ingest of another folder, ${other.inputDir} (pid ${other.pid}), is running on this database.`,
+        remedy: "Stop it first, or use a separate database for this folder with --database-url or --data-dir.",
         exitCode: exitCodes.configuration,
     });
 }

@@ -18,12 +18,12 @@ export function problemOf(error: unknown): StreamProblem {
     const state = sqlStateOf(error);
     const what = describeFault(error) ?? message;
     if (state === sqlStates.insufficientPrivilege) {
-        return { code: "table_rights", detail: `${what}. Grant that right: the stream goes on by itself.` };
+        return { code: "table_rights", detail: `${what}. Grant that right. The stream then resumes automatically.` };
     }
     const isMissing = state === sqlStates.undefinedTable || state === sqlStates.invalidSchemaName;
     return {
         code: isMissing ? "table_missing" : "table_changed",
-        detail: `${what}. Undo that change: the stream goes on by itself. Until then its files wait.`,
+        detail: `${what}. Undo that change. The stream then resumes automatically; until then its files wait.`,
     };
 }
 

@@ -108,8 +108,8 @@ async function hasSameChunks({ sql }: CopyContext, original: KnownContent, file:
 
 /** A file that is delivered again does not replay its rejects: the message names the command that does. */
 function describeStanding({ path, rejects }: { path: string; rejects: number }): string {
-    const stand = rejects === 1 ? "1 of its records stands rejected" : `${rejects} of its records stand rejected`;
-    return `${stand}: \`${program} replay --file ${path}\` judges ${rejects === 1 ? "it" : "them"} again.`;
+    const stand = rejects === 1 ? "1 of its records is rejected" : `${rejects} of its records are rejected`;
+    return `${stand}: \`${program} replay --file ${path}\` validates ${rejects === 1 ? "it" : "them"} again.`;
 }
 
 export async function reportCopies({ sql, log }: IngestContext, copies: SortedCandidates["copies"]): Promise<void> {
@@ -117,7 +117,7 @@ export async function reportCopies({ sql, log }: IngestContext, copies: SortedCa
     const standing = await standingRejects(sql, originals);
     const described = copies.map(({ ledgerFile, part, original }) => {
         const rejects = standing.get(original.fileId);
-        const copied = `Its content is that of ${original.path}, which is merged.`;
+        const copied = `Its content equals that of ${original.path}, which is merged.`;
         const detail = rejects ? `${copied} ${describeStanding(rejects)}` : copied;
         return { ...part.file.seen, fileId: ledgerFile.fileId, copyOf: original.fileId, detail };
     });

@@ -33,7 +33,7 @@ export async function loadByLadder<Result>(
 }
 
 function copyRefused(): InputFault {
-    const detail = "Postgres refused its records on both ways of loading.";
+    const detail = "Postgres refused its records both verbatim and parsed.";
     return new InputFault({ problem: "copy_refused", detail, retryAfterMs: null });
 }
 

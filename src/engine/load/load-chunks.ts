@@ -29,7 +29,7 @@ export interface LoadedPart {
 export class SourceChanged extends InputChanged {
     readonly part: LoadPart;
     constructor(part: LoadPart) {
-        super("The source's records are not those that were staged before.");
+        super("The source's records have changed since they were staged.");
         this.part = part;
     }
 }

@@ -67,7 +67,7 @@ async function runStep({ survive, lease, log, tally }: Run, step: () => Promise<
         } catch (error) {
             if (sqlStateOf(error) === sluiceStates.loadFenced) {
                 const facts = { event: "load_fenced" };
-                log.warn("A load was taken over by another worker; its files are looked at again.", facts);
+                log.warn("Another worker took over a load; its files are checked again.", facts);
                 // Or our lease ran out while the heartbeat waited for a connection: then it is ours again at once.
                 await Bun.sleep(fencedPauseMs);
                 await lease.renew();

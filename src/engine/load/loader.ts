@@ -91,7 +91,7 @@ export function createLoader(run: LoadingRun, clocks: FileClocks = {}): Loader {
         sayUnmatched: createSaySome((line, facts) => log.warn(line, facts), {
             event: "file_unmatched",
             line: (name) => `${name}: ${unmatchedNote}`,
-            further: `More files fit none of the sources: ${program} files names them.`,
+            further: `More files match no source: ${program} files names them.`,
         }),
         waitForRoom: room.wait,
         wakeMergers: staged.give,

@@ -194,7 +194,7 @@ async function findRewrite(loader: Reader, ledgerFile: LedgerFile, file: InputFi
         return changed(`It shrank to ${sizeBytes} bytes; ${ledgerFile.loadedBytes} had been read.`);
     }
     if (file.isCompressed && (ledgerFile.state === "merged" || sizeBytes !== ledgerFile.loadedBytes) && !isSameSize) {
-        return changed("It is another compressed file than the one that was read.");
+        return changed("The compressed file is not the one that was read.");
     }
     const chunks = await chunksOfFile(loader.sql, ledgerFile.fileId);
     const hasGrown = seen.sizeBytes > ledgerFile.sizeBytes && seen.inode === ledgerFile.inode;

@@ -54,11 +54,11 @@ async function prepareAgain(
         const source = sources.get(chunk.path) ?? (await openSource(loader, chunk));
         sources.set(chunk.path, source);
         const { file } = source;
-        if (file.sizeBytes < chunk.endByte) throw new InputChanged("The source is shorter than it was.");
+        if (file.sizeBytes < chunk.endByte) throw new InputChanged("The source has become shorter.");
         // A stream is hashed while it is loaded: to go back would be to expand it from its start again.
         const isAhead = file.sizeBytes > groupBytes && !isStream(file);
         if (isAhead && (await hashRange(file, chunk.firstByte, chunk.endByte)) !== chunk.contentHash) {
-            throw new InputChanged("The source's bytes are not those that were staged before.");
+            throw new InputChanged("The source's bytes have changed since they were staged.");
         }
         return await partAgain(source, chunk);
     } catch (error) {
@@ -86,7 +86,7 @@ async function openSource(loader: Loader, { path, source, dialect }: LedgerChunk
             dialect: dialect ?? defaultDialect,
             maxRecordBytes: config.maxRecordBytes,
         });
-        if ("problem" in shape) throw new InputChanged("The source's header is not what it was.");
+        if ("problem" in shape) throw new InputChanged("The source's header has changed.");
         if (!isStream(file) || file.content !== null) return { file, shape };
         loader.keptStream = { path, shape, file: { ...file, close: async () => {} }, release: file.close };
         return loader.keptStream;

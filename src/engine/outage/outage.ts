@@ -72,7 +72,7 @@ export function createOutage(options: OutageOptions): Outage {
     /** Returns when the step is worth another try. */
     async function overcome(error: unknown, meaning: Meaning, { attempt, begunAt }: Attempt): Promise<void> {
         if (meaning === "crowded" && attempt >= mostCrowdedAttempts) {
-            throw new ConnectionsChanged("There are too few connections.", { cause: error });
+            throw new ConnectionsChanged("Too few connections.", { cause: error });
         }
         if (meaning === "away" && !recovery.isEcho(begunAt)) return await recovery.await(error);
         if (meaning === "halted" && recovery.isUnderWay()) return await recovery.await(error);
@@ -168,7 +168,7 @@ export function createRecovery({ sql, signal, revive, voice, onAttempt = () => {
         throw new SluiceError({
             code: "database_missing",
             what: `There is no database ${sql.options.database} any more: it was dropped or renamed while this ran.`,
-            remedy: "Restore or create it, and start again: what its ledger does not know is read anew from the folder.",
+            remedy: "Restore or create it, and start again: files that its ledger does not know are read again.",
             setting: "databaseUrl",
             exitCode: exitCodes.configuration,
             cause: error,

@@ -20,10 +20,10 @@ export function createOutageVoice(log: IngestLog) {
         busy(error: unknown, attempt: number): void {
             if (attempt < sayFromAttempt || performance.now() < saidBusyAt + sayAgainMs) return;
             saidBusyAt = performance.now();
-            log.warn(
-                `The database cannot do it now (${describeFault(error)}). It is tried again until it can; nothing is lost.`,
-                { event: "database_busy", code: reasonOf(error) },
-            );
+            log.warn(`The database cannot do it now (${describeFault(error)}). Retrying; nothing is lost.`, {
+                event: "database_busy",
+                code: reasonOf(error),
+            });
         },
         /** At once, since somebody has just changed something, and once for all steps that fail on it. */
         schemaChanged(error: unknown): void {
@@ -31,14 +31,14 @@ export function createOutageVoice(log: IngestLog) {
             hasSaidSchema = true;
             log.warn(
                 `The tables are not as they were (${describeFault(error)}). Undo that change, or stop and run \`${program} doctor\`. ` +
-                    "No file fails for it: the ingest waits, and goes on when it is undone.",
+                    "No file fails for it. The ingest waits, and continues when the change is undone.",
                 { event: "schema_changed", code: reasonOf(error) },
             );
         },
         schemaBack(): void {
             if (!hasSaidSchema) return;
             hasSaidSchema = false;
-            log.info("The tables are as they were. The ingest goes on.", { event: "schema_back" });
+            log.info("The tables are right again. The ingest continues.", { event: "schema_back" });
         },
         away: (error: unknown) => sayAway(log, error),
     };
@@ -60,7 +60,9 @@ function sayAway(log: IngestLog, error: unknown) {
             if (state === null || state === said || meaningOf(error) === "away") return;
             said = state;
             const { message } = error as Error;
-            const what = isOurs ? message : `The database lets nobody in: ${message} (${state}). Still waiting.`;
+            const what = isOurs
+                ? message
+                : `The database refuses all connections: ${message} (${state}). Still waiting.`;
             log.warn(what, { event: "database_away", code: state });
         },
         back(): void {

@@ -71,7 +71,7 @@ export async function openInput(inputDir: string, path: string): Promise<InputFi
 function refuseLinkedFolder(inputDir: string, path: string): void {
     const folder = dirname(path);
     if (realpathSync(join(inputDir, folder)) === join(realpathSync(inputDir), folder)) return;
-    const detail = "It lies in a folder that is a symbolic link.";
+    const detail = "Its folder is a symbolic link.";
     throw new InputFault({ problem: "not_a_regular_file", detail, retryAfterMs: null });
 }
 
@@ -116,7 +116,7 @@ async function openLarge(fullPath: string): Promise<InputFile> {
 
 function refuseIrregular(stats: BigIntStats): void {
     if (stats.isFile()) return;
-    const detail = "It is no regular file.";
+    const detail = "It is not a regular file.";
     throw new InputFault({ problem: "not_a_regular_file", detail, retryAfterMs: null });
 }
 
@@ -156,7 +156,7 @@ export function seenOf(stats: Pick<BigIntStats, "size" | "mtimeNs" | "ctimeNs" |
 
 const nameFailure: FileFailure = {
     problem: "file_name_invalid",
-    detail: "Its name is no UTF-8, and is shown with the bytes that are none as \\xNN: rename it.",
+    detail: "Its name is not UTF-8 (invalid bytes are shown as \\xNN). Rename it.",
     retryAfterMs: null,
 };
 
@@ -184,14 +184,14 @@ export async function isGone(inputDir: string, path: string): Promise<boolean> {
 function openFailure(error: NodeJS.ErrnoException): FileFailure {
     switch (error.code) {
         case "ENOENT":
-            return { problem: "file_vanished", detail: "It was there, and is gone.", retryAfterMs: null };
+            return { problem: "file_vanished", detail: "It has disappeared.", retryAfterMs: null };
         case "ELOOP":
             return { problem: "not_a_regular_file", detail: "It is a symbolic link.", retryAfterMs: null };
         case "EACCES":
         case "EPERM":
             return {
                 problem: "file_unreadable",
-                detail: "Permission denied: make it readable for the user that runs Sluice.",
+                detail: "Permission denied. Let the user that runs Sluice read it.",
                 retryAfterMs: unreadableRetryMs,
             };
         default:

@@ -69,7 +69,7 @@ export function readHeader(
     const shape = detect(stream, bytes, atEnd, options);
     if (!("problem" in shape) || dialect !== null) return shape;
     if (jsonForm.test(Buffer.from(bytes.subarray(0, 1024)).toString("latin1")) && !Array.isArray(source?.header)) {
-        return { problem: "header_unreadable", detail: "It looks like JSON, not CSV: deliver what it holds as CSV." };
+        return { problem: "header_unreadable", detail: "It looks like JSON, not CSV. Deliver its content as CSV." };
     }
     const read = (other: Uint8Array, changed: SourceConfig) =>
         detect(stream, other, atEnd, { ...options, source: changed });
@@ -115,7 +115,7 @@ function isSplitting(shape: FileShape | HeaderFault, bytes: Uint8Array, source: 
 
 function ambiguousSeparator(said: string, rival: string, source: SourceConfig | null): HeaderFault {
     const detail =
-        `Its delimiter is not certain: its line sep= says ${said}, and ${rival}. If the line is wrong, ` +
+        `The delimiter is ambiguous: its line sep= says ${said}, and ${rival}. If the line is wrong, ` +
         `write skipLines: ${(source?.skipLines ?? 0) + 1} in sluice.config.ts, which leaves it out.`;
     return { problem: "dialect_ambiguous", detail };
 }
@@ -191,7 +191,7 @@ function withLineEnd(start: Start, declared: DeclaredDialect, dialect: Dialect):
     });
     if (verdicts.includes(null)) {
         const detail =
-            "Its line ends are not certain: the first line ends with CR, and there are LFs too. " +
+            "The line ends are ambiguous: the first line ends with CR, and there are LFs too. " +
             "Declare them in sluice.config.ts (lineEnd).";
         return { problem: "dialect_ambiguous", detail };
     }
@@ -261,5 +261,5 @@ function seeRecords({ stream, bytes, source }: Start, shape: FileShape): Reading
 function emptyFile(atEnd: boolean): HeaderFault {
     return atEnd
         ? { problem: "empty_file", detail: "The file has no header." }
-        : { problem: "header_unfinished", detail: "The file has nothing in it yet." };
+        : { problem: "header_unfinished", detail: "The file is still empty." };
 }

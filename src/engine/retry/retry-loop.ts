@@ -73,7 +73,7 @@ async function retryOne(stream: RetryingStream, signal: AbortSignal, { said }: V
             stream.onRetried(records);
             const { read, inserted } = records;
             stream.log.info(
-                `${inserted} of ${read} ${read === 1 ? "reject" : "rejects"} whose parent is there now got in.`,
+                `${inserted} of ${read} ${read === 1 ? "reject" : "rejects"} whose parent exists now were inserted.`,
                 { event: "rejects_retried", ...records },
             );
         }
@@ -87,7 +87,7 @@ async function retryOne(stream: RetryingStream, signal: AbortSignal, { said }: V
         said.add(`${stream.stream.id} ${code}`);
         if (!isSaid) {
             const remedy = mayNot ? " Run sql/roles/loader.sql again, as the owner." : "";
-            stream.log.warn(`Rejects whose parent is there now could not be replayed (SQLSTATE ${code}).${remedy}`, {
+            stream.log.warn(`Rejects whose parent exists now could not be replayed (SQLSTATE ${code}).${remedy}`, {
                 event: "retry_failed",
                 code,
             });

@@ -136,8 +136,8 @@ async function chooseDelimiter(
         about: "delimiter",
         what:
             fitting.length === 0
-                ? "Its delimiter is not certain: no delimiter cuts all records into the columns of the header."
-                : `Its delimiter is not certain: header and records have the same columns with ${names}.`,
+                ? "The delimiter is ambiguous: no delimiter cuts all records into the columns of the header."
+                : `The delimiter is ambiguous: header and records have the same columns with ${names}.`,
         remedy: "Say which it is: --delimiter ';'.",
     };
 }

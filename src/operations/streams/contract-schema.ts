@@ -6,21 +6,21 @@ const contractColumnSchema = z.object({
     type: z.string().openapi({ example: "numeric(12,2)" }),
     isKey: z.boolean(),
     isRequired: z.boolean().openapi({ description: "A record without a value is rejected." }),
-    default: z.string().nullable().openapi({ description: "What an empty value becomes: an expression of SQL." }),
+    default: z.string().nullable().openapi({ description: "The SQL expression that replaces an empty value." }),
     filledBy: z.enum(["file", "table"]).openapi({ description: "table: generated, or never given by a file." }),
-    values: z.array(z.string()).nullable().openapi({ description: "The only ones that it takes: an enum's." }),
-    reasons: z.array(z.string()).openapi({ description: "The codes that its values can be rejected with." }),
+    values: z.array(z.string()).nullable().openapi({ description: "The only accepted values, for an enum." }),
+    reasons: z.array(z.string()).openapi({ description: "The codes with which its values can be rejected." }),
 });
 export type ContractColumn = z.infer<typeof contractColumnSchema>;
 
 const codeSchema = z.object({
     code: z.string().openapi({ example: "total_too_precise" }),
-    column: z.string().nullable().openapi({ description: "Null: it is the record's, or the line's." }),
+    column: z.string().nullable().openapi({ description: "Null if it concerns the whole record or line." }),
     sentence: z.string(),
     example: z
         .string()
         .nullable()
-        .openapi({ description: "A value, or a line, that gets it; null where none can be told." }),
+        .openapi({ description: "A value or line with this reason; null if there is no example." }),
 });
 export type ContractCode = z.infer<typeof codeSchema>;
 
@@ -34,7 +34,7 @@ export const contractSchema = z
         files: z
             .string()
             .nullable()
-            .openapi({ description: "Which paths are its; null: those that no other stream claims." }),
+            .openapi({ description: "A glob of its paths; null: files that no other stream claims." }),
         isActive: z.boolean(),
         problem: z.string().nullable(),
         problemDetail: z.string().nullable(),
@@ -50,11 +50,11 @@ export const contractSchema = z
             }),
         ),
         uniques: z.array(z.object({ name: z.string(), columns: z.array(z.string()) })).openapi({
-            description: "Further than the key: a record that breaks one is refused by the table.",
+            description: "Constraints besides the key: the table refuses a record that breaks one.",
         }),
-        ignored: z.array(z.string()).openapi({ description: "Columns of files that are left out." }),
+        ignored: z.array(z.string()).openapi({ description: "Columns of files that are ignored." }),
         codes: z.array(codeSchema),
-        declaration: z.unknown().openapi({ description: "As its file declares it." }),
+        declaration: z.unknown().openapi({ description: "The declaration in its file." }),
     })
     .openapi("StreamContract");
 export type Contract = z.infer<typeof contractSchema>;

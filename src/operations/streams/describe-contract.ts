@@ -157,7 +157,7 @@ function codesOfParents({ foreignKeys }: CatalogTable): ContractCode[] {
         column: columns.length === 1 ? columns[0]! : null,
         sentence:
             `No row of ${parentSchema}.${parentTable} has this ${parentColumns.join(", ")}. ` +
-            "The record is replayed by itself once the row is there.",
+            "The record is replayed automatically once the row exists.",
         example: null,
     }));
 }
@@ -167,7 +167,7 @@ function codesOfUniques({ keys, uniques }: CatalogTable): ContractCode[] {
     return [...keys, ...uniques].map(({ name, columns }) => ({
         code: takenCode(name),
         column: columns.length === 1 ? columns[0]! : null,
-        sentence: `Another row has what ${name} takes once${columns.length === 0 ? "" : `: ${columns.join(", ")}`}.`,
+        sentence: `Another row has the same values in the unique ${name}${columns.length === 0 ? "" : `: ${columns.join(", ")}`}.`,
         example: null,
     }));
 }
@@ -176,7 +176,7 @@ function codesOfRecord(key: string[]): ContractCode[] {
     const conflict = {
         code: `${key.join("_")}_conflict`,
         column: key.length === 1 ? key[0]! : null,
-        sentence: "The table has a row of this key that says something else. It is kept as a conflict.",
+        sentence: "The table has a row with this key and other content. The record is kept as a conflict.",
         example: null,
     };
     return [

@@ -43,5 +43,5 @@ export function findStream(
     const near = suggestName(name, names);
     const shown = names.slice(0, 20).join(", ");
     const all = names.length > 20 ? `${shown} and ${names.length - 20} more` : shown;
-    return { problem: near === null ? `No such stream. There are ${all}.` : `No such stream. Did you mean ${near}?` };
+    return { problem: near === null ? `Unknown stream. Streams: ${all}.` : `Unknown stream. Did you mean ${near}?` };
 }

@@ -29,35 +29,42 @@ export function wordsOf(reason: string, column: Column): Words {
 }
 
 const words: Record<string, (column: Column) => Words> = {
-    missing: () => ({ sentence: "It is empty, and the column takes no null.", example: "" }),
-    invalid: ({ type }) => ({ sentence: `It is no value of ${type}.`, example: invalidFor(type) }),
+    missing: () => ({ sentence: "The value is empty, and the column does not accept null.", example: "" }),
+    invalid: ({ type }) => ({ sentence: `The value is not a valid ${type}.`, example: invalidFor(type) }),
     unknown: ({ values }) => ({
-        sentence: values === null ? "It is none of the known values." : `It is none of ${values.join(", ")}.`,
+        sentence:
+            values === null
+                ? "The value is not one of the known values."
+                : `The value is not one of ${values.join(", ")}.`,
         example: "no such value",
     }),
-    too_long: ({ type }) => ({ sentence: `It is longer than ${type} holds.`, example: tooLongFor(type) }),
-    too_short: ({ type }) => ({ sentence: `It is shorter than ${type} holds.`, example: null }),
+    too_long: ({ type }) => ({ sentence: `The value is longer than ${type} allows.`, example: tooLongFor(type) }),
+    too_short: ({ type }) => ({ sentence: `The value is shorter than ${type} allows.`, example: null }),
     too_precise: ({ type }) => ({
-        sentence: `It has more decimals than ${type} keeps: it is refused, not rounded.`,
+        sentence: `The value has more decimals than ${type} stores. Sluice rejects it and does not round.`,
         example: tooPreciseFor(type),
     }),
-    out_of_range: ({ type }) => ({ sentence: `It is beyond the range of ${type}.`, example: outOfRangeFor(type) }),
+    out_of_range: ({ type }) => ({
+        sentence: `The value is out of the range of ${type}.`,
+        example: outOfRangeFor(type),
+    }),
     repeated_key: () => ({
-        sentence: "It has a key twice, and would keep one of the two.",
+        sentence: "A key occurs twice, and Postgres would keep only one of them.",
         example: '{"a": 1, "a": 2}',
     }),
-    negative: () => ({ sentence: "It is below zero.", example: "-1" }),
+    negative: () => ({ sentence: "The value is below zero.", example: "-1" }),
     ambiguous: () => ({
-        sentence: "That time came twice in its zone, when clocks were set back: say which one, or write offsets.",
+        sentence:
+            "The time occurs twice in its zone, because clocks went back. Declare which one is meant (fold), or write offsets.",
         example: "2025-10-26 02:30:00 (in Europe/Berlin)",
     }),
     skipped: () => ({
-        sentence: "That time did not exist in its zone, when clocks were set forward.",
+        sentence: "The time does not exist in its zone, because clocks went forward.",
         example: "2025-03-30 02:30:00 (in Europe/Berlin)",
     }),
-    too_early: () => ({ sentence: "It is before 1970.", example: "1969-12-31 23:59:59" }),
+    too_early: () => ({ sentence: "The time is before 1970.", example: "1969-12-31 23:59:59" }),
     in_future: () => ({
-        sentence: "It is more than a day ahead of the database's clock.",
+        sentence: "The time is more than a day ahead of the database's clock.",
         example: "9999-12-31 00:00:00",
     }),
 };
@@ -111,17 +118,17 @@ function outOfRangeFor(type: string): string | null {
 export const codesOfAnyStream: Record<string, Words> = {
     too_few_fields: { sentence: "The line has fewer values than the header has columns.", example: "only,two" },
     too_many_fields: { sentence: "The line has more values than the header has columns.", example: "1,2,3,and more" },
-    unnamed_value: { sentence: "A column without a name in the header holds a value.", example: "1,x" },
-    stray_quote: { sentence: "A quote stands within a value that is not quoted.", example: 'p"1' },
-    unclosed_quote: { sentence: "A quote is opened and never closed.", example: '"p-1' },
+    unnamed_value: { sentence: "A column without a name in the header has a value.", example: "1,x" },
+    stray_quote: { sentence: "A quote occurs inside an unquoted value.", example: 'p"1' },
+    unclosed_quote: { sentence: "A quote opens and never closes.", example: '"p-1' },
     stray_carriage_return: {
-        sentence: "A carriage return stands outside quotes and ends no line.",
+        sentence: "A carriage return outside quotes does not end a line.",
         example: "p\\x0d1",
     },
-    nul_byte: { sentence: "Text holds no NUL.", example: "p\\x001" },
-    invalid_utf8: { sentence: "The bytes are no text in the file's encoding.", example: "p\\xff" },
+    nul_byte: { sentence: "The line has a NUL byte, which text cannot have.", example: "p\\x001" },
+    invalid_utf8: { sentence: "The bytes are invalid in the file's encoding.", example: "p\\xff" },
     record_too_long: { sentence: "The record is longer than --max-record-bytes.", example: null },
-    header_repeated: { sentence: "The line is the header again.", example: null },
+    header_repeated: { sentence: "The line repeats the header.", example: null },
     refused_by_table: {
         sentence: "The table refuses the record: `refusal` has the SQLSTATE, the constraint and the message.",
         example: null,

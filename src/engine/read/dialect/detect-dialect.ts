@@ -78,6 +78,6 @@ export function ambiguousDelimiter(fitting: Dialect[], what: string): HeaderFaul
     const names = fitting.map(({ delimiter }) => delimiterName(delimiter)).join(", ");
     return {
         problem: "dialect_ambiguous",
-        detail: `Its delimiter is not certain: ${what} with ${names}. Declare one in sluice.config.ts (delimiter).`,
+        detail: `The delimiter is ambiguous: ${what} with ${names}. Declare one in sluice.config.ts (delimiter).`,
     };
 }

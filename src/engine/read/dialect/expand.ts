@@ -98,7 +98,7 @@ function expansionFault(error: unknown): unknown {
     const isTruncated = /unexpected end/i.test(error.message);
     const problem = isTruncated ? "archive_truncated" : "archive_corrupt";
     const detail = isTruncated
-        ? "The compressed file ends before its end: it is incomplete."
+        ? "The compressed file is incomplete."
         : `The compressed file is damaged (${error.message}).`;
     return new InputFault({ problem, detail, retryAfterMs: null }, error);
 }

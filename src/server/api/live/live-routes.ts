@@ -43,7 +43,7 @@ const followStream = createRoute({
         }),
     },
     responses: {
-        200: { description: "An endless stream of events", content: { "text/event-stream": { schema: z.string() } } },
+        200: { description: "An endless event stream", content: { "text/event-stream": { schema: z.string() } } },
         ...problemResponses(400, 503),
     },
 });
