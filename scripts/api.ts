@@ -65,7 +65,7 @@ export const command: CommandDefinition = {
         } catch (error) {
             throw await nameSluice(error, config.host, config.port);
         } finally {
-            await Promise.all(pools.map((pool) => pool.end({ timeout: 1 })));
+            await Promise.all([...pools.map((pool) => pool.end({ timeout: 1 })), service.sent()]);
             await database.close();
         }
     },

@@ -92,7 +92,7 @@ export const command: CommandDefinition = {
             return exitCodeOfSummary(summary, brokenChecks);
         } finally {
             progress.end();
-            await database.close();
+            await Promise.all([database.close(), service.sent()]);
             stopListening();
         }
     },

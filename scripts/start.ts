@@ -96,7 +96,7 @@ export const command: CommandDefinition = {
                 for (const line of summary ? formatSummary(summary) : []) print(line);
             }
         } finally {
-            await database.close();
+            await Promise.all([database.close(), service.sent()]);
             stopListening();
         }
         return 0;

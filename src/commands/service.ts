@@ -19,6 +19,8 @@ export interface Service<Part extends string> {
     alive(part: Part, status?: string): void;
     /** Call this when the stop begins. Nothing is sent after it. */
     stopping(): void;
+    /** Resolves when all of it has been sent, or could not be. A process that ends before that takes its last words along. */
+    sent(): Promise<void>;
 }
 
 export interface ServiceOptions {
@@ -32,13 +34,13 @@ export interface ServiceOptions {
 /** How often the status is sent where nobody watches. */
 const statusEveryMs = 10_000;
 const longestStatus = 200;
-const sendTimeoutMs = 5_000;
+const sendTimeoutMs = 2_000;
 
 export function openService<Part extends string>(
     parts: readonly Part[],
     { log, manager = findServiceManager(), ...options }: ServiceOptions,
 ): Service<Part> {
-    if (manager === null) return { isManaged: false, alive() {}, stopping() {} };
+    if (manager === null) return { isManaged: false, alive() {}, stopping() {}, async sent() {} };
     const { send = sendBySystemdNotify(manager), nowMs = () => performance.now() } = options;
     // A third: one that is late by a whole interval still comes in time.
     const everyMs = manager.watchdogMs === null ? statusEveryMs : manager.watchdogMs / 3;
@@ -79,6 +81,7 @@ export function openService<Part extends string>(
             isStopping = true;
             tell(["STOPPING=1", "STATUS=Stopping"]);
         },
+        sent: () => sending,
     };
 }
 

@@ -88,6 +88,26 @@ describe("a service of two parts that is watched with nine seconds", () => {
         expect(await sent()).toEqual(["STOPPING=1 STATUS=Stopping"]);
     });
 
+    test("has sent its last words when it says so, behind one that takes its time", async () => {
+        const sent: string[] = [];
+        const slow = Promise.withResolvers<void>();
+        const service = openService(["api"], {
+            log: { warn() {} },
+            manager: { socket: "/run/notify", watchdogMs: null },
+            async send([first]) {
+                if (first === "READY=1") await slow.promise;
+                sent.push(first!);
+            },
+        });
+
+        service.alive("api");
+        service.stopping();
+        const isSent = service.sent();
+        slow.resolve();
+        await isSent;
+        expect(sent).toEqual(["READY=1", "STOPPING=1"]);
+    });
+
     test("tells its status where nobody watches, and no line feed of it begins another field", async () => {
         const { service, sent } = open({ watchdogMs: null });
 
