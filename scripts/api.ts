@@ -12,7 +12,7 @@ import { createApp } from "../src/server/api/create-app.ts";
 import { nameSluice } from "../src/server/api/find-port-user.ts";
 import { openReadPool, openWorkPool } from "../src/server/api/pools.ts";
 import { serveApi } from "../src/server/api/serve.ts";
-import { addPage, pagePaths } from "../src/server/page/serve-page.ts";
+import { addPage, isPagePath } from "../src/server/page/serve-page.ts";
 import { eventsApi } from "../src/shop/api/events-api.ts";
 import { pageEntry } from "../src/shop/page/page-entry.ts";
 import { exitCodeOf, waitForStopSignal } from "../src/terminal/stop-signals.ts";
@@ -50,7 +50,7 @@ export const command: CommandDefinition = {
                 host: config.host,
                 allowedHosts: config.allowedHosts,
                 token: config.apiToken,
-                openPaths: pagePaths,
+                isOpenPath: isPagePath,
                 ...reportsTo(log),
                 upload: flags.input === undefined ? undefined : { inputDir: config.inputDir },
             });

@@ -13,10 +13,17 @@ import { startLabService, startService } from "../tests/support/service.ts";
 const fillChartsMs = 5 * 60_000;
 const imagesDir = join(import.meta.dir, "../docs/images");
 
-type Shot = Pick<BrowserContextOptions, "colorScheme" | "viewport" | "deviceScaleFactor"> & { name: string };
+/** `path`: the view. `shown`: what is there when it can be taken. */
+type Shot = Pick<BrowserContextOptions, "colorScheme" | "viewport" | "deviceScaleFactor"> & {
+    name: string;
+    path: string;
+    shown: string;
+};
 
 const light: Shot = {
     name: "light",
+    path: "/",
+    shown: ".chart canvas",
     colorScheme: "light",
     viewport: { width: 1280, height: 1180 },
     deviceScaleFactor: 1.5,
@@ -26,13 +33,20 @@ const shots: Shot[] = [
     { ...light, name: "dark", colorScheme: "dark" },
     { ...light, name: "narrow", viewport: { width: 375, height: 812 }, deviceScaleFactor: 2 },
 ];
-const lab: Shot = { ...light, name: "lab", viewport: { width: 1280, height: 640 } };
+const batch: Shot = { ...light, name: "batch", path: "/batches/20", shown: "#batch .phases" };
+const lab: Shot = {
+    ...light,
+    name: "lab",
+    path: "/lab",
+    shown: "#lab .experiments",
+    viewport: { width: 1280, height: 640 },
+};
 const failing: Shot = { ...light, name: "failing", viewport: { width: 1280, height: 560 } };
 
 await runCommand({
     name: "screenshots",
     summary:
-        "Makes the pictures of the page in docs/images: the service at work on generated files, a failing one, and the crash lab.",
+        "Makes the pictures of the page in docs/images: the service at work on generated files, a failing one, a batch, and the crash lab.",
     examples: [["bun run screenshots", "takes six minutes: its charts show five"]],
     async run() {
         const chromium = await findChromium();
@@ -55,7 +69,7 @@ await runCommand({
         const browser = await launchChromium(chromium.path);
         try {
             await Bun.sleep(fillChartsMs);
-            for (const shot of shots) await take(browser, service.pageUrl, shot);
+            for (const shot of [...shots, batch]) await take(browser, service.pageUrl, shot);
             writeFileSync(join(inputDir, "prices_eu.csv"), "event_id,event_type,sku,user_id,event_timestamp\n");
             await Bun.sleep(4000);
             await take(browser, service.pageUrl, failing);
@@ -83,7 +97,6 @@ async function takeLab(browser: Browser, folder: string): Promise<void> {
         await take(browser, service.pageUrl, lab, async (page) => {
             await page.getByRole("button", { name: "Crash Postgres" }).click();
             await page.locator(".lab-steps .good").waitFor({ timeout: 60_000 });
-            await page.locator("#lab").evaluate((panel) => panel.scrollIntoView());
         });
     } finally {
         stopper.abort();
@@ -98,11 +111,12 @@ async function generate(outputDir: string, signal: AbortSignal): Promise<void> {
     await runGenerator({ ...options, dirtyRatio: 0.02, duplicateRatio: 0.04, seed: 7, outputDir }, { signal });
 }
 
-async function take(browser: Browser, url: string, { name, ...look }: Shot, act?: (page: Page) => Promise<void>) {
+async function take(browser: Browser, url: string, shot: Shot, act?: (page: Page) => Promise<void>) {
+    const { name, path, shown, ...look } = shot;
     const context = await browser.newContext({ ...look, timezoneId: "UTC" });
     const page = await context.newPage();
-    await page.goto(url);
-    await page.locator(".chart canvas").first().waitFor();
+    await page.goto(new URL(path, url).href);
+    await page.locator(shown).first().waitFor();
     // Long enough for the CPU's share, which takes two looks.
     await page.waitForTimeout(7000);
     await act?.(page);

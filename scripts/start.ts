@@ -27,7 +27,7 @@ import { createApp } from "../src/server/api/create-app.ts";
 import { nameSluice } from "../src/server/api/find-port-user.ts";
 import { openReadPool, openWorkPool } from "../src/server/api/pools.ts";
 import { serveApi } from "../src/server/api/serve.ts";
-import { addPage, pagePaths } from "../src/server/page/serve-page.ts";
+import { addPage, isPagePath } from "../src/server/page/serve-page.ts";
 import { eventsApi } from "../src/shop/api/events-api.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 import { defaultGeneratorOptions } from "../src/shop/generator/options.ts";
@@ -127,12 +127,12 @@ async function serveWhileIngesting(started: Started): Promise<IngestSummary | nu
         host: config.host,
         allowedHosts: config.allowedHosts,
         token: config.apiToken,
-        openPaths: pagePaths,
+        isOpenPath: isPagePath,
         ...reportsTo(log),
         upload: { inputDir: config.inputDir },
         lab: apart?.lab,
     });
-    const api = serveApi({ app: addPage(app, pageEntry), ...config });
+    const api = serveApi({ app: addPage(app, pageEntry, { hasLab: config.lab }), ...config });
     const stopAsking = askForLife(api.url, service, () => service.alive("api"));
     try {
         if (log.format === "json") log.info(`Sluice ${manifest.version}`, factsOfStart(started, api.url));

@@ -341,6 +341,21 @@ test("stays open on the wire although nothing happens for longer than Bun waits,
     await reader.until((each) => each.end() !== undefined);
 }, 30_000);
 
+test("brings only the events that are asked for", async () => {
+    const all = await follow(openApp());
+    const statusOnly = await follow(openApp(), "?only=status");
+    await isUpToDate(all);
+    const batchId = await insertBatch(sql, { inserted: 1 });
+    await insertFile(sql, "only.csv");
+    await all.until(hasBatch(batchId));
+    await all.until(({ events }) => events.some(({ event }) => event === "files"));
+    const seen = statusOnly.events.length;
+    await statusOnly.until(({ events }) => events.length > seen + 1);
+    expect(new Set(statusOnly.events.map(({ event }) => event))).toEqual(new Set(["status"]));
+    await all.close();
+    await statusOnly.close();
+}, 30_000);
+
 test("a viewer that leaves while the hub looks where it is gets nothing more", async () => {
     const head = Promise.withResolvers<LiveCursor>();
     const cursor: LiveCursor = { system: "1", seen: parseSnapshot("5:5:")! };
@@ -354,6 +369,7 @@ test("a viewer that leaves while the hub looks where it is gets nothing more", a
     const hub = createLiveHub(source, 1);
     const sent = { gone: "", present: "" };
     const viewerOf = (name: keyof typeof sent): Viewer => ({
+        wants: new Set(["batches"]),
         send: (bytes) => {
             sent[name] += new TextDecoder().decode(bytes);
         },

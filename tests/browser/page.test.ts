@@ -74,6 +74,13 @@ describe.skipIf("missing" in chromium)("the page", () => {
             return typeof expected === "string" ? text === expected : expected.test(text);
         });
 
+    /** By the page's own links, without a load. */
+    const visit = async (name: string) => {
+        const views = page.getByRole("navigation", { name: "Views" });
+        await views.getByRole("link", { name: new RegExp(`^${name}`) }).click();
+        await waitUntil(`the title is ${name}`, async () => (await page.title()).startsWith(name));
+    };
+
     test("says what to do while there is nothing", async () => {
         await shows("the verdict", "h1", "Waiting for the first file.");
         expect(await textOf(".verdict")).toContain("Drop a CSV into");
@@ -98,7 +105,9 @@ describe.skipIf("missing" in chromium)("the page", () => {
         expect(await textOf("[data-test=duplicate]")).toBe("1");
         expect(await textOf(".balanced")).toBe("Every record is accounted for.");
         await shows("the batch", "#batches tbody", /#1\b/);
+        await visit("Files");
         await shows("the file", "#files tbody", /first\.csv\s+merged/);
+        await visit("Overview");
         await shows("the revenue", "[data-test=revenue]", "21.00");
         await shows("the events", ".latest", /product_3/);
         await shows("the header", "[data-test=last-batch]", /^batch #\d+ · \d+ s ago$/);
@@ -117,12 +126,18 @@ describe.skipIf("missing" in chromium)("the page", () => {
         ]);
         await shows("rejected", "[data-test=rejected]", "2");
         expect(await textOf("[data-test=conflict]")).toBe("1");
+        await visit("Rejects");
         await shows("the reasons", ".reasons", /event type unknown/);
-        await page.getByRole("button", { name: /product id too long/ }).click();
-        await shows("the sample", ".samples", /bad\.csv record 3/);
+        await page
+            .locator(".reasons")
+            .getByRole("link", { name: /product id too long/ })
+            .click();
+        await shows("the heading", ".samples-head h2", "product id too long");
+        await shows("the one record", ".samples", /^reject #\d+\s*product id too long[\s\S]*bad\.csv record 3/);
         expect(await textOf(".samples")).toContain("<img src=x onerror=");
         expect(await page.locator(".samples img").count()).toBe(0);
-        expect(await page.title()).toBe("Sluice");
+        expect(await page.title()).toBe("Rejects · Sluice");
+        await visit("Overview");
     }, 30_000);
 
     test("agrees with SQL at the same batch", async () => {
@@ -143,21 +158,28 @@ describe.skipIf("missing" in chromium)("the page", () => {
             expect([outcome, await textOf(`[data-test=${outcome}]`)]).toEqual([outcome, String(count)]);
         }
         expect(await textOf("[data-test=Stored]")).toBe(String(events));
+        await visit("Rejects");
         await shows("the rejects", "#rejects .panel-head .note", new RegExp(`^${rejects} records`));
     }, 30_000);
 
     test("moves rejects by a replay, when the rule that refused them has changed", async () => {
+        await visit("Overview");
         const events = Number(await textOf("[data-test=Stored]"));
+        await visit("Rejects");
         await ask(target, (sql) => sql`insert into ingest.event_types values ('no_such_type') on conflict do nothing`);
-        await page.getByRole("button", { name: /^event type unknown/ }).click();
+        await page
+            .locator(".reasons")
+            .getByRole("link", { name: /^event type unknown/ })
+            .click();
         await page.getByRole("button", { name: "Replay the records with event type unknown" }).click();
         await shows("what came of it", ".samples-head", /1 record inserted/);
-        await shows("the events", "[data-test=Stored]", String(events + 1));
-        await shows("the batch", "#batches tbody", /replay/);
         await shows("the rejects", "#rejects .panel-head .note", /^2 records refused, 1 more resolved by replays$/);
-        expect(await textOf(".balanced")).toBe("Every record is accounted for.");
         await page.getByRole("button", { name: "Replay the records with event type unknown" }).click();
         await shows("that nothing is left", ".samples-head", /Nothing to replay/);
+        await visit("Overview");
+        await shows("the events", "[data-test=Stored]", String(events + 1));
+        await shows("the batch", "#batches tbody", /replay/);
+        expect(await textOf(".balanced")).toBe("Every record is accounted for.");
     }, 30_000);
 
     test("counts the funnel and the products as SQL does", async () => {
@@ -179,38 +201,46 @@ describe.skipIf("missing" in chromium)("the page", () => {
 
     test("runs the checks when somebody looks at them", async () => {
         await page.locator("#checks").scrollIntoViewIfNeeded();
-        await shows("the checks", "#checks .panel-head .note", /^All \d+ hold/);
-        await page.evaluate("scrollTo(0, 0)");
+        await shows("the checks", "#checks", /^(\d+) of \1 checks hold/);
+        await page.getByRole("link", { name: "All checks" }).click();
+        await shows("the list", "#checks .checks", /find\w|[a-z]/);
+        await shows("the line", "#checks .panel-head .note", /^(\d+) of \1 checks hold/);
+        await visit("Overview");
     }, 30_000);
 
     test("tells by keyboard what a batch did to each file", async () => {
-        const row = page.locator("#batches .row-button").last();
-        await row.focus();
+        await visit("Batches");
+        await shows("the first batch", "#batches tbody", /batch #1\b/);
+        await page.locator("#batches").getByRole("link", { name: "batch #1", exact: true }).focus();
         await page.keyboard.press("Enter");
-        await shows("the detail", "#batches .detail", /first\.csv/);
-        expect(await row.getAttribute("aria-expanded")).toBe("true");
-        await page.keyboard.press("Enter");
-        expect(await page.locator("#batches .detail").count()).toBe(0);
+        await shows("the file", "#batch-files tbody", /first\.csv\s+4 = 3 \+ 1/);
+        expect(new URL(page.url()).pathname).toBe("/batches/1");
+        await page.goBack();
+        await shows("the list", "#batches tbody", /batch #1\b/);
+        await visit("Overview");
     }, 30_000);
 
-    test("has a table behind each chart, and three windows", async () => {
+    test("has a table behind each chart, and any time range", async () => {
         await page.locator(".chart summary").first().click();
         await shows("the table", ".chart .behind tbody", /\d\d:\d\d:\d\d/);
         await page.locator(".chart summary").first().click();
-        for (const name of ["The last hour", "The last day", "The last five minutes"]) {
+        for (const name of ["The last hour", "The last day", "The last week", "The last five minutes"]) {
             await page.getByRole("radio", { name }).check();
             await waitUntil("four charts", async () => (await page.locator(".chart canvas").count()) === 4);
         }
     }, 30_000);
 
     test("traces a record by its event id", async () => {
-        await page.getByRole("searchbox").fill(eventId(1));
+        await visit("Trace");
+        const box = page.locator("#trace").getByRole("searchbox");
+        await box.fill(eventId(1));
         await page.keyboard.press("Enter");
         await shows("the life", "#trace .lives", /first\.csv:1/);
         expect(await textOf("#trace .lives")).toContain("inserted by batch #");
-        await page.getByRole("searchbox").fill("nonsense");
+        await box.fill("nonsense");
         await page.keyboard.press("Enter");
         await shows("the hint", "#trace .nothing", /Give an event id/);
+        await visit("Overview");
     }, 30_000);
 
     test("names the file that failed, and why", async () => {
@@ -218,9 +248,12 @@ describe.skipIf("missing" in chromium)("the page", () => {
         await shows("the state", ".state", "Failing");
         expect(await textOf("h1")).toMatch(/^1 file failed/);
         expect(await textOf(".verdict")).toContain("broken.csv");
+        expect(await page.locator("h1").getAttribute("class")).toBe("busy");
+        await visit("Files");
         await page.getByRole("radio", { name: /^failed/ }).check();
         await shows("the list", "#files tbody", /broken\.csv\s+failed/);
-        await page.getByRole("radio", { name: /^all/ }).check();
+        expect(new URL(page.url()).search).toBe("?state=failed");
+        await visit("Overview");
         rmSync(join(inputDir, "broken.csv"));
     }, 30_000);
 
@@ -262,12 +295,14 @@ describe.skipIf("missing" in chromium)("the page", () => {
             target,
             (sql) => sql<{ id: string }[]>`select max(batch_id)::text as id from ingest.batches`,
         );
-        await shows("the batch", "#batches tbody", new RegExp(`^\\s*#${last!.id}\\b`));
+        await shows("the batch", "#batches tbody", new RegExp(`^\\s*batch #${last!.id}\\b`));
         expect(await page.evaluate("window.isTheSame")).toBe(true);
         isDisturbed = false;
     }, 60_000);
 
     test("shows a panel's own trouble in that panel, with what it knew before", async () => {
+        await visit("Files");
+        await shows("the files", "#files tbody", /first\.csv/);
         isDisturbed = true;
         const problem = {
             code: "database_slow",
@@ -284,6 +319,7 @@ describe.skipIf("missing" in chromium)("the page", () => {
         expect(await textOf(".state")).not.toBe("Database away");
         await page.unroute("**/v1/files*");
         await waitUntil("the trouble is over", async () => (await page.locator(".trouble").count()) === 0);
+        await visit("Overview");
         isDisturbed = false;
     }, 30_000);
 

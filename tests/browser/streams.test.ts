@@ -41,6 +41,12 @@ describe.skipIf("missing" in chromium)("the page of several streams", () => {
     const shows = (selector: string, expected: RegExp) =>
         waitUntil(`${selector}: ${expected}`, async () => expected.test(await textOf(selector).catch(() => "")));
 
+    const visit = async (name: string) => {
+        const views = page.getByRole("navigation", { name: "Views" });
+        await views.getByRole("link", { name: new RegExp(`^${name}`) }).click();
+        await waitUntil(`the title is ${name}`, async () => (await page.title()).startsWith(name));
+    };
+
     test("of the built-in stream alone has no table of streams, and its own panels", async () => {
         await shows("h1", /Nothing has been ingested yet|Waiting/);
         expect(await page.locator("#streams").count()).toBe(0);
@@ -50,11 +56,11 @@ describe.skipIf("missing" in chromium)("the page of several streams", () => {
 
     test("lists the streams as soon as they are there, those that need somebody first, without the unused built-in one", async () => {
         await seedStreams(database.sql);
-        await shows("#streams tbody", /sensors/);
+        await shows("#streams tbody", /paused[\s\S]*failing[\s\S]*sensors/);
         const rows = await page.locator("#streams tbody tr").allInnerTexts();
-        expect(rows.map((row) => row.split(/\s/)[0])).toEqual(["orders", "bookings", "sensors"]);
-        expect(rows[0]).toMatch(/failing[\s\S]*66,132 = 61,204 \+ 3,011[\s\S]* \+ 40[\s\S]* \+ 1,877[\s\S]*1 file$/);
-        expect(rows[1]).toMatch(/paused[\s\S]*The table public\.bookings is gone\. Make it again[\s\S]*12 min ago/);
+        expect(rows.map((row) => row.split(/\s/)[0])).toEqual(["bookings", "orders", "sensors"]);
+        expect(rows[1]).toMatch(/failing[\s\S]*66,132 = 61,204 \+ 3,011[\s\S]* \+ 40[\s\S]* \+ 1,877[\s\S]*1 file$/);
+        expect(rows[0]).toMatch(/paused[\s\S]*The table public\.bookings is gone\. Make it again[\s\S]*12 min ago/);
         await shows("h1", /^bookings is paused\.$/);
         expect(await textOf("[data-test=read]")).toBe("4,247,264");
         expect(await page.locator("#business").count()).toBe(0);
@@ -63,33 +69,44 @@ describe.skipIf("missing" in chromium)("the page of several streams", () => {
 
     test("shows of which stream each batch and file is", async () => {
         await shows("#batches tbody", /orders[\s\S]*sensors/);
+        await visit("Files");
         await shows("#files tbody", /bookings_44\.csv\s*bookings/);
+        await visit("Overview");
     });
 
     test("follows a name to that stream's own numbers, by the keyboard, and back", async () => {
         await page.locator("#streams").getByRole("link", { name: "orders" }).focus();
         await page.keyboard.press("Enter");
         await shows("h1", /^1 file failed, the rest goes on\.$/);
-        expect(new URL(page.url()).hash).toBe("#stream=orders");
+        expect(new URL(page.url()).pathname).toBe("/streams/orders");
         await shows("[data-test=read]", /^66,132$/);
-        await shows("#files tbody", /orders-2026-11-28/);
-        expect(await textOf("#files tbody")).not.toContain("bookings");
         await shows("#batches tbody", /66,132/);
         expect(await page.locator("#batches tbody tr").count()).toBe(1);
+        await visit("Files");
+        await shows("#files tbody", /orders-2026-11-28/);
+        expect(new URL(page.url()).search).toBe("?stream=orders");
+        expect(await textOf("#files tbody")).not.toContain("bookings");
+        await visit("Rejects");
         await shows(".samples", /order_id\s+77\s+customer\s+Ada\s+total\s+12,50/);
-        expect(await textOf("#streams tr.chosen")).toStartWith("orders");
-        expect(await page.getByRole("link", { name: "orders" }).getAttribute("aria-current")).toBe("true");
-        await page.getByRole("link", { name: "Show all streams" }).click();
-        await shows("[data-test=read]", /^4,247,264$/);
+        await visit("Streams");
+        await shows("#streams tbody", /orders[\s\S]*sensors/);
         await page.goBack();
-        await shows("[data-test=read]", /^66,132$/);
+        await shows(".samples", /order_id\s+77/);
+        await page.getByRole("link", { name: "Show all streams" }).click();
+        await waitUntil("no stream is chosen", async () => (await page.locator(".scope").count()) === 0);
+        await visit("Overview");
+        await shows("[data-test=read]", /^4,247,264$/);
     }, 30_000);
 
-    test("an address opens a stream; one that is not there shows all", async () => {
-        await page.goto(`${api.url}/#stream=sensors`);
+    test("an address opens a stream, and says so when there is none of that name", async () => {
+        await page.goto(`${api.url}/streams/sensors`);
         await page.reload();
         await shows("[data-test=read]", /^4,180,232$/);
-        await page.goto(`${api.url}/#stream=%E0%A4%A`);
+        for (const name of ["nobody", "%E0%A4%A"]) {
+            await page.goto(`${api.url}/streams/${name}`);
+            await shows("#stream", /^No such stream/);
+        }
+        await page.goto(api.url);
         await shows("[data-test=read]", /^4,247,264$/);
     }, 30_000);
 

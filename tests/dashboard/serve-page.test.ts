@@ -3,13 +3,26 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { ApiEnv } from "../../src/server/api/route-types.ts";
-import { addPage, pagePaths } from "../../src/server/page/serve-page.ts";
+import { addPage, assetPaths, isPagePath } from "../../src/server/page/serve-page.ts";
 import { pageEntry } from "../../src/shop/page/page-entry.ts";
 import { projectDir } from "../support/test-server.ts";
 
 const app = addPage(new OpenAPIHono<ApiEnv>(), pageEntry);
 
-describe.each([...pagePaths])("%s", (path) => {
+const views = [
+    "/",
+    "/streams",
+    "/streams/orders",
+    "/files",
+    "/files/7",
+    "/batches/7",
+    "/rejects",
+    "/rejects/7",
+    "/checks",
+    "/trace",
+];
+
+describe.each([...assetPaths, ...views])("%s", (path) => {
     test("is served under a policy that allows nothing inline and nothing from elsewhere", async () => {
         const response = await app.request(path);
         expect(response.status).toBe(200);
@@ -26,21 +39,34 @@ describe.each([...pagePaths])("%s", (path) => {
     });
 });
 
+test("has no address for what is no view, and the lab's with --lab alone", async () => {
+    for (const path of ["/nothing", "/files/abc", "/files/0", "/checks/1", "/streams/a/b", "/lab"]) {
+        expect([path, (await app.request(path)).status]).toEqual([path, 404]);
+    }
+    expect([isPagePath("/files/7"), isPagePath("/files/abc"), isPagePath("/v1/files")]).toEqual([true, false, false]);
+    const withLab = addPage(new OpenAPIHono<ApiEnv>(), pageEntry, { hasLab: true });
+    const html = await (await withLab.request("/lab")).text();
+    expect(html).toContain('<html data-lab="true" lang="en">');
+});
+
 test("has no inline script or style, and names no address of another host", async () => {
     const html = await (await app.request("/")).text();
     expect(html).not.toMatch(/<style|style="|<script>|https?:|\bon\w+="/);
     const css = await (await app.request("/assets/page.css")).text();
     expect(css).not.toMatch(/https?:|@import/);
     for (const [, place] of html.matchAll(/(?:src|href)="([^"]+)"/g)) {
-        expect(pagePaths as readonly string[]).toContain(place!);
+        expect(assetPaths as readonly string[]).toContain(place!);
     }
 });
 
-test("is small: 60 KB of script and 10 KB of style, compressed", async () => {
+test("is small: 70 KB of script and 10 KB of style, compressed, and the whole first view under 150 KB", async () => {
     const sizeOf = async (path: string) =>
         Bun.gzipSync(new Uint8Array(await (await app.request(path)).arrayBuffer())).byteLength;
-    expect(await sizeOf("/assets/page.js")).toBeLessThan(60_000);
+    expect(await sizeOf("/assets/page.js")).toBeLessThan(70_000);
     expect(await sizeOf("/assets/page.css")).toBeLessThan(10_000);
+    // The font is compressed already.
+    const sizes = await Promise.all(["/", ...assetPaths].map(sizeOf));
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(150_000);
 });
 
 test("meets the API only: nothing of the ingest, the database or the API's own code is in it", () => {

@@ -96,7 +96,7 @@ describe("failing", () => {
     test("names the file, the reason, the remedy and the next try", () => {
         expect(describeState({ ...calm, files, failedFiles: [failed] })).toEqual({
             state: "failing",
-            tone: "bad",
+            tone: "busy",
             verdict:
                 "2 files failed, the rest goes on. a.csv: header_missing_columns: It has no column price. " +
                 "Add the missing columns to the header line, or say in sluice.config.ts what they are called (aliases). " +

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { measureCapacity, measurePace, type PaceFacts } from "../../src/operations/status/measure-pace.ts";
+import {
+    measureCapacity,
+    measurePace,
+    type PaceFacts,
+    tellingMerges,
+} from "../../src/operations/status/measure-pace.ts";
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString();
 const merge = (from: number, to: number, read: number) => ({ startedAt: at(from), finishedAt: at(to), read });
@@ -16,6 +21,12 @@ describe("capacity", () => {
 
     test("counts merges that ran side by side together", () => {
         expect(measureCapacity([merge(0, 2, 4000), merge(1, 3, 4000), merge(1, 2, 1000)])).toBe(3000);
+    });
+
+    test("is of merges that say something: a thousand records, or a second", () => {
+        const [tiny, slow, large] = [merge(0, 0.9, 999), merge(0, 1, 3), merge(0, 0.1, 1000)];
+        expect(tellingMerges([tiny, slow, large])).toEqual([slow, large]);
+        expect(tellingMerges([tiny])).toEqual([]);
     });
 
     test("has a bound even when the clock saw no time pass", () => {

@@ -53,6 +53,8 @@ export function describeState(facts: StateFacts): State {
 function toneOf(state: Judged, facts: StateFacts): Tone {
     const { backlog, files } = facts;
     if (state === "stopped" && backlog.files + backlog.stagedRecords > 0) return "bad";
+    // One bad file among good ones is nothing to alarm somebody for: the rest goes on.
+    if (state === "failing" && !isAllFailing(facts) && !isRejecting(facts)) return "busy";
     const isCalm = files.failed === 0 && facts.stagingReaders.length === 0 && !isRejecting(facts);
     return !isCalm && toneOfState[state] !== "bad" ? "busy" : toneOfState[state];
 }

@@ -17,7 +17,7 @@ export interface PaceFacts {
 
 export interface Pace {
     arrivalPerSecond: number;
-    /** Null before the first merge. */
+    /** Null before the first merge that says something. */
     capacityPerSecond: number | null;
     /** Staged and, by the mean size of the latest records, not yet read. */
     waitingRecords: number;
@@ -27,7 +27,7 @@ export interface Pace {
 
 export function measurePace(facts: PaceFacts): Pace {
     const { stagedRecords, unreadBytes } = facts.backlog;
-    const capacityPerSecond = measureCapacity(facts.largestMerges);
+    const capacityPerSecond = measureCapacity(tellingMerges(facts.largestMerges));
     const waitingRecords = stagedRecords + toRecords(unreadBytes, facts.arrivals.bytesPerRecord);
     const drainSeconds = waitingRecords === 0 ? 0 : capacityPerSecond && waitingRecords / capacityPerSecond;
     return { arrivalPerSecond: measureArrival(facts), capacityPerSecond, waitingRecords, drainSeconds };
@@ -43,6 +43,18 @@ function measureArrival({ backlog, arrivals }: PaceFacts): number {
             ? arrivals.stagedRecordsOfNewFiles + toRecords(backlog.newUnreadBytes, arrivals.bytesPerRecord)
             : arrivals.stagedRecords + toRecords(backlog.newUnreadBytes, arrivals.bytesPerRecord);
     return records / arrivalWindowSeconds;
+}
+
+/** A merge of few records takes as long as its statements, and says nothing of what can be merged; unless that was long. */
+const tellingRecords = 1000;
+const tellingMs = 1000;
+
+/** Those that say something: `all` are the largest of the latest. */
+export function tellingMerges(all: readonly LargeMerge[]): LargeMerge[] {
+    return all.filter(
+        ({ read, startedAt, finishedAt }) =>
+            read >= tellingRecords || Date.parse(finishedAt) - Date.parse(startedAt) >= tellingMs,
+    );
 }
 
 /** Records of the merges over the time in which at least one of them ran: merges that ran together count together. */

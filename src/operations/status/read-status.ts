@@ -6,7 +6,7 @@ import readStatusQuery from "../../../sql/stats/read_status.sql" with { type: "t
 import type { Sql } from "../../database/connect.ts";
 import { describeState } from "./describe-state.ts";
 import { describeStream, gravestState, type StreamFacts } from "./describe-streams.ts";
-import { arrivalWindowSeconds, type LargeMerge, measurePace, type Pace } from "./measure-pace.ts";
+import { arrivalWindowSeconds, type LargeMerge, measurePace, type Pace, tellingMerges } from "./measure-pace.ts";
 import { roundTo } from "./round-to.ts";
 import type { Status } from "./status-schema.ts";
 
@@ -62,7 +62,9 @@ function describeFacts(all: StatusFacts): Status {
 }
 
 function measuredCapacity({ capacityPerSecond }: Pace, merges: LargeMerge[]): Status["capacity"] {
-    const ends = merges.map(({ finishedAt }) => finishedAt).sort();
+    const ends = tellingMerges(merges)
+        .map(({ finishedAt }) => finishedAt)
+        .sort();
     return {
         recordsPerSecond: capacityPerSecond === null ? null : Math.round(capacityPerSecond),
         asOf: ends.at(-1) ?? null,

@@ -151,7 +151,8 @@ export const statusSchema = z
         capacity: z.object({ recordsPerSecond: countSchema.nullable(), asOf: instantSchema.nullable() }).openapi({
             description:
                 "What the ten largest of the latest 200 merges reached while they ran, and when the last of these " +
-                "ended: it can do at least this. Null before the first merge.",
+                "ended: it can do at least this. Merges of fewer than 1,000 records that took less than a second say nothing and " +
+                "are left out; null when there is no other.",
         }),
         lastBatch: lastBatchSchema.nullable(),
         recentMerges: z

@@ -53,8 +53,8 @@ export interface AppOptions {
     allowedHosts?: readonly string[];
     /** At least 32 bytes. With it, everything but the probes asks for it; without it only loopback is served. */
     token?: string | undefined;
-    /** Paths that need no token: a page that asks for one. */
-    openPaths?: readonly string[];
+    /** Whether a path needs no token: a page that asks for one. */
+    isOpenPath?: (path: string) => boolean;
     /** How long a request may wait for the database. */
     deadlineMs?: number;
     stream?: LiveOptions;
@@ -129,7 +129,7 @@ export function createApp(options: AppOptions): Api {
 
 /** Everything that may refuse a request before a route sees it, cheapest first. */
 function addGuards(app: Api, options: AppOptions, now: () => Date): void {
-    const { host, allowedHosts = [], token, openPaths = [], upload } = options;
+    const { host, allowedHosts = [], token, isOpenPath, upload } = options;
     app.use(checkHost(host === undefined ? allowedHosts : [host, ...allowedHosts]));
     app.use(checkOrigin());
     const limitBody = bodyLimit({ maxSize: maxBodyBytes });
@@ -138,7 +138,7 @@ function addGuards(app: Api, options: AppOptions, now: () => Date): void {
     if (token === undefined) return;
     const tokens = createTokenCheck(token);
     const attempts = limitAttempts({ now });
-    app.use(requireToken({ tokens, attempts, openPaths }));
+    app.use(requireToken({ tokens, attempts, isOpenPath }));
     addSessionRoutes(app, tokens, attempts);
 }
 

@@ -1,45 +1,72 @@
+import { useEffect } from "preact/hooks";
 import { formatClock } from "./format.ts";
 import { Header } from "./header/header.tsx";
-import { Lab } from "./lab/lab.tsx";
 import { nowMs } from "./live/clock.ts";
-import { hasLab, isStale, link, linkProblem, status } from "./live/connection.ts";
-import { hasSeveral, scope, shownStatus } from "./live/scope.ts";
-import { describeVerdict } from "./now/describe-verdict.ts";
+import { isStale, link, linkProblem, status } from "./live/connection.ts";
+import { scope, shownStatus } from "./live/scope.ts";
+import { describeVerdict, type Verdict } from "./now/describe-verdict.ts";
 import { Now } from "./now/now.tsx";
 import { SignIn } from "./sign-in.tsx";
 import type { StreamView } from "./stream-view.ts";
-import { StreamPanels } from "./streams/stream-panels.tsx";
-import { Streams } from "./streams/streams.tsx";
+import { titleOf } from "./views/find-view.ts";
+import { view } from "./views/location.ts";
+import { Nav } from "./views/nav.tsx";
+import { recordKeyOf } from "./views/record-key.ts";
+import { ShownView } from "./views/shown-view.tsx";
 
 export function App({ stream }: { stream: StreamView }) {
-    const signedOut = link.value === "sign_in";
     const together = describeVerdict(link.value, linkProblem.value, status.value);
-    const verdict = describeVerdict(link.value, linkProblem.value, shownStatus.value ?? status.value);
+    const title = `${titleOf(view.value)} · Sluice`;
+    useEffect(() => {
+        document.title = title;
+    }, [title]);
     return (
         <>
             <a class="skip" href="#main">
-                Skip to the numbers
+                Skip to the content
             </a>
             <Header verdict={together} />
+            {status.value && <Nav recordKey={recordKeyOf(stream)} />}
             <main id="main" tabIndex={-1}>
-                {status.value && !signedOut && hasSeveral.value && (
-                    <div class={isStale.value ? "old streams" : "streams"}>
-                        <Streams />
-                    </div>
-                )}
-                <Now verdict={verdict} />
-                {signedOut && <SignIn />}
-                {/* Not faded with the rest: it shows how the rest comes back. */}
-                {status.value && !signedOut && hasLab.value && <Lab />}
-                {status.value && !signedOut && (
-                    <div class={isStale.value ? "old" : undefined}>
-                        {/* Anew for another stream: what was opened or typed was of the one before. */}
-                        <StreamPanels key={scope.value ?? ""} view={stream} />
-                    </div>
-                )}
+                <Content stream={stream} />
             </main>
             <Footer />
         </>
+    );
+}
+
+function Content({ stream }: { stream: StreamView }) {
+    const verdict = describeVerdict(link.value, linkProblem.value, shownStatus.value ?? status.value);
+    if (link.value === "sign_in") {
+        return (
+            <>
+                <Now verdict={verdict} />
+                <SignIn />
+            </>
+        );
+    }
+    const { name, id } = view.value;
+    if (!status.value) return <Now verdict={verdict} />;
+    const hasVerdict = name === "overview" || name === "stream";
+    // Not faded with the rest: the overview fades what is old itself, and the lab shows how the rest comes back.
+    const fades = isStale.value && !hasVerdict && name !== "lab";
+    return (
+        <>
+            {isStale.value && !hasVerdict && <Away verdict={verdict} />}
+            <div class={fades ? "old" : undefined}>
+                {/* Anew for another view or stream: what was typed or held was of the one before. */}
+                <ShownView key={`${name} ${id} ${scope.value}`} verdict={verdict} stream={stream} />
+            </div>
+        </>
+    );
+}
+
+function Away({ verdict }: { verdict: Verdict }) {
+    return (
+        <p class="trouble away" role="status">
+            <strong>{verdict.headline}</strong> {verdict.detail} Last known{" "}
+            {formatClock(status.value!.asOf, nowMs.value)}.
+        </p>
     );
 }
 

@@ -67,7 +67,7 @@ function source(name: string): string {
     return fileURLToPath(new URL(name, import.meta.url));
 }
 
-async function toAsset(content: Blob, type: string): Promise<Asset> {
+export async function toAsset(content: Blob, type: string): Promise<Asset> {
     const bytes = new Uint8Array(await content.arrayBuffer());
     return { bytes, type, etag: `"${Bun.hash(bytes).toString(36)}"` };
 }

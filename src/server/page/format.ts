@@ -38,10 +38,11 @@ export function formatClock(instant: string | number | null | undefined, nowMs =
     return day.format(at) === day.format(nowMs) ? time.format(at) : `${day.format(at)} ${time.format(at)}`;
 }
 
-/** For an axis: seconds only where steps are shorter than a minute. */
-export function formatAxisTime(seconds: number, withSeconds: boolean): string {
-    const { time, hourAndMinute } = formats.value;
-    return (withSeconds ? time : hourAndMinute).format(seconds * 1000);
+/** For an axis over so many seconds: with seconds where steps are shorter than a minute, days where they are hours. */
+export function formatAxisTime(seconds: number, spanSeconds: number): string {
+    const { time, hourAndMinute, day } = formats.value;
+    const format = spanSeconds < 600 ? time : spanSeconds > 2 * 86_400 ? day : hourAndMinute;
+    return format.format(seconds * 1000);
 }
 
 /** Whole seconds up: `0 s ago`, `42 s ago`, `3 min ago`, `2 h ago`, `4 d ago`. */

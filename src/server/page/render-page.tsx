@@ -7,21 +7,22 @@ import "./styles/charts.css";
 import "./styles/tables.css";
 import "./styles/lab.css";
 import "./styles/streams.css";
+import "./styles/views.css";
 import { App } from "./app.tsx";
 import { startClock } from "./live/clock.ts";
 import { connect, watchSilence } from "./live/connection.ts";
 import { builtIn, followScope } from "./live/scope.ts";
-import { watchUsage } from "./now/process-usage.ts";
 import { followTheme } from "./settings.ts";
 import type { StreamView } from "./stream-view.ts";
+import { followAddress } from "./views/location.ts";
 
 export function renderPage(stream: StreamView): void {
     followTheme();
     startClock();
     builtIn.value = stream.name;
     followScope();
-    void connect();
+    followAddress();
+    connect();
     watchSilence();
-    watchUsage();
     render(<App stream={stream} />, document.getElementById("page")!);
 }

@@ -1,16 +1,26 @@
-/** Puts the page at `/`. It is files and nothing else: whatever it shows, it asks the API for, as any client does. */
-import type { Api } from "../api/route-types.ts";
-import { type Asset, loadPage } from "./build-page.ts";
+/** Puts the page at `/` and at the addresses of its views. It is files and nothing else: whatever it shows, it asks the API for, as any client does. */
+import type { Context as HonoContext } from "hono";
+import type { Api, ApiEnv } from "../api/route-types.ts";
+import { type Asset, loadPage, toAsset } from "./build-page.ts";
+import { findView, viewPaths } from "./views/find-view.ts";
 
-/** Need no token: the page itself asks for it. They hold no data. */
-export const pagePaths = [
-    "/",
+export const assetPaths = [
     "/assets/page.js",
     "/assets/page.css",
     "/assets/theme.js",
     "/assets/inter.woff2",
     "/assets/icon.svg",
 ] as const;
+
+export interface PageOptions {
+    /** Whether there is /v1/lab: the page has a view of it then. */
+    hasLab?: boolean;
+}
+
+/** Need no token: the page itself asks for it. They hold no data. */
+export function isPagePath(path: string): boolean {
+    return (assetPaths as readonly string[]).includes(path) || findView(path) !== null;
+}
 
 /** Everything from here, nothing inline, nothing from elsewhere. */
 const contentSecurityPolicy = [
@@ -26,23 +36,36 @@ const contentSecurityPolicy = [
 ].join("; ");
 
 /** Returns the app. The bundle is built at the first request (0.1 s) and kept; one that failed is tried again. */
-export function addPage(app: Api, entry: string): Api {
+export function addPage(app: Api, entry: string, { hasLab = false }: PageOptions = {}): Api {
     let built: Promise<Map<string, Asset>> | undefined;
     const assets = () => {
-        built ??= loadPage(entry).catch((error) => {
+        built ??= loadAssets(entry, hasLab).catch((error) => {
             built = undefined;
             throw error;
         });
         return built;
     };
-    for (const path of pagePaths) {
-        app.get(path, async (c) => {
-            const asset = (await assets()).get(path);
-            if (!asset) return c.notFound();
-            return respond(asset, c.req.raw.headers);
+    const serve = async (c: HonoContext<ApiEnv>, path: string) => {
+        const asset = (await assets()).get(path);
+        return asset ? respond(asset, c.req.raw.headers) : c.notFound();
+    };
+    for (const path of assetPaths) app.get(path, (c) => serve(c, path));
+    for (const path of viewPaths) {
+        app.get(path, (c) => {
+            const shown = findView(c.req.path);
+            return shown === null || (shown.name === "lab" && !hasLab) ? c.notFound() : serve(c, "/");
         });
     }
     return app;
+}
+
+/** The page cannot ask for what may not be there without a complaint of the browser: its HTML says whether there is a lab. */
+async function loadAssets(entry: string, hasLab: boolean): Promise<Map<string, Asset>> {
+    const assets = new Map(await loadPage(entry));
+    const page = assets.get("/");
+    if (!hasLab || !page) return assets;
+    const html = new TextDecoder().decode(page.bytes).replace("<html ", '<html data-lab="true" ');
+    return assets.set("/", await toAsset(new Blob([html]), page.type));
 }
 
 function respond({ bytes, type, etag }: Asset, request: Headers): Response {

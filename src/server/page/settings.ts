@@ -1,13 +1,14 @@
 /** The visitor's choices, kept in this browser. */
 import { effect, type Signal, signal } from "@preact/signals";
-import type { FlowWindow } from "../api/flow/read-flow.ts";
 
 export type Theme = "auto" | "light" | "dark";
 export type Zone = "local" | "utc";
 
 export const theme = kept<Theme>("theme", ["auto", "light", "dark"]);
 export const zone = kept<Zone>("zone", ["local", "utc"]);
-export const flowWindow = kept<FlowWindow>("window", ["5m", "1h", "24h"]);
+
+/** Whether the service runs with --lab: it says so in the page. */
+export const hasLab = document.documentElement.dataset.lab === "true";
 
 /** The theme on the screen now; canvases draw by it. */
 export const shownTheme = signal<"light" | "dark">("light");

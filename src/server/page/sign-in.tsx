@@ -12,7 +12,7 @@ export function SignIn() {
         const answer = await postJson("/v1/session", { token });
         if ("problem" in answer) return setProblem(answer.problem);
         setProblem(null);
-        await connect();
+        connect();
     };
     return (
         <form class="sign-in" onSubmit={submit}>

@@ -18,7 +18,12 @@ export interface LiveSource {
     explain(error: unknown): { code: string; detail: string };
 }
 
+/** What a viewer may ask for. Whether the database answers is told to all. */
+export const liveParts = ["batches", "status", "files"] as const;
+export type LivePart = (typeof liveParts)[number];
+
 export interface Viewer {
+    wants: ReadonlySet<LivePart>;
     /** Must not throw. What is not `essential` may be left out when the viewer does not keep up. */
     send(bytes: Uint8Array, essential: boolean): void;
     /** Resolves when the viewer can take more, or has left. */
@@ -47,17 +52,18 @@ interface Hub {
     beginning?: Promise<LiveCursor> | undefined;
     /** The last status, for viewers that join between two polls. */
     latest?: Uint8Array | undefined;
+    isAway: boolean;
     isRunning: boolean;
 }
 
 export function createLiveHub(source: LiveSource, pollMs: number): LiveHub {
-    const hub: Hub = { source, pollMs, viewers: new Set(), upToDate: new Set(), isRunning: false };
+    const hub: Hub = { source, pollMs, viewers: new Set(), upToDate: new Set(), isAway: false, isRunning: false };
     return {
         join(viewer, cursor) {
             hub.viewers.add(viewer);
             if (!hub.isRunning) run(hub);
-            else if (hub.latest) viewer.send(hub.latest, false);
-            return follow(hub, viewer, cursor);
+            else if (hub.latest && wantsLatest(hub, viewer)) viewer.send(hub.latest, false);
+            return viewer.wants.has("batches") ? follow(hub, viewer, cursor) : Promise.resolve();
         },
         leave(viewer) {
             hub.viewers.delete(viewer);
@@ -76,16 +82,26 @@ async function run(hub: Hub): Promise<void> {
             await pollBatches(hub, await findHead(hub));
             files = await pollFiles(hub, files);
             hub.latest = encodeEvent({ event: "status", data: await hub.source.readStatus() });
+            hub.isAway = false;
         } catch (error) {
             hub.latest = encodeEvent(unavailable(hub, error));
+            hub.isAway = true;
         }
-        sendAll(hub.viewers, hub.latest, false);
+        sendAll(
+            [...hub.viewers].filter((viewer) => wantsLatest(hub, viewer)),
+            hub.latest,
+            false,
+        );
         await Bun.sleep(hub.pollMs);
     }
     clearInterval(heartbeat);
     hub.isRunning = false;
     hub.head = undefined;
     hub.latest = undefined;
+}
+
+function wantsLatest({ isAway }: Hub, { wants }: Viewer): boolean {
+    return isAway || wants.has("status");
 }
 
 async function pollBatches(hub: Hub, from: LiveCursor): Promise<void> {
@@ -103,7 +119,8 @@ async function pollBatches(hub: Hub, from: LiveCursor): Promise<void> {
 async function pollFiles(hub: Hub, before: ReadonlyMap<number, string> | undefined): Promise<Map<number, string>> {
     const found = await hub.source.readFiles();
     const files = found.filter((file) => before && before.get(file.fileId) !== JSON.stringify(file));
-    if (files.length > 0) sendAll(hub.viewers, encodeEvent({ event: "files", data: { files } }), false);
+    const viewers = [...hub.viewers].filter(({ wants }) => wants.has("files"));
+    if (files.length > 0) sendAll(viewers, encodeEvent({ event: "files", data: { files } }), false);
     return new Map(found.map((file) => [file.fileId, JSON.stringify(file)]));
 }
 
@@ -163,7 +180,7 @@ function unavailable({ source }: Hub, error: unknown): LiveEvent {
     return { event: "unavailable", data: source.explain(error) };
 }
 
-function sendAll(viewers: ReadonlySet<Viewer>, bytes: Uint8Array, essential: boolean): void {
+function sendAll(viewers: Iterable<Viewer>, bytes: Uint8Array, essential: boolean): void {
     // A copy: a viewer that is dropped leaves the set while it is walked.
     for (const viewer of [...viewers]) viewer.send(bytes, essential);
 }

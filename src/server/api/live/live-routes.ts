@@ -4,7 +4,7 @@ import { Problem, problemResponses } from "../problem.ts";
 import type { Api, Context } from "../route-types.ts";
 import { decodeLiveCursor, encodeLiveCursor, type LiveCursor } from "./live-cursor.ts";
 import { heartbeatBytes } from "./live-events.ts";
-import { createLiveHub, type LiveHub, type LiveSource } from "./live-hub.ts";
+import { createLiveHub, type LiveHub, type LivePart, type LiveSource, liveParts } from "./live-hub.ts";
 import { openLiveStream } from "./open-live-stream.ts";
 import { readLiveHead, readNewBatches } from "./read-new-batches.ts";
 import { readWatchedFiles } from "./read-watched-files.ts";
@@ -15,6 +15,26 @@ export interface LiveOptions {
 }
 
 const cursorSchema = z.string().min(1).max(30_000);
+
+const partsSchema = z
+    .string()
+    .max(100)
+    .optional()
+    .transform((text, context) => {
+        const named = text === undefined ? [...liveParts] : text.split(",");
+        const parts = liveParts.filter((part) => named.includes(part));
+        if (parts.length === named.length && parts.length > 0) return new Set<LivePart>(parts);
+        context.addIssue({
+            code: "custom",
+            message: `must be some of ${liveParts.join(", ")}, each once, between commas`,
+        });
+        return z.NEVER;
+    })
+    .openapi({
+        type: "string",
+        description: "Some of batches, status and files, between commas; all if it is left out.",
+        example: "status",
+    });
 
 const followStream = createRoute({
     method: "get",
@@ -33,6 +53,7 @@ const followStream = createRoute({
             after: cursorSchema
                 .optional()
                 .openapi({ description: "streamCursor of /v1/batches, or the id of an event." }),
+            only: partsSchema,
         }),
         headers: z.object({
             "last-event-id": z
@@ -58,7 +79,10 @@ export function addLiveRoutes(app: Api, context: Context, { pollMs = 1000, maxVi
         // Bun ends what is silent for ten seconds; this is alive by its heartbeats.
         c.env?.server?.timeout(c.req.raw, 0);
         // Nobody would read, or end, the stream of a HEAD request.
-        const body = c.req.method === "HEAD" ? heartbeatBytes : openLiveStream(hub, cursor, context.now);
+        const body =
+            c.req.method === "HEAD"
+                ? heartbeatBytes
+                : openLiveStream(hub, { cursor, wants: c.req.valid("query").only, now: context.now });
         return new Response(body, {
             headers: {
                 "content-type": "text/event-stream; charset=utf-8",

@@ -1,7 +1,7 @@
 /** One viewer's response: the hub's events as bytes, bounded, and ended when the viewer does not read. */
 import type { LiveCursor } from "./live-cursor.ts";
 import { openingBytes } from "./live-events.ts";
-import type { LiveHub, Viewer } from "./live-hub.ts";
+import type { LiveHub, LivePart, Viewer } from "./live-hub.ts";
 
 /** Twice the largest event. The bytes of an event are shared by all viewers. */
 const maxQueuedBytes = 1024 * 1024;
@@ -9,8 +9,7 @@ const maxStallMs = 15_000;
 
 export function openLiveStream(
     hub: LiveHub,
-    cursor: LiveCursor | undefined,
-    now: () => Date,
+    { cursor, wants, now }: { cursor: LiveCursor | undefined; wants: ReadonlySet<LivePart>; now: () => Date },
 ): ReadableStream<Uint8Array> {
     let viewer: Viewer | undefined;
     let wake = () => {};
@@ -24,6 +23,7 @@ export function openLiveStream(
                 const hasRoom = () => (controller.desiredSize ?? 0) > 0;
                 let fullSince: number | undefined;
                 viewer = {
+                    wants,
                     send(bytes, essential) {
                         if (hasRoom()) {
                             fullSince = undefined;

@@ -14,13 +14,12 @@ interface TokenGuard {
     tokens: TokenCheck;
     attempts: AttemptLimit;
     /** Further paths that need no token, such as the page that asks for it. */
-    openPaths?: readonly string[];
+    isOpenPath?: ((path: string) => boolean) | undefined;
 }
 
-export function requireToken({ tokens, attempts, openPaths: more = [] }: TokenGuard): MiddlewareHandler<ApiEnv> {
-    const open = new Set([...openPaths, ...more]);
+export function requireToken({ tokens, attempts, isOpenPath = () => false }: TokenGuard): MiddlewareHandler<ApiEnv> {
     return async (c, next) => {
-        if (open.has(c.req.path)) return next();
+        if (openPaths.has(c.req.path) || isOpenPath(c.req.path)) return next();
         const bearer = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
         const session = getCookie(c, sessionCookie);
         if (bearer === undefined && session === undefined) throw tokenRequired();

@@ -1,44 +1,39 @@
-/** Four charts with one cursor and one window. */
+/** Four charts with one cursor and one time range. */
 import { useMemo } from "preact/hooks";
 import { triggerMsOf } from "../../../operations/status/worker-report.ts";
 import { formatDuration, formatNumber } from "../../../terminal/format.ts";
-import type { Flow, FlowWindow } from "../../api/flow/read-flow.ts";
+import type { Flow } from "../../api/flow/read-flow.ts";
 import { formatRate, formatShort } from "../format.ts";
+import { nowMs } from "../live/clock.ts";
 import { status } from "../live/connection.ts";
 import { inScope } from "../live/scope.ts";
 import { useResource } from "../live/use-resource.ts";
-import { Choice } from "../parts/choice.tsx";
 import { Panel } from "../parts/panel.tsx";
-import { flowWindow } from "../settings.ts";
+import { RangeChoice } from "../parts/range-choice.tsx";
 import type { StreamView } from "../stream-view.ts";
-import { backlogRecords, phaseMeans, rates, shade, spanOf, stepTimes } from "./steps.ts";
+import { address } from "../views/location.ts";
+import { flowQuery, parseRange, type TimeRange } from "../views/time-range.ts";
+import { backlogRecords, phaseHue, phaseMeanings, phaseMeans, rates, spanOf, stepTimes } from "./steps.ts";
 import { type Chart, TimeChart } from "./time-chart.tsx";
 
-const windows = [
-    { value: "5m", label: "5 min", name: "The last five minutes" },
-    { value: "1h", label: "1 h", name: "The last hour" },
-    { value: "24h", label: "24 h", name: "The last day" },
-] as const;
-
 /** No faster than a step can change what is drawn. */
-const paces: Record<FlowWindow, { everyMs: number; idleMs: number }> = {
-    "5m": { everyMs: 1500, idleMs: 5000 },
-    "1h": { everyMs: 6000, idleMs: 15_000 },
-    "24h": { everyMs: 30_000, idleMs: 60_000 },
-    "7d": { everyMs: 60_000, idleMs: 60_000 },
-};
+function paceOf(stepSeconds: number) {
+    return { everyMs: 300 * stepSeconds, idleMs: Math.max(5000, 500 * stepSeconds), keepsOld: true };
+}
 
 /** `Chart`: one more, of the stream that is shown. */
 export function FlowCharts({ Chart: OwnChart }: { Chart: StreamView["Chart"] | null }) {
-    const window = flowWindow.value;
-    const { data: flow, ...known } = useResource<Flow>(inScope(`/v1/flow?window=${window}`), paces[window]);
+    const range = parseRange(address.value.searchParams);
+    const minuteMs = Math.floor(nowMs.value / 60_000) * 60_000;
+    const path = inScope(`/v1/flow?${flowQuery(range, minuteMs)}`);
+    const { data: flow, ...known } = useResource<Flow>(path, paceOf(stepOf(range)));
     const triggerMs = triggerMsOf(status.value?.workers ?? []);
     const charts = useMemo(
         () => flow && { arrivals: arrivals(flow), durations: durations(flow, triggerMs), backlog: backlog(flow) },
         [flow, triggerMs],
     );
     return (
-        <Panel id="flow" title="Flow" tools={<Choice label="Window" value={flowWindow} options={windows} />} {...known}>
+        <Panel id="flow" title="Flow" tools={<RangeChoice otherwise="5m" />} {...known}>
             <div class="charts">
                 {charts && (
                     <>
@@ -51,6 +46,12 @@ export function FlowCharts({ Chart: OwnChart }: { Chart: StreamView["Chart"] | n
             </div>
         </Panel>
     );
+}
+
+/** A guess, before the answer says how long a step is. */
+function stepOf(range: TimeRange): number {
+    if (range === null || !("preset" in range)) return range === null ? 5 : 30;
+    return { "5m": 5, "1h": 30, "24h": 600, "7d": 3600 }[range.preset];
 }
 
 function arrivals(flow: Flow): Chart {
@@ -75,7 +76,12 @@ function durations(flow: Flow, triggerMs: number): Chart {
         summary: "How long a batch took on average, by phase, over time.",
         kind: "bars",
         times: stepTimes(flow),
-        series: phaseMeans(flow).map(({ name, values }, index) => ({ name, color: shade(index), values })),
+        series: phaseMeans(flow).map(({ name, values }) => ({
+            name,
+            meaning: phaseMeanings[name],
+            color: phaseHue(name),
+            values,
+        })),
         ...spanOf(flow),
         format: formatDuration,
         mark: triggerMs > 0 ? { value: triggerMs, label: "trigger" } : undefined,
@@ -94,7 +100,7 @@ function backlog(flow: Flow): Chart {
         ...spanOf(flow),
         format: formatShort,
         least: 10,
-        empty: "Nothing waited in this window.",
+        empty: flow.stagedRecords === null ? "Known only for a range up to now." : "Nothing waited in this window.",
     };
 }
 

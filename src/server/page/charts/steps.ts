@@ -52,7 +52,9 @@ export function backlogRecords(flow: Flow | null): Values {
     const known = knownSteps(flow);
     const values: Values = new Array(known.length).fill(null);
     const last = flow?.steps.at(-1);
-    let waiting = flow?.stagedRecords ?? 0;
+    // Of a range that is over, nobody knows how many wait.
+    if (flow === null || flow.stagedRecords === null) return values;
+    let waiting = flow.stagedRecords;
     if (last && known.at(-1)?.step !== last) waiting += last.read - last.arrived;
     for (let index = known.length - 1; index >= 0; index--) {
         const { step, isKnown } = known[index]!;
@@ -62,14 +64,28 @@ export function backlogRecords(flow: Flow | null): Values {
     return values;
 }
 
-/** One hue, from strong to faint: colour itself is kept for states. */
-export function shade(index: number): string {
-    return `--shade-${Math.min(index + 1, 6)}`;
+/** The colour of the n-th of several things that are side by side. */
+export function hue(index: number): string {
+    return `--hue-${(index % 6) + 1}`;
 }
 
-/** Phases in the order in which a merge runs; unknown ones last. `total` is their sum, not one of them. */
-const phaseOrder = ["choose", "count", "insert", "reject", "settle", "complete"];
+/** Phases in the order in which a merge runs, and what each does. `total` is their sum, not one of them. */
+export const phaseMeanings: Record<string, string> = {
+    choose: "locks the slices and picks staged chunks",
+    count: "counts the staged records again",
+    insert: "checks every rule and inserts what is valid",
+    settle: "compares what was not inserted with the table: duplicate or conflict",
+    reject: "writes rejects, with every reason",
+    complete: "updates rollups, totals and the state of the files",
+};
+const phaseOrder = Object.keys(phaseMeanings);
 
+/** The same phase has the same colour everywhere; an unknown one the last. */
+export function phaseHue(phase: string): string {
+    return phaseOrder.includes(phase) ? hue(phaseOrder.indexOf(phase)) : "--second";
+}
+
+/** Unknown ones last. */
 export function sortPhases(durations: readonly (Record<string, number> | null)[]): string[] {
     const names = new Set(durations.flatMap((durationMs) => Object.keys(durationMs ?? {})));
     names.delete("total");

@@ -11,6 +11,8 @@ import { stack, type Values } from "./steps.ts";
 
 export interface Series {
     name: string;
+    /** In a sentence, for the legend. */
+    meaning?: string | undefined;
     /** A custom property of the style sheet. */
     color: string;
     values: Values;
@@ -48,8 +50,8 @@ export function TimeChart({ chart }: { chart: Chart }) {
             <figcaption>
                 <h3>{title}</h3>
                 <ul class="legend">
-                    {series.map(({ name, color, values }) => (
-                        <li key={name}>
+                    {series.map(({ name, meaning, color, values }) => (
+                        <li key={name} title={meaning}>
                             <span class="swatch" style={{ background: `var(${color})` }} aria-hidden="true" />
                             {name} <b>{formatAt(values, cursorIndex, format)}</b>
                         </li>
@@ -203,7 +205,7 @@ function timeAxis(latest: Latest): uPlot.Axis {
         size: 26,
         space: 72,
         grid: { show: false },
-        values: (_, splits) => splits.map((at) => formatAxisTime(at, latest.current.to - latest.current.from < 600)),
+        values: (_, splits) => splits.map((at) => formatAxisTime(at, latest.current.to - latest.current.from)),
     };
 }
 

@@ -3,32 +3,40 @@ import { formatCount, formatDuration, formatNumber } from "../../../terminal/for
 import type { CheckRun, CheckRuns } from "../../api/checks/check-routes.ts";
 import { formatAgo, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
+import { inScope } from "../live/scope.ts";
 import { useResource } from "../live/use-resource.ts";
 import { Icon } from "../parts/icons.tsx";
 import { Nothing, Panel } from "../parts/panel.tsx";
 import { useInView } from "../parts/use-in-view.ts";
+import { hrefOf } from "../views/location.ts";
 
 /** A run reads the whole database, so it is asked for rarely, and only while it is on the screen. */
 const pace = { everyMs: 15_000, idleMs: 30_000, keepsOld: true };
 
 export function Checks() {
-    const { ref, isInView } = useInView<HTMLUListElement>();
-    const { data, ...known } = useResource<CheckRuns>(isInView ? "/v1/checks" : null, pace);
+    const { data, problem, knownAt } = useResource<CheckRuns>(inScope("/v1/checks"), pace);
     const run = data?.run;
     return (
-        <Panel id="checks" title="Checks" note={run && <Summary run={run} />} {...known}>
+        <Panel
+            id="checks"
+            title="Checks"
+            note={run && <Summary run={run} />}
+            problem={problem}
+            knownAt={knownAt}
+            isView
+        >
             {data && !run && <Nothing>The first run goes on.</Nothing>}
-            <ul class="checks" ref={ref}>
+            <ul class="checks">
                 {run?.checks.toSorted(brokenFirst).map(({ name, asserts, outcome, breakingRows }) => (
                     <li key={name} class={outcome}>
                         <Icon name={outcome === "passed" ? "check" : "cross"} />
                         <div>
-                            <h3>
+                            <h2>
                                 {formatCode(name)}
                                 {outcome === "broken" && `: ${formatCount(breakingRows, "row")}`}
                                 {outcome === "not_run" && ": could not run"}
                                 <span class="unseen">, {formatCode(outcome)}</span>
-                            </h3>
+                            </h2>
                             <p class="note" title={asserts}>
                                 {firstSentence(asserts)}
                             </p>
@@ -40,14 +48,32 @@ export function Checks() {
     );
 }
 
-function Summary({ run }: { run: CheckRun }) {
-    const broken = run.checks.filter(({ outcome }) => outcome !== "passed").length;
+/** In one line, with the list behind it. */
+export function ChecksLine() {
+    const { ref, isInView } = useInView<HTMLElement>();
+    const { data, problem } = useResource<CheckRuns>(isInView ? inScope("/v1/checks") : null, pace);
+    const run = data?.run;
     return (
-        <span class={run.passed ? undefined : "unbalanced"}>
-            {run.passed
-                ? `All ${formatNumber(run.checks.length)} hold`
-                : `${formatNumber(broken)} of ${run.checks.length} do not hold`}
-            , {formatAgo(run.finishedAt, nowMs.value)}, in {formatDuration(run.seconds * 1000)}
+        <section id="checks" class="panel checks-line" aria-label="Checks" ref={ref}>
+            {run ? (
+                <Summary run={run} />
+            ) : (
+                <span class="muted">{problem ? `${problem.title}.` : "Checks are running."}</span>
+            )}{" "}
+            <a href={hrefOf("/checks")}>All checks</a>
+        </section>
+    );
+}
+
+function Summary({ run }: { run: CheckRun }) {
+    const hold = run.checks.filter(({ outcome }) => outcome === "passed").length;
+    return (
+        <span class={run.passed ? "hold" : "unbalanced"}>
+            <Icon name={run.passed ? "check" : "cross"} />
+            {formatNumber(hold)} of {formatNumber(run.checks.length)} checks hold
+            <span class="muted">
+                , {formatAgo(run.finishedAt, nowMs.value)}, in {formatDuration(run.seconds * 1000)}
+            </span>
         </span>
     );
 }

@@ -1,5 +1,4 @@
-/** Files by state; a failed one with the reason and the next attempt. */
-import { signal } from "@preact/signals";
+/** Files, newest first; a failed one with the reason and the next attempt. */
 import { formatBytes, formatNumber } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
 import type { SourceFile } from "../../api/files/read-files.ts";
@@ -7,69 +6,77 @@ import { formatAgo, formatClock, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
 import { filesVersion } from "../live/connection.ts";
 import { hasSeveral, inScope, scope, shownStatus } from "../live/scope.ts";
-import { useResource } from "../live/use-resource.ts";
 import { Choice } from "../parts/choice.tsx";
-import { LinkButton } from "../parts/link-button.tsx";
+import { FileLink } from "../parts/links.tsx";
+import { useMovingList } from "../parts/moving-list.tsx";
 import { Nothing, Panel } from "../parts/panel.tsx";
+import { RangeChoice } from "../parts/range-choice.tsx";
 import { type Column, Table } from "../parts/table.tsx";
-import type { Page } from "../shapes.ts";
+import { address, go, hrefWith, queryOf } from "../views/location.ts";
+import { listQuery, parseRange } from "../views/time-range.ts";
 
 const filters = ["all", "pending", "loaded", "merged", "failed", "skipped"] as const;
 type Filter = (typeof filters)[number];
 
-const filter = signal<Filter>("all");
-/** Only the versions of this path; all when it is null. */
-const onlyPath = signal<string | null>(null);
-
-/** Lists its versions alone and scrolls there. */
-export function showFile(path: string): void {
-    filter.value = "all";
-    onlyPath.value = path;
-    document.getElementById("files")?.scrollIntoView();
-}
-
 export function Files() {
-    const state = filter.value === "all" ? "" : `&state=${filter.value}`;
-    const path = onlyPath.value === null ? "" : `&path=${encodeURIComponent(onlyPath.value)}`;
+    const filter = filters.find((value) => value === queryOf("state")) ?? "all";
+    const contains = queryOf("contains");
+    const range = parseRange(address.value.searchParams);
+    const query = [
+        filter === "all" ? "" : `&state=${filter}`,
+        contains === null ? "" : `&contains=${encodeURIComponent(contains)}`,
+        listQuery(range, nowMs.value),
+    ].join("");
     const pace = { everyMs: 1000, idleMs: 5000, follows: filesVersion };
-    const { data, ...known } = useResource<Page<SourceFile>>(inScope(`/v1/files?limit=12${state}${path}`), pace);
-    const files = data?.data ?? [];
+    const list = useMovingList<SourceFile>(inScope(`/v1/files?limit=50${query}`), countOf("all"), pace);
+    const { rows, data, hold, pages, problem, knownAt } = list;
     const options = filters.map((value) => ({ value, label: <FilterLabel value={value} /> }));
+    const choose = (chosen: Filter) => go(hrefWith({ state: chosen === "all" ? null : chosen, cursor: null }));
+    const tools = (
+        <>
+            <Choice label="State" value={filter} onChoose={choose} options={options} />
+            <RangeChoice otherwise="all" />
+            {hold}
+        </>
+    );
+    const isFiltered = filter !== "all" || contains !== null || range !== null;
     return (
         <Panel
             id="files"
             title="Files"
-            note={onlyPath.value !== null && <OnlyPath path={onlyPath.value} />}
-            tools={<Choice label="State" value={filter} options={options} />}
-            {...known}
+            note={contains !== null && <Searched text={contains} />}
+            tools={tools}
+            problem={problem}
+            knownAt={knownAt}
+            isView
         >
-            {data && files.length === 0 && (
-                <Nothing>
-                    {filter.value === "all" ? "No file has been seen yet." : `No file is ${wordOf(filter.value)}.`}
-                </Nothing>
+            {data && rows.length === 0 && (
+                <Nothing>{isFiltered ? "No file fits." : "No file has been seen yet."}</Nothing>
             )}
-            {files.length > 0 && <Table label="Files" columns={columns} rows={files} keyOf={({ fileId }) => fileId} />}
+            {rows.length > 0 && <Table label="Files" columns={columns} rows={rows} keyOf={({ fileId }) => fileId} />}
+            {pages}
         </Panel>
     );
 }
 
-function OnlyPath({ path }: { path: string }) {
-    const showAll = () => {
-        onlyPath.value = null;
-    };
+function Searched({ text }: { text: string }) {
     return (
         <>
-            Only {sanitize(path, { most: 120 })} · <LinkButton onClick={showAll}>show all</LinkButton>
+            Name contains “{sanitize(text, { most: 120 })}” ·{" "}
+            <a href={hrefWith({ contains: null, cursor: null })}>show all</a>
         </>
     );
 }
 
-function FilterLabel({ value }: { value: Filter }) {
+function countOf(state: Filter): number {
     const counts: Record<string, number> = shownStatus.value?.files ?? {};
-    const count = value === "all" ? Object.values(counts).reduce((sum, files) => sum + files, 0) : (counts[value] ?? 0);
+    return state === "all" ? Object.values(counts).reduce((sum, files) => sum + files, 0) : (counts[state] ?? 0);
+}
+
+function FilterLabel({ value }: { value: Filter }) {
     return (
         <>
-            {wordOf(value)} <span class="count">{formatNumber(count)}</span>
+            {wordOf(value)} <span class="count">{formatNumber(countOf(value))}</span>
         </>
     );
 }
@@ -77,16 +84,17 @@ function FilterLabel({ value }: { value: Filter }) {
 const columns: Column<SourceFile>[] = [
     {
         head: "File",
+        isRowHead: true,
         class: "clip",
-        cell: ({ path, version, stream }) => (
-            <span title={sanitize(path)}>
-                {sanitize(path)}
+        cell: ({ fileId, path, version, stream }) => (
+            <>
+                <FileLink fileId={fileId} path={path} />
                 {hasSeveral.value && scope.value === null && <span class="tag">{sanitize(stream, { most: 40 })}</span>}
                 {version > 1 && <span class="tag">version {version}</span>}
-            </span>
+            </>
         ),
     },
-    { head: "State", cell: ({ state }) => <span class={`state-word ${state}`}>{wordOf(state)}</span> },
+    { head: "State", cell: ({ state }) => <StateWord state={state} /> },
     { head: "Records", class: "number", cell: ({ loadedRecords }) => formatNumber(loadedRecords) },
     { head: "Size", class: "number", cell: ({ sizeBytes }) => formatBytes(sizeBytes) },
     {
@@ -96,10 +104,15 @@ const columns: Column<SourceFile>[] = [
             <span title={formatClock(discoveredAt, nowMs.value)}>{formatAgo(discoveredAt, nowMs.value)}</span>
         ),
     },
-    { head: "Why", class: "why", cell: explain },
+    { head: "Why", class: "why", cell: (file) => explainFile(file) },
 ];
 
-function explain(file: SourceFile): string {
+export function StateWord({ state }: { state: string }) {
+    return <span class={`state-word ${state}`}>{wordOf(state)}</span>;
+}
+
+/** Why it is in its state; empty when there is nothing to say. */
+export function explainFile(file: SourceFile): string {
     if (file.state === "skipped") return file.copyOf === null ? "" : `the same content as file ${file.copyOf}`;
     if (file.state === "pending" && file.loadedBytes < file.sizeBytes) {
         return file.loadedBytes === 0 ? "" : `${formatBytes(file.sizeBytes - file.loadedBytes)} to read`;

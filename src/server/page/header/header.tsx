@@ -26,7 +26,10 @@ export function Header({ verdict }: { verdict: Verdict }) {
                 <LastBatch />
                 <Choice
                     label="Time zone"
-                    value={zone}
+                    value={zone.value}
+                    onChoose={(chosen) => {
+                        zone.value = chosen;
+                    }}
                     options={[
                         { value: "local", label: "Local", name: `Local time, ${zoneName("local")}` },
                         { value: "utc", label: "UTC", name: "Coordinated universal time" },
@@ -34,7 +37,10 @@ export function Header({ verdict }: { verdict: Verdict }) {
                 />
                 <Choice
                     label="Theme"
-                    value={theme}
+                    value={theme.value}
+                    onChoose={(chosen) => {
+                        theme.value = chosen;
+                    }}
                     options={[
                         { value: "auto", label: <Icon name="auto" />, name: "As the system" },
                         { value: "light", label: <Icon name="light" />, name: "Light" },

@@ -3,16 +3,14 @@ import { useEffect, useState } from "preact/hooks";
 import { formatNumber } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
 import type { LabLink, LabRun, LabState } from "../../api/lab/lab-routes.ts";
-import { showBatch } from "../batches/batches.tsx";
-import { showFile } from "../files/files.tsx";
 import { formatClock } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
 import { isStale, link, status } from "../live/connection.ts";
 import { fetchJson, postJson } from "../live/fetch-json.ts";
 import { BalanceLine, ShortEquation } from "../parts/equation.tsx";
-import { LinkButton } from "../parts/link-button.tsx";
+import { BatchLink, TraceLink } from "../parts/links.tsx";
 import { Panel } from "../parts/panel.tsx";
-import { traceRecord } from "../trace/trace.tsx";
+import { hrefOf } from "../views/location.ts";
 
 const lookEveryMs = 500;
 
@@ -32,6 +30,7 @@ export function Lab() {
             title="Crash lab"
             note="Break it. Every record is still accounted for, and counted once."
             className="lab"
+            isView
         >
             <LabEquation lab={lab} />
             <div class="lab-body">
@@ -115,9 +114,9 @@ function Run({ run, lab }: { run: LabRun; lab: LabState }) {
     const words = { running: "running", balanced: "balanced", failed: "does not add up" };
     return (
         <>
-            <h3>
+            <h2>
                 {title} <span class={`tag run-${run.state}`}>{words[run.state]}</span>
-            </h3>
+            </h2>
             <ol class="timeline lab-steps">
                 {run.steps.map((step) => (
                     <li key={`${step.at} ${step.text}`} class={step.tone}>
@@ -139,19 +138,13 @@ function Run({ run, lab }: { run: LabRun; lab: LabState }) {
 }
 
 function Link({ to }: { to: LabLink }) {
-    if (to.kind === "batch") {
-        return <LinkButton onClick={() => showBatch(to.batchId)}>batch #{formatNumber(to.batchId)}</LinkButton>;
-    }
+    if (to.kind === "batch") return <BatchLink batchId={to.batchId} />;
     if (to.kind === "file") {
         return (
-            <LinkButton onClick={() => showFile(to.path)}>
+            <a href={hrefOf("/files", { contains: to.path })}>
                 file<span class="unseen"> {sanitize(to.path)}</span>
-            </LinkButton>
+            </a>
         );
     }
-    return (
-        <LinkButton onClick={() => traceRecord(`${to.path}:${to.recordNo}`)}>
-            trace record {formatNumber(to.recordNo)}
-        </LinkButton>
-    );
+    return <TraceLink query={`${to.path}:${to.recordNo}`}>{`trace record ${formatNumber(to.recordNo)}`}</TraceLink>;
 }

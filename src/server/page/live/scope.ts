@@ -1,13 +1,14 @@
-/** Which stream the page shows: the one of `#stream=orders`, else all together. */
+/** Which stream the page shows: the one of `/streams/orders` or `?stream=orders`, else all together. */
 import { computed, effect, signal } from "@preact/signals";
 import type { Status, StreamStatus } from "../../../operations/status/status-schema.ts";
+import { hrefOf, queryOf, view } from "../views/location.ts";
 import { status } from "./connection.ts";
 import { fetchJson } from "./fetch-json.ts";
 
 /** The name of the stream that is there without being declared. */
 export const builtIn = signal("");
 
-const asked = signal<string | null>(null);
+const asked = computed(() => (view.value.name === "stream" ? view.value.id : queryOf("stream")));
 
 /** Without the built-in one while nothing was ever made of it and others are there. */
 export const streams = computed<StreamStatus[]>(() => {
@@ -38,8 +39,9 @@ export const shownStatus = computed<Status | null>(() => {
     return ofStream.value?.name === scope.value ? ofStream.value.status : null;
 });
 
-export function hashOf(name: string | null): string {
-    return name === null ? "#" : `#stream=${encodeURIComponent(name)}`;
+/** The address of a stream's own view. */
+export function streamHref(name: string): string {
+    return hrefOf(`/streams/${encodeURIComponent(name)}`, { stream: null });
 }
 
 /** An address of the API, of that stream alone. */
@@ -49,12 +51,6 @@ export function inScope(path: string): string {
 }
 
 export function followScope(): void {
-    const read = () => {
-        const name = /^#stream=(.+)$/.exec(location.hash)?.[1];
-        asked.value = name === undefined ? null : decodeName(name);
-    };
-    window.addEventListener("hashchange", read);
-    read();
     let isAsking = false;
     effect(() => {
         const name = scope.value;
@@ -66,12 +62,4 @@ export function followScope(): void {
             if ("body" in answer) ofStream.value = { name, status: answer.body };
         });
     });
-}
-
-function decodeName(text: string): string | null {
-    try {
-        return decodeURIComponent(text);
-    } catch {
-        return null;
-    }
 }

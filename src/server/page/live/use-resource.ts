@@ -26,7 +26,7 @@ export interface Pace {
     everyMs?: number;
     idleMs?: number;
     /** Changes when there is something new. */
-    follows?: ReadonlySignal<number>;
+    follows?: ReadonlySignal<unknown>;
     /** When the address changes: show the data of the one before until the new one has answered. */
     keepsOld?: boolean;
 }
@@ -63,7 +63,7 @@ function open(path: string, { everyMs = 2000, idleMs = 15_000, follows = newestB
     if (shared) return shared;
     const known = signal<Known<unknown>>(nothing);
     let askedAt = Number.NEGATIVE_INFINITY;
-    let versionThen = -1;
+    let versionThen: unknown = null;
     let isAsking = false;
 
     async function refresh(): Promise<void> {

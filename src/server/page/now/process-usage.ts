@@ -16,7 +16,8 @@ const mostPoints = 60;
 
 export const usage = signal<Usage>({ residentBytes: null, cpuShare: null, history: new Array(mostPoints).fill(null) });
 
-export function watchUsage(): void {
+/** Call this while it is shown; ends with the function that it returns. */
+export function watchUsage(): () => void {
     let before: { atMs: number; cpuSeconds: number } | null = null;
     const look = async () => {
         if (link.value !== "live" || document.visibilityState !== "visible") return;
@@ -35,8 +36,12 @@ export function watchUsage(): void {
             history: [...usage.value.history, cpuShare].slice(-mostPoints),
         };
     };
-    setInterval(look, everyMs);
-    setTimeout(look, 500);
+    const timer = setInterval(look, everyMs);
+    const first = setTimeout(look, 500);
+    return () => {
+        clearInterval(timer);
+        clearTimeout(first);
+    };
 }
 
 function readMetric(text: string, name: string): number | null {

@@ -1,5 +1,6 @@
 /** The numbers that show whether it keeps up, each with its last five minutes. */
 
+import { useEffect } from "preact/hooks";
 import type { Status } from "../../../operations/status/status-schema.ts";
 import { triggerMsOf } from "../../../operations/status/worker-report.ts";
 import { formatBytes, formatCount, formatDuration, formatNumber, formatShare } from "../../../terminal/format.ts";
@@ -9,7 +10,7 @@ import { formatRate, orDash } from "../format.ts";
 import { hasSeveral, inScope, scope } from "../live/scope.ts";
 import { useResource } from "../live/use-resource.ts";
 import { Sparkline } from "../parts/sparkline.tsx";
-import { usage } from "./process-usage.ts";
+import { usage, watchUsage } from "./process-usage.ts";
 
 interface Cell {
     label: string;
@@ -23,6 +24,7 @@ interface Cell {
 }
 
 export function Strip({ status }: { status: Status }) {
+    useEffect(watchUsage, []);
     const { data: flow } = useResource<Flow>(inScope("/v1/flow?window=5m"), { everyMs: 1500, idleMs: 5000 });
     return (
         <dl class="strip">

@@ -5,16 +5,18 @@ import { Icon } from "./icons.tsx";
 
 export const outcomes = ["inserted", "duplicate", "conflict", "rejected"] as const;
 
-/** In one line of a table. */
-export function ShortEquation({ counts }: { counts: RecordCounts }) {
+/** In one line; `isLong` names each part. */
+export function ShortEquation({ counts, isLong = false }: { counts: RecordCounts; isLong?: boolean }) {
     return (
         <span class="short-equation">
-            <b>{formatNumber(counts.read)}</b> = {formatNumber(counts.inserted)}
+            <b>{formatNumber(counts.read)}</b>
+            {isLong && " read"} = {formatNumber(counts.inserted)}
+            {isLong && " inserted"}
             {outcomes.slice(1).map((outcome) => (
                 <span key={outcome} class={counts[outcome] > 0 ? outcome : "none"} title={outcome}>
                     {" + "}
                     {formatNumber(counts[outcome])}
-                    <span class="unseen"> {outcome}</span>
+                    <span class={isLong ? undefined : "unseen"}> {outcome}</span>
                 </span>
             ))}
         </span>

@@ -5,7 +5,7 @@ import type { Problem } from "../shapes.ts";
 
 interface PanelProps {
     id: string;
-    title: string;
+    title: ComponentChildren;
     /** To the right of the title. */
     tools?: ComponentChildren;
     note?: ComponentChildren;
@@ -13,15 +13,28 @@ interface PanelProps {
     /** When what it shows came; of no interest while there is no problem. */
     knownAt?: number | null;
     className?: string;
+    /** It is what the view is about. */
+    isView?: boolean;
     children: ComponentChildren;
 }
 
-export function Panel({ id, title, tools, note, problem, knownAt, className = "", children }: PanelProps) {
+export function Panel({
+    id,
+    title,
+    tools,
+    note,
+    problem,
+    knownAt,
+    className = "",
+    isView = false,
+    children,
+}: PanelProps) {
+    const Heading = isView ? "h1" : "h2";
     const isOld = Boolean(problem) && knownAt !== null;
     return (
         <section id={id} class={`panel ${className}`} aria-labelledby={`${id}-title`}>
             <header class="panel-head">
-                <h2 id={`${id}-title`}>{title}</h2>
+                <Heading id={`${id}-title`}>{title}</Heading>
                 {note && <p class="note">{note}</p>}
                 {tools && <div class="tools">{tools}</div>}
             </header>

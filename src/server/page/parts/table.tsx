@@ -1,4 +1,4 @@
-import { type ComponentChildren, Fragment } from "preact";
+import type { ComponentChildren } from "preact";
 import { Scroll } from "./scroll.tsx";
 
 export interface Column<Row> {
@@ -17,11 +17,9 @@ interface TableProps<Row> {
     keyOf: (row: Row) => string | number;
     /** The row that the rest of the page is about. */
     isChosen?: (row: Row) => boolean;
-    /** A row below this one, over the whole width. */
-    detail?: (row: Row) => { id: string; content: ComponentChildren } | null;
 }
 
-export function Table<Row>({ label, columns, rows, keyOf, isChosen, detail }: TableProps<Row>) {
+export function Table<Row>({ label, columns, rows, keyOf, isChosen }: TableProps<Row>) {
     return (
         <Scroll label={label}>
             <table>
@@ -35,28 +33,23 @@ export function Table<Row>({ label, columns, rows, keyOf, isChosen, detail }: Ta
                     </tr>
                 </thead>
                 <tbody>
-                    {rows.map((row, index) => {
-                        const below = detail?.(row);
-                        return (
-                            <Fragment key={keyOf(row)}>
-                                <tr class={below ? "open" : isChosen?.(row) ? "chosen" : undefined}>
-                                    {columns.map(({ head, isRowHead, cell, ...column }) => {
-                                        const Cell = isRowHead ? "th" : "td";
-                                        return (
-                                            <Cell key={head} class={column.class} scope={isRowHead ? "row" : undefined}>
-                                                {cell(row, index)}
-                                            </Cell>
-                                        );
-                                    })}
-                                </tr>
-                                {below && (
-                                    <tr class="detail" id={below.id}>
-                                        <td colSpan={columns.length}>{below.content}</td>
-                                    </tr>
-                                )}
-                            </Fragment>
-                        );
-                    })}
+                    {rows.map((row, index) => (
+                        <tr key={keyOf(row)} class={isChosen?.(row) ? "chosen" : undefined}>
+                            {columns.map(({ head, isRowHead, cell, ...column }) => {
+                                const Cell = isRowHead ? "th" : "td";
+                                return (
+                                    <Cell
+                                        key={head}
+                                        class={column.class}
+                                        scope={isRowHead ? "row" : undefined}
+                                        data-label={head}
+                                    >
+                                        {cell(row, index)}
+                                    </Cell>
+                                );
+                            })}
+                        </tr>
+                    ))}
                 </tbody>
             </table>
         </Scroll>

@@ -4,15 +4,16 @@ import { formatCount, formatNumber } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
 import { formatAgo, formatRate } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
-import { hashOf, scope, streams } from "../live/scope.ts";
+import { scope, streamHref, streams } from "../live/scope.ts";
 import { CodeText } from "../parts/code-text.tsx";
 import { OutcomeBar, ShortEquation } from "../parts/equation.tsx";
 import { Panel } from "../parts/panel.tsx";
 import { type Column, Table } from "../parts/table.tsx";
 
-export function Streams() {
-    const rows = streams.value.toSorted((left, right) => Number(right.tone === "bad") - Number(left.tone === "bad"));
-    const bad = rows.filter(({ tone }) => tone === "bad").length;
+/** `isView`: it is the view of streams, not a panel of the overview. */
+export function Streams({ isView = false }: { isView?: boolean }) {
+    const rows = streams.value.toSorted((left, right) => gravity[right.tone] - gravity[left.tone]);
+    const bad = rows.filter(({ tone }) => gravity[tone] > 0).length;
     return (
         <Panel
             id="streams"
@@ -20,13 +21,7 @@ export function Streams() {
             note={
                 bad === 0 ? formatCount(rows.length, "stream") : `${formatNumber(bad)} of ${rows.length} need attention`
             }
-            tools={
-                scope.value !== null && (
-                    <a class="button" href={hashOf(null)}>
-                        Show all streams
-                    </a>
-                )
-            }
+            isView={isView}
         >
             <Table label="Streams" columns={columns} rows={rows} keyOf={({ name }) => name} isChosen={isChosen} />
         </Panel>
@@ -36,6 +31,8 @@ export function Streams() {
 function isChosen({ name }: StreamStatus): boolean {
     return name === scope.value;
 }
+
+const gravity: Record<StreamStatus["tone"], number> = { bad: 2, busy: 1, quiet: 0, good: 0 };
 
 const columns: Column<StreamStatus>[] = [
     { head: "Stream", isRowHead: true, class: "stream-name", cell: (stream) => <Name stream={stream} /> },
@@ -62,7 +59,7 @@ const columns: Column<StreamStatus>[] = [
 function Name({ stream: { name, table } }: { stream: StreamStatus }) {
     return (
         <>
-            <a href={hashOf(name)} aria-current={name === scope.value ? "true" : undefined}>
+            <a href={streamHref(name)} aria-current={name === scope.value ? "true" : undefined}>
                 {sanitize(name, { most: 60 })}
             </a>
             <span class="note clip" title={sanitize(table)}>
@@ -79,7 +76,7 @@ function State({ stream: { state, tone, verdict } }: { stream: StreamStatus }) {
                 <span class="dot" aria-hidden="true" />
                 {state}
             </span>
-            {tone === "bad" && (
+            {gravity[tone] > 0 && (
                 <span class="note">
                     <CodeText text={firstSentences(sanitize(verdict.replace(/^(?:Paused: |Stuck\. )/, "")))} />
                 </span>

@@ -1,5 +1,4 @@
 /** The life of a record: seen, staged, merged, and where it is now; with the other records of its key. */
-import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import type {
     Trace as FoundTrace,
@@ -12,56 +11,37 @@ import { formatNumber } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
 import { formatClock, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
-import { fetchJson } from "../live/fetch-json.ts";
 import { inScope } from "../live/scope.ts";
+import { useResource } from "../live/use-resource.ts";
+import { BatchLink, FileLink } from "../parts/links.tsx";
 import { Panel } from "../parts/panel.tsx";
 import { RecordFields } from "../parts/record.tsx";
+import { go, hrefOf, hrefWith, queryOf } from "../views/location.ts";
 import { parseTraceQuery, type TraceKey } from "./parse-query.ts";
 
 interface Step {
     at: string;
     what: string;
+    batch?: TracedBatch;
+    rejectId?: number;
     tone?: "good" | "bad" | "conflict";
 }
 
-const asked = signal<{ query: string; stream: string | null } | null>(null);
-
-/** Searches that stream for it, else the one that is shown, and scrolls there. */
-export function traceRecord(query: string, stream: string | null = null): void {
-    asked.value = { query, stream };
-    document.getElementById("trace")?.scrollIntoView();
-}
-
 export function Trace({ recordKey }: { recordKey: TraceKey }) {
-    const [text, setText] = useState("");
-    const [found, setFound] = useState<TracedRecord[]>([]);
-    const [stored, setStored] = useState<RawRecord | null>(null);
-    const [fault, setFault] = useState("");
-    const search = async (query: string, stream: string | null = null) => {
-        const parsed = parseTraceQuery(query, recordKey);
-        if ("fault" in parsed) return setFault(parsed.fault);
-        const answer = await fetchJson<FoundTrace>(
-            stream === null ? inScope(parsed.path) : `${parsed.path}&stream=${encodeURIComponent(stream)}`,
-        );
-        setFound("body" in answer ? answer.body.records : []);
-        setStored("body" in answer ? (answer.body.stored ?? null) : null);
-        setFault("body" in answer ? "" : `${answer.problem.title}. ${answer.problem.detail}`);
-    };
-    useEffect(() => {
-        if (asked.value === null) return;
-        setText(asked.value.query);
-        void search(asked.value.query, asked.value.stream);
-    }, [asked.value]);
+    const query = queryOf("q") ?? "";
+    const [text, setText] = useState(query);
+    useEffect(() => setText(query), [query]);
+    const parsed = query === "" ? null : parseTraceQuery(query, recordKey);
     const keyName = recordKey === null ? "" : recordKey === "any" ? "key" : "event id";
     const subjects = keyName === "" ? "" : `${keyName} or by `;
     return (
-        <Panel id="trace" title="Trace" note={`The life of a record, by ${subjects}file:record`}>
+        <Panel id="trace" title="Trace" note={`The life of a record, by ${subjects}file:record`} isView>
             <search>
                 <form
                     class="field trace-form"
                     onSubmit={(event) => {
                         event.preventDefault();
-                        void search(text);
+                        go(hrefWith({ q: text.trim() === "" ? null : text.trim() }));
                     }}
                 >
                     <input
@@ -77,21 +57,39 @@ export function Trace({ recordKey }: { recordKey: TraceKey }) {
                     </button>
                 </form>
             </search>
-            <div aria-live="polite">
-                {fault !== "" && <p class="nothing">{fault}</p>}
-                {stored && (
-                    <div class="life">
-                        <h3>The row of this key</h3>
-                        <RecordFields fields={fieldsOf(stored)} rawText={null} />
-                    </div>
-                )}
-                <ol class="lives">
-                    {found.map((record) => (
-                        <Life key={`${record.file.path} ${record.file.version} ${record.recordNo}`} record={record} />
-                    ))}
-                </ol>
-            </div>
+            {parsed && "fault" in parsed && (
+                <p class="nothing">
+                    {parsed.fault}
+                    {recordKey === null && " To search by a key, choose a stream first."}
+                </p>
+            )}
+            {parsed && "path" in parsed && <Found path={inScope(parsed.path)} />}
         </Panel>
+    );
+}
+
+/** What /v1/trace finds. `path`: with its query. */
+export function Found({ path }: { path: string }) {
+    const { data, problem } = useResource<FoundTrace>(path, { everyMs: 10_000, idleMs: 3_600_000 });
+    return (
+        <div aria-live="polite">
+            {problem && (
+                <p class="nothing">
+                    {problem.title}. {problem.detail}
+                </p>
+            )}
+            {data?.stored && (
+                <div class="life">
+                    <h2>The row of this key</h2>
+                    <RecordFields fields={fieldsOf(data.stored)} rawText={null} />
+                </div>
+            )}
+            <ol class="lives">
+                {data?.records.map((record) => (
+                    <Life key={`${record.file.path} ${record.file.version} ${record.recordNo}`} record={record} />
+                ))}
+            </ol>
+        </div>
     );
 }
 
@@ -107,14 +105,26 @@ function Life({ record }: { record: TracedRecord }) {
     const rawText = record.rejects[0]?.rawText ?? null;
     return (
         <li class="life">
-            <h3>
-                {sanitize(record.file.path)}:{formatNumber(record.recordNo)}
+            <h2>
+                <FileLink {...record.file} />:{formatNumber(record.recordNo)}
                 <span class="tag">{formatCode(record.outcome)}</span>
-            </h3>
+            </h2>
             <ol class="timeline">
                 {stepsOf(record).map((step) => (
                     <li key={`${step.at} ${step.what}`} class={step.tone}>
                         <span class="muted">{formatClock(step.at, nowMs.value)}</span> {step.what}
+                        {step.batch && (
+                            <>
+                                {" by "}
+                                <BatchLink {...step.batch} />
+                            </>
+                        )}
+                        {step.rejectId !== undefined && (
+                            <>
+                                {" · "}
+                                <a href={hrefOf(`/rejects/${step.rejectId}`)}>the reject</a>
+                            </>
+                        )}
                     </li>
                 ))}
             </ol>
@@ -132,7 +142,7 @@ function stepsOf({ file, chunk, load, insertedBy, rejects }: TracedRecord): Step
         ...rejects.flatMap(stepsOfReject),
     ];
     if (insertedBy) {
-        steps.push({ at: insertedBy.committedAt, what: `inserted by ${nameOf(insertedBy)}`, tone: "good" });
+        steps.push({ at: insertedBy.committedAt, what: "inserted", batch: insertedBy, tone: "good" });
     }
     if (file.archivedAt !== null) {
         steps.push({ at: file.archivedAt, what: `file moved to ${sanitize(file.archivedTo ?? "nowhere")}` });
@@ -141,19 +151,16 @@ function stepsOf({ file, chunk, load, insertedBy, rejects }: TracedRecord): Step
 }
 
 function stepsOfReject(reject: TracedReject): Step[] {
-    const { kind, reasons, rejectedAt, batch, resolution, resolvedAt, resolvedBy } = reject;
+    const { rejectId, kind, reasons, rejectedAt, batch, resolution, resolvedAt, resolvedBy } = reject;
     const isConflict = kind === "conflict";
-    const what = `${isConflict ? "kept as a conflict" : kind}${batch ? ` by ${nameOf(batch)}` : ""}`;
     const refused: Step = {
         at: batch?.committedAt ?? rejectedAt,
-        what: `${what}: ${reasons.map(formatCode).join(", ")}`,
+        what: `${isConflict ? "kept as a conflict" : kind}: ${reasons.map(formatCode).join(", ")}`,
+        ...(batch && { batch }),
+        rejectId,
         tone: isConflict ? "conflict" : "bad",
     };
     if (resolution === null || resolvedAt === null) return [refused];
-    const by = resolvedBy ? ` by ${nameOf(resolvedBy)}` : "";
-    return [refused, { at: resolvedAt, what: `${formatCode(resolution)}${by}`, tone: "good" }];
-}
-
-function nameOf({ batchId, kind }: TracedBatch): string {
-    return `${kind === "replay" ? "replay" : "batch"} #${formatNumber(batchId)}`;
+    const resolved = { at: resolvedAt, what: formatCode(resolution), tone: "good" as const };
+    return [refused, resolvedBy ? { ...resolved, batch: resolvedBy } : resolved];
 }
