@@ -323,7 +323,7 @@ export const documentedTypes: readonly DocumentedType[] = [
     },
     {
         types: ["jsonpath", "pg_lsn", "oid"],
-        form: "Any text that Postgres reads; an oid without a sign.",
+        form: "Any text that Postgres reads; an oid without a sign or a leading zero.",
         accepted: [],
         refused: [["?", "invalid"]],
         reasons: ["invalid"],

@@ -204,7 +204,7 @@ return case
                     and (bare.total is not null and (case
                         when ingest.input_is_valid(bare.total, 'numeric') then
                             case
-                                when (bare.total collate "C" >= 'A' or bare.total collate "C" between '0A' and '0z' or bare.total like '%\_%' or bare.total collate "C" < '.' and (substr(bare.total, 2) collate "C" >= 'A' or substr(bare.total, 2) collate "C" between '0A' and '0z')) and not bare.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
+                                when ((bare.total collate "C" >= 'A' or bare.total collate "C" between '0A' and '0z' or bare.total like '%\_%' or bare.total collate "C" < '.' and (substr(bare.total, 2) collate "C" >= 'A' or substr(bare.total, 2) collate "C" between '0A' and '0z')) or bare.total like '%e%' or bare.total like '%E%') and not bare.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
                                 when bare.total::numeric <> round(bare.total::numeric, 2) then 'too_precise'
                                 when abs(bare.total::numeric) >= 1e8::numeric then 'out_of_range'
                             end
@@ -260,7 +260,7 @@ return case
                         case when bare.total is null then 'total_missing' else 'total_' || (case
                             when ingest.input_is_valid(bare.total, 'numeric') then
                                 case
-                                    when (bare.total collate "C" >= 'A' or bare.total collate "C" between '0A' and '0z' or bare.total like '%\_%' or bare.total collate "C" < '.' and (substr(bare.total, 2) collate "C" >= 'A' or substr(bare.total, 2) collate "C" between '0A' and '0z')) and not bare.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
+                                    when ((bare.total collate "C" >= 'A' or bare.total collate "C" between '0A' and '0z' or bare.total like '%\_%' or bare.total collate "C" < '.' and (substr(bare.total, 2) collate "C" >= 'A' or substr(bare.total, 2) collate "C" between '0A' and '0z')) or bare.total like '%e%' or bare.total like '%E%') and not bare.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
                                     when bare.total::numeric <> round(bare.total::numeric, 2) then 'too_precise'
                                     when abs(bare.total::numeric) >= 1e8::numeric then 'out_of_range'
                                 end
@@ -428,7 +428,7 @@ as $$
                         and (bare.total is not null and (case
                             when ingest.input_is_valid(bare.total, 'numeric') then
                                 case
-                                    when (bare.total collate "C" >= 'A' or bare.total collate "C" between '0A' and '0z' or bare.total like '%\_%' or bare.total collate "C" < '.' and (substr(bare.total, 2) collate "C" >= 'A' or substr(bare.total, 2) collate "C" between '0A' and '0z')) and not bare.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
+                                    when ((bare.total collate "C" >= 'A' or bare.total collate "C" between '0A' and '0z' or bare.total like '%\_%' or bare.total collate "C" < '.' and (substr(bare.total, 2) collate "C" >= 'A' or substr(bare.total, 2) collate "C" between '0A' and '0z')) or bare.total like '%e%' or bare.total like '%E%') and not bare.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
                                     when bare.total::numeric <> round(bare.total::numeric, 2) then 'too_precise'
                                     when abs(bare.total::numeric) >= 1e8::numeric then 'out_of_range'
                                 end
@@ -559,7 +559,7 @@ begin
             and (staged.total is not null and (case
                 when ingest.input_is_valid(staged.total, 'numeric') then
                     case
-                        when (staged.total collate "C" >= 'A' or staged.total collate "C" between '0A' and '0z' or staged.total like '%\_%' or staged.total collate "C" < '.' and (substr(staged.total, 2) collate "C" >= 'A' or substr(staged.total, 2) collate "C" between '0A' and '0z')) and not staged.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
+                        when ((staged.total collate "C" >= 'A' or staged.total collate "C" between '0A' and '0z' or staged.total like '%\_%' or staged.total collate "C" < '.' and (substr(staged.total, 2) collate "C" >= 'A' or substr(staged.total, 2) collate "C" between '0A' and '0z')) or staged.total like '%e%' or staged.total like '%E%') and not staged.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
                         when staged.total::numeric <> round(staged.total::numeric, 2) then 'too_precise'
                         when abs(staged.total::numeric) >= 1e8::numeric then 'out_of_range'
                     end
@@ -712,7 +712,7 @@ begin
                 and (missing_records.total is not null and (case
                     when ingest.input_is_valid(missing_records.total, 'numeric') then
                         case
-                            when (missing_records.total collate "C" >= 'A' or missing_records.total collate "C" between '0A' and '0z' or missing_records.total like '%\_%' or missing_records.total collate "C" < '.' and (substr(missing_records.total, 2) collate "C" >= 'A' or substr(missing_records.total, 2) collate "C" between '0A' and '0z')) and not missing_records.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
+                            when ((missing_records.total collate "C" >= 'A' or missing_records.total collate "C" between '0A' and '0z' or missing_records.total like '%\_%' or missing_records.total collate "C" < '.' and (substr(missing_records.total, 2) collate "C" >= 'A' or substr(missing_records.total, 2) collate "C" between '0A' and '0z')) or missing_records.total like '%e%' or missing_records.total like '%E%') and not missing_records.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
                             when missing_records.total::numeric <> round(missing_records.total::numeric, 2) then 'too_precise'
                             when abs(missing_records.total::numeric) >= 1e8::numeric then 'out_of_range'
                         end
@@ -1882,7 +1882,7 @@ from (
             when 'total' then case when trimmed_values.value is null then 'total_missing' else 'total_' || (case
                 when ingest.input_is_valid(trimmed_values.value, 'numeric') then
                     case
-                        when (trimmed_values.value collate "C" >= 'A' or trimmed_values.value collate "C" between '0A' and '0z' or trimmed_values.value like '%\_%' or trimmed_values.value collate "C" < '.' and (substr(trimmed_values.value, 2) collate "C" >= 'A' or substr(trimmed_values.value, 2) collate "C" between '0A' and '0z')) and not trimmed_values.value ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
+                        when ((trimmed_values.value collate "C" >= 'A' or trimmed_values.value collate "C" between '0A' and '0z' or trimmed_values.value like '%\_%' or trimmed_values.value collate "C" < '.' and (substr(trimmed_values.value, 2) collate "C" >= 'A' or substr(trimmed_values.value, 2) collate "C" between '0A' and '0z')) or trimmed_values.value like '%e%' or trimmed_values.value like '%E%') and not trimmed_values.value ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
                         when trimmed_values.value::numeric <> round(trimmed_values.value::numeric, 2) then 'too_precise'
                         when abs(trimmed_values.value::numeric) >= 1e8::numeric then 'out_of_range'
                     end

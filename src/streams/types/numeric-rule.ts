@@ -20,7 +20,7 @@ export function numericRule({ baseTypeText: type, precision, scale }: CatalogTyp
         reason: (value) => `case
     when ${isValid(value, "numeric")} then
         case
-            when ${mayBeOdd(value)} and not ${isDecimal(value)} then 'invalid'
+            when (${mayBeOdd(value)} or ${hasExponent(value)}) and not ${isDecimal(value)} then 'invalid'
             ${fit(value).join("\n            ")}
         end
     when ${isDecimal(value)} then 'out_of_range'
@@ -28,6 +28,9 @@ export function numericRule({ baseTypeText: type, precision, scale }: CatalogTyp
 end`,
     });
 }
+
+// PostgreSQL 15 and 16 read 1e 10, too.
+const hasExponent = (value: string) => `${value} like '%e%' or ${value} like '%E%'`;
 
 function loaderOf(type: string, precision: number | null, scale: number | null): ColumnType {
     if (precision === null || scale === null) return signed(anyNumeric);
