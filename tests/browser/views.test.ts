@@ -163,6 +163,18 @@ describe.skipIf("missing" in chromium)("the views", () => {
         20_000,
     );
 
+    test("a table on a phone has a block for each row, in which each cell bears its column's name", async () => {
+        await page.setViewportSize({ width: 375, height: 812 });
+        await open("/files");
+        await shows("#files tbody", /good\.csv/);
+        const cell = page.locator("#files tbody td[data-label=Size]").first();
+        const label = await cell.evaluate((element) => getComputedStyle(element, "::before").content);
+        const row = await page.locator("#files tbody tr").first().boundingBox();
+        const box = await cell.boundingBox();
+        expect([label, box!.x >= row!.x, box!.x + box!.width <= 375]).toEqual(['"Size"', true, true]);
+        await page.setViewportSize({ width: 1360, height: 900 });
+    }, 20_000);
+
     test("a time range is in the address, goes along to other views, and leaves out what is outside", async () => {
         await open("/files");
         await page.getByRole("radio", { name: "From one time to another" }).check();

@@ -99,7 +99,13 @@ function ChartTable({ chart: { title, times, series, format } }: { chart: Chart 
                 Table<span class="unseen"> of {title}</span>
             </summary>
             {isOpen && (
-                <Table label={`${title}, as a table`} columns={columns} rows={rows} keyOf={(index) => times[index]!} />
+                <Table
+                    isCompact
+                    label={`${title}, as a table`}
+                    columns={columns}
+                    rows={rows}
+                    keyOf={(index) => times[index]!}
+                />
             )}
         </details>
     );

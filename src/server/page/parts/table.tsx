@@ -15,14 +15,16 @@ interface TableProps<Row> {
     columns: readonly Column<Row>[];
     rows: readonly Row[];
     keyOf: (row: Row) => string | number;
+    /** Stays a table on a phone: few columns of numbers. */
+    isCompact?: boolean;
     /** The row that the rest of the page is about. */
     isChosen?: (row: Row) => boolean;
 }
 
-export function Table<Row>({ label, columns, rows, keyOf, isChosen }: TableProps<Row>) {
+export function Table<Row>({ label, columns, rows, keyOf, isChosen, isCompact = false }: TableProps<Row>) {
     return (
         <Scroll label={label}>
-            <table>
+            <table class={isCompact ? undefined : "rows"}>
                 <thead>
                     <tr>
                         {columns.map((column) => (

@@ -4,7 +4,7 @@ import { sanitize } from "../../../terminal/sanitize.ts";
 import type { Reject } from "../../api/rejects/read-rejects.ts";
 import { formatClock, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
-import { streamHref } from "../live/scope.ts";
+import { builtIn, streamHref } from "../live/scope.ts";
 import { useResource } from "../live/use-resource.ts";
 import { Facts } from "../parts/facts.tsx";
 import { BatchLink, FileLink, TraceLink } from "../parts/links.tsx";
@@ -14,7 +14,8 @@ import { Found } from "../trace/trace.tsx";
 import { hrefOf } from "../views/location.ts";
 import { inFileOrder, Reasons } from "./reject-list.tsx";
 
-export function RejectDetail({ id, columns }: { id: string; columns: readonly string[] }) {
+/** `keyName`: the column of the built-in stream's key. */
+export function RejectDetail({ id, columns, keyName }: { id: string; columns: readonly string[]; keyName: string }) {
     const pace = { everyMs: 3000, idleMs: 30_000 };
     const { data: reject, problem, knownAt } = useResource<Reject>(`/v1/rejects/${id}`, pace);
     const title = `${reject?.kind === "conflict" ? "Conflict" : "Reject"} #${formatNumber(Number(id))}`;
@@ -26,14 +27,15 @@ export function RejectDetail({ id, columns }: { id: string; columns: readonly st
                         <a href={hrefOf("/trace", { q: id })}>Search {id} as a key</a>
                     </p>
                 )}
-                {reject && <About reject={reject} columns={columns} />}
+                {reject && <About reject={reject} columns={columns} keyName={keyName} />}
             </Panel>
             {reject?.path && <Life reject={reject} path={reject.path} />}
         </>
     );
 }
 
-function About({ reject, columns }: { reject: Reject; columns: readonly string[] }) {
+function About({ reject, columns, keyName }: { reject: Reject; columns: readonly string[]; keyName: string }) {
+    const key = reject.stream === builtIn.value ? (reject.record?.[keyName] ?? null) : null;
     const { fileId, path, recordNo, lineNo, byteOffset, batchId, stream, refusal, resolvedByBatch } = reject;
     return (
         <div class="about">
@@ -59,6 +61,14 @@ function About({ reject, columns }: { reject: Reject; columns: readonly string[]
                     ["record", formatNumber(recordNo)],
                     ["line", lineNo === null ? "" : formatNumber(lineNo)],
                     ["byte", byteOffset === null ? "" : formatNumber(byteOffset)],
+                    [
+                        "its key",
+                        key && (
+                            <TraceLink key="key" query={key} stream={stream}>
+                                {sanitize(key, { most: 80 })}
+                            </TraceLink>
+                        ),
+                    ],
                     ["refused by", <BatchLink key="batch" batchId={batchId} />],
                     ["refused", formatClock(reject.rejectedAt, nowMs.value)],
                     [

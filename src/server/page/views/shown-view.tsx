@@ -44,7 +44,7 @@ export function ShownView({ verdict, stream }: { verdict: Verdict; stream: Strea
         case "rejects":
             return <Rejects columns={columns} />;
         case "reject":
-            return <RejectDetail id={id!} columns={columns} />;
+            return <RejectDetail id={id!} columns={columns} keyName={stream.key.name} />;
         case "checks":
             return <Checks />;
         case "trace":
