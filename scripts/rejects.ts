@@ -9,6 +9,7 @@ import { chooseStream, streamOption } from "../src/commands/streams/choose-strea
 import type { Sql } from "../src/database/connect.ts";
 import * as schema from "../src/database/schema.ts";
 import { program } from "../src/environment.ts";
+import { readHeaders } from "../src/operations/read-headers.ts";
 import { remedyForReason } from "../src/operations/streams/known-reasons.ts";
 import { type KnownStream, readStreams } from "../src/operations/streams/read-streams.ts";
 import { readRejectSummary, selectRejects } from "../src/server/api/rejects/read-rejects.ts";
@@ -45,7 +46,14 @@ export const command = databaseCommand({
             const { lines, json } = await listPage(flags, {
                 select: (page) => selectRejects(db, { ...page, ...filters, streamId: stream?.streamId }),
                 idOf: ({ rejectId }) => rejectId,
-                format: formatRejects,
+                format: async (rejects) =>
+                    formatRejects(
+                        rejects,
+                        await readHeaders(
+                            sql,
+                            rejects.map(({ fileId }) => fileId),
+                        ),
+                    ),
             });
             const summary = await readRejectSummary(db, stream?.streamId);
             const reasons = formatReasons(summary);

@@ -7,6 +7,7 @@ import { chooseStream, streamOption } from "../src/commands/streams/choose-strea
 import { chooseTraced } from "../src/commands/streams/choose-traced.ts";
 import { program } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
+import { readHeaders } from "../src/operations/read-headers.ts";
 import { readTrace } from "../src/operations/read-trace.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 
@@ -29,13 +30,15 @@ export const command = databaseCommand({
         [`${program} trace order_id=7,line=2`, "a key of several columns"],
     ],
     async run({ args, flags, config, inDatabase }) {
-        const { stream, subject, trace } = await inDatabase(async (sql) => {
+        const { stream, subject, trace, headers } = await inDatabase(async (sql) => {
             const chosen = await chooseTraced(sql, args[0] ?? "", await chooseStream(sql, flags), eventsStream);
-            return { ...chosen, trace: await readTrace(sql, chosen.stream, chosen.subject) };
+            const read = await readTrace(sql, chosen.stream, chosen.subject);
+            const fileIds = read.records.map(({ file }) => file.fileId);
+            return { ...chosen, trace: read, headers: await readHeaders(sql, fileIds) };
         });
         if (trace.records.length > 0 || trace.stored !== null) {
             const tellsOrigin = stream.streamId === eventsStream.id;
-            return { lines: formatTrace(subject, trace, { tellsOrigin }), json: trace };
+            return { lines: formatTrace(subject, trace, { tellsOrigin, headers }), json: trace };
         }
         if (config.json) return { lines: [], json: trace, exitCode: exitCodes.failed };
         const { what, remedy } = describeUnknown(subject, stream.name);

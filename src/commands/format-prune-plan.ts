@@ -1,5 +1,5 @@
 import type { PrunePlan, PruneSummary } from "../operations/run-prune.ts";
-import { formatBytes, formatCount, formatNumber } from "../terminal/format.ts";
+import { formatBytes, formatCount, formatMoment, formatNumber } from "../terminal/format.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 import { formatTable } from "../terminal/table.ts";
 
@@ -23,7 +23,7 @@ export function formatPlan({ databaseName, stream, before, tables, standingRejec
         formatBytes(bytes),
     ]);
     return [
-        `From the database ${sanitize(databaseName)} will go what${ofStream} was merged before ${before.toISOString()}:`,
+        `From the database ${sanitize(databaseName)} will go what${ofStream} was merged before ${formatMoment(before.toISOString())}:`,
         ...formatTable([...rows, ["", "together about", formatBytes(sumBytes)]], {
             indent: "  ",
             rightAligned: [0, 2],

@@ -1,9 +1,10 @@
 /** Formats a trace. Pure. */
 import { program } from "../environment.ts";
 import { describeRefusal } from "../operations/describe-refusal.ts";
+import type { Headers } from "../operations/read-headers.ts";
 import type { TraceSubject } from "../operations/read-trace.ts";
 import type { RawRecord, Trace, TracedBatch, TracedRecord, TracedReject } from "../operations/trace-schema.ts";
-import { formatBytes, formatNumber } from "../terminal/format.ts";
+import { formatBytes, formatMoment, formatNumber } from "../terminal/format.ts";
 import { explainUnseen, sanitize } from "../terminal/sanitize.ts";
 import { describeRecord } from "./describe-record.ts";
 
@@ -29,50 +30,65 @@ function describeKey(key: Record<string, string>): string {
     );
 }
 
-/** The trace must have records, or something stored. `tellsOrigin`: the rows of the table tell which file they came from. */
-export function formatTrace(subject: TraceSubject, trace: Trace, { tellsOrigin } = { tellsOrigin: true }): string[] {
-    const lines = "key" in subject && !tellsOrigin ? formatClaims(subject.key, trace) : formatLives(subject, trace);
+interface TraceContext {
+    /** The rows of the table tell which file they came from. */
+    tellsOrigin: boolean;
+    /** Of the files in the trace. */
+    headers: Headers;
+}
+
+/** The trace must have records, or something stored. */
+export function formatTrace(
+    subject: TraceSubject,
+    trace: Trace,
+    { tellsOrigin, headers }: TraceContext = { tellsOrigin: true, headers: new Map() },
+): string[] {
+    const lines =
+        "key" in subject && !tellsOrigin
+            ? formatClaims(subject.key, trace, headers)
+            : formatLives(subject, trace, headers);
     return [...lines, ...explainUnseen(lines)];
 }
 
-function formatLives(subject: TraceSubject, { records }: Trace): string[] {
+function formatLives(subject: TraceSubject, { records }: Trace, headers: Headers): string[] {
     const [first, ...others] = records;
     const title = "key" in subject ? "its rivals" : "in other versions or loads";
     return [
-        ...formatRecord(first!),
+        ...formatRecord(first!, headers),
         ...(others.length > 0 ? ["", `${title} (exact duplicates are counted, not kept):`] : []),
-        ...others.flatMap((record) => ["", ...formatRecord(record)]),
+        ...others.flatMap((record) => ["", ...formatRecord(record, headers)]),
     ];
 }
 
-function formatClaims(key: Record<string, string>, { stream, stored, records }: Trace): string[] {
+function formatClaims(key: Record<string, string>, { stream, stored, records }: Trace, headers: Headers): string[] {
     return [
         `${sanitize(stream)} ${describeKey(key)}: ${stored === null ? "no row has this key" : "a row"}`,
         ...(stored === null
             ? []
             : [
-                  `  row      ${showRecord(stored)}`,
+                  `  row      ${showRecord(stored, null)}`,
                   "           Its table does not tell which file a row came from, or whether Sluice wrote it.",
               ]),
         records.length === 0
             ? "  rejects  none claims it"
             : "  rejects  of the records that claim it (those that got in, and exact duplicates, are counted, not kept):",
-        ...records.flatMap((record) => ["", ...formatRecord(record)]),
+        ...records.flatMap((record) => ["", ...formatRecord(record, headers)]),
     ];
 }
 
-function formatRecord(traced: TracedRecord): string[] {
+function formatRecord(traced: TracedRecord, headers: Headers): string[] {
+    const header = headers.get(traced.file.fileId) ?? null;
     const { file, chunk, load, recordNo } = traced;
     const version = file.version > 1 ? `, version ${file.version}` : "";
     return [
         `record ${formatNumber(recordNo)} of ${sanitize(file.path)}${version}: ${describeOutcome(traced)}`,
-        `  file     ${file.state}, ${formatBytes(file.sizeBytes)}, found ${file.discoveredAt}${archived(traced)}`,
+        `  file     ${file.state}, ${formatBytes(file.sizeBytes)}, found ${formatMoment(file.discoveredAt)}${archived(traced)}`,
         `  chunk    ${chunk.chunkId}: bytes ${formatNumber(chunk.firstByte)} to ${formatNumber(chunk.endByte)}, ` +
             `${formatNumber(chunk.records)} records from ${formatNumber(chunk.firstRecordNo)}, ${chunk.state}`,
-        ...(load ? [`  load     ${load.loadId}: ${load.way} way, ${load.startedAt}`] : []),
+        ...(load ? [`  load     ${load.loadId}: ${load.way} way, ${formatMoment(load.startedAt)}`] : []),
         ...(traced.insertedBy ? [`  event    inserted by ${describeBatch(traced.insertedBy)}`] : []),
-        ...(traced.event ? [`           ${showRecord(traced.event)}`] : []),
-        ...traced.rejects.flatMap(formatReject),
+        ...(traced.event ? [`           ${showRecord(traced.event, header)}`] : []),
+        ...traced.rejects.flatMap((reject) => formatReject(reject, header)),
         ...formatVerdicts(traced),
     ];
 }
@@ -90,18 +106,20 @@ function describeOutcome({ outcome, rejects }: TracedRecord): string {
 
 function archived({ file }: TracedRecord): string {
     if (file.archivedAt === null) return "";
-    return file.archivedTo === null ? `, deleted ${file.archivedAt}` : `, now ${sanitize(file.archivedTo)}`;
+    return file.archivedTo === null
+        ? `, deleted ${formatMoment(file.archivedAt)}`
+        : `, now ${sanitize(file.archivedTo)}`;
 }
 
-function formatReject(reject: TracedReject): string[] {
+function formatReject(reject: TracedReject, header: Header): string[] {
     const place = reject.lineNo === null ? "" : ` at line ${reject.lineNo}, byte ${reject.byteOffset}`;
-    const text = reject.record ? showRecord(reject.record) : sanitize(reject.rawText ?? "", { most: 300 });
+    const text = reject.record ? showRecord(reject.record, header) : sanitize(reject.rawText ?? "", { most: 300 });
     return [
         `  reject   ${reject.rejectId}: ${reject.kind}${place}, ${reject.reasons.join(", ")}`,
         ...(reject.batch ? [`           by ${describeBatch(reject.batch)}`] : []),
         `           ${text}`,
         ...(reject.refusal === null ? [] : [`           ${describeRefusal(reject.refusal)}`]),
-        ...(reject.originalRecord ? [`           edited; it was ${showRecord(reject.originalRecord)}`] : []),
+        ...(reject.originalRecord ? [`           edited; it was ${showRecord(reject.originalRecord, header)}`] : []),
         ...(reject.resolvedBy ? [`           ${reject.resolution} by ${describeBatch(reject.resolvedBy)}`] : []),
     ];
 }
@@ -115,9 +133,11 @@ function formatVerdicts({ verdicts }: TracedRecord): string[] {
 }
 
 function describeBatch({ batchId, kind, committedAt }: TracedBatch): string {
-    return `${kind === "replay" ? "replay batch" : "batch"} ${batchId}, committed ${committedAt}`;
+    return `${kind === "replay" ? "replay batch" : "batch"} ${batchId}, committed ${formatMoment(committedAt)}`;
 }
 
-function showRecord(record: RawRecord): string {
-    return sanitize(describeRecord(record), { most: 300 });
+type Header = readonly string[] | null;
+
+function showRecord(record: RawRecord, header: Header): string {
+    return sanitize(describeRecord(record, header), { most: 300 });
 }

@@ -21,6 +21,7 @@ export function formatAllTried(tried: readonly TriedFile[]): string[] {
 
 function formatTried(tried: TriedFile): string[] {
     const name = sanitize(tried.file);
+    const showSample = (sample: RecordSample) => formatSample(sample, tried.header);
     const failure = [`${name} would fail: ${sanitize(tried.problemDetail ?? "")}`, `  code:  ${tried.problem}`];
     if (tried.problem !== null && tried.problem !== "too_many_rejects") return failure;
     return [
@@ -34,17 +35,22 @@ function formatTried(tried: TriedFile): string[] {
         `  records  ${formatEquation(tried.records)}`,
         ...tried.reasons.flatMap(({ reason, records, samples }) => [
             `  ${reason}  ${formatCount(records, "record")}`,
-            ...samples.flatMap(formatSample),
+            ...samples.flatMap(showSample),
         ]),
         ...(tried.insertedSamples.length > 0 ? ["  inserted, such as"] : []),
-        ...tried.insertedSamples.flatMap(formatSample),
+        ...tried.insertedSamples.flatMap(showSample),
     ];
 }
 
-function formatSample({ recordNo, lineNo, record, rawText, stored, refusal }: RecordSample): string[] {
+function formatSample(
+    { recordNo, lineNo, record, rawText, stored, refusal }: RecordSample,
+    header: TriedFile["header"],
+): string[] {
     const place = `record ${formatNumber(recordNo)}${lineNo ? `, line ${formatNumber(lineNo)}` : ""}`;
-    const lines = [`    ${place}: ${sanitize(record ? describeRecord(record) : (rawText ?? ""), { most: 200 })}`];
-    if (stored) lines.push(`      stored: ${sanitize(describeRecord(stored), { most: 200 })}`);
+    const lines = [
+        `    ${place}: ${sanitize(record ? describeRecord(record, header) : (rawText ?? ""), { most: 200 })}`,
+    ];
+    if (stored) lines.push(`      stored: ${sanitize(describeRecord(stored, header), { most: 200 })}`);
     if (refusal) lines.push(`      ${describeRefusal(refusal)}`);
     return lines;
 }

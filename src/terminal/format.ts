@@ -42,6 +42,14 @@ export function formatAge(ageSeconds: number | null): string {
     return ageSeconds < 1 ? "just now" : `${formatDuration(ageSeconds * 1000)} ago`;
 }
 
+/** An ISO instant in UTC or with an offset → `2026-01-31 07:29:31Z`: the one form of a time that people read. */
+export function formatMoment(instant: string): string {
+    return new Date(instant)
+        .toISOString()
+        .replace("T", " ")
+        .replace(/\.\d+Z$/, "Z");
+}
+
 /** (1, 3) → `33.3 %`; nothing of nothing is `–`, and what is not all or nothing never shows as such. */
 export function formatShare(part: number, whole: number): string {
     if (whole === 0) return "–";

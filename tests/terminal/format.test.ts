@@ -5,6 +5,7 @@ import {
     formatBytes,
     formatCount,
     formatDuration,
+    formatMoment,
     formatNumber,
     formatShare,
 } from "../../src/terminal/format.ts";
@@ -91,3 +92,9 @@ describe("bytes", () => {
         );
     });
 });
+
+test.each([
+    ["2026-01-31T07:29:31.250000Z", "2026-01-31 07:29:31Z"],
+    ["2026-01-31T23:29:31.999+00:00", "2026-01-31 23:29:31Z"],
+    ["2026-02-01T00:29:31+05:30", "2026-01-31 18:59:31Z"],
+])("%s is shown as %s", (instant, shown) => expect(formatMoment(instant)).toBe(shown));

@@ -49,12 +49,12 @@ export function formatMapping({ declared, mapping, rowChecks }: MappedTable): st
     ];
 }
 
-export function formatTrial({ file, problem, problemDetail, records, reasons }: TriedFile): string[] {
+export function formatTrial({ file, problem, problemDetail, records, reasons, header }: TriedFile): string[] {
     if (problem !== null) return [`tried ${sanitize(file)}: it would fail: ${sanitize(problemDetail ?? problem)}`];
     const reasonLines = reasons.map(({ reason, records: count, samples }) => {
         const [sample] = samples;
         if (sample === undefined) return `  ${reason} ${formatNumber(count)}`;
-        const text = sample.record ? describeRecord(sample.record) : (sample.rawText ?? "");
+        const text = sample.record ? describeRecord(sample.record, header) : (sample.rawText ?? "");
         const place = `first in record ${formatNumber(sample.recordNo)}`;
         return `  ${reason} ${formatNumber(count)}   ${place}: ${sanitize(text, { most: 120 })}`;
     });

@@ -1,6 +1,6 @@
 /** Batches as a table, and one batch with what it did to each file. Pure. */
 import type { readBatchFiles, selectBatches } from "../../server/api/batches/read-batches.ts";
-import { formatCount, formatDuration } from "../../terminal/format.ts";
+import { formatCount, formatDuration, formatMoment } from "../../terminal/format.ts";
 import { formatRecordTable } from "../../terminal/record-table.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 import { formatTable } from "../../terminal/table.ts";
@@ -17,10 +17,10 @@ export function formatBatches(batches: readonly ListedBatch[]): string[] {
         ...(hasStreams ? [sanitize(batch.stream, { most: 40 })] : []),
         batch.kind,
         ...outcomes.map((name) => batch[name]),
-        toSecond(batch.finishedAt),
+        formatMoment(batch.finishedAt),
         formatDuration(tookMs(batch)),
     ]);
-    const header = ["batch", ...(hasStreams ? ["stream"] : []), "kind", ...outcomes, "committed (UTC)", "took"];
+    const header = ["batch", ...(hasStreams ? ["stream"] : []), "kind", ...outcomes, "committed", "took"];
     return formatTable(rows, { header, rightAligned: [header.length - 1] });
 }
 
@@ -28,7 +28,7 @@ export function formatBatchDetail(batch: ListedBatch, { files, fileCount }: Batc
     const rows = files.map((file) => [sanitize(file.path, { most: 60 }), ...outcomes.map((name) => file[name])]);
     const phases = Object.entries(batch.durationMs).map(([phase, ms]) => `${phase} ${formatDuration(ms)}`);
     return [
-        `batch ${batch.batchId} (${batch.kind}), committed ${toSecond(batch.finishedAt)} (UTC) in ${formatDuration(tookMs(batch))}`,
+        `batch ${batch.batchId} (${batch.kind}), committed ${formatMoment(batch.finishedAt)} in ${formatDuration(tookMs(batch))}`,
         `  ${sanitize(phases.join(", "))}`,
         "",
         ...formatRecordTable(batch),
@@ -40,8 +40,4 @@ export function formatBatchDetail(batch: ListedBatch, { files, fileCount }: Batc
 
 function tookMs({ startedAt, finishedAt }: ListedBatch): number {
     return Date.parse(finishedAt) - Date.parse(startedAt);
-}
-
-function toSecond(instant: string): string {
-    return instant.slice(0, 19).replace("T", " ");
 }

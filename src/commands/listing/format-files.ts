@@ -3,7 +3,7 @@
 import { remedyFor } from "../../database/file-problems.ts";
 import type { readFile, selectFiles } from "../../server/api/files/read-files.ts";
 import { unmatchedNote } from "../../streams/source-of.ts";
-import { formatBytes, formatCount, formatNumber } from "../../terminal/format.ts";
+import { formatBytes, formatCount, formatMoment, formatNumber } from "../../terminal/format.ts";
 import { formatRecordTable } from "../../terminal/record-table.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 import { formatTable } from "../../terminal/table.ts";
@@ -20,11 +20,11 @@ export function formatFiles(files: readonly ListedFile[]): string[] {
         file.state,
         formatBytes(file.sizeBytes),
         file.loadedRecords,
-        toMinute(file.updatedAt),
+        formatMoment(file.updatedAt),
         describeProblem(file),
     ]);
     return formatTable(rows, {
-        header: ["file", ...(hasStreams ? ["stream"] : []), "path", "state", "size", "records", "changed (UTC)", ""],
+        header: ["file", ...(hasStreams ? ["stream"] : []), "path", "state", "size", "records", "changed", ""],
         rightAligned: [hasStreams ? 4 : 3],
     });
 }
@@ -43,7 +43,7 @@ export function formatFileDetail(file: FileDetail): string[] {
     const { chunks, header, extraColumns, failedChunks, problem } = file;
     const facts = [
         ["file", `${file.fileId}, version ${file.version}`],
-        ["state", `${file.state}, found ${toMinute(file.discoveredAt)}, changed ${toMinute(file.updatedAt)} (UTC)`],
+        ["state", `${file.state}, found ${formatMoment(file.discoveredAt)}, changed ${formatMoment(file.updatedAt)}`],
         ["size", `${formatBytes(file.sizeBytes)}, ${formatBytes(file.loadedBytes)} of it loaded`],
         ["chunks", `${formatCount(chunks.total, "chunk")}, ${formatNumber(chunks.merged)} merged`],
         ...(header === null ? [] : [["header", sanitize(header.join(", "), { most: 160 })]]),
@@ -55,9 +55,4 @@ export function formatFileDetail(file: FileDetail): string[] {
         ...failedChunks.map(({ chunkId, problem: why }) => [`chunk ${chunkId}`, `failed: ${why ?? "unknown"}`]),
     ];
     return [sanitize(file.path), ...formatTable(facts, { indent: "  " }), "", ...formatRecordTable(file.records)];
-}
-
-/** `2026-01-31T07:29:31.250000Z` → `2026-01-31 07:29`. */
-export function toMinute(instant: string): string {
-    return instant.slice(0, 16).replace("T", " ");
 }

@@ -2,24 +2,25 @@
 
 import { program } from "../../environment.ts";
 import { describeRefusal } from "../../operations/describe-refusal.ts";
+import type { Headers } from "../../operations/read-headers.ts";
 import type { RejectSummary, selectRejects } from "../../server/api/rejects/read-rejects.ts";
-import { formatCount, formatNumber } from "../../terminal/format.ts";
+import { formatCount, formatMoment, formatNumber } from "../../terminal/format.ts";
 import { explainUnseen, sanitize } from "../../terminal/sanitize.ts";
 import { formatTable } from "../../terminal/table.ts";
 import { describeRecord } from "../describe-record.ts";
-import { toMinute } from "./format-files.ts";
 
 export type ListedReject = Awaited<ReturnType<typeof selectRejects>>[number];
 
-export function formatRejects(rejects: readonly ListedReject[]): string[] {
+export function formatRejects(rejects: readonly ListedReject[], headers: Headers): string[] {
     const hasStreams = new Set(rejects.map(({ stream }) => stream)).size > 1;
     const lines = rejects.flatMap((reject) => {
         const line = reject.lineNo === null ? "" : `, line ${formatNumber(reject.lineNo)}`;
         const place = `${sanitize(reject.path ?? "(unknown file)", { most: 60 })}:${reject.recordNo}${line}`;
+        const header = headers.get(reject.fileId ?? 0) ?? null;
         const fate = reject.resolution === null ? "" : `, ${reject.resolution} by batch ${reject.resolvedByBatch}`;
         return [
-            `${reject.rejectId}  ${hasStreams ? `${sanitize(reject.stream, { most: 40 })}  ` : ""}${reject.kind}  ${reject.reasons.join(", ")}  ${place}  ${toMinute(reject.rejectedAt)}${fate}`,
-            `    ${sanitize(reject.record ? describeRecord(reject.record) : (reject.rawText ?? ""), { most: 200 })}`,
+            `${reject.rejectId}  ${hasStreams ? `${sanitize(reject.stream, { most: 40 })}  ` : ""}${reject.kind}  ${reject.reasons.join(", ")}  ${place}  ${formatMoment(reject.rejectedAt)}${fate}`,
+            `    ${sanitize(reject.record ? describeRecord(reject.record, header) : (reject.rawText ?? ""), { most: 200 })}`,
             ...(reject.refusal === null ? [] : [`    ${describeRefusal(reject.refusal)}`]),
         ];
     });

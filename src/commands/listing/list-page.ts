@@ -38,7 +38,7 @@ export interface Listing<Row> {
     /** One row more than `limit`, if there is one: it shows that there is a next page. */
     select(page: { limit: number; before: number | undefined }): PromiseLike<Row[]>;
     idOf(row: Row): number;
-    format(rows: readonly Row[]): string[];
+    format(rows: readonly Row[]): string[] | Promise<string[]>;
 }
 
 /** The page that --limit and --before ask for. Its JSON names what --before takes for the next page, null on the last. */
@@ -50,5 +50,5 @@ export async function listPage<Row>(flags: Flags, { select, idOf, format }: List
     if (last === undefined) return { lines: ["There are none."], json: { data, nextBefore: null } } satisfies Answer;
     const nextBefore = rows.length > limit ? idOf(last) : null;
     const more = nextBefore === null ? [] : [`(the newest ${limit}; --before ${nextBefore} shows older ones)`];
-    return { lines: [...format(data), ...more], json: { data, nextBefore } } satisfies Answer;
+    return { lines: [...(await format(data)), ...more], json: { data, nextBefore } } satisfies Answer;
 }
