@@ -7,11 +7,9 @@ import { eventsStream } from "../src/shop/events-stream.ts";
 
 export const command = databaseCommand({
     name: "add",
-    summary: "Makes a stream: files of one kind that go to one table.",
+    summary: "Adds a stream: files of one kind that go into one table.",
     description:
-        "With --table, to a table of yours, which is read and never altered. Without, to a new one: types and key are proposed " +
-        "by all that the file holds, and what can be read in two ways is text, or is asked. The newest file is tried and undone. " +
-        "Writes streams/<name>.ts, and for a new table streams/migrations/<number>_<name>.sql. Overwrites nothing.",
+        "With --table, into a table of yours, which is read and never altered. Without it, into a new table: Sluice proposes types and key from all that the file holds; a value that can be read in two ways is text, or Sluice asks. It tries the newest file and rolls that back. Writes streams/<name>.ts, and for a new table streams/migrations/<number>_<name>.sql. Overwrites nothing.",
     arguments: addArguments,
     options: addOptions,
     fields: addFields,

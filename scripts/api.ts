@@ -19,10 +19,9 @@ import { exitCodeOf, waitForStopSignal } from "../src/terminal/stop-signals.ts";
 
 export const command: CommandDefinition = {
     name: "api",
-    summary: "Serves the API alone, until it is stopped. It reads, and replays when asked to.",
+    summary: "Serves the API without an ingest, until you stop it.",
     description:
-        "For other machines too it needs a secret of at least 32 bytes in SLUICE_API_TOKEN, which callers must give. " +
-        "With --input it takes uploads for that folder.",
+        "It reads, and replays on request. To serve other machines it needs a secret of at least 32 bytes in SLUICE_API_TOKEN, which callers must send. With --input it accepts uploads for that folder.",
     options: configOptions("inputDir", "port", "host", "allowedHosts", "logFormat", ...databaseFields),
     examples: [
         [`${program} api`, "on 127.0.0.1:4040"],

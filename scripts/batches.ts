@@ -13,8 +13,8 @@ import { readBatch, readBatchFiles, selectBatches } from "../src/server/api/batc
 
 export const command = databaseCommand({
     name: "batches",
-    summary: "Lists the batches, the newest first; or shows one, and what it did to each file.",
-    description: "Of each: read = inserted + duplicate + conflict + rejected.",
+    summary: "Lists the batches, newest first, or shows one batch and what it did to each file.",
+    description: "In each line: read = inserted + duplicate + conflict + rejected.",
     arguments: [new Argument("[batch]", "a batch's id")],
     options: [
         choiceOption("--kind <kind>", "only batches of this kind", schema.batchKinds),
@@ -34,6 +34,7 @@ export const command = databaseCommand({
                 const streamId = (await chooseStream(sql, flags))?.streamId;
                 const filters = { kind: flags.kind as never, withRejects: flags.withRejects === true, streamId };
                 return await listPage(flags, {
+                    what: "batches",
                     select: (page) => selectBatches(db, { ...page, ...filters }),
                     idOf: ({ batchId }) => batchId,
                     format: formatBatches,

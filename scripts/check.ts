@@ -9,10 +9,9 @@ import { type CheckResult, runChecks } from "../src/operations/run-checks.ts";
 
 export const command = databaseCommand({
     name: "check",
-    summary: "Runs the logical tests on the live database; exits with 1 if one fails.",
+    summary: "Runs the logical checks on the live database; exits with 1 if one fails.",
     description:
-        "Each asserts one thing and selects the rows that break it. Nothing is written. With --stream those that look at " +
-        "tables of others are left out; the ledger is checked as a whole.",
+        "Each check asserts one thing and selects the rows that break it. Nothing is written. --stream leaves out checks of other streams' tables; the ledger is always checked as a whole.",
     options: [streamOption()],
     examples: [
         [`${program} check`, "every check, with up to five rows that break one"],

@@ -12,11 +12,9 @@ const names = Object.keys(settings) as SettingName[];
 
 export const command: CommandDefinition = {
     name: "config",
-    summary: "Shows every setting with the value that is in force here and where it comes from.",
+    summary: "Shows every setting, its value here and where it comes from.",
     description:
-        "A flag wins over a variable of the environment, that over a line in .env, that over sluice.config.ts " +
-        "(export default { settings: { trigger: '2s' } }), that over the default. Passwords and the API's token are masked. " +
-        "What is wrong with any of it is named all at once: exit 2 when a flag is at fault, else 3.",
+        "Precedence, highest first: flag, environment variable, .env, sluice.config.ts (export default { settings: { trigger: '2s' } }), default. Passwords and the API token are masked. All faults are reported at once: exit 2 if a flag is at fault, else 3.",
     options: configOptions(...names, "json"),
     examples: [
         [`${program} config`, "a table"],

@@ -9,7 +9,7 @@ import { eventsStream } from "../src/shop/events-stream.ts";
 
 export const command = databaseCommand({
     name: "contract",
-    summary: "Prints the data contract of a stream as Markdown: its table, columns, rules and reject codes.",
+    summary: "Prints the data contract of a stream as Markdown: table, columns, rules and reject codes.",
     arguments: [new Argument("<stream>", `its name: \`${program} streams\` lists them`)],
     examples: [
         [`${program} contract events`, "what a record of the built-in stream must be"],

@@ -36,15 +36,14 @@ const fields = [
 
 export const command: CommandDefinition = {
     name: "doctor",
-    summary: "Looks at everything that has to be right, and says of each thing that is not how to mend it.",
+    summary: "Checks everything that has to be right, and prints a remedy for each problem.",
     description:
-        "Packages, settings, folder, disk, port, access, database, rights, schema, clock, stuck files, lost workers, pace. " +
-        "Changes nothing. Exits with 1 when something is broken; what is merely worth knowing is a note.",
+        "Packages, settings, folder, disk, port, access, database, rights, schema, clock, stuck files, lost workers, pace. Changes nothing. Exits with 1 if something is broken; a note is merely worth knowing.",
     options: configOptions(...fields),
     examples: [
         [`${program} doctor`, "a line for each thing, with its remedy"],
         [`${program} doctor --json`, "the same for programs"],
-        [`${program} doctor --database-url postgres://…`, "of a database that is to be used"],
+        [`${program} doctor --database-url postgres://…`, "a database that you are going to use"],
     ],
     async run({ flags }) {
         const findings = [dependencies, ...(await lookWith(flags))];

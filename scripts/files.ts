@@ -17,13 +17,13 @@ import { sanitize } from "../src/terminal/sanitize.ts";
 
 export const command = databaseCommand({
     name: "files",
-    summary: "Lists the files of the ledger, the newest first; or shows one, and what became of its records.",
+    summary: "Lists the files in the ledger, newest first, or shows one file and what became of its records.",
     arguments: [new Argument("[file]", "a file's id, or its path in the watched folder: the newest version of it")],
     options: [
         choiceOption("--state <state>", "only files in this state", schema.fileStates),
         new Option("--path <path>", "only versions of this path"),
         streamOption(),
-        new Option("--forget", "forget the file: it has failed, and is gone from the folder"),
+        new Option("--forget", "forget a file that failed and is gone from the folder"),
         new Option("--yes", "with --forget: even if part of it got in"),
         ...pageOptions("files"),
     ],
@@ -33,7 +33,7 @@ export const command = databaseCommand({
         [`${program} files --state failed`, "what failed, and why"],
         [`${program} files --stream orders`, "those of one stream"],
         [`${program} files events_7.csv`, "one file: its records, chunks and problem"],
-        [`${program} files --forget events_7.csv`, "it failed, and will not come back: failed no longer"],
+        [`${program} files --forget events_7.csv`, "it failed and will not come back: stop counting it"],
     ],
     async run({ flags, args: [wanted], config: { inputDir }, inDatabase }) {
         const mustForget = flags.forget === true;
@@ -47,6 +47,7 @@ export const command = databaseCommand({
                 if (wanted === undefined) {
                     const filters = { state: flags.state as never, path: flags.path as string | undefined, streamId };
                     return await listPage(flags, {
+                        what: "files",
                         select: (page) => selectFiles(drizzle(sql, { schema }), { ...page, ...filters }),
                         idOf: ({ fileId }) => fileId,
                         format: formatFiles,
@@ -87,5 +88,5 @@ function refuseUnknown(wanted: string): never {
 
 function describeForgotten({ path, problem, mergedRecords }: ForgottenFile): string {
     const stays = mergedRecords > 0 ? ` What got in stays: ${formatCount(mergedRecords, "record")}.` : "";
-    return `${sanitize(path, { most: 100 })}  is forgotten (${problem}).${stays} If it comes back it is read anew.`;
+    return `${sanitize(path, { most: 100 })}  is forgotten (${problem}).${stays} If it comes back, it is read as a new file.`;
 }

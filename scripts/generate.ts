@@ -12,10 +12,9 @@ import { exitCodeOf, onStopSignal, type StopSignal } from "../src/terminal/stop-
 
 export const command: CommandDefinition = {
     name: "generate",
-    summary: "Writes CSV files of invented shop events, one after the other.",
+    summary: "Writes CSV files of generated shop events, one after the other.",
     description:
-        "A file becomes visible whole, and never takes the place of another. Same seed, same records; with --start-time " +
-        "the same bytes and names.",
+        "A file appears whole and never replaces another. The same seed gives the same records; with --start-time also the same bytes and file names.",
     options: [...generatorFlags, new Option("--json", "print what was written as JSON on stdout")],
     examples: [
         [`${program} generate`, "a file every two seconds, until Ctrl-C"],

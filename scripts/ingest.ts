@@ -21,18 +21,19 @@ const fields = [...ingestFields, ...databaseFields, "isInputDefault", "checkAtEn
 
 export const command: CommandDefinition = {
     name: "ingest",
-    summary: "Moves the CSV files of a folder into their tables, until it is stopped.",
+    summary: "Loads the CSV files of a folder into their tables, until you stop it.",
     description:
-        "Every record ends inserted, counted as a duplicate, or kept in ingest.rejects with its reasons. " +
-        "With --trigger available-now it takes all that is there and exits: 0 when done, 1 when a file failed, " +
-        "5 when files of earlier runs still stand failed or more than half of its records did not get in.",
+        "Every record is inserted, counted as a duplicate, or kept in ingest.rejects with its reasons. With --trigger available-now it loads what is there and exits: 0 when done, 1 when a file failed, 5 when files of earlier runs are still failed or more than half of the records did not get in.",
     options: [tableOption(), streamsOption(), ...configOptions(...fields)],
     examples: [
         [`${program} ingest`, "watch data/input_data, merge every second"],
         [`${program} ingest --trigger available-now --check`, "take what is there, check the result, exit"],
         [`${program} ingest --stream orders returns`, "only these two streams; others may run elsewhere"],
         [`${program} ingest --table sales.orders --input inbox`, "into a table of yours, nothing to declare"],
-        [`${program} ingest --input /srv/drops --trigger continuous --json`, "as soon as files come; NDJSON on stdout"],
+        [
+            `${program} ingest --input /srv/drops --trigger continuous --json`,
+            "as soon as files arrive; NDJSON on stdout",
+        ],
     ],
     async run({ flags }) {
         const config = await loadConfig(fields, flags, eventsStream);

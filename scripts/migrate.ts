@@ -17,10 +17,9 @@ export const command: CommandDefinition = {
     name: "migrate",
     summary: "Sets the database up, or brings it to this program's schema.",
     description:
-        "All of it in one transaction, and safe while others do the same. Then what the streams of streams/ need. A table public.events that Sluice did not make " +
-        "is never touched, nor is a schema newer than this program.",
+        "All in one transaction, and safe while others do the same. Then it makes what the streams in streams/ need. It never touches a table public.events that Sluice did not make, nor a schema newer than this program.",
     options: [
-        new Option("--dry-run", "say what is due, and do nothing of it; exit 1 when anything is"),
+        new Option("--dry-run", "show what is due, and change nothing; exits with 1 if anything is"),
         ...configOptions("json", ...databaseFields),
     ],
     examples: [
@@ -38,7 +37,7 @@ export const command: CommandDefinition = {
                 ? await inspect(database.target)
                 : await migrateDatabase(database.target, { log: logToStderr });
             const hasAny = migrations.length > 0 || sqlFiles;
-            const verb = isDryRun ? "would get" : "has got";
+            const verb = isDryRun ? "needs" : "now has";
             const streams = isDryRun ? [] : await makeStreams(database.target);
             const hasFailed = streams.some(({ problem }) => problem !== null);
             return {

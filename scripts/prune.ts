@@ -15,19 +15,18 @@ import { sanitize } from "../src/terminal/sanitize.ts";
 export const command = databaseCommand({
     name: "prune",
     summary:
-        "Removes what was merged longer ago than that: events, rejects, and the ledger's lines of which nothing is left.",
+        "Deletes data that was merged before a given age: events, rejects, and ledger lines that nothing needs any more.",
     description:
-        "Shows what will go and asks. Ingests go on meanwhile, and the checks hold at every moment. It may be stopped at any " +
-        "time; the next one goes on. Within the age nothing changes: what is delivered again is known.",
+        "Shows what it will delete and asks. Ingests go on meanwhile, and all checks hold at every moment. You can stop it at any time; the next prune continues. Within the age nothing changes: repeated deliveries are still recognised.",
     options: [
         new Option("--older-than <age>", "such as 90d, 12w or 36h: by the time of the merge, not of the event"),
         streamOption(),
-        new Option("--dry-run", "say what would go, and change nothing"),
+        new Option("--dry-run", "show what would be deleted, and change nothing"),
         new Option("--yes", "do not ask"),
     ],
     examples: [
-        [`${program} prune --older-than 90d --dry-run`, "how many rows and bytes that is"],
-        [`${program} prune --older-than 90d`, "show what will go, then ask"],
+        [`${program} prune --older-than 90d --dry-run`, "how many rows and bytes it would delete"],
+        [`${program} prune --older-than 90d`, "show what it will delete, then ask"],
         [`${program} prune --older-than 30d --stream orders`, "of one stream; a table of yours keeps its rows"],
         [`${program} prune --older-than 90d --yes`, "for cron, once a day"],
     ],

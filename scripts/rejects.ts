@@ -17,19 +17,19 @@ import { eventsStream } from "../src/shop/events-stream.ts";
 
 export const command = databaseCommand({
     name: "rejects",
-    summary: "Lists records that were rejected or are in conflict, the newest first, and counts their reasons.",
-    description: `\`${program} contract NAME\` says of each reason of a stream what it means.`,
+    summary: "Lists rejected and conflicting records, newest first, and counts their reasons.",
+    description: `\`${program} contract NAME\` explains the reasons of a stream.`,
     options: [
-        choiceOption("--kind <kind>", "only these", schema.rejectKinds),
+        choiceOption("--kind <kind>", "only rejects of this kind", schema.rejectKinds),
         new Option("--reason <code>", `only those with this reason: \`${program} contract NAME\` lists a stream's`),
         new Option("--file <path>", "only those of this file: its path in the watched folder, or its id"),
         streamOption(),
-        new Option("--all", "also those that a replay has resolved"),
+        new Option("--all", "also rejects that a replay has resolved"),
         ...pageOptions("rejects"),
     ],
     examples: [
-        [`${program} rejects`, "the newest 20 that stand, and all reasons counted"],
-        [`${program} rejects --file events_7.csv --limit 100`, "of one file"],
+        [`${program} rejects`, "the newest 20 that are not resolved, and all reasons counted"],
+        [`${program} rejects --file events_7.csv --limit 100`, "those of one file"],
         [`${program} rejects --reason price_invalid --json`, "for programs"],
     ],
     async run({ flags, inDatabase }) {
@@ -44,6 +44,7 @@ export const command = databaseCommand({
             await refuseUnknownReason(sql, filters.reason, stream);
             const db = drizzle(sql, { schema });
             const { lines, json } = await listPage(flags, {
+                what: "rejects",
                 select: (page) => selectRejects(db, { ...page, ...filters, streamId: stream?.streamId }),
                 idOf: ({ rejectId }) => rejectId,
                 format: async (rejects) =>

@@ -10,7 +10,7 @@ import { sanitize } from "../src/terminal/sanitize.ts";
 
 export const command = databaseCommand({
     name: "remove",
-    summary: "Takes a stream out of work: drops what Sluice made for it. Its table, its ledger and its rejects stay.",
+    summary: "Removes a stream and drops what Sluice made for it. Its table, ledger and rejects stay.",
     description: "Refuses while an ingest works on it. The next ingest that declares it brings it back.",
     arguments: [new Argument("<stream>", `its name: \`${program} streams\` lists them`)],
     examples: [[`${program} remove orders`, "its staging and functions go; the table keeps its rows"]],

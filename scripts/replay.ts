@@ -22,25 +22,25 @@ import { sanitize } from "../src/terminal/sanitize.ts";
 
 export const command = databaseCommand({
     name: "replay",
-    summary: "Judges rejects again by today's rules; what passes becomes rows, from the file and record it came from.",
+    summary:
+        "Validates rejects again by today's rules; those that pass become rows, with the file and record they came from.",
     description:
-        "A reject is never deleted: it names the batch that resolved it. What would end as before is left alone, so a " +
-        "second replay does nothing. Edit a record first, if you like: update ingest.rejects set record = record || '{…}'.",
+        "A reject is never deleted: it names the batch that resolved it. A reject that would end as before is left alone, so a second replay does nothing. You can edit a record first: update ingest.rejects set record = record || '{…}'.",
     options: [
         streamOption(),
         new Option("--reason <code>", `only rejects with this reason: \`${program} contract NAME\` lists a stream's`),
         new Option("--file <path>", "only rejects of this file, as the watched folder names it"),
-        new Option("--since <moment>", "only rejects from then on, such as 2026-01-31 or 2026-01-31T07:00:00Z"),
+        new Option("--since <moment>", "only rejects since then, such as 2026-01-31 or 2026-01-31T07:00:00Z"),
         new Option("--accept-conflicts", "let conflicting records replace the stored rows, which become the rejects"),
         new Option("--yes", "with --accept-conflicts: do not ask"),
-        new Option("--dry-run", "do it all, roll it back, say what came of it"),
+        new Option("--dry-run", "do it all, roll it back, and show the result"),
     ],
     examples: [
         [`${program} replay --dry-run`, "what would pass today"],
         [`${program} replay --reason event_type_unknown`, "after a type was added"],
         [`${program} replay --stream orders`, "of one stream; without it of all, in turns"],
-        [`${program} replay --file events_7.csv --accept-conflicts`, "this file is right where it contradicts"],
-        [`${program} replay --accept-conflicts --yes`, "for scripts: without a terminal nobody can be asked"],
+        [`${program} replay --file events_7.csv --accept-conflicts`, "where records conflict, this file is right"],
+        [`${program} replay --accept-conflicts --yes`, "for scripts: it asks on a terminal only"],
     ],
     async run({ flags, config, inDatabase }) {
         const text = (name: string) => (typeof flags[name] === "string" ? flags[name] : undefined);
@@ -109,7 +109,7 @@ function describeAll({ streams = [], ...total }: ReplaysSummary): string[] {
     const troubles = streams.flatMap(({ stream, problem }) =>
         problem === null
             ? []
-            : [`${sanitize(stream)}: its table is not as it was: ${sanitize(problem)}. Mend it, then replay again.`],
+            : [`${sanitize(stream)}: its table has changed: ${sanitize(problem)}. Fix that, then replay again.`],
     );
     const busy = streams.filter(({ read, unchanged, unsplittable }) => read + unchanged + unsplittable > 0);
     const each =
@@ -127,7 +127,7 @@ function describe({ dryRun, unchanged, unsplittable, displaced, refused, ...reco
     const more = [
         ["replaced", displaced, "stored row", "by conflicting records"],
         ["refused", refused, "conflict", `by the table: ${program} rejects says why`],
-        ["unchanged", unchanged, "reject", "would end as before and stand as they are"],
+        ["unchanged", unchanged, "reject", "would end as before and are left as they are"],
         ["unsplittable", unsplittable, "reject", "have no values: set their record first"],
     ] as const;
     return formatRecordTable(records, {

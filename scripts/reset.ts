@@ -13,9 +13,9 @@ import { askYesOrNo, requireTerminal } from "../src/terminal/ask.ts";
 export const command = databaseCommand({
     name: "reset",
     summary:
-        "Forgets what was ingested, of all streams or of one: its rows in tables that Sluice made, rejects, ledger and rollups, all or nothing.",
+        "Deletes what was ingested, by all streams or by one: rows in tables that Sluice made, rejects, ledger and rollups, all or nothing.",
     description:
-        "Shows what will go and asks. Refuses while an ingest is running. A table that Sluice did not make keeps its rows.",
+        "Shows what it will delete and asks. Refuses while an ingest is running. A table that Sluice did not make keeps its rows.",
     options: [
         streamOption(),
         new Option("--yes", "do not ask"),
@@ -23,7 +23,7 @@ export const command = databaseCommand({
     ],
     fields: ["inputDir"],
     examples: [
-        [`${program} reset`, "show what will go, then ask"],
+        [`${program} reset`, "show what it will delete, then ask"],
         [`${program} reset --yes`, "for scripts; the files stay and will be read again"],
         [`${program} reset --stream orders`, "of one stream; others may be at work meanwhile"],
         [`${program} reset --yes --delete-files`, "start from an empty folder"],

@@ -10,10 +10,9 @@ import { sanitize } from "../src/terminal/sanitize.ts";
 
 export const command = databaseCommand({
     name: "retry",
-    summary: "Takes failed files up again: those that were given up, and those that wait for their next attempt.",
+    summary: "Tries failed files again, including those that were given up.",
     description:
-        "A file that cannot be read is tried twelve times, with growing pauses, then no more; one whose content is at fault " +
-        "waits until it changes. This is for when the cause is gone and the file looks the same. The ingest does the rest.",
+        "Sluice tries a file that it cannot read twelve times, with growing pauses, and then gives up; a file with bad content waits until it changes. Use this when the cause is gone and the file looks the same. The ingest does the rest.",
     options: [
         new Option("--file <path>", "this file, as the watched folder names it"),
         new Option("--all", "every failed file").conflicts("file"),
@@ -39,12 +38,12 @@ export const command = databaseCommand({
         );
         const lines = files.map((file) => {
             const reason = sanitize(file.problemDetail ?? file.problem ?? "", { most: 200 });
-            return `${sanitize(file.path, { most: 100 })}  is tried again. It had failed: ${reason}`;
+            return `${sanitize(file.path, { most: 100 })}  will be tried again. It failed: ${reason}`;
         });
         const summary =
             files.length === 0
                 ? "No file has failed."
-                : `${formatCount(files.length, "file")}: a running ingest takes them now, else the next one does.`;
+                : `${formatCount(files.length, "file")}: a running ingest takes them now, or the next one does.`;
         return { lines: [...lines, summary], json: { files }, indent: 0 };
     },
 });

@@ -12,18 +12,14 @@ const everyMs = 2000;
 
 export const command = databaseCommand({
     name: "status",
-    summary: "Shows what has been read, where it went, and what waits: committed facts of one moment.",
+    summary: "Shows what was read, where it went and what is waiting: committed facts of one moment.",
     description:
-        "--watch shows it again and again until Ctrl-C: on a terminal in the same place, with --json as a line each time. " +
-        "While the database is unreachable it says so, and since when.",
-    options: [
-        new Option("--watch [duration]", "show it again and again (default: every 2s)").argParser(readPause),
-        streamOption(),
-    ],
+        "--watch repeats it until Ctrl-C: in place on a terminal, one line each time with --json. If the database is unreachable, it says so, and since when.",
+    options: [new Option("--watch [duration]", "repeat it (default: every 2s)").argParser(readPause), streamOption()],
     examples: [
         [`${program} status`, "one screen"],
-        [`${program} status --watch`, "the same, every two seconds"],
-        [`${program} status --stream orders`, "of one stream alone"],
+        [`${program} status --watch`, "again every two seconds"],
+        [`${program} status --stream orders`, "one stream"],
         [`${program} status --json`, "the same for programs, as GET /v1/status gives it"],
     ],
     async run({ flags, config, inDatabase }) {

@@ -6,8 +6,8 @@ import { readStatus } from "../src/operations/status/read-status.ts";
 
 export const command = databaseCommand({
     name: "streams",
-    summary: "Lists the streams: of each where its records went, what waits, and its state.",
-    description: `Of each: read = inserted + duplicate + conflict + rejected. \`${program} contract NAME\` shows what one takes.`,
+    summary: "Lists the streams: where the records of each went, what is waiting, and its state.",
+    description: `In each line: read = inserted + duplicate + conflict + rejected. \`${program} contract NAME\` shows what a record must be.`,
     examples: [
         [`${program} streams`, "a line each"],
         [`${program} streams --json`, "the same for programs, as GET /v1/streams gives it"],

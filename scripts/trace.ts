@@ -14,10 +14,9 @@ import { eventsStream } from "../src/shop/events-stream.ts";
 export const command = databaseCommand({
     name: "trace",
     summary:
-        "Tells the life of a record: file, bytes, chunk, load, each rule's verdict, batch, commit, and its rivals.",
+        "Shows the history of a record: file, bytes, chunk, load, the verdict of each rule, batch, commit and rivals.",
     description:
-        "Without --stream: an event_id is one of events, and file:record of the stream that has read the file. " +
-        "Exits with 1 when nothing of it is kept.",
+        "Without --stream, an event_id is looked up in events, and file:record in the stream that read the file. Exits with 1 if nothing is known of the record.",
     arguments: [new Argument("<record>", "an event_id, the key of a stream, or file:record such as events_7.csv:12")],
     options: [streamOption()],
     examples: [

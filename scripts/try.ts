@@ -13,14 +13,13 @@ import { createProgress } from "../src/terminal/progress.ts";
 
 export const command = databaseCommand({
     name: "try",
-    summary: "Says what an ingest of these files would do now, by doing it and undoing it.",
+    summary: "Shows what an ingest of these files would do now, by doing it and rolling it back.",
     description:
-        "The real load, validation and dedupe against the real table. Leaves nothing behind, killed or not; numbers that a " +
-        "sequence gave are used up, as by any insert that is undone. Exits with 1 when a file would fail.",
+        "It runs the real load, validation and deduplication against the real table and leaves nothing behind, even if it is killed; numbers drawn from a sequence stay used, as after any insert that is rolled back. Exits with 1 if a file would fail.",
     arguments: [new Argument("<files...>", "CSV files, wherever they are")],
     options: [
-        new Option("--stream <name>", "for this stream (default: the one whose files it is)"),
-        new Option("--table <name>", "for this table of yours, whether a stream has it or not").conflicts("stream"),
+        new Option("--stream <name>", "for this stream (default: the one that takes the file)"),
+        new Option("--table <name>", "for this table of yours, with or without a stream").conflicts("stream"),
     ],
     fields: [
         "inputDir",
@@ -35,7 +34,7 @@ export const command = databaseCommand({
     stream: eventsStream,
     examples: [
         [`${program} try incoming/events_7.csv`, "what would be inserted, duplicate, in conflict, rejected, and why"],
-        [`${program} try lines.csv --table sales.lines`, "for a table that nothing is declared for yet"],
+        [`${program} try lines.csv --table sales.lines`, "for a table without a declaration"],
         [`${program} try --json a.csv b.csv`, "two files as one ingest, for programs"],
     ],
     async run({ args, flags, config, inDatabase }) {

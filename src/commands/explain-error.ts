@@ -15,7 +15,7 @@ export function explainError(error: unknown, command: string): unknown {
     if (error instanceof Error && "path" in error) return explainFileFault(error);
     const refusal = refusals[sqlStateOf(error) ?? ""] ?? refusalsByMeaning[meaningOf(error) ?? ""];
     if (refusal === undefined) return error;
-    const { what = `The database did not carry this out (${describeFault(error)}).`, ...rest } = refusal;
+    const { what = `The database refused this statement (${describeFault(error)}).`, ...rest } = refusal;
     return new SluiceError({ exitCode: exitCodes.configuration, setting: "databaseUrl", what, ...rest, cause: error });
 }
 
@@ -40,8 +40,8 @@ function explainFileFault(error: Error & { path?: unknown; code?: unknown }): un
         case "EDQUOT":
             return new SluiceError({
                 code: "disk_full",
-                what: `There is no room left on the disk that ${path} goes to.`,
-                remedy: "Make room (df -h shows how much there is), and run the command again: it goes on where it was.",
+                what: `There is no space left on the disk of ${path}.`,
+                remedy: "Make room (df -h shows how much there is), and run the command again: it continues where it stopped.",
                 cause: error,
             });
         case "EACCES":
@@ -76,7 +76,7 @@ const refusals: Record<string, Refusal> = {
     },
     [sqlStates.readOnlyTransaction]: {
         code: "database_read_only",
-        what: "The database takes no changes: it is a standby, or set to read only.",
+        what: "The database is read-only: it is a standby, or set to read only.",
         remedy: "Name the primary server in DATABASE_URL, or unset default_transaction_read_only.",
     },
 };
@@ -91,7 +91,7 @@ const refusalsByMeaning: Partial<Record<Meaning | "", Refusal>> = {
     away: {
         code: "database_unreachable",
         what: "The connection to the database was lost or refused.",
-        remedy: `See that the server is up and can be reached (${program} doctor), then run the command again.`,
+        remedy: `Check that the server is up and reachable (${program} doctor), then run the command again.`,
         exitCode: exitCodes.databaseUnreachable,
     },
     schema: {
@@ -106,7 +106,7 @@ const refusalsByMeaning: Partial<Record<Meaning | "", Refusal>> = {
     },
     cut: {
         code: "statement_ended",
-        remedy: "Find out what ended it, then run the command again: it goes on where it was.",
+        remedy: "Find out what ended it, then run the command again: it continues where it stopped.",
         exitCode: exitCodes.failed,
     },
     busy,

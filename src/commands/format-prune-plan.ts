@@ -23,15 +23,14 @@ export function formatPlan({ databaseName, stream, before, tables, standingRejec
         formatBytes(bytes),
     ]);
     return [
-        `From the database ${sanitize(databaseName)} will go what${ofStream} was merged before ${formatMoment(before.toISOString())}:`,
+        `From the database ${sanitize(databaseName)} these rows${ofStream}, merged before ${formatMoment(before.toISOString())}, will be deleted:`,
         ...formatTable([...rows, ["", "together about", formatBytes(sumBytes)]], {
             indent: "  ",
             rightAligned: [0, 2],
         }),
-        ...(standingRejects > 0 ? [`${formatCount(standingRejects, "reject")} of them no replay has resolved.`] : []),
+        ...(standingRejects > 0 ? [`Not resolved by a replay: ${formatCount(standingRejects, "reject")}.`] : []),
         ...keptTables.map(
-            (table) =>
-                `${sanitize(table)} keeps its rows: they are yours. What the ledger keeps of their records goes.`,
+            (table) => `${sanitize(table)} keeps its rows: they are yours. Its lines in the ledger will be deleted.`,
         ),
         "Files that are still in the folder stay known, and are not read again.",
     ];
@@ -50,6 +49,6 @@ export function formatSummary(summary: PruneSummary): string[] {
         ...(keptChunks > 0
             ? [`${formatCount(keptChunks, "chunk")} of them keep rows: a conflict that stays contradicts them.`]
             : []),
-        "PostgreSQL uses the room again for what comes; the files on disk do not shrink.",
+        "PostgreSQL reuses the space for new rows; the files on disk do not shrink.",
     ];
 }

@@ -20,9 +20,9 @@ export function formatPlan(plan: ResetPlan, { inputDir, fileCount, fileBytes }: 
         [formatNumber(plan.batches), "batches"],
     ];
     const deleted = `${formatCount(fileCount, "file")} in ${sanitize(inputDir)} (${formatBytes(fileBytes)}) will be deleted.`;
-    const ofStream = plan.stream === null ? "" : `, of the stream ${sanitize(plan.stream)}`;
+    const ofStream = plan.stream === null ? "" : ` of the stream ${sanitize(plan.stream)}`;
     return [
-        `From the database ${sanitize(plan.databaseName)} will go${ofStream}:`,
+        `From the database ${sanitize(plan.databaseName)} these rows${ofStream} will be deleted:`,
         ...formatTable(rows, { indent: "  ", rightAligned: [0] }),
         ...formatKept(plan.kept),
         ...(fileCount > 0 ? [deleted] : []),

@@ -13,7 +13,7 @@ export function describeUnknown(subject: TraceSubject, stream: string): { what: 
     return "key" in subject
         ? {
               what: `No row and no reject of ${stream} has the key ${describeKey(subject.key)}.`,
-              remedy: `Take it whole from the file; if that has been read at all: ${program} files lists what has.`,
+              remedy: `Copy the whole key from the file. \`${program} files\` lists the files that were read.`,
           }
         : {
               what: `The ledger of ${stream} has no record ${subject.record} of ${sanitize(subject.file)}.`,

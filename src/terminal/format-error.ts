@@ -67,7 +67,7 @@ function describeBug(error: unknown, showStack: boolean): string[] {
     return [
         ...indentRest("Unexpected error: ", `${name === "Error" ? "" : `${name}: `}${message}`),
         ...(showStack ? stackLines : stackLines.filter(isOurs).slice(0, 1)),
-        ...(showStack ? [] : ["  This is a bug, or a fault nobody thought of: SLUICE_DEBUG=1 shows the whole stack."]),
+        ...(showStack ? [] : ["  This is a bug in Sluice. SLUICE_DEBUG=1 shows the whole stack."]),
         "  code:  unexpected (exit 1)",
     ];
 }

@@ -355,7 +355,7 @@ test("when the disk that the output goes to is full, that is told", async () => 
     const stderr = await new Response(child.stderr).text();
 
     expect(await child.exited).toBe(1);
-    expect(stderr).toContain("There is no room left on the disk that standard output goes to.");
+    expect(stderr).toContain("There is no space left on the disk of standard output.");
     expect(stderr).toContain("code:  disk_full (exit 1)");
 });
 

@@ -139,7 +139,7 @@ describe("in a database of its own for each", () => {
         });
         expect(await look("workers")).toMatchObject({
             state: "note",
-            found: expect.stringContaining("without a goodbye"),
+            found: expect.stringContaining("without signing off"),
         });
     });
 

@@ -53,7 +53,7 @@ describe("files --forget", () => {
         const { exitCode, stdout } = await forget("bad.csv");
         expect({ exitCode, stdout }).toEqual({
             exitCode: 0,
-            stdout: "bad.csv  is forgotten (header_missing_columns). If it comes back it is read anew.\n",
+            stdout: "bad.csv  is forgotten (header_missing_columns). If it comes back, it is read as a new file.\n",
         });
         const { files, failedFiles, state } = await readStatus(database.sql);
         expect({ failed: files.failed, failedFiles, state }).toEqual({ failed: 0, failedFiles: [], state: "stopped" });

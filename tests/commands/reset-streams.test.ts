@@ -71,7 +71,7 @@ test("a reset of one stream leaves the others as they were, even at work", async
     const { stdout, exitCode } = await run("reset", "--stream", "order_lines", "--yes");
 
     expect(exitCode).toBe(0);
-    expect(stdout).toContain(", of the stream order_lines:\n");
+    expect(stdout).toContain(" of the stream order_lines will be deleted:\n");
     expect(stdout).not.toMatch(/^ +\d+ {2}events$/m);
     expect(await countLines()).toBe(2);
     expect(await ledger()).toEqual(

@@ -80,7 +80,7 @@ test.each([
 test("the command says what stays", async () => {
     const args = ["--older-than", "30d", "--dry-run", "--database-url", database.url];
     const { stdout } = await runScript("prune", ["--stream", "order_lines", ...args]);
-    expect(stdout).toContain("will go what of the stream order_lines was merged before");
+    expect(stdout).toContain("these rows of the stream order_lines, merged before");
     expect(stdout).toContain("sales.order_lines keeps its rows: they are yours.");
     expect(stdout).not.toContain("  events,");
 });

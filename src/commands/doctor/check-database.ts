@@ -43,7 +43,7 @@ function judgeOld(isSetUp: boolean, pending: readonly string[]): Found {
         );
     }
     return note(
-        "There is nothing of Sluice's in this database yet.",
+        "This database has no tables of Sluice yet.",
         `\`${program} migrate\` sets it up; \`${program} ingest\` and \`${program} start\` do it too.`,
     );
 }
@@ -137,7 +137,7 @@ async function readRights(sql: Sql, table: string, isSetUp: boolean): Promise<Ri
 /** Whether an ingest would get the connections that it needs; one that runs has its own. */
 export async function checkConnections(sql: Sql, { workers }: Pick<Status, "workers">): Promise<Found> {
     const { free: most, limit } = await readConnectionRoom(sql);
-    if (most === null) return ok("Nothing limits them.");
+    if (most === null) return ok("No limit is set.");
     const found = `${formatCount(most, "connection")} can be opened: ${limit}`;
     if (workers.length > 0 || most >= leastConnections) return ok(`${found}.`);
     return fail(
@@ -155,9 +155,9 @@ export async function checkClock(sql: Sql, nowMs: () => number = Date.now): Prom
     // The server read its clock somewhere in between: only a time outside of that is a difference.
     const apartMs = row!.epochMs < before ? row!.epochMs - before : Math.max(0, row!.epochMs - after);
     const apart = Math.abs(apartMs);
-    const remedy = "Set both clocks by NTP (timedatectl).";
+    const remedy = "Synchronise both clocks with NTP (timedatectl).";
     if (apart < fewClockMs) return ok("This machine's and the database's agree.");
     const found = `The database's is ${formatDuration(apart)} ${apartMs < 0 ? "behind" : "ahead of"} this machine's`;
     if (apart < mostClockMs) return note(`${found}. Ages are by the database's.`, remedy);
-    return fail(`${found}: records of now may be rejected as lying in the future.`, remedy);
+    return fail(`${found}: current records may be rejected as being in the future.`, remedy);
 }

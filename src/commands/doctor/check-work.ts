@@ -66,7 +66,7 @@ export async function checkWorkers(sql: Sql, { workers }: Status): Promise<Found
     const live = workers.length === 0 ? "No ingest is running" : `${formatCount(workers.length, "ingest")} at work`;
     if (goneWorkers === 0) return ok(`${live}.`);
     return note(
-        `${live}; ${formatCount(goneWorkers, "ingest")} ended without a goodbye (killed, or its machine is gone).`,
+        `${live}; ${formatCount(goneWorkers, "ingest")} ended without signing off (killed, or its machine is down).`,
         `Nothing is lost: start one (${program} ingest), and it takes over what they left.`,
     );
 }
@@ -74,7 +74,7 @@ export async function checkWorkers(sql: Sql, { workers }: Status): Promise<Found
 /** A session that has read staging keeps merged rows there until its transaction ends, and every merge reads them. */
 export function checkStaging({ stagingReaders }: Status): Found {
     const [longest] = stagingReaders;
-    if (longest === undefined) return ok("Nobody keeps merged rows in ingest.staging.");
+    if (longest === undefined) return ok("No session keeps merged rows in ingest.staging.");
     const others = stagingReaders.length > 1 ? ` and ${formatCount(stagingReaders.length - 1, "other")}` : "";
     return fail(
         `Merged rows cannot be removed from ingest.staging: ${sanitize(describeReader(longest))}${others} read it and did not end.`,
@@ -83,7 +83,7 @@ export function checkStaging({ stagingReaders }: Status): Found {
 }
 
 export function checkPace({ totals, state, verdict, freshness, table }: Status): Found {
-    if (state === "stuck") return fail(verdict, "When that is mended, all goes on by itself.");
+    if (state === "stuck") return fail(verdict, "Once that is fixed, the ingest continues by itself.");
     if (state === "rejecting") return note(verdict, "See the data contract for what each reason means.");
     if (state === "behind") {
         return note(

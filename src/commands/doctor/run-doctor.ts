@@ -42,7 +42,7 @@ async function look(name: string, check: () => Found | Promise<Found>): Promise<
     } catch (error) {
         if (error instanceof SluiceError) return { name, ...fail(error.what, error.remedy) };
         const found = error instanceof Error ? error.message : String(error);
-        return { name, ...fail(found, "Report this: it is a fault nobody thought of.") };
+        return { name, ...fail(found, "Report this: it is a bug in Sluice.") };
     }
 }
 
@@ -64,7 +64,7 @@ async function lookIntoDatabase(config: DoctorConfig, stream: Stream, log: (line
         return ok(`PostgreSQL ${serverVersion}, ${where}.`);
     });
     const opened = database as Database | null;
-    if (opened === null) return [finding, ...skipAll(inDatabase, "The database cannot be asked.")];
+    if (opened === null) return [finding, ...skipAll(inDatabase, "The database cannot be reached.")];
     const sql = connect(opened.target, { applicationName: "sluice doctor", max: 1 });
     try {
         return [finding, ...(await askDatabase(opened.target, sql, stream))];
@@ -86,7 +86,7 @@ async function askDatabase(target: DatabaseTarget, sql: Sql, stream: Stream): Pr
         schema,
         await look("clock", () => checkClock(sql)),
     ];
-    if (!isUsable) return [...findings, ...skipAll(inDatabase.slice(3), "The tables are not there.")];
+    if (!isUsable) return [...findings, ...skipAll(inDatabase.slice(3), "The tables are missing.")];
     let status: Status | null = null;
     const lookAt = (name: string, check: (known: Status) => Found | Promise<Found>) =>
         look(name, async () => {

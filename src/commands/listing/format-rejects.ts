@@ -37,6 +37,6 @@ export function formatReasons({ kinds, reasons }: RejectSummary): string[] {
     return [
         `By reason (of ${formatCount(open, "reject")} that stand):`,
         ...formatTable(rows, { indent: "  " }),
-        `Each in full: ${program} trace FILE:RECORD. After a mend: ${program} replay --reason … --dry-run.`,
+        `Each in full: ${program} trace FILE:RECORD. After a fix: ${program} replay --reason … --dry-run.`,
     ];
 }

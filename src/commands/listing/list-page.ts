@@ -35,6 +35,8 @@ function readWholeNumber(text: string, most: number): number {
 }
 
 export interface Listing<Row> {
+    /** Plural: `rejects`. */
+    what: string;
     /** One row more than `limit`, if there is one: it shows that there is a next page. */
     select(page: { limit: number; before: number | undefined }): PromiseLike<Row[]>;
     idOf(row: Row): number;
@@ -42,12 +44,12 @@ export interface Listing<Row> {
 }
 
 /** The page that --limit and --before ask for. Its JSON names what --before takes for the next page, null on the last. */
-export async function listPage<Row>(flags: Flags, { select, idOf, format }: Listing<Row>) {
+export async function listPage<Row>(flags: Flags, { what, select, idOf, format }: Listing<Row>) {
     const limit = (flags.limit as number | undefined) ?? defaultLimit;
     const rows = await select({ limit, before: flags.before as number | undefined });
     const data = rows.slice(0, limit);
     const last = data.at(-1);
-    if (last === undefined) return { lines: ["There are none."], json: { data, nextBefore: null } } satisfies Answer;
+    if (last === undefined) return { lines: [`No ${what}.`], json: { data, nextBefore: null } } satisfies Answer;
     const nextBefore = rows.length > limit ? idOf(last) : null;
     const more = nextBefore === null ? [] : [`(the newest ${limit}; --before ${nextBefore} shows older ones)`];
     return { lines: [...(await format(data)), ...more], json: { data, nextBefore } } satisfies Answer;
