@@ -163,7 +163,7 @@ immutable
 parallel safe
 return case
     when retry_after is not null and failed_attempts >= ingest.most_attempts()
-        then ' Given up after ' || failed_attempts || ' attempts; bun run retry takes it up again.'
+        then ' Given up after ' || failed_attempts || ' attempts; the command retry takes it up again.'
 end;
 
 -- Fails a file, visibly. With `retry_after` it is tried again then, each time later, until it has failed too often;

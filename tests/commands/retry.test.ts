@@ -38,7 +38,7 @@ describe("a file that was given up", () => {
         expect({ exitCode, stdout }).toEqual({
             exitCode: 0,
             stdout:
-                "a.csv  will be tried again. It failed: It cannot be opened. Given up after 12 attempts; bun run retry takes " +
+                "a.csv  will be tried again. It failed: It cannot be opened. Given up after 12 attempts; the command retry takes " +
                 "it up again.\n1 file: a running ingest takes them now, or the next one does.\n",
         });
         expect(await states()).toEqual({ "a.csv": "pending", "b.csv": "failed file_unreadable" });

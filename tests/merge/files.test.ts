@@ -114,7 +114,7 @@ describe("a file that fails", () => {
         const said: string[] = [];
         for (let attempt = 0; attempt < 12; attempt += 1) said.push(await failFile(sql, fileId, null, failure));
         expect(new Set(said.slice(0, 11))).toEqual(new Set(["It cannot be opened."]));
-        const givenUp = "It cannot be opened. Given up after 12 attempts; bun run retry takes it up again.";
+        const givenUp = "It cannot be opened. Given up after 12 attempts; the command retry takes it up again.";
         expect(said[11]).toBe(givenUp);
         expect(await file(fileId)).toMatchObject({
             state: "failed",
@@ -295,7 +295,7 @@ describe("a chunk that fails", () => {
         expect(await chunkRows(sql)).toMatchObject([{ state: "failed", attempts: 12 }]);
         expect(await file(fileId)).toMatchObject({
             state: "failed",
-            problem_detail: "Why. Given up after 12 attempts; bun run retry takes it up again.",
+            problem_detail: "Why. Given up after 12 attempts; the command retry takes it up again.",
         });
     });
 
