@@ -88,7 +88,7 @@ describe.skipIf("missing" in chromium)("the page", () => {
         expect(await textOf("[data-test=read]")).toBe("0");
         const text = await textOf("body");
         expect(text).not.toMatch(/NaN|undefined|Infinity|\[object/);
-        expect(text).toContain("No batch yet");
+        expect(text).toContain("No batches yet");
         expect(requests.filter((url) => url.endsWith("/v1/checks"))).toEqual([]);
     }, 30_000);
 
@@ -313,7 +313,7 @@ describe.skipIf("missing" in chromium)("the page", () => {
         await page.route("**/v1/files*", (route) =>
             route.fulfill({ status: 503, contentType: "application/problem+json", body: JSON.stringify(problem) }),
         );
-        await shows("the trouble", "#files .trouble", /The database took too long\. Ask again\. Last known/);
+        await shows("the trouble", "#files .trouble", /Database too slow\. Ask again\. Last known/);
         expect(await page.locator(".trouble").count()).toBe(1);
         expect(await textOf("#files tbody")).toContain("first.csv");
         expect(await textOf(".state")).not.toBe("Database away");
@@ -328,10 +328,10 @@ describe.skipIf("missing" in chromium)("the page", () => {
         const token = "t".repeat(32);
         const api = await startApi(target.url, { SLUICE_API_TOKEN: token });
         const other = await openPage(api.url);
-        await other.getByRole("heading", { name: "A token is needed." }).waitFor();
+        await other.getByRole("heading", { name: "A token is required." }).waitFor();
         await other.getByRole("textbox", { name: "Token" }).fill("wrong");
         await other.keyboard.press("Enter");
-        await other.getByText("The token is not valid.").waitFor();
+        await other.getByText("Invalid token.").waitFor();
         await other.getByRole("textbox", { name: "Token" }).fill(token);
         await other.keyboard.press("Enter");
         await other.locator("[data-test=read]").waitFor();

@@ -104,7 +104,7 @@ describe.skipIf("missing" in chromium)("the page of several streams", () => {
         await shows("[data-test=read]", /^4,180,232$/);
         for (const name of ["nobody", "%E0%A4%A"]) {
             await page.goto(`${api.url}/streams/${name}`);
-            await shows("#stream", /^No such stream/);
+            await shows("#stream", /^Stream not found/);
         }
         await page.goto(api.url);
         await shows("[data-test=read]", /^4,247,264$/);

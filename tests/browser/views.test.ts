@@ -181,9 +181,9 @@ describe.skipIf("missing" in chromium)("the views", () => {
         await page.getByLabel("From", { exact: true }).fill("2020-01-01T00:00:00");
         await page.getByLabel("To", { exact: true }).fill("2020-01-02T00:00:00");
         await page.getByRole("button", { name: "Show" }).click();
-        await shows("#files", /No file fits\./);
+        await shows("#files", /No matching files\./);
         await page.getByRole("link", { name: "Batches" }).click();
-        await shows("#batches", /No batch was committed in this time\./);
+        await shows("#batches", /No batches in this time range\./);
         expect(addressOf()).toBe("/batches?from=2020-01-01T00%3A00%3A00.000Z&to=2020-01-02T00%3A00%3A00.000Z");
         await page.getByRole("radio", { name: "The last day" }).check();
         await shows("#batches tbody", /batch #1/);

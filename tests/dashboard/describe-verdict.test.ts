@@ -35,7 +35,7 @@ test.each([
     ["lost", "", "bad", "The API does not answer."],
     ["database_away", "database_unavailable", "bad", "Postgres does not answer."],
     ["database_away", "database_slow", "bad", "Postgres takes too long to answer."],
-    ["sign_in", "", "quiet", "A token is needed."],
+    ["sign_in", "", "quiet", "A token is required."],
     ["connecting", "", "quiet", "Looking…"],
 ] as const)("while the link is %s (%s), it says so", (link, code, tone, headline) => {
     expect(describeVerdict(link, { code, title: "", detail: "" }, null)).toMatchObject({ tone, headline });

@@ -28,7 +28,7 @@ const html = `<!doctype html>
 <script src="/assets/theme.js"></script>
 <script src="/assets/page.js" defer></script>
 </head>
-<body><div id="page"></div><noscript>This page needs JavaScript. GET /v1/status tells the same.</noscript></body>
+<body><div id="page"></div><noscript>This page needs JavaScript. GET /v1/status returns the same.</noscript></body>
 </html>
 `;
 

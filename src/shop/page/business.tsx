@@ -57,7 +57,7 @@ function LatestEvents() {
         <Tile
             title="Latest events"
             problem={problem}
-            nothing={data?.data.length === 0 && "No event yet."}
+            nothing={data?.data.length === 0 && "No events yet."}
             class="latest"
         >
             {data && (

@@ -12,7 +12,7 @@ export function Funnel() {
     const most = Math.max(1, ...steps.map(({ events }) => events));
     const isEmpty = data !== null && steps.every(({ events }) => events === 0);
     return (
-        <Tile title="Funnel" problem={problem} nothing={isEmpty && "No event yet."}>
+        <Tile title="Funnel" problem={problem} nothing={isEmpty && "No events yet."}>
             <ol class="bars funnel">
                 {steps.map(({ eventType, events }, index) => (
                     <li key={eventType}>

@@ -12,7 +12,7 @@ export function TopProducts() {
     const products = data?.data.filter(({ purchases }) => purchases > 0) ?? [];
     const most = Math.max(...products.map(({ revenue }) => Number(revenue)), 1);
     return (
-        <Tile title="Top products" problem={problem} nothing={data && products.length === 0 && "No purchase yet."}>
+        <Tile title="Top products" problem={problem} nothing={data && products.length === 0 && "No purchases yet."}>
             <ol class="bars">
                 {products.map(({ productId, purchases, revenue }) => (
                     <li key={productId}>

@@ -28,12 +28,12 @@ function chartOf(flow: Flow, stats: Stats | null, grain: string, stepSeconds: nu
     const { times, series } = eventsByType(stats?.series?.data ?? [], types, span, stepSeconds);
     return {
         title: `Events by type, per ${grain} of event time`,
-        summary: "How many events of each type have a time in each step.",
+        summary: "The number of events of each type, by event time.",
         kind: "bars",
         times,
         series: series.map(({ name, values }, index) => ({ name: formatCode(name), color: hue(index), values })),
         ...span,
         format: formatShort,
-        empty: "No event has a time in this window.",
+        empty: "No events in this time range.",
     };
 }

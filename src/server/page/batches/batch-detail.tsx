@@ -31,7 +31,7 @@ export function BatchDetail({ id, columns }: { id: string; columns: readonly str
                 <>
                     <Panel id="batch-files" title="Its files" note={describeFiles(batch)}>
                         {batch.files.length === 0 ? (
-                            <Nothing>It had no records of a file that is still known.</Nothing>
+                            <Nothing>No known file has records in it.</Nothing>
                         ) : (
                             <Table
                                 label="Files"
@@ -43,14 +43,10 @@ export function BatchDetail({ id, columns }: { id: string; columns: readonly str
                     </Panel>
                     <Panel
                         id="batch-rejects"
-                        title="What it refused"
-                        tools={<a href={hrefOf("/rejects", { batch: id })}>All of them</a>}
+                        title="Rejects"
+                        tools={<a href={hrefOf("/rejects", { batch: id })}>Show all</a>}
                     >
-                        <RejectList
-                            path={`/v1/rejects?limit=10&batch=${id}`}
-                            columns={columns}
-                            nothing="It refused no record."
-                        />
+                        <RejectList path={`/v1/rejects?limit=10&batch=${id}`} columns={columns} nothing="No rejects." />
                     </Panel>
                 </>
             )}

@@ -18,7 +18,7 @@ import { address, hrefOf } from "../views/location.ts";
 import { listQuery, parseRange } from "../views/time-range.ts";
 
 const pace = { everyMs: 1000 };
-const noneYet = "No batch yet: the first file makes one.";
+const noneYet = "No batches yet.";
 
 export function Batches() {
     const range = parseRange(address.value.searchParams);
@@ -37,7 +37,7 @@ export function Batches() {
     return (
         <Panel id="batches" title="Batches" tools={tools} problem={problem} knownAt={knownAt} isView>
             {data && rows.length === 0 && (
-                <Nothing>{range === null ? noneYet : "No batch was committed in this time."}</Nothing>
+                <Nothing>{range === null ? noneYet : "No batches in this time range."}</Nothing>
             )}
             {rows.length > 0 && <PhaseKey phases={phasesOf(rows)} />}
             <BatchTable batches={rows} />

@@ -66,14 +66,14 @@ function arrivals(flow: Flow): Chart {
         ],
         ...spanOf(flow),
         format: formatRateShort,
-        empty: "Nothing arrived in this window.",
+        empty: "No arrivals in this time range.",
     };
 }
 
 function durations(flow: Flow, triggerMs: number): Chart {
     return {
         title: "Batch duration by phase",
-        summary: "How long a batch took on average, by phase, over time.",
+        summary: "The average duration of a batch, by phase, over time.",
         kind: "bars",
         times: stepTimes(flow),
         series: phaseMeans(flow).map(({ name, values }) => ({
@@ -86,7 +86,7 @@ function durations(flow: Flow, triggerMs: number): Chart {
         format: formatDuration,
         mark: triggerMs > 0 ? { value: triggerMs, label: "trigger" } : undefined,
         least: 10,
-        empty: "No batch in this window.",
+        empty: "No batches in this time range.",
     };
 }
 
@@ -100,7 +100,7 @@ function backlog(flow: Flow): Chart {
         ...spanOf(flow),
         format: formatShort,
         least: 10,
-        empty: flow.stagedRecords === null ? "Known only for a range up to now." : "Nothing waited in this window.",
+        empty: flow.stagedRecords === null ? "Known only for a range up to now." : "No backlog in this time range.",
     };
 }
 

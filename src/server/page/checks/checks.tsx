@@ -25,7 +25,7 @@ export function Checks() {
             knownAt={knownAt}
             isView
         >
-            {data && !run && <Nothing>The first run goes on.</Nothing>}
+            {data && !run && <Nothing>The first run is in progress.</Nothing>}
             <ul class="checks">
                 {run?.checks.toSorted(brokenFirst).map(({ name, asserts, outcome, breakingRows }) => (
                     <li key={name} class={outcome}>

@@ -42,20 +42,16 @@ export function FileDetail({ id, columns }: { id: string; columns: readonly stri
             </Panel>
             {file && (
                 <>
-                    <Panel id="file-batches" title="Its batches" problem={batches.problem} knownAt={batches.knownAt}>
-                        {batches.data?.data.length === 0 && <Nothing>No batch has merged any of it yet.</Nothing>}
+                    <Panel id="file-batches" title="Batches" problem={batches.problem} knownAt={batches.knownAt}>
+                        {batches.data?.data.length === 0 && <Nothing>Not merged yet.</Nothing>}
                         <BatchTable batches={batches.data?.data ?? []} />
                     </Panel>
                     <Panel
                         id="file-rejects"
-                        title="Its rejects and conflicts"
-                        tools={<a href={hrefOf("/rejects", { file: id })}>All of them</a>}
+                        title="Rejects and conflicts"
+                        tools={<a href={hrefOf("/rejects", { file: id })}>Show all</a>}
                     >
-                        <RejectList
-                            path={`/v1/rejects?limit=10&file=${id}`}
-                            columns={columns}
-                            nothing="No record of it was refused."
-                        />
+                        <RejectList path={`/v1/rejects?limit=10&file=${id}`} columns={columns} nothing="No rejects." />
                     </Panel>
                     {versions.length > 0 && (
                         <Panel id="file-versions" title="Other versions">

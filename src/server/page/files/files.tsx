@@ -50,9 +50,7 @@ export function Files() {
             knownAt={knownAt}
             isView
         >
-            {data && rows.length === 0 && (
-                <Nothing>{isFiltered ? "No file fits." : "No file has been seen yet."}</Nothing>
-            )}
+            {data && rows.length === 0 && <Nothing>{isFiltered ? "No matching files." : "No files yet."}</Nothing>}
             {rows.length > 0 && <Table label="Files" columns={columns} rows={rows} keyOf={({ fileId }) => fileId} />}
             {pages}
         </Panel>

@@ -103,8 +103,8 @@ function Process({ name, pid, isThere }: { name: string; pid: number | null; isT
 function Beginning() {
     return (
         <p class="nothing">
-            Choose what goes wrong. Each one delivers files of its own, does its harm, tells what recovers it, and
-            counts the records in the table at the end.
+            Choose an experiment. Each delivers its own files, causes a fault, shows the recovery, and counts the
+            records in the table at the end.
         </p>
     );
 }

@@ -14,14 +14,14 @@ export async function fetchJson<Body>(path: string, init: RequestInit = {}): Pro
     }
     const body = await response.json().catch(() => null);
     if (response.ok) return { body };
-    const odd = { code: "odd_answer", title: `The API answered ${response.status}`, detail: "It is asked again." };
+    const odd = { code: "odd_answer", title: `The API answered ${response.status}`, detail: "Retrying." };
     return { status: response.status, problem: body?.title ? body : odd };
 }
 
 export const unreachable: Problem = {
     code: "unreachable",
     title: "The API does not answer",
-    detail: "It is asked again every few seconds.",
+    detail: "The page retries every few seconds.",
 };
 
 export function postJson<Body>(path: string, body: object): Promise<Answer<Body>> {

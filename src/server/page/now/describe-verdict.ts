@@ -14,18 +14,17 @@ export interface Verdict {
 
 export function describeVerdict(link: Link, problem: Problem | null, status: Status | null): Verdict {
     if (link === "sign_in") {
-        return say("Signed out", "quiet", "A token is needed.", "Use the one that the API was started with.");
+        return say("Signed out", "quiet", "A token is required.", "Use the token that the API was started with.");
     }
     if (link === "lost") {
-        const detail =
-            "It is asked again every two seconds, and the page goes on from where it was. Is Sluice running?";
+        const detail = "The page retries every two seconds and continues from the same place. Is Sluice running?";
         return say("No connection", "bad", "The API does not answer.", detail);
     }
     if (link === "database_away") {
         const headline = absences[problem?.code ?? ""];
         if (headline) return say("Database away", "bad", headline, problem?.detail ?? "");
         const detail =
-            "What was committed is kept, the rest is read again. The page goes on by itself when it is back.";
+            "Committed records are safe; the rest is read again. The page continues when the database is back.";
         return say("Database away", "bad", "Postgres does not answer.", detail);
     }
     if (!status) return say("Connecting", "quiet", "Looking…", "");

@@ -47,7 +47,7 @@ function About({ reject, columns, keyName }: { reject: Reject; columns: readonly
             )}
             {refusal && <p class="note">{sanitize(JSON.stringify(refusal), { most: 400 })}</p>}
             <RecordFields fields={reject.record && inFileOrder(reject.record, columns)} rawText={reject.rawText} />
-            {reject.truncated && <p class="note">Cut: the record is longer than what is shown.</p>}
+            {reject.truncated && <p class="note">Truncated: the record is longer.</p>}
             <Facts
                 facts={[
                     [

@@ -45,11 +45,11 @@ export function Rejects({ columns }: { columns: readonly string[] }) {
             isView
         >
             {summary?.reasons.length === 0 ? (
-                <Nothing>Nothing was refused.</Nothing>
+                <Nothing>No rejects.</Nothing>
             ) : (
                 <div class="rejects">
                     <Reasons reasons={summary?.reasons ?? []} />
-                    <section aria-label={reason === null ? "Refused records" : `Records with ${formatCode(reason)}`}>
+                    <section aria-label={reason === null ? "Rejects" : `Records with ${formatCode(reason)}`}>
                         <div class="samples-head">
                             <h2>{reason === null ? "Newest first" : formatCode(reason)}</h2>
                             {chosen.some(([name]) => name !== "reason") && (
@@ -63,7 +63,7 @@ export function Rejects({ columns }: { columns: readonly string[] }) {
                             )}
                             {reason !== null && <Replay key={reason} reason={reason} />}
                         </div>
-                        {list.data && list.rows.length === 0 && <Nothing>No refused record fits.</Nothing>}
+                        {list.data && list.rows.length === 0 && <Nothing>No matching rejects.</Nothing>}
                         <RejectItems rejects={list.rows} columns={columns} />
                         {list.pages}
                     </section>

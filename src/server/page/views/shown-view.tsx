@@ -56,9 +56,9 @@ export function ShownView({ verdict, stream }: { verdict: Verdict; stream: Strea
 
 function NoStream({ name }: { name: string }) {
     return (
-        <Panel id="stream" title="No such stream" isView>
+        <Panel id="stream" title="Stream not found" isView>
             <Nothing>
-                No stream is called “{name}”. <a href={hrefOf("/streams", { stream: null })}>These there are.</a>
+                There is no stream “{name}”. <a href={hrefOf("/streams", { stream: null })}>All streams</a>
             </Nothing>
         </Panel>
     );
