@@ -73,7 +73,7 @@ const shapes: Record<string, Shape> = {
     line: { form: "^\\{[0-9eE+., -]+\\}$", isComparedAsText: true, samples: ["{1,-1,0}", "{0,0,1}", "[(0,0),(1,1)]"] },
     pg_lsn: { form: `^${hex}{1,8}/${hex}{1,8}$`, samples: ["0/0", "16/B374D848", "16", "g/1"] },
     // Postgres reads one with a zero before it as octal.
-    oid: { form: "^(0|[1-9][0-9]*)$", samples: ["0", "0101", "0x1F", "4294967295", "4294967296", "-1"] },
+    oid: { form: "^(0*[0-9]|[1-9][0-9]*)$", samples: ["0", "0101", "0x1F", "4294967295", "4294967296", "-1"] },
 };
 
 export function shapedRule({ baseType, baseTypeText: type }: CatalogType): TypeRule | null {
