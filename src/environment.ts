@@ -1,5 +1,6 @@
 /** The few variables that are not settings. Apart from src/config/, only this file reads the environment. */
 import { basename } from "node:path";
+import { programForm } from "./program.ts";
 
 export type Environment = Record<string, string | undefined>;
 
@@ -7,7 +8,7 @@ export type Environment = Record<string, string | undefined>;
  * The words that start a command here, for help and advice: `sluice status` from scripts/sluice.ts, the package or the
  * executable, and `bun run status` from a script of its own.
  */
-export const program = basename(Bun.main).startsWith("sluice") ? "sluice" : "bun run";
+export const program = programForm !== "checkout" || basename(Bun.main) === "sluice.ts" ? "sluice" : "bun run";
 
 /** Whether npm started this process (`npx -y bun run …`): npx dies of a signal without passing it on. */
 export function isStartedByNpm(environment: Environment = process.env): boolean {

@@ -42,9 +42,15 @@ export function filesOf(texts: Record<string, string>): ProgramFiles {
 
 export const programFiles = builtFiles === null ? filesIn(join(import.meta.dir, "..")) : filesOf(builtFiles.texts);
 
+/** How to get a package that is missing. */
+export const packagesRemedy =
+    programForm === "package"
+        ? "Install the npm package again, without --omit=optional."
+        : "Run `bun install --frozen-lockfile`.";
+
 /** The command line that starts another process of this program: `["ingest", "--trigger", "2s"]`. */
 export function programCommand(args: readonly string[]): string[] {
     if (programForm === "executable") return [process.execPath, ...args];
     if (programForm === "package") return [process.execPath, "--no-install", Bun.main, ...args];
-    return [process.execPath, join(import.meta.dir, "../scripts", `${args[0]}.ts`), ...args.slice(1)];
+    return [process.execPath, join(import.meta.dir, "../scripts/sluice.ts"), ...args];
 }

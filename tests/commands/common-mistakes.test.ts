@@ -393,7 +393,7 @@ test("when a file cannot be read, the others are, and it is listed with its prob
 test("every code that the program can exit with is documented, and no other", () => {
     const table = documented.slice(documented.indexOf("| code | exit |"));
     const inDocument = new Set([...table.matchAll(/`([a-z]+(?:_[a-z]+)+|unexpected)`/g)].map(([, code]) => code!));
-    const files = [...new Bun.Glob("{src,scripts}/**/*.ts").scanSync({ cwd: projectDir })].sort();
+    const files = [...new Bun.Glob("{src,scripts}/**/*.{ts,mjs}").scanSync({ cwd: projectDir })].sort();
     const text = files.map((file) => readFileSync(join(projectDir, file), "utf8")).join("\n");
     // Errors are made by `code: "x"`, also after a condition, and by the first argument of functions that make one.
     const made = text.matchAll(

@@ -164,7 +164,7 @@ test("a clock that is seconds off is a note, one that is hours off fails, on eit
 
 describe("dependencies", () => {
     const project = (installed: Record<string, string>) => {
-        const manifest = { dependencies: { one: "1.0.0", two: "2.0.0" }, engines: { bun: ">=1.4" } };
+        const manifest = { devDependencies: { one: "1.0.0", two: "2.0.0" }, engines: { bun: ">=1.4" } };
         writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
         for (const [name, version] of Object.entries(installed)) {
             mkdirSync(join(folder, "node_modules", name), { recursive: true });

@@ -5,7 +5,7 @@ import { runScript } from "../support/run-script.ts";
 const sluice = (...args: string[]) => runScript("sluice", args);
 
 /** What only the developers of Sluice need. */
-const ofDevelopers = /^(test|bench|db:|sql:|pre)|^(compare|verify|screenshots|typecheck|lint|format|sluice)$/;
+const ofDevelopers = /^(test|bench|build:|db:|sql:|pre)|^(compare|verify|screenshots|typecheck|lint|format|sluice)$/;
 
 test.each([[[]], [["--help"]], [["help"]]])("%j lists every command for users once, in its group", async (args) => {
     const { exitCode, stdout, stderr } = await sluice(...args);

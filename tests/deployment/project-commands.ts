@@ -1,14 +1,12 @@
 /** What files of deployment may name: the project's commands, with flags that they take, and variables that are read. */
-import { basename } from "node:path";
 import manifest from "../../package.json";
 import { knownVariables } from "../../src/config/unknown-variables.ts";
 import { runScript } from "../support/run-script.ts";
 
-/** `bun scripts/NAME.ts …` is what `bun run NAME` of package.json is, and its flags are in the help. Null when all is right. */
-export async function faultOfCommand([bun, script = "", ...flags]: string[]): Promise<string | null> {
-    const name = basename(script, ".ts");
-    const isCommand = bun === "bun" && (manifest.scripts as Record<string, string>)[name] === `bun ${script}`;
-    if (!isCommand) return `${bun} ${script} is no command`;
+/** `bun dist/sluice.js NAME …` is what `bun run NAME` of package.json is, and its flags are in the help. Null when all is right. */
+export async function faultOfCommand([bun, bundle, name = "", ...flags]: string[]): Promise<string | null> {
+    const isCommand = (manifest.scripts as Record<string, string>)[name] === `bun scripts/${name}.ts`;
+    if (bun !== "bun" || bundle !== "dist/sluice.js" || !isCommand) return `${bun} ${bundle} ${name} is no command`;
     const { stdout } = await runScript(name, ["--help"]);
     return flags.find((flag) => !stdout.includes(` ${flag}`)) ?? null;
 }

@@ -17,10 +17,10 @@ describe.skipIf(process.platform !== "linux")("to systemd", () => {
     const folder = makeFolder();
     beforeAll(() => requireSystemd("systemd-analyze"), 120_000);
 
-    /** The unit with another text, as if bun were where the unit says. */
+    /** The unit with another text, as if the executable were where the unit says. */
     function verify(text: string): string {
         const path = join(folder, "sluice.service");
-        writeFileSync(path, text.replace("/usr/local/bin/bun", process.execPath));
+        writeFileSync(path, text.replace("/usr/local/bin/sluice", process.execPath));
         const { exitCode, stderr } = Bun.spawnSync(["systemd-analyze", "verify", path]);
         return exitCode === 0 && stderr.length === 0 ? "" : `${exitCode} ${stderr}`;
     }
@@ -42,7 +42,9 @@ describe.skipIf(process.platform !== "linux")("to systemd", () => {
 });
 
 test("it starts a command of the project, as the program speaks to systemd", async () => {
-    expect(await faultOfCommand(settingOf("ExecStart")!.replace("/usr/local/bin/", "").split(" "))).toBeNull();
+    expect(
+        await faultOfCommand(settingOf("ExecStart")!.replace("/usr/local/bin/sluice", "bun dist/sluice.js").split(" ")),
+    ).toBeNull();
     expect([settingOf("Type"), settingOf("NotifyAccess")]).toEqual(["notify", "all"]);
 });
 

