@@ -17,7 +17,7 @@ await runCommand({
     ],
     async run() {
         rmSync(dist, { recursive: true, force: true });
-        const { outputs } = await bundleProgram("package", { outdir: dist, splitting: true });
+        const { outputs } = await bundleProgram("package", { outdir: dist });
         copyFileSync(join(rootDir, "scripts/build/start-bun.mjs"), join(dist, "cli.mjs"));
         writeFileSync(join(dist, "index.js"), module);
         writeFileSync(join(dist, "index.d.ts"), writeTypes());

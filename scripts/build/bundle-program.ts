@@ -12,11 +12,12 @@ import { pageEntry } from "../../src/shop/page/page-entry.ts";
 
 export const rootDir = join(import.meta.dir, "../..");
 
-type Output = Pick<Bun.BuildConfig, "outdir" | "splitting" | "compile">;
+/** One file, not split: Bun's parts leave out a module that is imported for what it does to another, as zod-openapi does to zod. */
+type Output = Pick<Bun.BuildConfig, "outdir" | "compile">;
 
 /** @throws SluiceError driver_not_corrected; what Bun says when it cannot bundle */
 export async function bundleProgram(form: BuiltFiles["form"], output: Output): Promise<Bun.BuildOutput> {
-    requireCorrectedDriver();
+    requireCorrectedDriver(join(rootDir, "node_modules/postgres"));
     const files = await collectFiles(form);
     return await Bun.build({
         entrypoints: [join(rootDir, "scripts/sluice.ts")],
@@ -52,15 +53,15 @@ async function collectFiles(form: BuiltFiles["form"]): Promise<BuiltFiles> {
 }
 
 /** npm does not know Bun's patches: a checkout whose packages npm installed has the driver as it was released. */
-function requireCorrectedDriver(): void {
-    const driver = readFileSync(join(rootDir, "node_modules/postgres/src/connection.js"), "utf8");
+export function requireCorrectedDriver(packageDir: string): void {
+    const driver = readFileSync(join(packageDir, "src/connection.js"), "utf8");
     const patch = readFileSync(join(rootDir, "src/database/patches/postgres@3.4.9.patch"), "utf8");
-    const added = patch.split("\n").filter((line) => line.startsWith("+") && !line.startsWith("+++"));
-    const missing = added.map((line) => line.slice(1)).find((line) => !driver.split("\n").includes(line));
-    if (missing === undefined) return;
+    const hunks = patch.split(/^@@.*$/m).slice(1);
+    const corrected = hunks.map((hunk) => hunk.split("\n").filter((line) => /^[ +]/.test(line)));
+    if (corrected.every((lines) => driver.includes(lines.map((line) => line.slice(1)).join("\n")))) return;
     throw new SluiceError({
         code: "driver_not_corrected",
-        what: `node_modules/postgres is without the correction \`${missing.trim()}\` of src/database/patches.`,
+        what: "node_modules/postgres is without a correction of src/database/patches.",
         remedy: "Let Bun install the packages: rm -r node_modules && bun install --frozen-lockfile",
         exitCode: exitCodes.failed,
     });

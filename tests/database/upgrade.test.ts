@@ -1,6 +1,6 @@
 /** A database of version 0.1.0, with data and half of a backlog, is brought to this version in place, and an ingest goes on. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { migrateDatabase } from "../../src/database/migrate.ts";
@@ -8,7 +8,7 @@ import { runChecks } from "../../src/operations/run-checks.ts";
 import { createBareDatabase, type TestDatabase } from "../support/database.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { readFileStates, readTables } from "../support/read-tables.ts";
-import { projectDir } from "../support/test-server.ts";
+import { makeDatabaseOf010 } from "./database-0.1.0.ts";
 import { filesOf010 } from "./files-0.1.0.ts";
 
 let database: TestDatabase;
@@ -25,52 +25,6 @@ afterAll(async () => {
 const failedChecks = async () =>
     (await runChecks(database.sql)).filter(({ passed }) => !passed).map(({ name, error }) => error ?? name);
 
-/** The tables of 0.1.0, and of what can be made again the staging table alone. */
-async function migrateTo010(): Promise<void> {
-    cpSync(join(projectDir, "drizzle"), join(dir, "drizzle"), { recursive: true });
-    const journalFile = join(dir, "drizzle/meta/_journal.json");
-    const journal = JSON.parse(readFileSync(journalFile, "utf8"));
-    journal.entries = journal.entries.filter(({ idx }: { idx: number }) => idx <= 8);
-    writeFileSync(journalFile, JSON.stringify(journal));
-    for (const folder of ["sql/engine", "sql/events", "sql/rendered/events"])
-        mkdirSync(join(dir, folder), { recursive: true });
-    const lanes = "create function ingest.lanes() returns smallint[] return '{0,1,2,3,4,5}'::smallint[];\n";
-    const staging = readFileSync(join(projectDir, "sql/rendered/events/1_staging.sql"), "utf8");
-    writeFileSync(join(dir, "sql/engine/staging.sql"), lanes + staging);
-    await migrateDatabase(database.target, { log: () => {}, rootDir: dir, programVersion: "0.0.1" });
-}
-
-/** ledger-0.1.0.jsonl is what the program of 0.1.0 left: each line a row, without its nulls. */
-async function fillTables(): Promise<void> {
-    const lines = readFileSync(join(import.meta.dir, "ledger-0.1.0.jsonl"), "utf8")
-        .trim()
-        .split("\n");
-    // In the order of their names: the foreign keys are looked at by nobody.
-    await database.sql.begin(async (transaction) => {
-        await transaction`set local session_replication_role = replica`;
-        for (const line of lines) {
-            const { table, row } = JSON.parse(line) as { table: string; row: Record<string, unknown> };
-            const columns = Object.keys(row).join(", ");
-            await transaction.unsafe(
-                `insert into ${table} (${columns}) overriding system value
-                select ${columns} from jsonb_populate_record(null::${table}, $1::text::jsonb)`,
-                [JSON.stringify(row)],
-            );
-        }
-        for (const [table, column] of Object.entries({
-            files: "file_id",
-            loads: "load_id",
-            chunks: "chunk_id",
-            batches: "batch_id",
-            rejects: "reject_id",
-        })) {
-            await transaction.unsafe(
-                `select setval(pg_get_serial_sequence('ingest.${table}', '${column}'), max(${column})) from ingest.${table}`,
-            );
-        }
-    });
-}
-
 /** The file of each table's rows: another one when the table was rewritten. */
 async function storedIn(): Promise<Record<string, number>> {
     const rows = await database.sql<{ name: string; node: number }[]>`
@@ -81,8 +35,7 @@ async function storedIn(): Promise<Record<string, number>> {
 }
 
 test("the upgrade rewrites no table, all adds up after it, and the ingest goes on where the old program stood", async () => {
-    await migrateTo010();
-    await fillTables();
+    await makeDatabaseOf010(database, dir);
     await database.sql`update ingest.loads set way = 'tolerant' where load_id = 4`;
     const before = await storedIn();
 

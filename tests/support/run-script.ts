@@ -1,5 +1,9 @@
-/** A command of scripts/ as a child process, the way a person or a program runs it. */
+/**
+ * A command of scripts/ as a child process, the way a person or a program runs it. TEST_SLUICE_COMMAND, the path of an
+ * installed `sluice`, runs that one in its place: tests/package has tests of commands run through it.
+ */
 import { join } from "node:path";
+import manifest from "../../package.json" with { type: "json" };
 import { projectDir } from "./test-server.ts";
 
 export interface Ran {
@@ -26,7 +30,17 @@ export async function runScript(name: string, args: readonly string[] = [], opti
         new Response(child.stderr).text(),
         child.exited,
     ]);
-    return { exitCode, stdout, stderr };
+    return { exitCode, stdout: asInCheckout(stdout), stderr: asInCheckout(stderr) };
+}
+
+const installedCommand = process.env.TEST_SLUICE_COMMAND;
+
+/** The installed command calls the others `sluice NAME`, and the tests know them as `bun run NAME`. */
+function asInCheckout(text: string): string {
+    if (!installedCommand) return text;
+    return text.replaceAll(/\bsluice ([a-z-]+)/g, (words, name) =>
+        name in manifest.scripts ? `bun run ${name}` : words,
+    );
 }
 
 /** The same, to be watched and stopped. */
@@ -35,7 +49,10 @@ export function spawnScript(
     args: readonly string[] = [],
     { environment = {}, input, cwd = projectDir }: ScriptOptions = {},
 ) {
-    return Bun.spawn([process.execPath, join(projectDir, "scripts", `${name}.ts`), ...args], {
+    const command = installedCommand
+        ? [installedCommand, name]
+        : [process.execPath, join(projectDir, "scripts", `${name}.ts`)];
+    return Bun.spawn([...command, ...args], {
         cwd,
         env: { ...process.env, ...streamsIn(cwd), FORCE_COLOR: "", NO_COLOR: "", DATABASE_URL: "", ...environment },
         stdin: input === undefined ? "ignore" : new TextEncoder().encode(input),
