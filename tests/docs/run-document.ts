@@ -4,7 +4,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
+import manifest from "../../package.json" with { type: "json" };
 import { isPortFree } from "../../src/database/embedded/postmaster.ts";
+import { asInCheckout, installedCommand } from "../support/run-script.ts";
 import { projectDir } from "../support/test-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { changeText } from "./change-text.ts";
@@ -23,7 +25,7 @@ const documentedPort = "4040";
 const neverCopied = [".git", "node_modules", "dist", "coverage", "data/postgres", "data/test-postgres", "data/archive"];
 
 export async function openReader(): Promise<Reader> {
-    const dir = copyProject();
+    const dir = installedCommand ? makeInstalledFolder(installedCommand) : copyProject();
     const port = String(await findPort());
     let background: Shell | null = null;
     const shells: Shell[] = [];
@@ -103,6 +105,20 @@ export function followDocument(document: string, notRun: string[] = []): void {
     );
 }
 
+/** A folder with the samples alone, where `bun run NAME` is the installed `sluice NAME`. */
+function makeInstalledFolder(command: string): string {
+    const dir = mkdtempSync(join(tmpdir(), "sluice-docs-"));
+    chmodSync(dir, 0o755);
+    cpSync(join(projectDir, "data/samples"), join(dir, "data/samples"), { recursive: true });
+    mkdirSync(join(dir, "data/input_data"));
+    cpSync(join(projectDir, "bunfig.toml"), join(dir, "bunfig.toml"));
+    const scripts = Object.entries(manifest.scripts)
+        .filter(([name, script]) => script === `bun scripts/${name}.ts`)
+        .map(([name]) => [name, `${command} ${name}`]);
+    writeFileSync(join(dir, "package.json"), JSON.stringify({ scripts: Object.fromEntries(scripts) }));
+    return dir;
+}
+
 /** As a clone has it: without anything that was installed, made or left behind. */
 function copyProject(): string {
     const dir = mkdtempSync(join(tmpdir(), "sluice-docs-"));
@@ -150,7 +166,7 @@ function startShell(command: string, dir: string, port: string): Shell {
         output += piece;
     });
     return {
-        output: () => output,
+        output: () => asInCheckout(output),
         forget() {
             output = "";
         },

@@ -92,6 +92,24 @@ describe("the package", () => {
         expect(listFiles(packageDir)).toEqual(before);
     }, 120_000);
 
+    test("has the crash lab: it kills the ingest, which starts again from the package", async () => {
+        const child = spawn([installed.sluice, "start", "--lab", "--no-generate", "--port", "0"], work);
+        const stdout = collect(child.stdout);
+        const api = await waitUntil(
+            "it says where the API is",
+            () => /^ {2}page +(\S+)\/$/m.exec(stdout.text())?.[1] ?? null,
+        );
+        const headers = { "content-type": "application/json" };
+        await fetch(`${api}/v1/lab/kill_worker`, { method: "POST", headers, body: "{}" });
+        const state = await waitUntil("the experiment is over", async () => {
+            const { runs } = (await (await fetch(`${api}/v1/lab`)).json()) as { runs: { state: string }[] };
+            return runs[0]?.state !== "running" && runs[0]?.state;
+        });
+        child.kill("SIGTERM");
+
+        expect([state, await child.exited]).toEqual(["balanced", 0]);
+    }, 60_000);
+
     test("ends as the program ends, and the program ends when its node is killed", async () => {
         const start = async () => {
             const child = spawn([installed.sluice, "api", "--port", "0"], makeFolder(), { DATABASE_URL: database.url });
@@ -220,15 +238,20 @@ stream({ files: "orders-*.csv", table: "public.orders", encoding: "utf-7" });
         expect([events.length, rejects.length, counts.read, counts.inserted]).toEqual([23, 6, 32, 23]);
     }, 90_000);
 
-    test("common mistakes get the same answers from the installed command", async () => {
-        const file = "tests/commands/common-mistakes.test.ts";
-        const named = "the thing, where it is from and the remedy are named";
-        const command = [process.execPath, "test", "--timeout=60000", "-t", named, file];
-        const { exitCode, stderr } = await run(command, projectDir, { TEST_SLUICE_COMMAND: installed.sluice });
+    test.each([
+        ["common mistakes", "tests/commands/common-mistakes.test.ts", "the thing, where it is from and the remedy", 30],
+        ["the commands of the README", "tests/docs/readme.test.ts", "line", 4],
+    ])(
+        "%s get the same answers from the installed command",
+        async (_, file, named, least) => {
+            const command = [process.execPath, "test", "--timeout=60000", "-t", named, file];
+            const { exitCode, stderr } = await run(command, projectDir, { TEST_SLUICE_COMMAND: installed.sluice });
 
-        expect([exitCode, stderr.match(/^\(fail\).*$/gm)]).toEqual([0, null]);
-        expect(Number(/^ *(\d+) pass$/m.exec(stderr)?.[1])).toBeGreaterThan(30);
-    }, 180_000);
+            expect([exitCode, stderr.match(/^\(fail\).*$/gm)]).toEqual([0, null]);
+            expect(Number(/^ *(\d+) pass$/m.exec(stderr)?.[1])).toBeGreaterThanOrEqual(least);
+        },
+        180_000,
+    );
 });
 
 describe("the executable", () => {

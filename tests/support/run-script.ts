@@ -33,10 +33,10 @@ export async function runScript(name: string, args: readonly string[] = [], opti
     return { exitCode, stdout: asInCheckout(stdout), stderr: asInCheckout(stderr) };
 }
 
-const installedCommand = process.env.TEST_SLUICE_COMMAND;
+export const installedCommand = process.env.TEST_SLUICE_COMMAND;
 
 /** The installed command calls the others `sluice NAME`, and the tests know them as `bun run NAME`. */
-function asInCheckout(text: string): string {
+export function asInCheckout(text: string): string {
     if (!installedCommand) return text;
     return text.replaceAll(/\bsluice ([a-z-]+)/g, (words, name) =>
         name in manifest.scripts ? `bun run ${name}` : words,
@@ -50,7 +50,7 @@ export function spawnScript(
     { environment = {}, input, cwd = projectDir }: ScriptOptions = {},
 ) {
     const command = installedCommand
-        ? [installedCommand, name]
+        ? [installedCommand, ...(name === "sluice" ? [] : [name])]
         : [process.execPath, join(projectDir, "scripts", `${name}.ts`)];
     return Bun.spawn([...command, ...args], {
         cwd,
