@@ -55,7 +55,7 @@ export function FileDetail({ id, columns }: { id: string; columns: readonly stri
                     </Panel>
                     {versions.length > 0 && (
                         <Panel id="file-versions" title="Other versions">
-                            <ul class="plain">
+                            <ul class="stack">
                                 {versions.map((version) => (
                                     <li key={version.fileId}>
                                         <FileLink
@@ -118,7 +118,7 @@ function About({ file }: { file: File }) {
                 ]}
             />
             {failedChunks.length > 0 && (
-                <ul class="plain">
+                <ul class="stack">
                     {failedChunks.map(({ chunkId, firstRecordNo, records: count, problem, problemDetail }) => (
                         <li key={chunkId} class="trouble">
                             Chunk {formatNumber(chunkId)}, from record {formatNumber(firstRecordNo)},{" "}
