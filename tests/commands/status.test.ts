@@ -56,6 +56,6 @@ test("FORCE_COLOR colours it, --no-color does not", async () => {
     const environment = { FORCE_COLOR: "1" };
     const args = ["--database-url", database.url];
 
-    expect((await runScript("status", args, { environment })).stdout).toContain("\u001b[31m1 file failed");
+    expect((await runScript("status", args, { environment })).stdout).toContain("\u001b[33m1 file failed");
     expect((await runScript("status", [...args, "--no-color"], { environment })).stdout).not.toContain("\u001b");
 });
