@@ -227,7 +227,7 @@ test("after an update by the owner, the loader goes on", async () => {
     const { stderr, summary } = await ingestOnce(loader.url, dir);
     expect([stderr, summary]).toEqual([
         // The folder is another one, without the file that failed in the first.
-        expect.stringMatching(/^c\.csv had failed .* and is gone from the folder: it is forgotten\.\n$/),
+        expect.stringMatching(/^c\.csv had failed .* and has left the folder\. Sluice forgets it\.\n$/),
         expect.objectContaining({ records: expect.objectContaining({ inserted: 1 }) }),
     ]);
 });
