@@ -226,7 +226,7 @@ return case
                                 when left(right(bare.placed_at, 6), 1) in ('+', '-') and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
                                 else bare.placed_at
                             end, 'T', ' ')
-                        end or bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then case
+                        end or bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}|:[0-9]{2}:[0-9]{2})?))?)?$' then case
                             when (bare.placed_at collate "C" < '0001-01-02' or bare.placed_at collate "C" > '9999-12-31')
                                     and (bare.placed_at::timestamptz < '0001-01-01' or bare.placed_at::timestamptz >= '10000-01-01') then 'invalid'
                             when octet_length(bare.placed_at) > 26 and bare.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
@@ -282,7 +282,7 @@ return case
                                     when left(right(bare.placed_at, 6), 1) in ('+', '-') and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
                                     else bare.placed_at
                                 end, 'T', ' ')
-                            end or bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then case
+                            end or bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}|:[0-9]{2}:[0-9]{2})?))?)?$' then case
                                 when (bare.placed_at collate "C" < '0001-01-02' or bare.placed_at collate "C" > '9999-12-31')
                                         and (bare.placed_at::timestamptz < '0001-01-01' or bare.placed_at::timestamptz >= '10000-01-01') then 'invalid'
                                 when octet_length(bare.placed_at) > 26 and bare.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
@@ -450,7 +450,7 @@ as $$
                                     when left(right(bare.placed_at, 6), 1) in ('+', '-') and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
                                     else bare.placed_at
                                 end, 'T', ' ')
-                            end or bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then case
+                            end or bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}|:[0-9]{2}:[0-9]{2})?))?)?$' then case
                                 when (bare.placed_at collate "C" < '0001-01-02' or bare.placed_at collate "C" > '9999-12-31')
                                         and (bare.placed_at::timestamptz < '0001-01-01' or bare.placed_at::timestamptz >= '10000-01-01') then 'invalid'
                                 when octet_length(bare.placed_at) > 26 and bare.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
@@ -581,7 +581,7 @@ begin
                         when left(right(staged.placed_at, 6), 1) in ('+', '-') and translate(right(staged.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(staged.placed_at, -6)
                         else staged.placed_at
                     end, 'T', ' ')
-                end or staged.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then case
+                end or staged.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}|:[0-9]{2}:[0-9]{2})?))?)?$' then case
                     when (staged.placed_at collate "C" < '0001-01-02' or staged.placed_at collate "C" > '9999-12-31')
                             and (staged.placed_at::timestamptz < '0001-01-01' or staged.placed_at::timestamptz >= '10000-01-01') then 'invalid'
                     when octet_length(staged.placed_at) > 26 and staged.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
@@ -734,7 +734,7 @@ begin
                             when left(right(missing_records.placed_at, 6), 1) in ('+', '-') and translate(right(missing_records.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(missing_records.placed_at, -6)
                             else missing_records.placed_at
                         end, 'T', ' ')
-                    end or missing_records.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then case
+                    end or missing_records.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}|:[0-9]{2}:[0-9]{2})?))?)?$' then case
                         when (missing_records.placed_at collate "C" < '0001-01-02' or missing_records.placed_at collate "C" > '9999-12-31')
                                 and (missing_records.placed_at::timestamptz < '0001-01-01' or missing_records.placed_at::timestamptz >= '10000-01-01') then 'invalid'
                         when octet_length(missing_records.placed_at) > 26 and missing_records.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
@@ -1904,7 +1904,7 @@ from (
                         when left(right(trimmed_values.value, 6), 1) in ('+', '-') and translate(right(trimmed_values.value, 6), '0123456789', '') in ('+:', '-:') then left(trimmed_values.value, -6)
                         else trimmed_values.value
                     end, 'T', ' ')
-                end or trimmed_values.value ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}(:?[0-9]{2})?)?))?)?$' then case
+                end or trimmed_values.value ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}|:[0-9]{2}:[0-9]{2})?))?)?$' then case
                     when (trimmed_values.value collate "C" < '0001-01-02' or trimmed_values.value collate "C" > '9999-12-31')
                             and (trimmed_values.value::timestamptz < '0001-01-01' or trimmed_values.value::timestamptz >= '10000-01-01') then 'invalid'
                     when octet_length(trimmed_values.value) > 26 and trimmed_values.value ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
