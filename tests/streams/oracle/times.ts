@@ -16,7 +16,7 @@ export function daysOf(year: number, month: number, day: number): number {
 }
 
 const clock = /^(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?$/;
-const offset = /(?: ?(?:(Z|UTC)|([+-])(\d\d)(?::?(\d\d)(?::?(\d\d))?)?))$/;
+const offset = /(?: ?(?:(Z|UTC)|([+-])(\d\d)(?::?(\d\d)(?:(?<=:\d\d):(\d\d))?)?))$/;
 
 interface Clock {
     seconds: number;
