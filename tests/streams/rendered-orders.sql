@@ -218,12 +218,12 @@ return case
                             when bare.placed_at like '____-__-__ __:__:__.%' or bare.placed_at like '____-__-__T__:__:__.%' then
                                 bare.placed_at::timestamp::text = rtrim(rtrim(replace(case
                                 when bare.placed_at like '%Z' then left(bare.placed_at, -1)
-                                when left(right(bare.placed_at, 6), 1) in ('+', '-') and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                when left(right(bare.placed_at, 6), 1) in ('+', '-') and right(bare.placed_at, 6) like '___:__' and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
                                 else bare.placed_at
                             end, 'T', ' '), '0'), '.') and bare.placed_at !~ '\.($|[^0-9])'
                             when bare.placed_at like '____-__-__ __:__:__%' or bare.placed_at like '____-__-__T__:__:__%' then bare.placed_at::timestamp::text = replace(case
                                 when bare.placed_at like '%Z' then left(bare.placed_at, -1)
-                                when left(right(bare.placed_at, 6), 1) in ('+', '-') and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                when left(right(bare.placed_at, 6), 1) in ('+', '-') and right(bare.placed_at, 6) like '___:__' and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
                                 else bare.placed_at
                             end, 'T', ' ')
                         end or bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}|:[0-9]{2}:[0-9]{2})?))?)?$' then case
@@ -274,12 +274,12 @@ return case
                                 when bare.placed_at like '____-__-__ __:__:__.%' or bare.placed_at like '____-__-__T__:__:__.%' then
                                     bare.placed_at::timestamp::text = rtrim(rtrim(replace(case
                                     when bare.placed_at like '%Z' then left(bare.placed_at, -1)
-                                    when left(right(bare.placed_at, 6), 1) in ('+', '-') and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                    when left(right(bare.placed_at, 6), 1) in ('+', '-') and right(bare.placed_at, 6) like '___:__' and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
                                     else bare.placed_at
                                 end, 'T', ' '), '0'), '.') and bare.placed_at !~ '\.($|[^0-9])'
                                 when bare.placed_at like '____-__-__ __:__:__%' or bare.placed_at like '____-__-__T__:__:__%' then bare.placed_at::timestamp::text = replace(case
                                     when bare.placed_at like '%Z' then left(bare.placed_at, -1)
-                                    when left(right(bare.placed_at, 6), 1) in ('+', '-') and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                    when left(right(bare.placed_at, 6), 1) in ('+', '-') and right(bare.placed_at, 6) like '___:__' and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
                                     else bare.placed_at
                                 end, 'T', ' ')
                             end or bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}|:[0-9]{2}:[0-9]{2})?))?)?$' then case
@@ -442,12 +442,12 @@ as $$
                                 when bare.placed_at like '____-__-__ __:__:__.%' or bare.placed_at like '____-__-__T__:__:__.%' then
                                     bare.placed_at::timestamp::text = rtrim(rtrim(replace(case
                                     when bare.placed_at like '%Z' then left(bare.placed_at, -1)
-                                    when left(right(bare.placed_at, 6), 1) in ('+', '-') and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                    when left(right(bare.placed_at, 6), 1) in ('+', '-') and right(bare.placed_at, 6) like '___:__' and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
                                     else bare.placed_at
                                 end, 'T', ' '), '0'), '.') and bare.placed_at !~ '\.($|[^0-9])'
                                 when bare.placed_at like '____-__-__ __:__:__%' or bare.placed_at like '____-__-__T__:__:__%' then bare.placed_at::timestamp::text = replace(case
                                     when bare.placed_at like '%Z' then left(bare.placed_at, -1)
-                                    when left(right(bare.placed_at, 6), 1) in ('+', '-') and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                    when left(right(bare.placed_at, 6), 1) in ('+', '-') and right(bare.placed_at, 6) like '___:__' and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
                                     else bare.placed_at
                                 end, 'T', ' ')
                             end or bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}|:[0-9]{2}:[0-9]{2})?))?)?$' then case
@@ -573,12 +573,12 @@ begin
                     when staged.placed_at like '____-__-__ __:__:__.%' or staged.placed_at like '____-__-__T__:__:__.%' then
                         staged.placed_at::timestamp::text = rtrim(rtrim(replace(case
                         when staged.placed_at like '%Z' then left(staged.placed_at, -1)
-                        when left(right(staged.placed_at, 6), 1) in ('+', '-') and translate(right(staged.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(staged.placed_at, -6)
+                        when left(right(staged.placed_at, 6), 1) in ('+', '-') and right(staged.placed_at, 6) like '___:__' and translate(right(staged.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(staged.placed_at, -6)
                         else staged.placed_at
                     end, 'T', ' '), '0'), '.') and staged.placed_at !~ '\.($|[^0-9])'
                     when staged.placed_at like '____-__-__ __:__:__%' or staged.placed_at like '____-__-__T__:__:__%' then staged.placed_at::timestamp::text = replace(case
                         when staged.placed_at like '%Z' then left(staged.placed_at, -1)
-                        when left(right(staged.placed_at, 6), 1) in ('+', '-') and translate(right(staged.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(staged.placed_at, -6)
+                        when left(right(staged.placed_at, 6), 1) in ('+', '-') and right(staged.placed_at, 6) like '___:__' and translate(right(staged.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(staged.placed_at, -6)
                         else staged.placed_at
                     end, 'T', ' ')
                 end or staged.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}|:[0-9]{2}:[0-9]{2})?))?)?$' then case
@@ -726,12 +726,12 @@ begin
                         when missing_records.placed_at like '____-__-__ __:__:__.%' or missing_records.placed_at like '____-__-__T__:__:__.%' then
                             missing_records.placed_at::timestamp::text = rtrim(rtrim(replace(case
                             when missing_records.placed_at like '%Z' then left(missing_records.placed_at, -1)
-                            when left(right(missing_records.placed_at, 6), 1) in ('+', '-') and translate(right(missing_records.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(missing_records.placed_at, -6)
+                            when left(right(missing_records.placed_at, 6), 1) in ('+', '-') and right(missing_records.placed_at, 6) like '___:__' and translate(right(missing_records.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(missing_records.placed_at, -6)
                             else missing_records.placed_at
                         end, 'T', ' '), '0'), '.') and missing_records.placed_at !~ '\.($|[^0-9])'
                         when missing_records.placed_at like '____-__-__ __:__:__%' or missing_records.placed_at like '____-__-__T__:__:__%' then missing_records.placed_at::timestamp::text = replace(case
                             when missing_records.placed_at like '%Z' then left(missing_records.placed_at, -1)
-                            when left(right(missing_records.placed_at, 6), 1) in ('+', '-') and translate(right(missing_records.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(missing_records.placed_at, -6)
+                            when left(right(missing_records.placed_at, 6), 1) in ('+', '-') and right(missing_records.placed_at, 6) like '___:__' and translate(right(missing_records.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(missing_records.placed_at, -6)
                             else missing_records.placed_at
                         end, 'T', ' ')
                     end or missing_records.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}|:[0-9]{2}:[0-9]{2})?))?)?$' then case
@@ -1896,12 +1896,12 @@ from (
                     when trimmed_values.value like '____-__-__ __:__:__.%' or trimmed_values.value like '____-__-__T__:__:__.%' then
                         trimmed_values.value::timestamp::text = rtrim(rtrim(replace(case
                         when trimmed_values.value like '%Z' then left(trimmed_values.value, -1)
-                        when left(right(trimmed_values.value, 6), 1) in ('+', '-') and translate(right(trimmed_values.value, 6), '0123456789', '') in ('+:', '-:') then left(trimmed_values.value, -6)
+                        when left(right(trimmed_values.value, 6), 1) in ('+', '-') and right(trimmed_values.value, 6) like '___:__' and translate(right(trimmed_values.value, 6), '0123456789', '') in ('+:', '-:') then left(trimmed_values.value, -6)
                         else trimmed_values.value
                     end, 'T', ' '), '0'), '.') and trimmed_values.value !~ '\.($|[^0-9])'
                     when trimmed_values.value like '____-__-__ __:__:__%' or trimmed_values.value like '____-__-__T__:__:__%' then trimmed_values.value::timestamp::text = replace(case
                         when trimmed_values.value like '%Z' then left(trimmed_values.value, -1)
-                        when left(right(trimmed_values.value, 6), 1) in ('+', '-') and translate(right(trimmed_values.value, 6), '0123456789', '') in ('+:', '-:') then left(trimmed_values.value, -6)
+                        when left(right(trimmed_values.value, 6), 1) in ('+', '-') and right(trimmed_values.value, 6) like '___:__' and translate(right(trimmed_values.value, 6), '0123456789', '') in ('+:', '-:') then left(trimmed_values.value, -6)
                         else trimmed_values.value
                     end, 'T', ' ')
                 end or trimmed_values.value ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}|:[0-9]{2}:[0-9]{2})?))?)?$' then case

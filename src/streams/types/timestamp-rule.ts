@@ -37,7 +37,7 @@ function isCanonical(value: string, hasZone: boolean): string {
     const bare = hasZone
         ? `case
             when ${value} like '%Z' then left(${value}, -1)
-            when left(right(${value}, 6), 1) in ('+', '-') and translate(right(${value}, 6), '0123456789', '') in ('+:', '-:') then left(${value}, -6)
+            when left(right(${value}, 6), 1) in ('+', '-') and right(${value}, 6) like '___:__' and translate(right(${value}, 6), '0123456789', '') in ('+:', '-:') then left(${value}, -6)
             else ${value}
         end`
         : value;
