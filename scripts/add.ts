@@ -9,13 +9,13 @@ export const command = databaseCommand({
     name: "add",
     summary: "Adds a stream: files of one kind that go into one table.",
     description:
-        "With --table, into a table of yours, which is read and never altered. Without it, into a new table: Sluice proposes types and key from all that the file holds; a value that can be read in two ways is text, or Sluice asks. It tries the newest file and rolls that back. Writes streams/<name>.ts, and for a new table streams/migrations/<number>_<name>.sql. Overwrites nothing.",
+        "With --table it uses your own table, which it reads and never alters. Without it, it makes a new table: Sluice proposes types and key from all that the file holds; a value that can be read in two ways is text, or Sluice asks. It tries the newest file and rolls that back. Writes streams/<name>.ts, and for a new table streams/migrations/<number>_<name>.sql. Overwrites nothing.",
     arguments: addArguments,
     options: addOptions,
     fields: addFields,
     stream: eventsStream,
     examples: [
-        [`${program} add 'orders-*.csv' --table public.orders`, "into a table of yours"],
+        [`${program} add 'orders-*.csv' --table public.orders`, "into your own table"],
         [`${program} add orders.csv --key order_id`, "a table is made for the file"],
         [`${program} add orders.csv --print`, "what would be written, to look at"],
     ],

@@ -13,7 +13,7 @@ export const command = databaseCommand({
     arguments: [new Argument("<stream>", `its name: \`${program} streams\` lists them`)],
     examples: [
         [`${program} contract events`, "what a record of the built-in stream must be"],
-        [`${program} contract orders`, "of a stream of yours: a page for whoever writes its files"],
+        [`${program} contract orders`, "a page for the people who write the files of this stream"],
         [`${program} contract orders --json`, "the same for programs, as GET /v1/streams/orders gives it"],
     ],
     async run({ args: [name], inDatabase }) {

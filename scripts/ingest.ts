@@ -29,7 +29,7 @@ export const command: CommandDefinition = {
         [`${program} ingest`, "watch data/input_data, merge every second"],
         [`${program} ingest --trigger available-now --check`, "take what is there, check the result, exit"],
         [`${program} ingest --stream orders returns`, "only these two streams; others may run elsewhere"],
-        [`${program} ingest --table sales.orders --input inbox`, "into a table of yours, nothing to declare"],
+        [`${program} ingest --table sales.orders --input inbox`, "into your own table, without a declaration"],
         [
             `${program} ingest --input /srv/drops --trigger continuous --json`,
             "as soon as files arrive; NDJSON on stdout",

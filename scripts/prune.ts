@@ -27,7 +27,7 @@ export const command = databaseCommand({
     examples: [
         [`${program} prune --older-than 90d --dry-run`, "how many rows and bytes it would delete"],
         [`${program} prune --older-than 90d`, "show what it will delete, then ask"],
-        [`${program} prune --older-than 30d --stream orders`, "of one stream; a table of yours keeps its rows"],
+        [`${program} prune --older-than 30d --stream orders`, "of one stream; your own table keeps its rows"],
         [`${program} prune --older-than 90d --yes`, "for cron, once a day"],
     ],
     async run({ flags, config, inDatabase }) {

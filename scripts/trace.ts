@@ -22,10 +22,7 @@ export const command = databaseCommand({
     examples: [
         [`${program} trace 6f1c7b9e-53f0-4a58-9d0e-4b3c0a9f1d22`, "an event, and every reject that claims its id"],
         [`${program} trace events_7.csv:12`, "the twelfth record of a file"],
-        [
-            `${program} trace 7 --stream orders`,
-            "the row with the key 7 of a stream of yours, and the rejects that claim it",
-        ],
+        [`${program} trace 7 --stream orders`, "the row with the key 7 of this stream, and the rejects with that key"],
         [`${program} trace order_id=7,line=2`, "a key of several columns"],
     ],
     async run({ args, flags, config, inDatabase }) {

@@ -19,7 +19,7 @@ export const command = databaseCommand({
     arguments: [new Argument("<files...>", "CSV files, wherever they are")],
     options: [
         new Option("--stream <name>", "for this stream (default: the one that takes the file)"),
-        new Option("--table <name>", "for this table of yours, with or without a stream").conflicts("stream"),
+        new Option("--table <name>", "for this table, with or without a stream").conflicts("stream"),
     ],
     fields: [
         "inputDir",

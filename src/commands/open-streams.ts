@@ -17,7 +17,7 @@ import { suggestName } from "../terminal/suggest-name.ts";
 const applying = () => import("../streams/apply-stream.ts");
 
 export const tableOption = () =>
-    new Option("--table <name>", "load every file of the folder into this table of yours, without a declaration");
+    new Option("--table <name>", "load every file of the folder into this table, without a declaration");
 export const streamsOption = () => new Option("--stream <names...>", "only these streams (default: all)");
 
 export interface ChosenStreams {

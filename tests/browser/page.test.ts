@@ -84,7 +84,7 @@ describe.skipIf("missing" in chromium)("the page", () => {
     test("says what to do while there is nothing", async () => {
         await shows("the verdict", "h1", "Waiting for the first file.");
         expect(await textOf(".verdict")).toContain("Drop a CSV into");
-        expect(await textOf(".verdict")).toContain("bun run generate");
+        expect(await textOf(".verdict")).toContain("run the command generate");
         expect(await textOf("[data-test=read]")).toBe("0");
         const text = await textOf("body");
         expect(text).not.toMatch(/NaN|undefined|Infinity|\[object/);

@@ -27,7 +27,7 @@ test("says how to begin while there is nothing, with the folder as text", () => 
     const workers = [{ inputDir: "data/in\u202eput" }] as Status["workers"];
     expect(live({ state: "empty", verdict: "Waiting for the first file.", workers })).toMatchObject({
         state: "Waiting",
-        detail: "Drop a CSV into data/in\\u{202e}put, or run `bun run generate`.",
+        detail: "Drop a CSV into data/in\\u{202e}put, or run the command `generate`.",
     });
 });
 

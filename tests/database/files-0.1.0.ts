@@ -23,3 +23,13 @@ export const filesOf010: Record<string, string> = {
     "c.csv": csv(record(0x20), record(0x21, "none"), record(0x1f, "purchase")),
     "d.csv": csv(record(0x30), record(0x10)),
 };
+
+/** What becomes of them by the end of an upgrade. */
+export const statesOf010 = {
+    "a.csv": "merged",
+    "b.csv": "merged",
+    "broken.csv": "failed header_missing_columns",
+    "c.csv": "merged",
+    "copy.csv": "skipped copy",
+    "d.csv": "merged",
+};

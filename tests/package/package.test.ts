@@ -7,7 +7,7 @@ import { buildPage } from "../../src/server/page/build-page.ts";
 import { pageEntry } from "../../src/shop/page/page-entry.ts";
 import { exportsOfSluice } from "../../src/streams/import-declaration.ts";
 import { makeDatabaseOf010 } from "../database/database-0.1.0.ts";
-import { filesOf010 } from "../database/files-0.1.0.ts";
+import { filesOf010, statesOf010 } from "../database/files-0.1.0.ts";
 import { makeFolder, shopCsv, useBareDatabase } from "../support/fixture.ts";
 import { readFileStates, readTables } from "../support/read-tables.ts";
 import { collect } from "../support/run-script.ts";
@@ -222,17 +222,10 @@ stream({ files: "orders-*.csv", table: "public.orders", encoding: "utf-7" });
         const checked = await sluice(["check"]);
 
         expect([inMigration.exitCode, afterMigration, inMerge.exitCode]).toEqual([137, atFirst, 137]);
-        // One file has failed since 0.1.0.
-        expect([again.exitCode, again.stderr]).toEqual([5, expect.any(String)]);
+        // 1 where the pause of broken.csv ends within this run, which then tries it again; 5 where it stands failed meanwhile.
+        expect({ ...again, isOfBrokenFile: [1, 5].includes(again.exitCode) }).toMatchObject({ isOfBrokenFile: true });
         expect(checked).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(" passed, 0 failed") });
-        expect(await readFileStates(old.sql)).toEqual({
-            "a.csv": "merged",
-            "b.csv": "merged",
-            "broken.csv": "failed header_missing_columns",
-            "c.csv": "merged",
-            "copy.csv": "skipped copy",
-            "d.csv": "merged",
-        });
+        expect(await readFileStates(old.sql)).toEqual(statesOf010);
         const { events, rejects, counts } = await readTables(old.sql);
         // As tests/database/upgrade.test.ts counts them.
         expect([events.length, rejects.length, counts.read, counts.inserted]).toEqual([23, 6, 32, 23]);

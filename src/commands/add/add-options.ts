@@ -18,7 +18,7 @@ function repeatable(flag: string, description: string): Option {
 }
 
 export const addOptions = [
-    new Option("--table <name>", "a table of yours that the records go to; without it, one is proposed and made"),
+    new Option("--table <name>", "your own table for the records; without it, add proposes and makes one"),
     new Option("--key <columns>", "what makes two records the same: order_id, or order_id,line_no"),
     new Option("--name <name>", "the stream's name (default: from the file's, or the table's)"),
     new Option("--files <glob>", "which files of the input folder the stream takes"),

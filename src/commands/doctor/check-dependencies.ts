@@ -45,7 +45,7 @@ function checkServer(all: string, platform: string, isThere: boolean): Found {
     const hasPackage = /^(linux|darwin)-(x64|arm64)$/.test(platform);
     return note(
         `${all}; there is no embedded PostgreSQL for ${platform} here.`,
-        `Set DATABASE_URL to a database of yours.${hasPackage ? ` Or: ${packagesRemedy}` : ""}`,
+        `Set DATABASE_URL to your own database.${hasPackage ? ` Or: ${packagesRemedy}` : ""}`,
     );
 }
 

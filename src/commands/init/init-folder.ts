@@ -57,7 +57,7 @@ export function initFolder(inputDir: string, { isNamed }: { isNamed: boolean }):
 
 const nextSteps = (inputDir: string) => [
     [`${program} start`, "a first look with sample data: http://127.0.0.1:4040"],
-    [`${program} add FILE.csv --key COLUMN`, `a table for a CSV file of yours in ${inputDir}`],
+    [`${program} add FILE.csv --key COLUMN`, `a table for one of your CSV files in ${inputDir}`],
     [`${program} start --no-generate`, "loads what arrives there"],
 ];
 

@@ -3,6 +3,7 @@ import type { CatalogColumn, CatalogType } from "../catalog/catalog-table.ts";
 import { arrayRule } from "./array.ts";
 import { bitRule } from "./bit.ts";
 import { booleanRule } from "./boolean.ts";
+import type { ColumnType } from "./column-type.ts";
 import { compositeRule } from "./composite.ts";
 import { dateRule } from "./date.ts";
 import { domainRule } from "./domain.ts";
@@ -122,28 +123,14 @@ function rangeOf(type: CatalogType, make: (type: CatalogType, of: TypeRule) => T
     return make(type, rule);
 }
 
-/** Of a column that may be null: an empty value is plain. One that is neither does not end where it begins, which is seen. */
-function orEmpty(loader: TypeRule["loader"]): TypeRule["loader"] {
-    const { plainEnd } = loader;
-    if (plainEnd === null) return loader;
-    return {
-        ...loader,
-        plainEnd(bytes, start, end) {
-            const found = plainEnd(bytes, start, end);
-            return found === -1 ? start : found;
-        },
-    };
-}
+/** For a column that may be null, an empty value is plain. A value that is neither empty nor plain does not end where it begins. */
+const orEmpty = (loader: ColumnType) => withPlainEnd(loader, (found, start) => (found === -1 ? start : found));
 
-/** Of a column that must not be null: an empty value is not plain, so that the merge looks at it. */
-function filled(loader: TypeRule["loader"]): TypeRule["loader"] {
+/** For a column that must not be null, an empty value is not plain, so the merge looks at it. */
+const filled = (loader: ColumnType) => withPlainEnd(loader, (found, start) => (found === start ? -1 : found));
+
+function withPlainEnd(loader: ColumnType, change: (found: number, start: number) => number): ColumnType {
     const { plainEnd } = loader;
     if (plainEnd === null) return loader;
-    return {
-        ...loader,
-        plainEnd(bytes, start, end) {
-            const found = plainEnd(bytes, start, end);
-            return found === start ? -1 : found;
-        },
-    };
+    return { ...loader, plainEnd: (bytes, start, end) => change(plainEnd(bytes, start, end), start) };
 }

@@ -72,11 +72,7 @@ function About({ batch }: { batch: Batch }) {
                 <ShortEquation counts={batch} isLong />
             </p>
             <OutcomeBar counts={batch} />
-            <BalanceLine
-                counts={batch}
-                balanced="Every record is accounted for."
-                unbalanced="The counts do not add up: run `bun run check`."
-            />
+            <BalanceLine counts={batch} />
             <Facts
                 facts={[
                     [

@@ -26,11 +26,7 @@ export function Balance({ totals }: { totals: Status["totals"] }) {
                 ))}
             </dl>
             <OutcomeBar counts={totals} />
-            <BalanceLine
-                counts={totals}
-                balanced="Every record is accounted for."
-                unbalanced="The counts do not add up: run `bun run check`."
-            />
+            <BalanceLine counts={totals} />
         </div>
     );
 }

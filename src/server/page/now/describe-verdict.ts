@@ -41,8 +41,8 @@ const absences: Record<string, string> = {
 
 function describeBeginning({ workers }: Status): string {
     const folder = sanitize(workers[0]?.inputDir ?? "the watched folder", { most: 120 });
-    const drop = `Drop a CSV into ${folder}, or run \`bun run generate\`.`;
-    return workers.length > 0 ? drop : `Start one with \`bun run start\`. ${drop}`;
+    const drop = `Drop a CSV into ${folder}, or run the command \`generate\`.`;
+    return workers.length > 0 ? drop : `Run the command \`start\`. ${drop}`;
 }
 
 function splitSentences(text: string): [string, string] {

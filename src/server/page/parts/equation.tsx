@@ -37,12 +37,14 @@ export function OutcomeBar({ counts }: { counts: RecordCounts }) {
 }
 
 /** Whether they add up, in words. */
-export function BalanceLine(props: { counts: RecordCounts; balanced: string; unbalanced: string }) {
+export function BalanceLine(props: { counts: RecordCounts; balanced?: string; unbalanced?: string }) {
+    const { balanced = "Every record is accounted for." } = props;
+    const { unbalanced = "The counts do not add up. Open Checks to see where." } = props;
     const isBalanced = props.counts.read === outcomes.reduce((sum, outcome) => sum + props.counts[outcome], 0);
     return (
         <p class={isBalanced ? "balanced" : "unbalanced"}>
             <Icon name={isBalanced ? "check" : "cross"} />
-            {isBalanced ? props.balanced : props.unbalanced}
+            {isBalanced ? balanced : unbalanced}
         </p>
     );
 }
