@@ -323,7 +323,7 @@ export const documentedTypes: readonly DocumentedType[] = [
     },
     {
         types: ["jsonpath", "pg_lsn", "oid"],
-        form: "Any text that Postgres reads; an oid without a sign or a leading zero.",
+        form: "Any text that Postgres reads; an oid in digits, unless a leading zero makes it octal (PostgreSQL 16 and later).",
         accepted: [],
         refused: [["?", "invalid"]],
         reasons: ["invalid"],

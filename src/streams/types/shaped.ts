@@ -8,12 +8,14 @@ interface Shape {
     samples: readonly string[];
     /** What `=` compares is less than the value: areas, numbers of points. */
     isComparedAsText?: true;
+    /** A condition over a text that Postgres reads, where the form does not decide. */
+    keeps?: (value: string) => string;
 }
 
 const octet = "(0|[1-9][0-9]{0,2})";
 const ipv4 = `${octet}(\\.${octet}){3}`;
-const ipv6 = `[0-9A-Fa-f]*:[0-9A-Fa-f:]*(:${ipv4})?`;
-/** Postgres reads 10.1 as the network 10.1.0.0/16, 010 as ten, and ::.1 as ::0.1.0.0. */
+const ipv6 = `[0-9A-Fa-f:]*(::|:[0-9A-Fa-f]+|:${ipv4})`;
+/** Postgres reads 10.1 as the network 10.1.0.0/16, 010 as ten, ::.1 as ::0.1.0.0, and ::1:/64 as ::1/64. */
 const address = { form: `^(${ipv4}|${ipv6})(/(0|[1-9][0-9]{0,2}))?$` };
 const hex = "[0-9A-Fa-f]";
 
@@ -72,8 +74,12 @@ const shapes: Record<string, Shape> = {
     // Two points would be made into A, B, C, and rounded.
     line: { form: "^\\{[0-9eE+., -]+\\}$", isComparedAsText: true, samples: ["{1,-1,0}", "{0,0,1}", "[(0,0),(1,1)]"] },
     pg_lsn: { form: `^${hex}{1,8}/${hex}{1,8}$`, samples: ["0/0", "16/B374D848", "16", "g/1"] },
-    // Postgres reads one with a zero before it as octal.
-    oid: { form: "^(0*[0-9]|[1-9][0-9]*)$", samples: ["0", "0101", "0x1F", "4294967295", "4294967296", "-1"] },
+    // Since PostgreSQL 16 one with a zero before it is octal.
+    oid: {
+        form: "^[0-9]+$",
+        keeps: (value) => `${value}::oid::text = regexp_replace(${value}, '^0+(?=.)', '')`,
+        samples: ["0", "0101", "0x1F", "4294967295", "4294967296", "-1"],
+    },
 };
 
 export function shapedRule({ baseType, baseTypeText: type }: CatalogType): TypeRule | null {
@@ -85,6 +91,6 @@ export function shapedRule({ baseType, baseTypeText: type }: CatalogType): TypeR
         reasons: ["invalid"],
         ...(shape.isComparedAsText ? { compared: asText } : {}),
         reason: (value) =>
-            `case when (${value} ~ '${shape.form}' and ${isValid(value, type)}) is not true then 'invalid' end`,
+            `case when (case when ${value} ~ '${shape.form}' and ${isValid(value, type)} then ${shape.keeps?.(value) ?? "true"} end) is not true then 'invalid' end`,
     });
 }
