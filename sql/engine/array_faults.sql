@@ -40,6 +40,10 @@ as $$
 declare
     items text[];
 begin
+    -- PostgreSQL 15 reads [0:0-]={1} as [0:0]={1}.
+    if value like '[%' and value !~ '^(\[\s*[+-]?[0-9]+\s*(:\s*[+-]?[0-9]+\s*)?\]\s*)+=' then
+        return 'invalid';
+    end if;
     begin
         items := value::text[];
     exception
