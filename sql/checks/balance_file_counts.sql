@@ -1,5 +1,5 @@
 -- Every merged file is accounted for: the merges of its chunks read as many records as its chunks have, and each
--- record was inserted, a duplicate, in conflict or rejected. (Chunks that were pruned for their age are left out.)
+-- record has one outcome. (Chunks that were pruned for their age are left out.)
 with
     summed_chunks as (
         select chunks.file_id, sum(chunks.records) as records
@@ -13,7 +13,10 @@ with
             chunks.file_id,
             sum(chunk_merges.read) as read,
             sum(chunk_merges.inserted) as inserted,
+            sum(chunk_merges.updated) as updated,
             sum(chunk_merges.duplicate) as duplicate,
+            sum(chunk_merges.superseded) as superseded,
+            sum(chunk_merges.deleted) as deleted,
             sum(chunk_merges.conflict) as conflict,
             sum(chunk_merges.rejected) as rejected
         from ingest.chunk_merges
@@ -30,7 +33,10 @@ select
     summed_chunks.records,
     summed_merges.read,
     summed_merges.inserted,
+    summed_merges.updated,
     summed_merges.duplicate,
+    summed_merges.superseded,
+    summed_merges.deleted,
     summed_merges.conflict,
     summed_merges.rejected
 from ingest.files
@@ -41,7 +47,8 @@ where
     and (
         coalesce(summed_merges.read, 0) = coalesce(summed_chunks.records, 0)
         and coalesce(summed_merges.read, 0) = coalesce(
-            summed_merges.inserted + summed_merges.duplicate + summed_merges.conflict + summed_merges.rejected,
+            summed_merges.inserted + summed_merges.updated + summed_merges.duplicate + summed_merges.superseded + summed_merges.deleted
+            + summed_merges.conflict + summed_merges.rejected,
             0
         )
     ) is not true;

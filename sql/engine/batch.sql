@@ -38,11 +38,16 @@ begin
             -- records of it in these slices; by the loader, or by count_records
             read bigint not null default 0,
             inserted bigint not null default 0,
+            updated bigint not null default 0,
             duplicate bigint not null default 0,
+            superseded bigint not null default 0,
+            deleted bigint not null default 0,
             conflict bigint not null default 0,
             rejected bigint not null default 0,
-            -- events of this chunk that a replay replaced; 0 in a merge
-            displaced bigint not null default 0
+            -- rows of this chunk that a replay replaced; 0 in a merge
+            displaced bigint not null default 0,
+            -- rows that its snapshot no longer has
+            removed bigint not null default 0
         ) on commit delete rows;
     end if;
     if obj_description(to_regclass('pg_temp.losing_records'), 'pg_class') is distinct from home then
@@ -215,31 +220,41 @@ begin
         select from batch_chunks
         where
             batch_chunks.read
-            <> batch_chunks.inserted + batch_chunks.duplicate + batch_chunks.conflict + batch_chunks.rejected
+            <> batch_chunks.inserted + batch_chunks.updated + batch_chunks.duplicate + batch_chunks.superseded
+            + batch_chunks.deleted + batch_chunks.conflict + batch_chunks.rejected
     ) then
-        raise exception 'conservation: read is not inserted + duplicate + conflict + rejected'
+        raise exception 'conservation: read is not the sum of the outcomes'
         using errcode = unbalanced;
     end if;
     select
         count(*),
         sum(batch_chunks.read),
         sum(batch_chunks.inserted),
+        sum(batch_chunks.updated),
         sum(batch_chunks.duplicate),
+        sum(batch_chunks.superseded),
+        sum(batch_chunks.deleted),
         sum(batch_chunks.conflict),
         sum(batch_chunks.rejected),
-        sum(batch_chunks.displaced)
+        sum(batch_chunks.displaced),
+        sum(batch_chunks.removed)
     into
         this_batch.chunks,
         this_batch.read,
         this_batch.inserted,
+        this_batch.updated,
         this_batch.duplicate,
+        this_batch.superseded,
+        this_batch.deleted,
         this_batch.conflict,
         this_batch.rejected,
-        this_batch.displaced
+        this_batch.displaced,
+        this_batch.removed
     from batch_chunks;
 
     insert into ingest.chunk_merges (
-        chunk_id, batch_id, slices, read, inserted, duplicate, conflict, rejected, displaced
+        chunk_id, batch_id, slices, read, inserted, updated, duplicate, superseded, deleted, conflict, rejected,
+        displaced, removed
     )
     select
         batch_chunks.chunk_id,
@@ -248,10 +263,14 @@ begin
         case when this_batch.kind = 'merge' then batch_chunks.todo_slices else 0 end,
         batch_chunks.read,
         batch_chunks.inserted,
+        batch_chunks.updated,
         batch_chunks.duplicate,
+        batch_chunks.superseded,
+        batch_chunks.deleted,
         batch_chunks.conflict,
         batch_chunks.rejected,
-        batch_chunks.displaced
+        batch_chunks.displaced,
+        batch_chunks.removed
     from batch_chunks;
     if this_batch.kind = 'merge' then
         perform ingest.complete_chunks();

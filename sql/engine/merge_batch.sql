@@ -3,8 +3,8 @@
 -- In: the stream, the caller's key for this batch (asked again with it, the batch that was committed is returned and nothing done),
 -- the slices it would like, and how much it may take. Out: the committed batch, or no row when there was nothing to do
 -- (nothing staged, every wanted slice locked by another merge, or only chunks whose staged rows were lost).
--- Guarantee: rows, rejects, rollups, counts and checkpoint commit together; read = inserted + duplicate + conflict +
--- rejected for every chunk, each counted on its own (read by the loader), or it raises and nothing happened: SL006 when
+-- Guarantee: rows, rejects, rollups, counts and checkpoint commit together; of every chunk the outcomes add up to what
+-- was read, each counted on its own (read by the loader), or it raises and nothing happened: SL006 when
 -- staged rows may be missing, so that it is to be called again with verify_staged, which finds out which; else SL002.
 --
 -- The engine knows no columns: what it calls of the stream's part is in src/streams/stream-functions.ts.

@@ -259,17 +259,24 @@ begin
         where batches.batch_id = any(doomed_batches)
         returning batches.*
     )
-    insert into ingest.pruned_totals (stream_id, kind, batches, read, inserted, duplicate, conflict, rejected, displaced)
+    insert into ingest.pruned_totals (
+        stream_id, kind, batches, read, inserted, updated, duplicate, superseded, deleted, conflict, rejected,
+        displaced, removed
+    )
     select
         removed_batches.stream_id,
         removed_batches.kind,
         count(*),
         sum(removed_batches.read),
         sum(removed_batches.inserted),
+        sum(removed_batches.updated),
         sum(removed_batches.duplicate),
+        sum(removed_batches.superseded),
+        sum(removed_batches.deleted),
         sum(removed_batches.conflict),
         sum(removed_batches.rejected),
-        sum(removed_batches.displaced)
+        sum(removed_batches.displaced),
+        sum(removed_batches.removed)
     from removed_batches
     group by removed_batches.stream_id, removed_batches.kind
     on conflict (stream_id, kind) do update
@@ -277,10 +284,14 @@ begin
         batches = pruned_totals.batches + excluded.batches,
         read = pruned_totals.read + excluded.read,
         inserted = pruned_totals.inserted + excluded.inserted,
+        updated = pruned_totals.updated + excluded.updated,
         duplicate = pruned_totals.duplicate + excluded.duplicate,
+        superseded = pruned_totals.superseded + excluded.superseded,
+        deleted = pruned_totals.deleted + excluded.deleted,
         conflict = pruned_totals.conflict + excluded.conflict,
         rejected = pruned_totals.rejected + excluded.rejected,
-        displaced = pruned_totals.displaced + excluded.displaced;
+        displaced = pruned_totals.displaced + excluded.displaced,
+        removed = pruned_totals.removed + excluded.removed;
     batch_count := cardinality(doomed_batches);
     reject_count := ingest.remove_rejects(of_batches => doomed_batches);
     return next;

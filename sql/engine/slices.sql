@@ -8,7 +8,8 @@ language sql
 as $$
     insert into ingest.streams (stream_id, name, table_name, mode, shape)
     values (add_stream.stream_id, stream_name, add_stream.table_name, stream_mode, add_stream.shape)
-    on conflict (stream_id) do update set shape = coalesce(excluded.shape, streams.shape);
+    on conflict (stream_id) do update
+    set mode = excluded.mode, shape = coalesce(excluded.shape, streams.shape);
 
     insert into ingest.slices (stream_id, slice_no)
     select add_stream.stream_id, slice_numbers.slice_no

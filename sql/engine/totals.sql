@@ -15,20 +15,28 @@ as $$
 begin
     perform ingest.update_reject_stats(this_batch.batch_id, this_batch.stream_id);
 
-    insert into ingest.totals (stream_id, kind, batches, read, inserted, duplicate, conflict, rejected, displaced)
+    insert into ingest.totals (
+        stream_id, kind, batches, read, inserted, updated, duplicate, superseded, deleted, conflict, rejected,
+        displaced, removed
+    )
     values (
-        this_batch.stream_id, this_batch.kind, 1, this_batch.read, this_batch.inserted, this_batch.duplicate,
-        this_batch.conflict, this_batch.rejected, this_batch.displaced
+        this_batch.stream_id, this_batch.kind, 1, this_batch.read, this_batch.inserted, this_batch.updated,
+        this_batch.duplicate, this_batch.superseded, this_batch.deleted, this_batch.conflict, this_batch.rejected,
+        this_batch.displaced, this_batch.removed
     )
     on conflict (stream_id, kind) do update
     set
         batches = totals.batches + excluded.batches,
         read = totals.read + excluded.read,
         inserted = totals.inserted + excluded.inserted,
+        updated = totals.updated + excluded.updated,
         duplicate = totals.duplicate + excluded.duplicate,
+        superseded = totals.superseded + excluded.superseded,
+        deleted = totals.deleted + excluded.deleted,
         conflict = totals.conflict + excluded.conflict,
         rejected = totals.rejected + excluded.rejected,
-        displaced = totals.displaced + excluded.displaced;
+        displaced = totals.displaced + excluded.displaced,
+        removed = totals.removed + excluded.removed;
 
     -- One at a time, because the row of the stream's totals is locked.
     if this_batch.kind = 'merge' then
@@ -182,10 +190,14 @@ select
     1::bigint as batches,
     batches.read,
     batches.inserted,
+    batches.updated,
     batches.duplicate,
+    batches.superseded,
+    batches.deleted,
     batches.conflict,
     batches.rejected,
-    batches.displaced
+    batches.displaced,
+    batches.removed
 from ingest.batches
 union all
 select
@@ -194,10 +206,14 @@ select
     pruned_totals.batches,
     pruned_totals.read,
     pruned_totals.inserted,
+    pruned_totals.updated,
     pruned_totals.duplicate,
+    pruned_totals.superseded,
+    pruned_totals.deleted,
     pruned_totals.conflict,
     pruned_totals.rejected,
-    pruned_totals.displaced
+    pruned_totals.displaced,
+    pruned_totals.removed
 from ingest.pruned_totals;
 
 -- Counts everything anew; for tables that are older than these sums, and for repair. Nothing may merge meanwhile, so it
@@ -210,17 +226,24 @@ begin
     lock table ingest.batches, ingest.rejects, ingest.files in share row exclusive mode;
 
     delete from ingest.totals;
-    insert into ingest.totals (stream_id, kind, batches, read, inserted, duplicate, conflict, rejected, displaced)
+    insert into ingest.totals (
+        stream_id, kind, batches, read, inserted, updated, duplicate, superseded, deleted, conflict, rejected,
+        displaced, removed
+    )
     select
         counted_batches.stream_id,
         counted_batches.kind,
         sum(counted_batches.batches),
         sum(counted_batches.read),
         sum(counted_batches.inserted),
+        sum(counted_batches.updated),
         sum(counted_batches.duplicate),
+        sum(counted_batches.superseded),
+        sum(counted_batches.deleted),
         sum(counted_batches.conflict),
         sum(counted_batches.rejected),
-        sum(counted_batches.displaced)
+        sum(counted_batches.displaced),
+        sum(counted_batches.removed)
     from ingest.counted_batches
     group by counted_batches.stream_id, counted_batches.kind;
 

@@ -20,7 +20,8 @@ import { type Flags, type Given, resolveSetting, type ValueOf } from "./resolve-
 import { type Setting, type SettingName, settings } from "./settings.ts";
 import { findUnknownVariables, knownVariables, tokenVariable } from "./unknown-variables.ts";
 
-export type { AfterMerge, LogFormat, RejectBudget, Trigger } from "./parse-values.ts";
+export type { RejectBudget } from "../streams/reject-budget.ts";
+export type { AfterMerge, LogFormat, Trigger } from "./parse-values.ts";
 export type { Flags } from "./resolve-setting.ts";
 
 type SettingValues = { [Name in SettingName]: ValueOf<Name> };

@@ -1,6 +1,7 @@
 /** Declares every setting that takes a value: its flag, its variable, its parser and its default. */
 import { availableParallelism } from "node:os";
 import { describeTarget, parseDatabaseUrl } from "../database/database-target.ts";
+import { parseRejectBudget, type RejectBudget } from "../streams/reject-budget.ts";
 import {
     type AfterMerge,
     afterMergeChoices,
@@ -14,10 +15,8 @@ import {
     parseHost,
     parseHostNames,
     parsePath,
-    parseRejectBudget,
     parseTrigger,
     parseWholeNumber,
-    type RejectBudget,
     type Trigger,
 } from "./parse-values.ts";
 

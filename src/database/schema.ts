@@ -46,7 +46,9 @@ export const rejectKinds = ["rejected", "conflict"] as const;
 export type RejectKind = (typeof rejectKinds)[number];
 /** `accepted` replaced the event; `conflict` and `rejected` are again a reject, of that batch; `displaced` was the event. */
 export const rejectResolutions = ["inserted", "duplicate", "accepted", "conflict", "rejected", "displaced"] as const;
-const streamModes = ["insert"] as const;
+/** How records meet rows with their key: src/streams/mode.ts. */
+export const streamModes = ["insert", "append", "upsert", "snapshot"] as const;
+export type ModeName = (typeof streamModes)[number];
 
 /** A CHECK and no type of Postgres: a column of text becomes one without being rewritten. */
 const oneOf = (name: string, column: AnyPgColumn, values: readonly string[]) =>
@@ -54,13 +56,19 @@ const oneOf = (name: string, column: AnyPgColumn, values: readonly string[]) =>
 
 /** A transaction's number that never wraps; only ever handed back to Postgres. */
 const xid8 = customType<{ data: string }>({ dataType: () => "xid8" });
-/** The verdicts on the records that were read: the other four add up to `read`. */
+/** The verdicts on the records that were read: all but the first add up to `read`. */
 const outcomes = {
     read: count("read").notNull(),
     inserted: count("inserted").notNull(),
     duplicate: count("duplicate").notNull(),
     conflict: count("conflict").notNull(),
     rejected: count("rejected").notNull(),
+    /** Took the place of a row, came too late for it, or deleted it: of upserts and snapshots. */
+    updated: count("updated").notNull().default(0),
+    superseded: count("superseded").notNull().default(0),
+    deleted: count("deleted").notNull().default(0),
+    /** Rows that a snapshot no longer has: no records. */
+    removed: count("removed").notNull().default(0),
 };
 
 export const ingest = pgSchema("ingest");
@@ -242,6 +250,8 @@ export const slices = ingest.table(
     "slices",
     {
         sliceNo: smallint("slice_no").notNull(),
+        /** The last chunk that was merged in it, kept for upserts by order: an earlier one would bring old values back. */
+        lastChunk: count("last_chunk").notNull().default(0),
         streamId: stream(),
     },
     (table) => [primaryKey({ columns: [table.streamId, table.sliceNo] })],

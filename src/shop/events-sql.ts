@@ -58,6 +58,7 @@ export const eventsMade = made;
 
 export const eventsSql: StreamSql = {
     streamId: 0,
+    mode: { name: "insert" },
     table: `public.${eventsStream.table}`,
     rowName: "event",
     columns,

@@ -86,7 +86,7 @@ export async function reserveStream(target: DatabaseTarget, declared: TableStrea
             const [row] = await sql<{ streamId: number }[]>`
                 select coalesce(${known?.streamId ?? null}::integer, max(stream_id) + 1) as "streamId" from ingest.streams`;
             const { streamId } = row!;
-            await sql`select ingest.add_stream(${streamId}::smallint, ${declared.name}, ${declared.table}, 'insert')`;
+            await sql`select ingest.add_stream(${streamId}::smallint, ${declared.name}, ${declared.table}, ${declared.mode.name})`;
             await sql`
                 update ingest.streams
                 set is_active = true, home = ${homeOf(declared.name)}, files = ${declared.files},
@@ -107,9 +107,20 @@ export async function reserveStream(target: DatabaseTarget, declared: TableStrea
 }
 
 /** Nothing is read or merged by it: its table tells what it is. */
-function emptyStream({ name, table, files, source }: TableStream, id: number): Stream {
+function emptyStream({ name, table, files, source, mode }: TableStream, id: number): Stream {
     return defineStream({
-        ...{ id, name, table, files, source, home: homeOf(name), keepsExtras: false, extras: "extras", time: null },
+        ...{
+            id,
+            name,
+            table,
+            files,
+            source,
+            mode,
+            home: homeOf(name),
+            keepsExtras: false,
+            extras: "extras",
+            time: null,
+        },
         columns: [{ name: "key", type: anyText("text", []), isRequired: true, reasons: [] }],
         key: "key",
     });
@@ -248,11 +259,13 @@ async function isWholeHome(sql: Sql, home: string, name: string, text: string): 
 /** What a role may do is not the table's: another one would make everything anew. */
 const ofAnyRole = ({ rights: _, hasRowSecurity: __, ...table }: CatalogTable) => table;
 
-const declarationOf = ({ source, files, table, key, isFile }: TableStream) => ({
+const declarationOf = ({ source, files, table, key, mode, isFile }: TableStream) => ({
     ...source,
     files,
     table,
     key,
+    // Of another mode than the one that streams had before there were several.
+    ...(mode.name === "insert" ? {} : { mode }),
     isFile,
 });
 
@@ -279,7 +292,7 @@ function script({ stream }: DeclaredStream, home: string, text: string, kept: st
         end
         $do$;
         ${text}
-        select ingest.add_stream(${stream.id}::smallint, ${literal(stream.name)}, ${literal(stream.table)}, 'insert');
+        select ingest.add_stream(${stream.id}::smallint, ${literal(stream.name)}, ${literal(stream.table)}, ${literal(stream.mode.name)});
         update ingest.streams
         set
             table_name = ${literal(stream.table)},

@@ -1,8 +1,9 @@
 /** The file of a stream: streams/<name>.ts. Nothing of Bun's is imported: drizzle-kit loads these files too. */
 import type { PgTable } from "drizzle-orm/pg-core";
+import type { ModeDeclaration } from "./mode.ts";
 import type { SourceConfig } from "./source-config.ts";
 
-export interface StreamDeclaration extends Omit<SourceConfig, "match"> {
+export interface StreamDeclaration extends Omit<SourceConfig, "match">, ModeDeclaration {
     /** A glob of paths in the watched folder: `orders-*.csv`, `inbox/**` + `/*.csv`. */
     files: string;
     /** `public.orders`, or the pgTable that a migration has made. */

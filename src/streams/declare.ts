@@ -3,6 +3,7 @@ import type { TableColumn } from "../database/table-shape.ts";
 import type { CatalogColumn, CatalogKey, CatalogTable } from "./catalog/catalog-table.ts";
 import { quoteIdent } from "./catalog/quote-ident.ts";
 import { conditionsOf, parentsOf, refusalsOf, unknownCode } from "./conditions.ts";
+import type { Mode } from "./mode.ts";
 import { hideText } from "./render/hidden-text.ts";
 import type { ColumnSql, StreamSql } from "./render/stream-sql.ts";
 import type { SourceConfig } from "./source-config.ts";
@@ -19,6 +20,7 @@ export interface Declared {
     source: SourceConfig;
     /** The columns of a unique index; null: those of the primary key, or of the only one there is. */
     key: readonly string[] | null;
+    mode: Mode;
 }
 
 export interface DeclaredStream {
@@ -68,6 +70,7 @@ function declare(table: CatalogTable, declared: Declared, streamId: number): Dec
         extras: idents.get("")!,
         keepsExtras: false,
         files: declared.files,
+        mode: declared.mode,
         source: readingSource(table, declared.source),
         columns: columns.map(({ rule: _, ...column }) => column),
     });
@@ -76,6 +79,7 @@ function declare(table: CatalogTable, declared: Declared, streamId: number): Dec
         stream,
         sql: {
             streamId,
+            mode: declared.mode,
             table: tableText,
             rowName: "row",
             columns: sqlColumns,

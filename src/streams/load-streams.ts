@@ -16,7 +16,16 @@ export function streamOfTable(table: string): TableStream {
         .replace(/[^a-z0-9]+/g, "_")
         .replace(/^(?![a-z])/, "t_")
         .slice(0, 40);
-    return { name, table, files: "**", source: sourceFrom({}, "**"), key: null, allowsTriggers: false, isFile: false };
+    return {
+        name,
+        table,
+        files: "**",
+        source: sourceFrom({}, "**"),
+        key: null,
+        mode: { name: "insert" },
+        allowsTriggers: false,
+        isFile: false,
+    };
 }
 
 /** Those of the folder, in the order of their names. @throws SluiceError for a file that declares none */
@@ -49,9 +58,9 @@ async function loadStream(path: string, name: string, builtIn: readonly string[]
     const { readDeclaration } = await import("./read-declaration.ts");
     const read = readDeclaration(declaration);
     if ("faults" in read) throw fault(path, read.faults);
-    const { files, table, key, triggers, settings } = read;
+    const { files, table, key, mode, triggers, settings } = read;
     return {
-        ...{ name, files, table, key, isFile: true },
+        ...{ name, files, table, key, mode, isFile: true },
         allowsTriggers: triggers === "allow",
         source: sourceFrom(settings, files),
     };

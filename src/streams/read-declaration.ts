@@ -2,6 +2,7 @@
 import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
 import { z } from "zod";
 import type { StreamDeclaration } from "./declaration.ts";
+import { type Mode, modeSchema, modeSettings } from "./mode.ts";
 import { createSourceSchema, type SourceConfig } from "./source-config.ts";
 import type { Stream } from "./stream.ts";
 
@@ -11,6 +12,7 @@ export interface ReadDeclaration {
     table: string;
     key: readonly string[] | null;
     triggers: "allow" | undefined;
+    mode: Mode;
     /** How its files are read. */
     settings: Omit<SourceConfig, "match">;
 }
@@ -25,11 +27,17 @@ const ownSettings = z.looseObject({
 export function readDeclaration(declaration: unknown): ReadDeclaration | { faults: string } {
     const own = ownSettings.safeParse(declaration);
     if (!own.success) return { faults: describe(own.error) };
-    const { files, table, key, triggers, ...settings } = declaration as StreamDeclaration;
-    const faults = faultsOfSettings(settings, null);
-    if (faults !== null) return { faults };
+    const { files, table, key, triggers, ...others } = declaration as StreamDeclaration;
+    const isOfMode = (name: string) => modeSettings.some((setting) => setting === name);
+    const entries = Object.entries(others);
+    const mode = modeSchema.safeParse(Object.fromEntries(entries.filter(([name]) => isOfMode(name))));
+    const settings = Object.fromEntries(entries.filter(([name]) => !isOfMode(name)));
+    const faults = [mode.success ? null : describe(mode.error), faultsOfSettings(settings, null)];
+    if (!mode.success || faults.some((fault) => fault !== null)) {
+        return { faults: faults.filter((fault) => fault !== null).join("; ") };
+    }
     return {
-        ...{ files, triggers, settings, key: key ?? null },
+        ...{ files, triggers, settings, key: key ?? null, mode: mode.data },
         table: typeof table === "string" ? table : nameOfTable(table),
     };
 }

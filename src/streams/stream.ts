@@ -1,4 +1,5 @@
 /** A stream: records of one kind, which files bring and which end in one table. A value: whoever works on a stream is given it. */
+import type { Mode } from "./mode.ts";
 import type { SourceConfig } from "./source-config.ts";
 import type { ColumnType } from "./types/column-type.ts";
 
@@ -20,6 +21,7 @@ export interface Stream {
     name: string;
     /** The schema of its staging table and functions: `ingest`, or `ingest_orders`. */
     home: string;
+    mode: Mode;
     /** As SQL writes it, with its schema unless that is public. */
     table: string;
     /** In the order of the table. */
@@ -42,6 +44,7 @@ export interface Stream {
 
 type Definition = Pick<Stream, "id" | "name" | "table" | "extras"> & {
     home?: string;
+    mode?: Mode;
     columns: readonly (Omit<Column, "ident"> & { ident?: string })[];
     /** Of several, the first that is sliceable decides the slice. */
     key: string | readonly string[];
@@ -62,6 +65,7 @@ export function defineStream(definition: Definition): Stream {
     const keys = [definition.key].flat().map(named);
     return {
         home: "ingest",
+        mode: { name: "insert" },
         keepsExtras: true,
         files: null,
         source: null,

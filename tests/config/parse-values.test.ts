@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import * as parsers from "../../src/config/parse-values.ts";
+import { parseRejectBudget } from "../../src/streams/reject-budget.ts";
 
 const { longestDurationMs, parseConnectionString, parseDuration, parseWholeNumber } = parsers;
 const inBytes = (text: string) => parsers.parseBytes(text, { least: 1024, most: 1024 ** 3 });
@@ -61,7 +62,7 @@ const kinds: Record<string, Kind> = {
     },
     "a duration from 1 ms": { parse: fromOneMs, refuses: { "is shorter than 1ms.": ["0.4ms"] } },
     "a reject budget": {
-        parse: parsers.parseRejectBudget,
+        parse: parseRejectBudget,
         takes: [
             ["0", count(0)],
             ["1", count(1)],

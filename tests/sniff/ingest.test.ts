@@ -50,6 +50,7 @@ async function makeStream(table: string, { file, path }: CorpusFile, proposal: P
         table: `public.${table}`,
         source: { newColumns: "reject-file", ...proposal.source, match: files },
         key: null,
+        mode: { name: "insert" },
         allowsTriggers: false,
         isFile: true,
     });

@@ -19,7 +19,7 @@ export const makeTable = (name: string) => `create table ${name} (no bigint prim
 
 export function declare(name: string, files: string, table = `public.${name}`): TableStream {
     const source = { newColumns: "reject-file" as const, match: files };
-    return { name, files, table, source, key: null, allowsTriggers: false, isFile: false };
+    return { name, files, table, source, key: null, mode: { name: "insert" }, allowsTriggers: false, isFile: false };
 }
 
 /** As openStreams of the commands does it. */

@@ -76,6 +76,7 @@ export async function addCsvStream(
         table: `public.${quoteIdent(name)}`,
         source: { newColumns: "reject-file", ...proposal.source, match: files },
         key: null,
+        mode: { name: "insert" },
         allowsTriggers: false,
         isFile: true,
     });

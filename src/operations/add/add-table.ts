@@ -70,7 +70,7 @@ export async function mapTable(sql: Sql, request: TableRequest, seen: Proposal |
 function declaredWith(request: TableRequest, settings: ReadingSettings): TableStream {
     const { name, table, files, key, allowsTriggers } = request;
     const source: SourceConfig = { newColumns: "reject-file", ...settings, match: files };
-    return { name, table, files, key, allowsTriggers, isFile: true, source };
+    return { name, table, files, key, mode: { name: "insert" }, allowsTriggers, isFile: true, source };
 }
 
 /** @throws SluiceError `columns_missing` when every file like this one would fail */

@@ -1,10 +1,12 @@
 /** A stream as the templates of the merge see it. */
 import type { TableColumn } from "../../database/table-shape.ts";
+import type { Mode } from "../mode.ts";
 import { lines, list, sql } from "./sql-text.ts";
 
 export interface StreamSql {
     /** ingest.streams.stream_id */
     streamId: number;
+    mode: Mode;
     /** As SQL writes it, with its schema: `public.events`, `sales."Order"`. */
     table: string;
     /** The name of a row in messages. */

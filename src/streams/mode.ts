@@ -1,0 +1,108 @@
+/** How the records of a stream meet the rows of its table that have their key: what its file says of it, and what that means. Pure. */
+import { z } from "zod";
+import { type ModeName, streamModes } from "../database/schema.ts";
+import { parseRejectBudget, type RejectBudget } from "./reject-budget.ts";
+
+export type Mode =
+    /** A record whose key is stored is a duplicate, or a conflict that is kept. */
+    | { name: "insert" }
+    /** No key: every valid record becomes a row, once. */
+    | { name: "append"; rewritten: "refuse" | "again" }
+    /** The record with the higher version takes the row's place; without a version, the later record. */
+    | { name: "upsert"; version: string | null; deleteWhen: string | null; keepsHistory: boolean }
+    /** A file is the whole table, or all of it that has the file's values in the columns `by`. */
+    | {
+          name: "snapshot";
+          by: readonly string[];
+          maxRejects: RejectBudget;
+          /** Of the rows that it may remove. */
+          maxRemoved: RejectBudget;
+          keepsHistory: boolean;
+      };
+
+/** What a stream's file may say about its mode. */
+export interface ModeDeclaration {
+    /** Default: `insert`. */
+    mode?: ModeName;
+    /** `append`: a file that was rewritten is read again as a whole. Default: it fails. */
+    rewritten?: "again";
+    /** `upsert`: the column that tells which record is newer. Default: the one that was read later. */
+    version?: string;
+    /** `upsert`: a condition in SQL over the table's columns; a record that meets it deletes the row. */
+    deleteWhen?: string;
+    /** `upsert`, `snapshot`: keeps what was replaced or deleted. */
+    history?: boolean;
+    /** `snapshot`: a file is all rows with its values in these columns. Default: the whole table. */
+    by?: readonly string[];
+    /** `snapshot`: how many records, or what share, may be rejected. Default: 0. */
+    maxRejects?: number | string;
+    /** `snapshot`: how many rows, or what share of them, one file may remove. Default: `20%`. */
+    maxRemoved?: number | string;
+}
+
+const limit = z.union([z.number(), z.string()]).transform((value, context): RejectBudget => {
+    const parsed = parseRejectBudget(String(value));
+    if ("value" in parsed) return parsed.value;
+    context.addIssue({ code: "custom", message: `${parsed.problem} ${parsed.remedy}` });
+    return z.NEVER;
+});
+
+const settings = {
+    rewritten: z.literal("again").optional(),
+    version: z.string().min(1).optional(),
+    deleteWhen: z.string().trim().min(1).optional(),
+    history: z.boolean().optional(),
+    by: z.array(z.string()).min(1).optional(),
+    maxRejects: limit.optional(),
+    maxRemoved: limit.optional(),
+};
+type Setting = keyof typeof settings;
+
+/** Which settings each mode has. */
+const settingsOf: Record<ModeName, readonly Setting[]> = {
+    insert: [],
+    append: ["rewritten"],
+    upsert: ["version", "deleteWhen", "history"],
+    snapshot: ["history", "by", "maxRejects", "maxRemoved"],
+};
+
+/** Those that the templates can render. */
+const built: readonly ModeName[] = ["insert"];
+
+const none: RejectBudget = { kind: "count", most: 0 };
+const fifth: RejectBudget = { kind: "ratio", most: 0.2 };
+
+/** The names that a stream's file may have for its mode. */
+export const modeSettings = ["mode", ...(Object.keys(settings) as Setting[])] as const;
+
+export const modeSchema = z
+    .strictObject({ mode: z.enum(built).default("insert"), ...settings })
+    .superRefine((given, context) => {
+        for (const name of Object.keys(settings) as Setting[]) {
+            if (given[name] === undefined || settingsOf[given.mode].includes(name)) continue;
+            const modes = streamModes.filter((mode) => settingsOf[mode].includes(name)).join(" or ");
+            const message = `has no meaning in the mode ${given.mode}: it belongs to ${modes}`;
+            context.addIssue({ code: "custom", path: [name], message });
+        }
+    })
+    .transform((given): Mode => {
+        const keepsHistory = given.history ?? false;
+        switch (given.mode) {
+            case "insert":
+                return { name: "insert" };
+            case "append":
+                return { name: "append", rewritten: given.rewritten ?? "refuse" };
+            case "upsert":
+                return {
+                    ...{ name: "upsert", keepsHistory },
+                    version: given.version ?? null,
+                    deleteWhen: given.deleteWhen ?? null,
+                };
+            case "snapshot":
+                return {
+                    ...{ name: "snapshot", keepsHistory, by: given.by ?? [] },
+                    maxRejects: given.maxRejects ?? none,
+                    maxRemoved: given.maxRemoved ?? fifth,
+                };
+        }
+    });
