@@ -15,7 +15,8 @@ export function arrayRule(column: CatalogType, element: TypeRule): TypeRule {
         kind === null
             ? value
             : `(case when ${value} like '[%' then ingest.array_of_json(${value}, '${kind}') else ${value} end)`;
-    const isText = of.category === "S" || of.kind === "e";
+    // Of "char", of the category Z, a blank may be the second character, which would be cut.
+    const isText = of.category === "S" || of.kind === "e" || of.baseType === "pg_catalog.char";
     const elementRule = literal(element.reason("element.value"));
     const isEasy = easyTest(of, element);
     const fault = (value: string) => `ingest.array_fault(${input(value)}, ${literal(type)}, ${isText}, ${elementRule})`;
@@ -65,6 +66,7 @@ function samplesOf({ loader }: TypeRule): string[] {
         ...quoted.map((item) => `{${item}}`),
         ...whole,
         "{{}}",
+        '{"x\t"}',
         "{{1,2},{3}}",
         "[]",
         "[1,2]",
