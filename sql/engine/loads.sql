@@ -526,7 +526,10 @@ from (
     select distinct pg_locks.pid, pg_locks.virtualtransaction
     from pg_locks
     inner join pg_inherits on pg_inherits.inhrelid = pg_locks.relation
-    inner join ingest.streams on pg_inherits.inhparent = to_regclass(format('%I.staging', streams.home))
+    inner join pg_class on pg_class.oid = pg_inherits.inhparent and pg_class.relname = 'staging'
+    inner join pg_namespace on pg_namespace.oid = pg_class.relnamespace
+    -- By the catalog: to name a table of a schema raises in a role that may not use the schema.
+    inner join ingest.streams on streams.home = pg_namespace.nspname
     where
         (this_stream is null or streams.stream_id = this_stream)
         and pg_locks.locktype = 'relation'

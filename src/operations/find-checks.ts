@@ -67,11 +67,17 @@ async function readFoundStreams(sql: Sql) {
     const streams = (await readStreams(sql)).filter(({ home }) => home !== "ingest");
     if (streams.length === 0) return [];
     const homes = await sql<{ home: string }[]>`
-        select names.home
-        from unnest(${streams.map(({ home }) => home)}::text[]) as names (home)
+        select pg_namespace.nspname::text as home
+        from pg_namespace
         where
-            to_regclass(format('%I.staging', names.home)) is not null
-            and to_regprocedure(format('%I.stored_record(jsonb)', names.home)) is not null`;
+            pg_namespace.nspname = any(${streams.map(({ home }) => home)}::text[])
+            and case
+                when has_schema_privilege(pg_namespace.oid, 'usage') then
+                    to_regclass(format('%I.staging', pg_namespace.nspname)) is not null
+                    and to_regprocedure(format('%I.stored_record(jsonb)', pg_namespace.nspname)) is not null
+                -- To name what is in it would raise here. Each check of the stream says so itself.
+                else true
+            end`;
     return streams.map((stream: KnownStream) => ({
         ...stream,
         key: keyColumnsOf(stream),

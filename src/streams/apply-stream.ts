@@ -49,6 +49,7 @@ export async function applyStream(
         const found = declareStream(table, declared, streamId);
         if (declared.isFile) await refuseUnknownColumns(declared, found.stream);
         await applyText(sql, declared, table, found, isActive).catch(explainRights(sql, declared));
+        await sql`select ingest.grant_reader(${found.stream.id}::smallint, to_regrole('sluice_api'))`;
         return found.stream;
     } finally {
         await sql.end({ timeout: 5 });

@@ -1,5 +1,5 @@
 /** The role of sql/roles/api_reader.sql: every route works with it, replays included, and nothing else can be written. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +9,8 @@ import type { EmbeddedServer } from "../../src/database/embedded-server.ts";
 import { migrateDatabase } from "../../src/database/migrate.ts";
 import { readerOf } from "../../src/database/reader-role.ts";
 import { openWorkPool } from "../../src/server/api/pools.ts";
+import { applyStream } from "../../src/streams/apply-stream.ts";
+import { streamOfTable } from "../../src/streams/load-streams.ts";
 import { header, makeFolder, useDatabase } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { type ApiFixture, openApiFixture, readEverything } from "./api-fixture.ts";
@@ -149,6 +151,43 @@ test("a role without the grant may not replay, though it may read", async () => 
     } finally {
         await api.sql.unsafe(`drop owned by ${other}; drop role ${other}`);
     }
+});
+
+describe("a stream that is added while the API runs", () => {
+    const outcomes = async (running: ApiFixture) => {
+        const { status, body } = await running.get("/v1/checks?stream=boxes");
+        const ofStream = status === 200 ? body.run.checks.filter(({ stream }: { stream: string }) => stream) : [];
+        return [status, new Set(ofStream.map(({ outcome }: { outcome: string }) => outcome))];
+    };
+
+    test("is read at once, also after its table was made anew", async () => {
+        const { target, sql } = database;
+        const reader = await readerOf({ target, embedded: {} as EmbeddedServer });
+        const running = await openApiFixture(database, {}, reader);
+        const addBoxes = () => applyStream(target, streamOfTable("boxes"));
+        try {
+            await sql`create table boxes (id int primary key)`;
+            await addBoxes();
+            expect(await outcomes(running)).toEqual([200, new Set(["passed"])]);
+            await sql`drop table boxes`;
+            await sql`create table boxes (id int primary key)`;
+            await addBoxes();
+            expect(await outcomes(running)).toEqual([200, new Set(["passed"])]);
+            expect((await running.get("/v1/streams/boxes/rows")).status).toBe(200);
+        } finally {
+            await sql`drop owned by sluice_api`;
+        }
+    });
+
+    test("should fail to be checked by a role that may not read it, and nothing else fails with it", async () => {
+        const unprivileged = await openApiFixture(database, {}, readerTarget);
+        // Those that pass look at the catalog alone.
+        expect(await outcomes(unprivileged)).toEqual([200, new Set(["not_run", "passed"])]);
+        expect((await unprivileged.get("/v1/status")).status).toBe(200);
+        await database.sql.unsafe(`revoke select on ingest.rejects from ${role}`);
+        expect((await unprivileged.get("/v1/rejects?limit=7")).body.code).toBe("database_rights");
+        await database.sql.unsafe(`grant select on ingest.rejects to ${role}`);
+    });
 });
 
 test("any number of processes come to the same login at once", async () => {

@@ -35,6 +35,7 @@ export const problems = {
     database_slow: { status: 503, title: "Database too slow" },
     database_read_only: { status: 503, title: "Database is read-only" },
     database_not_ready: { status: 503, title: "Database is not set up" },
+    database_rights: { status: 503, title: "Rights are missing in the database" },
     too_many_requests_waiting: { status: 503, title: "Too many requests waiting for the database" },
     too_many_uploads: { status: 503, title: "Too many uploads" },
     too_many_streams: { status: 503, title: "Too many live streams" },

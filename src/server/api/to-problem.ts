@@ -46,7 +46,10 @@ function summarize(error: unknown): string {
 
 const databaseProblems = {
     database_unavailable: "Sluice does not answer with old numbers. Try again once the database is back.",
-    database_not_ready: `Tables are missing, from another version, or not readable by this role. Run \`${program} migrate\`.`,
+    database_not_ready: `Tables are missing, or from another version. Run \`${program} migrate\`.`,
+    database_rights:
+        "The role that the API connects as may not read something that it needs. Restart `start`, or, with a database of " +
+        "your own, run sql/roles/api_reader.sql as its owner.",
     database_read_only:
         "The database is a standby, or set to read-only, so only reads work. Use an API on the primary.",
     database_slow:
@@ -60,11 +63,11 @@ export function databaseProblem(code: keyof typeof databaseProblems, cause?: unk
 const problemsByState: Readonly<Record<string, keyof typeof databaseProblems>> = {
     [sqlStates.queryCanceled]: "database_slow",
     [sqlStates.readOnlyTransaction]: "database_read_only",
-    // The tables, a column or a function are missing, or this role may not read them.
+    // The tables, a column or a function are missing.
     [sqlStates.undefinedTable]: "database_not_ready",
     [sqlStates.undefinedColumn]: "database_not_ready",
     [sqlStates.undefinedFunction]: "database_not_ready",
-    [sqlStates.insufficientPrivilege]: "database_not_ready",
+    [sqlStates.insufficientPrivilege]: "database_rights",
     [sqlStates.invalidSchemaName]: "database_not_ready",
     // Wrong database, wrong login, no one let in (allow_connections): nothing that the caller can change.
     [sqlStates.invalidCatalogName]: "database_unavailable",

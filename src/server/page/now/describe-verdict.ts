@@ -21,8 +21,8 @@ export function describeVerdict(link: Link, problem: Problem | null, status: Sta
         return say("No connection", "bad", "The API does not answer.", detail);
     }
     if (link === "database_away") {
-        const headline = absences[problem?.code ?? ""];
-        if (headline) return say("Database away", "bad", headline, problem?.detail ?? "");
+        const known = refusals[problem?.code ?? ""];
+        if (known) return say(known.state, "bad", known.headline, problem?.detail ?? "");
         const detail =
             "Committed records are safe; the rest is read again. The page continues when the database is back.";
         return say("Database away", "bad", "Postgres does not answer.", detail);
@@ -34,9 +34,11 @@ export function describeVerdict(link: Link, problem: Problem | null, status: Sta
     return say(word, tone, headline, state === "empty" ? `${detail} ${describeBeginning(status)}`.trim() : detail);
 }
 
-const absences: Record<string, string> = {
-    database_not_ready: "The database is not ready.",
-    database_slow: "Postgres takes too long to answer.",
+/** It answers, but not what was asked. */
+const refusals: Record<string, { state: string; headline: string }> = {
+    database_not_ready: { state: "Not set up", headline: "The database is not ready." },
+    database_rights: { state: "No rights", headline: "The API may not read what it needs." },
+    database_slow: { state: "Database slow", headline: "Postgres takes too long to answer." },
 };
 
 function describeBeginning({ workers }: Status): string {
