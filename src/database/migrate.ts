@@ -88,15 +88,16 @@ export async function migrateDatabase(target: DatabaseTarget, options: MigrateOp
     try {
         await sql`select pg_advisory_lock(${setUpLockKey}::bigint)`;
         const { pending, sqlFiles, ofStreams, contentHash, isSqlDue } = await examine(target, sql, options);
-        if (!isSqlDue) return { migrations: [], sqlFiles: false };
+        if (!isSqlDue && ofStreams.length === 0) return { migrations: [], sqlFiles: false };
 
         script = composeScript([
             ...opening,
             ...pending.map(({ name, text }) => ({ name, text })),
-            { name: "the journal of migrations", text: journalText(pending) },
-            ...sqlFiles,
+            ...(isSqlDue ? [{ name: "the journal of migrations", text: journalText(pending) }, ...sqlFiles] : []),
             ...streamMigrationSources(ofStreams),
-            { name: "the note of applied SQL", text: appliedSqlText(programVersion, contentHash) },
+            ...(isSqlDue
+                ? [{ name: "the note of applied SQL", text: appliedSqlText(programVersion, contentHash) }]
+                : []),
             ...faultPointText("in-migration").map((text) => ({ name: "a fault point", text })),
             { name: "the end of the migration", text: "commit" },
         ]);
@@ -104,8 +105,8 @@ export async function migrateDatabase(target: DatabaseTarget, options: MigrateOp
         await sql.unsafe(script.text).simple();
         refuseOtherShape(target, await readApplied(sql));
         const names = namesOf(pending, ofStreams);
-        log(`Applied ${describeMigrations(names)}the SQL files to ${describeTarget(target)}.`);
-        return { migrations: names, sqlFiles: true };
+        log(`Applied ${describeApplied(names, isSqlDue)} to ${describeTarget(target)}.`);
+        return { migrations: names, sqlFiles: isSqlDue };
     } catch (error) {
         throw explainFailure(target, error, placeOf(error) ?? failedIn);
     } finally {
@@ -119,9 +120,10 @@ export async function migrateDatabase(target: DatabaseTarget, options: MigrateOp
 }
 
 /** A new database gets all there are: their names would be a screen of text before anything useful. */
-function describeMigrations(names: readonly string[]): string {
-    if (names.length === 0) return "";
-    return names.length <= 3 ? `the migrations ${names.join(", ")} and ` : `${names.length} migrations and `;
+function describeApplied(names: readonly string[], isSqlDue: boolean): string {
+    const few = `the ${names.length === 1 ? "migration" : "migrations"} ${names.join(", ")}`;
+    const migrations = names.length === 0 ? [] : [names.length <= 3 ? few : `${names.length} migrations`];
+    return [...migrations, ...(isSqlDue ? ["the SQL files"] : [])].join(" and ");
 }
 
 export interface SchemaState extends MigrateResult {
@@ -161,6 +163,7 @@ interface Examined {
     sqlFiles: SqlSource[];
     ofStreams: StreamMigration[];
     contentHash: string;
+    /** Not for migrations of streams alone: functions and views that a running API reads would be dropped and made anew. */
     isSqlDue: boolean;
 }
 
@@ -177,9 +180,8 @@ async function examine(target: DatabaseTarget, sql: Sql, options: Partial<Migrat
     const contentHash = hashSources(sqlFiles);
     const streams = readStreamMigrations(options.streamMigrationsDir ?? streamMigrationsDir());
     const ofStreams = await findPendingStreamMigrations(target, sql, streams);
-    const isDue = pending.length + ofStreams.length > 0;
-    const isSqlDue = isDue || applied.sqlFiles?.contentHash !== contentHash || !applied.hasStaging;
-    if (isSqlDue) refuseOlderProgram(target, applied, programVersion);
+    const isSqlDue = pending.length > 0 || applied.sqlFiles?.contentHash !== contentHash || !applied.hasStaging;
+    if (isSqlDue || ofStreams.length > 0) refuseOlderProgram(target, applied, programVersion);
     if (pending.length === 0) refuseOtherShape(target, applied);
     return { applied, pending, sqlFiles, ofStreams, contentHash, isSqlDue };
 }
