@@ -14,7 +14,7 @@ import { readBatch, readBatchFiles, selectBatches } from "../src/server/api/batc
 export const command = databaseCommand({
     name: "batches",
     summary: "Lists the batches, newest first, or shows one batch and what it did to each file.",
-    description: "In each line: read = inserted + duplicate + conflict + rejected.",
+    description: "In each line: read is the sum of the outcomes beside it.",
     arguments: [new Argument("[batch]", "a batch's id")],
     options: [
         choiceOption("--kind <kind>", "only batches of this kind", schema.batchKinds),

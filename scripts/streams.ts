@@ -7,7 +7,7 @@ import { readStatus } from "../src/operations/status/read-status.ts";
 export const command = databaseCommand({
     name: "streams",
     summary: "Lists the streams: where the records of each went, what is waiting, and its state.",
-    description: `In each line: read = inserted + duplicate + conflict + rejected. \`${program} contract NAME\` shows what a record must be.`,
+    description: `In each line: read is the sum of the outcomes beside it. \`${program} contract NAME\` shows what a record must be.`,
     examples: [
         [`${program} streams`, "a line each"],
         [`${program} streams --json`, "the same for programs, as GET /v1/streams gives it"],

@@ -11,7 +11,7 @@ import { exitCodes, SluiceError } from "../../src/errors.ts";
 import type { Lab, LabRun } from "../../src/server/api/lab/lab-routes.ts";
 import { isLoopback } from "../../src/server/api/safety/check-exposure.ts";
 import { formatCount, formatNumber } from "../../src/terminal/format.ts";
-import { addRecordCounts } from "../../src/terminal/record-table.ts";
+import { addRecordCounts, isBalanced } from "../../src/terminal/record-counts.ts";
 import type { Delivery } from "./deliveries.ts";
 import { type Experiment, experiments, type Stage } from "./experiments.ts";
 import { type IngestProcess, startIngestProcess } from "./ingest-process.ts";
@@ -81,19 +81,16 @@ async function balance({ sql, say }: Stage, run: LabRun, deliveries: readonly De
     run.counts = counts;
     const { eventIds, path } = deliveries[0]!;
     const found = await countEvents(sql, eventIds);
-    const isBalanced =
-        counts.read === counts.inserted + counts.duplicate + counts.conflict + counts.rejected &&
-        found === eventIds.length &&
-        counts.inserted === eventIds.length;
+    const isExact = isBalanced(counts) && found === eventIds.length && counts.inserted === eventIds.length;
     say(
-        isBalanced ? "good" : "bad",
-        isBalanced
+        isExact ? "good" : "bad",
+        isExact
             ? `Balanced. All ${formatCount(found, "good record")} are in events, each once. ${formatEquation(counts)}.`
             : `It does not add up: ${formatNumber(found)} of ${formatCount(eventIds.length, "good record")} are in ` +
                   `events. ${formatEquation(counts)}. Run \`bun run check\`.`,
         [{ kind: "record", path, recordNo: 1 }],
     );
-    return isBalanced;
+    return isExact;
 }
 
 export interface OpenLab {

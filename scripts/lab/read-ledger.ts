@@ -1,7 +1,7 @@
 /** Reads the ledger about the lab's files. Each query is one statement, repeated while the database is unreachable. */
 import type { Sql } from "../../src/database/connect.ts";
 import { isConnectionFault, isRetryable } from "../../src/database/sql-states.ts";
-import type { RecordCounts } from "../../src/terminal/record-table.ts";
+import { countNames, type RecordCounts } from "../../src/terminal/record-counts.ts";
 
 export interface FileVersion extends RecordCounts {
     fileId: number;
@@ -40,7 +40,7 @@ export function readVersions(sql: Sql, paths: readonly string[]): Promise<FileVe
                 files.file_id as "fileId", files.path, files.version, files.state, files.copy_of as "copyOf",
                 files.problem_detail as "problemDetail", files.loaded_records as "loadedRecords",
                 staged.load_id as "loadId", staged.records as "stagedRecords",
-                merged.read, merged.inserted, merged.duplicate, merged.conflict, merged.rejected,
+                ${perCount(sql, (name) => `merged.${name}`)},
                 merged.batch_ids as "batchIds"
             from ingest.files
             cross join lateral (
@@ -52,11 +52,7 @@ export function readVersions(sql: Sql, paths: readonly string[]): Promise<FileVe
             ) as staged
             cross join lateral (
                 select
-                    coalesce(sum(chunk_merges.read), 0)::bigint as read,
-                    coalesce(sum(chunk_merges.inserted), 0)::bigint as inserted,
-                    coalesce(sum(chunk_merges.duplicate), 0)::bigint as duplicate,
-                    coalesce(sum(chunk_merges.conflict), 0)::bigint as conflict,
-                    coalesce(sum(chunk_merges.rejected), 0)::bigint as rejected,
+                    ${perCount(sql, (name) => `coalesce(sum(chunk_merges.${name}), 0)::bigint as ${name}`)},
                     coalesce(array_agg(distinct chunk_merges.batch_id) filter (where chunk_merges.batch_id is not null), '{}')
                     as batch_ids
                 from ingest.chunks
@@ -98,3 +94,5 @@ export function readReasons(sql: Sql, path: string): Promise<ReasonCount[]> {
             order by records desc, reasons.reason`,
     );
 }
+
+const perCount = (sql: Sql, text: (name: keyof RecordCounts) => string) => sql.unsafe(countNames.map(text).join(", "));

@@ -16,10 +16,14 @@ select
             'kind', this_batch.kind,
             'read', this_batch.read,
             'inserted', this_batch.inserted,
+            'updated', this_batch.updated,
             'duplicate', this_batch.duplicate,
+            'superseded', this_batch.superseded,
+            'deleted', this_batch.deleted,
             'conflict', this_batch.conflict,
             'rejected', this_batch.rejected,
-            'displaced', this_batch.displaced
+            'displaced', this_batch.displaced,
+            'removed', this_batch.removed
         )::text
     )
 $$;

@@ -14,10 +14,14 @@ with
             sum(totals.batches) as batches,
             sum(totals.read) as read,
             sum(totals.inserted) as inserted,
+            sum(totals.updated) as updated,
             sum(totals.duplicate) as duplicate,
+            sum(totals.superseded) as superseded,
+            sum(totals.deleted) as deleted,
             sum(totals.conflict) as conflict,
             sum(totals.rejected) as rejected,
-            sum(totals.displaced) as displaced
+            sum(totals.displaced) as displaced,
+            sum(totals.removed) as removed
         from ingest.totals
         where $1 is null or totals.stream_id = $1
         group by totals.stream_id
@@ -28,10 +32,14 @@ with
             coalesce(sum(stream_totals.batches), 0) as batches,
             coalesce(sum(stream_totals.read), 0) as read,
             coalesce(sum(stream_totals.inserted), 0) as inserted,
+            coalesce(sum(stream_totals.updated), 0) as updated,
             coalesce(sum(stream_totals.duplicate), 0) as duplicate,
+            coalesce(sum(stream_totals.superseded), 0) as superseded,
+            coalesce(sum(stream_totals.deleted), 0) as deleted,
             coalesce(sum(stream_totals.conflict), 0) as conflict,
             coalesce(sum(stream_totals.rejected), 0) as rejected,
-            coalesce(sum(stream_totals.displaced), 0) as displaced
+            coalesce(sum(stream_totals.displaced), 0) as displaced,
+            coalesce(sum(stream_totals.removed), 0) as removed
         from stream_totals
     ),
 
@@ -180,9 +188,13 @@ with
             latest_batch.oldest_staged_at as "oldestStagedAt",
             latest_batch.read,
             latest_batch.inserted,
+            latest_batch.updated,
             latest_batch.duplicate,
+            latest_batch.superseded,
+            latest_batch.deleted,
             latest_batch.conflict,
             latest_batch.rejected,
+            latest_batch.removed,
             latest_batch.duration_ms as "durationMs",
             streams.name as stream
         from latest_batch

@@ -2,7 +2,8 @@
 import { describeRefusal } from "../operations/describe-refusal.ts";
 import type { RecordSample, TriedFile } from "../operations/try/try-files.ts";
 import { formatBytes, formatCount, formatNumber } from "../terminal/format.ts";
-import { addRecordCounts, formatRecordTable } from "../terminal/record-table.ts";
+import { addRecordCounts } from "../terminal/record-counts.ts";
+import { formatRecordTable } from "../terminal/record-table.ts";
 import { explainUnseen, sanitize } from "../terminal/sanitize.ts";
 import { describeRecord } from "./describe-record.ts";
 import { formatEquation } from "./ingest-output.ts";

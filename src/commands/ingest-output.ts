@@ -6,23 +6,22 @@ import { program } from "../environment.ts";
 import { exitCodes } from "../errors.ts";
 import { isMostlyOut } from "../operations/status/describe-state.ts";
 import { formatCount, formatDuration, formatNumber } from "../terminal/format.ts";
+import { shownOutcomes } from "../terminal/record-counts.ts";
 import { formatRecordTable, formatWork } from "../terminal/record-table.ts";
 
 /** `batch 12   500 read = 488 inserted + 7 duplicate + 2 conflict + 3 rejected   41 ms, 12,195/s`. */
 export function formatBatch(batch: BatchProgress): string {
-    const { batchId, numInputRows, inserted, duplicate, conflict, rejected } = batch;
-    const equation = formatEquation({ read: numInputRows, inserted, duplicate, conflict, rejected });
+    const { batchId, numInputRows } = batch;
+    const equation = formatEquation({ ...batch, read: numInputRows });
     const ms = Math.round(batch.durationMs.total ?? 0);
     const whose = batch.stream === undefined ? "" : `${batch.stream}  `;
     return `${whose}batch ${batchId}  ${equation}  in ${formatNumber(ms)} ms, ${formatNumber(Math.round(batch.processedRowsPerSecond))}/s`;
 }
 
 export function formatEquation(records: IngestSummary["records"]): string {
-    const { read, inserted, duplicate, conflict, rejected } = records;
-    return (
-        `${formatNumber(read)} read = ${formatNumber(inserted)} inserted + ${formatNumber(duplicate)} duplicate` +
-        ` + ${formatNumber(conflict)} conflict + ${formatNumber(rejected)} rejected`
-    );
+    const terms = shownOutcomes(records).map((outcome) => `${formatNumber(records[outcome])} ${outcome}`);
+    const removed = records.removed > 0 ? `, ${formatNumber(records.removed)} rows removed` : "";
+    return `${formatNumber(records.read)} read = ${terms.join(" + ")}${removed}`;
 }
 
 /** One line for a service manager's status. */

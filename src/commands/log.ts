@@ -8,6 +8,7 @@ import type { IngestLog, LogFacts } from "../engine/context.ts";
 import type { BatchProgress, IngestSummary, StreamSummary } from "../engine/run/progress.ts";
 import type { Fault } from "../server/api/to-problem.ts";
 import { formatJson } from "../terminal/json.ts";
+import { pickCounts } from "../terminal/record-counts.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 
 export type LogLevel = "info" | "warn" | "error";
@@ -55,13 +56,14 @@ export function formatLogLine(time: Date, level: LogLevel, message: string, fact
 }
 
 export function factsOfBatch(batch: BatchProgress): LogFacts {
-    const { batchId, numInputRows, inserted, duplicate, conflict, rejected, durationMs } = batch;
+    const { batchId, numInputRows, durationMs } = batch;
+    const { read: _, ...counts } = pickCounts({ ...batch, read: numInputRows });
     return {
         event: "batch_merged",
         ...(batch.stream !== undefined && { stream: batch.stream }),
         batch: batchId,
         records: numInputRows,
-        ...{ inserted, duplicate, conflict, rejected },
+        ...counts,
         durationMs: Math.round(durationMs.total ?? 0),
     };
 }

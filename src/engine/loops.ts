@@ -1,5 +1,5 @@
 /** The state that the loops of one stream share. Everything else that one leaves to another is in the ledger. */
-import type { RecordCounts } from "../terminal/record-table.ts";
+import type { RecordCounts } from "../terminal/record-counts.ts";
 import type { IngestContext } from "./context.ts";
 import type { StreamFolder } from "./discover/input-tree.ts";
 import type { Rechecks } from "./discover/recheck-files.ts";

@@ -1,7 +1,9 @@
 /** Replays the rejects of several streams, in turns. A stream whose table is not as it was does not keep the others. */
+
 import type { Sql } from "../database/connect.ts";
 import { describeFault } from "../database/describe-fault.ts";
 import { meaningOf } from "../database/sql-states.ts";
+import { noRecords } from "../terminal/record-counts.ts";
 import { type ReplayBatch, type ReplayRequest, type ReplaySummary, runReplay } from "./run-replay.ts";
 import type { KnownStream } from "./streams/read-streams.ts";
 
@@ -21,7 +23,7 @@ export interface ReplayListener {
     onLook?: (looked: number, total: number) => void;
 }
 
-const none = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0, displaced: 0, refused: 0 };
+const none = { ...noRecords(), displaced: 0, refused: 0 };
 
 /** @throws what the database throws; with one stream also what is wrong with its table. */
 export async function replayStreams(

@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../database/connect.ts";
 import { sluiceStates, sqlStateOf } from "../database/sql-states.ts";
-import type { RecordCounts } from "../terminal/record-table.ts";
+import { countNames, noRecords, pickCounts, type RecordCounts } from "../terminal/record-counts.ts";
 import { repeatStep } from "./repeat-step.ts";
 
 export interface ReplayRequest {
@@ -61,7 +61,7 @@ export async function runReplay(
     const { rangeIds = defaultRangeIds, dryRun = false } = request;
     const workerId = randomUUID();
     const before = await readStanding(sql, request);
-    const total = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0, displaced: 0, refused: 0 };
+    const total = { ...noRecords(), displaced: 0, refused: 0 };
     let batches = 0;
     // Rejects that the replay itself leaves have higher ids: it never meets them.
     for (let from = before.firstId ?? 0; before.lastId !== null && from <= before.lastId; from += rangeIds) {
@@ -88,7 +88,7 @@ async function replayRange(
         // The same key each time: a batch whose acknowledgement was lost is given back, not done twice.
         return await repeatStep(async () => {
             const [row] = await sql<Omit<ReplayBatch, "refused">[]>`
-                select batch_id as "batchId", read, inserted, duplicate, conflict, rejected, displaced
+                select batch_id as "batchId", ${sql(countNames)}, displaced
                 from ${replayOf(sql, streamId)}
                     ${batchKey}, ${workerId}, ${from}, ${to}, ${reason ?? null}, ${file ?? null},
                     ${since ?? null}::text::timestamptz, ${acceptConflicts}, ${dryRun}
@@ -112,10 +112,8 @@ async function countRefused(sql: Sql, batchId: number): Promise<number> {
 }
 
 function batchOfDetail(error: unknown): ReplayBatch {
-    const { batch_id, read, inserted, duplicate, conflict, rejected, displaced, refused } = JSON.parse(
-        (error as { detail: string }).detail,
-    );
-    return { batchId: batch_id, read, inserted, duplicate, conflict, rejected, displaced, refused };
+    const batch = JSON.parse((error as { detail: string }).detail);
+    return { ...pickCounts(batch), batchId: batch.batch_id, displaced: batch.displaced, refused: batch.refused };
 }
 
 /** The standing rejects that the request chooses. */

@@ -1,5 +1,6 @@
 /** The parts that the answers of the API and of `bun run status` share. */
 import { z } from "@hono/zod-openapi";
+import type { RecordCounts } from "../terminal/record-counts.ts";
 
 /** ISO 8601 in UTC, to the microsecond where Postgres has it. */
 export const instantSchema = z.iso.datetime().openapi({ example: "2026-01-31T07:29:31.250000Z" });
@@ -11,11 +12,15 @@ export const moneySchema = z
     .regex(/^-?\d+\.\d{2}$/)
     .openapi({ example: "1299.90" });
 
-/** Where every record of the sum went: read = inserted + duplicate + conflict + rejected, in every response. */
+/** Where every record of the sum went: read is the sum of all outcomes, in every response. */
 export const recordCounts = {
     read: countSchema,
     inserted: countSchema,
+    updated: countSchema.openapi({ description: "Took the place of a row (upsert, snapshot)." }),
     duplicate: countSchema,
+    superseded: countSchema.openapi({ description: "Older than another record or the row with its key (upsert)." }),
+    deleted: countSchema.openapi({ description: "Deleted the row with its key (upsert)." }),
     conflict: countSchema,
     rejected: countSchema,
-};
+    removed: countSchema.openapi({ description: "Rows, not records, that a snapshot no longer has." }),
+} satisfies Record<keyof RecordCounts, unknown>;

@@ -1,23 +1,8 @@
-/** Where the records went: the five lines that every command ends with. They add up. Pure. */
+/** Where the records went: the lines that every command ends with. They add up. Pure. */
 import { program } from "../environment.ts";
 import { formatNumber, formatShare } from "./format.ts";
+import { type RecordCounts, shownOutcomes } from "./record-counts.ts";
 import { formatTable } from "./table.ts";
-
-export interface RecordCounts {
-    read: number;
-    inserted: number;
-    duplicate: number;
-    conflict: number;
-    rejected: number;
-}
-
-export function addRecordCounts(counts: Iterable<RecordCounts>): RecordCounts {
-    const total = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
-    for (const each of counts) {
-        for (const name of Object.keys(total) as (keyof RecordCounts)[]) total[name] += each[name];
-    }
-    return total;
-}
 
 export interface RecordTableOptions {
     /** The name in the first line. */
@@ -29,16 +14,21 @@ export interface RecordTableOptions {
 }
 
 export function formatRecordTable(
-    { read, inserted, duplicate, conflict, rejected }: RecordCounts,
+    counts: RecordCounts,
     { title = "records read", hasPointers = false, more = [] }: RecordTableOptions = {},
 ): string[] {
-    const point = (count: number, command: string) => (hasPointers && count > 0 ? `→ ${command}` : "");
+    const { read, removed } = counts;
+    const point = (outcome: string, count: number) =>
+        hasPointers && count > 0 && ["conflict", "rejected"].includes(outcome)
+            ? `→ ${program} rejects --kind ${outcome}`
+            : "";
     const rows = [
         [title, read, "", ""],
-        ["= inserted", inserted, formatShare(inserted, read), ""],
-        ["+ duplicate", duplicate, formatShare(duplicate, read), ""],
-        ["+ conflict", conflict, formatShare(conflict, read), point(conflict, `${program} rejects --kind conflict`)],
-        ["+ rejected", rejected, formatShare(rejected, read), point(rejected, `${program} rejects --kind rejected`)],
+        ...shownOutcomes(counts).map((outcome, index) => {
+            const count = counts[outcome];
+            return [`${index === 0 ? "=" : "+"} ${outcome}`, count, formatShare(count, read), point(outcome, count)];
+        }),
+        ...(removed > 0 ? [["rows removed", removed, "", ""]] : []),
     ];
     const width = Math.max(title.length, ...more.map(([name]) => name.length));
     const table = formatTable(

@@ -10,6 +10,7 @@ import {
     stack,
     stepTimes,
 } from "../../src/server/page/charts/steps.ts";
+import { noRecords } from "../../src/terminal/record-counts.ts";
 import { eventsByType } from "../../src/shop/page/events-by-type.ts";
 
 function step(from: number, fields: Partial<FlowStep> = {}): FlowStep {
@@ -18,11 +19,7 @@ function step(from: number, fields: Partial<FlowStep> = {}): FlowStep {
         seconds: 5,
         arrived: 0,
         batches: 0,
-        read: 0,
-        inserted: 0,
-        duplicate: 0,
-        conflict: 0,
-        rejected: 0,
+        ...noRecords(),
         meanDurationMs: null,
         longestBatchMs: null,
         lagP95Ms: null,

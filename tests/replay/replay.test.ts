@@ -8,9 +8,10 @@ import { type ReplayRequest, runReplay } from "../../src/operations/run-replay.t
 import { header, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { expectChecksToPass } from "../support/read-tables.ts";
+import { noRecords } from "../../src/terminal/record-counts.ts";
 import { whenWaiting } from "../support/sessions.ts";
 
-const nothing = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0, displaced: 0, refused: 0 };
+const nothing = { ...noRecords(), displaced: 0, refused: 0 };
 
 const database = useEmptyDatabase(import.meta.path);
 const { sql } = database;

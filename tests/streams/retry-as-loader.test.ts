@@ -45,7 +45,7 @@ test("at the end of a run, and while it watches", async () => {
     await sql`insert into sales.customers values (1)`;
     const second = await ingestOnce(loader.url, inputDir, flags);
     expect(second.stderr).not.toContain("42501");
-    expect(second.summary?.retried).toEqual({ read: 1, inserted: 1, duplicate: 0, conflict: 0, rejected: 0 });
+    expect(second.summary?.retried).toMatchObject({ read: 1, inserted: 1, duplicate: 0, conflict: 0, rejected: 0 });
 
     await sql`insert into sales.customers values (2)`;
     const watching = startIngest(loader.url, inputDir, flags);

@@ -79,7 +79,7 @@ test("--table for a table that nothing is declared for, and that of a declared s
     put("some.csv", "order_id,no", "1,1", "9,1");
     const before = await whatIsThere();
     const { tried } = await tryIt("some.csv", "--table", "sales.lines");
-    expect(tried[0].records).toEqual({ read: 2, inserted: 1, duplicate: 0, conflict: 0, rejected: 1 });
+    expect(tried[0].records).toMatchObject({ read: 2, inserted: 1, duplicate: 0, conflict: 0, rejected: 1 });
     expect(tried[0].reasons[0].reason).toBe("order_id_unknown");
     put("other.csv", "id,total", "4,1");
     expect((await tryIt("other.csv", "--table", "sales.orders")).tried[0].records.inserted).toBe(1);

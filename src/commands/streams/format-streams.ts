@@ -1,27 +1,28 @@
 /** Streams as a table, a line each. Pure. */
+
 import type { Status, StreamStatus } from "../../operations/status/status-schema.ts";
 import { formatAge, formatNumber } from "../../terminal/format.ts";
+import { shownOutcomes } from "../../terminal/record-counts.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 import { formatTable } from "../../terminal/table.ts";
 
-const outcomes = ["read", "inserted", "duplicate", "conflict", "rejected"] as const;
-
 /** Below the table, what is wrong with each that is not well. */
 export function formatStreams({ streams, asOf }: Pick<Status, "streams" | "asOf">): string[] {
+    const names = ["read", ...shownOutcomes(...streams.map(({ totals }) => totals))] as const;
     const rows = streams.map((stream) => [
         sanitize(stream.name, { most: 40 }),
         sanitize(stream.table, { most: 60 }),
         stream.state,
-        ...outcomes.map((name) => stream.totals[name]),
+        ...names.map((name) => stream.totals[name]),
         `${formatNumber(Math.round(stream.committed.recordsPerSecond))}/s`,
         stream.backlog.records,
         describeAge(stream, asOf),
         stream.files.failed,
     ]);
-    const header = ["stream", "table", "state", ...outcomes, "committed", "waiting", "oldest", "failed files"];
+    const header = ["stream", "table", "state", ...names, "committed", "waiting", "oldest", "failed files"];
     const troubles = streams.filter(({ tone }) => tone === "bad");
     return [
-        ...formatTable(rows, { header, rightAligned: [8, 10] }),
+        ...formatTable(rows, { header, rightAligned: [header.indexOf("committed"), header.indexOf("oldest")] }),
         ...(troubles.length > 0 ? [""] : []),
         ...troubles.map(({ name, verdict }) => `${sanitize(name, { most: 40 })}: ${verdict}`),
     ];

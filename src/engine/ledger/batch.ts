@@ -1,13 +1,10 @@
+import type { RecordCounts } from "../../terminal/record-counts.ts";
+
 /** A committed batch, as the ledger has it. */
-export interface Batch {
+export interface Batch extends RecordCounts {
     batchId: number;
     slices: number;
     chunks: number;
-    read: number;
-    inserted: number;
-    duplicate: number;
-    conflict: number;
-    rejected: number;
     startedAt: Date;
     finishedAt: Date;
     oldestStagedAt: Date | null;

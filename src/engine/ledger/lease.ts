@@ -6,7 +6,7 @@ import { hostname } from "node:os";
 import type { IngestConfig } from "../../config/config.ts";
 import type { Sql } from "../../database/connect.ts";
 import { exitCodes, SluiceError } from "../../errors.ts";
-import type { RecordCounts } from "../../terminal/record-table.ts";
+import type { RecordCounts } from "../../terminal/record-counts.ts";
 import type { IngestContext, IngestLog } from "../context.ts";
 import { realFolder } from "../input-folder.ts";
 import { answerInTime, type Outage } from "../outage/outage.ts";

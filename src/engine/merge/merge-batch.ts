@@ -1,12 +1,14 @@
 /**
  * One merge: the call, what to do when its answer was lost, and the way around records that no merge can take.
  */
+
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../../database/connect.ts";
 import { describeFault } from "../../database/describe-fault.ts";
 import { passFaultPoint } from "../../database/faults/pass-fault-point.ts";
 import { isDataFault, meaningOf, sluiceStates, sqlStateOf, sqlStates } from "../../database/sql-states.ts";
 import { findShapeProblem, TableShapeFault } from "../../database/table-shape.ts";
+import { countNames } from "../../terminal/record-counts.ts";
 import type { IngestContext } from "../context.ts";
 import type { Batch } from "../ledger/batch.ts";
 import { failChunk } from "../ledger/chunks.ts";
@@ -45,11 +47,7 @@ export async function callMerge(
                 batch_id as "batchId",
                 slices,
                 chunks,
-                read,
-                inserted,
-                duplicate,
-                conflict,
-                rejected,
+                ${sql(countNames)},
                 started_at as "startedAt",
                 finished_at as "finishedAt",
                 oldest_staged_at as "oldestStagedAt",

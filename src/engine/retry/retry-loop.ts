@@ -5,7 +5,7 @@
  */
 import { meaningOf, sqlStateOf, sqlStates } from "../../database/sql-states.ts";
 import { SluiceError } from "../../errors.ts";
-import type { RecordCounts } from "../../terminal/record-table.ts";
+import { noRecords, type RecordCounts } from "../../terminal/record-counts.ts";
 import type { IngestLog } from "../context.ts";
 import { ConnectionsChanged } from "../outage/outage.ts";
 import { sleep } from "../outage/sleep.ts";
@@ -63,7 +63,7 @@ export async function retryAll(streams: readonly RetryingStream[], signal: Abort
     }
 }
 
-const nothing: RecordCounts = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
+const nothing = noRecords();
 
 /** What is in the way of one stream keeps no other, and no record from what comes: it is tried again. */
 async function retryOne(stream: RetryingStream, signal: AbortSignal, { said }: Voice): Promise<RecordCounts> {

@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../../database/connect.ts";
 import type { Stream } from "../../streams/stream.ts";
-import type { RecordCounts } from "../../terminal/record-table.ts";
+import { addTo, countNames, noRecords, type RecordCounts } from "../../terminal/record-counts.ts";
 import type { Outage } from "../outage/outage.ts";
 
 /** Rejects that one statement looks at. */
@@ -23,7 +23,7 @@ export interface RetryOptions {
 /** What became of those that were ready. Throws what the database throws; what was committed before that stays. */
 export async function retryRejects(options: RetryOptions): Promise<RecordCounts> {
     const { stream, survive, signal, withTurn } = options;
-    const total: RecordCounts = { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 };
+    const total = noRecords();
     let after = 0;
     while (!signal.aborted) {
         const page = await survive(() => withTurn((sql) => readReady(sql, stream, after)));
@@ -33,7 +33,7 @@ export async function retryRejects(options: RetryOptions): Promise<RecordCounts>
         // The same key for as long as the answer is lost: a batch that was committed is given back, not done twice.
         const batchKey = randomUUID();
         const batch = await survive(() => withTurn((sql) => replay(sql, options, batchKey, page.ready)));
-        for (const name of Object.keys(total) as (keyof RecordCounts)[]) total[name] += batch?.[name] ?? 0;
+        if (batch !== null) addTo(total, batch);
     }
     return total;
 }
@@ -56,7 +56,7 @@ async function replay(
     ready: readonly number[],
 ): Promise<RecordCounts | null> {
     const [batch] = await sql<RecordCounts[]>`
-        select read, inserted, duplicate, conflict, rejected
+        select ${sql(countNames)}
         from ingest.replay_as_caller(
             ${stream.id}, ${batchKey}, ${workerId}, ${ready[0]!}, ${ready.at(-1)!}, null, null, null, false, false,
             ${ready as number[]}::bigint[]

@@ -1,9 +1,9 @@
 /** The progress record of a batch, with Spark's names (StreamingQueryProgress), and the closing summary of a run. */
-import type { RecordCounts } from "../../terminal/record-table.ts";
+import { addTo, noRecords, pickCounts, type RecordCounts } from "../../terminal/record-counts.ts";
 import type { Batch } from "../ledger/batch.ts";
 import type { Tally } from "../loops.ts";
 
-export interface BatchProgress {
+export interface BatchProgress extends Omit<RecordCounts, "read"> {
     /** When there is more than one. */
     stream?: string;
     batchId: number;
@@ -15,10 +15,6 @@ export interface BatchProgress {
     /** Rows a second of this batch's own duration. */
     processedRowsPerSecond: number;
     durationMs: Record<string, number>;
-    inserted: number;
-    duplicate: number;
-    conflict: number;
-    rejected: number;
     chunks: number;
     slices: number;
 }
@@ -76,15 +72,15 @@ export function createTally(
     const tally: RunTally = {
         startedAt: performance.now(),
         begunAt: null,
-        records: { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 },
+        records: noRecords(),
         batches: 0,
         isFolderAway: false,
         youngMerged: 0,
-        retried: { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 },
-        addRetried: (records) => addCounts(tally.retried, records),
+        retried: noRecords(),
+        addRetried: (records) => addTo(tally.retried, records),
         add(batch) {
             tally.batches += 1;
-            addCounts(tally.records, batch);
+            addTo(tally.records, batch);
             const progress = progressOf(batch, previousStartedAt);
             onBatch(stream === null ? progress : { stream, ...progress });
             previousStartedAt = batch.startedAt;
@@ -93,12 +89,9 @@ export function createTally(
     return tally;
 }
 
-function addCounts(sums: RecordCounts, counts: RecordCounts): void {
-    for (const name of Object.keys(sums) as (keyof RecordCounts)[]) sums[name] += counts[name];
-}
-
 function progressOf(batch: Batch, previousStartedAt: Date | null): BatchProgress {
-    const { batchId, durationMs, read, inserted, duplicate, conflict, rejected, chunks } = batch;
+    const { batchId, durationMs, chunks } = batch;
+    const { read, ...outcomes } = pickCounts(batch);
     const startedAt = batch.startedAt.getTime();
     const seconds = Math.max(1, batch.finishedAt.getTime() - startedAt) / 1000;
     const sincePrevious = previousStartedAt ? Math.max(1, startedAt - previousStartedAt.getTime()) / 1000 : seconds;
@@ -108,7 +101,7 @@ function progressOf(batch: Batch, previousStartedAt: Date | null): BatchProgress
         numInputRows: read,
         inputRowsPerSecond: rounded(read / sincePrevious),
         processedRowsPerSecond: rounded(read / seconds),
-        ...{ durationMs, inserted, duplicate, conflict, rejected, chunks },
+        ...{ durationMs, ...outcomes, chunks },
         slices: batch.slices.toString(2).replaceAll("0", "").length,
     };
 }

@@ -10,7 +10,7 @@ import type { IngestConfig } from "../../config/config.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import type { Stream } from "../../streams/stream.ts";
-import { addRecordCounts, type RecordCounts } from "../../terminal/record-table.ts";
+import { addRecordCounts, type RecordCounts } from "../../terminal/record-counts.ts";
 import type { IngestLog } from "../context.ts";
 import { createInputTree } from "../discover/input-tree.ts";
 import { refuseArchiveAsInput } from "../input-folder.ts";

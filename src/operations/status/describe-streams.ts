@@ -1,4 +1,5 @@
 /** The verdict on each stream, and on all of them together. Pure. */
+import { noRecords } from "../../terminal/record-counts.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 import { describeState, type FailingFile, type State, type StateFacts } from "./describe-state.ts";
 import { arrivalWindowSeconds, type LargeMerge, measurePace } from "./measure-pace.ts";
@@ -34,7 +35,7 @@ export interface StreamFacts
     mostFrequentReason: string | null;
 }
 
-const noTotals = { batches: 0, read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0, displaced: 0 };
+const noTotals = { ...noRecords(), batches: 0, displaced: 0 };
 const noFiles = { pending: 0, loaded: 0, merged: 0, skipped: 0, failed: 0, replaced: 0 };
 const noneWait = { files: 0, unreadBytes: 0, newUnreadBytes: 0, oldestUnreadAt: null };
 const noneUnmerged = { chunks: 0, stagedRecords: 0, oldestStagedAt: null, mergeableSince: null };

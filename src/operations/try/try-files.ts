@@ -26,7 +26,7 @@ import { type LoadPart, type StagedOutcome, stageParts } from "../../engine/stag
 import { copyStatement, type Way } from "../../engine/stage/stage-records.ts";
 import type { Stream } from "../../streams/stream.ts";
 import { sliceCount } from "../../streams/types/column-type.ts";
-import type { RecordCounts } from "../../terminal/record-table.ts";
+import { noRecords, type RecordCounts } from "../../terminal/record-counts.ts";
 import { notesOf } from "./notes-of.ts";
 
 export interface TryOptions {
@@ -270,7 +270,7 @@ function emptyReport(file: string): TriedFile {
         notes: [],
         way: null,
         dialect: null,
-        records: { read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 },
+        records: noRecords(),
         reasons: [],
         insertedSamples: [],
     };

@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { type AnyColumn, type SQL, sql } from "drizzle-orm";
 
-import type { recordCounts } from "../../operations/value-schemas.ts";
+import { countNames, type RecordCounts } from "../../terminal/record-counts.ts";
 import { Problem } from "./problem.ts";
 
 export { countSchema, idSchema, instantSchema, moneySchema, recordCounts } from "../../operations/value-schemas.ts";
@@ -90,16 +90,11 @@ export function streamNameIn(table: string): SQL<string> {
     return sql<string>`(select streams.name from ingest.streams where streams.stream_id = ${sql.raw(table)}.stream_id)`;
 }
 
-/** The five counts of `recordCounts`, summed; 0 over no rows. */
-export function sumOutcomes(columns: Record<keyof typeof recordCounts, AnyColumn>) {
+/** The counts of `recordCounts`, summed; 0 over no rows. */
+export function sumOutcomes(columns: Record<keyof RecordCounts, AnyColumn>) {
     const total = (column: AnyColumn) => sql`coalesce(sum(${column}), 0)`.mapWith(Number);
-    return {
-        read: total(columns.read),
-        inserted: total(columns.inserted),
-        duplicate: total(columns.duplicate),
-        conflict: total(columns.conflict),
-        rejected: total(columns.rejected),
-    };
+    const sums = countNames.map((name) => [name, total(columns[name])]);
+    return Object.fromEntries(sums) as Record<keyof RecordCounts, SQL<number>>;
 }
 
 /** Splits the columns of an answer: the schema of each value, and the column or SQL that it comes from. */

@@ -36,7 +36,7 @@ export const statsSchema = z
     .object({
         asOf: instantSchema.openapi({ description: "The database's clock at the snapshot of all numbers." }),
         records: z.object(recordCounts).openapi({
-            description: "read = inserted + duplicate + conflict + rejected, over all committed batches.",
+            description: "Read is the sum of the outcomes, over all committed batches.",
         }),
         totals: z.object(eventSums),
         eventTypes: z.array(z.object({ eventType: z.string(), ...eventSums })),
@@ -59,7 +59,7 @@ export const statsSchema = z
 export type Stats = z.infer<typeof statsSchema>;
 
 /**
- * Everything from one statement, so from one snapshot: read = inserted + duplicate + conflict + rejected, and
+ * Everything from one statement, so from one snapshot: read is the sum of the outcomes, and
  * inserted = the events of all types (those that were pruned or displaced included), in every answer. At most maxSeriesPoints + 1 points come back.
  */
 export async function readStats(db: Database, series?: SeriesQuery): Promise<Stats> {

@@ -1,4 +1,6 @@
 /** The stream's part of a dry run (sql/engine/try_slice.sql): the tried records, in and out of staging. */
+import { countNames } from "../../terminal/record-counts.ts";
+import { literal } from "./sql-text.ts";
 
 export const renderTry = (): string => `
 create or replace function ingest.open_try()
@@ -90,7 +92,7 @@ begin
                 select jsonb_agg(
                     ingest.in_camel_case(
                         to_jsonb(batch_chunks),
-                        array['chunk_id', 'read', 'inserted', 'duplicate', 'conflict', 'rejected']
+                        array['chunk_id', ${countNames.map(literal).join(", ")}]
                     )
                 )
                 from batch_chunks

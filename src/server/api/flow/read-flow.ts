@@ -1,7 +1,9 @@
 /** Records that arrived and records that were committed, in even steps up to now. By the time at which it happened, not by event time. */
+
 import { z } from "@hono/zod-openapi";
 import { type AnyColumn, type SQL, sql } from "drizzle-orm";
 import { batches, chunkMerges, chunks } from "../../../database/schema.ts";
+import { countNames, type RecordCounts } from "../../../terminal/record-counts.ts";
 import { Problem } from "../problem.ts";
 import type { Database } from "../reader.ts";
 import {
@@ -128,11 +130,7 @@ export async function readFlow(db: Database, span: FlowSpan, streamId?: number):
                         'seconds', round(extract(epoch from flow_steps.end_at - flow_steps.step_at), 3),
                         'arrived', coalesce(arrivals.records, 0),
                         'batches', coalesce(commits.batches, 0),
-                        'read', coalesce(commits.read, 0),
-                        'inserted', coalesce(commits.inserted, 0),
-                        'duplicate', coalesce(commits.duplicate, 0),
-                        'conflict', coalesce(commits.conflict, 0),
-                        'rejected', coalesce(commits.rejected, 0),
+                        ${perCount((name) => `'${name}', coalesce(commits.${name}, 0)`)},
                         'meanDurationMs', phases.mean_ms,
                         'longestBatchMs', commits.longest_ms,
                         'lagP95Ms', commits.lag_p95_ms
@@ -205,11 +203,7 @@ function commits(step: SQL, ofStream: SQL): SQL {
             select
                 step_at,
                 count(*) as batches,
-                sum(read) as read,
-                sum(inserted) as inserted,
-                sum(duplicate) as duplicate,
-                sum(conflict) as conflict,
-                sum(rejected) as rejected,
+                ${perCount((name) => `sum(${name}) as ${name}`)},
                 round(max(total_ms), 1) as longest_ms,
                 round((percentile_cont(0.95) within group (order by lag_ms))::numeric, 1) as lag_p95_ms
             from window_batches
@@ -228,3 +222,5 @@ function commits(step: SQL, ofStream: SQL): SQL {
         )
     `;
 }
+
+const perCount = (text: (name: keyof RecordCounts) => string) => sql.raw(countNames.map(text).join(", "));

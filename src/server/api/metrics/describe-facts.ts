@@ -2,8 +2,10 @@
  * The ledger's facts as metrics. What is known by stream has the label `stream` on every sample and no sample of all: a sum
  * over the metric counts each record once. Pure.
  */
+
 import { type LiveWorker, type Status, type StreamStatus, states } from "../../../operations/status/status-schema.ts";
 import { retriesOf } from "../../../operations/status/worker-report.ts";
+import { outcomes } from "../../../terminal/record-counts.ts";
 import { counter, gauge, type Metric, type Sample } from "./exposition.ts";
 import type { Storage } from "./read-storage.ts";
 
@@ -96,8 +98,6 @@ export function describeFacts(status: Status, storage: Storage): Metric[] {
         gauge("sluice_database_size_bytes", "Size of the database, with its indexes.", storage.databaseBytes),
     ];
 }
-
-const outcomes = ["inserted", "duplicate", "conflict", "rejected"] as const;
 
 /** One that has no value now is left out. */
 function samplesOf(

@@ -1,5 +1,7 @@
 /** One batch: what it did to each file, where its time went, and what it refused. */
+
 import { formatCount, formatDuration, formatNumber } from "../../../terminal/format.ts";
+import { describeEquation } from "../../../terminal/record-counts.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
 import type { BatchDetail as Batch } from "../../api/batches/read-batches.ts";
 import { sortPhases } from "../charts/steps.ts";
@@ -61,7 +63,7 @@ function describeFiles({ fileCount, files }: Batch): string {
 
 const fileColumns: Column<Batch["files"][number]>[] = [
     { head: "File", isRowHead: true, class: "clip", cell: (file) => <FileLink {...file} /> },
-    { head: "read = inserted + duplicate + conflict + rejected", cell: (file) => <ShortEquation counts={file} /> },
+    { head: describeEquation(), cell: (file) => <ShortEquation counts={file} /> },
 ];
 
 function About({ batch }: { batch: Batch }) {

@@ -1,5 +1,7 @@
 /** Every merge: its equation, its phases, and how long it took. */
+
 import { formatDuration } from "../../../terminal/format.ts";
+import { describeEquation } from "../../../terminal/record-counts.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
 import type { Batch } from "../../api/batches/read-batches.ts";
 import { phaseHue, phaseMeanings, sortPhases } from "../charts/steps.ts";
@@ -80,7 +82,7 @@ function columnsFor(rows: readonly Batch[]): Column<Batch>[] {
             ),
         },
         {
-            head: "read = inserted + duplicate + conflict + rejected",
+            head: describeEquation(),
             cell: (batch) => <ShortEquation counts={batch} />,
         },
         { head: "Took", class: "number", cell: (batch) => formatDuration(tookMs(batch)) },

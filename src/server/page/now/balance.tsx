@@ -1,7 +1,8 @@
 /** Where all records ever read went. */
 import type { Status } from "../../../operations/status/status-schema.ts";
 import { formatNumber, formatShare } from "../../../terminal/format.ts";
-import { BalanceLine, OutcomeBar, outcomes } from "../parts/equation.tsx";
+import { shownOutcomes } from "../../../terminal/record-counts.ts";
+import { BalanceLine, OutcomeBar } from "../parts/equation.tsx";
 
 export function Balance({ totals }: { totals: Status["totals"] }) {
     return (
@@ -11,7 +12,7 @@ export function Balance({ totals }: { totals: Status["totals"] }) {
                     <dt>read</dt>
                     <dd data-test="read">{formatNumber(totals.read)}</dd>
                 </div>
-                {outcomes.map((outcome) => (
+                {shownOutcomes(totals).map((outcome) => (
                     <div key={outcome} class={outcome}>
                         <span class="sign" aria-hidden="true">
                             {outcome === "inserted" ? "=" : "+"}

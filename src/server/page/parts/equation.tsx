@@ -1,9 +1,7 @@
-/** read = inserted + duplicate + conflict + rejected. */
+/** Read is the sum of the outcomes. */
 import { formatNumber } from "../../../terminal/format.ts";
-import type { RecordCounts } from "../../../terminal/record-table.ts";
+import { isBalanced, outcomes, type RecordCounts, shownOutcomes } from "../../../terminal/record-counts.ts";
 import { Icon } from "./icons.tsx";
-
-export const outcomes = ["inserted", "duplicate", "conflict", "rejected"] as const;
 
 /** In one line; `isLong` names each part. */
 export function ShortEquation({ counts, isLong = false }: { counts: RecordCounts; isLong?: boolean }) {
@@ -12,13 +10,16 @@ export function ShortEquation({ counts, isLong = false }: { counts: RecordCounts
             <b>{formatNumber(counts.read)}</b>
             {isLong && " read"} = {formatNumber(counts.inserted)}
             {isLong && " inserted"}
-            {outcomes.slice(1).map((outcome) => (
-                <span key={outcome} class={counts[outcome] > 0 ? outcome : "none"} title={outcome}>
-                    {" + "}
-                    {formatNumber(counts[outcome])}
-                    <span class={isLong ? undefined : "unseen"}> {outcome}</span>
-                </span>
-            ))}
+            {shownOutcomes(counts)
+                .slice(1)
+                .map((outcome) => (
+                    <span key={outcome} class={counts[outcome] > 0 ? outcome : "none"} title={outcome}>
+                        {" + "}
+                        {formatNumber(counts[outcome])}
+                        <span class={isLong ? undefined : "unseen"}> {outcome}</span>
+                    </span>
+                ))}
+            {counts.removed > 0 && <span class="removed">, {formatNumber(counts.removed)} rows removed</span>}
         </span>
     );
 }
@@ -40,11 +41,11 @@ export function OutcomeBar({ counts }: { counts: RecordCounts }) {
 export function BalanceLine(props: { counts: RecordCounts; balanced?: string; unbalanced?: string }) {
     const { balanced = "Every record is accounted for." } = props;
     const { unbalanced = "The counts do not add up. Open Checks to see where." } = props;
-    const isBalanced = props.counts.read === outcomes.reduce((sum, outcome) => sum + props.counts[outcome], 0);
+    const holds = isBalanced(props.counts);
     return (
-        <p class={isBalanced ? "balanced" : "unbalanced"}>
-            <Icon name={isBalanced ? "check" : "cross"} />
-            {isBalanced ? balanced : unbalanced}
+        <p class={holds ? "balanced" : "unbalanced"}>
+            <Icon name={holds ? "check" : "cross"} />
+            {holds ? balanced : unbalanced}
         </p>
     );
 }

@@ -2,11 +2,11 @@
 import { useState } from "preact/hooks";
 import type { ReplaySummary } from "../../../operations/run-replay.ts";
 import { formatCount } from "../../../terminal/format.ts";
+import { shownOutcomes } from "../../../terminal/record-counts.ts";
 import { formatCode } from "../format.ts";
 import { postJson } from "../live/fetch-json.ts";
 import { scope } from "../live/scope.ts";
 import { refreshAll } from "../live/use-resource.ts";
-import { outcomes } from "../parts/equation.tsx";
 
 export function Replay({ reason }: { reason: string }) {
     const [isBusy, setBusy] = useState(false);
@@ -35,7 +35,7 @@ export function Replay({ reason }: { reason: string }) {
 }
 
 function describe(summary: ReplaySummary): string {
-    const counts = outcomes.map((outcome) => [summary[outcome], outcome] as const);
+    const counts = shownOutcomes(summary).map((outcome) => [summary[outcome], outcome] as const);
     const parts = [...counts, [summary.unchanged + summary.unsplittable, "as before"] as const]
         .filter(([count]) => count > 0)
         .map(([count, what]) => `${formatCount(count, "record")} ${what}`);

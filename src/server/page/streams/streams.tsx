@@ -1,6 +1,8 @@
 /** The streams, a row each: its state, its equation, its pace and what waits. A row leads to that stream's own panels. */
+
 import type { StreamStatus } from "../../../operations/status/status-schema.ts";
 import { formatCount, formatNumber } from "../../../terminal/format.ts";
+import { describeEquation } from "../../../terminal/record-counts.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
 import { formatAgo, formatRate } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
@@ -38,7 +40,7 @@ const columns: Column<StreamStatus>[] = [
     { head: "Stream", isRowHead: true, class: "stream-name", cell: (stream) => <Name stream={stream} /> },
     { head: "State", class: "stream-state", cell: (stream) => <State stream={stream} /> },
     {
-        head: "read = inserted + duplicate + conflict + rejected",
+        head: describeEquation(),
         class: "wide",
         cell: ({ totals }) => <Equation totals={totals} />,
     },
