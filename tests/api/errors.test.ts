@@ -1,5 +1,6 @@
 import { expect, spyOn, test } from "bun:test";
 import type { Fault } from "../../src/server/api/to-problem.ts";
+import { countNames } from "../../src/terminal/record-counts.ts";
 import { useApi } from "./api-fixture.ts";
 
 const api = useApi(import.meta.path, { onFault: (fault) => faults.push(fault) });
@@ -53,7 +54,7 @@ test("tells a broken statement to whoever runs the API, and nothing of it to the
     await api.sql`
         create view ingest.batches as
         select ('secret value ' || number)::bigint as batch_id, real_batches.* from generate_series(1, 1) as number
-        left join (select worker_id, kind, chunks, read, inserted, duplicate, conflict, rejected, displaced, started_at, finished_at, stream_id,
+        left join (select worker_id, kind, chunks, ${api.sql(countNames)}, displaced, started_at, finished_at, stream_id,
             oldest_staged_at, duration_ms from ingest.real_batches) as real_batches on true`;
     const { status, body } = await api.get("/v1/batches");
     expect([status, body.code]).toEqual([500, "internal_error"]);

@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { noRecords } from "../../src/terminal/record-counts.ts";
 import { header, idOf, makeFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { useApi } from "./api-fixture.ts";
@@ -25,13 +26,9 @@ test("nothing has changed its verdict: nothing is done", async () => {
     expect([status, body]).toEqual([
         200,
         {
+            ...noRecords(),
             dryRun: false,
             batches: 0,
-            read: 0,
-            inserted: 0,
-            duplicate: 0,
-            conflict: 0,
-            rejected: 0,
             displaced: 0,
             refused: 0,
             unchanged: 3,

@@ -10,8 +10,8 @@ import {
     stack,
     stepTimes,
 } from "../../src/server/page/charts/steps.ts";
-import { noRecords } from "../../src/terminal/record-counts.ts";
 import { eventsByType } from "../../src/shop/page/events-by-type.ts";
+import { noRecords } from "../../src/terminal/record-counts.ts";
 
 function step(from: number, fields: Partial<FlowStep> = {}): FlowStep {
     return {

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { connect } from "../../src/database/connect.ts";
 import { sqlStateOf } from "../../src/database/sql-states.ts";
 import { type ReplayRequest, runReplay } from "../../src/operations/run-replay.ts";
+import { noRecords } from "../../src/terminal/record-counts.ts";
 import { header, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { expectChecksToPass } from "../support/read-tables.ts";
-import { noRecords } from "../../src/terminal/record-counts.ts";
 import { whenWaiting } from "../support/sessions.ts";
 
 const nothing = { ...noRecords(), displaced: 0, refused: 0 };

@@ -39,7 +39,15 @@ test("an empty database is all zeros, and says that nothing has happened", () =>
 test("totals are of all batches, and add up", () => {
     const { totals } = status;
 
-    expect(totals).toMatchObject({ batches: 2, read: 13, inserted: 9, duplicate: 1, conflict: 1, rejected: 2, displaced: 0 });
+    expect(totals).toMatchObject({
+        batches: 2,
+        read: 13,
+        inserted: 9,
+        duplicate: 1,
+        conflict: 1,
+        rejected: 2,
+        displaced: 0,
+    });
     expect(totals.inserted + totals.duplicate + totals.conflict + totals.rejected).toBe(totals.read);
 });
 

@@ -1821,7 +1821,7 @@ begin
                 select jsonb_agg(
                     ingest.in_camel_case(
                         to_jsonb(batch_chunks),
-                        array['chunk_id', 'read', 'inserted', 'duplicate', 'conflict', 'rejected']
+                        array['chunk_id', 'read', 'inserted', 'updated', 'duplicate', 'superseded', 'deleted', 'conflict', 'rejected', 'removed']
                     )
                 )
                 from batch_chunks
