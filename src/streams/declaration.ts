@@ -1,4 +1,4 @@
-/** The file of a stream: streams/<name>.ts. Nothing of Bun's is imported: drizzle-kit loads these files too. */
+/** The file of a stream: streams/<name>.ts. */
 import type { PgTable } from "drizzle-orm/pg-core";
 import type { ModeDeclaration } from "./mode.ts";
 import type { SourceConfig } from "./source-config.ts";

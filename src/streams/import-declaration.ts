@@ -2,23 +2,12 @@
  * Loads a file of the user's, streams/<name>.ts or sluice.config.ts, in any form of the program: `import … from "sluice"` is
  * answered here, whether or not a package of that name is installed beside the file.
  */
-import { existsSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { programForm } from "../program.ts";
 
 const declared = <T>(declaration: T): T => declaration;
 
 /** What src/index.ts exports: both return what they are given. */
 export const exportsOfSluice = { stream: declared, defineConfig: declared };
-
-/**
- * Where a file that Sluice writes imports from: its package, and where the working folder is a checkout, the source. `source`:
- * its path in src/; `depth`: how many folders below the working folder the file is.
- */
-export function importPath(source: string, depth: number): string {
-    if (programForm !== "checkout" || !existsSync(`src/${source}`)) return "sluice";
-    return `${depth === 0 ? "./" : "../".repeat(depth)}src/${source}`;
-}
 
 let isRegistered = false;
 

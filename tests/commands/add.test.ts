@@ -1,21 +1,11 @@
 /** `bun run add`, as a person runs it: in a folder of its own, without a terminal, against real tables. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import {
-    existsSync,
-    mkdirSync,
-    mkdtempSync,
-    readdirSync,
-    readFileSync,
-    rmSync,
-    symlinkSync,
-    writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { runOnTerminal } from "../support/run-on-terminal.ts";
 import { runScript } from "../support/run-script.ts";
-import { projectDir } from "../support/test-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 let database: TestDatabase;
@@ -25,8 +15,6 @@ beforeEach(async () => {
     database = await createTestDatabase(import.meta.path);
     folder = mkdtempSync(join(tmpdir(), "sluice-add-"));
     mkdirSync(join(folder, "data/input_data"), { recursive: true });
-    // What the stream's file imports.
-    for (const name of ["src", "node_modules"]) symlinkSync(join(projectDir, name), join(folder, name));
 });
 afterEach(async () => {
     rmSync(folder, { recursive: true });
@@ -59,7 +47,7 @@ describe("a CSV file without a table", () => {
         expect(stdout).toContain("orders: orders*.csv → public.orders");
         expect(stdout).toContain("3 read = 3 inserted + 0 duplicate + 0 conflict + 0 rejected, and undid it");
         expect(read("streams/orders.ts")).toBe(
-            'import { stream } from "../src/streams/declaration.ts";\n\n' +
+            'import { stream } from "sluice";\n\n' +
                 'export default stream({ files: "orders*.csv", table: "public.orders", aliases: { "Order ID": "order_id" } });\n',
         );
         const columns = await database.sql<{ line: string }[]>`

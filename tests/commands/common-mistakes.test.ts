@@ -9,7 +9,7 @@ import { inputFolderError } from "../../src/engine/input-folder.ts";
 import { type DatabaseProxy, openDatabaseProxy } from "../support/database-proxy.ts";
 import { makeFolder, useBareDatabase, useDatabase } from "../support/fixture.ts";
 import { startIngest } from "../support/ingest-process.ts";
-import { runScript } from "../support/run-script.ts";
+import { commandLine, runScript } from "../support/run-script.ts";
 import { projectDir } from "../support/test-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -326,9 +326,9 @@ describe.each(Object.keys(mistakes))("when %s", (name) => {
 test("when another folder is being ingested into the database, its process and the ways out are named", async () => {
     const running = startIngest(database.url, path("in"));
     mkdirSync(path("other"));
-    await waitUntil("it is at work", async () => {
-        const [row] = await database.sql<{ workers: number }[]>`select count(*)::int as workers from ingest.workers`;
-        return row!.workers > 0;
+    const pid = await waitUntil("it is at work", async () => {
+        const [row] = await database.sql<{ pid: number }[]>`select pid from ingest.workers`;
+        return row?.pid;
     });
     const second = await runScript("ingest", ["--input", path("other"), "--database-url", database.url]);
     const reset = await runScript("reset", ["--yes", "--input", path("in"), "--database-url", database.url]);
@@ -336,7 +336,7 @@ test("when another folder is being ingested into the database, its process and t
     await running.finish();
 
     expect(second.exitCode).toBe(3);
-    expect(second.stderr).toContain(`(pid ${running.pid})`);
+    expect(second.stderr).toContain(`(pid ${pid})`);
     expect(second.stderr).toContain("code:  other_folder_in_use (exit 3)");
     expect(reset.exitCode).toBe(1);
     expect(reset.stderr).toContain("Stop it first");
@@ -347,7 +347,7 @@ test("when another folder is being ingested into the database, its process and t
 });
 
 test("when the disk that the output goes to is full, that is told", async () => {
-    const child = Bun.spawn(["sh", "-c", `"$0" scripts/config.ts > /dev/full`, process.execPath], {
+    const child = Bun.spawn(["sh", "-c", `"$@" > /dev/full`, "sh", ...commandLine("config")], {
         cwd: projectDir,
         env: { ...process.env, DATABASE_URL: "" },
         stderr: "pipe",

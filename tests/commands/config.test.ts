@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from "bun:test";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder } from "../support/fixture.ts";
-import { projectDir } from "../support/test-server.ts";
+import { asInCheckout, commandLine } from "../support/run-script.ts";
 
 const dir = makeFolder();
 beforeAll(() => {
@@ -17,7 +17,7 @@ beforeAll(() => {
 async function run(name: string, args: string[], environment: Record<string, string> = {}, cwd = dir) {
     // The runner sets DATABASE_URL to nothing, which would be one that is set.
     const { DATABASE_URL: _, ...inherited } = process.env;
-    const child = Bun.spawn([process.execPath, join(projectDir, "scripts", `${name}.ts`), ...args], {
+    const child = Bun.spawn([...commandLine(name), ...args], {
         cwd,
         env: { ...inherited, NODE_ENV: "", ...environment },
         stdin: "ignore",
@@ -25,7 +25,7 @@ async function run(name: string, args: string[], environment: Record<string, str
         stderr: "pipe",
     });
     const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
-    return { exitCode: await child.exited, stdout, stderr };
+    return { exitCode: await child.exited, stdout: asInCheckout(stdout), stderr: asInCheckout(stderr) };
 }
 
 test("config says what is in force and who said so: flag, environment, .env, sluice.config.ts, default", async () => {

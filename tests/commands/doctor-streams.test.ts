@@ -4,7 +4,6 @@ import { join } from "node:path";
 import type { Finding } from "../../src/commands/doctor/finding.ts";
 import { makeFolder, useDatabase } from "../support/fixture.ts";
 import { runScript } from "../support/run-script.ts";
-import { projectDir } from "../support/test-server.ts";
 
 const database = useDatabase(import.meta.path);
 
@@ -17,7 +16,7 @@ test("bun run doctor looks at the table of each stream", async () => {
     const declare = (name: string, table: string) =>
         writeFileSync(
             join(cwd, "streams", `${name}.ts`),
-            `import { stream } from "${projectDir}/src/streams/declaration.ts";
+            `import { stream } from "sluice";
 export default stream({ files: "${name}-*.csv", table: "${table}" });\n`,
         );
     declare("orders", "public.orders");

@@ -1,7 +1,7 @@
-/** The npm package as its users get it: packed from this checkout, installed by npm into an empty folder. */
+/** The program as its users get it: the npm package, packed from this checkout and installed by npm into an empty folder; the executable. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { makeDataDir, projectDir } from "../support/test-server.ts";
+import { projectDir } from "../support/test-server.ts";
 
 export interface Ran {
     exitCode: number;
@@ -40,14 +40,18 @@ export interface InstalledPackage {
     tarball: string;
 }
 
-/** @throws when npm packs or installs with an error */
-export async function installPackage(): Promise<InstalledPackage> {
-    // Root's embedded server runs as another account, which must be able to enter.
-    const dir = makeDataDir();
+/** `dir`: an empty folder. Root's embedded server runs as another account, which must be able to enter. @throws when npm fails */
+export async function installPackage(dir: string): Promise<InstalledPackage> {
     await succeed(["npm", "pack", "--silent", "--pack-destination", dir], projectDir);
     const tarball = join(dir, readdirSync(dir).find((name) => name.endsWith(".tgz"))!);
     await succeed(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefer-offline", tarball], dir);
     return { dir, sluice: join(dir, "node_modules/.bin/sluice"), tarball };
+}
+
+/** Returns its path, `outfile`. @throws when it cannot be built */
+export async function buildExecutable(outfile: string): Promise<string> {
+    await succeed([process.execPath, "scripts/build-binary.ts", "--outfile", outfile], projectDir);
+    return outfile;
 }
 
 async function succeed(command: string[], cwd: string): Promise<void> {

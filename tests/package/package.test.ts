@@ -1,4 +1,7 @@
-/** The npm package and the executable, run from empty folders as their users run them. */
+/**
+ * The npm package and the executable, run from empty folders as their users run them. `bun run test:installed` has the tests of
+ * commands and documents run through them.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -13,7 +16,7 @@ import { readFileStates, readTables } from "../support/read-tables.ts";
 import { collect } from "../support/run-script.ts";
 import { makeDataDir, projectDir } from "../support/test-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
-import { type InstalledPackage, installPackage, run, spawn } from "./install-package.ts";
+import { buildExecutable, type InstalledPackage, installPackage, run, spawn } from "./install-package.ts";
 
 let installed: InstalledPackage;
 let executable: string;
@@ -22,12 +25,8 @@ const database = useBareDatabase(import.meta.path);
 const old = useBareDatabase(import.meta.path);
 
 beforeAll(async () => {
-    installed = await installPackage();
-    executable = join(installed.dir, "sluice-of-this-machine");
-    const built = await run(["bun", "run", "build:binary", "--outfile", executable], projectDir, {
-        PATH: `${join(process.execPath, "..")}:${process.env.PATH}`,
-    });
-    if (built.exitCode !== 0) throw new Error(built.stderr);
+    installed = await installPackage(makeDataDir());
+    executable = await buildExecutable(join(installed.dir, "sluice-of-this-machine"));
 }, 180_000);
 
 afterAll(() => {
@@ -230,21 +229,6 @@ stream({ files: "orders-*.csv", table: "public.orders", encoding: "utf-7" });
         // As tests/database/upgrade.test.ts counts them.
         expect([events.length, rejects.length, counts.read, counts.inserted]).toEqual([23, 6, 32, 23]);
     }, 90_000);
-
-    test.each([
-        ["common mistakes", "tests/commands/common-mistakes.test.ts", "the thing, where it is from and the remedy", 30],
-        ["the commands of the README", "tests/docs/readme.test.ts", "line", 4],
-    ])(
-        "%s get the same answers from the installed command",
-        async (_, file, named, least) => {
-            const command = [process.execPath, "test", "--timeout=60000", "-t", named, file];
-            const { exitCode, stderr } = await run(command, projectDir, { TEST_SLUICE_COMMAND: installed.sluice });
-
-            expect([exitCode, stderr.match(/^\(fail\).*$/gm)]).toEqual([0, null]);
-            expect(Number(/^ *(\d+) pass$/m.exec(stderr)?.[1])).toBeGreaterThanOrEqual(least);
-        },
-        180_000,
-    );
 });
 
 describe("the executable", () => {

@@ -3,7 +3,6 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder, useDatabase } from "../support/fixture.ts";
 import { runScript } from "../support/run-script.ts";
-import { projectDir } from "../support/test-server.ts";
 
 const database = useDatabase(import.meta.path);
 
@@ -18,7 +17,7 @@ test.each([
     mkdirSync(join(cwd, "inbox"));
     writeFileSync(
         join(cwd, "streams", "things.ts"),
-        `import { stream } from "${projectDir}/src/streams/declaration.ts";\nexport default stream({ ${declaration} } as never);\n`,
+        `import { stream } from "sluice";\nexport default stream({ ${declaration} } as never);\n`,
     );
     const args = ["--database-url", database.url, "--input", join(cwd, "inbox"), "--trigger", "available-now"];
     const { exitCode, stderr } = await runScript("ingest", args, { cwd });

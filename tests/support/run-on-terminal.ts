@@ -1,6 +1,5 @@
 /** A command of scripts/ on a pseudo-terminal, the way a person sees it. */
-import { join } from "node:path";
-import { streamsIn } from "./run-script.ts";
+import { asInCheckout, commandLine, streamsIn } from "./run-script.ts";
 import { projectDir } from "./test-server.ts";
 
 /** `script`: the text of a program in place of a command's name, when it begins with a line end. */
@@ -16,8 +15,8 @@ export function runOnTerminal(
 ) {
     const decoder = new TextDecoder();
     let output = "";
-    const command = name.startsWith("\n") ? ["-e", name] : [join(projectDir, "scripts", `${name}.ts`), ...args];
-    const child = Bun.spawn([process.execPath, ...command], {
+    const command = name.startsWith("\n") ? [process.execPath, "-e", name] : [...commandLine(name), ...args];
+    const child = Bun.spawn(command, {
         cwd,
         env: {
             ...process.env,
@@ -35,7 +34,7 @@ export function runOnTerminal(
     });
     return {
         /** All that came so far, escapes included: stdout and stderr are one there. */
-        output: () => output,
+        output: () => asInCheckout(output),
         /** Types it. */
         write: (text: string) => void child.terminal?.write(text),
         kill: (signal: NodeJS.Signals) => child.kill(signal),

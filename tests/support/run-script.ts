@@ -1,9 +1,10 @@
 /**
  * A command of scripts/ as a child process, the way a person or a program runs it. TEST_SLUICE_COMMAND, the path of an
- * installed `sluice`, runs that one in its place: tests/package has tests of commands run through it.
+ * installed `sluice` or of the executable, runs that one in its place: `bun run test:installed` sets it.
  */
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
+import { commandGroups } from "../../scripts/sluice/commands.ts";
 import { projectDir } from "./test-server.ts";
 
 export interface Ran {
@@ -30,10 +31,23 @@ export async function runScript(name: string, args: readonly string[] = [], opti
         new Response(child.stderr).text(),
         child.exited,
     ]);
-    return { exitCode, stdout: asInCheckout(stdout), stderr: asInCheckout(stderr) };
+    // The program itself calls its commands `sluice NAME` in every form.
+    const shown = name === "sluice" ? (text: string) => text : asInCheckout;
+    return { exitCode, stdout: shown(stdout), stderr: shown(stderr) };
 }
 
 export const installedCommand = process.env.TEST_SLUICE_COMMAND;
+
+/** What starts a command, its arguments left out. */
+export function commandLine(name: string): string[] {
+    if (!installedCommand) return [process.execPath, join(projectDir, "scripts", `${name}.ts`)];
+    return name === "sluice" ? [installedCommand] : [installedCommand, name];
+}
+
+/** Whether the program that is tested has the command: those for work on Sluice itself are in no package. */
+export function hasCommand(name: string): boolean {
+    return !installedCommand || name === "sluice" || Object.values(commandGroups).some((group) => name in group);
+}
 
 /** The installed command calls the others `sluice NAME`, and the tests know them as `bun run NAME`. */
 export function asInCheckout(text: string): string {
@@ -49,10 +63,7 @@ export function spawnScript(
     args: readonly string[] = [],
     { environment = {}, input, cwd = projectDir }: ScriptOptions = {},
 ) {
-    const command = installedCommand
-        ? [installedCommand, ...(name === "sluice" ? [] : [name])]
-        : [process.execPath, join(projectDir, "scripts", `${name}.ts`)];
-    return Bun.spawn([...command, ...args], {
+    return Bun.spawn([...commandLine(name), ...args], {
         cwd,
         env: { ...process.env, ...streamsIn(cwd), FORCE_COLOR: "", NO_COLOR: "", DATABASE_URL: "", ...environment },
         stdin: input === undefined ? "ignore" : new TextEncoder().encode(input),

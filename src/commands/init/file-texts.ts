@@ -2,9 +2,9 @@
 import { program } from "../../environment.ts";
 
 /** Valid as it is, and with any of its comments taken away. `inputDir`: null where the default holds. */
-export function configText(importFrom: string, inputDir: string | null): string {
+export function configText(inputDir: string | null): string {
     const input = inputDir === null ? '// inputDir: "data/input_data",' : `inputDir: ${JSON.stringify(inputDir)},`;
-    return `import { defineConfig } from ${JSON.stringify(importFrom)};
+    return `import { defineConfig } from "sluice";
 
 // Uncomment what you want to change: the values below are the defaults. \`${program} config\` shows what is in force.
 export default defineConfig({

@@ -1,7 +1,6 @@
 /** `sluice init`: makes the files and folders of a new project where they are not. */
 import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { program, streamsFolder } from "../../environment.ts";
-import { importPath } from "../../streams/import-declaration.ts";
 import { formatTable } from "../../terminal/table.ts";
 import type { Answer } from "../command.ts";
 import { refuse } from "../refuse.ts";
@@ -22,7 +21,7 @@ export function initFolder(inputDir: string, { isNamed }: { isNamed: boolean }):
         {
             path: "sluice.config.ts",
             about: "settings, as comments",
-            text: configText(importPath("config/define-config.ts", 0), isNamed ? inputDir : null),
+            text: configText(isNamed ? inputDir : null),
         },
         { path: ".env", about: "the database and the API's token, as comments", text: environmentText, isSecret: true },
         { path: ".gitignore", about: "keeps data and secrets out of git", text: ignoreText },

@@ -1,5 +1,4 @@
 /** The text of streams/<name>.ts. */
-import { importPath } from "../../streams/import-declaration.ts";
 import type { ReadingSettings } from "../sniff/read-values.ts";
 
 export interface StreamText {
@@ -20,7 +19,7 @@ export function streamText({ files, table, key, settings }: StreamText): string 
         oneLine.length <= lineWidth
             ? oneLine
             : `export default stream({\n${given.map((entry) => `    ${entry},\n`).join("")}});`;
-    return `import { stream } from ${JSON.stringify(importPath("streams/declaration.ts", 1))};\n\n${declaration}\n`;
+    return `import { stream } from "sluice";\n\n${declaration}\n`;
 }
 
 /** As it is written in TypeScript. */

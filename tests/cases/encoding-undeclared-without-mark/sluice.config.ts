@@ -1,4 +1,4 @@
-import { defineConfig } from "../../../src/config/define-config.ts";
+import { defineConfig } from "sluice";
 
 export default defineConfig({
     sources: [{ match: "d.csv", header: [ "event_id", "event_type", "product_id", "user_id", "event_timestamp", "quantity", "price", "note" ] }],

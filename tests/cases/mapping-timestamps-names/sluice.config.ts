@@ -1,4 +1,4 @@
-import { defineConfig } from "../../../src/config/define-config.ts";
+import { defineConfig } from "sluice";
 
 export default defineConfig({
     sources: [
