@@ -6,7 +6,7 @@ import { exitCodes, SluiceError } from "../errors.ts";
 import { readStreams } from "../operations/streams/read-streams.ts";
 import { applyStream, type TableStream } from "../streams/apply-stream.ts";
 import { homeOf } from "../streams/declare.ts";
-import { loadStreams, streamOfTable } from "../streams/load-streams.ts";
+import { isSameTable, loadStreams, streamOfTable } from "../streams/load-streams.ts";
 import { createRouter } from "../streams/route-files.ts";
 import type { Stream } from "../streams/stream.ts";
 import { unknownStream } from "./open-streams.ts";
@@ -74,8 +74,7 @@ function choose(
     inputDir: string,
 ): TableStream | Stream {
     if (table !== undefined) {
-        const isOfTable = (one: TableStream) => one.table.replace(/^public\./, "") === table.replace(/^public\./, "");
-        return declared.find(isOfTable) ?? streamOfTable(table);
+        return declared.find((one) => isSameTable(one.table, table)) ?? streamOfTable(table);
     }
     const all = [...declared, ...named, builtIn];
     if (stream !== undefined) {

@@ -9,7 +9,7 @@ import type { IngestOptions } from "../engine/run/run-ingest.ts";
 import { program } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { TableStream } from "../streams/apply-stream.ts";
-import { loadStreams, streamOfTable } from "../streams/load-streams.ts";
+import { isSameTable, loadStreams, streamOfTable } from "../streams/load-streams.ts";
 import type { Stream } from "../streams/stream.ts";
 import { suggestName } from "../terminal/suggest-name.ts";
 
@@ -31,7 +31,7 @@ export type OpenedStreams = Pick<IngestOptions, "streams" | "activeStreams" | "s
 /**
  * Reads the declarations and the tables, and makes what the database needs for them. Of several streams one whose table cannot be
  * taken begins paused, with its remedy.
- * @throws SluiceError with the remedy for a declaration, or for a table when it is the only one
+ * @throws SluiceError with the remedy for a declaration, for a table of two streams, or for a table when it is the only one
  */
 export async function openStreams(
     target: DatabaseTarget,
@@ -49,6 +49,7 @@ export async function openStreams(
     for (const stream of declared) opened.push(await open(target, stream, faults));
     const activeStreams = [...opened, ...builtIns];
     if (activeStreams.length === 0) throw noStream();
+    refuseSharedTable(activeStreams);
     const streams = activeStreams.filter(({ name }) => names === undefined || names.includes(name));
     if (streams.length === 1 && faults.has(streams[0]!.name)) throw faults.get(streams[0]!.name)!.cause;
     if (table === undefined) await retireOthers(target, all);
@@ -62,6 +63,21 @@ export async function openStreams(
             return source === undefined ? stream : await refresh(target, source);
         },
     };
+}
+
+/** Which of two records of a key came first is determined within a stream alone. */
+function refuseSharedTable(streams: readonly Stream[]): void {
+    const rivals = streams.find((stream) =>
+        streams.some((other) => other !== stream && isSameTable(other.table, stream.table)),
+    );
+    if (rivals === undefined) return;
+    const names = streams.filter(({ table }) => isSameTable(table, rivals.table)).map(({ name }) => name);
+    throw new SluiceError({
+        code: "table_shared",
+        what: `The streams ${names.join(" and ")} load into one table, ${rivals.table}.`,
+        remedy: "A table belongs to one stream: let `files` of one match the files of both, or give each its own table.",
+        exitCode: exitCodes.configuration,
+    });
 }
 
 const noStream = () =>

@@ -1,23 +1,38 @@
 /** What cannot be done while an ingest is at work, or somebody holds the tables. */
+import type { Sql } from "../database/connect.ts";
 import { sqlStateOf, sqlStates } from "../database/sql-states.ts";
 import { SluiceError } from "../errors.ts";
 import { formatDuration } from "../terminal/format.ts";
 
-export interface RunningIngest {
+export interface IngestProcess {
     host: string;
     pid: number;
+}
+
+export interface RunningIngest extends IngestProcess {
     leaseSeconds: number;
+}
+
+/** `pid 7 on db1, pid 8 on db2`. A process is a worker of each of its streams. */
+export function namesOf(running: readonly IngestProcess[]): string {
+    return [...new Set(running.map(({ host, pid }) => `pid ${pid} on ${host}`))].join(", ");
+}
+
+export async function readRunning(sql: Sql): Promise<IngestProcess[]> {
+    return await sql<IngestProcess[]>`
+        select distinct host, pid
+        from ingest.workers
+        where lease_until > clock_timestamp()
+        order by host, pid`;
 }
 
 /** @throws SluiceError ingest_running */
 export function refuseWhileRunning(running: readonly RunningIngest[]): void {
     if (running.length === 0) return;
-    // A process is a worker of each of its streams.
-    const names = [...new Set(running.map(({ host, pid }) => `pid ${pid} on ${host}`))].join(", ");
     const leaseMs = Math.max(...running.map(({ leaseSeconds }) => leaseSeconds)) * 1000;
     throw new SluiceError({
         code: "ingest_running",
-        what: `An ingest is running (${names}); nothing was changed.`,
+        what: `An ingest is running (${namesOf(running)}); nothing was changed.`,
         remedy: `Stop it first. If it was killed, its lease runs out in ${formatDuration(Math.max(leaseMs, 1000))}.`,
     });
 }

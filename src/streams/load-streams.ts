@@ -28,6 +28,11 @@ export function streamOfTable(table: string): TableStream {
     };
 }
 
+/** Of two names as people write them; a name without a schema is one of public. */
+export function isSameTable(one: string, other: string): boolean {
+    return one.replace(/^public\./, "") === other.replace(/^public\./, "");
+}
+
 /** Those of the folder, in the order of their names. @throws SluiceError for a file that declares none */
 export async function loadStreams(
     builtIn: readonly string[],

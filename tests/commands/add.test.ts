@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { startIngest } from "../support/ingest-process.ts";
 import { runOnTerminal } from "../support/run-on-terminal.ts";
 import { runScript } from "../support/run-script.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -141,6 +142,45 @@ describe("a CSV file without a table", () => {
         expect([json.exitCode, json.stderr]).toEqual([2, expect.stringContaining("It looks like JSON, not CSV")]);
         const missing = await add("missing.csv", "--yes");
         expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining("missing.csv")]);
+    });
+
+    test("is found in the input folder too, unless the working folder has one of that name", async () => {
+        put("orders.csv", ...orders);
+        const inside = await add("orders.csv", "--key", "order_id", "--name", "inside");
+        writeFileSync(join(folder, "customers.csv"), "id,name\n1,Ada\n");
+        put("customers.csv", "id,city", "1,Bonn");
+        const outside = await add("customers.csv", "--key", "id", "--name", "outside");
+        const nowhere = await add("customer.csv", "--yes");
+
+        expect([inside.exitCode, inside.stdout]).toEqual([
+            0,
+            expect.stringContaining(`tried ${input}/orders.csv: 3 read`),
+        ]);
+        expect([outside.exitCode, outside.stdout]).toEqual([
+            0,
+            expect.stringContaining("\ntried customers.csv: 1 read"),
+        ]);
+        expect(outside.stdout).toMatch(/^ {2}name +text/m);
+        expect(nowhere.stderr).toContain(
+            `There is no file customer.csv, neither in the working folder nor in the input folder ${input}.`,
+        );
+    });
+
+    test("beside a running ingest: which process has to be restarted is said", async () => {
+        put("orders.csv", ...orders);
+        const running = startIngest(database.url, join(folder, input), [], { cwd: folder });
+        await waitUntil("it is at work", async () => {
+            const known = await database.sql`select to_regclass('ingest.workers') as workers`;
+            return known[0]!.workers !== null && (await database.sql`select from ingest.workers`).length > 0;
+        });
+        const { stdout } = await add(`${input}/orders.csv`, "--yes");
+        const [worker] = await database.sql<{ name: string }[]>`
+            select distinct format('pid %s on %s', pid, host) as name from ingest.workers`;
+        await running.stop();
+
+        expect(stdout).toContain(`Restart the running ingest (${worker!.name}) to load its files`);
+        const again = await add("*.csv", "--table", "orders", "--name", "orders_again", "--json");
+        expect(JSON.parse(again.stderr)).toMatchObject({ code: "table_shared" });
     });
 
     test("never overwrites: neither a stream, nor a table, nor a file", async () => {

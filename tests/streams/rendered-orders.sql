@@ -1960,7 +1960,7 @@ where chunks.chunk_id = traced_chunk_id
 $$;
 
 -- What is stored under a key, which comes as a record of its columns, and every reject that claims it: as it is given, or as
--- the stored row would be written.
+-- the stored row would be written. 007 and 7 are one number; a uuid is one in capital letters too.
 create or replace function ingest_orders.trace_claims(traced_key jsonb)
 returns jsonb
 language sql
@@ -1974,8 +1974,8 @@ claims as (
     from ingest.rejects
     where
         rejects.stream_id = 1
-        and left(btrim(rejects.record ->> 'order_id', E' \t\n\r\f\x0b'), 100) = any(array[left(ingest.trimmed(traced_key ->> 'order_id'), 100), left((select stored_rows.record ->> 'order_id' from stored_rows), 100)])
-        and btrim(rejects.record ->> 'order_id', E' \t\n\r\f\x0b') = any(array[ingest.trimmed(traced_key ->> 'order_id'), (select stored_rows.record ->> 'order_id' from stored_rows)])
+        and left(regexp_replace(btrim(rejects.record ->> 'order_id', E' \t\n\r\f\x0b'), '^(-?)[+]?0*(?=[0-9])', '\1'), 100) = any(array[left(regexp_replace(ingest.trimmed(traced_key ->> 'order_id'), '^(-?)[+]?0*(?=[0-9])', '\1'), 100), left(regexp_replace((select stored_rows.record ->> 'order_id' from stored_rows), '^(-?)[+]?0*(?=[0-9])', '\1'), 100)])
+        and regexp_replace(btrim(rejects.record ->> 'order_id', E' \t\n\r\f\x0b'), '^(-?)[+]?0*(?=[0-9])', '\1') = any(array[regexp_replace(ingest.trimmed(traced_key ->> 'order_id'), '^(-?)[+]?0*(?=[0-9])', '\1'), regexp_replace((select stored_rows.record ->> 'order_id' from stored_rows), '^(-?)[+]?0*(?=[0-9])', '\1')])
     order by rejects.chunk_id, rejects.record_no
     limit 100
 )
@@ -2011,15 +2011,15 @@ $$;
 -- Asked first: an index that is made waits for everybody who writes, even if it is there.
 do $do$
 begin
-    if to_regclass('ingest.rejects_of_stream_1_dfecca0e') is null then
+    if to_regclass('ingest.rejects_of_stream_1_da73b71b') is null then
         execute (
             select coalesce(string_agg(format('drop index %s', pg_class.oid::regclass), '; '), 'select')
             from pg_class
             where pg_class.relnamespace = 'ingest'::regnamespace and starts_with(pg_class.relname, 'rejects_of_stream_1_')
         );
         -- For the rivals of a record.
-        create index rejects_of_stream_1_dfecca0e on ingest.rejects (
-            left(btrim(record ->> 'order_id', E' \t\n\r\f\x0b'), 100)
+        create index rejects_of_stream_1_da73b71b on ingest.rejects (
+            left(regexp_replace(btrim(record ->> 'order_id', E' \t\n\r\f\x0b'), '^(-?)[+]?0*(?=[0-9])', '\1'), 100)
         )
         where stream_id = 1;
     end if;

@@ -1,6 +1,7 @@
 /** Formats what a stream would be: its columns, its key, how the file fared. Pure. */
 import { program } from "../../environment.ts";
 import type { MappedTable } from "../../operations/add/add-table.ts";
+import { type IngestProcess, namesOf } from "../../operations/refuse-while-running.ts";
 import type { Proposal } from "../../operations/sniff/sniff-file.ts";
 import type { TriedFile } from "../../operations/try/try-files.ts";
 import { formatCount, formatNumber } from "../../terminal/format.ts";
@@ -61,6 +62,11 @@ export function formatTrial({ file, problem, problemDetail, records, reasons, he
     return [`tried ${sanitize(file)}: ${formatEquation(records)}, and undid it`, ...reasonLines];
 }
 
-export function formatWritten(written: readonly string[]): string {
-    return `wrote ${written.join(", ")}. \`${program} ingest\` takes it up.`;
+/** `running`: processes that ingest into the database now, and have read their streams. */
+export function formatWritten(written: readonly string[], running: readonly IngestProcess[]): string {
+    const next =
+        running.length === 0
+            ? `\`${program} ingest\` loads its files.`
+            : `Restart the running ingest (${namesOf(running)}) to load its files: it reads streams/ only when it starts.`;
+    return `wrote ${written.join(", ")}. ${next}`;
 }

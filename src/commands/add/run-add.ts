@@ -11,6 +11,7 @@ import { findSample, type Sample } from "../../operations/add/find-sample.ts";
 import { streamNameForm, streamNameOf } from "../../operations/add/name-stream.ts";
 import { refuseExisting } from "../../operations/add/new-files.ts";
 import { refuseRivals } from "../../operations/add/refuse-rivals.ts";
+import { readRunning } from "../../operations/refuse-while-running.ts";
 import { type Proposal, type SniffOptions, sniffFile } from "../../operations/sniff/sniff-file.ts";
 import { streamOfTable } from "../../streams/load-streams.ts";
 import { askYesOrNo } from "../../terminal/ask.ts";
@@ -73,7 +74,10 @@ async function addForCsv(sample: Sample, given: AddRequest, context: AddContext)
     const { request, proposal } = await proposeUntilAnswered(path, given, context);
     const stream: NewCsvStream = { name, files, path, proposal };
     const lines = formatProposal(stream, proposal);
-    await refuseRivals({ name, files, example: exampleOf(sample, context.config.inputDir) }, context.builtIn);
+    await refuseRivals(
+        { name, files, table: null, example: exampleOf(sample, context.config.inputDir) },
+        context.builtIn,
+    );
     if (request.isPrint) return printed(filesForCsv(stream), { name, files, table: `public.${name}`, proposal });
     refuseExisting(filesForCsv(stream));
     await confirm(request, lines, keyIsProposed(given, proposal, path));
@@ -81,7 +85,7 @@ async function addForCsv(sample: Sample, given: AddRequest, context: AddContext)
         await refuseTaken(sql, stream);
         const { written, tried } = await addCsvStream(target, stream, tryConfigOf(context), logToStderr);
         return {
-            lines: [...lines, ...formatTrial(tried), formatWritten(written)],
+            lines: [...lines, ...formatTrial(tried), formatWritten(written, await readRunning(sql))],
             json: { name, files, table: `public.${name}`, proposal, tried, written },
         };
     });
@@ -157,13 +161,15 @@ async function addForTable(sample: Sample, given: AddRequest, table: string, con
         const lines = formatMapping(mapped);
         const facts = { name, files, table: mapped.declared.table, columns: mapped.mapping.columns };
         if (path !== null) refuseLacking(mapped, path);
-        await refuseRivals({ name, files, example: exampleOf(sample, context.config.inputDir) }, context.builtIn);
+        const example = exampleOf(sample, context.config.inputDir);
+        await refuseRivals({ name, files, table: mapped.declared.table, example }, context.builtIn);
         if (request.isPrint) return printed([mapped.newFile], facts);
         refuseExisting([mapped.newFile]);
         await confirm(request, lines, null);
         const { written, tried } = await addTableStream(target, mapped, path, tryConfigOf(context));
         const trial = tried === null ? [`no file fits ${files} yet: nothing was tried`] : formatTrial(tried);
-        return { lines: [...lines, ...trial, formatWritten(written)], json: { ...facts, tried, written } };
+        const last = formatWritten(written, await readRunning(sql));
+        return { lines: [...lines, ...trial, last], json: { ...facts, tried, written } };
     });
 }
 

@@ -1,6 +1,6 @@
 /** From what the command line names to the glob of a stream's files, and the file to look at: the newest that it takes. */
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { isAbsolute, join, relative, resolve } from "node:path";
 import { exitCodes, SluiceError } from "../../errors.ts";
 import { claims } from "../../streams/route-files.ts";
 import { requireFiles } from "../try/require-files.ts";
@@ -20,8 +20,9 @@ export function findSample(named: readonly string[], inputDir: string, files: st
         const glob = files ?? withinFolder(first, inputDir);
         return { files: glob, path: newest(filesTaken(glob, inputDir)) };
     }
-    requireFiles(named);
-    const globs = [...new Set(named.map((path) => filesOf(path, inputDir)))];
+    const paths = named.map((path) => placeOf(path, inputDir));
+    requireFiles(paths, `, neither in the working folder nor in the input folder ${inputDir}`);
+    const globs = [...new Set(paths.map((path) => filesOf(path, inputDir)))];
     if (files === null && globs.length > 1) {
         throw new SluiceError({
             code: "no_one_glob",
@@ -31,7 +32,13 @@ export function findSample(named: readonly string[], inputDir: string, files: st
             exitCode: exitCodes.usage,
         });
     }
-    return { files: files ?? globs[0]!, path: newest(named) };
+    return { files: files ?? globs[0]!, path: newest(paths) };
+}
+
+/** A file that is named as the input folder names it is found there, unless the working folder has one of that name. */
+function placeOf(path: string, inputDir: string): string {
+    const inside = join(inputDir, path);
+    return isAbsolute(path) || existsSync(path) || !existsSync(inside) ? path : inside;
 }
 
 function isGlob(text: string): boolean {

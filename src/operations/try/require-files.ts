@@ -3,9 +3,9 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { exitCodes, SluiceError } from "../../errors.ts";
 
-/** @throws SluiceError (usage) that names each that is missing or a folder */
-export function requireFiles(paths: readonly string[]): void {
-    const faults = paths.map(findFault).filter((fault) => fault !== null);
+/** `places`: where else they were looked for. @throws SluiceError (usage) that names each that is missing or a folder */
+export function requireFiles(paths: readonly string[], places = ""): void {
+    const faults = paths.map((path) => findFault(path, places)).filter((fault) => fault !== null);
     if (faults.length === 0) return;
     throw new SluiceError({
         code: "no_such_file",
@@ -16,13 +16,16 @@ export function requireFiles(paths: readonly string[]): void {
     });
 }
 
-function findFault(path: string): { what: string; remedy: string } | null {
+function findFault(path: string, places: string): { what: string; remedy: string } | null {
     try {
         if (!statSync(path).isDirectory()) return null;
         return { what: `${path} is a folder.`, remedy: `Name the files in it, such as ${join(path, "*.csv")}.` };
     } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if (code !== "ENOENT" && code !== "ENOTDIR") return null;
-        return { what: `There is no file ${path}.`, remedy: "See with ls what there is, and name a CSV file." };
+        return {
+            what: `There is no file ${path}${places}.`,
+            remedy: "See with ls what there is, and name a CSV file.",
+        };
     }
 }

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { recordVerdicts } from "./record-verdicts.ts";
 import { allOf, list, literal, sql } from "./sql-text.ts";
-import { rowOf, type StreamSql } from "./stream-sql.ts";
+import { type ColumnSql, rowOf, type StreamSql } from "./stream-sql.ts";
 
 export const renderFoundTrace = (stream: StreamSql): string =>
     sql`
@@ -47,7 +47,7 @@ where chunks.chunk_id = traced_chunk_id
 $$;
 
 -- What is stored under a key, which comes as a record of its columns, and every reject that claims it: as it is given, or as
--- the stored row would be written.
+-- the stored row would be written. 007 and 7 are one number; a uuid is one in capital letters too.
 create or replace function ingest.trace_claims(traced_key jsonb)
 returns jsonb
 language sql
@@ -61,7 +61,7 @@ claims as (
     from ingest.rejects
     where
         rejects.stream_id = ${stream.streamId}
-        and ${allOf(stream.keys.map(({ name }) => isKeyText(name)))}
+        and ${allOf(stream.keys.map(isKeyText))}
     order by rejects.chunk_id, rejects.record_no
     limit 100
 )
@@ -96,15 +96,28 @@ $$;
 
 ${claimsIndex(stream)}`.replaceAll("/* row */", rowOf(stream));
 
-/** White space is spelled out: an index on a function of Sluice's would go with it when that is made anew. */
-const keyText = (name: string) => `btrim(rejects.record ->> ${literal(name)}, E' \\t\\n\\r\\f\\x0b')`;
+/**
+ * The one text of those that say the same value. Only functions of Postgres's own: an index on one of Sluice's would go with it
+ * when that is made anew. Times are left as they are written: their zone is a setting of the session.
+ */
+function commonText(value: string, type: string): string {
+    if (type === "uuid") return `lower(${value})`;
+    if (!/^(?:smallint|integer|bigint|numeric)\b/.test(type)) return value;
+    const whole = `regexp_replace(${value}, '^(-?)[+]?0*(?=[0-9])', '\\1')`;
+    return type.startsWith("numeric") ? `regexp_replace(${whole}, '(\\.[0-9]*[1-9])0+$|\\.0*$', '\\1')` : whole;
+}
 
-function isKeyText(name: string): string {
-    const given = `ingest.trimmed(traced_key ->> ${literal(name)})`;
-    const stored = `(select stored_rows.record ->> ${literal(name)} from stored_rows)`;
+const keyText = ({ name, type }: ColumnSql) =>
+    commonText(`btrim(rejects.record ->> ${literal(name)}, E' \\t\\n\\r\\f\\x0b')`, type);
+
+function isKeyText(column: ColumnSql): string {
+    const given = commonText(`ingest.trimmed(traced_key ->> ${literal(column.name)})`, column.type);
+    const storedText = `(select stored_rows.record ->> ${literal(column.name)} from stored_rows)`;
+    const stored = commonText(storedText, column.type);
+    const text = keyText(column);
     return sql`
-left(${keyText(name)}, ${indexed}) = any(array[left(${given}, ${indexed}), left(${stored}, ${indexed})])
-and ${keyText(name)} = any(array[${given}, ${stored}])`;
+left(${text}, ${indexed}) = any(array[left(${given}, ${indexed}), left(${stored}, ${indexed})])
+and ${text} = any(array[${given}, ${stored}])`;
 }
 
 /** So many characters of a column: a value of any length may stand there. */
@@ -112,7 +125,7 @@ const indexed = 100;
 
 /** Named for what it holds: a stream's key may change. */
 function claimsIndex({ streamId, keys }: StreamSql): string {
-    const columns = keys.map(({ name }) => `left(${keyText(name)}, ${indexed})`.replaceAll("rejects.record", "record"));
+    const columns = keys.map((key) => `left(${keyText(key)}, ${indexed})`.replaceAll("rejects.record", "record"));
     const prefix = `rejects_of_stream_${streamId}_`;
     const name = prefix + createHash("sha256").update(columns.join()).digest("hex").slice(0, 8);
     return sql`
