@@ -42,7 +42,7 @@ export const command = databaseCommand({
             }
             const batch = /^\d{1,15}$/.test(wanted) ? await readBatch(db, Number(wanted)) : undefined;
             if (!batch) {
-                const remedy = `${program} batches lists those there are.`;
+                const remedy = `${program} batches lists all of them.`;
                 throw refuse("batch_unknown", `There is no batch ${wanted}.`, remedy, exitCodes.failed);
             }
             const files = await readBatchFiles(db, batch.batchId);

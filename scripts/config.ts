@@ -19,7 +19,7 @@ export const command: CommandDefinition = {
     examples: [
         [`${program} config`, "a table"],
         [`${program} config --json`, "the same for programs"],
-        [`SLUICE_TRIGGER=5s ${program} config --port 8080`, "what would be in force with these"],
+        [`SLUICE_TRIGGER=5s ${program} config --port 8080`, "the settings with these flags"],
     ],
     async run({ flags }) {
         const { given, sources } = await gatherConfig(flags, eventsStream);

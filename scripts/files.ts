@@ -82,7 +82,7 @@ async function findFile(sql: Sql, wanted: string, streamId: number | null): Prom
 }
 
 function refuseUnknown(wanted: string): never {
-    const remedy = `${program} files lists those there are; a path is relative to the watched folder.`;
+    const remedy = `${program} files lists all of them; a path is relative to the watched folder.`;
     throw refuse("file_unknown", `The ledger has no file ${wanted}.`, remedy, exitCodes.failed);
 }
 

@@ -36,14 +36,14 @@ export const command: CommandDefinition = {
         const change = setVariable(before, "DATABASE_URL", url);
         const shown = `DATABASE_URL=${describeTarget(parseDatabaseUrl(url))}`;
         if (change.kind === "none") {
-            process.stdout.write(`${envFile} says so already: ${shown}\n`);
+            process.stdout.write(`${envFile} has this line already: ${shown}\n`);
             return;
         }
         if (change.kind === "replaced" && flags.replace !== true) throw otherUrl(change.line);
         writeFileSync(envFile, change.text, { mode: 0o600 });
         chmodSync(envFile, 0o600);
         process.stdout.write(`${change.kind === "added" ? "Added to" : "Replaced in"} ${envFile}: ${shown}\n`);
-        logToStderr(`Next: ${program} doctor says whether it can be used, ${program} migrate sets it up.`);
+        logToStderr(`Next: ${program} doctor checks whether it can be used; ${program} migrate sets it up.`);
     },
 };
 
@@ -68,7 +68,7 @@ function otherUrl(line: number): SluiceError {
         code: "database_url_there",
         what: `${envFile} has another DATABASE_URL already; nothing was changed.`,
         from: `${envFile}, line ${line}`,
-        remedy: "Give --replace to put this one in its place, or take the line out yourself.",
+        remedy: "Give --replace to replace it, or remove the line yourself.",
         exitCode: exitCodes.configuration,
     });
 }

@@ -23,7 +23,7 @@ export const command: CommandDefinition = {
     name: "ingest",
     summary: "Loads the CSV files of a folder into their tables, until you stop it.",
     description:
-        "Every record is inserted, counted as a duplicate, or kept in ingest.rejects with its reasons. With --trigger available-now it loads what is there and exits: 0 when done, 1 when a file failed, 5 when files of earlier runs are still failed or more than half of the records did not get in.",
+        "Every record is inserted, counted as a duplicate, or kept in ingest.rejects with its reasons. With --trigger available-now it loads what is there and exits: 0 when done, 1 when a file failed, 5 when files of earlier runs are still failed or more than half of the records were not accepted.",
     options: [tableOption(), streamsOption(), ...configOptions(...fields)],
     examples: [
         [`${program} ingest`, "watch data/input_data, merge every second"],

@@ -5,10 +5,10 @@ import { program } from "../src/environment.ts";
 
 export const command: CommandDefinition = {
     name: "init",
-    summary: "Makes the files and folders that Sluice uses, in the folder where you are.",
+    summary: "Creates the files and folders that Sluice uses in the current folder.",
     description:
         "sluice.config.ts with the settings as comments, .env for the database, .gitignore, streams/ and the input folder. " +
-        "Nothing that is there already is changed. You can start without it, too: every setting has a default.",
+        "It changes nothing that exists. You can also start without it: every setting has a default.",
     options: configOptions("inputDir", "json"),
     examples: [
         [`${program} init`, "here, with data/input_data for CSV files"],

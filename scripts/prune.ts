@@ -34,7 +34,8 @@ export const command = databaseCommand({
         const olderThanMs = readAge(flags.olderThan);
         const isDryRun = flags.dryRun === true;
         const mustAsk = flags.yes !== true && !isDryRun;
-        if (mustAsk) requireTerminal("A prune", "Give --yes if you are sure, or --dry-run to see what would go.");
+        if (mustAsk)
+            requireTerminal("A prune", "Give --yes if you are sure, or --dry-run to see what would be deleted.");
         const progress = createProgress({ label: "prune", isDrawable: isDrawable() });
         return await inDatabase(
             async (sql) => {
@@ -67,7 +68,7 @@ function readAge(text: unknown): number {
     if (typeof text !== "string") {
         throw refuse(
             "missing_option",
-            "A prune must be told how old what it removes has to be; nothing was changed.",
+            "The age is missing; nothing was changed.",
             "Give --older-than, such as --older-than 90d.",
         );
     }

@@ -126,7 +126,7 @@ function describeAll({ streams = [], ...total }: ReplaysSummary): string[] {
 function describe({ dryRun, unchanged, unsplittable, displaced, refused, ...records }: ReplaySummary): string[] {
     const more = [
         ["replaced", displaced, "stored row", "by conflicting records"],
-        ["refused", refused, "conflict", `by the table: ${program} rejects says why`],
+        ["refused", refused, "conflict", `by the table: ${program} rejects shows why`],
         ["unchanged", unchanged, "reject", "would end as before and are left as they are"],
         ["unsplittable", unsplittable, "reject", "have no values: set their record first"],
     ] as const;

@@ -65,11 +65,11 @@ if (import.meta.main) await runCommand(command);
 /** One of the two, and something in it: an empty statement has no answer, and would be waited for. */
 async function readStatement(statement: string | undefined, file: unknown): Promise<string> {
     if (statement !== undefined && file !== undefined) {
-        throw refuse("bad_argument", "There is a statement, and a file with one.", "Give one of them.");
+        throw refuse("bad_argument", "A statement and a file were both given.", "Give one of them.");
     }
     const text = typeof file === "string" ? await readStatementFile(file) : (statement ?? "");
     if (text.replace(/--.*$/gm, "").trim() !== "") return text;
-    throw refuse("missing_argument", "There is no statement.", "Give one in quotes, or --file with the path of one.");
+    throw refuse("missing_argument", "No statement was given.", "Give one in quotes, or --file with the path of one.");
 }
 
 async function readStatementFile(path: string): Promise<string> {

@@ -218,7 +218,7 @@ function banner(
             ? [
                   `  generator  a file of ${minRecords} to ${maxRecords} invented events every ${sleepSeconds} s (--no-generate)`,
               ]
-            : [`  waiting for CSV files in ${config.inputDir} (${program} generate makes some)`]),
+            : [`  waiting for CSV files in ${config.inputDir} (${program} generate writes some)`]),
         ...(config.lab
             ? [
                   "  crash lab  on the page: its experiments put files lab_*.csv into the folder, and crash the ingest and the database",

@@ -5,7 +5,7 @@ import { formatDuration } from "../src/terminal/format.ts";
 
 /** Scripts of package.json, the quick ones first. */
 const steps = [
-    { script: "lint", what: "format and lint", remedy: "`bun run format` mends what can be mended by itself." },
+    { script: "lint", what: "format and lint", remedy: "`bun run format` fixes what can be fixed automatically." },
     { script: "typecheck", what: "types", remedy: "tsc has named each place above." },
     { script: "test", what: "tests", remedy: "The failures are above; `bun test FILE` runs one file." },
 ];

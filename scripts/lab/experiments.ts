@@ -79,8 +79,8 @@ async function killWorker(stage: Stage): Promise<Delivery[]> {
     const [after] = await waitFor("the file is merged", stage, [delivery], areDone);
     say(
         "recovery",
-        `${seconds(killedAt)} after the kill the file is merged. What the dead worker had staged and not yet named in ` +
-            "the ledger counts for nothing and is swept; what it had committed is not done again.",
+        `${seconds(killedAt)} after the kill the file is merged. What the dead worker had staged but not recorded in ` +
+            "the ledger is ignored and swept; what it had committed is not repeated.",
         batchLinks(after!),
     );
     return [delivery];
@@ -106,7 +106,7 @@ async function crashDatabase(stage: Stage): Promise<Delivery[]> {
         "recovery",
         before.loadId === after!.loadId
             ? "Its merge had been committed before the crash, and so it was in the log."
-            : `The ledger knew which bytes were staged: load ${after!.loadId} read them again, in the place of load ${before.loadId}.`,
+            : `The ledger knew which bytes were staged: load ${after!.loadId} read them again, to replace load ${before.loadId}.`,
     );
     say("recovery", `${seconds(crashedAt)} after the crash the file is merged.`, batchLinks(after!));
     return [delivery];
@@ -126,7 +126,7 @@ async function cutFile(stage: Stage): Promise<Delivery[]> {
     const found = await waitFor("the cut file is done", stage, [delivery], areDone);
     say(
         "plain",
-        `${describeVersions(found)} The piece of a record at its end was no guess: it waited ten seconds for its rest.`,
+        `${describeVersions(found)} The incomplete record at its end was not guessed at: Sluice waited ten seconds for the rest.`,
         [link],
     );
     deliver(inputDir, path, lines);
@@ -136,7 +136,7 @@ async function cutFile(stage: Stage): Promise<Delivery[]> {
     });
     const how =
         all.length === 1
-            ? "The ingest had read what was left, found the same bytes again, and went on where the cut had been."
+            ? "The ingest had read what was left, found the same bytes again, and continued from the cut."
             : "Bytes that changed make a new version: records that were there are duplicates, the rest is inserted.";
     say("recovery", `${describeVersions(all)} ${how}`, batchLinks(all.at(-1)!));
     return [delivery];
@@ -167,7 +167,7 @@ async function deliverTwice(stage: Stage): Promise<Delivery[]> {
     say(
         "recovery",
         second!.state === "skipped"
-            ? `${copy.path} has the very content of a merged file: it was skipped, and names its original.`
+            ? `${copy.path} has the same content as a merged file, so it was skipped; the ledger names the original.`
             : `${copy.path} was read: ${formatEquation(second!)}.`,
         [fileLink(copy.path)],
     );
@@ -186,12 +186,12 @@ async function sendGarbage(stage: Stage): Promise<Delivery[]> {
     const path = nameFile("lab_garbage");
     const mixed = garbage.flatMap((line, index) => (index < lines.length ? [line, lines[index]!] : [line]));
     const delivery: Delivery = { path, eventIds, lines, bytes: deliver(inputDir, path, mixed) };
-    say("harm", `${path} came: 20 good records between ${garbage.length} lines of garbage.`, [fileLink(path)]);
+    say("harm", `${path} was delivered: 20 good records between ${garbage.length} lines of garbage.`, [fileLink(path)]);
     let isHeldBack = false;
     const [version] = await waitFor("the file is done", stage, [delivery], (versions) => {
         const [found] = versions;
         if (!isHeldBack && found !== undefined && found.state === "pending" && found.read > 0) {
-            say("plain", "A quote is still open in it: what is behind waits until the file is still.");
+            say("plain", "A quote in it is still open: the text after it waits until the file stops changing.");
             isHeldBack = true;
         }
         return areDone(versions);

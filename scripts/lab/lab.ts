@@ -7,6 +7,7 @@
 import { formatEquation } from "../../src/commands/ingest-output.ts";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
+import { program } from "../../src/environment.ts";
 import { exitCodes, SluiceError } from "../../src/errors.ts";
 import type { Lab, LabRun } from "../../src/server/api/lab/lab-routes.ts";
 import { isLoopback } from "../../src/server/api/safety/check-exposure.ts";
@@ -87,7 +88,7 @@ async function balance({ sql, say }: Stage, run: LabRun, deliveries: readonly De
         isExact
             ? `Balanced. All ${formatCount(found, "good record")} are in events, each once. ${formatEquation(counts)}.`
             : `It does not add up: ${formatNumber(found)} of ${formatCount(eventIds.length, "good record")} are in ` +
-                  `events. ${formatEquation(counts)}. Run \`bun run check\`.`,
+                  `events. ${formatEquation(counts)}. Run \`${program} check\`.`,
         [{ kind: "record", path, recordNo: 1 }],
     );
     return isExact;
@@ -135,7 +136,7 @@ export function refuseUnsafeLab({ databaseUrl, host }: { databaseUrl: string | u
     if (databaseUrl !== undefined) {
         throw new SluiceError({
             code: "lab_needs_embedded",
-            what: "--lab crashes the database on purpose, so it works on the embedded one alone.",
+            what: "--lab crashes the database on purpose, so it works only with the embedded one.",
             remedy: "Unset DATABASE_URL for it, or leave out --lab.",
             exitCode: exitCodes.usage,
         });
@@ -143,7 +144,7 @@ export function refuseUnsafeLab({ databaseUrl, host }: { databaseUrl: string | u
     if (!isLoopback(host)) {
         throw new SluiceError({
             code: "lab_needs_loopback",
-            what: `--lab is for the users of this machine alone, and ${host} is for others too.`,
+            what: `--lab is only for users of this machine, but others can reach ${host}.`,
             remedy: "Leave out --host, or --lab.",
             exitCode: exitCodes.usage,
         });

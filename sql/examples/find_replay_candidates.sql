@@ -1,4 +1,4 @@
--- Which rejects would pass today, so that `bun run replay` inserts them? By their stored reasons, with a sample of each.
+-- Which rejects would pass today, so that a replay inserts them? By their stored reasons, with a sample of each.
 -- Columns: reasons, rejects, sample_reject_id, sample_record
 select
     rejects.reasons,

@@ -92,9 +92,9 @@ function choose(
     if (claim.rivals !== null) {
         throw new SluiceError({
             code: "stream_ambiguous",
-            what: `${file} fits the files of ${router.describe(claim.rivals)}: an ingest reads it for none of them.`,
+            what: `${file} matches the files of ${router.describe(claim.rivals)}, so an ingest reads it for none of them.`,
             from: "the command line",
-            remedy: `Say which one it is tried for: --stream ${claim.rivals[0]}.`,
+            remedy: `Choose one: --stream ${claim.rivals[0]}.`,
             exitCode: exitCodes.usage,
         });
     }
@@ -113,7 +113,7 @@ async function open(target: DatabaseTarget, found: TableStream | Stream): Promis
     try {
         const before = (await readStreams(sql)).some(({ name }) => name === found.name);
         const stream = await applyStream(target, found, { isActive: false });
-        const made = `The schema ${homeOf(found.name)} was made for it: staging and functions, without a row. An ingest of ${found.table} uses it.`;
+        const made = `The schema ${homeOf(found.name)} was created for it, with staging and functions and no rows. An ingest of ${found.table} uses it.`;
         return { stream, made: before ? null : made };
     } finally {
         await sql.end({ timeout: 1 });

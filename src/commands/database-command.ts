@@ -112,7 +112,7 @@ async function requireSetUp(sql: Sql, target: DatabaseTarget, mayMigrate: boolea
     if (!row?.isSetUp) {
         throw new SluiceError({
             code: "not_set_up",
-            what: `${describeTarget(target)} has none of Sluice's tables.`,
+            what: `${describeTarget(target)} does not have Sluice's tables.`,
             remedy: `Set it up with \`${program} migrate\`, or name another with --database-url.`,
             setting: "databaseUrl",
             exitCode: exitCodes.configuration,
@@ -123,8 +123,8 @@ async function requireSetUp(sql: Sql, target: DatabaseTarget, mayMigrate: boolea
     if (missing.length === 0) return;
     throw new SluiceError({
         code: "schema_behind",
-        what: `${describeTarget(target)} is older than this program: it has not had ${missing.join(", ")}.`,
-        remedy: `Bring it up to date with \`${program} migrate\`; running ingests go on meanwhile.`,
+        what: `${describeTarget(target)} is older than this program: it lacks ${missing.join(", ")}.`,
+        remedy: `Bring it up to date with \`${program} migrate\`; running ingests continue.`,
         setting: "databaseUrl",
         exitCode: exitCodes.configuration,
     });

@@ -29,7 +29,7 @@ function explainUsage(error: CommanderError, command: string): SluiceError {
         `${said.charAt(0).toUpperCase()}${said.slice(1)}.`,
         suggestion ??
             (advice && (/[?.]$/.test(advice) ? advice : `${advice}.`)) ??
-            `${program} ${command} --help shows what it takes.`,
+            `${program} ${command} --help lists its arguments and options.`,
     );
 }
 
@@ -41,7 +41,7 @@ function explainFileFault(error: Error & { path?: unknown; code?: unknown }): un
             return new SluiceError({
                 code: "disk_full",
                 what: `There is no space left on the disk of ${path}.`,
-                remedy: "Make room (df -h shows how much there is), and run the command again: it continues where it stopped.",
+                remedy: "Free some disk space (df -h shows how much is left), then run the command again: it continues where it stopped.",
                 cause: error,
             });
         case "EACCES":
@@ -50,7 +50,7 @@ function explainFileFault(error: Error & { path?: unknown; code?: unknown }): un
             return new SluiceError({
                 code: "file_not_allowed",
                 what: `This user may not read or write ${path} (${error.code}).`,
-                remedy: "Give the user that runs Sluice the right to (ls -ld shows who has it), or name another place.",
+                remedy: "Grant the user that runs Sluice access (ls -ld shows who has it), or use another path.",
                 exitCode: exitCodes.configuration,
                 cause: error,
             });
@@ -66,13 +66,13 @@ const refusals: Record<string, Refusal> = {
     [sqlStates.diskFull]: {
         code: "database_disk_full",
         what: "The disk of the database is full; nothing was changed by this statement.",
-        remedy: "Make room on the server (df -h; old files of the archive, other databases), then run the command again.",
+        remedy: "Free disk space on the server (df -h; old archived files, other databases), then run the command again.",
         exitCode: exitCodes.failed,
     },
     [sqlStates.insufficientPrivilege]: {
         code: "not_permitted",
-        what: "The database's user may not do what this command does.",
-        remedy: `Grant it what is missing, or use another user: ${program} doctor lists what this one may do.`,
+        what: "The database user lacks a right that this command needs.",
+        remedy: `Grant the missing right, or use another user: ${program} doctor lists the rights of this one.`,
     },
     [sqlStates.readOnlyTransaction]: {
         code: "database_read_only",
@@ -96,12 +96,12 @@ const refusalsByMeaning: Partial<Record<Meaning | "", Refusal>> = {
     },
     schema: {
         code: "schema_not_current",
-        what: "The database's tables and functions are not those of this program.",
+        what: "The database's tables and functions belong to another version of Sluice.",
         remedy: `Bring them up to date with \`${program} migrate\`; ${program} doctor says what is missing.`,
     },
     crowded: {
         code: "too_many_connections",
-        remedy: "End sessions that nobody needs (pg_stat_activity lists them), or raise the limit; then run the command again.",
+        remedy: "End sessions that are not needed (pg_stat_activity lists them), or raise the limit; then run the command again.",
         exitCode: exitCodes.databaseUnreachable,
     },
     cut: {

@@ -7,10 +7,10 @@ import { formatTable } from "../terminal/table.ts";
 const ledgerTables: Record<string, string> = {
     rejects: "rejects and conflicts",
     batches: "batches",
-    chunk_merges: "lines of what those did to each chunk",
+    chunk_merges: "their results by chunk",
     loads: "loads",
     files: "files that have left the folder",
-    chunks: "chunks of those",
+    chunks: "their chunks",
 };
 
 /** Formats what a prune would delete. Pure. */
@@ -19,7 +19,7 @@ export function formatPlan({ databaseName, stream, before, tables, standingRejec
     const ofStream = stream === null ? "" : ` of the stream ${sanitize(stream)}`;
     const rows = tables.map(({ table, rows, bytes }) => [
         formatNumber(rows),
-        ledgerTables[table] ?? `${table}, but for those that a kept conflict contradicts`,
+        ledgerTables[table] ?? `${table}, except those that a kept conflict contradicts`,
         formatBytes(bytes),
     ]);
     return [
@@ -30,7 +30,7 @@ export function formatPlan({ databaseName, stream, before, tables, standingRejec
         }),
         ...(standingRejects > 0 ? [`Not resolved by a replay: ${formatCount(standingRejects, "reject")}.`] : []),
         ...keptTables.map(
-            (table) => `${sanitize(table)} keeps its rows: they are yours. Its lines in the ledger will be deleted.`,
+            (table) => `${sanitize(table)} keeps its rows: they are yours. Its entries in the ledger will be deleted.`,
         ),
         "Files that are still in the folder stay known, and are not read again.",
     ];
@@ -47,7 +47,9 @@ export function formatSummary(summary: PruneSummary): string[] {
             `${formatCount(batches, "batch", "batches")}, ${formatCount(loads, "load")} and ` +
             `${formatCount(files, "file")} of the ledger; ${formatCount(prunedChunks, "chunk")} pruned.`,
         ...(keptChunks > 0
-            ? [`${formatCount(keptChunks, "chunk")} of them keep rows: a conflict that stays contradicts them.`]
+            ? [
+                  `${formatCount(keptChunks, "chunk")} of them keep rows, because a conflict that stays contradicts these rows.`,
+              ]
             : []),
         "PostgreSQL reuses the space for new rows; the files on disk do not shrink.",
     ];

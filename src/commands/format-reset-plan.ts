@@ -33,6 +33,6 @@ export function formatPlan(plan: ResetPlan, { inputDir, fileCount, fileBytes }: 
 export function formatKept(kept: readonly KeptTable[]): string[] {
     return kept.map(({ table, rows, isEstimate }) => {
         const count = `${isEstimate ? "about " : ""}${formatCount(rows, "row")}`;
-        return `${sanitize(table)} keeps its ${count}: they are yours. Files that are read again find their records there (duplicates).`;
+        return `${sanitize(table)} keeps its ${count}: they are yours. If its files are read again, their records are duplicates.`;
     });
 }

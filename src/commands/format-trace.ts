@@ -55,7 +55,7 @@ function formatLives(subject: TraceSubject, { records }: Trace, headers: Headers
     const title = "key" in subject ? "its rivals" : "in other versions or loads";
     return [
         ...formatRecord(first!, headers),
-        ...(others.length > 0 ? ["", `${title} (exact duplicates are counted, not kept):`] : []),
+        ...(others.length > 0 ? ["", `${title} (exact duplicates are only counted):`] : []),
         ...others.flatMap((record) => ["", ...formatRecord(record, headers)]),
     ];
 }
@@ -67,11 +67,11 @@ function formatClaims(key: Record<string, string>, { stream, stored, records }: 
             ? []
             : [
                   `  row      ${showRecord(stored, null)}`,
-                  "           Its table does not tell which file a row came from, or whether Sluice wrote it.",
+                  "           The table does not record which file a row came from, or whether Sluice wrote it.",
               ]),
         records.length === 0
-            ? "  rejects  none claims it"
-            : "  rejects  of the records that claim it (those that got in, and exact duplicates, are counted, not kept):",
+            ? "  rejects  none has this key"
+            : "  rejects  with this key (inserted records and exact duplicates are only counted):",
         ...records.flatMap((record) => ["", ...formatRecord(record, headers)]),
     ];
 }
@@ -96,11 +96,12 @@ function formatRecord(traced: TracedRecord, headers: Headers): string[] {
 function describeOutcome({ outcome, rejects }: TracedRecord): string {
     const last = rejects.at(-1);
     if (outcome === "duplicate") return "an exact duplicate of an event";
-    if (outcome === "merged") return "merged: it is a row, or says what one says; the table does not tell which";
-    if (outcome === "pruned") return "was pruned for its age, with all that its chunk became";
+    if (outcome === "merged")
+        return "merged: it is a row, or an exact duplicate of one; the table does not record which";
+    if (outcome === "pruned") return "was pruned for its age, with the rest of its chunk";
     if (outcome === "waiting") return "not merged yet";
     if (outcome === "failed") return "in a chunk that failed";
-    if (outcome === "displaced") return "was the event; a conflicting record was accepted in its place";
+    if (outcome === "displaced") return "was the event until a conflicting record was accepted in its place";
     return outcome === "inserted" || !last ? outcome : `${outcome} (${last.reasons.join(", ")})`;
 }
 

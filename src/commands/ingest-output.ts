@@ -53,7 +53,10 @@ function formatStream({ records, files, failedBefore, problem }: StreamSummary):
 }
 
 function formatRetried({ read, inserted }: NonNullable<IngestSummary["retried"]>): [string, string] {
-    return ["replayed", `${formatCount(read, "reject")} whose parent had come: ${formatNumber(inserted)} got in`];
+    return [
+        "replayed",
+        `${formatCount(read, "reject")} whose parent row had arrived: ${formatNumber(inserted)} inserted`,
+    ];
 }
 
 /** Empty when nothing was left. */
@@ -73,7 +76,7 @@ function formatFiles({ merged, skipped, failed }: NonNullable<IngestSummary["fil
         `${formatNumber(merged)} merged`,
         ...(skipped > 0 ? [`${formatNumber(skipped)} skipped as copies`] : []),
         ...(failed > 0 ? [`${formatNumber(failed)} failed`] : []),
-        ...(failedBefore > 0 ? [`${formatNumber(failedBefore)} failed before and not mended`] : []),
+        ...(failedBefore > 0 ? [`${formatNumber(failedBefore)} failed earlier and not fixed`] : []),
     ];
     return `${parts.join(", ")}${failed + failedBefore > 0 ? ` → ${program} files --state failed` : ""}`;
 }

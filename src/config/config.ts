@@ -76,7 +76,7 @@ const derivedFields = {
     isInputDefault: { read: (source) => resolveSetting("inputDir", source).text === null },
     /** The folder that --after-merge archive moves files to. */
     archiveDir: { read: (source) => join(readSetting("dataDir", source), "archive") },
-    /** Never a flag: every user of the machine sees those. Without it, the API serves this machine alone. */
+    /** Never a flag: every user of the machine sees those. Without it, the API serves this machine only. */
     apiToken: { read: ({ environment }) => environment[tokenVariable]?.trim() || undefined },
     checkAtEnd: {
         options: () => [new Option("--check", "run the checks at the end; exit 1 if one fails")],
@@ -249,7 +249,7 @@ function describeUnknown(environment: Environment): Fault[] {
     return findUnknownVariables(environment).map(({ name, near }) => ({
         given: name,
         origin: originOfVariable(name, environment[name]!),
-        problem: "is set, and nothing reads it.",
+        problem: "is set, but Sluice has no such variable.",
         remedy: near === null ? `Unset it; there are ${knownVariables.join(", ")}.` : `Did you mean ${near}?`,
     }));
 }

@@ -57,7 +57,7 @@ function explainToken({ environment }: Given): ExplainedSetting {
         name: "apiToken",
         flag: null,
         variable: tokenVariable,
-        value: token === null ? "none: the API serves this machine alone" : `*** (${Buffer.byteLength(token)} bytes)`,
+        value: token === null ? "none: the API serves this machine only" : `*** (${Buffer.byteLength(token)} bytes)`,
         origin: token === null ? { kind: "default" } : originOfVariable(tokenVariable, environment[tokenVariable]!),
         fault: null,
     };

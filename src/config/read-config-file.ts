@@ -42,17 +42,14 @@ export async function loadConfigFile(
     try {
         loaded = await importDeclaration(path);
     } catch (cause) {
-        return refuse([`cannot be loaded: ${firstLine(cause)}`], "Mend it, or name another with --config.", cause);
+        return refuse([`cannot be loaded: ${firstLine(cause)}`], "Correct it, or name another with --config.", cause);
     }
     // Imported here, so that a command without the file starts without zod.
     const { validateConfig } = await import("./validate-config.ts");
     const validated = validateConfig(loaded, stream);
     if ("sources" in validated) return { name, ...validated, error: null };
     const faults = validated.faults.map(({ at, problem }) => `${at} ${problem}`);
-    return refuse(
-        faults,
-        `The settings and what they mean: docs/column_mapping.md; ${program} config lists the names.`,
-    );
+    return refuse(faults, `docs/column_mapping.md explains the settings; ${program} config lists their names.`);
 }
 
 /** The sources of the file alone. @throws SluiceError when there is anything wrong with it */

@@ -83,7 +83,7 @@ export const settings = {
     tailSettleMs: setting<number>({
         flag: "--tail-settle <duration>",
         variable: "SLUICE_TAIL_SETTLE",
-        description: "how long a file must be still before its unfinished last record is taken; 0: take it at once",
+        description: "how long a file must be unchanged before its unfinished last record is read; 0: read it at once",
         parse: (text) => parseDuration(text),
         fallback: 10_000,
         fallbackText: "10s",
@@ -91,7 +91,7 @@ export const settings = {
     maxChunkBytes: setting<number>({
         flag: "--max-chunk-bytes <size>",
         variable: "SLUICE_MAX_CHUNK_BYTES",
-        description: "the most of one file that is loaded as one chunk",
+        description: "the largest part of a file that is loaded as one chunk",
         parse: (text) => parseBytes(text, { least: KiB, most: GiB }),
         fallback: 16 * MiB,
         fallbackText: "16MiB",
@@ -115,14 +115,14 @@ export const settings = {
     maxBatchRecords: setting<number>({
         flag: "--max-batch-records <count>",
         variable: "SLUICE_MAX_BATCH_RECORDS",
-        description: "how many records one merge takes at most",
+        description: "the most records that one merge takes",
         parse: (text) => parseWholeNumber(text, { least: 1, most: 10_000_000 }),
         fallback: 500_000,
     }),
     maxRejects: setting<RejectBudget | null>({
         flag: "--max-rejects <budget>",
         variable: "SLUICE_MAX_REJECTS",
-        description: "a file with more rejects (100, 0.05 or 5%) fails, and nothing of it gets in",
+        description: "a file with more rejects than this (100, 0.05 or 5%) fails, and none of it is loaded",
         parse: parseRejectBudget,
         fallback: null,
         fallbackText: "any number",
@@ -130,7 +130,7 @@ export const settings = {
     afterMerge: setting<AfterMerge>({
         flag: "--after-merge <what>",
         variable: "SLUICE_AFTER_MERGE",
-        description: "what becomes of a file that is merged; archive moves it to data/archive",
+        description: "what to do with a merged file; archive moves it to data/archive",
         choices: afterMergeChoices,
         parse: (text) => parseChoice(text, afterMergeChoices),
         fallback: "keep",
@@ -138,7 +138,7 @@ export const settings = {
     maxExpandedBytes: setting<number>({
         flag: "--max-expanded-bytes <size>",
         variable: "SLUICE_MAX_EXPANDED_BYTES",
-        description: "a compressed file that expands to more fails",
+        description: "a compressed file that expands to more than this fails",
         parse: (text) => parseBytes(text, { least: KiB, most: 1024 * GiB }),
         fallback: 64 * GiB,
         fallbackText: "64GiB",
@@ -146,14 +146,15 @@ export const settings = {
     maxExpansionRatio: setting<number>({
         flag: "--max-expansion-ratio <number>",
         variable: "SLUICE_MAX_EXPANSION_RATIO",
-        description: "a compressed file that expands to more times its size fails, past the first MiB",
+        description:
+            "a compressed file that expands to more than this many times its size fails (the first MiB is exempt)",
         parse: (text) => parseWholeNumber(text, { least: 1, most: 1_000_000 }),
         fallback: 1000,
     }),
     configFile: setting<string | undefined>({
         flag: "--config <file>",
         variable: "SLUICE_CONFIG",
-        description: "how files are to be read: dialects, column mapping",
+        description: "how to read files: dialects, column mapping",
         parse: parsePath,
         fallback: undefined,
         fallbackText: "sluice.config.ts, if it is there",
@@ -171,12 +172,12 @@ export const settings = {
         description: "the address that the API listens on",
         parse: parseHost,
         fallback: "127.0.0.1",
-        fallbackText: "127.0.0.1, this machine alone",
+        fallbackText: "127.0.0.1, this machine only",
     }),
     allowedHosts: setting<readonly string[]>({
         flag: "--allowed-hosts <names>",
         variable: "SLUICE_ALLOWED_HOSTS",
-        description: "further names that the API may be asked by, such as a proxy's or a container's",
+        description: "more host names that the API answers to, such as those of a proxy or a container",
         parse: parseHostNames,
         fallback: [],
         fallbackText: "localhost, any address, and --host",
@@ -184,7 +185,7 @@ export const settings = {
     logFormat: setting<LogFormat>({
         flag: "--log-format <format>",
         variable: "SLUICE_LOG_FORMAT",
-        description: "the form of the log on stderr; json is an object a line",
+        description: "the log format on stderr; json writes one object per line",
         choices: logFormatChoices,
         parse: (text) => parseChoice(text, logFormatChoices),
         fallback: "text",

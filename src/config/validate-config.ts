@@ -31,7 +31,7 @@ export function validateConfig(value: unknown, stream: Stream | null): Validated
 /** A text that the setting's flag would take. */
 function settingSchema(name: FileSettingName) {
     return z
-        .custom<string | number>((value) => /^(string|number)$/.test(typeof value), "must be a text or a number")
+        .custom<string | number>((value) => /^(string|number)$/.test(typeof value), "must be a string or a number")
         .transform(String)
         .superRefine((text, context) => {
             const parsed = settings[name].parse(text);

@@ -256,7 +256,7 @@ function decodePart(text: string, part: string): string {
 function badUrl(what: string, remedy: string, cause?: unknown): SluiceError {
     return new SluiceError({
         code: "bad_database_url",
-        what: `The database URL is not usable: ${what}.`,
+        what: `The database URL is invalid: ${what}.`,
         remedy,
         exitCode: exitCodes.configuration,
         cause,

@@ -3,29 +3,29 @@ import { meaningOf, sqlStateOf, sqlStates } from "./sql-states.ts";
 
 /** By SQLSTATE, or by class for all others of that class. */
 const phrases: Readonly<Record<string, string>> = {
-    [sqlStates.readOnlyTransaction]: "it takes no changes: it is a standby, or set to read only",
-    "25": "the session was in a transaction that is over; the next attempt has one of its own",
-    [sqlStates.idleInTransactionTimeout]: "a time-out for idle transactions ended the session; raise it for this user",
+    [sqlStates.readOnlyTransaction]: "it is read-only: a standby, or set to read only",
+    "25": "the session's transaction had ended; the next attempt begins a new one",
+    [sqlStates.idleInTransactionTimeout]: "a timeout for idle transactions ended the session; raise it for this user",
     [sqlStates.transactionTimeout]: "a transaction_timeout ended the session; raise it for this user",
-    "28": "it refuses the login of this user",
-    [sqlStates.invalidCatalogName]: "there is no database of this name any more",
+    "28": "it refuses this user's login",
+    [sqlStates.invalidCatalogName]: "the database no longer exists",
     "40": "another session changed the same rows at the same time",
-    [sqlStates.diskFull]: "its disk is full, make room there",
-    [sqlStates.outOfMemory]: "it is out of memory, give it more or lower --max-batch-records",
+    [sqlStates.diskFull]: "its disk is full; free some space there",
+    [sqlStates.outOfMemory]: "it is out of memory; give it more, or lower --max-batch-records",
     [sqlStates.tooManyConnections]: "it has no connection left for this user",
-    [sqlStates.configurationLimitExceeded]: "a limit such as temp_file_limit was reached, raise it for this user",
+    [sqlStates.configurationLimitExceeded]: "a limit such as temp_file_limit was reached; raise it for this user",
     "53": "it lacks the resources",
-    [sqlStates.objectInUse]: "another session uses the same object, see pg_stat_activity",
-    [sqlStates.lockNotAvailable]: "another session holds a lock, see pg_locks",
+    [sqlStates.objectInUse]: "another session uses the same object; see pg_stat_activity",
+    [sqlStates.lockNotAvailable]: "another session holds a lock; see pg_locks",
     [sqlStates.objectNotInPrerequisiteState]:
-        "it lets nobody in (allow_connections), or is not ready for this, see its log",
-    "55": "it is not in a state in which it can do this, see its log",
-    [sqlStates.queryCanceled]: "the statement was cancelled: by a time-out of a proxy, or by hand (pg_cancel_backend)",
-    "57": "somebody intervened on the server, see its log",
-    "58": "it failed at its own files, see its log",
+        "it accepts no connections (allow_connections), or is not ready for this; see its log",
+    "55": "it is not in a state that allows this; see its log",
+    [sqlStates.queryCanceled]: "the statement was cancelled: by a proxy's timeout, or by hand (pg_cancel_backend)",
+    "57": "somebody intervened on the server; see its log",
+    "58": "it failed to read or write its own files; see its log",
 };
 
-/** `53100: its disk is full, make room there`; the bare SQLSTATE where there is nothing to say of it; null without one. */
+/** `53100: its disk is full; free some space there`; the bare SQLSTATE where there is nothing to say of it; null without one. */
 export function describeFault(error: unknown): string | null {
     const state = sqlStateOf(error);
     if (state === null) return null;

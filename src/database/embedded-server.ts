@@ -133,7 +133,7 @@ async function ensureServer(
     if (isNew) createCluster(places, binaries, password);
     writeSettings(places, options.settings ?? {});
     await startPostmaster(places, binaries, port, { log: options.log, unwanted });
-    options.log(`${isNew ? "Made and started" : "Started"} the embedded PostgreSQL on 127.0.0.1:${port}.`);
+    options.log(`${isNew ? "Created and started" : "Started"} the embedded PostgreSQL on 127.0.0.1:${port}.`);
     return { password, port };
 }
 
@@ -179,7 +179,7 @@ async function stopServer(places: ServerPlaces, log: (line: string) => void): Pr
     const running = findPostmaster(places);
     if (running === null) return;
     if (await stopPostmaster(places)) log("Stopped the embedded PostgreSQL.");
-    else log(`The embedded PostgreSQL (pid ${running.pid}) is taking long to stop; it goes on doing so by itself.`);
+    else log(`The embedded PostgreSQL (pid ${running.pid}) is taking a long time to stop; it will end on its own.`);
 }
 
 function targetOf(facts: ServerFacts): DatabaseTarget {
@@ -195,7 +195,7 @@ function factsLost(places: ServerPlaces): SluiceError {
     return new SluiceError({
         code: "embedded_password_lost",
         what: `There is an embedded database in ${places.clusterDir}, but its password file ${places.factsFile} is gone.`,
-        remedy: `Restore the file, or move the folder ${places.homeDir} away to begin anew.`,
+        remedy: `Restore the file, or move the folder ${places.homeDir} away to start over.`,
         exitCode: exitCodes.configuration,
     });
 }

@@ -49,7 +49,7 @@ export function standInsOf(environment: LibpqEnvironment): Map<string, string> {
         if (value === undefined || value === "" || harmless.includes(value)) continue;
         throw new SluiceError({
             code: "bad_database_url",
-            what: `${name} is set, and Sluice does not follow it.`,
+            what: `${name} is set, but Sluice does not support it.`,
             remedy:
                 name === "PGSERVICE"
                     ? "Write what the service file says of it into DATABASE_URL, and unset PGSERVICE."
@@ -81,11 +81,11 @@ export function findPassword(place: PasswordPlace, passfile: string | undefined,
     const stats = statSync(file, { throwIfNoEntry: false });
     if (stats === undefined) return "";
     if (!stats.isFile()) {
-        warnings.push(`The password file ${file} is not read: it is no plain file.`);
+        warnings.push(`The password file ${file} is ignored: it is not a regular file.`);
         return "";
     }
     if ((stats.mode & 0o077) !== 0 && process.platform !== "win32") {
-        warnings.push(`The password file ${file} is not read: others may read it too. Use chmod 600.`);
+        warnings.push(`The password file ${file} is ignored: other users can read it. Run chmod 600.`);
         return "";
     }
     const host = defaultSocketDirs.includes(place.host) ? "localhost" : place.host;

@@ -162,7 +162,7 @@ async function readServer(target: DatabaseTarget): Promise<ServerAnswer> {
         if (!hasTriggers && !maySwitchTriggers) {
             throw databaseFault(
                 "triggers_switched_off",
-                `session_replication_role switches triggers off for ${target.user}, and Sluice's sums are kept by some.`,
+                `session_replication_role disables triggers for ${target.user}, and Sluice's totals depend on triggers.`,
                 `As a superuser: alter role ${target.user} reset session_replication_role; (or alter database, if that has it).`,
             );
         }
@@ -201,8 +201,8 @@ function refuseOtherEncoding(target: DatabaseTarget, encoding: string): void {
     const name = `"${target.database.replaceAll('"', '""')}_utf8"`;
     throw databaseFault(
         "database_not_unicode",
-        `The database of ${describeTarget(target)} keeps its texts as ${encoding}; Sluice needs UTF8.`,
-        `Make one: create database ${name} template template0 encoding 'UTF8' locale 'C'; and name it in DATABASE_URL.`,
+        `The database of ${describeTarget(target)} has the encoding ${encoding}; Sluice needs UTF8.`,
+        `Create one (create database ${name} template template0 encoding 'UTF8' locale 'C';) and name it in DATABASE_URL.`,
     );
 }
 
@@ -220,7 +220,7 @@ function refuseOtherSession(target: DatabaseTarget, { isStandby, isReadOnly }: S
     throw databaseFault(
         "session_refused",
         `${describeTarget(target)} is not ${target.sessionAttributes}, which target_session_attrs asks for.`,
-        "Name a server that is, or take target_session_attrs (PGTARGETSESSIONATTRS) away.",
+        "Name a server that is, or remove target_session_attrs (PGTARGETSESSIONATTRS).",
     );
 }
 
@@ -241,7 +241,7 @@ export function explainConnectFailure(target: DatabaseTarget, error: unknown): u
         case sqlStates.objectNotInPrerequisiteState:
             return databaseFault(
                 "database_unreachable",
-                `The database ${target.database} lets nobody in: its allow_connections is off (${where}).`,
+                `The database ${target.database} accepts no connections: its allow_connections is off (${where}).`,
                 `When its maintenance is over: alter database "${target.database.replaceAll('"', '""')}" allow_connections true;`,
                 unreachable,
             );
@@ -255,23 +255,23 @@ export function explainConnectFailure(target: DatabaseTarget, error: unknown): u
         case sqlStates.invalidAuthorization:
             return databaseFault(
                 "login_refused",
-                `The server lets nobody in this way: ${where}, sslmode ${target.tls.mode}.`,
+                `The server refuses this connection: ${where}, sslmode ${target.tls.mode}.`,
                 "Check the user, the sslmode and the server's pg_hba.conf.",
                 configuration,
             );
         case sqlStates.tooManyConnections:
             return databaseFault(
                 "too_many_connections",
-                `There is no connection left for ${where}: ${(error as Error).message}.`,
-                "End sessions that nobody needs (pg_stat_activity lists them), or raise the limit of the role, the database or the server.",
+                `No connection is available for ${where}: ${(error as Error).message}.`,
+                "End sessions that are not needed (pg_stat_activity lists them), or raise the limit of the role, the database or the server.",
                 unreachable,
             );
     }
     if (isCertificateFault(error)) {
         return databaseFault(
             "certificate_refused",
-            `The server's certificate does not pass sslmode=${target.tls.mode} (${where}): ${(error as Error).message}.`,
-            "Give its authority as sslrootcert=FILE, and for verify-full the host name that is in the certificate.",
+            `The server's certificate does not satisfy sslmode=${target.tls.mode} (${where}): ${(error as Error).message}.`,
+            "Set sslrootcert=FILE to the certificate's authority; for verify-full, also use the host name in the certificate.",
             configuration,
         );
     }

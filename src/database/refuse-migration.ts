@@ -62,15 +62,15 @@ export function refuseNewer(target: DatabaseTarget, applied: Applied, migrations
         if (known === undefined) {
             throw databaseFault(
                 "schema_newer_than_program",
-                `${describeTarget(target)} has a migration that this program does not know: a newer one made it.`,
+                `${describeTarget(target)} has a migration that this program does not know: a newer version applied it.`,
                 "Update Sluice.",
             );
         }
         if (known.hash !== hash) {
             throw databaseFault(
                 "migration_changed",
-                `${known.name} is not what it was when it was applied to ${describeTarget(target)}.`,
-                "Restore the file: migrations are never edited once landed; a change is a new migration.",
+                `${known.name} has changed since it was applied to ${describeTarget(target)}.`,
+                "Restore the file. An applied migration is never edited; a change is a new migration.",
             );
         }
     }
@@ -99,7 +99,7 @@ export function explainFailure(target: DatabaseTarget, error: unknown, place: st
         state === sqlStates.insufficientPrivilege
             ? "Let the user create in it: grant create on database … and on schema public …, or make it the owner."
             : state === sqlStates.lockNotAvailable
-              ? "Another migration, or an ingest, holds the lock and does not go on: end it (pg_stat_activity names it), then try again."
+              ? "Another migration, or an ingest, holds the lock and does not release it: end it (pg_stat_activity names it), then try again."
               : "Nothing was changed. If the file is as released, report this.";
     return databaseFault("migration_failed", `${where}${(error as Error).message} (SQLSTATE ${state}).`, remedy, {
         cause: error,

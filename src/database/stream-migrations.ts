@@ -46,8 +46,8 @@ export async function findPendingStreamMigrations(
     if (changed) {
         throw databaseFault(
             "migration_changed",
-            `streams/migrations/${changed.name} was changed after ${describeTarget(target)} had it.`,
-            "Put it back as it was, and write the change into another file beside it.",
+            `streams/migrations/${changed.name} was changed after it was applied to ${describeTarget(target)}.`,
+            "Restore it, and write the change into another file beside it.",
         );
     }
     return migrations.filter(({ name }) => !applied.has(name));

@@ -96,7 +96,7 @@ async function describeGuards(sql: Sql, table: string, key: string): Promise<str
     const { hasKey, rule, hasRowSecurity, userName } = guards!;
     const name = table.replace(/^public\./, "");
     if (!hasKey) return `it has no primary key (${key}): alter table ${name} add primary key (${key})`;
-    if (rule !== null) return `its rule ${rule} stands in for inserts: drop rule ${rule} on ${name}`;
+    if (rule !== null) return `its rule ${rule} replaces inserts: drop rule ${rule} on ${name}`;
     if (hasRowSecurity) return `its row security applies to ${userName}: alter role ${userName} bypassrls`;
     return null;
 }
@@ -106,11 +106,11 @@ export function compareColumns(expected: readonly TableColumn[], found: readonly
         const other = found.find((candidate) => candidate.name === column.name);
         if (other === undefined) return `it has no column ${column.name}`;
         if (other.type !== column.type) return `its column ${column.name} is ${other.type}, not ${column.type}`;
-        if (other.notNull && !column.notNull) return `its column ${column.name} takes no null`;
+        if (other.notNull && !column.notNull) return `its column ${column.name} does not accept null`;
     }
     const extra = found.find(
         ({ name, notNull, hasDefault }) =>
             notNull && !hasDefault && !expected.some((candidate) => candidate.name === name),
     );
-    return extra === undefined ? null : `its column ${extra.name} must be filled and is none of ours`;
+    return extra === undefined ? null : `its column ${extra.name} needs a value, and Sluice does not know it`;
 }

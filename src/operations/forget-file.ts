@@ -64,7 +64,7 @@ function stillThere(path: string, inputDir: string): SluiceError {
 function partlyIn({ path, mergedRecords }: ForgottenFile): SluiceError {
     return new SluiceError({
         code: "file_partly_in",
-        what: `${mergedRecords} records of ${path} have got in, and the rest has not.`,
-        remedy: "Put the file back: it is read again, and nothing twice. Or forget the rest with --yes; what got in stays.",
+        what: `${mergedRecords} records of ${path} are merged, and the rest are not.`,
+        remedy: "Put the file back: it is read again, and no record is loaded twice. Or forget the rest with --yes; merged records stay.",
     });
 }

@@ -13,11 +13,6 @@ export interface RunningIngest extends IngestProcess {
     leaseSeconds: number;
 }
 
-/** `pid 7 on db1, pid 8 on db2`. A process is a worker of each of its streams. */
-export function namesOf(running: readonly IngestProcess[]): string {
-    return [...new Set(running.map(({ host, pid }) => `pid ${pid} on ${host}`))].join(", ");
-}
-
 export async function readRunning(sql: Sql): Promise<IngestProcess[]> {
     return await sql<IngestProcess[]>`
         select distinct host, pid
@@ -29,10 +24,12 @@ export async function readRunning(sql: Sql): Promise<IngestProcess[]> {
 /** @throws SluiceError ingest_running */
 export function refuseWhileRunning(running: readonly RunningIngest[]): void {
     if (running.length === 0) return;
+    // A process is a worker of each of its streams.
+    const names = [...new Set(running.map(({ host, pid }) => `pid ${pid} on ${host}`))].join(", ");
     const leaseMs = Math.max(...running.map(({ leaseSeconds }) => leaseSeconds)) * 1000;
     throw new SluiceError({
         code: "ingest_running",
-        what: `An ingest is running (${namesOf(running)}); nothing was changed.`,
+        what: `An ingest is running (${names}); nothing was changed.`,
         remedy: `Stop it first. If it was killed, its lease runs out in ${formatDuration(Math.max(leaseMs, 1000))}.`,
     });
 }
@@ -45,8 +42,8 @@ export async function inUseUnless<Done>(run: () => PromiseLike<Done>): Promise<D
         if (sqlStateOf(error) !== sqlStates.lockNotAvailable) throw error;
         throw new SluiceError({
             code: "tables_in_use",
-            what: "Another session holds the tables; nothing was changed.",
-            remedy: "Wait for what runs on this database (pg_stat_activity shows it), or end it, and try again.",
+            what: "Another session has locked the tables; nothing was changed.",
+            remedy: "Wait until it ends, or end it (pg_stat_activity shows it), then try again.",
             cause: error,
         });
     }

@@ -250,7 +250,7 @@ function pruneRunning(cause: unknown): SluiceError {
     return new SluiceError({
         code: "prune_running",
         what: "Another prune is running on this database.",
-        remedy: "Let it end (pg_stat_activity shows it as sluice prune), then run this one again if there is still a need.",
+        remedy: "Wait until it ends (pg_stat_activity shows it as sluice prune), then run this one again if it is still needed.",
         cause,
     });
 }

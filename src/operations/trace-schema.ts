@@ -33,8 +33,8 @@ const tracedRecordSchema = z
             ])
             .openapi({
                 description:
-                    "Where the record is now. Duplicates are not kept. pruned: gone for its age. merged: of a table whose " +
-                    "rows do not tell where they came from; it is a row, or says what one says.",
+                    "Where the record is now. Duplicates are not kept. pruned: deleted for its age. merged: its table does not " +
+                    "record where rows came from, and the record is a row or an exact duplicate of one.",
             }),
         file: z.object({
             fileId: idSchema,
@@ -90,7 +90,7 @@ const tracedRecordSchema = z
         verdicts: z
             .array(z.object({ column: z.string(), value: z.string().nullable(), reason: z.string().nullable() }))
             .nullable()
-            .openapi({ description: "Of every rule, by today's rules; null when no values are kept." }),
+            .openapi({ description: "The result of each of today's rules; null if no values are kept." }),
     })
     .openapi("TracedRecord");
 
@@ -100,8 +100,8 @@ export const traceSchema = z
         stream: z.string(),
         stored: rawRecordSchema.nullable().openapi({
             description:
-                "For a key, what the table has under it, where its rows do not tell which file they came from; else null, " +
-                "and `event` is the row.",
+                "For a key of a table that does not record where rows came from, the row with this key. Otherwise null, and " +
+                "`event` is the row.",
         }),
         records: z.array(tracedRecordSchema).openapi({
             description:

@@ -166,8 +166,8 @@ function explainRights(sql: Sql, { name, table, isFile }: TableStream) {
         throw new SluiceError({
             code: "stream_rights",
             what: hasHome
-                ? `The table or the declaration of the stream ${name} has changed, or rights on its table are missing, and the role ${role} may not make its functions anew (${(error as Error).message}).`
-                : `The stream ${name} is not made yet, and the role ${role} may not make its schema ${homeOf(name)} (${(error as Error).message}).`,
+                ? `The table or the declaration of the stream ${name} has changed, or rights on its table are missing, and the role ${role} may not recreate its functions (${(error as Error).message}).`
+                : `The stream ${name} does not exist yet, and the role ${role} may not create its schema ${homeOf(name)} (${(error as Error).message}).`,
             remedy: `Run ${command} as the role that owns the schema ingest; then run sql/roles/loader.sql, which grants what a loader needs.`,
             exitCode: exitCodes.configuration,
             cause: error,
@@ -250,7 +250,7 @@ async function isWholeHome(sql: Sql, home: string, name: string, text: string): 
     if (state!.isUsed && !state!.isMarked) {
         throw refuse({
             code: "home_taken",
-            what: `The schema ${home} is in the way: the stream ${name} would have its staging there, and Sluice did not make it.`,
+            what: `The schema ${home} exists and was not made by Sluice, but the stream ${name} needs this name for its staging.`,
             remedy: "Give the stream another name (its file in streams/), or rename that schema.",
         });
     }

@@ -41,18 +41,18 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 const name = z
-    .string({ error: ({ input }) => (input === undefined ? undefined : "must be a text that is not empty") })
-    .refine((text) => text.trim() !== "", "must be a text that is not empty");
+    .string({ error: ({ input }) => (input === undefined ? undefined : "must be a non-empty string") })
+    .refine((text) => text.trim() !== "", "must be a non-empty string");
 
 function listOf<Item extends z.ZodType>(item: Item) {
-    const error = "must be a list that is not empty";
+    const error = "must be a non-empty list";
     return z.array(item, { error: ({ code }) => (code === "invalid_type" ? error : undefined) }).min(1, error);
 }
 
 /** File names hold no slash: a glob with one would never fit. */
 const fileGlob = name.refine(
     (glob) => !glob.replace(/^\*\*\//, "").includes("/"),
-    "must fit names of files in the input folder: leave out what is before the last slash",
+    "must match file names in the input folder: remove the part before the last slash",
 );
 
 /** One ASCII character that can quote or begin a comment. */
@@ -67,7 +67,7 @@ const controlForm = /^[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]$/;
 
 const delimiter = checked<string>((value) => {
     if (typeof value === "string" && value.length > 1) {
-        const remedy = "Replace it in the files, by a character that no value holds.";
+        const remedy = "Replace it in the files with a character that no value contains.";
         return `is "${value}", and delimiters of several characters cannot be read. ${remedy}`;
     }
     return typeof value === "string" && controlForm.test(value) ? undefined : faultOfMark(value);
@@ -290,7 +290,7 @@ const dialect = {
      * none of its names is known. Undeclared: the first line, which needs a name that is known.
      */
     header: z
-        .union([listOf(name), z.literal("first-line", 'must be a list of names that is not empty, or "first-line"')])
+        .union([listOf(name), z.literal("first-line", 'must be a non-empty list of names, or "first-line"')])
         .optional(),
     /** How many lines come before the header, or before the first record of a file without one. A `sep=` line is found. */
     skipLines: z.int(countError).min(0, countError).optional(),

@@ -6,7 +6,7 @@ export function requireTerminal(action: string, remedy = "Give --yes if you are 
     if (process.stdin.isTTY) return;
     throw new SluiceError({
         code: "confirmation_needed",
-        what: `${action} asks before it begins, and there is no terminal to ask at; nothing was changed.`,
+        what: `${action} asks before it begins, but there is no terminal; nothing was changed.`,
         from: "the command line",
         remedy,
         exitCode: exitCodes.usage,

@@ -26,7 +26,7 @@ function escapeCharacter(character: string): string {
 export function explainUnseen(lines: readonly string[]): string[] {
     if (!lines.some((line) => /\\x(?:a0|ad)|\\u\{[0-9a-f]+\}/.test(line))) return [];
     return [
-        "\\x… and \\u{…} stand for characters that cannot be seen, and are part of the value: only ASCII white space is trimmed.",
-        "If a rule refuses the value for them, remove them at the source, or map the value (values in sluice.config.ts).",
+        "\\x… and \\u{…} stand for invisible characters, which are part of the value: only ASCII white space is trimmed.",
+        "If a rule refuses the value because of them, remove them at the source, or map the value (values in sluice.config.ts).",
     ];
 }

@@ -77,7 +77,7 @@ describe.skipIf("missing" in chromium)("the page of several streams", () => {
     test("follows a name to that stream's own numbers, by the keyboard, and back", async () => {
         await page.locator("#streams").getByRole("link", { name: "orders" }).focus();
         await page.keyboard.press("Enter");
-        await shows("h1", /^1 file failed, the rest goes on\.$/);
+        await shows("h1", /^1 file failed; the others continue\.$/);
         expect(new URL(page.url()).pathname).toBe("/streams/orders");
         await shows("[data-test=read]", /^66,132$/);
         await shows("#batches tbody", /66,132/);

@@ -98,7 +98,7 @@ describe("a CSV file without a table", () => {
         put("orders.csv", ...orders);
         const silent = await add(`${input}/orders.csv`);
         expect(silent.exitCode).toBe(2);
-        expect(silent.stderr).toContain("Give --key order_id if that is right, or --yes to take what is proposed.");
+        expect(silent.stderr).toContain("If that is right, give --key order_id, or --yes to accept the proposal.");
         expect(made()).toEqual([]);
         expect((await add(`${input}/orders.csv`, "--yes")).exitCode).toBe(0);
         put("school.csv", "student,subject,grade", "Ada,Art,1", "Ada,Maths,1", "Bob,Art,2");
@@ -127,9 +127,9 @@ describe("a CSV file without a table", () => {
         const environment = { DATABASE_URL: database.url };
         const terminal = runOnTerminal("add", [`${input}/school.csv`], { cwd: folder, environment });
         const says = (words: string) => waitUntil(words, () => terminal.output().includes(words));
-        await says("Which columns make two records the same?");
+        await says("Which columns identify a record?");
         terminal.write("student, subject\r");
-        await says("Make this stream? [y/N]");
+        await says("Create this stream? [y/N]");
         expect(made()).toEqual([]);
         terminal.write("y\r");
         expect(await terminal.exited).toBe(0);
@@ -174,11 +174,12 @@ describe("a CSV file without a table", () => {
             return known[0]!.workers !== null && (await database.sql`select from ingest.workers`).length > 0;
         });
         const { stdout } = await add(`${input}/orders.csv`, "--yes");
-        const [worker] = await database.sql<{ name: string }[]>`
-            select distinct format('pid %s on %s', pid, host) as name from ingest.workers`;
+        const [worker] = await database.sql<{ pid: number }[]>`select pid from ingest.workers`;
         await running.stop();
 
-        expect(stdout).toContain(`Restart the running ingest (${worker!.name}) to load its files`);
+        expect(stdout).toContain(
+            `loads its files; restart the running one (pid ${worker!.pid}), which reads streams/ only when it starts.`,
+        );
         const again = await add("*.csv", "--table", "orders", "--name", "orders_again", "--json");
         expect(JSON.parse(again.stderr)).toMatchObject({ code: "table_shared" });
     });

@@ -113,18 +113,18 @@ const mistakes: Record<string, () => Mistake> = {
         run: ["migrate", "--database-url", full.url],
         code: "database_disk_full (exit 1)",
         names: ["The disk of the database is full", "No space left on device"],
-        fix: "Make room on the server",
+        fix: "Free disk space on the server",
     }),
     "the database was never set up": () => ({
         run: ["status", "--database-url", bare.url],
         code: "not_set_up (exit 3)",
-        names: ["has none of Sluice's tables"],
+        names: ["does not have Sluice's tables"],
         fix: "bun run migrate",
     }),
     "a migration is missing": () => ({
         run: ["status", "--database-url", behind.url],
         code: "schema_behind (exit 3)",
-        names: [/has not had drizzle\/\d{4}_\w+\.sql/],
+        names: [/it lacks drizzle\/\d{4}_\w+\.sql/],
         fix: "bun run migrate",
     }),
     "events is another program's table": () => ({
@@ -206,7 +206,7 @@ const mistakes: Record<string, () => Mistake> = {
         run: ["status"],
         environment: { SLUICE_TRIGER: "1s" },
         code: "bad_configuration (exit 3)",
-        names: ["SLUICE_TRIGER is set, and nothing reads it"],
+        names: ["SLUICE_TRIGER is set, but Sluice has no such variable"],
         fix: "Did you mean SLUICE_TRIGGER?",
     }),
     "sluice.config.ts cannot be loaded": () => ({
@@ -214,7 +214,7 @@ const mistakes: Record<string, () => Mistake> = {
         environment: { SLUICE_CONFIG: path("broken.config.ts") },
         code: "bad_config_file (exit 3)",
         names: ["broken.config.ts: cannot be loaded", "from:  SLUICE_CONFIG in the environment"],
-        fix: "Mend it, or name another",
+        fix: "Correct it, or name another",
     }),
     "sluice.config.ts has a misspelt name": () => ({
         run: ["ingest", "--config", path("misspelt.config.ts")],
@@ -226,7 +226,7 @@ const mistakes: Record<string, () => Mistake> = {
         run: ["try", path("none.csv"), "--database-url", database.url],
         code: "no_such_file (exit 2)",
         names: [`There is no file ${path("none.csv")}`],
-        fix: "name a CSV file",
+        fix: "Name a CSV file",
     }),
     "an argument is a folder": () => ({
         run: ["try", path("in"), "--database-url", database.url],
@@ -249,7 +249,7 @@ const mistakes: Record<string, () => Mistake> = {
     "a reset is asked for by a script": () => ({
         run: ["reset", "--database-url", database.url],
         code: "confirmation_needed (exit 2)",
-        names: ["there is no terminal to ask at; nothing was changed"],
+        names: ["there is no terminal; nothing was changed"],
         fix: "Give --yes",
     }),
     "a moment is none": () => ({
@@ -274,7 +274,7 @@ const mistakes: Record<string, () => Mistake> = {
         run: ["import-config", path("old.properties")],
         code: "other_table (exit 3)",
         names: ["names the table shop_events"],
-        fix: "Take the line out",
+        fix: "Remove the line",
     }),
     "a retry of nothing": () => ({
         run: ["retry", "--database-url", database.url],

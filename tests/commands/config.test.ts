@@ -64,7 +64,7 @@ test("config names all that is wrong at once, and still shows the rest", async (
     expect(exitCode).toBe(3);
     expect(stdout).toMatch(/^--trigger +5s /m);
     expect(stderr).toContain('SLUICE_PORT "x" is not a whole number.\n');
-    expect(stderr).toContain("SLUICE_INPUT is set, and nothing reads it.\n");
+    expect(stderr).toContain("SLUICE_INPUT is set, but Sluice has no such variable.\n");
     expect(stderr).toContain("SLUICE_INPUT: Did you mean SLUICE_INPUT_DIR?\n");
 });
 
@@ -111,7 +111,7 @@ test("import-config --write adds the line, for the owner's eyes alone, and repla
     const replaced = await write("till", "--replace");
 
     expect(first.stdout).toBe("Added to .env: DATABASE_URL=postgresql://me:***@db:5432/shop\n");
-    expect(again.stdout).toStartWith(".env says so already");
+    expect(again.stdout).toStartWith(".env has this line already");
     expect([other.exitCode, other.stderr.includes("from:  .env, line 2")]).toEqual([3, true]);
     expect(kept).toBe("SLUICE_PORT=5000\nDATABASE_URL=postgresql://me:hunter2@db:5432/shop\n");
     expect(replaced.exitCode).toBe(0);

@@ -26,7 +26,7 @@ export default stream({ files: "${name}-*.csv", table: "${table}" });\n`,
     const { stdout } = await runScript("doctor", ["--json", "--database-url", database.url], { cwd });
     const { findings } = JSON.parse(stdout) as { findings: Finding[] };
     const of = (name: string) => findings.find((finding) => finding.name === `stream ${name}`);
-    expect(of("orders")).toMatchObject({ state: "note", found: expect.stringContaining("nothing was read yet") });
+    expect(of("orders")).toMatchObject({ state: "note", found: expect.stringContaining("no file has been read yet") });
     expect(of("sales")).toMatchObject({ state: "fail", found: expect.stringContaining("is a view") });
     expect(of("missing")).toMatchObject({ state: "fail", remedy: expect.stringContaining("public.orders") });
 });

@@ -96,7 +96,7 @@ describe("in a database of its own for each", () => {
         const { state, found, remedy } = await look("schema");
 
         expect(state).toBe("fail");
-        expect(found).toMatch(/without drizzle\/\d{4}_\w+\.sql/);
+        expect(found).toMatch(/Missing migrations: drizzle\/\d{4}_\w+\.sql/);
         expect(remedy).toContain("bun run migrate");
     });
 

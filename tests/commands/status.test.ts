@@ -25,9 +25,9 @@ test("shows on one screen where every record went, what waits, and what failed a
     expect(lines.length).toBeLessThanOrEqual(24);
     expect(lines[0]).toStartWith("data/input_data → events (");
     expect(lines[1]).toBe(
-        "1 file failed, the rest goes on. fai\\x1b[31mled.csv: header_missing_columns: It has no column price. " +
-            "Add the missing columns to the header line, or say in sluice.config.ts what they are called (aliases). " +
-            "It is tried again when it changes, or what sluice.config.ts says of it.",
+        "1 file failed; the others continue. fai\\x1b[31mled.csv: header_missing_columns: It has no column price. " +
+            "Add the missing columns to the header line, or map their names in sluice.config.ts (aliases). " +
+            "It is retried when it changes, or when its source in sluice.config.ts changes.",
     );
     expect(lines.slice(3, 8)).toEqual([
         "records read  13",
@@ -40,7 +40,7 @@ test("shows on one screen where every record went, what waits, and what failed a
     expect(stdout).toMatch(/last batch {2}#2 .* ago: 4 records in 2\.5 s, 32\.5 s after staging/);
     expect(stdout).toContain("pid 11 on one, for ");
     expect(stdout).toContain(
-        "  fai\\x1b[31mled.csv  header_missing_columns  It has no column price.  tried 2 times, not again by itself\n",
+        "  fai\\x1b[31mled.csv  header_missing_columns  It has no column price.  tried 2 times, not retried automatically\n",
     );
     expect(stdout).toContain("Rejects by reason (of 3)\n  price_negative     2\n");
     expect(stdout).not.toContain("\u001b");

@@ -48,7 +48,7 @@ test("streams lists each with its equation and what waits", async () => {
     );
     expect(lines[1]).toMatch(/^events +public\.events +\w+ +10 +10 +0 +0 +0 /);
     expect(lines[2]).toMatch(/^orders +public\.orders +stopped +7 +4 +2 +0 +1 /);
-    expect(stdout).toContain("orders: No ingest is running: 1 file, 9 B to read wait for one.");
+    expect(stdout).toContain("orders: No ingest is running. Waiting: 1 file, 9 B to read.");
     const { data } = await runJson("streams");
     expect(data.map(({ name, totals }: { name: string; totals: { read: number } }) => [name, totals.read])).toEqual([
         ["events", 10],

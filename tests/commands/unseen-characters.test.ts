@@ -19,7 +19,7 @@ beforeAll(async () => {
     await ingestFolder(database.target, dir);
 });
 
-const explanation = "stand for characters that cannot be seen";
+const explanation = "stand for invisible characters";
 
 test.each([
     ["rejects", [[]]],

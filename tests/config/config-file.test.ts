@@ -51,11 +51,11 @@ describe("a source", () => {
         ],
         [{ constants: { prise: "1" } }, 'constants.prise "prise" is no column; did you mean "price"?'],
         [{ deriveEventId: {} }, "deriveEventId.from is missing"],
-        [{ header: "none" }, 'header must be a list of names that is not empty, or "first-line"'],
+        [{ header: "none" }, 'header must be a non-empty list of names, or "first-line"'],
         [{ aliases: { x: "event_id", X: "price" } }, "aliases names x twice"],
         [
             { delimiter: ";;" },
-            'delimiter is ";;", and delimiters of several characters cannot be read. Replace it in the files, by a character that no value holds.',
+            'delimiter is ";;", and delimiters of several characters cannot be read. Replace it in the files with a character that no value contains.',
         ],
         [{ quotes: "loose" }, 'quotes "loose" is no way to read quotes: there are strict, lenient'],
         [{ quote: false, trimQuoted: true }, "trimQuoted has no meaning when no value is quoted"],
@@ -63,7 +63,7 @@ describe("a source", () => {
         [{ comment: "-\n-" }, "comment must be one character, tab or printable ASCII"],
         [
             { match: "data/*.csv" },
-            "match must fit names of files in the input folder: leave out what is before the last slash",
+            "match must match file names in the input folder: remove the part before the last slash",
         ],
         [{ delimiter: "§" }, "delimiter must be one character, tab or printable ASCII"],
         [{ delimiter: "5" }, 'delimiter must not be "5", which values are made of'],
@@ -99,7 +99,7 @@ describe("a source", () => {
             "numbers.thousands is the decimal mark too: say which decimal mark the numbers have",
         ],
         [{ numbers: { decimals: "," } }, "numbers.decimals is not known; did you mean decimal?"],
-        [{ nulls: [] }, "nulls must be a list that is not empty"],
+        [{ nulls: [] }, "nulls must be a non-empty list"],
         [
             { timestamps: { format: "M/d/yyyy", offset: "Europe/Berlin" } },
             'timestamps.offset must be an offset such as "+02:00"',
@@ -127,7 +127,7 @@ describe("a source", () => {
 
     test("with a fault in a key should name what that key contradicts too", () => {
         expect(faultsOf({ match: 5, quote: false, escape: "ab", timestamps: { offset: "x", zone: "y" } })).toEqual([
-            "sources[0].match must be a text that is not empty",
+            "sources[0].match must be a non-empty string",
             "sources[0].escape must be one character, tab or printable ASCII",
             'sources[0].timestamps.offset must be an offset such as "+02:00"',
             'sources[0].timestamps.zone must be a time zone such as "Europe/Berlin"',
@@ -209,7 +209,7 @@ describe("the file", () => {
         expect(what.split("\n").map((line) => line.replace(/^.*settings\.ts: /, ""))).toEqual([
             "settings.databaseUrl holds a password, and this file is shared: put DATABASE_URL into .env.",
             "settings.port is out of bounds. Give it a whole number from 0 to 65535.",
-            "settings.host must be a text or a number.",
+            "settings.host must be a string or a number.",
             "settings.triger is not known; did you mean trigger?",
             "settings.configFile is not known.",
         ]);

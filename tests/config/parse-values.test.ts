@@ -186,7 +186,7 @@ test("a connection string is kept as it is; a fault never holds it", () => {
     expect(parseConnectionString(url)).toEqual({ value: url });
     for (const bad of ["host=db password=hunter2", "mysql://me:hunter2@db/x", "postgres://me:hunter2@db:port/x"]) {
         const fault = parseConnectionString(bad) as { problem: string; remedy: string };
-        expect(fault.problem).toMatch(/^is not usable: /);
+        expect(fault.problem).toMatch(/^is invalid: /);
         expect(JSON.stringify(fault)).not.toContain("hunter2");
     }
 });

@@ -178,7 +178,7 @@ describe("faults", () => {
     test("a SLUICE_ variable that nothing reads is one, with the near name", () => {
         const { what, remedy, exitCode } = refuse({}, { SLUICE_TRIGER: "1s" });
 
-        expect(what).toBe("SLUICE_TRIGER is set, and nothing reads it.");
+        expect(what).toBe("SLUICE_TRIGER is set, but Sluice has no such variable.");
         expect(remedy).toBe("Did you mean SLUICE_TRIGGER?");
         expect(exitCode).toBe(3);
         expect(refuse({}, { SLUICE_INPUT: "in" }).remedy).toBe("Did you mean SLUICE_INPUT_DIR?");
@@ -211,7 +211,7 @@ describe("faults", () => {
     test("a database URL is named and never shown", () => {
         const { what, remedy } = refuse({}, { DATABASE_URL: badValues.databaseUrl });
 
-        expect(what).toBe("DATABASE_URL is not usable: its scheme is mysql.");
+        expect(what).toBe("DATABASE_URL is invalid: its scheme is mysql.");
         expect(`${what}${remedy}`).not.toContain("hunter2");
     });
 

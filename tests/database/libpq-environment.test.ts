@@ -53,7 +53,7 @@ describe("what the URL does not say", () => {
         ["PGGSSENCMODE", "require"],
     ])("should fail: %s cannot be followed, and is named", async (name, value) => {
         const { code, what, remedy } = await refusalOf(() => parseDatabaseUrl("postgres://h/d", { [name]: value }));
-        expect([code, what]).toEqual(["bad_database_url", `${name} is set, and Sluice does not follow it.`]);
+        expect([code, what]).toEqual(["bad_database_url", `${name} is set, but Sluice does not support it.`]);
         expect(remedy).toContain(`unset ${name}`);
     });
 
@@ -104,7 +104,7 @@ describe("the password file", () => {
         const open = parseDatabaseUrl(url, { PGPASSFILE: passfile("*:*:*:*:file\n", 0o640) });
         expect([open.password, open.warnings[0]]).toEqual(["", expect.stringContaining("chmod 600")]);
         const folderAsFile = parseDatabaseUrl(url, { PGPASSFILE: folder });
-        expect(folderAsFile.warnings[0]).toContain("no plain file");
+        expect(folderAsFile.warnings[0]).toContain("not a regular file");
         expect(parseDatabaseUrl(url, { PGPASSFILE: join(folder, "nowhere") })).toMatchObject({
             password: "",
             warnings: [],

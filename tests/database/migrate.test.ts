@@ -277,9 +277,11 @@ test("columns are compared by name, type and what an insert must fill", () => {
     expect(compareColumns([column], [column])).toBeNull();
     expect(compareColumns([column], [])).toBe("it has no column n");
     expect(compareColumns([column], [{ ...column, type: "bigint" }])).toBe("its column n is bigint, not integer");
-    expect(compareColumns([{ ...column, notNull: false }], [column])).toBe("its column n takes no null");
+    expect(compareColumns([{ ...column, notNull: false }], [column])).toBe("its column n does not accept null");
     const added = { ...column, name: "added" };
-    expect(compareColumns([column], [column, added])).toBe("its column added must be filled and is none of ours");
+    expect(compareColumns([column], [column, added])).toBe(
+        "its column added needs a value, and Sluice does not know it",
+    );
     expect(compareColumns([column], [column, { ...added, hasDefault: true }])).toBeNull();
     expect(compareColumns([column], [column, { ...added, notNull: false }])).toBeNull();
 });

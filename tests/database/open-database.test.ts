@@ -135,7 +135,7 @@ describe.each(["SQL_ASCII", "LATIN1", "EUC_JP"])("a database in %s", (encoding) 
             const { url } = withDatabase(database.target, name);
             const error = await refusalOf(openDatabase({ databaseUrl: url, dataDir: "nowhere", log: () => {} }));
             expect(error).toMatchObject({ code: "database_not_unicode", exitCode: exitCodes.configuration });
-            expect(error.what).toContain(`keeps its texts as ${encoding}; Sluice needs UTF8`);
+            expect(error.what).toContain(`has the encoding ${encoding}; Sluice needs UTF8`);
             const statement = /create database [^;]*;/.exec(error.remedy!)![0];
             await admin.unsafe(statement);
             await openDatabase({
@@ -146,7 +146,7 @@ describe.each(["SQL_ASCII", "LATIN1", "EUC_JP"])("a database in %s", (encoding) 
             for (const command of ["doctor", "status", "migrate"]) {
                 const ran = await runScript(command, [], { environment: { DATABASE_URL: url } });
                 expect(ran.exitCode).not.toBe(0);
-                expect(`${ran.stdout} ${ran.stderr}`).toContain(`keeps its texts as ${encoding}`);
+                expect(`${ran.stdout} ${ran.stderr}`).toContain(`has the encoding ${encoding}`);
             }
         } finally {
             await admin.unsafe(`drop database if exists ${name}_utf8 with (force)`);

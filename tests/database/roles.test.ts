@@ -160,7 +160,7 @@ describe("the stream of a table that Sluice found", () => {
             grant usage on sequence sales.lines_entry_seq to ${nameOf.loader};
             grant select on sales.orders to ${nameOf.loader}`);
         const second = await ingestLines(loader, join(folder, "lines"));
-        expect(second.stderr).toContain(`the role ${nameOf.loader} may not make its schema ingest_lines`);
+        expect(second.stderr).toContain(`the role ${nameOf.loader} may not create its schema ingest_lines`);
         expect(second.stderr).toContain("stream_rights");
         expect(second.exitCode).toBe(3);
     });

@@ -1,7 +1,7 @@
 /** Whether a command printed what a document says, up to what differs from run to run. */
 
 /** Said by whichever command comes first or goes last: the documents say it once. */
-const embeddedServerLine = /^(Made and started|Started|Stopped) the embedded PostgreSQL/;
+const embeddedServerLine = /^(Created and started|Started|Stopped) the embedded PostgreSQL/;
 const migrationLine = /^Applied (the migrations?|the SQL files|\d+ migrations)/;
 /** Only where it takes long enough to be said. */
 const installLine = /^Installing packages: /;

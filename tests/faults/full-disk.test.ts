@@ -140,7 +140,7 @@ describe.skipIf(missing !== null)("a full disk", () => {
         const refused = await runScript("migrate", [], { environment });
         expectOrderly(refused);
         expect(refused.exitCode).toBe(1);
-        expect(refused.stderr).toMatch(/disk of the database is full.*\n(.*\n)*? +fix: +Make room/);
+        expect(refused.stderr).toMatch(/disk of the database is full.*\n(.*\n)*? +fix: +Free disk space/);
         dataDisk.free();
         expect((await runScript("migrate", [], { environment })).exitCode).toBe(0);
         expect((await ingestOnce(target.url, inputDir, flags)).exitCode).toBe(0);
@@ -161,7 +161,7 @@ describe.skipIf(missing !== null)("a full disk", () => {
             await waitUntil("it says why", () => {
                 // Recovery empties the staging table: the server may find room there, start, and have none for the work.
                 disk.fill();
-                return /(embedded .*(No space left|no room left|ENOSPC)|disk is full)/i.test(child.stderr());
+                return /(embedded .*(No space left|no space left|ENOSPC)|disk is full)/i.test(child.stderr());
             });
             await Bun.sleep(fullForMs);
             disk.free();
@@ -187,7 +187,7 @@ describe.skipIf(missing !== null)("a full disk", () => {
 
     /** It says what is wrong and what to do, in its own words and in the status, and does not give up. */
     async function expectWaiting(target: DatabaseTarget, child: IngestProcess): Promise<void> {
-        await waitUntil("it says so", () => child.stderr().includes("53100: its disk is full, make room there"));
+        await waitUntil("it says so", () => child.stderr().includes("53100: its disk is full; free some space there"));
         await waitUntil("the status says so", async () => {
             const { stdout } = await runScript("status", [], { environment: { DATABASE_URL: target.url } });
             return /tried again \(last: 53100 /.test(stdout);

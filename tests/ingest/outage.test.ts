@@ -38,7 +38,7 @@ describe("a step", () => {
         expect(await outage.survive(failing(5, "53100"))).toBe(6);
         expect(outage.retries()).toMatchObject({ count: 5, lastReason: "53100" });
         expect(lines).toEqual([
-            "The database cannot do it now (53100: its disk is full, make room there). Retrying; nothing is lost.",
+            "The database cannot do this now (53100: its disk is full; free some space there). Retrying; nothing is lost.",
         ]);
     });
 
@@ -90,8 +90,8 @@ describe("a step", () => {
         expect(await ended).toBe(3);
         expect(outage.trouble()).toBeNull();
         expect(lines.map((line) => line.slice(0, 32))).toEqual([
-            "The tables are not as they were ",
-            "The tables are right again. The ",
+            "The tables have changed (42P01: ",
+            "The tables are correct again. Th",
         ]);
     });
 

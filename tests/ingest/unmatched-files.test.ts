@@ -36,7 +36,9 @@ test("the log, files, its detail, status and try say so, and not of the others",
     expect((await run("files", "Orders-1.CSV")).stdout).toMatch(/source +orders-\*\.csv/);
     const status = await readStatus(database.sql);
     expect(status.unmatchedFiles).toEqual({ files: 1, lastPath: "sales.csv" });
-    expect(formatStatus(status, { color: false }).join("\n")).toContain("no source of sluice.config.ts fits: 1 file");
+    expect(formatStatus(status, { color: false }).join("\n")).toContain(
+        "no source in sluice.config.ts matches: 1 file",
+    );
     const tried = await run("try", join(inputDir, "sales.csv"), "--config", join(dir, "config.ts"));
     expect(tried.stdout).toContain("No source in sluice.config.ts matches its name");
 });

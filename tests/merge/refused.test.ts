@@ -239,7 +239,7 @@ describe("what is the table's fault is no record's: nothing is merged, nothing r
             "create rule theirs as on insert to events do instead nothing",
             "drop rule theirs on events",
         );
-        expect((await findShapeProblem(sql))?.problem).toContain("its rule theirs stands in for inserts");
+        expect((await findShapeProblem(sql))?.problem).toContain("its rule theirs replaces inserts");
         await theirs.alter(
             "alter table events drop constraint events_pkey",
             "alter table events add primary key (event_id)",

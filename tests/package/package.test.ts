@@ -45,6 +45,9 @@ function listFiles(dir: string): string[] {
         .sort();
 }
 
+/** What stands before it on its line, too, as far as it matters. */
+const linesWithBunRun = (text: string) => text.match(/[^\n]{0,200}bun run\b.{0,20}/g) ?? [];
+
 describe("the package", () => {
     test("is three packages: itself, Bun and the embedded server", () => {
         const folders = readdirSync(join(installed.dir, "node_modules")).filter((name) => !name.startsWith("."));
@@ -61,7 +64,7 @@ describe("the package", () => {
             "sluice",
         ]);
         expect(readdirSync(join(installed.dir, "node_modules/sluice")).toSorted()).toEqual(
-            ["CHANGELOG.md", "LICENSE", "README.md", "data", "dist", "docs", "package.json"].toSorted(),
+            ["CHANGELOG.md", "LICENSE", "README.md", "data", "dist", "docs", "package.json", "sql"].toSorted(),
         );
     });
 
@@ -79,8 +82,13 @@ describe("the package", () => {
             const { data } = (await (await fetch(`${api}/v1/events`)).json()) as { data: object[] };
             return data.length > 0 && data;
         });
-        for (const [path, { bytes }] of await buildPage(pageEntry)) {
-            expect([path, new Uint8Array(await (await fetch(`${api}${path}`)).arrayBuffer())]).toEqual([path, bytes]);
+        for (const [path, { bytes, type }] of await buildPage(pageEntry)) {
+            const served = new Uint8Array(await (await fetch(`${api}${path}`)).arrayBuffer());
+            expect([path, served]).toEqual([path, bytes]);
+            if (/text|script/.test(type)) expect(linesWithBunRun(new TextDecoder().decode(served))).toEqual([]);
+        }
+        for (const path of ["/openapi.json", "/docs", "/v1/status", "/v1/streams/none", "/v1/trace"]) {
+            expect([path, linesWithBunRun(await (await fetch(`${api}${path}`)).text())]).toEqual([path, []]);
         }
         child.kill("SIGTERM");
 
@@ -90,6 +98,16 @@ describe("the package", () => {
         expect(readdirSync(work)).toEqual(["data"]);
         expect(listFiles(packageDir)).toEqual(before);
     }, 120_000);
+
+    test("names commands as they are called there: of its texts only comments in SQL say `bun run`", () => {
+        const bundle = readFileSync(join(installed.dir, "node_modules/sluice/dist/sluice.js"), "utf8");
+        const inComments = /(?:^|:`)--[^`\n]*(?:\\`[^`\n]*)*bun run/;
+
+        expect(linesWithBunRun(bundle).filter((line) => !inComments.test(line))).toEqual([
+            // src/environment.ts, of the checkout.
+            expect.stringContaining('"sluice":"bun run"'),
+        ]);
+    });
 
     test("has the crash lab: it kills the ingest, which starts again from the package", async () => {
         const child = spawn([installed.sluice, "start", "--lab", "--no-generate", "--port", "0"], work);
@@ -278,7 +296,9 @@ describe("the executable", () => {
             const { exitCode, stderr } = await run([executable, ...args], makeFolder());
 
             expect(exitCode).toBe(3);
-            expect(stderr).toContain("The executable brings no embedded PostgreSQL.\n  fix:   Set DATABASE_URL");
+            expect(stderr).toContain(
+                "The executable does not contain an embedded PostgreSQL.\n  fix:   Set DATABASE_URL",
+            );
         },
     );
 

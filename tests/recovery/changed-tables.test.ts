@@ -30,7 +30,7 @@ test.each<[what: string, change: string, undo: string, said: string]>([
         "a column that must be filled",
         "alter table events add extra integer not null default 1; alter table events alter extra drop default",
         "alter table events drop extra",
-        "its column extra must be filled and is none of ours",
+        "its column extra needs a value, and Sluice does not know it",
     ],
     [
         "a column renamed",
@@ -83,14 +83,14 @@ test.each<[what: string, change: string, undo: string, said: string]>([
 ])("%s for a while", async (_, statement, undo, said) => {
     await change(statement);
     fixture.put(20);
-    await waitUntil("it says so", () => ingest.stderr().includes("The tables are not as they were"));
+    await waitUntil("it says so", () => ingest.stderr().includes("The tables have changed"));
     await Bun.sleep(2_000);
     await change(undo);
     await fixture.whenInserted(21);
 
     expect(ingest.stderr()).toContain(said);
-    expect(linesOf(/The tables are not as they were/)).toBe(1);
-    await waitUntil("it says that it goes on", () => linesOf(/The tables are right again/) === 1);
+    expect(linesOf(/The tables have changed/)).toBe(1);
+    await waitUntil("it says that it goes on", () => linesOf(/The tables are correct again/) === 1);
     expect(new Set(Object.values(await readFileStates(fixture.database.sql)))).toEqual(new Set(["merged"]));
     expect(linesOf(/set aside|failed/)).toBe(0);
 });

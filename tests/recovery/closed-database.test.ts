@@ -89,7 +89,7 @@ test("dropped: the ingest ends, says what happened and what helps, with exit cod
     expect(exitCode).toBe(3);
     expect(JSON.parse(stderr.trim().split("\n").at(-1)!)).toMatchObject({
         code: "database_missing",
-        what: `There is no database ${name} any more: it was dropped or renamed while this ran.`,
+        what: `The database ${name} no longer exists: it was dropped or renamed while this ran.`,
         fix: expect.stringContaining("Restore or create it"),
     });
 });

@@ -64,7 +64,7 @@ async function heartbeats(): Promise<void> {
 async function expectWholeEnd(target: DatabaseTarget, records: number): Promise<void> {
     await whenInserted(target, records);
     expect(ingest.isRunning()).toBe(true);
-    expect(ingest.stderr().split("The ledger does not know this run any more").length).toBe(2);
+    expect(ingest.stderr().split("The ledger no longer knows this run").length).toBe(2);
     await ingest.stop();
     expect((await ingestOnce(target.url, files.inputDir)).summary).toMatchObject({ batches: 0 });
     expect(await ask(target, readCounts)).toMatchObject({ read: records, inserted: records });

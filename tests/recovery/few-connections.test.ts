@@ -111,7 +111,7 @@ test("a limit that is raised while it runs: it takes more again, and nothing is 
     await fixture.whenInserted(put);
     stop.abort();
     expect((await ended).records).toMatchObject({ read: put, inserted: put });
-    expect(lines.slice(1)).toEqual(["There are more connections again; the ingest takes them."]);
+    expect(lines.slice(1)).toEqual(["More connections are available again; the ingest uses them."]);
     await ingestFolder(target, fixture.inputDir);
     await expectSound(sql);
 });

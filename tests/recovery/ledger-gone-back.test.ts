@@ -110,7 +110,7 @@ describe("under a watching ingest", () => {
         await heartbeat();
         await whileFrozen(`drop database ${target.database}`, `alter database backup rename to ${target.database}`);
         await expectEachOnce(2);
-        expect(ingest.stderr()).toContain("The ledger does not know this run any more");
+        expect(ingest.stderr()).toContain("The ledger no longer knows this run");
     });
 
     test("a reset while it was frozen past its lease leaves nothing unread", async () => {
@@ -133,7 +133,7 @@ describe("under a watching ingest", () => {
         expect(
             await ask(target, (sql) => sql`select xmin::text, updated_at, path from ingest.files where path = ${path}`),
         ).toEqual(before);
-        expect(ingest.stderr()).not.toContain("does not know this run");
+        expect(ingest.stderr()).not.toContain("no longer knows this run");
     });
 });
 

@@ -150,7 +150,7 @@ test("the command says how many, and where to read why", async () => {
 
     const { stdout, exitCode } = await runScript("replay", ["--accept-conflicts", "--yes"], { environment });
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/refused +1 conflict by the table: bun run rejects says why/);
+    expect(stdout).toMatch(/refused +1 conflict by the table: bun run rejects shows why/);
     const listed = await runScript("rejects", [], { environment });
     expect(listed.stdout).toContain('The table says: new row for relation "events" violates check constraint "theirs"');
 });

@@ -46,7 +46,7 @@ test("keeps up, with what is in hand or nothing waiting", () => {
     const backlog = { ...calm.backlog, files: 1, unreadBytes: 2048, stagedRecords: 1200 };
     const pace = { ...calm.pace, waitingRecords: 1220, drainSeconds: 0.02 };
     expect(describeState({ ...calm, backlog, pace }).verdict).toBe(
-        "Keeping up. Arriving 1,012 records/s, capacity 61,000/s, 1 file, 2 KiB to read, 1,200 staged records in hand.",
+        "Keeping up. Arriving 1,012 records/s, capacity 61,000/s, 1 file, 2 KiB to read, 1,200 staged records in progress.",
     );
     expect(
         describeState({ ...calm, pace: { ...calm.pace, capacityPerSecond: null, arrivalPerSecond: 0.2 } }).verdict,
@@ -68,7 +68,7 @@ describe("behind", () => {
             tone: "busy",
             verdict:
                 "Behind: 4 files, 1 GiB to read waiting, merged in about 3m. Arriving 10,000 records/s, capacity 60,000/s. " +
-                "If it stays so: more --merge-workers, or a faster disk for the database.",
+                "If this persists, raise --merge-workers, or give the database a faster disk.",
         });
     });
 
@@ -98,9 +98,9 @@ describe("failing", () => {
             state: "failing",
             tone: "busy",
             verdict:
-                "2 files failed, the rest goes on. a.csv: header_missing_columns: It has no column price. " +
-                "Add the missing columns to the header line, or say in sluice.config.ts what they are called (aliases). " +
-                "It is tried again when it changes, or what sluice.config.ts says of it.",
+                "2 files failed; the others continue. a.csv: header_missing_columns: It has no column price. " +
+                "Add the missing columns to the header line, or map their names in sluice.config.ts (aliases). " +
+                "It is retried when it changes, or when its source in sluice.config.ts changes.",
         });
         const retried = {
             ...failed,
@@ -109,7 +109,7 @@ describe("failing", () => {
             nextAttemptAt: "2026-01-01T01:00:05Z",
         };
         expect(describeState({ ...calm, files, failedFiles: [retried] }).verdict).toEndWith(
-            "a.csv: file_unreadable. Let the account that ingests read it. It is tried again in 5 s.",
+            "a.csv: file_unreadable. Allow the account that runs the ingest to read it. It is retried in 5 s.",
         );
     });
 

@@ -129,7 +129,7 @@ describe("each stream", () => {
             ["empty", "quiet"],
         ]);
         expect(named(status, "orders").verdict).toContain("file3.csv: odd: It is odd.");
-        expect(named(status, "orders").verdict).toContain("90 of the latest 100 records did not get in");
+        expect(named(status, "orders").verdict).toContain("Not accepted: 90 of the latest 100 records");
     });
 });
 
@@ -156,7 +156,7 @@ test("the numbers of all are the sums over the streams", async () => {
 test("the verdict on all names the stream that somebody must act on", async () => {
     const { state, tone, verdict } = await readStatus(sql);
     expect([state, tone]).toEqual(["failing", "bad"]);
-    expect(verdict).toStartWith("orders is failing. 1 file failed, the rest goes on. file3.csv: odd: It is odd.");
+    expect(verdict).toStartWith("orders is failing. 1 file failed; the others continue. file3.csv: odd: It is odd.");
 });
 
 test("a paused stream is named first, with its problem; what else is bad follows", async () => {

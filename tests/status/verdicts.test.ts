@@ -48,7 +48,7 @@ const standing = (rejects: number, resolved = 0) =>
 
 const good = merge("1 second", { inserted: 1000 });
 const lockTrouble = (seconds: number) => ({
-    trouble: { code: "55P03", what: "55P03: another session holds a lock, see pg_locks", attempts: 3, seconds },
+    trouble: { code: "55P03", what: "55P03: another session holds a lock; see pg_locks", attempts: 3, seconds },
 });
 
 const cases: Partial<
@@ -67,12 +67,12 @@ const cases: Partial<
         [
             "nobody at work, a file failed yesterday",
             [file("failed", "1 day"), merge("1 hour", { inserted: 1 })],
-            /All that could be read is merged\. 1 file failed: `bun run files --state failed`\.$/,
+            /Everything that could be read is merged\. 1 file failed: `bun run files --state failed`\.$/,
         ],
         [
             "nobody at work, all was rejected",
             [file("merged", "1 minute"), merge("1 minute", { rejected: 49 }), standing(49)],
-            /49 of the latest 49 records did not get in: 49 rejected, most often price_invalid\. `bun run rejects`/,
+            /Not accepted: 49 of the latest 49 records \(49 rejected, most often price_invalid\)\. `bun run rejects`/,
         ],
     ],
     "paused, bad": [
@@ -91,24 +91,24 @@ const cases: Partial<
         [
             "nobody at work, a file waits",
             [file("pending", "1 minute")],
-            /1 file, 100 B to read wait for one\. Start it: `bun run ingest`\.$/,
+            /^No ingest is running\. Waiting: 1 file, 100 B to read\. Start one: `bun run ingest`\.$/,
         ],
         [
             "nobody at work, staged records wait",
             [file("loaded", "1 minute"), chunk("staged", "1 minute")],
-            /10 staged records wait for one/,
+            /Waiting: .*10 staged records\./,
         ],
     ],
     "rejecting, bad": [
         [
             "49 of 49 rejected",
             [worker(), file("merged", "1 hour"), merge("1 second", { rejected: 49 }), standing(49)],
-            /^49 of the latest 49 records did not get in.*`bun run replay`\.$/,
+            /^Not accepted: 49 of the latest 49 records .*`bun run replay`\.$/,
         ],
         [
             "1 of 1 rejected",
             [worker(), file("merged", "1 hour"), merge("1 second", { rejected: 1 }), standing(1)],
-            /^1 of the latest 1 record did not/,
+            /^Not accepted: 1 of the latest 1 record \(/,
         ],
         [
             "most of it in conflict",
@@ -123,7 +123,7 @@ const cases: Partial<
                 ...Array.from({ length: 30 }, (_, minute) => merge(`${minute} minutes`, { inserted: 1, rejected: 9 })),
                 standing(270),
             ],
-            /^270 of the latest 300/,
+            /^Not accepted: 270 of the latest 300/,
         ],
     ],
     "running, good": [
@@ -165,7 +165,7 @@ const cases: Partial<
                 file("pending", "1 hour", 90),
                 merge("1 hour", { inserted: 1 }),
             ],
-            /in hand\.$/,
+            /in progress\.$/,
         ],
         [
             "a long trigger",
@@ -194,7 +194,7 @@ const cases: Partial<
         [
             "every file failed, yesterday",
             [worker("2 days"), ...Array.from({ length: 3 }, () => file("failed", "1 day"))],
-            /^3 files failed, and nothing got in since\./,
+            /^3 files failed, and none has been merged since\./,
         ],
         [
             "the last three failed, yesterday",
@@ -204,14 +204,14 @@ const cases: Partial<
                 merge("2 days", { inserted: 1 }),
                 ...Array.from({ length: 3 }, () => file("failed", "1 day")),
             ],
-            /^3 files failed, and nothing got in since\./,
+            /^3 files failed, and none has been merged since\./,
         ],
     ],
     "failing, busy": [
         [
             "a file failed a minute ago",
             [worker(), file("merged", "1 hour"), good, file("failed", "1 minute")],
-            /1 file failed, the rest goes on\. .*It is tried again when it changes, or what sluice\.config\.ts says of it\.$/,
+            /1 file failed; the others continue\. .*It is retried when it changes, or when its source in sluice\.config\.ts changes\.$/,
         ],
         [
             "a file that is tried again",
@@ -221,21 +221,21 @@ const cases: Partial<
                 file("merged", "1 hour"),
                 good,
             ],
-            /It is tried again in/,
+            /It is retried in/,
         ],
     ],
     "idle, busy": [
         [
             "a file failed yesterday, others got in since",
             [worker("2 days"), file("failed", "1 day"), file("merged", "1 hour"), merge("1 hour", { inserted: 1 })],
-            /all that could be read is merged\. 1 file failed: `bun run files --state failed`\.$/,
+            /everything that could be read is merged\. 1 file failed: `bun run files --state failed`\.$/,
         ],
     ],
     "stuck, bad": [
         [
             "a merge that does not end",
             [worker(), file("loaded", "5 minutes"), chunk("staged", "5 minutes")],
-            /^Stuck\. Nothing was merged for 5m, and 10 staged records wait\. .*`bun run doctor`; a restart of the ingest is safe\.$/,
+            /^Stuck\. Nothing has been merged for 5m, and 10 staged records are waiting\. .*`bun run doctor`\. Restarting the ingest is safe\.$/,
         ],
         [
             "a merge that does not end, and a replay that does",
@@ -245,17 +245,17 @@ const cases: Partial<
                 chunk("staged", "5 minutes"),
                 merge("1 second", { inserted: 5 }, "replay"),
             ],
-            /Nothing was merged for 5m/,
+            /Nothing has been merged for 5m/,
         ],
         [
             "one chunk that is passed over",
             [worker(), file("loaded", "20 minutes"), chunk("staged", "20 minutes"), good],
-            /Some of 10 staged records have waited for 20m while others were merged/,
+            /Some of the 10 staged records have waited for 20m while others were merged/,
         ],
         [
             "a step that fails for minutes",
             [worker("1 hour", lockTrouble(200)), file("loaded", "4 minutes"), chunk("staged", "4 minutes")],
-            /The database refuses a step: 55P03: another session holds a lock, see pg_locks\. It was tried 3 times in 3m 20s\. 10 staged records wait/,
+            /The database refuses a step: 55P03: another session holds a lock; see pg_locks\. It was tried 3 times in 3m 20s\. 10 staged records are waiting/,
         ],
         [
             "a step that fails for minutes beside others",
@@ -265,12 +265,12 @@ const cases: Partial<
         [
             "the folder is away",
             [worker("1 hour", { isFolderAway: true }), file("merged", "1 hour"), good],
-            /^Stuck\. The input folder \/srv\/drops cannot be read\. Put it back/,
+            /^Stuck\. The input folder \/srv\/drops cannot be read\. Restore it/,
         ],
         [
             "a file that nobody reads",
             [worker(), file("pending", "20 minutes")],
-            /Nothing was read for 20m, and 1 file wait/,
+            /Nothing has been read for 20m\. Files waiting: 1\./,
         ],
         [
             "stuck, and a file failed",

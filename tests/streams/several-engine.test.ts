@@ -79,7 +79,7 @@ test.each<[what: string, change: string, undo: string, code: RegExp]>([
     await waitUntil("events go on", eventsAre(5));
     await waitUntil("returns go on", isIn("returns", from));
     expect((await streamRow("returns")).problem).toBeNull();
-    const lines = running.lines.filter((line) => line.includes("The tables are not as they were"));
+    const lines = running.lines.filter((line) => line.includes("The tables have changed"));
     expect(lines).toEqual([expect.stringMatching(/^warn: orders: /)]);
 
     await sql.unsafe(undo);

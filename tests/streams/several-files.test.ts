@@ -82,8 +82,8 @@ test("a file that two claim is read for neither, says so by both names, and the 
             detail: expect.stringContaining("doubles (*-1.csv) and orders (orders-*.csv)"),
         },
     ]);
-    expect(running.lines.filter((line) => line.includes("fits the files of several streams"))).toEqual([
-        expect.stringMatching(/^error: orders-1\.csv fits .*doubles \(\*-1\.csv\) and orders \(orders-\*\.csv\)/),
+    expect(running.lines.filter((line) => line.includes("matches the files of several streams"))).toEqual([
+        expect.stringMatching(/^error: orders-1\.csv matches .*doubles \(\*-1\.csv\) and orders \(orders-\*\.csv\)/),
     ]);
     await running.stop();
     expect(exitCodeOfSummary(await several.ingestOnce({ streams, activeStreams: streams }), 0)).not.toBe(0);

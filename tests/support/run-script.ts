@@ -49,9 +49,14 @@ export function hasCommand(name: string): boolean {
     return !installedCommand || name === "sluice" || Object.values(commandGroups).some((group) => name in group);
 }
 
-/** The installed command calls the others `sluice NAME`, and the tests know them as `bun run NAME`. */
+/**
+ * The installed command calls the others `sluice NAME`, and the tests know them as `bun run NAME`.
+ * @throws when it says `bun run` itself, which there is nothing to run by
+ */
 export function asInCheckout(text: string): string {
     if (!installedCommand) return text;
+    const [wrong] = /.*\bbun run\b.*/.exec(text) ?? [];
+    if (wrong !== undefined) throw new Error(`The installed command says: ${wrong}`);
     return text.replaceAll(/\bsluice ([a-z-]+)/g, (words, name) =>
         name in manifest.scripts ? `bun run ${name}` : words,
     );

@@ -107,7 +107,7 @@ test("the command: the columns' values, in any order; a bare value, a file", asy
     expect(byKey.stdout).toStartWith("order_lines order_id=7,Line=2: a row\n  row      qty=1");
     expect(byKey.stdout).toContain("record 4 of lines.csv: conflict (order_id_Line_conflict)\n");
     const byPlace = await trace("lines.csv:1", "--stream", "order_lines");
-    expect(byPlace.stdout).toContain("record 1 of lines.csv: merged: it is a row, or says what one says");
+    expect(byPlace.stdout).toContain("record 1 of lines.csv: merged: it is a row, or an exact duplicate of one");
     expect(await trace("order_id=8,line=1")).toMatchObject({ exitCode: 1, stdout: "" });
     expect((await trace("7", "--stream", "order_lines")).stderr).toContain("order_id=…,Line=…");
     const two = await trace("lines.csv:1");

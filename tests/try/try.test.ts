@@ -217,7 +217,7 @@ test.each(oneStepCases.map((testCase) => [testCase.name, testCase] as const))(
 test("notes that an ingest does not read a file of such a name", async () => {
     const path = await write("a.tsv", [view(1)]);
     const tryAs = async (sources: { match: string }[]) => (await tryWith({ sources }, path))[0]!.notes;
-    expect((await tryAs([])).join()).toContain("does not read a file of this name");
+    expect((await tryAs([])).join()).toContain("does not read a file with this name");
     expect(await tryAs([{ match: "*.tsv" }])).toEqual([]);
 });
 

@@ -19,20 +19,20 @@ function repeatable(flag: string, description: string): Option {
 
 export const addOptions = [
     new Option("--table <name>", "your own table for the records; without it, add proposes and makes one"),
-    new Option("--key <columns>", "what makes two records the same: order_id, or order_id,line_no"),
+    new Option("--key <columns>", "the columns that identify a record: order_id, or order_id,line_no"),
     new Option("--name <name>", "the stream's name (default: from the file's, or the table's)"),
     new Option("--files <glob>", "which files of the input folder the stream takes"),
     repeatable("--type <column=type>", "a column's type, in place of the proposed one: placed_at=timestamptz"),
     repeatable("--alias <name=column>", "the file's name for a column of --table"),
-    repeatable("--null <text>", "a text that stands for no value: NA"),
+    repeatable("--null <text>", "a text that means null: NA"),
     new Option("--decimal <mark>", "the decimal mark of numbers").choices([".", ","]),
     new Option("--thousands <mark>", "the mark between thousands"),
-    new Option("--delimiter <character>", "where it is not certain"),
-    new Option("--encoding <name>", "where it is not UTF-8 and has no byte order mark"),
+    new Option("--delimiter <character>", "if it cannot be detected"),
+    new Option("--encoding <name>", "if it is not UTF-8 and has no byte order mark"),
     new Option("--header <names>", "the names of the columns of a file without a header; or first-line"),
-    new Option("--triggers <allow>", "take a --table whose triggers run before an insert").choices(["allow"]),
-    new Option("--print", "write to standard output what would be written to files, and do nothing"),
-    new Option("--yes", "take what is proposed, and ask nothing"),
+    new Option("--triggers <allow>", "accept a --table with triggers that run before an insert").choices(["allow"]),
+    new Option("--print", "print the files instead of writing them, and change nothing"),
+    new Option("--yes", "accept the proposal without asking"),
 ];
 
 export interface AddRequest {
@@ -98,7 +98,7 @@ function pairsOf(flag: string, given: readonly string[]): Record<string, string>
     const pairs = given.map((text) => {
         const at = text.lastIndexOf("=");
         if (at > 0 && at < text.length - 1) return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
-        throw refuse("invalid_option", `--${flag} ${text} is no pair.`, `Write --${flag} "one=other".`);
+        throw refuse("invalid_option", `--${flag} ${text} is not a pair.`, `Write --${flag} "one=other".`);
     });
     return Object.fromEntries(pairs);
 }
@@ -107,7 +107,7 @@ function requireType(column: string, type: string): void {
     if (/^[a-z][a-z0-9_. ]*(?:\(\d+(?:, ?\d+)?\))?(?: with(?:out)? time zone)?(?:\[\])?$/i.test(type)) return;
     throw refuse(
         "invalid_option",
-        `--type ${column}=${type} names no type.`,
+        `--type ${column}=${type}: this is not a type.`,
         'Write one as SQL does: "numeric(12,3)".',
     );
 }

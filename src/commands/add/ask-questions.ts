@@ -30,7 +30,7 @@ export async function answerQuestion(request: AddRequest, question: Question): P
 const asked: Record<Question["about"], { code: string; prompt: string }> = {
     key: {
         code: "add_needs_key",
-        prompt: "Which columns make two records the same? (names, separated by commas)",
+        prompt: "Which columns identify a record? (names, separated by commas)",
     },
     header: { code: "add_needs_header", prompt: "The names of the columns, separated by commas, or first-line:" },
     delimiter: { code: "add_needs_delimiter", prompt: "Its delimiter:" },

@@ -1,7 +1,8 @@
 /** Formats what a stream would be: its columns, its key, how the file fared. Pure. */
+import { hostname } from "node:os";
 import { program } from "../../environment.ts";
 import type { MappedTable } from "../../operations/add/add-table.ts";
-import { type IngestProcess, namesOf } from "../../operations/refuse-while-running.ts";
+import type { IngestProcess } from "../../operations/refuse-while-running.ts";
 import type { Proposal } from "../../operations/sniff/sniff-file.ts";
 import type { TriedFile } from "../../operations/try/try-files.ts";
 import { formatCount, formatNumber } from "../../terminal/format.ts";
@@ -23,7 +24,7 @@ export function formatProposal({ name, files }: Titled, proposal: Proposal): str
         return [column.name, column.type, filled, column.note];
     });
     return [
-        `${name}: ${files} → public.${name}  (a new table, by the ${formatCount(records, "record")} of the file)`,
+        `${name}: ${files} → public.${name}  (a new table, proposed from the ${formatCount(records, "record")} of the file)`,
         ...formatTable(rows, { indent: "  " }),
         ...(key === null ? [] : [`  key ${key.columns.join(", ")}: ${sanitize(key.note)}`]),
         ...formatBroken(brokenRecords),
@@ -62,11 +63,12 @@ export function formatTrial({ file, problem, problemDetail, records, reasons, he
     return [`tried ${sanitize(file)}: ${formatEquation(records)}, and undid it`, ...reasonLines];
 }
 
-/** `running`: processes that ingest into the database now, and have read their streams. */
+/** `running`: processes that ingest into the database now. They have read their streams. */
 export function formatWritten(written: readonly string[], running: readonly IngestProcess[]): string {
-    const next =
+    const names = running.map(({ host, pid }) => (host === hostname() ? `pid ${pid}` : `pid ${pid} on ${host}`));
+    const restart =
         running.length === 0
-            ? `\`${program} ingest\` loads its files.`
-            : `Restart the running ingest (${namesOf(running)}) to load its files: it reads streams/ only when it starts.`;
-    return `wrote ${written.join(", ")}. ${next}`;
+            ? ""
+            : `; restart the running one (${names.join(", ")}), which reads streams/ only when it starts`;
+    return `wrote ${written.join(", ")}. \`${program} ingest\` loads its files${restart}.`;
 }

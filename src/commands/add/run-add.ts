@@ -60,15 +60,17 @@ function chooseName(request: AddRequest, proposed: string | null): string {
     if (name !== null && streamNameForm.test(name)) return name;
     throw refuse(
         "invalid_name",
-        name === null ? "No name for the stream can be made of the file's." : `A stream cannot be named ${name}.`,
-        "Give --name with lower-case letters, digits and _, 40 at the most, a letter first.",
+        name === null
+            ? "The name of the file does not suggest a name for the stream."
+            : `A stream cannot be named ${name}.`,
+        "Give --name: up to 40 lower-case letters, digits and _, beginning with a letter.",
     );
 }
 
 async function addForCsv(sample: Sample, given: AddRequest, context: AddContext): Promise<Answer> {
     const { path, files } = sample;
     if (path === null) {
-        throw refuse("no_such_file", `No file of ${context.config.inputDir} fits ${files}.`, "Name a CSV file.");
+        throw refuse("no_such_file", `No file in ${context.config.inputDir} matches ${files}.`, "Name a CSV file.");
     }
     const name = chooseName(given, streamNameOf(basename(path)));
     const { request, proposal } = await proposeUntilAnswered(path, given, context);
@@ -97,8 +99,8 @@ function keyIsProposed({ key }: AddRequest, proposal: Proposal, path: string) {
     const columns = proposal.key.columns.join(",");
     return refuse(
         "key_not_confirmed",
-        `The key of ${path} would be ${columns} (${proposal.key.note}), and nobody said so; nothing was written.`,
-        `Give --key ${columns} if that is right, or --yes to take what is proposed.`,
+        `The proposed key of ${path} is ${columns} (${proposal.key.note}), and nobody has confirmed it; nothing was written.`,
+        `If that is right, give --key ${columns}, or --yes to accept the proposal.`,
     );
 }
 
@@ -145,7 +147,7 @@ function requireColumns(names: readonly string[], { columns }: Proposal, flag: s
     const near = suggestName(unknown, known);
     throw refuse(
         "unknown_column",
-        `${flag} names ${unknown}, and the file has no such column.`,
+        `${flag} names ${unknown}, but the file has no such column.`,
         near ? `Did you mean ${near}?` : `There are ${known.slice(0, 20).join(", ")}.`,
     );
 }
@@ -167,7 +169,7 @@ async function addForTable(sample: Sample, given: AddRequest, table: string, con
         refuseExisting([mapped.newFile]);
         await confirm(request, lines, null);
         const { written, tried } = await addTableStream(target, mapped, path, tryConfigOf(context));
-        const trial = tried === null ? [`no file fits ${files} yet: nothing was tried`] : formatTrial(tried);
+        const trial = tried === null ? [`no file matches ${files} yet, so nothing was tried`] : formatTrial(tried);
         const last = formatWritten(written, await readRunning(sql));
         return { lines: [...lines, ...trial, last], json: { ...facts, tried, written } };
     });
@@ -205,8 +207,8 @@ async function confirm(
         return;
     }
     process.stderr.write(`${lines.join("\n")}\n`);
-    if (await askYesOrNo("Make this stream?")) return;
-    throw refuse("not_confirmed", "Nothing was written.", `Flags change what is proposed: ${program} add --help.`);
+    if (await askYesOrNo("Create this stream?")) return;
+    throw refuse("not_confirmed", "Nothing was written.", `Flags change the proposal: ${program} add --help.`);
 }
 
 function tryConfigOf({ config }: AddContext) {

@@ -38,29 +38,29 @@ export async function checkSchema(
 function judgeOld(isSetUp: boolean, pending: readonly string[]): Found {
     if (isSetUp) {
         return fail(
-            `Older than this program: without ${pending.join(", ")}.`,
-            `Run \`${program} migrate\`: rows and ledger stay.`,
+            `Older than this program. Missing migrations: ${pending.join(", ")}.`,
+            `Run \`${program} migrate\`. Rows and ledger stay.`,
         );
     }
     return note(
-        "This database has no tables of Sluice yet.",
-        `\`${program} migrate\` sets it up; \`${program} ingest\` and \`${program} start\` do it too.`,
+        "This database does not have Sluice's tables yet.",
+        `\`${program} migrate\` creates them; so do \`${program} ingest\` and \`${program} start\`.`,
     );
 }
 
 async function judgeCurrent(sql: Sql, table: string, isSqlDue: boolean): Promise<Found> {
     if (isSqlDue) {
         return note(
-            "The tables are current; functions and views are of another version.",
-            `Run \`${program} migrate\`; the next ingest does it too.`,
+            "The tables are up to date; the functions and views belong to another version.",
+            `Run \`${program} migrate\`, or let the next ingest do it.`,
         );
     }
     const triggers = await triggersOn(sql, table);
-    if (triggers.length === 0) return ok(`Current: tables, functions, and the columns of ${table}.`);
+    if (triggers.length === 0) return ok(`Up to date: tables, functions, and the columns of ${table}.`);
     return note(
-        `Current. Triggers on ${table} may refuse, change or leave out records: ${triggers.join(", ")}.`,
-        `What they refuse or leave out is a reject (refused_by_table): ${program} rejects says why. ` +
-            "A record whose row they changed is a conflict when it is delivered again.",
+        `Up to date. Triggers on ${table} may refuse, change or drop records: ${triggers.join(", ")}.`,
+        `A record that they refuse or drop becomes a reject (refused_by_table); ${program} rejects shows why. ` +
+            "A record whose row they changed becomes a conflict if it is delivered again.",
     );
 }
 
@@ -85,18 +85,18 @@ interface Rights {
 export async function checkRights(sql: Sql, { table }: Stream, isSetUp: boolean): Promise<Found> {
     const { userName, mayCreate, missing, mayRead } = await readRights(sql, table, isSetUp);
     if (!isSetUp) {
-        if (mayCreate) return ok(`${userName} may set the database up.`);
+        if (mayCreate) return ok(`${userName} can set up the database.`);
         return fail(
-            `${userName} may not set the database up.`,
+            `${userName} cannot set up the database.`,
             `As its owner: grant create on database … to ${userName}; grant create on schema public to ${userName};`,
         );
     }
-    if (missing.length === 0) return ok(`${userName} may ingest, serve and replay.`);
+    if (missing.length === 0) return ok(`${userName} can ingest, serve and replay.`);
     const found = `${userName} lacks ${missing.slice(0, 3).join(", ")}${missing.length > 3 ? " and more" : ""}`;
-    const remedy = `For ingest and replay, grant it (or connect as the user that ran \`${program} migrate\`).`;
+    const remedy = `For ingest and replay, grant these rights (or connect as the user that ran \`${program} migrate\`).`;
     return mayRead
         ? note(`${found}: enough for status, api and sql.`, remedy)
-        : fail(`${found}, and may not even read.`, remedy);
+        : fail(`${found}, and cannot even read.`, remedy);
 }
 
 async function readRights(sql: Sql, table: string, isSetUp: boolean): Promise<Rights> {
@@ -142,7 +142,7 @@ export async function checkConnections(sql: Sql, { workers }: Pick<Status, "work
     if (workers.length > 0 || most >= leastConnections) return ok(`${found}.`);
     return fail(
         `${found}. An ingest needs ${leastConnections}.`,
-        `Raise that limit by ${leastConnections - most} at least, or end sessions that nobody needs (pg_stat_activity).`,
+        `Raise that limit by at least ${leastConnections - most}, or end sessions that are not needed (pg_stat_activity).`,
     );
 }
 
@@ -156,8 +156,8 @@ export async function checkClock(sql: Sql, nowMs: () => number = Date.now): Prom
     const apartMs = row!.epochMs < before ? row!.epochMs - before : Math.max(0, row!.epochMs - after);
     const apart = Math.abs(apartMs);
     const remedy = "Synchronise both clocks with NTP (timedatectl).";
-    if (apart < fewClockMs) return ok("This machine's and the database's agree.");
+    if (apart < fewClockMs) return ok("The clocks of this machine and of the database agree.");
     const found = `The database's is ${formatDuration(apart)} ${apartMs < 0 ? "behind" : "ahead of"} this machine's`;
-    if (apart < mostClockMs) return note(`${found}. Ages are by the database's.`, remedy);
-    return fail(`${found}: current records may be rejected as being in the future.`, remedy);
+    if (apart < mostClockMs) return note(`${found}. Ages use the database's clock.`, remedy);
+    return fail(`${found}: records with the current time may be rejected as being in the future.`, remedy);
 }

@@ -44,7 +44,7 @@ function checkServer(all: string, platform: string, isThere: boolean): Found {
     if (isThere) return ok(`${all}, and the embedded PostgreSQL for ${platform}.`);
     const hasPackage = /^(linux|darwin)-(x64|arm64)$/.test(platform);
     return note(
-        `${all}; there is no embedded PostgreSQL for ${platform} here.`,
+        `${all}; the embedded PostgreSQL for ${platform} is not installed.`,
         `Set DATABASE_URL to your own database.${hasPackage ? ` Or: ${packagesRemedy}` : ""}`,
     );
 }

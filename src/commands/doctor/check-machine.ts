@@ -34,7 +34,7 @@ export function checkFolder({ inputDir, isInputDefault, afterMerge, sources = []
         if (afterMerge !== "keep") accessSync(inputDir, constants.W_OK);
     } catch (error) {
         const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
-        if (isMissing && isInputDefault) return ok(`${inputDir} is not there yet: the first ingest makes it.`);
+        if (isMissing && isInputDefault) return ok(`${inputDir} does not exist yet. The first ingest creates it.`);
         const { what, remedy } = inputFolderError(inputDir, error);
         return fail(what, remedy);
     }
@@ -48,7 +48,7 @@ export function checkFolder({ inputDir, isInputDefault, afterMerge, sources = []
     if (ready.length > 0) return ok(text);
     return note(
         text,
-        "Name files *.csv, *.csv.gz or *.csv.zst, in the folder itself, or name theirs as a source in sluice.config.ts.",
+        "Put files named *.csv, *.csv.gz or *.csv.zst directly in the folder, or declare their names as a source in sluice.config.ts.",
     );
 }
 
@@ -56,7 +56,7 @@ function whyLeft(entry: Dirent): string {
     if (entry.isSymbolicLink()) return "a link";
     if (!entry.isFile()) return "a folder";
     return /^[._]/.test(entry.name)
-        ? "not ready by its first character"
+        ? "its first character marks it as not ready"
         : "not *.csv, *.csv.gz or *.csv.zst, and no source names it";
 }
 
@@ -65,8 +65,8 @@ export function checkDisk(folder: string): Found {
     const { bavail, bsize, blocks, ffree, files } = statfsSync(existingFolder(folder));
     const free = bavail * bsize;
     const found = `${formatBytes(free)} free of ${formatBytes(blocks * bsize)} where ${sanitize(folder)} is`;
-    const remedy = "Make room: --after-merge archive or delete takes merged files out of the folder.";
-    if (files > 0 && ffree === 0) return fail(`${found}, and no file can be added (no inodes).`, remedy);
+    const remedy = "Free some disk space: --after-merge archive or delete removes merged files from the folder.";
+    if (files > 0 && ffree === 0) return fail(`${found}, and no file can be created (no inodes left).`, remedy);
     if (free < leastFreeBytes) return fail(`${found}.`, remedy);
     return free < fewFreeBytes ? note(`${found}.`, remedy) : ok(`${found}.`);
 }
@@ -94,18 +94,18 @@ export function checkAccess(host: string, apiToken: string | undefined): Found {
         return fail(error.what, error.remedy);
     }
     const who = isLoopback(host) ? "this machine" : `whoever reaches ${host}`;
-    return ok(`The API answers ${who}${apiToken === undefined ? "" : ", and asks for the token"}.`);
+    return ok(`The API serves ${who}${apiToken === undefined ? "" : ", and requires the token"}.`);
 }
 
 /** A port that Sluice itself has is fine: it is running already. */
 export async function checkPort(host: string, port: number): Promise<Found> {
-    if (port === 0) return ok("Any free one (--port 0).");
+    if (port === 0) return ok("Any free port (--port 0).");
     if (await isPortOpen(host, port)) return ok(`${port} on ${host} is free.`);
     if ((await findPortUser(host, port)) === "sluice") {
-        return ok(`${port} on ${host}: Sluice answers there, so it is running.`);
+        return ok(`${port} on ${host} is in use by Sluice, which is running.`);
     }
     return fail(
-        `${port} on ${host} cannot be used: another program has it, or it is not allowed.`,
-        "End that program, or choose another with --port (--port 0 takes any free one).",
+        `${port} on ${host} cannot be used: another program uses it, or this user may not.`,
+        "Stop that program, or choose another port with --port (--port 0 takes any free one).",
     );
 }

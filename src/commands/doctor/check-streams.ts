@@ -16,14 +16,14 @@ export async function checkStream(target: DatabaseTarget, declared: TableStream)
         const [known] = await sql<{ detail: string | null }[]>`
             select problem_detail as detail from ingest.streams where name = ${declared.name} and is_active`;
         if (known === undefined) {
-            const found = `${declared.files} → ${name}: the table can be taken; nothing was read yet.`;
-            return note(found, `\`${program} ingest\` or \`${program} start\` makes the stream and reads its files.`);
+            const found = `${declared.files} → ${name}: the table is suitable; no file has been read yet.`;
+            return note(found, `\`${program} ingest\` or \`${program} start\` creates the stream and reads its files.`);
         }
-        if (known.detail !== null) return note(`Paused: ${known.detail}`, "An ingest at work goes on by itself.");
+        if (known.detail !== null) return note(`Paused: ${known.detail}`, "A running ingest resumes automatically.");
         const triggers = table.triggers.map((trigger) => trigger.name);
         const found = `${declared.files} → ${name}, ${table.columns.length} columns.`;
         if (triggers.length === 0) return ok(found);
-        const remedy = `Records that they refuse are rejects (refused_by_table): \`${program} rejects\` says why.`;
+        const remedy = `A record that they refuse becomes a reject (refused_by_table); \`${program} rejects\` shows why.`;
         return note(`${found} Its triggers may refuse or change rows: ${triggers.join(", ")}.`, remedy);
     } catch (error) {
         if (!(error instanceof SluiceError)) throw error;

@@ -26,7 +26,10 @@ export function checkFiles({ asOf, files, failedFiles, backlog, workers }: Statu
     const waitedMs = since === undefined ? 0 : Date.parse(asOf) - Date.parse(since);
     const waiting = `${formatCount(backlog.files, "file")} waiting, the oldest for ${formatDuration(waitedMs)}`;
     if (workers.length > 0 && waitedMs > stuckAfterMs) {
-        return fail(`${waiting}.`, `See what the ingest says on stderr; ${program} status tells whether it is behind.`);
+        return fail(
+            `${waiting}.`,
+            `Look at the ingest's log on stderr; ${program} status shows whether it has fallen behind.`,
+        );
     }
     if (backlog.files > 0 && workers.length === 0) {
         return note(`${waiting}, and no ingest is running.`, `Start one: ${program} ingest.`);
@@ -59,7 +62,7 @@ export async function checkWorkers(sql: Sql, { workers }: Status): Promise<Found
     if (idleSessions > 0) {
         const age = formatDuration(oldestIdleSeconds * 1000);
         return fail(
-            `${formatCount(idleSessions, "session")} of Sluice's holds a transaction open, for ${age}.`,
+            `Sluice has ${formatCount(idleSessions, "session")} with a transaction that has been idle for ${age}.`,
             "End it: select pg_terminate_backend(pid) from pg_stat_activity where state like 'idle in transaction%'.",
         );
     }
@@ -67,40 +70,40 @@ export async function checkWorkers(sql: Sql, { workers }: Status): Promise<Found
     if (goneWorkers === 0) return ok(`${live}.`);
     return note(
         `${live}; ${formatCount(goneWorkers, "ingest")} ended without signing off (killed, or its machine is down).`,
-        `Nothing is lost: start one (${program} ingest), and it takes over what they left.`,
+        `Nothing is lost. Start an ingest (${program} ingest): it takes over their work.`,
     );
 }
 
 /** A session that has read staging keeps merged rows there until its transaction ends, and every merge reads them. */
 export function checkStaging({ stagingReaders }: Status): Found {
     const [longest] = stagingReaders;
-    if (longest === undefined) return ok("No session keeps merged rows in ingest.staging.");
+    if (longest === undefined) return ok("No session prevents the removal of merged rows from ingest.staging.");
     const others = stagingReaders.length > 1 ? ` and ${formatCount(stagingReaders.length - 1, "other")}` : "";
     return fail(
-        `Merged rows cannot be removed from ingest.staging: ${sanitize(describeReader(longest))}${others} read it and did not end.`,
+        `Merged rows cannot be removed from ingest.staging: ${sanitize(describeReader(longest))}${others} read it in a transaction that is still open.`,
         remedyForReader(longest),
     );
 }
 
 export function checkPace({ totals, state, verdict, freshness, table }: Status): Found {
-    if (state === "stuck") return fail(verdict, "Once that is fixed, the ingest continues by itself.");
+    if (state === "stuck") return fail(verdict, "Once that is fixed, the ingest continues automatically.");
     if (state === "rejecting") return note(verdict, "See the data contract for what each reason means.");
     if (state === "behind") {
         return note(
             verdict,
-            `More cores: --merge-workers; more processes: another ${program} ingest; more at once: --max-batch-records.`,
+            `To use more cores, raise --merge-workers; to use more processes, start another ${program} ingest; to merge more at once, raise --max-batch-records.`,
         );
     }
     const repeated = totals.duplicate / Math.max(1, totals.read);
     if (repeated > 0.5) {
         return note(
             `${formatShare(totals.duplicate, totals.read)} of all records were duplicates: the same records are delivered again and again.`,
-            `None of them is in ${table} twice. To save the work, deliver each file once, or --after-merge archive.`,
+            `${table} holds each of them once. To save the work, deliver each file once, or use --after-merge archive.`,
         );
     }
     const lag =
         freshness.p95Seconds === null
             ? ""
-            : ` 95 % of records are in ${formatDuration(freshness.p95Seconds * 1000)} after they were seen.`;
+            : ` 95 % of records are committed within ${formatDuration(freshness.p95Seconds * 1000)} of being seen.`;
     return ok(`Nothing lags.${lag}`);
 }

@@ -53,7 +53,7 @@ function skipAll(names: readonly string[], why: string): Finding[] {
 
 async function lookIntoDatabase(config: DoctorConfig, stream: Stream, log: (line: string) => void): Promise<Finding[]> {
     if (config.databaseUrl === undefined && !hasEmbeddedServer(config.dataDir)) {
-        const found = `The embedded one of ${config.dataDir} is not made yet: ${program} start, or any other command, makes it.`;
+        const found = `The embedded database in ${config.dataDir} does not exist yet. ${program} start, or any other command, creates it.`;
         const finding = await look("database", () => {
             requireBinaries();
             return ok(found);

@@ -61,11 +61,11 @@ function splitProperties(text: string): { values: Map<Property, string>; faults:
 }
 
 function describeUnknown(key: string): { problem: string; remedy: string } {
-    if (key === "") return { problem: "this is no property", remedy: "Write it as name=value." };
+    if (key === "") return { problem: "this is not a property", remedy: "Write it as name=value." };
     const near = suggestName(key, known);
     return {
         problem: `the property ${key} is not known`,
-        remedy: near === null ? `Known are ${known.join(", ")}; take the line out.` : `Did you mean ${near}?`,
+        remedy: near === null ? `Known properties: ${known.join(", ")}. Remove the line.` : `Did you mean ${near}?`,
     };
 }
 
@@ -83,9 +83,9 @@ function refuseOtherTable(named: string | undefined, fileName: string, table: st
     if (!named || [table, `public.${table}`].includes(named.toLowerCase())) return;
     throw new SluiceError({
         code: "other_table",
-        what: `${fileName} names the table ${named}; Sluice writes to public.${table}, and to no other.`,
+        what: `${fileName} names the table ${named}; the built-in stream writes only to public.${table}.`,
         from: `table= in ${fileName}`,
-        remedy: `Take the line out. For who reads ${named}: create view ${named} as select * from ${table}, once it is empty.`,
+        remedy: `Remove the line. To keep the readers of ${named} working once it is empty, replace it with a view: create view ${named} as select * from ${table}.`,
         exitCode: exitCodes.configuration,
     });
 }

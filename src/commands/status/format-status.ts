@@ -111,7 +111,7 @@ function formatFailedFiles({ asOf, files, failedFiles }: Status, colors: Colors)
 
 function describeRetry({ attempts, nextAttemptAt }: FailedFile, asOf: string): string {
     const tried = `tried ${formatCount(attempts, "time")}`;
-    if (nextAttemptAt === null) return `${tried}, not again by itself`;
+    if (nextAttemptAt === null) return `${tried}, not retried automatically`;
     const waitMs = Math.max(0, -secondsBefore(nextAttemptAt, asOf) * 1000);
     return waitMs === 0 ? `${tried}, next now` : `${tried}, next in ${formatDuration(waitMs)}`;
 }
@@ -123,7 +123,7 @@ function formatStagingReaders({ stagingReaders }: Status, colors: Colors): strin
         sanitize(remedyForReader(reader), { most: 120 }),
     ]);
     return [
-        colors.yellow("Keep merged rows from being removed from ingest.staging"),
+        colors.yellow("Sessions that prevent the removal of merged rows from ingest.staging"),
         ...formatTable(rows, { indent: "  " }),
     ];
 }
@@ -132,7 +132,7 @@ function formatUnmatchedFiles({ unmatchedFiles: { files, lastPath } }: Status): 
     if (files === 0) return [];
     const last = sanitize(lastPath ?? "", { most: 60 });
     return [
-        `Read by the defaults, since no source of sluice.config.ts fits: ${formatCount(files, "file")}, last ${last}`,
+        `Read with the defaults, because no source in sluice.config.ts matches: ${formatCount(files, "file")}, last ${last}`,
     ];
 }
 
@@ -143,7 +143,7 @@ function formatColumnDrift({ columnDrift }: Status): string[] {
         kind,
         `in ${formatCount(files, "file")}, last ${sanitize(lastPath, { most: 60 })}`,
     ]);
-    return ["Columns other than ours, in the newest files", ...formatTable(rows, { indent: "  " })];
+    return ["Columns that differ from the expected ones, in the newest files", ...formatTable(rows, { indent: "  " })];
 }
 
 function formatRejectReasons({ rejectReasons, standingRejects }: Status): string[] {

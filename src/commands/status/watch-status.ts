@@ -38,7 +38,7 @@ export async function watchStatus({ sql, streamId, pauseMs, json, color, isDrawn
             show(
                 json
                     ? [JSON.stringify({ state: "database_away", awaySeconds: Math.round(seconds) })]
-                    : [`The database is unreachable, for ${formatDuration(seconds * 1000)} now. Asking again.`],
+                    : [`The database has been unreachable for ${formatDuration(seconds * 1000)}. Retrying.`],
             );
         } else {
             show(json ? [JSON.stringify(asked.status)] : formatStatus(asked.status, { color }));

@@ -78,6 +78,6 @@ function neither(streams: readonly KnownStream[], first: KnownStream, builtIn: S
         `That is neither an ${key} nor file:record.`,
         others.length === 0
             ? `Write an ${key} with its dashes, or a file and a record number such as ${builtIn.name}_7.csv:12.`
-            : `Say of which stream it is the key, such as --stream ${others[0]}; or name its columns: column=value.`,
+            : `Name the stream that has this key, such as --stream ${others[0]}; or name the columns of the key: column=value.`,
     );
 }

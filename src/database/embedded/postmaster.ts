@@ -236,6 +236,6 @@ function reasonIn(said: string): string {
 function guessReason(places: ServerPlaces): string {
     const { bavail, bsize } = statfsSync(places.baseDir);
     return bavail * bsize < leastRoomBytes
-        ? `there is no room left on the disk of ${places.baseDir}`
-        : "it said nothing";
+        ? `there is no space left on the disk of ${places.baseDir}`
+        : "it printed nothing";
 }

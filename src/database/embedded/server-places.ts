@@ -64,7 +64,7 @@ export function folderUnusable(homeDir: string, cause: unknown): SluiceError {
     return new SluiceError({
         code: "data_directory_unusable",
         what: `The folder for the embedded database cannot be used: ${homeDir} (${(cause as Error).message}).`,
-        remedy: "Make room, or run as the user who owns it, or set DATABASE_URL to a database of your own.",
+        remedy: "Free some disk space, run as the user who owns it, or set DATABASE_URL to a database of your own.",
         setting: "dataDir",
         exitCode: exitCodes.configuration,
         cause,

@@ -111,7 +111,7 @@ async function takeAway(pass: Pass, file: MergedFile): Promise<boolean> {
             const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
             const facts = { event: "archive_failed", file: file.path, code: reason };
             context.log.warn(
-                `${file.path} is merged but cannot leave the folder (${reason}); it is tried again.`,
+                `${file.path} is merged but cannot be moved out of the folder (${reason}). Retrying.`,
                 facts,
             );
         }
@@ -170,7 +170,10 @@ async function giveBack({ config, log }: ArchiveContext, from: string, file: Mer
     const path = await moveInto(config.inputDir, file.path, from, String(file.fileId));
     if (path !== file.path) {
         const facts = { event: "file_put_back", file: path };
-        log.warn(`${file.path} changed while it left, and another came: it is back as ${path}.`, facts);
+        log.warn(
+            `${file.path} changed while it was being moved, and a new file took its name: it was put back as ${path}.`,
+            facts,
+        );
     }
     return "grew";
 }

@@ -209,7 +209,7 @@ function createVoice({ config, log, streams }: InputTreeOptions, router: ReturnT
         further: `Several streams claim more files: ${program} files --state failed names them.`,
     });
     const notRead = (path: string) =>
-        `fits the files of several streams, ${router.describe(router.claimOf(path).rivals ?? [])}: it is read for none. ` +
+        `matches the files of several streams, ${router.describe(router.claimOf(path).rivals ?? [])}, so none of them reads it. ` +
         "Change the files of one of them.";
     const sayUnclaimed = createSaySome((line, facts) => log.warn(line, facts), {
         event: "file_unclaimed",

@@ -18,8 +18,8 @@ const leaseMs = 10_000;
 const heartbeatMs = 2_000;
 
 const brokenLedger =
-    "The ledger does not know this run any more: it was put back to an earlier time or reset, or the run was frozen past " +
-    "its lease. Every file of the folder is looked at anew; what is missing is read again.";
+    "The ledger no longer knows this run: it was restored to an earlier time or reset, or the run was frozen past " +
+    "its lease. Sluice checks every file of the folder again, and reads what is missing.";
 
 /** A worker of one stream, as the heartbeat of its process knows it. */
 export interface Member {

@@ -167,7 +167,7 @@ export function createRecovery({ sql, signal, revive, voice, onAttempt = () => {
         if (performance.now() < missingSince + missingPatienceMs) return;
         throw new SluiceError({
             code: "database_missing",
-            what: `There is no database ${sql.options.database} any more: it was dropped or renamed while this ran.`,
+            what: `The database ${sql.options.database} no longer exists: it was dropped or renamed while this ran.`,
             remedy: "Restore or create it, and start again: files that its ledger does not know are read again.",
             setting: "databaseUrl",
             exitCode: exitCodes.configuration,

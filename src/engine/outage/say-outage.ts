@@ -20,7 +20,7 @@ export function createOutageVoice(log: IngestLog) {
         busy(error: unknown, attempt: number): void {
             if (attempt < sayFromAttempt || performance.now() < saidBusyAt + sayAgainMs) return;
             saidBusyAt = performance.now();
-            log.warn(`The database cannot do it now (${describeFault(error)}). Retrying; nothing is lost.`, {
+            log.warn(`The database cannot do this now (${describeFault(error)}). Retrying; nothing is lost.`, {
                 event: "database_busy",
                 code: reasonOf(error),
             });
@@ -30,15 +30,15 @@ export function createOutageVoice(log: IngestLog) {
             if (hasSaidSchema) return;
             hasSaidSchema = true;
             log.warn(
-                `The tables are not as they were (${describeFault(error)}). Undo that change, or stop and run \`${program} doctor\`. ` +
-                    "No file fails for it. The ingest waits, and continues when the change is undone.",
+                `The tables have changed (${describeFault(error)}). Undo that change, or stop and run \`${program} doctor\`. ` +
+                    "No file fails because of it. The ingest waits, and continues once the change is undone.",
                 { event: "schema_changed", code: reasonOf(error) },
             );
         },
         schemaBack(): void {
             if (!hasSaidSchema) return;
             hasSaidSchema = false;
-            log.info("The tables are right again. The ingest continues.", { event: "schema_back" });
+            log.info("The tables are correct again. The ingest continues.", { event: "schema_back" });
         },
         away: (error: unknown) => sayAway(log, error),
     };

@@ -231,7 +231,7 @@ const otherLineEnd = /[\v\f\x1c-\x1e\x85\u2028\u2029]/;
 function otherLineEndFault(character: string, missing: number | undefined): Reading {
     const code = character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
     const detail =
-        `A name in the first line holds the character U+${code}. If lines end with it, replace it: Sluice takes LF, CR LF and CR. ` +
+        `A name in the first line contains the character U+${code}. If lines end with it, replace it: Sluice takes LF, CR LF and CR. ` +
         "If it is part of the name, write skipLines: 1 and header: [ … ] in sluice.config.ts.";
     return { problem: "header_unreadable", detail, missing };
 }

@@ -51,7 +51,7 @@ export function planConnections({ free, limit }: ConnectionRoom, mergeWorkers: n
         throw new SluiceError({
             code: "too_many_connections",
             what: `An ingest needs ${leastConnections} connections, and can have ${free}: ${limit}.`,
-            remedy: `Raise that limit by ${leastConnections - free} at least, or end sessions that nobody needs (pg_stat_activity lists them).`,
+            remedy: `Raise that limit by at least ${leastConnections - free}, or end sessions that are not needed (pg_stat_activity lists them).`,
             setting: "databaseUrl",
             exitCode: exitCodes.databaseUnreachable,
         });

@@ -113,7 +113,7 @@ async function runPlanned(options: IngestOptions, tallies: RunTally[], plan: Con
         isAnswered = (await Promise.race([work, unanswered])) !== "unanswered";
         if (!isAnswered) {
             const facts = { event: "stopped_early" };
-            log.warn("Not all of the work ended in time. What it did not commit will be done again.", facts);
+            log.warn("Some work did not end in time. Whatever it did not commit will be done again.", facts);
         }
         if (stopper.signal.reason instanceof FatalError) throw stopper.signal.reason.cause;
         return await summarize(shared, workers, isAnswered);
@@ -215,7 +215,7 @@ function growWhenPossible(
     const grow = async () => {
         const isRoom = await canGrow(leaseSql, plan, options, applicationName);
         if (!isRoom || stopper.signal.aborted) return;
-        log.info("There are more connections again; the ingest takes them.", { event: "more_connections" });
+        log.info("More connections are available again; the ingest uses them.", { event: "more_connections" });
         endWith(stopper)(new ConnectionsChanged("There are more connections."));
     };
     return setInterval(() => void grow().catch(() => {}), growEveryMs);

@@ -127,7 +127,7 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
             if (cause === null) return;
             if (cause instanceof StreamRenewed) {
                 current = cause.now;
-                const line = `The table ${current.table} has changed; what comes is read by its columns now.`;
+                const line = `The table ${current.table} has changed; new records use its current columns.`;
                 log.info(line, { event: "table_renewed" });
             } else if (meaningOf(cause) === "schema") current = await table.waitFor(current, cause);
             else throw cause;
@@ -162,7 +162,7 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
                 failure = error;
                 if (isAlone || isOfAll(error)) return shared.endAll(error);
                 const detail = error instanceof Error ? error.message : String(error);
-                log.error(`It has ended for good: ${detail} The other streams go on.`, {
+                log.error(`It has ended for good: ${detail} The other streams continue.`, {
                     event: "stream_failed",
                     code: (error as { code?: string }).code ?? "internal_error",
                 });

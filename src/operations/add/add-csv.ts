@@ -47,7 +47,7 @@ export async function refuseTaken(sql: Sql, stream: NewCsvStream): Promise<void>
     if ((await readTable(sql, { schema: "public", table: name })) === null) return;
     throw new SluiceError({
         code: "table_exists",
-        what: `There is a table public.${quoteIdent(name)} already, and it is not changed.`,
+        what: `The table public.${quoteIdent(name)} exists already; it was not changed.`,
         from: "the command line",
         remedy: `Give --table public.${quoteIdent(name)} if the file belongs there, else another --name.`,
         exitCode: exitCodes.usage,

@@ -80,12 +80,12 @@ export function refuseLacking({ mapping, table }: MappedTable, path: string): vo
     const free = mapping.ignore.slice(0, 8).join(", ");
     throw new SluiceError({
         code: "columns_missing",
-        what: `${path} has no column for ${lacking.join(", ")}, which ${table.name} asks of every row; nothing was written.`,
+        what: `${path} has no column for ${lacking.join(", ")}, which every row of ${table.name} needs; nothing was written.`,
         from: "the command line",
         remedy:
             free === ""
                 ? `Give the column a default (alter table … alter column ${lacking[0]} set default …).`
-                : `If one of ${free} is meant, say so: --alias "${mapping.ignore[0]}=${lacking[0]}".`,
+                : `If it is one of ${free}, map it: --alias "${mapping.ignore[0]}=${lacking[0]}".`,
         exitCode: exitCodes.usage,
     });
 }

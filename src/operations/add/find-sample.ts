@@ -26,9 +26,9 @@ export function findSample(named: readonly string[], inputDir: string, files: st
     if (files === null && globs.length > 1) {
         throw new SluiceError({
             code: "no_one_glob",
-            what: `No one glob is sure to mean ${named.join(", ")}.`,
+            what: `No single glob clearly describes ${named.join(", ")}.`,
             from: "the command line",
-            remedy: "Say which files the stream takes: --files 'orders-*.csv'.",
+            remedy: "Name the files of the stream: --files 'orders-*.csv'.",
             exitCode: exitCodes.usage,
         });
     }

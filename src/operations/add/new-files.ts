@@ -14,8 +14,8 @@ export function refuseExisting(files: readonly NewFile[]): void {
     if (taken === undefined) return;
     throw new SluiceError({
         code: "file_exists",
-        what: `There is a file ${taken.path} already; nothing was written.`,
-        remedy: "Name the stream otherwise (--name), or change that file by hand: --print shows what would be written.",
+        what: `The file ${taken.path} exists already; nothing was written.`,
+        remedy: "Choose another name (--name), or edit that file by hand: --print shows what would be written.",
         exitCode: exitCodes.usage,
     });
 }

@@ -20,7 +20,7 @@ export async function refuseRivals({ name, files, table, example }: NewStream, b
     const refuse = (code: string, what: string, remedy: string) =>
         new SluiceError({ code, what, remedy, from: "the command line", exitCode: exitCodes.usage });
     if (name === builtIn || streams.some((stream) => stream.name === name)) {
-        throw refuse("stream_exists", `There is a stream ${name} already.`, "Give another name: --name orders_2.");
+        throw refuse("stream_exists", `The stream ${name} exists already.`, "Give another name: --name orders_2.");
     }
     const owner = table === null ? undefined : streams.find((stream) => isSameTable(stream.table, table));
     if (owner !== undefined) {
@@ -37,6 +37,6 @@ export async function refuseRivals({ name, files, table, example }: NewStream, b
     throw refuse(
         "stream_ambiguous",
         `The stream ${rival.name} takes these files already (${rival.files}).`,
-        "Say which files the new one takes (--files 'orders-*.csv'), or change the other's in its file.",
+        "Name the files of the new one (--files 'orders-*.csv'), or change the other's in its file.",
     );
 }

@@ -21,7 +21,7 @@ export function tableText(table: string, fileName: string, { columns, key, recor
     });
     return [
         `-- Proposed by \`${program} add\` for the ${formatCount(records, "record")} of ${oneLine(fileName)}.`,
-        "-- From here on the table itself is what its stream goes by: change it by another file beside this one.",
+        "-- From now on the stream follows the table itself. To change the table, add another file beside this one.",
         `create table if not exists public.${quoteIdent(table)} (`,
         ...body,
         ");",

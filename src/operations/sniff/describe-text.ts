@@ -54,7 +54,7 @@ function describeCode(name: string, column: ColumnEvidence): string | null {
     const zero = column.forms.get("zero_integer")?.first;
     if (zero && column.countOf(...numericForms) * 2 > valueCount) return `text: ${quoted(zero.value)} begins with 0`;
     if (column.countOf(...numericForms) !== valueCount) return null;
-    if (isCodeName(name)) return "text: named like a code, and as a number it would lose zeros in front";
+    if (isCodeName(name)) return "text: named like a code, and a number would lose leading zeros";
     const plus = column.forms.get("signed_integer")?.first ?? column.forms.get("signed_decimal")?.first;
     if (plus && !numbers.isNegative) return `text: ${quoted(plus.value)} begins with +, as phone numbers do`;
     if (column.countOf("integer") !== valueCount) return null;

@@ -17,7 +17,7 @@ export interface TypeProposal {
 }
 
 export function proposeType(name: string, column: ColumnEvidence, style: NumberStyle): TypeProposal {
-    if (column.records === 0) return { type: "text", note: "no records yet to tell by" };
+    if (column.records === 0) return { type: "text", note: "no records yet" };
     if (column.records === column.countOf("empty")) {
         return { type: "text", note: `empty in all ${formatNumber(column.records)} records` };
     }

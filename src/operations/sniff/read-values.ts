@@ -113,7 +113,7 @@ async function shapeOf(
         return await chooseDelimiter(config, file, (delimiter) => read({ ...source, delimiter }));
     }
     const encodings = source.encoding === undefined ? await likelyEncodings(file) : [];
-    if (encodings.length > 0) return encodingQuestion(encodings, "Its header is no UTF-8.");
+    if (encodings.length > 0) return encodingQuestion(encodings, "Its header is not valid UTF-8.");
     throw new InputFault({ problem: shape.problem, detail: shape.detail, retryAfterMs: null });
 }
 
@@ -136,9 +136,9 @@ async function chooseDelimiter(
         about: "delimiter",
         what:
             fitting.length === 0
-                ? "The delimiter is ambiguous: no delimiter cuts all records into the columns of the header."
+                ? "The delimiter is ambiguous: no delimiter splits all records into the columns of the header."
                 : `The delimiter is ambiguous: header and records have the same columns with ${names}.`,
-        remedy: "Say which it is: --delimiter ';'.",
+        remedy: "Name it: --delimiter ';'.",
     };
 }
 
@@ -153,7 +153,7 @@ function encodingQuestion(encodings: readonly string[], what: string): ReadingQu
     return {
         about: "encoding",
         what,
-        remedy: `Say in which encoding it is: ${encodings.map((name) => `--encoding ${name}`).join(" or ")}, if that is right.`,
+        remedy: `Name the encoding: ${encodings.map((name) => `--encoding ${name}`).join(" or ")}, if that is right.`,
     };
 }
 
@@ -168,7 +168,7 @@ export async function askForEncoding(csv: OpenCsv, path: string, config: ReadCon
         const encodings = await likelyEncodings(file);
         return encodingQuestion(
             encodings.length > 0 ? encodings : ["windows-1252"],
-            "Some of its records are no UTF-8.",
+            "Some of its records are not valid UTF-8.",
         );
     } finally {
         await file.close();

@@ -265,6 +265,6 @@ function keyQuestion(unique: readonly string[]): Question {
     return {
         about: "key",
         what: seen,
-        remedy: "Say what makes a record the same as another: --key COLUMN or --key COLUMN,COLUMN.",
+        remedy: "Name the columns that identify a record: --key COLUMN or --key COLUMN,COLUMN.",
     };
 }

@@ -43,7 +43,7 @@ export function describeState(facts: StateFacts): State {
     if (state !== "rejecting" && isRejecting(facts)) sentences.push(describeRejects(facts));
     const [reader] = facts.stagingReaders;
     if (reader !== undefined) {
-        const what = `Merged rows cannot be removed from ingest.staging: ${sanitize(describeReader(reader))} read it and did not end.`;
+        const what = `Merged rows cannot be removed from ingest.staging: ${sanitize(describeReader(reader))} read it in a transaction that is still open.`;
         sentences.push(`${what} ${remedyForReader(reader)}`);
     }
     return { state, tone: toneOf(state, facts), verdict: sentences.join(" ") };
@@ -130,8 +130,8 @@ const sentenceFor: Record<Judged, (facts: StateFacts) => string> = {
     stopped: ({ backlog, files }) => {
         const isWaiting = backlog.files + backlog.stagedRecords > 0;
         if (isWaiting)
-            return `No ingest is running: ${describeBacklog(backlog)} wait for one. Start it: \`${program} ingest\`.`;
-        return `No ingest is running. ${files.failed > 0 ? "All that could be read" : "Everything seen"} is merged.`;
+            return `No ingest is running. Waiting: ${describeBacklog(backlog)}. Start one: \`${program} ingest\`.`;
+        return `No ingest is running. ${files.failed > 0 ? "Everything that could be read" : "Everything seen"} is merged.`;
     },
     stuck: (facts) => `Stuck. ${findObstacle(facts)}`,
     starting: () => "Starting.",
@@ -141,13 +141,13 @@ const sentenceFor: Record<Judged, (facts: StateFacts) => string> = {
     rejecting: describeRejects,
     behind: (facts) =>
         `Behind: ${describeBacklog(facts.backlog)} waiting, ${describeDrain(facts)} ${describeRates(facts)}. ` +
-        "If it stays so: more --merge-workers, or a faster disk for the database.",
+        "If this persists, raise --merge-workers, or give the database a faster disk.",
     running: (facts) =>
-        `Keeping up. ${describeRates(facts)}, ${facts.backlog.files > 0 ? `${describeBacklog(facts.backlog)} in hand` : "nothing waiting"}.`,
+        `Keeping up. ${describeRates(facts)}, ${facts.backlog.files > 0 ? `${describeBacklog(facts.backlog)} in progress` : "nothing waiting"}.`,
     idle: ({ files }) =>
         files.failed > 0
-            ? "Nothing arrives, and all that could be read is merged."
-            : "Up to date: everything seen is merged, and nothing arrives.",
+            ? "Nothing is arriving, and everything that could be read is merged."
+            : "Up to date: everything seen is merged, and nothing is arriving.",
 };
 
 function describeRejects({ recentMerges: { read, rejected, conflict }, rejectReasons }: StateFacts): string {
@@ -158,8 +158,8 @@ function describeRejects({ recentMerges: { read, rejected, conflict }, rejectRea
     ].filter((part) => part !== "");
     const reason = most === undefined ? "" : `, most often ${sanitize(most.reason, { most: 100 })}`;
     return (
-        `${formatNumber(rejected + conflict)} of the latest ${formatCount(read, "record")} did not get in: ` +
-        `${parts.join(", ")}${reason}. \`${program} rejects\` shows them; correct the sender, the file or the mapping, then \`${program} replay\`.`
+        `Not accepted: ${formatNumber(rejected + conflict)} of the latest ${formatCount(read, "record")} (${parts.join(", ")}${reason}). ` +
+        `\`${program} rejects\` shows them. Correct the sender, the file or the mapping, then run \`${program} replay\`.`
     );
 }
 
@@ -170,12 +170,12 @@ function describeFailure(facts: StateFacts): string {
     const waitMs = file.nextAttemptAt === null ? null : Date.parse(file.nextAttemptAt) - Date.parse(asOf);
     const retry =
         waitMs === null
-            ? "It is tried again when it changes, or what sluice.config.ts says of it."
-            : `It is tried again ${waitMs < 1000 ? "now" : `in ${formatDuration(waitMs)}`}.`;
+            ? "It is retried when it changes, or when its source in sluice.config.ts changes."
+            : `It is retried ${waitMs < 1000 ? "now" : `in ${formatDuration(waitMs)}`}.`;
     return [
         isAllFailing(facts)
-            ? `${formatCount(files.failed, "file")} failed, and nothing got in since.`
-            : `${formatCount(files.failed, "file")} failed, the rest goes on.`,
+            ? `${formatCount(files.failed, "file")} failed, and none has been merged since.`
+            : `${formatCount(files.failed, "file")} failed; the others continue.`,
         `${sanitize(file.path, { most: 80 })}: ${file.problem ?? "unknown"}${detail}`.replace(/[^.]$/, "$&."),
         `${remedyFor(file.problem)} ${retry}`,
     ].join(" ");

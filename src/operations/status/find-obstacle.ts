@@ -21,7 +21,7 @@ function describeFolder({ workers }: StateFacts): string | null {
     const worker = workers.find(({ report }) => isFolderAway(report));
     if (worker === undefined) return null;
     const folder = sanitize(worker.inputDir, { most: 200 });
-    return `The input folder ${folder} cannot be read. Put it back, mount it, or correct --input; the ingest waits for it.`;
+    return `The input folder ${folder} cannot be read. Restore it, mount it, or correct --input. The ingest waits for it.`;
 }
 
 function describeTrouble({ workers, backlog }: StateFacts): string | null {
@@ -30,8 +30,9 @@ function describeTrouble({ workers, backlog }: StateFacts): string | null {
     if (longest === undefined || longest.seconds * 1000 < patienceMs) return null;
     const what = sanitize(longest.what, { most: 200 });
     const tried = `It was tried ${formatCount(longest.attempts, "time")} in ${formatDuration(longest.seconds * 1000)}.`;
-    const waiting = backlog.stagedRecords > 0 ? ` ${formatNumber(backlog.stagedRecords)} staged records wait.` : "";
-    return `The database refuses a step: ${what}. ${tried}${waiting} \`${program} doctor\` looks for the cause.`;
+    const waiting =
+        backlog.stagedRecords > 0 ? ` ${formatNumber(backlog.stagedRecords)} staged records are waiting.` : "";
+    return `The database refuses a step: ${what}. ${tried}${waiting} \`${program} doctor\` helps to find the cause.`;
 }
 
 function describeMerges(facts: StateFacts): string | null {
@@ -43,9 +44,9 @@ function describeMerges(facts: StateFacts): string | null {
     if (!isStill && stagedMs <= longestStagedMs) return null;
     const records = `${formatNumber(backlog.stagedRecords)} staged records`;
     const what = isStill
-        ? `Nothing was merged for ${formatDuration(stillMs)}, and ${records} wait.`
-        : `Some of ${records} have waited for ${formatDuration(stagedMs)} while others were merged.`;
-    return `${what} A merge runs that long, fails again and again, or waits for a lock. See the ingest's lines on stderr and \`${program} doctor\`; a restart of the ingest is safe.`;
+        ? `Nothing has been merged for ${formatDuration(stillMs)}, and ${records} are waiting.`
+        : `Some of the ${records} have waited for ${formatDuration(stagedMs)} while others were merged.`;
+    return `${what} A merge is taking that long, keeps failing, or is waiting for a lock. Look at the ingest's log on stderr and at \`${program} doctor\`. Restarting the ingest is safe.`;
 }
 
 function describeReads(facts: StateFacts): string | null {
@@ -56,7 +57,7 @@ function describeReads(facts: StateFacts): string | null {
     const leastMs = facts.stagingReaders.length > 0 ? patienceMs : longestUnreadMs;
     const patience = Math.max(leastMs, 2 * triggerMsOf(workers), 2 * tailSettleMsOf(workers));
     if (stillMs <= patience) return null;
-    return `Nothing was read for ${formatDuration(stillMs)}, and ${formatCount(backlog.files, "file")} wait. See the ingest's lines on stderr and \`${program} doctor\`; a restart of the ingest is safe.`;
+    return `Nothing has been read for ${formatDuration(stillMs)}. Files waiting: ${formatNumber(backlog.files)}. Look at the ingest's log on stderr and at \`${program} doctor\`. Restarting the ingest is safe.`;
 }
 
 /** How long the latest of these is ago; nobody is blamed for the time before anybody was at work. */

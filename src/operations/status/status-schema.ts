@@ -24,7 +24,7 @@ const failedFileSchema = z.object({
     problem: z.string().nullable(),
     problemDetail: z.string().nullable(),
     attempts: countSchema,
-    nextAttemptAt: instantSchema.nullable().openapi({ description: "Null when it is not tried again by itself." }),
+    nextAttemptAt: instantSchema.nullable().openapi({ description: "Null if it is not retried automatically." }),
     failedAt: instantSchema,
     stream: z.string(),
 });
@@ -63,15 +63,15 @@ const totalsSchema = z.object({ ...recordCounts, batches: countSchema, displaced
 
 const stateSchema = z.enum(states).openapi({
     description:
-        "stopped: nobody is at work. paused: the table is not the one that the stream was made for, see `problem`. " +
-        "stuck: work waits, and something keeps it from going on. failing: a file failed within the hour, is tried " +
-        "again by itself, or no file got in since. rejecting: more than half of the latest records did not get in. " +
-        "behind: what waits takes longer than a few triggers, or more arrives than can be merged. starting. empty: no " +
-        "file has ever been seen. running. idle: nothing came within a minute. The gravest one that holds.",
+        "stopped: no ingest is running. paused: the table is not the one that the stream was made for, see `problem`. " +
+        "stuck: work is waiting and cannot continue. failing: a file failed within the last hour, is retried " +
+        "automatically, or no file was merged since. rejecting: more than half of the latest records were not accepted. " +
+        "behind: the backlog takes longer than a few triggers, or more arrives than can be merged. starting. empty: no " +
+        "file has ever been seen. running. idle: nothing arrived within a minute. If several apply, the most severe one.",
 });
 
 const toneSchema = z.enum(tones).openapi({
-    description: "How grave it is. bad: somebody must act now. busy: somebody should look at it today.",
+    description: "Severity. bad: act now. busy: look at it today.",
 });
 
 export const streamStatusSchema = z
@@ -83,7 +83,7 @@ export const streamStatusSchema = z
         tone: toneSchema,
         verdict: z.string(),
         problem: z.string().nullable().openapi({ description: "Why it is paused, as a stable code." }),
-        problemDetail: z.string().nullable().openapi({ description: "The same for people, with the remedy." }),
+        problemDetail: z.string().nullable().openapi({ description: "The same in words, with the remedy." }),
         problemAt: instantSchema.nullable(),
         totals: totalsSchema,
         files: filesSchema,
@@ -92,10 +92,12 @@ export const streamStatusSchema = z
             unreadBytes: countSchema,
             chunks: countSchema,
             stagedRecords: countSchema,
-            records: countSchema.openapi({ description: "Staged, and unread by the mean size of the latest ones." }),
+            records: countSchema.openapi({
+                description: "Staged records, and unread ones as estimated from the mean size of the latest.",
+            }),
             seconds: z.number().nonnegative().nullable(),
             oldestWaitingAt: instantSchema.nullable().openapi({
-                description: "When the oldest file that is not read was seen, or the oldest chunk staged.",
+                description: "When the oldest unread file was seen, or the oldest chunk was staged.",
             }),
         }),
         arrival: z.object({ recordsPerSecond: z.number().nonnegative(), windowSeconds: countSchema }),
@@ -111,25 +113,25 @@ export type StreamStatus = z.infer<typeof streamStatusSchema>;
 
 export const statusSchema = z
     .object({
-        asOf: instantSchema.openapi({ description: "The database's clock at the snapshot that every number is from." }),
+        asOf: instantSchema.openapi({ description: "The database's clock at the snapshot of all numbers." }),
         state: stateSchema,
         tone: toneSchema,
-        verdict: z.string().openapi({ description: "The same in sentences, for people, with what to do." }),
+        verdict: z.string().openapi({ description: "The state in words, with the remedy." }),
         databaseName: z.string(),
         serverVersion: z.string(),
         table: z
             .string()
-            .openapi({ description: "That of the chosen stream; of the built-in one when none is chosen." }),
+            .openapi({ description: "The table of the chosen stream, or of the built-in one if none is chosen." }),
         totals: totalsSchema.openapi({
             description:
-                "Over all committed batches, replays included, which read records a second time. displaced: rows that " +
+                "Over all committed batches. Replays are included, and read records a second time. displaced: rows that " +
                 "a replay replaced.",
         }),
         events: countSchema.openapi({
-            description: "Rows of `table`: of a stream that is not built in, those that Sluice inserted.",
+            description: "Rows of `table`. For a stream that is not built in, only those that Sluice inserted.",
         }),
         files: filesSchema,
-        failedFiles: z.array(failedFileSchema).openapi({ description: "The ten that failed last." }),
+        failedFiles: z.array(failedFileSchema).openapi({ description: "The ten latest failures." }),
         backlog: z.object({
             files: countSchema,
             unreadBytes: countSchema,
@@ -140,24 +142,26 @@ export const statusSchema = z
             mergeableSince: instantSchema.nullable().openapi({
                 description: "When the oldest chunk that a merge may take was staged.",
             }),
-            records: countSchema.openapi({ description: "Staged, and unread by the mean size of the latest ones." }),
+            records: countSchema.openapi({
+                description: "Staged records, and unread ones as estimated from the mean size of the latest.",
+            }),
             seconds: z.number().nonnegative().nullable().openapi({
-                description: "What they take at the capacity below; null when that is not known yet.",
+                description: "The time to merge them at the capacity below; null while that is unknown.",
             }),
         }),
         arrival: z
             .object({ recordsPerSecond: z.number().nonnegative(), windowSeconds: countSchema })
-            .openapi({ description: "What came in the last minute: an estimate while files wait to be read." }),
+            .openapi({ description: "Arrivals in the last minute; an estimate while files are unread." }),
         capacity: z.object({ recordsPerSecond: countSchema.nullable(), asOf: instantSchema.nullable() }).openapi({
             description:
-                "What the ten largest of the latest 200 merges reached while they ran, and when the last of these " +
-                "ended: it can do at least this. Merges of fewer than 1,000 records that took less than a second say nothing and " +
-                "are left out; null when there is no other.",
+                "The rate of the ten largest of the latest 200 merges while they ran, and when the last of these ended: a " +
+                "lower bound. Merges of fewer than 1,000 records that took less than a second are left out, because " +
+                "their rate means little. Null if there are no others.",
         }),
         lastBatch: lastBatchSchema.nullable(),
         recentMerges: z
             .object({ read: countSchema, rejected: countSchema, conflict: countSchema })
-            .openapi({ description: "Of the last hour's merges, the latest 200 of them." }),
+            .openapi({ description: "The latest 200 merges of the last hour." }),
         freshness: z.object({
             lastMergedAt: instantSchema.nullable(),
             secondsSinceLastMerge: z.number().nonnegative().nullable(),
@@ -167,8 +171,8 @@ export const statusSchema = z
                 .nullable()
                 .openapi({
                     description:
-                        "From the moment a file was seen (for what was appended later: from its staging) to the commit, of " +
-                        "the records that were merged in the window; null when none were.",
+                        "From the time when a file was seen (for records appended later: staged) to the commit, for the records " +
+                        "that were merged in the window; null if there are none.",
                 }),
             p95Seconds: z.number().nullable(),
             windowSeconds: countSchema,
@@ -186,12 +190,12 @@ export const statusSchema = z
             )
             .openapi({
                 description:
-                    "How the headers of the newest 1,000 files differ from what is known: columns that are kept or " +
+                    "How the headers of the newest 1,000 files differ from the known columns: columns that are kept or " +
                     "ignored, and optional ones that are missing; the 20 most frequent.",
             }),
         unmatchedFiles: z.object({ files: countSchema, lastPath: z.string().nullable() }).openapi({
             description:
-                "Of the newest 1,000 files, those read by the defaults because none of the declared sources fits.",
+                "Files among the newest 1,000 that were read with the defaults, because no declared source matches.",
         }),
         stagingReaders: z
             .array(
@@ -206,12 +210,12 @@ export const statusSchema = z
             )
             .openapi({
                 description:
-                    "Sessions and prepared transactions that have read ingest.staging more than ten seconds ago and are still in " +
-                    "that transaction: merged rows cannot be removed until it ends. The ten longest; state and since are null " +
-                    "where the API's role may not see them.",
+                    "Sessions and prepared transactions that read ingest.staging more than ten seconds ago, in a transaction " +
+                    "that is still open: until it ends, merged rows cannot be removed. The ten longest. `state` and `since` " +
+                    "are null if the API's role may not see them.",
             }),
         rejectReasons: z.array(z.object({ reason: z.string(), records: countSchema })).openapi({
-            description: "The most frequent among those that stand; a record counts once for each of its reasons.",
+            description: "The most frequent reasons of open rejects. A record counts once for each of its reasons.",
         }),
         standingRejects: countSchema.openapi({ description: "Rejects and conflicts that no replay has resolved." }),
         streams: z.array(streamStatusSchema).openapi({

@@ -14,16 +14,18 @@ type NotesConfig = Pick<IngestConfig, "inputDir" | "sources" | "tailSettleMs">;
 export function notesOf({ config }: { config: NotesConfig }, part: LoadPart, outcome: ReadOutcome): string[] {
     const notes = part.shape.source === null && hasSources(config.sources) ? [unmatchedNote] : [];
     if (!isReadyName(part.path, config.sources)) {
-        notes.push("An ingest does not read a file of this name: it ends in .csv, or as the match of a source says.");
+        notes.push(
+            "An ingest does not read a file with this name. Names end in .csv, or as the match of a source says.",
+        );
     }
     const age = seenAgeMs(config.inputDir, part.path, part.file.seen);
     if (age !== null && age >= config.tailSettleMs) return notes;
     const why = `It changed less than ${formatDuration(config.tailSettleMs)} ago`;
     if (part.file.isCompressed) {
-        notes.push(`${why}: an ingest takes a compressed file once it has been still (--tail-settle).`);
+        notes.push(`${why}: an ingest reads a compressed file once it has been unchanged for --tail-settle.`);
     } else if (outcome.tail !== null) {
         notes.push(
-            `${why}, and its last record is unfinished: an ingest takes it once it has been still (--tail-settle).`,
+            `${why}, and its last record is unfinished: an ingest reads it once the file has been unchanged for --tail-settle.`,
         );
     }
     return notes;

@@ -25,7 +25,7 @@ function findFault(path: string, places: string): { what: string; remedy: string
         if (code !== "ENOENT" && code !== "ENOTDIR") return null;
         return {
             what: `There is no file ${path}${places}.`,
-            remedy: "See with ls what there is, and name a CSV file.",
+            remedy: "Name a CSV file that exists.",
         };
     }
 }

@@ -241,7 +241,7 @@ function applyBudget(report: TriedFile, budget: RejectBudget | null): void {
     const { rejected, read } = report.records;
     if (budget === null || rejected <= (budget.kind === "count" ? budget.most : budget.most * read)) return;
     report.problem = "too_many_rejects";
-    report.problemDetail = `${rejected} of ${read} records would be rejected, so nothing of it would get in.`;
+    report.problemDetail = `${rejected} of ${read} records would be rejected, so none of the file would be loaded.`;
 }
 
 function trimSamples(report: TriedFile, samples: number): void {

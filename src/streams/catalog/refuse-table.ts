@@ -51,7 +51,7 @@ function refuseKind(table: CatalogTable, name: string): Refusal | null {
         return {
             code: "table_kind",
             what: `${name} is ${kinds[kind]}.`,
-            remedy: `Give the table that the rows are stored in. ${definitionOf(kind, name)} says where that is.`,
+            remedy: `Use the table that stores the rows; ${definitionOf(kind, name)} shows which it is.`,
         };
     }
     if (/^(pg_catalog|information_schema|pg_toast|ingest(_.*)?|drizzle)$/.test(table.schema)) {
@@ -64,7 +64,7 @@ function refuseKind(table: CatalogTable, name: string): Refusal | null {
     if (mergeNames.has(table.name)) {
         return {
             code: "table_name_taken",
-            what: `${name} is called as a merge calls its own records, and could not be told from them.`,
+            what: `${name} has a name that a merge uses for its own records.`,
             remedy: `Rename it: \`alter table ${name} rename to …\`.`,
         };
     }
@@ -72,7 +72,7 @@ function refuseKind(table: CatalogTable, name: string): Refusal | null {
     return {
         code: "table_temporary",
         what: `${table.name} is a temporary table: other sessions do not see it.`,
-        remedy: `Make one that stays: \`create table public.${quoteIdent(table.name)} (like ${quoteIdent(table.name)} including all)\`.`,
+        remedy: `Create a permanent one: \`create table public.${quoteIdent(table.name)} (like ${quoteIdent(table.name)} including all)\`.`,
     };
 }
 
@@ -108,7 +108,7 @@ function refuseRights({ rights, schema, hasRowSecurity }: CatalogTable, name: st
     return {
         code: "table_row_security",
         what: `Row security of ${name} applies to the role ${rights.role}: rows could be hidden from it, and be inserted twice or lost.`,
-        remedy: `Let a role load that it does not apply to: \`alter role ${role} bypassrls\`, or the owner of ${name} unless it is forced.`,
+        remedy: `Load with a role that it does not apply to: \`alter role ${role} bypassrls\`, or the owner of ${name} unless it is forced.`,
     };
 }
 
@@ -181,10 +181,10 @@ function refuseKeyless(
     const unique = `\`create unique index on ${name} (${columns.map(quoteIdent).join(", ")})\`, over columns that are NOT NULL`;
     return {
         code: "table_without_key",
-        what: `${name} has no primary key or unique index${key ? ` over ${key.join(", ")}` : ""} that tells its rows apart.${reasons}`,
+        what: `${name} has no primary key or unique index${key ? ` over ${key.join(", ")}` : ""} that identifies its rows.${reasons}`,
         remedy:
             already === undefined
-                ? `Add one: ${add}${key ? "" : ", or another column that is never twice the same"}.`
+                ? `Add one: ${add}${key ? "" : ", or another column whose values are unique"}.`
                 : `Use ${already.columns.join(", ")} (${already.name}), or add one: ${unique}.`,
     };
 }
@@ -198,7 +198,7 @@ function faultOfKey(table: CatalogTable, key: CatalogKey, ignore: readonly strin
             if (!ignore.includes(column.name)) continue;
             return {
                 code: "key_ignored",
-                what: `The column ${column.name} of ${key.name} is ignored, and without it no row can be told from another.`,
+                what: `The column ${column.name} of ${key.name} is ignored, and without it rows cannot be distinguished.`,
                 remedy: `Take "${column.name}" out of \`ignore\`.`,
             };
         }
@@ -221,7 +221,7 @@ export async function refusalOfMissing(sql: Sql, given: string): Promise<Refusal
     if (parsed === null) {
         return {
             code: "table_name",
-            what: `"${given}" is no name of a table.`,
+            what: `"${given}" is not the name of a table.`,
             remedy: 'Write it as in SQL: orders, sales.orders, or with quotes where it needs them: "Sales"."Order lines".',
         };
     }

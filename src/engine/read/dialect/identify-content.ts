@@ -63,7 +63,7 @@ export function describeMisnamed(
     if (found === named || bytes.length === 0) return null;
     if (named === null) {
         const detail = ends[found!]
-            ? `It is compressed with ${found}, and its name does not say so: name it ${path}${ends[found!]}.`
+            ? `It is compressed with ${found}, but its name does not say so: rename it to ${path}${ends[found!]}.`
             : `It is ${found}, not CSV: deliver what it holds as CSV.`;
         return { problem: "not_csv", detail };
     }
@@ -72,7 +72,10 @@ export function describeMisnamed(
         // Damaged, or text: that DecompressionStream tells no more of.
         const isText = bytes.every((byte) => byte >= 0x20 || (byte >= 0x09 && byte <= 0x0d));
         return isText
-            ? { problem: "archive_corrupt", detail: `It is not compressed, as its name says: name it ${expandedPath}.` }
+            ? {
+                  problem: "archive_corrupt",
+                  detail: `It is not compressed, although its name says so: rename it to ${expandedPath}.`,
+              }
             : null;
     }
     const remedy = ends[found] ? `name it ${expandedPath}${ends[found]}` : "deliver what it holds as CSV";
