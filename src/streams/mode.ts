@@ -76,7 +76,7 @@ const fifth: RejectBudget = { kind: "ratio", most: 0.2 };
 export const modeSettings = ["mode", ...(Object.keys(settings) as Setting[])] as const;
 
 export const modeSchema = z
-    .strictObject({ mode: z.enum(built).default("insert"), ...settings })
+    .strictObject({ mode: z.enum(built, { error: `must be ${built.join(" or ")}` }).default("insert"), ...settings })
     .superRefine((given, context) => {
         for (const name of Object.keys(settings) as Setting[]) {
             if (given[name] === undefined || settingsOf[given.mode].includes(name)) continue;
