@@ -9,7 +9,7 @@ export const command = databaseCommand({
     name: "add",
     summary: "Adds a stream: files of one kind that go into one table.",
     description:
-        "With --table it uses your own table, which it reads and never alters. Without it, it makes a new table: Sluice proposes types and key from all that the file holds; a value that can be read in two ways is text, or Sluice asks. It tries the newest file and rolls that back. Writes streams/<name>.ts, and for a new table streams/migrations/<number>_<name>.sql. Overwrites nothing.",
+        "With --table it uses your own table, which it reads and never alters. Without it, it makes a new table: Sluice proposes types and key from the whole file; a column whose values can be read in two ways is text, or Sluice asks. It loads the newest file as a trial and keeps nothing of it. It writes streams/<name>.ts, and for a new table streams/migrations/<number>_<name>.sql, which it applies. It overwrites nothing, except with --replace.",
     arguments: addArguments,
     options: addOptions,
     fields: addFields,

@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { type CommandDefinition, openLog, runCommand } from "../src/commands/command.ts";
 import { formatCheckSummary } from "../src/commands/format-checks.ts";
 import { exitCodeOfSummary, formatBatch, formatSignOfLife, formatSummary } from "../src/commands/ingest-output.ts";
@@ -12,6 +13,7 @@ import { openDatabase } from "../src/database/open-database.ts";
 import { requireInputFolder } from "../src/engine/input-folder.ts";
 import { runIngest } from "../src/engine/run/run-ingest.ts";
 import { isDrawable, program } from "../src/environment.ts";
+import { readRunning } from "../src/operations/refuse-while-running.ts";
 import { runChecks } from "../src/operations/run-checks.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 import { createProgress } from "../src/terminal/progress.ts";
@@ -65,6 +67,10 @@ export const command: CommandDefinition = {
             await migrateDatabase(database.target, { log: log.setup });
             const opened = await openStreams(database.target, chosen, eventsStream, config);
             const takesWhatIsThere = config.trigger.kind === "available-now";
+            const say = (line: string) =>
+                machineLog ? machineLog.info(line, { event: "waiting" }) : progress.log(line);
+            if (takesWhatIsThere) await tellOfDeadIngest(database.target, say);
+            else say(describeWatch(config.inputDir, opened.streams));
             const watch = takesWhatIsThere ? await watchBacklog(database.target, progress, { isDrawn }) : null;
             const summary = await runIngest({
                 target: database.target,
@@ -100,6 +106,30 @@ export const command: CommandDefinition = {
 };
 
 if (import.meta.main) await runCommand(command);
+
+function describeWatch(inputDir: string, streams: readonly { name: string }[]): string {
+    return `Watching ${inputDir} for ${streams.map(({ name }) => name).join(", ")}. Ctrl-C stops.`;
+}
+
+/** It waits without a word otherwise: an ingest that was killed holds its files until its lease ends. */
+async function tellOfDeadIngest(target: Parameters<typeof connect>[0], say: (line: string) => void): Promise<void> {
+    const sql = connect(target, { applicationName: "sluice ingest", max: 1 });
+    try {
+        const running = await readRunning(sql);
+        const dead = running.find(({ host, pid }) => host === hostname() && !isAlive(pid));
+        if (dead) say(`Waiting up to 10 s for the ingest that died (pid ${dead.pid}) to lose its hold on the files.`);
+    } finally {
+        await sql.end({ timeout: 1 });
+    }
+}
+
+function isAlive(pid: number): boolean {
+    try {
+        return process.kill(pid, 0);
+    } catch (error) {
+        return (error as NodeJS.ErrnoException).code === "EPERM";
+    }
+}
 
 /** Runs the checks and says on stderr how they ended. Returns how many are broken. */
 async function checkAtEnd(target: Parameters<typeof connect>[0], log: Log): Promise<number> {

@@ -15,6 +15,7 @@ import {
     type Sources,
 } from "../src/config/config.ts";
 import type { DatabaseTarget } from "../src/database/database-target.ts";
+import { passwordFile } from "../src/database/embedded-server.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";
 import { type Database, openDatabase } from "../src/database/open-database.ts";
 import { readerOf } from "../src/database/reader-role.ts";
@@ -211,7 +212,7 @@ function banner(
     const server = `${database.embedded ? "embedded " : ""}PostgreSQL ${database.serverVersion}`;
     return [
         `Sluice ${manifest.version}: ${config.inputDir}${declared.length === 0 ? "/*.csv" : ""} → ${names.join(", ")}`,
-        `  database   ${server}, psql '${database.connectionString}'`,
+        `  database   ${server}, psql '${database.connectionString}'${database.embedded ? ` (password: ${passwordFile(config.dataDir)})` : ""}`,
         `  page       ${apiUrl}/`,
         `  API        ${apiUrl}/v1/stats and /v1/status`,
         ...(config.generate

@@ -2,7 +2,7 @@
 
 export interface BuiltFiles {
     form: "package" | "executable";
-    /** By path from the repository's root: drizzle/ and sql/. */
+    /** By path from the repository's root: drizzle/, sql/ and data/samples/. */
     texts: Record<string, string>;
     /** The page, by path of the URL. */
     page: Record<string, { type: string; base64: string }>;

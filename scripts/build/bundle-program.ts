@@ -40,7 +40,7 @@ export async function bundleProgram(form: BuiltFiles["form"], output: Output): P
 
 async function collectFiles(form: BuiltFiles["form"]): Promise<BuiltFiles> {
     const texts: BuiltFiles["texts"] = {};
-    for (const pattern of ["drizzle/*.sql", "drizzle/meta/_journal.json", "sql/**/*.sql"]) {
+    for (const pattern of ["drizzle/*.sql", "drizzle/meta/_journal.json", "sql/**/*.sql", "data/samples/*.csv"]) {
         for (const path of [...new Glob(pattern).scanSync(rootDir)].sort()) {
             texts[path] = readFileSync(join(rootDir, path), "utf8");
         }

@@ -7,6 +7,7 @@ export const commandGroups = {
         ingest: () => import("../ingest.ts"),
         api: () => import("../api.ts"),
         generate: () => import("../generate.ts"),
+        samples: () => import("../samples.ts"),
     },
     Look: {
         status: () => import("../status.ts"),
@@ -25,6 +26,8 @@ export const commandGroups = {
         try: () => import("../try.ts"),
         replay: () => import("../replay.ts"),
         retry: () => import("../retry.ts"),
+    },
+    Delete: {
         prune: () => import("../prune.ts"),
         reset: () => import("../reset.ts"),
         remove: () => import("../remove.ts"),

@@ -105,6 +105,9 @@ export function hasEmbeddedServer(dataDir: string): boolean {
     return existsSync(factsFileIn(homeDirIn(dataDir)));
 }
 
+/** Where to read the generated password, which no output shows. */
+export const passwordFile = (dataDir: string): string => factsFileIn(homeDirIn(dataDir));
+
 interface StartOptions {
     /** Read from server.json unless given. */
     facts?: ServerFacts | null;
@@ -130,6 +133,7 @@ async function ensureServer(
     const port = await choosePort(facts?.port, keepPort);
     // Before the cluster: a crash in between leaves a password without a cluster, never the other way about.
     writePrivateFile(places.factsFile, `${JSON.stringify({ password, port })}\n`);
+    if (isNew) options.log(`Making the embedded PostgreSQL in ${places.homeDir} …`);
     if (isNew) createCluster(places, binaries, password);
     writeSettings(places, options.settings ?? {});
     await startPostmaster(places, binaries, port, { log: options.log, unwanted });

@@ -63,7 +63,7 @@ async function reachDatabase(options: OpenDatabaseOptions): Promise<Database> {
         return {
             target: { ...embedded.target, overrides },
             embedded,
-            connectionString: embedded.target.url,
+            connectionString: withoutPassword(embedded.target),
             serverVersion,
             close: () => embedded.release(),
         };

@@ -46,7 +46,7 @@ describe("a CSV file without a table", () => {
         const { exitCode, stdout, stderr } = await add(`${input}/orders-2026-01.csv`, "--key", "order_id");
         expect([exitCode, exitCode === 0 ? "" : stderr]).toEqual([0, ""]);
         expect(stdout).toContain("orders: orders*.csv → public.orders");
-        expect(stdout).toContain("3 read = 3 inserted + 0 duplicate + 0 conflict + 0 rejected, and undid it");
+        expect(stdout).toContain("3 read = 3 inserted + 0 duplicate + 0 conflict + 0 rejected. Nothing was kept.");
         expect(read("streams/orders.ts")).toBe(
             'import { stream } from "sluice";\n\n' +
                 'export default stream({ files: "orders*.csv", table: "public.orders", aliases: { "Order ID": "order_id" } });\n',
@@ -81,6 +81,110 @@ describe("a CSV file without a table", () => {
         ]);
         const rejects = await database.sql`select reasons from ingest.rejects`;
         expect([...rejects]).toEqual([{ reasons: ["total_invalid"] }]);
+    });
+
+    test("says what loads the file, where it lies outside the watched folder, and that does load it", async () => {
+        mkdirSync(join(folder, "data/shop"));
+        writeFileSync(join(folder, "data/shop/orders-1.csv"), `${orders.join("\n")}\n`);
+        const { stdout } = await add("data/shop/orders-1.csv", "--key", "order_id");
+        expect(stdout).toContain("ingest --stream orders --input data/shop`, or copy it to data/input_data");
+        const command = /`(?:bun run|sluice) (ingest --stream orders --input data\/shop)`/.exec(stdout)![1]!.split(" ");
+        const loaded = await run(command[0]!, ...command.slice(1), "--trigger", "available-now");
+        expect([loaded.exitCode, loaded.stdout]).toEqual([0, expect.stringMatching(/^= inserted +3\b/m)]);
+        put("visits.csv", "id,name", "1,Ada", "2,Ben");
+        expect((await add(`${input}/visits.csv`, "--key", "id")).stdout).toContain("ingest` loads its files.");
+    });
+
+    test("is made anew with --replace while its table is empty; its number is not used again", async () => {
+        put("orders.csv", "order_id,order_date", "1,2026-01-05", "2,2026-01-06");
+        expect((await add(`${input}/orders.csv`, "--key", "order_id", "--type", "order_date=text")).exitCode).toBe(0);
+        const again = await add(`${input}/orders.csv`, "--key", "order_id");
+        expect([again.exitCode, again.stderr]).toEqual([2, expect.stringContaining("--replace")]);
+        expect(again.stderr).toContain("Edit streams/orders.ts");
+
+        const replaced = await add(`${input}/orders.csv`, "--key", "order_id", "--replace");
+        expect([replaced.exitCode, replaced.exitCode === 0 ? "" : replaced.stderr]).toEqual([0, ""]);
+        expect(made().toSorted()).toEqual(["migrations", "migrations/0000_orders.sql", "orders.ts"]);
+        const [column] = await database.sql`
+            select format_type(atttypid, atttypmod) as type from pg_attribute
+            where attrelid = 'public.orders'::regclass and attname = 'order_date'`;
+        expect(column).toEqual({ type: "date" });
+        expect((await ingest()).exitCode).toBe(0);
+
+        const before = read("streams/orders.ts");
+        const full = await add(`${input}/orders.csv`, "--key", "order_id", "--replace");
+        expect([full.exitCode, full.stderr]).toEqual([2, expect.stringContaining("has rows; nothing was changed")]);
+        expect(read("streams/orders.ts")).toBe(before);
+        await database.sql`create table public.mine (id integer primary key)`;
+        const mine = await add(
+            `${input}/orders.csv`,
+            "--key",
+            "order_id",
+            "--name",
+            "mine",
+            "--files",
+            "m*.csv",
+            "--replace",
+        );
+        expect([mine.exitCode, mine.stderr]).toEqual([2, expect.stringContaining("was not made by `add`")]);
+        expect((await database.sql`select to_regclass('public.mine') is not null as stays`)[0]).toEqual({
+            stays: true,
+        });
+    });
+
+    test("is added again after all that was made of it was deleted by hand", async () => {
+        put("orders.csv", ...orders);
+        expect((await add(`${input}/orders.csv`, "--yes")).exitCode).toBe(0);
+        rmSync(join(folder, "streams"), { recursive: true });
+        await database.sql`drop table public.orders`;
+        const again = await add(`${input}/orders.csv`, "--yes");
+        expect([again.exitCode, again.exitCode === 0 ? "" : again.stderr]).toEqual([0, ""]);
+        expect(made()).toContain("migrations/0001_orders.sql");
+        expect((await ingest()).exitCode).toBe(0);
+    });
+
+    test("gets dates with the day first by --type alone, and by --date where no value says what comes first", async () => {
+        put("orders.csv", "order_id,placed", "1,03/07/2026", "2,13/07/2026");
+        const proposed = await add(`${input}/orders.csv`, "--yes");
+        expect(proposed.stdout).toMatch(
+            /placed +text .*day first, such as "03\/07\/2026"; as dates: --type placed=date\n/,
+        );
+        const typed = await add(`${input}/orders.csv`, "--yes", "--replace", "--type", "placed=date");
+        expect([typed.exitCode, typed.stdout]).toEqual([0, expect.stringContaining("2 read = 2 inserted")]);
+        expect(typed.stdout).toContain('as you said; dates such as "03/07/2026", read by dd/MM/yyyy');
+        expect(read("streams/orders.ts")).toContain('timestamps: { format: "dd/MM/yyyy" }');
+        expect((await ingest()).exitCode).toBe(0);
+        const rows = await database.sql`select placed::text from public.orders order by order_id`;
+        expect(rows.map(({ placed }) => placed)).toEqual(["2026-07-03", "2026-07-13"]);
+
+        put("visits.csv", "id,at", "1,3.4.2026 9:05", "2,5.6.2026 10:30");
+        const unsaid = await add(`${input}/visits.csv`, "--yes", "--type", "at=timestamptz");
+        expect([unsaid.exitCode, unsaid.stderr]).toEqual([
+            2,
+            expect.stringContaining('--date "d.M.yyyy H:mm" or --date "M.d.yyyy H:mm"'),
+        ]);
+        const said = await add(`${input}/visits.csv`, "--yes", "--date", "d.M.yyyy H:mm");
+        expect([said.exitCode, said.stdout]).toEqual([
+            0,
+            expect.stringMatching(/at +timestamp +not null +dates such as/),
+        ]);
+        expect((await ingest()).exitCode).toBe(0);
+        const visits = await database.sql`select at::text from public.visits order by id`;
+        expect(visits.map(({ at }) => at)).toEqual(["2026-04-03 09:05:00", "2026-06-05 10:30:00"]);
+    });
+
+    test("should fail when every record would be rejected, and nothing stays behind", async () => {
+        put("orders.csv", "order_id,placed", "1,05-Jan", "2,06-Jan");
+        const { exitCode, stderr } = await add(`${input}/orders.csv`, "--yes", "--type", "placed=date");
+        expect([exitCode, stderr]).toEqual([
+            2,
+            expect.stringContaining(
+                "All 2 records of data/input_data/orders.csv would be rejected, most often placed_invalid",
+            ),
+        ]);
+        expect(made().filter((name) => name !== "migrations")).toEqual([]);
+        expect((await database.sql`select to_regclass('public.orders') as orders`)[0]).toEqual({ orders: null });
+        expect((await add(`${input}/orders.csv`, "--yes")).exitCode).toBe(0);
     });
 
     test("is printed, and nothing is written or connected to", async () => {
@@ -239,7 +343,7 @@ describe("a table of the user's", () => {
             /placed_at +timestamp with time zone +required; the sample has no offset: read as UTC/,
             /note +text +not in the file: default 'none'/,
             /internal_id +\(file only\) +ignored: the table has no such column/,
-            "4 read = 1 inserted + 0 duplicate + 0 conflict + 3 rejected, and undid it",
+            "4 read = 1 inserted + 0 duplicate + 0 conflict + 3 rejected. Nothing was kept.",
             /customer_id_unknown 1 +first in record 2/,
             /total_too_precise 1 +first in record 4/,
         ]) {
@@ -275,6 +379,17 @@ describe("a table of the user's", () => {
         const [row] =
             await database.sql`select count(*)::integer as keys from pg_index where indrelid = 'logs'::regclass`;
         expect(row).toEqual({ keys: 0 });
+    });
+
+    test("of dates with the day first gets the format, if one value makes it certain", async () => {
+        await database.sql`create table public.trips (id integer primary key, day date, note text)`;
+        put("trips.csv", "id,day,note", "1,01.02.2026,x", "2,31.01.2026,y");
+        const { exitCode, stdout } = await add(`${input}/trips.csv`, "--table", "trips");
+        expect([exitCode, stdout]).toEqual([0, expect.stringContaining("2 inserted")]);
+        expect(read("streams/trips.ts")).toContain('timestamps: { format: "dd.MM.yyyy" }');
+        put("walks.csv", "id,day,note", "1,01.02.2026,x");
+        const either = await add(`${input}/walks.csv`, "--table", "trips", "--name", "walks", "--print");
+        expect(either.stdout).not.toContain("timestamps");
     });
 
     test("of decimal commas gets the setting, from what the file shows", async () => {

@@ -13,7 +13,7 @@ test.each([[[]], [["--help"]], [["help"]]])("%j lists every command for users on
     const forUsers = Object.keys(manifest.scripts).filter((name) => !ofDevelopers.test(name));
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-    expect(stdout.match(/^[A-Z][a-z ]+:$/gm)).toEqual(["Run:", "Look:", "Fix:", "Set up:"]);
+    expect(stdout.match(/^[A-Z][a-z ]+:$/gm)).toEqual(["Run:", "Look:", "Fix:", "Delete:", "Set up:"]);
     expect(listed.toSorted()).toEqual(expect.arrayContaining(forUsers.toSorted()));
     expect(new Set(listed).size).toBe(listed.length);
 });

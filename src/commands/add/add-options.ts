@@ -18,11 +18,12 @@ function repeatable(flag: string, description: string): Option {
 }
 
 export const addOptions = [
-    new Option("--table <name>", "your own table for the records; without it, add proposes and makes one"),
+    new Option("--table <name>", "your own table for the records; without it, add makes one"),
     new Option("--key <columns>", "the columns that identify a record: order_id, or order_id,line_no"),
     new Option("--name <name>", "the stream's name (default: from the file's, or the table's)"),
     new Option("--files <glob>", "which files of the input folder the stream takes"),
     repeatable("--type <column=type>", "a column's type, in place of the proposed one: placed_at=timestamptz"),
+    new Option("--date <format>", "how its dates are written: dd/MM/yyyy, M/d/yyyy HH:mm"),
     repeatable("--alias <name=column>", "the file's name for a column of --table"),
     repeatable("--null <text>", "a text that means null: NA"),
     new Option("--decimal <mark>", "the decimal mark of numbers").choices([".", ","]),
@@ -32,6 +33,7 @@ export const addOptions = [
     new Option("--header <names>", "the names of the columns of a file without a header; or first-line"),
     new Option("--triggers <allow>", "accept a --table with triggers that run before an insert").choices(["allow"]),
     new Option("--print", "print the files instead of writing them, and change nothing"),
+    new Option("--replace", "make a stream and its table anew: one that add made and that is still empty"),
     new Option("--yes", "accept the proposal without asking"),
 ];
 
@@ -44,7 +46,10 @@ export interface AddRequest {
     settings: ReadingSettings;
     allowsTriggers: boolean;
     isPrint: boolean;
+    isReplace: boolean;
     isYes: boolean;
+    /** --input: what loads the files needs it too. */
+    isInputGiven: boolean;
 }
 
 /** @throws SluiceError (usage) that names the flag */
@@ -63,7 +68,9 @@ export function readAddFlags(flags: Flags): AddRequest {
         settings: readSettings(text, list),
         allowsTriggers: flags.triggers === "allow",
         isPrint: flags.print === true,
+        isReplace: flags.replace === true,
         isYes: flags.yes === true,
+        isInputGiven: text("input") !== null,
     };
 }
 
@@ -71,6 +78,7 @@ const namesOf = (text: string) => text.split(",").map((name) => name.trim());
 
 function readSettings(text: (name: string) => string | null, list: (name: string) => string[]): ReadingSettings {
     const [decimal, thousands, header] = [text("decimal"), text("thousands"), text("header")];
+    const date = text("date");
     const aliases = pairsOf("alias", list("alias"));
     const numbers = { ...(decimal === "," && { decimal }), ...(thousands !== null && { thousands }) };
     const hasNumbers = decimal !== null || thousands !== null;
@@ -80,6 +88,7 @@ function readSettings(text: (name: string) => string | null, list: (name: string
         ...optional("header", header === null || header === "first-line" ? header : namesOf(header)),
         ...optional("nulls", list("null").length > 0 ? list("null") : null),
         ...optional("numbers", hasNumbers ? numbers : null),
+        ...optional("timestamps", date === null ? null : { format: date }),
         ...optional("aliases", Object.keys(aliases).length > 0 ? aliases : null),
     };
     const parsed = createSourceSchema(null).safeParse({ match: "*", ...given });

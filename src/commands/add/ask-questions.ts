@@ -18,6 +18,8 @@ export async function answerQuestion(request: AddRequest, question: Question): P
     switch (about) {
         case "key":
             return { ...request, key: names };
+        case "date":
+            return { ...request, settings: { ...settings, timestamps: { format: answer } } };
         case "header":
             return { ...request, settings: { ...settings, header: answer === "first-line" ? answer : names } };
         case "delimiter":
@@ -32,6 +34,7 @@ const asked: Record<Question["about"], { code: string; prompt: string }> = {
         code: "add_needs_key",
         prompt: "Which columns identify a record? (names, separated by commas)",
     },
+    date: { code: "add_needs_date", prompt: "How its dates are written, such as dd/MM/yyyy:" },
     header: { code: "add_needs_header", prompt: "The names of the columns, separated by commas, or first-line:" },
     delimiter: { code: "add_needs_delimiter", prompt: "Its delimiter:" },
     encoding: { code: "add_needs_encoding", prompt: "Its encoding:" },

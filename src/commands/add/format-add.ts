@@ -1,5 +1,6 @@
 /** Formats what a stream would be: its columns, its key, how the file fared. Pure. */
 import { hostname } from "node:os";
+import { dirname, relative, resolve } from "node:path";
 import { program } from "../../environment.ts";
 import type { MappedTable } from "../../operations/add/add-table.ts";
 import type { IngestProcess } from "../../operations/refuse-while-running.ts";
@@ -24,7 +25,7 @@ export function formatProposal({ name, files }: Titled, proposal: Proposal): str
         return [column.name, column.type, filled, column.note];
     });
     return [
-        `${name}: ${files} → public.${name}  (a new table, proposed from the ${formatCount(records, "record")} of the file)`,
+        `${name}: ${files} → public.${name}  (a new table; types from the file's ${formatCount(records, "record")})`,
         ...formatTable(rows, { indent: "  " }),
         ...(key === null ? [] : [`  key ${key.columns.join(", ")}: ${sanitize(key.note)}`]),
         ...formatBroken(brokenRecords),
@@ -52,7 +53,8 @@ export function formatMapping({ declared, mapping, rowChecks }: MappedTable): st
 }
 
 export function formatTrial({ file, problem, problemDetail, records, reasons, header }: TriedFile): string[] {
-    if (problem !== null) return [`tried ${sanitize(file)}: it would fail: ${sanitize(problemDetail ?? problem)}`];
+    if (problem !== null)
+        return [`trial load of ${sanitize(file)}: it would fail: ${sanitize(problemDetail ?? problem)}`];
     const reasonLines = reasons.map(({ reason, records: count, samples }) => {
         const [sample] = samples;
         if (sample === undefined) return `  ${reason} ${formatNumber(count)}`;
@@ -60,15 +62,31 @@ export function formatTrial({ file, problem, problemDetail, records, reasons, he
         const place = `first in record ${formatNumber(sample.recordNo)}`;
         return `  ${reason} ${formatNumber(count)}   ${place}: ${sanitize(text, { most: 120 })}`;
     });
-    return [`tried ${sanitize(file)}: ${formatEquation(records)}, and undid it`, ...reasonLines];
+    return [`trial load of ${sanitize(file)}: ${formatEquation(records)}. Nothing was kept.`, ...reasonLines];
 }
 
-/** `running`: processes that ingest into the database now. They have read their streams. */
-export function formatWritten(written: readonly string[], running: readonly IngestProcess[]): string {
+interface Written {
+    name: string;
+    /** The file that was looked at, which an ingest finds only in its own folder. */
+    path: string | null;
+    inputDir: string;
+    isInputGiven: boolean;
+    /** Processes that ingest into the database now, and have read their streams. */
+    running: readonly IngestProcess[];
+}
+
+export function formatWritten(
+    written: readonly string[],
+    { name, path, inputDir, isInputGiven, running }: Written,
+): string {
+    const wrote = `wrote ${written.join(", ")}.`;
+    if (path !== null && relative(resolve(inputDir), resolve(path)).startsWith("..")) {
+        return `${wrote} Load it: \`${program} ingest --stream ${name} --input ${dirname(path)}\`, or copy it to ${inputDir}.`;
+    }
     const names = running.map(({ host, pid }) => (host === hostname() ? `pid ${pid}` : `pid ${pid} on ${host}`));
     const restart =
         running.length === 0
             ? ""
             : `; restart the running one (${names.join(", ")}), which reads streams/ only when it starts`;
-    return `wrote ${written.join(", ")}. \`${program} ingest\` loads its files${restart}.`;
+    return `${wrote} \`${program} ingest${isInputGiven ? ` --input ${inputDir}` : ""}\` loads its files${restart}.`;
 }

@@ -11,6 +11,7 @@ import { findSample, type Sample } from "../../operations/add/find-sample.ts";
 import { streamNameForm, streamNameOf } from "../../operations/add/name-stream.ts";
 import { refuseExisting } from "../../operations/add/new-files.ts";
 import { refuseRivals } from "../../operations/add/refuse-rivals.ts";
+import { takeBack } from "../../operations/add/take-back.ts";
 import { readRunning } from "../../operations/refuse-while-running.ts";
 import { type Proposal, type SniffOptions, sniffFile } from "../../operations/sniff/sniff-file.ts";
 import { streamOfTable } from "../../streams/load-streams.ts";
@@ -76,18 +77,23 @@ async function addForCsv(sample: Sample, given: AddRequest, context: AddContext)
     const { request, proposal } = await proposeUntilAnswered(path, given, context);
     const stream: NewCsvStream = { name, files, path, proposal };
     const lines = formatProposal(stream, proposal);
-    await refuseRivals(
-        { name, files, table: null, example: exampleOf(sample, context.config.inputDir) },
-        context.builtIn,
-    );
+    const { inputDir } = context.config;
+    const { isReplace: isReplacing, isInputGiven } = request;
+    const example = exampleOf(sample, inputDir);
+    await refuseRivals({ name, files, table: null, example, isReplacing }, context.builtIn);
     if (request.isPrint) return printed(filesForCsv(stream), { name, files, table: `public.${name}`, proposal });
-    refuseExisting(filesForCsv(stream));
+    if (!isReplacing) refuseExisting(filesForCsv(stream));
     await confirm(request, lines, keyIsProposed(given, proposal, path));
     return await context.inDatabase(async (sql, { target }) => {
+        if (isReplacing) await takeBack(sql, name);
         await refuseTaken(sql, stream);
-        const { written, tried } = await addCsvStream(target, stream, tryConfigOf(context), logToStderr);
+        const { written, tried } = await addCsvStream(sql, target, stream, tryConfigOf(context), logToStderr);
         return {
-            lines: [...lines, ...formatTrial(tried), formatWritten(written, await readRunning(sql))],
+            lines: [
+                ...lines,
+                ...formatTrial(tried),
+                formatWritten(written, { name, path, inputDir, isInputGiven, running: await readRunning(sql) }),
+            ],
             json: { name, files, table: `public.${name}`, proposal, tried, written },
         };
     });
@@ -154,6 +160,15 @@ function requireColumns(names: readonly string[], { columns }: Proposal, flag: s
 
 async function addForTable(sample: Sample, given: AddRequest, table: string, context: AddContext): Promise<Answer> {
     const { path, files } = sample;
+    const { inputDir } = context.config;
+    const { isInputGiven } = given;
+    if (given.isReplace) {
+        throw refuse(
+            "invalid_option",
+            "--replace is for a table that add made.",
+            "Edit the stream's file, or remove it.",
+        );
+    }
     const { request, proposal } =
         path === null ? { request: given, proposal: null } : await readUntilAnswered(path, given, context);
     const name = chooseName(request, streamOfTable(table).name);
@@ -163,14 +178,16 @@ async function addForTable(sample: Sample, given: AddRequest, table: string, con
         const lines = formatMapping(mapped);
         const facts = { name, files, table: mapped.declared.table, columns: mapped.mapping.columns };
         if (path !== null) refuseLacking(mapped, path);
-        const example = exampleOf(sample, context.config.inputDir);
-        await refuseRivals({ name, files, table: mapped.declared.table, example }, context.builtIn);
+        const example = exampleOf(sample, inputDir);
+        const newStream = { name, files, table: mapped.declared.table, example, isReplacing: false };
+        await refuseRivals(newStream, context.builtIn);
         if (request.isPrint) return printed([mapped.newFile], facts);
         refuseExisting([mapped.newFile]);
         await confirm(request, lines, null);
         const { written, tried } = await addTableStream(target, mapped, path, tryConfigOf(context));
         const trial = tried === null ? [`no file matches ${files} yet, so nothing was tried`] : formatTrial(tried);
-        const last = formatWritten(written, await readRunning(sql));
+        const running = await readRunning(sql);
+        const last = formatWritten(written, { name, path, inputDir, isInputGiven, running });
         return { lines: [...lines, ...trial, last], json: { ...facts, tried, written } };
     });
 }

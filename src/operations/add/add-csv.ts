@@ -9,11 +9,13 @@ import { exitCodes, SluiceError } from "../../errors.ts";
 import { applyStream } from "../../streams/apply-stream.ts";
 import { quoteIdent } from "../../streams/catalog/quote-ident.ts";
 import { readTable } from "../../streams/catalog/read-table.ts";
+import { formatCount } from "../../terminal/format.ts";
 import type { Proposal } from "../sniff/sniff-file.ts";
 import { type TriedFile, type TryOptions, tryFiles } from "../try/try-files.ts";
 import { migrationPath, type NewFile, refuseExisting, removeNewFiles, writeNewFiles } from "./new-files.ts";
 import { streamText } from "./stream-text.ts";
 import { tableText } from "./table-text.ts";
+import { readMigrationNames, takeBack } from "./take-back.ts";
 
 export interface NewCsvStream {
     name: string;
@@ -26,7 +28,11 @@ export interface NewCsvStream {
 }
 
 /** What `--print` shows: the stream's file, then the migration. */
-export function filesForCsv({ name, files, path, proposal }: NewCsvStream): [stream: NewFile, migration: NewFile] {
+export function filesForCsv(
+    { name, files, path, proposal }: NewCsvStream,
+    /** Migrations that the database has had. */
+    applied: readonly string[] = [],
+): [stream: NewFile, migration: NewFile] {
     const table = `public.${quoteIdent(name)}`;
     return [
         {
@@ -34,7 +40,7 @@ export function filesForCsv({ name, files, path, proposal }: NewCsvStream): [str
             text: streamText({ files, table, key: null, settings: proposal.source }),
         },
         {
-            path: migrationPath(join(streamsFolder(), "migrations"), name),
+            path: migrationPath(join(streamsFolder(), "migrations"), name, applied),
             text: tableText(name, basename(path), proposal),
         },
     ];
@@ -49,19 +55,20 @@ export async function refuseTaken(sql: Sql, stream: NewCsvStream): Promise<void>
         code: "table_exists",
         what: `The table public.${quoteIdent(name)} exists already; it was not changed.`,
         from: "the command line",
-        remedy: `Give --table public.${quoteIdent(name)} if the file belongs there, else another --name.`,
+        remedy: `Give --table public.${quoteIdent(name)} if the file belongs there, --replace if \`add\` made it and it is empty, else another --name.`,
         exitCode: exitCodes.usage,
     });
 }
 
-/** @throws what the database refuses; then no file stays behind */
+/** @throws what the database refuses, and `nothing_fits`; then nothing stays behind */
 export async function addCsvStream(
+    sql: Sql,
     target: DatabaseTarget,
     stream: NewCsvStream,
     tryConfig: TryOptions["config"],
     log: (line: string) => void,
 ): Promise<{ written: string[]; tried: TriedFile }> {
-    const newFiles = filesForCsv(stream);
+    const newFiles = filesForCsv(stream, await readMigrationNames(sql));
     writeNewFiles(newFiles);
     try {
         await migrateDatabase(target, { log, streamMigrationsDir: resolve(streamMigrationsDir()) });
@@ -82,5 +89,24 @@ export async function addCsvStream(
     });
     const sources = [{ ...applied.source!, match: "*" }];
     const [tried] = await tryFiles({ target, stream: applied, config: { ...tryConfig, sources }, files: [path] });
+    if (isAllRejected(tried!)) {
+        await takeBack(sql, name);
+        throw nothingFits(path, tried!);
+    }
     return { written: newFiles.map((file) => file.path), tried: tried! };
+}
+
+const isAllRejected = ({ problem, records }: TriedFile): boolean =>
+    problem === null && records.read > 0 && records.rejected === records.read;
+
+function nothingFits(path: string, { records, reasons }: TriedFile): SluiceError {
+    const [most] = reasons;
+    const why = most === undefined ? "" : `, most often ${most.reason}`;
+    return new SluiceError({
+        code: "nothing_fits",
+        what: `All ${formatCount(records.read, "record")} of ${path} would be rejected${why}; nothing was made.`,
+        from: "the command line",
+        remedy: "Give another --type, or how its values are written: --date, --decimal, --thousands, --null.",
+        exitCode: exitCodes.usage,
+    });
 }

@@ -9,6 +9,7 @@ import type { CatalogTable } from "../../streams/catalog/catalog-table.ts";
 import { quoteTable } from "../../streams/catalog/quote-ident.ts";
 import { declareStream } from "../../streams/declare.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
+import { isContradictory } from "../sniff/date-format.ts";
 import type { ReadingSettings } from "../sniff/read-values.ts";
 import type { Proposal } from "../sniff/sniff-file.ts";
 import { type TriedFile, type TryOptions, tryFiles } from "../try/try-files.ts";
@@ -38,11 +39,12 @@ export interface MappedTable {
 /** `seen`: what the newest file is like; null: there is none yet. @throws SluiceError with the remedy for a table that no stream takes */
 export async function mapTable(sql: Sql, request: TableRequest, seen: Proposal | null): Promise<MappedTable> {
     const { name, files, key, allowsTriggers } = request;
-    const settings = { ...request.settings, ...(seen?.source.numbers && { numbers: seen.source.numbers }) };
-    const basis = declaredWith(request, settings);
+    const given = { ...request.settings, ...(seen?.source.numbers && { numbers: seen.source.numbers }) };
+    const basis = declaredWith(request, given);
     const { table, streamId } = await examine(sql, basis);
     const keyNames = declareStream(table, basis, streamId).stream.keys.map((column) => column.name);
-    const mapping = mapColumns(table, seen?.columns ?? [], keyNames, settings);
+    const mapping = mapColumns(table, seen?.columns ?? [], keyNames, given);
+    const settings = { ...given, ...(given.timestamps === undefined && timestampsOf(mapping)) };
     const { aliases, ignore } = { ...settings, ...(seen !== null && mapping) };
     const source: ReadingSettings = {
         ...settings,
@@ -65,6 +67,15 @@ export async function mapTable(sql: Sql, request: TableRequest, seen: Proposal |
             }),
         },
     };
+}
+
+/** Dates that are written in one way alone are read so. */
+function timestampsOf({ columns }: Mapping): Pick<ReadingSettings, "timestamps"> {
+    const dates = columns.flatMap(({ dateFormats = [] }) => (dateFormats.length === 0 ? [] : [dateFormats]));
+    const formats = [...new Set(dates.flat())];
+    const isCertain = dates.every(({ length }) => length === 1) && !isContradictory(formats);
+    if (formats.length === 0 || !isCertain) return {};
+    return { timestamps: { format: formats.length === 1 ? formats[0]! : formats } };
 }
 
 function declaredWith(request: TableRequest, settings: ReadingSettings): TableStream {

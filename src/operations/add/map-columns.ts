@@ -13,6 +13,8 @@ export interface MappedColumn {
     notes: readonly string[];
     /** A file without it fails. */
     isLacking: boolean;
+    /** Of a column of dates or times: how the file may write them, if not as ISO 8601. */
+    dateFormats?: readonly string[];
 }
 
 export interface Mapping {
@@ -93,7 +95,14 @@ function describeColumn(
         ...(isMade ? [generatedText === null ? "made by the table" : `made by the table: ${generatedText}`] : []),
         ...(given === null ? describeAbsence(column, isLacking, isMade) : describeGiven(column, given)),
     ];
-    return { name, fileName: given?.fileName ?? null, type, notes, isLacking };
+    return {
+        name,
+        fileName: given?.fileName ?? null,
+        type,
+        notes,
+        isLacking,
+        ...(isTime(column) && given !== null && { dateFormats: given.dateFormats }),
+    };
 }
 
 function keyName({ keys }: CatalogTable, key: readonly string[]): string {
@@ -117,14 +126,24 @@ function describeAbsence(
     return [identity === null ? "not in the file: null" : "not in the file: numbered by the table"];
 }
 
+const isTime = ({ baseType }: CatalogColumn): boolean => /^pg_catalog\.(?:date|timestamp|timestamptz)$/.test(baseType);
+
 /** What the values of the file say that the type does not. */
-function describeGiven({ name, baseType }: CatalogColumn, given: ColumnProposal): readonly string[] {
+function describeGiven(column: CatalogColumn, given: ColumnProposal): readonly string[] {
+    const { name, baseType } = column;
     const isRenamed = given.fileName.toLowerCase() !== name.toLowerCase();
     const hasNoOffset = baseType === "pg_catalog.timestamptz" && given.type === "timestamp";
     return [
         ...(isRenamed ? [`"${given.fileName}" in the file`] : []),
         ...(hasNoOffset ? ["the sample has no offset: read as UTC"] : []),
+        ...(isTime(column) ? describeDates(given) : []),
     ];
+}
+
+function describeDates({ dateFormats }: ColumnProposal): readonly string[] {
+    if (dateFormats.length === 0) return [];
+    if (dateFormats.length === 1) return [`written as ${dateFormats[0]}`];
+    return [`day or month first? ${dateFormats.map((format) => `--date "${format}"`).join(" or ")}`];
 }
 
 /** CHECKs over several columns, which belong to none of them. */

@@ -40,9 +40,9 @@ export function removeNewFiles(files: readonly NewFile[]): void {
     for (const { path } of files) rmSync(path, { force: true });
 }
 
-/** `0003_orders.sql`, behind all that are there. */
-export function migrationPath(folder: string, name: string): string {
-    const names = existsSync(folder) ? readdirSync(folder) : [];
+/** `0003_orders.sql`, behind all that are there, and behind those that the database has had and whose files are gone. */
+export function migrationPath(folder: string, name: string, applied: readonly string[]): string {
+    const names = [...(existsSync(folder) ? readdirSync(folder) : []), ...applied];
     const numbers = names.map((file) => Number(/^(\d{4})_.*\.sql$/.exec(file)?.[1] ?? -1));
     const next = Math.max(-1, ...numbers) + 1;
     return join(folder, `${String(next).padStart(4, "0")}_${name}.sql`);

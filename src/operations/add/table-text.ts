@@ -4,6 +4,9 @@ import { quoteIdent } from "../../streams/catalog/quote-ident.ts";
 import { formatCount } from "../../terminal/format.ts";
 import type { Proposal } from "../sniff/sniff-file.ts";
 
+/** How each begins, whatever the command was called. */
+export const proposedBy = "-- Proposed by ";
+
 /** `fileName`: of the file that it was proposed for. */
 export function tableText(table: string, fileName: string, { columns, key, records }: Proposal): string {
     const keyColumns = key?.columns ?? [];
@@ -20,8 +23,8 @@ export function tableText(table: string, fileName: string, { columns, key, recor
         return `    ${column.padEnd(width)} -- ${oneLine(note)}`;
     });
     return [
-        `-- Proposed by \`${program} add\` for the ${formatCount(records, "record")} of ${oneLine(fileName)}.`,
-        "-- From now on the stream follows the table itself. To change the table, add another file beside this one.",
+        `${proposedBy}\`${program} add\` from the ${formatCount(records, "record")} of ${oneLine(fileName)}.`,
+        "-- It has been applied. To change the table, write another migration beside this one.",
         `create table if not exists public.${quoteIdent(table)} (`,
         ...body,
         ");",

@@ -1,4 +1,5 @@
 /** What was seen in a column, in memory that does not grow with the file: how many values of each form, and the first of each. */
+import { addDay, type DayFacts, noDays } from "./date-format.ts";
 import { type Form, formOf, isDay } from "./value-form.ts";
 
 export interface Example {
@@ -32,11 +33,6 @@ export interface NumberFacts {
     checkDigits: number;
 }
 
-export interface DayFacts {
-    firstOver12: number;
-    secondOver12: number;
-}
-
 const mostMarks = 8;
 const mostWords = 8;
 
@@ -62,7 +58,7 @@ export class ColumnEvidence {
         epochMilliseconds: 0,
         checkDigits: 0,
     };
-    readonly days: DayFacts = { firstOver12: 0, secondOver12: 0 };
+    readonly days: DayFacts = noDays();
     /** Clocks of 24:00 and later. */
     pastMidnight: Example | null = null;
     /** The marks for a missing value, as they are written. */
@@ -130,7 +126,7 @@ export class ColumnEvidence {
                 this.words.add(value.toLowerCase());
                 return;
             case "day_month":
-                this.addDay(value);
+                addDay(this.days, value);
                 return;
             case "clock":
                 if (this.pastMidnight === null && Number(value.slice(0, value.indexOf(":"))) >= 24) {
@@ -144,12 +140,6 @@ export class ColumnEvidence {
             default:
                 this.addNumber(value, form);
         }
-    }
-
-    private addDay(value: string): void {
-        const [first, second] = value.split(/[./-]/, 2).map(Number) as [number, number];
-        if (first > 12) this.days.firstOver12 += 1;
-        if (second > 12) this.days.secondOver12 += 1;
     }
 
     private addNumber(value: string, form: Form): void {

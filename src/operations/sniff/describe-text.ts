@@ -1,6 +1,7 @@
 /** Why a column is text although it might have been more: the value that decides, and how to say otherwise. Pure. */
 import { formatCount, formatNumber } from "../../terminal/format.ts";
 import type { ColumnEvidence, Example } from "./column-evidence.ts";
+import { dateFormatsOf } from "./date-format.ts";
 import { isCodeName } from "./name-words.ts";
 import type { NumberStyle } from "./number-style.ts";
 import type { TypeProposal } from "./propose-type.ts";
@@ -77,7 +78,7 @@ function describeTime(column: ColumnEvidence): string | null {
     if (column.countOf("timestamp") > 0 && column.countOf("timestamptz") > 0 && isAll("timestamp", "timestamptz")) {
         return "text: some have an offset and others have none; with --type COLUMN=timestamptz these are read as UTC";
     }
-    if (isAll("day_month")) return describeDays(column.forms.get("day_month")!.first, days);
+    if (isAll("day_month")) return describeDays(column.forms.get("day_month")!.first, days, dateFormatsOf(column));
     if (!isAll("clock")) return null;
     if (column.pastMidnight !== null) {
         return `text: ${quoted(column.pastMidnight.value)} is no time of day; an interval by --type COLUMN=interval`;
@@ -87,11 +88,24 @@ function describeTime(column: ColumnEvidence): string | null {
 
 const months = "January February March April May June July August September October November December".split(" ");
 
-function describeDays({ value }: Example, { firstOver12, secondOver12 }: ColumnEvidence["days"]): string {
+function describeDays(
+    { value }: Example,
+    { firstOver12, secondOver12 }: ColumnEvidence["days"],
+    formats: readonly string[],
+): string {
+    const type = formats[0]?.includes("mm") ? "timestamp" : "date";
+    const remedy =
+        formats.length === 0
+            ? ""
+            : `; as dates: --type COLUMN=${type}${formats.length === 1 ? "" : formats.map((format) => ` --date "${format}"`).join(" or")}`;
+    return describeOrder(value, firstOver12, secondOver12) + remedy;
+}
+
+function describeOrder(value: string, firstOver12: number, secondOver12: number): string {
     const shown = quoted(value);
     if (firstOver12 > 0 && secondOver12 > 0) return `text: written day first and month first, such as ${shown}`;
-    if (firstOver12 > 0) return `text: dates with the day first, such as ${shown}; Postgres takes YYYY-MM-DD`;
-    if (secondOver12 > 0) return `text: dates with the month first, such as ${shown}; Postgres takes YYYY-MM-DD`;
+    if (firstOver12 > 0) return `text: dates with the day first, such as ${shown}`;
+    if (secondOver12 > 0) return `text: dates with the month first, such as ${shown}`;
     const [first, second] = value.split(/[./-]/, 2).map((digits) => months[Number(digits) - 1]);
     const either = [...new Set([first, second])].sort((a, b) => months.indexOf(a!) - months.indexOf(b!));
     if (either.length < 2) return `text: ${shown} does not say whether the day or the month comes first`;

@@ -9,6 +9,7 @@ import { suggestName } from "../../terminal/suggest-name.ts";
 import { candidateOf, type KeyColumn, likelyKeys, type NamedCandidate, otherKeys } from "./candidate-keys.ts";
 import { ColumnEvidence } from "./column-evidence.ts";
 import { type NamedColumn, nameColumns, namesOf } from "./column-names.ts";
+import { dateFormatsOf, isContradictory, isTimeType, isWrittenSo } from "./date-format.ts";
 import { doubtHeader } from "./doubt-header.ts";
 import { type NumberStyle, numberStyleOf } from "./number-style.ts";
 import { proposeType } from "./propose-type.ts";
@@ -35,6 +36,8 @@ export interface ColumnProposal {
     isNullable: boolean;
     /** What the type rests on, in words. */
     note: string;
+    /** Of dates that are not ISO: how they may be written. One: it is certain. */
+    dateFormats: readonly string[];
 }
 
 export interface KeyProposal {
@@ -44,7 +47,7 @@ export interface KeyProposal {
     note: string;
 }
 
-export type Question = ReadingQuestion | { about: "key"; what: string; remedy: string };
+export type Question = ReadingQuestion | { about: "key" | "date"; what: string; remedy: string };
 
 export interface Proposal {
     records: number;
@@ -82,17 +85,71 @@ export async function sniffFile(options: SniffOptions): Promise<Proposal> {
             seen.columns.map(({ evidence }) => evidence),
             settings.numbers ?? null,
         );
-        const columns = seen.columns.map((column): KeyColumn & { note: string } => {
-            const { type, note } = proposeType(column.fileName || column.name, column.evidence, style);
-            const wanted = types[column.name];
-            return { ...column, ...(wanted ? { type: wanted, note: `as you said; ${note}` } : { type, note }) };
-        });
+        const columns = seen.columns.map((column): KeyColumn & { note: string } => ({
+            ...column,
+            ...typeOf(column, settings, types[column.name], style),
+        }));
         const doubt = settings.header === undefined ? doubtHeader(columns) : null;
         if (doubt !== null) return nothingProposed(doubt, settings);
-        return await propose(csv, options, { ...seen, columns, style });
+        const dates = formatsOfDates(columns, options);
+        if ("about" in dates) return nothingProposed(dates, settings);
+        return await propose(csv, { ...options, settings: { ...settings, ...dates } }, { ...seen, columns, style });
     } finally {
         await csv.close();
     }
+}
+
+function typeOf(
+    { fileName, name, evidence }: NamedColumn & { evidence: ColumnEvidence },
+    { timestamps }: ReadingSettings,
+    wanted: string | undefined,
+    style: NumberStyle,
+): { type: string; note: string } {
+    const proposed = proposeType(fileName || name, evidence, style);
+    const note = proposed.note.replaceAll("COLUMN=", `${name}=`);
+    const formats = timestamps?.format === undefined ? dateFormatsOf(evidence) : [timestamps.format].flat();
+    const isDates = timestamps?.format === undefined ? formats.length === 1 : isWrittenSo(evidence, formats);
+    const asDates = `dates such as "${evidence.forms.get("day_month")?.first.value}", read by ${formats.join(" or ")}`;
+    if (wanted === undefined) {
+        if (timestamps?.format === undefined || !isDates) return { type: proposed.type, note };
+        return { type: formats.some((format) => format.includes("mm")) ? "timestamp" : "date", note: asDates };
+    }
+    if (isDates && isTimeType(wanted)) return { type: wanted, note: `as you said; ${asDates}` };
+    return {
+        type: wanted,
+        note: note.startsWith("text: ") ? `as you said; proposed was ${note}` : `as you said; ${note}`,
+    };
+}
+
+/** For the stream's file: how the dates are written that get a type of time. Asked where that is not certain. */
+function formatsOfDates(
+    columns: readonly KeyColumn[],
+    { settings = {}, types = {} }: SniffOptions,
+): Pick<ReadingSettings, "timestamps"> | Question {
+    if (settings.timestamps?.format !== undefined) return {};
+    const dates = columns
+        .filter(({ name }) => isTimeType(types[name] ?? ""))
+        .map(({ name, evidence }) => ({ name, formats: dateFormatsOf(evidence), evidence }))
+        .filter(({ formats }) => formats.length > 0);
+    const either = dates.find(({ formats }) => formats.length > 1);
+    if (either !== undefined) {
+        const { value } = either.evidence.forms.get("day_month")!.first;
+        return {
+            about: "date",
+            what: `${either.name}: "${value}" does not say whether the day or the month comes first, and no other value does.`,
+            remedy: `Say which: ${either.formats.map((format) => `--date "${format}"`).join(" or ")}.`,
+        };
+    }
+    const formats = [...new Set(dates.map(({ formats: [format] }) => format!))];
+    if (isContradictory(formats)) {
+        return {
+            about: "date",
+            what: `Some columns have the day first and others the month first: ${formats.join(", ")}.`,
+            remedy: "Give --type for those of one order; the others stay text.",
+        };
+    }
+    const [only] = formats;
+    return only === undefined ? {} : { timestamps: { format: formats.length === 1 ? only : formats } };
 }
 
 interface Seen<Column> {
@@ -154,6 +211,7 @@ async function propose(
             type,
             isNullable: evidence.records === 0 || evidence.countOf("empty") > 0,
             note: [note, found.notes.get(name)].filter(Boolean).join("; "),
+            dateFormats: dateFormatsOf(evidence),
         })),
         key: found.key,
         asks: found.key === null ? [found.question] : [],
