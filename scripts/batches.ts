@@ -7,7 +7,7 @@ import { choiceOption, listPage, pageOptions } from "../src/commands/listing/lis
 import { refuse } from "../src/commands/refuse.ts";
 import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import * as schema from "../src/database/schema.ts";
-import { program } from "../src/environment.ts";
+import { commandHere, program } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
 import { readBatch, readBatchFiles, selectBatches } from "../src/server/api/batches/read-batches.ts";
 
@@ -42,7 +42,7 @@ export const command = databaseCommand({
             }
             const batch = /^\d{1,15}$/.test(wanted) ? await readBatch(db, Number(wanted)) : undefined;
             if (!batch) {
-                const remedy = `${program} batches lists all of them.`;
+                const remedy = `${commandHere("batches")} lists all of them.`;
                 throw refuse("batch_unknown", `There is no batch ${wanted}.`, remedy, exitCodes.failed);
             }
             const files = await readBatchFiles(db, batch.batchId);

@@ -9,7 +9,8 @@ import { type CheckResult, runChecks } from "../src/operations/run-checks.ts";
 
 export const command = databaseCommand({
     name: "check",
-    summary: "Runs the logical checks on the live database; exits with 1 if one fails.",
+    summary:
+        "Checks that the loaded data adds up: counts, rows and rejects against each other. Exits with 1 if a check fails.",
     description:
         "Each check asserts one thing and selects the rows that break it. Nothing is written. --stream leaves out checks of other streams' tables; the ledger is always checked as a whole.",
     options: [streamOption()],

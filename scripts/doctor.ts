@@ -36,7 +36,8 @@ const fields = [
 
 export const command: CommandDefinition = {
     name: "doctor",
-    summary: "Checks the whole set-up, and prints a remedy for each problem.",
+    summary:
+        "Checks that Sluice can run here: machine, settings, folder and database. Prints a remedy for each problem.",
     description:
         "Packages, settings, folder, disk, port, access, database, rights, schema, clock, stuck files, lost workers, pace. Changes nothing. Exits with 1 if something is broken; a note is merely worth knowing.",
     options: configOptions(...fields),

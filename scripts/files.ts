@@ -8,7 +8,7 @@ import { refuse } from "../src/commands/refuse.ts";
 import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import type { Sql } from "../src/database/connect.ts";
 import * as schema from "../src/database/schema.ts";
-import { program } from "../src/environment.ts";
+import { commandHere, program } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
 import { type ForgottenFile, forgetFile } from "../src/operations/forget-file.ts";
 import { readFile, selectFiles } from "../src/server/api/files/read-files.ts";
@@ -38,7 +38,7 @@ export const command = databaseCommand({
     async run({ flags, args: [wanted], config: { inputDir }, inDatabase }) {
         const mustForget = flags.forget === true;
         if (mustForget && wanted === undefined) {
-            const remedy = `Name a failed file: \`${program} files --state failed\` lists them.`;
+            const remedy = `Name a failed file: \`${commandHere("files")} --state failed\` lists them.`;
             throw refuse("missing_argument", "--forget names no file; nothing was changed.", remedy);
         }
         return await inDatabase(
@@ -82,7 +82,7 @@ async function findFile(sql: Sql, wanted: string, streamId: number | null): Prom
 }
 
 function refuseUnknown(wanted: string): never {
-    const remedy = `${program} files lists all of them; a path is relative to the watched folder.`;
+    const remedy = `${commandHere("files")} lists all of them; a path is relative to the watched folder.`;
     throw refuse("file_unknown", `The ledger has no file ${wanted}.`, remedy, exitCodes.failed);
 }
 

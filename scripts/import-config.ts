@@ -5,7 +5,7 @@ import { readProperties } from "../src/commands/import-config/read-properties.ts
 import { setVariable } from "../src/commands/import-config/write-env.ts";
 import { logToStderr } from "../src/commands/log.ts";
 import { describeTarget, parseDatabaseUrl } from "../src/database/database-target.ts";
-import { program } from "../src/environment.ts";
+import { commandHere, program } from "../src/environment.ts";
 import { exitCodes, SluiceError } from "../src/errors.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
@@ -43,7 +43,9 @@ export const command: CommandDefinition = {
         writeFileSync(envFile, change.text, { mode: 0o600 });
         chmodSync(envFile, 0o600);
         process.stdout.write(`${change.kind === "added" ? "Added to" : "Replaced in"} ${envFile}: ${shown}\n`);
-        logToStderr(`Next: ${program} doctor checks whether it can be used; ${program} migrate sets it up.`);
+        logToStderr(
+            `Next: ${commandHere("doctor")} checks whether it can be used; ${commandHere("migrate")} sets it up.`,
+        );
     },
 };
 

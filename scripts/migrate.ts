@@ -42,7 +42,7 @@ export const command: CommandDefinition = {
             const hasFailed = streams.some(({ problem }) => problem !== null);
             return {
                 lines: [
-                    hasAny ? `${where} ${verb} ${describe(migrations)}.` : `${where} is up to date.`,
+                    hasAny ? `${where} ${verb} ${describe(migrations, sqlFiles)}.` : `${where} is up to date.`,
                     ...streams.map(({ stream, problem }) => `stream ${stream}: ${problem ?? "ready"}`),
                 ],
                 json: { migrations, sqlFiles, ...(streams.length > 0 && { streams }) },
@@ -72,11 +72,12 @@ async function makeStreams(target: DatabaseTarget): Promise<{ stream: string; pr
     return made;
 }
 
-/** The SQL files come with each of them. */
-function describe(migrations: readonly string[]): string {
-    const names =
-        migrations.length > 0 ? `${formatCount(migrations.length, "migration")} (${migrations.join(", ")}) and ` : "";
-    return `${names}the functions and views of this program`;
+function describe(migrations: readonly string[], hasSqlFiles: boolean): string {
+    const names = `${formatCount(migrations.length, "migration")} (${migrations.join(", ")})`;
+    return [
+        ...(migrations.length > 0 ? [names] : []),
+        ...(hasSqlFiles ? ["the functions and views of this program"] : []),
+    ].join(" and ");
 }
 
 async function inspect(target: DatabaseTarget): Promise<MigrateResult> {

@@ -15,7 +15,7 @@ import { sanitize } from "../src/terminal/sanitize.ts";
 export const command = databaseCommand({
     name: "prune",
     summary:
-        "Deletes data that was merged before a given age: events, rejects, and ledger lines that nothing needs any more.",
+        "Deletes old data: events and rejects that were loaded before a given age, and the records of their batches and files.",
     description:
         "Shows what it will delete and asks. Ingests go on meanwhile, and all checks hold at every moment. You can stop it at any time; the next prune continues. Within the age nothing changes: repeated deliveries are still recognised.",
     options: [

@@ -4,7 +4,7 @@ import { Argument } from "commander";
 import { runCommand } from "../src/commands/command.ts";
 import { databaseCommand } from "../src/commands/database-command.ts";
 import { requireStream } from "../src/commands/streams/choose-stream.ts";
-import { program, streamsFolder } from "../src/environment.ts";
+import { commandHere, program, streamsFolder } from "../src/environment.ts";
 import { removeStream } from "../src/operations/remove-stream.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
 
@@ -33,7 +33,8 @@ function describe(stream: { name: string; table: string; home: string; declarati
     const table = sanitize(stream.table);
     const file = join(streamsFolder(), `${name}.ts`);
     const { isFile } = (stream.declaration ?? {}) as { isFile?: boolean };
-    const back = isFile === false ? `${program} ingest --table ${table}` : `${program} ingest with ${file}`;
+    const back =
+        isFile === false ? `${commandHere("ingest")} --table ${table}` : `${commandHere("ingest")} with ${file}`;
     return [
         `Removed ${name}: the schema ${home} is dropped. ${table} keeps its rows, and the ledger its files and rejects.`,
         existsSync(file)

@@ -7,7 +7,7 @@ import { refuse } from "../src/commands/refuse.ts";
 import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import type { Sql } from "../src/database/connect.ts";
 import { sqlStateOf } from "../src/database/sql-states.ts";
-import { isDrawable, program } from "../src/environment.ts";
+import { commandHere, isDrawable, program } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
 import { type ReplaysSummary, replayStreams } from "../src/operations/replay-streams.ts";
 import type { ReplayBatch, ReplaySummary } from "../src/operations/run-replay.ts";
@@ -23,9 +23,9 @@ import { sanitize } from "../src/terminal/sanitize.ts";
 export const command = databaseCommand({
     name: "replay",
     summary:
-        "Validates rejects again by today's rules; those that pass become rows, with the file and record they came from.",
+        "Validates rejects again, with the current rules; those that pass become rows, with the file and record they came from.",
     description:
-        "A reject is never deleted: it names the batch that resolved it. A reject that would end as before is left alone, so a second replay does nothing. You can edit a record first: update ingest.rejects set record = record || '{…}'.",
+        "A reject is never deleted: it names the batch that resolved it. A reject that would fail again is not changed, so a second replay does nothing. You can edit a record first: update ingest.rejects set record = record || '{…}'.",
     options: [
         streamOption(),
         new Option("--reason <code>", `only rejects with this reason: \`${program} contract NAME\` lists a stream's`),
@@ -36,7 +36,7 @@ export const command = databaseCommand({
         new Option("--dry-run", "do it all, roll it back, and show the result"),
     ],
     examples: [
-        [`${program} replay --dry-run`, "what would pass today"],
+        [`${program} replay --dry-run`, "which rejects would pass now"],
         [`${program} replay --reason event_type_unknown`, "after a type was added"],
         [`${program} replay --stream orders`, "of one stream; without it of all, in turns"],
         [`${program} replay --file events_7.csv --accept-conflicts`, "where records conflict, this file is right"],
@@ -126,9 +126,9 @@ function describeAll({ streams = [], ...total }: ReplaysSummary): string[] {
 function describe({ dryRun, unchanged, unsplittable, displaced, refused, ...records }: ReplaySummary): string[] {
     const more = [
         ["replaced", displaced, "stored row", "by conflicting records"],
-        ["refused", refused, "conflict", `by the table: ${program} rejects shows why`],
-        ["unchanged", unchanged, "reject", "would end as before and are left as they are"],
-        ["unsplittable", unsplittable, "reject", "have no values: set their record first"],
+        ["refused", refused, "conflict", `by the table: ${commandHere("rejects")} shows why`],
+        ["unchanged", unchanged, "reject", "would fail again; nothing changes"],
+        ["unsplittable", unsplittable, "reject", "could not be split into values: set ingest.rejects.record first"],
     ] as const;
     return formatRecordTable(records, {
         title: dryRun ? "would be read" : "records read again",

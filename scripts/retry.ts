@@ -3,7 +3,7 @@ import { runCommand } from "../src/commands/command.ts";
 import { databaseCommand } from "../src/commands/database-command.ts";
 import { refuse } from "../src/commands/refuse.ts";
 import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
-import { program } from "../src/environment.ts";
+import { commandHere, program } from "../src/environment.ts";
 import { retryFiles } from "../src/operations/retry-files.ts";
 import { formatCount } from "../src/terminal/format.ts";
 import { sanitize } from "../src/terminal/sanitize.ts";
@@ -29,7 +29,7 @@ export const command = databaseCommand({
             throw refuse(
                 "missing_option",
                 "Neither --file nor --all was given; nothing was changed.",
-                `Name a failed file (\`${program} files --state failed\` lists them), or give --all.`,
+                `Name a failed file (\`${commandHere("files")} --state failed\` lists them), or give --all.`,
             );
         }
         const files = await inDatabase(

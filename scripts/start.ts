@@ -57,9 +57,10 @@ const print = (line: string) => process.stdout.write(`${line}\n`);
 
 export const command: CommandDefinition = {
     name: "start",
-    summary: "Runs everything in one process: database, ingest, API and, for a first look, a generator of events.",
+    summary:
+        "Runs everything in one process: database, ingest, the web page, the API and, for a first look, a generator of events.",
     description:
-        "Without DATABASE_URL it starts a PostgreSQL of its own under data/, and writes CSV files of generated events into the input folder. With DATABASE_URL it generates nothing unless you give --generate.",
+        "The page is at http://127.0.0.1:4040/ unless you give --port. Without DATABASE_URL it starts a PostgreSQL of its own under data/, and writes CSV files of generated events into the input folder. With DATABASE_URL it generates nothing unless you give --generate.",
     options: configOptions(...fields),
     examples: [
         [`${program} start`, "the embedded database, generated events, the API on 127.0.0.1:4040"],

@@ -12,7 +12,7 @@ const everyMs = 2000;
 
 export const command = databaseCommand({
     name: "status",
-    summary: "Shows what was read, where it went and what is waiting: committed facts of one moment.",
+    summary: "Shows what was read, what became of it, and what is waiting.",
     description:
         "--watch repeats it until Ctrl-C: in place on a terminal, one line each time with --json. If the database is unreachable, it says so, and since when.",
     options: [new Option("--watch [duration]", "repeat it (default: every 2s)").argParser(readPause), streamOption()],

@@ -14,7 +14,7 @@ import { eventsStream } from "../src/shop/events-stream.ts";
 export const command = databaseCommand({
     name: "trace",
     summary:
-        "Shows the history of a record: file, bytes, chunk, load, the verdict of each rule, batch, commit and rivals.",
+        "Shows the history of a record: where it stands in its file, which rules it passed or failed, when it was loaded, and other records with its key.",
     description:
         "Without --stream, an event_id is looked up in events, and file:record in the stream that read the file. Exits with 1 if nothing is known of the record.",
     arguments: [new Argument("<record>", "an event_id, the key of a stream, or file:record such as events_7.csv:12")],

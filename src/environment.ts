@@ -10,6 +10,28 @@ export type Environment = Record<string, string | undefined>;
  */
 export const program = programForm !== "checkout" || basename(Bun.main) === "sluice.ts" ? "sluice" : "bun run";
 
+/** `--data-dir data/own`, as this process was given it. A URL may hold a password: that one was given is all that is shown. */
+export function databaseFlags(argv: readonly string[]): string {
+    const givenTo = (flag: string): string | undefined => {
+        const joined = argv.find((arg) => arg.startsWith(`${flag}=`));
+        const at = argv.indexOf(flag);
+        return joined?.slice(flag.length + 1) ?? (at === -1 ? undefined : argv[at + 1]);
+    };
+    const quoted = (text: string) => (/^[\w./:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+    return ["--data-dir", "--database-url"]
+        .flatMap((flag) => {
+            const value = givenTo(flag);
+            if (value === undefined) return [];
+            return [` ${flag} ${flag === "--database-url" ? "…" : quoted(value)}`];
+        })
+        .join("");
+}
+
+const givenFlags = databaseFlags(process.argv.slice(2));
+
+/** The words that start a command on the database of this one, for advice: `sluice rejects --data-dir data/own`. */
+export const commandHere = (name: string): string => `${program} ${name}${givenFlags}`;
+
 /** Whether npm started this process (`npx -y bun run …`): npx dies of a signal without passing it on. */
 export function isStartedByNpm(environment: Environment = process.env): boolean {
     return environment.npm_config_user_agent?.startsWith("npm/") ?? false;

@@ -16,7 +16,7 @@ import { type DatabaseTarget, describeTarget } from "../database/database-target
 import { faultSettings } from "../database/faults/pass-fault-point.ts";
 import { migrateDatabase, readMissingMigrations } from "../database/migrate.ts";
 import { type Database, openDatabase } from "../database/open-database.ts";
-import { program } from "../environment.ts";
+import { commandHere } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { Stream } from "../streams/stream.ts";
 import { exitOnStopSignal } from "../terminal/stop-signals.ts";
@@ -113,7 +113,7 @@ async function requireSetUp(sql: Sql, target: DatabaseTarget, mayMigrate: boolea
         throw new SluiceError({
             code: "not_set_up",
             what: `${describeTarget(target)} does not have Sluice's tables.`,
-            remedy: `Set it up with \`${program} migrate\`, or name another with --database-url.`,
+            remedy: `Set it up with \`${commandHere("migrate")}\`, or name another with --database-url.`,
             setting: "databaseUrl",
             exitCode: exitCodes.configuration,
         });
@@ -124,7 +124,7 @@ async function requireSetUp(sql: Sql, target: DatabaseTarget, mayMigrate: boolea
     throw new SluiceError({
         code: "schema_behind",
         what: `${describeTarget(target)} is older than this program: it lacks ${missing.join(", ")}.`,
-        remedy: `Bring it up to date with \`${program} migrate\`; running ingests continue.`,
+        remedy: `Bring it up to date with \`${commandHere("migrate")}\`; running ingests continue.`,
         setting: "databaseUrl",
         exitCode: exitCodes.configuration,
     });

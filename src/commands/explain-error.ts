@@ -3,7 +3,7 @@
 import { CommanderError } from "commander";
 import { describeFault } from "../database/describe-fault.ts";
 import { type Meaning, meaningOf, sqlStateOf, sqlStates } from "../database/sql-states.ts";
-import { program } from "../environment.ts";
+import { commandHere, program } from "../environment.ts";
 import { exitCodes, SluiceError, type SluiceErrorFields } from "../errors.ts";
 import { refuse } from "./refuse.ts";
 
@@ -72,7 +72,7 @@ const refusals: Record<string, Refusal> = {
     [sqlStates.insufficientPrivilege]: {
         code: "not_permitted",
         what: "The database user lacks a right that this command needs.",
-        remedy: `Grant the missing right, or use another user: ${program} doctor lists the rights of this one.`,
+        remedy: `Grant the missing right, or use another user: ${commandHere("doctor")} lists the rights of this one.`,
     },
     [sqlStates.readOnlyTransaction]: {
         code: "database_read_only",
@@ -91,13 +91,13 @@ const refusalsByMeaning: Partial<Record<Meaning | "", Refusal>> = {
     away: {
         code: "database_unreachable",
         what: "The connection to the database was lost or refused.",
-        remedy: `Check that the server is up and reachable (${program} doctor), then run the command again.`,
+        remedy: `Check that the server is up and reachable (${commandHere("doctor")}), then run the command again.`,
         exitCode: exitCodes.databaseUnreachable,
     },
     schema: {
         code: "schema_not_current",
         what: "The database's tables and functions belong to another version of Sluice.",
-        remedy: `Bring them up to date with \`${program} migrate\`; ${program} doctor says what is missing.`,
+        remedy: `Bring them up to date with \`${commandHere("migrate")}\`; ${commandHere("doctor")} says what is missing.`,
     },
     crowded: {
         code: "too_many_connections",

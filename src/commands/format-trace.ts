@@ -1,5 +1,5 @@
 /** Formats a trace. Pure. */
-import { program } from "../environment.ts";
+import { commandHere } from "../environment.ts";
 import { describeRefusal } from "../operations/describe-refusal.ts";
 import type { Headers } from "../operations/read-headers.ts";
 import type { TraceSubject } from "../operations/read-trace.ts";
@@ -13,11 +13,11 @@ export function describeUnknown(subject: TraceSubject, stream: string): { what: 
     return "key" in subject
         ? {
               what: `No row and no reject of ${stream} has the key ${describeKey(subject.key)}.`,
-              remedy: `Copy the whole key from the file. \`${program} files\` lists the files that were read.`,
+              remedy: `Copy the whole key from the file. \`${commandHere("files")}\` lists the files that were read.`,
           }
         : {
               what: `The ledger of ${stream} has no record ${subject.record} of ${sanitize(subject.file)}.`,
-              remedy: `${program} files lists the files and how many records each has; a path is relative to the folder.`,
+              remedy: `${commandHere("files")} lists the files and how many records each has; a path is relative to the folder.`,
           };
 }
 
@@ -62,7 +62,7 @@ function formatLives(subject: TraceSubject, { records }: Trace, headers: Headers
 
 function formatClaims(key: Record<string, string>, { stream, stored, records }: Trace, headers: Headers): string[] {
     return [
-        `${sanitize(stream)} ${describeKey(key)}: ${stored === null ? "no row has this key" : "a row"}`,
+        `${sanitize(stream)} ${describeKey(key)}: ${stored === null ? "no row has this key" : "one row"}`,
         ...(stored === null
             ? []
             : [

@@ -2,7 +2,7 @@
 
 import type { BatchProgress, IngestSummary, LeftFiles, StreamSummary } from "../engine/run/progress.ts";
 import type { SignOfLife } from "../engine/run/run-ingest.ts";
-import { program } from "../environment.ts";
+import { commandHere } from "../environment.ts";
 import { exitCodes } from "../errors.ts";
 import { isMostlyOut } from "../operations/status/describe-state.ts";
 import { formatCount, formatDuration, formatNumber } from "../terminal/format.ts";
@@ -78,7 +78,7 @@ function formatFiles({ merged, skipped, failed }: NonNullable<IngestSummary["fil
         ...(failed > 0 ? [`${formatNumber(failed)} failed`] : []),
         ...(failedBefore > 0 ? [`${formatNumber(failedBefore)} failed earlier and not fixed`] : []),
     ];
-    return `${parts.join(", ")}${failed + failedBefore > 0 ? ` → ${program} files --state failed` : ""}`;
+    return `${parts.join(", ")}${failed + failedBefore > 0 ? ` → ${commandHere("files")} --state failed` : ""}`;
 }
 
 /** What got in later is not left out. */

@@ -83,7 +83,8 @@ export const settings = {
     tailSettleMs: setting<number>({
         flag: "--tail-settle <duration>",
         variable: "SLUICE_TAIL_SETTLE",
-        description: "how long a file must be unchanged before its unfinished last record is read; 0: read it at once",
+        description:
+            "how long a file must be unchanged before a last line without line end is read; 0: read it at once",
         parse: (text) => parseDuration(text),
         fallback: 10_000,
         fallbackText: "10s",
@@ -91,7 +92,7 @@ export const settings = {
     maxChunkBytes: setting<number>({
         flag: "--max-chunk-bytes <size>",
         variable: "SLUICE_MAX_CHUNK_BYTES",
-        description: "the largest part of a file that is loaded as one chunk",
+        description: "the largest part of a file that is loaded at once",
         parse: (text) => parseBytes(text, { least: KiB, most: GiB }),
         fallback: 16 * MiB,
         fallbackText: "16MiB",
@@ -122,7 +123,8 @@ export const settings = {
     maxRejects: setting<RejectBudget | null>({
         flag: "--max-rejects <budget>",
         variable: "SLUICE_MAX_REJECTS",
-        description: "a file with more rejects than this (100, 0.05 or 5%) fails, and none of it is loaded",
+        description:
+            "a file with more rejects than this (a number, or a share: 0.05, 5%) fails, and none of it is loaded",
         parse: parseRejectBudget,
         fallback: null,
         fallbackText: "any number",
@@ -147,7 +149,7 @@ export const settings = {
         flag: "--max-expansion-ratio <number>",
         variable: "SLUICE_MAX_EXPANSION_RATIO",
         description:
-            "a compressed file that expands to more than this many times its size fails (the first MiB is exempt)",
+            "a compressed file that grows to more than this many times its size fails (checked after the first MiB)",
         parse: (text) => parseWholeNumber(text, { least: 1, most: 1_000_000 }),
         fallback: 1000,
     }),

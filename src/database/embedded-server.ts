@@ -133,7 +133,7 @@ async function ensureServer(
     const port = await choosePort(facts?.port, keepPort);
     // Before the cluster: a crash in between leaves a password without a cluster, never the other way about.
     writePrivateFile(places.factsFile, `${JSON.stringify({ password, port })}\n`);
-    if (isNew) options.log(`Making the embedded PostgreSQL in ${places.homeDir} …`);
+    if (isNew) options.log("Creating the embedded PostgreSQL: this takes a few seconds …");
     if (isNew) createCluster(places, binaries, password);
     writeSettings(places, options.settings ?? {});
     await startPostmaster(places, binaries, port, { log: options.log, unwanted });

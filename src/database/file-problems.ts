@@ -1,5 +1,5 @@
 /** Why a file, or a chunk of one, is failed, skipped or replaced (`problem` in the ledger), and what to do about it. */
-import { program } from "../environment.ts";
+import { commandHere } from "../environment.ts";
 
 const readAgain = "Correct the file: it is read again when it changes.";
 
@@ -21,14 +21,14 @@ export const fileProblems = {
     dialect_ambiguous: "Declare in sluice.config.ts which of the readings is meant.",
     archive_truncated: readAgain,
     archive_corrupt: readAgain,
-    archive_too_large: `If you trust it, raise the limit that the detail names, then: ${program} retry --file NAME.`,
+    archive_too_large: `If you trust it, raise the limit that the detail names, then: ${commandHere("retry")} --file NAME.`,
     not_csv: "Deliver it as CSV, or correct its name; the detail says what it is.",
-    file_vanished: `Put it back, and it will be read. If it is gone for good: ${program} files --forget NAME.`,
+    file_vanished: `Put it back, and it will be read. If it is gone for good: ${commandHere("files")} --forget NAME.`,
     file_changed: readAgain,
     file_unreadable: "Allow the account that runs the ingest to read it.",
     file_name_invalid: "Rename it.",
     not_a_regular_file: "Put a regular file there, not a link or a folder.",
-    too_many_rejects: `Correct the file, or raise --max-rejects, then: ${program} retry --file NAME.`,
+    too_many_rejects: `Correct the file, or raise --max-rejects, then: ${commandHere("retry")} --file NAME.`,
     copy_refused: "Postgres refused its records; look at the detail and correct the file.",
     source_changed:
         "It was changed after it was read. Put the original back, or deliver the new content under a new name.",

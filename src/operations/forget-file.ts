@@ -4,7 +4,7 @@ import type { Sql } from "../database/connect.ts";
 import { requireInputFolder } from "../engine/input-folder.ts";
 import { refuseOtherFolder } from "../engine/ledger/lease.ts";
 import { isGone } from "../engine/read/open-input.ts";
-import { program } from "../environment.ts";
+import { commandHere } from "../environment.ts";
 import { SluiceError } from "../errors.ts";
 
 export interface ForgottenFile {
@@ -49,7 +49,7 @@ function notFailed(path: string, state: string | undefined): SluiceError {
     return new SluiceError({
         code: "file_not_failed",
         what: `${path} has not failed: it is ${state ?? "unknown"}.`,
-        remedy: `Only failed files are forgotten: \`${program} files --state failed\` lists them.`,
+        remedy: `Only failed files are forgotten: \`${commandHere("files")} --state failed\` lists them.`,
     });
 }
 
@@ -57,7 +57,7 @@ function stillThere(path: string, inputDir: string): SluiceError {
     return new SluiceError({
         code: "file_still_there",
         what: `${path} is still in ${inputDir}, and would be found again.`,
-        remedy: `Remove it from the folder first, or correct it: it is read again when it changes. \`${program} retry\` tries it as it is.`,
+        remedy: `Remove it from the folder first, or correct it: it is read again when it changes. \`${commandHere("retry")}\` tries it as it is.`,
     });
 }
 

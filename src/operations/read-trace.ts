@@ -1,7 +1,7 @@
 /** The life of a record: file, bytes, chunk, load, each rule's verdict, batch, commit; and what became of its rivals. */
 
 import type { Sql } from "../database/connect.ts";
-import { program } from "../environment.ts";
+import { commandHere } from "../environment.ts";
 import { SluiceError } from "../errors.ts";
 import type { KnownStream } from "./streams/read-streams.ts";
 import type { Trace } from "./trace-schema.ts";
@@ -52,6 +52,6 @@ async function requireHome(sql: Sql, { name, home }: TracedStream): Promise<void
     throw new SluiceError({
         code: "stream_removed",
         what: `The database has no functions for the stream ${name}: it was removed, or restored without them.`,
-        remedy: `The next \`${program} ingest\` of the stream recreates them. Its rejects are kept: \`${program} rejects\`.`,
+        remedy: `The next \`${commandHere("ingest")}\` of the stream recreates them. Its rejects are kept: \`${commandHere("rejects")}\`.`,
     });
 }

@@ -1,7 +1,7 @@
 /** Takes failed files up again. The transaction is the SQL function ingest.retry_files (sql/engine/files.sql). */
 
 import type { Sql } from "../database/connect.ts";
-import { program } from "../environment.ts";
+import { commandHere } from "../environment.ts";
 import { SluiceError } from "../errors.ts";
 
 export interface RetriedFile {
@@ -27,7 +27,7 @@ export async function retryFiles(
         throw new SluiceError({
             code: "file_not_failed",
             what: `No file ${path} has failed.`,
-            remedy: `Name it as \`${program} status\` does, relative to the watched folder; --all takes every failed one.`,
+            remedy: `Name it as \`${commandHere("status")}\` does, relative to the watched folder; --all takes every failed one.`,
         });
     }
     return retried;

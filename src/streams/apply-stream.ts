@@ -9,7 +9,7 @@ import { connect, type Sql } from "../database/connect.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
 import { setUpLockKey } from "../database/migrate.ts";
 import { sqlStateOf, sqlStates } from "../database/sql-states.ts";
-import { program } from "../environment.ts";
+import { commandHere, program } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { CatalogTable } from "./catalog/catalog-table.ts";
 import { readTable } from "./catalog/read-table.ts";
@@ -161,8 +161,8 @@ function explainRights(sql: Sql, { name, table, isFile }: TableStream) {
             select current_user as role, to_regnamespace(${homeOf(name)}) is not null as "hasHome"`;
         const { role, hasHome } = row!;
         const command = isFile
-            ? `\`${program} migrate\``
-            : `\`${program} ingest --table ${table} --trigger available-now\``;
+            ? `\`${commandHere("migrate")}\``
+            : `\`${commandHere("ingest")} --table ${table} --trigger available-now\``;
         throw new SluiceError({
             code: "stream_rights",
             what: hasHome

@@ -1,5 +1,5 @@
 /** Where the records went: the lines that every command ends with. They add up. Pure. */
-import { program } from "../environment.ts";
+import { commandHere } from "../environment.ts";
 import { formatNumber, formatShare } from "./format.ts";
 import { type RecordCounts, shownOutcomes } from "./record-counts.ts";
 import { formatTable } from "./table.ts";
@@ -20,7 +20,7 @@ export function formatRecordTable(
     const { read, removed } = counts;
     const point = (outcome: string, count: number) =>
         hasPointers && count > 0 && ["conflict", "rejected"].includes(outcome)
-            ? `→ ${program} rejects --kind ${outcome}`
+            ? `→ ${commandHere("rejects")} --kind ${outcome}`
             : "";
     const rows = [
         [title, read, "", ""],

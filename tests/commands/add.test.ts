@@ -116,16 +116,8 @@ describe("a CSV file without a table", () => {
         expect([full.exitCode, full.stderr]).toEqual([2, expect.stringContaining("has rows; nothing was changed")]);
         expect(read("streams/orders.ts")).toBe(before);
         await database.sql`create table public.mine (id integer primary key)`;
-        const mine = await add(
-            `${input}/orders.csv`,
-            "--key",
-            "order_id",
-            "--name",
-            "mine",
-            "--files",
-            "m*.csv",
-            "--replace",
-        );
+        put("mine.csv", "id", "1");
+        const mine = await add(`${input}/mine.csv`, "--key", "id", "--replace");
         expect([mine.exitCode, mine.stderr]).toEqual([2, expect.stringContaining("was not made by `add`")]);
         expect((await database.sql`select to_regclass('public.mine') is not null as stays`)[0]).toEqual({
             stays: true,
@@ -258,11 +250,11 @@ describe("a CSV file without a table", () => {
 
         expect([inside.exitCode, inside.stdout]).toEqual([
             0,
-            expect.stringContaining(`tried ${input}/orders.csv: 3 read`),
+            expect.stringContaining(`trial load of ${input}/orders.csv: 3 read`),
         ]);
         expect([outside.exitCode, outside.stdout]).toEqual([
             0,
-            expect.stringContaining("\ntried customers.csv: 1 read"),
+            expect.stringContaining("\ntrial load of customers.csv: 1 read"),
         ]);
         expect(outside.stdout).toMatch(/^ {2}name +text/m);
         expect(nowhere.stderr).toContain(

@@ -128,7 +128,7 @@ test("rejects: filtered by kind, reason and file, with their reasons counted", a
     const all = await run("rejects");
 
     expect(all.stdout).toMatch(/^\d+ {2}rejected {2}price_invalid {2}a\.csv:6 {2}/m);
-    expect(all.stdout).toContain("By reason (of 3 rejects that stand):");
+    expect(all.stdout).toContain("Open rejects by reason (3):");
     expect((await runJson("rejects", "--kind", "conflict")).data).toMatchObject([{ recordNo: 5, kind: "conflict" }]);
     expect((await runJson("rejects", "--reason", "price_negative")).data).toMatchObject([{ recordNo: 7 }]);
     expect((await runJson("rejects", "--file", "b.csv")).data).toEqual([]);

@@ -45,7 +45,7 @@ test.each([
 test("what may be a key of any form is one, unless it is called as a file; blanks lead nowhere", () => {
     expect(findDestination("A-17", "any")).toEqual({ path: "/trace", query: { q: "A-17" } });
     expect(findDestination("in/A-17", "any")).toEqual({ path: "/files", query: { contains: "in/A-17" } });
-    expect(findDestination("A-17", null)).toEqual({ path: "/files", query: { contains: "A-17" } });
+    expect(findDestination("A-17", null)).toEqual({ path: "/trace", query: { q: "A-17" } });
     expect(findDestination("  ", key)).toBeNull();
 });
 

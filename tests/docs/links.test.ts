@@ -2,6 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
+import { Glob } from "bun";
+import manifest from "../../package.json" with { type: "json" };
 import { projectDir } from "../support/test-server.ts";
 
 const rootDocuments = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ".github/SECURITY.md"];
@@ -51,6 +53,36 @@ describe.each(documents)("%s", (document) => {
             .filter(({ problem }) => problem !== null);
         expect(broken).toEqual([]);
     });
+});
+
+/** What npm packs: the globs of `files`, less those with `!`, and what it always takes. */
+function packedFiles(): Set<string> {
+    const taken = new Set(["README.md", "LICENSE", "package.json"]);
+    for (const pattern of manifest.files) {
+        const isLeftOut = pattern.startsWith("!");
+        const path = pattern.replace(/^!/, "");
+        const isFolder = existsSync(join(projectDir, path)) && statSync(join(projectDir, path)).isDirectory();
+        for (const file of new Glob(isFolder ? `${path}/**` : path).scanSync({ cwd: projectDir, dot: true })) {
+            if (isLeftOut) taken.delete(file);
+            else taken.add(file);
+        }
+    }
+    return taken;
+}
+
+test("every link of the documents in the npm package leads to a file of the package", () => {
+    const packed = packedFiles();
+    const folders = new Set([...packed].map((path) => dirname(path)));
+    const pages = [...packed].filter((path) => path.endsWith(".md"));
+    const dead = pages.flatMap((page) =>
+        linksOf(prose(page))
+            .filter((link) => !/^(https?|mailto):|^#/.test(link))
+            .map((link) => relative(projectDir, join(projectDir, dirname(page), link.split("#")[0]!)))
+            .filter((target) => !packed.has(target) && !folders.has(target))
+            .map((target) => `${page} → ${target}`),
+    );
+    expect(pages.length).toBeGreaterThan(20);
+    expect(dead).toEqual([]);
 });
 
 test("a broken link is seen: a file, an anchor", () => {

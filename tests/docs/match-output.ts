@@ -1,7 +1,7 @@
 /** Whether a command printed what a document says, up to what differs from run to run. */
 
 /** Said by whichever command comes first or goes last: the documents say it once. */
-const embeddedServerLine = /^(Created and started|Started|Stopped) the embedded PostgreSQL/;
+const embeddedServerLine = /^(Creating|Created and started|Started|Stopped) the embedded PostgreSQL/;
 const migrationLine = /^Applied (the migrations?|the SQL files|\d+ migrations)/;
 /** Only where it takes long enough to be said. */
 const installLine = /^Installing packages: /;
@@ -23,7 +23,7 @@ export function comparable(output: string): string {
  */
 export function patternOf(printed: string, { isExact }: { isExact: boolean }): RegExp {
     let pattern = "";
-    for (const line of printed.trim().split("\n")) {
+    for (const line of comparable(printed).split("\n")) {
         pattern += line.trim() === "…" ? "(?:[^\\n]*\\n)*?" : `${patternOfLine(line.trimEnd(), isExact)}\\n`;
     }
     return new RegExp(`^${pattern}$`);

@@ -64,7 +64,17 @@ describe("the package", () => {
             "sluice",
         ]);
         expect(readdirSync(join(installed.dir, "node_modules/sluice")).toSorted()).toEqual(
-            ["CHANGELOG.md", "LICENSE", "README.md", "data", "dist", "docs", "package.json", "sql"].toSorted(),
+            [
+                "CHANGELOG.md",
+                "LICENSE",
+                "README.md",
+                "data",
+                "dist",
+                "docs",
+                "package.json",
+                ".env.example",
+                "sql",
+            ].toSorted(),
         );
     });
 

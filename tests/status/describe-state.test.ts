@@ -41,16 +41,16 @@ test("keeps up, with what is in hand or nothing waiting", () => {
     expect(describeState(calm)).toEqual({
         state: "running",
         tone: "good",
-        verdict: "Keeping up. Arriving 1,012 records/s, capacity 61,000/s, nothing waiting.",
+        verdict: "Keeping up. Arriving 1,012 records/s (last minute), capacity 61,000/s, nothing waiting.",
     });
     const backlog = { ...calm.backlog, files: 1, unreadBytes: 2048, stagedRecords: 1200 };
     const pace = { ...calm.pace, waitingRecords: 1220, drainSeconds: 0.02 };
     expect(describeState({ ...calm, backlog, pace }).verdict).toBe(
-        "Keeping up. Arriving 1,012 records/s, capacity 61,000/s, 1 file, 2 KiB to read, 1,200 staged records in progress.",
+        "Keeping up. Arriving 1,012 records/s (last minute), capacity 61,000/s, 1 file, 2 KiB to read, 1,200 staged records in progress.",
     );
     expect(
         describeState({ ...calm, pace: { ...calm.pace, capacityPerSecond: null, arrivalPerSecond: 0.2 } }).verdict,
-    ).toBe("Keeping up. Arriving under 1 records/s, nothing waiting.");
+    ).toBe("Keeping up. Arriving under 1 records/s (last minute), nothing waiting.");
 });
 
 describe("behind", () => {
@@ -67,7 +67,7 @@ describe("behind", () => {
             state: "behind",
             tone: "busy",
             verdict:
-                "Behind: 4 files, 1 GiB to read waiting, merged in about 3m. Arriving 10,000 records/s, capacity 60,000/s. " +
+                "Behind: 4 files, 1 GiB to read waiting, merged in about 3m. Arriving 10,000 records/s (last minute), capacity 60,000/s. " +
                 "If this persists, raise --merge-workers, or give the database a faster disk.",
         });
     });

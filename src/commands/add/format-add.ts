@@ -1,7 +1,7 @@
 /** Formats what a stream would be: its columns, its key, how the file fared. Pure. */
 import { hostname } from "node:os";
 import { dirname, relative, resolve } from "node:path";
-import { program } from "../../environment.ts";
+import { commandHere } from "../../environment.ts";
 import type { MappedTable } from "../../operations/add/add-table.ts";
 import type { IngestProcess } from "../../operations/refuse-while-running.ts";
 import type { Proposal } from "../../operations/sniff/sniff-file.ts";
@@ -81,12 +81,12 @@ export function formatWritten(
 ): string {
     const wrote = `wrote ${written.join(", ")}.`;
     if (path !== null && relative(resolve(inputDir), resolve(path)).startsWith("..")) {
-        return `${wrote} Load it: \`${program} ingest --stream ${name} --input ${dirname(path)}\`, or copy it to ${inputDir}.`;
+        return `${wrote} Load it: \`${commandHere("ingest")} --stream ${name} --input ${dirname(path)}\`, or copy it to ${inputDir}.`;
     }
     const names = running.map(({ host, pid }) => (host === hostname() ? `pid ${pid}` : `pid ${pid} on ${host}`));
     const restart =
         running.length === 0
             ? ""
             : `; restart the running one (${names.join(", ")}), which reads streams/ only when it starts`;
-    return `${wrote} \`${program} ingest${isInputGiven ? ` --input ${inputDir}` : ""}\` loads its files${restart}.`;
+    return `${wrote} \`${commandHere("ingest")}${isInputGiven ? ` --input ${inputDir}` : ""}\` loads its files${restart}.`;
 }

@@ -5,7 +5,7 @@ import { readConnectionRoom } from "../../database/connection-room.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
 import { inspectSchema } from "../../database/migrate.ts";
 import { leastConnections } from "../../engine/run/plan-connections.ts";
-import { program } from "../../environment.ts";
+import { commandHere, program } from "../../environment.ts";
 import { SluiceError } from "../../errors.ts";
 import type { Status } from "../../operations/status/status-schema.ts";
 import type { Stream } from "../../streams/stream.ts";
@@ -39,12 +39,12 @@ function judgeOld(isSetUp: boolean, pending: readonly string[]): Found {
     if (isSetUp) {
         return fail(
             `Older than this program. Missing migrations: ${pending.join(", ")}.`,
-            `Run \`${program} migrate\`. Rows and ledger stay.`,
+            `Run \`${commandHere("migrate")}\`. Rows and ledger stay.`,
         );
     }
     return note(
         "This database does not have Sluice's tables yet.",
-        `\`${program} migrate\` creates them; so do \`${program} ingest\` and \`${program} start\`.`,
+        `\`${commandHere("migrate")}\` creates them; so do \`${commandHere("ingest")}\` and \`${program} start\`.`,
     );
 }
 
@@ -52,14 +52,14 @@ async function judgeCurrent(sql: Sql, table: string, isSqlDue: boolean): Promise
     if (isSqlDue) {
         return note(
             "The tables are up to date; the functions and views belong to another version.",
-            `Run \`${program} migrate\`, or let the next ingest do it.`,
+            `Run \`${commandHere("migrate")}\`, or let the next ingest do it.`,
         );
     }
     const triggers = await triggersOn(sql, table);
     if (triggers.length === 0) return ok(`Up to date: tables, functions, and the columns of ${table}.`);
     return note(
         `Up to date. Triggers on ${table} may refuse, change or drop records: ${triggers.join(", ")}.`,
-        `A record that they refuse or drop becomes a reject (refused_by_table); ${program} rejects shows why. ` +
+        `A record that they refuse or drop becomes a reject (refused_by_table); ${commandHere("rejects")} shows why. ` +
             "A record whose row they changed becomes a conflict if it is delivered again.",
     );
 }
@@ -93,7 +93,7 @@ export async function checkRights(sql: Sql, { table }: Stream, isSetUp: boolean)
     }
     if (missing.length === 0) return ok(`${userName} can ingest, serve and replay.`);
     const found = `${userName} lacks ${missing.slice(0, 3).join(", ")}${missing.length > 3 ? " and more" : ""}`;
-    const remedy = `For ingest and replay, grant these rights (or connect as the user that ran \`${program} migrate\`).`;
+    const remedy = `For ingest and replay, grant these rights (or connect as the user that ran \`${commandHere("migrate")}\`).`;
     return mayRead
         ? note(`${found}: enough for status, api and sql.`, remedy)
         : fail(`${found}, and cannot even read.`, remedy);

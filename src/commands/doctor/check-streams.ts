@@ -2,7 +2,7 @@
 
 import { connect } from "../../database/connect.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
-import { program } from "../../environment.ts";
+import { commandHere, program } from "../../environment.ts";
 import { SluiceError } from "../../errors.ts";
 import { examine, type TableStream } from "../../streams/apply-stream.ts";
 import { type Found, fail, note, ok } from "./finding.ts";
@@ -17,13 +17,16 @@ export async function checkStream(target: DatabaseTarget, declared: TableStream)
             select problem_detail as detail from ingest.streams where name = ${declared.name} and is_active`;
         if (known === undefined) {
             const found = `${declared.files} → ${name}: the table is suitable; no file has been read yet.`;
-            return note(found, `\`${program} ingest\` or \`${program} start\` creates the stream and reads its files.`);
+            return note(
+                found,
+                `\`${commandHere("ingest")}\` or \`${program} start\` creates the stream and reads its files.`,
+            );
         }
         if (known.detail !== null) return note(`Paused: ${known.detail}`, "A running ingest resumes automatically.");
         const triggers = table.triggers.map((trigger) => trigger.name);
         const found = `${declared.files} → ${name}, ${table.columns.length} columns.`;
         if (triggers.length === 0) return ok(found);
-        const remedy = `A record that they refuse becomes a reject (refused_by_table); \`${program} rejects\` shows why.`;
+        const remedy = `A record that they refuse becomes a reject (refused_by_table); \`${commandHere("rejects")}\` shows why.`;
         return note(`${found} Its triggers may refuse or change rows: ${triggers.join(", ")}.`, remedy);
     } catch (error) {
         if (!(error instanceof SluiceError)) throw error;

@@ -3,7 +3,7 @@
 import type { Sql } from "../../database/connect.ts";
 import { remedyFor } from "../../database/file-problems.ts";
 import { describeReader, remedyForReader } from "../../database/staging-readers.ts";
-import { program } from "../../environment.ts";
+import { commandHere } from "../../environment.ts";
 import type { Status } from "../../operations/status/status-schema.ts";
 import { formatCount, formatDuration, formatShare } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
@@ -19,7 +19,7 @@ export function checkFiles({ asOf, files, failedFiles, backlog, workers }: Statu
         const which = `${sanitize(latest.path, { most: 60 })} (${latest.problem ?? "unknown"})`;
         return fail(
             `${formatCount(files.failed, "file")} failed, the latest ${which}.`,
-            `${remedyFor(latest.problem)} ${program} files --state failed lists them.`,
+            `${remedyFor(latest.problem)} ${commandHere("files")} --state failed lists them.`,
         );
     }
     const since = [backlog.oldestUnreadAt, backlog.oldestStagedAt].filter((instant) => instant !== null).sort()[0];
@@ -28,11 +28,11 @@ export function checkFiles({ asOf, files, failedFiles, backlog, workers }: Statu
     if (workers.length > 0 && waitedMs > stuckAfterMs) {
         return fail(
             `${waiting}.`,
-            `Look at the ingest's log on stderr; ${program} status shows whether it has fallen behind.`,
+            `Look at the ingest's log on stderr; ${commandHere("status")} shows whether it has fallen behind.`,
         );
     }
     if (backlog.files > 0 && workers.length === 0) {
-        return note(`${waiting}, and no ingest is running.`, `Start one: ${program} ingest.`);
+        return note(`${waiting}, and no ingest is running.`, `Start one: ${commandHere("ingest")}.`);
     }
     const all = Object.values(files).reduce((sum, count) => sum + count, 0);
     return ok(backlog.files > 0 ? `${waiting}.` : `${formatCount(all, "file")} known, none failed, none waiting.`);
@@ -70,7 +70,7 @@ export async function checkWorkers(sql: Sql, { workers }: Status): Promise<Found
     if (goneWorkers === 0) return ok(`${live}.`);
     return note(
         `${live}; ${formatCount(goneWorkers, "ingest")} ended without signing off (killed, or its machine is down).`,
-        `Nothing is lost. Start an ingest (${program} ingest): it takes over their work.`,
+        `Nothing is lost. Start an ingest (${commandHere("ingest")}): it takes over their work.`,
     );
 }
 
@@ -91,7 +91,7 @@ export function checkPace({ totals, state, verdict, freshness, table }: Status):
     if (state === "behind") {
         return note(
             verdict,
-            `To use more cores, raise --merge-workers; to use more processes, start another ${program} ingest; to merge more at once, raise --max-batch-records.`,
+            `To use more cores, raise --merge-workers; to use more processes, start another ${commandHere("ingest")}; to merge more at once, raise --max-batch-records.`,
         );
     }
     const repeated = totals.duplicate / Math.max(1, totals.read);

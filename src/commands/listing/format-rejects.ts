@@ -1,10 +1,10 @@
 /** Formats rejects, one below the other, and their reasons. Pure. */
 
-import { program } from "../../environment.ts";
+import { commandHere } from "../../environment.ts";
 import { describeRefusal } from "../../operations/describe-refusal.ts";
 import type { Headers } from "../../operations/read-headers.ts";
 import type { RejectSummary, selectRejects } from "../../server/api/rejects/read-rejects.ts";
-import { formatCount, formatMoment, formatNumber } from "../../terminal/format.ts";
+import { formatMoment, formatNumber } from "../../terminal/format.ts";
 import { explainUnseen, sanitize } from "../../terminal/sanitize.ts";
 import { formatTable } from "../../terminal/table.ts";
 import { describeRecord } from "../describe-record.ts";
@@ -35,8 +35,8 @@ export function formatReasons({ kinds, reasons }: RejectSummary): string[] {
         .filter((reason) => reason.open > 0)
         .map(({ kind, reason, open: count }) => [reason, kind, count]);
     return [
-        `By reason (of ${formatCount(open, "reject")} that stand):`,
+        `Open rejects by reason (${formatNumber(open)}):`,
         ...formatTable(rows, { indent: "  " }),
-        `Each in full: ${program} trace FILE:RECORD. After a fix: ${program} replay --reason … --dry-run.`,
+        `Each in full: ${commandHere("trace")} FILE:RECORD. After a fix: ${commandHere("replay")} --reason … --dry-run.`,
     ];
 }

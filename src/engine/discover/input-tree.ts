@@ -4,7 +4,7 @@
  */
 
 import { relative, sep } from "node:path";
-import { program } from "../../environment.ts";
+import { commandHere } from "../../environment.ts";
 import { createRouter, hasSubfolders, mayHoldFiles } from "../../streams/route-files.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import type { Stream } from "../../streams/stream.ts";
@@ -206,7 +206,7 @@ function createVoice({ config, log, streams }: InputTreeOptions, router: ReturnT
     const sayAmbiguous = createSaySome((line, facts) => log.error(line, facts), {
         event: "stream_ambiguous",
         line: (path) => `${path} ${notRead(path)}`,
-        further: `Several streams claim more files: ${program} files --state failed names them.`,
+        further: `Several streams claim more files: ${commandHere("files")} --state failed names them.`,
     });
     const notRead = (path: string) =>
         `matches the files of several streams, ${router.describe(router.claimOf(path).rivals ?? [])}, so none of them reads it. ` +

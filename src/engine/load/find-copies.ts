@@ -2,7 +2,7 @@
  * Whether a new file repeats, byte for byte, one that was merged: then it is skipped and says so. While its original is
  * loaded and not merged yet the copy waits, so that what is skipped does not depend on timing.
  */
-import { program } from "../../environment.ts";
+import { commandHere } from "../../environment.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { sourceKey } from "../../streams/source-of.ts";
 import type { IngestContext } from "../context.ts";
@@ -109,7 +109,7 @@ async function hasSameChunks({ sql }: CopyContext, original: KnownContent, file:
 /** A file that is delivered again does not replay its rejects: the message names the command that does. */
 function describeStanding({ path, rejects }: { path: string; rejects: number }): string {
     const stand = rejects === 1 ? "1 of its records is rejected" : `${rejects} of its records are rejected`;
-    return `${stand}: \`${program} replay --file ${path}\` validates ${rejects === 1 ? "it" : "them"} again.`;
+    return `${stand}: \`${commandHere("replay")} --file ${path}\` validates ${rejects === 1 ? "it" : "them"} again.`;
 }
 
 export async function reportCopies({ sql, log }: IngestContext, copies: SortedCandidates["copies"]): Promise<void> {

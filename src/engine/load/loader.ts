@@ -2,7 +2,7 @@
  * The loader's memory of folder and ledger. All of it may be lost at any time: the ledger has everything that must survive.
  * Another loader is made when the ledger is not the one that was read, or when this worker becomes the one that loads.
  */
-import { program } from "../../environment.ts";
+import { commandHere } from "../../environment.ts";
 import { unmatchedNote } from "../../streams/source-of.ts";
 import { type Archiver, createArchiver } from "../archive/archive-files.ts";
 import type { IngestContext } from "../context.ts";
@@ -91,7 +91,7 @@ export function createLoader(run: LoadingRun, clocks: FileClocks = {}): Loader {
         sayUnmatched: createSaySome((line, facts) => log.warn(line, facts), {
             event: "file_unmatched",
             line: (name) => `${name}: ${unmatchedNote}`,
-            further: `More files match no source: ${program} files names them.`,
+            further: `More files match no source: ${commandHere("files")} names them.`,
         }),
         waitForRoom: room.wait,
         wakeMergers: staged.give,

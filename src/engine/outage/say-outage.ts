@@ -2,7 +2,7 @@
 
 import { describeFault } from "../../database/describe-fault.ts";
 import { meaningOf, sqlStateOf } from "../../database/sql-states.ts";
-import { program } from "../../environment.ts";
+import { commandHere } from "../../environment.ts";
 import { SluiceError } from "../../errors.ts";
 import type { IngestLog } from "../context.ts";
 import { reasonOf } from "./troubles.ts";
@@ -30,7 +30,7 @@ export function createOutageVoice(log: IngestLog) {
             if (hasSaidSchema) return;
             hasSaidSchema = true;
             log.warn(
-                `The tables have changed (${describeFault(error)}). Undo that change, or stop and run \`${program} doctor\`. ` +
+                `The tables have changed (${describeFault(error)}). Undo that change, or stop and run \`${commandHere("doctor")}\`. ` +
                     "No file fails because of it. The ingest waits, and continues once the change is undone.",
                 { event: "schema_changed", code: reasonOf(error) },
             );

@@ -26,7 +26,11 @@ export async function refuseRivals(
     const refuse = (code: string, what: string, remedy: string) =>
         new SluiceError({ code, what, remedy, from: "the command line", exitCode: exitCodes.usage });
     if (name === builtIn) {
-        throw refuse("stream_exists", `The stream ${name} exists already: it is the built-in one.`, "Give another --name.");
+        throw refuse(
+            "stream_exists",
+            `The stream ${name} exists already: it is the built-in one.`,
+            "Give another --name.",
+        );
     }
     if (streams.some((stream) => stream.name === name)) {
         throw refuse("stream_exists", `The stream ${name} exists already.`, howToChange(name));

@@ -2,7 +2,7 @@
 
 import { remedyFor } from "../../database/file-problems.ts";
 import { describeReader, remedyForReader } from "../../database/staging-readers.ts";
-import { program } from "../../environment.ts";
+import { commandHere } from "../../environment.ts";
 import { formatBytes, formatCount, formatDuration, formatNumber } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 import { findObstacle } from "./find-obstacle.ts";
@@ -38,7 +38,9 @@ export function describeState(facts: StateFacts): State {
     const state = judgeState(facts);
     const sentences = [sentenceFor[state](facts)];
     if (state !== "failing" && facts.files.failed > 0) {
-        sentences.push(`${formatCount(facts.files.failed, "file")} failed: \`${program} files --state failed\`.`);
+        sentences.push(
+            `${formatCount(facts.files.failed, "file")} failed: \`${commandHere("files")} --state failed\`.`,
+        );
     }
     if (state !== "rejecting" && isRejecting(facts)) sentences.push(describeRejects(facts));
     const [reader] = facts.stagingReaders;
@@ -63,7 +65,8 @@ function toneOf(state: Judged, facts: StateFacts): Tone {
 type Judged = Exclude<State["state"], "paused">;
 
 const toneOfState: Record<Judged, Tone> = {
-    stopped: "busy",
+    // No fault by itself: a run that loads what is there ends. What waits for one makes it bad.
+    stopped: "quiet",
     stuck: "bad",
     failing: "bad",
     rejecting: "bad",
@@ -130,7 +133,7 @@ const sentenceFor: Record<Judged, (facts: StateFacts) => string> = {
     stopped: ({ backlog, files }) => {
         const isWaiting = backlog.files + backlog.stagedRecords > 0;
         if (isWaiting)
-            return `No ingest is running. Waiting: ${describeBacklog(backlog)}. Start one: \`${program} ingest\`.`;
+            return `No ingest is running. Waiting: ${describeBacklog(backlog)}. Start one: \`${commandHere("ingest")}\`.`;
         return `No ingest is running. ${files.failed > 0 ? "Everything that could be read" : "Everything seen"} is merged.`;
     },
     stuck: (facts) => `Stuck. ${findObstacle(facts)}`,
@@ -159,7 +162,7 @@ function describeRejects({ recentMerges: { read, rejected, conflict }, rejectRea
     const reason = most === undefined ? "" : `, most often ${sanitize(most.reason, { most: 100 })}`;
     return (
         `Not accepted: ${formatNumber(rejected + conflict)} of the latest ${formatCount(read, "record")} (${parts.join(", ")}${reason}). ` +
-        `\`${program} rejects\` shows them. Correct the sender, the file or the mapping, then run \`${program} replay\`.`
+        `\`${commandHere("rejects")}\` shows them. Correct the sender, the file or the mapping, then run \`${commandHere("replay")}\`.`
     );
 }
 
@@ -190,7 +193,8 @@ function describeDrain({
 }
 
 function describeRates({ pace: { arrivalPerSecond, capacityPerSecond } }: StateFacts): string {
-    const arriving = arrivalPerSecond > 0 ? `Arriving ${formatRate(arrivalPerSecond)} records/s` : "Nothing arriving";
+    const arriving =
+        arrivalPerSecond > 0 ? `Arriving ${formatRate(arrivalPerSecond)} records/s (last minute)` : "Nothing arriving";
     return capacityPerSecond === null ? arriving : `${arriving}, capacity ${formatRate(capacityPerSecond)}/s`;
 }
 

@@ -1,5 +1,5 @@
 /** Finds why waiting work does not go on although somebody is at work. Pure. */
-import { program } from "../../environment.ts";
+import { commandHere } from "../../environment.ts";
 import { formatCount, formatDuration, formatNumber } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 import type { StateFacts } from "./describe-state.ts";
@@ -32,7 +32,7 @@ function describeTrouble({ workers, backlog }: StateFacts): string | null {
     const tried = `It was tried ${formatCount(longest.attempts, "time")} in ${formatDuration(longest.seconds * 1000)}.`;
     const waiting =
         backlog.stagedRecords > 0 ? ` ${formatNumber(backlog.stagedRecords)} staged records are waiting.` : "";
-    return `The database refuses a step: ${what}. ${tried}${waiting} \`${program} doctor\` helps to find the cause.`;
+    return `The database refuses a step: ${what}. ${tried}${waiting} \`${commandHere("doctor")}\` helps to find the cause.`;
 }
 
 function describeMerges(facts: StateFacts): string | null {
@@ -46,7 +46,7 @@ function describeMerges(facts: StateFacts): string | null {
     const what = isStill
         ? `Nothing has been merged for ${formatDuration(stillMs)}, and ${records} are waiting.`
         : `Some of the ${records} have waited for ${formatDuration(stagedMs)} while others were merged.`;
-    return `${what} A merge is taking that long, keeps failing, or is waiting for a lock. Look at the ingest's log on stderr and at \`${program} doctor\`. Restarting the ingest is safe.`;
+    return `${what} A merge is taking that long, keeps failing, or is waiting for a lock. Look at the ingest's log on stderr and at \`${commandHere("doctor")}\`. Restarting the ingest is safe.`;
 }
 
 function describeReads(facts: StateFacts): string | null {
@@ -57,7 +57,7 @@ function describeReads(facts: StateFacts): string | null {
     const leastMs = facts.stagingReaders.length > 0 ? patienceMs : longestUnreadMs;
     const patience = Math.max(leastMs, 2 * triggerMsOf(workers), 2 * tailSettleMsOf(workers));
     if (stillMs <= patience) return null;
-    return `Nothing has been read for ${formatDuration(stillMs)}. Files waiting: ${formatNumber(backlog.files)}. Look at the ingest's log on stderr and at \`${program} doctor\`. Restarting the ingest is safe.`;
+    return `Nothing has been read for ${formatDuration(stillMs)}. Files waiting: ${formatNumber(backlog.files)}. Look at the ingest's log on stderr and at \`${commandHere("doctor")}\`. Restarting the ingest is safe.`;
 }
 
 /** How long the latest of these is ago; nobody is blamed for the time before anybody was at work. */

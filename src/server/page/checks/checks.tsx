@@ -32,7 +32,7 @@ export function Checks() {
                         <Icon name={outcome === "passed" ? "check" : "cross"} />
                         <div>
                             <h2>
-                                {formatCode(name)}
+                                {nameOf(name)}
                                 {outcome === "broken" && `: ${formatCount(breakingRows, "row")}`}
                                 {outcome === "not_run" && ": could not run"}
                                 <span class="unseen">, {formatCode(outcome)}</span>
@@ -72,10 +72,15 @@ function Summary({ run }: { run: CheckRun }) {
             <Icon name={run.passed ? "check" : "cross"} />
             {formatNumber(hold)} of {formatNumber(run.checks.length)} checks hold
             <span class="muted">
-                , {formatAgo(run.finishedAt, nowMs.value)}, in {formatDuration(run.seconds * 1000)}
+                {formatAgo(run.finishedAt, nowMs.value)}, in {formatDuration(run.seconds * 1000)}
             </span>
         </span>
     );
+}
+
+/** As what holds when it passes: `find_half_merged_chunks` is "no half merged chunks". */
+function nameOf(name: string): string {
+    return formatCode(name).replace(/(^|\.)find /, "$1no ");
 }
 
 function firstSentence(text: string): string {

@@ -58,7 +58,7 @@ function paceCells({ backlog, freshness, lastBatch, workers }: Status, flow: Flo
         {
             label: "Freshness p95",
             value: orDash(p95Seconds, formatSeconds),
-            note: `${p50Seconds === null ? "" : `p50 ${formatSeconds(p50Seconds)}, `}seen to committed`,
+            note: `${p50Seconds === null ? "" : `half within ${formatSeconds(p50Seconds)}; `}from seen in the folder to stored`,
             values: measures(flow, "lagP95Ms"),
         },
         {
@@ -74,7 +74,7 @@ function paceCells({ backlog, freshness, lastBatch, workers }: Status, flow: Flo
             value: orDash(tookMs, formatDuration),
             note:
                 triggerMs > 0 && tookMs !== null
-                    ? `${formatShare(tookMs, triggerMs)} of the ${formatDuration(triggerMs)} trigger`
+                    ? `last batch; one starts every ${formatDuration(triggerMs)} at most`
                     : "last batch",
             values: measures(flow, "longestBatchMs"),
         },
@@ -88,7 +88,7 @@ function outcomeCells(status: Status, flow: Flow | null): Cell[] {
         {
             label: "Rejected",
             value: formatShare(refused, totals.read),
-            note: `${formatNumber(refused)} with conflicts`,
+            note: `${formatNumber(refused)}, conflicts included`,
             values: shares(flow, (step) => step.rejected + step.conflict),
             least: 0.05,
         },
@@ -104,7 +104,7 @@ function outcomeCells(status: Status, flow: Flow | null): Cell[] {
             ...(hasSeveral.value && scope.value === null
                 ? { value: formatNumber(totals.inserted - totals.displaced), unit: "rows" }
                 : { value: formatNumber(status.events), unit: status.table }),
-            note: `in ${formatNumber(totals.batches)} batches`,
+            note: `in ${formatNumber(totals.batches)} batches${totals.displaced > 0 ? `; ${formatNumber(totals.displaced)} replaced` : ""}`,
             values: rates(flow, "inserted"),
         },
     ];

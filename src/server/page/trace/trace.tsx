@@ -11,7 +11,7 @@ import { formatNumber } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
 import { formatClock, formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
-import { inScope } from "../live/scope.ts";
+import { inScope, streams } from "../live/scope.ts";
 import { useResource } from "../live/use-resource.ts";
 import { BatchLink, FileLink } from "../parts/links.tsx";
 import { Panel } from "../parts/panel.tsx";
@@ -32,10 +32,9 @@ export function Trace({ recordKey }: { recordKey: TraceKey }) {
     const [text, setText] = useState(query);
     useEffect(() => setText(query), [query]);
     const parsed = query === "" ? null : parseTraceQuery(query, recordKey);
-    const keyName = recordKey === null ? "" : recordKey === "any" ? "key" : "event id";
-    const subjects = keyName === "" ? "" : `${keyName} or by `;
+    const keyName = recordKey === null || recordKey === "any" ? "key" : "event id";
     return (
-        <Panel id="trace" title="Trace" note={`The life of a record, by ${subjects}file:record`} isView>
+        <Panel id="trace" title="Trace" note={`The life of a record, by ${keyName} or by file:record`} isView>
             <search>
                 <form
                     class="field trace-form"
@@ -46,8 +45,8 @@ export function Trace({ recordKey }: { recordKey: TraceKey }) {
                 >
                     <input
                         type="search"
-                        aria-label={keyName === "" ? "File:record" : `${capitalized(keyName)}, or file:record`}
-                        placeholder={keyName === "" ? "file.csv:12" : `${capitalized(keyName)}, or file.csv:12`}
+                        aria-label={`${capitalized(keyName)}, or file:record`}
+                        placeholder={`${capitalized(keyName)}, or file.csv:12`}
                         spellcheck={false}
                         value={text}
                         onInput={(event) => setText(event.currentTarget.value)}
@@ -57,14 +56,29 @@ export function Trace({ recordKey }: { recordKey: TraceKey }) {
                     </button>
                 </form>
             </search>
-            {parsed && "fault" in parsed && (
-                <p class="nothing">
-                    {parsed.fault}
-                    {recordKey === null && " To search by a key, choose a stream first."}
-                </p>
-            )}
+            {parsed && "fault" in parsed && recordKey !== null && <p class="nothing">{parsed.fault}</p>}
+            {parsed && "fault" in parsed && recordKey === null && <FoundAnywhere text={query} />}
             {parsed && "path" in parsed && <Found path={inScope(parsed.path)} />}
         </Panel>
+    );
+}
+
+/** No stream is chosen: the key is looked for in each. */
+function FoundAnywhere({ text }: { text: string }) {
+    return (
+        <>
+            {streams.value.map(({ name }) => (
+                <section key={name} aria-label={name}>
+                    <h2>
+                        <a href={hrefWith({ stream: name })}>{sanitize(name, { most: 60 })}</a>
+                    </h2>
+                    <Found path={`/v1/trace?key=${encodeURIComponent(text)}&stream=${encodeURIComponent(name)}`} />
+                </section>
+            ))}
+            <p class="nothing">
+                <a href={hrefOf("/files", { contains: text })}>Files whose name contains it</a>
+            </p>
+        </>
     );
 }
 
@@ -81,6 +95,10 @@ export function Found({ path }: { path: string }) {
             {data?.stored && (
                 <div class="life">
                     <h2>The row of this key</h2>
+                    <p class="note">
+                        Your table does not record which file a row came from. Below are the rejects with this key;
+                        records that were inserted, and exact duplicates, are counted and not listed.
+                    </p>
                     <RecordFields fields={fieldsOf(data.stored)} rawText={null} />
                 </div>
             )}

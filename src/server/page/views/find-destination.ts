@@ -22,7 +22,8 @@ export function findDestination(text: string, key: TraceKey): Destination | null
         /^(reject|conflict|batch|replay|file)?\s*#?\s*([1-9]\d{0,14})$/i.exec(query) ?? [];
     if (digits !== undefined) return { path: `/${views[kind.toLowerCase()]}/${digits}` };
     const looksLikeFile = /[/\\]|\.(?:csv|tsv|txt|gz|zst|bz2|xz)$/i.test(query);
-    const isRecord = "path" in parseTraceQuery(query, key) && !(key === "any" && looksLikeFile);
+    const isAnyKey = (key === "any" || key === null) && !looksLikeFile;
+    const isRecord = isAnyKey || (key !== "any" && "path" in parseTraceQuery(query, key));
     return isRecord || isPlace(query)
         ? { path: "/trace", query: { q: query } }
         : { path: "/files", query: { contains: query } };
