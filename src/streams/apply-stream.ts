@@ -9,7 +9,7 @@ import { connect, type Sql } from "../database/connect.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
 import { setUpLockKey } from "../database/migrate.ts";
 import { sqlStateOf, sqlStates } from "../database/sql-states.ts";
-import { commandHere, program } from "../environment.ts";
+import { commandHere } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { CatalogTable } from "./catalog/catalog-table.ts";
 import { readTable } from "./catalog/read-table.ts";
