@@ -39,7 +39,7 @@ test("shows what goes by table, with bytes, and removes it", async () => {
     const { exitCode, stdout, stderr } = await prune(["--older-than", "90d", "--yes"]);
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-    expect(stdout).toMatch(new RegExp(`^ +${before.events} {2}events, but for .* {2}\\d.* [KM]?i?B$`, "m"));
+    expect(stdout).toMatch(new RegExp(`^ +${before.events} {2}events, except .* {2}\\d.* [KM]?i?B$`, "m"));
     expect(stdout).toMatch(new RegExp(`^ +${before.rejects} {2}rejects and conflicts`, "m"));
     expect(stdout).toContain(`Not resolved by a replay: ${before.rejects} rejects.`);
     expect(stdout).toContain(`Removed ${before.events} events, ${before.rejects} rejects`);

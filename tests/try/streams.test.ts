@@ -59,7 +59,7 @@ test("each file for the stream whose files it is; --stream for another; nothing 
     put("e.csv", header, `${idOf(1)},view,p,u,2024-01-01 00:00:00,1,1`);
     const before = await whatIsThere();
     const { exitCode, stderr, tried } = await tryIt("orders-1.csv", "e.csv");
-    expect(stderr).toContain("ingest_orders was made");
+    expect(stderr).toContain("ingest_orders was created");
     expect(exitCode).toBe(0);
     expect(tried.map(({ file, records }: { file: string; records: object }) => [file, records])).toMatchObject([
         ["orders-1.csv", { read: 4, inserted: 1, duplicate: 1, conflict: 1, rejected: 1 }],
