@@ -2,12 +2,13 @@ import { type CommandDefinition, openLog, runCommand } from "../src/commands/com
 import { prepareDatabase } from "../src/commands/database-command.ts";
 import { type Log, reportsTo } from "../src/commands/log.ts";
 import { askForLife, openService } from "../src/commands/service.ts";
-import { configOptions, databaseFields, loadConfig } from "../src/config/config.ts";
+import { configOptions, databaseFields, loadConfig, notifyFields } from "../src/config/config.ts";
 import { connect, type Sql } from "../src/database/connect.ts";
 import type { DatabaseTarget } from "../src/database/database-target.ts";
 import { type Database, openDatabase } from "../src/database/open-database.ts";
 import { readerOf } from "../src/database/reader-role.ts";
 import { program } from "../src/environment.ts";
+import { openNotifier } from "../src/operations/notify/open-notifier.ts";
 import { createApp } from "../src/server/api/create-app.ts";
 import { nameSluice } from "../src/server/api/find-port-user.ts";
 import { openReadPool, openWorkPool } from "../src/server/api/pools.ts";
@@ -22,7 +23,7 @@ export const command: CommandDefinition = {
     summary: "Serves the API without an ingest, until you stop it.",
     description:
         "It reads, and replays on request. To serve other machines it needs a secret of at least 32 bytes in SLUICE_API_TOKEN, which callers must send. With --input it accepts uploads for that folder.",
-    options: configOptions("inputDir", "port", "host", "allowedHosts", "logFormat", ...databaseFields),
+    options: configOptions("inputDir", "port", "host", "allowedHosts", "logFormat", ...databaseFields, ...notifyFields),
     examples: [
         [`${program} api`, "on 127.0.0.1:4040"],
         [`${program} api --input data/input_data`, "POST /v1/ingest puts files there"],
@@ -30,7 +31,7 @@ export const command: CommandDefinition = {
     ],
     async run({ flags }) {
         const config = await loadConfig(
-            [...databaseFields, "inputDir", "port", "host", "allowedHosts", "apiToken", "logFormat"],
+            [...databaseFields, ...notifyFields, "inputDir", "port", "host", "allowedHosts", "apiToken", "logFormat"],
             flags,
         );
         const log = openLog(config.logFormat);
@@ -57,9 +58,10 @@ export const command: CommandDefinition = {
             if (log.format === "json") log.info(`The API is at ${api.url}`, { event: "listening", url: api.url });
             else process.stdout.write(`The API is at ${api.url}\n`);
             const stopAsking = askForLife(api.url, service, () => service.alive("api", `The API is at ${api.url}`));
+            const notifier = openNotifier({ target: reader, config, log, part: "API" });
             const signal = await stopSignal;
             stopAsking();
-            await api.stop();
+            await Promise.all([api.stop(), notifier.stop()]);
             return exitCodeOf(signal);
         } catch (error) {
             throw await nameSluice(error, config.host, config.port);

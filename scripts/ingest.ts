@@ -6,20 +6,29 @@ import { createLog, factsOfBatch, factsOfStreams, factsOfSummary, type Log, logT
 import { openStreams, streamsOption, tableOption } from "../src/commands/open-streams.ts";
 import { openService } from "../src/commands/service.ts";
 import { watchBacklog } from "../src/commands/status/watch-backlog.ts";
-import { configOptions, databaseFields, ingestFields, loadConfig } from "../src/config/config.ts";
+import { configOptions, databaseFields, ingestFields, loadConfig, notifyFields } from "../src/config/config.ts";
 import { connect } from "../src/database/connect.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";
 import { openDatabase } from "../src/database/open-database.ts";
 import { requireInputFolder } from "../src/engine/input-folder.ts";
 import { runIngest } from "../src/engine/run/run-ingest.ts";
 import { isDrawable, program } from "../src/environment.ts";
+import { openNotifier } from "../src/operations/notify/open-notifier.ts";
 import { readRunning } from "../src/operations/refuse-while-running.ts";
 import { runChecks } from "../src/operations/run-checks.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 import { createProgress } from "../src/terminal/progress.ts";
 import { exitCodeOf, onStopSignal, type StopSignal } from "../src/terminal/stop-signals.ts";
 
-const fields = [...ingestFields, ...databaseFields, "isInputDefault", "checkAtEnd", "json", "logFormat"] as const;
+const fields = [
+    ...ingestFields,
+    ...databaseFields,
+    ...notifyFields,
+    "isInputDefault",
+    "checkAtEnd",
+    "json",
+    "logFormat",
+] as const;
 
 export const command: CommandDefinition = {
     name: "ingest",
@@ -72,20 +81,23 @@ export const command: CommandDefinition = {
             if (takesWhatIsThere) await tellOfDeadIngest(database.target, say);
             else say(describeWatch(config.inputDir, opened.streams));
             const watch = takesWhatIsThere ? await watchBacklog(database.target, progress, { isDrawn }) : null;
+            const runLog = machineLog ?? createLog({ format: "text", write: progress.log });
+            const notifier = openNotifier({ target: database.target, config, log: runLog, part: "ingest" });
             const summary = await runIngest({
                 target: database.target,
                 ...opened,
                 config,
                 signal: stopper.signal,
                 revive: database.embedded ? () => database.embedded!.ensureRunning() : null,
-                log: machineLog ?? createLog({ format: "text", write: progress.log }),
+                log: runLog,
+                onStreamDone: notifier.settle,
                 onSignOfLife: (sign) => service.alive("ingest", formatSignOfLife(sign)),
                 onBatch: (batch) => {
                     if (config.json) print(JSON.stringify(batch));
                     else if (machineLog) machineLog.info(formatBatch(batch), factsOfBatch(batch));
                     else print(formatBatch(batch));
                 },
-            }).finally(() => watch?.stop());
+            }).finally(() => Promise.all([watch?.stop(), notifier.stop()]));
             progress.end();
             for (const facts of factsOfStreams(summary)) machineLog?.info(`${facts.stream}: has ended.`, facts);
             machineLog?.info("The ingest has ended.", factsOfSummary(summary));

@@ -11,6 +11,7 @@ import {
     type Flags,
     ingestFields,
     loadConfig,
+    notifyFields,
     passFlags,
     type Sources,
 } from "../src/config/config.ts";
@@ -24,6 +25,7 @@ import { requireInputFolder } from "../src/engine/input-folder.ts";
 import type { IngestSummary } from "../src/engine/run/progress.ts";
 import { runIngest } from "../src/engine/run/run-ingest.ts";
 import { program } from "../src/environment.ts";
+import { openNotifier } from "../src/operations/notify/open-notifier.ts";
 import { createApp } from "../src/server/api/create-app.ts";
 import { nameSluice } from "../src/server/api/find-port-user.ts";
 import { openReadPool, openWorkPool } from "../src/server/api/pools.ts";
@@ -42,6 +44,7 @@ import { type OpenLab, openLab, refuseUnsafeLab } from "./lab/lab.ts";
 const fields = [
     ...ingestFields,
     ...databaseFields,
+    ...notifyFields,
     "isInputDefault",
     "port",
     "host",
@@ -135,6 +138,7 @@ async function serveWhileIngesting(started: Started): Promise<IngestSummary | nu
     });
     const api = serveApi({ app: addPage(app, pageEntry, { hasLab: config.lab }), ...config });
     const stopAsking = askForLife(api.url, service, () => service.alive("api"));
+    const notifier = openNotifier({ target: database.target, config, log, part: "ingest and API" });
     try {
         if (log.format === "json") log.info(`Sluice ${manifest.version}`, factsOfStart(started, api.url));
         else for (const line of banner(config, database, api.url, await loadStreams([eventsStream.name]))) print(line);
@@ -151,7 +155,7 @@ async function serveWhileIngesting(started: Started): Promise<IngestSummary | nu
         }
     } finally {
         stopAsking();
-        await api.stop();
+        await Promise.all([api.stop(), notifier.stop()]);
         await Promise.all([sql.end({ timeout: 1 }), workSql.end({ timeout: 1 })]);
     }
 }
@@ -178,7 +182,7 @@ async function ingestHere({ config, database, stopper, log, service }: Started):
 function openStartLab({ config, database, flags, log }: Started, reader: DatabaseTarget): OpenLab {
     const { embedded } = database;
     if (embedded === null) throw new Error("refuseUnsafeLab has let a lab without an embedded server through");
-    const ingestArgs = passFlags([...ingestFields, "dataDir", "logFormat"], flags);
+    const ingestArgs = passFlags([...ingestFields, ...notifyFields, "dataDir", "logFormat"], flags);
     return openLab({ embedded, reader, inputDir: config.inputDir, ingestArgs, log: log.setup });
 }
 

@@ -21,6 +21,7 @@ export const commandGroups = {
         sql: () => import("../sql.ts"),
         doctor: () => import("../doctor.ts"),
         config: () => import("../config.ts"),
+        notify: () => import("../notify.ts"),
     },
     Fix: {
         try: () => import("../try.ts"),

@@ -27,5 +27,7 @@ begin
     update ingest.streams
     set is_active = false, shape_hash = null, problem = null, problem_detail = null, problem_at = null
     where streams.stream_id = this_stream;
+    delete from ingest.told_states where told_states.stream_id = this_stream;
+    delete from ingest.notifications where notifications.stream_id = this_stream;
 end
 $$;

@@ -40,7 +40,9 @@ begin
             ingest.file_stats,
             ingest.file_changes,
             ingest.totals,
-            ingest.pruned_totals;
+            ingest.pruned_totals,
+            ingest.told_states,
+            ingest.notifications;
         delete from ingest.workers;
     else
         perform ingest.forget_stream(only_stream);
@@ -127,5 +129,7 @@ begin
     delete from ingest.totals where totals.stream_id = this_stream;
     delete from ingest.pruned_totals where pruned_totals.stream_id = this_stream;
     delete from ingest.workers where workers.stream_id = this_stream;
+    delete from ingest.told_states where told_states.stream_id = this_stream;
+    delete from ingest.notifications where notifications.stream_id = this_stream;
 end
 $$;

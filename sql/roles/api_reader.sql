@@ -6,8 +6,8 @@
 --
 -- Tables, views and streams that come later are covered, but for a table that whoever adds its stream may not grant: run it
 -- again for that. What POST /v1/replay calls,
--- ingest.replay_batch and ingest.replay_stream, are the functions that write on this role's behalf: they run with the
--- owner's rights, and judge and move rejects, nothing else. Take the last grants away to refuse that too.
+-- ingest.replay_batch and ingest.replay_stream, and what notifications need, are the functions that write on this role's behalf:
+-- they run with the owner's rights, and move rejects or note messages, nothing else. Take those grants away to refuse that too.
 do $$
 begin
     if not exists (select from pg_roles where pg_roles.rolname = 'sluice_api') then
@@ -41,6 +41,15 @@ grant execute on function ingest.replay_batch(
 grant execute on function ingest.replay_stream(
     smallint, uuid, uuid, bigint, bigint, text, text, timestamptz, boolean, boolean
 ) to sluice_api;
+
+-- With SLUICE_NOTIFY_WEBHOOK, a process of the API sends messages, and notes what it has sent.
+grant execute on function
+    ingest.take_notifier(uuid, interval),
+    ingest.leave_notifier(uuid),
+    ingest.write_told_states(jsonb),
+    ingest.add_notification(text, text),
+    ingest.record_delivery(text, text, interval)
+to sluice_api;
 
 -- The streams of tables that Sluice found: each has a schema of its own.
 select ingest.grant_reader(streams.stream_id, 'sluice_api')

@@ -49,6 +49,15 @@ begin
 end
 $$;
 
+-- With SLUICE_NOTIFY_WEBHOOK, it sends messages, and notes what it has sent.
+grant execute on function
+    ingest.take_notifier(uuid, interval),
+    ingest.leave_notifier(uuid),
+    ingest.write_told_states(jsonb),
+    ingest.add_notification(text, text),
+    ingest.record_delivery(text, text, interval)
+to sluice_loader;
+
 -- Why a stream is paused is for the loader to say.
 grant update (problem, problem_detail, problem_at) on ingest.streams to sluice_loader;
 

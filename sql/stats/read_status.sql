@@ -556,6 +556,20 @@ select
         'standingRejects', (
             select coalesce(sum(standing_rejects.records), 0) from standing_rejects where standing_rejects.reason = ''
         ),
+        'notifications', (
+            select
+                json_build_object(
+                    'pending', (select count(*) from ingest.notifications),
+                    'oldestPendingAt', (select min(notifications.created_at) from ingest.notifications),
+                    'delivered', notifier.delivered,
+                    'lastDeliveredAt', notifier.last_delivered_at,
+                    'failedAttempts', notifier.failed_attempts,
+                    'lastFailedAt', notifier.last_failed_at,
+                    'lastFailure', notifier.last_failure,
+                    'givenUp', notifier.given_up
+                )
+            from ingest.notifier
+        ),
         'streams', (
             select coalesce(json_agg(stream_facts order by stream_facts.stream_id), '[]') from stream_facts
         )

@@ -58,6 +58,14 @@ export type IngestConfig = Pick<
         sources?: readonly SourceConfig[];
     };
 
+/** Who is told when the state of a stream changes. */
+export const notifyFields = [
+    "notifyWebhook",
+    "notifyAfterMs",
+    "notifySecret",
+    "pageUrl",
+] as const satisfies readonly ConfigField[];
+
 /** Where the database is: every command that opens one takes these. */
 export const databaseFields = ["databaseUrl", "dataDir"] as const satisfies readonly ConfigField[];
 
@@ -69,7 +77,7 @@ interface DerivedField<Value> {
 /** The fields that are not the value of one setting, with their flags. */
 const derivedFields = {
     inputDir: {
-        options: () => [settingOption("inputDir")],
+        options: () => settingOptions("inputDir"),
         read: (source) => readSetting("inputDir", source) ?? join(readSetting("dataDir", source), "input_data"),
     },
     /** Nobody named the input folder: it is ours to make. */
@@ -115,22 +123,25 @@ function isDerived(field: keyof Config): field is keyof DerivedFields {
 /** The flags of these fields for a command; pass what they parse to readConfig. */
 export function configOptions(...fields: ConfigField[]): Option[] {
     return fields.flatMap((field) =>
-        isDerived(field) ? ((derivedFields[field] as DerivedField<unknown>).options?.() ?? []) : [settingOption(field)],
+        isDerived(field) ? ((derivedFields[field] as DerivedField<unknown>).options?.() ?? []) : settingOptions(field),
     );
 }
 
-function settingOption(name: SettingName): Option {
+/** None for a setting without a flag. */
+function settingOptions(name: SettingName): Option[] {
     const { flag, description, fallbackText, variable, choices }: Setting<unknown> = settings[name];
+    if (flag === null) return [];
     const option = new Option(flag, `${description} (default: ${fallbackText}; or ${variable})`);
     // A wrong value is told with the faults of the other settings.
-    return choices === undefined ? option : option.choices(choices).argParser((text) => text);
+    return [choices === undefined ? option : option.choices(choices).argParser((text) => text)];
 }
 
 /** The flags of these fields as they were given, for a command that starts another one. */
 export function passFlags(fields: readonly ConfigField[], flags: Flags): string[] {
     return fields.flatMap((field) => {
-        if (!(field in settings)) return [];
-        const option = new Option(settings[field as SettingName].flag);
+        const flag = field in settings ? settings[field as SettingName].flag : null;
+        if (flag === null) return [];
+        const option = new Option(flag);
         const text = flags[option.attributeName()];
         return typeof text === "string" ? [option.long!, text] : [];
     });

@@ -29,7 +29,7 @@ function explainSetting(name: SettingName, given: Given): ExplainedSetting {
     const { text, origin, parsed } = resolveSetting(name, given);
     return {
         name,
-        flag: new Option(setting.flag).long!,
+        flag: setting.flag === null ? null : new Option(setting.flag).long!,
         variable: setting.variable,
         value: text === null ? describeDefault(name, given) : showText(setting, text, "value" in parsed),
         origin,

@@ -57,6 +57,32 @@ export function parseTrigger(text: string): Parsed<Trigger> {
     return duration;
 }
 
+/** An http or https address, without a slash at its end. */
+export function parseWebAddress(text: string): Parsed<string> {
+    const url = URL.parse(text);
+    if (url === null || !/^https?:$/.test(url.protocol)) {
+        return {
+            problem: "is not an http or https address.",
+            remedy: "Write it like https://hooks.example.com/sluice.",
+        };
+    }
+    if (url.username !== "" || url.password !== "") {
+        return { problem: "has a user or a password in it.", remedy: "Leave them out; a key may be part of the path." };
+    }
+    return { value: text.replace(/\/$/, "") };
+}
+
+/** Standard Webhooks: whsec_ and the base64 of 24 to 64 bytes. The value is the text. */
+export function parseSigningSecret(text: string): Parsed<string> {
+    const bytes = Buffer.from(text.replace(/^whsec_/, ""), "base64");
+    const isWhole = bytes.toString("base64").replace(/=+$/, "") === text.replace(/^whsec_/, "").replace(/=+$/, "");
+    if (text.startsWith("whsec_") && isWhole && bytes.length >= 24 && bytes.length <= 64) return { value: text };
+    return {
+        problem: "is not whsec_ and 24 to 64 bytes in base64.",
+        remedy: 'Make one: echo "whsec_$(openssl rand -base64 32)".',
+    };
+}
+
 const prefixes = ["", "k", "m", "g"];
 
 /** `65536`, `64KiB`, `16MB`, `1.5GiB`, in any case → bytes, rounded, between the two bounds. */

@@ -4,7 +4,7 @@ import type { Environment } from "../environment.ts";
 import { type Origin, originOfVariable } from "./origin.ts";
 import type { Parsed } from "./parse-values.ts";
 import type { ConfigFile } from "./read-config-file.ts";
-import { type Setting, type SettingName, settings } from "./settings.ts";
+import { type FileSettingName, nameInFile, type Setting, type SettingName, settings } from "./settings.ts";
 
 export type Flags = Record<string, unknown>;
 
@@ -36,13 +36,14 @@ function findText(
     { flags, environment, configFile }: Given,
 ): { text: string; origin: Origin } | null {
     const { flag: flagForm, variable } = settings[name];
-    const flag = new Option(flagForm);
-    const flagText = flags[flag.attributeName()];
-    if (typeof flagText === "string") return { text: flagText, origin: { kind: "flag", name: flag.long! } };
+    const flag = flagForm === null ? null : new Option(flagForm);
+    const flagText = flag && flags[flag.attributeName()];
+    if (typeof flagText === "string") return { text: flagText, origin: { kind: "flag", name: flag!.long! } };
     // A variable that is set to nothing counts as not set: that switches one off for a single command.
     const variableText = environment[variable]?.trim();
     if (variableText) return { text: variableText, origin: originOfVariable(variable, environment[variable]!) };
-    const fileText = name === "configFile" ? undefined : configFile?.settings[name];
-    if (!configFile || fileText === undefined) return null;
-    return { text: fileText, origin: { kind: "config-file", name: `settings.${name}`, file: configFile.name } };
+    const inFile = nameInFile(name);
+    const fileText = inFile === null ? undefined : configFile?.settings[name as FileSettingName];
+    if (!configFile || inFile === null || fileText === undefined) return null;
+    return { text: fileText, origin: { kind: "config-file", name: inFile, file: configFile.name } };
 }

@@ -15,14 +15,16 @@ import {
     parseHost,
     parseHostNames,
     parsePath,
+    parseSigningSecret,
     parseTrigger,
+    parseWebAddress,
     parseWholeNumber,
     type Trigger,
 } from "./parse-values.ts";
 
 export interface Setting<Value> {
-    /** For commander: `--trigger <when>`. */
-    flag: string;
+    /** For commander: `--trigger <when>`. Null for a secret: every user of the machine sees flags. */
+    flag: string | null;
     variable: string;
     description: string;
     parse(text: string): Parsed<Value>;
@@ -192,11 +194,64 @@ export const settings = {
         parse: (text) => parseChoice(text, logFormatChoices),
         fallback: "text",
     }),
+    notifyWebhook: setting<string | undefined>({
+        flag: "--notify-webhook <url>",
+        variable: "SLUICE_NOTIFY_WEBHOOK",
+        description: "where to POST a message when the state of a stream changes",
+        parse: parseWebAddress,
+        fallback: undefined,
+        fallbackText: "nowhere",
+        // The path of Slack's is its key.
+        mask: (text) => `${new URL(text).origin}/***`,
+    }),
+    notifyAfterMs: setting<number>({
+        flag: "--notify-after <duration>",
+        variable: "SLUICE_NOTIFY_AFTER",
+        description: "how long a problem must last before a message is sent; a recovery ten times as long",
+        parse: (text) => parseDuration(text),
+        fallback: 30_000,
+        fallbackText: "30s",
+    }),
+    notifySecret: setting<string | undefined>({
+        flag: null,
+        variable: "SLUICE_NOTIFY_SECRET",
+        description: "the key that signs the messages",
+        parse: parseSigningSecret,
+        fallback: undefined,
+        fallbackText: "none: messages are not signed",
+        mask: () => "***",
+    }),
+    pageUrl: setting<string | undefined>({
+        flag: "--page-url <url>",
+        variable: "SLUICE_PAGE_URL",
+        description: "the address of the page for the readers of messages, which then link to it",
+        parse: parseWebAddress,
+        fallback: undefined,
+        fallbackText: "none: messages have no link",
+    }),
 };
 
 export type SettingName = keyof typeof settings;
 
-/** The settings that sluice.config.ts may have: all but the path of that file. */
-export type FileSettingName = Exclude<SettingName, "configFile">;
+/** The settings that sluice.config.ts may have: all but the path of that file and the secret. */
+export type FileSettingName = Exclude<SettingName, "configFile" | "notifySecret">;
 
-export const fileSettingNames = Object.keys(settings).filter((name) => name !== "configFile") as FileSettingName[];
+/** Those of `notify` in sluice.config.ts, by their names there. The others are in `settings`, by their own. */
+export const notifyNames = {
+    webhook: "notifyWebhook",
+    after: "notifyAfterMs",
+    page: "pageUrl",
+} as const satisfies Record<string, FileSettingName>;
+
+type NotifyName = (typeof notifyNames)[keyof typeof notifyNames];
+
+export const fileSettingNames = (Object.keys(settings) as SettingName[]).filter(
+    (name): name is Exclude<FileSettingName, NotifyName> => nameInFile(name)?.startsWith("settings.") ?? false,
+);
+
+/** `settings.trigger`, `notify.webhook`; null for one that the file may not have. */
+export function nameInFile(name: SettingName): string | null {
+    if (name === "configFile" || name === "notifySecret") return null;
+    const [short] = Object.entries(notifyNames).find(([, full]) => full === name) ?? [];
+    return short === undefined ? `settings.${name}` : `notify.${short}`;
+}

@@ -4,7 +4,7 @@ import { parseDatabaseUrl } from "../database/database-target.ts";
 import { createSourceSchema, type SourceConfig } from "../streams/source-config.ts";
 import type { Stream } from "../streams/stream.ts";
 import { suggestName } from "../terminal/suggest-name.ts";
-import { type FileSettingName, fileSettingNames, settings } from "./settings.ts";
+import { type FileSettingName, fileSettingNames, notifyNames, settings } from "./settings.ts";
 
 /** `at` is a path such as `sources[0].aliases.event_time`. */
 export interface ConfigFault {
@@ -25,7 +25,10 @@ export type Validated =
 /** `stream`: the one that the sources are of; without it the names of columns are not looked at. */
 export function validateConfig(value: unknown, stream: Stream | null): Validated {
     const { data, error } = createConfigSchema(stream).safeParse(value, { error: describeIssue });
-    return data ?? { faults: error.issues.flatMap((issue) => faultsOf(issue)) };
+    if (error) return { faults: error.issues.flatMap((issue) => faultsOf(issue)) };
+    const { notify, ...rest } = data;
+    const ofNotify = notifyEntries.map(([inFile, name]) => [name, notify[inFile]]);
+    return { ...rest, settings: { ...rest.settings, ...Object.fromEntries(ofNotify) } };
 }
 
 /** A text that the setting's flag would take. */
@@ -42,7 +45,16 @@ function settingSchema(name: FileSettingName) {
         });
 }
 
-type SettingShape = Record<FileSettingName, z.ZodOptional<ReturnType<typeof settingSchema>>>;
+type FileShape<Name extends string> = Record<Name, z.ZodOptional<ReturnType<typeof settingSchema>>>;
+
+/** Settings by the names that they have in the file. */
+function shapeOf<Name extends string>(names: readonly (readonly [inFile: Name, name: FileSettingName])[]) {
+    return Object.fromEntries(
+        names.map(([inFile, name]) => [inFile, settingSchema(name).optional()]),
+    ) as FileShape<Name>;
+}
+
+const notifyEntries = Object.entries(notifyNames) as [keyof typeof notifyNames, FileSettingName][];
 
 export function createConfigSchema(stream: Stream | null) {
     return z.strictObject({
@@ -50,13 +62,12 @@ export function createConfigSchema(stream: Stream | null) {
          * Settings of this project, written as their flags are: `{ inputDir: "/srv/drops", trigger: "2s", port: 8080 }`. A
          * flag, a variable and a line in .env each win over them. `bun run config` lists the names.
          */
-        settings: z
-            .strictObject(
-                Object.fromEntries(
-                    fileSettingNames.map((name) => [name, settingSchema(name).optional()]),
-                ) as SettingShape,
-            )
-            .default({}),
+        settings: z.strictObject(shapeOf(fileSettingNames.map((name) => [name, name] as const))).default({}),
+        /**
+         * Who is told when the state of a stream changes: `{ webhook: "https://hooks.example.com/sluice", after: "1m", page:
+         * "https://sluice.example.com" }`. The secret that signs the messages is SLUICE_NOTIFY_SECRET, never here.
+         */
+        notify: z.strictObject(shapeOf(notifyEntries)).default({}),
         /** The first whose `match` fits a file's name is the file's source; a file that none fits is read as it is. */
         sources: z.array(createSourceSchema(stream)).default([]),
         /** `{ events: false }` turns the built-in stream off: files that no stream of streams/ claims are nobody's. */

@@ -427,3 +427,51 @@ export const loaderLease = ingest.table("loader_lease", {
     workerId: uuid("worker_id"),
     leaseUntil: instant("lease_until"),
 });
+
+/**
+ * Which process tells what has changed (src/operations/notify/): one at a time, by a lease. One row, with the counts of what
+ * became of the messages.
+ */
+export const notifier = ingest.table("notifier", {
+    notifierId: smallint("notifier_id").primaryKey().default(0),
+    holder: uuid("holder"),
+    leaseUntil: instant("lease_until"),
+    delivered: count("delivered").notNull().default(0),
+    failedAttempts: count("failed_attempts").notNull().default(0),
+    givenUp: count("given_up").notNull().default(0),
+    lastDeliveredAt: instant("last_delivered_at"),
+    lastFailedAt: instant("last_failed_at"),
+    /** What came back at the last attempt that failed: `HTTP 500`, `ConnectionRefused`. */
+    lastFailure: text("last_failure"),
+});
+
+/** The state of each stream as the receiver of messages knows it, and as it was last seen. */
+export const toldStates = ingest.table("told_states", {
+    streamId: smallint("stream_id").primaryKey(),
+    /** `ok`, or the state of a problem. */
+    told: text("told").notNull(),
+    /** Since when it was so, and when the last message of it was written; null while nothing was told. */
+    toldSince: instant("told_since"),
+    toldAt: instant("told_at"),
+    seen: text("seen").notNull(),
+    seenSince: instant("seen_since").notNull(),
+    /** Since when it is not ok; over only when the recovery is told. */
+    troubledSince: instant("troubled_since"),
+    /** Whether its last ingest was to run for ever; null while none was seen. */
+    isWatched: boolean("is_watched"),
+    /** Goes up with each change: of two that decide at once, one does. */
+    version: integer("version").notNull(),
+});
+
+/** Messages that wait for their delivery. Each is gone once it is delivered or given up. */
+export const notifications = ingest.table("notifications", {
+    notificationId: bigint("notification_id", { mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
+    /** `webhook-id`: the same at each attempt. */
+    messageId: text("message_id").notNull().unique("notifications_message_id"),
+    /** Null for one about the database. */
+    streamId: smallint("stream_id"),
+    body: text("body").notNull(),
+    createdAt: instant("created_at").notNull().default(sql`now()`),
+    attempts: integer("attempts").notNull().default(0),
+    nextAttemptAt: instant("next_attempt_at").notNull().default(sql`now()`),
+});

@@ -10,7 +10,15 @@ const text = readFileSync(join(projectDir, ".env.example"), "utf8");
 const lines = [...text.matchAll(/^# ([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => ({ name: name!, value: value! }));
 
 /** Values that are no defaults, and said to be examples. */
-const examples = ["databaseUrl", "mergeWorkers", "maxRejects", "allowedHosts"];
+const examples = [
+    "databaseUrl",
+    "mergeWorkers",
+    "maxRejects",
+    "allowedHosts",
+    "notifyWebhook",
+    "notifySecret",
+    "pageUrl",
+];
 
 test("each variable is in it once, and all of it is commented out", () => {
     expect(lines.map(({ name }) => name).sort()).toEqual(["DATABASE_URL", ...knownVariables].sort());

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { configOptions, type Flags, ingestFields, readConfig } from "../../src/config/config.ts";
+import { configOptions, type Flags, ingestFields, notifyFields, readConfig } from "../../src/config/config.ts";
 import { settings } from "../../src/config/settings.ts";
 import { type Environment, isStartedByNpm } from "../../src/environment.ts";
 import { SluiceError } from "../../src/errors.ts";
 
 const everyField = [
     ...ingestFields,
+    ...notifyFields,
     "databaseUrl",
     "dataDir",
     "port",
@@ -50,6 +51,10 @@ test("the defaults", () => {
         host: "127.0.0.1",
         allowedHosts: [],
         logFormat: "text",
+        notifyWebhook: undefined,
+        notifyAfterMs: 30_000,
+        notifySecret: undefined,
+        pageUrl: undefined,
         checkAtEnd: false,
         json: false,
         generate: true,
@@ -142,17 +147,24 @@ describe("faults", () => {
         host: "http://x",
         allowedHosts: "http://x",
         logFormat: "xml",
+        notifyWebhook: "ftp://example.com/hook",
+        notifyAfterMs: "5",
+        notifySecret: "whsec_c2hvcnQ=",
+        pageUrl: "example.com",
     };
     const fields = Object.keys(settings) as (keyof typeof settings)[];
 
-    test.each(fields)("a bad %s should fail by its flag with 2, by its variable with 3", (field) => {
+    test.each(fields)("a bad %s should fail by its flag, if it has one, with 2, by its variable with 3", (field) => {
         const { flag, variable } = settings[field];
         const [option] = configOptions(field);
-        const byFlag = refuse({ [option!.attributeName()]: badValues[field] }, {});
+        if (flag === null) expect(option).toBeUndefined();
+        else {
+            const byFlag = refuse({ [option!.attributeName()]: badValues[field] }, {});
+            expect(byFlag).toMatchObject({ code: "bad_flag_value", exitCode: 2 });
+            expect(byFlag.what).toStartWith(flag.split(" ")[0]!);
+        }
         const byVariable = refuse({}, { [variable]: badValues[field] });
 
-        expect(byFlag).toMatchObject({ code: "bad_flag_value", exitCode: 2 });
-        expect(byFlag.what).toStartWith(flag.split(" ")[0]!);
         expect(byVariable).toMatchObject({ code: "bad_configuration", exitCode: 3 });
         expect(byVariable.what).toStartWith(variable);
         expect(byVariable.remedy).not.toBe("");

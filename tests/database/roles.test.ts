@@ -10,8 +10,10 @@ import { ageLedger } from "../support/age-ledger.ts";
 import { header, makeFolder, useBareDatabase } from "../support/fixture.ts";
 import { ingestOnce } from "../support/ingest-process.ts";
 import { expectChecksToPass } from "../support/read-tables.ts";
+import { openReceiver } from "../support/receiver.ts";
 import { runScript } from "../support/run-script.ts";
 import { startApi } from "../support/service.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 /** Roles are the whole server's: ones of this test's own. */
 const suffix = randomBytes(3).toString("hex");
@@ -69,7 +71,9 @@ function writeFiles(name: string, files: Record<string, string[]>): string {
 test("the loader runs a whole ingest: duplicates, conflicts, rejects, copies, and a file over its budget", async () => {
     const good = [row(1), row(2), row(1), row(2, "purchase"), row(3, "wish")];
     const dir = writeFiles("all", { "a.csv": good, "b.csv": good, "c.csv": [row(4, "x"), row(5, "x"), row(6)] });
-    const { exitCode, stderr, summary } = await ingestOnce(loader.url, dir, ["--max-rejects", "50%"]);
+    const receiver = openReceiver();
+    const environment = { SLUICE_NOTIFY_WEBHOOK: receiver.url };
+    const { exitCode, stderr, summary } = await ingestOnce(loader.url, dir, ["--max-rejects", "50%"], { environment });
 
     expect(stderr).not.toContain("42501");
     expect(summary).toMatchObject({
@@ -77,14 +81,18 @@ test("the loader runs a whole ingest: duplicates, conflicts, rejects, copies, an
         records: { read: 5, inserted: 2, duplicate: 1, conflict: 1, rejected: 1 },
     });
     expect(exitCode).toBe(1);
+    expect(receiver.taken()).toEqual(["stream.problem events ok failing"]);
     await expectChecksToPass(ownerSql);
     // The lanes of staging were emptied, for which TRUNCATE takes a right of its own.
     expect(await ownerSql`select from ingest.staging`).toHaveLength(0);
 });
 
-test("the reader serves the API and the page; the page's numbers are the loader's", async () => {
-    const api = await startApi(reader.url);
+test("the reader serves the API and the page, and may send messages; the page's numbers are the loader's", async () => {
+    await ownerSql`delete from ingest.told_states`;
+    const api = await startApi(reader.url, { SLUICE_NOTIFY_WEBHOOK: openReceiver().url });
     try {
+        const readNoted = () => ownerSql`select from ingest.told_states`;
+        await waitUntil("the API has noted what it sees", async () => (await readNoted()).length > 0);
         const page = await fetch(`${api.url}/`);
         expect([page.status, await page.text()]).toEqual([200, expect.stringContaining("<!doctype html>")]);
         const status = (await (await fetch(`${api.url}/v1/status`)).json()) as Record<string, unknown>;

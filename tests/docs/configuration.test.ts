@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileSettingNames, settings } from "../../src/config/settings.ts";
+import { nameInFile, type SettingName, settings } from "../../src/config/settings.ts";
 import { projectDir } from "../support/test-server.ts";
 
 const page = readFileSync(join(projectDir, "docs/configuration.md"), "utf8");
@@ -11,11 +11,13 @@ const codesOf = (cell: string) => /`([^`]+)`/.exec(cell)?.[1];
 
 test("each setting has a row, with the names that the code knows", () => {
     const documented = rows.map((row) => row.split(" | ").slice(0, 3).map(codesOf));
-    const known = Object.entries(settings).map(([name, { flag, variable }]) => [
-        flag.split(" ")[0],
-        variable,
-        (fileSettingNames as string[]).includes(name) ? name : undefined,
-    ]);
+    const known = Object.entries(settings)
+        .filter(([, { flag }]) => flag !== null)
+        .map(([name, { flag, variable }]) => [
+            flag!.split(" ")[0],
+            variable,
+            nameInFile(name as SettingName)?.replace("settings.", ""),
+        ]);
 
     expect(documented.filter(([flag]) => flag !== undefined).toSorted()).toEqual(known.toSorted());
 });
@@ -23,5 +25,5 @@ test("each setting has a row, with the names that the code knows", () => {
 test("variables without a flag are named too", () => {
     const variables = rows.filter((row) => row.startsWith("| – ")).map((row) => codesOf(row.split(" | ")[1]!));
 
-    expect(variables).toEqual(["SLUICE_API_TOKEN", "SLUICE_STREAMS_DIR"]);
+    expect(variables).toEqual(["SLUICE_API_TOKEN", "SLUICE_NOTIFY_SECRET", "SLUICE_STREAMS_DIR"]);
 });

@@ -5,7 +5,7 @@
  * In CI each point is struck once, by an action that the seed chooses; `bun run test:faults --points` strikes them all.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import {
@@ -31,6 +31,7 @@ import {
     readTables,
     type Tables,
 } from "../support/read-tables.ts";
+import { expectSigned, openReceiver, secret } from "../support/receiver.ts";
 import { runScript } from "../support/run-script.ts";
 import { projectDir } from "../support/test-server.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -76,6 +77,8 @@ const leastPasses: Record<FaultPointName, number> = {
     "before-archive": 6,
     "in-archive": 6,
     "before-archive-noted": 6,
+    "before-notification": 1,
+    "after-notification": 1,
     "before-migration": 1,
     "in-migration": 1,
     "in-prune": 1,
@@ -102,8 +105,12 @@ function isOfMigration(at: FaultPointName): boolean {
 function isOfArchive(at: FaultPointName): boolean {
     return at.includes("-archive");
 }
+function isOfNotification(at: FaultPointName): boolean {
+    return at.endsWith("-notification");
+}
 function isOfIngest(at: FaultPointName): boolean {
-    return at !== "in-prune" && at !== "in-reset" && !isOfMigration(at) && !isOfArchive(at);
+    const isOfCommand = at === "in-prune" || at === "in-reset";
+    return !isOfCommand && !isOfMigration(at) && !isOfArchive(at) && !isOfNotification(at);
 }
 function strikesWhere(isMine: (at: FaultPointName) => boolean): [string, FaultPlan][] {
     return strikes.filter(({ at }) => isMine(at)).map((plan) => [`${plan.at}:${plan.pass} by ${plan.action}`, plan]);
@@ -152,6 +159,36 @@ test.each(strikesWhere(isOfMigration))("a migration that is struck at %s is done
     expect(await runScript("migrate", [], { environment })).toMatchObject({ exitCode: 0 });
     expect((await ingestOnce(target.url, sourceDir, flags)).exitCode).toBe(0);
     await expectUndisturbed(target);
+});
+
+const notificationStrikes = strikesWhere(isOfNotification);
+
+test.each(notificationStrikes)("an ingest that is struck at %s has told it, under one id", async (_, plan) => {
+    const target = await server.createDatabase();
+    const inputDir = mkdtempSync(join(folder, "broken-"));
+    writeFileSync(join(inputDir, "broken.csv"), "event_id,price\n1,2\n");
+    const receiver = openReceiver();
+    const environment = { SLUICE_NOTIFY_WEBHOOK: receiver.url, SLUICE_NOTIFY_SECRET: secret };
+    const runAgain = async () => {
+        await ask(target, (sql) => expireLeases(sql));
+        const { exitCode, stderr } = await ingestOnce(target.url, inputDir, flags, { environment });
+        // The file failed in an earlier run.
+        expect({ exitCode, stderr }).toMatchObject({ exitCode: 5 });
+    };
+    const args = ["--input", inputDir, "--trigger", "available-now", "--tail-settle", "0", "--json", ...flags];
+    const { exitCode } = await strike({ server, target, script: "ingest", args, environment }, plan, runAgain);
+    if (plan.action === "kill") expect(exitCode).toBe(137);
+    await runAgain();
+
+    expect(receiver.taken()).toContain("stream.problem events ok failing");
+    expect(new Set(receiver.taken()).size).toBe(1);
+    expect(new Set(receiver.received.map(({ body }) => body)).size).toBe(1);
+    for (const received of receiver.received) expectSigned(received);
+    const [left] = await ask(
+        target,
+        (sql) => sql`select told, (select count(*) from ingest.notifications) as pending from ingest.told_states`,
+    );
+    expect(left).toEqual({ told: "failing", pending: 0 });
 });
 
 const resetStrikes = strikesWhere((at) => at === "in-reset");

@@ -27,6 +27,7 @@ export interface Victim {
     target: DatabaseTarget;
     script: "ingest" | "migrate" | "prune" | "reset";
     args: string[];
+    environment?: Record<string, string>;
 }
 
 /** Only against a hang. */
@@ -43,10 +44,10 @@ export async function strike(
     { at, pass, action }: FaultPlan,
     heir: () => Promise<void>,
 ): Promise<Struck> {
-    const { server, target, script, args } = victim;
+    const { server, target, script, args, environment: more } = victim;
     const tempDir = mkdtempSync(join(tmpdir(), "sluice-struck-"));
     const fault = { FAULT_AT: `${at}:${pass}`, FAULT_ACTION: action };
-    const environment = { DATABASE_URL: target.url, TMPDIR: tempDir, ...fault };
+    const environment = { DATABASE_URL: target.url, TMPDIR: tempDir, ...more, ...fault };
     const child = spawnScript(script, args, { environment });
     const usage = watchUsage(child.pid);
     const stdout = new Response(child.stdout).text();

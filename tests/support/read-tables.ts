@@ -136,12 +136,14 @@ export async function emptyTables(sql: Sql): Promise<void> {
     await sql`delete from ingest.workers`;
     expect([...(await sql`select * from ingest.reset()`)]).toEqual([]);
     await sql`update ingest.loader_lease set worker_id = null, lease_until = null`;
+    await sql`update ingest.notifier set holder = null, lease_until = null`;
 }
 
 /** As if ten seconds had gone by without a sign of those who hold them. */
 export async function expireLeases(sql: Sql): Promise<void> {
     await sql`update ingest.loader_lease set lease_until = clock_timestamp()`;
     await sql`update ingest.workers set lease_until = clock_timestamp()`;
+    await sql`update ingest.notifier set lease_until = clock_timestamp()`;
 }
 
 async function findBrokenChecks(sql: Sql): Promise<string[]> {

@@ -1,5 +1,6 @@
 /** Checks of the work: stuck files, processes that are gone, merged rows that stay, records that repeat, lag. */
 
+import type { Config } from "../../config/config.ts";
 import type { Sql } from "../../database/connect.ts";
 import { remedyFor } from "../../database/file-problems.ts";
 import { describeReader, remedyForReader } from "../../database/staging-readers.ts";
@@ -82,6 +83,29 @@ export function checkStaging({ stagingReaders }: Status): Found {
     return fail(
         `Merged rows cannot be removed from ingest.staging: ${sanitize(describeReader(longest))}${others} read it in a transaction that is still open.`,
         remedyForReader(longest),
+    );
+}
+
+/** A receiver that has taken nothing for so long is wrong, or down. */
+const undeliveredAfterMs = 15 * 60_000;
+
+export function checkNotifications(
+    { notifyWebhook, notifySecret }: Pick<Config, "notifyWebhook" | "notifySecret">,
+    { asOf, notifications }: Status,
+): Found {
+    const { pending, oldestPendingAt, lastFailure } = notifications;
+    if (oldestPendingAt !== null && Date.parse(asOf) - Date.parse(oldestPendingAt) > undeliveredAfterMs) {
+        const failure = lastFailure === null ? "no process with a webhook runs" : sanitize(lastFailure, { most: 60 });
+        return fail(
+            `${formatCount(pending, "message")} about changes of state cannot be delivered: ${failure}.`,
+            `Correct notify.webhook or its receiver; ${commandHere("notify")} --test tries it.`,
+        );
+    }
+    if (notifyWebhook === undefined) return ok("Nobody is told when the state of a stream changes: no notify.webhook.");
+    if (notifySecret !== undefined) return ok("notify.webhook is told when the state of a stream changes, signed.");
+    return note(
+        "notify.webhook is told when the state of a stream changes, without a signature.",
+        "If the receiver can verify signatures, set SLUICE_NOTIFY_SECRET.",
     );
 }
 

@@ -15,16 +15,25 @@ import type { Stream } from "../../streams/stream.ts";
 import { checkClock, checkConnections, checkRights, checkSchema } from "./check-database.ts";
 import { checkAccess, checkDisk, checkFolder, checkPort, type FolderSettings } from "./check-machine.ts";
 import { checkStream } from "./check-streams.ts";
-import { checkFiles, checkPace, checkStaging, checkWorkers } from "./check-work.ts";
+import { checkFiles, checkNotifications, checkPace, checkStaging, checkWorkers } from "./check-work.ts";
 import { type Finding, type Found, fail, ok, skipped } from "./finding.ts";
 
 export type DoctorConfig = Pick<
     Config,
-    "databaseUrl" | "dataDir" | "inputDir" | "isInputDefault" | "afterMerge" | "host" | "port" | "apiToken"
+    | "databaseUrl"
+    | "dataDir"
+    | "inputDir"
+    | "isInputDefault"
+    | "afterMerge"
+    | "host"
+    | "port"
+    | "apiToken"
+    | "notifyWebhook"
+    | "notifySecret"
 > &
     Pick<FolderSettings, "sources">;
 
-const inDatabase = ["rights", "schema", "clock", "files", "workers", "connections", "staging", "pace"];
+const inDatabase = ["rights", "schema", "clock", "files", "workers", "connections", "staging", "pace", "notify"];
 
 /** Never throws: a check that cannot be made is a finding. The embedded server is started for it, and stopped again. */
 export async function runDoctor(config: DoctorConfig, stream: Stream, log: (line: string) => void): Promise<Finding[]> {
@@ -72,14 +81,14 @@ async function lookIntoDatabase(config: DoctorConfig, stream: Stream, log: (line
     if (opened === null) return [finding, ...skipAll(inDatabase, "The database cannot be reached.")];
     const sql = connect(opened.target, { applicationName: "sluice doctor", max: 1 });
     try {
-        return [finding, ...(await askDatabase(opened.target, sql, stream))];
+        return [finding, ...(await askDatabase(config, opened.target, sql, stream))];
     } finally {
         await sql.end({ timeout: 1 });
         await opened.close();
     }
 }
 
-async function askDatabase(target: DatabaseTarget, sql: Sql, stream: Stream): Promise<Finding[]> {
+async function askDatabase(config: DoctorConfig, target: DatabaseTarget, sql: Sql, stream: Stream): Promise<Finding[]> {
     let isUsable = false;
     const schema = await look("schema", async () => {
         const checked = await checkSchema(target, sql, stream);
@@ -103,6 +112,7 @@ async function askDatabase(target: DatabaseTarget, sql: Sql, stream: Stream): Pr
     findings.push(await lookAt("connections", (known) => checkConnections(sql, known)));
     findings.push(await lookAt("staging", checkStaging));
     findings.push(await lookAt("pace", checkPace));
+    findings.push(await lookAt("notify", (known) => checkNotifications(config, known)));
     for (const declared of await loadStreams([stream.name])) {
         findings.push(await look(`stream ${declared.name}`, () => checkStream(target, declared)));
     }

@@ -46,6 +46,7 @@ function colorState(status: Status, colors: Colors): string {
 
 function formatFacts(status: Status): string[] {
     const { asOf, totals, lastBatch, freshness } = status;
+    const notifications = describeNotifications(status);
     // A process is a worker of each of its streams.
     const workers = [...new Map(status.workers.map((worker) => [`${worker.pid} ${worker.host}`, worker])).values()];
     return formatTable([
@@ -55,7 +56,23 @@ function formatFacts(status: Status): string[] {
         ["batches", formatNumber(totals.batches)],
         ["last batch", lastBatch ? describeBatch(lastBatch, freshness) : "none yet"],
         ["workers", workers.length === 0 ? "none" : workers.map((worker) => describeWorker(worker, asOf)).join("; ")],
+        ...(notifications === null ? [] : [["notifications", notifications]]),
     ]);
+}
+
+/** Null when none was ever sent. */
+export function describeNotifications({ asOf, notifications }: Pick<Status, "asOf" | "notifications">): string | null {
+    const { pending, oldestPendingAt, delivered, lastDeliveredAt, lastFailedAt, lastFailure, givenUp } = notifications;
+    const ago = (instant: string) => formatAge(secondsBefore(instant, asOf));
+    const parts = [
+        lastDeliveredAt === null ? "" : `${formatNumber(delivered)} delivered, the last ${ago(lastDeliveredAt)}`,
+        oldestPendingAt === null ? "" : `${formatNumber(pending)} waiting, the oldest from ${ago(oldestPendingAt)}`,
+        givenUp === 0 ? "" : `${formatNumber(givenUp)} given up`,
+        lastFailedAt === null
+            ? ""
+            : `the last failure ${ago(lastFailedAt)}: ${sanitize(lastFailure ?? "", { most: 60 })}`,
+    ].filter((part) => part !== "");
+    return parts.length === 0 ? null : parts.join("; ");
 }
 
 /** The states that there are files in; all of them sum up to the files ever seen. */

@@ -31,6 +31,8 @@ export const faultPoints = {
     "before-archive": { at: "a file is merged and about to leave the folder", backend: "query" },
     "in-archive": { at: "a file is aside, neither in the folder nor in the archive", backend: "query" },
     "before-archive-noted": { at: "a file has left, the ledger does not know it", backend: "query" },
+    "before-notification": { at: "a message is in the ledger and about to be sent", backend: "query" },
+    "after-notification": { at: "a message was taken by its receiver, the ledger does not know it", backend: "query" },
     "before-migration": { at: "the lock of the migration is held, nothing is changed", backend: "query" },
     "in-migration": { at: "a migration has done all but commit", backend: "query", isInSql: true },
     "in-prune": { at: "a prune has removed a range of rows and not committed", backend: "query", isInSql: true },

@@ -54,6 +54,8 @@ export interface IngestOptions {
      * has begun. A run that calls it no more is frozen.
      */
     onSignOfLife?: (sign: SignOfLife) => void;
+    /** Called when an available-now run is done with a stream, while its worker is still known. */
+    onStreamDone?: (stream: string) => Promise<void>;
     /** How often a run with fewer connections than it would like looks for more. Default: a minute. */
     growEveryMs?: number;
 }
@@ -156,6 +158,7 @@ function createProcess(
             streams: options.activeStreams ?? streams,
         }),
         refresh: options.refresh ?? (async (_, stream) => stream),
+        onStreamDone: options.onStreamDone ?? (async () => {}),
         isAlone: streams.length === 1,
         endAll: endWith(stopper),
     };

@@ -39,6 +39,7 @@ export interface Shared {
     /** Of the process. */
     signal: AbortSignal;
     refresh: RefreshStream;
+    onStreamDone(stream: string): Promise<void>;
     /** There is no other stream. */
     isAlone: boolean;
     /** Ends the process's run. */
@@ -158,6 +159,7 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
         async run(): Promise<void> {
             try {
                 await live();
+                if (!signal.aborted) await shared.onStreamDone(stream.name);
             } catch (error) {
                 failure = error;
                 if (isAlone || isOfAll(error)) return shared.endAll(error);

@@ -106,14 +106,18 @@ export function gravestState(streams: readonly StreamStatus[], together: State):
     if (gravest === undefined) return together;
     const { state, tone, verdict } = gravest;
     if (streams.length === 1) return state === "paused" ? { state, tone, verdict } : together;
-    const detail = verdict.replace(/^(?:Stuck\. |Paused: )/, "");
-    const sentences = [`${nameOf(gravest)} is ${state}. ${detail}`];
+    const sentences = [describeStreamState(gravest)];
     if (others.length > 0)
         sentences.push(`And ${others.map((stream) => `${nameOf(stream)} is ${stream.state}`).join(", ")}.`);
     return { state, tone, verdict: sentences.join(" ") };
 }
 
-function nameOf({ name }: StreamStatus): string {
+/** `orders is stuck. The input folder …`: for those who are told of other streams too. */
+export function describeStreamState(stream: Pick<StreamStatus, "name" | "state" | "verdict">): string {
+    return `${nameOf(stream)} is ${stream.state}. ${stream.verdict.replace(/^(?:Stuck\. |Paused: |Behind: )/, "")}`;
+}
+
+function nameOf({ name }: Pick<StreamStatus, "name">): string {
     return sanitize(name, { most: 60 });
 }
 

@@ -218,6 +218,22 @@ export const statusSchema = z
             description: "The most frequent reasons of open rejects. A record counts once for each of its reasons.",
         }),
         standingRejects: countSchema.openapi({ description: "Rejects and conflicts that no replay has resolved." }),
+        notifications: z
+            .object({
+                pending: countSchema,
+                oldestPendingAt: instantSchema.nullable(),
+                delivered: countSchema,
+                lastDeliveredAt: instantSchema.nullable(),
+                failedAttempts: countSchema,
+                lastFailedAt: instantSchema.nullable(),
+                lastFailure: z.string().nullable(),
+                givenUp: countSchema.openapi({ description: "Messages that nobody took within 24 hours." }),
+            })
+            .openapi({
+                description:
+                    "What became of the messages about changes of state, of all streams: those that wait for their " +
+                    "delivery, and the attempts so far.",
+            }),
         streams: z.array(streamStatusSchema).openapi({
             description: "Each active stream, or the chosen one. The numbers above are sums over them.",
         }),

@@ -20,6 +20,9 @@ export const troubleOf = (report: unknown): Trouble | null => read(report).troub
 /** Whether its last look at the input folder failed. */
 export const isFolderAway = (report: unknown): boolean => read(report).isFolderAway === true;
 
+/** Whether it runs until somebody stops it. One of cron's takes what is there, and ends. */
+export const isEndless = (report: unknown): boolean => read(report).trigger?.kind !== "available-now";
+
 interface ReportingWorker {
     report: unknown;
 }

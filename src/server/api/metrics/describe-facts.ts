@@ -95,7 +95,22 @@ export function describeFacts(status: Status, storage: Storage): Metric[] {
             "From staging to commit, of the oldest record of the last batch.",
             freshness.lastBatchLagSeconds,
         ),
+        ...describeNotifications(status),
         gauge("sluice_database_size_bytes", "Size of the database, with its indexes.", storage.databaseBytes),
+    ];
+}
+
+function describeNotifications({ notifications }: Status): Metric[] {
+    const { pending, delivered, failedAttempts, givenUp } = notifications;
+    return [
+        gauge("sluice_notifications_pending", "Messages about changes of state that wait for their delivery.", pending),
+        counter("sluice_notifications_delivered_total", "Messages that the receiver took.", delivered),
+        counter(
+            "sluice_notifications_failed_attempts_total",
+            "Attempts to deliver a message that failed.",
+            failedAttempts,
+        ),
+        counter("sluice_notifications_given_up_total", "Messages that nobody took within 24 hours.", givenUp),
     ];
 }
 
