@@ -6,6 +6,7 @@ export const exitCodes = {
     configuration: 3,
     databaseUnreachable: 4,
     incomplete: 5,
+    paused: 6,
 } as const;
 
 export interface SluiceErrorFields {

@@ -6,6 +6,8 @@ export const commandGroups = {
         start: () => import("../start.ts"),
         ingest: () => import("../ingest.ts"),
         api: () => import("../api.ts"),
+        pause: () => import("../pause.ts"),
+        resume: () => import("../resume.ts"),
         generate: () => import("../generate.ts"),
         samples: () => import("../samples.ts"),
     },

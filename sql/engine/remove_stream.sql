@@ -25,7 +25,15 @@ begin
 
     execute format('drop schema if exists %I cascade', removed_home);
     update ingest.streams
-    set is_active = false, shape_hash = null, problem = null, problem_detail = null, problem_at = null
+    set
+        is_active = false,
+        shape_hash = null,
+        problem = null,
+        problem_detail = null,
+        problem_at = null,
+        paused_at = null,
+        paused_by = null,
+        pause_reason = null
     where streams.stream_id = this_stream;
     delete from ingest.told_states where told_states.stream_id = this_stream;
     delete from ingest.notifications where notifications.stream_id = this_stream;

@@ -1,4 +1,4 @@
--- A role for the API that can only read, and have rejects replayed. The embedded database has it by itself. On a database
+-- A role for the API that can only read, have rejects replayed, and pause the ingest. The embedded database has it by itself. On a database
 -- of yours run this as its owner, after `bun run migrate`; it may be run again at any time:
 --   psql "$DATABASE_URL" -f sql/roles/api_reader.sql
 --   psql "$DATABASE_URL" -c '\password sluice_api'
@@ -6,8 +6,8 @@
 --
 -- Tables, views and streams that come later are covered, but for a table that whoever adds its stream may not grant: run it
 -- again for that. What POST /v1/replay calls,
--- ingest.replay_batch and ingest.replay_stream, and what notifications need, are the functions that write on this role's behalf:
--- they run with the owner's rights, and move rejects or note messages, nothing else. Take those grants away to refuse that too.
+-- ingest.replay_batch and ingest.replay_stream, what a pause needs, and what notifications need, are the functions that write on this role's behalf:
+-- they run with the owner's rights, and move rejects, pause streams or note messages, nothing else. Take those grants away to refuse that too.
 do $$
 begin
     if not exists (select from pg_roles where pg_roles.rolname = 'sluice_api') then
@@ -50,6 +50,8 @@ grant execute on function
     ingest.add_notification(text, text),
     ingest.record_delivery(text, text, interval)
 to sluice_api;
+grant execute on function ingest.pause_streams(smallint, text, text) to sluice_api;
+grant execute on function ingest.resume_streams(smallint) to sluice_api;
 
 -- The streams of tables that Sluice found: each has a schema of its own.
 select ingest.grant_reader(streams.stream_id, 'sluice_api')

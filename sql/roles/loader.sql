@@ -58,8 +58,12 @@ grant execute on function
     ingest.record_delivery(text, text, interval)
 to sluice_loader;
 
--- Why a stream is paused is for the loader to say.
+-- Why a stream is blocked is for the loader to say.
 grant update (problem, problem_detail, problem_at) on ingest.streams to sluice_loader;
+
+-- Whoever runs an ingest may pause it (`sluice pause`).
+grant execute on function ingest.pause_streams(smallint, text, text) to sluice_loader;
+grant execute on function ingest.resume_streams(smallint) to sluice_loader;
 
 -- The streams of tables that Sluice found: each has a schema of its own. The table is only added to; to make a stream, or to
 -- adopt its table anew when that has changed, is for the owner.

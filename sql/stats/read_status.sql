@@ -442,6 +442,9 @@ with
             chosen_streams.problem,
             chosen_streams.problem_detail as "problemDetail",
             chosen_streams.problem_at as "problemAt",
+            chosen_streams.paused_at as "pausedAt",
+            chosen_streams.paused_by as "pausedBy",
+            chosen_streams.pause_reason as "pauseReason",
             (select to_json(stream_totals) from stream_totals where stream_totals.stream_id = chosen_streams.stream_id)
                 as totals,
             to_json(stream_files) as files,

@@ -42,14 +42,23 @@ export function formatSummary(summary: IngestSummary): string[] {
             ...(left ? formatLeft(left) : []),
             ...(summary.retried ? [formatRetried(summary.retried)] : []),
             ["batches", formatWork(batches, seconds, records.read)],
+            ...(summary.paused ? [["paused", formatPaused(streams)] as [string, string]] : []),
         ],
     });
     return [...ofStreams, ...table];
 }
 
-function formatStream({ records, files, failedBefore, problem }: StreamSummary): string {
+function formatStream({ records, files, failedBefore, problem, paused }: StreamSummary): string {
     const counted = files === null ? "files not counted" : `files: ${formatFiles(files, failedBefore ?? 0)}`;
-    return `${formatEquation(records)}; ${counted}${problem === null ? "" : `; ended early: ${problem}`}`;
+    const ended = problem === null ? (paused ? "; paused: the rest waits" : "") : `; ended early: ${problem}`;
+    return `${formatEquation(records)}; ${counted}${ended}`;
+}
+
+/** The run of a single stream has no name for it. */
+function formatPaused(streams: readonly StreamSummary[]): string {
+    const names = streams.filter(({ paused }) => paused).map(({ stream }) => stream);
+    const which = names.length === 0 ? "what waits" : `what waits for ${names.join(", ")}`;
+    return `${which} was left → ${commandHere("resume")}, then run again`;
 }
 
 function formatRetried({ read, inserted }: NonNullable<IngestSummary["retried"]>): [string, string] {
@@ -91,8 +100,9 @@ function leftOut({ records, retried }: IngestSummary): IngestSummary["records"] 
 
 /** The exit code of a run that was not stopped by a signal. */
 export function exitCodeOfSummary(summary: IngestSummary, brokenChecks: number): number {
-    const { files, failedBefore, streams = [] } = summary;
+    const { files, failedBefore, paused, streams = [] } = summary;
     if (streams.some(({ problem }) => problem !== null)) return exitCodes.failed;
     if ((files?.failed ?? 0) > 0 || brokenChecks > 0) return exitCodes.failed;
+    if (paused) return exitCodes.paused;
     return (failedBefore ?? 0) > 0 || isMostlyOut(leftOut(summary)) ? exitCodes.incomplete : exitCodes.done;
 }

@@ -88,6 +88,7 @@ function factsOf({
     files,
     failedBefore,
     left,
+    paused,
 }: StreamSummary | IngestSummary): Omit<LogFacts, "event"> {
     const { read, ...outcomes } = records;
     const fileCounts = files ? { merged: files.merged, skipped: files.skipped, failed: files.failed } : {};
@@ -99,6 +100,7 @@ function factsOf({
         ...fileCounts,
         ...(failedBefore !== null && { failedBefore }),
         ...leftCounts,
+        ...(paused && { paused: 1 }),
     };
 }
 

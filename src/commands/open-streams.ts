@@ -30,7 +30,7 @@ export type OpenedStreams = Pick<IngestOptions, "streams" | "activeStreams" | "s
 
 /**
  * Reads the declarations and the tables, and makes what the database needs for them. Of several streams one whose table cannot be
- * taken begins paused, with its remedy.
+ * taken begins blocked, with its remedy.
  * @throws SluiceError with the remedy for a declaration, for a table of two streams, or for a table when it is the only one
  */
 export async function openStreams(

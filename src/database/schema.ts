@@ -91,10 +91,14 @@ export const streams = ingest.table(
         home: text("home").notNull().default("ingest"),
         /** Which files are its: a glob; null for the stream that takes what no other does. */
         files: text("files"),
-        /** Why it is paused, as a stable code and a sentence for people; null while it works. */
+        /** What blocks it, as a stable code and a sentence for people; null while its table is right. */
         problem: text("problem"),
         problemDetail: text("problem_detail"),
         problemAt: instant("problem_at"),
+        /** Since when somebody has paused it, who and why (sql/engine/pause.sql); null while nobody has. */
+        pausedAt: instant("paused_at"),
+        pausedBy: text("paused_by"),
+        pauseReason: text("pause_reason"),
     },
     (table) => [oneOf("streams_mode", table.mode, streamModes)],
 );
@@ -167,6 +171,8 @@ export const files = ingest.table(
         index("files_content_hash").on(table.contentHash),
         /** For the summary of a run: the files that it moved. An index by ranges of pages costs next to nothing. */
         index("files_updated_at").using("brin", table.updatedAt).with({ pages_per_range: 32 }),
+        /** For a list of an old time range: without it all newer files would be walked. */
+        index("files_discovered_at").on(table.discoveredAt),
         /** For copies of files that took several chunks. */
         index("files_size").on(table.sizeBytes).where(sql`content_hash is null`),
     ],
@@ -242,6 +248,8 @@ export const chunks = ingest.table(
         index("chunks_held").on(table.fileId).where(sql`state = 'held'`),
         /** Apart from the staged ones, which may be many: the loader asks in each round. */
         index("chunks_pending").on(table.chunkId).where(sql`state = 'pending'`),
+        /** For the flow of an old time range. */
+        index("chunks_staged_at").using("brin", table.stagedAt).with({ pages_per_range: 32 }),
     ],
 );
 

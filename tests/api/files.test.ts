@@ -60,3 +60,22 @@ test("finds files by a part of their path, as text, and by when they were seen",
     expect(await pathsOf("contains=orders_100&to=2024-05-01T10:00:01Z")).toEqual(["in/orders_1007.csv"]);
     expect(await pathsOf("contains=orders_100&from=2024-05-01T10:00:01Z")).toEqual(["in/Orders_100%.csv"]);
 });
+
+test("a search looks at so many files at a time, says that it is partial, and goes on from its cursor", async () => {
+    await insertFile(api.sql, "needle_old.csv");
+    await api.sql`
+        insert into ingest.files (path, state, size_bytes, mtime_ns, inode)
+        select 'hay_' || number || '.csv', 'merged', 1, 1, number from generate_series(1, 60000) as number`;
+    await insertFile(api.sql, "needle_new.csv");
+    for (const range of ["", "&to=2999-01-01T00:00:00Z"]) {
+        const first = (await api.get(`/v1/files?contains=needle${range}`)).body;
+        expect(first.data.map(({ path }: { path: string }) => path)).toEqual(["needle_new.csv"]);
+        expect([first.isPartial, typeof first.nextCursor]).toEqual([true, "string"]);
+        const second = (await api.get(`/v1/files?contains=needle${range}&cursor=${first.nextCursor}`)).body;
+        expect(second.data.map(({ path }: { path: string }) => path)).toEqual(["needle_old.csv"]);
+        expect([second.isPartial, second.nextCursor]).toEqual([undefined, null]);
+        // A page that is full needs no more of the search.
+        const full = (await api.get(`/v1/files?contains=hay&limit=5${range}`)).body;
+        expect([full.data.length, full.isPartial]).toEqual([5, undefined]);
+    }
+}, 60_000);

@@ -114,7 +114,13 @@ test("should fail, and never as our own fault, for every value of a path and of 
 
 test("should fail for a body that is missing, empty, no JSON or of another type, and do nothing", async () => {
     const posts = operations.filter(({ bodyTypes }) => bodyTypes.includes("application/json"));
-    expect(posts.map(({ path }) => path).toSorted()).toEqual(["/v1/lab/{experiment}", "/v1/replay", "/v1/session"]);
+    expect(posts.map(({ path }) => path).toSorted()).toEqual([
+        "/v1/ingest/pause",
+        "/v1/ingest/resume",
+        "/v1/lab/{experiment}",
+        "/v1/replay",
+        "/v1/session",
+    ]);
     const bodies: [string | undefined, string | undefined, number][] = [
         [undefined, undefined, 400],
         ["", undefined, 415],

@@ -39,8 +39,35 @@ test.each([
     }
 });
 
+test.each([
+    ["/v1/batches", "batchId", "batches", "batch_id", "finished_at"],
+    ["/v1/files", "fileId", "files", "file_id", "discovered_at"],
+])(
+    "%s of a time range gives every row of it exactly once, the latest first, whatever the page",
+    async (path, name, table, id, time) => {
+        await api.sql.unsafe(`
+        update ingest.${table}
+        set ${time} = '2025-03-01T00:00:00.123456Z'::timestamptz - (${id} * 7 % 13) * interval '1 second'
+        where ${id} % 3 <> 0`);
+        const [from, to] = ["2025-02-28T23:59:50Z", "2025-03-01T00:00:00Z"];
+        const expected = await api.sql.unsafe(`
+        select ${id} as id from ingest.${table}
+        where ${time} >= '${from}' and ${time} < '${to}'
+        order by ${time} desc, ${id} desc`);
+        expect(expected.length).toBeGreaterThanOrEqual(12);
+        for (const limit of [1, 5, 200]) {
+            const rows = await readPages(api, `${path}?limit=${limit}&from=${from}&to=${to}`);
+            expect(rows.map((row) => row[name])).toEqual(expected.map(({ id }) => id));
+        }
+        const open = await readPages(api, `${path}?limit=7&to=${to}`);
+        expect(open.map((row) => row[name]).slice(0, expected.length)).toEqual(expected.map(({ id }) => id));
+    },
+);
+
 test("goes on from its cursor although new rows were committed meanwhile", async () => {
+    const [newest] = await api.sql`select max(batch_id) as id from ingest.batches`;
     const first = await api.get("/v1/batches?limit=10");
+    expect(first.body.data[0].batchId).toBe(newest!.id);
     await insertBatch(api.sql, { inserted: 1 });
     const second = await api.get(`/v1/batches?limit=10&cursor=${first.body.nextCursor}`);
     expect(second.body.data[0].batchId).toBe(first.body.data.at(-1).batchId - 1);

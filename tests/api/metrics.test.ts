@@ -96,7 +96,7 @@ test("by stream: every sample names one, and their sum counts each record once",
     expect(sum("sluice_records_total")).toBe(41);
     expect(sum("sluice_records_total", { stream: "orders" })).toBe(30);
     expect(sum("sluice_batches_total", { stream: "orders" })).toBe(2);
-    expect(of("sluice_stream_state", { stream: "orders", state: "paused" })).toMatchObject([{ value: 1 }]);
+    expect(of("sluice_stream_state", { stream: "orders", state: "blocked" })).toMatchObject([{ value: 1 }]);
     expect(sum("sluice_stream_state")).toBe(2);
     const byStream = samples.filter(({ labels }) => "stream" in labels).map(({ name }) => name);
     expect(samples.filter(({ name, labels }) => byStream.includes(name) && !("stream" in labels))).toEqual([]);

@@ -96,6 +96,7 @@ test("should fail to write in any other way", async () => {
         "select nextval(pg_get_serial_sequence('ingest.batches', 'batch_id'))",
         "select from ingest.reset()",
         "select from ingest.reopen_reject(1)",
+        "update ingest.streams set paused_at = now()",
         "select from ingest.rebuild_totals()",
         "select from ingest.prepare_replay('ingest'), ingest.choose_rejects(1, 9, null, null, null, 0::smallint)",
         "create table ingest.mine ()",
@@ -147,6 +148,9 @@ test("a role without the grant may not replay, though it may read", async () => 
     try {
         await asReader({ ...api.database.target, serverOptions: `-c role=${other}` }, async (sql) => {
             await expect(sql.unsafe(emptyReplay)).rejects.toMatchObject({ code: "42501" });
+            const pause = sql`select from ingest.pause_streams(null, 'me', null)`;
+            await expect(pause).rejects.toMatchObject({ code: "42501" });
+            await expect(sql`select from ingest.resume_streams(null)`).rejects.toMatchObject({ code: "42501" });
         });
     } finally {
         await api.sql.unsafe(`drop owned by ${other}; drop role ${other}`);

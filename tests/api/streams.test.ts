@@ -250,7 +250,7 @@ describe("rows", () => {
         await api.sql`update ingest.streams set problem = 'table_missing', problem_detail = 'Make it again.' where stream_id = ${orders}`;
         const { status, body } = await api.get("/v1/streams/orders/rows");
         expect([status, body.code, body.detail]).toEqual([409, "table_unreadable", "Make it again."]);
-        expect((await api.get("/v1/status")).body.verdict).toStartWith("orders is paused. Make it again.");
+        expect((await api.get("/v1/status")).body.verdict).toStartWith("orders is blocked. Make it again.");
         await api.sql`alter table sales.gone rename to orders`;
         await api.sql`update ingest.streams set problem = null, problem_detail = null where stream_id = ${orders}`;
     });

@@ -1,4 +1,4 @@
-/** A ledger of several streams as the page meets it: one works, one fails and rejects, one is paused. The built-in one is as it was. */
+/** A ledger of several streams as the page meets it: one works, one fails and rejects, one is blocked. The built-in one is as it was. */
 import type { Sql } from "../../src/database/connect.ts";
 import { readTable } from "../../src/streams/catalog/read-table.ts";
 

@@ -56,12 +56,12 @@ describe.skipIf("missing" in chromium)("the page of several streams", () => {
 
     test("lists the streams as soon as they are there, those that need somebody first, without the unused built-in one", async () => {
         await seedStreams(database.sql);
-        await shows("#streams tbody", /paused[\s\S]*failing[\s\S]*sensors/);
+        await shows("#streams tbody", /blocked[\s\S]*failing[\s\S]*sensors/);
         const rows = await page.locator("#streams tbody tr").allInnerTexts();
         expect(rows.map((row) => row.split(/\s/)[0])).toEqual(["bookings", "orders", "sensors"]);
         expect(rows[1]).toMatch(/failing[\s\S]*66,132 = 61,204 \+ 3,011[\s\S]* \+ 40[\s\S]* \+ 1,877[\s\S]*1 file$/);
-        expect(rows[0]).toMatch(/paused[\s\S]*The table public\.bookings is gone\. Make it again[\s\S]*12 min ago/);
-        await shows("h1", /^bookings is paused\.$/);
+        expect(rows[0]).toMatch(/blocked[\s\S]*The table public\.bookings is gone\. Make it again[\s\S]*12 min ago/);
+        await shows("h1", /^bookings is blocked\.$/);
         expect(await textOf("[data-test=read]")).toBe("4,247,264");
         expect(await page.locator("#business").count()).toBe(0);
         expect(await textOf(".route")).toContain("3 streams");

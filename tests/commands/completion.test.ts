@@ -30,7 +30,7 @@ const inBash = (...words: string[]) => run("bash", "--norc", "-c", offer, "bash"
 
 describe("bash", () => {
     test.each([
-        ["commands by their beginning", ["sluice", "re"], ["rejects", "replay", "retry", "reset", "remove"]],
+        ["commands by their beginning", ["sluice", "re"], ["resume", "rejects", "replay", "retry", "reset", "remove"]],
         ["the program's own flags", ["sluice", "--"], ["--help", "--version"]],
         [
             "the options of a command",

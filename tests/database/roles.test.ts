@@ -103,6 +103,26 @@ test("the reader serves the API and the page, and may send messages; the page's 
     }
 });
 
+test("the loader and the API may pause and resume; neither changes a stream in another way", async () => {
+    const pause = (by: string) => runScript("pause", ["--reason", by], { environment: { DATABASE_URL: loader.url } });
+    expect((await pause("by the loader")).exitCode).toBe(0);
+    const dir = writeFiles("paused", { "p.csv": [row(7)] });
+    expect((await ingestOnce(loader.url, dir)).exitCode).toBe(6);
+    const api = await startApi(reader.url);
+    try {
+        const headers = { "content-type": "application/json" };
+        const ask = (action: string) =>
+            fetch(`${api.url}/v1/ingest/${action}`, { method: "POST", body: "{}", headers });
+        expect((await ask("resume")).status).toBe(200);
+        expect((await ask("pause")).status).toBe(200);
+    } finally {
+        await api.stop();
+    }
+    const resumed = await runScript("resume", [], { environment: { DATABASE_URL: loader.url } });
+    expect([resumed.exitCode, resumed.stdout]).toEqual([0, expect.stringContaining("It was paused by API.")]);
+    await expect(loaderSql`update ingest.streams set paused_at = now()`).rejects.toMatchObject({ code: "42501" });
+});
+
 describe("the loader should fail", () => {
     test.each([
         "delete from public.events",

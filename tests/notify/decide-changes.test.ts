@@ -45,11 +45,11 @@ test("a problem is told once it has lasted, with the time when it began", () => 
 test("a stream that has a problem when it is first looked at is told of like any other", () => {
     expect(
         look([
-            [0, "paused"],
-            [29, "paused"],
-            [30, "paused"],
+            [0, "blocked"],
+            [29, "blocked"],
+            [30, "blocked"],
         ]),
-    ).toEqual([[30, "problem", "ok", "paused", 0]]);
+    ).toEqual([[30, "problem", "ok", "blocked", 0]]);
 });
 
 test("a problem that passes soon is not told, and leaves nothing behind", () => {
@@ -198,7 +198,7 @@ describe("what is seen of a stream", () => {
         ["starting", "quiet", "ok"],
         ["failing", "busy", "failing"],
         ["failing", "bad", "failing"],
-        ["paused", "bad", "paused"],
+        ["blocked", "bad", "blocked"],
         ["behind", "busy", "behind"],
         // Somebody asked for it.
         ["paused", "busy", null],

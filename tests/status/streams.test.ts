@@ -159,7 +159,7 @@ test("the verdict on all names the stream that somebody must act on", async () =
     expect(verdict).toStartWith("orders is failing. 1 file failed; the others continue. file3.csv: odd: It is odd.");
 });
 
-test("a paused stream is named first, with its problem; what else is bad follows", async () => {
+test("a blocked stream is named first, with its problem; what else is bad follows", async () => {
     await undoing(sql, async (within) => {
         await within`
             update ingest.streams
@@ -167,11 +167,11 @@ test("a paused stream is named first, with its problem; what else is bad follows
             where stream_id = ${sensors}`;
         const { state, verdict, streams } = await readStatus(within as unknown as Sql);
         expect([state, verdict]).toEqual([
-            "paused",
-            "sensors is paused. The table public.sensors is gone. Make it again. And orders is failing.",
+            "blocked",
+            "sensors is blocked. The table public.sensors is gone. Make it again. And orders is failing.",
         ]);
         expect(streams[2]).toMatchObject({
-            state: "paused",
+            state: "blocked",
             tone: "bad",
             problem: "table_missing",
             problemDetail: "The table public.sensors is gone. Make it again",

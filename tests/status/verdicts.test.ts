@@ -46,6 +46,10 @@ const standing = (rejects: number, resolved = 0) =>
         )
         .join("");
 
+const paused = `
+    update ingest.streams
+    set paused_at = now() - interval '3 hours', paused_by = 'ana@one', pause_reason = 'the disk is replaced.';`;
+
 const good = merge("1 second", { inserted: 1000 });
 const lockTrouble = (seconds: number) => ({
     trouble: { code: "55P03", what: "55P03: another session holds a lock; see pg_locks", attempts: 3, seconds },
@@ -75,7 +79,7 @@ const cases: Partial<
             /Not accepted: 49 of the latest 49 records \(49 rejected, most often price_invalid\)\. `bun run rejects`/,
         ],
     ],
-    "paused, bad": [
+    "blocked, bad": [
         [
             "the table is not what it was, and a file waits",
             [
@@ -84,7 +88,37 @@ const cases: Partial<
                 `update ingest.streams
                 set problem = 'table_changed', problem_detail = 'events has no column price. Add it again', problem_at = now();`,
             ],
-            /^Paused: events has no column price\. Add it again\.$/,
+            /^Blocked: events has no column price\. Add it again\.$/,
+        ],
+    ],
+    "paused, busy": [
+        [
+            "somebody paused it, and files that would be an alarm wait or failed",
+            [
+                worker(),
+                file("pending", "5 hours"),
+                file("loaded", "5 hours"),
+                chunk("staged", "5 hours"),
+                file("failed", "1 minute"),
+                merge("1 hour", { rejected: 49 }),
+                standing(49),
+                paused,
+            ],
+            /^Paused for 3h by ana@one: the disk is replaced\. 2 files, 100 B to read, 10 staged records wait; what arrives now is seen once it is resumed\. Resume it: `bun run resume --stream events`\.$/,
+        ],
+        [
+            "paused, without a reason, and nobody at work",
+            [file("merged", "1 day"), paused.replace("'the disk is replaced.'", "null")],
+            /^Paused for 3h by ana@one\. No ingest is running\. Resume it/,
+        ],
+        [
+            "paused, and its table is in the way too",
+            [
+                worker(),
+                paused,
+                "update ingest.streams set problem = 'table_missing', problem_detail = 'events is gone', problem_at = now();",
+            ],
+            /^Paused for 3h by ana@one: the disk is replaced\. Blocked: events is gone\. Resume it/,
         ],
     ],
     "stopped, bad": [

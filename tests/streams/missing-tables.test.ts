@@ -1,4 +1,4 @@
-/** Declared streams whose table cannot be taken when the ingest starts: they begin paused, and the others work. */
+/** Declared streams whose table cannot be taken when the ingest starts: they begin blocked, and the others work. */
 import { beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -33,7 +33,7 @@ function run(...flags: string[]) {
 const problemOf = async (name: string) =>
     (await sql`select problem, problem_detail as detail from ingest.streams where name = ${name}`)[0];
 
-test("a missing table pauses its stream with the remedy, and it comes by itself when the table is there", async () => {
+test("a missing table blocks its stream with the remedy, and it comes by itself when the table is there", async () => {
     const ingest = run("--trigger", "200ms");
     await waitUntil("the others are in", async () => (await several.count("calm")) === 3);
     await waitUntil("events are in", async () => (await several.count("events")) === 1);

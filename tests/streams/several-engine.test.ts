@@ -1,7 +1,7 @@
 /** Several streams in one process and in several: what befalls one leaves the others alone. */
 import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { connect } from "../../src/database/connect.ts";
-import type { RefreshStream } from "../../src/engine/run/table-pause.ts";
+import type { RefreshStream } from "../../src/engine/run/table-block.ts";
 import { runChecks } from "../../src/operations/run-checks.ts";
 import { useEmptyDatabase } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
@@ -62,7 +62,7 @@ test.each<[what: string, change: string, undo: string, code: RegExp]>([
         "alter table orders alter word type text using null",
         /column_type/,
     ],
-])("a stream whose table is %s pauses alone, says why, and comes back by itself", async (_, change, undo, code) => {
+])("a stream whose table is %s is blocked alone, says why, and comes back by itself", async (_, change, undo, code) => {
     const [first] = await sql`select coalesce(max(no), 0) as no from orders`;
     const from = Number(first!.no) + 1;
     const running = several.start({ refresh });
@@ -90,7 +90,7 @@ test.each<[what: string, change: string, undo: string, code: RegExp]>([
     expect(await failedChecks()).toEqual([]);
 });
 
-test("a stream that may not write its table pauses alone until it may", async () => {
+test("a stream that may not write its table is blocked alone until it may", async () => {
     const role = `sluice_several_${process.pid}`;
     await sql.unsafe(`
         create role ${role} login password 'several' superuser;

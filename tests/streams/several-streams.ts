@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import type { IngestConfig } from "../../src/config/config.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import { type IngestOptions, runIngest } from "../../src/engine/run/run-ingest.ts";
-import type { RefreshStream } from "../../src/engine/run/table-pause.ts";
+import type { RefreshStream } from "../../src/engine/run/table-block.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
 import { applyStream, type TableStream } from "../../src/streams/apply-stream.ts";
 import type { Stream } from "../../src/streams/stream.ts";

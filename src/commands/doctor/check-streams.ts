@@ -22,7 +22,7 @@ export async function checkStream(target: DatabaseTarget, declared: TableStream)
                 `\`${commandHere("ingest")}\` or \`${program} start\` creates the stream and reads its files.`,
             );
         }
-        if (known.detail !== null) return note(`Paused: ${known.detail}`, "A running ingest resumes automatically.");
+        if (known.detail !== null) return note(`Blocked: ${known.detail}`, "A running ingest resumes automatically.");
         const triggers = table.triggers.map((trigger) => trigger.name);
         const found = `${declared.files} → ${name}, ${table.columns.length} columns.`;
         if (triggers.length === 0) return ok(found);

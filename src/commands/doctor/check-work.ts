@@ -14,7 +14,7 @@ import { type Found, fail, note, ok } from "./finding.ts";
 const stuckAfterMs = 10 * 60_000;
 
 /** Failed files, and files that wait for longer than any trigger. */
-export function checkFiles({ asOf, files, failedFiles, backlog, workers }: Status): Found {
+export function checkFiles({ asOf, files, failedFiles, backlog, workers, streams }: Status): Found {
     const [latest] = failedFiles;
     if (files.failed > 0 && latest) {
         const which = `${sanitize(latest.path, { most: 60 })} (${latest.problem ?? "unknown"})`;
@@ -23,20 +23,33 @@ export function checkFiles({ asOf, files, failedFiles, backlog, workers }: Statu
             `${remedyFor(latest.problem)} ${commandHere("files")} --state failed lists them.`,
         );
     }
-    const since = [backlog.oldestUnreadAt, backlog.oldestStagedAt].filter((instant) => instant !== null).sort()[0];
+    // What waits until its stream is resumed is checkPause's.
+    const working = streams.filter(({ pausedAt }) => pausedAt === null);
+    const waitingFiles = working.reduce((sum, stream) => sum + stream.backlog.files, 0);
+    const since = working.flatMap((stream) => stream.backlog.oldestWaitingAt ?? []).sort()[0];
     const waitedMs = since === undefined ? 0 : Date.parse(asOf) - Date.parse(since);
-    const waiting = `${formatCount(backlog.files, "file")} waiting, the oldest for ${formatDuration(waitedMs)}`;
+    const waiting = `${formatCount(waitingFiles, "file")} waiting, the oldest for ${formatDuration(waitedMs)}`;
     if (workers.length > 0 && waitedMs > stuckAfterMs) {
         return fail(
             `${waiting}.`,
             `Look at the ingest's log on stderr; ${commandHere("status")} shows whether it has fallen behind.`,
         );
     }
-    if (backlog.files > 0 && workers.length === 0) {
+    if (waitingFiles > 0 && workers.length === 0) {
         return note(`${waiting}, and no ingest is running.`, `Start one: ${commandHere("ingest")}.`);
     }
     const all = Object.values(files).reduce((sum, count) => sum + count, 0);
-    return ok(backlog.files > 0 ? `${waiting}.` : `${formatCount(all, "file")} known, none failed, none waiting.`);
+    if (waitingFiles > 0) return ok(`${waiting}.`);
+    const others = backlog.files === 0 ? "none waiting" : `${backlog.files} waiting until a stream is resumed`;
+    return ok(`${formatCount(all, "file")} known, none failed, ${others}.`);
+}
+
+/** A pause does not end by itself, so whoever looks for why nothing comes should meet it. */
+export function checkPause({ streams }: Status): Found {
+    const paused = streams.filter(({ pausedAt }) => pausedAt !== null);
+    if (paused.length === 0) return ok("No stream is paused.");
+    const found = paused.map(({ name, verdict }) => `${sanitize(name, { most: 60 })}: ${verdict}`).join(" ");
+    return note(found, `Nothing is lost: what waits is taken once it is resumed (${commandHere("resume")}).`);
 }
 
 interface Leftovers {

@@ -15,7 +15,7 @@ import type { Stream } from "../../streams/stream.ts";
 import { checkClock, checkConnections, checkRights, checkSchema } from "./check-database.ts";
 import { checkAccess, checkDisk, checkFolder, checkPort, type FolderSettings } from "./check-machine.ts";
 import { checkStream } from "./check-streams.ts";
-import { checkFiles, checkNotifications, checkPace, checkStaging, checkWorkers } from "./check-work.ts";
+import { checkFiles, checkNotifications, checkPace, checkPause, checkStaging, checkWorkers } from "./check-work.ts";
 import { type Finding, type Found, fail, ok, skipped } from "./finding.ts";
 
 export type DoctorConfig = Pick<
@@ -33,7 +33,18 @@ export type DoctorConfig = Pick<
 > &
     Pick<FolderSettings, "sources">;
 
-const inDatabase = ["rights", "schema", "clock", "files", "workers", "connections", "staging", "pace", "notify"];
+const inDatabase = [
+    "rights",
+    "schema",
+    "clock",
+    "files",
+    "pause",
+    "workers",
+    "connections",
+    "staging",
+    "pace",
+    "notify",
+];
 
 /** Never throws: a check that cannot be made is a finding. The embedded server is started for it, and stopped again. */
 export async function runDoctor(config: DoctorConfig, stream: Stream, log: (line: string) => void): Promise<Finding[]> {
@@ -108,6 +119,7 @@ async function askDatabase(config: DoctorConfig, target: DatabaseTarget, sql: Sq
             return await check(status);
         });
     findings.push(await lookAt("files", checkFiles));
+    findings.push(await lookAt("pause", checkPause));
     findings.push(await lookAt("workers", (known) => checkWorkers(sql, known)));
     findings.push(await lookAt("connections", (known) => checkConnections(sql, known)));
     findings.push(await lookAt("staging", checkStaging));

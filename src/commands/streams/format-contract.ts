@@ -11,7 +11,7 @@ export function formatContract(contract: Contract): string[] {
         `- Mode: ${code(mode)}`,
         `- Key: ${key.length === 0 ? "unknown" : key.map(code).join(", ")}`,
         ...(ignored.length > 0 ? [`- Columns of files that are left out: ${ignored.map(code).join(", ")}`] : []),
-        ...(problemDetail === null ? [] : [`- Paused: ${cell(problemDetail)}`]),
+        ...(problemDetail === null ? [] : [`- Blocked: ${cell(problemDetail)}`]),
     ];
     const constraints = [
         ...checks.map((check) => `- ${code(check.name)}: check ${code(check.expression)}`),

@@ -6,7 +6,7 @@ import { shownOutcomes } from "../../terminal/record-counts.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 import { formatTable } from "../../terminal/table.ts";
 
-/** Below the table, what is wrong with each that is not well. */
+/** Below the table, what is wrong with each that is not well, and who paused one. */
 export function formatStreams({ streams, asOf }: Pick<Status, "streams" | "asOf">): string[] {
     const names = ["read", ...shownOutcomes(...streams.map(({ totals }) => totals))] as const;
     const rows = streams.map((stream) => [
@@ -20,7 +20,7 @@ export function formatStreams({ streams, asOf }: Pick<Status, "streams" | "asOf"
         stream.files.failed,
     ]);
     const header = ["stream", "table", "state", ...names, "committed", "waiting", "oldest", "failed files"];
-    const troubles = streams.filter(({ tone }) => tone === "bad");
+    const troubles = streams.filter(({ tone, state }) => tone === "bad" || state === "paused");
     return [
         ...formatTable(rows, { header, rightAligned: [header.indexOf("committed"), header.indexOf("oldest")] }),
         ...(troubles.length > 0 ? [""] : []),

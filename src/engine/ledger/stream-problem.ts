@@ -1,4 +1,4 @@
-/** Why a stream is paused, where status and the page read it: `problem` of ingest.streams. */
+/** Why a stream is blocked, where status and the page read it: `problem` of ingest.streams. */
 
 import type { Sql } from "../../database/connect.ts";
 import { describeFault } from "../../database/describe-fault.ts";

@@ -16,10 +16,18 @@ export interface WaitingWork {
     hasFailed: boolean;
     /** ingest.mark_of_waiting: null when no reject waits for a parent. */
     waitingMark: number | null;
+    pause: StreamPause | null;
+}
+
+/** A person has paused the stream (sql/engine/pause.sql). */
+export interface StreamPause {
+    by: string;
+    reason: string | null;
 }
 
 export interface WorkWatch {
     of(streamId: number): StreamWork;
+    look(): Promise<void>;
     keep(isOver: AbortSignal): Promise<void>;
 }
 
@@ -28,36 +36,53 @@ export interface StreamWork {
     isToLoad(): boolean;
     hasFailed(): boolean;
     waitingMark(): number | null;
-    /** What a look calls when there is something to merge. */
+    pause(): StreamPause | null;
+    /** What a look calls when there is something to merge, and when the stream is paused. */
     onStaged: (() => void) | null;
+    onPaused: (() => void) | null;
 }
 
 export function createWorkWatch(sql: Sql, survive: Outage["survive"]): WorkWatch {
     const streams = new Map<number, { found: WaitingWork; work: StreamWork }>();
+
+    async function look(): Promise<void> {
+        const found = await survive(() => readWaitingWork(sql, [...streams.keys()]));
+        for (const { streamId, ...waiting } of found ?? []) {
+            const own = streams.get(streamId)!;
+            own.found = waiting;
+            if (waiting.pause !== null) own.work.onPaused?.();
+            else if (waiting.isStaged) own.work.onStaged?.();
+        }
+    }
+
     return {
         of(streamId) {
             // Until the first look anything may wait.
             const own = {
-                found: { isStaged: true, isToLoad: true, hasFailed: true, waitingMark: null as number | null },
+                found: {
+                    isStaged: true,
+                    isToLoad: true,
+                    hasFailed: true,
+                    waitingMark: null,
+                    pause: null,
+                } as WaitingWork,
                 work: {
                     isToLoad: () => own.found.isToLoad,
                     hasFailed: () => own.found.hasFailed,
                     waitingMark: () => own.found.waitingMark,
+                    pause: () => own.found.pause,
                     onStaged: null,
+                    onPaused: null,
                 },
             };
             streams.set(streamId, own);
             return own.work;
         },
+        look,
         /** Until `isOver`. */
         async keep(isOver) {
             while (!isOver.aborted) {
-                const found = await survive(() => readWaitingWork(sql, [...streams.keys()]));
-                for (const { streamId, ...waiting } of found ?? []) {
-                    const own = streams.get(streamId)!;
-                    own.found = waiting;
-                    if (waiting.isStaged) own.work.onStaged?.();
-                }
+                await look();
                 await sleep(pollMs, isOver);
             }
         },
@@ -100,6 +125,11 @@ export async function readWaitingWork(sql: Sql, streamIds: number[]): Promise<(W
                 select from ingest.file_changes
                 where file_changes.stream_id = streams.stream_id and file_changes.state = 'failed'
             ) as "hasFailed",
-            ingest.mark_of_waiting(streams.stream_id) as "waitingMark"
-        from unnest(${streamIds}::smallint[]) as streams (stream_id)`;
+            ingest.mark_of_waiting(streams.stream_id) as "waitingMark",
+            case
+                when streams.paused_at is not null
+                    then json_build_object('by', streams.paused_by, 'reason', streams.pause_reason)
+            end as pause
+        from ingest.streams
+        where streams.stream_id = any(${streamIds}::smallint[])`;
 }

@@ -33,7 +33,8 @@ async function mergeOnce(run: Run, index: number, merger: Merger): Promise<Batch
     if (slicesOf(run, index, stagedRecords) === 0 && !merger.owesAnswer()) return null;
     const turn = await turns.take(stream.id);
     try {
-        // Only now: others may have begun or ended a merge while this one waited for its turn.
+        // Only now: others may have begun or ended a merge while this one waited for its turn, or its stream was paused.
+        if (run.signal.aborted) return null;
         const slices = slicesOf(run, index, stagedRecords);
         return slices === 0 && !merger.owesAnswer() ? null : await merger.merge(slices, turn.sql);
     } finally {

@@ -31,6 +31,8 @@ export interface IngestSummary {
     /** Rejects of this run or earlier ones that got a parent meanwhile and were replayed; absent when there were none. */
     retried?: RecordCounts;
     batches: number;
+    /** There when a stream was paused (`sluice pause`): nothing, or nothing more, was taken of it. */
+    paused?: true;
     seconds: number;
     /** When there is more than one; above are their sums. */
     streams?: StreamSummary[];

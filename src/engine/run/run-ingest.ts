@@ -28,7 +28,7 @@ import { type BatchProgress, createTally, type IngestSummary, type RunTally } fr
 import { logOfStream } from "./stream-log.ts";
 import { createStreamWorker, type Shared, type StreamWorker } from "./stream-worker.ts";
 import { lastWords, lastWordsMs, summarize } from "./summarize.ts";
-import type { RefreshStream } from "./table-pause.ts";
+import type { RefreshStream } from "./table-block.ts";
 
 export interface IngestOptions {
     target: DatabaseTarget;
@@ -39,7 +39,7 @@ export interface IngestOptions {
     config: IngestConfig;
     /** How the files of a stream are read. Default: as it says itself, else by the sources of the settings. */
     sourcesOf?: (stream: Stream) => readonly SourceConfig[] | undefined;
-    /** By name of a stream, what is in the way of its table from the start: it begins paused, and comes by itself. */
+    /** By name of a stream, what is in the way of its table from the start: it begins blocked, and comes by itself. */
     faults?: ReadonlyMap<string, unknown>;
     /** Reads a stream's table anew. Without it the stream is tried again as it was. */
     refresh?: RefreshStream;
@@ -177,6 +177,8 @@ function createProcess(
         const streamIds = streams.map(({ id }) => id);
         await outage.survive(() => refuseOtherFolder(connections.sql, config.inputDir, streamIds), { isFirst: true });
         await shared.heartbeat.renew();
+        // A stream that is paused takes nothing, not even in its first second.
+        await shared.work.look();
         for (const tally of tallies) tally.begunAt ??= begunAt;
         onAttempt();
     };
@@ -205,7 +207,9 @@ function tellSign({ onSignOfLife }: IngestOptions, tallies: readonly RunTally[],
 }
 
 const retryingOf = (workers: readonly StreamWorker[]) =>
-    workers.filter(({ failure }) => failure() === null).map(({ retrying }) => retrying);
+    workers
+        .filter(({ failure, isLeftPaused }) => failure() === null && !isLeftPaused())
+        .map(({ retrying }) => retrying);
 
 /** Begins the run again once it can have more connections. */
 function growWhenPossible(

@@ -25,8 +25,9 @@ import { createWakeUp } from "../outage/wake-up.ts";
 import type { RetryingStream } from "../retry/retry-loop.ts";
 import { createStagingRoom } from "../stage/staging-room.ts";
 import type { Connections } from "./open-connections.ts";
+import { describePause, StreamPaused, untilResumed } from "./pause.ts";
 import type { RunTally } from "./progress.ts";
-import { createTablePause, type RefreshStream, StreamRenewed } from "./table-pause.ts";
+import { createTableBlock, type RefreshStream, StreamRenewed } from "./table-block.ts";
 
 /** What the streams of a process share. */
 export interface Shared {
@@ -69,10 +70,12 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
     const workerId = place.workerId ?? randomUUID();
     const troubles = createTroubles();
     const survive = openOutage(shared, place, troubles, signal).survive;
-    const mustEnd = config.trigger.kind === "available-now" && (!isAlone || stream.source !== null);
-    const table = createTablePause({
+    const isEnding = config.trigger.kind === "available-now";
+    const mustEnd = isEnding && (!isAlone || stream.source !== null);
+    const table = createTableBlock({
         ...{ sql: shared.connections.sql, streamId: stream.id, refresh: shared.refresh, voice: place.voice },
         ...{ troubles, survive, signal, mostAttempts: mustEnd ? mostAttemptsOfMany : Number.POSITIVE_INFINITY },
+        untilResumed: async () => (isEnding ? undefined : await untilResumed(waiting, log, signal)),
     });
     const outage = { retries: troubles.retries, trouble: troubles.longest };
     const member: Member = { streamId: stream.id, workerId, log, proof: createLedgerProof(), outage, tally };
@@ -80,6 +83,7 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
     const folder = shared.tree.of(stream);
     const waiting = shared.work.of(stream.id);
     let failure: unknown = null;
+    let isLeftPaused = false;
 
     /** One life of the loops. Returns what ended it, or null when they were done or the process was stopped. */
     async function work(current: Stream): Promise<unknown> {
@@ -103,6 +107,7 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
         };
         ending.signal.addEventListener("abort", wake);
         waiting.onStaged = run.staged.give;
+        waiting.onPaused = () => ending.fail(new StreamPaused());
         try {
             const mergers = Array.from({ length: config.mergeWorkers }, (_, index) => mergeLoop(run, index));
             const watch = table.watch(current, watching.signal);
@@ -116,22 +121,31 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
         } catch (error) {
             ending.fail(error);
         } finally {
+            waiting.onPaused = null;
             ending.close();
         }
         return ending.cause();
     }
 
     async function live(): Promise<void> {
-        let current: Stream | null = place.fault ? await table.waitFor(stream, place.fault) : stream;
+        let current: Stream | null = stream;
+        let cause: unknown = place.fault ?? null;
         while (current !== null && !signal.aborted) {
-            const cause = await work(current);
+            const pause = waiting.pause();
+            if (pause !== null && isEnding) {
+                isLeftPaused = true;
+                return log.warn(describePause(pause, "Nothing is taken"), { event: "stream_paused" });
+            }
+            await untilResumed(waiting, log, signal);
+            cause ??= await work(current);
             if (cause === null) return;
             if (cause instanceof StreamRenewed) {
                 current = cause.now;
                 const line = `The table ${current.table} has changed; new records use its current columns.`;
                 log.info(line, { event: "table_renewed" });
             } else if (meaningOf(cause) === "schema") current = await table.waitFor(current, cause);
-            else throw cause;
+            else if (!(cause instanceof StreamPaused)) throw cause;
+            cause = null;
         }
     }
 
@@ -143,7 +157,8 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
         survive,
         config,
         retrying: {
-            ...{ stream, workerId, survive, log, waitingMark: waiting.waitingMark, isOurs: lease.isLoader },
+            ...{ stream, workerId, survive, log, waitingMark: waiting.waitingMark },
+            isOurs: () => lease.isLoader() && waiting.pause() === null,
             async withTurn(step) {
                 const turn = await shared.connections.turns.take(stream.id);
                 try {
@@ -156,6 +171,8 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
         } satisfies RetryingStream as RetryingStream,
         /** What ended it for good while the others went on. */
         failure: () => failure,
+        /** It was paused, and the run ends by itself: what waits is left to the next. */
+        isLeftPaused: () => isLeftPaused,
         async run(): Promise<void> {
             try {
                 await live();

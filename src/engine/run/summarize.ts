@@ -14,7 +14,7 @@ export async function summarize(
 ): Promise<IngestSummary> {
     const { sql } = connections;
     const summaries: StreamSummary[] = [];
-    for (const { name, streamId, tally, config, survive, failure } of workers) {
+    for (const { name, streamId, tally, config, survive, failure, isLeftPaused } of workers) {
         const count = async () => ({
             files: await countFilesSince(sql, streamId, tally.begunAt),
             failedBefore: await countFilesFailedBefore(sql, streamId, tally.begunAt),
@@ -31,7 +31,8 @@ export async function summarize(
         const retried = tally.retried.read > 0 ? { retried: tally.retried } : {};
         const error = failure();
         const problem = error === null ? null : error instanceof Error ? error.message : String(error);
-        summaries.push({ stream: name, problem, files, failedBefore, left, records, ...retried, batches });
+        const paused = isLeftPaused() ? { paused: true as const } : {};
+        summaries.push({ stream: name, problem, files, failedBefore, left, records, ...retried, batches, ...paused });
     }
     return addUp(summaries, workers[0]!.tally.startedAt);
 }
@@ -50,6 +51,7 @@ function addUp(summaries: StreamSummary[], startedAt: number): IngestSummary {
         records: sumOf(summaries.map(({ records }) => records))!,
         ...(retried ? { retried } : {}),
         batches: summaries.reduce((sum, { batches }) => sum + batches, 0),
+        ...(summaries.some(({ paused }) => paused) ? { paused: true as const } : {}),
         seconds,
     };
     return summaries.length > 1 ? { ...total, streams: summaries } : total;

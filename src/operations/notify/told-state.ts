@@ -8,7 +8,7 @@ type State = StreamStatus["state"];
 const calmStates = ["starting", "empty", "running", "idle"] as const satisfies readonly State[];
 
 /** `ok`, or the state of a problem. */
-export type ToldState = Exclude<State, (typeof calmStates)[number]> | "ok";
+export type ToldState = Exclude<State, (typeof calmStates)[number] | "paused"> | "ok";
 
 export interface Seen {
     /** Null: nothing to tell, neither a problem nor that one is over. The last told state stands. */
@@ -33,7 +33,7 @@ function stateOf({ state, tone }: StreamStatus, isWatched: boolean | null): Seen
     // Between two runs of cron there is no ingest.
     if (state === "stopped" && !(isWatched ?? tone === "bad")) return null;
     // Somebody asked for it.
-    if (state === "paused" && tone !== "bad") return null;
+    if (state === "paused") return null;
     return isCalm(state) ? null : state;
 }
 

@@ -61,8 +61,8 @@ function toneOf(state: Judged, facts: StateFacts): Tone {
     return !isCalm && toneOfState[state] !== "bad" ? "busy" : toneOfState[state];
 }
 
-/** What the numbers show: whether a stream is paused they cannot. */
-type Judged = Exclude<State["state"], "paused">;
+/** What the numbers show: whether a stream is blocked or paused they cannot. */
+type Judged = Exclude<State["state"], "blocked" | "paused">;
 
 const toneOfState: Record<Judged, Tone> = {
     // No fault by itself: a run that loads what is there ends. What waits for one makes it bad.
@@ -205,7 +205,7 @@ function formatRate(perSecond: number): string {
     return formatNumber(Math.round(perSecond / step) * step);
 }
 
-function describeBacklog({ files, unreadBytes, stagedRecords }: StateFacts["backlog"]): string {
+export function describeBacklog({ files, unreadBytes, stagedRecords }: StateFacts["backlog"]): string {
     const parts = [
         formatCount(files, "file"),
         unreadBytes > 0 ? `${formatBytes(unreadBytes)} to read` : "",

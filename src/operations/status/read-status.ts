@@ -5,7 +5,7 @@
 import readStatusQuery from "../../../sql/stats/read_status.sql" with { type: "text" };
 import type { Sql } from "../../database/connect.ts";
 import { describeState } from "./describe-state.ts";
-import { describeStream, gravestState, type StreamFacts } from "./describe-streams.ts";
+import { describeStream, describeTogether, factsOfWorking, type StreamFacts } from "./describe-streams.ts";
 import { arrivalWindowSeconds, type LargeMerge, measurePace, type Pace, tellingMerges } from "./measure-pace.ts";
 import { roundTo } from "./round-to.ts";
 import type { Status } from "./status-schema.ts";
@@ -42,10 +42,13 @@ function withIsoInstants(key: string, value: unknown): unknown {
 function describeFacts(all: StatusFacts): Status {
     const { backlog, arrivals, largestMerges, merged, lastMergeAt, lastStagedAt, streams: _, ...facts } = all;
     const pace = measurePace({ backlog, arrivals, largestMerges });
+    // With nobody paused these are all: by the lists of all, which are longer than those by stream.
+    const isPaused = all.streams.some(({ pausedAt }) => pausedAt !== null);
+    const working = isPaused ? { ...all, ...factsOfWorking(all.streams) } : all;
     const { newUnreadBytes: __, ...known } = backlog;
     const streams = all.streams.map((stream) => describeStream(stream, facts));
     return {
-        ...gravestState(streams, describeState({ ...all, pace })),
+        ...describeTogether(streams, describeState({ ...working, pace: measurePace(working) })),
         ...facts,
         streams,
         backlog: { ...known, records: pace.waitingRecords, seconds: roundTo(pace.drainSeconds, 1) },

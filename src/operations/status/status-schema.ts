@@ -3,8 +3,9 @@ import { z } from "@hono/zod-openapi";
 import { countSchema, idSchema, instantSchema, recordCounts } from "../value-schemas.ts";
 
 export const states = [
-    "stopped",
     "paused",
+    "stopped",
+    "blocked",
     "stuck",
     "failing",
     "rejecting",
@@ -63,11 +64,12 @@ const totalsSchema = z.object({ ...recordCounts, batches: countSchema, displaced
 
 const stateSchema = z.enum(states).openapi({
     description:
-        "stopped: no ingest is running. paused: the table is not the one that the stream was made for, see `problem`. " +
+        "paused: somebody has paused it, see `pausedBy`; for all streams together: each of them is paused. stopped: no " +
+        "ingest is running. blocked: the table is not the one that the stream was made for, see `problem`. " +
         "stuck: work is waiting and cannot continue. failing: a file failed within the last hour, is retried " +
         "automatically, or no file was merged since. rejecting: more than half of the latest records were not accepted. " +
         "behind: the backlog takes longer than a few triggers, or more arrives than can be merged. starting. empty: no " +
-        "file has ever been seen. running. idle: nothing arrived within a minute. If several apply, the most severe one.",
+        "file has ever been seen. running. idle: nothing arrived within a minute. If several apply, the first one.",
 });
 
 const toneSchema = z.enum(tones).openapi({
@@ -82,9 +84,14 @@ export const streamStatusSchema = z
         state: stateSchema,
         tone: toneSchema,
         verdict: z.string(),
-        problem: z.string().nullable().openapi({ description: "Why it is paused, as a stable code." }),
+        problem: z.string().nullable().openapi({ description: "What blocks it, as a stable code." }),
         problemDetail: z.string().nullable().openapi({ description: "The same in words, with the remedy." }),
         problemAt: instantSchema.nullable(),
+        pausedAt: instantSchema
+            .nullable()
+            .openapi({ description: "Since when somebody has paused it; null: nobody has." }),
+        pausedBy: z.string().nullable(),
+        pauseReason: z.string().nullable(),
         totals: totalsSchema,
         files: filesSchema,
         backlog: z.object({

@@ -17,6 +17,7 @@ import { addLiveRoutes, type LiveOptions } from "./live/live-routes.ts";
 import { createHttpMetrics } from "./metrics/http-metrics.ts";
 import { addMetricsRoutes } from "./metrics/metrics-routes.ts";
 import { addOpenApiRoute } from "./openapi-route.ts";
+import { addPauseRoutes } from "./pause/pause-routes.ts";
 import { Problem, problemResponse } from "./problem.ts";
 import { createReader } from "./reader.ts";
 import { addRejectRoutes } from "./rejects/reject-routes.ts";
@@ -58,7 +59,7 @@ export interface AppOptions {
     /** How long a request may wait for the database. */
     deadlineMs?: number;
     stream?: LiveOptions;
-    /** From `openWorkPool`; the caller ends it. With it there are /v1/checks and /v1/replay. */
+    /** From `openWorkPool`; the caller ends it. With it there are /v1/checks, /v1/replay and /v1/ingest/pause. */
     workSql?: Sql | undefined;
     /** With it there is /v1/ingest. */
     upload?: UploadOptions | undefined;
@@ -109,6 +110,7 @@ export function createApp(options: AppOptions): Api {
     if (options.workSql) {
         addCheckRoutes(app, context, options.workSql);
         addReplayRoutes(app, context, options.workSql, served.stream);
+        addPauseRoutes(app, context, options.workSql);
     }
     if (options.upload) addUploadRoutes(app, context, options.upload);
     if (options.lab) addLabRoutes(app, options.lab);

@@ -1,21 +1,50 @@
 /** A list, newest first, and its pages. A cursor is opaque: which list it belongs to, and the sort key of a page's last row. */
 import { z } from "@hono/zod-openapi";
+import { type AnyColumn, desc, type SQL, sql } from "drizzle-orm";
 import type { GetRoute } from "./get-route.ts";
 import { Problem } from "./problem.ts";
 import type { Database } from "./reader.ts";
-import { type InstantRange, limitSchema, refuseEmptyRange } from "./shapes.ts";
+import { type InstantRange, instantParameterSchema, limitSchema, refuseEmptyRange } from "./shapes.ts";
 
 const pageParameters = {
     limit: limitSchema,
     cursor: z.string().min(1).max(2000).optional().openapi({ description: "nextCursor of the previous page." }),
 };
 
+const id = z.number().int().positive();
+
 /** The key of a list that is sorted by its id. */
-export const idKey = z.tuple([z.number().int().positive()]);
+export const idKey = z.tuple([id]);
+
+/** The key of a list that is sorted by its id, and by a time when it is of a time range: `orderOf`. */
+export const timedKey = z.tuple([id, instantParameterSchema]);
+export type TimedKey = z.output<typeof timedKey>;
+
+/**
+ * Newest first, by the id; of a time range by the time, which an index enters where the range ends: by the id all that is newer
+ * would be walked. `past` is the condition of the rows after a key, `upTo` of those up to it.
+ */
+export function orderOf(idColumn: AnyColumn, timeColumn: AnyColumn, { from, to }: InstantRange) {
+    const isTimed = from !== undefined || to !== undefined;
+    const place = isTimed ? sql`(${timeColumn}, ${idColumn})` : sql`${idColumn}`;
+    const keyOf = ([rowId, at]: TimedKey) => (isTimed ? sql`(${at}::timestamptz, ${rowId}::bigint)` : sql`${rowId}`);
+    return {
+        by: isTimed ? [desc(timeColumn), desc(idColumn)] : [desc(idColumn)],
+        past: (key: TimedKey): SQL => sql`${place} < ${keyOf(key)}`,
+        upTo: (key: TimedKey): SQL => sql`${place} >= ${keyOf(key)}`,
+    };
+}
 
 /** `nextCursor` is null on the last page. */
 function pageSchema<Row extends z.ZodType>(row: Row) {
-    return z.object({ data: z.array(row), nextCursor: z.string().nullable() });
+    return z.object({
+        data: z.array(row),
+        nextCursor: z.string().nullable(),
+        isPartial: z.literal(true).optional().openapi({
+            description:
+                "Present if the search stopped at its limit: rows that match may be missing from here on, and nextCursor goes on with the search.",
+        }),
+    });
 }
 
 type Filtered<Filters extends z.ZodRawShape, Key> = z.output<z.ZodObject<Filters>> & {
@@ -36,6 +65,8 @@ interface Listing<
     keyOf(row: z.input<Row>): Key;
     /** One row more than `limit`: it tells whether there is a next page. */
     select(db: Database, query: Filtered<Filters, Key>): PromiseLike<z.input<Row>[]>;
+    /** After a page that `select` did not fill: where it stopped although there may be more; undefined when it saw all. */
+    stoppedAt?(db: Database, query: Filtered<Filters, Key>): Promise<Key | undefined>;
 }
 
 /** For `addGetRoute`. */
@@ -43,7 +74,7 @@ export function listing<
     Filters extends z.ZodRawShape,
     Row extends z.ZodType,
     Key extends [string | number, ...(string | number)[]],
->({ path, summary, filters, row, key, keyOf, select }: Listing<Filters, Row, Key>) {
+>({ path, summary, filters, row, key, keyOf, select, stoppedAt }: Listing<Filters, Row, Key>) {
     const list = path.split("/").at(-1)!;
     return {
         path,
@@ -60,7 +91,10 @@ export function listing<
             const rows = await select(db, query);
             const data = rows.slice(0, query.limit);
             const last = rows.length > query.limit ? data.at(-1) : undefined;
-            return { data, nextCursor: last === undefined ? null : encodeCursor(list, keyOf(last)) };
+            if (last !== undefined) return { data, nextCursor: encodeCursor(list, keyOf(last)) };
+            const end = await stoppedAt?.(db, query);
+            if (end === undefined) return { data, nextCursor: null };
+            return { data, nextCursor: encodeCursor(list, end), isPartial: true as const };
         },
     } satisfies GetRoute<Filters & typeof pageParameters, ReturnType<typeof pageSchema<Row>>, Filtered<Filters, Key>>;
 }

@@ -13,11 +13,14 @@ export function openReadPool(target: DatabaseTarget): Sql {
     });
 }
 
-/** For what takes minutes and would hold up the pages: the checks, which set their own transactions read-only, and replays. */
+/**
+ * For what takes minutes and would hold up the pages (the checks, which set their own transactions read-only, and replays: one of each
+ * at a time), and for what writes: a pause waits for neither.
+ */
 export function openWorkPool(target: DatabaseTarget): Sql {
     return connect(target, {
         applicationName: "sluice-api work",
-        max: 2,
+        max: 3,
         connectTimeoutSeconds: 5,
         // A role that reads only has the other default; what it may write is for its grants to say.
         settings: { statement_timeout: "600000", default_transaction_read_only: "off" },

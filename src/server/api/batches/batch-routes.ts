@@ -1,7 +1,7 @@
 /** `GET /v1/batches` and `GET /v1/batches/:id` */
 import { z } from "@hono/zod-openapi";
 import { addGetRoute } from "../get-route.ts";
-import { idKey, listing } from "../listing.ts";
+import { listing, timedKey } from "../listing.ts";
 import { encodeLiveCursor } from "../live/live-cursor.ts";
 import { readLiveHead } from "../live/read-new-batches.ts";
 import type { Api, Context } from "../route-types.ts";
@@ -25,10 +25,10 @@ export function addBatchRoutes(app: Api, context: Context): void {
             ...rangeParameters,
         },
         row: batchSchema,
-        key: idKey,
-        keyOf: ({ batchId }) => [batchId],
-        select: async (db, { after, stream, ...query }) =>
-            selectBatches(db, { ...query, before: after?.[0], streamId: await context.streams.idOf(stream) }),
+        key: timedKey,
+        keyOf: ({ batchId, finishedAt }) => [batchId, finishedAt],
+        select: async (db, { stream, ...query }) =>
+            selectBatches(db, { ...query, streamId: await context.streams.idOf(stream) }),
     });
     addGetRoute(app, context, {
         ...batches,

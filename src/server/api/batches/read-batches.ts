@@ -1,7 +1,8 @@
 /** Batches from the ledger, newest first. */
 import { z } from "@hono/zod-openapi";
-import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
+import { and, eq, inArray, lt, sql } from "drizzle-orm";
 import { type BatchKind, batches, batchKinds, chunkMerges, chunks, files } from "../../../database/schema.ts";
+import { orderOf, type TimedKey } from "../listing.ts";
 import type { Database } from "../reader.ts";
 import {
     countSchema,
@@ -69,7 +70,10 @@ export type BatchDetail = z.infer<typeof batchDetailSchema>;
 
 export interface BatchesQuery extends InstantRange {
     limit: number;
+    /** Only those with a lower id. */
     before?: number | undefined;
+    /** Only those after this one. */
+    after?: TimedKey | undefined;
     kind?: BatchKind | undefined;
     /** Only those that rejected something, or found conflicts. */
     withRejects?: boolean;
@@ -80,13 +84,15 @@ export interface BatchesQuery extends InstantRange {
 
 /** One row more than `limit`. */
 export function selectBatches(db: Database, query: BatchesQuery) {
-    const { limit, before, kind, withRejects = false, streamId, file } = query;
+    const order = orderOf(batches.batchId, batches.finishedAt, query);
+    const { limit, before, after, kind, withRejects = false, streamId, file } = query;
     return db
         .select(fields)
         .from(batches)
         .where(
             and(
                 before === undefined ? undefined : lt(batches.batchId, before),
+                after === undefined ? undefined : order.past(after),
                 kind === undefined ? undefined : eq(batches.kind, kind),
                 streamId === undefined ? undefined : eq(batches.streamId, streamId),
                 withRejects ? sql`${batches.rejected} + ${batches.conflict} > 0` : undefined,
@@ -94,7 +100,7 @@ export function selectBatches(db: Database, query: BatchesQuery) {
                 ...within(batches.finishedAt, query),
             ),
         )
-        .orderBy(desc(batches.batchId))
+        .orderBy(...order.by)
         .limit(limit + 1);
 }
 

@@ -2,11 +2,11 @@
 import { z } from "@hono/zod-openapi";
 import { fileStates } from "../../../database/schema.ts";
 import { addGetRoute } from "../get-route.ts";
-import { idKey, listing } from "../listing.ts";
+import { listing, timedKey } from "../listing.ts";
 import type { Api, Context } from "../route-types.ts";
 import { rangeParameters, textSchema } from "../shapes.ts";
 import { streamParameter } from "../streams/stream-list.ts";
-import { fileDetailSchema, fileSchema, readFile, selectFiles } from "./read-files.ts";
+import { fileDetailSchema, fileSchema, readFile, searchedUpTo, selectFiles } from "./read-files.ts";
 
 export function addFileRoutes(app: Api, context: Context): void {
     const files = listing({
@@ -15,15 +15,19 @@ export function addFileRoutes(app: Api, context: Context): void {
         filters: {
             state: z.enum(fileStates).optional(),
             path: textSchema(4096).optional(),
-            contains: textSchema(200).optional().openapi({ description: "A part of the path, in any case." }),
+            contains: textSchema(200).optional().openapi({
+                description:
+                    "A part of the path, in any case. A request looks at 50,000 files at most; if that was not all, `isPartial` says so.",
+            }),
             stream: streamParameter,
             ...rangeParameters,
         },
         row: fileSchema,
-        key: idKey,
-        keyOf: ({ fileId }) => [fileId],
-        select: async (db, { after, stream, ...query }) =>
-            selectFiles(db, { ...query, before: after?.[0], streamId: await context.streams.idOf(stream) }),
+        key: timedKey,
+        keyOf: ({ fileId, discoveredAt }) => [fileId, discoveredAt],
+        select: async (db, { stream, ...query }) =>
+            selectFiles(db, { ...query, streamId: await context.streams.idOf(stream) }),
+        stoppedAt: searchedUpTo,
     });
     addGetRoute(app, context, files);
     addGetRoute(app, context, {

@@ -1,7 +1,8 @@
 /** Files from the ledger, newest first: one row per version of a path. */
 import { z } from "@hono/zod-openapi";
-import { and, desc, eq, lt, sql } from "drizzle-orm";
+import { and, eq, inArray, lt, type SQL, sql } from "drizzle-orm";
 import { chunkMerges, chunks, type FileState, fileStates, files } from "../../../database/schema.ts";
+import { orderOf, type TimedKey } from "../listing.ts";
 import type { Database } from "../reader.ts";
 import {
     countSchema,
@@ -84,31 +85,69 @@ export type FileDetail = z.infer<typeof fileDetailSchema>;
 /** The range is of when they were seen. */
 export interface FilesQuery extends InstantRange {
     limit: number;
+    /** Only those with a lower id. */
     before?: number | undefined;
+    /** Only those after this one. */
+    after?: TimedKey | undefined;
     state?: FileState | undefined;
     path?: string | undefined;
     contains?: string | undefined;
     streamId?: number | undefined;
 }
 
-/** One row more than `limit`. */
-export function selectFiles(db: Database, query: FilesQuery) {
-    const { limit, before, state, path, contains, streamId } = query;
-    return db
+/** No index finds a part of a path, so a search looks at so many files at a time, newest first. */
+const mostSearched = 50_000;
+
+const orderOfFiles = (query: FilesQuery) => orderOf(files.fileId, files.discoveredAt, query);
+
+/** Those that a search would begin with. */
+function filesFrom(query: FilesQuery): (SQL | undefined)[] {
+    const { before, after } = query;
+    return [
+        before === undefined ? undefined : lt(files.fileId, before),
+        after === undefined ? undefined : orderOfFiles(query).past(after),
+        ...within(files.discoveredAt, query),
+    ];
+}
+
+/** One row more than `limit`. With `contains` it ends where the search does: `searchedUpTo`. */
+export async function selectFiles(db: Database, query: FilesQuery) {
+    const { limit, state, path, contains, streamId } = query;
+    const { by, upTo } = orderOfFiles(query);
+    const end = await searchedUpTo(db, query);
+    return await db
         .select(fields)
         .from(files)
         .where(
             and(
-                before === undefined ? undefined : lt(files.fileId, before),
+                ...filesFrom(query),
+                end === undefined ? undefined : upTo(end),
                 state === undefined ? undefined : eq(files.state, state),
                 path === undefined ? undefined : eq(files.path, path),
                 contains === undefined ? undefined : sql`strpos(lower(${files.path}), lower(${contains})) > 0`,
                 streamId === undefined ? undefined : eq(files.streamId, streamId),
-                ...within(files.discoveredAt, query),
             ),
         )
-        .orderBy(desc(files.fileId))
+        .orderBy(...by)
         .limit(limit + 1);
+}
+
+/** The last file that a search for a part of a path looks at; undefined when it looks at all. */
+export async function searchedUpTo(db: Database, query: FilesQuery): Promise<TimedKey | undefined> {
+    if (query.contains === undefined) return undefined;
+    // Apart: what is selected is worked out for each row that is passed over.
+    const last = db
+        .select({ fileId: files.fileId })
+        .from(files)
+        .where(and(...filesFrom(query)))
+        .orderBy(...orderOfFiles(query).by)
+        .offset(mostSearched - 1)
+        .limit(1);
+    const [end] = await db
+        .select({ fileId: files.fileId, discoveredAt: isoInstant(files.discoveredAt) })
+        .from(files)
+        .where(inArray(files.fileId, last));
+    return end && [end.fileId, end.discoveredAt];
 }
 
 /**

@@ -92,8 +92,8 @@ export type FlowStep = Flow["steps"][number];
 
 /**
  * One statement, one snapshot. Replays are left out: what they read was read before. Batches are entered by their index
- * on finished_at. Chunks have none on staged_at, but their numbers follow it: walking back from the newest to the first
- * that is too old reads little more than the window.
+ * on finished_at. The numbers of chunks follow staged_at: up to now, walking back from the newest to the first that is too old reads
+ * little more than the window, also before a vacuum has told the index on staged_at (BRIN) of them. That one finds an old range.
  */
 export async function readFlow(db: Database, span: FlowSpan, streamId?: number): Promise<Flow> {
     const ofStream = (column: AnyColumn) => (streamId === undefined ? sql`` : sql`and ${column} = ${streamId}`);
@@ -114,7 +114,7 @@ export async function readFlow(db: Database, span: FlowSpan, streamId?: number):
             from bounds
             cross join lateral generate_series(bounds.from_at, bounds.now_at, ${step}) as step_at
         ),
-        ${arrivals(step, ofStream(chunks.streamId))},
+        ${arrivals(step, ofStream(chunks.streamId), to === undefined)},
         ${commits(step, ofStream(batches.streamId))}
         select
             ${isoInstant(sql`(select now_at from bounds)`)} as "asOf",
@@ -158,7 +158,17 @@ const waitingRecords = (ofStream: SQL) => sql`
     where ${chunks.state} in ('staged', 'pending') ${ofStream}
 `;
 
-function arrivals(step: SQL, ofStream: SQL): SQL {
+function arrivals(step: SQL, ofStream: SQL, isUpToNow: boolean): SQL {
+    const isRecent = sql`and ${chunks.chunkId} >= coalesce(
+        (
+            select older_chunks.chunk_id
+            from ${chunks} as older_chunks
+            where older_chunks.staged_at < (select from_at from bounds)
+            order by older_chunks.chunk_id desc
+            limit 1
+        ),
+        0
+    )`;
     return sql`
         arrivals as (
             select
@@ -168,16 +178,7 @@ function arrivals(step: SQL, ofStream: SQL): SQL {
             where
                 ${chunks.stagedAt} >= (select from_at from bounds)
                 and ${chunks.stagedAt} <= (select now_at from bounds)
-                and ${chunks.chunkId} >= coalesce(
-                    (
-                        select older_chunks.chunk_id
-                        from ${chunks} as older_chunks
-                        where older_chunks.staged_at < (select from_at from bounds)
-                        order by older_chunks.chunk_id desc
-                        limit 1
-                    ),
-                    0
-                )
+                ${isUpToNow ? isRecent : sql``}
                 ${ofStream}
             group by 1
         )

@@ -55,6 +55,11 @@ export function describeFacts(status: Status, storage: Storage): Metric[] {
             samplesOf(streams, (stream) => states.map((state) => [{ state }, state === stream.state ? 1 : 0])),
         ),
         gauge(
+            "sluice_stream_paused",
+            "1 while somebody has paused the stream (`pause`), else 0.",
+            byStream(({ pausedAt }) => (pausedAt === null ? 0 : 1)),
+        ),
+        gauge(
             "sluice_backlog_files",
             "Known files that are not merged.",
             byStream(({ backlog }) => backlog.files),

@@ -48,7 +48,7 @@ const postIngest = createRoute({
     summary: "Upload a CSV file",
     description:
         "Streams the file into the watched folder, where it appears once it is complete. 202 means that it will be read, " +
-        "not that it has been. With an Idempotency-Key, a repeated request is the same file.",
+        "not that it has been; while its stream is paused, it waits. With an Idempotency-Key, a repeated request is the same file.",
     request: {
         headers: z.object({
             "idempotency-key": z

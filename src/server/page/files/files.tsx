@@ -40,6 +40,7 @@ export function Files() {
         </>
     );
     const isFiltered = filter !== "all" || contains !== null || range !== null;
+    const nothing = data?.isPartial ? "None among these." : isFiltered ? "No matching files." : "No files yet.";
     return (
         <Panel
             id="files"
@@ -50,7 +51,12 @@ export function Files() {
             knownAt={knownAt}
             isView
         >
-            {data && rows.length === 0 && <Nothing>{isFiltered ? "No matching files." : "No files yet."}</Nothing>}
+            {data?.isPartial && (
+                <p class="note" role="status">
+                    The search stopped after 50,000 files. “Older” searches the next ones.
+                </p>
+            )}
+            {data && rows.length === 0 && <Nothing>{nothing}</Nothing>}
             {rows.length > 0 && <Table label="Files" columns={columns} rows={rows} keyOf={({ fileId }) => fileId} />}
             {pages}
         </Panel>

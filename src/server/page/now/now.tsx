@@ -6,6 +6,7 @@ import { scope, shownStatus } from "../live/scope.ts";
 import { CodeText } from "../parts/code-text.tsx";
 import { Balance } from "./balance.tsx";
 import type { Verdict } from "./describe-verdict.ts";
+import { PauseControl } from "./pause.tsx";
 import { Strip } from "./strip.tsx";
 
 export function Now({ verdict }: { verdict: Verdict }) {
@@ -21,6 +22,7 @@ export function Now({ verdict }: { verdict: Verdict }) {
                 <p>
                     <CodeText text={verdict.detail} />
                 </p>
+                {shown && <PauseControl streams={shown.streams} />}
                 {isStale.value && asOf && <p class="last-known">Last known {formatClock(asOf)}</p>}
             </div>
             {shown && (

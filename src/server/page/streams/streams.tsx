@@ -80,7 +80,7 @@ function State({ stream: { state, tone, verdict } }: { stream: StreamStatus }) {
             </span>
             {gravity[tone] > 0 && (
                 <span class="note">
-                    <CodeText text={firstSentences(sanitize(verdict.replace(/^(?:Paused: |Stuck\. )/, "")))} />
+                    <CodeText text={firstSentences(sanitize(verdict.replace(/^(?:Blocked: |Stuck\. )/, "")))} />
                 </span>
             )}
         </>

@@ -1,7 +1,7 @@
 /**
- * A stream whose table is not as it was pauses alone: its loops end, the reason is said once and noted in ingest.streams, and
+ * A stream whose table is not as it was is blocked, alone: its loops end, the reason is said once and noted in ingest.streams, and
  * the table is asked for again every few seconds. The loops begin anew as soon as it is back, and it is said to be back once
- * they have done something: a right that is missing shows only then.
+ * they have done something: a right that is missing shows only then. A pause (pause.ts) is what a person asks for.
  */
 import type { Sql } from "../../database/connect.ts";
 import { meaningOf } from "../../database/sql-states.ts";
@@ -17,7 +17,7 @@ import type { Standing, Troubles } from "../outage/troubles.ts";
 /** Reads the catalog anew, and makes what depends on it. The same stream when nothing has changed. Throws what is in the way. */
 export type RefreshStream = (sql: Sql, stream: Stream) => Promise<Stream>;
 
-export interface TablePauseOptions {
+export interface TableBlockOptions {
     sql: Sql;
     streamId: number;
     refresh: RefreshStream;
@@ -25,6 +25,8 @@ export interface TablePauseOptions {
     troubles: Troubles;
     survive: Outage["survive"];
     signal: AbortSignal;
+    /** A stream that is paused meanwhile asks for nothing, its table included. */
+    untilResumed: () => Promise<void>;
     /** For a run that ends: after so many attempts the stream has failed. */
     mostAttempts: number;
 }
@@ -39,14 +41,14 @@ export class StreamRenewed extends TableShapeFault {
     }
 }
 
-export type TablePause = ReturnType<typeof createTablePause>;
+export type TableBlock = ReturnType<typeof createTableBlock>;
 
 /** Loops that have run for so long without a fault have nothing in their way, even if there was nothing to merge. */
 const provenMs = 5_000;
 const checkEveryMs = 60_000;
 
-export function createTablePause(options: TablePauseOptions) {
-    const { sql, streamId, voice, troubles, survive, signal, mostAttempts } = options;
+export function createTableBlock(options: TableBlockOptions) {
+    const { sql, streamId, voice, troubles, survive, signal, untilResumed, mostAttempts } = options;
     let standing: Standing | null = null;
     let attempts = 0;
     let begunAt = performance.now();
@@ -92,6 +94,7 @@ export function createTablePause(options: TablePauseOptions) {
                 attempts += 1;
                 if (attempts >= mostAttempts) throw latest;
                 await pause(attempts, signal);
+                await untilResumed();
                 if (signal.aborted) return null;
                 try {
                     const next = await survive(() => refresh(stream));
