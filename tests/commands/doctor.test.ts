@@ -62,7 +62,7 @@ test("files that are not detected are told with the reason", async () => {
     const { state, found } = of("folder");
 
     expect({ exitCode, state }).toEqual({ exitCode: 0, state: "note" });
-    expect(found).toContain("0 files to take, 4 left alone");
+    expect(found).toContain("0 CSV files, 4 left alone");
     writeFileSync(join(folder, "a.csv"), "");
     expect((await doctor()).of("folder")).toMatchObject({ state: "ok", remedy: null });
 });

@@ -40,7 +40,7 @@ export function checkFolder({ inputDir, isInputDefault, afterMerge, sources = []
     }
     const ready = entries.filter((entry) => entry.isFile() && isReadyName(entry.name, sources));
     const left = entries.filter((entry) => !ready.includes(entry) && entry.name !== ".gitkeep");
-    const found = `${sanitize(inputDir)}: ${formatCount(ready.length, "file")} to take`;
+    const found = `${sanitize(inputDir)}: ${formatCount(ready.length, "CSV file")}`;
     if (left.length === 0) return ok(`${found}.`);
     const examples = left.slice(0, 3).map((entry) => `${sanitize(entry.name, { most: 40 })} (${whyLeft(entry)})`);
     const others = left.length > 3 ? ` and ${left.length - 3} more` : "";
