@@ -80,13 +80,15 @@ export function formatWritten(
     { name, path, inputDir, isInputGiven, running }: Written,
 ): string {
     const wrote = `wrote ${written.join(", ")}.`;
-    if (path !== null && relative(resolve(inputDir), resolve(path)).startsWith("..")) {
-        return `${wrote} Load it: \`${commandHere("ingest")} --stream ${name} --input ${dirname(path)}\`, or copy it to ${inputDir}.`;
-    }
     const names = running.map(({ host, pid }) => (host === hostname() ? `pid ${pid}` : `pid ${pid} on ${host}`));
+    const pids = names.join(", ");
+    if (path !== null && relative(resolve(inputDir), resolve(path)).startsWith("..")) {
+        const command = `${commandHere("ingest")} --stream ${name} --input ${dirname(path)}`;
+        const restart = running.length === 0 ? "" : ` and restart the running ingest (${pids})`;
+        return `${wrote} Load it: \`${command}\`, or copy it to ${inputDir}${restart}.`;
+    }
+    const command = `${commandHere("ingest")}${isInputGiven ? ` --input ${inputDir}` : ""}`;
     const restart =
-        running.length === 0
-            ? ""
-            : `; restart the running one (${names.join(", ")}), which reads streams/ only when it starts`;
-    return `${wrote} \`${commandHere("ingest")}${isInputGiven ? ` --input ${inputDir}` : ""}\` loads its files${restart}.`;
+        running.length === 0 ? "" : `; restart the running one (${pids}), which reads streams/ only when it starts`;
+    return `${wrote} \`${command}\` loads its files${restart}.`;
 }
