@@ -62,12 +62,14 @@ const cases: Partial<
         ["nothing", [], /no ingest is running\.$/],
         ["somebody waits for the first file", [worker()], /^Waiting for the first file\.$/],
     ],
-    "stopped, busy": [
+    "stopped, quiet": [
         [
             "nobody at work, nothing waits",
             [file("merged", "1 day"), merge("1 day", { inserted: 1 })],
             /Everything seen is merged\.$/,
         ],
+    ],
+    "stopped, busy": [
         [
             "nobody at work, a file failed yesterday",
             [file("failed", "1 day"), merge("1 hour", { inserted: 1 })],
