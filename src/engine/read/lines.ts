@@ -27,7 +27,9 @@ export function skipMarks(bytes: Uint8Array, start: number, end: number, isKeyFi
     let at = start;
     while (at < end && bytes[at] === CONTROL_Z) at += 1;
     const behindControls = at;
-    while (at + BOM.length <= end && BOM.every((byte, index) => bytes[at + index] === byte)) at += BOM.length;
+    while (bytes[at] === BOM[0] && at + BOM.length <= end && BOM.every((byte, index) => bytes[at + index] === byte)) {
+        at += BOM.length;
+    }
     // In a text, Ctrl-Z is a character that some encoding could not say.
     return at === behindControls && at < end && !isKeyFirst ? start : at;
 }

@@ -85,12 +85,12 @@ export function createHeaderWatch(shape: FileShape): HeaderWatch {
     };
     return {
         judge(bytes, start, end, keyStart, keyEnd) {
-            const record = bufferOf(bytes, start, end);
             if (!hasDigits && hasDigit(bytes, keyStart, keyEnd)) {
-                // An id, unless it was cut off and a name follows it.
+                // An id, unless it was cut off and a name follows it. Nearly all records end here: nothing is made for them.
                 const endsAsName = bytes[keyEnd - 1]! >= LETTER_A && bytes[keyEnd - 1]! !== LETTER_Z;
-                return endsAsName && endsWithOther(record) ? OTHER_COLUMNS : NO_HEADER;
+                return endsAsName && endsWithOther(bufferOf(bytes, start, end)) ? OTHER_COLUMNS : NO_HEADER;
             }
+            const record = bufferOf(bytes, start, end);
             if (!mayName(record)) return NO_HEADER;
             const names = namesIn(record, dialect);
             if (!isHeader(names)) return NO_HEADER;

@@ -5,8 +5,12 @@ import { type TypeRule, typeRule } from "./type-rule.ts";
 const words = ["t", "f", "true", "false", "y", "n", "yes", "no", "on", "off", "1", "0"];
 const plainWords = ["true", "false", "t", "f", "1", "0"].map((word) => Buffer.from(word));
 
-const startsWith = (bytes: Uint8Array, at: number, end: number, word: Uint8Array) =>
-    at + word.length <= end && word.every((byte, index) => bytes[at + index] === byte);
+/** A loop, because it is asked of each record: a function called for each byte took a tenth of the time of reading a file. */
+function startsWith(bytes: Uint8Array, at: number, end: number, word: Uint8Array): boolean {
+    if (at + word.length > end) return false;
+    for (let index = 0; index < word.length; index += 1) if (bytes[at + index] !== word[index]) return false;
+    return true;
+}
 
 const loader: ColumnType = {
     name: "boolean",
