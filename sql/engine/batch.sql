@@ -176,6 +176,24 @@ begin
 end
 $$;
 
+-- Whether the next batch of a stream likely holds nothing but new keys: none of its latest had another. The table keeps dead rows
+-- of an insert that turns out to be mistaken, so that is risked at most once in so many batches.
+create or replace function ingest.expects_new_keys(this_stream smallint)
+returns boolean
+language sql
+stable
+return not exists (
+    select
+    from (
+        select batches.duplicate + batches.conflict as lost
+        from ingest.batches
+        where batches.stream_id = this_stream and batches.kind = 'merge'
+        order by batches.batch_id desc
+        limit 16
+    ) as latest_batches
+    where latest_batches.lost > 0
+);
+
 -- A new batch, with the id that its rejects name. close_batch writes it.
 create or replace function ingest.open_batch(
     this_stream smallint,

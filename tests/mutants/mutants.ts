@@ -69,6 +69,30 @@ export const mutants: Mutant[] = [
         tests: { files: ["tests/merge/slices.test.ts"] },
     },
     {
+        without: "the count of what was inserted at once",
+        promises: [1, 5],
+        edits: [
+            {
+                file: "src/streams/render/insert-records.ts",
+                find: "if inserted_rows <> (select sum(batch_chunks.inserted) from batch_chunks) then",
+                replace: "if false then",
+            },
+        ],
+        tests: { files: ["tests/streams/insert-at-once.test.ts"], pattern: "missing in staging" },
+    },
+    {
+        without: "the look-ups when an insert at once met a key that was taken",
+        promises: [2, 3],
+        edits: [
+            {
+                file: "src/streams/render/insert-records.ts",
+                find: "when unique_violation or sqlstate 'SL002' then",
+                replace: "when sqlstate 'SL002' then",
+            },
+        ],
+        tests: { files: ["tests/streams/insert-at-once.test.ts"], pattern: "whatever the keys" },
+    },
+    {
         without: "the conflict comparison",
         promises: [3],
         edits: [
@@ -152,7 +176,8 @@ create or replace function ingest.complete_chunks()`,
         edits: [
             {
                 file: "sql/engine/batch.sql",
-                find: "            <> batch_chunks.inserted + batch_chunks.duplicate + batch_chunks.conflict + batch_chunks.rejected",
+                find: `            <> batch_chunks.inserted + batch_chunks.updated + batch_chunks.duplicate + batch_chunks.superseded
+            + batch_chunks.deleted + batch_chunks.conflict + batch_chunks.rejected`,
                 replace: "            < 0",
             },
         ],

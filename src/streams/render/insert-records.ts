@@ -3,7 +3,63 @@ import { allOf, list, sql } from "./sql-text.ts";
 import { given, keyIdents, keyList, keyOrder, rowOf, rowOfKey, type StreamSql, written } from "./stream-sql.ts";
 import { brokenConditions } from "./verdict.ts";
 
-export const insertRecords = (stream: StreamSql) => sql`
+export const insertRecords = (stream: StreamSql) =>
+    [...(mayInsertAtOnce(stream) ? [insertAtOnce(stream)] : []), insertNew(stream)].join("\n");
+
+/** Where nothing hangs on a row but its count, and a record whose key is taken changes nothing. */
+const mayInsertAtOnce = ({ made, mode }: StreamSql) => made === null && mode.name === "insert";
+
+const insertAtOnce = (stream: StreamSql) => sql`
+-- Inserts the valid records of the batch as if each had a key of its own that is not there yet: nothing is looked up, kept apart
+-- or returned, which takes a third off the insert. Returns false, and has done nothing, when that is not so (the unique index
+-- says it), or when what was inserted and what the rules reject are not all that was read.
+--
+-- In key order: it keeps merges and other writers from waiting for each other in a circle, and costs nothing, because rows are
+-- read and cast apart from being inserted.
+create or replace function ingest.insert_at_once(scan ingest.merge_scan, facts ${stream.facts}, expected bigint)
+returns boolean
+language plpgsql
+set plan_cache_mode = 'force_custom_plan'
+set enable_nestloop = off
+as $$
+declare
+    inserted_rows bigint;
+begin
+    insert into ${stream.table} (
+        ${list(written(stream))}
+    )
+    select
+        ${list(given(stream))}
+    from ingest.valid_records(scan, facts)
+    order by ${keyOrder(stream)};
+    get diagnostics inserted_rows = row_count;
+    -- A key may be declared to be checked at the end.
+    set constraints all immediate;
+    update batch_chunks
+    set inserted = batch_chunks.read;
+    if inserted_rows <> expected then
+        perform ingest.validate_records();
+        update batch_chunks
+        set inserted = batch_chunks.read - rejected_counts.rejected
+        from (
+            select rejected_records.chunk_id, count(*) as rejected
+            from rejected_records
+            group by rejected_records.chunk_id
+        ) as rejected_counts
+        where batch_chunks.chunk_id = rejected_counts.chunk_id;
+        if inserted_rows <> (select sum(batch_chunks.inserted) from batch_chunks) then
+            raise exception 'conservation: read is not inserted + rejected' using errcode = 'SL002';
+        end if;
+    end if;
+    return true;
+exception
+    when unique_violation or sqlstate 'SL002' then
+        return false;
+end
+$$;
+`;
+
+const insertNew = (stream: StreamSql) => sql`
 -- Inserts, in key order, the first valid record of every key that is not yet there; keeps what the rollups gain, the
 -- keys of what the rules reject for reject_records, and the valid records that were not inserted for classify_losers.
 --
@@ -29,7 +85,7 @@ declare
     ${watchDeclarations(stream)}
     expected constant bigint := (select sum(batch_chunks.read) from batch_chunks) - (select count(*) from rejected_records);
 begin
-    with first_records as (
+    ${mayInsertAtOnce(stream) ? tryAtOnce(stream) : ""}with first_records as (
         select distinct on (${keyOrder(stream)}) valid_records.*
         from ingest.valid_records(scan, facts)
         order by ${keyOrder(stream)}, chunk_id, record_no
@@ -76,6 +132,18 @@ begin
     where is_valid;
 end
 $$;
+`;
+
+/** Where triggers may change or remove rows, and where records are left out already, only the longer way tells which. */
+const tryAtOnce = ({ streamId }: StreamSql) => sql`
+if
+    not is_watched
+    and not scan.has_refused
+    and ingest.expects_new_keys(${streamId}::smallint)
+    and ingest.insert_at_once(scan, facts, expected)
+then
+    return;
+end if;
 `;
 
 function watchDeclarations({ made }: StreamSql): string {
