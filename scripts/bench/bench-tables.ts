@@ -45,13 +45,23 @@ const kinds = ["invoice", "payment", "refund", "fee"];
 const countries = ["DE", "FR", "NL", "PL", "SE", "US"];
 const firstSecond = 1_760_000_000;
 
-/** Lines of entries, one after the other: ids rise as a sequence gives them, accounts come in no order. */
-export function createEntryLines(seed: number): () => string {
+/** Every number below 2 ** 24 once, in no order. */
+function shuffled(no: number): number {
+    let mixed = no;
+    for (const factor of [0x9e3779b1, 0x85ebca6b, 0xc2b2ae35]) {
+        mixed = Math.imul(mixed ^ (mixed >>> 11), factor) & (2 ** 24 - 1);
+    }
+    return mixed ^ (mixed >>> 13);
+}
+
+/** Lines of entries, one after the other: ids rise as a sequence gives them, or come in no order, as accounts always do. */
+export function createEntryLines(seed: number, keys: "rising" | "shuffled" = "rising"): () => string {
     const random = createRandom(seed);
-    let id = 0;
+    let no = 0;
     return () => {
-        id += 1;
-        const at = new Date((firstSecond + id) * 1000).toISOString();
+        no += 1;
+        const id = keys === "rising" ? no : shuffled(no);
+        const at = new Date((firstSecond + no) * 1000).toISOString();
         const values = [
             id,
             1 + random.below(50_000),

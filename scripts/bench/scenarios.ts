@@ -15,6 +15,8 @@ export interface Scenario {
     dirty: number;
     /** Time-ordered within the latest hour, as a stream delivers them, or at random within 30 days. */
     times: "ordered" | "random";
+    /** Of entries: as a sequence gives them, or in no order. Those of events have none. */
+    keys: "rising" | "shuffled";
     /** Rows in the table before. */
     existingRecords: number;
     /** Null: as many as Sluice chooses. */
@@ -29,6 +31,7 @@ const base = {
     duplicatesReach: "near",
     dirty: 0,
     times: "ordered",
+    keys: "rising",
     existingRecords: 0,
     mergeWorkers: null,
 } as const;
@@ -53,6 +56,13 @@ export const scenarios: readonly Scenario[] = [
         name: "own-table",
         about: "one file into a table of ten columns by --table: a bigint key and one more index",
         table: "entries",
+    },
+    {
+        ...base,
+        name: "own-table-shuffled",
+        about: "the same with its ids in no order",
+        table: "entries",
+        keys: "shuffled",
     },
     { ...base, name: "into-20m", about: "one file into 20 million rows", existingRecords: 20_000_000 },
     {

@@ -29,7 +29,8 @@ const pieceLength = 1024 * 1024;
 export function writeInput(workDir: string, name: string, scenario: Scenario, seed: number): Input {
     const dir = join(workDir, name);
     mkdirSync(dir, { recursive: true });
-    const nextLine = scenario.table === "events" ? createLines(scenario, seed) : readyLines(createEntryLines(seed));
+    const nextLine =
+        scenario.table === "events" ? createLines(scenario, seed) : readyLines(createEntryLines(seed, scenario.keys));
     const input = { dir, readyFile: join(workDir, `${name}-ready.csv`), records: 0, readyRecords: 0, bytes: 0 };
     const ready = openText(input.readyFile);
     for (let file = 0; file < scenario.files; file += 1) {
