@@ -34,7 +34,6 @@ const made: MadeTable = {
         notNull: column.notNull,
         hasDefault: column.hasDefault,
     })),
-    plainColumn: "event_timestamp",
     brokenColumns: (stored, facts) => [
         ["event_type", `${stored}.event_type <> all((${facts}).known_types)`],
         ["product_id", `ingest.trimmed(${stored}.product_id) is distinct from ${stored}.product_id`],
@@ -59,6 +58,7 @@ export const eventsMade = made;
 export const eventsSql: StreamSql = {
     streamId: 0,
     mode: { name: "insert" },
+    timed: "event_timestamp",
     table: `public.${eventsStream.table}`,
     rowName: "event",
     columns,

@@ -7,7 +7,7 @@ import type { Mode } from "./mode.ts";
 import { hideText } from "./render/hidden-text.ts";
 import type { ColumnSql, StreamSql } from "./render/stream-sql.ts";
 import type { SourceConfig } from "./source-config.ts";
-import { type Column, defineStream, type Stream } from "./stream.ts";
+import { type Column, defineStream, type Stream, timedColumn } from "./stream.ts";
 import { ruleOf } from "./types/rule-of.ts";
 import type { TypeRule } from "./types/type-rule.ts";
 
@@ -80,6 +80,7 @@ function declare(table: CatalogTable, declared: Declared, streamId: number): Dec
         sql: {
             streamId,
             mode: declared.mode,
+            timed: timedColumn(stream)?.name ?? null,
             table: tableText,
             rowName: "row",
             columns: sqlColumns,

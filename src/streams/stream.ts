@@ -81,6 +81,11 @@ export function findColumn({ columns }: Pick<Stream, "columns">, name: string): 
     return columns.find((column) => column.name === name) ?? null;
 }
 
+/** The column whose second the loader hands to the merge (staging.plain_second): the stream's time, or the first that can be told. */
+export function timedColumn({ columns, time }: Pick<Stream, "columns" | "time">): Column | null {
+    return time ?? columns.find(({ type }) => type.plainSecond !== undefined) ?? null;
+}
+
 export function columnNames({ columns }: Stream): string[] {
     return columns.map(({ name }) => name);
 }

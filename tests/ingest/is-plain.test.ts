@@ -6,8 +6,12 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createPlainCheck, NOT_PLAIN } from "../../src/engine/read/is-plain.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
+import type { CatalogType } from "../../src/streams/catalog/catalog-table.ts";
 import { defaultDialect } from "../../src/streams/dialect.ts";
 import { columnNames } from "../../src/streams/stream.ts";
+import type { PlainEnd } from "../../src/streams/types/column-type.ts";
+import { text } from "../../src/streams/types/text.ts";
+import { timestampRule } from "../../src/streams/types/timestamp-rule.ts";
 import { useDatabase } from "../support/fixture.ts";
 
 const database = useDatabase(import.meta.path);
@@ -150,5 +154,64 @@ describe("a plain record", () => {
         expect(judge([...good, "x y", ""].join(";"))).toBe(true);
         expect(judge([...good, ""].join(";"))).toBe(false);
         expect(judge([...good, "", "", ""].join(";"))).toBe(false);
+    });
+});
+
+describe("the second of a time in a table of one's own", () => {
+    const two = fc.nat(99).map((number) => String(number).padStart(2, "0"));
+    const near = (from: number, to: number) =>
+        fc.integer({ min: from, max: to }).map((number) => String(number).padStart(2, "0"));
+    const dates = fc
+        .tuple(
+            fc.oneof(fc.constantFrom("1969", "1970", "2024", "9998", "9999"), near(1970, 2100)),
+            near(1, 12),
+            near(1, 31),
+        )
+        .map((parts) => parts.join("-"));
+    const times = fc.tuple(near(0, 23), near(0, 59), near(0, 59)).map((parts) => parts.join(":"));
+    const decimals = fc.oneof(
+        { weight: 3, arbitrary: fc.constant("") },
+        fc.constantFrom(".0", ".5", ".000001", ".", ".1234567"),
+    );
+    const offsets = fc.oneof(
+        fc.constantFrom("", "Z", "+00", "-00:30", "+14:00", "+15", " "),
+        fc.tuple(fc.constantFrom("+", "-"), two, fc.constantFrom("", ":"), two).map((parts) => parts.join("")),
+    );
+    const moments = fc.tuple(dates, fc.constantFrom(" ", "T"), times, decimals, offsets).map((parts) => parts.join(""));
+
+    test.each([
+        ["timestamptz", "timestamp with time zone"],
+        ["timestamp", "timestamp without time zone"],
+    ])("%s: as Postgres reads it, or none", async (name, type) => {
+        const rule = timestampRule({
+            baseType: `pg_catalog.${name}`,
+            baseTypeText: type,
+            precision: null,
+        } as CatalogType);
+        const plainEnd: PlainEnd = (bytes, start, end) => Math.max(start, rule.loader.plainEnd!(bytes, start, end));
+        const nullable = { ...rule.loader, plainEnd };
+        const column = { name: "at", ident: "at", type: nullable, isRequired: false, reasons: [] };
+        const word = { ...column, name: "word", ident: "word", type: text };
+        const check = createPlainCheck({
+            stream: { ...eventsStream, columns: [column, word], time: null },
+            targets: [column, word],
+            dialect: defaultDialect,
+        });
+        const told = fc.sample(fc.tuple(moments, fc.constantFrom("", "-00", "2024-05-01 10:00:00")), 5000);
+        const seconds = told.flatMap(([at, behind]) => {
+            const record = Buffer.from(`9${at},${behind}-05`);
+            const second = check(record, 1, record.length - 3);
+            return second > 0 ? [{ at, second }] : [];
+        });
+        expect(seconds.length).toBeGreaterThan(100);
+        const wrong = await database.sql.unsafe(
+            `select * from jsonb_to_recordset($1::text::jsonb) as seconds (at text, second bigint)
+            where to_timestamp(second) <> ${name === "timestamptz" ? "at::timestamptz" : "at::timestamp at time zone 'UTC'"}
+            limit 5`,
+            [JSON.stringify(seconds)],
+        );
+        expect([...wrong]).toEqual([]);
+        const record = Buffer.from(",2024-05-01 10:00:00+02");
+        expect(check(record, 0, record.length)).toBe(0);
     });
 });

@@ -331,7 +331,7 @@ as $$
     select
         staged.chunk_id, staged.record_no,
         staged.event_id::uuid, staged.event_type, staged.product_id, staged.user_id,
-        case when staged.plain_second is null then staged.event_timestamp::timestamptz else to_timestamp(staged.plain_second) end,
+        case when staged.plain_second > 0 then to_timestamp(staged.plain_second) else staged.event_timestamp::timestamptz end,
         staged.quantity::integer, staged.price::numeric(10,2),
         staged.attributes
     from ingest.staged_values(scan, facts) as staged

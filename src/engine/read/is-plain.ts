@@ -8,25 +8,28 @@
  * plain, by the rules. A property test (tests/ingest/is-plain.test.ts) holds the one to the other: if you make a rule
  * stricter, make its type's plain form stricter too.
  */
+
+import { timedColumn } from "../../streams/stream.ts";
 import type { PlainEnd } from "../../streams/types/column-type.ts";
 import { type FileShape, isColumn } from "./file-shape.ts";
 
 /**
  * For a plain record [start, end) of `bytes`, without quotes: the second of the stream's time, since 1970, or 0 where it has
- * none. NOT_PLAIN for any other record.
+ * none that is a whole number. NOT_PLAIN for any other record.
  */
 export type PlainCheck = (bytes: Uint8Array, start: number, end: number) => number;
 
 export const NOT_PLAIN = -1;
 
 export function createPlainCheck({
-    stream: { time },
+    stream,
     targets,
     dialect,
 }: Pick<FileShape, "stream" | "targets" | "dialect">): PlainCheck {
-    const plainSecond = time === null ? () => 0 : time.type.plainSecond;
-    const timeIndex = time === null ? 0 : targets.indexOf(time);
-    if (!plainSecond || timeIndex === -1) return () => NOT_PLAIN;
+    const timed = timedColumn(stream);
+    const timeIndex = timed === null ? -1 : targets.indexOf(timed);
+    if (stream.time !== null && timeIndex === -1) return () => NOT_PLAIN;
+    const plainSecond = timed?.type.plainSecond;
     const delimiter = dialect.delimiter.charCodeAt(0);
     const endOfAny: PlainEnd = (bytes, start, end) => {
         let at = start;
@@ -44,6 +47,7 @@ export function createPlainCheck({
             if (at === -1) return NOT_PLAIN;
             if (index < last && (at === end || bytes[at++] !== delimiter)) return NOT_PLAIN;
         }
-        return at === end ? plainSecond(bytes, timeAt) : NOT_PLAIN;
+        if (at !== end) return NOT_PLAIN;
+        return plainSecond === undefined || timeIndex === -1 ? 0 : plainSecond(bytes, timeAt, end);
     };
 }

@@ -134,10 +134,13 @@ as $$
 $$;
 `;
 
-function castOf({ made }: StreamSql, column: ColumnSql): string {
+/** From the number a time costs a fifth of what it costs from its text. */
+function castOf({ timed }: StreamSql, column: ColumnSql): string {
     const value = column.cast(`staged.${column.ident}`);
-    if (column.name !== made?.plainColumn) return value;
-    return `case when staged.plain_second is null then ${value} else to_timestamp(staged.plain_second) end`;
+    if (column.name !== timed) return value;
+    const moment = "to_timestamp(staged.plain_second)";
+    const isLocal = column.type.endsWith("without time zone");
+    return `case when staged.plain_second > 0 then ${isLocal ? `${moment} at time zone 'UTC'` : moment} else ${value} end`;
 }
 
 export const validateRecords = (stream: StreamSql) => sql`

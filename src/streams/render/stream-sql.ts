@@ -7,6 +7,8 @@ export interface StreamSql {
     /** ingest.streams.stream_id */
     streamId: number;
     mode: Mode;
+    /** The column whose value `plain_second` tells, as seconds since 1970 where that is positive. Null: none. */
+    timed: string | null;
     /** As SQL writes it, with its schema: `public.events`, `sales."Order"`. */
     table: string;
     /** The name of a row in messages. */
@@ -77,8 +79,6 @@ export interface MadeTable {
     stamped: readonly string[];
     /** Every column that the table must have. */
     shape: readonly TableColumn[];
-    /** The column whose value `plain_second` tells, as seconds since 1970, where the loader has seen that all are well-formed. */
-    plainColumn: string;
     /** By column of a stored row, a condition that holds where no record may have its value. */
     brokenColumns(stored: string, facts: string): [name: string, condition: string][];
     /** Rollups that are fed by every row that comes or goes. */

@@ -6,8 +6,8 @@ export interface ColumnType {
     name: string;
     /** Null: any text is plain. */
     plainEnd: PlainEnd | null;
-    /** The second since 1970 of the plain value at `at`; for timestamps. */
-    plainSecond?(bytes: Uint8Array, at: number): number;
+    /** The second since 1970 of the plain value [at, …) that ends before `end`; for timestamps. 0 for a value that has none: use its text. */
+    plainSecond?(bytes: Uint8Array, at: number, end: number): number;
     /** The form by which a line that is a record is told from a line of text; null when any value has it. */
     telltale: ((source: SourceConfig | null) => ValueForm) | null;
     /** Which setting of a source says how its values are written. */

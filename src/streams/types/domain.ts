@@ -17,7 +17,7 @@ export function domainRule(column: CatalogType, base: TypeRule): TypeRule {
     return {
         ...base,
         cast,
-        loader: { ...base.loader, plainEnd: null },
+        loader: { ...base.loader, plainEnd: null, plainSecond: undefined },
         reasons: [...new Set([...base.reasons, ...names])],
         reason: (value) => `coalesce(${base.reason(value)}, ${asked(base.input(value))})`,
     };

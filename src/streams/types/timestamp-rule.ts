@@ -5,7 +5,7 @@
 import type { CatalogType } from "../catalog/catalog-table.ts";
 import type { ColumnType } from "./column-type.ts";
 import { dateForm, hasMoreDecimals, mostDecimals, offsetForm, timeForm } from "./time-form.ts";
-import { type MomentForm, momentEnd, timestamptz } from "./timestamptz.ts";
+import { type MomentForm, momentEnd, secondOf, timestamptz } from "./timestamptz.ts";
 import { isValid, type TypeRule, typeRule } from "./type-rule.ts";
 
 /**
@@ -54,7 +54,7 @@ const isCarriedAway = (value: string) => `(${value} collate "C" < '0001-01-02' o
                 and (${value}::timestamptz < '0001-01-01' or ${value}::timestamptz >= '10000-01-01')`;
 
 function loaderOf(name: string, form: MomentForm): ColumnType {
-    const type = { ...timestamptz, name, plainEnd: momentEnd(form), plainSecond: undefined };
+    const type = { ...timestamptz, name, plainEnd: momentEnd(form), plainSecond: secondOf(form) };
     if (form.hasZone) return type;
     const samples = [...timestamptz.samples.slice(0, 3), "2024-05-01T10:00:00.5", "2024-05-01 10:00", "2024-05-01"];
     return { ...type, writtenAs: "local timestamps", samples };

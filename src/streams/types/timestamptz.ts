@@ -82,6 +82,22 @@ export function isRealDate(bytes: Uint8Array, start: number): boolean {
     );
 }
 
+/** That of a plain value of this form. A value with decimals, and one before 1970 by its offset, has none. */
+export function secondOf({ hasZone }: MomentForm) {
+    return (bytes: Uint8Array, start: number, end: number): number => {
+        const at = start + length;
+        // An empty value: what stands there is a delimiter.
+        if (at > end || Number.isNaN(twoDigits(bytes, start))) return 0;
+        const mark = at < end ? bytes[at] : Z;
+        if (mark === DOT) return 0;
+        const second = plainSecond(bytes, start);
+        if (!hasZone || (mark !== PLUS && mark !== DASH)) return second;
+        const hasMinutes = at + 3 < end && bytes[at + 3] === COLON;
+        const offset = twoDigits(bytes, at + 1) * 3600 + (hasMinutes ? twoDigits(bytes, at + 4) * 60 : 0);
+        return Math.max(0, mark === PLUS ? second - offset : second + offset);
+    };
+}
+
 /** In UTC. */
 function plainSecond(bytes: Uint8Array, at: number): number {
     const year = twoDigits(bytes, at) * 100 + twoDigits(bytes, at + 2);
