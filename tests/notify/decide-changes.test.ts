@@ -209,7 +209,8 @@ describe("what is seen of a stream", () => {
     });
 
     test("no ingest is a problem where one was to run for ever; cron's comes again", () => {
-        expect(see("stopped", "busy", true).state).toBe("stopped");
+        expect(see("stopped", "quiet", true).state).toBe("stopped");
+        expect(see("stopped", "quiet", false).state).toBeNull();
         expect(see("stopped", "bad", false).state).toBeNull();
         // Nobody knows: only if work waits.
         expect(see("stopped", "busy", null).state).toBeNull();

@@ -26,7 +26,8 @@ export function composeStateMessage(
         table: stream.table,
         from: change.from,
         to: change.to,
-        tone: stream.tone,
+        // An ingest that is gone is told of only where it was to run for ever.
+        tone: change.to === "stopped" && stream.tone === "quiet" ? "busy" : stream.tone,
         since: change.since,
         numbers: {
             failedFiles: stream.files.failed,

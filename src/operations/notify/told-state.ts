@@ -29,9 +29,9 @@ export function seeStream(
 }
 
 function stateOf({ state, tone }: StreamStatus, isWatched: boolean | null): Seen["state"] {
+    // Between two runs of cron there is no ingest. Where one was to run for ever that is a problem, also while nothing waits.
+    if (state === "stopped") return (isWatched ?? tone === "bad") ? state : null;
     if (tone === "good" || tone === "quiet") return "ok";
-    // Between two runs of cron there is no ingest.
-    if (state === "stopped" && !(isWatched ?? tone === "bad")) return null;
     // Somebody asked for it.
     if (state === "paused") return null;
     return isCalm(state) ? null : state;
