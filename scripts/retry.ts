@@ -16,10 +16,15 @@ export const command = databaseCommand({
     options: [
         new Option("--file <path>", "this file, as the watched folder names it"),
         new Option("--all", "every failed file").conflicts("file"),
+        new Option(
+            "--allow-removal",
+            "with --file: this snapshot, as it is now, may remove more rows than its stream allows",
+        ).conflicts("all"),
         streamOption(),
     ],
     examples: [
         [`${program} retry --file events_7.csv`, "after its permissions were corrected"],
+        [`${program} retry --file products.csv --allow-removal`, "a snapshot that rightly removes many rows"],
         [`${program} retry --all`, "after a mount came back"],
         [`${program} retry --all --stream orders`, "of one stream"],
     ],
@@ -33,7 +38,10 @@ export const command = databaseCommand({
             );
         }
         const files = await inDatabase(
-            async (sql) => retryFiles(sql, path, (await chooseStream(sql, flags))?.streamId),
+            async (sql) => {
+                const streamId = (await chooseStream(sql, flags))?.streamId ?? null;
+                return await retryFiles(sql, path, streamId, { allowsRemoval: flags.allowRemoval === true });
+            },
             { mayMigrate: true },
         );
         const lines = files.map((file) => {

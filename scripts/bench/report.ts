@@ -42,6 +42,12 @@ export interface ScenarioReport {
      */
     overhead: Spread | null;
     processShare: Spread | null;
+    /**
+     * Of a snapshot: CPU of its merge to that of truncate and insert in the same round: of the ready rows, and of the same file by
+     * Sluice's own merge.
+     */
+    toReplacement: Spread | null;
+    toOwnReplacement: Spread | null;
     rounds: Round[];
 }
 
@@ -60,6 +66,14 @@ export function reportOf(scenario: Scenario, { input, rounds }: ScenarioRun): Sc
         processShare:
             hasCpu && has("sluice")
                 ? spreadOf(rounds.map(({ sluice }) => sluice!.processSeconds / ownSeconds(sluice!)))
+                : null,
+        toReplacement:
+            hasCpu && has("sluice", "replace-1")
+                ? spreadOf(rounds.map((round) => round.sluice!.cpu!.merge / round["replace-1"]!.cpu!.yardstick))
+                : null,
+        toOwnReplacement:
+            hasCpu && has("sluice", "replace-sluice")
+                ? spreadOf(rounds.map((round) => round.sluice!.cpu!.merge / round["replace-sluice"]!.cpu!.merge))
                 : null,
         rounds,
     };
@@ -123,11 +137,14 @@ const titles: Record<RunnerName, string> = {
     sluice: "Sluice",
     "insert-1": "ready rows, 1 connection",
     "insert-all": "ready rows, all cores",
+    "replace-1": "truncate, ready rows",
+    "replace-sluice": "truncate, Sluice",
 };
 
 /** Lines for a terminal: a table of the runners, then what follows from it. */
-export function formatReport({ scenario, input, runners, overhead, processShare, rounds }: ScenarioReport): string[] {
-    const into = scenario.existingRecords > 0 ? "" : ", into an empty table";
+export function formatReport(report: ScenarioReport): string[] {
+    const { scenario, input, runners, overhead, processShare, toReplacement, toOwnReplacement, rounds } = report;
+    const into = scenario.existingRecords > 0 || scenario.changed !== null ? "" : ", into an empty table";
     const size = `${formatCount(input.records, "record")} in ${formatCount(scenario.files, "file")}${into}`;
     const header = ["", ...Object.keys(columns)];
     const rows = runnerNames
@@ -136,6 +153,8 @@ export function formatReport({ scenario, input, runners, overhead, processShare,
     const shares = [
         overhead && `overhead ${percent(overhead)} of the CPU of inserting the ready rows`,
         processShare && `its process ${percent(processShare)} of Sluice's CPU`,
+        toReplacement && `its merge ${ratio(toReplacement)} of the CPU of truncate and insert of the ready rows`,
+        toOwnReplacement && `${ratio(toOwnReplacement)} of truncate and the merge of the same file`,
         runners.sluice &&
             `${Math.round(input.records / runners.sluice.seconds.median).toLocaleString("en-US")} records/s`,
     ].filter((text) => text !== null && text !== undefined);

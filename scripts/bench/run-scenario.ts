@@ -14,6 +14,7 @@ import { benchTables } from "./bench-tables.ts";
 import { runCopy } from "./run-copy.ts";
 import { runInsert } from "./run-insert.ts";
 import { runSluice } from "./run-sluice.ts";
+import { runReplaced } from "./run-snapshot.ts";
 import type { Measured, Round, RunnerName } from "./runners.ts";
 import type { Scenario } from "./scenarios.ts";
 import type { Bench } from "./with-bench.ts";
@@ -37,7 +38,7 @@ export async function runScenario(context: BenchContext, scenario: Scenario, rou
     let input = write(context, scenario, 0);
     for (let round = 0; round < rounds; round += 1) {
         const done: Round = {};
-        const runners = context.runners.filter((name) => scenario.table === "events" || !name.startsWith("insert"));
+        const runners = context.runners.filter((name) => takesPart(name, scenario));
         for (const [turn, runner] of rotated(runners, round).entries()) {
             // A table that keeps the records of a run needs other records for the next.
             if (filled !== null && round + turn > 0) {
@@ -46,7 +47,7 @@ export async function runScenario(context: BenchContext, scenario: Scenario, rou
             }
             const run = (target: DatabaseTarget) => runOnce(context, target, runner, input, scenario);
             const measured = filled ? await run(filled) : await withFreshDatabase(context.server, context.admin, run);
-            checkCounts(measured, input);
+            checkCounts(measured, input, runner === "replace-sluice" ? { ...scenario, changed: null } : scenario);
             done[runner] = measured;
             logToStderr(
                 `${scenario.name}: round ${round + 1} of ${rounds}, ${runner}: ${measured.seconds.toFixed(2)} s`,
@@ -57,6 +58,12 @@ export async function runScenario(context: BenchContext, scenario: Scenario, rou
     remove(input);
     const { dir: _dir, readyFile: _readyFile, ...counts } = input;
     return { input: counts, rounds: results };
+}
+
+function takesPart(name: RunnerName, { table, changed }: Scenario): boolean {
+    const isOfSnapshot = name.startsWith("replace");
+    if (changed !== null) return name === "sluice" || isOfSnapshot;
+    return !isOfSnapshot && (table === "events" || !name.startsWith("insert"));
 }
 
 function write({ workDir }: BenchContext, scenario: Scenario, turn: number): Input {
@@ -78,14 +85,16 @@ async function runOnce(
     { admin, cores }: BenchContext,
     target: DatabaseTarget,
     runner: RunnerName,
-    { dir, readyFile }: Input,
-    { mergeWorkers, table: tableName }: Scenario,
+    input: Input,
+    { mergeWorkers, table: tableName, changed }: Scenario,
 ): Promise<Measured> {
+    const { dir, readyFile } = input;
     const table = benchTables[tableName];
     const sql = connect(target, { applicationName: "bench", max: 1 });
     try {
         if (table.create !== null) {
             await sql.unsafe(table.create);
+            if (changed !== null) return await runReplaced(target, admin, sql, runner, input, table, changed);
             await sql`checkpoint`;
             return runner === "sluice"
                 ? await runSluice(target, admin, dir, mergeWorkers, table)
@@ -107,9 +116,11 @@ async function runOnce(
 }
 
 /** @throws Error when a run did other work than it was given: it measured nothing */
-function checkCounts({ records }: Measured, input: Input): void {
+function checkCounts({ records }: Measured, input: Input, { changed }: Scenario): void {
     if (records === null) return;
-    if (records.read === input.records && records.inserted === input.readyRecords) return;
+    const isAdded =
+        changed === null ? records.inserted === input.readyRecords : records.inserted + records.rejected === 0;
+    if (records.read === input.records && isAdded) return;
     throw new Error(
         `Of ${input.records} records, ${input.readyRecords} to be inserted, the ingest read ${records.read} and inserted ${records.inserted}.`,
     );

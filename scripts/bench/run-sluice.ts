@@ -17,10 +17,12 @@ export async function runSluice(
     inputDir: string,
     mergeWorkers: number | null,
     table: BenchTable,
+    /** Of a stream that is declared, in place of --table. */
+    declared: { flags: string[]; environment: Record<string, string> } | null = null,
 ): Promise<Measured> {
     const watch = await watchServer(admin, target.database);
     const workers = mergeWorkers === null ? [] : ["--merge-workers", String(mergeWorkers)];
-    const own = table.create === null ? [] : ["--table", table.name];
+    const own = declared?.flags ?? (table.create === null ? [] : ["--table", table.name]);
     const startedAt = performance.now();
     const child = Bun.spawn(
         [
@@ -34,7 +36,7 @@ export async function runSluice(
             ...workers,
             ...own,
         ],
-        { env: { ...process.env, DATABASE_URL: target.url }, stdout: "pipe", stderr: "pipe" },
+        { env: { ...process.env, DATABASE_URL: target.url, ...declared?.environment }, stdout: "pipe", stderr: "pipe" },
     );
     const peakMemory = watchMemory(child);
     const [output, stderr, exitCode] = await Promise.all([

@@ -2,7 +2,15 @@
 import type { IngestSummary } from "../../src/engine/run/progress.ts";
 import type { ServerUse } from "./watch-server.ts";
 
-export const runnerNames = ["copy-1", "copy-all", "sluice", "insert-1", "insert-all"] as const;
+export const runnerNames = [
+    "copy-1",
+    "copy-all",
+    "sluice",
+    "insert-1",
+    "insert-all",
+    "replace-1",
+    "replace-sluice",
+] as const;
 export type RunnerName = (typeof runnerNames)[number];
 
 export interface Measured extends ServerUse {

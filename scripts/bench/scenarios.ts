@@ -21,6 +21,8 @@ export interface Scenario {
     existingRecords: number;
     /** Null: as many as Sluice chooses. */
     mergeWorkers: number | null;
+    /** The file is a snapshot of the table, of which this share of the rows has changed. Null: it is an addition. */
+    changed: number | null;
 }
 
 const base = {
@@ -34,6 +36,7 @@ const base = {
     keys: "rising",
     existingRecords: 0,
     mergeWorkers: null,
+    changed: null,
 } as const;
 
 export const scenarios: readonly Scenario[] = [
@@ -63,6 +66,13 @@ export const scenarios: readonly Scenario[] = [
         about: "the same with its ids in no order",
         table: "entries",
         keys: "shuffled",
+    },
+    {
+        ...base,
+        name: "snapshot",
+        about: "one file that is the whole of a table of ten columns, of which 2 % of the rows have changed",
+        table: "entries",
+        changed: 0.02,
     },
     { ...base, name: "into-20m", about: "one file into 20 million rows", existingRecords: 20_000_000 },
     {

@@ -23,7 +23,7 @@ declare
     held_file record;
 begin
     -- A file that was rewritten or failed before it was all there is read anew when it is read again.
-    perform ingest.take_back_held_chunks(held_files.file_id)
+    perform ingest.take_back_chunks(held_files.file_id)
     from ingest.held_files(this_stream) as held_files
     where held_files.state in ('replaced', 'failed');
 
@@ -47,7 +47,7 @@ begin
             set state = 'staged'
             where chunks.file_id = held_file.file_id and chunks.state = 'held';
         else
-            perform ingest.take_back_held_chunks(held_file.file_id);
+            perform ingest.take_back_chunks(held_file.file_id);
             update ingest.files
             set
                 state = case when verdict = 'failed' then 'failed' else 'pending' end,
@@ -125,8 +125,8 @@ begin
 end
 $$;
 
--- Forgets the held chunks of a file: as if what they hold had never been read. Nothing of them was merged.
-create or replace function ingest.take_back_held_chunks(held_file_id bigint)
+-- Forgets the held chunks of a file, or those of these states: as if what they hold had never been read. Nothing of them was merged.
+create or replace function ingest.take_back_chunks(held_file_id bigint, of_states text[] default array['held'])
 returns void
 language plpgsql
 as $$
@@ -137,12 +137,12 @@ declare
 begin
     select chunks.* into first_held
     from ingest.chunks
-    where chunks.file_id = held_file_id and chunks.state = 'held'
+    where chunks.file_id = held_file_id and chunks.state = any(of_states)
     order by chunks.first_byte, chunks.chunk_id
     limit 1;
 
     delete from ingest.chunks
-    where chunks.file_id = held_file_id and chunks.state = 'held';
+    where chunks.file_id = held_file_id and chunks.state = any(of_states);
 
     select coalesce(max(chunks.end_byte), 0), coalesce(max(chunks.first_record_no + chunks.records - 1), 0)
     into reached_byte, reached_record_no

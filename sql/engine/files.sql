@@ -312,7 +312,9 @@ end;
 
 -- Takes failed files up again as if they had never been tried: those of this path, or with null every one; of one stream, or
 -- with null of all. So with chunks that were given up or wait for their next attempt. Returns the files, and what their problem was.
-create or replace function ingest.retry_files(only_path text, only_stream smallint default null)
+create or replace function ingest.retry_files(
+    only_path text, only_stream smallint default null, allow_removal boolean default false
+)
 returns table (path text, problem text, problem_detail text)
 language plpgsql
 as $$
@@ -345,5 +347,11 @@ begin
     set next_attempt_at = null
     where chunks.file_id = any(retried_files) and chunks.state = 'pending';
     perform ingest.reopen_files(retried_files);
+    -- As it is now: another content under that name is asked about anew.
+    if allow_removal then
+        update ingest.files
+        set removal_allowed_as = ingest.print_of(files)
+        where files.file_id = any(retried_files);
+    end if;
 end
 $$;

@@ -128,12 +128,14 @@ as $$
 declare
     began_at constant timestamptz := clock_timestamp();
     home constant text := ingest.home_of(this_stream);
+    is_snapshot constant boolean := ingest.is_snapshot(this_stream);
     chosen_at timestamptz;
     counted_at timestamptz;
     inserted_at timestamptz;
     classified_at timestamptz;
     locked_slices integer;
     chosen_chunks bigint[];
+    applied jsonb;
     this_batch ingest.batches;
 begin
     -- A call that is repeated after a lost answer waits until the first one, which may still be at work, has ended.
@@ -145,8 +147,13 @@ begin
 
     execute format('select %I.require_key()', home);
     perform ingest.prepare_merge(home);
-    locked_slices := ingest.lock_slices(this_stream, wanted_slices);
-    chosen_chunks := ingest.choose_chunks(this_stream, locked_slices, max_records, max_chunks, only_chunk);
+    if is_snapshot then
+        locked_slices := ingest.all_slices();
+        chosen_chunks := ingest.choose_snapshot(this_stream);
+    else
+        locked_slices := ingest.lock_slices(this_stream, wanted_slices);
+        chosen_chunks := ingest.choose_chunks(this_stream, locked_slices, max_records, max_chunks, only_chunk);
+    end if;
     perform ingest.add_staged_chunks(chosen_chunks, locked_slices);
     -- Another merge has just found that a chunk lost its rows: it holds back those behind it, as the next call will see.
     if (select count(*) from batch_chunks) < cardinality(chosen_chunks) then
@@ -155,7 +162,11 @@ begin
     chosen_at := clock_timestamp();
     if verify_staged then
         execute format('select %I.count_records()', home);
-        perform ingest.drop_lost_chunks();
+        if is_snapshot then
+            perform ingest.drop_lost_snapshot();
+        else
+            perform ingest.drop_lost_chunks();
+        end if;
     end if;
     if not exists (select from batch_chunks) then
         return;
@@ -168,12 +179,19 @@ begin
         inner join batch_chunks on batch_chunks.chunk_id = chunks.chunk_id
     );
     counted_at := clock_timestamp();
-    execute format('select %I.insert_or_refuse()', home);
+    if is_snapshot then
+        execute format('select %I.apply_snapshot()', home) into applied;
+    else
+        execute format('select %I.insert_or_refuse()', home);
+    end if;
     inserted_at := clock_timestamp();
     perform ingest.pass_fault_point('in-merge');
     execute format('select %I.classify_losers()', home);
     classified_at := clock_timestamp();
     execute format('select %I.reject_records($1)', home) using this_batch.batch_id;
+    if is_snapshot then
+        this_batch.rows_after := ingest.end_snapshot(this_batch, applied);
+    end if;
 
     this_batch := ingest.close_batch(
         this_batch,

@@ -70,6 +70,8 @@ create or replace function ingest.choose_rejects(
 returns void
 language plpgsql
 as $$
+declare
+    latest_snapshot constant bigint := ingest.applied_snapshot(this_stream);
 begin
     insert into replayed_rejects (reject_id, chunk_id, record_no, kind, reasons, record)
     select
@@ -86,6 +88,7 @@ begin
         and rejects.resolved_by_batch is null
         and rejects.record is not null
         and (wanted_rejects is null or rejects.reject_id = any(wanted_rejects))
+        and ingest.is_of_current_rows(rejects.chunk_id, latest_snapshot)
         and (wanted_reason is null or wanted_reason = any(rejects.reasons))
         and (since is null or rejects.rejected_at >= since)
         and (wanted_file is null or ingest.is_chunk_of_path(rejects.chunk_id, wanted_file))

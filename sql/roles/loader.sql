@@ -65,7 +65,8 @@ grant update (problem, problem_detail, problem_at) on ingest.streams to sluice_l
 grant execute on function ingest.pause_streams(smallint, text, text) to sluice_loader;
 grant execute on function ingest.resume_streams(smallint) to sluice_loader;
 
--- The streams of tables that Sluice found: each has a schema of its own. The table is only added to; to make a stream, or to
+-- The streams of tables that Sluice found: each has a schema of its own. The table is only added to,
+-- unless its files are snapshots of it; to make a stream, or to
 -- adopt its table anew when that has changed, is for the owner.
 do $$
 declare
@@ -74,7 +75,7 @@ declare
     read_table regclass;
 begin
     for stream in
-        select streams.home, to_regclass(streams.table_name) as table_id
+        select streams.home, streams.mode, to_regclass(streams.table_name) as table_id
         from ingest.streams
         inner join pg_namespace on pg_namespace.nspname = streams.home
         where streams.home <> 'ingest'
@@ -106,7 +107,11 @@ begin
             execute format('grant select on %s to sluice_loader', read_table);
         end loop;
         if stream.table_id is not null then
-            execute format('grant insert on %s to sluice_loader', stream.table_id);
+            execute format(
+                'grant %s on %s to sluice_loader',
+                case when stream.mode = 'snapshot' then 'insert, update, delete' else 'insert' end,
+                stream.table_id
+            );
         end if;
         for read_table in
             select pg_depend.objid

@@ -60,7 +60,11 @@ function formatLives(subject: TraceSubject, { records }: Trace, headers: Headers
     ];
 }
 
-function formatClaims(key: Record<string, string>, { stream, stored, records }: Trace, headers: Headers): string[] {
+function formatClaims(
+    key: Record<string, string>,
+    { stream, stored, absentFrom, records }: Trace,
+    headers: Headers,
+): string[] {
     return [
         `${sanitize(stream)} ${describeKey(key)}: ${stored === null ? "no row has this key" : "one row"}`,
         ...(stored === null
@@ -68,6 +72,12 @@ function formatClaims(key: Record<string, string>, { stream, stored, records }: 
             : [
                   `  row      ${showRecord(stored, null)}`,
                   "           The table does not record which file a row came from, or whether Sluice wrote it.",
+              ]),
+        ...(absentFrom === null
+            ? []
+            : [
+                  `  absent   from the snapshot ${sanitize(absentFrom.path)}${absentFrom.version > 1 ? `, version ${absentFrom.version}` : ""}` +
+                      `${absentFrom.batch === null ? "" : `, applied by ${describeBatch(absentFrom.batch)}`}`,
               ]),
         records.length === 0
             ? "  rejects  none has this key"

@@ -28,12 +28,17 @@ export const fileProblems = {
     file_unreadable: "Allow the account that runs the ingest to read it.",
     file_name_invalid: "Rename it.",
     not_a_regular_file: "Put a regular file there, not a link or a folder.",
-    too_many_rejects: `Correct the file, or raise --max-rejects, then: ${commandHere("retry")} --file NAME.`,
+    too_many_rejects: `Correct the file, or raise --max-rejects (of a snapshot maxRejects in its stream's file), then: ${commandHere("retry")} --file NAME.`,
+    snapshot_empty: "Deliver the whole table. To empty it, delete its rows yourself.",
+    snapshot_removes_too_much: `If so many rows are to go: ${commandHere("retry")} --file NAME --allow-removal. Else deliver the whole table, or raise maxRemoved in the stream's file.`,
+    snapshot_row_referenced: `Delete the rows that name it first, or keep it in the file; then: ${commandHere("retry")} --file NAME.`,
+    snapshot_row_kept: `See to the table's triggers; then: ${commandHere("retry")} --file NAME.`,
     copy_refused: "Postgres refused its records; look at the detail and correct the file.",
     source_changed:
         "It was changed after it was read. Put the original back, or deliver the new content under a new name.",
     merge_failed: "Report this with the detail: a merge should reject records, not fail.",
     copy: null,
+    superseded: null,
     rewritten: null,
     forgotten: null,
 } as const satisfies Record<string, string | null>;

@@ -159,6 +159,8 @@ export const files = ingest.table(
         archivedAt: instant("archived_at"),
         archivedTo: text("archived_to"),
         streamId: stream(),
+        /** The size and time of a snapshot that may remove more rows than its stream allows: somebody has said so. */
+        removalAllowedAs: text("removal_allowed_as"),
     },
     (table) => [
         oneOf("files_state", table.state, fileStates),
@@ -288,6 +290,8 @@ export const batches = ingest.table(
         /** Tells which snapshots see the batch: /v1/stream goes by it, because ids do not follow the order of commits. */
         transactionId: xid8("transaction_id").notNull().default(sql`pg_current_xact_id()`),
         streamId: stream(),
+        /** How many rows a snapshot left: of its table, or of its slices. Null for other batches. */
+        rowsAfter: count("rows_after"),
     },
     (table) => [
         oneOf("batches_kind", table.kind, batchKinds),
@@ -295,6 +299,7 @@ export const batches = ingest.table(
         index("batches_transaction_id").on(table.transactionId),
         /** For the latest of one stream, however long ago: without it a status would walk the batches of all others. */
         index("batches_stream").on(table.streamId, table.batchId),
+        index("batches_snapshot").on(table.streamId, table.batchId).where(sql`rows_after is not null`),
     ],
 );
 

@@ -55,6 +55,8 @@ export const sluiceStates = {
     pruneRunning: "SL005",
     /** As countsDiffer, where the merge took the loader's word for what is staged: counted, it shows what was lost. */
     stagedRowsMissing: "SL006",
+    /** A snapshot that its stream's limits or the table refuse as a whole: problem and detail are in its DETAIL. */
+    snapshotRefused: "SL007",
     /** TableShapeFault: a table is not the one that Sluice made. */
     tableShape: "SL010",
 } as const;

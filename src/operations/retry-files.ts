@@ -19,10 +19,12 @@ export async function retryFiles(
     sql: Sql,
     path: string | null,
     streamId: number | null = null,
+    /** Of a snapshot that would remove more rows than its stream allows. */
+    { allowsRemoval = false } = {},
 ): Promise<RetriedFile[]> {
     const retried = await sql<RetriedFile[]>`
         select path, problem, problem_detail as "problemDetail"
-        from ingest.retry_files(${path}, ${streamId}::smallint)`;
+        from ingest.retry_files(${path}, ${streamId}::smallint, ${allowsRemoval})`;
     if (path !== null && retried.length === 0) {
         throw new SluiceError({
             code: "file_not_failed",

@@ -103,6 +103,14 @@ export const traceSchema = z
                 "For a key of a table that does not record where rows came from, the row with this key. Otherwise null, and " +
                 "`event` is the row.",
         }),
+        absentFrom: z
+            .object({ path: z.string(), version: idSchema, batch: batchSchema.nullable() })
+            .nullable()
+            .openapi({
+                description:
+                    "For a key of a stream whose files are snapshots, where no row has it: the snapshot that was applied " +
+                    "last, which does not have it either.",
+            }),
         records: z.array(tracedRecordSchema).openapi({
             description:
                 "For a key: the stored record first, then its rivals. For a file: every version, newest first.",

@@ -48,12 +48,33 @@ export async function applyStream(
         const { table, streamId } = await examine(sql, declared);
         const found = declareStream(table, declared, streamId);
         if (declared.isFile) await refuseUnknownColumns(declared, found.stream);
+        await refuseOpenChunks(sql, declared, streamId);
         await applyText(sql, declared, table, found, isActive).catch(explainRights(sql, declared));
         await sql`select ingest.grant_reader(${found.stream.id}::smallint, to_regrole('sluice_api'))`;
         return found.stream;
     } finally {
         await sql.end({ timeout: 5 });
     }
+}
+
+/** What was read for one mode is not merged by another: half of a file would be taken for a snapshot. */
+async function refuseOpenChunks(sql: Sql, { name, mode }: TableStream, streamId: number): Promise<void> {
+    const [open] = await sql<{ mode: string; chunks: number }[]>`
+        select streams.mode, count(*) as chunks
+        from ingest.streams
+        inner join ingest.chunks on chunks.stream_id = streams.stream_id
+        where
+            streams.stream_id = ${streamId}
+            and streams.mode <> ${mode.name}
+            and 'snapshot' in (streams.mode, ${mode.name})
+            and chunks.state in ('held', 'staged', 'pending')
+        group by streams.mode`;
+    if (open === undefined) return;
+    throw refuse({
+        code: "mode_changed",
+        what: `The stream ${name} becomes a stream of the mode ${mode.name}, and ${open.chunks} parts of its files wait that were read for the mode ${open.mode}.`,
+        remedy: `Declare mode: "${open.mode}" once more, run \`${commandHere("ingest")} --trigger available-now\` until nothing waits, then change it.`,
+    });
 }
 
 /** A setting that names no column of the table would be silently without effect. */
@@ -138,6 +159,7 @@ export async function examine(sql: Sql, declared: TableStream): Promise<{ table:
         triggers: declared.allowsTriggers ? ("allow" as const) : undefined,
         key: declared.key ?? undefined,
         ignore: declared.source.ignore,
+        mode: declared.mode,
     };
     const refusal = table === null ? await refusalOfMissing(sql, declared.table) : refusalOf(table, options);
     if (refusal !== null || table === null) throw refuse(refusal!);

@@ -83,7 +83,7 @@ function rowText(table: CatalogTable, columns: readonly ColumnSql[], value: (col
 }
 
 /** A default that is the same whenever it is asked, and takes nothing from a sequence. */
-function isSteady(defaultText: string | null): boolean {
+export function isSteady(defaultText: string | null): boolean {
     return (
         defaultText !== null &&
         /^(?:'(?:[^']|'')*'(?:::[\w ."[\](),]+)?|\(?-?[\d.]+\)?(?:::[\w ]+)?|true|false)$/.test(defaultText)

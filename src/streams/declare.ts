@@ -2,7 +2,7 @@
 import type { TableColumn } from "../database/table-shape.ts";
 import type { CatalogColumn, CatalogKey, CatalogTable } from "./catalog/catalog-table.ts";
 import { quoteIdent } from "./catalog/quote-ident.ts";
-import { conditionsOf, parentsOf, refusalsOf, unknownCode } from "./conditions.ts";
+import { conditionsOf, isSteady, parentsOf, refusalsOf, unknownCode } from "./conditions.ts";
 import type { Mode } from "./mode.ts";
 import { hideText } from "./render/hidden-text.ts";
 import type { ColumnSql, StreamSql } from "./render/stream-sql.ts";
@@ -34,8 +34,13 @@ export const homeOf = (name: string): string => `ingest_${name}`;
 /** @throws TypeError when the table has no such key, or a column that no rule takes: refusalOf is asked before */
 export function declareStream(table: CatalogTable, declared: Declared, streamId: number): DeclaredStream {
     const { stream } = declare(table, declared, streamId);
-    const { key, source } = declared;
-    const hidden = { ...declared, key: hideText(key), source: { ...source, ignore: hideText(source.ignore) } };
+    const { key, mode, source } = declared;
+    const hidden = {
+        ...declared,
+        key: hideText(key),
+        mode: hideText(mode),
+        source: { ...source, ignore: hideText(source.ignore) },
+    };
     return { stream, sql: declare(hideText(table), hidden, streamId).sql };
 }
 
@@ -74,7 +79,7 @@ function declare(table: CatalogTable, declared: Declared, streamId: number): Dec
         source: readingSource(table, declared.source),
         columns: columns.map(({ rule: _, ...column }) => column),
     });
-    const sqlColumns = filled.map(({ column }, index) => columnSql(table, column, columns[index]!));
+    const sqlColumns = filled.map(({ column }, index) => columnSql(table, column, columns[index]!, declared.mode));
     return {
         stream,
         sql: {
@@ -150,8 +155,17 @@ function ruleFor(column: CatalogColumn): TypeRule {
     return rule;
 }
 
-function columnSql(table: CatalogTable, column: CatalogColumn, declared: Column & { rule: TypeRule }): ColumnSql {
+function columnSql(
+    table: CatalogTable,
+    column: CatalogColumn,
+    declared: Column & { rule: TypeRule },
+    mode: Mode,
+): ColumnSql {
     const { name, ident, isRequired, rule } = declared;
+    // A record that says nothing replaces a value with its default, where that is always the same: what a row is must not
+    // depend on the records of its key that came before.
+    const replaces = mode.name === "snapshot";
+    const steady = replaces && !isRequired && isSteady(column.defaultText) ? fallbackOf(table, column) : null;
     const code = (reason: string) => `'${`${name}_${reason}`.replaceAll("'", "''")}'`;
     const ruled = (value: string) => `'${`${name}_`.replaceAll("'", "''")}' || (${rule.reason(value)})`;
     return {
@@ -165,12 +179,12 @@ function columnSql(table: CatalogTable, column: CatalogColumn, declared: Column 
             isRequired
                 ? `(${value} is not null and (${rule.reason(value)}) is null)`
                 : `(${value} is null or (${rule.reason(value)}) is null)`,
-        cast: rule.cast,
+        cast: steady === null ? rule.cast : (value) => `coalesce(${rule.cast(value)}, ${steady})`,
         text: rule.text,
         collation: column.collation,
         // What a collation calls equal may say different things.
         distinct: column.isDeterministic ? rule.compared : (value) => `(${rule.compared(value)})::text collate "C"`,
-        fallback: isRequired ? null : fallbackOf(table, column),
+        fallback: isRequired || steady !== null ? null : fallbackOf(table, column),
     };
 }
 
@@ -198,9 +212,9 @@ function knownToPass(columns: readonly Column[], sqlColumns: readonly ColumnSql[
 /** Names that templates use for themselves beside a record's columns: of columns, variables and parameters. */
 const taken = new Set(
     `
-    accept_conflicts bare chunk_id cmax cmin ctid definition done_slices end_page expected extra_columns facts first_page
+    accept_conflicts answer bare chunk_id cmax cmin ctid definition done_slices end_page expected extra_columns facts fate first_page
     first_position found has_padded has_refused holds idle_lanes is_exchange is_padded is_suspect is_valid is_watched kept_chunks kept_rows
-    kind lane last_position left_out load_id moved_before next_position no_batch older_than ordinality plain_second
+    kind lane last_position left_out load_id moved_before next_position no_batch older_than ordinality part place plain_second
     position problem reasons record record_no refusal refused row_count said_column said_constraint said_context
     said_detail said_message said_table samples scan slice_no sql_state sqlerrm sqlstate staged staging stored stored_rows table_name tableoid
     this_batch_id this_load_id traced_chunk_id traced_key traced_path traced_record_no tried tried_slice triggers

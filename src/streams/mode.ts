@@ -67,7 +67,7 @@ const settingsOf: Record<ModeName, readonly Setting[]> = {
 };
 
 /** Those that the templates can render. */
-const built: readonly ModeName[] = ["insert"];
+export const builtModes: readonly ModeName[] = ["insert", "snapshot"];
 
 const none: RejectBudget = { kind: "count", most: 0 };
 const fifth: RejectBudget = { kind: "ratio", most: 0.2 };
@@ -76,7 +76,10 @@ const fifth: RejectBudget = { kind: "ratio", most: 0.2 };
 export const modeSettings = ["mode", ...(Object.keys(settings) as Setting[])] as const;
 
 export const modeSchema = z
-    .strictObject({ mode: z.enum(built, { error: `must be ${built.join(" or ")}` }).default("insert"), ...settings })
+    .strictObject({
+        mode: z.enum(builtModes, { error: `must be ${builtModes.join(" or ")}` }).default("insert"),
+        ...settings,
+    })
     .superRefine((given, context) => {
         for (const name of Object.keys(settings) as Setting[]) {
             if (given[name] === undefined || settingsOf[given.mode].includes(name)) continue;

@@ -40,6 +40,33 @@ const orders = [
 ];
 const input = "data/input_data";
 
+describe("--mode snapshot", () => {
+    test("declares files that are the whole table: the next one takes away what it lacks", async () => {
+        put("orders-1.csv", ...orders);
+        const { exitCode, stderr } = await add(`${input}/orders-1.csv`, "--key", "order_id", "--mode", "snapshot");
+        expect([exitCode, exitCode === 0 ? "" : stderr]).toEqual([0, ""]);
+        expect(read("streams/orders.ts")).toContain('mode: "snapshot"');
+        expect(await ingest()).toMatchObject({ exitCode: 0 });
+        put("orders-2.csv", ...orders.slice(0, 3));
+        expect((await run("try", `${input}/orders-2.csv`)).stdout).toContain("snapshot_removes_too_much");
+        expect((await ingest()).exitCode).toBe(1);
+        const retried = await run("retry", "--file", "orders-2.csv", "--allow-removal");
+        expect(retried).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("It lacks 1 of 3 rows") });
+        expect(await ingest()).toMatchObject({ exitCode: 0 });
+        expect(await database.sql`select order_id::integer as id from public.orders order by 1`).toMatchObject([
+            { id: 1 },
+            { id: 2 },
+        ]);
+    });
+
+    test("--by without it is refused", async () => {
+        put("orders-1.csv", ...orders);
+        const { exitCode, stderr } = await add(`${input}/orders-1.csv`, "--key", "order_id", "--by", "zip");
+        expect({ exitCode, stderr }).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("--mode snapshot") });
+        expect(made()).toEqual([]);
+    });
+});
+
 describe("a CSV file without a table", () => {
     test("gets one, is tried and undone; the next ingest takes it and others of its name", async () => {
         put("orders-2026-01.csv", ...orders);

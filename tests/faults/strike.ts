@@ -28,6 +28,8 @@ export interface Victim {
     script: "ingest" | "migrate" | "prune" | "reset";
     args: string[];
     environment?: Record<string, string>;
+    /** Where streams/ is looked for; absent: the project's. */
+    cwd?: string;
 }
 
 /** Only against a hang. */
@@ -44,11 +46,11 @@ export async function strike(
     { at, pass, action }: FaultPlan,
     heir: () => Promise<void>,
 ): Promise<Struck> {
-    const { server, target, script, args, environment: more } = victim;
+    const { server, target, script, args, cwd, environment: more } = victim;
     const tempDir = mkdtempSync(join(tmpdir(), "sluice-struck-"));
     const fault = { FAULT_AT: `${at}:${pass}`, FAULT_ACTION: action };
     const environment = { DATABASE_URL: target.url, TMPDIR: tempDir, ...more, ...fault };
-    const child = spawnScript(script, args, { environment });
+    const child = spawnScript(script, args, { environment, ...(cwd !== undefined && { cwd }) });
     const usage = watchUsage(child.pid);
     const stdout = new Response(child.stdout).text();
     const stderr = collect(child.stderr);

@@ -249,6 +249,151 @@ create or replace function ingest.complete_chunks()`,
         ],
         tests: { files: ["tests/ingest/is-plain.test.ts"] },
     },
+    {
+        without: "the inserted of a snapshot",
+        promises: [1],
+        edits: [
+            {
+                file: "src/streams/render/snapshot-records.ts",
+                find: `select inserted_rows.chunk_id, 0, 0, 1 from inserted_rows`,
+                replace: `select inserted_rows.chunk_id, 0, 0, 1 from inserted_rows where false`,
+            },
+        ],
+        tests: { files: ["tests/streams/snapshot.test.ts"], pattern: "a file that is the whole table" },
+    },
+    {
+        without: "the updated of a snapshot",
+        promises: [1],
+        edits: [
+            {
+                file: "src/streams/render/snapshot-records.ts",
+                find: `select updated_rows.chunk_id, 0, 1, 0 from updated_rows`,
+                replace: `select updated_rows.chunk_id, 0, 1, 0 from updated_rows where false`,
+            },
+        ],
+        tests: { files: ["tests/streams/snapshot.test.ts"], pattern: "a file that is the whole table" },
+    },
+    {
+        without: "the unchanged of a snapshot",
+        promises: [1],
+        edits: [
+            {
+                file: "src/streams/render/snapshot-records.ts",
+                find: `from fates where fates.fate = 's'
+`,
+                replace: `from fates where false
+`,
+            },
+        ],
+        tests: { files: ["tests/streams/snapshot.test.ts"], pattern: "a file that is the whole table" },
+    },
+    {
+        without: "the removed of a snapshot",
+        promises: [1],
+        edits: [
+            {
+                file: "sql/engine/snapshot.sql",
+                find: `set removed = (applied ->> 'removed')::bigint`,
+                replace: `set removed = 0`,
+            },
+        ],
+        tests: { files: ["tests/streams/snapshot.test.ts"], pattern: "a file that is the whole table" },
+    },
+    {
+        without: "the rejects in a snapshot's limit",
+        promises: [3],
+        edits: [
+            {
+                file: "sql/engine/snapshot.sql",
+                find: `sum(batch_chunks.conflict + batch_chunks.rejected)`,
+                replace: `sum(batch_chunks.conflict)`,
+            },
+        ],
+        tests: { files: ["tests/streams/snapshot.test.ts"], pattern: "beyond maxRejects" },
+    },
+    {
+        without: "the conflicts in a snapshot's limit",
+        promises: [3],
+        edits: [
+            {
+                file: "sql/engine/snapshot.sql",
+                find: `sum(batch_chunks.conflict + batch_chunks.rejected)`,
+                replace: `sum(batch_chunks.rejected)`,
+            },
+        ],
+        tests: { files: ["tests/streams/snapshot.test.ts"], pattern: "conflicts count" },
+    },
+    {
+        without: "the limit of removed rows",
+        promises: [3],
+        edits: [
+            { file: "sql/engine/snapshot.sql", find: `and not ingest.may_remove() then`, replace: `and false then` },
+        ],
+        tests: { files: ["tests/streams/snapshot.test.ts"], pattern: "maxRemoved" },
+    },
+    {
+        without: "the version that may remove rows",
+        promises: [3],
+        edits: [
+            {
+                file: "sql/engine/snapshot.sql",
+                find: `files.removal_allowed_as = ingest.print_of(files)`,
+                replace: `files.removal_allowed_as is not null`,
+            },
+        ],
+        tests: { files: ["tests/streams/snapshot.test.ts"], pattern: "maxRemoved" },
+    },
+    {
+        without: "the order of a snapshot's writes",
+        promises: [6],
+        edits: [
+            {
+                file: "src/streams/render/snapshot-records.ts",
+                find: `(select count(*) from removed_rows) >= 0
+            and `,
+                replace: ``,
+            },
+        ],
+        tests: { files: ["tests/streams/snapshot.test.ts"], pattern: "may go from a row" },
+    },
+    {
+        without: "the one snapshot at a time",
+        promises: [10],
+        edits: [
+            {
+                file: "sql/engine/snapshot.sql",
+                find: `                and next_file.file_id < applied.file_id
+`,
+                replace: `                and false
+`,
+            },
+        ],
+        tests: { files: ["tests/streams/snapshot.test.ts"], pattern: "superseded by it" },
+    },
+    {
+        without: "the rejects of replaced snapshots left alone",
+        promises: [2],
+        edits: [
+            {
+                file: "sql/engine/snapshot.sql",
+                find: `return latest is null or exists (`,
+                replace: `return true or exists (`,
+            },
+        ],
+        tests: { files: ["tests/streams/snapshot.test.ts"], pattern: "that a later snapshot replaced" },
+    },
+    {
+        without: "the whole reading of a grown snapshot",
+        promises: [2],
+        edits: [
+            {
+                file: "src/engine/load/prepare-file.ts",
+                find: `if (isSnapshot(loader) && !isSameSize) {`,
+                replace: `if (false) {`,
+            },
+        ],
+        tests: { files: ["tests/streams/snapshot.test.ts"], pattern: "never its tail alone" },
+    },
 ];
 
 /** The text with the edits in it. Throws when one does not fit any more: then the code has moved, and the mutant must follow. */

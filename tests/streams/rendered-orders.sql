@@ -879,7 +879,7 @@ begin
         group by compared_records.chunk_id
     )
     update batch_chunks
-    set duplicate = duplicate_counts.duplicate
+    set duplicate = batch_chunks.duplicate + duplicate_counts.duplicate
     from duplicate_counts
     where batch_chunks.chunk_id = duplicate_counts.chunk_id;
 end
@@ -1807,7 +1807,7 @@ begin
     insert into ingest_orders.staging
     select try_staging.*
     from pg_temp.try_staging
-    where try_staging.slice_no = tried_slice;
+    where tried_slice is null or try_staging.slice_no = tried_slice;
 end
 $$;
 
@@ -2039,6 +2039,7 @@ claims as (
 )
 select jsonb_build_object(
     'stored', (select stored_rows.record from stored_rows),
+    'absentFrom', null,
     'records', coalesce(
         jsonb_agg(ingest_orders.trace_record(claims.chunk_id, claims.record_no) order by claims.chunk_id, claims.record_no), '[]'
     )

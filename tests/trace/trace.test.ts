@@ -82,7 +82,10 @@ test("a record that could not be split: its text, line and byte", async () => {
         verdicts: null,
     });
     expect(
-        formatTrace({ file: "a.csv", record: 3 }, { asOf: "", stream: "events", stored: null, records }).join("\n"),
+        formatTrace(
+            { file: "a.csv", record: 3 },
+            { asOf: "", stream: "events", stored: null, absentFrom: null, records },
+        ).join("\n"),
     ).not.toContain("\u001b");
 });
 

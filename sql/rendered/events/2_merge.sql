@@ -519,7 +519,7 @@ begin
         group by compared_records.chunk_id
     )
     update batch_chunks
-    set duplicate = duplicate_counts.duplicate
+    set duplicate = batch_chunks.duplicate + duplicate_counts.duplicate
     from duplicate_counts
     where batch_chunks.chunk_id = duplicate_counts.chunk_id;
 end

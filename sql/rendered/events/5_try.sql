@@ -17,7 +17,7 @@ begin
     insert into ingest.staging
     select try_staging.*
     from pg_temp.try_staging
-    where try_staging.slice_no = tried_slice;
+    where tried_slice is null or try_staging.slice_no = tried_slice;
 end
 $$;
 

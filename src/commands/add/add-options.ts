@@ -4,6 +4,7 @@ import { Argument, Option } from "commander";
 import type { Flags } from "../../config/config.ts";
 import { program } from "../../environment.ts";
 import type { ReadingSettings } from "../../operations/sniff/read-values.ts";
+import { builtModes, type ModeDeclaration } from "../../streams/mode.ts";
 import { createSourceSchema } from "../../streams/source-config.ts";
 import { refuse } from "../refuse.ts";
 
@@ -20,6 +21,11 @@ function repeatable(flag: string, description: string): Option {
 export const addOptions = [
     new Option("--table <name>", "your own table for the records; without it, add makes one"),
     new Option("--key <columns>", "the columns that identify a record: order_id, or order_id,line_no"),
+    new Option("--mode <mode>", "how records meet the rows with their key (default: insert)").choices([...builtModes]),
+    new Option(
+        "--by <columns>",
+        "with --mode snapshot: a file is all rows with its values in these columns of --table",
+    ),
     new Option("--name <name>", "the stream's name (default: from the file's, or the table's)"),
     new Option("--files <glob>", "which files of the input folder the stream takes"),
     repeatable("--type <column=type>", "a column's type, in place of the proposed one: placed_at=timestamptz"),
@@ -40,6 +46,8 @@ export const addOptions = [
 export interface AddRequest {
     table: string | null;
     key: string[] | null;
+    /** As the stream's file says it. */
+    mode: ModeDeclaration;
     name: string | null;
     files: string | null;
     types: Record<string, string>;
@@ -62,6 +70,7 @@ export function readAddFlags(flags: Flags): AddRequest {
     return {
         table: text("table"),
         key: key === null ? null : namesOf(key),
+        mode: readMode(text),
         name: text("name"),
         files: text("files"),
         types,
@@ -72,6 +81,18 @@ export function readAddFlags(flags: Flags): AddRequest {
         isYes: flags.yes === true,
         isInputGiven: text("input") !== null,
     };
+}
+
+function readMode(text: (name: string) => string | null): ModeDeclaration {
+    const [mode, by] = [text("mode"), text("by")];
+    if (by !== null && (mode !== "snapshot" || text("table") === null)) {
+        throw refuse(
+            "invalid_option",
+            "--by names columns of --table, whose files are snapshots of a part of it.",
+            "Give --table and --mode snapshot with it.",
+        );
+    }
+    return { ...optional("mode", mode), ...optional("by", by === null ? null : namesOf(by)) } as ModeDeclaration;
 }
 
 const namesOf = (text: string) => text.split(",").map((name) => name.trim());

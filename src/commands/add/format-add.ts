@@ -44,7 +44,8 @@ export function formatMapping({ declared, mapping, rowChecks }: MappedTable): st
         type ?? "(file only)",
         notes.join("; "),
     ]);
-    const what = "your table: rows are inserted, nothing is altered";
+    const done = declared.mode.name === "snapshot" ? "inserted, updated and removed" : "inserted";
+    const what = `your table: rows are ${done}, nothing is altered`;
     return [
         `${declared.name}: ${declared.files} → ${declared.table}  (${what})`,
         ...formatTable(rows, { indent: "  " }),

@@ -75,7 +75,7 @@ async function addForCsv(sample: Sample, given: AddRequest, context: AddContext)
     }
     const name = chooseName(given, streamNameOf(basename(path)));
     const { request, proposal } = await proposeUntilAnswered(path, given, context);
-    const stream: NewCsvStream = { name, files, path, proposal };
+    const stream: NewCsvStream = { name, files, path, proposal, mode: request.mode };
     const lines = formatProposal(stream, proposal);
     const { inputDir } = context.config;
     const { isReplace: isReplacing, isInputGiven } = request;
@@ -172,9 +172,9 @@ async function addForTable(sample: Sample, given: AddRequest, table: string, con
     const { request, proposal } =
         path === null ? { request: given, proposal: null } : await readUntilAnswered(path, given, context);
     const name = chooseName(request, streamOfTable(table).name);
-    const { settings, key, allowsTriggers } = request;
+    const { settings, key, mode, allowsTriggers } = request;
     return await context.inDatabase(async (sql, { target }) => {
-        const mapped = await mapTable(sql, { name, table, files, key, settings, allowsTriggers }, proposal);
+        const mapped = await mapTable(sql, { name, table, files, key, mode, settings, allowsTriggers }, proposal);
         const lines = formatMapping(mapped);
         const facts = { name, files, table: mapped.declared.table, columns: mapped.mapping.columns };
         if (path !== null) refuseLacking(mapped, path);

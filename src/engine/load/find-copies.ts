@@ -34,6 +34,8 @@ type CopyContext = Pick<IngestContext, "stream" | "sql"> & { config: { maxRecord
 
 /** Sorts the members of a group, or one large file. Only whole new files can be copies; of two in the group the second waits. */
 export async function findCopies(context: CopyContext, members: Candidate[]): Promise<SortedCandidates> {
+    // A snapshot repeats nothing but the one that was applied last, which is known when it is chosen (sql/engine/snapshot.sql).
+    if (context.stream.mode.name === "snapshot") return { toLoad: members, copies: [], waiting: [] };
     const known = await knownContents(context, members);
     const sorted: SortedCandidates = { toLoad: [], copies: [], waiting: [] };
     const inGroup = new Set<string>();

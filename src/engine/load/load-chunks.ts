@@ -16,6 +16,7 @@ import { InputChanged } from "../read/open-input.ts";
 import type { ReadOutcome } from "../read/read-records.ts";
 import { type LoadPart, type StagedOutcome, stageParts } from "../stage/stage-parts.ts";
 import { copyStatement, type Way } from "../stage/stage-records.ts";
+import { isHeldBack } from "./held-files.ts";
 import type { Loader } from "./loader.ts";
 
 export interface LoadedPart {
@@ -55,7 +56,7 @@ export async function loadChunks(
         const shapes = [...new Set(parts.map(({ shape }) => shape))];
         const chunks = loaded.flatMap(({ part, outcome, isRecorded }, index) => {
             const place = { chunkId: part.again?.chunkId ?? chunkIds[index]!, shapeNo: shapes.indexOf(part.shape) };
-            return isRecorded ? [stagedChunk(config, part, outcome, place, way)] : [];
+            return isRecorded ? [stagedChunk(isHeldBack(context), part, outcome, place, way)] : [];
         });
         const bytes = chunks.reduce((sum, chunk) => sum + chunk.endByte - chunk.firstByte, 0);
         await passFaultPoint("before-record-load");
@@ -93,7 +94,7 @@ async function verifyPart(part: LoadPart, outcome: StagedOutcome): Promise<Loade
 }
 
 function stagedChunk(
-    { maxRejects }: IngestConfig,
+    isHeld: boolean,
     part: LoadPart,
     outcome: StagedOutcome,
     place: Pick<StagedChunk, "chunkId" | "shapeNo">,
@@ -117,7 +118,7 @@ function stagedChunk(
         atEnd: outcome.endByte >= part.file.sizeBytes,
         ...tailOf(part, outcome),
         isAgain: part.again !== null,
-        isHeld: maxRejects !== null,
+        isHeld,
     };
 }
 

@@ -7,7 +7,7 @@ import { collectWhenLarge } from "../discover/collect-when-large.ts";
 import { sayRewritten } from "../discover/recheck-files.ts";
 import { chunksToStageAgain } from "../ledger/chunks.ts";
 import { failFile, type LedgerFile, markFileUnchanged, nextFiles, noteWaiting, replaceFile } from "../ledger/files.ts";
-import { applyRejectBudget } from "./apply-reject-budget.ts";
+import { decideOnHeldFiles, isHeldBack } from "./held-files.ts";
 import { closeUnless, groupFiles, type LoadGroup, startGroup } from "./load-group.ts";
 import { loadLargeFile } from "./load-large-file.ts";
 import type { Loader } from "./loader.ts";
@@ -21,9 +21,9 @@ export async function loadAll(loader: Loader): Promise<boolean> {
     loader.waitingCopies.clear();
     while (!loader.isStopped() && hasProgress) {
         hasProgress = await loadRound(loader);
-        if (!loader.isStopped() && (await applyRejectBudget(loader))) hasProgress = true;
+        if (!loader.isStopped() && (await decideOnHeldFiles(loader, hasProgress))) hasProgress = true;
         if (hasProgress) hasLoaded = true;
-        if (loader.config.maxRejects) loader.wakeMergers();
+        if (isHeldBack(loader)) loader.wakeMergers();
     }
     return hasLoaded;
 }

@@ -37,7 +37,7 @@ export type PreparedFile =
     | { kind: "fault"; seen: SeenFile | null; source: SourceConfig | null; failure: FileFailure };
 
 /** All that it takes to read a file: a dry run has no more. */
-export interface Reader extends Pick<Loader, "sql" | "readHeader"> {
+export interface Reader extends Pick<Loader, "sql" | "readHeader" | "stream"> {
     config: ContentConfig & Pick<IngestConfig, "sources" | "maxChunkBytes" | "maxBatchRecords">;
 }
 
@@ -50,7 +50,7 @@ export async function prepareFile(
     let file: InputFile | null = null;
     const source = readingSource(loader, ledgerFile);
     try {
-        if (compressionOf(ledgerFile.path) !== null) {
+        if (compressionOf(ledgerFile.path) !== null || isSnapshot(loader)) {
             // Only a file that is still can be whole.
             file = await openInput(loader.config.inputDir, ledgerFile.path);
             if (!isSettled(file.seen)) return { kind: "wait", file };
@@ -105,6 +105,8 @@ async function prepareOpenFile(
     part.isCompared = isCompared;
     return { kind: "load", part };
 }
+
+const isSnapshot = ({ stream }: Reader) => stream.mode.name === "snapshot";
 
 /**
  * Nothing of it is in the ledger, so that it may yet turn out to be a copy. A header that was taken without its line end is
@@ -195,6 +197,9 @@ async function findRewrite(loader: Reader, ledgerFile: LedgerFile, file: InputFi
     }
     if (file.isCompressed && (ledgerFile.state === "merged" || sizeBytes !== ledgerFile.loadedBytes) && !isSameSize) {
         return changed("The compressed file is not the one that was read.");
+    }
+    if (isSnapshot(loader) && !isSameSize) {
+        return changed(`It grew to ${seen.sizeBytes} bytes: a snapshot is read as a whole.`);
     }
     const chunks = await chunksOfFile(loader.sql, ledgerFile.fileId);
     const hasGrown = seen.sizeBytes > ledgerFile.sizeBytes && seen.inode === ledgerFile.inode;

@@ -12,7 +12,9 @@ import { countNames } from "../../terminal/record-counts.ts";
 import type { IngestContext } from "../context.ts";
 import type { Batch } from "../ledger/batch.ts";
 import { failChunk } from "../ledger/chunks.ts";
-import { type BatchSize, createBatchSize } from "./batch-size.ts";
+import type { FileFailure } from "../ledger/files.ts";
+import { allSlices, type BatchSize, createBatchSize } from "./batch-size.ts";
+import { failReleasedSnapshot, refusalOf } from "./refused-snapshot.ts";
 
 export interface MergeRequest {
     /** Bit n wants slice n; the merge takes those that no other merge has locked. */
@@ -115,6 +117,7 @@ async function merge(merger: MergerState, slices: number): Promise<Batch | null>
                 collisions += 1;
                 continue;
             }
+            if (await failedSnapshot(merger, error)) continue;
             if (!isFaultOfData(error)) throw error;
             const outcome = await narrowDown(merger, slices, error);
             if (outcome !== "again") return outcome;
@@ -123,8 +126,9 @@ async function merge(merger: MergerState, slices: number): Promise<Batch | null>
 }
 
 async function mergeGroups(merger: MergerState, slices: number): Promise<Batch | null> {
-    const { size } = merger;
-    for (const group of size.sliceGroups(slices)) {
+    const { size, stream } = merger;
+    // A snapshot is merged whole, however large it is.
+    for (const group of stream.mode.name === "snapshot" ? [allSlices] : size.sliceGroups(slices)) {
         const batch = await call(merger, group, size.maxChunks());
         if (batch === null) continue;
         merger.cuts = 0;
@@ -171,16 +175,31 @@ async function tryOneByOne(merger: MergerState, slices: number, open: OpenChunk[
         } catch (error) {
             if (!isFaultOfData(error)) throw error;
             await refuseOtherShape(merger, error);
-            const detail = `Its merge failed with SQLSTATE ${sqlStateOf(error)}.`;
-            await failChunk(sql, chunkId, { problem: "merge_failed", detail, retryAfterMs: null });
+            const failure = mergeFailure(error);
+            await failChunk(sql, chunkId, failure);
             const code = sqlStateOf(error) ?? "merge_failed";
             const facts = { event: "chunk_failed", file: path, chunk: chunkId, code };
-            log.error(`${path}: chunk ${chunkId} is set aside. ${detail}`, facts);
+            log.error(`${path}: chunk ${chunkId} is set aside. ${failure.detail}`, facts);
             return "again";
         }
     }
     return null;
 }
+
+/** A snapshot that is refused as a whole, or that no merge can take, has failed: it holds nothing back. */
+async function failedSnapshot(merger: MergerState, error: unknown): Promise<boolean> {
+    if (merger.stream.mode.name !== "snapshot") return false;
+    const refusal = refusalOf(error);
+    if (refusal === null && !isFaultOfData(error)) return false;
+    await refuseOtherShape(merger, error);
+    await failReleasedSnapshot(merger, refusal ?? mergeFailure(error));
+    return true;
+}
+
+const mergeFailure = (error: unknown): FileFailure => {
+    const detail = `Its merge failed with SQLSTATE ${sqlStateOf(error)}.`;
+    return { problem: "merge_failed", detail, retryAfterMs: null };
+};
 
 /** Whatever ends a merge before its end (a time-out, the server's memory) would end the same one again. */
 async function takeLess(merger: MergerState, slices: number): Promise<void> {

@@ -45,6 +45,8 @@ async function mergeOnce(run: Run, index: number, merger: Merger): Promise<Batch
 /** Those of this worker among the workers that the stream may set to work now; none when it is not one of them. */
 function slicesOf({ stream, config, turns }: Run, index: number, stagedRecords: number): number {
     const sharedFrom = Math.min(parallelFromRecords, config.maxBatchRecords);
+    // A snapshot is one merge of all slices.
+    if (stream.mode.name === "snapshot") return index === 0 ? allSlices : 0;
     const workers = stagedRecords >= sharedFrom ? Math.min(config.mergeWorkers, turns.shareOf(stream.id)) : 1;
     if (index >= workers) return 0;
     return workers === 1 ? allSlices : shareOfSlices(index, workers);

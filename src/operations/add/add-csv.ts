@@ -9,6 +9,7 @@ import { exitCodes, SluiceError } from "../../errors.ts";
 import { applyStream } from "../../streams/apply-stream.ts";
 import { quoteIdent } from "../../streams/catalog/quote-ident.ts";
 import { readTable } from "../../streams/catalog/read-table.ts";
+import { type ModeDeclaration, modeSchema } from "../../streams/mode.ts";
 import { formatCount } from "../../terminal/format.ts";
 import type { Proposal } from "../sniff/sniff-file.ts";
 import { type TriedFile, type TryOptions, tryFiles } from "../try/try-files.ts";
@@ -25,11 +26,12 @@ export interface NewCsvStream {
     path: string;
     /** Nothing in it is asked any more. */
     proposal: Proposal;
+    mode: ModeDeclaration;
 }
 
 /** What `--print` shows: the stream's file, then the migration. */
 export function filesForCsv(
-    { name, files, path, proposal }: NewCsvStream,
+    { name, files, path, proposal, mode }: NewCsvStream,
     /** Migrations that the database has had. */
     applied: readonly string[] = [],
 ): [stream: NewFile, migration: NewFile] {
@@ -37,7 +39,7 @@ export function filesForCsv(
     return [
         {
             path: join(streamsFolder(), `${name}.ts`),
-            text: streamText({ files, table, key: null, settings: proposal.source }),
+            text: streamText({ files, table, key: null, mode, settings: proposal.source }),
         },
         {
             path: migrationPath(join(streamsFolder(), "migrations"), name, applied),
@@ -83,7 +85,7 @@ export async function addCsvStream(
         table: `public.${quoteIdent(name)}`,
         source: { newColumns: "reject-file", ...proposal.source, match: files },
         key: null,
-        mode: { name: "insert" },
+        mode: modeSchema.parse(stream.mode),
         allowsTriggers: false,
         isFile: true,
     });

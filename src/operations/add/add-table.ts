@@ -8,6 +8,7 @@ import { applyStream, examine, type TableStream } from "../../streams/apply-stre
 import type { CatalogTable } from "../../streams/catalog/catalog-table.ts";
 import { quoteTable } from "../../streams/catalog/quote-ident.ts";
 import { declareStream } from "../../streams/declare.ts";
+import { type ModeDeclaration, modeSchema } from "../../streams/mode.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { isContradictory } from "../sniff/date-format.ts";
 import type { ReadingSettings } from "../sniff/read-values.ts";
@@ -24,6 +25,7 @@ export interface TableRequest {
     files: string;
     /** Columns of a unique index; null: the primary key, or the only one. */
     key: readonly string[] | null;
+    mode: ModeDeclaration;
     settings: ReadingSettings;
     allowsTriggers: boolean;
 }
@@ -63,6 +65,7 @@ export async function mapTable(sql: Sql, request: TableRequest, seen: Proposal |
                 files,
                 table: tableName,
                 key,
+                mode: request.mode,
                 settings: { ...source, ...(allowsTriggers && { triggers: "allow" }) },
             }),
         },
@@ -81,7 +84,7 @@ function timestampsOf({ columns }: Mapping): Pick<ReadingSettings, "timestamps">
 function declaredWith(request: TableRequest, settings: ReadingSettings): TableStream {
     const { name, table, files, key, allowsTriggers } = request;
     const source: SourceConfig = { newColumns: "reject-file", ...settings, match: files };
-    return { name, table, files, key, mode: { name: "insert" }, allowsTriggers, isFile: true, source };
+    return { name, table, files, key, mode: modeSchema.parse(request.mode), allowsTriggers, isFile: true, source };
 }
 
 /** @throws SluiceError `columns_missing` when every file like this one would fail */

@@ -1,4 +1,5 @@
 /** The text of streams/<name>.ts. */
+import type { ModeDeclaration } from "../../streams/mode.ts";
 import type { ReadingSettings } from "../sniff/read-values.ts";
 
 export interface StreamText {
@@ -6,13 +7,14 @@ export interface StreamText {
     table: string;
     /** The columns of a unique index that is not the primary key; null: nothing is said. */
     key: readonly string[] | null;
+    mode: ModeDeclaration;
     settings: ReadingSettings;
 }
 
 const lineWidth = 120;
 
-export function streamText({ files, table, key, settings }: StreamText): string {
-    const entries = Object.entries({ files, table, ...(key !== null && { key }), ...settings });
+export function streamText({ files, table, key, mode, settings }: StreamText): string {
+    const entries = Object.entries({ files, table, ...(key !== null && { key }), ...mode, ...settings });
     const given = entries.map(([name, value]) => `${name}: ${literal(value)}`);
     const oneLine = `export default stream({ ${given.join(", ")} });`;
     const declaration =

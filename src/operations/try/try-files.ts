@@ -109,10 +109,10 @@ export async function tryFiles(options: TryOptions): Promise<TriedFile[]> {
             if (loaded) staged.push(loaded);
             onStep?.(index + 1, files.length + sliceCount);
         }
-        const slices = await slicesOf(session);
-        for (const [index, slice] of slices.entries()) {
-            addSlice(staged, await trySlice(session, options.stream.id, slice, staged, samples));
-            onStep?.(files.length + index + 1, files.length + slices.length);
+        const shares = await sharesOf(session, options.stream, staged);
+        for (const [index, { slice, of }] of shares.entries()) {
+            addSlice(of, await trySlice(session, options.stream.id, slice, of, samples));
+            onStep?.(files.length + index + 1, files.length + shares.length);
         }
         for (const report of reports) {
             trimSamples(report, samples);
@@ -183,6 +183,18 @@ async function copyWhole(
     return copied!;
 }
 
+interface Share {
+    /** Null: all of them. */
+    slice: number | null;
+    of: StagedFile[];
+}
+
+/** What is tried at a time: a slice of all files, or a whole file where each is a snapshot. */
+async function sharesOf(session: SQL, { mode }: Stream, staged: StagedFile[]): Promise<Share[]> {
+    if (mode.name === "snapshot") return staged.map((file) => ({ slice: null, of: [file] }));
+    return (await slicesOf(session)).map((slice) => ({ slice, of: staged }));
+}
+
 /** The slices that have any record. */
 async function slicesOf(session: SQL): Promise<number[]> {
     const rows: { slice_no: number }[] = await session.unsafe(
@@ -195,12 +207,14 @@ interface SliceAnswer {
     files: ({ chunkId: number } & TriedFile["records"])[];
     reasons: { chunkId: number; reason: string; records: number; samples: RecordSample[] | null }[];
     inserted: ({ chunkId: number } & RecordSample)[];
+    /** Why a snapshot would fail. */
+    problem: { problem: string; detail: string } | null;
 }
 
 async function trySlice(
     session: SQL,
     streamId: number,
-    slice: number,
+    slice: number | null,
     staged: StagedFile[],
     samples: number,
 ): Promise<SliceAnswer> {
@@ -211,8 +225,10 @@ async function trySlice(
                 ${streamId}::smallint, ${slice}, ${JSON.stringify(files)}::text::jsonb, ${samples}
             )`;
     } catch (error) {
-        if (sqlStateOf(error) === sluiceStates.triedOnly) return JSON.parse((error as { detail: string }).detail);
-        throw error;
+        const answer = () => JSON.parse((error as { detail: string }).detail);
+        if (sqlStateOf(error) === sluiceStates.triedOnly) return answer();
+        if (sqlStateOf(error) !== sluiceStates.snapshotRefused) throw error;
+        return { files: [], reasons: [], inserted: [], problem: answer() };
     }
     throw new Error("A slice that was tried was not undone.");
 }
@@ -234,6 +250,9 @@ function addSlice(staged: StagedFile[], answer: SliceAnswer): void {
         }
     }
     for (const { chunkId, ...sample } of answer.inserted) reports.get(chunkId)!.insertedSamples.push(sample);
+    if (answer.problem === null) return;
+    const { problem, detail: problemDetail } = answer.problem;
+    for (const { report } of staged) Object.assign(report, { problem, problemDetail });
 }
 
 /** For the file alone: how the files after it would fare without it is not tried. */

@@ -35,6 +35,9 @@ export interface CatalogRights {
     canInsert: boolean;
     /** On every column. */
     canSelect: boolean;
+    /** On every column that is not generated. */
+    canUpdate: boolean;
+    canDelete: boolean;
     /** Sequences that fill columns, and that the role may not use. */
     lockedSequences: readonly string[];
 }

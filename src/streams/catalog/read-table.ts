@@ -43,6 +43,8 @@ async function findRelation(sql: Sql, { schema, table }: TableName): Promise<Rel
                 'hasSchemaUsage', has_schema_privilege(pg_namespace.oid, 'usage'),
                 'canInsert', has_table_privilege(pg_class.oid, 'insert') or coalesce(rights.can_insert, false),
                 'canSelect', has_table_privilege(pg_class.oid, 'select') or coalesce(rights.can_select, false),
+                'canUpdate', has_table_privilege(pg_class.oid, 'update') or coalesce(rights.can_update, false),
+                'canDelete', has_table_privilege(pg_class.oid, 'delete'),
                 'lockedSequences', sequences.locked
             ) as rights
         from pg_catalog.pg_class
@@ -52,6 +54,9 @@ async function findRelation(sql: Sql, { schema, table }: TableName): Promise<Rel
                 bool_and(
                     pg_attribute.attgenerated <> '' or has_column_privilege(pg_class.oid, pg_attribute.attnum, 'insert')
                 ) as can_insert,
+                bool_and(
+                    pg_attribute.attgenerated <> '' or has_column_privilege(pg_class.oid, pg_attribute.attnum, 'update')
+                ) as can_update,
                 bool_and(has_column_privilege(pg_class.oid, pg_attribute.attnum, 'select')) as can_select
             from pg_catalog.pg_attribute
             where pg_attribute.attrelid = pg_class.oid and pg_attribute.attnum > 0 and not pg_attribute.attisdropped

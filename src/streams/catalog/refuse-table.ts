@@ -1,6 +1,7 @@
 /** Tables that Sluice does not load into, each with the statement that would change that. Pure, but for findNearNames. */
 import type { Sql } from "../../database/connect.ts";
 import { suggestName } from "../../terminal/suggest-name.ts";
+import type { Mode } from "../mode.ts";
 import { ruleOf } from "../types/rule-of.ts";
 import type { CatalogKey, CatalogTable } from "./catalog-table.ts";
 import { quoteIdent, quoteTable } from "./quote-ident.ts";
@@ -21,6 +22,8 @@ export interface RefusalOptions {
     key?: readonly string[] | undefined;
     /** Columns that are not written, so that their types do not matter. */
     ignore?: readonly string[] | undefined;
+    /** Default: `insert`. */
+    mode?: Mode | undefined;
 }
 
 /** The first reason why the table cannot be a stream's, or null. */
@@ -28,10 +31,11 @@ export function refusalOf(table: CatalogTable, options: RefusalOptions = {}): Re
     const name = quoteTable({ schema: table.schema, table: table.name });
     return (
         refuseKind(table, name) ??
-        refuseRights(table, name) ??
+        refuseRights(table, name, options) ??
         refuseBehaviour(table, name, options) ??
         refuseColumns(table, name, options) ??
-        refuseKey(table, name, options)
+        refuseKey(table, name, options) ??
+        refuseSlices(table, name, options)
     );
 }
 
@@ -40,8 +44,9 @@ const kinds = { v: "a view", m: "a materialized view", f: "a foreign table" };
 /** What stands beside the table in a statement of the templates (src/streams/render/). */
 const mergeNames = new Set(
     `
-    batch_chunks candidate_records first_records inserted_rows losers losing_records new_records rejected_records
-    sluice_parent staged stored stored_keys tried_records valid_records
+    batch_chunks candidate_records differences first_records inserted_rows losers losing_records missing_rows new_records
+    rejected_records removed_rows sluice_parent snapshot_changes staged stored stored_keys tried_records updated_rows
+    valid_records
 `.match(/\w+/g),
 );
 
@@ -79,7 +84,11 @@ function refuseKind(table: CatalogTable, name: string): Refusal | null {
 const definitionOf = (kind: "v" | "m" | "f", name: string) =>
     kind === "f" ? "`\\d+`" : `\`select pg_get_viewdef('${name.replaceAll("'", "''")}'::regclass)\``;
 
-function refuseRights({ rights, schema, hasRowSecurity }: CatalogTable, name: string): Refusal | null {
+function refuseRights(
+    { rights, schema, hasRowSecurity }: CatalogTable,
+    name: string,
+    { mode }: RefusalOptions,
+): Refusal | null {
     const role = quoteIdent(rights.role);
     if (!rights.hasSchemaUsage) {
         return {
@@ -88,12 +97,19 @@ function refuseRights({ rights, schema, hasRowSecurity }: CatalogTable, name: st
             remedy: `As its owner: \`grant usage on schema ${quoteIdent(schema)} to ${role}\`.`,
         };
     }
-    const missing = [rights.canSelect ? [] : "select", rights.canInsert ? [] : "insert"].flat();
+    const needed: [name: string, isGranted: boolean][] = [
+        ["select", rights.canSelect],
+        ["insert", rights.canInsert],
+        ["update", rights.canUpdate],
+        ["delete", rights.canDelete],
+    ];
+    if (mode?.name !== "snapshot") needed.splice(2);
+    const missing = needed.filter(([, isGranted]) => !isGranted).map(([right]) => right);
     if (missing.length > 0) {
         return {
             code: "table_rights",
             what: `The role ${rights.role} has no right to ${missing.join(" and ")} on ${name}.`,
-            remedy: `As its owner: \`grant select, insert on ${name} to ${role}\`.`,
+            remedy: `As its owner: \`grant ${needed.map(([right]) => right).join(", ")} on ${name} to ${role}\`.`,
         };
     }
     const [sequence] = rights.lockedSequences;
@@ -166,6 +182,36 @@ function refuseKey(table: CatalogTable, name: string, { key, ignore = [] }: Refu
     const faults = keys.map((candidate) => faultOfKey(table, candidate, ignore));
     const [fault] = faults;
     return faults.includes(null) || fault === undefined ? null : fault;
+}
+
+/** A snapshot of a part of the table: each record must say which part it is of. */
+function refuseSlices(table: CatalogTable, name: string, { mode, ignore = [] }: RefusalOptions): Refusal | null {
+    for (const wanted of mode?.name === "snapshot" ? mode.by : []) {
+        const column = table.columns.find((column) => column.name === wanted);
+        if (column === undefined) {
+            const names = table.columns.map((column) => column.name);
+            const near = suggestName(wanted, names);
+            return {
+                code: "slice_unknown",
+                what: `${name} has no column ${wanted}, which \`by\` names.`,
+                remedy: near === null ? `Its columns are ${names.join(", ")}.` : `Did you mean ${near}?`,
+            };
+        }
+        if (column.generatedText !== null || column.identity === "always" || ignore.includes(wanted)) {
+            return {
+                code: "slice_not_given",
+                what: `The column ${wanted} of ${name}, which \`by\` names, is not read from files.`,
+                remedy: "Name columns that files have.",
+            };
+        }
+        if (column.isNotNull) continue;
+        return {
+            code: "slice_nullable",
+            what: `The column ${wanted} of ${name}, which \`by\` names, may be null: such a row would be of no file.`,
+            remedy: `Let it have a value always: \`alter table ${name} alter column ${quoteIdent(wanted)} set not null\`.`,
+        };
+    }
+    return null;
 }
 
 function refuseKeyless(

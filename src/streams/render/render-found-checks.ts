@@ -10,6 +10,9 @@ export interface CheckedStream {
     /** As SQL writes it. */
     table: string;
     key: readonly string[];
+    mode: string;
+    /** As it was declared; of any version, so nothing is sure. */
+    declaration: unknown;
     /** Whether an ingest works on it, or would: a table may be gone when nobody does. */
     isActive: boolean;
     /** Whether its staging and functions are there. */
@@ -22,14 +25,45 @@ export function renderFoundChecks(stream: CheckedStream): Record<string, string>
     return {
         ...(isAtWork && { find_conflicts_without_row: findUnfoundedConflicts(stream) }),
         ...(stream.isActive && { find_missing_key: findMissingKey(stream) }),
+        ...(stream.isActive && replacesAll(stream) && { count_snapshot_rows: countSnapshotRows(stream) }),
         ...(stream.hasHome && { find_orphan_staged_rows: findOrphanStagedRows(stream) }),
         find_unknown_reasons: findUnknownReasons(stream),
     };
 }
 
+/** Whether each file is all of the table. */
+function replacesAll({ mode, declaration }: CheckedStream): boolean {
+    const { by } = (declaration as { mode?: { by?: unknown[] } } | null)?.mode ?? {};
+    return mode === "snapshot" && by?.length === 0;
+}
+
+const countSnapshotRows = ({ streamId, table }: CheckedStream) => sql`
+-- ${table} has the rows that the latest snapshot left, and those that replays of its rejects have inserted since. (What somebody
+-- else has inserted or deleted since is reported here.)
+select
+    counted.batch_id,
+    counted.table_rows,
+    counted.expected_rows
+from (
+    select
+        snapshots.batch_id,
+        (select count(*) from ${table}) as table_rows,
+        snapshots.rows_after + (
+            select coalesce(sum(replays.inserted - replays.displaced), 0)
+            from ingest.batches as replays
+            where replays.stream_id = ${streamId} and replays.batch_id > snapshots.batch_id
+        ) as expected_rows
+    from ingest.batches as snapshots
+    where snapshots.stream_id = ${streamId} and snapshots.rows_after is not null
+    order by snapshots.batch_id desc
+    limit 1
+) as counted
+where counted.table_rows <> counted.expected_rows;
+`;
+
 const findUnfoundedConflicts = ({ streamId, home, table }: CheckedStream) => sql`
 -- For every conflict there is the row of ${table} that it conflicts with, or conflicted with before an edit. (A row that
--- somebody else has deleted since is reported here.)
+-- somebody else has deleted since is reported here. Conflicts of a snapshot that was replaced are of the past.)
 select
     rejects.reject_id,
     rejects.chunk_id,
@@ -39,6 +73,7 @@ from ingest.rejects
 where
     rejects.stream_id = ${streamId}
     and rejects.kind = 'conflict'
+    and ingest.is_of_current_rows(rejects.chunk_id, ingest.applied_snapshot(${streamId}::smallint))
     and ${home}.stored_record(coalesce(rejects.original_record, rejects.record)) is null
 order by rejects.reject_id;
 `;

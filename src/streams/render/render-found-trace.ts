@@ -67,6 +67,7 @@ claims as (
 )
 select jsonb_build_object(
     'stored', (select stored_rows.record from stored_rows),
+    'absentFrom', ${stream.mode.name === "snapshot" ? absentFrom(stream) : "null"},
     'records', coalesce(
         jsonb_agg(ingest.trace_record(claims.chunk_id, claims.record_no) order by claims.chunk_id, claims.record_no), '[]'
     )
@@ -106,6 +107,24 @@ function commonText(value: string, type: string): string {
     const whole = `regexp_replace(${value}, '^(-?)[+]?0*(?=[0-9])', '\\1')`;
     return type.startsWith("numeric") ? `regexp_replace(${whole}, '(\\.[0-9]*[1-9])0+$|\\.0*$', '\\1')` : whole;
 }
+
+/** The snapshot that stands for the table, where it has no row of the key. */
+const absentFrom = (stream: StreamSql) => sql`
+(
+    select jsonb_build_object(
+        'path', files.path,
+        'version', files.version,
+        'batch', ingest.trace_batch((
+            select max(batches.batch_id)
+            from ingest.batches
+            where batches.stream_id = ${stream.streamId} and batches.rows_after is not null
+        ))
+    )
+    from ingest.files
+    where
+        files.file_id = ingest.applied_snapshot(${stream.streamId}::smallint)
+        and (select stored_rows.record from stored_rows) is null
+)`;
 
 const keyText = ({ name, type }: ColumnSql) =>
     commonText(`btrim(rejects.record ->> ${literal(name)}, E' \\t\\n\\r\\f\\x0b')`, type);

@@ -5,6 +5,7 @@
 import { classifyLosers, refuseRedirection, rejectRecords } from "./classify-records.ts";
 import { insertRecords } from "./insert-records.ts";
 import { extrasInRecord, rawRecord } from "./raw-record.ts";
+import { snapshotRecords } from "./snapshot-records.ts";
 import { lines, sql } from "./sql-text.ts";
 import { countRecords, scanType, stagedValues, validateRecords, validRecords } from "./staged-values.ts";
 import { type StreamSql, watchedColumns } from "./stream-sql.ts";
@@ -23,6 +24,7 @@ export function renderMerge(stream: StreamSql): string {
         validRecords(stream),
         validateRecords(stream),
         insertRecords(stream),
+        ...(stream.mode.name === "snapshot" ? [snapshotRecords(stream)] : []),
         classifyLosers(stream),
         refuseRedirection(stream),
         rejectRecords(stream),

@@ -3,6 +3,7 @@
  * trigger that somebody added to it. The merge inserts as ever; when that raises, the records at fault are found by trial, and
  * the merge goes on without them: each becomes a reject (refused_by_table) with what the table said of it.
  */
+import { refuseSnapshot } from "./refuse-snapshot.ts";
 import { list, literal, sql } from "./sql-text.ts";
 import { names, rowOf, type StreamSql } from "./stream-sql.ts";
 import { findRefusedRecords, insertCandidates, searchCandidates, tryCandidates } from "./try-candidates.ts";
@@ -21,6 +22,7 @@ export function renderRefuse(stream: StreamSql): string {
         tryCandidates(stream),
         requireKey(stream),
         silentRefusal(stream),
+        ...(stream.mode.name === "snapshot" ? [refuseSnapshot(stream)] : []),
     ].join("\n");
 }
 

@@ -1,0 +1,300 @@
+/**
+ * The merge of a snapshot: a file that is the whole table, or all of it that has the file's values in the columns `by`. One statement
+ * inserts what is new, updates what differs and deletes what the file no longer has: readers see the table before or after it.
+ */
+import { allOf, lines, list, literal, sql } from "./sql-text.ts";
+import {
+    type ColumnSql,
+    given,
+    hasKeyOf,
+    idents,
+    keyOrder,
+    rowOf,
+    type StreamSql,
+    saysOther,
+    written,
+} from "./stream-sql.ts";
+import { brokenConditions } from "./verdict.ts";
+
+/** Only of a stream in that mode, and beside the insert of the other modes: a replay must never remove a row. */
+export const snapshotRecords = (stream: StreamSql): string => applyRecords(stream);
+
+/** The columns whose values say which rows a file is about; none: it is the whole table. */
+export const sliceColumns = ({ mode, columns }: StreamSql): ColumnSql[] =>
+    mode.name === "snapshot" ? mode.by.map((name) => columns.find((column) => column.name === name)!) : [];
+
+const isWhole = (stream: StreamSql) => sliceColumns(stream).length === 0;
+
+const applyRecords = (stream: StreamSql) => sql`
+-- Makes the table, or the file's slices of it, what the batch's valid records say; of each key the first. Order matters to what
+-- must be unique: rows go first, then others change, then new ones come. Returns {rowsBefore, rows, missing, removed, examples}: the
+-- rows that it is about before and after, those that the file lacks, how many of these were removed, and the keys of a few.
+--
+-- Unchanged rows are counted and not written. Of the others the values are kept, so that a table of which little changes costs a scan
+-- and a join of narrow rows. Records that were not taken are looked for by one more scan, as in an insert.
+create or replace function ingest.apply_records()
+returns jsonb
+language plpgsql
+set plan_cache_mode = 'force_custom_plan'
+set enable_nestloop = off${isWhole(stream) ? "" : "\nset enable_seqscan = off"}
+as $$
+declare
+    scan constant ingest.merge_scan := ingest.plan_scan();
+    facts constant ${stream.facts} := ${stream.facts}();
+    expected constant bigint := (select sum(batch_chunks.read) from batch_chunks) - (select count(*) from rejected_records);
+    answer jsonb;
+begin
+    with ${joinedRecords(stream)},
+    fates as materialized (
+        select joined_records.chunk_id, joined_records.fate, count(*) as records
+        from joined_records
+        group by joined_records.chunk_id, joined_records.fate
+    ),
+    differences as materialized (
+        select joined_records.*
+        from joined_records
+        where joined_records.fate <> 's'
+    ),
+    removed_rows as (
+        delete from ${stream.table}
+        using differences
+        where ${isPlaceOf(stream, "m")}
+        returning true
+    ),
+    updated_rows as (
+        update ${stream.table}
+        set
+            ${lines(updates(stream), String)}
+        from differences
+        where
+            (select count(*) from removed_rows) >= 0
+            and ${isPlaceOf(stream, "c")}
+        returning differences.chunk_id, differences.record_no
+    ),
+    new_records as materialized (
+        select differences.*
+        from differences
+        where differences.fate = 'n' and (select count(*) from updated_rows) >= 0
+        order by ${keyOrder(stream, "differences.")}
+    ),
+    stored_keys as (
+        insert into ${stream.table} (
+            ${list(written(stream))}
+        )
+        select
+            ${list(given(stream))}
+        from new_records
+        returning
+            ${list(stream.keys, ({ column, ident }) => `${rowOf(stream)}.${column} as ${ident}`)}
+    ),
+    inserted_rows as materialized (
+        select new_records.chunk_id, new_records.record_no
+        from stored_keys
+        inner join new_records
+            on ${allOf(stream.keys.map(({ ident }) => `new_records.${ident} = stored_keys.${ident}`))}
+    ),
+    outcomes as materialized (
+        select taken_records.chunk_id, sum(same) as same, sum(updated) as updated, sum(inserted) as inserted
+        from (
+            select fates.chunk_id, fates.records as same, 0 as updated, 0 as inserted from fates where fates.fate = 's'
+            union all
+            select updated_rows.chunk_id, 0, 1, 0 from updated_rows
+            union all
+            select inserted_rows.chunk_id, 0, 0, 1 from inserted_rows
+        ) as taken_records
+        group by taken_records.chunk_id
+    ),
+    counted_chunks as (
+        update batch_chunks
+        set inserted = outcomes.inserted, updated = outcomes.updated, duplicate = outcomes.same
+        from outcomes
+        where batch_chunks.chunk_id = outcomes.chunk_id
+    ),
+    missing_records as materialized (
+        select staged.*
+        from ingest.staged_values(scan, facts) as staged
+        where
+            coalesce((select sum(outcomes.same + outcomes.updated + outcomes.inserted) from outcomes), 0) < expected
+            and not exists (
+                select from joined_records
+                where
+                    joined_records.fate = 's'
+                    and (joined_records.chunk_id, joined_records.record_no) = (staged.chunk_id, staged.record_no)
+            )
+            and not exists (
+                select from updated_rows
+                where (updated_rows.chunk_id, updated_rows.record_no) = (staged.chunk_id, staged.record_no)
+            )
+            and not exists (
+                select from inserted_rows
+                where (inserted_rows.chunk_id, inserted_rows.record_no) = (staged.chunk_id, staged.record_no)
+            )
+    ),
+    kept_invalid as (
+        insert into rejected_records (chunk_id, record_no${stream.conditions === null ? "" : ", reasons"})
+        select chunk_id, record_no${brokenConditions(stream, "missing_records")}
+        from missing_records
+        where not is_valid
+    ),
+    kept_losers as (
+        insert into losing_records
+        select
+            chunk_id, record_no,
+            ${list(stream.columns, ({ cast, ident }) => cast(ident))},
+            ${stream.extras}
+        from missing_records
+        where is_valid
+    )
+    select jsonb_build_object(
+        'rowsBefore', coalesce((select sum(fates.records) from fates where fates.fate <> 'n'), 0),
+        'rows', coalesce((select sum(fates.records) from fates where fates.fate in ('s', 'c')), 0)
+        + (select count(*) from inserted_rows),
+        'missing', coalesce((select sum(fates.records) from fates where fates.fate = 'm'), 0),
+        'removed', (select count(*) from removed_rows),
+        'examples', (
+            select coalesce(jsonb_agg(examples.key), '[]')
+            from (
+                select ${keyText(stream, "differences")} as key
+                from differences
+                where differences.fate = 'm'
+                order by ${keyOrder(stream, "differences.")}
+                limit 3
+            ) as examples
+        )
+    )
+    into answer;
+    return answer;
+end
+$$;
+`;
+
+/** Each record that is the first of its key beside the row with its key, and each row that the file lacks: what is to become of it. */
+export const joinedRecords = (stream: StreamSql): string =>
+    isWhole(stream) ? joinedTable(stream) : joinedSlices(stream);
+
+const firstRecords = (stream: StreamSql) => sql`
+select distinct on (${keyOrder(stream)}) valid_records.*
+from ingest.valid_records(scan, facts)
+order by ${keyOrder(stream)}, chunk_id, record_no`;
+
+const joinedTable = (stream: StreamSql) => sql`
+first_records as (
+    ${firstRecords(stream)}
+),
+joined_records as materialized (
+    select
+        ${narrowed(stream)}
+    from (
+        select
+            first_records.chunk_id,
+            first_records.record_no,
+            stored.tableoid as part,
+            stored.ctid as place,
+            ${fate(stream, "stored")},
+            ${lines(stream.columns, (column) => `${keptValue(stream, column)} as ${column.ident}`)}
+        from first_records
+        full join ${stream.table} as stored
+            on ${allOf(stream.keys.map(({ column, ident }) => `stored.${column} = first_records.${ident}`))}
+        -- A fence, or what differs would be asked again for each column.
+        offset 0
+    ) as compared_records
+)`;
+
+/** By look-ups: a table may have a thousand times what a file has. */
+const joinedSlices = (stream: StreamSql) => sql`
+first_records as materialized (
+    ${firstRecords(stream)}
+),
+file_slices as materialized (
+    select distinct ${list(sliceColumns(stream), ({ ident }) => `first_records.${ident}`)}
+    from first_records
+),
+joined_records as materialized (
+    select
+        ${narrowed(stream)}
+    from (
+        select
+            first_records.chunk_id,
+            first_records.record_no,
+            stored.tableoid as part,
+            stored.ctid as place,
+            ${fate(stream, "stored")},
+            ${lines(stream.columns, ({ ident }) => `first_records.${ident}`)}
+        from first_records
+        left join lateral (
+            select ${rowOf(stream)}.tableoid, ${rowOf(stream)}.ctid, ${rowOf(stream)}.*
+            from ${stream.table}
+            where ${hasKeyOf(stream, "first_records")}
+            offset 0
+        ) as stored on true
+        offset 0
+    ) as compared_records
+    union all
+    select
+        null, null, missing_rows.tableoid, missing_rows.ctid, 'm',
+        ${list(stream.columns, (column) => (stream.keys.includes(column) ? `missing_rows.${column.column}` : "null"))}
+    from ${stream.table} as missing_rows
+    where
+        ${allOf(sliceColumns(stream).map(({ column, ident }) => `missing_rows.${column} = any(array(select file_slices.${ident} from file_slices))`))}
+        and exists (
+            select from file_slices
+            where ${sliceColumns(stream)
+                .map(({ column, ident }) => `file_slices.${ident} = missing_rows.${column}`)
+                .join(" and ")}
+        )
+        and not exists (
+            select from first_records
+            where ${stream.keys.map(({ column, ident }) => `first_records.${ident} = missing_rows.${column}`).join(" and ")}
+        )
+)`;
+
+/** New, changed, the same; a row that the file is missing. A letter, since it is asked for each column. */
+type Fate = "n" | "c" | "s" | "m";
+
+const fate = (stream: StreamSql, stored: string) => sql`
+case
+    when first_records.chunk_id is null then 'm'::"char"
+    when ${stored}.${stream.keys[0]!.column} is null then 'n'::"char"
+    when ${saysOther(stream, "first_records", stored)} then 'c'::"char"
+    else 's'::"char"
+end as fate`;
+
+/** A row that the file lacks has nothing but its key. */
+const keptValue = ({ keys }: StreamSql, column: ColumnSql) =>
+    keys.includes(column)
+        ? `coalesce(first_records.${column.ident}, stored.${column.column})`
+        : `first_records.${column.ident}`;
+
+/** Of a record that changes nothing no value is kept. */
+const narrowed = (stream: StreamSql) => sql`
+compared_records.chunk_id, compared_records.record_no, compared_records.part, compared_records.place,
+compared_records.fate,
+${lines(idents(stream), (ident) => `case when compared_records.fate <> 's' then compared_records.${ident} end as ${ident}`)}`;
+
+/** By its place: a row that somebody else changes in this moment is not taken, and the counts say so. */
+export const isPlaceOf = (stream: StreamSql, ofFate: Fate, changes = "differences"): string =>
+    allOf([
+        `${rowOf(stream)}.ctid = any(array(select places.place from ${changes} as places where places.fate = '${ofFate}'))`,
+        `${rowOf(stream)}.ctid = ${changes}.place`,
+        `${rowOf(stream)}.tableoid = ${changes}.part`,
+        `${changes}.fate = '${ofFate}'`,
+    ]);
+
+/** A row keeps what the table took where its record says nothing. */
+function updates(stream: StreamSql): string[] {
+    const { columns, keys } = stream;
+    const sets = columns
+        .filter((column) => !keys.includes(column))
+        .map(({ column, ident, fallback }) =>
+            fallback === null
+                ? `${column} = differences.${ident}`
+                : `${column} = coalesce(differences.${ident}, ${rowOf(stream)}.${column})`,
+        );
+    const key = keys[0]!.column;
+    // A table of nothing but its key has no changed rows; the statement is made all the same.
+    return sets.length > 0 ? sets : [`${key} = ${rowOf(stream)}.${key}`];
+}
+
+/** `order_id 7, line 2` */
+const keyText = ({ keys }: StreamSql, records: string) =>
+    `concat(${keys.map(({ name, ident, text }, index) => `${literal(`${index === 0 ? "" : ", "}${name} `)}, ${text(`${records}.${ident}`)}`).join(", ")})`;
