@@ -34,8 +34,8 @@ test("an available-now ingest ends with a table that adds up, and says where to 
         "records read  8",
         "= inserted    4  50.0 %",
         "+ duplicate   1  12.5 %",
-        "+ conflict    1  12.5 %  → bun run rejects --kind conflict",
-        "+ rejected    2  25.0 %  → bun run rejects --kind rejected",
+        "+ conflict    1  12.5 %  → bun run rejects --database-url … --kind conflict",
+        "+ rejected    2  25.0 %  → bun run rejects --database-url … --kind rejected",
     ]);
     expect(lines.at(-2)).toBe("files         2 merged, 1 failed → bun run files --state failed");
     expect(lines.at(-1)).toMatch(/^batches {7}\d+ in \d+\.\d s, [\d,]+\/s$/);
