@@ -280,7 +280,7 @@ const mistakes: Record<string, () => Mistake> = {
         run: ["retry", "--database-url", database.url],
         code: "missing_option (exit 2)",
         names: ["Neither --file nor --all was given"],
-        fix: "bun run files --state failed",
+        fix: "bun run files --database-url … --state failed",
     }),
     "a state that there is not": () => ({
         run: ["files", "--state", "faild", "--database-url", database.url],
@@ -385,7 +385,7 @@ test("when a file cannot be read, the others are, and it is listed with its prob
     const listed = await runScript("files", ["bad.csv", "--database-url", database.url]);
 
     expect(exitCode).toBe(1);
-    expect(stdout).toContain("1 merged, 1 failed → bun run files --state failed");
+    expect(stdout).toContain("1 merged, 1 failed → bun run files --database-url … --state failed");
     expect(listed.stdout).toMatch(/problem +header_missing_columns: The header lacks event_id/);
     expect(listed.stdout).toMatch(/fix +Add the missing columns to the header line/);
 });

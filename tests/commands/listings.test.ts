@@ -37,7 +37,7 @@ test("an available-now ingest ends with a table that adds up, and says where to 
         "+ conflict    1  12.5 %  → bun run rejects --database-url … --kind conflict",
         "+ rejected    2  25.0 %  → bun run rejects --database-url … --kind rejected",
     ]);
-    expect(lines.at(-2)).toBe("files         2 merged, 1 failed → bun run files --state failed");
+    expect(lines.at(-2)).toBe("files         2 merged, 1 failed → bun run files --database-url … --state failed");
     expect(lines.at(-1)).toMatch(/^batches {7}\d+ in \d+\.\d s, [\d,]+\/s$/);
     expect(`${stdout}${stderr}`).not.toMatch(/[\u001b\r]/);
 });

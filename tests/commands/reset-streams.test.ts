@@ -109,7 +109,7 @@ test("remove drops the schema and keeps the rest; the next ingest brings it back
     const { exitCode, stdout } = await run("remove", "order_lines");
 
     expect(exitCode).toBe(0);
-    expect(stdout).toContain("To bring it back: bun run ingest --table sales.order_lines.");
+    expect(stdout).toContain("To bring it back: bun run ingest --database-url … --table sales.order_lines.");
     expect(await sql`select to_regnamespace('ingest_order_lines')::text as home`).toMatchObject([{ home: null }]);
     expect(await ledger()).toEqual(before);
     expect(await countLines()).toBe(2);
