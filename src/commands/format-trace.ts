@@ -66,7 +66,7 @@ function formatClaims(
     headers: Headers,
 ): string[] {
     return [
-        `${sanitize(stream)} ${describeKey(key)}: ${stored === null ? "no row has this key" : "one row"}`,
+        `${sanitize(stream)} ${describeKey(key)}: ${stored === null ? "no row has this key" : "a row"}`,
         ...(stored === null
             ? []
             : [
