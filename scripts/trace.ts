@@ -32,7 +32,12 @@ export const command = databaseCommand({
             const fileIds = read.records.map(({ file }) => file.fileId);
             return { ...chosen, trace: read, headers: await readHeaders(sql, fileIds) };
         });
-        if (trace.records.length > 0 || trace.stored !== null || trace.absentFrom !== null) {
+        if (
+            trace.records.length > 0 ||
+            trace.stored !== null ||
+            trace.versions.length > 0 ||
+            trace.absentFrom !== null
+        ) {
             const tellsOrigin = stream.streamId === eventsStream.id;
             return { lines: formatTrace(subject, trace, { tellsOrigin, headers }), json: trace };
         }

@@ -17,6 +17,7 @@ export const commandGroups = {
         files: () => import("../files.ts"),
         batches: () => import("../batches.ts"),
         rejects: () => import("../rejects.ts"),
+        history: () => import("../history.ts"),
         trace: () => import("../trace.ts"),
         contract: () => import("../contract.ts"),
         check: () => import("../check.ts"),

@@ -14,7 +14,10 @@ with
             rejects.resolved_by_batch as batch_id,
             count(*) as read,
             count(*) filter (where rejects.resolution in ('inserted', 'accepted')) as inserted,
+            count(*) filter (where rejects.resolution = 'updated') as updated,
             count(*) filter (where rejects.resolution = 'duplicate') as duplicate,
+            count(*) filter (where rejects.resolution = 'superseded') as superseded,
+            count(*) filter (where rejects.resolution = 'deleted') as deleted,
             count(*) filter (where rejects.resolution = 'conflict') as conflict,
             count(*) filter (where rejects.resolution = 'rejected') as rejected
         from ingest.rejects
@@ -43,8 +46,14 @@ select
     counted_resolutions.read as resolved,
     replay_counts.inserted,
     counted_resolutions.inserted as resolved_inserted,
+    replay_counts.updated,
+    counted_resolutions.updated as resolved_updated,
     replay_counts.duplicate,
     counted_resolutions.duplicate as resolved_duplicate,
+    replay_counts.superseded,
+    counted_resolutions.superseded as resolved_superseded,
+    replay_counts.deleted,
+    counted_resolutions.deleted as resolved_deleted,
     replay_counts.conflict,
     counted_resolutions.conflict as resolved_conflict,
     replay_counts.rejected,
@@ -56,7 +65,10 @@ where
         replay_counts.slices = 0
         and replay_counts.read = coalesce(counted_resolutions.read, 0)
         and replay_counts.inserted = coalesce(counted_resolutions.inserted, 0)
+        and replay_counts.updated = coalesce(counted_resolutions.updated, 0)
         and replay_counts.duplicate = coalesce(counted_resolutions.duplicate, 0)
+        and replay_counts.superseded = coalesce(counted_resolutions.superseded, 0)
+        and replay_counts.deleted = coalesce(counted_resolutions.deleted, 0)
         and replay_counts.conflict = coalesce(counted_resolutions.conflict, 0)
         and replay_counts.rejected = coalesce(counted_resolutions.rejected, 0)
     ) is not true;

@@ -35,6 +35,10 @@ begin
             staged bigint not null default 0,
             -- what is staged of it was counted
             is_verified boolean not null default false,
+            -- a later chunk of its stream was merged in one of these slices
+            is_late boolean not null default false,
+            -- another load than its own has staged its records: a replay or a dry run
+            is_restaged boolean not null default false,
             -- records of it in these slices; by the loader, or by count_records
             read bigint not null default 0,
             inserted bigint not null default 0,
@@ -49,9 +53,16 @@ begin
             -- rows that its snapshot no longer has
             removed bigint not null default 0
         ) on commit delete rows;
+        -- What a restaged record became, where it is neither a new row nor a reject.
+        create temporary table record_outcomes (
+            chunk_id bigint not null,
+            record_no bigint not null,
+            outcome text not null
+        ) on commit delete rows;
     end if;
     if obj_description(to_regclass('pg_temp.losing_records'), 'pg_class') is distinct from home then
-        drop table if exists pg_temp.losing_records, pg_temp.rejected_records, pg_temp.written_rows;
+        drop table if exists
+            pg_temp.losing_records, pg_temp.rejected_records, pg_temp.written_rows, pg_temp.piece_records;
         execute format('select %I.prepare_stream_merge()', home);
         execute format('comment on table pg_temp.losing_records is %L', home);
     end if;
@@ -67,6 +78,7 @@ begin
     delete from batch_chunks;
     delete from losing_records;
     delete from rejected_records;
+    delete from record_outcomes;
 end
 $$;
 
@@ -77,7 +89,7 @@ language plpgsql
 as $$
 begin
     insert into batch_chunks (
-        chunk_id, load_id, lane, extra_columns, has_extras, records, is_padded, todo_slices, read
+        chunk_id, load_id, lane, extra_columns, has_extras, records, is_padded, todo_slices, is_late, read
     )
     select
         chunks.chunk_id,
@@ -88,6 +100,7 @@ begin
         chunks.records,
         chunks.is_padded,
         todo.slices,
+        todo.slices & late.slices <> 0,
         case
             when todo.slices = ingest.all_slices() then chunks.records
             else coalesce(ingest.records_in(chunks.slice_records, todo.slices), 0)
@@ -96,6 +109,12 @@ begin
     inner join ingest.files on files.file_id = chunks.file_id
     inner join ingest.loads on loads.load_id = chunks.load_id
     cross join lateral (select wanted_slices & ~chunks.merged_slices as slices) as todo
+    -- Of a stream whose order of records does not matter it is none.
+    cross join lateral (
+        select coalesce(bit_or(1 << slices.slice_no), 0) as slices
+        from ingest.slices
+        where slices.stream_id = chunks.stream_id and slices.last_chunk > chunks.chunk_id
+    ) as late
     where chunks.chunk_id = any(chosen_chunks);
 end
 $$;
@@ -112,13 +131,14 @@ returns void
 language plpgsql
 as $$
 begin
-    insert into batch_chunks (chunk_id, load_id, extra_columns, is_padded, todo_slices)
+    insert into batch_chunks (chunk_id, load_id, extra_columns, is_padded, todo_slices, is_restaged)
     values (
         restaged_chunk_id,
         by_load_id,
         add_restaged_chunk.extra_columns,
         add_restaged_chunk.is_padded,
-        add_restaged_chunk.todo_slices
+        add_restaged_chunk.todo_slices,
+        true
     );
 end
 $$;

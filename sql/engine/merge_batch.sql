@@ -105,6 +105,17 @@ begin
 end
 $$;
 
+-- A batch of chunks that come too late has no others: what they may do depends on it.
+create or replace function ingest.keep_late_chunks()
+returns void
+language plpgsql
+as $$
+begin
+    delete from batch_chunks
+    where not batch_chunks.is_late and exists (select from batch_chunks as others where others.is_late);
+end
+$$;
+
 create or replace function ingest.merge_batch(
     this_stream smallint,
     wanted_batch_key uuid,
@@ -159,6 +170,7 @@ begin
     if (select count(*) from batch_chunks) < cardinality(chosen_chunks) then
         return;
     end if;
+    perform ingest.keep_late_chunks();
     chosen_at := clock_timestamp();
     if verify_staged then
         execute format('select %I.count_records()', home);

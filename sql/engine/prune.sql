@@ -6,6 +6,8 @@
 --   prune_batches  deletes old batches of which every chunk is pruned; what they counted goes to pruned_totals
 --   prune_rows     (src/streams/render/render-prune.ts) deletes the rows of pruned chunks, a range of pages at a time; of a
 --                  table that Sluice did not make none
+--   prune_history  deletes what upserts kept of old versions, and old tombstones: a record that is older still and comes
+--                  after the window counts as new
 --   prune_loads    deletes old loads that no chunk names any more
 --   prune_files    forgets pruned files that have left the folder. What is still in the folder stays in the ledger, with
 --                  the hashes of its chunks: else it would be read again, and a copy of it would not be known.
@@ -298,6 +300,52 @@ begin
 end
 $$;
 
+-- Looks at the next `most_rows` versions behind `after_history_id`, and at as many tombstones.
+create or replace function ingest.prune_history(
+    older_than timestamptz, after_history_id bigint, most_rows integer, only_stream smallint default null
+)
+returns table (last_history_id bigint, pruned_count bigint)
+language plpgsql
+set plan_cache_mode = 'force_custom_plan'
+set lock_timeout = '5s'
+as $$
+declare
+    next_ids constant bigint[] := array(
+        select history.history_id
+        from ingest.history
+        where history.history_id > after_history_id and (only_stream is null or history.stream_id = only_stream)
+        order by history.history_id
+        limit most_rows
+    );
+    version_count bigint;
+    tombstone_count bigint;
+begin
+    perform ingest.hold_prune_lock();
+    delete from ingest.history
+    where history.history_id = any(next_ids) and history.kept_at < older_than;
+    get diagnostics version_count = row_count;
+
+    -- A merge may hold one: it is left for the next prune.
+    delete from ingest.tombstones
+    where tombstones.ctid = any(
+        array(
+            select tombstones.ctid
+            from ingest.tombstones
+            where tombstones.deleted_at < older_than and (only_stream is null or tombstones.stream_id = only_stream)
+            limit most_rows
+            for update skip locked
+        )
+    );
+    get diagnostics tombstone_count = row_count;
+    if cardinality(next_ids) = 0 and tombstone_count = 0 then
+        return;
+    end if;
+    last_history_id := coalesce(next_ids[cardinality(next_ids)], after_history_id);
+    pruned_count := version_count + tombstone_count;
+    return next;
+end
+$$;
+
 -- The staged rows of a load were removed before it says 'swept'.
 create or replace function ingest.may_forget_load(load ingest.loads, older_than timestamptz)
 returns boolean
@@ -540,6 +588,14 @@ begin
         select 'ingest.chunk_merges', count(*)
         from ingest.chunk_merges
         inner join doomed_batches on doomed_batches.batch_id = chunk_merges.batch_id
+        union all
+        select 'ingest.history', count(*)
+        from ingest.history
+        where history.kept_at < older_than and (only_stream is null or history.stream_id = only_stream)
+        union all
+        select 'ingest.tombstones', count(*)
+        from ingest.tombstones
+        where tombstones.deleted_at < older_than and (only_stream is null or tombstones.stream_id = only_stream)
         union all
         select 'ingest.loads', count(*)
         from ingest.loads

@@ -108,10 +108,13 @@ as $$
 begin
     perform ingest.add_restaged_chunk(replayed_chunks.chunk_id, this_load_id, ingest.all_slices())
     from (select distinct replayed_rejects.chunk_id from replayed_rejects) as replayed_chunks;
+    -- Other records of these chunks were merged before.
+    update batch_chunks
+    set is_late = true;
 end
 $$;
 
--- Writes beside every replayed reject what it has become: a row, a duplicate, or a reject again (of this batch).
+-- Writes beside every replayed reject what it has become: a row, a duplicate or the like, or a reject again (of this batch).
 create or replace function ingest.resolve_rejects(this_batch_id bigint)
 returns void
 language plpgsql
@@ -121,9 +124,14 @@ begin
     set
         resolved_by_batch = this_batch_id,
         resolved_at = now(),
-        resolution = coalesce(rejected_records.kind, case when losing_records.chunk_id is null then 'inserted' else 'duplicate' end)
+        resolution = coalesce(
+            rejected_records.kind,
+            record_outcomes.outcome,
+            case when losing_records.chunk_id is null then 'inserted' else 'duplicate' end
+        )
     from replayed_rejects
     left join rejected_records using (chunk_id, record_no)
+    left join record_outcomes using (chunk_id, record_no)
     left join losing_records using (chunk_id, record_no)
     where rejects.reject_id = replayed_rejects.reject_id;
 end

@@ -31,6 +31,8 @@ begin
     if only_stream is null then
         truncate
             ingest.rejects,
+            ingest.history,
+            ingest.tombstones,
             ingest.chunk_merges,
             ingest.batches,
             ingest.chunks,
@@ -44,6 +46,7 @@ begin
             ingest.told_states,
             ingest.notifications;
         delete from ingest.workers;
+        update ingest.slices set last_chunk = 0 where slices.last_chunk <> 0;
     else
         perform ingest.forget_stream(only_stream);
     end if;
@@ -115,6 +118,9 @@ as $$
 begin
     delete from ingest.rejects where rejects.stream_id = this_stream;
     perform from ingest.slices where slices.stream_id = this_stream order by slices.slice_no for update;
+    update ingest.slices set last_chunk = 0 where slices.stream_id = this_stream;
+    delete from ingest.tombstones where tombstones.stream_id = this_stream;
+    delete from ingest.history where history.stream_id = this_stream;
     delete from ingest.chunk_merges
     using ingest.batches
     where batches.batch_id = chunk_merges.batch_id and batches.stream_id = this_stream;

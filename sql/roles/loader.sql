@@ -1,5 +1,5 @@
--- The loader: what `bun run ingest` needs, and no more. It adds rows and never changes or removes one; it makes no table,
--- no stream and no event type. Run this as the server's administrator (or as the owner, if it may make roles) after
+-- The loader: what `bun run ingest` needs, and no more. It adds rows, and changes or removes one only where the mode of a
+-- stream does; it makes no table, no stream and no event type. Run this as the server's administrator (or as the owner, if it may make roles) after
 -- `bun run migrate`, and again after each update, which may bring tables, and when the owner has added a stream:
 --   psql "$ADMIN_URL" -f sql/roles/loader.sql
 --   psql "$ADMIN_URL" -c '\password sluice_loader'
@@ -35,8 +35,10 @@ end
 $$;
 
 -- Deleted in passing: workers that are gone, chunks and rejects of a file that is over its budget, changes that were
--- added up.
-grant delete on ingest.workers, ingest.chunks, ingest.rejects, ingest.file_changes to sluice_loader;
+-- added up, tombstones of keys that are back.
+grant delete on
+    ingest.workers, ingest.chunks, ingest.rejects, ingest.file_changes, ingest.tombstones
+to sluice_loader;
 
 -- The staging table owes nothing: its lanes are emptied when their rows are merged.
 do $$
@@ -65,8 +67,7 @@ grant update (problem, problem_detail, problem_at) on ingest.streams to sluice_l
 grant execute on function ingest.pause_streams(smallint, text, text) to sluice_loader;
 grant execute on function ingest.resume_streams(smallint) to sluice_loader;
 
--- The streams of tables that Sluice found: each has a schema of its own. The table is only added to,
--- unless its files are snapshots of it; to make a stream, or to
+-- The streams of tables that Sluice found: each has a schema of its own. To make a stream, or to
 -- adopt its table anew when that has changed, is for the owner.
 do $$
 declare
@@ -75,7 +76,17 @@ declare
     read_table regclass;
 begin
     for stream in
-        select streams.home, streams.mode, to_regclass(streams.table_name) as table_id
+        select
+            streams.home,
+            to_regclass(streams.table_name) as table_id,
+            concat_ws(
+                ', ',
+                'insert',
+                case when streams.mode in ('upsert', 'snapshot') then 'update' end,
+                case
+                    when streams.mode = 'snapshot' or streams.declaration #>> '{mode,deleteWhen}' is not null then 'delete'
+                end
+            ) as rights
         from ingest.streams
         inner join pg_namespace on pg_namespace.nspname = streams.home
         where streams.home <> 'ingest'
@@ -107,11 +118,7 @@ begin
             execute format('grant select on %s to sluice_loader', read_table);
         end loop;
         if stream.table_id is not null then
-            execute format(
-                'grant %s on %s to sluice_loader',
-                case when stream.mode = 'snapshot' then 'insert, update, delete' else 'insert' end,
-                stream.table_id
-            );
+            execute format('grant %s on %s to sluice_loader', stream.rights, stream.table_id);
         end if;
         for read_table in
             select pg_depend.objid

@@ -8,6 +8,8 @@ const ledgerTables: Record<string, string> = {
     rejects: "rejects and conflicts",
     batches: "batches",
     chunk_merges: "their results by chunk",
+    history: "old versions of rows",
+    tombstones: "keys of deleted rows",
     loads: "loads",
     files: "files that have left the folder",
     chunks: "their chunks",
@@ -46,6 +48,7 @@ export function formatSummary(summary: PruneSummary): string[] {
         `Removed ${formatCount(summary.events, "event")}, ${formatCount(rejects, "reject")}, ` +
             `${formatCount(batches, "batch", "batches")}, ${formatCount(loads, "load")} and ` +
             `${formatCount(files, "file")} of the ledger; ${formatCount(prunedChunks, "chunk")} pruned.`,
+        ...(summary.versions > 0 ? [`${formatCount(summary.versions, "old version")} and deleted keys removed.`] : []),
         ...(keptChunks > 0
             ? [
                   `${formatCount(keptChunks, "chunk")} of them keep rows, because a conflict that stays contradicts these rows.`,

@@ -60,9 +60,27 @@ function formatLives(subject: TraceSubject, { records }: Trace, headers: Headers
     ];
 }
 
+const whatOf = { replaced: "replaced by", deleted: "deleted by", superseded: "superseded:" };
+
+function formatVersion({
+    historyId,
+    what,
+    record,
+    path,
+    recordNo,
+    keptAt,
+    batch,
+}: Trace["versions"][number]): string[] {
+    const by = batch === null ? formatMoment(keptAt) : describeBatch(batch);
+    return [
+        `  version  ${historyId}: ${whatOf[what]} record ${formatNumber(recordNo)} of ${sanitize(path ?? "a file that is forgotten")}, ${by}`,
+        `           ${showRecord(record, null)}`,
+    ];
+}
+
 function formatClaims(
     key: Record<string, string>,
-    { stream, stored, absentFrom, records }: Trace,
+    { stream, stored, versions, absentFrom, records }: Trace,
     headers: Headers,
 ): string[] {
     return [
@@ -79,6 +97,7 @@ function formatClaims(
                   `  absent   from the snapshot ${sanitize(absentFrom.path)}${absentFrom.version > 1 ? `, version ${absentFrom.version}` : ""}` +
                       `${absentFrom.batch === null ? "" : `, applied by ${describeBatch(absentFrom.batch)}`}`,
               ]),
+        ...versions.flatMap(formatVersion),
         records.length === 0
             ? "  rejects  none has this key"
             : "  rejects  with this key (inserted records and exact duplicates are only counted):",

@@ -45,7 +45,19 @@ export type BatchKind = (typeof batchKinds)[number];
 export const rejectKinds = ["rejected", "conflict"] as const;
 export type RejectKind = (typeof rejectKinds)[number];
 /** `accepted` replaced the event; `conflict` and `rejected` are again a reject, of that batch; `displaced` was the event. */
-export const rejectResolutions = ["inserted", "duplicate", "accepted", "conflict", "rejected", "displaced"] as const;
+export const rejectResolutions = [
+    "inserted",
+    "duplicate",
+    "accepted",
+    "conflict",
+    "rejected",
+    "displaced",
+    "updated",
+    "superseded",
+    "deleted",
+] as const;
+export const historyKinds = ["replaced", "deleted", "superseded"] as const;
+export type HistoryKind = (typeof historyKinds)[number];
 /** How records meet rows with their key: src/streams/mode.ts. */
 export const streamModes = ["insert", "append", "upsert", "snapshot"] as const;
 export type ModeName = (typeof streamModes)[number];
@@ -265,6 +277,51 @@ export const slices = ingest.table(
         streamId: stream(),
     },
     (table) => [primaryKey({ columns: [table.streamId, table.sliceNo] })],
+);
+
+/** The keys that upserts have deleted, so that an older record that comes later does not bring a row back. */
+export const tombstones = ingest.table(
+    "tombstones",
+    {
+        streamId: stream(),
+        /** The key as text: of two columns, as an array of texts. */
+        key: text("key").notNull(),
+        /** Of the record that deleted it, where records have one. */
+        version: text("version"),
+        chunkId: count("chunk_id").notNull(),
+        recordNo: count("record_no").notNull(),
+        deletedAt: instant("deleted_at").notNull().default(sql`now()`),
+    },
+    (table) => [
+        primaryKey({ columns: [table.streamId, table.key] }),
+        index("tombstones_deleted_at").using("brin", table.deletedAt).with({ pages_per_range: 32 }),
+    ],
+);
+
+/** What upserts replaced, deleted or found superseded, of streams that keep it. */
+export const history = ingest.table(
+    "history",
+    {
+        historyId: bigint("history_id", { mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
+        streamId: stream(),
+        /** `replaced` and `deleted`: a row, by this record. `superseded`: this record itself. */
+        what: text("what", { enum: historyKinds }).notNull(),
+        chunkId: count("chunk_id").notNull(),
+        recordNo: count("record_no").notNull(),
+        batchId: count("batch_id").notNull(),
+        /** As in tombstones. */
+        key: text("key").notNull(),
+        /** As a reject keeps it. */
+        record: jsonb("record").$type<Record<string, string | null>>().notNull(),
+        keptAt: instant("kept_at").notNull().default(sql`now()`),
+    },
+    (table) => [
+        oneOf("history_what", table.what, historyKinds),
+        index("history_batch").on(table.batchId),
+        /** Cut: a text of any length may be a part of it. */
+        index("history_key").on(table.streamId, sql`left(key, 100)`),
+        index("history_kept_at").using("brin", table.keptAt).with({ pages_per_range: 32 }),
+    ],
 );
 
 /** One row per merge. */

@@ -62,6 +62,12 @@ function parseCheck(name: string, text: string): Check {
     return { name, asserts: comment.join(" ").trim(), query };
 }
 
+/** Whether its mode deletes rows: then the row of a conflict may be gone. */
+function removesRows({ mode, declaration }: KnownStream): boolean {
+    const { mode: declared } = (declaration ?? {}) as { mode?: { deleteWhen?: string | null } };
+    return mode === "snapshot" || (mode === "upsert" && typeof declared?.deleteWhen === "string");
+}
+
 /** Streams with a schema of their own. */
 async function readFoundStreams(sql: Sql) {
     const streams = (await readStreams(sql)).filter(({ home }) => home !== "ingest");
@@ -81,6 +87,7 @@ async function readFoundStreams(sql: Sql) {
     return streams.map((stream: KnownStream) => ({
         ...stream,
         key: keyColumnsOf(stream),
+        removesRows: removesRows(stream),
         hasHome: homes.some(({ home }) => home === stream.home),
     }));
 }

@@ -37,8 +37,8 @@ export async function readTrace(sql: Sql, { name, home }: TracedStream, subject:
                         jsonb_build_object('asOf', statement_timestamp())
                         || ${sql(home)}.trace_claims(${JSON.stringify(key)}::text::jsonb)
                     )::text as trace`;
-    const { asOf, stored = null, absentFrom = null, records } = JSON.parse(row!.trace);
-    return { asOf, stream: name, stored, absentFrom, records };
+    const { asOf, stored = null, versions = [], absentFrom = null, records } = JSON.parse(row!.trace);
+    return { asOf, stream: name, stored, versions, absentFrom, records };
 }
 
 /** A stream that was removed, or a dump that was restored without the schemas of streams, has none. */

@@ -36,6 +36,8 @@ export interface PruneSummary {
     events: number;
     rejects: number;
     batches: number;
+    /** Of rows, by upserts that keep them; and keys of rows that they deleted. */
+    versions: number;
     loads: number;
     files: number;
     /** Minutes and product days that nothing shows any more. */
@@ -120,6 +122,11 @@ async function pruneAll(sql: Sql, before: Date, options: Required<PruneOptions>)
             select last_batch_id as last, batch_count as rows, reject_count as rejects
             from ingest.prune_batches(${before}, ${after}, ${rowsAtOnce}, ${streamId}::smallint)`,
     );
+    const versions = await pruneInOrder(
+        (after) => sql`
+            select last_history_id as last, pruned_count as rows
+            from ingest.prune_history(${before}, ${after}, ${rowsAtOnce}, ${streamId}::smallint)`,
+    );
     const walk = hasRows ? await pruneTable(sql, before, options) : await walkOverNothing(sql);
     const loads = await pruneInOrder(
         (after) => sql`
@@ -141,6 +148,7 @@ async function pruneAll(sql: Sql, before: Date, options: Required<PruneOptions>)
         events: walk.rows,
         rejects: chunks.rejects + batches.rejects,
         batches: batches.rows,
+        versions: versions.rows,
         loads: loads.rows,
         files: files.rows,
         oldSums: oldSums?.rows ?? 0,

@@ -1,6 +1,6 @@
 /** The life of a record, as `bun run trace` and `GET /v1/trace` show it. Those who import the types alone load no zod. */
 import { z } from "@hono/zod-openapi";
-import { batchKinds, rejectKinds, rejectResolutions } from "../database/schema.ts";
+import { batchKinds, historyKinds, rejectKinds, rejectResolutions } from "../database/schema.ts";
 import { refusalSchema } from "./refusal-schema.ts";
 import { countSchema, idSchema } from "./value-schemas.ts";
 
@@ -103,6 +103,23 @@ export const traceSchema = z
                 "For a key of a table that does not record where rows came from, the row with this key. Otherwise null, and " +
                 "`event` is the row.",
         }),
+        versions: z
+            .array(
+                z.object({
+                    historyId: idSchema,
+                    what: z.enum(historyKinds),
+                    record: rawRecordSchema,
+                    path: z.string().nullable(),
+                    recordNo: countSchema,
+                    keptAt: momentSchema,
+                    batch: batchSchema.nullable(),
+                }),
+            )
+            .openapi({
+                description:
+                    "For a key of a stream that keeps history: what its row was before, with the record that replaced or " +
+                    "deleted it, and the records that came too late (`superseded`), oldest first.",
+            }),
         absentFrom: z
             .object({ path: z.string(), version: idSchema, batch: batchSchema.nullable() })
             .nullable()

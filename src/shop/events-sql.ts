@@ -76,6 +76,7 @@ export const eventsSql: StreamSql = {
             ),
         ].join("\nand "),
     conditions: null,
+    deletes: null,
     refusals: [],
     uniques: [],
     waiting: [],

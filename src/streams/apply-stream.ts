@@ -13,8 +13,9 @@ import { commandHere } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { CatalogTable } from "./catalog/catalog-table.ts";
 import { readTable } from "./catalog/read-table.ts";
+import { refusalOfMode } from "./catalog/refuse-mode.ts";
 import { type Refusal, refusalOf, refusalOfMissing } from "./catalog/refuse-table.ts";
-import { type Declared, type DeclaredStream, declareStream, homeOf, shapeColumns } from "./declare.ts";
+import { type Declared, type DeclaredStream, declareStream, homeOf, keyOf, shapeColumns } from "./declare.ts";
 import { reasonsOfAnyStream } from "./reject-reasons.ts";
 import { showText } from "./render/hidden-text.ts";
 import { renderTable } from "./render/render-table.ts";
@@ -163,6 +164,8 @@ export async function examine(sql: Sql, declared: TableStream): Promise<{ table:
     };
     const refusal = table === null ? await refusalOfMissing(sql, declared.table) : refusalOf(table, options);
     if (refusal !== null || table === null) throw refuse(refusal!);
+    const refusedMode = await refusalOfMode(sql, table, declared.mode, keyOf(table, declared)?.columns ?? []);
+    if (refusedMode !== null) throw refuse(refusedMode);
     const [row] = await sql<{ streamId: number }[]>`
         select coalesce(
             (select stream_id from ingest.streams where name = ${declared.name}),

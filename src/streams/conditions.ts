@@ -4,6 +4,7 @@
  */
 import type { CatalogColumn, CatalogForeignKey, CatalogTable } from "./catalog/catalog-table.ts";
 import { quoteIdent } from "./catalog/quote-ident.ts";
+import type { Mode } from "./mode.ts";
 import type { ColumnSql, RowConditions } from "./render/stream-sql.ts";
 
 /** Null when the table asks nothing. */
@@ -64,14 +65,34 @@ function hasParent(foreignKey: CatalogForeignKey, row: string): string {
     return `${nulls} or ${exists}`;
 }
 
+/** By the declaration's `deleteWhen`: whether a record of typed values deletes its row. */
+export function deletesOf(
+    table: CatalogTable,
+    columns: readonly ColumnSql[],
+    mode: Mode,
+): ((record: string) => string) | null {
+    if (mode.name !== "upsert" || mode.deleteWhen === null) return null;
+    const { deleteWhen } = mode;
+    return (record) => {
+        const row = rowText(table, columns, ({ ident }) => `${record}.${ident}`, { isTyped: true });
+        // A line of its own, so that a comment ends.
+        return `coalesce((select (${deleteWhen}\n) from ${row}), false)`;
+    };
+}
+
 /** A row as the table would have it, under its name. */
-function rowText(table: CatalogTable, columns: readonly ColumnSql[], value: (column: ColumnSql) => string): string {
+function rowText(
+    table: CatalogTable,
+    columns: readonly ColumnSql[],
+    value: (column: ColumnSql) => string,
+    { isTyped = false } = {},
+): string {
     const stored = table.columns.filter(({ generatedText }) => generatedText === null);
     const generated = table.columns.filter(({ generatedText }) => generatedText !== null);
     const typedValue = (column: CatalogColumn) => {
         const filled = columns.find(({ name }) => name === column.name);
         if (filled === undefined) return `null::${column.type}`;
-        const typed = filled.cast(value(filled));
+        const typed = isTyped ? value(filled) : filled.cast(value(filled));
         // A condition compares as the table does.
         const cast = filled.collation === null ? typed : `${typed} collate ${filled.collation}`;
         return isSteady(column.defaultText) ? `coalesce(${cast}, (${column.defaultText})::${column.looseType})` : cast;

@@ -2,8 +2,8 @@
 import type { TableColumn } from "../database/table-shape.ts";
 import type { CatalogColumn, CatalogKey, CatalogTable } from "./catalog/catalog-table.ts";
 import { quoteIdent } from "./catalog/quote-ident.ts";
-import { conditionsOf, isSteady, parentsOf, refusalsOf, unknownCode } from "./conditions.ts";
-import type { Mode } from "./mode.ts";
+import { conditionsOf, deletesOf, isSteady, parentsOf, refusalsOf, unknownCode } from "./conditions.ts";
+import { type Mode, versionOf } from "./mode.ts";
 import { hideText } from "./render/hidden-text.ts";
 import type { ColumnSql, StreamSql } from "./render/stream-sql.ts";
 import type { SourceConfig } from "./source-config.ts";
@@ -54,7 +54,7 @@ function declare(table: CatalogTable, declared: Declared, streamId: number): Dec
     const idents = chooseIdents(filled.map(({ column }) => column.name));
     const isOrdered = dependsOnOthers(table, key);
     const columns = filled.map(({ column, rule }): Column & { rule: TypeRule } => {
-        const isRequired = keyNames.has(column.name) || isMissed(column);
+        const isRequired = keyNames.has(column.name) || isMissed(column) || column.name === versionOf(declared.mode);
         return {
             name: column.name,
             ident: idents.get(column.name)!,
@@ -96,6 +96,7 @@ function declare(table: CatalogTable, declared: Declared, streamId: number): Dec
             facts: "ingest.facts",
             knownToPass: (record) => knownToPass(columns, sqlColumns, record),
             conditions: conditionsOf(table, sqlColumns),
+            deletes: deletesOf(table, sqlColumns, declared.mode),
             refusals: refusalsOf(table),
             uniques: furtherUniques(table, key, sqlColumns),
             waiting: table.foreignKeys.map(unknownCode),
@@ -106,7 +107,7 @@ function declare(table: CatalogTable, declared: Declared, streamId: number): Dec
 }
 
 /** The key that a stream goes by: the named one, else the first that files can give. Null when there is none. */
-function keyOf(table: CatalogTable, { key, source }: Declared): CatalogKey | null {
+export function keyOf(table: CatalogTable, { key, source }: Declared): CatalogKey | null {
     const filled = new Set(table.columns.filter((column) => isFilled(column, source)).map(({ name }) => name));
     const isNamed = ({ columns }: CatalogKey) =>
         key === null || (columns.length === key.length && columns.every((name) => key.includes(name)));
@@ -164,7 +165,7 @@ function columnSql(
     const { name, ident, isRequired, rule } = declared;
     // A record that says nothing replaces a value with its default, where that is always the same: what a row is must not
     // depend on the records of its key that came before.
-    const replaces = mode.name === "snapshot";
+    const replaces = mode.name === "upsert" || mode.name === "snapshot";
     const steady = replaces && !isRequired && isSteady(column.defaultText) ? fallbackOf(table, column) : null;
     const code = (reason: string) => `'${`${name}_${reason}`.replaceAll("'", "''")}'`;
     const ruled = (value: string) => `'${`${name}_`.replaceAll("'", "''")}' || (${rule.reason(value)})`;
@@ -217,6 +218,8 @@ const taken = new Set(
     kind lane last_position left_out load_id moved_before next_position no_batch older_than ordinality part place plain_second
     position problem reasons record record_no refusal refused row_count said_column said_constraint said_context
     said_detail said_message said_table samples scan slice_no sql_state sqlerrm sqlstate staged staging stored stored_rows table_name tableoid
+    has_row says_other stored_version gone_version gone_chunk gone_record is_deletion is_repeated outcome is_first is_last row_id
+    is_late is_piece is_restaged same_key
     this_batch_id this_load_id traced_chunk_id traced_key traced_path traced_record_no tried tried_slice triggers
     updated_rows wanted_slices xmax xmin
 `.match(/\w+/g),

@@ -20,6 +20,9 @@ export type Mode =
           keepsHistory: boolean;
       };
 
+/** The column that tells which record is newer; null: none does. */
+export const versionOf = (mode: Mode): string | null => (mode.name === "upsert" ? mode.version : null);
+
 /** What a stream's file may say about its mode. */
 export interface ModeDeclaration {
     /** Default: `insert`. */
@@ -67,7 +70,7 @@ const settingsOf: Record<ModeName, readonly Setting[]> = {
 };
 
 /** Those that the templates can render. */
-export const builtModes: readonly ModeName[] = ["insert", "snapshot"];
+export const builtModes: readonly ModeName[] = ["insert", "upsert", "snapshot"];
 
 const none: RejectBudget = { kind: "count", most: 0 };
 const fifth: RejectBudget = { kind: "ratio", most: 0.2 };

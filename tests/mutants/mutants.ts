@@ -394,6 +394,63 @@ create or replace function ingest.complete_chunks()`,
         ],
         tests: { files: ["tests/streams/snapshot.test.ts"], pattern: "never its tail alone" },
     },
+    ...[
+        [
+            "the count of updated rows",
+            "upsert-records.ts",
+            "updated = batch_chunks.updated + written_counts.updated,",
+            "",
+        ],
+        [
+            "the count of deleted rows",
+            "upsert-records.ts",
+            "            deleted = batch_chunks.deleted + written_counts.deleted\n",
+            "            displaced = 0\n",
+        ],
+        [
+            "the count of superseded records",
+            "upsert-records.ts",
+            "superseded = batch_chunks.superseded + counted.superseded",
+            "superseded = 0",
+        ],
+        [
+            "the order of versions",
+            "upsert-records.ts",
+            "< stored_version then 'superseded'",
+            "< stored_version and false then 'superseded'",
+        ],
+        [
+            "conflicts at one version",
+            "upsert-records.ts",
+            "case when says_other then 'conflict' else 'duplicate' end\nelse 'updated'",
+            "'duplicate'\nelse 'updated'",
+        ],
+        [
+            "tombstones",
+            "upsert-records.ts",
+            " then 'superseded'\nwhen not has_row and",
+            " and false then 'superseded'\nwhen not has_row and",
+        ],
+        [
+            "chunks that come too late",
+            "upsert-records.ts",
+            "when has_row and is_late then case when is_deletion or says_other then 'conflict' else 'duplicate' end",
+            "",
+        ],
+        [
+            "the records of a key in their order",
+            "upsert-follow.ts",
+            "< state_version then 'superseded'",
+            "< state_version and false then 'superseded'",
+        ],
+    ].map(
+        ([without, file, find, replace]): Mutant => ({
+            without: `upsert: ${without}`,
+            promises: [1, 10],
+            edits: [{ file: `src/streams/render/${file}`, find: find!, replace: replace! }],
+            tests: { files: ["tests/streams/upsert.test.ts"] },
+        }),
+    ),
 ];
 
 /** The text with the edits in it. Throws when one does not fit any more: then the code has moved, and the mutant must follow. */

@@ -1870,6 +1870,12 @@ begin
                             losing_records.chunk_id = staging.chunk_id
                             and losing_records.record_no = staging.record_no
                     )
+                    and not exists (
+                        select from record_outcomes
+                        where
+                            record_outcomes.chunk_id = staging.chunk_id
+                            and record_outcomes.record_no = staging.record_no
+                    )
                 order by staging.record_no
                 limit samples
             ) as sampled_records
@@ -2023,6 +2029,8 @@ create or replace function ingest_orders.trace_claims(traced_key jsonb)
 returns jsonb
 language sql
 stable
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 as $$
 with stored_rows as materialized (
     select ingest_orders.stored_record(traced_key) as record
@@ -2039,6 +2047,7 @@ claims as (
 )
 select jsonb_build_object(
     'stored', (select stored_rows.record from stored_rows),
+    'versions', '[]'::jsonb,
     'absentFrom', null,
     'records', coalesce(
         jsonb_agg(ingest_orders.trace_record(claims.chunk_id, claims.record_no) order by claims.chunk_id, claims.record_no), '[]'

@@ -45,6 +45,8 @@ export interface SeveralStreams {
     putEvents(path: string, from: number, to: number): void;
     ingestOnce(options?: Partial<IngestOptions>, config?: Partial<IngestConfig>): ReturnType<typeof runIngest>;
     start(options?: Partial<IngestOptions>, config?: Partial<IngestConfig>): RunningIngest;
+    /** Makes the streams anew, on an empty folder. */
+    startAgain(): Promise<void>;
     count(table: string): Promise<number>;
     files(): Promise<{ stream: string; path: string; state: string; problem: string | null; detail: string | null }[]>;
 }
@@ -66,15 +68,17 @@ export function useSeveralStreams(database: TestDatabase, declared: () => readon
         };
     };
 
-    beforeEach(async () => {
+    const startAgain = async () => {
         const applied: Stream[] = [];
         for (const stream of declared()) applied.push(await applyStream(database.target, stream));
         several.streams = [...applied, eventsStream];
         several.inputDir = join(makeFolder(), "input");
         mkdirSync(several.inputDir);
-    });
+    };
+    beforeEach(startAgain);
 
     return Object.assign(several, {
+        startAgain,
         put(path: string, text: string) {
             const place = join(several.inputDir, path);
             mkdirSync(dirname(place), { recursive: true });

@@ -84,7 +84,7 @@ test("a record that could not be split: its text, line and byte", async () => {
     expect(
         formatTrace(
             { file: "a.csv", record: 3 },
-            { asOf: "", stream: "events", stored: null, absentFrom: null, records },
+            { asOf: "", stream: "events", stored: null, versions: [], absentFrom: null, records },
         ).join("\n"),
     ).not.toContain("\u001b");
 });

@@ -2,13 +2,22 @@
 import type { Contract, ContractColumn } from "../../operations/streams/contract-schema.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 
+/** What the declaration says of an upsert. */
+function describeMode({ mode, declaration }: Contract): string {
+    const { mode: declared } = (declaration ?? {}) as { mode?: { version?: unknown; deleteWhen?: unknown } };
+    if (mode !== "upsert" || typeof declared !== "object") return "";
+    const { version, deleteWhen } = declared;
+    const newer = typeof version === "string" ? `the higher ${code(version)} wins` : "the later record wins";
+    return `: ${newer}${typeof deleteWhen === "string" ? `; a record deletes its row when ${code(deleteWhen)}` : ""}`;
+}
+
 export function formatContract(contract: Contract): string[] {
     const { name, table, mode, files, key, columns, checks, foreignKeys, uniques, ignored, codes, problemDetail } =
         contract;
     const facts = [
         `- Table: ${code(table)}`,
         `- Files: ${files === null ? "those that no other stream claims" : code(files)}`,
-        `- Mode: ${code(mode)}`,
+        `- Mode: ${code(mode)}${describeMode(contract)}`,
         `- Key: ${key.length === 0 ? "unknown" : key.map(code).join(", ")}`,
         ...(ignored.length > 0 ? [`- Columns of files that are left out: ${ignored.map(code).join(", ")}`] : []),
         ...(problemDetail === null ? [] : [`- Blocked: ${cell(problemDetail)}`]),

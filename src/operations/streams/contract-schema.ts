@@ -29,7 +29,9 @@ export const contractSchema = z
         name: z.string(),
         table: z.string(),
         mode: z.string().openapi({
-            description: "insert: the first record of a key wins, and one that says otherwise is a conflict.",
+            description:
+                "insert: the first record of a key wins, and one that says otherwise is a conflict. upsert: the record " +
+                "with the higher version takes the place of the row, or the later one.",
         }),
         files: z
             .string()

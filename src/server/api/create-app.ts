@@ -11,6 +11,7 @@ import { addDocsRoute } from "./docs/docs-route.ts";
 import { addFileRoutes } from "./files/file-routes.ts";
 import { addFlowRoutes } from "./flow/flow-routes.ts";
 import { addHealthRoutes } from "./health-routes.ts";
+import { addHistoryRoutes } from "./history/history-routes.ts";
 import type { Lab } from "./lab/lab-routes.ts";
 import { addLabRoutes } from "./lab/lab-routes.ts";
 import { addLiveRoutes, type LiveOptions } from "./live/live-routes.ts";
@@ -105,6 +106,7 @@ export function createApp(options: AppOptions): Api {
     addBatchRoutes(app, context);
     addFileRoutes(app, context);
     addRejectRoutes(app, context, served.stream);
+    addHistoryRoutes(app, context);
     addTraceRoutes(app, context, served.stream);
     served.addRoutes(app, context);
     if (options.workSql) {

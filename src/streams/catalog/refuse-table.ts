@@ -44,9 +44,10 @@ const kinds = { v: "a view", m: "a materialized view", f: "a foreign table" };
 /** What stands beside the table in a statement of the templates (src/streams/render/). */
 const mergeNames = new Set(
     `
-    batch_chunks candidate_records differences first_records inserted_rows losers losing_records missing_rows new_records
-    rejected_records removed_rows sluice_parent snapshot_changes staged stored stored_keys tried_records updated_rows
-    valid_records
+    batch_chunks candidate_records decided_records deleted_rows differences first_records inserted_rows keyed_records losers
+    losing_records met_records missing_rows new_records piece_records record_outcomes rejected_records removed_rows
+    sluice_parent snapshot_changes staged stored stored_keys tombstone tombstones tried_records undecided_records
+    updated_rows valid_records
 `.match(/\w+/g),
 );
 

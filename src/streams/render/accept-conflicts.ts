@@ -2,6 +2,7 @@
 import { ofStream } from "./classify-records.ts";
 import { literal, sql } from "./sql-text.ts";
 import { exchanged, hasKeyOf, type MadeTable, rowOf, type StreamSql } from "./stream-sql.ts";
+import { exchangeOrDelete } from "./upsert-records.ts";
 
 export const refuseConflicts = `
 -- As ingest.accept_conflicts; a conflict whose record the table refuses stays one, with what the table said.
@@ -107,7 +108,7 @@ begin
         and rejects.chunk_id = losing_records.chunk_id
         and rejects.record_no = losing_records.record_no;
     update ingest.rejects
-    set resolution = 'accepted'
+    set resolution = ${stream.deletes === null ? "'accepted'" : "case when candidate_records.is_deletion then 'deleted' else 'accepted' end"}
     from candidate_records
     where
         rejects.resolved_by_batch = this_batch_id
@@ -138,15 +139,14 @@ begin
     ) as displaced_chunks;
     update batch_chunks
     set
-        inserted = batch_chunks.inserted + changes.accepted,
-        conflict = batch_chunks.conflict - changes.accepted,
+        ${stream.deletes === null ? acceptedCounts : deletingCounts}
         displaced = batch_chunks.displaced + changes.displaced
     from (
-        select changed.chunk_id, sum(changed.accepted) as accepted, sum(changed.displaced) as displaced
+        select changed.chunk_id, sum(changed.accepted) as accepted, sum(changed.displaced) as displaced${stream.deletes === null ? "" : ", sum(changed.deleted) as deleted"}
         from (
-            select candidate_records.chunk_id, 1 as accepted, 0 as displaced from candidate_records
+            select candidate_records.chunk_id, 1 as accepted, 0 as displaced${stream.deletes === null ? "" : ", is_deletion::integer as deleted"} from candidate_records
             union all
-            select replaced_rows.chunk_id, 0 as accepted, 1 as displaced from replaced_rows
+            select replaced_rows.chunk_id, 0 as accepted, 1 as displaced${stream.deletes === null ? "" : ", 0 as deleted"} from replaced_rows
         ) as changed
         group by changed.chunk_id
     ) as changes
@@ -156,7 +156,15 @@ end
 $$;
 `;
 
-export const exchangeRows = (stream: StreamSql) => exchangeRowsOf(stream, stream.made);
+const acceptedCounts = `inserted = batch_chunks.inserted + changes.accepted,
+conflict = batch_chunks.conflict - changes.accepted,`;
+
+const deletingCounts = `inserted = batch_chunks.inserted + changes.accepted - changes.deleted,
+deleted = batch_chunks.deleted + changes.deleted,
+conflict = batch_chunks.conflict - changes.accepted,`;
+
+export const exchangeRows = (stream: StreamSql) =>
+    stream.deletes === null ? exchangeRowsOf(stream, stream.made) : exchangeOrDelete(stream);
 
 const exchangeRowsOf = (stream: StreamSql, made: MadeTable | null) => sql`
 -- Gives rows the values of the candidates of these positions, and keeps what they were. Returns how many a trigger left as

@@ -1,6 +1,7 @@
 /** The verdict on records that were not inserted: rejected, a duplicate, or a conflict. */
 import { lines, list, literal, sql } from "./sql-text.ts";
 import { hasKeyOf, rowOf, type StreamSql, saysOther } from "./stream-sql.ts";
+import { keepsHistory, keepVersions } from "./upsert-records.ts";
 
 export const classifyLosers = (stream: StreamSql) => sql`
 -- A later statement, and so with the inserted rows in sight: a valid record whose key was taken is a duplicate when all it
@@ -99,7 +100,7 @@ declare
     idle_lanes constant smallint[] := ingest.idle_lanes();
     facts constant ${stream.facts} := ${stream.facts}();
     has_padded constant boolean := exists (select from batch_chunks where batch_chunks.is_padded);
-begin
+begin${keepsHistory(stream) ? keepVersions(stream) : ""}
     if not exists (select from rejected_records) then
         return;
     end if;

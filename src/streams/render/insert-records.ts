@@ -146,7 +146,7 @@ then
 end if;
 `;
 
-function watchDeclarations({ made }: StreamSql): string {
+export function watchDeclarations({ made }: StreamSql): string {
     const isWatched = "is_watched constant boolean := ingest.triggers_on_table() is not null;";
     if (made === null) return isWatched;
     return sql`
@@ -177,7 +177,7 @@ function isNew(stream: StreamSql): string {
 }
 
 /** The rows that are inserted, each with the record that it came from; and what hangs on them. */
-function insertedRows(stream: StreamSql): string {
+export function insertedRows(stream: StreamSql): string {
     const { made } = stream;
     const inserted = sql`
 insert into ${stream.table} (

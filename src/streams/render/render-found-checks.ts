@@ -15,6 +15,8 @@ export interface CheckedStream {
     declaration: unknown;
     /** Whether an ingest works on it, or would: a table may be gone when nobody does. */
     isActive: boolean;
+    /** Whether its mode deletes rows, so that the one of a conflict may be gone. */
+    removesRows: boolean;
     /** Whether its staging and functions are there. */
     hasHome: boolean;
 }
@@ -23,7 +25,7 @@ export interface CheckedStream {
 export function renderFoundChecks(stream: CheckedStream): Record<string, string> {
     const isAtWork = stream.isActive && stream.hasHome;
     return {
-        ...(isAtWork && { find_conflicts_without_row: findUnfoundedConflicts(stream) }),
+        ...(isAtWork && !stream.removesRows && { find_conflicts_without_row: findUnfoundedConflicts(stream) }),
         ...(stream.isActive && { find_missing_key: findMissingKey(stream) }),
         ...(stream.isActive && replacesAll(stream) && { count_snapshot_rows: countSnapshotRows(stream) }),
         ...(stream.hasHome && { find_orphan_staged_rows: findOrphanStagedRows(stream) }),

@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { recordVerdicts } from "./record-verdicts.ts";
 import { allOf, list, literal, sql } from "./sql-text.ts";
 import { type ColumnSql, rowOf, type StreamSql } from "./stream-sql.ts";
+import { keyTextOf } from "./upsert-follow.ts";
+import { keepsHistory } from "./upsert-records.ts";
 
 export const renderFoundTrace = (stream: StreamSql): string =>
     sql`
@@ -46,12 +48,15 @@ left join lateral (
 where chunks.chunk_id = traced_chunk_id
 $$;
 
+${keepsHistory(stream) ? keyTextOf(stream) : ""}
 -- What is stored under a key, which comes as a record of its columns, and every reject that claims it: as it is given, or as
 -- the stored row would be written. 007 and 7 are one number; a uuid is one in capital letters too.
 create or replace function ingest.trace_claims(traced_key jsonb)
 returns jsonb
 language sql
 stable
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 as $$
 with stored_rows as materialized (
     select ingest.stored_record(traced_key) as record
@@ -67,6 +72,7 @@ claims as (
 )
 select jsonb_build_object(
     'stored', (select stored_rows.record from stored_rows),
+    'versions', ${keepsHistory(stream) ? tracedVersions(stream) : "'[]'::jsonb"},
     'absentFrom', ${stream.mode.name === "snapshot" ? absentFrom(stream) : "null"},
     'records', coalesce(
         jsonb_agg(ingest.trace_record(claims.chunk_id, claims.record_no) order by claims.chunk_id, claims.record_no), '[]'
@@ -107,6 +113,39 @@ function commonText(value: string, type: string): string {
     const whole = `regexp_replace(${value}, '^(-?)[+]?0*(?=[0-9])', '\\1')`;
     return type.startsWith("numeric") ? `regexp_replace(${whole}, '(\\.[0-9]*[1-9])0+$|\\.0*$', '\\1')` : whole;
 }
+
+/** What the key's rows were before, and which records came too late, in that order. A key that breaks a rule has none. */
+const tracedVersions = (stream: StreamSql) => sql`
+(
+    select
+        coalesce(
+            jsonb_agg(
+                jsonb_build_object(
+                    'historyId', versions.history_id,
+                    'what', versions.what,
+                    'record', versions.record,
+                    'path', files.path,
+                    'recordNo', versions.record_no,
+                    'keptAt', versions.kept_at,
+                    'batch', ingest.trace_batch(versions.batch_id)
+                )
+                order by versions.history_id
+            ),
+            '[]'
+        )
+    from (
+        select history.*
+        from ingest.history
+        where
+            history.stream_id = ${stream.streamId}
+            and left(history.key, 100) = left(ingest.key_text(traced_key), 100)
+            and history.key = ingest.key_text(traced_key)
+        order by history.history_id desc
+        limit 100
+    ) as versions
+    left join ingest.chunks on chunks.chunk_id = versions.chunk_id
+    left join ingest.files on files.file_id = chunks.file_id
+)`;
 
 /** The snapshot that stands for the table, where it has no row of the key. */
 const absentFrom = (stream: StreamSql) => sql`

@@ -9,6 +9,7 @@ import { snapshotRecords } from "./snapshot-records.ts";
 import { lines, sql } from "./sql-text.ts";
 import { countRecords, scanType, stagedValues, validateRecords, validRecords } from "./staged-values.ts";
 import { type StreamSql, watchedColumns } from "./stream-sql.ts";
+import { classifyUpserts, isUpsert, renderUpsert, upsertColumns, upsertTables } from "./upsert-records.ts";
 import { rejectReasons } from "./verdict.ts";
 
 export function renderMerge(stream: StreamSql): string {
@@ -23,10 +24,14 @@ export function renderMerge(stream: StreamSql): string {
         stagedValues(stream),
         validRecords(stream),
         validateRecords(stream),
-        insertRecords(stream),
-        ...(stream.mode.name === "snapshot" ? [snapshotRecords(stream)] : []),
-        classifyLosers(stream),
-        refuseRedirection(stream),
+        ...(isUpsert(stream)
+            ? [renderUpsert(stream), classifyUpserts(stream)]
+            : [
+                  insertRecords(stream),
+                  ...(stream.mode.name === "snapshot" ? [snapshotRecords(stream)] : []),
+                  classifyLosers(stream),
+                  refuseRedirection(stream),
+              ]),
         rejectRecords(stream),
     ].join("\n");
 }
@@ -48,7 +53,7 @@ begin
         chunk_id bigint not null,
         record_no bigint not null,
         ${lines(stream.columns, ({ ident, type }) => `${ident} ${type}`)},
-        ${stream.extras} jsonb
+        ${stream.extras} jsonb${isUpsert(stream) ? upsertColumns(stream) : ""}
     ) on commit delete rows;
     -- Records of this batch that become rejects; with what the table said of those that it refuses.
     create temporary table rejected_records (
@@ -57,7 +62,7 @@ begin
         kind text not null default 'rejected',
         refusal jsonb${stream.conditions === null ? "" : keptReasons}
     ) on commit delete rows;
-    ${stream.made === null ? "" : writtenRows(stream)}
+    ${stream.made === null ? (isUpsert(stream) ? upsertTables(stream) : "") : writtenRows(stream)}
 end
 $$;
 `;

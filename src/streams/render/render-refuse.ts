@@ -7,18 +7,21 @@ import { refuseSnapshot } from "./refuse-snapshot.ts";
 import { list, literal, sql } from "./sql-text.ts";
 import { names, rowOf, type StreamSql } from "./stream-sql.ts";
 import { findRefusedRecords, insertCandidates, searchCandidates, tryCandidates } from "./try-candidates.ts";
+import { countOwnDeletes, isUpsert, mergePieces, upsertOrRefuse } from "./upsert-records.ts";
 import { brokenColumns, endWriting, movedRows, triggersOnTable } from "./watch-writes.ts";
 
 export function renderRefuse(stream: StreamSql): string {
     return [
-        insertOrRefuse(stream),
+        isUpsert(stream) ? upsertOrRefuse(stream) : insertOrRefuse(stream),
+        mayBeOfRecord,
+        ...(stream.deletes === null ? [] : [countOwnDeletes]),
         endWriting(stream),
         movedRows(stream),
         triggersOnTable(stream),
         ...(stream.made === null ? [] : [brokenColumns(stream, stream.made)]),
         findRefusedRecords(stream),
         searchCandidates(stream),
-        insertCandidates(stream),
+        isUpsert(stream) ? mergePieces(stream) : insertCandidates(stream),
         tryCandidates(stream),
         requireKey(stream),
         silentRefusal(stream),
@@ -53,7 +56,9 @@ begin
     perform ingest.end_writing(moved_before);
 end
 $$;
+`;
 
+const mayBeOfRecord = sql`
 -- Whether a record can be why this was raised. Deadlocks, full disks, lost rights to go on and the like are nobody's, unless a
 -- trigger says RAISE and takes such a code for itself.
 create or replace function ingest.may_be_of_record(sql_state text, said_context text)

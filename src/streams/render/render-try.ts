@@ -83,6 +83,12 @@ begin
                             losing_records.chunk_id = staging.chunk_id
                             and losing_records.record_no = staging.record_no
                     )
+                    and not exists (
+                        select from record_outcomes
+                        where
+                            record_outcomes.chunk_id = staging.chunk_id
+                            and record_outcomes.record_no = staging.record_no
+                    )
                 order by staging.record_no
                 limit samples
             ) as sampled_records

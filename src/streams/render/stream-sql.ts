@@ -29,6 +29,8 @@ export interface StreamSql {
     knownToPass(record: string, facts: string): string | null;
     /** What a record of which every column passes must fulfil besides. */
     conditions: RowConditions | null;
+    /** Whether a typed record deletes the row of its key, by the mode's `deleteWhen`; null: none does. */
+    deletes: ((record: string) => string) | null;
     /** The reject codes of records that the table refuses, by the constraint that it names. */
     refusals: readonly { constraint: string; code: string }[];
     /** What else must be unique in the table, by columns. */
@@ -143,6 +145,9 @@ export const given = (
     ...(stream.made === null ? [] : [stream.extras, "chunk_id", "record_no"].map((name) => records + name)),
 ];
 
+/** How columns are called in a record, and in what it is compared with. */
+const inTable = { told: ({ ident }: ColumnSql) => ident, kept: ({ column }: ColumnSql) => column };
+
 /** The columns that are not of the key. */
 const others = ({ columns, keys }: StreamSql): ColumnSql[] => columns.filter((column) => !keys.includes(column));
 
@@ -150,16 +155,21 @@ const others = ({ columns, keys }: StreamSql): ColumnSql[] => columns.filter((co
  * Whether a record of `records` says something else than the row `stored`. Where a record says nothing the row has what the
  * table takes then, which may be another value each time.
  */
-export function saysOther(stream: StreamSql, records: string, stored: string): string {
+export function saysOther(
+    stream: StreamSql,
+    records: string,
+    stored: string,
+    { told: toldName, kept: keptName } = inTable,
+): string {
     const extras = stream.made === null ? [] : [stream.extras];
     const compared = others(stream).filter(({ fallback }) => fallback === null);
     const defaulted = others(stream).filter(({ fallback }) => fallback !== null);
     const told = [
-        ...compared.map(({ distinct, ident }) => distinct(`${records}.${ident}`)),
+        ...compared.map((column) => column.distinct(`${records}.${toldName(column)}`)),
         ...extras.map((name) => `${records}.${name}`),
     ];
     const kept = [
-        ...compared.map(({ distinct, column }) => distinct(`${stored}.${column}`)),
+        ...compared.map((column) => column.distinct(`${stored}.${keptName(column)}`)),
         ...extras.map((name) => `${stored}.${name}`),
     ];
     const ofCompared = sql`
@@ -168,10 +178,10 @@ export function saysOther(stream: StreamSql, records: string, stored: string): s
 ) is distinct from (
     ${list(kept)}
 )`;
-    const ofDefaulted = defaulted.map(
-        ({ distinct, ident, column }) =>
-            `${records}.${ident} is not null and ${distinct(`${records}.${ident}`)} is distinct from ${distinct(`${stored}.${column}`)}`,
-    );
+    const ofDefaulted = defaulted.map((column) => {
+        const value = `${records}.${toldName(column)}`;
+        return `${value} is not null and ${column.distinct(value)} is distinct from ${column.distinct(`${stored}.${keptName(column)}`)}`;
+    });
     const differences = [...(told.length === 0 ? [] : [ofCompared]), ...ofDefaulted];
     return differences.length === 0 ? "false" : differences.join("\nor ");
 }
@@ -180,8 +190,15 @@ export function saysOther(stream: StreamSql, records: string, stored: string): s
 export const watchedColumns = ({ columns, made }: StreamSql): ColumnSql[] =>
     (made?.rollups.columns ?? []).map((name) => columns.find((column) => column.name === name)!);
 
-/** An update that gives rows the values of records with their keys; what it wrote, in the columns of written_rows. */
-export function exchanged(stream: StreamSql, records: string): string {
+/**
+ * An update that gives rows the values of records with their keys, of those that `only` holds for; what it wrote, in the columns
+ * of written_rows, or what `told` says.
+ */
+export function exchanged(
+    stream: StreamSql,
+    records: string,
+    { only = null, told = null }: { only?: string | null; told?: readonly string[] | null } = {},
+): string {
     const row = rowOf(stream);
     const { made, keys } = stream;
     // A row keeps what the table took where its record said nothing.
@@ -209,7 +226,7 @@ update ${stream.table}
 set
     ${lines([...sets, ...(made?.stamped ?? []).map((name) => `${name} = now()`)], String)}
 from ${records}
-where ${hasKeyOf(stream, records)}
+where ${hasKeyOf(stream, records)}${only === null ? "" : ` and ${only}`}
 returning
-    ${lines(returned, String)}`;
+    ${lines(told ?? returned, String)}`;
 }

@@ -12,6 +12,7 @@ import {
     type StreamSql,
     written,
 } from "./stream-sql.ts";
+import { isUpsert } from "./upsert-records.ts";
 import { watchedNames } from "./watch-writes.ts";
 
 export const findRefusedRecords = (stream: StreamSql) => sql`
@@ -66,9 +67,9 @@ begin
             select distinct on (${keyOrder(stream)}) losing_records.*
             from losing_records
             order by ${keyOrder(stream)}, chunk_id desc, record_no desc
-        ) as last_records;
+        ) as last_records;${notedDeletions(stream)}
     else
-        insert into candidate_records
+        insert into candidate_records${isUpsert(stream) ? upsertCandidateColumns(stream) : ""}
         select
             ${list(candidateColumns(stream))},
             row_number() over (order by ${suspectsLast(stream)}chunk_id, record_no)
@@ -83,17 +84,30 @@ $$;
  * and one refused record after the other costs a trial each, not ten. One that only shares its key must not come before the
  * record that has the key first.
  */
-const candidateColumns = (stream: StreamSql) =>
-    stream.uniques.length === 0 ? ["valid_records.*"] : ["chunk_id", "record_no", ...idents(stream), stream.extras];
+const notedDeletions = ({ deletes }: StreamSql) =>
+    deletes === null
+        ? ""
+        : `
+        update candidate_records set is_deletion = ${deletes("candidate_records")};`;
 
-const suspectsLast = ({ uniques }: StreamSql) => (uniques.length === 0 ? "" : "is_suspect, ");
+const upsertCandidateColumns = (stream: StreamSql) => ` (
+            ${list(["chunk_id", "record_no", ...idents(stream), stream.extras, "position"])}
+        )`;
+
+const candidateColumns = (stream: StreamSql) =>
+    stream.uniques.length === 0 || isUpsert(stream)
+        ? ["valid_records.*"]
+        : ["chunk_id", "record_no", ...idents(stream), stream.extras];
+
+const suspectsLast = (stream: StreamSql) => (stream.uniques.length === 0 || isUpsert(stream) ? "" : "is_suspect, ");
 
 const isShared = (columns: readonly ColumnSql[]) =>
     `count(*) over (partition by ${orderOf(columns, "valid_records.")}) > 1`;
 
 function candidates(stream: StreamSql): string {
     const { uniques, table, keys } = stream;
-    if (uniques.length === 0) return "ingest.valid_records(scan, facts)";
+    // Those of an upsert are merged in their order.
+    if (uniques.length === 0 || isUpsert(stream)) return "ingest.valid_records(scan, facts)";
     const suspicions = uniques.map((columns) => {
         const shared = isShared(columns);
         const isSet = columns.map(({ ident }) => `valid_records.${ident} is not null`);

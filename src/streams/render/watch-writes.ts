@@ -92,14 +92,16 @@ export const watchedNames = (stream: StreamSql) => [
 
 export const movedRows = (stream: StreamSql) => (stream.made === null ? removedRows(stream) : movedOwnRows(stream));
 
-const removedRows = ({ table }: StreamSql) => sql`
+const ownDeletes = " - coalesce(nullif(current_setting('sluice.own_deletes', true), ''), '0')::bigint";
+
+const removedRows = ({ table, deletes }: StreamSql) => sql`
 -- Returns how many rows this transaction has removed from the table, including those that were undone: a merge removes none.
 create or replace function ingest.moved_rows()
 returns bigint
 language sql
 volatile
 as $$
-select coalesce(sum(pg_stat_get_xact_tuples_deleted(pg_class.oid)), 0)::bigint
+select coalesce(sum(pg_stat_get_xact_tuples_deleted(pg_class.oid)), 0)::bigint${deletes === null ? "" : ownDeletes}
 from pg_class
 where
     pg_class.oid = to_regclass(${literal(table)})

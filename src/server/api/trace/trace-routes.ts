@@ -41,7 +41,9 @@ export function addTraceRoutes(app: Api, context: Context, builtIn: Stream): voi
             const subject = "text" in question ? subjectOf(question.text, stream, builtIn) : question.subject;
             if ("key" in subject && question.isBuiltIn && stream.streamId !== builtIn.id) throw notItsKey(name, stream);
             const trace = await readTrace(context.reader.sql, stream, subject);
-            return trace.records.length === 0 && trace.stored === null && trace.absentFrom === null ? undefined : trace;
+            const { records, stored, versions, absentFrom } = trace;
+            const isKnown = records.length > 0 || stored !== null || versions.length > 0 || absentFrom !== null;
+            return isKnown ? trace : undefined;
         },
         missing: { code: "record_not_found", detail: "There is no row and no reject of it." },
     });
