@@ -3,15 +3,15 @@ import { runCommand } from "../src/commands/command.ts";
 import { databaseCommand } from "../src/commands/database-command.ts";
 import { formatEquation } from "../src/commands/ingest-output.ts";
 import { logToStderr } from "../src/commands/log.ts";
-import { refuse } from "../src/commands/refuse.ts";
-import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
+import { isOfOne } from "../src/commands/rejects/edit-rejects.ts";
+import { filterOptions, readFilter } from "../src/commands/rejects/filter-options.ts";
+import { formatOutcome } from "../src/commands/rejects/format-preview.ts";
+import { chooseStream } from "../src/commands/streams/choose-stream.ts";
 import type { Sql } from "../src/database/connect.ts";
-import { sqlStateOf } from "../src/database/sql-states.ts";
 import { commandHere, isDrawable, program } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
 import { type ReplaysSummary, replayStreams } from "../src/operations/replay-streams.ts";
 import type { ReplayBatch, ReplaySummary } from "../src/operations/run-replay.ts";
-import { remedyForReason } from "../src/operations/streams/known-reasons.ts";
 import { type KnownStream, readStreams } from "../src/operations/streams/read-streams.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 import { askYesOrNo, requireTerminal } from "../src/terminal/ask.ts";
@@ -25,49 +25,52 @@ export const command = databaseCommand({
     summary:
         "Validates rejects again, with the current rules; those that pass become rows, with the file and record they came from.",
     description:
-        "A reject is never deleted: it names the batch that resolved it. A reject that would fail again is not changed, so a second replay does nothing. You can edit a record first: update ingest.rejects set record = record || '{…}'.",
+        "A reject is never deleted: it names the batch that resolved it. A reject that would fail again is not changed, so a second replay does nothing. You can edit a record first: `rejects --set`.",
     options: [
-        streamOption(),
-        new Option("--reason <code>", `only rejects with this reason: \`${program} contract NAME\` lists a stream's`),
-        new Option("--file <path>", "only rejects of this file, as the watched folder names it"),
-        new Option("--since <moment>", "only rejects since then, such as 2026-01-31 or 2026-01-31T07:00:00Z"),
+        ...filterOptions(),
         new Option("--accept-conflicts", "let conflicting records replace the stored rows, which become the rejects"),
         new Option("--yes", "with --accept-conflicts: do not ask"),
-        new Option("--dry-run", "do it all, roll it back, and show the result"),
+        new Option("--preview", "do it all, undo it, and show the result"),
+        new Option("--dry-run", "the same as --preview").hideHelp(),
     ],
     examples: [
-        [`${program} replay --dry-run`, "which rejects would pass now"],
+        [`${program} replay --preview`, "which rejects would pass now"],
         [`${program} replay --reason event_type_unknown`, "after a type was added"],
         [`${program} replay --stream orders`, "of one stream; without it of all, in turns"],
+        [
+            `${program} replay --id 12 --accept-conflicts --preview`,
+            "one conflict, beside the row that it would replace",
+        ],
         [`${program} replay --file events_7.csv --accept-conflicts`, "where records conflict, this file is right"],
         [`${program} replay --accept-conflicts --yes`, "for scripts: it asks on a terminal only"],
     ],
     async run({ flags, config, inDatabase }) {
-        const text = (name: string) => (typeof flags[name] === "string" ? flags[name] : undefined);
-        const request = {
-            reason: text("reason"),
-            file: text("file"),
-            since: text("since"),
+        const wishes = {
             acceptConflicts: flags.acceptConflicts === true,
-            dryRun: flags.dryRun === true,
+            dryRun: flags.preview === true || flags.dryRun === true,
         };
-        const mustAsk = request.acceptConflicts && flags.yes !== true && !request.dryRun;
+        const mustAsk = wishes.acceptConflicts && flags.yes !== true && !wishes.dryRun;
         if (mustAsk) {
-            const remedy = "Give --yes if you are sure, or --dry-run to see what it would do.";
+            const remedy = "Give --yes if you are sure, or --preview to see what it would do.";
             requireTerminal("replay --accept-conflicts", remedy);
         }
         const progress = createProgress({ label: "replay", isDrawable: isDrawable() });
         const onBatch = (batch: ReplayBatch, stream: string) => {
-            if (config.json || request.dryRun) return;
+            if (config.json || wishes.dryRun) return;
             progress.print(`batch ${batch.batchId}  ${sanitize(stream)}  ${formatEquation(batch)}`);
         };
         const onLook = (done: number, total: number) => progress.update({ done, total, unit: "reject ids" });
         const summary = await inDatabase(
             async (sql) => {
-                await requireMoment(sql, request.since);
                 const chosen = await chooseStream(sql, flags);
                 const all = await readStreams(sql);
-                await requireReason(sql, request.reason, chosen === null ? all : [chosen]);
+                const request = {
+                    ...(await readFilter(sql, flags, {
+                        streams: chosen === null ? all : [chosen],
+                        builtIn: eventsStream,
+                    })),
+                    ...wishes,
+                };
                 const streams = chosen === null ? all.filter(({ isActive }) => isActive) : [chosen];
                 if (mustAsk && !(await agreesTo(sql, streams, request))) return null;
                 return await replayStreams(sql, streams, request, { onBatch, onLook });
@@ -80,7 +83,7 @@ export const command = databaseCommand({
         }
         const hasFailed = summary.streams?.some(({ problem }) => problem !== null) === true;
         return {
-            lines: describeAll(summary),
+            lines: describeAll(summary, isOfOne(flags)),
             json: summary,
             indent: 0,
             exitCode: hasFailed ? exitCodes.failed : exitCodes.done,
@@ -96,16 +99,18 @@ async function agreesTo(
     streams: readonly KnownStream[],
     request: Parameters<typeof replayStreams>[2],
 ): Promise<boolean> {
-    const { displaced, inserted } = await replayStreams(sql, streams, { ...request, dryRun: true });
+    const { displaced, inserted, samples } = await replayStreams(sql, streams, { ...request, dryRun: true });
     if (displaced === 0) return true;
-    logToStderr(
+    const lines = [
+        ...formatOutcome({ dryRun: true, remaining: [], samples }),
         `${formatCount(displaced, "stored row")} will be replaced, and ${formatCount(inserted, "record")} will be stored.`,
-    );
+    ];
+    for (const line of lines) logToStderr(line);
     return await askYesOrNo("Go on?");
 }
 
 /** With several streams, those of which anything was chosen; and the sum. */
-function describeAll({ streams = [], ...total }: ReplaysSummary): string[] {
+function describeAll({ streams = [], ...total }: ReplaysSummary, isSingle: boolean): string[] {
     const troubles = streams.flatMap(({ stream, problem }) =>
         problem === null
             ? []
@@ -120,14 +125,16 @@ function describeAll({ streams = [], ...total }: ReplaysSummary): string[] {
                       replay.unchanged > 0 ? `, ${formatCount(replay.unchanged, "reject")} unchanged` : "";
                   return `${sanitize(replay.stream)}  ${formatEquation(replay)}${unchanged}`;
               });
-    return [...each, ...describe(total), ...troubles];
+    const outcome = isSingle || total.dryRun ? formatOutcome(total) : [];
+    return [...each, ...describe(total), ...outcome, ...troubles];
 }
 
-function describe({ dryRun, unchanged, unsplittable, displaced, refused, ...records }: ReplaySummary): string[] {
+function describe({ dryRun, unchanged, busy, unsplittable, displaced, refused, ...records }: ReplaySummary): string[] {
     const more = [
         ["replaced", displaced, "stored row", "by conflicting records"],
         ["refused", refused, "conflict", `by the table: ${commandHere("rejects")} shows why`],
         ["unchanged", unchanged, "reject", "would fail again; nothing changes"],
+        ["busy", busy, "reject", "left out: somebody else was changing them; replay again"],
         ["unsplittable", unsplittable, "reject", "could not be split into values: set ingest.rejects.record first"],
     ] as const;
     return formatRecordTable(records, {
@@ -137,19 +144,4 @@ function describe({ dryRun, unchanged, unsplittable, displaced, refused, ...reco
             .filter(([, count]) => count > 0)
             .map(([name, count, noun, fate]) => [name, `${formatCount(count, noun)} ${fate}`]),
     });
-}
-
-async function requireMoment(sql: Sql, since: string | undefined): Promise<void> {
-    if (since === undefined) return;
-    await sql`select ${since}::text::timestamptz`.catch((error: unknown) => {
-        if (!sqlStateOf(error)?.startsWith("22")) throw error;
-        throw refuse("bad_flag_value", "--since is not a moment.", "Write it like 2026-01-31 or 2026-01-31T07:00:00Z.");
-    });
-}
-
-/** @throws SluiceError reason_unknown */
-async function requireReason(sql: Sql, reason: string | undefined, streams: readonly KnownStream[]): Promise<void> {
-    if (reason === undefined) return;
-    const remedy = await remedyForReason(sql, { reason, streams, builtIn: eventsStream });
-    if (remedy !== null) throw refuse("reason_unknown", `There is no reason ${reason}.`, remedy);
 }

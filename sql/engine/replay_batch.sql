@@ -1,11 +1,11 @@
 -- One replay: standing rejects whose verdict is another one today, through the ordinary merge, in one transaction.
 --
--- In: the stream, the caller's key (asked again with it, the committed batch is returned), a range of reject ids, what to
--- choose of it, whether conflicts are accepted. Out: the committed batch, or no row when no verdict has changed: so a second
--- replay does nothing. Guarantee: as for ingest.merge_batch; and every record read resolves exactly one reject, which
--- names the batch. With `is_dry_run` it does everything, then raises SL003 with the batch as JSON in its DETAIL.
+-- In: the stream, the caller's key (asked again with it, the committed batch is described again), the ids of rejects, whether
+-- conflicts are accepted, values to try in place of what the records say. Out: what became of them, as JSON; `batch` is null when
+-- no verdict has changed: so a second replay does nothing. Guarantee: as for ingest.merge_batch; and every record read resolves
+-- exactly one reject, which names the batch. With `is_dry_run` it does everything, then raises SL003 with the answer in its DETAIL.
 --
--- replay_stream runs with its owner's rights, so that a role which can only read may be granted a replay, and nothing else
+-- replay_rejects runs with its owner's rights, so that a role which can only read may be granted a replay, and nothing else
 -- (sql/roles/api_reader.sql): hence the pinned search_path, and the refusal of temporary tables that are not its own.
 -- replay_as_caller is the same with the caller's rights: of an ingest, whose sessions have temporary tables of their own.
 --
@@ -57,21 +57,18 @@ begin
 end
 $$;
 
--- Locks the chosen rejects and notes them. One that somebody is editing now is left for the next replay.
-create or replace function ingest.choose_rejects(
-    from_reject_id bigint,
-    to_reject_id bigint,
-    wanted_reason text,
-    wanted_file text,
-    since timestamptz,
-    this_stream smallint,
-    wanted_rejects bigint[] default null
-)
-returns void
+-- Locks the chosen rejects that stand, and notes them; with `changes`, as they would be with those values. Returns how many
+-- somebody else is changing now: they are left for the next replay. Only a reject that is chosen alone gets values that it has
+-- not got at all.
+create or replace function ingest.choose_rejects(chosen bigint[], this_stream smallint, changes jsonb default null)
+returns bigint
 language plpgsql
 as $$
 declare
     latest_snapshot constant bigint := ingest.applied_snapshot(this_stream);
+    may_make constant boolean := changes is not null and cardinality(chosen) = 1;
+    standing bigint;
+    noted bigint;
 begin
     insert into replayed_rejects (reject_id, chunk_id, record_no, kind, reasons, record)
     select
@@ -80,24 +77,43 @@ begin
         rejects.record_no,
         rejects.kind,
         rejects.reasons,
-        rejects.record
-    from ingest.rejects
+        coalesce(rejects.record, '{}')
+    from unnest(chosen) as chosen_rejects (reject_id)
+    inner join ingest.rejects on rejects.reject_id = chosen_rejects.reject_id
     where
-        rejects.reject_id between from_reject_id and to_reject_id
-        and rejects.stream_id = this_stream
+        rejects.stream_id = this_stream
         and rejects.resolved_by_batch is null
-        and rejects.record is not null
-        and (wanted_rejects is null or rejects.reject_id = any(wanted_rejects))
+        and (rejects.record is not null or may_make)
         and ingest.is_of_current_rows(rejects.chunk_id, latest_snapshot)
-        and (wanted_reason is null or wanted_reason = any(rejects.reasons))
-        and (since is null or rejects.rejected_at >= since)
-        and (wanted_file is null or ingest.is_chunk_of_path(rejects.chunk_id, wanted_file))
         and not exists (
             select from ingest.chunks
             where chunks.chunk_id = rejects.chunk_id and chunks.pruned_at is not null
         )
     order by rejects.reject_id
-    for update skip locked;
+    for update of rejects skip locked;
+    get diagnostics noted = row_count;
+
+    select count(*) into standing
+    from unnest(chosen) as chosen_rejects (reject_id)
+    inner join ingest.rejects on rejects.reject_id = chosen_rejects.reject_id
+    where
+        rejects.stream_id = this_stream
+        and rejects.resolved_by_batch is null
+        and (rejects.record is not null or may_make)
+        and ingest.is_of_current_rows(rejects.chunk_id, latest_snapshot)
+        and not exists (
+            select from ingest.chunks
+            where chunks.chunk_id = rejects.chunk_id and chunks.pruned_at is not null
+        );
+
+    if changes is not null then
+        update ingest.rejects
+        set record = replayed_rejects.record || changes
+        from replayed_rejects
+        where rejects.reject_id = replayed_rejects.reject_id;
+        update replayed_rejects set record = replayed_rejects.record || changes;
+    end if;
+    return standing - noted;
 end
 $$;
 
@@ -137,16 +153,6 @@ begin
 end
 $$;
 
-create or replace function ingest.is_chunk_of_path(asked_chunk_id bigint, wanted_path text)
-returns boolean
-language sql
-stable
-return exists (
-    select from ingest.chunks
-    inner join ingest.files on files.file_id = chunks.file_id
-    where chunks.chunk_id = asked_chunk_id and files.path = wanted_path
-);
-
 -- The load under which the rejects are staged, as the ledger keeps it: its rows go before the replay commits.
 create or replace function ingest.record_replay_load(this_stream smallint, this_load_id bigint, worker uuid)
 returns void
@@ -171,21 +177,131 @@ begin
 end
 $$;
 
+-- The first of the rejects that are replayed, each with its values beside the stored row, as it is before the replay.
+create or replace function ingest.look_at_rejects(home text, most integer)
+returns jsonb
+language plpgsql
+stable
+as $$
+declare
+    looked jsonb;
+begin
+    execute format(
+        'select jsonb_agg(
+            jsonb_build_object(
+                ''rejectId'', first_rejects.reject_id,
+                ''fields'', ingest.describe_fields($2, first_rejects.record, %1$I.compare_record(first_rejects.record))
+            )
+            order by first_rejects.reject_id
+        )
+        from (
+            select replayed_rejects.reject_id, replayed_rejects.record
+            from replayed_rejects
+            order by replayed_rejects.reject_id
+            limit $1
+        ) as first_rejects',
+        home
+    ) into looked using most, home;
+    return looked;
+end
+$$;
+
+-- The answer of a replay. `remaining` counts what is still rejected or in conflict of the chosen rejects, by reason;
+-- `samples` are a few of `looked`: the accepted ones, or the only one that was chosen, with what became of it.
+create or replace function ingest.describe_replay(
+    this_stream smallint,
+    this_batch ingest.batches,
+    chosen bigint[],
+    busy bigint,
+    looked jsonb
+)
+returns jsonb
+language plpgsql
+stable
+as $$
+declare
+    most_samples constant integer := 5;
+    refused bigint := 0;
+    remaining jsonb;
+    samples jsonb;
+begin
+    if this_batch.batch_id is not null then
+        execute format('select %I.count_refused_conflicts($1)', ingest.home_of(this_stream))
+        into refused using this_batch.batch_id;
+    end if;
+
+    with standing_rejects as (
+        select rejects.reject_id, rejects.reasons
+        from unnest(chosen) as chosen_rejects (reject_id)
+        inner join ingest.rejects on rejects.reject_id = chosen_rejects.reject_id
+        where rejects.resolved_by_batch is null
+        union all
+        select rejects.reject_id, rejects.reasons
+        from ingest.rejects
+        where rejects.batch_id = this_batch.batch_id and rejects.resolved_by_batch is null
+    ),
+    reason_counts as (
+        select reasons.reason, count(*) as records
+        from standing_rejects
+        cross join lateral unnest(standing_rejects.reasons) as reasons (reason)
+        group by reasons.reason
+    )
+    select
+        coalesce(
+            jsonb_agg(
+                jsonb_build_object('reason', reason_counts.reason, 'records', reason_counts.records)
+                order by reason_counts.records desc, reason_counts.reason
+            ),
+            '[]'
+        )
+    into remaining
+    from reason_counts;
+
+    select coalesce(jsonb_agg(sampled.answer order by sampled.reject_id), '[]')
+    into samples
+    from (
+        select
+            rejects.reject_id,
+            looked_rejects.looked || jsonb_build_object(
+                'outcome', coalesce(rejects.resolution, 'unchanged'),
+                'reasons', coalesce(new_rejects.reasons, case when rejects.resolution is null then rejects.reasons end, '{}'),
+                'refusal', coalesce(new_rejects.refusal, case when rejects.resolution is null then rejects.refusal end)
+            ) as answer
+        from jsonb_array_elements(looked) as looked_rejects (looked)
+        inner join ingest.rejects on rejects.reject_id = (looked_rejects.looked ->> 'rejectId')::bigint
+        left join ingest.rejects as new_rejects
+            on
+                new_rejects.batch_id = this_batch.batch_id
+                and new_rejects.chunk_id = rejects.chunk_id
+                and new_rejects.record_no = rejects.record_no
+                and new_rejects.resolved_by_batch is null
+        where rejects.resolution = 'accepted' or cardinality(chosen) = 1
+        order by rejects.reject_id
+        limit most_samples
+    ) as sampled;
+
+    return jsonb_build_object(
+        'batch', case when this_batch.batch_id is not null then to_jsonb(this_batch) end,
+        'refused', refused,
+        'busy', busy,
+        'remaining', remaining,
+        'samples', samples
+    );
+end
+$$;
+
 create or replace function ingest.replay_as_caller(
     this_stream smallint,
     wanted_batch_key uuid,
     worker uuid,
-    from_reject_id bigint,
-    to_reject_id bigint,
-    wanted_reason text,
-    wanted_file text,
-    since timestamptz,
+    chosen bigint[],
     accept_conflicts boolean,
     is_dry_run boolean,
-    -- Only these, as the rejects whose parent is there now; null: all of the range.
-    wanted_rejects bigint[] default null
+    changes jsonb default null,
+    -- What the caller has seen of the only one that is chosen; raises SL008 when it is something else now.
+    seen jsonb default null
 )
-returns setof ingest.batches
+returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -199,19 +315,24 @@ declare
     began_at constant timestamptz := clock_timestamp();
     this_load_id constant bigint := nextval(pg_get_serial_sequence('ingest.loads', 'load_id'));
     home constant text := ingest.home_of(this_stream);
-    refused bigint;
+    busy bigint;
+    looked jsonb;
+    answer jsonb;
     this_batch ingest.batches;
 begin
-    return query select batches.* from ingest.batches where batches.batch_key = wanted_batch_key;
+    select batches.* into this_batch from ingest.batches where batches.batch_key = wanted_batch_key;
     if found then
-        return;
+        return ingest.describe_replay(this_stream, this_batch, chosen, 0, '[]');
     end if;
 
     execute format('select %I.require_key()', home);
     perform ingest.prepare_replay(home);
-    perform ingest.choose_rejects(
-        from_reject_id, to_reject_id, wanted_reason, wanted_file, since, this_stream, wanted_rejects
-    );
+    perform ingest.require_changes(changes);
+    busy := ingest.choose_rejects(chosen, this_stream, changes);
+    perform ingest.require_seen(home, seen);
+    if cardinality(chosen) = 1 then
+        looked := ingest.look_at_rejects(home, 1);
+    end if;
     execute format('select %I.stage_rejects($1)', home) using this_load_id;
     execute format('select %I.drop_unchanged_rejects($1, $2)', home) using this_load_id, accept_conflicts;
     if exists (select from replayed_rejects) then
@@ -219,10 +340,37 @@ begin
         perform from ingest.slices where slices.stream_id = this_stream order by slices.slice_no for update;
         execute format('select %I.drop_still_refused($1, $2)', home) using this_load_id, accept_conflicts;
     end if;
-    if not exists (select from replayed_rejects) then
-        return;
-    end if;
 
+    if exists (select from replayed_rejects) then
+        if looked is null and accept_conflicts then
+            looked := ingest.look_at_rejects(home, 50);
+        end if;
+        this_batch := ingest.merge_rejects(this_stream, wanted_batch_key, worker, this_load_id, accept_conflicts, began_at);
+    end if;
+    answer := ingest.describe_replay(this_stream, this_batch, chosen, busy, coalesce(looked, '[]'));
+    if is_dry_run then
+        raise exception 'a replay that was only tried' using errcode = 'SL003', detail = answer::text;
+    end if;
+    return answer;
+end
+$$;
+
+-- The merge of what is in replayed_rejects. Their slices are locked.
+create or replace function ingest.merge_rejects(
+    this_stream smallint,
+    wanted_batch_key uuid,
+    worker uuid,
+    this_load_id bigint,
+    accept_conflicts boolean,
+    began_at timestamptz
+)
+returns ingest.batches
+language plpgsql
+as $$
+declare
+    home constant text := ingest.home_of(this_stream);
+    this_batch ingest.batches;
+begin
     perform ingest.record_replay_load(this_stream, this_load_id, worker);
     perform ingest.add_replayed_chunks(this_load_id);
     this_batch := ingest.open_batch(this_stream, wanted_batch_key, worker, 'replay', ingest.all_slices(), began_at);
@@ -240,91 +388,39 @@ begin
     if (select sum(batch_chunks.read) from batch_chunks) <> (select count(*) from replayed_rejects) then
         raise exception 'conservation: a replay did not read each reject once' using errcode = 'SL002';
     end if;
-    this_batch := ingest.close_batch(this_batch);
-    if is_dry_run then
-        execute format('select %I.count_refused_conflicts($1)', home) into refused using this_batch.batch_id;
-        raise exception 'a replay that was only tried'
-        using errcode = 'SL003', detail = (to_jsonb(this_batch) || jsonb_build_object('refused', refused))::text;
-    end if;
-    return next this_batch;
+    return ingest.close_batch(this_batch);
 end
 $$;
 
-create or replace function ingest.replay_stream(
+create or replace function ingest.replay_rejects(
     this_stream smallint,
     wanted_batch_key uuid,
     worker uuid,
-    from_reject_id bigint,
-    to_reject_id bigint,
-    wanted_reason text,
-    wanted_file text,
-    since timestamptz,
+    chosen bigint[],
     accept_conflicts boolean,
-    is_dry_run boolean
+    is_dry_run boolean,
+    changes jsonb default null,
+    seen jsonb default null
 )
-returns setof ingest.batches
+returns jsonb
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform ingest.guard_owners_rights(ingest.home_of(this_stream));
-    return query
-    select replayed.*
-    from ingest.replay_as_caller(
-        this_stream,
-        wanted_batch_key,
-        worker,
-        from_reject_id,
-        to_reject_id,
-        wanted_reason,
-        wanted_file,
-        since,
-        accept_conflicts,
-        is_dry_run
-    ) as replayed;
+    return ingest.replay_as_caller(
+        this_stream, wanted_batch_key, worker, chosen, accept_conflicts, is_dry_run, changes, seen
+    );
 end
 $$;
 
-revoke all on function ingest.replay_stream(
+revoke all on function ingest.replay_rejects(
+    smallint, uuid, uuid, bigint[], boolean, boolean, jsonb, jsonb
+) from public;
+
+-- Its signatures of earlier versions.
+drop function if exists ingest.replay_stream(
     smallint, uuid, uuid, bigint, bigint, text, text, timestamptz, boolean, boolean
-) from public;
-
--- That of the built-in stream, under the name and with the arguments for which roles were granted it.
-create or replace function ingest.replay_batch(
-    wanted_batch_key uuid,
-    worker uuid,
-    from_reject_id bigint,
-    to_reject_id bigint,
-    wanted_reason text,
-    wanted_file text,
-    since timestamptz,
-    accept_conflicts boolean,
-    is_dry_run boolean
-)
-returns setof ingest.batches
-language plpgsql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return query
-    select replayed.*
-    from ingest.replay_stream(
-        0::smallint,
-        wanted_batch_key,
-        worker,
-        from_reject_id,
-        to_reject_id,
-        wanted_reason,
-        wanted_file,
-        since,
-        accept_conflicts,
-        is_dry_run
-    ) as replayed;
-end
-$$;
-
-revoke all on function ingest.replay_batch(
-    uuid, uuid, bigint, bigint, text, text, timestamptz, boolean, boolean
-) from public;
+);
+drop function if exists ingest.replay_batch(uuid, uuid, bigint, bigint, text, text, timestamptz, boolean, boolean);

@@ -74,7 +74,11 @@ select
             )
             || jsonb_build_object(
                 'batch', ingest.trace_batch(rejects.batch_id),
-                'resolvedBy', ingest.trace_batch(rejects.resolved_by_batch)
+                'resolvedBy', ingest.trace_batch(rejects.resolved_by_batch),
+                'beside', case
+                    when rejects.kind = 'conflict' and rejects.resolved_by_batch is null
+                    then ingest.describe_reject(rejects.reject_id)
+                end
             )
             order by rejects.reject_id
         ),

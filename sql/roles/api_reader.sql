@@ -5,9 +5,9 @@
 -- then start the API with that role's connection string: DATABASE_URL=postgres://sluice_api:…@…/… bun run api
 --
 -- Tables, views and streams that come later are covered, but for a table that whoever adds its stream may not grant: run it
--- again for that. What POST /v1/replay calls,
--- ingest.replay_batch and ingest.replay_stream, what a pause needs, and what notifications need, are the functions that write on this role's behalf:
--- they run with the owner's rights, and move rejects, pause streams or note messages, nothing else. Take those grants away to refuse that too.
+-- again for that, and after each update. Some functions write on this role's behalf, with the owner's rights:
+-- ingest.replay_rejects validates and moves rejects (POST /v1/replay), ingest.edit_rejects writes values into them
+-- (PATCH /v1/rejects), and others pause streams or note messages. Revoke them to refuse that too.
 do $$
 begin
     if not exists (select from pg_roles where pg_roles.rolname = 'sluice_api') then
@@ -34,13 +34,11 @@ begin
 end
 $$;
 
-grant execute on function ingest.replay_batch(
-    uuid, uuid, bigint, bigint, text, text, timestamptz, boolean, boolean
+grant execute on function ingest.replay_rejects(
+    smallint, uuid, uuid, bigint[], boolean, boolean, jsonb, jsonb
 ) to sluice_api;
 
-grant execute on function ingest.replay_stream(
-    smallint, uuid, uuid, bigint, bigint, text, text, timestamptz, boolean, boolean
-) to sluice_api;
+grant execute on function ingest.edit_rejects(bigint[], jsonb, jsonb) to sluice_api;
 
 -- With SLUICE_NOTIFY_WEBHOOK, a process of the API sends messages, and notes what it has sent.
 grant execute on function

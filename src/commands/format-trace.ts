@@ -7,6 +7,7 @@ import type { RawRecord, Trace, TracedBatch, TracedRecord, TracedReject } from "
 import { formatBytes, formatMoment, formatNumber } from "../terminal/format.ts";
 import { explainUnseen, sanitize } from "../terminal/sanitize.ts";
 import { describeRecord } from "./describe-record.ts";
+import { describeRow, formatFields } from "./rejects/format-beside.ts";
 
 /** The error for a subject of which nothing is kept. */
 export function describeUnknown(subject: TraceSubject, stream: string): { what: string; remedy: string } {
@@ -150,6 +151,15 @@ function formatReject(reject: TracedReject, header: Header): string[] {
         `           ${text}`,
         ...(reject.refusal === null ? [] : [`           ${describeRefusal(reject.refusal)}`]),
         ...(reject.originalRecord ? [`           edited; it was ${showRecord(reject.originalRecord, header)}`] : []),
+        ...(reject.beside === null
+            ? []
+            : [
+                  ...describeRow(reject.beside).map((line) => `           ${line}`),
+                  ...formatFields(
+                      reject.beside.fields.filter(({ differs }) => differs),
+                      "           ",
+                  ),
+              ]),
         ...(reject.resolvedBy ? [`           ${reject.resolution} by ${describeBatch(reject.resolvedBy)}`] : []),
     ];
 }

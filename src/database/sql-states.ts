@@ -57,6 +57,8 @@ export const sluiceStates = {
     stagedRowsMissing: "SL006",
     /** A snapshot that its stream's limits or the table refuse as a whole: problem and detail are in its DETAIL. */
     snapshotRefused: "SL007",
+    /** Somebody has changed a reject, or the row that it contradicts, since the caller saw it. */
+    rejectChanged: "SL008",
     /** TableShapeFault: a table is not the one that Sluice made. */
     tableShape: "SL010",
 } as const;

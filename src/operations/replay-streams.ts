@@ -1,10 +1,15 @@
 /** Replays the rejects of several streams, in turns. A stream whose table is not as it was does not keep the others. */
-
 import type { Sql } from "../database/connect.ts";
 import { describeFault } from "../database/describe-fault.ts";
 import { meaningOf } from "../database/sql-states.ts";
-import { noRecords } from "../terminal/record-counts.ts";
-import { type ReplayBatch, type ReplayRequest, type ReplaySummary, runReplay } from "./run-replay.ts";
+import {
+    addReasons,
+    emptySummary,
+    type ReplayBatch,
+    type ReplayRequest,
+    type ReplaySummary,
+    runReplay,
+} from "./run-replay.ts";
 import type { KnownStream } from "./streams/read-streams.ts";
 
 export interface StreamReplay extends ReplaySummary {
@@ -23,7 +28,7 @@ export interface ReplayListener {
     onLook?: (looked: number, total: number) => void;
 }
 
-const none = { ...noRecords(), displaced: 0, refused: 0 };
+const mostSamples = 5;
 
 /** @throws what the database throws; with one stream also what is wrong with its table. */
 export async function replayStreams(
@@ -40,8 +45,7 @@ export async function replayStreams(
             (error: unknown) => {
                 if (streams.length === 1 || meaningOf(error) !== "schema") throw error;
                 const problem = describeFault(error) ?? String(error);
-                const empty = { dryRun: request.dryRun === true, batches: 0, ...none, unchanged: 0, unsplittable: 0 };
-                return { stream: name, problem, ...empty };
+                return { stream: name, problem, ...emptySummary(request.dryRun === true) };
             },
         );
         replays.push(await replay);
@@ -51,8 +55,16 @@ export async function replayStreams(
 }
 
 function addUp(replays: readonly StreamReplay[], dryRun: boolean): ReplaySummary {
-    const total = { dryRun, batches: 0, ...none, unchanged: 0, unsplittable: 0 };
-    const counts = Object.keys(total).filter((name) => name !== "dryRun") as Exclude<keyof typeof total, "dryRun">[];
-    for (const replay of replays) for (const name of counts) total[name] += replay[name];
+    const total = emptySummary(dryRun);
+    const counts = Object.keys(total).filter(
+        (name): name is CountName => typeof total[name as keyof ReplaySummary] === "number",
+    );
+    for (const replay of replays) {
+        for (const name of counts) total[name] += replay[name];
+        total.remaining = addReasons(total.remaining, replay.remaining);
+        total.samples = [...total.samples, ...replay.samples].slice(0, mostSamples);
+    }
     return total;
 }
+
+type CountName = Exclude<keyof ReplaySummary, "dryRun" | "remaining" | "samples">;

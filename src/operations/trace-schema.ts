@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { batchKinds, historyKinds, rejectKinds, rejectResolutions } from "../database/schema.ts";
 import { refusalSchema } from "./refusal-schema.ts";
+import { besideSchema } from "./rejects/field-schema.ts";
 import { countSchema, idSchema } from "./value-schemas.ts";
 
 /** As Postgres writes an instant in JSON. */
@@ -85,6 +86,8 @@ const tracedRecordSchema = z
                 resolution: z.enum(rejectResolutions).nullable(),
                 resolvedAt: momentSchema.nullable(),
                 resolvedBy: batchSchema.nullable(),
+                /** Of a conflict that stands; else null. */
+                beside: besideSchema.nullable(),
             }),
         ),
         verdicts: z

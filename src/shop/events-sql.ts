@@ -19,6 +19,7 @@ const columns: ColumnSql[] = eventsStream.columns.map(({ name, ident, type }) =>
     type: type.name,
     reason: reasons[name]!,
     passes: (value, facts) => `${reasons[name]!(value, facts)} is null`,
+    equals: "=",
     cast: (value) => (type.name === "text" ? value : `${value}::${type.name}`),
     text: (value) => (type.name === "text" ? value : `${value}::text`),
     collation: null,

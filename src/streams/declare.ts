@@ -180,6 +180,7 @@ function columnSql(
             isRequired
                 ? `(${value} is not null and (${rule.reason(value)}) is null)`
                 : `(${value} is null or (${rule.reason(value)}) is null)`,
+        equals: equalityOf(column),
         cast: steady === null ? rule.cast : (value) => `coalesce(${rule.cast(value)}, ${steady})`,
         text: rule.text,
         collation: column.collation,
@@ -187,6 +188,12 @@ function columnSql(
         distinct: column.isDeterministic ? rule.compared : (value) => `(${rule.compared(value)})::text collate "C"`,
         fallback: isRequired || steady !== null ? null : fallbackOf(table, column),
     };
+}
+
+/** That of enums, arrays, ranges and composite types is in pg_catalog. */
+function equalityOf({ baseType, kind, category }: CatalogColumn): string {
+    const schema = baseType.slice(0, baseType.lastIndexOf("."));
+    return kind !== "b" || category === "A" || schema === "pg_catalog" ? "=" : `operator(${schema}.=)`;
 }
 
 function fallbackOf(table: CatalogTable, { name, defaultText, looseType, identity }: CatalogColumn): string | null {

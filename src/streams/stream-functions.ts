@@ -39,6 +39,10 @@ export const streamFunctions: Record<string, string> = {
 
     // its tables
     "stored_record(record jsonb) returns jsonb": "The row that a record's key names.",
+    "compare_record(record jsonb) returns jsonb": "The same, and in which columns the record says something else.",
+    "record_verdicts(record jsonb) returns jsonb": "The reason that the rules have against each of its values today.",
+    "replaced_since(asked_record jsonb, since timestamp with time zone) returns bigint":
+        "The batch that has put another record in that row's place since.",
     "stream_tables() returns TABLE(table_name text, holds text)":
         "Its tables: those of rows, of sums, and of what the rules ask for.",
     "count_rows() returns bigint": "How many rows there are.",

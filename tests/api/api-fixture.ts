@@ -21,6 +21,7 @@ export interface ApiFixture<Kind extends Database = TestDatabase> {
     sql: Sql;
     get(path: string, headers?: Record<string, string>): Promise<Answer>;
     post(path: string, body: BodyInit, headers?: Record<string, string>): Promise<Answer>;
+    patch(path: string, body: BodyInit, headers?: Record<string, string>): Promise<Answer>;
     /** Another app on the same database, with the real clock. */
     open(options?: Partial<AppOptions>): Api;
     /** An app on a port, until the test file ends. */
@@ -54,6 +55,7 @@ export async function openApiFixture<Kind extends Database>(
         sql: database.sql,
         get: (path, headers = {}) => check(path, { headers }),
         post: (path, body, headers = {}) => check(path, { method: "POST", body, headers }),
+        patch: (path, body, headers = {}) => check(path, { method: "PATCH", body, headers }),
         open,
         serve(served = open(), host = "127.0.0.1") {
             const server = serveApi({ app: served, host, port: 0 });

@@ -118,7 +118,10 @@ test("should fail for a body that is missing, empty, no JSON or of another type,
         "/v1/ingest/pause",
         "/v1/ingest/resume",
         "/v1/lab/{experiment}",
+        "/v1/rejects",
+        "/v1/rejects/{id}",
         "/v1/replay",
+        "/v1/replay/preview",
         "/v1/session",
     ]);
     const bodies: [string | undefined, string | undefined, number][] = [
@@ -139,10 +142,10 @@ test("should fail for a body that is missing, empty, no JSON or of another type,
         ["{}", "text/json", 415],
         ["reason=x", "application/x-www-form-urlencoded", 415],
     ];
-    for (const { path } of posts) {
+    for (const { path, method } of posts) {
         for (const [body, type, expected] of bodies) {
-            const response = await api.app.request(path.replace("{experiment}", "none"), {
-                method: "POST",
+            const response = await api.app.request(path.replace("{experiment}", "none").replace("{id}", "1"), {
+                method: method.toUpperCase(),
                 headers: { ...authorization, ...(type === undefined ? {} : { "content-type": type }) },
                 // As bytes: the type of a text would be filled in.
                 ...(body === undefined ? {} : { body: new TextEncoder().encode(body) }),
@@ -158,11 +161,12 @@ test("should fail, and never as our own fault, for every value of a body", async
         for (const property of operation.bodyProperties) {
             for (const value of values) {
                 const body = JSON.stringify({
-                    dryRun: true,
-                    ...(operation.path === "/v1/session" && { dryRun: undefined }),
+                    ...(operation.bodyProperties.includes("dryRun") && { dryRun: true }),
+                    ...(operation.method === "patch" && { set: { price: "1" } }),
+                    ...(operation.path === "/v1/rejects" && { reason: "price_invalid", stream: "events" }),
                     [property]: value,
                 });
-                await ask(operation, operation.path, { "content-type": "application/json" }, body);
+                await ask(operation, pathOf(operation), { "content-type": "application/json" }, body);
             }
         }
     }

@@ -73,7 +73,7 @@ async function asReader(target: DatabaseTarget, use: (sql: Sql) => Promise<void>
 }
 
 const emptyReplay =
-    "select from ingest.replay_batch(gen_random_uuid(), gen_random_uuid(), 1, 1, null, null, null, false, false)";
+    "select from ingest.replay_rejects(0::smallint, gen_random_uuid(), gen_random_uuid(), '{1}', false, false)";
 
 test("replays, with the owner's rights and for nothing but the replay", async () => {
     await api.sql`insert into ingest.event_types values ('wish')`;
@@ -82,6 +82,33 @@ test("replays, with the owner's rights and for nothing but the replay", async ()
     const [event] =
         await api.sql`select record_no, chunk_id is not null as "isTraced" from events where event_id = ${wishId}`;
     expect(event).toEqual({ record_no: 3, isTraced: true });
+});
+
+const json = { "content-type": "application/json" };
+
+test("edits and previews, which keep what the file said", async () => {
+    const preview = await api.post("/v1/replay/preview", `{"rejects": [1], "set": {"event_id": "${eventId}"}}`, json);
+    expect([preview.status, preview.body.samples[0].outcome]).toEqual([200, "rejected"]);
+    const { status, body } = await api.patch("/v1/rejects/1", `{"set": {"quantity": "7"}}`, json);
+    expect([status, body.record.quantity, body.originalRecord.quantity]).toEqual([200, "7", null]);
+});
+
+test("should fail, and say how to allow it, for a role that may only read", async () => {
+    const functions = await api.sql<{ name: string }[]>`
+        select oid::regprocedure::text as name from pg_proc
+        where proname in ('edit_rejects', 'replay_rejects') and pronamespace = 'ingest'::regnamespace`;
+    for (const { name } of functions) await api.sql.unsafe(`revoke execute on function ${name} from ${role}`);
+    const answers = [
+        await api.patch("/v1/rejects/1", `{"set": {"quantity": "8"}}`, json),
+        await api.patch("/v1/rejects", `{"file": "a.csv", "set": {"quantity": "8"}}`, json),
+        await api.post("/v1/replay", "{}", json),
+        await api.post("/v1/replay/preview", "{}", json),
+    ];
+    for (const { name } of functions) await api.sql.unsafe(`grant execute on function ${name} to ${role}`);
+    expect(answers.map(({ status, body }) => [status, body.code])).toEqual(
+        answers.map(() => [403, "role_may_not_write"]),
+    );
+    expect(answers[0]!.body.detail).toContain("sql/roles/api_reader.sql");
 });
 
 test("should fail to write in any other way", async () => {
@@ -98,7 +125,7 @@ test("should fail to write in any other way", async () => {
         "select from ingest.reopen_reject(1)",
         "update ingest.streams set paused_at = now()",
         "select from ingest.rebuild_totals()",
-        "select from ingest.prepare_replay('ingest'), ingest.choose_rejects(1, 9, null, null, null, 0::smallint)",
+        "select from ingest.prepare_replay('ingest'), ingest.choose_rejects('{1}', 0::smallint)",
         "create table ingest.mine ()",
         "create table public.mine ()",
         "create function ingest.mine() returns int language sql return 1",
@@ -138,7 +165,7 @@ test("should fail to plant a trigger that a replay would run with the owner's ri
         await sql`drop table replayed_rejects`;
         await sql`create function pg_temp.now() returns timestamptz language sql as $$ select 'epoch'::timestamptz $$`;
         await sql`set search_path = pg_temp, public`;
-        expect(await sql.unsafe(emptyReplay)).toHaveLength(0);
+        expect(await sql.unsafe(emptyReplay)).toHaveLength(1);
     });
 });
 

@@ -79,9 +79,13 @@ test("cuts what is too long for a list, and says so", async () => {
     expect(body.data[1].rawText).toHaveLength(2000);
 });
 
-test("gives one reject by its number, as the list has it", async () => {
+test("gives one reject by its number, as the list has it and beside the row of its key", async () => {
     const [newest] = (await api.get("/v1/rejects?kind=conflict")).body.data;
-    expect((await api.get(`/v1/rejects/${newest.rejectId}`)).body).toEqual(newest);
+    expect((await api.get(`/v1/rejects/${newest.rejectId}`)).body).toEqual({
+        ...newest,
+        originalRecord: null,
+        beside: expect.objectContaining({ row: "gone", storedHash: null, replacedByBatch: null }),
+    });
 });
 
 test("filters by batch and by when they were refused", async () => {

@@ -33,6 +33,12 @@ test("nothing has changed its verdict: nothing is done", async () => {
             refused: 0,
             unchanged: 3,
             unsplittable: 0,
+            busy: 0,
+            remaining: [
+                { reason: "event_type_unknown", records: 2 },
+                { reason: "price_negative", records: 1 },
+            ],
+            samples: [],
         },
     ]);
 });

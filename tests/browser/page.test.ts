@@ -171,11 +171,13 @@ describe.skipIf("missing" in chromium)("the page", () => {
             .locator(".reasons")
             .getByRole("link", { name: /^event type unknown/ })
             .click();
-        await page.getByRole("button", { name: "Replay the records with event type unknown" }).click();
-        await shows("what came of it", ".samples-head", /1 record inserted/);
+        await page.getByRole("button", { name: "Preview replay of the records with event type unknown" }).click();
+        await shows("what would come of it", ".decided", /nothing is changed yet: 1 record inserted/);
+        await page.getByRole("button", { name: "Replay 1 record" }).click();
+        await shows("what came of it", ".decided", /^1 record inserted/);
         await shows("the rejects", "#rejects .panel-head .note", /^2 records refused, 1 more resolved by replays$/);
-        await page.getByRole("button", { name: "Replay the records with event type unknown" }).click();
-        await shows("that nothing is left", ".samples-head", /Nothing to replay/);
+        await page.getByRole("button", { name: "Preview replay of the records with event type unknown" }).click();
+        await shows("that nothing is left", ".decided", /Nothing to replay/);
         await visit("Overview");
         await shows("the events", "[data-test=Stored]", String(events + 1));
         await shows("the batch", "#batches tbody", /replay/);

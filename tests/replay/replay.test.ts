@@ -70,6 +70,9 @@ test("a record that passes today becomes an event of the file and record it came
         inserted: 1,
         unchanged: 0,
         unsplittable: 0,
+        busy: 0,
+        remaining: [],
+        samples: [expect.objectContaining({ outcome: "inserted", reasons: [], refusal: null })],
     });
 
     const [event] = await sql`select chunk_id, record_no, event_type, price from events where event_id = ${idOf(2)}`;
@@ -258,11 +261,11 @@ test("--reason, --file and --since choose; unknown columns come along", async ()
     );
     await allowWishes();
 
-    expect(await replay({ since: "2999-01-01" })).toMatchObject({ ...nothing, unchanged: 0 });
+    expect(await replay({ from: "2999-01-01" })).toMatchObject({ ...nothing, unchanged: 0 });
     expect(await replay({ file: "c.csv" })).toMatchObject({ ...nothing, unchanged: 0 });
     expect(await replay({ reason: "price_negative" })).toMatchObject({ ...nothing, unchanged: 1 });
     expect(await replay({ reason: "event_type_unknown", file: "a.csv" })).toMatchObject({ read: 1, unchanged: 0 });
-    expect(await replay({ since: "2020-01-01", rangeIds: 1 })).toMatchObject({ read: 1, inserted: 1, unchanged: 1 });
+    expect(await replay({ from: "2020-01-01", pageRejects: 1 })).toMatchObject({ read: 1, inserted: 1, unchanged: 1 });
 
     const events = await sql`select event_id, attributes from events order by 1`;
     expect([...events]).toEqual([
@@ -305,8 +308,8 @@ test("a call that is repeated with its key, because its answer was lost, gives t
     await allowWishes();
     const key = crypto.randomUUID();
     const call = () => sql`
-        select batch_id, read, inserted
-        from ingest.replay_batch(${key}, ${key}, 0, 1000000, null, null, null, false, false)`;
+        select ingest.replay_rejects(0::smallint, ${key}, ${key}, array(select reject_id from ingest.rejects), false, false)
+            -> 'batch' as batch`;
     const first = [...(await call())];
     const after = await wholeState();
 
@@ -328,7 +331,9 @@ test("a replay that is killed has done nothing, and the next one does it all", a
     });
     await held.promise;
     const killed = victim`
-        select from ingest.replay_batch(gen_random_uuid(), gen_random_uuid(), 0, 1000000, null, null, null, true, false)`.then(
+        select from ingest.replay_rejects(
+            0::smallint, gen_random_uuid(), gen_random_uuid(), array(select reject_id from ingest.rejects), true, false
+        )`.then(
         () => "done",
         () => "killed",
     );
@@ -355,7 +360,7 @@ test("replays and merges side by side come to what they come to one after the ot
             [0, 1, 2, 3].map((n) => [`c${n}.csv`, [...lines(20_000 + n * 2_000, "view"), ...lines(n * 500, "wish")]]),
         ),
     );
-    const replays = Array.from({ length: 4 }, () => replay({ rangeIds: 300 }));
+    const replays = Array.from({ length: 4 }, () => replay({ pageRejects: 300 }));
     await Promise.all([writing, ...replays]);
 
     await expectChecksToPass(sql);
@@ -373,7 +378,7 @@ test("a reject that somebody is editing is left for the next replay", async () =
     await allowWishes();
     await sql.begin(async (transaction) => {
         await transaction`update ingest.rejects set record = record || '{"user_id": "v"}' where record_no = 1`;
-        expect(await replay()).toMatchObject({ read: 1, inserted: 1, unchanged: 1 });
+        expect(await replay()).toMatchObject({ read: 1, inserted: 1, unchanged: 0, busy: 1 });
     });
-    expect(await replay()).toMatchObject({ read: 1, inserted: 1, unchanged: 0 });
+    expect(await replay()).toMatchObject({ read: 1, inserted: 1, unchanged: 0, busy: 0 });
 });

@@ -1398,6 +1398,130 @@ begin
 end
 $$;
 
+-- A record beside the row that its key names: `stored` is the row in the shape of a record; `differs` names the columns in which
+-- the record says something else, as a merge compares them. Null where there is no such row.
+create or replace function ingest_orders.compare_record(record jsonb)
+returns jsonb
+language plpgsql
+stable
+as $$
+declare
+    facts constant ingest_orders.facts := ingest_orders.facts();
+    named_key constant text := ingest.trimmed(record ->> 'order_id');
+    stored public.orders;
+    given_value text;
+    differing text[] := '{}';
+begin
+    if ((named_key is not null and (case
+        when ingest.input_is_valid(named_key, 'bigint') then case when (named_key collate "C" >= 'A' or named_key collate "C" between '0A' and '0z' or named_key like '%\_%' or named_key collate "C" < '.' and (substr(named_key, 2) collate "C" >= 'A' or substr(named_key, 2) collate "C" between '0A' and '0z')) and named_key !~ '^[+-]?[0-9]+$' then 'invalid' end
+        when named_key ~ '^[+-]?[0-9]+$' then 'out_of_range'
+        else 'invalid'
+    end) is null)) is not true then
+        return null;
+    end if;
+    select orders.* into stored
+    from public.orders
+    where orders.order_id = named_key::bigint;
+    if not found then
+        return null;
+    end if;
+    given_value := ingest.trimmed(record ->> 'customer_id');
+    if (
+        case
+            when ((given_value is not null and (case
+                when ingest.input_is_valid(given_value, 'bigint') then case when (given_value collate "C" >= 'A' or given_value collate "C" between '0A' and '0z' or given_value like '%\_%' or given_value collate "C" < '.' and (substr(given_value, 2) collate "C" >= 'A' or substr(given_value, 2) collate "C" between '0A' and '0z')) and given_value !~ '^[+-]?[0-9]+$' then 'invalid' end
+                when given_value ~ '^[+-]?[0-9]+$' then 'out_of_range'
+                else 'invalid'
+            end) is null)) is not true then true
+            else given_value::bigint is distinct from stored."customer_id"
+        end
+    ) then
+        differing := differing || 'customer_id'::text;
+    end if;
+    given_value := ingest.trimmed(record ->> 'status');
+    if (
+        case
+            when given_value is null then false
+            when ((given_value is null or (case when given_value = any(array['new', 'paid']::text[]) then null when ingest.input_is_valid(given_value, 'sales.order_status') then null else 'unknown' end) is null)) is not true then true
+            else given_value::sales.order_status is distinct from stored."status"
+        end
+    ) then
+        differing := differing || 'status'::text;
+    end if;
+    given_value := ingest.trimmed(record ->> 'total');
+    if (
+        case
+            when ((given_value is not null and (case
+                when ingest.input_is_valid(given_value, 'numeric') then
+                    case
+                        when ((given_value collate "C" >= 'A' or given_value collate "C" between '0A' and '0z' or given_value like '%\_%' or given_value collate "C" < '.' and (substr(given_value, 2) collate "C" >= 'A' or substr(given_value, 2) collate "C" between '0A' and '0z')) or given_value like '%e%' or given_value like '%E%') and not given_value ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
+                        when given_value::numeric <> round(given_value::numeric, 2) then 'too_precise'
+                        when abs(given_value::numeric) >= 1e8::numeric then 'out_of_range'
+                    end
+                when given_value ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'out_of_range'
+                else 'invalid'
+            end) is null)) is not true then true
+            else given_value::numeric(10,2) is distinct from stored."total"
+        end
+    ) then
+        differing := differing || 'total'::text;
+    end if;
+    given_value := ingest.trimmed(record ->> 'placed_at');
+    if (
+        case
+            when ((given_value is null or (case
+                when not ingest.input_is_valid(given_value, 'timestamp') then 'invalid'
+                when given_value like '____-__-__ __:__:__' and given_value::timestamp::text = given_value then null
+                when case
+                    when given_value like '____-__-__ __:__:__.%' or given_value like '____-__-__T__:__:__.%' then
+                        given_value::timestamp::text = rtrim(rtrim(replace(case
+                        when given_value like '%Z' then left(given_value, -1)
+                        when left(right(given_value, 6), 1) in ('+', '-') and right(given_value, 6) like '___:__' and translate(right(given_value, 6), '0123456789', '') in ('+:', '-:') then left(given_value, -6)
+                        else given_value
+                    end, 'T', ' '), '0'), '.') and given_value !~ '\.($|[^0-9])'
+                    when given_value like '____-__-__ __:__:__%' or given_value like '____-__-__T__:__:__%' then given_value::timestamp::text = replace(case
+                        when given_value like '%Z' then left(given_value, -1)
+                        when left(right(given_value, 6), 1) in ('+', '-') and right(given_value, 6) like '___:__' and translate(right(given_value, 6), '0123456789', '') in ('+:', '-:') then left(given_value, -6)
+                        else given_value
+                    end, 'T', ' ')
+                end or given_value ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}|:[0-9]{2}:[0-9]{2})?))?)?$' then case
+                    when (given_value collate "C" < '0001-01-02' or given_value collate "C" > '9999-12-31')
+                            and (given_value::timestamptz < '0001-01-01' or given_value::timestamptz >= '10000-01-01') then 'invalid'
+                    when octet_length(given_value) > 26 and given_value ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
+                end
+                else 'invalid'
+            end) is null)) is not true then true
+            else given_value::timestamp with time zone is distinct from stored."placed_at"
+        end
+    ) then
+        differing := differing || 'placed_at'::text;
+    end if;
+    return jsonb_build_object(
+        'stored', ingest_orders.record_of(stored),
+        'differs', to_jsonb(differing)
+    );
+end
+$$;
+
+-- The latest batch that has since put another record in the place of the row that a record's key names; null when none has.
+create or replace function ingest_orders.replaced_since(asked_record jsonb, since timestamptz)
+returns bigint
+language sql
+stable
+as $$
+with stored_rows as materialized (
+    select ingest_orders.stored_record(asked_record) as record
+)
+select max(rejects.resolved_by_batch)
+from ingest.rejects
+where
+    rejects.stream_id = 1
+    and left(regexp_replace(btrim(rejects.record ->> 'order_id', E' \t\n\r\f\x0b'), '^(-?)[+]?0*(?=[0-9])', '\1'), 100) = any(array[left(regexp_replace(ingest.trimmed(asked_record ->> 'order_id'), '^(-?)[+]?0*(?=[0-9])', '\1'), 100), left(regexp_replace((select stored_rows.record ->> 'order_id' from stored_rows), '^(-?)[+]?0*(?=[0-9])', '\1'), 100)])
+    and regexp_replace(btrim(rejects.record ->> 'order_id', E' \t\n\r\f\x0b'), '^(-?)[+]?0*(?=[0-9])', '\1') = any(array[regexp_replace(ingest.trimmed(asked_record ->> 'order_id'), '^(-?)[+]?0*(?=[0-9])', '\1'), regexp_replace((select stored_rows.record ->> 'order_id' from stored_rows), '^(-?)[+]?0*(?=[0-9])', '\1')])
+    and rejects.resolution = 'displaced'
+    and rejects.resolved_at > since
+$$;
+
 -- Unknown columns are those of parsed records: the text of one JSON object.
 create or replace function ingest_orders.stage_rejects(this_load_id bigint)
 returns void

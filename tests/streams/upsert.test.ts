@@ -1,8 +1,10 @@
 /** The mode upsert: what a record does to the row of its key, case by case, with expectations by hand. */
+
 import { beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { connect } from "../../src/database/connect.ts";
 import { readTrace } from "../../src/operations/read-trace.ts";
 import { runPrune } from "../../src/operations/run-prune.ts";
+import { runReplay } from "../../src/operations/run-replay.ts";
 import { applyStream } from "../../src/streams/apply-stream.ts";
 import type { Mode } from "../../src/streams/mode.ts";
 import { refusalOf } from "../support/failure-of.ts";
@@ -180,15 +182,13 @@ test("what the table refuses is that record's problem: an older one of its key g
 });
 
 const replay = async (name: string, acceptConflicts = false) => {
-    const [batch] = await sql`
-        select replayed.* from ingest.streams, ingest.replay_stream(
-            streams.stream_id, gen_random_uuid(), gen_random_uuid(), 1, 1000000, null, null, null, ${acceptConflicts}, false
-        ) as replayed
-        where streams.name = ${name}`;
+    const [stream] = await sql<{ streamId: number }[]>`
+        select stream_id as "streamId" from ingest.streams where name = ${name}`;
+    const { batches, ...counts } = await runReplay(sql, { streamId: stream!.streamId, acceptConflicts });
     await expectChecksToPass(sql);
-    return batch === undefined
+    return batches === 0
         ? null
-        : [batch.inserted, batch.updated, batch.superseded, batch.deleted, batch.displaced].map(Number);
+        : [counts.inserted, counts.updated, counts.superseded, counts.deleted, counts.displaced];
 };
 
 test("a replay decides anew by version: what was edited advances, is superseded or deletes", async () => {

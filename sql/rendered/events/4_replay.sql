@@ -44,6 +44,122 @@ begin
 end
 $$;
 
+-- A record beside the row that its key names: `stored` is the row in the shape of a record; `differs` names the columns in which
+-- the record says something else, as a merge compares them. Null where there is no such row.
+create or replace function ingest.compare_record(record jsonb)
+returns jsonb
+language plpgsql
+stable
+as $$
+declare
+    facts constant ingest.event_facts := ingest.event_facts();
+    named_key constant text := ingest.trimmed(record ->> 'event_id');
+    stored public.events;
+    given_value text;
+    differing text[] := '{}';
+begin
+    if (ingest.event_id_reason(named_key) is null) is not true then
+        return null;
+    end if;
+    select events.* into stored
+    from public.events
+    where events.event_id = named_key::uuid;
+    if not found then
+        return null;
+    end if;
+    given_value := ingest.trimmed(record ->> 'event_type');
+    if (
+        case
+            when (ingest.event_type_reason(given_value, (facts).known_types) is null) is not true then true
+            else given_value is distinct from stored."event_type"
+        end
+    ) then
+        differing := differing || 'event_type'::text;
+    end if;
+    given_value := ingest.trimmed(record ->> 'product_id');
+    if (
+        case
+            when (ingest.product_id_reason(given_value) is null) is not true then true
+            else given_value is distinct from stored."product_id"
+        end
+    ) then
+        differing := differing || 'product_id'::text;
+    end if;
+    given_value := ingest.trimmed(record ->> 'user_id');
+    if (
+        case
+            when (ingest.user_id_reason(given_value) is null) is not true then true
+            else given_value is distinct from stored."user_id"
+        end
+    ) then
+        differing := differing || 'user_id'::text;
+    end if;
+    given_value := ingest.trimmed(record ->> 'event_timestamp');
+    if (
+        case
+            when (ingest.event_timestamp_reason(given_value, (facts).not_after) is null) is not true then true
+            else given_value::timestamptz is distinct from stored."event_timestamp"
+        end
+    ) then
+        differing := differing || 'event_timestamp'::text;
+    end if;
+    given_value := ingest.trimmed(record ->> 'quantity');
+    if (
+        case
+            when (ingest.quantity_reason(given_value) is null) is not true then true
+            else given_value::integer is distinct from stored."quantity"
+        end
+    ) then
+        differing := differing || 'quantity'::text;
+    end if;
+    given_value := ingest.trimmed(record ->> 'price');
+    if (
+        case
+            when (ingest.price_reason(given_value) is null) is not true then true
+            else given_value::numeric(10,2) is distinct from stored."price"
+        end
+    ) then
+        differing := differing || 'price'::text;
+    end if;
+    return jsonb_build_object(
+        'stored', ingest.record_of(stored),
+        'differs', to_jsonb(differing) || coalesce(
+            (
+                select jsonb_agg(extras.name)
+                from (
+                    select
+                        ingest.extras_in_record(stored.attributes) as kept,
+                        ingest.extras_in_record(
+                            ingest.extras_of(ingest.extras_of_record(record), null, array[]::text[])
+                        ) as given
+                ) as both_extras
+                cross join lateral jsonb_object_keys(
+                    coalesce(both_extras.kept, '{}') || coalesce(both_extras.given, '{}')
+                ) as extras (name)
+                where both_extras.kept -> extras.name is distinct from both_extras.given -> extras.name
+            ),
+            '[]'
+        )
+    );
+end
+$$;
+
+-- The latest batch that has since put another record in the place of the row that a record's key names; null when none has.
+create or replace function ingest.replaced_since(asked_record jsonb, since timestamptz)
+returns bigint
+language sql
+stable
+as $$
+
+select max(rejects.resolved_by_batch)
+from ingest.rejects
+where
+    rejects.stream_id = 0
+    and left(lower(btrim(rejects.record ->> 'event_id')), 36) = lower(ingest.trimmed(asked_record ->> 'event_id'))
+    and rejects.resolution = 'displaced'
+    and rejects.resolved_at > since
+$$;
+
 -- Unknown columns are those of parsed records: the text of one JSON object.
 create or replace function ingest.stage_rejects(this_load_id bigint)
 returns void

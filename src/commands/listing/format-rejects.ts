@@ -37,6 +37,6 @@ export function formatReasons({ kinds, reasons }: RejectSummary): string[] {
     return [
         `Open rejects by reason (${formatNumber(open)}):`,
         ...formatTable(rows, { indent: "  " }),
-        `Each in full: ${commandHere("trace")} FILE:RECORD. After a fix: ${commandHere("replay")} --reason … --dry-run.`,
+        `Each in full: ${commandHere("rejects")} --id ID. After a fix: ${commandHere("replay")} --reason … --preview.`,
     ];
 }

@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto";
 import type { Sql } from "../../database/connect.ts";
 import type { Stream } from "../../streams/stream.ts";
-import { addTo, countNames, noRecords, type RecordCounts } from "../../terminal/record-counts.ts";
+import { addTo, noRecords, pickCounts, type RecordCounts } from "../../terminal/record-counts.ts";
 import type { Outage } from "../outage/outage.ts";
 
 /** Rejects that one statement looks at. */
@@ -55,11 +55,10 @@ async function replay(
     batchKey: string,
     ready: readonly number[],
 ): Promise<RecordCounts | null> {
-    const [batch] = await sql<RecordCounts[]>`
-        select ${sql(countNames)}
-        from ingest.replay_as_caller(
-            ${stream.id}, ${batchKey}, ${workerId}, ${ready[0]!}, ${ready.at(-1)!}, null, null, null, false, false,
-            ${ready as number[]}::bigint[]
-        )`;
-    return batch ?? null;
+    const [row] = await sql<{ answer: string }[]>`
+        select ingest.replay_as_caller(
+            ${stream.id}, ${batchKey}, ${workerId}, ${ready as number[]}::bigint[], false, false
+        )::text as answer`;
+    const { batch } = JSON.parse(row!.answer) as { batch: RecordCounts | null };
+    return batch === null ? null : pickCounts(batch);
 }

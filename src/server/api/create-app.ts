@@ -21,6 +21,7 @@ import { addOpenApiRoute } from "./openapi-route.ts";
 import { addPauseRoutes } from "./pause/pause-routes.ts";
 import { Problem, problemResponse } from "./problem.ts";
 import { createReader } from "./reader.ts";
+import { addEditRoutes } from "./rejects/edit-routes.ts";
 import { addRejectRoutes } from "./rejects/reject-routes.ts";
 import { addReplayRoutes } from "./replay/replay-routes.ts";
 import type { Api, ApiEnv, Context, StreamApi } from "./route-types.ts";
@@ -60,7 +61,7 @@ export interface AppOptions {
     /** How long a request may wait for the database. */
     deadlineMs?: number;
     stream?: LiveOptions;
-    /** From `openWorkPool`; the caller ends it. With it there are /v1/checks, /v1/replay and /v1/ingest/pause. */
+    /** From `openWorkPool`; the caller ends it. With it there are /v1/checks, /v1/replay, /v1/ingest/pause and edits of rejects. */
     workSql?: Sql | undefined;
     /** With it there is /v1/ingest. */
     upload?: UploadOptions | undefined;
@@ -111,6 +112,7 @@ export function createApp(options: AppOptions): Api {
     served.addRoutes(app, context);
     if (options.workSql) {
         addCheckRoutes(app, context, options.workSql);
+        addEditRoutes(app, context, options.workSql, served.stream);
         addReplayRoutes(app, context, options.workSql, served.stream);
         addPauseRoutes(app, context, options.workSql);
     }

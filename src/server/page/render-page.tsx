@@ -8,6 +8,7 @@ import "./styles/tables.css";
 import "./styles/lab.css";
 import "./styles/streams.css";
 import "./styles/views.css";
+import "./styles/decide.css";
 import { App } from "./app.tsx";
 import { startClock } from "./live/clock.ts";
 import { connect, watchSilence } from "./live/connection.ts";

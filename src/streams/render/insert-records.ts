@@ -1,6 +1,6 @@
 /** The insert of a merge. */
 import { allOf, list, sql } from "./sql-text.ts";
-import { given, keyIdents, keyList, keyOrder, rowOf, rowOfKey, type StreamSql, written } from "./stream-sql.ts";
+import { given, keyList, keyOrder, rowOf, rowOfKey, type StreamSql, written } from "./stream-sql.ts";
 import { brokenConditions } from "./verdict.ts";
 
 export const insertRecords = (stream: StreamSql) =>
@@ -205,7 +205,7 @@ inserted_rows as materialized (
     select new_records.chunk_id, new_records.record_no
     from stored_keys
     inner join new_records
-        on ${allOf(keyIdents(stream).map((ident) => `new_records.${ident} = stored_keys.${ident}`))}
+        on ${allOf(stream.keys.map(({ ident, equals }) => `new_records.${ident} ${equals} stored_keys.${ident}`))}
     where
         is_watched
         or (select count(*) from stored_keys) <> (select count(*) from new_records)

@@ -1,8 +1,9 @@
 /** The life of a record in a stream whose table does not tell where a row came from: by its key, or through its rejects. */
 import { createHash } from "node:crypto";
+import { claimsKeyOf, indexedCharacters, keyText } from "./key-text.ts";
 import { recordVerdicts } from "./record-verdicts.ts";
-import { allOf, list, literal, sql } from "./sql-text.ts";
-import { type ColumnSql, rowOf, type StreamSql } from "./stream-sql.ts";
+import { list, sql } from "./sql-text.ts";
+import { rowOf, type StreamSql } from "./stream-sql.ts";
 import { keyTextOf } from "./upsert-follow.ts";
 import { keepsHistory } from "./upsert-records.ts";
 
@@ -66,7 +67,7 @@ claims as (
     from ingest.rejects
     where
         rejects.stream_id = ${stream.streamId}
-        and ${allOf(stream.keys.map(isKeyText))}
+        and ${claimsKeyOf(stream, "traced_key")}
     order by rejects.chunk_id, rejects.record_no
     limit 100
 )
@@ -102,17 +103,6 @@ from (
 $$;
 
 ${claimsIndex(stream)}`.replaceAll("/* row */", rowOf(stream));
-
-/**
- * The one text of those that say the same value. Only functions of Postgres's own: an index on one of Sluice's would go with it
- * when that is made anew. Times are left as they are written: their zone is a setting of the session.
- */
-function commonText(value: string, type: string): string {
-    if (type === "uuid") return `lower(${value})`;
-    if (!/^(?:smallint|integer|bigint|numeric)\b/.test(type)) return value;
-    const whole = `regexp_replace(${value}, '^(-?)[+]?0*(?=[0-9])', '\\1')`;
-    return type.startsWith("numeric") ? `regexp_replace(${whole}, '(\\.[0-9]*[1-9])0+$|\\.0*$', '\\1')` : whole;
-}
 
 /** What the key's rows were before, and which records came too late, in that order. A key that breaks a rule has none. */
 const tracedVersions = (stream: StreamSql) => sql`
@@ -165,25 +155,11 @@ const absentFrom = (stream: StreamSql) => sql`
         and (select stored_rows.record from stored_rows) is null
 )`;
 
-const keyText = ({ name, type }: ColumnSql) =>
-    commonText(`btrim(rejects.record ->> ${literal(name)}, E' \\t\\n\\r\\f\\x0b')`, type);
-
-function isKeyText(column: ColumnSql): string {
-    const given = commonText(`ingest.trimmed(traced_key ->> ${literal(column.name)})`, column.type);
-    const storedText = `(select stored_rows.record ->> ${literal(column.name)} from stored_rows)`;
-    const stored = commonText(storedText, column.type);
-    const text = keyText(column);
-    return sql`
-left(${text}, ${indexed}) = any(array[left(${given}, ${indexed}), left(${stored}, ${indexed})])
-and ${text} = any(array[${given}, ${stored}])`;
-}
-
-/** So many characters of a column: a value of any length may stand there. */
-const indexed = 100;
-
 /** Named for what it holds: a stream's key may change. */
 function claimsIndex({ streamId, keys }: StreamSql): string {
-    const columns = keys.map((key) => `left(${keyText(key)}, ${indexed})`.replaceAll("rejects.record", "record"));
+    const columns = keys.map((key) =>
+        `left(${keyText(key)}, ${indexedCharacters})`.replaceAll("rejects.record", "record"),
+    );
     const prefix = `rejects_of_stream_${streamId}_`;
     const name = prefix + createHash("sha256").update(columns.join()).digest("hex").slice(0, 8);
     return sql`

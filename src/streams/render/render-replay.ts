@@ -4,7 +4,7 @@
  */
 import { acceptConflicts, exchangeRows, refuseConflicts } from "./accept-conflicts.ts";
 import { readyRejects } from "./ready-rejects.ts";
-import { recordOf, storedRecord } from "./record-of.ts";
+import { compareRecord, recordOf, storedRecord } from "./record-of.ts";
 import { findRefused } from "./render-refuse.ts";
 import { lines, list, literal, sql } from "./sql-text.ts";
 import { idents, type StreamSql } from "./stream-sql.ts";
@@ -13,6 +13,7 @@ export function renderReplay(stream: StreamSql): string {
     return [
         recordOf(stream),
         storedRecord(stream),
+        compareRecord(stream),
         stageRejects(stream),
         unstageRejects,
         ...(stream.conditions === null ? [] : [reasonsToday(stream)]),

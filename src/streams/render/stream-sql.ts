@@ -58,6 +58,11 @@ export interface ColumnSql {
     reason(value: string, facts: string): string;
     /** Whether the trimmed text breaks no rule: an expression that is true, or anything else. */
     passes(value: string, facts: string): string;
+    /**
+     * The operator by which two keys are one. With its schema where that is not pg_catalog: a replay has no other schema in its
+     * search_path, and `=` would compare citext as text.
+     */
+    equals: string;
     /** The typed value of a text that broke none. */
     cast(value: string): string;
     /** The text that would make the typed value. */
@@ -118,7 +123,9 @@ export const keyName = ({ keys }: StreamSql): string => keys.map(({ name }) => n
 
 /** Whether a row has the key of these records. */
 export const hasKeyOf = (stream: StreamSql, records: string): string =>
-    stream.keys.map(({ column, ident }) => `${rowOf(stream)}.${column} = ${records}.${ident}`).join(" and ");
+    stream.keys
+        .map(({ column, equals, ident }) => `${rowOf(stream)}.${column} ${equals} ${records}.${ident}`)
+        .join(" and ");
 
 /** A scalar: whether there is a row with the key of these records. */
 export const rowOfKey = (stream: StreamSql, records: string): string =>

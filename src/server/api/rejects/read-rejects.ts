@@ -1,27 +1,19 @@
 /** Rejects, newest first, and their reasons counted. */
 import { z } from "@hono/zod-openapi";
-import { and, arrayContains, desc, eq, inArray, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
-import {
-    chunks,
-    files,
-    type RejectKind,
-    rejectKinds,
-    rejectResolutions,
-    rejectStats,
-    rejects,
-} from "../../../database/schema.ts";
+import { and, desc, eq, isNotNull, isNull, lt, type SQL, sql } from "drizzle-orm";
+import { chunks, files, rejectKinds, rejectResolutions, rejectStats, rejects } from "../../../database/schema.ts";
 import { refusalSchema } from "../../../operations/refusal-schema.ts";
+import { besideSchema, type RejectBeside } from "../../../operations/rejects/field-schema.ts";
+import { conditionsOf, type RejectFilter } from "../../../operations/rejects/reject-filter.ts";
 import type { Database } from "../reader.ts";
 import {
     countSchema,
-    type InstantRange,
     idSchema,
     instantSchema,
     isoInstant,
     isoInstantOrNull,
     splitColumns,
     streamNameIn,
-    within,
 } from "../shapes.ts";
 
 /** A record may be 1 MiB, a page holds 200: what is longer is cut to a beginning. */
@@ -76,17 +68,11 @@ const { shape, fields } = splitColumns({
 export const rejectSchema = z.object(shape).openapi("Reject");
 export type Reject = z.infer<typeof rejectSchema>;
 
-export interface RejectsQuery extends InstantRange {
+export interface RejectsQuery extends RejectFilter {
     limit: number;
     before?: number | undefined;
-    kind?: RejectKind | undefined;
-    reason?: string | undefined;
-    /** A file's id, or its path (then every version of it). */
-    file?: string | undefined;
-    batch?: number | undefined;
     /** Whether a replay has resolved it. */
     open?: boolean | undefined;
-    streamId?: number | undefined;
 }
 
 function selectFields(db: Database) {
@@ -97,47 +83,56 @@ function selectFields(db: Database) {
         .leftJoin(files, eq(files.fileId, chunks.fileId));
 }
 
-export async function readReject(db: Database, rejectId: number): Promise<Reject | undefined> {
-    const [reject] = await selectFields(db).where(eq(rejects.rejectId, rejectId));
-    return reject;
+export const rejectDetailSchema = z
+    .object({
+        ...shape,
+        originalRecord: z
+            .record(z.string(), z.string().nullable())
+            .nullable()
+            .openapi({ description: "The values before the first edit; null without an edit, or over 8 KiB." }),
+        beside: besideSchema,
+    })
+    .openapi("RejectDetail");
+export type RejectDetail = z.infer<typeof rejectDetailSchema>;
+
+/** One statement, one snapshot. */
+export async function readReject(db: Database, rejectId: number): Promise<RejectDetail | undefined> {
+    const [row] = await db
+        .select({
+            ...fields,
+            originalRecord: sql<Record<string, string | null> | null>`case
+                when octet_length(${rejects.originalRecord}::text) <= 8192 then ${rejects.originalRecord}
+            end`,
+            beside: sql<RejectBeside>`ingest.describe_reject(${rejects.rejectId})`,
+        })
+        .from(rejects)
+        .leftJoin(chunks, eq(chunks.chunkId, rejects.chunkId))
+        .leftJoin(files, eq(files.fileId, chunks.fileId))
+        .where(eq(rejects.rejectId, rejectId));
+    return row;
 }
 
 /** One row more than `limit`. */
 export function selectRejects(db: Database, query: RejectsQuery) {
     return selectFields(db)
-        .where(and(...conditions(db, query)))
+        .where(and(...conditions(query)))
         .orderBy(desc(rejects.rejectId))
         .limit(query.limit + 1);
 }
 
-function conditions(db: Database, query: RejectsQuery): (SQL | undefined)[] {
-    const { before, kind, reason, file, batch, open, streamId } = query;
+function conditions(query: RejectsQuery): (SQL | undefined)[] {
+    const { before, open, streamId } = query;
     return [
         before === undefined ? undefined : lt(rejects.rejectId, before),
-        kind === undefined ? undefined : eq(rejects.kind, kind),
         open === undefined ? undefined : open ? isNull(rejects.resolvedByBatch) : isNotNull(rejects.resolvedByBatch),
-        streamId === undefined ? undefined : eq(rejects.streamId, streamId),
         // The newest one of the stream may be long ago: the walk through all rejects begins there.
         streamId === undefined
             ? undefined
             : sql`${rejects.rejectId} <= (
                 select max(reject_stats.last_reject_id) from ingest.reject_stats where reject_stats.stream_id = ${streamId}
             )`,
-        reason === undefined ? undefined : arrayContains(rejects.reasons, [reason]),
-        file === undefined ? undefined : inArray(rejects.chunkId, selectChunksOf(db, file)),
-        batch === undefined ? undefined : eq(rejects.batchId, batch),
-        ...within(rejects.rejectedAt, query),
+        ...conditionsOf(query),
     ];
-}
-
-function selectChunksOf(db: Database, file: string) {
-    const byPath = eq(files.path, file);
-    const byId = /^[1-9]\d{0,14}$/.test(file) ? eq(files.fileId, Number(file)) : undefined;
-    return db
-        .select({ chunkId: chunks.chunkId })
-        .from(chunks)
-        .innerJoin(files, eq(files.fileId, chunks.fileId))
-        .where(or(byPath, byId));
 }
 
 const openSchema = countSchema.openapi({ description: "Those that no replay has resolved." });

@@ -1,26 +1,29 @@
 /** `GET /v1/rejects`, `GET /v1/rejects/summary` and `GET /v1/rejects/:id` */
 import { z } from "@hono/zod-openapi";
-import { rejectKinds } from "../../../database/schema.ts";
 import type { Stream } from "../../../streams/stream.ts";
 import { addGetRoute } from "../get-route.ts";
 import { idKey, listing } from "../listing.ts";
 import type { Api, Context } from "../route-types.ts";
-import { idParameterSchema, rangeParameters, textSchema } from "../shapes.ts";
+import { idParameterSchema } from "../shapes.ts";
 import { streamParameter } from "../streams/stream-list.ts";
-import { reasonParameter, refuseUnknownReason } from "./known-reasons.ts";
-import { readReject, readRejectSummary, rejectSchema, rejectSummarySchema, selectRejects } from "./read-rejects.ts";
+import { filterOf, filterParameters } from "./filter-parameters.ts";
+import {
+    readReject,
+    readRejectSummary,
+    rejectDetailSchema,
+    rejectSchema,
+    rejectSummarySchema,
+    selectRejects,
+} from "./read-rejects.ts";
 
 export function addRejectRoutes(app: Api, context: Context, builtIn: Stream): void {
     const rejects = listing({
         path: "/v1/rejects",
         summary: "Rejects and conflicts, newest first",
         filters: {
-            kind: z.enum(rejectKinds).optional(),
-            reason: reasonParameter.optional(),
-            file: textSchema(4096).optional().openapi({ description: "A file's id, or its path." }),
+            ...filterParameters,
             batch: idParameterSchema.optional().openapi({ description: "The id of the batch that rejected it." }),
             stream: streamParameter,
-            ...rangeParameters,
             open: z
                 .enum(["true", "false"])
                 .optional()
@@ -29,11 +32,17 @@ export function addRejectRoutes(app: Api, context: Context, builtIn: Stream): vo
         row: rejectSchema,
         key: idKey,
         keyOf: ({ rejectId }) => [rejectId],
-        async select(db, { after, open, stream: name, ...query }) {
+        async select(db, { after, open, stream: name, limit, ...asked }) {
             const stream = await context.streams.find(name);
-            await refuseUnknownReason(context, builtIn, { reason: query.reason, stream });
+            const filter = await filterOf(asked, { context, builtIn, stream, code: "invalid_parameter" });
             const isOpen = open && open === "true";
-            return selectRejects(db, { ...query, before: after?.[0], open: isOpen, streamId: stream?.streamId });
+            return selectRejects(db, {
+                ...filter,
+                limit,
+                before: after?.[0],
+                open: isOpen,
+                streamId: stream?.streamId,
+            });
         },
     });
     addGetRoute(app, context, rejects);
@@ -46,8 +55,8 @@ export function addRejectRoutes(app: Api, context: Context, builtIn: Stream): vo
     });
     addGetRoute(app, context, {
         path: "/v1/rejects/{id}",
-        summary: "One reject or conflict",
-        answer: { description: "The reject", schema: rejectSchema },
+        summary: "One reject or conflict, beside the row that its key names",
+        answer: { description: "The reject", schema: rejectDetailSchema },
         read: (db, { id }: { id: number }) => readReject(db, id),
         missing: { code: "reject_not_found", detail: "GET /v1/rejects lists all rejects.", parameter: "id" },
     });

@@ -24,7 +24,9 @@ export const unreachable: Problem = {
     detail: "The page retries every few seconds.",
 };
 
-export function postJson<Body>(path: string, body: object): Promise<Answer<Body>> {
+export function sendJson<Body>(method: "POST" | "PATCH", path: string, body: object): Promise<Answer<Body>> {
     const headers = { accept: "application/json", "content-type": "application/json" };
-    return fetchJson<Body>(path, { method: "POST", headers, body: JSON.stringify(body) });
+    return fetchJson<Body>(path, { method, headers, body: JSON.stringify(body) });
 }
+
+export const postJson = <Body>(path: string, body: object) => sendJson<Body>("POST", path, body);

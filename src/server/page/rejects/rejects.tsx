@@ -1,21 +1,23 @@
 /** Rejects and conflicts by reason, with the records as the files had them. */
+import { useState } from "preact/hooks";
 import { formatCount, formatNumber } from "../../../terminal/format.ts";
 import type { Reject, RejectSummary } from "../../api/rejects/read-rejects.ts";
 import { formatCode } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
-import { inScope } from "../live/scope.ts";
+import { inScope, scope } from "../live/scope.ts";
 import { useResource } from "../live/use-resource.ts";
 import { Bar } from "../parts/bar.tsx";
+import { Choice } from "../parts/choice.tsx";
 import { useMovingList } from "../parts/moving-list.tsx";
 import { Nothing, Panel } from "../parts/panel.tsx";
 import { RangeChoice } from "../parts/range-choice.tsx";
-import { address, hrefWith, queryOf } from "../views/location.ts";
+import { address, go, hrefWith, queryOf } from "../views/location.ts";
 import { listQuery, parseRange } from "../views/time-range.ts";
+import { Decide } from "./decide.tsx";
 import { RejectItems } from "./reject-list.tsx";
-import { Replay } from "./replay.tsx";
 
 /** Those of the query string that choose rejects. */
-const filters = ["reason", "file", "batch"] as const;
+const filters = ["reason", "kind", "column", "contains", "file", "batch"] as const;
 
 export function Rejects({ columns }: { columns: readonly string[] }) {
     const pace = { everyMs: 3000, idleMs: 20_000 };
@@ -23,9 +25,8 @@ export function Rejects({ columns }: { columns: readonly string[] }) {
     const reason = queryOf("reason");
     const chosen = filters.map((name) => [name, queryOf(name)] as const).filter(([, value]) => value !== null);
     const query = chosen.map(([name, value]) => `&${name}=${encodeURIComponent(value!)}`).join("");
-    const path = inScope(
-        `/v1/rejects?limit=20${query}${listQuery(parseRange(address.value.searchParams), nowMs.value)}`,
-    );
+    const range = listQuery(parseRange(address.value.searchParams), nowMs.value);
+    const path = inScope(`/v1/rejects?limit=20${query}${range}`);
     const total = summary?.kinds.reduce((sum, kind) => sum + kind.records, 0) ?? 0;
     const list = useMovingList<Reject>(path, total, pace);
     const tools = (
@@ -58,11 +59,26 @@ export function Rejects({ columns }: { columns: readonly string[] }) {
                                     {chosen
                                         .flatMap(([name, value]) => (name === "reason" ? [] : [`${name} ${value}`]))
                                         .join(", ")}{" "}
-                                    · <a href={hrefWith({ file: null, batch: null, cursor: null })}>show all</a>
+                                    ·{" "}
+                                    <a
+                                        href={hrefWith({
+                                            ...Object.fromEntries(filters.map((name) => [name, null])),
+                                            reason,
+                                            cursor: null,
+                                        })}
+                                    >
+                                        show all
+                                    </a>
                                 </span>
                             )}
-                            {reason !== null && <Replay key={reason} reason={reason} />}
                         </div>
+                        <FilterForm key={address.value.search} />
+                        <Decide
+                            key={`decide ${query}`}
+                            filter={bodyOf(chosen, range)}
+                            of={reason === null ? "the records shown" : `the records with ${formatCode(reason)}`}
+                            mayAccept={queryOf("kind") !== "rejected"}
+                        />
                         {list.data && list.rows.length === 0 && <Nothing>No matching rejects.</Nothing>}
                         <RejectItems rejects={list.rows} columns={columns} />
                         {list.pages}
@@ -70,6 +86,66 @@ export function Rejects({ columns }: { columns: readonly string[] }) {
                 </div>
             )}
         </Panel>
+    );
+}
+
+/** The same filter, as a replay takes it. */
+function bodyOf(chosen: readonly (readonly [string, string | null])[], range: string): Record<string, unknown> {
+    const body: Record<string, unknown> = Object.fromEntries([...chosen, ...new URLSearchParams(range)]);
+    if (scope.value !== null) body.stream = scope.value;
+    if (body.batch !== undefined) body.batch = Number(body.batch);
+    return body;
+}
+
+const kinds = ["all", "rejected", "conflict"] as const;
+const kindOptions = [
+    { value: "all", label: "All" },
+    { value: "rejected", label: "Rejected" },
+    { value: "conflict", label: "Conflicts" },
+] as const;
+
+function FilterForm() {
+    const [column, setColumn] = useState(queryOf("column") ?? "");
+    const [contains, setContains] = useState(queryOf("contains") ?? "");
+    const kind = kinds.find((value) => value === queryOf("kind")) ?? "all";
+    const textOrNull = (text: string) => (text.trim() === "" ? null : text.trim());
+    return (
+        <search class="reject-filter">
+            <Choice
+                label="Kind"
+                value={kind}
+                onChoose={(chosen) => go(hrefWith({ kind: chosen === "all" ? null : chosen, cursor: null }))}
+                options={kindOptions}
+            />
+            <form
+                class="range-form"
+                onSubmit={(event) => {
+                    event.preventDefault();
+                    go(hrefWith({ column: textOrNull(column), contains: textOrNull(contains), cursor: null }));
+                }}
+            >
+                <input
+                    type="text"
+                    aria-label="Column with a reason, or that differs"
+                    placeholder="Column"
+                    autocomplete="off"
+                    spellcheck={false}
+                    value={column}
+                    onInput={(event) => setColumn(event.currentTarget.value)}
+                />
+                <input
+                    type="search"
+                    aria-label="Text in one of the values"
+                    placeholder="Contains"
+                    spellcheck={false}
+                    value={contains}
+                    onInput={(event) => setContains(event.currentTarget.value)}
+                />
+                <button type="submit" class="button">
+                    Filter
+                </button>
+            </form>
+        </search>
     );
 }
 
