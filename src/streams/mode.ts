@@ -6,8 +6,6 @@ import { parseRejectBudget, type RejectBudget } from "./reject-budget.ts";
 export type Mode =
     /** A record whose key is stored is a duplicate, or a conflict that is kept. */
     | { name: "insert" }
-    /** No key: every valid record becomes a row, once. */
-    | { name: "append"; rewritten: "refuse" | "again" }
     /** The record with the higher version takes the row's place; without a version, the later record. */
     | { name: "upsert"; version: string | null; deleteWhen: string | null; keepsHistory: boolean }
     /** A file is the whole table, or all of it that has the file's values in the columns `by`. */
@@ -17,7 +15,6 @@ export type Mode =
           maxRejects: RejectBudget;
           /** Of the rows that it may remove. */
           maxRemoved: RejectBudget;
-          keepsHistory: boolean;
       };
 
 /** The column that tells which record is newer; null: none does. */
@@ -26,14 +23,12 @@ export const versionOf = (mode: Mode): string | null => (mode.name === "upsert" 
 /** What a stream's file may say about its mode. */
 export interface ModeDeclaration {
     /** Default: `insert`. */
-    mode?: ModeName;
-    /** `append`: a file that was rewritten is read again as a whole. Default: it fails. */
-    rewritten?: "again";
+    mode?: BuiltMode;
     /** `upsert`: the column that tells which record is newer. Default: the one that was read later. */
     version?: string;
     /** `upsert`: a condition in SQL over the table's columns; a record that meets it deletes the row. */
     deleteWhen?: string;
-    /** `upsert`, `snapshot`: keeps what was replaced or deleted. */
+    /** `upsert`: keeps what was replaced or deleted. */
     history?: boolean;
     /** `snapshot`: a file is all rows with its values in these columns. Default: the whole table. */
     by?: readonly string[];
@@ -51,7 +46,6 @@ const limit = z.union([z.number(), z.string()]).transform((value, context): Reje
 });
 
 const settings = {
-    rewritten: z.literal("again").optional(),
     version: z.string().min(1).optional(),
     deleteWhen: z.string().trim().min(1).optional(),
     history: z.boolean().optional(),
@@ -62,15 +56,15 @@ const settings = {
 type Setting = keyof typeof settings;
 
 /** Which settings each mode has. */
-const settingsOf: Record<ModeName, readonly Setting[]> = {
+const settingsOf: Record<BuiltMode, readonly Setting[]> = {
     insert: [],
-    append: ["rewritten"],
     upsert: ["version", "deleteWhen", "history"],
-    snapshot: ["history", "by", "maxRejects", "maxRemoved"],
+    snapshot: ["by", "maxRejects", "maxRemoved"],
 };
 
-/** Those that the templates can render. */
-export const builtModes: readonly ModeName[] = ["insert", "upsert", "snapshot"];
+/** Those that the templates can render: the ledger knows one more. */
+type BuiltMode = Exclude<ModeName, "append">;
+export const builtModes = streamModes.filter((mode): mode is BuiltMode => mode !== "append");
 
 const none: RejectBudget = { kind: "count", most: 0 };
 const fifth: RejectBudget = { kind: "ratio", most: 0.2 };
@@ -86,27 +80,24 @@ export const modeSchema = z
     .superRefine((given, context) => {
         for (const name of Object.keys(settings) as Setting[]) {
             if (given[name] === undefined || settingsOf[given.mode].includes(name)) continue;
-            const modes = streamModes.filter((mode) => settingsOf[mode].includes(name)).join(" or ");
+            const modes = builtModes.filter((mode) => settingsOf[mode].includes(name)).join(" or ");
             const message = `has no meaning in the mode ${given.mode}: it belongs to ${modes}`;
             context.addIssue({ code: "custom", path: [name], message });
         }
     })
     .transform((given): Mode => {
-        const keepsHistory = given.history ?? false;
         switch (given.mode) {
             case "insert":
                 return { name: "insert" };
-            case "append":
-                return { name: "append", rewritten: given.rewritten ?? "refuse" };
             case "upsert":
                 return {
-                    ...{ name: "upsert", keepsHistory },
+                    ...{ name: "upsert", keepsHistory: given.history ?? false },
                     version: given.version ?? null,
                     deleteWhen: given.deleteWhen ?? null,
                 };
             case "snapshot":
                 return {
-                    ...{ name: "snapshot", keepsHistory, by: given.by ?? [] },
+                    ...{ name: "snapshot", by: given.by ?? [] },
                     maxRejects: given.maxRejects ?? none,
                     maxRemoved: given.maxRemoved ?? fifth,
                 };

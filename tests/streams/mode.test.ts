@@ -18,9 +18,8 @@ describe("a stream's mode", () => {
     test.each([
         [{ version: "v" }, "version", "has no meaning in the mode insert: it belongs to upsert"],
         [{ deleteWhen: "gone" }, "deleteWhen", "it belongs to upsert"],
-        [{ history: true }, "history", "it belongs to upsert or snapshot"],
+        [{ mode: "snapshot", history: true }, "history", "has no meaning in the mode snapshot: it belongs to upsert"],
         [{ by: ["day"] }, "by", "it belongs to snapshot"],
-        [{ rewritten: "again" }, "rewritten", "it belongs to append"],
         [{ maxRemoved: "20%" }, "maxRemoved", "it belongs to snapshot"],
         [{ mode: "replace" }, "mode", "must be insert"],
     ])("%j names its fault", (given, path, message) => {

@@ -131,7 +131,6 @@ test.each(seeds)("the table and the counts of the files of seed %i are the model
             { kind: "ratio", most: 1 },
             { kind: "count", most: 3 },
         ]),
-        keepsHistory: false,
     };
     // Of a copy the chunks are the same only if they are cut in the same way.
     const sizes = { maxChunkBytes: random.pick([200, 1024, 1024 * 1024]), maxBatchRecords: random.pick([5, 1000]) };

@@ -17,7 +17,6 @@ export const snapshotMode: SnapshotMode = {
     by: [],
     maxRejects: { kind: "count", most: 0 },
     maxRemoved: { kind: "ratio", most: 0.2 },
-    keepsHistory: false,
 };
 
 export const anyRemoval = { maxRemoved: { kind: "ratio", most: 1 } } as const;
