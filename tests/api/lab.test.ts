@@ -38,9 +38,9 @@ test("is not there without the flag: no address, no word in the document", async
 
 test("should fail to start where it could harm a database that matters, or be reached by others", async () => {
     for (const [args, environment, what] of [
-        [["--lab"], { DATABASE_URL: "postgres://somebody@127.0.0.1:1/precious" }, "embedded one alone"],
-        [["--lab", "--database-url", "postgres://somebody@127.0.0.1:1/precious"], {}, "embedded one alone"],
-        [["--lab", "--host", "0.0.0.0"], { SLUICE_API_TOKEN: "t".repeat(32) }, "this machine alone"],
+        [["--lab"], { DATABASE_URL: "postgres://somebody@127.0.0.1:1/precious" }, "only with the embedded one"],
+        [["--lab", "--database-url", "postgres://somebody@127.0.0.1:1/precious"], {}, "only with the embedded one"],
+        [["--lab", "--host", "0.0.0.0"], { SLUICE_API_TOKEN: "t".repeat(32) }, "only for users of this machine"],
     ] as const) {
         const ran = await runScript("start", [...args, "--data-dir", folder, "--input", folder], { environment });
         expect([ran.exitCode, ran.stderr]).toEqual([2, expect.stringContaining(what)]);

@@ -114,7 +114,7 @@ describe("a CSV file without a table", () => {
         mkdirSync(join(folder, "data/shop"));
         writeFileSync(join(folder, "data/shop/orders-1.csv"), `${orders.join("\n")}\n`);
         const { stdout } = await add("data/shop/orders-1.csv", "--key", "order_id");
-        expect(stdout).toContain("ingest --stream orders --input data/shop`, or copy it to data/input_data");
+        expect(stdout).toContain("ingest --stream orders --input data/shop`, or copy orders-1.csv to data/input_data");
         const command = /`(?:bun run|sluice) (ingest --stream orders --input data\/shop)`/.exec(stdout)![1]!.split(" ");
         const loaded = await run(command[0]!, ...command.slice(1), "--trigger", "available-now");
         expect([loaded.exitCode, loaded.stdout]).toEqual([0, expect.stringMatching(/^= inserted +3\b/m)]);

@@ -35,7 +35,7 @@ describe("bash", () => {
         [
             "the options of a command",
             ["sluice", "retry", "--"],
-            "--file --all --stream --json --database-url --data-dir --no-color --help".split(" "),
+            "--file --all --allow-removal --stream --json --database-url --data-dir --no-color --help".split(" "),
         ],
         ["the values of an option", ["sluice", "rejects", "--kind", ""], ["rejected", "conflict"]],
         ["the values of a setting", ["sluice", "ingest", "--json", "--after-merge", "a"], ["archive"]],

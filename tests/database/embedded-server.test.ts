@@ -114,7 +114,7 @@ test("data and port survive stop and start", async () => {
     const second = await acquire();
     expect(second.target.url).toBe(first.target.url);
     expect(await ask(second.target, "select n from kept")).toEqual([{ n: 7 }]);
-    expect(lines.filter((line) => line.startsWith("Made"))).toHaveLength(1);
+    expect(lines.filter((line) => line.startsWith("Creating"))).toHaveLength(1);
 });
 
 describe("several users", () => {

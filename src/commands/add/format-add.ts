@@ -1,6 +1,6 @@
 /** Formats what a stream would be: its columns, its key, how the file fared. Pure. */
 import { hostname } from "node:os";
-import { dirname, relative, resolve } from "node:path";
+import { basename, dirname, relative, resolve } from "node:path";
 import { commandHere } from "../../environment.ts";
 import type { MappedTable } from "../../operations/add/add-table.ts";
 import type { IngestProcess } from "../../operations/refuse-while-running.ts";
@@ -86,7 +86,7 @@ export function formatWritten(
     if (path !== null && relative(resolve(inputDir), resolve(path)).startsWith("..")) {
         const command = `${commandHere("ingest")} --stream ${name} --input ${dirname(path)}`;
         const restart = running.length === 0 ? "" : ` and restart the running ingest (${pids})`;
-        return `${wrote} Load it: \`${command}\`, or copy it to ${inputDir}${restart}.`;
+        return `${wrote} Load the data: \`${command}\`, or copy ${basename(path)} to ${inputDir}${restart}.`;
     }
     const command = `${commandHere("ingest")}${isInputGiven ? ` --input ${inputDir}` : ""}`;
     const restart =

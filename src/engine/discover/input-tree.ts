@@ -214,7 +214,7 @@ function createVoice({ config, log, streams }: InputTreeOptions, router: ReturnT
     const sayUnclaimed = createSaySome((line, facts) => log.warn(line, facts), {
         event: "file_unclaimed",
         line: (path) => `${path} is not read. ${noteOf(router.nearest(path)) ?? "No stream claims it."}`,
-        further: "No stream claims more files.",
+        further: "More files are claimed by no stream, and not read.",
     });
     const hasRest = streams.some(({ files }) => files === null);
     return {
