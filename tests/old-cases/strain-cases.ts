@@ -53,7 +53,7 @@ export const strainCases: OldCase[] = [
     {
         name: "Connection recovery",
         done: "cut every connection to the database again and again while 30 files are read",
-        expected: "it goes on by itself; the rows of an undisturbed run; all checks pass",
+        expected: "it continues automatically; the rows of an undisturbed run; all checks pass",
         async run({ database: { sql, target }, inputDir }) {
             await generateFolder(inputDir, { files: 30, seed: 19, minRecords: 50, maxRecords: 200, duplicates: 0.1 });
             const proxy = await openDatabaseProxy(target);
