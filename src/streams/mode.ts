@@ -1,6 +1,6 @@
 /** How the records of a stream meet the rows of its table that have their key: what its file says of it, and what that means. Pure. */
 import { z } from "zod";
-import { type ModeName, streamModes } from "../database/schema.ts";
+import { streamModes } from "../database/schema.ts";
 import { parseRejectBudget, type RejectBudget } from "./reject-budget.ts";
 
 export type Mode =
@@ -23,7 +23,7 @@ export const versionOf = (mode: Mode): string | null => (mode.name === "upsert" 
 /** What a stream's file may say about its mode. */
 export interface ModeDeclaration {
     /** Default: `insert`. */
-    mode?: BuiltMode;
+    mode?: "insert" | "upsert" | "snapshot";
     /** `upsert`: the column that tells which record is newer. Default: the one that was read later. */
     version?: string;
     /** `upsert`: a condition in SQL over the table's columns; a record that meets it deletes the row. */
@@ -63,7 +63,7 @@ const settingsOf: Record<BuiltMode, readonly Setting[]> = {
 };
 
 /** Those that the templates can render: the ledger knows one more. */
-type BuiltMode = Exclude<ModeName, "append">;
+type BuiltMode = NonNullable<ModeDeclaration["mode"]>;
 export const builtModes = streamModes.filter((mode): mode is BuiltMode => mode !== "append");
 
 const none: RejectBudget = { kind: "count", most: 0 };
