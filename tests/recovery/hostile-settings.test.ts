@@ -107,7 +107,7 @@ test("a database that becomes read only is waited for, said once, reported, and 
             select pg_terminate_backend(pid) from pg_stat_activity
             where datname = current_database() and application_name like 'sluice-%'`;
     await end();
-    await waitUntil("it says so", () => child.stderr().includes("25006: it takes no changes"));
+    await waitUntil("it says so", () => child.stderr().includes("25006: it is read-only"));
     await database.sql.unsafe(`alter database ${database.target.database} reset default_transaction_read_only`);
     await end();
     fixture.put(1);
