@@ -37,7 +37,7 @@ export async function measureUpsert(bench: Bench, records: number, round: number
     return { merge, sluice, ratio: sluice.mergeCpuSeconds / merge.cpuSeconds };
 }
 
-/** Of every second number; records have all of the first half in an order of their own. */
+/** Has every second number. The records have all numbers of the first half, in another order. */
 async function makeTable(sql: Sql, records: number): Promise<void> {
     await sql.unsafe(`
         create table items (

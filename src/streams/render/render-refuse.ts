@@ -7,7 +7,8 @@ import { refuseSnapshot } from "./refuse-snapshot.ts";
 import { list, literal, sql } from "./sql-text.ts";
 import { names, rowOf, type StreamSql } from "./stream-sql.ts";
 import { findRefusedRecords, insertCandidates, searchCandidates, tryCandidates } from "./try-candidates.ts";
-import { countOwnDeletes, isUpsert, mergePieces, upsertOrRefuse } from "./upsert-records.ts";
+import { mergePieces, upsertOrRefuse } from "./upsert-pieces.ts";
+import { countOwnDeletes, isUpsert } from "./upsert-records.ts";
 import { brokenColumns, endWriting, movedRows, triggersOnTable } from "./watch-writes.ts";
 
 export function renderRefuse(stream: StreamSql): string {
