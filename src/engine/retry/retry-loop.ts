@@ -13,8 +13,14 @@ import { pollMs } from "../outage/wake-up.ts";
 import { type RetryOptions, retryRejects } from "./retry-rejects.ts";
 
 const othersEveryMs = 60_000;
-/** A look at many that wait in vain costs: it is repeated after so many times what it took. */
+/** A look at many that wait in vain costs: a new mark is followed after so many times what the last look took. */
 const mostLoad = 1 / 20;
+
+/**
+ * How long after its beginning a look may be repeated at once. Not longer than the minute: what it took may have been an outage,
+ * or a process that was frozen.
+ */
+export const pauseAfterLookMs = (tookMs: number): number => Math.min(tookMs / mostLoad, othersEveryMs);
 
 export interface RetryingStream extends Omit<RetryOptions, "signal"> {
     log: IngestLog;
@@ -44,7 +50,7 @@ export async function keepRetrying(streams: readonly RetryingStream[], isOver: A
             look.seenMark = mark;
             await retryOne(look.stream, isOver, look);
             const tookMs = performance.now() - begunAt;
-            look.nextAt = begunAt + tookMs / mostLoad;
+            look.nextAt = begunAt + pauseAfterLookMs(tookMs);
             look.dueAt = begunAt + othersEveryMs * (0.75 + Math.random() / 2);
         }
         await sleep(pollMs, isOver);
