@@ -4,9 +4,8 @@ import { type Log, reportsTo } from "../src/commands/log.ts";
 import { askForLife, openService } from "../src/commands/service.ts";
 import { configOptions, databaseFields, loadConfig, notifyFields } from "../src/config/config.ts";
 import { connect, type Sql } from "../src/database/connect.ts";
-import type { DatabaseTarget } from "../src/database/database-target.ts";
 import { type Database, openDatabase } from "../src/database/open-database.ts";
-import { readerOf } from "../src/database/reader-role.ts";
+import { apiTargets } from "../src/database/reader-role.ts";
 import { program } from "../src/environment.ts";
 import { openNotifier } from "../src/operations/notify/open-notifier.ts";
 import { createApp } from "../src/server/api/create-app.ts";
@@ -37,11 +36,13 @@ export const command: CommandDefinition = {
         const log = openLog(config.logFormat);
         const service = openService(["api"], { log });
         const stopSignal = waitForStopSignal().finally(service.stopping);
-        const database = await openDatabase({ ...config, log: log.setup });
+        const sessionsFor = "pauses, replays and checks, with settings of a session";
+        const database = await openDatabase({ ...config, use: "serve", sessionsFor, log: log.setup });
         let pools: Sql[] = [];
         try {
-            const reader = await prepareReader(database, log);
-            const [sql, workSql] = [openReadPool(reader), openWorkPool(reader)];
+            const { reading, working } = await prepareTargets(database, log);
+            const sql = openReadPool(reading);
+            const workSql = openWorkPool(working);
             pools = [sql, workSql];
             const app = createApp({
                 sql,
@@ -58,7 +59,7 @@ export const command: CommandDefinition = {
             if (log.format === "json") log.info(`The API is at ${api.url}`, { event: "listening", url: api.url });
             else process.stdout.write(`The API is at ${api.url}\n`);
             const stopAsking = askForLife(api.url, service, () => service.alive("api", `The API is at ${api.url}`));
-            const notifier = openNotifier({ target: reader, config, log, part: "API" });
+            const notifier = openNotifier({ target: working, config, log, part: "API" });
             const signal = await stopSignal;
             stopAsking();
             await Promise.all([api.stop(), notifier.stop()]);
@@ -75,12 +76,12 @@ export const command: CommandDefinition = {
 if (import.meta.main) await runCommand(command);
 
 /** Sees that the database is Sluice's, and as whom to read it. */
-async function prepareReader(database: Database, log: Log): Promise<DatabaseTarget> {
+async function prepareTargets(database: Database, log: Log): ReturnType<typeof apiTargets> {
     const sql = connect(database.target, { applicationName: "sluice-api set-up", max: 1 });
     try {
         await prepareDatabase(database, { sql, mayMigrate: false, log: log.setup });
     } finally {
         await sql.end({ timeout: 1 });
     }
-    return readerOf(database);
+    return apiTargets(database);
 }

@@ -24,6 +24,7 @@ const { logToStderr } = await import("../src/commands/log.ts");
 
 const fields = [
     "databaseUrl",
+    "directDatabaseUrl",
     "dataDir",
     "inputDir",
     "isInputDefault",
@@ -41,7 +42,7 @@ export const command: CommandDefinition = {
     summary:
         "Checks that Sluice can run here: machine, settings, folder and database. Prints a remedy for each problem.",
     description:
-        "Packages, settings, folder, disk, port, access, database, rights, schema, clock, stuck files, lost workers, pace, notify. Changes nothing. Exits with 1 if something is broken; a note is merely worth knowing.",
+        "Packages, settings, folder, disk, port, access, database, pooler, rights, schema, clock, stuck files, lost workers, pace, notify. Changes nothing. Exits with 1 if something is broken; a note is merely worth knowing.",
     options: configOptions(...fields),
     examples: [
         [`${program} doctor`, "a line for each thing, with its remedy"],

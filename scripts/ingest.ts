@@ -11,6 +11,7 @@ import { connect } from "../src/database/connect.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";
 import { openDatabase } from "../src/database/open-database.ts";
 import { requireInputFolder } from "../src/engine/input-folder.ts";
+import { sessionsForIngest } from "../src/engine/run/open-connections.ts";
 import { runIngest } from "../src/engine/run/run-ingest.ts";
 import { isDrawable, program } from "../src/environment.ts";
 import { openNotifier } from "../src/operations/notify/open-notifier.ts";
@@ -62,7 +63,7 @@ export const command: CommandDefinition = {
                 stopper.abort();
             },
         });
-        const database = await openDatabase({ ...config, log: log.setup });
+        const database = await openDatabase({ ...config, sessionsFor: sessionsForIngest, log: log.setup });
         const isDrawn = machineLog === null && isDrawable();
         const progress = createProgress({
             label: "ingest",

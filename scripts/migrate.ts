@@ -29,7 +29,8 @@ export const command: CommandDefinition = {
     ],
     async run({ flags }) {
         const config = await loadConfig(databaseFields, flags);
-        const database = await openDatabase({ ...config, log: logToStderr });
+        const sessionsFor = "the lock under which one process at a time migrates";
+        const database = await openDatabase({ ...config, sessionsFor, log: logToStderr });
         const where = describeTarget(database.target);
         try {
             const isDryRun = flags.dryRun === true;

@@ -57,7 +57,7 @@ export const command = databaseCommand({
                     json: { dryRun: false, before: plan.before, ...summary },
                 };
             },
-            { mayMigrate: true },
+            { mayMigrate: true, sessionsFor: "the lock that lets one prune work at a time" },
         ).finally(() => progress.end());
     },
 });

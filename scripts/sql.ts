@@ -42,8 +42,9 @@ export const command = databaseCommand({
         const chosenOf = (target: DatabaseTarget) =>
             typeof flags.database === "string" ? withDatabase(target, flags.database) : target;
         if (flags.write === true) {
-            const done = await inDatabase((_, { target }) =>
-                runScript(chosenOf(target), statement).catch(refuseStatement),
+            const done = await inDatabase(
+                (_, { target }) => runScript(chosenOf(target), statement).catch(refuseStatement),
+                { use: "write" },
             );
             process.stdout.write(config.json ? `${JSON.stringify(done)}\n` : toLine(done));
             return undefined;

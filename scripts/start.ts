@@ -19,9 +19,10 @@ import type { DatabaseTarget } from "../src/database/database-target.ts";
 import { passwordFile } from "../src/database/embedded-server.ts";
 import { migrateDatabase } from "../src/database/migrate.ts";
 import { type Database, openDatabase } from "../src/database/open-database.ts";
-import { readerOf } from "../src/database/reader-role.ts";
+import { apiTargets } from "../src/database/reader-role.ts";
 import type { LogFacts } from "../src/engine/context.ts";
 import { requireInputFolder } from "../src/engine/input-folder.ts";
+import { sessionsForIngest } from "../src/engine/run/open-connections.ts";
 import type { IngestSummary } from "../src/engine/run/progress.ts";
 import { runIngest } from "../src/engine/run/run-ingest.ts";
 import { program } from "../src/environment.ts";
@@ -85,7 +86,8 @@ export const command: CommandDefinition = {
                 stopper.abort();
             },
         });
-        const database = await openDatabase({ ...config, log: log.setup });
+        const sessionsFor = sessionsForIngest;
+        const database = await openDatabase({ ...config, use: "serve", sessionsFor, log: log.setup });
         try {
             await migrateDatabase(database.target, { log: log.setup });
             const summary = await serveWhileIngesting({ config, database, stopper, flags, log, service }).catch(
@@ -120,10 +122,10 @@ interface Started {
 
 async function serveWhileIngesting(started: Started): Promise<IngestSummary | null> {
     const { config, database, stopper, log, service } = started;
-    const reader = await readerOf(database);
-    const sql = openReadPool(reader);
-    const workSql = openWorkPool(reader);
-    const apart = config.lab ? openStartLab(started, reader) : null;
+    const { reading, working } = await apiTargets(database);
+    const sql = openReadPool(reading);
+    const workSql = openWorkPool(working);
+    const apart = config.lab ? openStartLab(started, reading) : null;
     const app = createApp({
         sql,
         served: eventsApi,

@@ -56,7 +56,7 @@ export const command = databaseCommand({
                 // As they were named.
                 return args.map((file) => reports.find((report) => report.file === file)!);
             },
-            { mayMigrate: true },
+            { mayMigrate: true, sessionsFor: "the temporary table of a dry run" },
         ).finally(() => progress.end());
         const wouldFail = tried.some(({ problem }) => problem !== null);
         return {

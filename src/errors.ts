@@ -43,4 +43,10 @@ export class SluiceError extends Error {
         this.from = from;
         this.setting = setting;
     }
+
+    /** The same, of another setting. */
+    of(setting: string): SluiceError {
+        const { code, what, remedy, exitCode, cause, from } = this;
+        return new SluiceError({ code, what, remedy, exitCode, cause, ...(from !== undefined && { from }), setting });
+    }
 }

@@ -15,7 +15,7 @@ import { connect, type Sql } from "../database/connect.ts";
 import { type DatabaseTarget, describeTarget } from "../database/database-target.ts";
 import { faultSettings } from "../database/faults/pass-fault-point.ts";
 import { migrateDatabase, readMissingMigrations } from "../database/migrate.ts";
-import { type Database, openDatabase } from "../database/open-database.ts";
+import { type Database, type DatabaseUse, openDatabase } from "../database/open-database.ts";
 import { commandHere } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { Stream } from "../streams/stream.ts";
@@ -37,12 +37,19 @@ interface DatabaseGiven<Field extends ConfigField> extends Given {
     config: Readonly<Pick<Config, Field | FrameField | "color"> & Sources>;
     /**
      * Opens the database for `work`. Check the flags before: a wrong one should be told without a database.
-     * `mayMigrate` brings a database of the user's up to date first; without it such a database is only read.
      */
-    inDatabase<Result>(work: Work<Result>, options?: { mayMigrate: boolean }): Promise<Result>;
+    inDatabase<Result>(work: Work<Result>, options?: WorkOptions): Promise<Result>;
 }
 
 type Work<Result> = (sql: Sql, database: Database) => Promise<Result>;
+
+interface WorkOptions {
+    /** Brings a database of the user's up to date first; without it such a database is only read, unless `use` says otherwise. */
+    mayMigrate?: boolean;
+    use?: DatabaseUse;
+    /** See OpenDatabaseOptions. */
+    sessionsFor?: string;
+}
 
 /** A command for runCommand. */
 export function databaseCommand<Field extends ConfigField = never>(
@@ -54,8 +61,8 @@ export function databaseCommand<Field extends ConfigField = never>(
         options: [...options, ...configOptions(...fields, "json", ...databaseFields)],
         async run(given) {
             const config = await loadConfig([...databaseFields, "json", ...fields], given.flags, stream);
-            const inDatabase = <Result>(work: Work<Result>, { mayMigrate } = { mayMigrate: false }) =>
-                workInDatabase(config, { applicationName: `sluice ${name}`, mayMigrate }, work);
+            const inDatabase = <Result>(work: Work<Result>, options: WorkOptions = {}) =>
+                workInDatabase(config, { applicationName: `sluice ${name}`, ...options }, work);
             return await definition.run({ ...given, config, inDatabase });
         },
     };
@@ -66,11 +73,16 @@ export function databaseCommand<Field extends ConfigField = never>(
  * user's is never set up in passing: SluiceError `not_set_up` says how.
  */
 async function workInDatabase<Result>(
-    { databaseUrl, dataDir }: Pick<Config, "databaseUrl" | "dataDir">,
-    { applicationName, mayMigrate }: { applicationName: string; mayMigrate: boolean },
+    config: Pick<Config, (typeof databaseFields)[number]>,
+    {
+        applicationName,
+        mayMigrate = false,
+        use = mayMigrate ? "write" : "read",
+        ...options
+    }: { applicationName: string } & WorkOptions,
     work: Work<Result>,
 ): Promise<Result> {
-    const database = await openDatabase({ databaseUrl, dataDir, log: logToStderr });
+    const database = await openDatabase({ ...config, ...options, use, log: logToStderr });
     const sql = connect(database.target, { applicationName, max: 1, ...faultSettings(applicationName) });
     let closed: Promise<void> | undefined;
     const close = () => {

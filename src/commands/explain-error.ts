@@ -62,6 +62,12 @@ function explainFileFault(error: Error & { path?: unknown; code?: unknown }): un
 /** A refusal by the server, or a lost connection, that somebody can do something about. Default exit code: configuration. */
 type Refusal = Omit<SluiceErrorFields, "what"> & { what?: string };
 
+const pooled: Refusal = {
+    code: "pooled_database",
+    what: "A connection pooler in transaction mode has spread a session over several server connections.",
+    remedy: "Set SLUICE_DIRECT_DATABASE_URL to the server itself, beside DATABASE_URL.",
+};
+
 const refusals: Record<string, Refusal> = {
     [sqlStates.diskFull]: {
         code: "database_disk_full",
@@ -74,6 +80,9 @@ const refusals: Record<string, Refusal> = {
         what: "The database user lacks a right that this command needs.",
         remedy: `Grant the missing right, or use another user: ${commandHere("doctor")} lists the rights of this one.`,
     },
+    // A pooler that was taken for one of sessions: busy as it was, nothing told it apart.
+    [sqlStates.duplicatePreparedStatement]: pooled,
+    [sqlStates.invalidStatementName]: pooled,
     [sqlStates.readOnlyTransaction]: {
         code: "database_read_only",
         what: "The database is read-only: it is a standby, or set to read only.",

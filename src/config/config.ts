@@ -67,7 +67,7 @@ export const notifyFields = [
 ] as const satisfies readonly ConfigField[];
 
 /** Where the database is: every command that opens one takes these. */
-export const databaseFields = ["databaseUrl", "dataDir"] as const satisfies readonly ConfigField[];
+export const databaseFields = ["databaseUrl", "directDatabaseUrl", "dataDir"] as const satisfies readonly ConfigField[];
 
 interface DerivedField<Value> {
     options?(): Option[];
@@ -76,6 +76,7 @@ interface DerivedField<Value> {
 
 /** The fields that are not the value of one setting, with their flags. */
 const derivedFields = {
+    directDatabaseUrl: { read: (source) => readBesideUrl("directDatabaseUrl", source) },
     inputDir: {
         options: () => settingOptions("inputDir"),
         read: (source) => readSetting("inputDir", source) ?? join(readSetting("dataDir", source), "input_data"),
@@ -254,6 +255,25 @@ function readSetting<Name extends SettingName>(name: Name, source: Source): Valu
     const given = isSecret ? writtenAs : `${writtenAs} "${sanitize(text ?? "", { most: 60 })}"`;
     source.faults.set(name, { given, origin, ...parsed });
     return settings[name].fallback;
+}
+
+/**
+ * Another way to the database of DATABASE_URL. With --database-url there is only that one: the variable belongs to another
+ * database.
+ */
+function readBesideUrl(name: "directDatabaseUrl", source: Source): string | undefined {
+    const url = readSetting(name, source);
+    const { origin } = resolveSetting("databaseUrl", source);
+    if (url === undefined || origin.kind === "flag") return undefined;
+    if (origin.kind === "default") {
+        source.faults.set(name, {
+            given: settings[name].variable,
+            origin: resolveSetting(name, source).origin,
+            problem: "is set, and DATABASE_URL is not.",
+            remedy: "Set both, or neither.",
+        });
+    }
+    return url;
 }
 
 function describeUnknown(environment: Environment): Fault[] {

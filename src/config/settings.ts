@@ -23,7 +23,7 @@ import {
 } from "./parse-values.ts";
 
 export interface Setting<Value> {
-    /** For commander: `--trigger <when>`. Null for a secret: every user of the machine sees flags. */
+    /** For commander: `--trigger <when>`. Null for a secret (every user of the machine sees flags), and where a variable does. */
     flag: string | null;
     variable: string;
     description: string;
@@ -49,15 +49,26 @@ function setting<Value>(given: Omit<Setting<Value>, "fallbackText"> & { fallback
     return { fallbackText: String(given.fallback), ...given };
 }
 
+const maskUrl = (text: string) => describeTarget(parseDatabaseUrl(text));
+
 export const settings = {
     databaseUrl: setting<string | undefined>({
         flag: "--database-url <url>",
         variable: "DATABASE_URL",
-        description: "the Postgres to use",
+        description: "the Postgres to use; if it is a pooler, SLUICE_DIRECT_DATABASE_URL is the server behind it",
         parse: parseConnectionString,
         fallback: undefined,
         fallbackText: "an embedded server under the data folder",
-        mask: (text) => describeTarget(parseDatabaseUrl(text)),
+        mask: maskUrl,
+    }),
+    directDatabaseUrl: setting<string | undefined>({
+        flag: null,
+        variable: "SLUICE_DIRECT_DATABASE_URL",
+        description: "the server behind the pooler of DATABASE_URL, for everything that writes",
+        parse: parseConnectionString,
+        fallback: undefined,
+        fallbackText: "none: DATABASE_URL",
+        mask: maskUrl,
     }),
     dataDir: setting<string>({
         flag: "--data-dir <folder>",

@@ -4,6 +4,7 @@ import { parseDatabaseUrl } from "../database/database-target.ts";
 import { createSourceSchema, type SourceConfig } from "../streams/source-config.ts";
 import type { Stream } from "../streams/stream.ts";
 import { suggestName } from "../terminal/suggest-name.ts";
+import { parseConnectionString } from "./parse-values.ts";
 import { type FileSettingName, fileSettingNames, notifyNames, settings } from "./settings.ts";
 
 /** `at` is a path such as `sources[0].aliases.event_time`. */
@@ -39,8 +40,8 @@ function settingSchema(name: FileSettingName) {
         .superRefine((text, context) => {
             const parsed = settings[name].parse(text);
             if ("problem" in parsed) context.addIssue(`${parsed.problem} ${parsed.remedy}`);
-            else if (name === "databaseUrl" && parseDatabaseUrl(text).password !== "") {
-                context.addIssue("holds a password, and this file is shared: put DATABASE_URL into .env");
+            else if (settings[name].parse === parseConnectionString && parseDatabaseUrl(text).password !== "") {
+                context.addIssue(`holds a password, and this file is shared: put ${settings[name].variable} into .env`);
             }
         });
 }

@@ -24,29 +24,26 @@ export interface ConnectOptions {
 }
 
 /**
- * Pinned, because each of them changes what the same text means, and a role or a database may set them otherwise.
- * A peer that vanished is noticed by the server in about a minute: its locks and its COPY must not outlive it by hours.
+ * Pinned, because each of them changes what the same text means, and a role or a database may set them otherwise. Every pooler
+ * takes these, and gives each client its own.
  */
-const pinnedSettings = {
-    TimeZone: "UTC",
-    DateStyle: "ISO, YMD",
+const trackedSettings = { TimeZone: "UTC", DateStyle: "ISO, YMD", client_encoding: "UTF8" };
+
+/**
+ * Pinned too, for the same reason and because a role's time-out or plan setting would stop or slow the same statement
+ * for ever. They travel in `options`, the one thing that a pooler of sessions is told to ignore (docs/operations.md). What only
+ * some servers have, or need, is in the target's `overrides`.
+ */
+const pinnedOptions: Record<string, string> = {
     IntervalStyle: "postgres",
-    client_encoding: "UTF8",
     search_path: "public",
     extra_float_digits: "1",
     // Our code reads what pg_get_… functions and format('%I') write.
     quote_all_identifiers: "off",
+    // A peer that vanished is noticed in about a minute: its locks and its COPY must not outlive it by hours.
     tcp_keepalives_idle: "30",
     tcp_keepalives_interval: "10",
     tcp_keepalives_count: "3",
-};
-
-/**
- * Pinned too, for the same reason and because a role's time-out or plan setting would stop or slow the same statement
- * for ever. They travel in `options`, which a pooler is told to ignore already (docs/operations.md). What only some
- * servers have, or need, is in the target's `overrides`.
- */
-const pinnedOptions: Record<string, string> = {
     statement_timeout: "0",
     lock_timeout: "0",
     idle_in_transaction_session_timeout: "0",
@@ -108,7 +105,8 @@ export function connect(target: DatabaseTarget, options: ConnectOptions): Sql {
         // Named, or the driver would take them from PG… variables. (PGPASSWORD stays: both drivers use it, as libpq does,
         // for a URL without a password.)
         ...({ sslnegotiation: null, max_pipeline: 100 } as object),
-        prepare: true,
+        // A statement that is prepared by name is unknown to the server connection of the next transaction.
+        prepare: target.pooler?.mode !== "transaction",
         debug: false,
         max_lifetime: null,
         // Its failure at start-up would be an unhandled rejection; array-types.ts knows what it would find.
@@ -147,13 +145,16 @@ function settingsFor(
     target: DatabaseTarget,
     { applicationName, settings }: Pick<ConnectOptions, "applicationName" | "settings">,
 ): Record<string, string> {
+    if (target.pooler && (target.pooler.mode === "transaction" || !target.pooler.takesSettings)) {
+        return { application_name: applicationName, ...trackedSettings };
+    }
     const pinned = Object.entries({ ...pinnedOptions, ...target.overrides, ...settings })
         .filter(([, value]) => value !== null)
         // https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-OPTIONS
         .map(([name, value]) => `-c ${name}=${value!.replace(/[\\ ]/g, "\\$&")}`);
     // The last one wins: what the URL says of other settings holds.
     const options = [target.serverOptions ?? "", ...pinned].join(" ").trim();
-    return { application_name: applicationName, ...pinnedSettings, options };
+    return { application_name: applicationName, ...trackedSettings, options };
 }
 
 function socketPath(target: DatabaseTarget): string | undefined {

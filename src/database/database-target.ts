@@ -30,10 +30,20 @@ export interface DatabaseTarget {
     connectTimeoutSeconds: number | null;
     /** Settings of sessions on this server, besides the pinned ones; known once openDatabase has asked it. */
     overrides?: Record<string, string>;
+    /** What stands between us and the server; null or absent: nothing. Known once openDatabase has asked. */
+    pooler?: Pooler | null;
     /** target_session_attrs: another kind of session is refused. */
     sessionAttributes: SessionAttributes;
     /** For the log, once. */
     warnings: readonly string[];
+}
+
+/** A connection pooler such as PgBouncer. */
+export interface Pooler {
+    /** `session`: a client keeps its server connection. `transaction`: it may get another one for each transaction. */
+    mode: "session" | "transaction";
+    /** False: it refuses the settings with which our sessions begin, apart from those in `trackedSettings`. */
+    takesSettings: boolean;
 }
 
 /** https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TARGET-SESSION-ATTRS */

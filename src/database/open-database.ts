@@ -1,4 +1,7 @@
-/** The one door to the database for every command: the one that DATABASE_URL names, else the embedded one. */
+/**
+ * The one door to the database for every command: the one that DATABASE_URL names, else the embedded one. What a command writes
+ * goes by SLUICE_DIRECT_DATABASE_URL if that is set, what it only reads may go through a pooler (docs/decisions/pooler-reads.md).
+ */
 import { libpqEnvironment } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import { connect } from "./connect.ts";
@@ -6,17 +9,22 @@ import {
     type DatabaseTarget,
     databaseFault,
     describeTarget,
+    type Pooler,
     parseDatabaseUrl,
     withoutPassword,
 } from "./database-target.ts";
 import { decideTls } from "./decide-tls.ts";
 import { acquireEmbeddedServer, type EmbeddedServer } from "./embedded-server.ts";
 import { aimFaults } from "./faults/pass-fault-point.ts";
+import { cautiousPooler, findPoolMode } from "./find-pooler.ts";
 import type { LibpqEnvironment } from "./libpq-environment.ts";
 import { isConnectionFault, sqlStateOf, sqlStates } from "./sql-states.ts";
 
 export interface Database {
+    /** For whatever writes. Unless the use is `read` or `inspect`, a session here is a session of the server. */
     target: DatabaseTarget;
+    /** For what only reads: perhaps through a pooler that changes the backend between transactions. */
+    readTarget: DatabaseTarget;
     /** Null when DATABASE_URL names the database. Call its ensureRunning() after a lost connection. */
     embedded: EmbeddedServer | null;
     /** For psql, and for a person's eyes only: with the generated password if embedded, else without the password. */
@@ -27,8 +35,20 @@ export interface Database {
     close(): Promise<void>;
 }
 
+/**
+ * What a command does with the database. `read`: nothing but reading. `write`: it needs sessions. `serve`: both, each by its own
+ * way. `inspect`: it looks at the way of `write` and takes it as it is.
+ */
+export type DatabaseUse = "read" | "write" | "serve" | "inspect";
+
 interface OpenDatabaseOptions {
     databaseUrl?: string | undefined;
+    /** Past the pooler that `databaseUrl` leads to. */
+    directDatabaseUrl?: string | undefined;
+    /** Default: write. */
+    use?: DatabaseUse;
+    /** Why a command that writes needs sessions, for the refusal of a pooler: `a temporary table`. */
+    sessionsFor?: string;
     /** Where the embedded server lives. */
     dataDir: string;
     /** For people: one line, no secrets. */
@@ -55,29 +75,88 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
 }
 
 async function reachDatabase(options: OpenDatabaseOptions): Promise<Database> {
-    const { databaseUrl, dataDir, log, startPatienceMs = defaultStartPatienceMs } = options;
-    const { environment = libpqEnvironment() } = options;
+    const { databaseUrl, directDatabaseUrl, dataDir, log, use = "write", sessionsFor } = options;
     if (databaseUrl === undefined || databaseUrl === "") {
         const embedded = await acquireEmbeddedServer({ dataDir, log });
         const { serverVersion, overrides } = await askServer(embedded.target);
+        const target = { ...embedded.target, overrides };
         return {
-            target: { ...embedded.target, overrides },
+            target,
+            readTarget: target,
             embedded,
             connectionString: withoutPassword(embedded.target),
             serverVersion,
             close: () => embedded.release(),
         };
     }
-    const wanted = parseDatabaseUrl(databaseUrl, environment);
-    for (const warning of wanted.warnings) log(`Warning: ${warning}`);
-    const { target, serverVersion } = await reachStartedServer(wanted, startPatienceMs, log);
+    const hasDirect = directDatabaseUrl !== undefined && use !== "read";
+    const chosen = await reachUrl(hasDirect ? "directDatabaseUrl" : "databaseUrl", options);
+    if (use === "write" || use === "serve") requireSessions(chosen.target, { sessionsFor, hasDirect });
+    const pooled = hasDirect && use !== "inspect" ? await reachPooled(options, use) : chosen;
+    if (pooled && pooled.identity !== chosen.identity) throw otherDatabase(pooled.target, chosen.target);
     return {
-        target,
+        target: chosen.target,
+        readTarget: pooled && use === "serve" ? pooled.target : chosen.target,
         embedded: null,
-        connectionString: withoutPassword(target),
-        serverVersion,
+        connectionString: withoutPassword(chosen.target),
+        serverVersion: chosen.serverVersion,
         close: async () => {},
     };
+}
+
+/** The database by one of its URLs. @throws SluiceError whose `setting` is that one */
+async function reachUrl(setting: "databaseUrl" | "directDatabaseUrl", options: OpenDatabaseOptions) {
+    const { log, environment = libpqEnvironment(), startPatienceMs = defaultStartPatienceMs } = options;
+    try {
+        const wanted = parseDatabaseUrl(options[setting]!, environment);
+        for (const warning of wanted.warnings) log(`Warning: ${warning}`);
+        return await reachStartedServer(wanted, startPatienceMs, log);
+    } catch (error) {
+        throw error instanceof SluiceError ? error.of(setting) : error;
+    }
+}
+
+/** What writes needs nothing of the pooler: null if it is down. */
+async function reachPooled(options: OpenDatabaseOptions, use: DatabaseUse) {
+    try {
+        return await reachUrl("databaseUrl", { ...options, ...(use === "write" && { startPatienceMs: 0 }) });
+    } catch (error) {
+        if (use === "write" && (error as SluiceError).exitCode === exitCodes.databaseUnreachable) return null;
+        throw error;
+    }
+}
+
+const defaultSessionsFor = "its settings (synchronous_commit, time limits), which apply to a session";
+
+/** @throws SluiceError pooled_database where one session would be spread over several backends, or could not be set up */
+function requireSessions(
+    target: DatabaseTarget,
+    { sessionsFor = defaultSessionsFor, hasDirect }: { sessionsFor: string | undefined; hasDirect: boolean },
+): void {
+    if (!target.pooler || (target.pooler.mode === "session" && target.pooler.takesSettings)) return;
+    const problem =
+        target.pooler.mode === "transaction"
+            ? "is a connection pooler in transaction mode"
+            : "is a connection pooler that refuses the settings of a session";
+    throw new SluiceError({
+        code: "pooled_database",
+        what: `${describeTarget(target)} ${problem}. This command needs sessions of its own: for ${sessionsFor}.`,
+        remedy: hasDirect
+            ? "Let SLUICE_DIRECT_DATABASE_URL name the server itself, or a pool of sessions (docs/operations.md, Connection poolers)."
+            : "Set SLUICE_DIRECT_DATABASE_URL to the server itself, beside DATABASE_URL. Reading then still goes through the pooler.",
+        setting: hasDirect ? "directDatabaseUrl" : "databaseUrl",
+        exitCode: exitCodes.configuration,
+    });
+}
+
+function otherDatabase(pooled: DatabaseTarget, direct: DatabaseTarget): SluiceError {
+    return new SluiceError({
+        code: "other_database",
+        what: `DATABASE_URL (${describeTarget(pooled)}) and SLUICE_DIRECT_DATABASE_URL (${describeTarget(direct)}) lead to different databases.`,
+        remedy: "Let both name the same database of the same server, or unset SLUICE_DIRECT_DATABASE_URL.",
+        setting: "directDatabaseUrl",
+        exitCode: exitCodes.configuration,
+    });
 }
 
 /** A server on its way up refuses with 57P03; so does one on its way down, and if it is restarted nobody answers in between. */
@@ -98,17 +177,26 @@ async function reachStartedServer(wanted: DatabaseTarget, patienceMs: number, lo
     }
 }
 
+export interface ReachedServer {
+    /** With `allow` and `prefer` decided, and what has been found out about sessions. */
+    target: DatabaseTarget;
+    serverVersion: string;
+    /** The same for two ways to one database, and no other. */
+    identity: string;
+}
+
 /**
- * Connects once, to know that it can be done and to whom: the target with `allow` and `prefer` decided, and the version.
+ * Connects once, to know that it can be done and to whom.
  * @throws SluiceError as openDatabase does.
  */
-export async function reachServer(wanted: DatabaseTarget): Promise<{ target: DatabaseTarget; serverVersion: string }> {
+export async function reachServer(wanted: DatabaseTarget): Promise<ReachedServer> {
     try {
         const { target, answer } = await decideTls(wanted, askServer);
         refuseOldServer(target, answer.serverVersion);
         refuseOtherEncoding(target, answer.encoding);
         refuseOtherSession(target, answer.session);
-        return { target: { ...target, overrides: answer.overrides }, serverVersion: answer.serverVersion };
+        const { serverVersion, identity, overrides, pooler } = answer;
+        return { target: { ...target, overrides, pooler }, serverVersion, identity };
     } catch (error) {
         throw explainConnectFailure(wanted, error);
     }
@@ -121,8 +209,11 @@ interface ServerAnswer {
     /** The one in which the database keeps its texts. */
     encoding: string;
     session: { isStandby: boolean; isReadOnly: boolean };
+    /** See ReachedServer. */
+    identity: string;
     /** See DatabaseTarget. */
     overrides: Record<string, string>;
+    pooler: Pooler | null;
 }
 
 /** Below this, sorts and hash tables of a merge go to disk in so many pieces that it takes a multiple of its time. */
@@ -137,16 +228,21 @@ async function askServer(target: DatabaseTarget): Promise<ServerAnswer> {
     try {
         return await readServer({ ...target, overrides: withoutTransactionTimeout });
     } catch (error) {
-        if (sqlStateOf(error) !== sqlStates.undefinedObject) throw error;
-        return await readServer(target);
+        const state = sqlStateOf(error);
+        if (state === sqlStates.undefinedObject) return await readServer(target);
+        // PgBouncer refuses settings that it does not know: "unsupported startup parameter".
+        if (state === sqlStates.protocolViolation) return await readServer({ ...target, pooler: cautiousPooler });
+        throw error;
     }
 }
 
 async function readServer(target: DatabaseTarget): Promise<ServerAnswer> {
     const sql = connect(target, { applicationName: "sluice open", max: 1 });
     try {
-        const [row] = await sql<
-            (Record<"version" | "encoding" | "commit", string> & Record<Flag, boolean> & { workMemKb: number })[]
+        const rows = await sql<
+            (Record<"version" | "encoding" | "commit" | "identity", string> &
+                Record<Flag, boolean> &
+                Record<"workMemKb" | "pid", number>)[]
         >`
             select
                 current_setting('server_version') as version,
@@ -157,7 +253,16 @@ async function readServer(target: DatabaseTarget): Promise<ServerAnswer> {
                 (select setting::integer from pg_catalog.pg_settings where name = 'work_mem') as "workMemKb",
                 current_setting('transaction_timeout', true) is not null as "hasTransactionTimeout",
                 current_setting('session_replication_role') = 'origin' as "hasTriggers",
-                (select rolsuper from pg_catalog.pg_roles where rolname = current_user) as "maySwitchTriggers"`;
+                (select rolsuper from pg_catalog.pg_roles where rolname = current_user) as "maySwitchTriggers",
+                pg_backend_pid() as pid,
+                format(
+                    '%s %s',
+                    extract(epoch from pg_postmaster_start_time()),
+                    (select oid from pg_catalog.pg_database where datname = current_database())
+                ) as identity`;
+        const [row] = rows;
+        // A pooler tells its clients of a backend that it makes up.
+        const isPooled = rows.state.pid !== row!.pid;
         const { version, commit, workMemKb, hasTransactionTimeout, hasTriggers, maySwitchTriggers } = row!;
         if (!hasTriggers && !maySwitchTriggers) {
             throw databaseFault(
@@ -171,6 +276,8 @@ async function readServer(target: DatabaseTarget): Promise<ServerAnswer> {
             serverVersion: version.split(" ")[0]!,
             encoding: row!.encoding,
             session: row!,
+            identity: row!.identity,
+            pooler: isPooled ? { mode: await findPoolMode(target), takesSettings: !target.pooler } : null,
             overrides: {
                 ...(hasTransactionTimeout && withoutTransactionTimeout),
                 // A merge whose commit a crash can undo must not have its files deleted. Other settings wait for more, not less.

@@ -8,6 +8,12 @@ import type { Database } from "./open-database.ts";
 
 const role = "sluice_api";
 
+/** How the API reads, and how it works: a pause, a replay and the checks want sessions. */
+export async function apiTargets(database: Database): Promise<{ reading: DatabaseTarget; working: DatabaseTarget }> {
+    const working = await readerOf(database);
+    return { working, reading: database.embedded ? working : database.readTarget };
+}
+
 /**
  * The account with which the API reads this migrated database. On the embedded one it is a role of its own, created by the
  * script that owners of another database run by hand. There it is the account of the URL.

@@ -7,6 +7,7 @@
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export const sqlStates = {
+    protocolViolation: "08P01",
     uniqueViolation: "23505",
     readOnlyTransaction: "25006",
     inFailedTransaction: "25P02",
@@ -32,6 +33,8 @@ export const sqlStates = {
     objectNotInPrerequisiteState: "55000",
     objectInUse: "55006",
     lockNotAvailable: "55P03",
+    duplicatePreparedStatement: "42P05",
+    invalidStatementName: "26000",
     queryCanceled: "57014",
     adminShutdown: "57P01",
     crashShutdown: "57P02",

@@ -10,6 +10,7 @@ import { atEnd } from "../support/at-end.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type DatabaseProxy, openDatabaseProxy } from "../support/database-proxy.ts";
 import { useOpened, withSqlAtHand } from "../support/fixture.ts";
+import { throughPooler } from "../support/pooled.ts";
 import { createConformanceCheck, readDocument } from "./check-conformance.ts";
 
 type Database = Pick<TestDatabase, "target" | "sql">;
@@ -44,7 +45,7 @@ export async function openApiFixture<Kind extends Database>(
     options: Partial<AppOptions> = {},
     target = database.target,
 ): Promise<ApiFixture<Kind>> {
-    const pools = { sql: openReadPool(target), workSql: openWorkPool(target) };
+    const pools = { sql: openReadPool(throughPooler(target)), workSql: openWorkPool(target) };
     atEnd(() => Promise.all(Object.values(pools).map((pool) => pool.end({ timeout: 1 }))));
     const open = (more: Partial<AppOptions> = {}) => createApp({ served: eventsApi, sql: pools.sql, ...more });
     const app = open({ ...pools, now: jumpingClock(), ...options });

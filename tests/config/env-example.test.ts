@@ -12,6 +12,7 @@ const lines = [...text.matchAll(/^# ([A-Z_]+)=(.*)$/gm)].map(([, name, value]) =
 /** Values that are no defaults, and said to be examples. */
 const examples = [
     "databaseUrl",
+    "directDatabaseUrl",
     "mergeWorkers",
     "maxRejects",
     "allowedHosts",

@@ -8,6 +8,7 @@ const everyField = [
     ...ingestFields,
     ...notifyFields,
     "databaseUrl",
+    "directDatabaseUrl",
     "dataDir",
     "port",
     "host",
@@ -120,6 +121,20 @@ test("events are invented only in a database of our own, unless that is asked fo
     expect(generate({ generate: false }, {})).toBe(false);
 });
 
+test("another way to the database is of the DATABASE_URL beside it, and of no --database-url", () => {
+    const read = (flags: Flags, environment: Environment) =>
+        readConfig(["databaseUrl", "directDatabaseUrl"], flags, environment).directDatabaseUrl;
+    const DATABASE_URL = "postgres://pooler/shop";
+    const SLUICE_DIRECT_DATABASE_URL = "postgres://db/shop";
+
+    expect(read({}, { DATABASE_URL, SLUICE_DIRECT_DATABASE_URL })).toBe(SLUICE_DIRECT_DATABASE_URL);
+    expect(read({ databaseUrl: "postgres://test/shop" }, { DATABASE_URL, SLUICE_DIRECT_DATABASE_URL })).toBeUndefined();
+    expect(refuse({}, { SLUICE_DIRECT_DATABASE_URL })).toMatchObject({
+        exitCode: 3,
+        what: "SLUICE_DIRECT_DATABASE_URL is set, and DATABASE_URL is not.",
+    });
+});
+
 test("what it returns cannot be changed", () => {
     const config = readConfig(["trigger", "port"], {}, {});
 
@@ -130,6 +145,7 @@ test("what it returns cannot be changed", () => {
 describe("faults", () => {
     const badValues: Record<keyof typeof settings, string> = {
         databaseUrl: "mysql://me:hunter2@db/shop",
+        directDatabaseUrl: "mysql://me:hunter2@db/shop",
         dataDir: "a\0b",
         inputDir: "a\0b",
         trigger: "often",

@@ -25,5 +25,10 @@ test("each setting has a row, with the names that the code knows", () => {
 test("variables without a flag are named too", () => {
     const variables = rows.filter((row) => row.startsWith("| – ")).map((row) => codesOf(row.split(" | ")[1]!));
 
-    expect(variables).toEqual(["SLUICE_API_TOKEN", "SLUICE_NOTIFY_SECRET", "SLUICE_STREAMS_DIR"]);
+    expect(variables).toEqual([
+        "SLUICE_DIRECT_DATABASE_URL",
+        "SLUICE_API_TOKEN",
+        "SLUICE_NOTIFY_SECRET",
+        "SLUICE_STREAMS_DIR",
+    ]);
 });

@@ -117,7 +117,7 @@ test("a record that the table refuses is rejected alone, with its constraint, an
     expect(reject).toEqual({ no: 21, name: "no_devil" });
 
     await database.sql`alter table public.events drop constraint no_devil`;
-    expect((await runScript("replay", ["--database-url", database.url])).exitCode).toBe(0);
+    expect((await runScript("replay", [], { environment: { DATABASE_URL: database.url } })).exitCode).toBe(0);
     const [events] = await database.sql`select count(*) as count from events`;
     expect(events).toEqual({ count: 120 });
     await expectSound(database.sql);

@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { commandGroups } from "../../scripts/sluice/commands.ts";
+import { databaseVariables } from "./pooled.ts";
 import { projectDir } from "./test-server.ts";
 
 export interface Ran {
@@ -70,7 +71,13 @@ export function spawnScript(
 ) {
     return Bun.spawn([...commandLine(name), ...args], {
         cwd,
-        env: { ...process.env, ...streamsIn(cwd), FORCE_COLOR: "", NO_COLOR: "", DATABASE_URL: "", ...environment },
+        env: {
+            ...process.env,
+            ...streamsIn(cwd),
+            ...{ FORCE_COLOR: "", NO_COLOR: "", DATABASE_URL: "" },
+            ...environment,
+            ...databaseVariables(environment.DATABASE_URL),
+        },
         stdin: input === undefined ? "ignore" : new TextEncoder().encode(input),
         stdout: "pipe",
         stderr: "pipe",

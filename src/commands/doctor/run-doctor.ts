@@ -14,6 +14,7 @@ import { loadStreams } from "../../streams/load-streams.ts";
 import type { Stream } from "../../streams/stream.ts";
 import { checkClock, checkConnections, checkRights, checkSchema } from "./check-database.ts";
 import { checkAccess, checkDisk, checkFolder, checkPort, type FolderSettings } from "./check-machine.ts";
+import { checkPooler } from "./check-pooler.ts";
 import { checkStream } from "./check-streams.ts";
 import { checkFiles, checkNotifications, checkPace, checkPause, checkStaging, checkWorkers } from "./check-work.ts";
 import { type Finding, type Found, fail, ok, skipped } from "./finding.ts";
@@ -21,6 +22,7 @@ import { type Finding, type Found, fail, ok, skipped } from "./finding.ts";
 export type DoctorConfig = Pick<
     Config,
     | "databaseUrl"
+    | "directDatabaseUrl"
     | "dataDir"
     | "inputDir"
     | "isInputDefault"
@@ -34,6 +36,7 @@ export type DoctorConfig = Pick<
     Pick<FolderSettings, "sources">;
 
 const inDatabase = [
+    "pooler",
     "rights",
     "schema",
     "clock",
@@ -83,7 +86,7 @@ async function lookIntoDatabase(config: DoctorConfig, stream: Stream, log: (line
     let database: Database | null = null;
     const finding = await look("database", async () => {
         // A doctor should say that the server is starting, not wait for it.
-        database = await openDatabase({ ...config, log, startPatienceMs: 0 });
+        database = await openDatabase({ ...config, use: "inspect", log, startPatienceMs: 0 });
         const { target, embedded, connectionString, serverVersion } = database;
         const where = embedded ? `the embedded one, port ${target.port}` : connectionString;
         return ok(`PostgreSQL ${serverVersion}, ${where}.`);
@@ -92,7 +95,8 @@ async function lookIntoDatabase(config: DoctorConfig, stream: Stream, log: (line
     if (opened === null) return [finding, ...skipAll(inDatabase, "The database cannot be reached.")];
     const sql = connect(opened.target, { applicationName: "sluice doctor", max: 1 });
     try {
-        return [finding, ...(await askDatabase(config, opened.target, sql, stream))];
+        const pooler = await look("pooler", () => checkPooler(config, opened.target));
+        return [finding, pooler, ...(await askDatabase(config, opened.target, sql, stream))];
     } finally {
         await sql.end({ timeout: 1 });
         await opened.close();
@@ -111,7 +115,7 @@ async function askDatabase(config: DoctorConfig, target: DatabaseTarget, sql: Sq
         schema,
         await look("clock", () => checkClock(sql)),
     ];
-    if (!isUsable) return [...findings, ...skipAll(inDatabase.slice(3), "The tables are missing.")];
+    if (!isUsable) return [...findings, ...skipAll(inDatabase.slice(4), "The tables are missing.")];
     let status: Status | null = null;
     const lookAt = (name: string, check: (known: Status) => Found | Promise<Found>) =>
         look(name, async () => {

@@ -12,6 +12,9 @@ const lockTimeout = "60s";
 const connectTimeoutSeconds = 3;
 const closeDeadlineMs = 2_000;
 
+/** Why an ingest needs connections of its own; completes a sentence. */
+export const sessionsForIngest = "COPY, whose backend the ledger records, and for locks and settings of a session";
+
 export type Connections = ReturnType<typeof openConnections>;
 
 export function openConnections(target: DatabaseTarget, plan: ConnectionPlan, processId: string) {
