@@ -35,6 +35,7 @@ test("the defaults", () => {
     expect(mergeWorkers).toBeLessThanOrEqual(4);
     expect(config).toEqual({
         databaseUrl: undefined,
+        directDatabaseUrl: undefined,
         dataDir: "data",
         inputDir: "data/input_data",
         trigger: { kind: "interval", ms: 1000 },
