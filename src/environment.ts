@@ -1,4 +1,5 @@
 /** The few variables that are not settings. Apart from src/config/, only this file reads the environment. */
+import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { programForm } from "./program.ts";
 
@@ -6,9 +7,16 @@ export type Environment = Record<string, string | undefined>;
 
 /**
  * The words that start a command here, for help and advice: `sluice status` from scripts/sluice.ts, the package or the
- * executable, and `bun run status` from a script of its own.
+ * executable, `npx sluice status` where npx found the package in this folder, and `bun run status` from a script of its own.
  */
-export const program = programForm !== "checkout" || basename(Bun.main) === "sluice.ts" ? "sluice" : "bun run";
+export const program = programName(process.env);
+
+export function programName(environment: Environment, form = programForm): string {
+    if (form === "checkout") return basename(Bun.main) === "sluice.ts" ? "sluice" : "bun run";
+    // Not where npx took the package from somewhere else: by its name alone it would look for one in the registry.
+    const isByNpx = environment.npm_lifecycle_event === "npx" && existsSync("node_modules/.bin/sluice");
+    return isByNpx ? "npx sluice" : "sluice";
+}
 
 /** `--data-dir data/own`, as this process was given it. A URL may hold a password: that one was given is all that is shown. */
 export function databaseFlags(argv: readonly string[]): string {

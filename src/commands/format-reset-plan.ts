@@ -16,7 +16,7 @@ export function formatPlan(plan: ResetPlan, { inputDir, fileCount, fileBytes }: 
         ...(plan.table === null ? [] : [[formatNumber(plan.events), plan.table]]),
         [formatNumber(plan.rejects), "rejects and conflicts"],
         [formatNumber(plan.stagedRecords), "staged records"],
-        [formatNumber(plan.files), "files in the ledger"],
+        [formatNumber(plan.files), "known files"],
         [formatNumber(plan.batches), "batches"],
     ];
     const deleted = `${formatCount(fileCount, "file")} in ${sanitize(inputDir)} (${formatBytes(fileBytes)}) will be deleted.`;

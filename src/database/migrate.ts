@@ -123,7 +123,7 @@ export async function migrateDatabase(target: DatabaseTarget, options: MigrateOp
 function describeApplied(names: readonly string[], isSqlDue: boolean): string {
     const few = `the ${names.length === 1 ? "migration" : "migrations"} ${names.join(", ")}`;
     const migrations = names.length === 0 ? [] : [names.length <= 3 ? few : `${names.length} migrations`];
-    return [...migrations, ...(isSqlDue ? ["the SQL files"] : [])].join(" and ");
+    return [...migrations, ...(isSqlDue ? ["the SQL functions"] : [])].join(" and ");
 }
 
 export interface SchemaState extends MigrateResult {

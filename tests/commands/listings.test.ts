@@ -199,7 +199,7 @@ test("colours on a terminal, none with --no-color or NO_COLOR or in a dumb one, 
     const colored = async (flags: string[], environment: Record<string, string> = {}) => {
         const shown = runOnTerminal("status", [...args, ...flags], { environment });
         await shown.exited;
-        await waitUntil("it is whole", () => shown.output().includes("Rejects by reason"));
+        await waitUntil("it is whole", () => shown.output().includes("Most frequent reject reasons"));
         return shown.output().includes("\u001b[3");
     };
 

@@ -71,7 +71,7 @@ test("shows what will go and how much of it, and clears every table but those th
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(new RegExp(`^ +${before["public.events"]} {2}events$`, "m"));
     expect(stdout).toMatch(new RegExp(`^ +${before["ingest.rejects"]} {2}rejects and conflicts$`, "m"));
-    expect(stdout).toMatch(new RegExp(`^ +${before["ingest.files"]} {2}files in the ledger$`, "m"));
+    expect(stdout).toMatch(new RegExp(`^ +${before["ingest.files"]} {2}known files$`, "m"));
     expect(stdout).toEndWith("\nDone.\n");
     expect(Object.keys(before).filter((name) => before[name] === 0 && !keptTables.includes(name))).toEqual([]);
     expect(after).toEqual(

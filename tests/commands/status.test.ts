@@ -42,7 +42,7 @@ test("shows on one screen where every record went, what waits, and what failed a
     expect(stdout).toContain(
         "  fai\\x1b[31mled.csv  header_missing_columns  It has no column price.  tried 2 times, not retried automatically\n",
     );
-    expect(stdout).toContain("Rejects by reason (of 3)\n  price_negative     2\n");
+    expect(stdout).toContain("Most frequent reject reasons (of 3 rejects)\n  price_negative     2\n");
     expect(stdout).not.toContain("\u001b");
 });
 

@@ -2,7 +2,7 @@
 
 /** Said by whichever command comes first or goes last: the documents say it once. */
 const embeddedServerLine = /^(Creating|Created and started|Started|Stopped) the embedded PostgreSQL/;
-const migrationLine = /^Applied (the migrations?|the SQL files|\d+ migrations)/;
+const migrationLine = /^Applied (the migrations?|the SQL functions|\d+ migrations)/;
 /** Only where it takes long enough to be said. */
 const installLine = /^Installing packages: /;
 

@@ -166,7 +166,10 @@ function formatColumnDrift({ columnDrift }: Status): string[] {
 function formatRejectReasons({ rejectReasons, standingRejects }: Status): string[] {
     if (rejectReasons.length === 0) return [];
     const rows = rejectReasons.map(({ reason, records }) => [reason, records]);
-    return [`Rejects by reason (of ${formatNumber(standingRejects)})`, ...formatTable(rows, { indent: "  " })];
+    return [
+        `Most frequent reject reasons (of ${formatCount(standingRejects, "reject")})`,
+        ...formatTable(rows, { indent: "  " }),
+    ];
 }
 
 function secondsBefore(instant: string, asOf: string): number {

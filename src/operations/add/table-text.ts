@@ -24,7 +24,7 @@ export function tableText(table: string, fileName: string, { columns, key, recor
     });
     return [
         `${proposedBy}\`${program} add\` from the ${formatCount(records, "record")} of ${oneLine(fileName)}.`,
-        "-- It has been applied. To change the table, write another migration beside this one.",
+        "-- To change the table later, write another migration beside this one.",
         `create table if not exists public.${quoteIdent(table)} (`,
         ...body,
         ");",
