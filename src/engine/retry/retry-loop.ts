@@ -13,14 +13,16 @@ import { pollMs } from "../outage/wake-up.ts";
 import { type RetryOptions, retryRejects } from "./retry-rejects.ts";
 
 const othersEveryMs = 60_000;
-/** A look at many that wait in vain costs: a new mark is followed after so many times what the last look took. */
+/** A look at many that wait in vain costs: it is repeated after so many times what it took. */
 const mostLoad = 1 / 20;
 
 /**
- * How long after its beginning a look may be repeated at once. Not longer than the minute: what it took may have been an outage,
- * or a process that was frozen.
+ * How long after its beginning a look may be repeated. At once when it has brought something: then its time was well spent.
+ * Not longer than the minute: what it took may have been an outage, or a process that was frozen.
  */
-export const pauseAfterLookMs = (tookMs: number): number => Math.min(tookMs / mostLoad, othersEveryMs);
+export function pauseAfterLookMs(tookMs: number, { read }: Pick<RecordCounts, "read">): number {
+    return read > 0 ? 0 : Math.min(tookMs / mostLoad, othersEveryMs);
+}
 
 export interface RetryingStream extends Omit<RetryOptions, "signal"> {
     log: IngestLog;
@@ -48,9 +50,9 @@ export async function keepRetrying(streams: readonly RetryingStream[], isOver: A
             if (mark === null || !look.stream.isOurs() || begunAt < look.nextAt) continue;
             if (mark === look.seenMark && begunAt < look.dueAt) continue;
             look.seenMark = mark;
-            await retryOne(look.stream, isOver, look);
+            const records = await retryOne(look.stream, isOver, look);
             const tookMs = performance.now() - begunAt;
-            look.nextAt = begunAt + pauseAfterLookMs(tookMs);
+            look.nextAt = begunAt + pauseAfterLookMs(tookMs, records);
             look.dueAt = begunAt + othersEveryMs * (0.75 + Math.random() / 2);
         }
         await sleep(pollMs, isOver);
