@@ -49,16 +49,16 @@ begin
 end
 $$;
 
--- A worker loads one thing at a time: between two loads, one of its own that still says 'loading' has failed, and the
--- database was not there to be told.
-create or replace function ingest.abandon_loads_of(worker uuid)
+-- A worker loads one thing at a time, or two directly side by side: between loads, one of its own that still says 'loading' has
+-- failed, and the database was not there to be told.
+create or replace function ingest.abandon_loads_of(worker uuid, but_load bigint default null)
 returns void
 language sql
 begin atomic
     select ingest.abandon_loads(array(
         select loads.load_id
         from ingest.loads
-        where loads.state = 'loading' and loads.worker_id = worker
+        where loads.state = 'loading' and loads.worker_id = worker and loads.load_id is distinct from but_load
     ));
 end;
 
@@ -209,8 +209,11 @@ begin atomic
     );
 end;
 
--- Opens a load on the connection that will COPY, and reserves the ids of its chunks. Committed before the COPY begins.
-create or replace function ingest.begin_load(this_stream smallint, worker uuid, load_way text, chunk_count integer)
+-- Opens a load on the connection that will COPY, and reserves the ids of its chunks. Committed before the COPY begins. `beside_load`
+-- goes on meanwhile.
+create or replace function ingest.begin_load(
+    this_stream smallint, worker uuid, load_way text, chunk_count integer, beside_load bigint default null
+)
 returns table (load_id bigint, chunk_ids bigint[], lane smallint)
 language plpgsql
 as $$
@@ -224,7 +227,7 @@ begin
     ) then
         raise exception 'worker % no longer holds the right to load', worker using errcode = 'SL001';
     end if;
-    perform ingest.abandon_loads_of(worker);
+    perform ingest.abandon_loads_of(worker, beside_load);
 
     begin_load.lane := ingest.choose_lane(this_stream);
     insert into ingest.loads (stream_id, worker_id, backend_pid, backend_start, way, lane)

@@ -62,6 +62,8 @@ export const sluiceStates = {
     snapshotRefused: "SL007",
     /** Somebody has changed a reject, or the row that it contradicts, since the caller saw it. */
     rejectChanged: "SL008",
+    /** Records that cannot go straight into the table: they are staged and merged. */
+    directRefused: "SL009",
     /** TableShapeFault: a table is not the one that Sluice made. */
     tableShape: "SL010",
 } as const;

@@ -17,6 +17,8 @@ export interface Run extends IngestContext {
     signal: AbortSignal;
     survive: Outage["survive"];
     copyConnection: CopyConnection;
+    /** Another one, for a direct load beside that. */
+    copyBeside: CopyConnection;
     lease: Lease;
     proof: LedgerProof;
     rechecks: Rechecks;
@@ -31,6 +33,8 @@ export interface Run extends IngestContext {
     noteMergeable(isMerged: boolean): void;
     /** What others have left to do: for who has nothing to do himself. */
     work?: StreamWork;
+    /** Keys of batches of direct loads whose commit was not answered: the merge workers ask how they ended. */
+    lostAnswers: string[];
     /** Given when there is something to merge. */
     staged: WakeUp;
     /** Given when something was merged, and when the folder is to be looked at. */

@@ -7,7 +7,7 @@ import { type Mode, versionOf } from "./mode.ts";
 import { hideText } from "./render/hidden-text.ts";
 import type { ColumnSql, StreamSql } from "./render/stream-sql.ts";
 import type { SourceConfig } from "./source-config.ts";
-import { type Column, defineStream, type Stream, timedColumn } from "./stream.ts";
+import { type Column, type DirectTable, defineStream, type Stream, timedColumn } from "./stream.ts";
 import { ruleOf } from "./types/rule-of.ts";
 import type { TypeRule } from "./types/type-rule.ts";
 
@@ -77,6 +77,7 @@ function declare(table: CatalogTable, declared: Declared, streamId: number): Dec
         files: declared.files,
         mode: declared.mode,
         source: readingSource(table, declared.source),
+        direct: isOrdered ? null : directTable(tableText, filled, declared.mode),
         columns: columns.map(({ rule: _, ...column }) => column),
     });
     const sqlColumns = filled.map(({ column }, index) => columnSql(table, column, columns[index]!, declared.mode));
@@ -104,6 +105,21 @@ function declare(table: CatalogTable, declared: Declared, streamId: number): Dec
             made: null,
         },
     };
+}
+
+/** Null where a record whose key is new may change what another is, or some value may not be stored as its file has it. */
+function directTable(
+    table: string,
+    filled: readonly { column: CatalogColumn; rule: TypeRule }[],
+    mode: Mode,
+): DirectTable | null {
+    const isKept = ({ loader }: TypeRule) => loader.plainEnd !== null || loader.isKept === true;
+    if (mode.name !== "insert" || !filled.every(({ rule }) => isKept(rule))) return null;
+    const columns = filled.map(({ column }): [string, string | null] => {
+        const hasDefault = column.defaultText !== null || column.identity !== null;
+        return [column.name, hasDefault ? null : quoteIdent(column.name)];
+    });
+    return { table, columns: new Map(columns) };
 }
 
 /** The key that a stream goes by: the named one, else the first that files can give. Null when there is none. */

@@ -36,10 +36,19 @@ export interface Stream {
     extras: string;
     /** Whether the table has a column for those; else a file must not have any that is not ignored. */
     keepsExtras: boolean;
+    /** How a COPY writes records straight into the table; null: only a merge may. */
+    direct: DirectTable | null;
     /** Which files are its: a glob of paths in the watched folder. Null: those that no other stream claims. */
     files: string | null;
     /** How its files are read; null: as the sources of sluice.config.ts say. */
     source: SourceConfig | null;
+}
+
+export interface DirectTable {
+    /** With its schema, as SQL writes it. */
+    table: string;
+    /** By name, as SQL writes them; null for one that has a default, which a COPY would not take for an empty value. */
+    columns: ReadonlyMap<string, string | null>;
 }
 
 type Definition = Pick<Stream, "id" | "name" | "table" | "extras"> & {
@@ -50,6 +59,7 @@ type Definition = Pick<Stream, "id" | "name" | "table" | "extras"> & {
     key: string | readonly string[];
     time: string | null;
     keepsExtras?: boolean;
+    direct?: DirectTable | null;
     files?: string | null;
     source?: SourceConfig | null;
 };
@@ -67,6 +77,7 @@ export function defineStream(definition: Definition): Stream {
         home: "ingest",
         mode: { name: "insert" },
         keepsExtras: true,
+        direct: null,
         files: null,
         source: null,
         ...definition,

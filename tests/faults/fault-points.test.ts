@@ -68,6 +68,9 @@ const leastPasses: Record<FaultPointName, number> = {
     "before-copy": 1,
     "in-copy": 6,
     "after-copy-bytes": 1,
+    "in-direct-copy": 1,
+    "before-direct-commit": 1,
+    "after-direct-commit": 1,
     "before-record-load": 1,
     "after-record-load": 1,
     "before-merge": 2,
@@ -108,7 +111,12 @@ function isOfArchive(at: FaultPointName): boolean {
 function isOfNotification(at: FaultPointName): boolean {
     return at.endsWith("-notification");
 }
+/** tests/faults/direct-kills.test.ts */
+function isOfDirectLoad(at: FaultPointName): boolean {
+    return at.includes("-direct-");
+}
 function isOfIngest(at: FaultPointName): boolean {
+    if (isOfDirectLoad(at)) return false;
     const isOfCommand = at === "in-prune" || at === "in-reset";
     return !isOfCommand && !isOfMigration(at) && !isOfArchive(at) && !isOfNotification(at);
 }

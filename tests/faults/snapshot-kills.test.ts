@@ -83,7 +83,7 @@ function keepLooking(target: DatabaseTarget) {
 
 const isOfMerge = (at: FaultPointName) => at.includes("merge");
 const points = (Object.keys(faultPoints) as FaultPointName[]).filter(
-    (at) => !/archive|notification|migration|prune|reset/.test(at),
+    (at) => !/archive|notification|migration|prune|reset|direct/.test(at),
 );
 const actionsAt = (at: FaultPointName): FaultAction[] => {
     if (isLongRun) return Object.keys(faultActions) as FaultAction[];

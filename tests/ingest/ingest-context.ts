@@ -53,7 +53,15 @@ export async function openTestIngest(
     await takeLoaderLease(database.sql, 0, workerId, 3_600_000);
     return {
         context: {
-            ...{ stream: eventsStream, config, sql: database.sql, copyConnection, workerId, log },
+            ...{
+                stream: eventsStream,
+                config,
+                sql: database.sql,
+                copyConnection,
+                copyBeside: copyConnection,
+                workerId,
+                log,
+            },
             signal: new AbortController().signal,
             survive: (step) => step(),
             lease: { isLoader: () => true, renew: async () => {} },
@@ -62,6 +70,7 @@ export async function openTestIngest(
             proof: createLedgerProof(),
             rechecks: createRechecks(),
             room: { wait: async () => true, addMerged() {}, isSweepDue: () => false, sweep: async () => {} },
+            lostAnswers: [],
             staged: createWakeUp(),
             merged: createWakeUp(),
             tally: createTally(),

@@ -18,6 +18,13 @@ export const faultPoints = {
     "before-copy": { at: "a load is in the ledger, none of its rows are sent", backend: "copy" },
     "in-copy": { at: "a piece of a COPY is sent, more is to come", backend: "copy" },
     "after-copy-bytes": { at: "the last byte of a COPY is sent, its end is not", backend: "copy" },
+    "in-direct-copy": { at: "a piece of a direct load is sent, more may come", backend: "copy" },
+    "before-direct-commit": { at: "rows and ledger of a direct load are written and not committed", backend: "copy" },
+    "after-direct-commit": {
+        at: "a direct load is committed, the loader does not know it",
+        backend: "copy",
+        losesAnswer: true,
+    },
     "before-record-load": { at: "a COPY is committed, the ledger does not name its load", backend: "query" },
     "after-record-load": {
         at: "the ledger names a load, the loader does not know it",

@@ -1,7 +1,10 @@
 /** A load's end in the ledger, and the staged rows that nobody needs any more: sql/engine/loads.sql. */
+import type { ReservedSQL } from "bun";
 import type { Sql } from "../../database/connect.ts";
 import type { Dialect } from "../../streams/dialect.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
+import { pickCounts } from "../../terminal/record-counts.ts";
+import type { Batch } from "./batch.ts";
 import type { SeenFile } from "./files.ts";
 
 /** A chunk as record_load takes it. */
@@ -53,6 +56,40 @@ export async function recordLoad(
         select ingest.record_load(
             ${loadId}, ${bytes}, ${JSON.stringify(shapes)}::text::jsonb, ${JSON.stringify(chunks)}::text::jsonb
         )`;
+}
+
+/** Whether the stream's next chunk may go straight into the table (sql/engine/direct_load.sql). */
+export async function takesDirectLoad(sql: Sql, streamId: number): Promise<boolean> {
+    const [row] = await sql<{ takes: boolean }[]>`select ingest.takes_direct_load(${streamId}::smallint) as takes`;
+    return row!.takes;
+}
+
+/** In the transaction of the COPY, on its connection. */
+export async function recordDirectLoad(
+    copySql: ReservedSQL,
+    loadId: number,
+    bytes: number,
+    shape: RecordedShape,
+    chunk: StagedChunk,
+    batchKey: string,
+): Promise<Batch> {
+    const [row] = await copySql`
+        select to_jsonb(batches)::text as batch
+        from ingest.record_direct_load(
+            ${loadId}::bigint, ${bytes}::bigint, ${JSON.stringify([shape])}::text::jsonb,
+            ${JSON.stringify([chunk])}::text::jsonb, ${batchKey}::text::uuid
+        ) as batches`;
+    const batch = JSON.parse(row.batch);
+    return {
+        ...pickCounts(batch),
+        batchId: batch.batch_id,
+        slices: batch.slices,
+        chunks: batch.chunks,
+        startedAt: new Date(batch.started_at),
+        finishedAt: new Date(batch.finished_at),
+        oldestStagedAt: new Date(batch.oldest_staged_at),
+        durationMs: batch.duration_ms,
+    };
 }
 
 export async function abandonLoads(sql: Sql, loadIds: number[]): Promise<void> {

@@ -74,7 +74,7 @@ export async function loadChunks(
 }
 
 /** After the last byte: is it still the file that was opened, and is a chunk staged again the same? */
-async function verifyPart(part: LoadPart, outcome: StagedOutcome): Promise<LoadedPart> {
+export async function verifyPart(part: LoadPart, outcome: StagedOutcome): Promise<LoadedPart> {
     const { sizeBytes } = part.file.seen;
     const sizeNow = await part.file.currentSize();
     if (sizeNow < sizeBytes) {
@@ -93,7 +93,7 @@ async function verifyPart(part: LoadPart, outcome: StagedOutcome): Promise<Loade
     return { part, outcome, isRecorded };
 }
 
-function stagedChunk(
+export function stagedChunk(
     isHeld: boolean,
     part: LoadPart,
     outcome: StagedOutcome,
@@ -122,7 +122,7 @@ function stagedChunk(
     };
 }
 
-function recordedShape({ sources }: IngestConfig, shape: FileShape): RecordedShape {
+export function recordedShape({ sources }: IngestConfig, shape: FileShape): RecordedShape {
     const { header, extraColumns, missingColumns, dialect, source, targets } = shape;
     const ignored = header.filter((_, index) => targets[index] === "ignored");
     const ignoredColumns = ignored.length > 0 ? ignored : null;

@@ -10,6 +10,7 @@ import { createDiscovery, type Discovery } from "../discover/discover-files.ts";
 import type { FileClocks } from "../discover/file-age.ts";
 import { createSaySome } from "../discover/say-some.ts";
 import { createTailWatch, type TailWatch } from "../discover/watch-tails.ts";
+import type { Batch } from "../ledger/batch.ts";
 import type { FileFailure } from "../ledger/files.ts";
 import type { Run } from "../loops.ts";
 import type { FileShape } from "../read/file-shape.ts";
@@ -19,6 +20,10 @@ import type { CopyConnection } from "../stage/copy-connection.ts";
 
 export interface Loader extends IngestContext {
     copyConnection: CopyConnection;
+    /** For direct loads: the same, and one beside it. */
+    copyConnections: CopyConnection[];
+    /** On for a while behind a direct load that the table refused. */
+    directPause: { begin(): void; isOn(): boolean };
     readHeader: HeaderReader;
     discovery: Discovery;
     archiver: Archiver;
@@ -42,6 +47,10 @@ export interface Loader extends IngestContext {
      * and must come first. They hold back every merge, so that waiting for room without them would never end.
      */
     waitForRoom(): Promise<boolean>;
+    /** Keys of batches of which this process does not know whether they were committed. */
+    lostAnswers: string[];
+    /** A load that was a batch, too, is committed. */
+    noteBatch(batch: Batch): void;
     /** There is something to merge. */
     wakeMergers(): void;
     isStopped(): boolean;
@@ -61,13 +70,18 @@ type LoadingRun = Pick<
     Run,
     | keyof IngestContext
     | "copyConnection"
+    | "copyBeside"
     | "folder"
     | "lease"
+    | "lostAnswers"
+    | "merged"
+    | "noteMergeable"
     | "proof"
     | "rechecks"
     | "room"
     | "signal"
     | "staged"
+    | "tally"
     | "work"
 >;
 
@@ -77,6 +91,8 @@ export function createLoader(run: LoadingRun, clocks: FileClocks = {}): Loader {
     const breaks = proof.breaks();
     return {
         ...{ stream, config, sql, workerId, log, copyConnection, tails },
+        copyConnections: [copyConnection, run.copyBeside],
+        directPause: createPause(),
         refusalOf: folder?.refusalOf ?? (() => null),
         nearestNote: folder?.nearestNote ?? (() => null),
         readHeader: createHeaderReader(stream),
@@ -94,8 +110,26 @@ export function createLoader(run: LoadingRun, clocks: FileClocks = {}): Loader {
             further: `More files match no source: ${commandHere("files")} names them.`,
         }),
         waitForRoom: room.wait,
+        lostAnswers: run.lostAnswers,
+        noteBatch(batch) {
+            run.noteMergeable(true);
+            run.tally.add(batch);
+            run.merged.give();
+        },
         wakeMergers: staged.give,
         isStopped: () => signal.aborted || !lease.isLoader(),
         isOutdated: () => proof.breaks() !== breaks,
+    };
+}
+
+const directPauseMs = 60_000;
+
+function createPause() {
+    let until = 0;
+    return {
+        begin() {
+            until = performance.now() + directPauseMs;
+        },
+        isOn: () => performance.now() < until,
     };
 }

@@ -45,15 +45,7 @@ export async function callMerge(
     const { slices, maxRecords, maxChunks, onlyChunk = null } = request;
     try {
         const [row] = await sql<Batch[]>`
-            select
-                batch_id as "batchId",
-                slices,
-                chunks,
-                ${sql(countNames)},
-                started_at as "startedAt",
-                finished_at as "finishedAt",
-                oldest_staged_at as "oldestStagedAt",
-                duration_ms as "durationMs"
+            select ${batchColumns(sql)}
             from ingest.merge_batch(
                 ${stream.id}, ${batchKey}, ${workerId}, ${slices}, ${maxRecords}, ${maxChunks}, ${onlyChunk}, ${verifyStaged}
             )`;
@@ -63,6 +55,22 @@ export async function callMerge(
         return await callMerge(context, batchKey, request, true);
     }
 }
+
+/** The committed batch of that key. */
+export async function findBatch(sql: Sql, batchKey: string): Promise<Batch | null> {
+    const [row] = await sql<Batch[]>`select ${batchColumns(sql)} from ingest.batches where batch_key = ${batchKey}`;
+    return row ?? null;
+}
+
+const batchColumns = (sql: Sql) => sql`
+    batch_id as "batchId",
+    slices,
+    chunks,
+    ${sql(countNames)},
+    started_at as "startedAt",
+    finished_at as "finishedAt",
+    oldest_staged_at as "oldestStagedAt",
+    duration_ms as "durationMs"`;
 
 export type Merger = ReturnType<typeof createMerger>;
 

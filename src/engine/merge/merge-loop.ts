@@ -3,7 +3,7 @@ import type { Batch } from "../ledger/batch.ts";
 import { readBacklog } from "../ledger/read-backlog.ts";
 import type { Run } from "../loops.ts";
 import { allSlices } from "./batch-size.ts";
-import { createMerger, type Merger } from "./merge-batch.ts";
+import { createMerger, findBatch, type Merger } from "./merge-batch.ts";
 
 /**
  * Staged records from which on all merge workers share the slices; below, one takes them all. Where one batch may take
@@ -27,7 +27,15 @@ export async function mergeLoop(run: Run, index: number): Promise<void> {
 }
 
 async function mergeOnce(run: Run, index: number, merger: Merger): Promise<Batch | null> {
-    const { stream, sql, turns } = run;
+    const { stream, sql, turns, lostAnswers } = run;
+    const lost = lostAnswers.shift();
+    if (lost !== undefined) {
+        const batch = await findBatch(sql, lost).catch((error: unknown) => {
+            lostAnswers.push(lost);
+            throw error;
+        });
+        if (batch !== null) return batch;
+    }
     const { stagedRecords, stagedChunks } = await readBacklog(sql, stream.id);
     if (stagedChunks === 0 && !merger.owesAnswer()) return null;
     if (slicesOf(run, index, stagedRecords) === 0 && !merger.owesAnswer()) return null;

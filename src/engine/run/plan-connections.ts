@@ -30,22 +30,28 @@ const mostCopies = 4;
 const mostShort = 4;
 
 const mergesFor = (mergeWorkers: number, streams: number) => mergeWorkers + Math.min(streams - 1, mostExtraMerges);
-const copiesFor = (streams: number) => Math.min(streams, mostCopies);
+const copiesFor = (streams: number, besides: number) => Math.min(streams + besides, mostCopies);
 const shortFor = (streams: number) => Math.min(streams + 1, mostShort);
 
 /** How many connections an ingest opens at the most when nothing limits it: each when it is needed. */
-function wantedConnections(mergeWorkers: number, streams: number): number {
-    return mergesFor(mergeWorkers, streams) + shortFor(streams) + copiesFor(streams) + 1;
+function wantedConnections(mergeWorkers: number, streams: number, besides: number): number {
+    return mergesFor(mergeWorkers, streams) + shortFor(streams) + copiesFor(streams, besides) + 1;
 }
 
 /**
  * One stream alone may have `mergeWorkers` merges at work; with several each may have one in any case.
  * @throws SluiceError too_many_connections below the least.
  */
-export function planConnections({ free, limit }: ConnectionRoom, mergeWorkers: number, streams = 1): ConnectionPlan {
-    const wanted = wantedConnections(mergeWorkers, streams);
+export function planConnections(
+    { free, limit }: ConnectionRoom,
+    mergeWorkers: number,
+    streams = 1,
+    /** For direct loads, one of which goes on beside another. */
+    besides = 0,
+): ConnectionPlan {
+    const wanted = wantedConnections(mergeWorkers, streams, besides);
     if (free === null || free >= wanted + spareConnections) {
-        return share(wanted, mergeWorkers, streams, false);
+        return share(wanted, mergeWorkers, streams, besides, false);
     }
     if (free < leastConnections) {
         throw new SluiceError({
@@ -57,11 +63,17 @@ export function planConnections({ free, limit }: ConnectionRoom, mergeWorkers: n
         });
     }
     const connections = Math.min(wanted, Math.max(leastConnections, free - spareConnections));
-    return share(connections, mergeWorkers, streams, connections < wanted);
+    return share(connections, mergeWorkers, streams, besides, connections < wanted);
 }
 
-function share(connections: number, mergeWorkers: number, streams: number, isReduced: boolean): ConnectionPlan {
-    const copyConnections = Math.max(1, Math.min(copiesFor(streams), Math.floor((connections - 1) / 3)));
+function share(
+    connections: number,
+    mergeWorkers: number,
+    streams: number,
+    besides: number,
+    isReduced: boolean,
+): ConnectionPlan {
+    const copyConnections = Math.max(1, Math.min(copiesFor(streams, besides), Math.floor((connections - 1) / 3)));
     const poolConnections = connections - 1 - copyConnections;
     const short = Math.min(shortFor(streams), Math.floor((poolConnections + 1) / 3));
     const mostMerges = Math.max(1, Math.min(mergesFor(mergeWorkers, streams), poolConnections - short));
@@ -76,19 +88,26 @@ function share(connections: number, mergeWorkers: number, streams: number, isRed
 
 type Asking = Pick<IngestOptions, "target" | "streams" | "config" | "log" | "signal">;
 
+/** The arguments of planConnections behind the room. */
+function wishOf({ config, streams }: Pick<Asking, "config" | "streams">): [number, number, number] {
+    const mayLoadBeside = config.mergeWorkers > 1 && streams.some(({ direct }) => direct !== null);
+    return [config.mergeWorkers, streams.length, mayLoadBeside ? 1 : 0];
+}
+
 /**
  * Asks the database, and says when there are fewer than wanted. One that is away is left to the run, which waits for it.
  * @throws SluiceError too_many_connections
  */
 export async function planIngest({ target, streams, config, log }: Asking): Promise<ConnectionPlan> {
+    const wish = wishOf({ streams, config });
     const sql = connect(target, { applicationName: "sluice plan", max: 1, connectTimeoutSeconds: 3 });
     try {
         const room = await readConnectionRoom(sql);
-        const plan = planConnections(room, config.mergeWorkers, streams.length);
+        const plan = planConnections(room, ...wish);
         if (plan.isReduced) {
             log.warn(
                 `The ingest works with ${connectionsOf(plan)} connections of ` +
-                    `${wantedConnections(config.mergeWorkers, streams.length)} and ${plan.mergeWorkers} merge worker(s)` +
+                    `${wantedConnections(...wish)} and ${plan.mergeWorkers} merge worker(s)` +
                     `${streams.length > 1 ? `, in turns for ${streams.length} streams` : ""}: ${room.limit}. ` +
                     "Raise that limit, or set --merge-workers lower.",
                 { event: "fewer_connections", connections: connectionsOf(plan) },
@@ -98,7 +117,7 @@ export async function planIngest({ target, streams, config, log }: Asking): Prom
     } catch (error) {
         if (meaningOf(error) === "crowded") throw explainConnectFailure(target, error);
         if (error instanceof SluiceError) throw error;
-        return planConnections({ free: null, limit: "" }, config.mergeWorkers, streams.length);
+        return planConnections({ free: null, limit: "" }, ...wish);
     } finally {
         await sql.end({ timeout: 1 });
     }
@@ -108,11 +127,11 @@ export async function planIngest({ target, streams, config, log }: Asking): Prom
 export async function canGrow(
     sql: Sql,
     plan: ConnectionPlan,
-    { config, streams }: Pick<IngestOptions, "config" | "streams">,
+    asked: Pick<IngestOptions, "config" | "streams">,
     own: string,
 ): Promise<boolean> {
     const room = await readConnectionRoom(sql, own);
-    return connectionsOf(planConnections(room, config.mergeWorkers, streams.length)) > connectionsOf(plan);
+    return connectionsOf(planConnections(room, ...wishOf(asked))) > connectionsOf(plan);
 }
 
 const connectionsOf = ({ poolConnections, copyConnections }: ConnectionPlan) => poolConnections + copyConnections + 1;

@@ -227,9 +227,11 @@ function createContext(
     const merged = createWakeUp();
     return {
         ...context,
-        ...{ copyConnection: copyConnections.of(stream.id), turns, tally, signal, merged },
+        ...{ copyConnection: copyConnections.of(stream.id), copyBeside: copyConnections.of(stream.id) },
+        ...{ turns, tally, signal, merged },
         survive: outage.survive,
         staged: createWakeUp(),
+        lostAnswers: [],
         rechecks: createRechecks(),
         room: createStagingRoom(context, merged, signal, outage),
         isLoadingDone: false,

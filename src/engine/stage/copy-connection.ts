@@ -33,20 +33,37 @@ export function createCopyConnection(target: DatabaseTarget, applicationName: st
         connection ??= await client.reserve();
         return connection;
     };
-    const begin = async (streamId: number, workerId: string, way: string, chunkCount: number): Promise<OpenedLoad> => {
+    const begin = async (
+        streamId: number,
+        workerId: string,
+        way: string,
+        chunkCount: number,
+        besideLoad: number | null,
+    ): Promise<OpenedLoad> => {
         const [row] = await (await connected())`
                 select
                     load_id::text as "loadId",
                     array_to_json(chunk_ids)::text as "chunkIds",
                     lane
-                from ingest.begin_load(${streamId}::smallint, ${workerId}::text::uuid, ${way}, ${chunkCount})`;
+                from ingest.begin_load(
+                    ${streamId}::smallint, ${workerId}::text::uuid, ${way}, ${chunkCount}, ${besideLoad}::bigint
+                )`;
         return { loadId: Number(row.loadId), chunkIds: JSON.parse(row.chunkIds), lane: Number(row.lane) };
     };
     return {
-        /** Writes the load into the ledger and reserves ids for its chunks. Throws SL001 without the loader's lease. */
-        async beginLoad(streamId: number, workerId: string, way: string, chunkCount: number): Promise<OpenedLoad> {
+        /**
+         * Writes the load into the ledger and reserves ids for its chunks. Throws SL001 without the loader's lease. Any other
+         * load of the worker has failed, but for `besideLoad`.
+         */
+        async beginLoad(
+            streamId: number,
+            workerId: string,
+            way: string,
+            chunkCount: number,
+            besideLoad: number | null = null,
+        ): Promise<OpenedLoad> {
             try {
-                return await begin(streamId, workerId, way, chunkCount);
+                return await begin(streamId, workerId, way, chunkCount, besideLoad);
             } catch (error) {
                 await discard();
                 throw error;
@@ -55,6 +72,20 @@ export function createCopyConnection(target: DatabaseTarget, applicationName: st
         /** Runs one COPY … FROM STDIN to its end. */
         async copy(statement: string, source: AsyncIterable<Uint8Array>): Promise<void> {
             await copyRows(await connected(), statement, source);
+        },
+        /** A direct load: the COPY and, behind it, `end`, in one transaction. A failure leaves it open: discard. */
+        async copyWith<Result>(
+            streamId: number,
+            statement: string,
+            source: AsyncIterable<Uint8Array>,
+            end: (sql: ReservedSQL) => Promise<Result>,
+        ): Promise<Result> {
+            const sql = await connected();
+            await sql.unsafe(`begin; select ingest.begin_direct_load(${streamId}::smallint)`).simple();
+            await copyRows(sql, statement, source);
+            const result = await end(sql);
+            await sql.unsafe("commit").simple();
+            return result;
         },
         discard,
     };

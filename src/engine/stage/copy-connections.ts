@@ -29,7 +29,7 @@ export function createCopyConnections(target: DatabaseTarget, applicationName: s
     timer.unref();
 
     return {
-        /** As the loader of this stream sees them: one, on which it runs one load after the other. */
+        /** One of them, as a loader sees it that runs one load after the other on it. */
         of(streamId: number): CopyConnection {
             let own: Held | null = null;
             const giveBack = (isUsable: boolean) => {
@@ -64,6 +64,11 @@ export function createCopyConnections(target: DatabaseTarget, applicationName: s
                 async copy(statement, source) {
                     await own!.connection.copy(statement, source);
                     giveBack(true);
+                },
+                async copyWith(...load) {
+                    const result = await own!.connection.copyWith(...load);
+                    giveBack(true);
+                    return result;
                 },
                 discard,
             };

@@ -79,7 +79,7 @@ function* taken(out: CopyBytes): Generator<Uint8Array> {
     out.length = 0;
 }
 
-function rangeOf({ maxRecordBytes }: Pick<IngestConfig, "maxRecordBytes">, part: LoadPart): RecordRange {
+export function rangeOf({ maxRecordBytes }: Pick<IngestConfig, "maxRecordBytes">, part: LoadPart): RecordRange {
     return {
         ...part,
         sizeBytes: part.again && part.takeTail ? part.again.endByte : part.file.sizeBytes,

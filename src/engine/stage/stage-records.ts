@@ -63,7 +63,7 @@ export function copyStatement(shape: FileShape, way: Way, table: string): string
     return `copy ${table} (${[...keyColumns, ...columns].join(", ")}) from stdin (${copyOptions(shape.dialect)})`;
 }
 
-function copyOptions({ delimiter, quote, escape: escapeMark }: Dialect): string {
+export function copyOptions({ delimiter, quote, escape: escapeMark }: Dialect): string {
     const { delimiter: comma, quote: doubleQuote } = defaultDialect;
     if (delimiter === comma && quote === doubleQuote && escapeMark === doubleQuote) return "format csv";
     const literal = (character: string) => `E'\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}'`;
@@ -145,7 +145,7 @@ const ZERO = 0x30;
 
 const plainChecks = new WeakMap<FileShape, PlainCheck>();
 
-function plainCheckOf(shape: FileShape): PlainCheck {
+export function plainCheckOf(shape: FileShape): PlainCheck {
     const check = plainChecks.get(shape) ?? createPlainCheck(shape);
     plainChecks.set(shape, check);
     return check;

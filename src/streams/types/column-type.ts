@@ -6,6 +6,8 @@ export interface ColumnType {
     name: string;
     /** Null: any text is plain. */
     plainEnd: PlainEnd | null;
+    /** Where any text is plain: a COPY into the table stores it as it is, or fails. Where only some are it does so with those. */
+    isKept?: true;
     /** The second since 1970 of the plain value [at, …) that ends before `end`; for timestamps. 0 for a value that has none: use its text. */
     plainSecond?(bytes: Uint8Array, at: number, end: number): number;
     /** The form by which a line that is a record is told from a line of text; null when any value has it. */

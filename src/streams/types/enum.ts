@@ -9,7 +9,12 @@ export function enumRule({ baseTypeText: type, labels }: CatalogType): TypeRule 
     const list = `array[${known.map(literal).join(", ")}]::text[]`;
     return typeRule({
         type,
-        loader: { ...text, name: type, samples: [...known, "no label", ...known.map((label) => label.toUpperCase())] },
+        loader: {
+            ...text,
+            name: type,
+            isKept: true,
+            samples: [...known, "no label", ...known.map((label) => label.toUpperCase())],
+        },
         reasons: ["unknown"],
         reason: (value) =>
             `case when ${value} = any(${list}) then null when ${isValid(value, type)} then null else 'unknown' end`,

@@ -6,7 +6,7 @@ import { asText, type TypeRule, typeRule } from "./type-rule.ts";
 
 /** text, and varchar and bpchar of any length. */
 export function textRule(type: CatalogType): TypeRule {
-    return typeRule({ type: type.baseTypeText, loader: loaderOf(type), reasons: [], reason: () => "null::text" });
+    return typeRule({ type: type.baseTypeText, loader: keptOf(type), reasons: [], reason: () => "null::text" });
 }
 
 /** Case does not count for equality, but it does for what is stored. */
@@ -20,7 +20,7 @@ export function varcharRule(type: CatalogType): TypeRule {
     const { length } = type;
     return typeRule({
         type: type.baseTypeText,
-        loader: loaderOf(type),
+        loader: keptOf(type),
         reasons: ["too_long"],
         // Characters are counted only where there are bytes enough: to count them costs ten times as much.
         reason: (value) =>
@@ -40,6 +40,9 @@ export function byteTextRule(type: CatalogType): TypeRule {
         reason: (value) => `case when octet_length(${value}) > ${most} then 'too_long' end`,
     });
 }
+
+/** Without white space at its end, what is too long fails in a COPY too. */
+const keptOf = (type: CatalogType): ColumnType => ({ ...loaderOf(type), isKept: true });
 
 function loaderOf(type: CatalogType & Partial<Pick<CatalogColumn, "isDeterministic">>): ColumnType {
     const slices = type.isDeterministic === false ? null : text.slices;
