@@ -39,11 +39,11 @@ beforeAll(() => {
 });
 
 const points = (Object.keys(faultPoints) as FaultPointName[]).filter((at) => at.includes("-direct-"));
-const passesBy = (action: FaultAction) => (isLongRun || action === "kill" ? [1, 4] : [4]);
+const passes = isLongRun ? [1, 4] : [4];
 const actions = isLongRun ? (Object.keys(faultActions) as FaultAction[]) : (["kill", "terminate-backend"] as const);
 const strikes: [string, FaultPlan][] = points.flatMap((at) =>
     actions.flatMap((action) =>
-        passesBy(action).map((pass): [string, FaultPlan] => [`${at}:${pass} by ${action}`, { at, action, pass }]),
+        passes.map((pass): [string, FaultPlan] => [`${at}:${pass} by ${action}`, { at, action, pass }]),
     ),
 );
 
