@@ -4,8 +4,7 @@ import { formatCheckResult, formatCheckSummary, summarizeChecks } from "../src/c
 import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import { program } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
-import { findChecks } from "../src/operations/find-checks.ts";
-import { type CheckResult, runChecks } from "../src/operations/run-checks.ts";
+import { type CheckResult, chooseChecks, runChecks } from "../src/operations/run-checks.ts";
 
 export const command = databaseCommand({
     name: "check",
@@ -22,14 +21,16 @@ export const command = databaseCommand({
     async run({ flags, config, inDatabase }) {
         const print = (result: CheckResult) =>
             process.stdout.write(`${formatCheckResult(result, config).join("\n")}\n`);
-        const results = await inDatabase(async (sql) => {
-            const checks = await findChecks(sql, (await chooseStream(sql, flags))?.name);
-            return await runChecks(sql, { checks, ...(!config.json && { onResult: print }) });
+        const { results, unmade } = await inDatabase(async (sql) => {
+            const chosen = await chooseChecks(sql, (await chooseStream(sql, flags))?.name);
+            const run = { checks: chosen.checks, ...(!config.json && { onResult: print }) };
+            return { results: await runChecks(sql, run), unmade: chosen.unmade };
         });
+        const left = unmade.length === 0 ? [] : [`Not made, because a standby has no staging: ${unmade.join(", ")}.`];
         const summary = summarizeChecks(results);
         return {
-            lines: [formatCheckSummary(results)],
-            json: { ...summary, checks: results },
+            lines: [...left, formatCheckSummary(results)],
+            json: { ...summary, checks: results, ...(unmade.length > 0 && { unmade }) },
             exitCode: summary.failed > 0 ? exitCodes.failed : exitCodes.done,
         };
     },

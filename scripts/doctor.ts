@@ -25,6 +25,7 @@ const { logToStderr } = await import("../src/commands/log.ts");
 const fields = [
     "databaseUrl",
     "directDatabaseUrl",
+    "readDatabaseUrl",
     "dataDir",
     "inputDir",
     "isInputDefault",

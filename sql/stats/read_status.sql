@@ -2,6 +2,25 @@
 -- number is of the same moment. It reads no rows of the tables, and only the open or new part of the ledger: the merge keeps
 -- the sums, so the status costs the same however long the history is.
 with
+    -- Now; on a standby the time up to which it has what was committed on the primary. That is now as well if it has replayed
+    -- whatever it received, and is still receiving: the last commit may be long ago.
+    this_moment as materialized (
+        select
+            moments.at,
+            extract(epoch from clock_timestamp() - moments.at) as lag_seconds
+        from (
+            select
+                case
+                    when not pg_is_in_recovery() then clock_timestamp()
+                    when
+                        pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
+                        and exists (select from pg_stat_wal_receiver)
+                        then clock_timestamp()
+                    else coalesce(pg_last_xact_replay_timestamp(), clock_timestamp())
+                end as at
+        ) as moments
+    ),
+
     chosen_streams as (
         select streams.*
         from ingest.streams
@@ -103,7 +122,7 @@ with
             sum(open_files.unread_bytes) as "unreadBytes",
             coalesce(
                 sum(open_files.unread_bytes)
-                filter (where open_files.discovered_at >= clock_timestamp() - interval '60 seconds'),
+                filter (where open_files.discovered_at >= (select this_moment.at from this_moment) - interval '60 seconds'),
                 0
             ) as "newUnreadBytes",
             min(open_files.discovered_at) filter (where open_files.unread_bytes > 0) as "oldestUnreadAt"
@@ -226,7 +245,7 @@ with
             coalesce(sum(latest_merges.rejected), 0) as rejected,
             coalesce(sum(latest_merges.conflict), 0) as conflict
         from latest_merges
-        where latest_merges.finished_at >= clock_timestamp() - interval '1 hour'
+        where latest_merges.finished_at >= (select this_moment.at from this_moment) - interval '1 hour'
     ),
 
     largest_merges as (
@@ -258,14 +277,14 @@ with
             latest_chunks.stream_id,
             coalesce(
                 sum(latest_chunks.records)
-                filter (where latest_chunks.staged_at >= clock_timestamp() - interval '60 seconds'),
+                filter (where latest_chunks.staged_at >= (select this_moment.at from this_moment) - interval '60 seconds'),
                 0
             ) as "stagedRecords",
             coalesce(
                 sum(latest_chunks.records) filter (
                     where
-                        latest_chunks.staged_at >= clock_timestamp() - interval '60 seconds'
-                        and latest_chunks.discovered_at >= clock_timestamp() - interval '60 seconds'
+                        latest_chunks.staged_at >= (select this_moment.at from this_moment) - interval '60 seconds'
+                        and latest_chunks.discovered_at >= (select this_moment.at from this_moment) - interval '60 seconds'
                 ),
                 0
             ) as "stagedRecordsOfNewFiles",
@@ -293,7 +312,7 @@ with
             )::float8 as age_seconds,
             latest_chunks.records
         from latest_chunks
-        where latest_chunks.merged_at >= clock_timestamp() - interval '5 minutes' and latest_chunks.records > 0
+        where latest_chunks.merged_at >= (select this_moment.at from this_moment) - interval '5 minutes' and latest_chunks.records > 0
     ),
 
     ranked_ages as (
@@ -359,7 +378,7 @@ with
             streams.name as stream
         from ingest.workers
         inner join ingest.streams using (stream_id)
-        where workers.lease_until > clock_timestamp() and ($1 is null or workers.stream_id = $1)
+        where workers.lease_until > (select this_moment.at from this_moment) and ($1 is null or workers.stream_id = $1)
         order by workers.started_at
     ),
 
@@ -420,15 +439,14 @@ with
                 )
             ) as workers
         from ingest.workers
-        where workers.lease_until > clock_timestamp()
+        where workers.lease_until > (select this_moment.at from this_moment)
         group by workers.stream_id
     ),
 
     committed_records as (
         select batches.stream_id, sum(batches.read) as records
         from ingest.batches
-        -- clock_timestamp() is no condition for an index.
-        where batches.finished_at >= statement_timestamp() - interval '60 seconds' and batches.kind = 'merge'
+        where batches.finished_at >= (select this_moment.at from this_moment) - interval '60 seconds' and batches.kind = 'merge'
         group by batches.stream_id
     ),
 
@@ -509,7 +527,7 @@ with
             from (
                 select
                     latest.*,
-                    latest.kind = 'merge' and latest.finished_at >= clock_timestamp() - interval '1 hour' as is_recent,
+                    latest.kind = 'merge' and latest.finished_at >= (select this_moment.at from this_moment) - interval '1 hour' as is_recent,
                     row_number() over (order by (latest.kind = 'merge') desc, latest.read desc) as size_rank
                 from (
                     select batches.kind, batches.started_at, batches.finished_at, batches.read, batches.rejected, batches.conflict
@@ -524,9 +542,14 @@ with
 
 select
     json_build_object(
-        'asOf', clock_timestamp(),
+        'asOf', (select this_moment.at from this_moment),
         'databaseName', current_database(),
         'serverVersion', current_setting('server_version'),
+        'standby', (
+            select json_build_object('lagSeconds', round(this_moment.lag_seconds::numeric, 3))
+            from this_moment
+            where pg_is_in_recovery()
+        ),
         'totals', (select to_json(merged_totals) from merged_totals),
         'table', (select streams.name from ingest.streams where streams.stream_id = coalesce($1, 0)),
         'events', case

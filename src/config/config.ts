@@ -67,7 +67,12 @@ export const notifyFields = [
 ] as const satisfies readonly ConfigField[];
 
 /** Where the database is: every command that opens one takes these. */
-export const databaseFields = ["databaseUrl", "directDatabaseUrl", "dataDir"] as const satisfies readonly ConfigField[];
+export const databaseFields = [
+    "databaseUrl",
+    "directDatabaseUrl",
+    "readDatabaseUrl",
+    "dataDir",
+] as const satisfies readonly ConfigField[];
 
 interface DerivedField<Value> {
     options?(): Option[];
@@ -77,6 +82,7 @@ interface DerivedField<Value> {
 /** The fields that are not the value of one setting, with their flags. */
 const derivedFields = {
     directDatabaseUrl: { read: (source) => readBesideUrl("directDatabaseUrl", source) },
+    readDatabaseUrl: { read: (source) => readBesideUrl("readDatabaseUrl", source) },
     inputDir: {
         options: () => settingOptions("inputDir"),
         read: (source) => readSetting("inputDir", source) ?? join(readSetting("dataDir", source), "input_data"),
@@ -261,7 +267,7 @@ function readSetting<Name extends SettingName>(name: Name, source: Source): Valu
  * Another way to the database of DATABASE_URL. With --database-url there is only that one: the variable belongs to another
  * database.
  */
-function readBesideUrl(name: "directDatabaseUrl", source: Source): string | undefined {
+function readBesideUrl(name: "directDatabaseUrl" | "readDatabaseUrl", source: Source): string | undefined {
     const url = readSetting(name, source);
     const { origin } = resolveSetting("databaseUrl", source);
     if (url === undefined || origin.kind === "flag") return undefined;

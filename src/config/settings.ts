@@ -55,7 +55,8 @@ export const settings = {
     databaseUrl: setting<string | undefined>({
         flag: "--database-url <url>",
         variable: "DATABASE_URL",
-        description: "the Postgres to use; if it is a pooler, SLUICE_DIRECT_DATABASE_URL is the server behind it",
+        description:
+            "the Postgres to use; SLUICE_DIRECT_DATABASE_URL: the server behind a pooler; SLUICE_READ_DATABASE_URL: a standby to read from",
         parse: parseConnectionString,
         fallback: undefined,
         fallbackText: "an embedded server under the data folder",
@@ -65,6 +66,15 @@ export const settings = {
         flag: null,
         variable: "SLUICE_DIRECT_DATABASE_URL",
         description: "the server behind the pooler of DATABASE_URL, for everything that writes",
+        parse: parseConnectionString,
+        fallback: undefined,
+        fallbackText: "none: DATABASE_URL",
+        mask: maskUrl,
+    }),
+    readDatabaseUrl: setting<string | undefined>({
+        flag: null,
+        variable: "SLUICE_READ_DATABASE_URL",
+        description: "a standby of DATABASE_URL, for everything that only reads",
         parse: parseConnectionString,
         fallback: undefined,
         fallbackText: "none: DATABASE_URL",

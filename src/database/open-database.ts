@@ -1,6 +1,7 @@
 /**
  * The one door to the database for every command: the one that DATABASE_URL names, else the embedded one. What a command writes
- * goes by SLUICE_DIRECT_DATABASE_URL if that is set, what it only reads may go through a pooler (docs/decisions/pooler-reads.md).
+ * goes by SLUICE_DIRECT_DATABASE_URL if that is set; what it only reads goes by SLUICE_READ_DATABASE_URL, or through a pooler
+ * (docs/decisions/pooler-reads.md).
  */
 import { libpqEnvironment } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
@@ -23,7 +24,7 @@ import { isConnectionFault, sqlStateOf, sqlStates } from "./sql-states.ts";
 export interface Database {
     /** For whatever writes. Unless the use is `read` or `inspect`, a session here is a session of the server. */
     target: DatabaseTarget;
-    /** For what only reads: perhaps through a pooler that changes the backend between transactions. */
+    /** For what only reads: perhaps a standby, or through a pooler that changes the backend between transactions. */
     readTarget: DatabaseTarget;
     /** Null when DATABASE_URL names the database. Call its ensureRunning() after a lost connection. */
     embedded: EmbeddedServer | null;
@@ -45,6 +46,8 @@ interface OpenDatabaseOptions {
     databaseUrl?: string | undefined;
     /** Past the pooler that `databaseUrl` leads to. */
     directDatabaseUrl?: string | undefined;
+    /** A standby of it, for what only reads. */
+    readDatabaseUrl?: string | undefined;
     /** Default: write. */
     use?: DatabaseUse;
     /** Why a command that writes needs sessions, for the refusal of a pooler: `a temporary table`. */
@@ -75,7 +78,7 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
 }
 
 async function reachDatabase(options: OpenDatabaseOptions): Promise<Database> {
-    const { databaseUrl, directDatabaseUrl, dataDir, log, use = "write", sessionsFor } = options;
+    const { databaseUrl, directDatabaseUrl, readDatabaseUrl, dataDir, log, use = "write", sessionsFor } = options;
     if (databaseUrl === undefined || databaseUrl === "") {
         const embedded = await acquireEmbeddedServer({ dataDir, log });
         const { serverVersion, overrides } = await askServer(embedded.target);
@@ -89,14 +92,17 @@ async function reachDatabase(options: OpenDatabaseOptions): Promise<Database> {
             close: () => embedded.release(),
         };
     }
+    const readSetting = readDatabaseUrl === undefined ? "databaseUrl" : "readDatabaseUrl";
     const hasDirect = directDatabaseUrl !== undefined && use !== "read";
-    const chosen = await reachUrl(hasDirect ? "directDatabaseUrl" : "databaseUrl", options);
+    const writeSetting = hasDirect ? "directDatabaseUrl" : "databaseUrl";
+    const chosen = await reachUrl(use === "read" ? readSetting : writeSetting, options);
     if (use === "write" || use === "serve") requireSessions(chosen.target, { sessionsFor, hasDirect });
     const pooled = hasDirect && use !== "inspect" ? await reachPooled(options, use) : chosen;
     if (pooled && pooled.identity !== chosen.identity) throw otherDatabase(pooled.target, chosen.target);
+    const standby = use === "serve" && readDatabaseUrl ? await reachUrl("readDatabaseUrl", options) : null;
     return {
         target: chosen.target,
-        readTarget: pooled && use === "serve" ? pooled.target : chosen.target,
+        readTarget: use === "serve" ? (standby ?? pooled ?? chosen).target : chosen.target,
         embedded: null,
         connectionString: withoutPassword(chosen.target),
         serverVersion: chosen.serverVersion,
@@ -104,8 +110,10 @@ async function reachDatabase(options: OpenDatabaseOptions): Promise<Database> {
     };
 }
 
+type UrlSetting = "databaseUrl" | "directDatabaseUrl" | "readDatabaseUrl";
+
 /** The database by one of its URLs. @throws SluiceError whose `setting` is that one */
-async function reachUrl(setting: "databaseUrl" | "directDatabaseUrl", options: OpenDatabaseOptions) {
+async function reachUrl(setting: UrlSetting, options: OpenDatabaseOptions) {
     const { log, environment = libpqEnvironment(), startPatienceMs = defaultStartPatienceMs } = options;
     try {
         const wanted = parseDatabaseUrl(options[setting]!, environment);

@@ -22,6 +22,18 @@ export interface CheckResult {
 }
 
 const sampleCount = 5;
+
+/**
+ * Those that this server can make, and the names of the others: a standby has no staging, which is UNLOGGED, and PostgreSQL
+ * refuses a statement that names it.
+ */
+export async function chooseChecks(sql: Sql, stream?: string): Promise<{ checks: Check[]; unmade: string[] }> {
+    const all = await findChecks(sql, stream);
+    const [server] = await sql<{ isStandby: boolean }[]>`select pg_is_in_recovery() as "isStandby"`;
+    const isMade = ({ query }: Check) => !server!.isStandby || !/\.staging\b/.test(query);
+    return { checks: all.filter(isMade), unmade: all.filter((check) => !isMade(check)).map(({ name }) => name) };
+}
+
 /**
  * Runs them one after the other and tells `onResult` of each as it comes.
  * Throws only when the connection is at fault; a check that fails otherwise is a result with its `error`.
@@ -31,7 +43,7 @@ export async function runChecks(
     { checks, onResult }: { checks?: Check[]; onResult?: (result: CheckResult) => void } = {},
 ): Promise<CheckResult[]> {
     const results: CheckResult[] = [];
-    for (const check of checks ?? (await findChecks(sql))) {
+    for (const check of checks ?? (await chooseChecks(sql)).checks) {
         const result = await runCheck(sql, check);
         results.push(result);
         onResult?.(result);

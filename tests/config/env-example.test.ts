@@ -13,6 +13,7 @@ const lines = [...text.matchAll(/^# ([A-Z_]+)=(.*)$/gm)].map(([, name, value]) =
 const examples = [
     "databaseUrl",
     "directDatabaseUrl",
+    "readDatabaseUrl",
     "mergeWorkers",
     "maxRejects",
     "allowedHosts",

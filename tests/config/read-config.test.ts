@@ -9,6 +9,7 @@ const everyField = [
     ...notifyFields,
     "databaseUrl",
     "directDatabaseUrl",
+    "readDatabaseUrl",
     "dataDir",
     "port",
     "host",
@@ -36,6 +37,7 @@ test("the defaults", () => {
     expect(config).toEqual({
         databaseUrl: undefined,
         directDatabaseUrl: undefined,
+        readDatabaseUrl: undefined,
         dataDir: "data",
         inputDir: "data/input_data",
         trigger: { kind: "interval", ms: 1000 },
@@ -147,6 +149,7 @@ describe("faults", () => {
     const badValues: Record<keyof typeof settings, string> = {
         databaseUrl: "mysql://me:hunter2@db/shop",
         directDatabaseUrl: "mysql://me:hunter2@db/shop",
+        readDatabaseUrl: "mysql://me:hunter2@db/shop",
         dataDir: "a\0b",
         inputDir: "a\0b",
         trigger: "often",

@@ -27,6 +27,7 @@ test("variables without a flag are named too", () => {
 
     expect(variables).toEqual([
         "SLUICE_DIRECT_DATABASE_URL",
+        "SLUICE_READ_DATABASE_URL",
         "SLUICE_API_TOKEN",
         "SLUICE_NOTIFY_SECRET",
         "SLUICE_STREAMS_DIR",

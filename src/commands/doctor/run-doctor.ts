@@ -15,6 +15,7 @@ import type { Stream } from "../../streams/stream.ts";
 import { checkClock, checkConnections, checkRights, checkSchema } from "./check-database.ts";
 import { checkAccess, checkDisk, checkFolder, checkPort, type FolderSettings } from "./check-machine.ts";
 import { checkPooler } from "./check-pooler.ts";
+import { checkStandby } from "./check-standby.ts";
 import { checkStream } from "./check-streams.ts";
 import { checkFiles, checkNotifications, checkPace, checkPause, checkStaging, checkWorkers } from "./check-work.ts";
 import { type Finding, type Found, fail, ok, skipped } from "./finding.ts";
@@ -23,6 +24,7 @@ export type DoctorConfig = Pick<
     Config,
     | "databaseUrl"
     | "directDatabaseUrl"
+    | "readDatabaseUrl"
     | "dataDir"
     | "inputDir"
     | "isInputDefault"
@@ -96,7 +98,9 @@ async function lookIntoDatabase(config: DoctorConfig, stream: Stream, log: (line
     const sql = connect(opened.target, { applicationName: "sluice doctor", max: 1 });
     try {
         const pooler = await look("pooler", () => checkPooler(config, opened.target));
-        return [finding, pooler, ...(await askDatabase(config, opened.target, sql, stream))];
+        const { readDatabaseUrl } = config;
+        const standby = readDatabaseUrl ? [await look("standby", () => checkStandby(readDatabaseUrl))] : [];
+        return [finding, pooler, ...standby, ...(await askDatabase(config, opened.target, sql, stream))];
     } finally {
         await sql.end({ timeout: 1 });
         await opened.close();

@@ -45,7 +45,7 @@ function colorState(status: Status, colors: Colors): string {
 }
 
 function formatFacts(status: Status): string[] {
-    const { asOf, totals, lastBatch, freshness } = status;
+    const { asOf, standby, totals, lastBatch, freshness } = status;
     const notifications = describeNotifications(status);
     // A process is a worker of each of its streams.
     const workers = [...new Map(status.workers.map((worker) => [`${worker.pid} ${worker.host}`, worker])).values()];
@@ -55,6 +55,7 @@ function formatFacts(status: Status): string[] {
         ["backlog", describeBacklog(status)],
         ["batches", formatNumber(totals.batches)],
         ["last batch", lastBatch ? describeBatch(lastBatch, freshness) : "none yet"],
+        ...(standby === null ? [] : [["standby", `${formatDuration(standby.lagSeconds * 1000)} behind its primary`]]),
         ["workers", workers.length === 0 ? "none" : workers.map((worker) => describeWorker(worker, asOf)).join("; ")],
         ...(notifications === null ? [] : [["notifications", notifications]]),
     ]);

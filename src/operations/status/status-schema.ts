@@ -126,6 +126,9 @@ export const statusSchema = z
         verdict: z.string().openapi({ description: "The state in words, with the remedy." }),
         databaseName: z.string(),
         serverVersion: z.string(),
+        standby: z.object({ lagSeconds: z.number().nonnegative() }).nullable().openapi({
+            description: "If a standby answered: how far it is behind. `asOf` is the time up to which it has replayed.",
+        }),
         table: z
             .string()
             .openapi({ description: "The table of the chosen stream, or of the built-in one if none is chosen." }),

@@ -1,4 +1,5 @@
 import { useEffect } from "preact/hooks";
+import { formatDuration } from "../../terminal/format.ts";
 import { formatClock } from "./format.ts";
 import { Header } from "./header/header.tsx";
 import { nowMs } from "./live/clock.ts";
@@ -72,12 +73,13 @@ function Away({ verdict }: { verdict: Verdict }) {
 
 function Footer() {
     if (!status.value) return <footer />;
-    const { asOf, databaseName, serverVersion } = status.value;
+    const { asOf, databaseName, serverVersion, standby } = status.value;
     return (
         <footer>
             <span class="as-of">
                 As of {formatClock(asOf, nowMs.value)} on the database's clock · {databaseName}, PostgreSQL{" "}
                 {serverVersion}
+                {standby && ` · a standby, ${formatDuration(standby.lagSeconds * 1000)} behind`}
             </span>
             <a href="/docs">API</a>
             <a href="/openapi.json">openapi.json</a>
