@@ -3,10 +3,12 @@
  * Bun's own client (postgres.js's COPY can hang, or report success when it failed; tests/database/copy-rows.test.ts
  * shows it).
  */
+import { createConnection, type Socket } from "node:net";
 import { SQL } from "bun";
 import postgres from "postgres";
 import { addArrayTypes } from "./array-types.ts";
-import type { DatabaseTarget } from "./database-target.ts";
+import { chooseHost } from "./choose-host.ts";
+import { type DatabaseTarget, isSessionWanted, type SessionKind } from "./database-target.ts";
 
 export type Sql = postgres.Sql;
 
@@ -114,14 +116,45 @@ export function connect(target: DatabaseTarget, options: ConnectOptions): Sql {
         onnotice: (notice) => options.onNotice?.(notice.message ?? ""),
         types: { bigint: { to: 20, from: [20], parse: parseBigint, serialize: String } },
         connection: settingsFor(target, options),
+        ...(hasSeveralHosts(target) && ({ socket: () => openSocket(target) } as object)),
     });
     addArrayTypes(sql);
     return sql;
 }
 
+const hasSeveralHosts = ({ otherHosts = [] }: DatabaseTarget) => otherHosts.length > 0;
+
+/** A socket that is on its way to the host that is wanted now; the driver hears of its failure. */
+async function openSocket(target: DatabaseTarget): Promise<Socket> {
+    const { host, port } = await locate(target);
+    // The driver looks at `host` for the name in a certificate.
+    return Object.assign(createConnection(port, host), { host });
+}
+
+/** The target with the host that is wanted now, where its URL names several. */
+export async function locate(target: DatabaseTarget): Promise<DatabaseTarget> {
+    return hasSeveralHosts(target) ? await chooseHost(target, isWanted) : target;
+}
+
+const locatePatienceSeconds = 2;
+
+async function isWanted(candidate: DatabaseTarget): Promise<boolean> {
+    const options = { applicationName: "sluice locate", max: 1, connectTimeoutSeconds: locatePatienceSeconds };
+    const sql = connect({ ...candidate, connectTimeoutSeconds: null }, options);
+    try {
+        const [session] = await sql<SessionKind[]>`
+            select
+                pg_is_in_recovery() as "isStandby",
+                current_setting('transaction_read_only')::boolean as "isReadOnly"`;
+        return isSessionWanted(candidate.sessionAttributes, session!);
+    } finally {
+        await sql.end({ timeout: 0 });
+    }
+}
+
 /**
  * A Bun.SQL client of one connection with the same settings, for copyRows and nothing else. Close it with `close()`.
- * After a lost connection the next statement opens a new one.
+ * Of several hosts it takes the first: `locate` the target before. After a lost connection the next statement opens a new one.
  */
 export function connectForCopy(target: DatabaseTarget, options: { applicationName: string }): SQL {
     return new SQL({

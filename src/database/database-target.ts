@@ -11,12 +11,19 @@ import { findPassword, type LibpqEnvironment, standInsOf } from "./libpq-environ
 const tlsModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
 export type TlsMode = (typeof tlsModes)[number];
 
+interface HostPlace {
+    host: string;
+    port: number;
+}
+
 export interface DatabaseTarget {
     /** Without parameters; with the password: never print it, see describeTarget. */
     url: string;
     /** A name, an address, or the directory of a Unix socket when it begins with a slash. */
     host: string;
     port: number;
+    /** Where the URL names several hosts: those behind the first, or behind the one that was found. */
+    otherHosts?: readonly HostPlace[];
     database: string;
     user: string;
     password: string;
@@ -50,6 +57,22 @@ export interface Pooler {
 export const sessionAttributes = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const;
 type SessionAttributes = (typeof sessionAttributes)[number];
 
+export interface SessionKind {
+    isStandby: boolean;
+    isReadOnly: boolean;
+}
+
+export function isSessionWanted(wanted: SessionAttributes, { isStandby, isReadOnly }: SessionKind): boolean {
+    return {
+        any: true,
+        "prefer-standby": true,
+        primary: !isStandby,
+        standby: isStandby,
+        "read-write": !isReadOnly && !isStandby,
+        "read-only": isReadOnly || isStandby,
+    }[wanted];
+}
+
 /** libpq knows them, and they mean nothing here. They are ignored, because hosted databases hand out URLs with them. */
 const ignoredParameters = new Set([
     "application_name",
@@ -72,17 +95,17 @@ const ignoredParameters = new Set([
  * @throws SluiceError (configuration) that names what is wrong and never holds the password.
  */
 export function parseDatabaseUrl(text: string, environment: LibpqEnvironment | null = null): DatabaseTarget {
-    const url = toUrl(text);
+    const { url, places } = toUrl(text);
     const said = readParameters(url);
     const standIns = standInsOf(environment ?? {});
     const parameters = new Map([...standIns, ...said]);
     /** The parameter, else this place of the URL, else what stands in for it. */
     const find = (name: string, inUrl: string) => said.get(name) ?? (inUrl || (standIns.get(name) ?? ""));
-    const host = find("host", decodePart(url.hostname.replace(/^\[|\]$/g, ""), "host")) || "localhost";
-    if (host.includes(",")) throw badUrl("it names several hosts", "Name one host.");
+    const hosts = find("host", places.map(({ host }) => host).join(",")) || "localhost";
+    const ports = find("port", places.map(({ port }) => port).join(",")) || "5432";
+    const [{ host, port }, ...otherHosts] = pairHosts(hosts.split(","), ports.split(","));
     const user = find("user", decodePart(url.username, "user")) || userInfo().username;
     const database = find("dbname", decodePart(url.pathname.slice(1), "database")) || user;
-    const port = readPort(find("port", url.port) || "5432");
     const warnings: string[] = [];
     const place = { host, port, database, user };
     const findInFile = () => (environment ? findPassword(place, parameters.get("passfile"), warnings) : "");
@@ -94,6 +117,7 @@ export function parseDatabaseUrl(text: string, environment: LibpqEnvironment | n
     return makeTarget({
         host,
         port,
+        otherHosts,
         database,
         user,
         password,
@@ -105,7 +129,25 @@ export function parseDatabaseUrl(text: string, environment: LibpqEnvironment | n
     });
 }
 
-type Place = Pick<DatabaseTarget, "host" | "port" | "database" | "user" | "password">;
+/** As libpq pairs them: one port for all hosts, or one for each; an empty one is 5432. */
+function pairHosts(hosts: string[], ports: string[]): [HostPlace, ...HostPlace[]] {
+    if (ports.length !== 1 && ports.length !== hosts.length) {
+        throw badUrl(
+            `it names ${hosts.length} hosts and ${ports.length} ports`,
+            "Give one port for all hosts, or one for each.",
+        );
+    }
+    if (hosts.length > 1 && hosts.some((host) => host.startsWith("/"))) {
+        throw badUrl("it names a Unix socket among several hosts", "Name hosts that are reached over TCP.");
+    }
+    const pairs = hosts.map((host, index) => ({
+        host: host || "localhost",
+        port: readPort((ports.length === 1 ? ports[0] : ports[index]) || "5432"),
+    }));
+    return pairs as [HostPlace, ...HostPlace[]];
+}
+
+type Place = Pick<DatabaseTarget, "host" | "port" | "otherHosts" | "database" | "user" | "password">;
 
 /** Fills in `url` from the parts. Without the others the target is a server of our own on this machine. */
 export function makeTarget(parts: Place & Partial<DatabaseTarget>): DatabaseTarget {
@@ -143,8 +185,10 @@ function formatUrl(parts: Place, password: string): string {
     if (parts.host.startsWith("/")) {
         return `postgresql://${account}@/${database}?host=${encodeURIComponent(parts.host)}&port=${parts.port}`;
     }
-    const host = parts.host.includes(":") ? `[${parts.host}]` : parts.host;
-    return `postgresql://${account}@${host}:${parts.port}/${database}`;
+    const places = [parts, ...(parts.otherHosts ?? [])].map(({ host, port }) =>
+        host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`,
+    );
+    return `postgresql://${account}@${places.join(",")}/${database}`;
 }
 
 /** A fault that a person can act on, in the URL or at the server that it names. */
@@ -172,7 +216,8 @@ function refuseUnencoded(text: string): void {
     throw badUrl("it has a character that must be encoded, most likely in its password", encodeRemedy);
 }
 
-function toUrl(text: string): URL {
+/** Several hosts are libpq's, not a URL's: they are taken out, and the parsed URL has the first one. */
+function toUrl(text: string): { url: URL; places: { host: string; port: string }[] } {
     const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
     if (scheme !== "postgres" && scheme !== "postgresql") {
         throw badUrl(
@@ -183,9 +228,17 @@ function toUrl(text: string): URL {
     refuseUnencoded(text.trim());
     // libpq takes user@/database?host=/var/run/postgresql; URL wants a host between an @ and the rest.
     const withHost = text.trim().replace(/^([^/]+:\/\/[^/?#]*@)(?=[:/?]|$)/, "$1localhost");
+    const [, before = "", authority = "", behind = ""] =
+        /^([^/]+:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/s.exec(withHost) ?? [];
     try {
-        return new URL(withHost);
-    } catch {
+        const parsed = authority.split(",").map((place) => new URL(`${before}${place}${behind}`));
+        const places = parsed.map(({ hostname, port }) => ({
+            host: decodePart(hostname.replace(/^\[|\]$/g, ""), "host"),
+            port,
+        }));
+        return { url: parsed[0]!, places };
+    } catch (error) {
+        if (error instanceof SluiceError) throw error;
         // The parser's own message quotes the input, password included.
         throw badUrl(
             "its host or port cannot be read",

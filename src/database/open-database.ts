@@ -5,13 +5,17 @@
  */
 import { libpqEnvironment } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
+import { hostsOf } from "./choose-host.ts";
 import { connect } from "./connect.ts";
 import {
     type DatabaseTarget,
     databaseFault,
     describeTarget,
+    isSessionWanted,
+    makeTarget,
     type Pooler,
     parseDatabaseUrl,
+    type SessionKind,
     withoutPassword,
 } from "./database-target.ts";
 import { decideTls } from "./decide-tls.ts";
@@ -194,10 +198,30 @@ export interface ReachedServer {
 }
 
 /**
- * Connects once, to know that it can be done and to whom.
- * @throws SluiceError as openDatabase does.
+ * Connects once, to know that it can be done and to whom; of several hosts to the first that is what the URL asks for.
+ * @throws SluiceError as openDatabase does, of the last host.
  */
 export async function reachServer(wanted: DatabaseTarget): Promise<ReachedServer> {
+    const candidates = hostsOf(wanted);
+    for (const [index, candidate] of candidates.entries()) {
+        try {
+            const reached = await reachHost(candidate);
+            const otherHosts = candidates
+                .filter((other) => other !== candidate)
+                .map(({ host, port }) => ({ host, port }));
+            return { ...reached, target: makeTarget({ ...reached.target, otherHosts }) };
+        } catch (error) {
+            const isPassing = error instanceof SluiceError && isOtherHostsTurn(error);
+            if (!isPassing || index === candidates.length - 1) throw error;
+        }
+    }
+    throw new Error("unreachable: there is always a host to try");
+}
+
+/** As libpq goes on: nobody answers, or another kind of session is wanted. */
+const isOtherHostsTurn = ({ code }: SluiceError) => code === "database_unreachable" || code === "session_refused";
+
+async function reachHost(wanted: DatabaseTarget): Promise<ReachedServer> {
     try {
         const { target, answer } = await decideTls(wanted, askServer);
         refuseOldServer(target, answer.serverVersion);
@@ -216,7 +240,7 @@ interface ServerAnswer {
     serverVersion: string;
     /** The one in which the database keeps its texts. */
     encoding: string;
-    session: { isStandby: boolean; isReadOnly: boolean };
+    session: SessionKind;
     /** See ReachedServer. */
     identity: string;
     /** See DatabaseTarget. */
@@ -321,17 +345,9 @@ function refuseOtherEncoding(target: DatabaseTarget, encoding: string): void {
     );
 }
 
-/** @throws SluiceError when target_session_attrs asks for another kind of server: there is no second host to try. */
-function refuseOtherSession(target: DatabaseTarget, { isStandby, isReadOnly }: ServerAnswer["session"]): void {
-    const isWanted = {
-        any: true,
-        "prefer-standby": true,
-        primary: !isStandby,
-        standby: isStandby,
-        "read-write": !isReadOnly && !isStandby,
-        "read-only": isReadOnly || isStandby,
-    }[target.sessionAttributes];
-    if (isWanted) return;
+/** @throws SluiceError when target_session_attrs asks for another kind of server. */
+function refuseOtherSession(target: DatabaseTarget, session: SessionKind): void {
+    if (isSessionWanted(target.sessionAttributes, session)) return;
     throw databaseFault(
         "session_refused",
         `${describeTarget(target)} is not ${target.sessionAttributes}, which target_session_attrs asks for.`,

@@ -25,6 +25,19 @@ test("takes a URL apart", () => {
     });
 });
 
+test("takes several hosts as libpq does, and writes them again without the password", () => {
+    const places = (text: string) => {
+        const { host, port, otherHosts = [] } = parseDatabaseUrl(text);
+        return [{ host, port }, ...otherHosts].map((place) => `${place.host} ${place.port}`);
+    };
+    expect(places("postgres://u:x@a:1,b,[::1]:3/d")).toEqual(["a 1", "b 5432", "::1 3"]);
+    expect(places("postgres:///d?host=a,b&port=7")).toEqual(["a 7", "b 7"]);
+    expect(places("postgres:///d?host=a,b&port=7,8")).toEqual(["a 7", "b 8"]);
+    const target = parseDatabaseUrl("postgres://u:secret@a:1,b:2/d");
+    expect(describeTarget(target)).toBe("postgresql://u:***@a:1,b:2/d");
+    expect(parseDatabaseUrl(target.url)).toMatchObject({ host: "a", port: 1, otherHosts: [{ host: "b", port: 2 }] });
+});
+
 test("fills in what is missing as libpq does", () => {
     const { username } = userInfo();
     const parts = { host: "localhost", port: 5432, user: username, database: username, tls: { mode: "prefer" } };
@@ -75,7 +88,9 @@ test.each([
     ["postgres://u:hun/ter2@h:5432/d", "must be encoded"],
     ["postgres://u:hunter2@h:port/d", "host or port"],
     ["postgres://u:hunter2%@h/d", "password has a %"],
-    ["postgres://u:hunter2@a,b/d", "several hosts"],
+    ["postgres://u:hunter2@a:1,b:2,c:3/d?port=1,2", "it names 3 hosts and 2 ports"],
+    ["postgres://u:hunter2@/d?host=/run/a,b", "a Unix socket among several hosts"],
+    ["postgres://u:hunter2@a:1,b:x/d", "host or port cannot be read"],
     ["postgres://u:hunter2@h/d?sslmode=requires", "sslmode is requires"],
     ["postgres://u:hunter2@h/d?sslmod=require", "sslmod is not known"],
     ["postgres://u:hunter2@h/d?sslmode=verify-ca&sslrootcert=/nowhere.crt", "/nowhere.crt cannot be read"],

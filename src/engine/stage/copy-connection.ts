@@ -5,7 +5,7 @@
  * by a worker that took over while this process was frozen, and has swept the load by then.
  */
 import type { ReservedSQL, SQL } from "bun";
-import { connectForCopy } from "../../database/connect.ts";
+import { connectForCopy, locate } from "../../database/connect.ts";
 import { copyRows } from "../../database/copy-rows.ts";
 import type { DatabaseTarget } from "../../database/database-target.ts";
 
@@ -29,7 +29,7 @@ export function createCopyConnection(target: DatabaseTarget, applicationName: st
         await discarded?.close({ timeout: 0 }).catch(() => {});
     };
     const connected = async (): Promise<ReservedSQL> => {
-        client ??= connectForCopy(target, { applicationName });
+        client ??= connectForCopy(await locate(target), { applicationName });
         connection ??= await client.reserve();
         return connection;
     };
