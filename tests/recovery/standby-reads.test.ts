@@ -146,7 +146,7 @@ describe("while the primary is away", () => {
     });
 
     test("should fail: what writes names the primary", async () => {
-        const { exitCode, stderr } = await runScript("retry", [], { environment });
+        const { exitCode, stderr } = await runScript("resume", [], { environment });
         expect(exitCode).toBe(4);
         expect(stderr).toContain(`:${target.port}/`);
         expect(stderr).toContain("DATABASE_URL in the environment");
