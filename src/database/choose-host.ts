@@ -2,12 +2,12 @@
  * Where a URL names several hosts: which of them is the server that it asks for. Asked again for each new connection, because a
  * failover makes another one the primary while a process runs.
  */
-import type { DatabaseTarget } from "./database-target.ts";
+import { type DatabaseTarget, makeTarget } from "./database-target.ts";
 
 /** Each host of the target as a target of its own, in the order of the URL. */
 export function hostsOf(target: DatabaseTarget): DatabaseTarget[] {
     const { host, port, otherHosts = [] } = target;
-    return [{ host, port }, ...otherHosts].map((place) => ({ ...target, ...place, otherHosts: [] }));
+    return [{ host, port }, ...otherHosts].map((place) => makeTarget({ ...target, ...place, otherHosts: [] }));
 }
 
 interface Choice {

@@ -159,6 +159,8 @@ async function isWanted(candidate: DatabaseTarget): Promise<boolean> {
 export function connectForCopy(target: DatabaseTarget, options: { applicationName: string }): SQL {
     return new SQL({
         adapter: "postgres",
+        // Without one the client would parse DATABASE_URL, and knows no URL with several hosts.
+        url: "postgres://localhost",
         hostname: target.host.startsWith("/") ? undefined : target.host,
         path: socketPath(target),
         port: target.port,
