@@ -1,43 +1,41 @@
 /** Finds out how a pooler in front of the server hands out its server connections. */
 import { connect, type Sql } from "./connect.ts";
 import type { DatabaseTarget, Pooler } from "./database-target.ts";
-import { sqlStateOf, sqlStates } from "./sql-states.ts";
 
-/** A pooler without a free connection lets the second client wait. Then nothing is known, and sessions are assumed. */
-const patienceMs = 3_000;
-/** Another client may come in between; hardly as often as this. */
-const rounds = 3;
+/** As many as an ingest needs at least: a pool that has no room for them is of no use to one that writes, whatever its mode. */
+const clientCount = 3;
+const patienceMs = 10_000;
+/** Other clients may come in between; hardly as often as this. */
+const rounds = 12;
 
 /** What is sent through a pooler of which nothing else is known. */
 export const cautiousPooler: Pooler = { mode: "transaction", takesSettings: false };
 
 /**
- * Two clients tell the modes apart: where transactions are pooled, the second gets the backend that the first one has just
- * used, or the first one gets another while the second is in a transaction.
+ * Where transactions are pooled, others in a transaction get the backend that the first client has just used, or the first one
+ * gets another meanwhile. If there is no connection for them in time, it counts as `transaction`: the mode that promises less.
  */
 export async function findPoolMode(target: DatabaseTarget): Promise<Pooler["mode"]> {
     const open = () => connect({ ...target, pooler: cautiousPooler }, { applicationName: "sluice open", max: 1 });
-    const [first, second] = [open(), open()];
+    const clients = Array.from({ length: clientCount }, open);
+    const [first, ...others] = clients as [Sql, ...Sql[]];
     const changesBackend = async (): Promise<boolean> => {
         const before = await backendOf(first);
-        return await second.begin(async (transaction) => {
-            const held = await backendOf(transaction as unknown as Sql);
-            return held === before || (await backendOf(first)) !== before;
-        });
+        const held = await Promise.all(others.map((sql) => sql.unsafe("begin").then(() => backendOf(sql))));
+        const isChanged = held.includes(before) || (await backendOf(first)) !== before;
+        await Promise.all(others.map((sql) => sql.unsafe("rollback")));
+        return isChanged;
     };
     const decide = async (): Promise<Pooler["mode"]> => {
         for (let round = 0; round < rounds; round += 1) if (await changesBackend()) return "transaction";
         return "session";
     };
-    const deciding = decide().catch((error: unknown) => {
-        // PgBouncer's pool_mode = statement has no transactions.
-        if (sqlStateOf(error) === sqlStates.protocolViolation) return "transaction" as const;
-        return "session" as const;
-    });
+    // PgBouncer's pool_mode = statement refuses `begin`.
+    const deciding = decide().catch(() => "transaction" as const);
     try {
-        return await Promise.race([deciding, Bun.sleep(patienceMs).then(() => "session" as const)]);
+        return await Promise.race([deciding, Bun.sleep(patienceMs).then(() => "transaction" as const)]);
     } finally {
-        await Promise.all([first, second].map((sql) => sql.end({ timeout: 0 })));
+        await Promise.all(clients.map((sql) => sql.end({ timeout: 0 })));
     }
 }
 
