@@ -247,38 +247,14 @@ test("with history every version is kept: what was replaced, deleted or came too
     expect(await rows("kept")).toEqual(["1 v3 c", "3 v5 a"]);
 });
 
-test("a view, a foreign key, a slot of logical replication and an open cursor survive", async () => {
+test("a row that a foreign key holds is not deleted: its record is refused, and the others go on", async () => {
     await sql.unsafe(`
-        create view words as select word from deleting;
-        create table parts (deleting_id bigint references deleting on delete cascade);
-        insert into deleting values (1, 1, 'a', false), (2, 1, 'a', false), (3, 1, 'a', false);
+        insert into deleting values (1, 1, 'a', false), (3, 1, 'a', false), (4, 1, 'a', false);
+        create table parts (deleting_id bigint references deleting);
         insert into parts values (1), (3)`);
-    const [level] = await sql`show wal_level`;
-    const hasSlot = level!.wal_level === "logical";
-    if (hasSlot) await sql`select pg_create_logical_replication_slot('upserts', 'pgoutput')`;
-    const [before] =
-        await sql`select 'deleting'::regclass::oid as oid, relfilenode from pg_class where relname = 'deleting'`;
-    await sql.begin(async (reader) => {
-        await reader`declare looking cursor for select word from deleting order by id`;
-        expect(await reader`fetch 1 from looking`).toEqual([{ word: "a" }] as never);
-        put("deleting-1.csv", "1,2,b,f", "2,2,,t", "4,1,a,f");
-        await ingest();
-        expect(await reader`fetch all from looking`).toEqual([{ word: "a" }, { word: "a" }] as never);
-    });
-    expect(await rows("deleting")).toEqual(["1 v2 b", "3 v1 a", "4 v1 a"]);
-    expect(await sql`select word from words order by word`).toHaveLength(3);
-    expect(await sql`select from parts`).toHaveLength(2);
-    const [after] =
-        await sql`select 'deleting'::regclass::oid as oid, relfilenode from pg_class where relname = 'deleting'`;
-    expect(after).toEqual(before!);
-    if (hasSlot) await sql`select pg_drop_replication_slot('upserts')`;
-    // The row that a foreign key holds is not deleted: its record is refused, the others go on.
-    await sql.unsafe(
-        "alter table parts drop constraint parts_deleting_id_fkey, add foreign key (deleting_id) references deleting",
-    );
-    put("deleting-2.csv", "1,3,,t", "3,2,,t", "4,2,,t");
+    put("deleting-1.csv", "1,3,,t", "3,2,,t", "4,2,,t");
     await ingest();
-    expect(await rows("deleting")).toEqual(["1 v2 b", "3 v1 a"]);
+    expect(await rows("deleting")).toEqual(["1 v1 a", "3 v1 a"]);
     const refused = await sql`select record_no, refusal ->> 'sqlState' as state from ingest.rejects order by record_no`;
     expect(refused.map((row) => [Number(row.record_no), row.state])).toEqual([
         [1, "23503"],
