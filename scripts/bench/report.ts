@@ -43,10 +43,11 @@ export interface ScenarioReport {
     overhead: Spread | null;
     processShare: Spread | null;
     /**
-     * Of a snapshot: CPU of its merge to that of truncate and insert in the same round: of the ready rows, and of the same file by
-     * Sluice's own merge.
+     * Of a snapshot, to truncate and insert in the same round: CPU of its merge to that of inserting ready rows; all its CPU to that of
+     * COPY of the same file, and to that of Sluice's own ingest of it.
      */
     toReplacement: Spread | null;
+    toCopiedReplacement: Spread | null;
     toOwnReplacement: Spread | null;
     rounds: Round[];
 }
@@ -71,9 +72,13 @@ export function reportOf(scenario: Scenario, { input, rounds }: ScenarioRun): Sc
             hasCpu && has("sluice", "replace-1")
                 ? spreadOf(rounds.map((round) => round.sluice!.cpu!.merge / round["replace-1"]!.cpu!.yardstick))
                 : null,
+        toCopiedReplacement:
+            hasCpu && has("sluice", "replace-copy")
+                ? spreadOf(rounds.map((round) => ownSeconds(round.sluice!) / copySeconds(round["replace-copy"]!)))
+                : null,
         toOwnReplacement:
             hasCpu && has("sluice", "replace-sluice")
-                ? spreadOf(rounds.map((round) => round.sluice!.cpu!.merge / round["replace-sluice"]!.cpu!.merge))
+                ? spreadOf(rounds.map((round) => ownSeconds(round.sluice!) / ownSeconds(round["replace-sluice"]!)))
                 : null,
         rounds,
     };
@@ -82,6 +87,11 @@ export function reportOf(scenario: Scenario, { input, rounds }: ScenarioRun): Sc
 /** CPU of Sluice's process and of all backends that worked for it; what no look saw counts against it. */
 function ownSeconds({ processSeconds, cpu }: Measured): number {
     return processSeconds + cpu!.copy + cpu!.merge + cpu!.otherBackends + cpu!.unseen;
+}
+
+/** CPU of a yardstick's client and backends. */
+function copySeconds({ processSeconds, cpu }: Measured): number {
+    return processSeconds + cpu!.yardstick;
 }
 
 function reportRunner(rounds: Round[], name: RunnerName): RunnerReport {
@@ -138,12 +148,23 @@ const titles: Record<RunnerName, string> = {
     "insert-1": "ready rows, 1 connection",
     "insert-all": "ready rows, all cores",
     "replace-1": "truncate, ready rows",
+    "replace-copy": "truncate, COPY",
     "replace-sluice": "truncate, Sluice",
 };
 
 /** Lines for a terminal: a table of the runners, then what follows from it. */
 export function formatReport(report: ScenarioReport): string[] {
-    const { scenario, input, runners, overhead, processShare, toReplacement, toOwnReplacement, rounds } = report;
+    const {
+        scenario,
+        input,
+        runners,
+        overhead,
+        processShare,
+        toReplacement,
+        toCopiedReplacement,
+        toOwnReplacement,
+        rounds,
+    } = report;
     const into = scenario.existingRecords > 0 || scenario.changed !== null ? "" : ", into an empty table";
     const size = `${formatCount(input.records, "record")} in ${formatCount(scenario.files, "file")}${into}`;
     const header = ["", ...Object.keys(columns)];
@@ -154,7 +175,8 @@ export function formatReport(report: ScenarioReport): string[] {
         overhead && `overhead ${percent(overhead)} of the CPU of inserting the ready rows`,
         processShare && `its process ${percent(processShare)} of Sluice's CPU`,
         toReplacement && `its merge ${ratio(toReplacement)} of the CPU of truncate and insert of the ready rows`,
-        toOwnReplacement && `${ratio(toOwnReplacement)} of truncate and the merge of the same file`,
+        toCopiedReplacement && `all its CPU ${ratio(toCopiedReplacement)} of truncate and COPY of the same file`,
+        toOwnReplacement && `${ratio(toOwnReplacement)} of truncate and Sluice's own ingest of it`,
         runners.sluice &&
             `${Math.round(input.records / runners.sluice.seconds.median).toLocaleString("en-US")} records/s`,
     ].filter((text) => text !== null && text !== undefined);

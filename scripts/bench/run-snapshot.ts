@@ -1,6 +1,6 @@
 /**
- * A snapshot of a table of which little has changed, beside the way that is common: truncate, and insert the same rows, typed and in the
- * order of the key already, in one transaction.
+ * A snapshot of a table of which little has changed, beside the way that is common, truncate and insert: of the same rows, typed already,
+ * in one transaction; of the same file by COPY, unchecked; and of the same file by Sluice.
  */
 import { createReadStream, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { connect, connectForCopy, type Sql } from "../../src/database/connect.ts
 import { copyRows } from "../../src/database/copy-rows.ts";
 import type { DatabaseTarget } from "../../src/database/database-target.ts";
 import type { BenchTable } from "./bench-tables.ts";
+import { runCopy } from "./run-copy.ts";
 import { runSluice } from "./run-sluice.ts";
 import type { Measured, RunnerName } from "./runners.ts";
 import { watchServer, yardstickName } from "./watch-server.ts";
@@ -26,8 +27,9 @@ export async function runReplaced(
     await fillReplaced(target, sql, input, table, changed);
     if (runner === "sluice") return await runSnapshot(target, admin, input, table);
     if (runner === "replace-1") return await runReplacement(target, admin, table);
-    // The same file, validated by Sluice too, into the table that was emptied.
     await sql.unsafe(`truncate ${table.name}`);
+    // The same file into the table that was emptied: as it is, or validated by Sluice.
+    if (runner === "replace-copy") return await runCopy(target, admin, input.readyFile, 1, table);
     return await runSluice(target, admin, input.dir, null, table);
 }
 

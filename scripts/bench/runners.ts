@@ -9,6 +9,7 @@ export const runnerNames = [
     "insert-1",
     "insert-all",
     "replace-1",
+    "replace-copy",
     "replace-sluice",
 ] as const;
 export type RunnerName = (typeof runnerNames)[number];
