@@ -17,7 +17,7 @@ import {
 import { brokenConditions } from "./verdict.ts";
 
 /** Only of a stream in that mode, and beside the insert of the other modes: a replay must never remove a row. */
-export const snapshotRecords = (stream: StreamSql): string => applyRecords(stream);
+export const snapshotRecords = (stream: StreamSql): string => [joinRecords(stream), applyRecords(stream)].join("\n");
 
 /** The columns whose values say which rows a file is about; none: it is the whole table. */
 export const sliceColumns = ({ mode, columns }: StreamSql): ColumnSql[] =>
@@ -30,13 +30,12 @@ const applyRecords = (stream: StreamSql) => sql`
 -- must be unique: rows go first, then others change, then new ones come. Returns {rowsBefore, rows, missing, removed, examples}: the
 -- rows that it is about before and after, those that the file lacks, how many of these were removed, and the keys of a few.
 --
--- Unchanged rows are counted and not written. Of the others the values are kept, so that a table of which little changes costs a scan
--- and a join of narrow rows. Records that were not taken are looked for by one more scan, as in an insert.
+-- Unchanged rows are counted and not written. Records that were not taken are looked for by one more scan, as in an insert.
 create or replace function ingest.apply_records()
 returns jsonb
 language plpgsql
 set plan_cache_mode = 'force_custom_plan'
-set enable_nestloop = off${isWhole(stream) ? "" : "\nset enable_seqscan = off"}
+set enable_nestloop = off
 as $$
 declare
     scan constant ingest.merge_scan := ingest.plan_scan();
@@ -44,22 +43,23 @@ declare
     expected constant bigint := (select sum(batch_chunks.read) from batch_chunks) - (select count(*) from rejected_records);
     answer jsonb;
 begin
-    with ${joinedRecords(stream)},
+    with joined_records as materialized (
+        ${joinedRecords}
+    ),
     fates as materialized (
         select joined_records.chunk_id, joined_records.fate, count(*) as records
         from joined_records
         group by joined_records.chunk_id, joined_records.fate
     ),
     differences as materialized (
-        select joined_records.*
-        from joined_records
-        where joined_records.fate <> 's'
+        ${differences}
     ),
     removed_rows as (
         delete from ${stream.table}
         using differences
         where ${isPlaceOf(stream, "m")}
-        returning true
+        returning
+            ${list(stream.keys, ({ column, ident }) => `${rowOf(stream)}.${column} as ${ident}`)}
     ),
     updated_rows as (
         update ${stream.table}
@@ -154,10 +154,9 @@ begin
         'examples', (
             select coalesce(jsonb_agg(examples.key), '[]')
             from (
-                select ${keyText(stream, "differences")} as key
-                from differences
-                where differences.fate = 'm'
-                order by ${keyOrder(stream, "differences.")}
+                select ${keyText(stream, "removed_rows")} as key
+                from removed_rows
+                order by ${keyOrder(stream, "removed_rows.")}
                 limit 3
             ) as examples
         )
@@ -168,71 +167,98 @@ end
 $$;
 `;
 
-/** Each record that is the first of its key beside the row with its key, and each row that the file lacks: what is to become of it. */
-export const joinedRecords = (stream: StreamSql): string =>
-    isWhole(stream) ? joinedTable(stream) : joinedSlices(stream);
+/** For a `with`: what ingest.joined_records returns, and what is to become of each. */
+export const joinedRecords = sql`
+select
+    joined.*,
+    case
+        when joined.chunk_id is null then 'm'::"char"
+        when joined.record is null then 's'::"char"
+        when joined.place is null then 'n'::"char"
+        else 'c'::"char"
+    end as fate
+from ingest.joined_records(scan, facts) as joined`;
+
+/** Of joined_records what is to be written or removed, with its values. */
+export const differences = sql`
+select
+    joined_records.chunk_id, joined_records.record_no, joined_records.part, joined_records.place, joined_records.fate,
+    (joined_records.record).*
+from joined_records
+where joined_records.fate <> 's'`;
+
+/** New, changed, the same; a row that the file is missing. */
+type Fate = "n" | "c" | "s" | "m";
+
+const joinRecords = (stream: StreamSql) => sql`
+drop type if exists ingest.changed_values cascade;
+create type ingest.changed_values as (
+    ${list(stream.columns, ({ ident, type }) => `${ident} ${type}`)}
+);
+
+-- The first record of each key beside the place of the row with its key; without a place, or without a record, where there is
+-- none. The values are there only where they are not the row's: as one column, so that a table of which little changes costs a join of
+-- narrow rows. Stable: it sees what the statement that calls it sees.
+create or replace function ingest.joined_records(scan ingest.merge_scan, facts ${stream.facts})
+returns table (chunk_id bigint, record_no bigint, part oid, place tid, record ingest.changed_values)
+language plpgsql
+stable
+-- As of a large file: otherwise the values of what differs are hashed to be joined with their places, and not the places.
+rows 1000000
+set plan_cache_mode = 'force_custom_plan'
+set enable_nestloop = off
+${isWhole(stream) ? joinTable(stream) : joinSlices(stream)}
+$$;
+`;
 
 const firstRecords = (stream: StreamSql) => sql`
 select distinct on (${keyOrder(stream)}) valid_records.*
-from ingest.valid_records(scan, facts)
-order by ${keyOrder(stream)}, chunk_id, record_no`;
+from ingest.valid_records(scan, facts) as valid_records
+order by ${keyOrder(stream, "valid_records.")}, valid_records.chunk_id, valid_records.record_no`;
 
-const joinedTable = (stream: StreamSql) => sql`
-first_records as (
-    ${firstRecords(stream)}
-),
-joined_records as materialized (
-    select
-        ${narrowed(stream)}
-    from (
-        select
-            first_records.chunk_id,
-            first_records.record_no,
-            stored.tableoid as part,
-            stored.ctid as place,
-            ${fate(stream, "stored")},
-            ${lines(stream.columns, (column) => `${keptValue(stream, column)} as ${column.ident}`)}
-        from first_records
-        full join ${stream.table} as stored
-            on ${allOf(stream.keys.map(({ column, ident }) => `stored.${column} = first_records.${ident}`))}
-        -- A fence, or what differs would be asked again for each column.
-        offset 0
-    ) as compared_records
-)`;
+const joinTable = (stream: StreamSql) => sql`
+set enable_hashjoin = on
+set enable_mergejoin = off
+as $$
+begin
+    -- The records are sorted by key already, to find the first of each. Rows in that order are cheaper than a hash table, which no cache
+    -- holds. Not where records have to find their chunk, or some are left out: wide text would be sorted for that.
+    if scan.is_range and not scan.has_refused then
+        perform set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'on', true);
+    end if;
+    return query
+    with first_records as (
+        ${firstRecords(stream)}
+    )
+    select first_records.chunk_id, first_records.record_no, stored.tableoid, stored.ctid, ${changedValues(stream)}
+    from first_records
+    full join ${stream.table} as stored
+        on ${allOf(stream.keys.map(({ column, ident }) => `stored.${column} = first_records.${ident}`))};
+end`;
 
 /** By look-ups: a table may have a thousand times what a file has. */
-const joinedSlices = (stream: StreamSql) => sql`
-first_records as materialized (
-    ${firstRecords(stream)}
-),
-file_slices as materialized (
-    select distinct ${list(sliceColumns(stream), ({ ident }) => `first_records.${ident}`)}
-    from first_records
-),
-joined_records as materialized (
-    select
-        ${narrowed(stream)}
-    from (
-        select
-            first_records.chunk_id,
-            first_records.record_no,
-            stored.tableoid as part,
-            stored.ctid as place,
-            ${fate(stream, "stored")},
-            ${lines(stream.columns, ({ ident }) => `first_records.${ident}`)}
+const joinSlices = (stream: StreamSql) => sql`
+set enable_seqscan = off
+as $$
+begin
+    return query
+    with first_records as materialized (
+        ${firstRecords(stream)}
+    ),
+    file_slices as materialized (
+        select distinct ${list(sliceColumns(stream), ({ ident }) => `first_records.${ident}`)}
         from first_records
-        left join lateral (
-            select ${rowOf(stream)}.tableoid, ${rowOf(stream)}.ctid, ${rowOf(stream)}.*
-            from ${stream.table}
-            where ${hasKeyOf(stream, "first_records")}
-            offset 0
-        ) as stored on true
+    )
+    select first_records.chunk_id, first_records.record_no, stored.tableoid, stored.ctid, ${changedValues(stream)}
+    from first_records
+    left join lateral (
+        select ${rowOf(stream)}.tableoid, ${rowOf(stream)}.ctid, ${rowOf(stream)}.*
+        from ${stream.table}
+        where ${hasKeyOf(stream, "first_records")}
         offset 0
-    ) as compared_records
+    ) as stored on true
     union all
-    select
-        null, null, missing_rows.tableoid, missing_rows.ctid, 'm',
-        ${list(stream.columns, (column) => (stream.keys.includes(column) ? `missing_rows.${column.column}` : "null"))}
+    select null, null, missing_rows.tableoid, missing_rows.ctid, null
     from ${stream.table} as missing_rows
     where
         ${allOf(sliceColumns(stream).map(({ column, ident }) => `missing_rows.${column} = any(array(select file_slices.${ident} from file_slices))`))}
@@ -245,31 +271,20 @@ joined_records as materialized (
         and not exists (
             select from first_records
             where ${stream.keys.map(({ column, ident }) => `first_records.${ident} = missing_rows.${column}`).join(" and ")}
-        )
-)`;
+        );
+end`;
 
-/** New, changed, the same; a row that the file is missing. A letter, since it is asked for each column. */
-type Fate = "n" | "c" | "s" | "m";
-
-const fate = (stream: StreamSql, stored: string) => sql`
+/** Of a record that is new, or says other than its row. */
+const changedValues = (stream: StreamSql) => sql`
 case
-    when first_records.chunk_id is null then 'm'::"char"
-    when ${stored}.${stream.keys[0]!.column} is null then 'n'::"char"
-    when ${saysOther(stream, "first_records", stored)} then 'c'::"char"
-    else 's'::"char"
-end as fate`;
-
-/** A row that the file lacks has nothing but its key. */
-const keptValue = ({ keys }: StreamSql, column: ColumnSql) =>
-    keys.includes(column)
-        ? `coalesce(first_records.${column.ident}, stored.${column.column})`
-        : `first_records.${column.ident}`;
-
-/** Of a record that changes nothing no value is kept. */
-const narrowed = (stream: StreamSql) => sql`
-compared_records.chunk_id, compared_records.record_no, compared_records.part, compared_records.place,
-compared_records.fate,
-${lines(idents(stream), (ident) => `case when compared_records.fate <> 's' then compared_records.${ident} end as ${ident}`)}`;
+    when
+        first_records.chunk_id is not null
+        and (
+            stored.${stream.keys[0]!.column} is null
+            or ${saysOther(stream, "first_records", "stored")}
+        )
+    then row(${list(idents(stream), (ident) => `first_records.${ident}`)})::ingest.changed_values
+end`;
 
 /** By its place: a row that somebody else changes in this moment is not taken, and the counts say so. */
 export const isPlaceOf = (stream: StreamSql, ofFate: Fate, changes = "differences"): string =>
