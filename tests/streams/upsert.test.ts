@@ -1,6 +1,8 @@
 /** The mode upsert: what a record does to the row of its key, case by case, with expectations by hand. */
 
 import { beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { renameSync } from "node:fs";
+import { join } from "node:path";
 import { connect } from "../../src/database/connect.ts";
 import { readTrace } from "../../src/operations/read-trace.ts";
 import { runPrune } from "../../src/operations/run-prune.ts";
@@ -106,6 +108,24 @@ test("by order: the later record wins, an unchanged row is not written", async (
     const after = await sql`select id, xmin::text from by_order where id = 2`;
     expect(after[0]!.xmin).toBe(before[1]!.xmin);
     await expectChecksToPass(sql);
+});
+
+test("by order, a file that says again what an earlier one said is news; one that was only moved is not", async () => {
+    put("order-1.csv", "1,1,a,");
+    await ingest();
+    put("order-2.csv", "1,1,b,");
+    await ingest();
+    put("order-3.csv", "1,1,a,");
+    await ingest();
+    expect(await rows("by_order")).toEqual(["1 v1 a"]);
+    renameSync(join(several.inputDir, "order-2.csv"), join(several.inputDir, "order-4.csv"));
+    put("order-5.csv", "2,1,c,");
+    put("order-6.csv", "2,1,c,");
+    await ingest();
+    expect(await rows("by_order")).toEqual(["1 v1 a", "2 v1 c"]);
+    expect(await counts("by_order")).toEqual({ read: 5, inserted: 2, updated: 2, duplicate: 1 });
+    const skipped = (await several.files()).filter(({ state }) => state === "skipped");
+    expect(skipped.map(({ path, problem }) => `${path} ${problem}`)).toEqual(["order-4.csv copy"]);
 });
 
 test("a deletion takes the row away, and an older record that comes later does not bring it back", async () => {

@@ -3,7 +3,7 @@ import type { Sql } from "../../database/connect.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import type { SeenFile } from "./files.ts";
 
-export interface KnownContent {
+export interface KnownContent extends Pick<SeenFile, "sizeBytes" | "mtimeNs" | "inode"> {
     fileId: number;
     path: string;
     state: "loaded" | "merged";
@@ -11,10 +11,14 @@ export interface KnownContent {
     source: SourceConfig | null;
 }
 
+const contentColumns = `
+    file_id as "fileId", path, state, size_bytes as "sizeBytes", mtime_ns::text as "mtimeNs", inode::text as inode,
+    coalesce(content_hash, '') as "contentHash", source`;
+
 /** Files with one of these whole contents, merged or on the way there. */
 export async function filesWithContent(sql: Sql, streamId: number, contentHashes: string[]): Promise<KnownContent[]> {
     return await sql<KnownContent[]>`
-        select file_id as "fileId", path, state, content_hash as "contentHash", source
+        select ${sql.unsafe(contentColumns)}
         from ingest.files
         where
             content_hash = any(${contentHashes}::text[])
@@ -26,7 +30,7 @@ export async function filesWithContent(sql: Sql, streamId: number, contentHashes
 /** Files of this size that took several chunks, merged or on the way there. */
 export async function manyChunkFilesOfSize(sql: Sql, streamId: number, sizeBytes: number): Promise<KnownContent[]> {
     return await sql<KnownContent[]>`
-        select file_id as "fileId", path, state, '' as "contentHash", source
+        select ${sql.unsafe(contentColumns)}
         from ingest.files
         where
             content_hash is null

@@ -14,7 +14,7 @@ import {
     skipCopies,
     standingRejects,
 } from "../ledger/copies.ts";
-import type { LedgerFile } from "../ledger/files.ts";
+import { type LedgerFile, printOf } from "../ledger/files.ts";
 import { hashRange, type InputFile } from "../read/open-input.ts";
 import type { LoadPart } from "../stage/stage-parts.ts";
 import { isUntouched } from "./prepare-file.ts";
@@ -45,11 +45,14 @@ export async function findCopies(context: CopyContext, members: Candidate[]): Pr
         const isWhole = contentHash !== null && (part.takeTail || !(await endsUnfinished(part)));
         const reading = isWhole ? readingOf(contentHash, part.shape.source) : null;
         const isLarge = contentHash === null && isUntouched(ledgerFile);
-        const original = reading ? known.get(reading) : isLarge && (await findLargeOriginal(context, member));
-        if (original && original.fileId !== ledgerFile.fileId) {
+        const mayRepeat = repeats(context, member);
+        const original = reading
+            ? mergedFirst(known.get(reading)?.filter(mayRepeat) ?? [])
+            : isLarge && (await findLargeOriginal(context, member, mayRepeat));
+        if (original) {
             if (original.state === "loaded") sorted.waiting.push(member);
             else sorted.copies.push({ ...member, original });
-        } else if (reading && inGroup.has(reading)) {
+        } else if (reading && inGroup.has(reading) && !isOrdered(context)) {
             sorted.waiting.push(member);
         } else {
             if (reading) inGroup.add(reading);
@@ -59,15 +62,21 @@ export async function findCopies(context: CopyContext, members: Candidate[]): Pr
     return sorted;
 }
 
-/** By reading; the merged one where there are several. */
-async function knownContents({ sql, stream }: CopyContext, members: Candidate[]): Promise<Map<string, KnownContent>> {
+/** Where the later record is the newer, a content that comes again is news: only a file that was moved is a copy. */
+const isOrdered = ({ stream: { mode } }: CopyContext) => mode.name === "upsert" && mode.version === null;
+
+const repeats =
+    (context: CopyContext, { ledgerFile, part }: Candidate) =>
+    (known: KnownContent) =>
+        known.fileId !== ledgerFile.fileId && (!isOrdered(context) || printOf(known) === printOf(part.file.seen));
+
+const mergedFirst = (contents: KnownContent[]) => contents.find(({ state }) => state === "merged") ?? contents[0];
+
+/** By reading. */
+async function knownContents({ sql, stream }: CopyContext, members: Candidate[]): Promise<Map<string, KnownContent[]>> {
     const hashes = members.flatMap(({ part }) => part.contentHash ?? []);
-    const known = new Map<string, KnownContent>();
-    for (const content of hashes.length > 0 ? await filesWithContent(sql, stream.id, hashes) : []) {
-        const reading = readingOf(content.contentHash, content.source);
-        if (known.get(reading)?.state !== "merged") known.set(reading, content);
-    }
-    return known;
+    const known = hashes.length > 0 ? await filesWithContent(sql, stream.id, hashes) : [];
+    return Map.groupBy(known, ({ contentHash, source }) => readingOf(contentHash, source));
 }
 
 /** The last byte is no line end: more may come, so the whole is not known yet. */
@@ -85,11 +94,11 @@ function readingOf(contentHash: string, source: SourceConfig | null): string {
 /** A file larger than a chunk is compared with the merged files of its size, chunk by chunk. */
 async function findLargeOriginal(
     context: CopyContext,
-    { ledgerFile, part: { file, shape, stopAt } }: Candidate,
+    { part: { file, shape, stopAt } }: Candidate,
+    mayRepeat: (known: KnownContent) => boolean,
 ): Promise<KnownContent | undefined> {
     const { sql, stream, config } = context;
-    const isOther = ({ fileId, source }: KnownContent) =>
-        fileId !== ledgerFile.fileId && sourceKey(source) === sourceKey(shape.source);
+    const isOther = (known: KnownContent) => mayRepeat(known) && sourceKey(known.source) === sourceKey(shape.source);
     for (const original of await manyChunkFilesOfSize(sql, stream.id, file.seen.sizeBytes)) {
         if (isOther(original) && (await hasSameChunks(context, original, file))) return original;
     }
