@@ -160,7 +160,7 @@ begin
     perform ingest.prepare_merge(home);
     if is_snapshot then
         locked_slices := ingest.all_slices();
-        chosen_chunks := ingest.choose_snapshot(this_stream);
+        chosen_chunks := ingest.choose_snapshot(this_stream, only_chunk);
     else
         locked_slices := ingest.lock_slices(this_stream, wanted_slices);
         chosen_chunks := ingest.choose_chunks(this_stream, locked_slices, max_records, max_chunks, only_chunk);

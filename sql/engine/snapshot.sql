@@ -61,6 +61,33 @@ return latest is null or exists (
     where chunks.chunk_id = asked_chunk_id and chunks.file_id = latest
 );
 
+-- Takes back what is staged of files that were rewritten or have failed. Returns false where a merge has begun, which may be applying
+-- one of them: that is for later.
+create or replace function ingest.take_back_spent_snapshots(this_stream smallint)
+returns boolean
+language plpgsql
+as $$
+declare
+    spent_files bigint[];
+begin
+    spent_files := array(
+        select distinct files.file_id
+        from ingest.files
+        inner join ingest.chunks on chunks.file_id = files.file_id and chunks.state in ('held', 'staged')
+        where files.stream_id = this_stream and files.state in ('replaced', 'failed') and chunks.merged_slices = 0
+    );
+    if cardinality(spent_files) = 0 then
+        return true;
+    end if;
+    if ingest.lock_slices(this_stream, ingest.all_slices()) <> ingest.all_slices() then
+        return false;
+    end if;
+    perform ingest.take_back_chunks(spent.file_id, array['held', 'staged'])
+    from unnest(spent_files) as spent (file_id);
+    return true;
+end
+$$;
+
 -- Releases the next file that is whole. Returns what was decided of which files: released, or why one is skipped or has failed.
 create or replace function ingest.release_snapshot(this_stream smallint)
 returns table (path text, verdict text, detail text)
@@ -70,14 +97,7 @@ declare
     next_file ingest.files;
     applied ingest.files;
 begin
-    perform ingest.take_back_chunks(spent_files.file_id, array['held', 'staged'])
-    from (
-        select distinct files.file_id
-        from ingest.files
-        inner join ingest.chunks on chunks.file_id = files.file_id and chunks.state in ('held', 'staged')
-        where files.stream_id = this_stream and files.state in ('replaced', 'failed') and chunks.merged_slices = 0
-    ) as spent_files;
-    if exists (
+    if not ingest.take_back_spent_snapshots(this_stream) or exists (
         select from ingest.chunks
         where chunks.stream_id = this_stream and chunks.state in ('staged', 'pending')
     ) then
@@ -222,17 +242,25 @@ begin
 end
 $$;
 
--- Fails the file that is released; returns its path, null when there is none any more.
-create or replace function ingest.fail_released_snapshot(this_stream smallint, failure text, failure_detail text)
+-- Fails the released file that has this chunk; returns its path, null when another merge has applied or failed it meanwhile. It waits
+-- for a merge that has begun.
+create or replace function ingest.fail_released_snapshot(
+    this_stream smallint,
+    chunk_of_file bigint,
+    failure text,
+    failure_detail text
+)
 returns text
 language plpgsql
 as $$
 declare
     released ingest.files;
 begin
+    perform from ingest.slices where slices.stream_id = this_stream order by slices.slice_no for update;
     select files.* into released
     from ingest.files
-    where files.file_id = ingest.released_snapshot(this_stream);
+    inner join ingest.chunks on chunks.file_id = files.file_id
+    where chunks.chunk_id = chunk_of_file and chunks.state = 'staged';
     perform ingest.fail_snapshot(released.file_id, failure, failure_detail);
     return released.path;
 end
@@ -261,18 +289,22 @@ return (
         )
 );
 
--- Locks all slices, waiting as a replay does, and returns all chunks of the file that is released.
-create or replace function ingest.choose_snapshot(this_stream smallint)
+-- Locks all slices, waiting as a replay does, and returns all chunks of the file that is released; with `only_chunk` none, if it is not
+-- the file of that chunk.
+create or replace function ingest.choose_snapshot(this_stream smallint, only_chunk bigint)
 returns bigint[]
 language plpgsql
 as $$
+declare
+    chosen_chunks bigint[];
 begin
     perform from ingest.slices where slices.stream_id = this_stream order by slices.slice_no for update;
-    return array(
+    chosen_chunks := array(
         select chunks.chunk_id from ingest.chunks
         where chunks.file_id = ingest.released_snapshot(this_stream)
         order by chunks.chunk_id
     );
+    return case when only_chunk is null or only_chunk = any(chosen_chunks) then chosen_chunks else '{}' end;
 end
 $$;
 

@@ -125,9 +125,9 @@ async function merge(merger: MergerState, slices: number): Promise<Batch | null>
                 collisions += 1;
                 continue;
             }
-            if (await failedSnapshot(merger, error)) continue;
-            if (!isFaultOfData(error)) throw error;
-            const outcome = await narrowDown(merger, slices, error);
+            const isSnapshot = merger.stream.mode.name === "snapshot";
+            if (!isFaultOfData(error) && !(isSnapshot && refusalOf(error))) throw error;
+            const outcome = isSnapshot ? await failSnapshot(merger, error) : await narrowDown(merger, slices, error);
             if (outcome !== "again") return outcome;
         }
     }
@@ -194,14 +194,23 @@ async function tryOneByOne(merger: MergerState, slices: number, open: OpenChunk[
     return null;
 }
 
-/** A snapshot that is refused as a whole, or that no merge can take, has failed: it holds nothing back. */
-async function failedSnapshot(merger: MergerState, error: unknown): Promise<boolean> {
-    if (merger.stream.mode.name !== "snapshot") return false;
-    const refusal = refusalOf(error);
-    if (refusal === null && !isFaultOfData(error)) return false;
+/**
+ * A snapshot is refused as a whole, or no merge can take it. Which file it was tells, as of a chunk, only a merge that asks for it by
+ * name: then that file has failed, and holds nothing back.
+ */
+async function failSnapshot(merger: MergerState, error: unknown): Promise<Batch | "again"> {
     await refuseOtherShape(merger, error);
-    await failReleasedSnapshot(merger, refusal ?? mergeFailure(error));
-    return true;
+    const [chunk] = await openChunks(merger, allSlices);
+    if (!chunk) return "again";
+    try {
+        return (await call(merger, allSlices, 1, chunk.chunkId)) ?? "again";
+    } catch (named) {
+        const refusal = refusalOf(named);
+        if (refusal === null && !isFaultOfData(named)) throw named;
+        await refuseOtherShape(merger, named);
+        await failReleasedSnapshot(merger, chunk.chunkId, refusal ?? mergeFailure(named));
+        return "again";
+    }
 }
 
 const mergeFailure = (error: unknown): FileFailure => {

@@ -11,13 +11,14 @@ export function refusalOf(error: unknown): FileFailure | null {
     return { ...refusal, retryAfterMs: null };
 }
 
-/** The file that is released fails; the table is as it was, and the next one may come. */
+/** The released file that has this chunk fails; the table is as it was, and the next one may come. */
 export async function failReleasedSnapshot(
     { sql, stream, log }: Pick<IngestContext, "sql" | "stream" | "log">,
+    chunkId: number,
     { problem, detail }: FileFailure,
 ): Promise<void> {
     const [row] = await sql<{ path: string | null }[]>`
-        select ingest.fail_released_snapshot(${stream.id}, ${problem}, ${detail}) as path`;
+        select ingest.fail_released_snapshot(${stream.id}, ${chunkId}, ${problem}, ${detail}) as path`;
     const path = row?.path;
     if (path == null) return;
     // Without the sample: it holds values.
