@@ -1,3 +1,5 @@
+import { termMutants } from "./term-mutants.ts";
+
 /**
  * Sluice without one of the mechanisms that its promises rest on: what to take out, and the part of the suite that has to
  * notice. Each edit replaces a text that stands exactly once in its file; tests/mutants/mutants.test.ts sees to that.
@@ -250,56 +252,6 @@ create or replace function ingest.complete_chunks()`,
         tests: { files: ["tests/ingest/is-plain.test.ts"] },
     },
     {
-        without: "the inserted of a snapshot",
-        promises: [1],
-        edits: [
-            {
-                file: "src/streams/render/snapshot-records.ts",
-                find: `select inserted_rows.chunk_id, 0, 0, 1 from inserted_rows`,
-                replace: `select inserted_rows.chunk_id, 0, 0, 1 from inserted_rows where false`,
-            },
-        ],
-        tests: { files: ["tests/streams/snapshot.test.ts"], pattern: "a file that is the whole table" },
-    },
-    {
-        without: "the updated of a snapshot",
-        promises: [1],
-        edits: [
-            {
-                file: "src/streams/render/snapshot-records.ts",
-                find: `select updated_rows.chunk_id, 0, 1, 0 from updated_rows`,
-                replace: `select updated_rows.chunk_id, 0, 1, 0 from updated_rows where false`,
-            },
-        ],
-        tests: { files: ["tests/streams/snapshot.test.ts"], pattern: "a file that is the whole table" },
-    },
-    {
-        without: "the unchanged of a snapshot",
-        promises: [1],
-        edits: [
-            {
-                file: "src/streams/render/snapshot-records.ts",
-                find: `from fates where fates.fate = 's'
-`,
-                replace: `from fates where false
-`,
-            },
-        ],
-        tests: { files: ["tests/streams/snapshot.test.ts"], pattern: "a file that is the whole table" },
-    },
-    {
-        without: "the removed of a snapshot",
-        promises: [1],
-        edits: [
-            {
-                file: "sql/engine/snapshot.sql",
-                find: `set removed = (applied ->> 'removed')::bigint`,
-                replace: `set removed = 0`,
-            },
-        ],
-        tests: { files: ["tests/streams/snapshot.test.ts"], pattern: "a file that is the whole table" },
-    },
-    {
         without: "the rejects in a snapshot's limit",
         promises: [3],
         edits: [
@@ -396,61 +348,49 @@ create or replace function ingest.complete_chunks()`,
     },
     ...[
         [
-            "the count of updated rows",
-            "upsert-records.ts",
-            "updated = batch_chunks.updated + written_counts.updated,",
-            "",
-        ],
-        [
-            "the count of deleted rows",
-            "upsert-records.ts",
-            "            deleted = batch_chunks.deleted + written_counts.deleted\n",
-            "            displaced = 0\n",
-        ],
-        [
-            "the count of superseded records",
-            "upsert-records.ts",
-            "superseded = batch_chunks.superseded + counted.superseded",
-            "superseded = 0",
-        ],
-        [
             "the order of versions",
             "upsert-records.ts",
             "< stored_version then 'superseded'",
             "< stored_version and false then 'superseded'",
+            "by version: the higher wins",
         ],
         [
             "conflicts at one version",
             "upsert-records.ts",
             "case when says_other then 'conflict' else 'duplicate' end\nelse 'updated'",
             "'duplicate'\nelse 'updated'",
+            "by version: the higher wins",
         ],
         [
             "tombstones",
             "upsert-records.ts",
             " then 'superseded'\nwhen not has_row and",
             " and false then 'superseded'\nwhen not has_row and",
+            "a deletion takes the row away",
         ],
         [
             "chunks that come too late",
             "upsert-records.ts",
             "when has_row and is_late then case when is_deletion or says_other then 'conflict' else 'duplicate' end",
             "",
+            "a replayed record cannot know",
         ],
         [
             "the records of a key in their order",
             "upsert-follow.ts",
             "< state_version then 'superseded'",
             "< state_version and false then 'superseded'",
+            "by version, in one batch",
         ],
     ].map(
-        ([without, file, find, replace]): Mutant => ({
+        ([without, file, find, replace, pattern]): Mutant => ({
             without: `upsert: ${without}`,
             promises: [1, 10],
             edits: [{ file: `src/streams/render/${file}`, find: find!, replace: replace! }],
-            tests: { files: ["tests/streams/upsert.test.ts"] },
+            tests: { files: ["tests/streams/upsert.test.ts"], pattern: pattern! },
         }),
     ),
+    ...termMutants,
 ];
 
 /** The text with the edits in it. Throws when one does not fit any more: then the code has moved, and the mutant must follow. */

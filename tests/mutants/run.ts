@@ -20,10 +20,11 @@ interface Outcome {
 const names = process.argv.slice(2);
 const chosen = mutants.filter(({ without }) => names.length === 0 || names.some((name) => without.includes(name)));
 const scratchDir = makeScratchCopy();
+const soundRuns = new Map<string, Outcome>();
 const rows: { without: string; verdict: "caught" | "missed" | "no verdict"; noticedBy: string }[] = [];
 try {
     for (const mutant of chosen) {
-        const sound = await runTests(mutant);
+        const sound = await runSound(mutant);
         const verdict = sound.failed > 0 || sound.passed === 0 ? null : await judge(mutant);
         if (verdict === null || verdict.verdict !== "caught")
             console.error((verdict?.output ?? sound.output).slice(-3_000));
@@ -41,6 +42,15 @@ try {
 const caught = rows.filter(({ verdict }) => verdict === "caught").length;
 console.log(`${caught} passed, ${rows.length - caught} failed`);
 process.exit(caught === rows.length && rows.length > 0 ? 0 : 1);
+
+/** Once for all mutants that have the same tests. */
+async function runSound(mutant: Mutant): Promise<Outcome> {
+    const { files, pattern } = mutant.tests;
+    const tests = JSON.stringify([files, pattern]);
+    const known = soundRuns.get(tests) ?? (await runTests(mutant));
+    soundRuns.set(tests, known);
+    return known;
+}
 
 async function judge(mutant: Mutant): Promise<{ verdict: "caught" | "missed"; noticedBy: string; output: string }> {
     const before = new Map<string, string>();
