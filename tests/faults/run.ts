@@ -9,10 +9,10 @@ import { drawSeed } from "../../src/shop/generator/random.ts";
 import { openOwnServer } from "../support/own-server.ts";
 import { peak } from "../support/watch-usage.ts";
 import { ingestFaults } from "./model/ingest-faults.ts";
-import { makeEventFiles, makeSchedule } from "./model/make-schedule.ts";
+import { makeSchedule } from "./model/make-schedule.ts";
 import { type RunReport, runSchedule } from "./model/run-schedule.ts";
 import { streamsBeside } from "./streams/beside.ts";
-import { makeStreamFiles } from "./streams/make-files.ts";
+import { makeAllFiles } from "./streams/make-files.ts";
 
 const { values } = parseArgs({
     options: {
@@ -69,10 +69,9 @@ async function runSeeds(): Promise<void> {
         for (let seed = nextSeed(); seed !== null; seed = nextSeed()) {
             totals.seeds += 1;
             const options = { isLong: !values.short, ...ingestFaults };
-            const makers = () => [makeEventFiles(), ...makeStreamFiles()];
             note(
                 values.streams
-                    ? await runSchedule(server, makeSchedule(seed, { ...options, makers }), streamsBeside)
+                    ? await runSchedule(server, makeSchedule(seed, { ...options, makers: makeAllFiles }), streamsBeside)
                     : await runSchedule(server, makeSchedule(seed, options)),
             );
         }

@@ -1,12 +1,15 @@
 /** What holds for the chunks and files of any stream, whatever their records are. */
-import type { Counts } from "../../support/count-records.ts";
 import type { Content } from "../../support/random-files.ts";
 import type { PathHistory } from "./make-schedule.ts";
-import type { ChunkMergeRow, LedgerChunkRow, LedgerFileRow, StreamLedger } from "./read-ledger.ts";
+import type { ChunkMergeRow, LedgerChunkRow, LedgerFileRow, Outcomes, StreamLedger } from "./read-ledger.ts";
 import { hashOfRange, isBoundary, type Reading, recordNoAt } from "./read-ranges.ts";
 
 const allSlices = 0xffff;
-export const none = (): Counts => ({ read: 0, inserted: 0, duplicate: 0, conflict: 0, rejected: 0 });
+
+export const none = (): Outcomes => ({
+    ...{ read: 0, inserted: 0, updated: 0, duplicate: 0, superseded: 0 },
+    ...{ deleted: 0, conflict: 0, rejected: 0, removed: 0 },
+});
 
 /** What each chunk that is merged, in part or whole, holds by the model; and where the chunks are not those of the files. */
 export function readMergedChunks(
@@ -47,12 +50,16 @@ function describe({ path, version }: LedgerFileRow, { chunkId, firstByte, endByt
 
 /** The content that has these very bytes at this place; of several the latest. */
 function contentOf({ contents }: PathHistory, chunk: LedgerChunkRow): Content | null {
-    const fits = (content: Content) =>
+    return contents.findLast((content) => holdsChunk(content, chunk)) ?? null;
+}
+
+export function holdsChunk(content: Content, chunk: LedgerChunkRow): boolean {
+    return (
         content.problem === null &&
         hashOfRange(content, chunk.firstByte, chunk.endByte) === chunk.contentHash &&
         isBoundary(content, chunk.firstByte) &&
-        recordNoAt(content, chunk.firstByte) === chunk.firstRecordNo;
-    return contents.findLast(fits) ?? null;
+        recordNoAt(content, chunk.firstByte) === chunk.firstRecordNo
+    );
 }
 
 /** Each chunk begins where the one before ended, or goes back to a record that was taken before it was whole. */
@@ -86,15 +93,15 @@ export function findPartial(
 }
 
 export function compareCounts(
-    expected: ReadonlyMap<number, Counts>,
+    expected: ReadonlyMap<number, Outcomes>,
     partial: ReadonlySet<number>,
     merges: readonly ChunkMergeRow[],
     violations: string[],
 ): void {
-    const actual = new Map<number, Counts>();
+    const actual = new Map<number, Outcomes>();
     for (const merge of merges) {
         const sum = actual.get(merge.chunkId) ?? none();
-        for (const key of Object.keys(sum) as (keyof Counts)[]) sum[key] += merge[key];
+        for (const key of Object.keys(sum) as (keyof Outcomes)[]) sum[key] += merge[key];
         actual.set(merge.chunkId, sum);
     }
     for (const [chunkId, counts] of actual) {

@@ -4,10 +4,9 @@
  * From the ledger it takes nothing but which byte ranges of which files were merged, and in what order. What they hold, and
  * so which record of an id wins, which of its rivals is a duplicate and which a conflict, the model knows.
  */
-import type { Counts } from "../../support/count-records.ts";
 import { compareCounts, findPartial, judgeEnd, none, readMergedChunks } from "./hold-chunks.ts";
 import type { Schedule } from "./make-schedule.ts";
-import type { LedgerRows } from "./read-ledger.ts";
+import type { LedgerRows, Outcomes } from "./read-ledger.ts";
 import { type Reading, readRange } from "./read-ranges.ts";
 
 /** Every way in which rows and model differ; empty when they agree. */
@@ -31,7 +30,7 @@ interface Place {
 interface Expected {
     events: Map<string, Place & { content: string }>;
     rejects: Map<string, Place & { kind: "conflict" | "rejected"; reading: Reading }>;
-    counts: Map<number, Counts>;
+    counts: Map<number, Outcomes>;
     /** Chunks of a version that was replaced before all of its slices were merged: their rejects may be some or all. */
     partial: Set<number>;
 }

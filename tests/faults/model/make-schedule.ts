@@ -96,6 +96,8 @@ export interface PathHistory {
     /** Every content that has been under this name, in order; the last one is the one that stays. */
     contents: Content[];
     finalBytes: number;
+    /** How many bytes it had whenever a step was done, in order. */
+    sizes: number[];
     /** It has another name now, and is judged under that. */
     isGone: boolean;
 }
@@ -106,7 +108,7 @@ export interface ScheduleOptions {
     faultPoints: readonly string[];
     faultActions: readonly string[];
     /** Fresh ones for each schedule; by default those of events alone. */
-    makers?: () => FileMaker[];
+    makers?: (random: Random) => FileMaker[];
 }
 
 /** Smaller chunks find no more, and take minutes where two workers share a busy core: about fifty milliseconds a chunk. */
@@ -178,7 +180,7 @@ function makeDrops(
         repeated: random.pick([0, 0.1, 0.5]),
         maxRecordBytes,
     });
-    const made = makers().map((maker) => ({ maker, settled: [] as Content[] }));
+    const made = makers(random).map((maker) => ({ maker, settled: [] as Content[] }));
     const lives: Step[][] = [];
     const count = random.between(4, isLong ? 40 : 16) * Math.min(2, made.length);
     for (let index = 0; index < count; index += 1) {
@@ -337,15 +339,16 @@ function historyOf(steps: Step[]): Map<string, PathHistory> {
     const history = new Map<string, PathHistory>();
     for (const { action } of steps) {
         if (!("path" in action)) continue;
-        const path = history.get(action.path) ?? { contents: [], finalBytes: 0, isGone: false };
+        const path = history.get(action.path) ?? { contents: [], finalBytes: 0, sizes: [], isGone: false };
         history.set(action.path, path);
         if (action.do === "rename") {
-            history.set(action.to, { ...path, contents: path.contents.slice(-1) });
+            history.set(action.to, { ...path, contents: path.contents.slice(-1), sizes: [path.finalBytes] });
             path.isGone = true;
         }
         if ("content" in action && path.contents.at(-1) !== action.content) path.contents.push(action.content);
         if (action.do === "put" || action.do === "overwrite") path.finalBytes = action.content.bytes.length;
         if ("bytes" in action && action.bytes !== undefined) path.finalBytes = action.bytes;
+        path.sizes.push(path.finalBytes);
     }
     return history;
 }

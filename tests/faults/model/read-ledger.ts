@@ -1,6 +1,5 @@
 /** All that a run has left in the database, as rows to be held against what the model expects. */
 import type { Sql } from "../../../src/database/connect.ts";
-import type { Counts } from "../../support/count-records.ts";
 import type { RawRecord } from "../../support/random-records.ts";
 
 export interface LedgerFileRow {
@@ -25,7 +24,20 @@ export interface LedgerChunkRow {
     problem: string | null;
 }
 
-export interface ChunkMergeRow extends Counts {
+/** What became of records that were read; `removed` are rows. */
+export interface Outcomes {
+    read: number;
+    inserted: number;
+    updated: number;
+    duplicate: number;
+    superseded: number;
+    deleted: number;
+    conflict: number;
+    rejected: number;
+    removed: number;
+}
+
+export interface ChunkMergeRow extends Outcomes {
     chunkId: number;
     batchId: number;
     kind: "merge" | "replay";
@@ -90,7 +102,8 @@ export async function readStreamLedger(sql: Sql, streamId: number): Promise<Stre
     const merges = await sql<ChunkMergeRow[]>`
         select
             merges.chunk_id as "chunkId", merges.batch_id as "batchId", batches.kind, merges.slices,
-            merges.read, merges.inserted, merges.duplicate, merges.conflict, merges.rejected
+            merges.read, merges.inserted, merges.updated, merges.duplicate, merges.superseded, merges.deleted,
+            merges.conflict, merges.rejected, merges.removed
         from ingest.chunk_merges as merges
         inner join ingest.batches on batches.batch_id = merges.batch_id
         where batches.stream_id = ${streamId}
@@ -103,6 +116,19 @@ export async function readStreamLedger(sql: Sql, streamId: number): Promise<Stre
         where stream_id = ${streamId}
         order by chunk_id, record_no, batch_id`;
     return { files: [...files], chunks: [...chunks], merges: [...merges], rejects: [...rejects] };
+}
+
+/** Of all streams. */
+export async function readOutcomes(sql: Sql): Promise<Outcomes> {
+    const [outcomes] = await sql<Outcomes[]>`
+        select
+            coalesce(sum(read), 0)::bigint as read, coalesce(sum(inserted), 0)::bigint as inserted,
+            coalesce(sum(updated), 0)::bigint as updated, coalesce(sum(duplicate), 0)::bigint as duplicate,
+            coalesce(sum(superseded), 0)::bigint as superseded, coalesce(sum(deleted), 0)::bigint as deleted,
+            coalesce(sum(conflict), 0)::bigint as conflict, coalesce(sum(rejected), 0)::bigint as rejected,
+            coalesce(sum(removed), 0)::bigint as removed
+        from ingest.batches`;
+    return { ...outcomes! };
 }
 
 async function readEvents(sql: Sql): Promise<EventRow[]> {

@@ -53,7 +53,7 @@ export interface RunReport {
 export interface StreamsBeside {
     owns(path: string): boolean;
     /** Makes their tables, before any worker is there, and in `folder` the declarations by which an ingest knows them. */
-    prepare(target: DatabaseTarget, folder: string): Promise<void>;
+    prepare(target: DatabaseTarget, folder: string, schedule: Schedule): Promise<void>;
     /** What the engine has still to do when all files are merged. */
     findOpen(sql: Sql): Promise<string[]>;
     /** What a run has left, against the model; and how many records of theirs were read. */
@@ -77,7 +77,7 @@ export async function runSchedule(
     const inputDir = join(folder, "input");
     mkdirSync(inputDir);
     const target = await withoutTimeOut(await server.createDatabase());
-    await beside?.prepare(target, folder);
+    await beside?.prepare(target, folder, schedule);
     const cwd = beside ? folder : projectDir;
     // A fault may be the limit of a role, which no superuser has; and an ingest needs no superuser.
     const worker = schedule.kind === "disturbed" ? await makeLoader(target) : target;

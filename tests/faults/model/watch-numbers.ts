@@ -9,17 +9,17 @@ import { createApp } from "../../../src/server/api/create-app.ts";
 import { openReadPool } from "../../../src/server/api/pools.ts";
 import { eventsApi } from "../../../src/shop/api/events-api.ts";
 import { jumpingClock } from "../../api/api-fixture.ts";
-import type { Counts } from "../../support/count-records.ts";
-import { readCounts } from "../../support/read-tables.ts";
+import { none } from "./hold-chunks.ts";
+import { type Outcomes, readOutcomes } from "./read-ledger.ts";
 
 const pauseMs = 80;
-const keys = ["read", "inserted", "duplicate", "conflict", "rejected"] as const;
+const keys = Object.keys(none()) as (keyof Outcomes)[];
 
 interface Answer {
-    totals: Counts;
+    totals: Outcomes;
     /** Rows of the built-in stream. */
     events: number;
-    streams: { name: string; totals: Counts }[];
+    streams: { name: string; totals: Outcomes }[];
 }
 
 /** `timesBack`: how often the database has been put back to the past; numbers are not compared across that. */
@@ -45,7 +45,7 @@ export function watchNumbers(target: DatabaseTarget, timesBack: () => number) {
             await Promise.all([api.end({ timeout: 1 }), sql.end({ timeout: 1 })]);
         },
     };
-    const readNow = () => readCounts(sql).catch(() => null);
+    const readNow = () => readOutcomes(sql).catch(() => null);
 
     async function look(): Promise<void> {
         const wasBack = timesBack();
@@ -59,7 +59,8 @@ export function watchNumbers(target: DatabaseTarget, timesBack: () => number) {
         }
         const { totals, events, streams } = (await answer.json()) as Answer;
         for (const counts of [totals, ...streams.map((stream) => stream.totals)]) {
-            if (counts.read !== counts.inserted + counts.duplicate + counts.conflict + counts.rejected)
+            const { read, inserted, updated, duplicate, superseded, deleted, conflict, rejected } = counts;
+            if (read !== inserted + updated + duplicate + superseded + deleted + conflict + rejected)
                 violations.push(`status does not add up: ${JSON.stringify(counts)}`);
         }
         for (const key of keys) {

@@ -5,19 +5,19 @@ import type { Sql } from "../../../src/database/connect.ts";
 import { applyStream } from "../../../src/streams/apply-stream.ts";
 import { loadStreams } from "../../../src/streams/load-streams.ts";
 import { ask } from "../../support/own-server.ts";
+import type { Schedule } from "../model/make-schedule.ts";
 import type { StreamsBeside } from "../model/run-schedule.ts";
 import { holdToStreams } from "./hold-to-streams.ts";
+import type { ModelStream } from "./model-stream.ts";
 import { readStreams } from "./read-streams.ts";
 import { modelStreams, schema } from "./streams.ts";
 
 export const streamsBeside: StreamsBeside = {
     owns: (path) => modelStreams.some(({ prefix }) => path.startsWith(prefix)),
-    async prepare(target, folder) {
+    async prepare(target, folder, schedule) {
         await ask(target, (sql) => sql.unsafe(schema));
         mkdirSync(join(folder, "streams"));
-        for (const { name, prefix, table, derived } of modelStreams) {
-            const { from, namespace } = derived ?? {};
-            const settings = derived ? { deriveEventId: { from, namespace } } : {};
+        for (const { name, prefix, table, settings } of streamsOf(schedule)) {
             const declaration = { files: `${prefix}*.csv`, table, ...settings };
             writeFileSync(join(folder, "streams", `${name}.ts`), `export default ${JSON.stringify(declaration)};\n`);
         }
@@ -27,11 +27,17 @@ export const streamsBeside: StreamsBeside = {
     findOpen: findWaiting,
     async hold(schedule, sql) {
         const states = await readStreams(sql);
-        const violations = [...holdToStreams(schedule, states), ...(await findStaged(sql))];
+        const violations = [...holdToStreams(schedule, streamsOf(schedule), states), ...(await findStaged(sql))];
         const merges = states.flatMap(({ ledger }) => ledger.merges);
         return { violations, read: merges.reduce((sum, { read, kind }) => sum + (kind === "merge" ? read : 0), 0) };
     },
 };
+
+/** Those that have files. */
+function streamsOf({ history }: Schedule): ModelStream[] {
+    const paths = [...history.keys()];
+    return modelStreams.filter(({ prefix }) => paths.some((path) => path.startsWith(prefix)));
+}
 
 /** Lines that were refused for want of an order, and the order is there now: they are replayed without anybody's doing. */
 async function findWaiting(sql: Sql): Promise<string[]> {

@@ -3,14 +3,21 @@ import { isUtf8 } from "node:buffer";
 import type { Random } from "../../../src/shop/generator/random.ts";
 import { splitRecords } from "../../support/oracle/split-records.ts";
 import type { Content, ContentOptions, PlacedRecord } from "../../support/random-files.ts";
-import type { FileMaker } from "../model/make-schedule.ts";
+import { type FileMaker, makeEventFiles } from "../model/make-schedule.ts";
 import type { CutReader } from "../model/read-ranges.ts";
-import { fileColumns, judge, type ModelStream, modelStreams, type StreamPool } from "./streams.ts";
+import { fileColumns, judge, type ModelStream, type StreamPool } from "./model-stream.ts";
+import { chooseStreams } from "./streams.ts";
+
+/** Those of events, and of some other streams. */
+export const makeAllFiles = (random: Random): FileMaker[] => [
+    makeEventFiles(),
+    ...makeStreamFiles(chooseStreams(random)),
+];
 
 /** One of each stream, over one pool. */
-export function makeStreamFiles(): FileMaker[] {
+export function makeStreamFiles(streams: readonly ModelStream[]): FileMaker[] {
     const pool: StreamPool = { orders: 0, readings: 0 };
-    return modelStreams.map((stream) => makerOf(stream, pool));
+    return streams.map((stream) => makerOf(stream, pool));
 }
 
 function makerOf(stream: ModelStream, pool: StreamPool): FileMaker {
@@ -29,8 +36,9 @@ function makeContent(
     stream: ModelStream,
     pool: StreamPool,
     made: Record<string, string>[],
-    { records: count, dirty, repeated }: ContentOptions,
+    options: ContentOptions,
 ): Content {
+    const { dirty, repeated } = options;
     const columns = makeColumns(random, stream);
     const mostly = random.pick(["\n", "\n", "\r\n"]);
     const isPadded = random.chance(0.3);
@@ -44,8 +52,7 @@ function makeContent(
         pieces.push(piece);
         at += piece.length;
     };
-    for (let index = 0; index < count; index += 1) {
-        const record = makeRecord(random, stream, pool, made, { dirty, repeated });
+    for (const record of makeRecords(random, stream, pool, made, options)) {
         for (const column of columns) if (isPadded && random.chance(0.2)) record[column] = ` ${record[column]}\t`;
         const start = at;
         append(columns.map((column) => writeValue(random, record[column]!)).join(","));
@@ -68,12 +75,23 @@ function makeColumns(random: Random, stream: ModelStream): string[] {
     return [...others.slice(from), ...others.slice(0, from), ending];
 }
 
+function makeRecords(
+    random: Random,
+    stream: ModelStream,
+    pool: StreamPool,
+    made: Record<string, string>[],
+    options: ContentOptions,
+): Record<string, string>[] {
+    if (stream.fillFile) return stream.fillFile(random, made, options);
+    return Array.from({ length: options.records }, () => makeRecord(random, stream, pool, made, options));
+}
+
 function makeRecord(
     random: Random,
     stream: ModelStream,
     pool: StreamPool,
     made: Record<string, string>[],
-    { dirty, repeated }: { dirty: number; repeated: number },
+    { dirty, repeated }: ContentOptions,
 ): Record<string, string> {
     if (made.length > 0 && random.chance(repeated)) {
         const record = { ...random.pick(made) };

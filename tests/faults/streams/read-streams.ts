@@ -1,7 +1,26 @@
 /** What a run has left of the streams beside events: their part of the ledger, and their tables. */
 import type { Sql } from "../../../src/database/connect.ts";
 import { readStreamLedger, type StreamLedger } from "../model/read-ledger.ts";
-import { type ModelStream, modelStreams } from "./streams.ts";
+import type { ModelStream } from "./model-stream.ts";
+import { modelStreams } from "./streams.ts";
+import type { Grave } from "./upserts.ts";
+
+/** What an upsert has replaced, deleted or found superseded, as ingest.history keeps it. */
+export interface KeptVersion {
+    what: string;
+    key: string;
+    chunkId: number;
+    recordNo: number;
+    batchId: number;
+    record: Record<string, string | null>;
+}
+
+/** A merge of a snapshot, in the order of the batches. */
+export interface AppliedSnapshot {
+    batchId: number;
+    finishedAt: Date;
+    rowsAfter: number | null;
+}
 
 export interface StreamState {
     name: string;
@@ -10,6 +29,11 @@ export interface StreamState {
     rows: Map<string, string>;
     /** The keys of the table that its foreign key refers to. */
     parents: Set<string>;
+    versions: KeptVersion[];
+    graves: (Grave & { key: string })[];
+    snapshots: AppliedSnapshot[];
+    /** By file: when it was found. */
+    foundAt: Map<number, Date>;
 }
 
 export async function readStreams(sql: Sql): Promise<StreamState[]> {
@@ -23,6 +47,10 @@ export async function readStreams(sql: Sql): Promise<StreamState[]> {
             ledger: await readStreamLedger(sql, id),
             rows: await readStreamRows(sql, stream),
             parents: stream.parent === null ? new Set() : await readOrders(sql),
+            versions: await readVersions(sql, stream, id),
+            graves: await readGraves(sql, stream, id),
+            snapshots: await readSnapshots(sql, id),
+            foundAt: await readTimes(sql, id),
         });
     }
     return states;
@@ -51,4 +79,41 @@ export async function readStreamRows(
 async function readOrders(sql: Sql): Promise<Set<string>> {
     const rows = await sql<{ key: string }[]>`select order_no as key from trade.orders`;
     return new Set(rows.map(({ key }) => key));
+}
+
+/** The ledger's text of a key, in the model's form. */
+const keyOf = ({ keys }: ModelStream) => (keys.length === 1 ? "jsonb_build_array(key)" : "to_jsonb(key::text[])");
+
+async function readVersions(sql: Sql, stream: ModelStream, id: number): Promise<KeptVersion[]> {
+    const rows = await sql.unsafe<(Omit<KeptVersion, "key"> & { key: string[] })[]>(
+        `select
+            what, ${keyOf(stream)} as key, chunk_id as "chunkId", record_no as "recordNo", batch_id as "batchId", record
+        from ingest.history
+        where stream_id = ${id}`,
+    );
+    return rows.map((row) => ({ ...row, key: JSON.stringify(row.key) }));
+}
+
+async function readGraves(sql: Sql, stream: ModelStream, id: number): Promise<StreamState["graves"]> {
+    const rows = await sql.unsafe<(Grave & { key: string[] })[]>(
+        `select ${keyOf(stream)} as key, version, chunk_id as "chunkId", record_no as "recordNo"
+        from ingest.tombstones
+        where stream_id = ${id}`,
+    );
+    return rows.map((row) => ({ ...row, key: JSON.stringify(row.key) }));
+}
+
+async function readSnapshots(sql: Sql, id: number): Promise<AppliedSnapshot[]> {
+    const rows = await sql<AppliedSnapshot[]>`
+        select batch_id as "batchId", finished_at as "finishedAt", rows_after as "rowsAfter"
+        from ingest.batches
+        where stream_id = ${id} and kind = 'merge'
+        order by batch_id`;
+    return [...rows];
+}
+
+async function readTimes(sql: Sql, id: number): Promise<Map<number, Date>> {
+    const rows = await sql<{ fileId: number; foundAt: Date }[]>`
+        select file_id as "fileId", discovered_at as "foundAt" from ingest.files where stream_id = ${id}`;
+    return new Map(rows.map(({ fileId, foundAt }) => [fileId, foundAt]));
 }

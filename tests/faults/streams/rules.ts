@@ -15,6 +15,12 @@ export const optional =
     (text) =>
         text === null ? { value: null } : rule(text);
 
+/** An empty value takes the column's default. */
+export const withDefault =
+    (value: string, rule: (text: string) => Typed): Rule =>
+    (text) =>
+        text === null ? { value } : rule(text);
+
 export const text =
     (mostCharacters = Number.POSITIVE_INFINITY) =>
     (value: string): Typed =>
@@ -54,6 +60,12 @@ export const uuid = (value: string): Typed =>
 
 export function double(value: string): Typed {
     return /^[+-]?\d+(\.\d+)?$/.test(value) ? { value: String(Number(value)) } : { problem: "invalid" };
+}
+
+export function boolean(value: string): Typed {
+    const word = value.toLowerCase();
+    if (["t", "true", "y", "yes", "on", "1"].includes(word)) return { value: "true" };
+    return ["f", "false", "n", "no", "off", "0"].includes(word) ? { value: "false" } : { problem: "invalid" };
 }
 
 export function date(value: string): Typed {
