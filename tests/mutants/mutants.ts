@@ -136,10 +136,10 @@ create or replace function ingest.complete_chunks()`,
             },
             {
                 file: "src/engine/merge/merge-batch.ts",
-                find: "    return row ?? null;",
-                replace: "    if (row) await sql`select ingest.checkpoint_later(".concat(
+                find: "        return row ?? null;\n    } catch",
+                replace: "        if (row) await sql`select ingest.checkpoint_later(".concat(
                     "$",
-                    "{row.batchId})`;\n    return row ?? null;",
+                    "{row.batchId})`;\n        return row ?? null;\n    } catch",
                 ),
             },
         ],
@@ -166,8 +166,8 @@ create or replace function ingest.complete_chunks()`,
         edits: [
             {
                 file: "src/engine/merge/merge-batch.ts",
-                find: "            if (!isFaultOfData(error)) throw error;\n            const outcome =",
-                replace: "            if (error) throw error;\n            const outcome =",
+                find: "if (!isFaultOfData(error) && !(isSnapshot && refusalOf(error))) throw error;",
+                replace: "if (error) throw error;",
             },
         ],
         tests: { files: ["tests/merge/poison.test.ts"] },
