@@ -3,7 +3,7 @@ import { type CommandDefinition, openLog, runCommand } from "../src/commands/com
 import { formatCheckSummary } from "../src/commands/format-checks.ts";
 import { exitCodeOfSummary, formatBatch, formatSignOfLife, formatSummary } from "../src/commands/ingest-output.ts";
 import { createLog, factsOfBatch, factsOfStreams, factsOfSummary, type Log, logToStderr } from "../src/commands/log.ts";
-import { openStreams, streamsOption, tableOption } from "../src/commands/open-streams.ts";
+import { modeOption, openStreams, streamsOption, tableOption } from "../src/commands/open-streams.ts";
 import { openService } from "../src/commands/service.ts";
 import { watchBacklog } from "../src/commands/status/watch-backlog.ts";
 import { configOptions, databaseFields, ingestFields, loadConfig, notifyFields } from "../src/config/config.ts";
@@ -18,6 +18,7 @@ import { openNotifier } from "../src/operations/notify/open-notifier.ts";
 import { readRunning } from "../src/operations/refuse-while-running.ts";
 import { runChecks } from "../src/operations/run-checks.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
+import type { Mode } from "../src/streams/mode.ts";
 import { createProgress } from "../src/terminal/progress.ts";
 import { exitCodeOf, onStopSignal, type StopSignal } from "../src/terminal/stop-signals.ts";
 
@@ -36,12 +37,13 @@ export const command: CommandDefinition = {
     summary: "Loads the CSV files of a folder into their tables, until you stop it.",
     description:
         "Every record is inserted, counted as a duplicate, or kept in ingest.rejects with its reasons. With --trigger available-now it loads what is there and exits: 0 when done, 1 when a file failed, 5 when files of earlier runs are still failed or more than half of the records were not accepted.",
-    options: [tableOption(), streamsOption(), ...configOptions(...fields)],
+    options: [tableOption(), modeOption(), streamsOption(), ...configOptions(...fields)],
     examples: [
         [`${program} ingest`, "watch data/input_data, merge every second"],
         [`${program} ingest --trigger available-now --check`, "take what is there, check the result, exit"],
         [`${program} ingest --stream orders returns`, "only these two streams; others may run elsewhere"],
         [`${program} ingest --table sales.orders --input inbox`, "into your own table, without a declaration"],
+        [`${program} ingest --table app.log --mode append`, "into a table without a key: each record becomes a row"],
         [
             `${program} ingest --input /srv/drops --trigger continuous --json`,
             "as soon as files arrive; NDJSON on stdout",
@@ -50,7 +52,11 @@ export const command: CommandDefinition = {
     async run({ flags }) {
         const config = await loadConfig(fields, flags, eventsStream);
         requireInputFolder(config.inputDir, config.isInputDefault);
-        const chosen = { table: flags.table as string | undefined, names: flags.stream as string[] | undefined };
+        const chosen = {
+            table: flags.table as string | undefined,
+            mode: flags.mode as Mode["name"] | undefined,
+            names: flags.stream as string[] | undefined,
+        };
         const stopper = new AbortController();
         let stoppedBy: StopSignal | null = null;
         const machineLog = config.logFormat === "json" ? openLog("json") : null;

@@ -28,7 +28,7 @@ where
     or rejects.record_no not between chunk_records.first_record_no and chunk_records.last_record_no
     or cardinality(rejects.reasons) = 0
     or (
-        streams.shape is not null
+        streams.shape ->> 'key' is not null
         and (rejects.kind = 'conflict') <> (rejects.reasons = array[replace(streams.shape ->> 'key', ', ', '_') || '_conflict'])
     )
     -- The values, or the text when it could not be split into values.

@@ -419,7 +419,8 @@ begin
         -- Not in a form that fits files_pending: with its figures of a quiet moment the planner would go through all
         -- files that wait, once for every load.
         and case files.state when 'pending' then true when 'failed' then true else false end
-        and coalesce(files.tail_byte, files.loaded_bytes) = chunk."firstByte";
+        -- A tail is read again, or, of a stream that appends, what has come behind it.
+        and chunk."firstByte" in (files.tail_byte, files.loaded_bytes);
     get diagnostics advanced = row_count;
     return advanced;
 end

@@ -466,13 +466,23 @@ begin
 end
 $$;
 
+-- Of a stream that appends, a merged file is all that tells that its records are rows: it is kept.
 create or replace function ingest.may_forget_file(file ingest.files, older_than timestamptz)
 returns boolean
 language sql
-immutable
+stable
 as $$
 select coalesce(
-    (file.state in ('merged', 'skipped') and file.archived_at < older_than)
+    (
+        file.archived_at < older_than
+        and case file.state
+            when 'skipped' then true
+            when 'merged' then not exists (
+                select from ingest.streams
+                where streams.stream_id = file.stream_id and streams.mode = 'append'
+            )
+        end
+    )
     or (file.state = 'replaced' and file.updated_at < older_than),
     false
 )

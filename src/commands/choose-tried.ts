@@ -3,10 +3,11 @@ import { basename, isAbsolute, relative, resolve, sep } from "node:path";
 import { connect } from "../database/connect.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
-import { readStreams } from "../operations/streams/read-streams.ts";
+import { type KnownStream, readStreams } from "../operations/streams/read-streams.ts";
 import { applyStream, type TableStream } from "../streams/apply-stream.ts";
 import { homeOf } from "../streams/declare.ts";
 import { isSameTable, loadStreams, streamOfTable } from "../streams/load-streams.ts";
+import type { Mode } from "../streams/mode.ts";
 import { createRouter } from "../streams/route-files.ts";
 import type { Stream } from "../streams/stream.ts";
 import { unknownStream } from "./open-streams.ts";
@@ -61,10 +62,16 @@ async function readCandidates(target: DatabaseTarget, builtIn: Stream): Promise<
         const known = await readStreams(sql);
         const isNamed = ({ name, isActive }: { name: string; isActive: boolean }) =>
             isActive && name !== builtIn.name && !declared.some((stream) => stream.name === name);
-        return { builtIn, declared, named: known.filter(isNamed).map(({ table }) => streamOfTable(table)) };
+        const named = known.filter(isNamed).map((stream) => streamOfTable(stream.table, modeOfKnown(stream)));
+        return { builtIn, declared, named };
     } finally {
         await sql.end({ timeout: 1 });
     }
+}
+
+/** As it was last declared; of a version that had fewer modes it says nothing. */
+function modeOfKnown({ declaration }: KnownStream): Mode | undefined {
+    return (declaration as { mode?: Mode } | null)?.mode;
 }
 
 function choose(
@@ -74,7 +81,8 @@ function choose(
     inputDir: string,
 ): TableStream | Stream {
     if (table !== undefined) {
-        return declared.find((one) => isSameTable(one.table, table)) ?? streamOfTable(table);
+        const isOfTable = (one: TableStream) => isSameTable(one.table, table);
+        return declared.find(isOfTable) ?? named.find(isOfTable) ?? streamOfTable(table);
     }
     const all = [...declared, ...named, builtIn];
     if (stream !== undefined) {

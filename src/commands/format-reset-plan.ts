@@ -31,8 +31,12 @@ export function formatPlan(plan: ResetPlan, { inputDir, fileCount, fileBytes }: 
 
 /** What stays, because Sluice did not make it. */
 export function formatKept(kept: readonly KeptTable[]): string[] {
-    return kept.map(({ table, rows, isEstimate }) => {
+    return kept.map(({ table, rows, isEstimate, mode }) => {
         const count = `${isEstimate ? "about " : ""}${formatCount(rows, "row")}`;
-        return `${sanitize(table)} keeps its ${count}: they are yours. If its files are read again, their records are duplicates.`;
+        const again =
+            mode === "append"
+                ? "each of their records becomes a further row: remove the files, or delete the rows yourself"
+                : "their records are duplicates";
+        return `${sanitize(table)} keeps its ${count}: they are yours. If its files are read again, ${again}.`;
     });
 }

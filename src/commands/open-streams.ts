@@ -4,12 +4,14 @@ import { Option } from "commander";
 import type { Sources } from "../config/config.ts";
 import { connect } from "../database/connect.ts";
 import type { DatabaseTarget } from "../database/database-target.ts";
+import { streamModes } from "../database/schema.ts";
 import { TableShapeFault } from "../database/table-shape.ts";
 import type { IngestOptions } from "../engine/run/run-ingest.ts";
 import { program } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { TableStream } from "../streams/apply-stream.ts";
 import { isSameTable, loadStreams, streamOfTable } from "../streams/load-streams.ts";
+import type { Mode } from "../streams/mode.ts";
 import type { Stream } from "../streams/stream.ts";
 import { suggestName } from "../terminal/suggest-name.ts";
 
@@ -18,11 +20,17 @@ const applying = () => import("../streams/apply-stream.ts");
 
 export const tableOption = () =>
     new Option("--table <name>", "load every file of the folder into this table, without a declaration");
+export const modeOption = () =>
+    new Option("--mode <mode>", "with --table: how records meet the rows with their key (default: insert)").choices([
+        ...streamModes,
+    ]);
 export const streamsOption = () => new Option("--stream <names...>", "only these streams (default: all)");
 
 export interface ChosenStreams {
     /** `sales.orders` */
     table?: string | undefined;
+    /** Of the stream of that table; default: insert. */
+    mode?: Mode["name"] | undefined;
     names?: readonly string[] | undefined;
 }
 
@@ -35,11 +43,13 @@ export type OpenedStreams = Pick<IngestOptions, "streams" | "activeStreams" | "s
  */
 export async function openStreams(
     target: DatabaseTarget,
-    { table, names }: ChosenStreams,
+    { table, mode, names }: ChosenStreams,
     builtIn: Stream,
     { sources, isBuiltInOff }: Sources,
 ): Promise<OpenedStreams> {
-    const declared = table === undefined ? await loadStreams([builtIn.name]) : [streamOfTable(table)];
+    if (table === undefined && mode !== undefined) throw modeWithoutTable();
+    const declared =
+        table === undefined ? await loadStreams([builtIn.name]) : [streamOfTable(table, await modeOf(mode))];
     const byName = new Map(declared.map((stream) => [stream.name, stream]));
     const builtIns = table === undefined && !isBuiltInOff ? [builtIn] : [];
     const all = [...byName.keys(), ...builtIns.map(({ name }) => name)];
@@ -64,6 +74,22 @@ export async function openStreams(
         },
     };
 }
+
+/** With the defaults of its settings. */
+async function modeOf(name: Mode["name"] | undefined): Promise<Mode | undefined> {
+    if (name === undefined) return undefined;
+    const { modeSchema } = await import("../streams/mode.ts");
+    return modeSchema.parse({ mode: name });
+}
+
+const modeWithoutTable = () =>
+    new SluiceError({
+        code: "invalid_option",
+        what: "--mode is of the table that --table names.",
+        from: "the command line",
+        remedy: "A declared stream has its mode in its file, streams/<name>.ts.",
+        exitCode: exitCodes.usage,
+    });
 
 /** Which of two records of a key came first is determined within a stream alone. */
 function refuseSharedTable(streams: readonly Stream[]): void {

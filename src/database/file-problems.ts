@@ -37,6 +37,7 @@ export const fileProblems = {
     source_changed:
         "It was changed after it was read. Put the original back, or deliver the new content under a new name.",
     merge_failed: "Report this with the detail: a merge should reject records, not fail.",
+    rewritten_append: `Put the content back that was read, and deliver new records under another name. If a rewritten file is a new delivery: rewritten: "again" in the stream's file, then: ${commandHere("retry")} --file NAME.`,
     copy: null,
     superseded: null,
     rewritten: null,

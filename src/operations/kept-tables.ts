@@ -6,6 +6,8 @@ export interface KeptTable {
     stream: string;
     table: string;
     rows: number;
+    /** Of its stream. */
+    mode: string;
     /** Not counted but estimated, because it is large. */
     isEstimate: boolean;
 }
@@ -17,7 +19,7 @@ const mostCounted = 5_000_000;
 export async function keptTables(sql: Sql, stream: KnownStream | null): Promise<KeptTable[]> {
     const streams = stream === null ? await readStreams(sql) : [stream];
     const kept: KeptTable[] = [];
-    for (const { name, table } of streams.filter(({ home }) => home !== "ingest")) {
+    for (const { name, table, mode } of streams.filter(({ home }) => home !== "ingest")) {
         const [known] = await sql<{ estimate: number }[]>`
             select reltuples::float8 as estimate from pg_class where oid = to_regclass(${table})`;
         if (known === undefined) continue;
@@ -25,7 +27,7 @@ export async function keptTables(sql: Sql, stream: KnownStream | null): Promise<
         const [counted] = isEstimate
             ? []
             : await sql.unsafe<{ rows: number }[]>(`select count(*)::float8 as rows from ${table}`);
-        kept.push({ stream: name, table, rows: counted?.rows ?? known.estimate, isEstimate });
+        kept.push({ stream: name, table, mode, rows: counted?.rows ?? known.estimate, isEstimate });
     }
     return kept;
 }

@@ -13,7 +13,7 @@ export interface KeyWords {
 /** Of a stream that is built in: its key tells itself. */
 export const keyWordsOf = ({ keys, key }: Stream): KeyWords => ({
     columns: keys.map(({ name }) => name),
-    form: keys.length === 1 ? (key.type.typed?.form ?? null) : null,
+    form: keys.length === 1 ? (key?.type.typed?.form ?? null) : null,
 });
 
 /**

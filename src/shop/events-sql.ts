@@ -63,7 +63,7 @@ export const eventsSql: StreamSql = {
     table: `public.${eventsStream.table}`,
     rowName: "event",
     columns,
-    keys: columns.filter(({ name }) => name === eventsStream.key.name),
+    keys: columns.filter(({ name }) => name === eventsStream.key!.name),
     keyIndex: null,
     extras: eventsStream.extras,
     conflictCode: "event_id_conflict",

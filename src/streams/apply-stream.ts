@@ -16,7 +16,7 @@ import { readTable } from "./catalog/read-table.ts";
 import { refusalOfMode } from "./catalog/refuse-mode.ts";
 import { type Refusal, refusalOf, refusalOfMissing } from "./catalog/refuse-table.ts";
 import { type Declared, type DeclaredStream, declareStream, homeOf, keyOf, shapeColumns } from "./declare.ts";
-import { reasonsOfAnyStream } from "./reject-reasons.ts";
+import { reasonsOfAnyStream, reasonsOfKey } from "./reject-reasons.ts";
 import { showText } from "./render/hidden-text.ts";
 import { renderTable } from "./render/render-table.ts";
 import { literal } from "./render/sql-text.ts";
@@ -58,7 +58,7 @@ export async function applyStream(
     }
 }
 
-/** What was read for one mode is not merged by another: half of a file would be taken for a snapshot. */
+/** What was read for one mode is not merged by another: half of a file would be taken for a snapshot, or divided into other slices. */
 async function refuseOpenChunks(sql: Sql, { name, mode }: TableStream, streamId: number): Promise<void> {
     const [open] = await sql<{ mode: string; chunks: number }[]>`
         select streams.mode, count(*) as chunks
@@ -67,7 +67,7 @@ async function refuseOpenChunks(sql: Sql, { name, mode }: TableStream, streamId:
         where
             streams.stream_id = ${streamId}
             and streams.mode <> ${mode.name}
-            and 'snapshot' in (streams.mode, ${mode.name})
+            and array[streams.mode, ${mode.name}::text] && array['snapshot', 'append']
             and chunks.state in ('held', 'staged', 'pending')
         group by streams.mode`;
     if (open === undefined) return;
@@ -213,7 +213,7 @@ async function applyText(
         return { name, type: type.name, isRequired, reasons };
     });
     const shape = {
-        key: found.stream.keys.map(({ name }) => name).join("_"),
+        key: found.stream.key === null ? undefined : found.stream.keys.map(({ name }) => name).join("_"),
         columns: shapeColumns(table),
         contract: { table: ofAnyRole(table), key: found.stream.keys.map(({ name }) => name), columns },
     };
@@ -245,7 +245,7 @@ function codesOf({ conditions, refusals, conflictCode }: StreamSql, { columns }:
         ...columns.flatMap(({ name, reasons }) => reasons.map((reason) => `${name}_${reason}`)),
         ...(conditions?.rules ?? []).map(({ code }) => code),
         ...refusals.map(({ code }) => code),
-        conflictCode,
+        ...reasonsOfKey(conflictCode),
         ...reasonsOfAnyStream,
     ];
 }

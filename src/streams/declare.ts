@@ -46,15 +46,17 @@ export function declareStream(table: CatalogTable, declared: Declared, streamId:
 
 function declare(table: CatalogTable, declared: Declared, streamId: number): DeclaredStream {
     const key = keyOf(table, declared);
-    if (key === null) throw new TypeError(`The table ${table.name} has no key.`);
-    const keyNames = new Set(key.columns);
+    if (key === null && hasKey(declared)) throw new TypeError(`The table ${table.name} has no key.`);
+    const keyColumns = key?.columns ?? [];
     const filled = table.columns
         .filter((column) => isFilled(column, declared.source))
         .map((column) => ({ column, rule: ruleFor(column) }));
     const idents = chooseIdents(filled.map(({ column }) => column.name));
-    const isOrdered = dependsOnOthers(table, key);
+    const rivals = rivalsOf(table, key, declared);
+    const isOrdered = rivals.length > 0 || table.foreignKeys.some(({ isSelf }) => isSelf);
     const columns = filled.map(({ column, rule }): Column & { rule: TypeRule } => {
-        const isRequired = keyNames.has(column.name) || isMissed(column) || column.name === versionOf(declared.mode);
+        const isRequired =
+            keyColumns.includes(column.name) || isMissed(column) || column.name === versionOf(declared.mode);
         return {
             name: column.name,
             ident: idents.get(column.name)!,
@@ -70,7 +72,8 @@ function declare(table: CatalogTable, declared: Declared, streamId: number): Dec
         name: declared.name,
         home: homeOf(declared.name),
         table: tableText,
-        key: key.columns,
+        key: keyColumns,
+        isSlicedByNumber: key === null && !isOrdered,
         time: null,
         extras: idents.get("")!,
         keepsExtras: false,
@@ -90,16 +93,16 @@ function declare(table: CatalogTable, declared: Declared, streamId: number): Dec
             table: tableText,
             rowName: "row",
             columns: sqlColumns,
-            keys: key.columns.map((name) => sqlColumns.find((column) => column.name === name)!),
-            keyIndex: key.name,
+            keys: keyColumns.map((name) => sqlColumns.find((column) => column.name === name)!),
+            keyIndex: key?.name ?? null,
             extras: stream.extras,
-            conflictCode: `${key.columns.join("_")}_conflict`,
+            conflictCode: key === null ? null : `${keyColumns.join("_")}_conflict`,
             facts: "ingest.facts",
             knownToPass: (record) => knownToPass(columns, sqlColumns, record),
             conditions: conditionsOf(table, sqlColumns),
             deletes: deletesOf(table, sqlColumns, declared.mode),
             refusals: refusalsOf(table),
-            uniques: furtherUniques(table, key, sqlColumns),
+            uniques: furtherUniques(table, rivals, sqlColumns),
             waiting: table.foreignKeys.map(unknownCode),
             parents: parentsOf(table, sqlColumns),
             made: null,
@@ -122,8 +125,12 @@ function directTable(
     return { table, columns: new Map(columns) };
 }
 
-/** The key that a stream goes by: the named one, else the first that files can give. Null when there is none. */
-export function keyOf(table: CatalogTable, { key, source }: Declared): CatalogKey | null {
+/** Whether records of the mode are told apart. */
+const hasKey = ({ mode }: Pick<Declared, "mode">): boolean => mode.name !== "append";
+
+/** The key that a stream goes by: the named one, else the first that files can give. Null when there is none, or its mode asks for none. */
+export function keyOf(table: CatalogTable, { key, source, mode }: Declared): CatalogKey | null {
+    if (!hasKey({ mode })) return null;
     const filled = new Set(table.columns.filter((column) => isFilled(column, source)).map(({ name }) => name));
     const isNamed = ({ columns }: CatalogKey) =>
         key === null || (columns.length === key.length && columns.every((name) => key.includes(name)));
@@ -132,8 +139,11 @@ export function keyOf(table: CatalogTable, { key, source }: Declared): CatalogKe
 }
 
 /** None where the order of records matters beyond them: a parent in the same table, what must not overlap, triggers. */
-function furtherUniques(table: CatalogTable, key: CatalogKey, columns: readonly ColumnSql[]): ColumnSql[][] {
-    const others = [...table.keys, ...table.uniques].filter((other) => other !== key);
+function furtherUniques(
+    table: CatalogTable,
+    others: readonly CatalogKey[],
+    columns: readonly ColumnSql[],
+): ColumnSql[][] {
     const isPlain = ({ unfit }: CatalogKey) => unfit === null || unfit.startsWith("it takes nulls");
     const isOrdered = table.foreignKeys.some(({ isSelf }) => isSelf) || table.triggers.length > 0;
     if (isOrdered || !others.every(isPlain)) return [];
@@ -142,10 +152,27 @@ function furtherUniques(table: CatalogTable, key: CatalogKey, columns: readonly 
         .filter((found) => found.length > 0);
 }
 
-/** Whether a row may be in the way of one with another key: then one worker at a time merges, so that the first record wins. */
-function dependsOnOthers({ keys, uniques, foreignKeys }: CatalogTable, key: CatalogKey): boolean {
-    return uniques.length > 0 || keys.some((other) => other !== key) || foreignKeys.some(({ isSelf }) => isSelf);
+/**
+ * What beside the key puts a row in another's way: then one worker at a time merges, so that the first record wins. Without a key a
+ * unique index is in nobody's way if Postgres alone fills one of its columns, each time with another value.
+ */
+function rivalsOf(
+    { keys, uniques, columns }: CatalogTable,
+    key: CatalogKey | null,
+    { source }: Declared,
+): CatalogKey[] {
+    const others = [...keys, ...uniques].filter((other) => other !== key);
+    if (key !== null) return others;
+    const isAlwaysNew = ({ name, identity, generatedText, defaultText }: CatalogColumn) =>
+        identity === "always" ||
+        (generatedText === null && (source.ignore ?? []).includes(name) && (identity !== null || isDrawn(defaultText)));
+    const drawn = columns.filter(isAlwaysNew).map(({ name }) => name);
+    return others.filter((other) => !other.columns.some((name) => drawn.includes(name)));
 }
+
+/** A default that gives each row another value. */
+const isDrawn = (defaultText: string | null): boolean =>
+    defaultText !== null && /^(?:pg_catalog\.)?(?:nextval|gen_random_uuid|uuidv4|uuidv7)\(/.test(defaultText);
 
 /** Whether a merge writes the column. Postgres alone writes the others. */
 function isFilled({ name, identity, generatedText }: CatalogColumn, { ignore = [] }: SourceConfig): boolean {

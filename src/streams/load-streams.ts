@@ -5,10 +5,11 @@ import { streamsFolder } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
 import type { TableStream } from "./apply-stream.ts";
 import { importDeclaration } from "./import-declaration.ts";
+import type { Mode } from "./mode.ts";
 import type { SourceConfig } from "./source-config.ts";
 
 /** The stream of a table that no file declares: every file of the folder is its own. */
-export function streamOfTable(table: string): TableStream {
+export function streamOfTable(table: string, mode: Mode = { name: "insert" }): TableStream {
     const last = /(?:[^."]+|"(?:[^"]|"")*")$/.exec(table)?.[0] ?? table;
     const name = last
         .replaceAll('"', "")
@@ -22,7 +23,7 @@ export function streamOfTable(table: string): TableStream {
         files: "**",
         source: sourceFrom({}, "**"),
         key: null,
-        mode: { name: "insert" },
+        mode,
         allowsTriggers: false,
         isFile: false,
     };

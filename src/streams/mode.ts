@@ -6,6 +6,14 @@ import { parseRejectBudget, type RejectBudget } from "./reject-budget.ts";
 export type Mode =
     /** A record whose key is stored is a duplicate, or a conflict that is kept. */
     | { name: "insert" }
+    /** Every record becomes a row. The stream has no key: the ledger alone tells what was read before. */
+    | {
+          name: "append";
+          /** What becomes of a file whose bytes have changed since they were read. */
+          rewritten: "refuse" | "again";
+          /** What becomes of a file with the content of another. */
+          copies: "skip" | "again";
+      }
     /** The record with the higher version takes the row's place; without a version, the later record. */
     | { name: "upsert"; version: string | null; deleteWhen: string | null; keepsHistory: boolean }
     /** A file is the whole table, or all of it that has the file's values in the columns `by`. */
@@ -23,7 +31,11 @@ export const versionOf = (mode: Mode): string | null => (mode.name === "upsert" 
 /** What a stream's file may say about its mode. */
 export interface ModeDeclaration {
     /** Default: `insert`. */
-    mode?: "insert" | "upsert" | "snapshot";
+    mode?: (typeof streamModes)[number];
+    /** `append`: inserts all records of a file that was rewritten. Default: such a file fails. */
+    rewritten?: "again";
+    /** `append`: inserts all records of a file whose content equals that of one that was merged. Default: it is skipped. */
+    copies?: "again";
     /** `upsert`: the column that tells which record is newer. Default: the one that was read later. */
     version?: string;
     /** `upsert`: a condition in SQL over the table's columns; a record that meets it deletes the row. */
@@ -45,7 +57,11 @@ const limit = z.union([z.number(), z.string()]).transform((value, context): Reje
     return z.NEVER;
 });
 
+const again = z.literal("again", { error: 'must be "again"' }).optional();
+
 const settings = {
+    rewritten: again,
+    copies: again,
     version: z.string().min(1).optional(),
     deleteWhen: z.string().trim().min(1).optional(),
     history: z.boolean().optional(),
@@ -56,15 +72,12 @@ const settings = {
 type Setting = keyof typeof settings;
 
 /** Which settings each mode has. */
-const settingsOf: Record<BuiltMode, readonly Setting[]> = {
+const settingsOf: Record<Mode["name"], readonly Setting[]> = {
     insert: [],
+    append: ["rewritten", "copies"],
     upsert: ["version", "deleteWhen", "history"],
     snapshot: ["by", "maxRejects", "maxRemoved"],
 };
-
-/** Those that the templates can render: the ledger knows one more. */
-type BuiltMode = NonNullable<ModeDeclaration["mode"]>;
-export const builtModes = streamModes.filter((mode): mode is BuiltMode => mode !== "append");
 
 const none: RejectBudget = { kind: "count", most: 0 };
 const fifth: RejectBudget = { kind: "ratio", most: 0.2 };
@@ -74,13 +87,13 @@ export const modeSettings = ["mode", ...(Object.keys(settings) as Setting[])] as
 
 export const modeSchema = z
     .strictObject({
-        mode: z.enum(builtModes, { error: `must be ${builtModes.join(" or ")}` }).default("insert"),
+        mode: z.enum(streamModes, { error: `must be ${streamModes.join(" or ")}` }).default("insert"),
         ...settings,
     })
     .superRefine((given, context) => {
         for (const name of Object.keys(settings) as Setting[]) {
             if (given[name] === undefined || settingsOf[given.mode].includes(name)) continue;
-            const modes = builtModes.filter((mode) => settingsOf[mode].includes(name)).join(" or ");
+            const modes = streamModes.filter((mode) => settingsOf[mode].includes(name)).join(" or ");
             const message = `has no meaning in the mode ${given.mode}: it belongs to ${modes}`;
             context.addIssue({ code: "custom", path: [name], message });
         }
@@ -89,6 +102,8 @@ export const modeSchema = z
         switch (given.mode) {
             case "insert":
                 return { name: "insert" };
+            case "append":
+                return { name: "append", rewritten: given.rewritten ?? "refuse", copies: given.copies ?? "skip" };
             case "upsert":
                 return {
                     ...{ name: "upsert", keepsHistory: given.history ?? false },

@@ -2,6 +2,7 @@
 import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
 import { z } from "zod";
 import type { StreamDeclaration } from "./declaration.ts";
+import { deriveKey } from "./derive-key.ts";
 import { type Mode, modeSchema, modeSettings } from "./mode.ts";
 import { createSourceSchema, type SourceConfig } from "./source-config.ts";
 import type { Stream } from "./stream.ts";
@@ -32,7 +33,11 @@ export function readDeclaration(declaration: unknown): ReadDeclaration | { fault
     const entries = Object.entries(others);
     const mode = modeSchema.safeParse(Object.fromEntries(entries.filter(([name]) => isOfMode(name))));
     const settings = Object.fromEntries(entries.filter(([name]) => !isOfMode(name)));
-    const faults = [mode.success ? null : describe(mode.error), faultsOfSettings(settings, null)];
+    const faults = [
+        mode.success ? null : describe(mode.error),
+        mode.data?.name === "append" ? keyOfAppend({ key, ...settings }) : null,
+        faultsOfSettings(settings, null),
+    ];
     if (!mode.success || faults.some((fault) => fault !== null)) {
         return { faults: faults.filter((fault) => fault !== null).join("; ") };
     }
@@ -40,6 +45,14 @@ export function readDeclaration(declaration: unknown): ReadDeclaration | { fault
         ...{ files, triggers, settings, key: key ?? null, mode: mode.data },
         table: typeof table === "string" ? table : nameOfTable(table),
     };
+}
+
+/** A key would have no effect. */
+function keyOfAppend(given: object): string | null {
+    const named = (["key", deriveKey] as const).find((name) => given[name as keyof typeof given] !== undefined);
+    return named === undefined
+        ? null
+        : `${named}: has no meaning in the mode append, in which each record becomes a row`;
 }
 
 /** `stream`: whose columns the settings name; null: they are not looked at. Returns null when there is no fault. */

@@ -15,8 +15,11 @@ export const reasonsOfAnyStream: readonly string[] = [
     "refused_by_table",
 ];
 
+/** Where two records of a key meet, or, in a stream without one, where a record is met again. `conflictCode`: null without a key. */
+export const reasonsOfKey = (conflictCode: string | null): readonly string[] => [conflictCode ?? "tail_continued"];
+
 /** Every reason that a reject can have, as docs/data_contract.md explains them; a test holds the two and the rules together. */
 export function rejectReasonsOf({ columns, key }: Stream): string[] {
     const reasonsOfValues = columns.flatMap(({ name, reasons }) => reasons.map((reason) => `${name}_${reason}`));
-    return [...reasonsOfValues, ...reasonsOfAnyStream, `${key.name}_conflict`];
+    return [...reasonsOfValues, ...reasonsOfAnyStream, ...reasonsOfKey(key === null ? null : `${key.name}_conflict`)];
 }

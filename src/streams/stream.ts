@@ -26,10 +26,12 @@ export interface Stream {
     table: string;
     /** In the order of the table. */
     columns: readonly Column[];
-    /** Records that agree in all of these are the same. */
+    /** Records that agree in all of these are the same. None: no two records are. */
     keys: readonly Column[];
     /** The one of them that decides the slice of a record. */
-    key: Column;
+    key: Column | null;
+    /** Whether a record's number decides its slice: no record is in another's way. */
+    isSlicedByNumber: boolean;
     /** The timestamp that the loader hands to the merge as a number where it is plain (src/engine/read/is-plain.ts). */
     time: Column | null;
     /** The column of staging for the values of a file's other columns. */
@@ -57,6 +59,7 @@ type Definition = Pick<Stream, "id" | "name" | "table" | "extras"> & {
     columns: readonly (Omit<Column, "ident"> & { ident?: string })[];
     /** Of several, the first that is sliceable decides the slice. */
     key: string | readonly string[];
+    isSlicedByNumber?: boolean;
     time: string | null;
     keepsExtras?: boolean;
     direct?: DirectTable | null;
@@ -78,12 +81,13 @@ export function defineStream(definition: Definition): Stream {
         mode: { name: "insert" },
         keepsExtras: true,
         direct: null,
+        isSlicedByNumber: false,
         files: null,
         source: null,
         ...definition,
         columns,
         keys,
-        key: keys.find(({ type }) => type.slices !== null) ?? keys[0]!,
+        key: keys.find(({ type }) => type.slices !== null) ?? keys[0] ?? null,
         time: definition.time === null ? null : named(definition.time),
     };
 }

@@ -67,7 +67,8 @@ beforeAll(async () => {
 test("every reason that the code knows is on the page, once, and no other", () => {
     const rules = readFileSync(join(projectDir, "sql/events/event_rules.sql"), "utf8").replace(/--.*$/gm, "");
     const ofRules = [...rules.matchAll(/\b(?:then|else) '([a-z_]+)'/g)].map(([, code]) => code!);
-    const ofText = recordKinds.filter((kind) => !kind.startsWith("strict"));
+    // Events have a key: a tail that went on is read again, as any record.
+    const ofText = recordKinds.filter((kind) => !kind.startsWith("strict") && kind !== "tail_continued");
     const known = [...new Set([...ofRules, ...ofText, "refused_by_table", "event_id_conflict"])].sort();
 
     expect(examples.map(([reason]) => reason).sort()).toEqual(known);

@@ -391,6 +391,75 @@ create or replace function ingest.complete_chunks()`,
         }),
     ),
     ...termMutants,
+    ...[
+        [
+            "the count of inserted rows",
+            "src/streams/render/append-records.ts",
+            "get diagnostics inserted_rows = row_count;",
+            "inserted_rows := expected;",
+        ],
+        [
+            "the count of rejected records",
+            "src/streams/render/append-records.ts",
+            "set inserted = batch_chunks.read - rejected_counts.rejected",
+            "set inserted = batch_chunks.read, rejected = 0",
+        ],
+        [
+            "the count of what was read",
+            "src/streams/render/append-records.ts",
+            "if inserted_rows = (select sum(batch_chunks.inserted) from batch_chunks) then",
+            "if true then",
+        ],
+        [
+            "slices by number",
+            "src/engine/stage/stage-records.ts",
+            "const slice = isSlicedByNumber ? recordNo % sliceCount : slices[index]!;",
+            "const slice = slices[index]!;",
+        ],
+        [
+            "the reading behind a tail whose line has ended",
+            "src/engine/load/prepare-file.ts",
+            "return next === LF || isReturn ? { ...behind, loadedLines: loadedLines - 1 } : ledgerFile;",
+            "return ledgerFile;",
+        ],
+        [
+            "the reject of a tail that went on",
+            "src/engine/load/prepare-file.ts",
+            "isAppend({ stream }) && hasTakenTail(ledgerFile) ? ledgerFile.loadedBytes : 0",
+            "0",
+        ],
+        [
+            "the same reject when its rows were lost",
+            "src/engine/load/stage-again.ts",
+            'stream.mode.name === "append" ? chunk.takenTo : 0',
+            "0",
+        ],
+        [
+            "the refusal of a rewritten file",
+            "src/engine/discover/recheck-files.ts",
+            'stream.mode.rewritten === "again"',
+            "stream.mode.rewritten !== null",
+        ],
+        [
+            "the comparison of a refused file at its next try",
+            "src/engine/load/prepare-file.ts",
+            "(!isAppend(loader) || (seen.ctimeNs ?? null) === ledgerFile.comparedCtimeNs)",
+            "true",
+        ],
+        [
+            "the files that a prune leaves",
+            "sql/engine/prune.sql",
+            "where streams.stream_id = file.stream_id and streams.mode = 'append'",
+            "where false",
+        ],
+    ].map(
+        ([without, file, find, replace]): Mutant => ({
+            without: `append: ${without}`,
+            promises: [1, 2],
+            edits: [{ file: file!, find: find!, replace: replace! }],
+            tests: { files: ["tests/streams/append.test.ts"] },
+        }),
+    ),
 ];
 
 /** The text with the edits in it. Throws when one does not fit any more: then the code has moved, and the mutant must follow. */

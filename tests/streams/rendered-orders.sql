@@ -589,7 +589,8 @@ begin
                 end
                 else 'invalid'
             end) is null)
-        then (
+        -- Of a record that could not be split no value is there, and none need be missing.
+        then nullif((
             select
                 array_remove(
                     array[
@@ -599,7 +600,7 @@ begin
                     null
                 )
             from (select staged.order_id::bigint as order_id, staged.customer_id::bigint as customer_id, coalesce(staged.status::sales.order_status, ('new'::sales.order_status)::sales.order_status) as status, staged.total::numeric(10,2) as total, staged.placed_at::timestamp with time zone as placed_at) as orders
-        )
+        ), '{}')
     end
     from ingest_orders.staged_values(scan, facts) as staged
     where not staged.is_valid;
@@ -799,7 +800,8 @@ begin
                     end
                     else 'invalid'
                 end) is null)
-            then (
+            -- Of a record that could not be split no value is there, and none need be missing.
+            then nullif((
                 select
                     array_remove(
                         array[
@@ -809,7 +811,7 @@ begin
                         null
                     )
                 from (select missing_records.order_id::bigint as order_id, missing_records.customer_id::bigint as customer_id, coalesce(missing_records.status::sales.order_status, ('new'::sales.order_status)::sales.order_status) as status, missing_records.total::numeric(10,2) as total, missing_records.placed_at::timestamp with time zone as placed_at) as orders
-            )
+            ), '{}')
         end
         from missing_records
         where not is_valid
@@ -1611,7 +1613,6 @@ begin
         inner join replayed_rejects using (chunk_id, record_no)
         where replayed_rejects.kind = 'conflict';
         perform ingest_orders.classify_losers();
-
         delete from replayed_rejects
         using rejected_records
         where

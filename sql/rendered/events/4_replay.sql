@@ -238,7 +238,6 @@ begin
         inner join replayed_rejects using (chunk_id, record_no)
         where replayed_rejects.kind = 'conflict';
         perform ingest.classify_losers();
-
         delete from replayed_rejects
         using rejected_records
         where

@@ -2,9 +2,10 @@
 
 import { Argument, Option } from "commander";
 import type { Flags } from "../../config/config.ts";
+import { streamModes } from "../../database/schema.ts";
 import { program } from "../../environment.ts";
 import type { ReadingSettings } from "../../operations/sniff/read-values.ts";
-import { builtModes, type ModeDeclaration } from "../../streams/mode.ts";
+import type { ModeDeclaration } from "../../streams/mode.ts";
 import { createSourceSchema } from "../../streams/source-config.ts";
 import { refuse } from "../refuse.ts";
 
@@ -21,7 +22,7 @@ function repeatable(flag: string, description: string): Option {
 export const addOptions = [
     new Option("--table <name>", "your own table for the records; without it, add makes one"),
     new Option("--key <columns>", "the columns that identify a record: order_id, or order_id,line_no"),
-    new Option("--mode <mode>", "how records meet the rows with their key (default: insert)").choices([...builtModes]),
+    new Option("--mode <mode>", "how records meet the rows with their key (default: insert)").choices([...streamModes]),
     new Option(
         "--by <columns>",
         "with --mode snapshot: a file is all rows with its values in these columns of --table",
@@ -90,6 +91,13 @@ function readMode(text: (name: string) => string | null): ModeDeclaration {
             "invalid_option",
             "--by names columns of --table, whose files are snapshots of a part of it.",
             "Give --table and --mode snapshot with it.",
+        );
+    }
+    if (mode === "append" && text("key") !== null) {
+        throw refuse(
+            "invalid_option",
+            "--key has no meaning with --mode append, in which each record becomes a row.",
+            "Leave one of them out.",
         );
     }
     return { ...optional("mode", mode), ...optional("by", by === null ? null : namesOf(by)) } as ModeDeclaration;

@@ -118,8 +118,9 @@ async function proposeUntilAnswered(
     let request = given;
     for (;;) {
         const { settings, key, types } = request;
-        const proposal = await sniff({ config, path, settings, key, types });
-        const [question] = proposal.asks;
+        const isKeyless = request.mode.mode === "append";
+        const proposal = await sniff({ config, path, settings, key: isKeyless ? false : key, types });
+        const question = proposal.asks.find(({ about }) => !isKeyless || about !== "key");
         if (question === undefined) {
             requireColumns(Object.keys(types), proposal, "--type");
             return { request, proposal };

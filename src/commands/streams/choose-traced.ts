@@ -60,6 +60,13 @@ function onlyOne(found: readonly Traced[], what: string): Traced {
 }
 
 function notOf({ name }: KnownStream, { columns, form }: KeyWords): SluiceError {
+    if (columns.length === 0) {
+        return refuse(
+            "bad_argument",
+            `${name} has no key: its records are traced by file and number.`,
+            `Write them with a colon between, such as ${name}_7.csv:12.`,
+        );
+    }
     const key = columns.map((column) => `${column}=…`).join(",");
     return refuse(
         "bad_argument",
@@ -72,7 +79,7 @@ function notOf({ name }: KnownStream, { columns, form }: KeyWords): SluiceError 
 
 function neither(streams: readonly KnownStream[], first: KnownStream, builtIn: Stream): SluiceError {
     const others = streams.filter((stream) => stream !== first && stream.isActive).map(({ name }) => name);
-    const key = builtIn.key.name;
+    const key = builtIn.key!.name;
     return refuse(
         "bad_argument",
         `That is neither an ${key} nor file:record.`,

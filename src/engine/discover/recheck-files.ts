@@ -9,6 +9,7 @@
 import type { IngestContext } from "../context.ts";
 import { chunksOfFile } from "../ledger/chunks.ts";
 import {
+    failFile,
     fileById,
     type LedgerFile,
     noteCompared,
@@ -79,11 +80,12 @@ export async function recheckFile(
 }
 
 async function compare(
-    { sql, log }: IngestContext,
+    context: IngestContext,
     ledgerFile: LedgerFile,
     file: InputFile,
     rest: () => Promise<boolean>,
 ): Promise<Outcome> {
+    const { sql } = context;
     const { fileId, copyOf, path } = ledgerFile;
     // A copy has no chunks of its own: its original's are of the same bytes.
     for (const { firstByte, endByte, contentHash } of await chunksOfFile(sql, copyOf ?? fileId)) {
@@ -92,16 +94,39 @@ async function compare(
         if (hash === contentHash) continue;
         if (hash === "stopped") return "later";
         const detail = `Bytes ${firstByte} to ${endByte} have changed since they were read.`;
-        if (copyOf === null) await replaceFile(sql, fileId, file.seen, detail);
-        else await reopenFiles(sql, [fileId]);
-        sayRewritten({ log }, path, detail);
+        if (copyOf === null) await takeRewritten(context, ledgerFile, file.seen, detail);
+        else {
+            await reopenFiles(sql, [fileId]);
+            sayRewritten(context, path, detail);
+        }
         return "changed";
     }
     await noteCompared(sql, [{ fileId, ctimeNs: file.seen.ctimeNs! }]);
     return "same";
 }
 
-export function sayRewritten({ log }: Pick<IngestContext, "log">, path: string, detail: string): void {
+/**
+ * Bytes that were taken have changed. The file is a new version, read from its beginning. Its records would be rows a second time where a
+ * stream appends them: then the file fails, unless the stream's own file says otherwise.
+ */
+export async function takeRewritten(
+    context: Pick<IngestContext, "sql" | "log" | "stream">,
+    { fileId, path, source }: LedgerFile,
+    seen: SeenFile,
+    detail: string,
+): Promise<void> {
+    const { sql, log, stream } = context;
+    if (stream.mode.name !== "append" || stream.mode.rewritten === "again") {
+        await replaceFile(sql, fileId, seen, detail);
+        sayRewritten(context, path, detail);
+        return;
+    }
+    const failure = { problem: "rewritten_append", detail, retryAfterMs: null } as const;
+    const said = await failFile(sql, fileId, seen, failure, source);
+    log.error(`${path} failed: ${said}`, { event: "file_failed", file: path, code: failure.problem });
+}
+
+function sayRewritten({ log }: Pick<IngestContext, "log">, path: string, detail: string): void {
     log.warn(`${path} is read again as a new version: ${detail}`, { event: "file_rewritten", file: path });
 }
 

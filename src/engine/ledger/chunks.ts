@@ -15,6 +15,8 @@ export interface LedgerChunk {
     records: number;
     contentHash: string;
     attempts: number;
+    /** Where those before it end whose last record it reads again: it was taken unfinished. 0: there are none. */
+    takenTo: number;
     dialect: Dialect | null;
     source: SourceConfig | null;
 }
@@ -23,6 +25,14 @@ const chunkColumns = `
     chunks.chunk_id as "chunkId", chunks.file_id as "fileId", files.path, chunks.first_byte as "firstByte",
     chunks.end_byte as "endByte", chunks.first_record_no as "firstRecordNo", chunks.first_line_no as "firstLineNo",
     chunks.records, chunks.content_hash as "contentHash", chunks.attempts,
+    (
+        select coalesce(max(earlier_chunks.end_byte), 0)
+        from ingest.chunks as earlier_chunks
+        where
+            earlier_chunks.file_id = chunks.file_id
+            and earlier_chunks.chunk_id < chunks.chunk_id
+            and earlier_chunks.first_record_no + earlier_chunks.records > chunks.first_record_no
+    ) as "takenTo",
     files.dialect, files.source`;
 
 /** Chunks whose staged rows were lost, in the order of their ids. */

@@ -41,6 +41,56 @@ export async function manyChunkFilesOfSize(sql: Sql, streamId: number, sizeBytes
         limit 100`;
 }
 
+/**
+ * Of a stream that appends, all that was read with one of these whole contents or sizes, whatever becomes of the path now: its records
+ * are rows, or will be. A hash is kept of what was read as one chunk; else it is "".
+ */
+export async function appendedContents(
+    sql: Sql,
+    streamId: number,
+    contentHashes: string[],
+    sizes: number[],
+): Promise<KnownContent[]> {
+    return await sql<KnownContent[]>`
+        with known_files as (
+            select files.* from ingest.files where files.content_hash = any(${contentHashes}::text[])
+            union all
+            select files.* from ingest.files where files.content_hash is null and files.size_bytes = any(${sizes}::bigint[])
+            union all
+            -- Its size is that of what was refused.
+            select files.*
+            from ingest.files
+            where
+                files.state in ('pending', 'failed')
+                and files.stream_id = ${streamId}
+                and files.content_hash is null
+                and files.loaded_bytes = any(${sizes}::bigint[])
+        ),
+        read_files as (
+            select
+                known_files.*,
+                (
+                    select bool_and(chunks.state = 'merged') from ingest.chunks where chunks.file_id = known_files.file_id
+                ) as is_merged
+            from known_files
+            where known_files.stream_id = ${streamId} and known_files.loaded_bytes > 0
+        )
+        select ${sql.unsafe(contentColumns)}
+        from (
+            select
+                read_files.file_id, read_files.path, case when is_merged then 'merged' else 'loaded' end as state,
+                read_files.size_bytes, read_files.mtime_ns, read_files.inode, read_files.content_hash, read_files.source
+            from read_files
+            where
+                read_files.is_merged is not null
+                and not exists (
+                    select from ingest.chunks
+                    where chunks.file_id = read_files.file_id and chunks.state = 'failed'
+                )
+        ) as appended_files
+        order by state desc, file_id`;
+}
+
 interface Copy extends SeenFile {
     fileId: number;
     copyOf: number;

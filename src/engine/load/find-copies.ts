@@ -8,6 +8,7 @@ import { sourceKey } from "../../streams/source-of.ts";
 import type { IngestContext } from "../context.ts";
 import { chunksOfFile } from "../ledger/chunks.ts";
 import {
+    appendedContents,
     filesWithContent,
     type KnownContent,
     manyChunkFilesOfSize,
@@ -35,8 +36,12 @@ type CopyContext = Pick<IngestContext, "stream" | "sql"> & { config: { maxRecord
 /** Sorts the members of a group, or one large file. Only whole new files can be copies; of two in the group the second waits. */
 export async function findCopies(context: CopyContext, members: Candidate[]): Promise<SortedCandidates> {
     // A snapshot repeats nothing but the one that was applied last, which is known when it is chosen (sql/engine/snapshot.sql).
-    if (context.stream.mode.name === "snapshot") return { toLoad: members, copies: [], waiting: [] };
-    const known = await knownContents(context, members);
+    const { mode } = context.stream;
+    if (mode.name === "snapshot" || (mode.name === "append" && mode.copies === "again")) {
+        return { toLoad: members, copies: [], waiting: [] };
+    }
+    const isAppend = mode.name === "append";
+    const known = await (isAppend ? originalsOfAppended(context, members) : originalsOf(context, members));
     const sorted: SortedCandidates = { toLoad: [], copies: [], waiting: [] };
     const inGroup = new Set<string>();
     for (const member of members) {
@@ -44,11 +49,12 @@ export async function findCopies(context: CopyContext, members: Candidate[]): Pr
         const { contentHash } = part;
         const isWhole = contentHash !== null && (part.takeTail || !(await endsUnfinished(part)));
         const reading = isWhole ? readingOf(contentHash, part.shape.source) : null;
-        const isLarge = contentHash === null && isUntouched(ledgerFile);
-        const mayRepeat = repeats(context, member);
-        const original = reading
-            ? mergedFirst(known.get(reading)?.filter(mayRepeat) ?? [])
-            : isLarge && (await findLargeOriginal(context, member, mayRepeat));
+        if (isAppend && isUntouched(ledgerFile) && mayEqualGrown(member, members)) {
+            sorted.waiting.push(member);
+            continue;
+        }
+        const isNew = isUntouched(ledgerFile) && (isWhole || contentHash === null);
+        const original = isNew ? await known(member) : undefined;
         if (original) {
             if (original.state === "loaded") sorted.waiting.push(member);
             else sorted.copies.push({ ...member, original });
@@ -71,6 +77,47 @@ const repeats =
         known.fileId !== ledgerFile.fileId && (!isOrdered(context) || printOf(known) === printOf(part.file.seen));
 
 const mergedFirst = (contents: KnownContent[]) => contents.find(({ state }) => state === "merged") ?? contents[0];
+
+/** Whether another of the group goes on to the same size: when that is loaded, it can be compared. */
+function mayEqualGrown({ part }: Candidate, members: Candidate[]): boolean {
+    return members.some(
+        (other) => !isUntouched(other.ledgerFile) && other.part.file.seen.sizeBytes === part.file.seen.sizeBytes,
+    );
+}
+
+type FindOriginal = (member: Candidate) => Promise<KnownContent | undefined> | KnownContent | undefined;
+
+async function originalsOf(context: CopyContext, members: Candidate[]): Promise<FindOriginal> {
+    const known = await knownContents(context, members);
+    return (member) => {
+        const { contentHash, shape } = member.part;
+        const mayRepeat = repeats(context, member);
+        return contentHash === null
+            ? findLargeOriginal(context, member, mayRepeat)
+            : mergedFirst(known.get(readingOf(contentHash, shape.source))?.filter(mayRepeat) ?? []);
+    };
+}
+
+/**
+ * Of a stream that appends, an original may have grown since it was read, been refused or been replaced: its records are rows. A path has
+ * no copy in its own past: there a content that comes again is a new one.
+ */
+async function originalsOfAppended(context: CopyContext, members: Candidate[]): Promise<FindOriginal> {
+    const hashes = members.flatMap(({ part }) => part.contentHash ?? []);
+    const sizes = members.map(({ part }) => part.file.seen.sizeBytes);
+    const contents = await appendedContents(context.sql, context.stream.id, hashes, sizes);
+    return async ({ ledgerFile: { path }, part: { file, shape, contentHash } }) => {
+        for (const content of contents) {
+            if (content.path === path || sourceKey(content.source) !== sourceKey(shape.source)) continue;
+            const isSame =
+                content.contentHash === ""
+                    ? await hasSameChunks(context, content, file)
+                    : content.contentHash === (contentHash ?? (await hashRange(file, 0, file.sizeBytes)));
+            if (isSame) return content;
+        }
+        return undefined;
+    };
+}
 
 /** By reading. */
 async function knownContents({ sql, stream }: CopyContext, members: Candidate[]): Promise<Map<string, KnownContent[]>> {

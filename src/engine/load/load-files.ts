@@ -4,9 +4,9 @@
  */
 import { hasSources } from "../../streams/source-of.ts";
 import { collectWhenLarge } from "../discover/collect-when-large.ts";
-import { sayRewritten } from "../discover/recheck-files.ts";
+import { takeRewritten } from "../discover/recheck-files.ts";
 import { chunksToStageAgain } from "../ledger/chunks.ts";
-import { failFile, type LedgerFile, markFileUnchanged, nextFiles, noteWaiting, replaceFile } from "../ledger/files.ts";
+import { failFile, type LedgerFile, markFileUnchanged, nextFiles, noteWaiting } from "../ledger/files.ts";
 import { decideOnHeldFiles, isHeldBack } from "./held-files.ts";
 import { closeUnless, groupFiles, type LoadGroup, startGroup } from "./load-group.ts";
 import { loadLargeFile } from "./load-large-file.ts";
@@ -110,8 +110,7 @@ async function takePrepared(
         }
         case "rewritten":
             await prepared.file.close();
-            await replaceFile(sql, fileId, prepared.file.seen, prepared.detail);
-            sayRewritten(loader, path, prepared.detail);
+            await takeRewritten(loader, ledgerFile, prepared.file.seen, prepared.detail);
             return true;
         case "load": {
             const { part } = prepared;

@@ -99,7 +99,7 @@ async function prepareOpenFile(
         const detail = isUnmatched ? `${shape.detail} ${unmatchedNote}` : shape.detail;
         return { kind: "fault", seen: file.seen, source, failure: { ...shape, detail, retryAfterMs: null } };
     }
-    const part = nextPart(loader, ledgerFile, file, shape, takeTail);
+    const part = nextPart(loader, await withoutEndedTail(loader, ledgerFile, file, shape), file, shape, takeTail);
     // A file of several chunks is not hashed as a whole yet: findCopy compares it chunk by chunk.
     if (isUntouched(ledgerFile) && fitsOneChunk(part)) part.contentHash = await hashRange(file, 0, sizeBytes);
     part.isCompared = isCompared;
@@ -107,6 +107,33 @@ async function prepareOpenFile(
 }
 
 const isSnapshot = ({ stream }: Reader) => stream.mode.name === "snapshot";
+const isAppend = ({ stream }: Pick<Reader, "stream">) => stream.mode.name === "append";
+
+/** A record of it was taken without its line end. (A header alone, or a blank line, may have been taken so, too.) */
+const hasTakenTail = ({ tailRecordNo, loadedRecords }: LedgerFile) =>
+    tailRecordNo !== null && tailRecordNo <= loadedRecords;
+
+/**
+ * Of a stream that appends, a record is read once: what was taken stays taken. Where the line of the last one is at its end, or its line
+ * end has come since, reading goes on behind it. Else its continuation has come, and nextPart reads it again, to be rejected.
+ */
+async function withoutEndedTail(
+    loader: Reader,
+    ledgerFile: LedgerFile,
+    file: InputFile,
+    { dialect }: FileShape,
+): Promise<LedgerFile> {
+    const { loadedBytes, loadedLines } = ledgerFile;
+    if (!isAppend(loader) || !hasTakenTail(ledgerFile)) return ledgerFile;
+    const behind = { ...ledgerFile, tailByte: null, tailRecordNo: null, tailLineNo: null };
+    const [last, next, afterNext] = await file.read(loadedBytes - 1, Math.min(3, file.sizeBytes - loadedBytes + 1));
+    const takesReturn = dialect.lineEnd === "any";
+    // Lines behind a quote that was open.
+    if (last === LF || (last === CR && takesReturn)) return behind;
+    const isReturn = next === CR && (takesReturn || afterNext === undefined || afterNext === LF);
+    // The line that ends now was counted with the record.
+    return next === LF || isReturn ? { ...behind, loadedLines: loadedLines - 1 } : ledgerFile;
+}
 
 /**
  * Nothing of it is in the ledger, so that it may yet turn out to be a copy. A header that was taken without its line end is
@@ -148,7 +175,7 @@ function countLineEnds(bytes: Uint8Array, most: number): number {
 
 /** The part of a file that comes after what the ledger has of it. */
 export function nextPart(
-    { config }: Pick<Reader, "config">,
+    { config, stream }: Pick<Reader, "config" | "stream">,
     ledgerFile: LedgerFile,
     file: InputFile,
     shape: FileShape,
@@ -169,6 +196,7 @@ export function nextPart(
         stopAt: Math.max(firstByte + config.maxChunkBytes, recordsFrom + 1),
         mostRecords: config.maxBatchRecords,
         takeTail,
+        takenTo: isAppend({ stream }) && hasTakenTail(ledgerFile) ? ledgerFile.loadedBytes : 0,
         contentHash: null,
         firstRecordNo: ledgerFile.tailRecordNo ?? ledgerFile.loadedRecords + 1,
         firstLineNo: isFirst ? shape.headerLines + 1 : (ledgerFile.tailLineNo ?? ledgerFile.loadedLines + 1),
@@ -189,7 +217,9 @@ interface Rewrite {
 async function findRewrite(loader: Reader, ledgerFile: LedgerFile, file: InputFile): Promise<Rewrite> {
     const { seen, sizeBytes } = file;
     const isSameSize = seen.sizeBytes === ledgerFile.sizeBytes;
-    if (isSameSize && seen.mtimeNs === ledgerFile.mtimeNs && seen.inode === ledgerFile.inode) {
+    const isSame = isSameSize && seen.mtimeNs === ledgerFile.mtimeNs && seen.inode === ledgerFile.inode;
+    // One that was refused for its bytes looks as it did then, and is refused again.
+    if (isSame && (!isAppend(loader) || (seen.ctimeNs ?? null) === ledgerFile.comparedCtimeNs)) {
         return { detail: null, isCompared: false };
     }
     if (sizeBytes < ledgerFile.loadedBytes) {

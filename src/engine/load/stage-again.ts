@@ -60,7 +60,7 @@ async function prepareAgain(
         if (isAhead && (await hashRange(file, chunk.firstByte, chunk.endByte)) !== chunk.contentHash) {
             throw new InputChanged("The source's bytes have changed since they were staged.");
         }
-        return await partAgain(source, chunk);
+        return await partAgain(loader, source, chunk);
     } catch (error) {
         if (!(error instanceof InputFault)) throw error;
         await failAgain(loader, chunk, error);
@@ -96,7 +96,7 @@ async function openSource(loader: Loader, { path, source, dialect }: LedgerChunk
     }
 }
 
-async function partAgain({ file, shape }: Source, chunk: LedgerChunk): Promise<LoadPart> {
+async function partAgain({ stream }: Loader, { file, shape }: Source, chunk: LedgerChunk): Promise<LoadPart> {
     const { fileId, path, firstByte, endByte, firstRecordNo, firstLineNo } = chunk;
     const recordsFrom = firstByte === 0 ? shape.headerBytes : firstByte;
     // The last record was taken without its line end: then the chunk ends the input, whatever has come since. (A stream
@@ -108,6 +108,7 @@ async function partAgain({ file, shape }: Source, chunk: LedgerChunk): Promise<L
         stopAt: endByte,
         mostRecords: Number.POSITIVE_INFINITY,
         takeTail: !isLineEnd || endByte === file.sizeBytes,
+        takenTo: stream.mode.name === "append" ? chunk.takenTo : 0,
         contentHash: null,
         again: chunk,
     };

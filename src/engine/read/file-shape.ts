@@ -199,13 +199,13 @@ function namesOf({ extras }: Stream, source: SourceConfig | null): (name: string
 function givenColumns({ key }: Stream, source: SourceConfig | null): string[] {
     const filled = [source?.constants, source?.defaults, ...(source?.rules ?? []).map(({ set }) => set)];
     const columns = filled.flatMap((values) => Object.keys(values ?? {}));
-    return source?.[deriveKey] ? [...columns, key.name] : columns;
+    return source?.[deriveKey] && key !== null ? [...columns, key.name] : columns;
 }
 
 /** Columns that a key is to be derived from and that the file does not have. */
 function missingSources({ key }: Stream, header: string[], targets: Target[], source: SourceConfig | null): string[] {
     const from = source?.[deriveKey]?.from;
-    if (!Array.isArray(from) || targets.includes(key)) return [];
+    if (!Array.isArray(from) || key === null || targets.includes(key)) return [];
     return from.filter((name) => findField(header, targets, name) === -1);
 }
 
@@ -219,7 +219,7 @@ export function findField(header: string[], targets: Target[], name: string): nu
 function changesValues({ key }: Stream, source: SourceConfig | null, targets: Target[]): boolean {
     if (source === null) return false;
     const { constants, defaults, values, rules, timestamps, numbers, nulls } = source;
-    const isDeriving = source[deriveKey] !== undefined && !targets.includes(key);
+    const isDeriving = source[deriveKey] !== undefined && key !== null && !targets.includes(key);
     return (
         isDeriving ||
         [constants, defaults, values, rules, timestamps, numbers, nulls].some((setting) => setting !== undefined)

@@ -4,6 +4,7 @@
  * key's form where the key stands; in files without a key column, a moment where the time stands. Pure.
  */
 import { type Grammar, isEscaped } from "../../streams/dialect.ts";
+import { timedColumn } from "../../streams/stream.ts";
 import type { ValueForm } from "../../streams/types/column-type.ts";
 import type { FileShape } from "./file-shape.ts";
 import { isWhiteSpace } from "./lines.ts";
@@ -18,8 +19,9 @@ export interface Telltale {
 /** Null when the file has neither a key nor a time, or one column, or a key of any form: then no line can be told from text. */
 export function createTelltale({ stream, targets, dialect, source }: FileShape): Telltale | null {
     if (targets.length < 2) return null;
-    const column = targets.includes(stream.key) ? stream.key : stream.time;
-    const index = targets.indexOf(column);
+    const { key } = stream;
+    const column = key !== null && targets.includes(key) ? key : key === null ? timedColumn(stream) : stream.time;
+    const index = column === null ? -1 : targets.indexOf(column);
     if (index === -1 || !column?.type.telltale) return null;
     return { index, fits: bared(column.type.telltale(source), dialect.quote?.charCodeAt(0) ?? -1) };
 }

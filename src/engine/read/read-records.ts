@@ -3,7 +3,7 @@ import { defaultGrammar } from "../../streams/dialect.ts";
 import { findLineEnd } from "./lines.ts";
 import type { InputFile } from "./open-input.ts";
 import { createScanner, type Scanner } from "./scan-records.ts";
-import { portionOf, type ScannedRecords, type ScanOptions, tooLongRecord } from "./scanned-records.ts";
+import { markContinued, portionOf, type ScannedRecords, type ScanOptions, tooLongRecord } from "./scanned-records.ts";
 import { markUnnamedValues } from "./unnamed-columns.ts";
 
 export interface RecordRange extends Omit<ScanOptions, "atEnd" | "stopAfterBytes"> {
@@ -18,6 +18,8 @@ export interface RecordRange extends Omit<ScanOptions, "atEnd" | "stopAfterBytes
     sizeBytes: number;
     /** Whether an unfinished record at `sizeBytes` counts as one. */
     takeTail: boolean;
+    /** Bytes before it were taken already, the last record among them unfinished; 0: none that may be a row. */
+    takenTo?: number;
     /** The fields whose columns have no name: see unnamed-columns.ts. */
     unnamedFields?: readonly number[];
     /** The hash of the bytes from `firstByte` to `sizeBytes`, when it is known already. */
@@ -185,7 +187,7 @@ function scan(
     { endByte, records: recordsBefore }: OutcomeSoFar,
     isLast: boolean,
 ): ScannedRecords {
-    const { unnamedFields, takeTail, stopAt, mostRecords = Number.POSITIVE_INFINITY } = range;
+    const { unnamedFields, takeTail, stopAt, takenTo = 0, mostRecords = Number.POSITIVE_INFINITY } = range;
     const options = { ...range, atEnd: isLast && takeTail };
     let records = scanner(bytes, { ...options, stopAfterBytes: stopAt - endByte });
     const room = mostRecords - recordsBefore;
@@ -193,6 +195,7 @@ function scan(
         // Rare: scanned once more, up to the last that there is room for, so that the scanner need not count.
         records = scanner(bytes, { ...options, stopAfterBytes: records.ends[room - 1]! });
     }
+    if (takenTo > endByte) markContinued(records, takenTo - endByte);
     if (unnamedFields) markUnnamedValues(bytes, records, unnamedFields, range.grammar ?? defaultGrammar);
     return records;
 }

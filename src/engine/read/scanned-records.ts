@@ -18,6 +18,7 @@ export const recordKinds = [
     "record_too_long",
     "unnamed_value",
     "header_repeated",
+    "tail_continued",
 ] as const;
 
 export type RecordKind = (typeof recordKinds)[number];
@@ -34,6 +35,7 @@ export const INVALID_UTF8 = 8;
 export const RECORD_TOO_LONG = 9;
 export const UNNAMED_VALUE = 10;
 export const HEADER_REPEATED = 11;
+export const TAIL_CONTINUED = 12;
 
 export interface ScanOptions {
     /** Fields in the header: a record with another number is ragged. */
@@ -167,6 +169,13 @@ export function add(records: ScannedRecords, start: number, end: number, kind: n
 /** The record just added counts only because the input ends. */
 export function markTail(records: ScannedRecords): void {
     if (records.tailIndex === -1) records.tailIndex = records.count - 1;
+}
+
+/** Of records that begin before this byte a part was taken already, and is a row perhaps: they are for a person to decide on. */
+export function markContinued(records: ScannedRecords, takenTo: number): void {
+    for (let index = 0; index < records.count && records.starts[index]! < takenTo; index += 1) {
+        records.kinds[index] = TAIL_CONTINUED;
+    }
 }
 
 /** The line at `start` is no record (a lone carriage return, blanks), but may become one if the input grows. */

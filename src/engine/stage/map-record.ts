@@ -49,7 +49,7 @@ export function createMapping(shape: FileShape): RecordMapping {
         return writtenAs === "local timestamps" || writtenAs === "dates" ? readLocal : null;
     });
     const isDate = isWrittenAs("dates");
-    const keyIndex = columns.indexOf(key);
+    const keyIndex = key === null ? -1 : columns.indexOf(key);
     const valueMaps = columns.map(({ name }) => {
         const values = source.values?.[name];
         return values ? new Map(Object.entries(values)) : null;
@@ -57,7 +57,7 @@ export function createMapping(shape: FileShape): RecordMapping {
     const constants = columns.map(({ name }) => source.constants?.[name] ?? null);
     const defaults = columns.map(({ name }) => source.defaults?.[name] ?? null);
     const rules = (source.rules ?? []).map((rule) => createRule(rule, shape));
-    const isDeriving = source[deriveKey] !== undefined && !targets.includes(key);
+    const isDeriving = source[deriveKey] !== undefined && key !== null && !targets.includes(key);
     const deriveId = isDeriving ? createDerivation(source[deriveKey]!, shape) : null;
     const moment = (value: string, index: number) => {
         const found = momentReaders[index]?.(trimAsciiSpace(value)) ?? value;
@@ -82,7 +82,7 @@ export function createMapping(shape: FileShape): RecordMapping {
         for (const [index, value] of defaults.entries()) {
             if (value !== null && isEmpty(known[index]!)) known[index] = value;
         }
-        return { known, values, slice: key.type.slices?.ofText(known[keyIndex] ?? "") ?? 0 };
+        return { known, values, slice: key?.type.slices?.ofText(known[keyIndex] ?? "") ?? 0 };
     };
 }
 

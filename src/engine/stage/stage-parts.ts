@@ -26,6 +26,8 @@ export interface LoadPart {
     contentHash: string | null;
     firstRecordNo: number;
     firstLineNo: number;
+    /** As in RecordRange. */
+    takenTo?: number;
     /** All bytes that were read before were compared at this opening, and are the same. */
     isCompared?: boolean;
     /** The chunk in the ledger, when its staged rows were lost: the bytes must be the same ones. */

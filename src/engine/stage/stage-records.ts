@@ -98,6 +98,7 @@ function stageVerbatim(
     const prefix = Buffer.from([place.loadId, place.chunkId, ""].join(shape.dialect.delimiter));
     const escapeMark = shape.dialect.escape;
     const isRewritten = isLoose(shape.dialect);
+    const { isSlicedByNumber } = shape.stream;
     const plainSecondOf = plainCheckOf(shape);
     // A record number, a slice, a second, the empty problem, their delimiters and the line feed take 36 bytes at the most.
     const mostFrom = (index: number) => (count - index) * (prefix.length + 36) + records.consumedBytes;
@@ -106,9 +107,10 @@ function stageVerbatim(
     for (let index = 0; index < count; index += 1) {
         // By hand: a call of copy() for so few bytes costs more than they do.
         for (let from = 0; from < prefix.length; from += 1) buffer[at++] = prefix[from]!;
-        at = writeDigits(buffer, at, place.firstRecordNo + index);
+        const recordNo = place.firstRecordNo + index;
+        at = writeDigits(buffer, at, recordNo);
         buffer[at++] = delimiter;
-        const slice = slices[index]!;
+        const slice = isSlicedByNumber ? recordNo % sliceCount : slices[index]!;
         sliceRecords[slice]! += 1;
         at = writeDigits(buffer, at, slice);
         buffer[at++] = delimiter;
@@ -196,16 +198,18 @@ function stageParsed(
     { sliceRecords }: StagedTally,
 ): void {
     const rows = splitStrictRecords(bytes, records, shape.dialect);
+    const { isSlicedByNumber } = shape.stream;
     const mapping = mappingOf(shape);
     const lines: string[] = [];
     let rowNo = 0;
     for (let index = 0; index < records.count; index += 1) {
         const recordNo = place.firstRecordNo + index;
         const key = `${place.loadId}\t${place.chunkId}\t${recordNo}\t`;
+        const numbered = isSlicedByNumber ? recordNo % sliceCount : null;
         if (records.kinds[index]! <= STRICT_QUOTED) {
             const values = rows[rowNo]!;
             const mapped = mapping?.(values, { path: place.path, recordNo });
-            const slice = mapped?.slice ?? records.slices[index]!;
+            const slice = numbered ?? mapped?.slice ?? records.slices[index]!;
             sliceRecords[slice]! += 1;
             lines.push(
                 `${key}${slice}\t\\N\t\\N\t${parsedFields(mapped?.values ?? values, mapped?.known ?? null, shape)}\n`,
@@ -213,10 +217,9 @@ function stageParsed(
             rowNo += 1;
         } else {
             const problem = escapeText(problemJson(bytes, records, index, place));
-            sliceRecords[records.slices[index]!]! += 1;
-            lines.push(
-                `${key}${records.slices[index]}\t\\N\t${problem}${"\t\\N".repeat(shape.stream.columns.length + 1)}\n`,
-            );
+            const slice = numbered ?? records.slices[index]!;
+            sliceRecords[slice]! += 1;
+            lines.push(`${key}${slice}\t\\N\t${problem}${"\t\\N".repeat(shape.stream.columns.length + 1)}\n`);
         }
     }
     const text = Buffer.from(lines.join(""));

@@ -323,6 +323,6 @@ function keyQuestion(unique: readonly string[]): Question {
     return {
         about: "key",
         what: seen,
-        remedy: "Name the columns that identify a record: --key COLUMN or --key COLUMN,COLUMN.",
+        remedy: "Name the columns that identify a record: --key COLUMN or --key COLUMN,COLUMN. If each record is to become a row: --mode append.",
     };
 }

@@ -31,7 +31,8 @@ export const contractSchema = z
         mode: z.string().openapi({
             description:
                 "insert: the first record of a key wins, and one that says otherwise is a conflict. upsert: the record " +
-                "with the higher version takes the place of the row, or the later one.",
+                "with the higher version takes the place of the row, or the later one. snapshot: a file is the whole table, or " +
+                "a part of it. append: each record becomes a row.",
         }),
         files: z
             .string()
@@ -40,7 +41,7 @@ export const contractSchema = z
         isActive: z.boolean(),
         problem: z.string().nullable(),
         problemDetail: z.string().nullable(),
-        key: z.array(z.string()),
+        key: z.array(z.string()).openapi({ description: "Empty: the stream has no key (append)." }),
         columns: z.array(contractColumnSchema).openapi({ description: "In the order of the table." }),
         checks: z.array(z.object({ name: z.string(), expression: z.string(), columns: z.array(z.string()) })),
         foreignKeys: z.array(

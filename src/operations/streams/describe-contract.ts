@@ -5,7 +5,7 @@ import { takenCode, unknownCode } from "../../streams/conditions.ts";
 import type { Stream } from "../../streams/stream.ts";
 import type { Contract, ContractCode, ContractColumn } from "./contract-schema.ts";
 import type { KnownStream } from "./read-streams.ts";
-import { codeOf, codesOfAnyStream } from "./reason-words.ts";
+import { codeOf, codesOfAnyStream, continuedTail } from "./reason-words.ts";
 
 /** As src/streams/ writes it; every part may be missing in a row of another version. */
 interface Shape {
@@ -181,6 +181,6 @@ function codesOfRecord(key: string[]): ContractCode[] {
     };
     return [
         ...Object.entries(codesOfAnyStream).map(([code, words]) => ({ code, column: null, ...words })),
-        ...(key.length === 0 ? [] : [conflict]),
+        key.length === 0 ? { code: "tail_continued", column: null, ...continuedTail } : conflict,
     ];
 }

@@ -135,6 +135,12 @@ export const codesOfAnyStream: Record<string, Words> = {
     },
 };
 
+/** Of a stream without a key. */
+export const continuedTail: Words = {
+    sentence: "A part of the record was read before, without its line end, and may be a row already.",
+    example: null,
+};
+
 export function codeOf(column: Column, reason: string): ContractCode {
     return { code: `${column.name}_${reason}`, column: column.name, ...wordsOf(reason, column) };
 }

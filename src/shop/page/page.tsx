@@ -10,7 +10,7 @@ renderPage({
     name: eventsStream.name,
     columns: columnNames(eventsStream),
     key: {
-        name: eventsStream.key.name,
+        name: eventsStream.key!.name,
         ...uuid.typed!,
         example: `an event id such as ${uuid.typed!.example}`,
     },

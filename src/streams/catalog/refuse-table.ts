@@ -165,7 +165,8 @@ function refuseColumns(table: CatalogTable, name: string, { ignore = [] }: Refus
     return null;
 }
 
-function refuseKey(table: CatalogTable, name: string, { key, ignore = [] }: RefusalOptions): Refusal | null {
+function refuseKey(table: CatalogTable, name: string, { key, mode, ignore = [] }: RefusalOptions): Refusal | null {
+    if (mode?.name === "append") return null;
     const unknown = key?.find((wanted) => !table.columns.some((column) => column.name === wanted));
     if (unknown !== undefined) {
         const names = table.columns.map((column) => column.name);
@@ -179,7 +180,10 @@ function refuseKey(table: CatalogTable, name: string, { key, ignore = [] }: Refu
     const wanted = key && [...key].sort().join("\0");
     const isWanted = ({ columns }: CatalogKey) => wanted === undefined || [...columns].sort().join("\0") === wanted;
     const keys = table.keys.filter(isWanted);
-    if (keys.length === 0) return refuseKeyless(table, name, key, table.uniques.filter(isWanted));
+    if (keys.length === 0) {
+        const refusal = refuseKeyless(table, name, key, table.uniques.filter(isWanted));
+        return mode === undefined || mode.name === "insert" ? orAppend(refusal) : refusal;
+    }
     const faults = keys.map((candidate) => faultOfKey(table, candidate, ignore));
     const [fault] = faults;
     return faults.includes(null) || fault === undefined ? null : fault;
@@ -214,6 +218,12 @@ function refuseSlices(table: CatalogTable, name: string, { mode, ignore = [] }: 
     }
     return null;
 }
+
+/** A table may be meant to have none: of a log, say. */
+const orAppend = (refusal: Refusal): Refusal => ({
+    ...refusal,
+    remedy: `${refusal.remedy} If each record is to become a row: \`--mode append\`, or \`mode: "append"\` in the stream's file.`,
+});
 
 function refuseKeyless(
     table: CatalogTable,

@@ -123,7 +123,7 @@ begin
         replaced_rows.record_no,
         this_batch_id,
         'conflict',
-        array[${literal(stream.conflictCode)}],
+        array[${literal(stream.conflictCode!)}],
         replaced_rows.record,
         this_batch_id,
         now(),

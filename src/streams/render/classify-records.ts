@@ -115,7 +115,7 @@ begin${keepsHistory(stream) ? keepVersions(stream) : ""}
             this_batch_id,
             rejected_records.kind,
             case
-                when rejected_records.kind = 'conflict' then array[${literal(stream.conflictCode)}]
+                ${stream.conflictCode === null ? "" : `when rejected_records.kind = 'conflict' then array[${literal(stream.conflictCode)}]`}
                 when rejected_records.refusal is not null then array[ingest.refusal_reason(rejected_records.refusal)]${keptReasons(stream)}
                 else ingest.reject_reasons(staging, has_padded and batch_chunks.is_padded, facts)
             end,

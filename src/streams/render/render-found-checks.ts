@@ -24,9 +24,12 @@ export interface CheckedStream {
 /** Name → text, of those that can be asked now. */
 export function renderFoundChecks(stream: CheckedStream): Record<string, string> {
     const isAtWork = stream.isActive && stream.hasHome;
+    const hasKey = stream.mode !== "append";
     return {
-        ...(isAtWork && !stream.removesRows && { find_conflicts_without_row: findUnfoundedConflicts(stream) }),
-        ...(stream.isActive && { find_missing_key: findMissingKey(stream) }),
+        ...(isAtWork &&
+            hasKey &&
+            !stream.removesRows && { find_conflicts_without_row: findUnfoundedConflicts(stream) }),
+        ...(stream.isActive && hasKey && { find_missing_key: findMissingKey(stream) }),
         ...(stream.isActive && replacesAll(stream) && { count_snapshot_rows: countSnapshotRows(stream) }),
         ...(stream.hasHome && { find_orphan_staged_rows: findOrphanStagedRows(stream) }),
         find_unknown_reasons: findUnknownReasons(stream),

@@ -1,5 +1,6 @@
 /** The life of a record in a stream whose table does not tell where a row came from: by its key, or through its rejects. */
 import { createHash } from "node:crypto";
+import { isAppend } from "./append-records.ts";
 import { claimsKeyOf, indexedCharacters, keyText } from "./key-text.ts";
 import { recordVerdicts } from "./record-verdicts.ts";
 import { list, sql } from "./sql-text.ts";
@@ -49,6 +50,30 @@ left join lateral (
 where chunks.chunk_id = traced_chunk_id
 $$;
 
+${isAppend(stream) ? "" : traceClaims(stream)}
+-- That record of every version of a path, the newest first; of a tail that was read twice, both times.
+create or replace function ingest.trace_file_record(traced_path text, traced_record_no bigint)
+returns jsonb
+language sql
+stable
+as $$
+select coalesce(jsonb_agg(ingest.trace_record(traced_chunks.chunk_id, traced_record_no) order by traced_chunks.version desc, traced_chunks.chunk_id desc), '[]')
+from (
+    select files.version, chunks.chunk_id
+    from ingest.files
+    inner join ingest.chunks on chunks.file_id = files.file_id
+    where
+        files.stream_id = ${stream.streamId}
+        and files.path = traced_path
+        and traced_record_no between chunks.first_record_no and chunks.first_record_no + chunks.records - 1
+    order by files.version desc, chunks.chunk_id desc
+    limit 20
+) as traced_chunks
+$$;
+
+${isAppend(stream) ? "" : claimsIndex(stream)}`.replaceAll("/* row */", rowOf(stream));
+
+const traceClaims = (stream: StreamSql) => sql`
 ${keepsHistory(stream) ? keyTextOf(stream) : ""}
 -- What is stored under a key, which comes as a record of its columns, and every reject that claims it: as it is given, or as
 -- the stored row would be written. 007 and 7 are one number; a uuid is one in capital letters too.
@@ -81,28 +106,7 @@ select jsonb_build_object(
 )
 from claims
 $$;
-
--- That record of every version of a path, the newest first; of a tail that was read twice, both times.
-create or replace function ingest.trace_file_record(traced_path text, traced_record_no bigint)
-returns jsonb
-language sql
-stable
-as $$
-select coalesce(jsonb_agg(ingest.trace_record(traced_chunks.chunk_id, traced_record_no) order by traced_chunks.version desc, traced_chunks.chunk_id desc), '[]')
-from (
-    select files.version, chunks.chunk_id
-    from ingest.files
-    inner join ingest.chunks on chunks.file_id = files.file_id
-    where
-        files.stream_id = ${stream.streamId}
-        and files.path = traced_path
-        and traced_record_no between chunks.first_record_no and chunks.first_record_no + chunks.records - 1
-    order by files.version desc, chunks.chunk_id desc
-    limit 20
-) as traced_chunks
-$$;
-
-${claimsIndex(stream)}`.replaceAll("/* row */", rowOf(stream));
+`;
 
 /** What the key's rows were before, and which records came too late, in that order. A key that breaks a rule has none. */
 const tracedVersions = (stream: StreamSql) => sql`

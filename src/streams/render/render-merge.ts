@@ -2,6 +2,7 @@
  * The stream's part of a merge: what a record of its table is, from staged text to row. The engine's ingest.merge_batch calls these
  * functions in order and checks that the counts agree.
  */
+import { appendRecords, isAppend } from "./append-records.ts";
 import { classifyLosers, refuseRedirection, rejectRecords } from "./classify-records.ts";
 import { insertRecords } from "./insert-records.ts";
 import { extrasInRecord, rawRecord } from "./raw-record.ts";
@@ -24,16 +25,21 @@ export function renderMerge(stream: StreamSql): string {
         stagedValues(stream),
         validRecords(stream),
         validateRecords(stream),
-        ...(isUpsert(stream)
-            ? [renderUpsert(stream), classifyUpserts(stream)]
-            : [
-                  insertRecords(stream),
-                  ...(stream.mode.name === "snapshot" ? [snapshotRecords(stream)] : []),
-                  classifyLosers(stream),
-                  refuseRedirection(stream),
-              ]),
+        ...recordsOfMode(stream),
         rejectRecords(stream),
     ].join("\n");
+}
+
+/** What becomes of the records that the rules pass. */
+function recordsOfMode(stream: StreamSql): string[] {
+    if (isAppend(stream)) return [appendRecords(stream)];
+    if (isUpsert(stream)) return [renderUpsert(stream), classifyUpserts(stream)];
+    return [
+        insertRecords(stream),
+        ...(stream.mode.name === "snapshot" ? [snapshotRecords(stream)] : []),
+        classifyLosers(stream),
+        refuseRedirection(stream),
+    ];
 }
 
 const opening = `-- Functions that plan anew in each call: staging has no statistics, and the constants decide what is planned at all. They turn

@@ -3,6 +3,7 @@
  * trigger that somebody added to it. The merge inserts as ever; when that raises, the records at fault are found by trial, and
  * the merge goes on without them: each becomes a reject (refused_by_table) with what the table said of it.
  */
+import { appendCandidates, isAppend } from "./append-records.ts";
 import { refuseSnapshot } from "./refuse-snapshot.ts";
 import { list, literal, sql } from "./sql-text.ts";
 import { names, rowOf, type StreamSql } from "./stream-sql.ts";
@@ -22,12 +23,18 @@ export function renderRefuse(stream: StreamSql): string {
         ...(stream.made === null ? [] : [brokenColumns(stream, stream.made)]),
         findRefusedRecords(stream),
         searchCandidates(stream),
-        isUpsert(stream) ? mergePieces(stream) : insertCandidates(stream),
+        candidatesOfMode(stream),
         tryCandidates(stream),
-        requireKey(stream),
+        filledColumns(stream),
+        isAppend(stream) ? requireNoKey : requireKey(stream),
         silentRefusal(stream),
         ...(stream.mode.name === "snapshot" ? [refuseSnapshot(stream)] : []),
     ].join("\n");
+}
+
+function candidatesOfMode(stream: StreamSql): string {
+    if (isAppend(stream)) return appendCandidates(stream);
+    return isUpsert(stream) ? mergePieces(stream) : insertCandidates(stream);
 }
 
 const insertOrRefuse = (stream: StreamSql) => sql`
@@ -70,13 +77,12 @@ return left(sql_state, 2) <> all(array['08', '25', '40', '53', '55', '57', '58',
 or said_context ~ '^(?!PL/pgSQL function ingest\\w*\\.)[^\\n]* RAISE(\\n|$)';
 `;
 
-const requireKey = (stream: StreamSql) => {
+const filledColumns = (stream: StreamSql) => {
     const { made } = stream;
     const filled = [
         ...names(stream),
         ...(made === null ? [] : [stream.extras, "chunk_id", "record_no", ...made.stamped]),
     ];
-    const keys = stream.keys.map(({ name }) => name);
     return sql`
 -- The columns of the table that the merge fills, or Postgres for it.
 create or replace function ingest.filled_columns()
@@ -86,7 +92,21 @@ immutable
 return array[
     ${list(filled, literal)}
 ];
+`;
+};
 
+const requireNoKey = `
+create or replace function ingest.require_key()
+returns void
+language sql
+as $$
+select
+$$;
+`;
+
+const requireKey = (stream: StreamSql) => {
+    const keys = stream.keys.map(({ name }) => name);
+    return sql`
 -- Raises SL010 unless some index keeps the key unique: without one a record could become two rows.
 create or replace function ingest.require_key()
 returns void

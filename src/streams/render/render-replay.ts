@@ -2,7 +2,9 @@
  * The stream's part of a replay (sql/engine/replay_batch.sql): a reject's kept values back into staging, what their verdict
  * is today, and what becomes of a row that a conflicting record replaces.
  */
+
 import { acceptConflicts, exchangeRows, refuseConflicts } from "./accept-conflicts.ts";
+import { isAppend, keylessAnswers } from "./append-records.ts";
 import { readyRejects } from "./ready-rejects.ts";
 import { compareRecord, recordOf, storedRecord } from "./record-of.ts";
 import { findRefused } from "./render-refuse.ts";
@@ -12,17 +14,15 @@ import { idents, type StreamSql } from "./stream-sql.ts";
 export function renderReplay(stream: StreamSql): string {
     return [
         recordOf(stream),
-        storedRecord(stream),
-        compareRecord(stream),
+        ...(isAppend(stream) ? [keylessAnswers] : [storedRecord(stream), compareRecord(stream)]),
         stageRejects(stream),
         unstageRejects,
         ...(stream.conditions === null ? [] : [reasonsToday(stream)]),
         dropUnchangedRejects(stream),
         dropStillRefused(stream),
-        refuseConflicts,
+        ...(isAppend(stream) ? [] : [refuseConflicts]),
         readyRejects(stream),
-        acceptConflicts(stream),
-        exchangeRows(stream),
+        ...(isAppend(stream) ? [] : [acceptConflicts(stream), exchangeRows(stream)]),
     ].join("\n");
 }
 
@@ -116,27 +116,33 @@ begin
         and staging.record_no = replayed_rejects.record_no
         and ingest.${stream.conditions === null ? "reject_reasons(staging, true, facts)" : "reasons_today(staging, facts)"} = replayed_rejects.reasons;
 
-    if not accept_conflicts and exists (select from replayed_rejects where replayed_rejects.kind = 'conflict') then
-        perform ingest.add_replayed_chunks(this_load_id);
-        insert into losing_records
-        select valid_records.*
-        from ingest.valid_records(ingest.plan_scan(), ${stream.conditions === null ? "facts" : unasked(stream)})
-        inner join replayed_rejects using (chunk_id, record_no)
-        where replayed_rejects.kind = 'conflict';
-        perform ingest.classify_losers();
-
-        delete from replayed_rejects
-        using rejected_records
-        where
-            rejected_records.kind = 'conflict'
-            and rejected_records.chunk_id = replayed_rejects.chunk_id
-            and rejected_records.record_no = replayed_rejects.record_no;
-        perform ingest.empty_batch();
-    end if;
+    ${isAppend(stream) ? dropConflicts : dropSameConflicts(stream)}
     perform ingest.unstage_dropped_rejects(this_load_id);
 end
 $$;
 `;
+
+/** Of a time when the stream had a key: whoever accepts them wants rows of them. */
+const dropConflicts = `delete from replayed_rejects
+    where replayed_rejects.kind = 'conflict' and not accept_conflicts;`;
+
+const dropSameConflicts = (stream: StreamSql) => sql`
+if not accept_conflicts and exists (select from replayed_rejects where replayed_rejects.kind = 'conflict') then
+    perform ingest.add_replayed_chunks(this_load_id);
+    insert into losing_records
+    select valid_records.*
+    from ingest.valid_records(ingest.plan_scan(), ${stream.conditions === null ? "facts" : unasked(stream)})
+    inner join replayed_rejects using (chunk_id, record_no)
+    where replayed_rejects.kind = 'conflict';
+    perform ingest.classify_losers();
+    delete from replayed_rejects
+    using rejected_records
+    where
+        rejected_records.kind = 'conflict'
+        and rejected_records.chunk_id = replayed_rejects.chunk_id
+        and rejected_records.record_no = replayed_rejects.record_no;
+    perform ingest.empty_batch();
+end if;`;
 
 const dropStillRefused = (stream: StreamSql) => sql`
 -- Leaves out the rejects that the table refused before and refuses still.
@@ -154,20 +160,7 @@ ${stream.conditions === null ? "" : "declare\n    said_context text;\n"}begin
     perform ingest.add_replayed_chunks(this_load_id);
     perform ingest.count_records();
     ${findRefused(stream)}
-    if accept_conflicts then
-        insert into losing_records
-        select valid_records.*
-        from ingest.valid_records(ingest.plan_scan(), ${unasked(stream)});
-        loop
-            perform ingest.find_refused_records(is_exchange => true);
-            delete from losing_records
-            using rejected_records
-            where
-                losing_records.chunk_id = rejected_records.chunk_id
-                and losing_records.record_no = rejected_records.record_no;
-            exit when not found;
-        end loop;
-    end if;
+    ${isAppend(stream) ? "" : findRefusedConflicts(stream)}
 
     delete from replayed_rejects
     using rejected_records, ingest.rejects
@@ -182,3 +175,19 @@ ${stream.conditions === null ? "" : "declare\n    said_context text;\n"}begin
 end
 $$;
 `;
+
+const findRefusedConflicts = (stream: StreamSql) => sql`
+if accept_conflicts then
+    insert into losing_records
+    select valid_records.*
+    from ingest.valid_records(ingest.plan_scan(), ${unasked(stream)});
+    loop
+        perform ingest.find_refused_records(is_exchange => true);
+        delete from losing_records
+        using rejected_records
+        where
+            losing_records.chunk_id = rejected_records.chunk_id
+            and losing_records.record_no = rejected_records.record_no;
+        exit when not found;
+    end loop;
+end if;`;

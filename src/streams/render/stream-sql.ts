@@ -15,14 +15,14 @@ export interface StreamSql {
     rowName: string;
     /** The data columns, in the order of the table. */
     columns: readonly ColumnSql[];
-    /** Those that identify a row. */
+    /** Those that identify a row; none: the mode is `append`. */
     keys: readonly ColumnSql[];
     /** The name of the index that keeps them unique; null: any. */
     keyIndex: string | null;
     /** The column of staging for what a file says in columns that nobody knows. */
     extras: string;
-    /** The reject code of a record whose key is taken by other content. */
-    conflictCode: string;
+    /** The reject code of a record whose key is taken by other content; null: there is no key. */
+    conflictCode: string | null;
     /** Facts that the rules need beside the values, read once a merge: a composite type, and a function of the same name. */
     facts: string;
     /** A verdict that is known before the rules are asked, as a condition on the columns of `record`; null when there is none. */

@@ -1,4 +1,5 @@
 /** The search, by trial, for the records that the table refuses. */
+import { isAppend } from "./append-records.ts";
 import { list, literal, sql } from "./sql-text.ts";
 import {
     type ColumnSql,
@@ -59,25 +60,31 @@ begin
     create temporary table candidate_records (like losing_records);
     alter table candidate_records add column position bigint;
     create unique index on candidate_records (position);
-    if is_exchange then
-        -- The last record of each key.
-        insert into candidate_records
-        select last_records.*, row_number() over (order by chunk_id, record_no)
-        from (
-            select distinct on (${keyOrder(stream)}) losing_records.*
-            from losing_records
-            order by ${keyOrder(stream)}, chunk_id desc, record_no desc
-        ) as last_records;${notedDeletions(stream)}
-    else
-        insert into candidate_records${isUpsert(stream) ? upsertCandidateColumns(stream) : ""}
-        select
-            ${list(candidateColumns(stream))},
-            row_number() over (order by ${suspectsLast(stream)}chunk_id, record_no)
-        from ${candidates(stream)};
-    end if;
+    ${isAppend(stream) ? newCandidates(stream) : anyCandidates(stream)}
 end
 $$;
 `;
+
+const anyCandidates = (stream: StreamSql) => sql`
+if is_exchange then
+    -- The last record of each key.
+    insert into candidate_records
+    select last_records.*, row_number() over (order by chunk_id, record_no)
+    from (
+        select distinct on (${keyOrder(stream)}) losing_records.*
+        from losing_records
+        order by ${keyOrder(stream)}, chunk_id desc, record_no desc
+    ) as last_records;${notedDeletions(stream)}
+else
+    ${newCandidates(stream)}
+end if;`;
+
+const newCandidates = (stream: StreamSql) => sql`
+insert into candidate_records${isUpsert(stream) ? upsertCandidateColumns(stream) : ""}
+select
+    ${list(candidateColumns(stream))},
+    row_number() over (order by ${suspectsLast(stream)}chunk_id, record_no)
+from ${candidates(stream)};`;
 
 /**
  * Records that share a value which must be unique, or their key, come last, in their order: those before them go in together,
@@ -88,11 +95,11 @@ const notedDeletions = ({ deletes }: StreamSql) =>
     deletes === null
         ? ""
         : `
-        update candidate_records set is_deletion = ${deletes("candidate_records")};`;
+    update candidate_records set is_deletion = ${deletes("candidate_records")};`;
 
 const upsertCandidateColumns = (stream: StreamSql) => ` (
-            ${list(["chunk_id", "record_no", ...idents(stream), stream.extras, "position"])}
-        )`;
+    ${list(["chunk_id", "record_no", ...idents(stream), stream.extras, "position"])}
+)`;
 
 const candidateColumns = (stream: StreamSql) =>
     stream.uniques.length === 0 || isUpsert(stream)
@@ -101,11 +108,13 @@ const candidateColumns = (stream: StreamSql) =>
 
 const suspectsLast = (stream: StreamSql) => (stream.uniques.length === 0 || isUpsert(stream) ? "" : "is_suspect, ");
 
+const sharesKey = ({ keys }: StreamSql) => (keys.length === 0 ? [] : [isShared(keys)]);
+
 const isShared = (columns: readonly ColumnSql[]) =>
     `count(*) over (partition by ${orderOf(columns, "valid_records.")}) > 1`;
 
 function candidates(stream: StreamSql): string {
-    const { uniques, table, keys } = stream;
+    const { uniques, table } = stream;
     // Those of an upsert are merged in their order.
     if (uniques.length === 0 || isUpsert(stream)) return "ingest.valid_records(scan, facts)";
     const suspicions = uniques.map((columns) => {
@@ -117,12 +126,12 @@ function candidates(stream: StreamSql): string {
     });
     return sql`
 (
-    select valid_records.*, ${[isShared(keys), ...suspicions].join(" or ")} as is_suspect
+    select valid_records.*, ${[...sharesKey(stream), ...suspicions].join(" or ")} as is_suspect
     from ingest.valid_records(scan, facts) as valid_records
 ) as valid_records`;
 }
 
-export const searchCandidates = ({ keyIndex }: StreamSql) => sql`
+export const searchCandidates = (stream: StreamSql) => sql`
 -- Returns a refusal for each candidate that the table refuses. They are written in their order, in subtransactions of as many as
 -- pass: twice as many after each that does, a quarter after one that raises, down to the record that raises alone. So one
 -- among 160,000 costs some twenty trials.
@@ -145,10 +154,7 @@ begin
             tried := tried / 4 + 1;
             continue;
         end if;
-        -- Somebody else's insert of the same key in this very moment: seen by now, it is taken.
-        if refusal ->> 'sqlState' = '23505'${keyIndex === null ? "" : ` and refusal ->> 'constraint' = ${literal(keyIndex)}`} then
-            refusal := ingest.try_candidates(next_position, next_position, is_exchange);
-        end if;
+        ${isAppend(stream) ? "" : tryTakenKeyAgain(stream)}
         if refusal is not null then
             refused := array_append(refused, refusal);
         end if;
@@ -159,6 +165,12 @@ begin
 end
 $$;
 `;
+
+const tryTakenKeyAgain = ({ keyIndex }: StreamSql) => sql`
+-- Somebody else's insert of the same key in this very moment: seen by now, it is taken.
+if refusal ->> 'sqlState' = '23505'${keyIndex === null ? "" : ` and refusal ->> 'constraint' = ${literal(keyIndex)}`} then
+    refusal := ingest.try_candidates(next_position, next_position, is_exchange);
+end if;`;
 
 export const insertCandidates = (stream: StreamSql) => sql`
 -- Inserts the candidates of these positions, those whose key is free; returns how many a trigger left out.
@@ -230,10 +242,7 @@ declare
     said_column text;
     said_context text;
 begin
-    left_out := case
-        when is_exchange then ingest.exchange_rows(first_position, last_position)
-        else ingest.insert_candidates(first_position, last_position)
-    end;
+    left_out := ${isAppend(stream) ? "ingest.insert_candidates(first_position, last_position)" : exchangedOrInserted};
     if left_out > 0 then
         raise exception '%', ingest.silent_refusal() ->> 'message' using errcode = 'triggered_action_exception';
     end if;
@@ -285,6 +294,12 @@ exception
 end
 $$;
 `;
+
+const exchangedOrInserted = sql`
+case
+    when is_exchange then ingest.exchange_rows(first_position, last_position)
+    else ingest.insert_candidates(first_position, last_position)
+end`;
 
 const raiseNarrowed = ({ table }: StreamSql) => sql`
 if said_context = '' and sqlstate in ('22001', '22003') then

@@ -114,6 +114,7 @@ export function brokenConditions(stream: StreamSql, records: string): string {
 case
     when
         ${allOf(columns.map((column) => column.passes(value(column), "facts")))}
-    then ${brokenRules(conditions, value)}
+    -- Of a record that could not be split no value is there, and none need be missing.
+    then nullif(${brokenRules(conditions, value)}, '{}')
 end`;
 }

@@ -45,6 +45,12 @@ const missing = {
 
 const defaultRows = 50;
 
+const withoutOrder = ({ table }: KnownStream) =>
+    new Problem(
+        "stream_without_key",
+        `The rows of ${table} have no key by which pages could go on. Ask the table itself.`,
+    );
+
 export function addStreamRoutes(app: Api, context: Context, builtIn: Stream): void {
     const { streams, status } = context;
 
@@ -87,6 +93,7 @@ export function addStreamRoutes(app: Api, context: Context, builtIn: Stream): vo
         async read(_, { name, limit = defaultRows, cursor }: { name: string; limit?: number; cursor?: string }) {
             const stream = await find(name);
             const { key, columns } = describeContract(stream, builtIn);
+            if (stream.mode === "append") throw withoutOrder(stream);
             if (key.length === 0) throw new Problem(missing.code, "Its table is not known yet.", missing);
             const list = `rows of ${name}`;
             const keySchema = z.array(z.string()).length(key.length);

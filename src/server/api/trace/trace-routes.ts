@@ -13,7 +13,7 @@ import { streamParameter } from "../streams/stream-list.ts";
 
 /** `builtIn`: the stream of whoever names none. */
 export function addTraceRoutes(app: Api, context: Context, builtIn: Stream): void {
-    const { name, type } = builtIn.key;
+    const { name, type } = builtIn.key!;
     const { typed } = type;
     const keySchema = textSchema(typed?.mostCharacters ?? 0)
         .refine((text) => typed?.form.test(text), `must be ${typed?.description}`)
@@ -79,6 +79,10 @@ function subjectOf(text: string, stream: KnownStream, builtIn: Stream): TraceSub
     if (subject !== null && "key" in subject) return subject;
     // A value that looks like a place in a file is the whole value here.
     if (words.form === null && words.columns.length === 1) return { key: { [words.columns[0]!]: text } };
+    if (words.columns.length === 0) {
+        const detail = `\`key\`: ${stream.name} has no key. Give \`file\` and \`record\`.`;
+        throw new Problem("invalid_parameter", detail, { parameter: "key" });
+    }
     const wanted = words.columns.map((column) => `${column}=…`).join(",");
     throw new Problem("invalid_parameter", `\`key\`: it must be ${wanted}.`, { parameter: "key" });
 }
