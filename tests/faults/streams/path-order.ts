@@ -2,7 +2,6 @@
  * What the files of an undisturbed run come to, from their bytes alone: in the order of paths, as one sequence of records. No ledger,
  * no batches and no workers: whatever these are, the table is this one, and so are the sums that must not depend on them.
  */
-import type { Content } from "../../support/random-files.ts";
 import { none } from "../model/hold-chunks.ts";
 import type { PathHistory } from "../model/make-schedule.ts";
 import type { Outcomes } from "../model/read-ledger.ts";
@@ -18,20 +17,29 @@ interface Foreseen {
     sums: Record<string, number>;
 }
 
-type Foresee = (stream: ModelStream, files: Reading[][]) => Foreseen;
+interface WholeFile {
+    /** Equal for files of the same bytes. */
+    print: string;
+    readings: Reading[];
+}
+
+type Foresee = (stream: ModelStream, files: WholeFile[]) => Foreseen;
+
+const readingsOf = (files: WholeFile[]) => files.flatMap(({ readings }) => readings);
 
 const foreseeInserts: Foresee = (_, files) => {
     const rows = new Map<string, string>();
     const sums = none();
-    for (const reading of files.flat()) sums[reading.eventId === null ? "rejected" : settle(rows, reading)] += 1;
-    return { rows, sums: { ...sums, read: files.flat().length } };
+    const all = readingsOf(files);
+    for (const reading of all) sums[reading.eventId === null ? "rejected" : settle(rows, reading)] += 1;
+    return { rows, sums: { ...sums, read: all.length } };
 };
 
 /** How many are inserted, updated, superseded or deleted depends on batches; how many rows that leaves, and all else, does not. */
 const foreseeUpserts: Foresee = (stream, files) => {
     const upserts = createUpserts(stream);
     const sums = { read: 0, duplicate: 0, conflict: 0, rejected: 0, changes: 0 };
-    for (const { eventId, content } of files.flat()) {
+    for (const { eventId, content } of readingsOf(files)) {
         sums.read += 1;
         const place = { chunkId: 0, recordNo: sums.read };
         const met = eventId === null ? "rejected" : upserts.meet(eventId, content!, place, false);
@@ -40,14 +48,19 @@ const foreseeUpserts: Foresee = (stream, files) => {
     return { rows: upserts.rows, sums: { ...sums, rows: upserts.rows.size, removed: 0 } };
 };
 
-/** Of whole tables the last one that is within its limits; of slices one after the other. */
+/**
+ * Of whole tables the last one that is within its limits; of slices one after the other, but for one that repeats the one applied
+ * before it.
+ */
 const foreseeSnapshots: Foresee = (stream, files) => {
     const replacesAll = stream.mode.name === "snapshot" && stream.mode.by.length === 0;
     const sums = none();
     let rows: ReadonlyMap<string, string> = new Map();
-    for (const readings of replacesAll ? files.toReversed() : files) {
+    let latest: string | null = null;
+    for (const { print, readings } of replacesAll ? files.toReversed() : files) {
         const applied = applySnapshot(stream, rows, readings);
-        if (readings.length === 0 || applied.problem !== null) continue;
+        if (readings.length === 0 || applied.problem !== null || print === latest) continue;
+        latest = print;
         rows = applied.rows;
         sums.read += readings.length;
         sums.removed += applied.removed.length;
@@ -75,10 +88,11 @@ export function holdToPathOrder(
         .sort(([one], [other]) => (one < other ? -1 : 1))
         .map(([, life]) => life.contents.at(-1)!)
         .filter(({ problem }) => problem === null);
-    const files = withoutCopies(stream, contents).map((content) =>
-        readRange(content, 0, content.bytes.length, maxRecordBytes),
-    );
-    const { rows, sums } = foresee[stream.mode.name](stream, files);
+    const files = contents.map((content) => ({
+        print: String(Bun.hash(content.bytes)),
+        readings: readRange(content, 0, content.bytes.length, maxRecordBytes),
+    }));
+    const { rows, sums } = foresee[stream.mode.name](stream, withoutCopies(stream, files));
     const found = sumsOf(state, sums);
     const violations = Bun.deepEquals(found, sums)
         ? []
@@ -88,16 +102,11 @@ export function holdToPathOrder(
     return isSame ? violations : [...violations, "undisturbed its table is not that of the order of paths"];
 }
 
-function withoutCopies({ mode }: ModelStream, contents: Content[]): Content[] {
-    const known = new Set<string>();
-    const isOrdered = mode.name === "snapshot" || (mode.name === "upsert" && mode.version === null);
-    return contents.filter(({ bytes }) => {
-        const print = String(Bun.hash(bytes));
-        // Where the later record is the newer, what comes again is news; a snapshot that comes again is one like another.
-        const isCopy = known.has(print) && !isOrdered;
-        known.add(print);
-        return !isCopy;
-    });
+function withoutCopies({ mode }: ModelStream, files: WholeFile[]): WholeFile[] {
+    const isOrdered = mode.name === "upsert" && mode.version === null;
+    // Where the later record is the newer, what comes again is news; and a snapshot is compared with the latest alone.
+    if (isOrdered || mode.name === "snapshot") return files;
+    return files.filter(({ print }, index) => files.findIndex((file) => file.print === print) === index);
 }
 
 /** Those of them that the model foresees. */
