@@ -122,7 +122,8 @@ function directTable(
         const hasDefault = column.defaultText !== null || column.identity !== null;
         return [column.name, hasDefault ? null : quoteIdent(column.name)];
     });
-    return { table, columns: new Map(columns) };
+    // No Map: a stream is compared as JSON.
+    return { table, columns: Object.fromEntries(columns) };
 }
 
 /** Whether records of the mode are told apart. */

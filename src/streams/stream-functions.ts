@@ -11,7 +11,6 @@ export const streamFunctions: Record<string, string> = {
     "insert_or_refuse() returns void":
         "Inserts what is new, keeps apart what is rejected or lost its key to another record.",
     "classify_losers() returns void": "Records whose key was taken become duplicates or conflicts.",
-    "triggers_on_table() returns text": "The triggers that see what is written; null when there are none.",
     "reject_records(this_batch_id bigint) returns void": "Writes rejects: what is rejected or refused, and conflicts.",
     "update_rollups() returns void": "Adds what the batch gained to the sums.",
 

@@ -50,7 +50,7 @@ export interface DirectTable {
     /** With its schema, as SQL writes it. */
     table: string;
     /** By name, as SQL writes them; null for one that has a default, which a COPY would not take for an empty value. */
-    columns: ReadonlyMap<string, string | null>;
+    columns: Readonly<Record<string, string | null>>;
 }
 
 type Definition = Pick<Stream, "id" | "name" | "table" | "extras"> & {

@@ -12,6 +12,7 @@ import { isConnectionFault, meaningOf, sluiceStates, sqlStateOf } from "../../da
 import type { Batch } from "../ledger/batch.ts";
 import { abandonLoads, recordDirectLoad, takesDirectLoad } from "../ledger/loads.ts";
 import { InputFault } from "../read/open-input.ts";
+import { createScanner } from "../read/scan-records.ts";
 import { createCopyBytes, writtenBytes } from "../stage/copy-bytes.ts";
 import type { CopyConnection } from "../stage/copy-connection.ts";
 import { directStatement, readPlain } from "../stage/read-plain.ts";
@@ -22,6 +23,8 @@ import type { Loader } from "./loader.ts";
 
 /** Two of them, and one that is read, are in memory. */
 const directBytes = 4 * 1024 * 1024;
+/** A chunk ends behind its bound: mostly by less than this. */
+const roomBytes = 64 * 1024;
 /** A COPY gets its rows in pieces, so that one that fails is noticed. */
 const pieceBytes = 256 * 1024;
 
@@ -49,7 +52,10 @@ export async function loadDirect(
     firstPart: LoadPart,
     partBehind: (part: LoadPart, outcome: StagedOutcome) => LoadPart | null,
 ): Promise<LoadPart | null> {
-    const statement = directStatement(firstPart.shape);
+    const { file, shape } = firstPart;
+    // One that is expanded or transcoded as it is read would begin anew for a chunk that is read twice.
+    if (file.isCompressed || file.encoding !== "utf-8") return firstPart;
+    const statement = directStatement(shape);
     if (statement === null || isHeldBack(loader) || loader.directPause.isOn()) return firstPart;
     if (!(await takesDirectLoad(loader.sql, loader.stream.id))) return firstPart;
     const flights: Flight[] = [];
@@ -68,12 +74,15 @@ async function fly(
     partBehind: (part: LoadPart, outcome: StagedOutcome) => LoadPart | null,
 ): Promise<LoadPart | null> {
     const { copyConnections } = loader;
-    const buffers = [...copyConnections, null].map(() => createCopyBytes());
+    const scanner = createScanner();
+    const buffers = [...copyConnections, null].map(() =>
+        createCopyBytes(shorter(firstPart) - firstPart.firstByte + roomBytes),
+    );
     let part: LoadPart | null = firstPart;
     for (let turn = 0; part !== null && !loader.isStopped(); turn += 1) {
         const short: LoadPart = { ...part, stopAt: shorter(part) };
         const out = buffers[turn % buffers.length]!;
-        const outcome = await readPlain(loader.config, short, out).catch(unlessUnreadable);
+        const outcome = await readPlain(loader.config, short, out, scanner).catch(unlessUnreadable);
         if (outcome === null || outcome.records === 0) break;
         if (flights.length === copyConnections.length) {
             const refused = await land(loader, flights);
@@ -165,16 +174,25 @@ async function answered({ landed }: Flight): Promise<Landed> {
     }
 }
 
-function note({ noteBatch, tails, triedAlone, lostAnswers }: Loader, { part, batchKey }: Flight, result: Landed): void {
+function note(
+    { noteBatch, tails, triedAlone, lostAnswers, wakeMergers }: Loader,
+    { part, batchKey }: Flight,
+    result: Landed,
+): void {
     if ("batch" in result) {
         noteBatch(result.batch);
         tails.forget(part.fileId);
         triedAlone.delete(part.fileId);
-    } else if (isConnectionFault(result.error)) lostAnswers.push(batchKey);
+    } else if (isConnectionFault(result.error)) {
+        lostAnswers.push(batchKey);
+        wakeMergers();
+    }
 }
 
 /** Whether the records are to be staged after all. A merge meets what ails the table, too, and says so. */
 function isRefusal(error: unknown): boolean {
-    if (isConnectionFault(error) || meaningOf(error) === "halted") return false;
-    return sqlStateOf(error) !== sluiceStates.loadFenced;
+    if (error instanceof NotItsTurn || error instanceof InputFault) return true;
+    const state = sqlStateOf(error);
+    if (state === null || state === sluiceStates.loadFenced) return false;
+    return !isConnectionFault(error) && meaningOf(error) !== "halted";
 }

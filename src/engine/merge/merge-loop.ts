@@ -28,10 +28,10 @@ export async function mergeLoop(run: Run, index: number): Promise<void> {
 
 async function mergeOnce(run: Run, index: number, merger: Merger): Promise<Batch | null> {
     const { stream, sql, turns, lostAnswers } = run;
-    const lost = lostAnswers.shift();
-    if (lost !== undefined) {
-        const batch = await findBatch(sql, lost).catch((error: unknown) => {
-            lostAnswers.push(lost);
+    for (let lost = lostAnswers.shift(); lost !== undefined; lost = lostAnswers.shift()) {
+        const asked = lost;
+        const batch = await findBatch(sql, asked).catch((error: unknown) => {
+            lostAnswers.push(asked);
             throw error;
         });
         if (batch !== null) return batch;

@@ -81,7 +81,9 @@ export function createCopyConnection(target: DatabaseTarget, applicationName: st
             end: (sql: ReservedSQL) => Promise<Result>,
         ): Promise<Result> {
             const sql = await connected();
-            await sql.unsafe(`begin; select ingest.begin_direct_load(${streamId}::smallint)`).simple();
+            await sql
+                .unsafe(`begin isolation level read committed; select ingest.begin_direct_load(${streamId}::smallint)`)
+                .simple();
             await copyRows(sql, statement, source);
             const result = await end(sql);
             await sql.unsafe("commit").simple();

@@ -4,7 +4,7 @@ import type { FileShape } from "../read/file-shape.ts";
 import { isColumn } from "../read/file-shape.ts";
 import { NOT_PLAIN } from "../read/is-plain.ts";
 import { type RecordPiece, recordsOf } from "../read/read-records.ts";
-import { createScanner } from "../read/scan-records.ts";
+import type { Scanner } from "../read/scan-records.ts";
 import { type ScannedRecords, STRICT } from "../read/scanned-records.ts";
 import { type CopyBytes, makeRoom } from "./copy-bytes.ts";
 import { type LoadPart, rangeOf, type StagedOutcome } from "./stage-parts.ts";
@@ -20,7 +20,7 @@ export function directStatement({ stream, targets, dialect, ...shape }: FileShap
     const { direct } = stream;
     // Of one column a line may be `\.`, which ends a COPY, or empty.
     if (direct === null || shape.needsParsing || shape.unnamedFields !== undefined || targets.length < 2) return null;
-    const columns = targets.map((target) => (isColumn(target) ? direct.columns.get(target.name) : null));
+    const columns = targets.map((target) => (isColumn(target) ? direct.columns[target.name] : null));
     if (columns.some((column) => column == null)) return null;
     return `copy ${direct.table} (${columns.join(", ")}) from stdin (${copyOptions(dialect)})`;
 }
@@ -33,11 +33,12 @@ export async function readPlain(
     config: Pick<IngestConfig, "maxRecordBytes">,
     part: LoadPart,
     out: CopyBytes,
+    scanner: Scanner,
 ): Promise<StagedOutcome | null> {
     out.length = 0;
     const isPlain = plainCheckOf(part.shape);
     const tally = emptyTally();
-    const pieces = recordsOf(part.file, rangeOf(config, part), createScanner());
+    const pieces = recordsOf(part.file, rangeOf(config, part), scanner);
     let next = await pieces.next();
     while (!next.done) {
         const { bytes, records } = next.value;
