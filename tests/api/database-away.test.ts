@@ -27,8 +27,11 @@ beforeAll(async () => {
     await insertBatch(api.sql, { inserted: 5 });
 });
 
+/** Long, for one of forty that ask again and again on a busy machine. */
+const answersWithin = { deadlineMs: 90_000 };
+
 async function answersWith(status: number, path: string): Promise<void> {
-    await waitUntil(`${path} answers ${status}`, async () => (await api.get(path)).status === status);
+    await waitUntil(`${path} answers ${status}`, async () => (await api.get(path)).status === status, answersWithin);
 }
 
 test("answers 503 with Retry-After while the database is unreachable, and again with numbers when it is back", async () => {
@@ -70,7 +73,7 @@ test("goes on after its connections are cut in the middle of a hundred requests"
         await answersWith(200, "/v1/stats");
     }
     await Promise.all(Array.from({ length: 40 }, (_, number) => answersWith(200, `/v1/files?limit=${1 + number}`)));
-}, 60_000);
+}, 120_000);
 
 test("answers 503 in time when the database stalls, and takes no more than it can hold", async () => {
     await answersWith(200, "/v1/stats");

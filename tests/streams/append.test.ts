@@ -275,6 +275,29 @@ describe("the same content under another name", () => {
         expect(await readReadings(sql)).toHaveLength(9);
     });
 
+    test("is skipped where it is one chunk, and too large to be held in memory", async () => {
+        const lines = Array.from({ length: 150_000 }, (_, no) => `${no},w${no % 9}\n`).join("");
+        writeFileSync(path("1.csv"), header + lines);
+        expect(Buffer.byteLength(lines)).toBeGreaterThan(1024 * 1024);
+        await ingest();
+        renameSync(path("1.csv"), path("2.csv"));
+        await ingest();
+        expect(await readFiles(sql)).toEqual(["1.csv merged", "2.csv skipped copy"]);
+        expect(await readSums(sql)).toEqual({ read: 150_000, inserted: 150_000 });
+    });
+
+    test("waits while it may still grow, and its last line has no end", async () => {
+        writeFileSync(path("1.csv"), `${header}1,a\n2,b`);
+        await ingest();
+        expect(await readReadings(sql)).toEqual(["1 a", "2 b"]);
+        writeFileSync(path("2.csv"), `${header}1,a\n2,b`);
+        await ingest({}, { tailSettleMs: 60_000 });
+        expect(await readReadings(sql)).toEqual(["1 a", "2 b"]);
+        await ingest();
+        expect(await readFiles(sql)).toEqual(["1.csv merged", "2.csv skipped copy"]);
+        expect(await readReadings(sql)).toEqual(["1 a", "2 b"]);
+    });
+
     test("is another delivery where its stream says so", async () => {
         for (const name of ["1.csv", "2.csv"]) writeFileSync(path(name), `${header}1,a\n`);
         await ingest({ copies: "again" });

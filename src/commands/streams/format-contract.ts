@@ -18,7 +18,7 @@ export function formatContract(contract: Contract): string[] {
         `- Table: ${code(table)}`,
         `- Files: ${files === null ? "those that no other stream claims" : code(files)}`,
         `- Mode: ${code(mode)}${describeMode(contract)}`,
-        `- Key: ${key.length === 0 ? "unknown" : key.map(code).join(", ")}`,
+        `- Key: ${key.length > 0 ? key.map(code).join(", ") : mode === "append" ? "none" : "unknown"}`,
         ...(ignored.length > 0 ? [`- Columns of files that are left out: ${ignored.map(code).join(", ")}`] : []),
         ...(problemDetail === null ? [] : [`- Blocked: ${cell(problemDetail)}`]),
     ];

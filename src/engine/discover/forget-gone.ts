@@ -73,6 +73,10 @@ export async function failedFiles(
             and files.path collate "C" >= ${fromPath}
             and not (files.problem in ('file_vanished', 'source_changed') and files.loaded_bytes > 0)
             and ingest.merged_records(files.file_id) = 0
+            -- Of a stream that appends, the ledger alone knows what was read.
+            and (files.loaded_bytes = 0 or not exists (
+                select from ingest.streams where streams.stream_id = files.stream_id and streams.mode = 'append'
+            ))
         order by files.path collate "C"
         limit ${limit}`;
 }

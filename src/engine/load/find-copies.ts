@@ -29,6 +29,8 @@ export interface SortedCandidates {
     toLoad: Candidate[];
     copies: (Candidate & { original: KnownContent })[];
     waiting: Candidate[];
+    /** They equal a file that was appended, so far: when they are still, they are copies. */
+    unsettled: Candidate[];
 }
 
 type CopyContext = Pick<IngestContext, "stream" | "sql"> & { config: { maxRecordBytes: number } };
@@ -38,11 +40,11 @@ export async function findCopies(context: CopyContext, members: Candidate[]): Pr
     // A snapshot repeats nothing but the one that was applied last, which is known when it is chosen (sql/engine/snapshot.sql).
     const { mode } = context.stream;
     if (mode.name === "snapshot" || (mode.name === "append" && mode.copies === "again")) {
-        return { toLoad: members, copies: [], waiting: [] };
+        return { toLoad: members, copies: [], waiting: [], unsettled: [] };
     }
     const isAppend = mode.name === "append";
     const known = await (isAppend ? originalsOfAppended(context, members) : originalsOf(context, members));
-    const sorted: SortedCandidates = { toLoad: [], copies: [], waiting: [] };
+    const sorted: SortedCandidates = { toLoad: [], copies: [], waiting: [], unsettled: [] };
     const inGroup = new Set<string>();
     for (const member of members) {
         const { ledgerFile, part } = member;
@@ -53,9 +55,11 @@ export async function findCopies(context: CopyContext, members: Candidate[]): Pr
             sorted.waiting.push(member);
             continue;
         }
-        const isNew = isUntouched(ledgerFile) && (isWhole || contentHash === null);
-        const original = isNew ? await known(member) : undefined;
-        if (original) {
+        const isSettled = isWhole || contentHash === null;
+        const original = isUntouched(ledgerFile) && (isSettled || isAppend) ? await known(member) : undefined;
+        if (original && !isSettled) {
+            sorted.unsettled.push(member);
+        } else if (original) {
             if (original.state === "loaded") sorted.waiting.push(member);
             else sorted.copies.push({ ...member, original });
         } else if (reading && inGroup.has(reading) && !isOrdered(context)) {
@@ -103,7 +107,9 @@ async function originalsOf(context: CopyContext, members: Candidate[]): Promise<
  * no copy in its own past: there a content that comes again is a new one.
  */
 async function originalsOfAppended(context: CopyContext, members: Candidate[]): Promise<FindOriginal> {
-    const hashes = members.flatMap(({ part }) => part.contentHash ?? []);
+    const hashes = (await Promise.all(members.map((member) => wholeHash(context, member)))).filter(
+        (hash) => hash !== null,
+    );
     const sizes = members.map(({ part }) => part.file.seen.sizeBytes);
     const contents = await appendedContents(context.sql, context.stream.id, hashes, sizes);
     return async ({ ledgerFile: { path }, part: { file, shape, contentHash } }) => {
@@ -117,6 +123,13 @@ async function originalsOfAppended(context: CopyContext, members: Candidate[]): 
         }
         return undefined;
     };
+}
+
+/** Of what may have been read as one chunk: a chunk may overrun its limit by one record. */
+async function wholeHash({ config }: CopyContext, { ledgerFile, part }: Candidate): Promise<string | null> {
+    const { file, stopAt, contentHash } = part;
+    if (contentHash !== null || !isUntouched(ledgerFile)) return contentHash;
+    return file.sizeBytes > stopAt + config.maxRecordBytes ? null : await hashRange(file, 0, file.sizeBytes);
 }
 
 /** By reading. */

@@ -34,7 +34,8 @@ export async function skipCopiesOf(
     candidates: Candidate[],
 ): Promise<{ toLoad: Candidate[]; hasSkipped: boolean } | null> {
     try {
-        const { toLoad, copies, waiting } = await findCopies(loader, candidates);
+        const { toLoad, copies, waiting, unsettled } = await findCopies(loader, candidates);
+        for (const { ledgerFile, part } of unsettled) loader.tails.wait(ledgerFile, part.file.seen);
         for (const { ledgerFile } of waiting) loader.waitingCopies.add(ledgerFile.fileId);
         if (copies.length > 0) await reportCopies(loader, copies);
         return { toLoad, hasSkipped: copies.length > 0 };
